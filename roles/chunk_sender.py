@@ -1,0 +1,204 @@
+"""The seeder's end of one connection, after the greeting: one range of one file, chunk by chunk.
+Runs in its own thread.
+
+It keeps Python out of the work per byte: a block of chunks is read and sent with one call each, and
+the leecher's acknowledgements say how many chunks may be on their way. An original acknowledges one
+at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from io import FileIO
+
+from roles import lmk1_peer_wire as wire
+from roles.addresses import Address
+from roles.chunks import CHUNK_SIZE, ChunkRange, byte_count, chunk_count
+from roles.errors import PeerProtocolError
+from roles.shared_folder import FileChangedError, SharedFile, SharedFolder
+from roles.worker import POLL_S
+
+log = logging.getLogger(__name__)
+
+REQUEST_S = (
+    120.0  # an original connects to all its seeders before it asks the first one for anything
+)
+STALLED_S = (
+    60.0  # without a byte going either way: the leecher is gone or hung, others want its slot
+)
+BLOCK_CHUNKS = 64  # read at once; as many as our leecher acknowledges ahead
+MAX_RESENDS = 16  # of one chunk: whoever refuses it more often never takes it
+_ACKS_AT_ONCE = 64 * wire.ACK_SIZE
+
+
+@dataclass(slots=True)
+class UploadProgress:
+    """Written by the connection's thread, read by the seeder's: each field is one reference,
+    replaced whole.
+    """
+
+    leecher: Address
+    name: str = ""
+    sent: int = 0  # bytes acknowledged or on their way
+    size: int = 0  # bytes of the range
+
+
+class ChunkSender:
+    """Serves one leecher that was told `connected`."""
+
+    def __init__(
+        self,
+        link: socket.socket,
+        folder: SharedFolder,
+        find: Callable[[str], SharedFile | None],
+        progress: UploadProgress,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """`link` stays the caller's to close. `find` looks a name up in the newest listing."""
+        self._link = link
+        self._folder = folder
+        self._find = find
+        self._progress = progress
+        self._should_stop = should_stop
+        self._acks = wire.AckReader()
+        self._block = bytearray(BLOCK_CHUNKS * CHUNK_SIZE)
+        link.settimeout(POLL_S)
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def run(self) -> None:
+        """Serve until the range is through. Raises PeerProtocolError, FileChangedError or OSError.
+
+        Then just close.
+        """
+        request = self._read_request()
+        if not isinstance(request, wire.RangeRequest):
+            return
+        file = self._find(request.name)
+        if file is None:
+            raise FileChangedError(f"it asked for a file that is not offered: {request.name}")
+        last_start = request.offset + (request.count - 1) * CHUNK_SIZE
+        if request.count and last_start >= file.size:
+            raise PeerProtocolError("it asked for chunks past the end of the file")
+        rest = file.size - request.offset
+        chunks = ChunkRange(0, min(request.count, chunk_count(rest)))
+        self._progress.name, self._progress.size = request.name, byte_count(chunks, rest)
+        with self._folder.open(file) as opened:
+            self._send_chunks(opened, file, request.offset, chunks.count)
+
+    def _read_request(self) -> wire.SecondMessage | None:
+        reader = wire.SecondMessageReader()
+        deadline = time.monotonic() + REQUEST_S
+        while not self._should_stop() and time.monotonic() < deadline:
+            try:
+                data = self._link.recv(wire.MAX_REQUEST)
+            except TimeoutError:
+                continue
+            if not data:
+                return None
+            message = reader.feed(data)
+            if message is not None:
+                return message
+        return None
+
+    def _send_chunks(self, opened: FileIO, file: SharedFile, offset: int, count: int) -> None:
+        """Chunk k goes out once k acknowledgements have come: the first at once, the others as the
+        leecher allows.
+        """
+        acknowledged = following = resends = 0
+        block, block_start = memoryview(b""), 0
+        while following < count or acknowledged < count:
+            allowed = min(acknowledged + 1, count) - following
+            if allowed > 0:
+                if not block_start <= following < block_start + chunk_count(len(block)):
+                    block, block_start = (
+                        self._read_block(opened, file, offset, following, count),
+                        following,
+                    )
+                ready = block[(following - block_start) * CHUNK_SIZE :]
+                following += self._send_some(ready[: allowed * CHUNK_SIZE])
+                continue
+            for is_good in self._receive_acks():
+                if is_good:
+                    acknowledged, resends = acknowledged + 1, 0
+                else:
+                    following, resends = acknowledged, resends + 1
+            if resends > MAX_RESENDS or acknowledged > count:
+                raise PeerProtocolError("it refused the same chunk again and again")
+
+    def _read_block(
+        self, opened: FileIO, file: SharedFile, offset: int, first: int, count: int
+    ) -> memoryview:
+        """The chunks from `first` on, as many as a block holds.
+
+        Raises FileChangedError rather than send a mixture.
+        """
+        start = offset + first * CHUNK_SIZE
+        wanted = min(len(self._block), file.size - start, (count - first) * CHUNK_SIZE)
+        block = memoryview(self._block)[:wanted]
+        opened.seek(start)
+        got = 0
+        while got < wanted:
+            more = opened.readinto(block[got:])
+            if not more:
+                break
+            got += more
+        if got < wanted or not file.is_still(os.fstat(opened.fileno())):
+            raise FileChangedError(f"{file.name} changed while it was sent")
+        return block
+
+    def _send_some(self, ready: memoryview) -> int:
+        """Send these chunks, each behind its header, in one write; returns how many."""
+        parts = list[bytes | memoryview]()
+        for start in range(0, len(ready), CHUNK_SIZE):
+            chunk = ready[start : start + CHUNK_SIZE]
+            parts += (wire.encode_header(hashlib.sha256(chunk).digest(), len(chunk)), chunk)
+        self._send_all(parts)
+        self._progress.sent = min(self._progress.sent + len(ready), self._progress.size)
+        return len(parts) // 2
+
+    def _send_all(self, parts: Sequence[bytes | memoryview]) -> None:
+        message: memoryview | None = None
+        if hasattr(self._link, "sendmsg"):
+            try:
+                sent = self._link.sendmsg(parts)
+            except TimeoutError:
+                sent = 0
+            if sent == sum(len(part) for part in parts):
+                return
+            message = memoryview(b"".join(parts))[sent:]
+        self._send_rest(message if message is not None else memoryview(b"".join(parts)))
+
+    def _send_rest(self, rest: memoryview) -> None:
+        deadline = time.monotonic() + STALLED_S
+        while rest:
+            try:
+                rest = rest[self._link.send(rest) :]
+                deadline = time.monotonic() + STALLED_S
+            except TimeoutError:
+                self._check_patience(deadline)
+
+    def _receive_acks(self) -> list[bool]:
+        deadline = time.monotonic() + STALLED_S
+        while True:
+            try:
+                data = self._link.recv(_ACKS_AT_ONCE)
+            except TimeoutError:
+                self._check_patience(deadline)
+                continue
+            if not data:
+                raise ConnectionResetError("it closed the connection in the middle")
+            words = self._acks.feed(data)
+            if words:
+                return words
+
+    def _check_patience(self, deadline: float) -> None:
+        if self._should_stop():
+            raise ConnectionAbortedError("the seeder stops")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"nothing moved for {STALLED_S:.0f} s")

@@ -1,0 +1,40 @@
+"""Everything LMKtorrent raises on purpose, one tree. It knows no role and no wire.
+
+Each text is written for the status bar: what happened, to what, what to do next.
+"""
+
+
+class LmkError(Exception):
+    """Base of every error this program raises on purpose."""
+
+
+class PeerProtocolError(LmkError):
+    """The other side broke the protocol: drop it, keep serving the rest."""
+
+
+class SeederLackedFileError(LmkError):
+    """The seeder closed without a word: it does not have the file that was asked for."""
+
+
+class UserInputError(LmkError):
+    """What the user typed cannot be used: show it beside the field. Exit code 2."""
+
+
+class TrackerSilentError(LmkError):
+    """No tracker answered at that address. Exit code 3."""
+
+
+class NoSeederError(LmkError):
+    """Nobody who has the file could be reached. Exit code 3."""
+
+
+class StorageError(LmkError):
+    """This machine refused: disk, permission or a port in use. Exit code 4."""
+
+
+class DiskFullError(StorageError):
+    """The disk has no room for the file; it can go on when there is room again. Exit code 4."""
+
+
+class ContentError(LmkError):
+    """Every seeder sent content that failed its check. Exit code 5."""

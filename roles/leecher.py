@@ -1,0 +1,236 @@
+"""The leecher role: the tracker's lists, and downloads that run side by side. What it has may be
+seeded by a Seeder.
+
+Threads: the role's own starts what is queued; `lmk-lister` talks to the tracker; each download has
+its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import threading
+import time
+from collections.abc import Iterable
+
+from roles.addresses import Address, is_loopback
+from roles.download import Download
+from roles.errors import TrackerSilentError
+from roles.events import (
+    AllDownloadsEnded,
+    DownloadState,
+    FilesListed,
+    ListedFile,
+    ListFailed,
+    Post,
+    RoleStarted,
+)
+from roles.safe_names import UnsafeNameError, collision_key, safe_name, shown_name
+from roles.seeder_book import SeederBook
+from roles.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
+from roles.tracker_client import TrackerClient
+from roles.worker import POLL_S, Role, run_guarded
+
+log = logging.getLogger(__name__)
+
+SEEDERS_AGAIN_S = 15.0  # while a download runs
+SEEDER_LIFETIME_S = (
+    120.0  # a tracker names at most 5 at a time, others in turn: those of earlier lists count too
+)
+MAX_SEEDERS = 64
+
+
+class Leecher(Role):
+    """Its methods may be called from any thread; it posts LeecherEvents until RoleStopped."""
+
+    def __init__(self, settings: LeecherSettings, post: Post) -> None:
+        super().__init__("leecher", post)
+        self._settings = settings
+        self._lock = (
+            threading.Lock()
+        )  # the downloads' plans, the book, and the tables below: lines, no I/O
+        self._book = SeederBook(random.Random())
+        self._files: dict[str, ListedFile] = {}
+        self._seeders: dict[Address, float] = {}  # when a list named it last
+        self._downloads: dict[str, Download] = {}
+        self._woken = threading.Event()
+        self._asked = threading.Event()  # for a fresh list
+        self._asked.set()
+
+    def refresh(self) -> None:
+        """Ask the tracker for its lists now; FilesListed or ListFailed follows."""
+        self._asked.set()
+
+    def download(self, names: Iterable[str], existing: Existing) -> None:
+        """Queue these files of the newest list.
+
+        One that is queued or running already stays as it is.
+        """
+        for name in names:
+            with self._lock:
+                file = self._files.get(name)
+                known = self._downloads.get(name)
+                if file is None or (known is not None and not known.state.is_final):
+                    continue
+                download = Download(
+                    file,
+                    safe_name(name, windows=os.name == "nt"),
+                    self._settings,
+                    existing,
+                    self._book,
+                    self._lock,
+                    self._listed_seeders,
+                    self._post,
+                )
+                self._downloads[name] = download
+            if known is not None:
+                known.halt(DownloadState.CANCELLED)
+            download.halt(DownloadState.QUEUED)
+        self._woken.set()
+
+    def pause(self, names: Iterable[str]) -> None:
+        """Stop these downloads and keep what came, until resume()."""
+        for download in self._chosen(names):
+            if not download.state.is_final:
+                download.halt(DownloadState.PAUSED)
+
+    def resume(self, names: Iterable[str]) -> None:
+        """Let these downloads go on after a pause or a failure."""
+        for download in self._chosen(names):
+            if download.is_halting or download.state in (
+                DownloadState.PAUSED,
+                DownloadState.FAILED,
+            ):
+                download.halt(DownloadState.QUEUED)
+        self._woken.set()
+
+    def cancel(self, names: Iterable[str]) -> None:
+        """Give these downloads up and remove what came."""
+        for download in self._chosen(names):
+            if download.state is DownloadState.FAILED or not download.state.is_final:
+                download.halt(DownloadState.CANCELLED)
+
+    def _run(self) -> None:
+        lister = threading.Thread(target=lambda: run_guarded(self._keep_listed), name="lmk-lister")
+        lister.start()
+        self._post(RoleStarted())
+        had_ended = True
+        try:
+            while not self.should_stop():
+                self._start_queued()
+                has_ended = all(download.state.is_final for download in self._all())
+                if has_ended and not had_ended:
+                    self._post(AllDownloadsEnded())
+                had_ended = has_ended
+                self._woken.wait(POLL_S)
+                self._woken.clear()
+        finally:
+            self._stopping.set()
+            for download in self._all():
+                if not download.state.is_final or download.state is DownloadState.FAILED:
+                    download.halt(DownloadState.CANCELLED)
+            for download in self._all():
+                download.join()
+            lister.join()
+
+    def stop(self) -> None:
+        super().stop()
+        self._woken.set()
+
+    def _start_queued(self) -> None:
+        """Start what fits, but never two whose names a file system could take for one."""
+        running = [download for download in self._all() if download.is_running]
+        busy = {collision_key(download.stored_name) for download in running}
+        for download in self._all():
+            if len(busy) >= DOWNLOADS_AT_ONCE:
+                return
+            key = collision_key(download.stored_name)
+            if (
+                download.state is DownloadState.QUEUED
+                and not download.is_running
+                and key not in busy
+            ):
+                busy.add(key)
+                download.start()
+
+    def _all(self) -> list[Download]:
+        with self._lock:
+            return list(self._downloads.values())
+
+    def _chosen(self, names: Iterable[str]) -> list[Download]:
+        with self._lock:
+            return [self._downloads[name] for name in names if name in self._downloads]
+
+    def _listed_seeders(self) -> tuple[Address, ...]:
+        """For the downloads, which hold the lock."""
+        return tuple(self._seeders)
+
+    # The lister's thread
+
+    def _keep_listed(self) -> None:
+        ask_seeders_at = 0.0
+        with TrackerClient(self._settings.tracker, self.should_stop) as client:
+            while not self.should_stop():
+                if self._asked.is_set():
+                    self._asked.clear()
+                    self._list_files(client)
+                    ask_seeders_at = time.monotonic() + SEEDERS_AGAIN_S
+                elif time.monotonic() >= ask_seeders_at and any(
+                    item.state.is_active for item in self._all()
+                ):
+                    self._refresh_seeders(client)
+                    ask_seeders_at = time.monotonic() + SEEDERS_AGAIN_S
+                self._asked.wait(POLL_S)
+
+    def _list_files(self, client: TrackerClient) -> None:
+        try:
+            sizes = client.files()
+            seeders = self._note_seeders(client)
+        except TrackerSilentError as error:
+            if not self.should_stop():
+                log.warning("%s", error)
+                self._post(ListFailed(self._settings.tracker, error))
+            return
+        files, refused = list[ListedFile](), list[str]()
+        for name, size in sorted(sizes.items()):
+            try:
+                safe_name(name, windows=os.name == "nt")
+            except UnsafeNameError as error:
+                log.warning("refused an entry of the tracker's list: %s", error)
+                refused.append(shown_name(name))
+            else:
+                files.append(ListedFile(name, size))
+        with self._lock:
+            self._files = {file.name: file for file in files}
+        self._post(FilesListed(self._settings.tracker, tuple(files), seeders, tuple(refused)))
+
+    def _refresh_seeders(self, client: TrackerClient) -> None:
+        try:
+            self._note_seeders(client)
+        except TrackerSilentError as error:  # running downloads never stop for the tracker
+            log.info("%s", error)
+
+    def _note_seeders(self, client: TrackerClient) -> tuple[Address, ...]:
+        listed = client.seeders()
+        tracker_host = client.looked_up().host
+        now = time.monotonic()
+        with self._lock:
+            for address in listed:
+                self._seeders[_reachable(address, tracker_host)] = now
+            fresh = sorted(self._seeders.items(), key=lambda item: -item[1])[:MAX_SEEDERS]
+            self._seeders = {
+                address: seen for address, seen in fresh if now - seen < SEEDER_LIFETIME_S
+            }
+            return tuple(self._seeders)
+
+
+def _reachable(address: Address, tracker_host: str) -> Address:
+    """An original tracker hands on what its seeders typed: loopback means the tracker's machine,
+    not this one.
+    """
+    if (is_loopback(address.host) or address.host == "0.0.0.0") and not is_loopback(tracker_host):
+        return Address(tracker_host, address.port)
+    if address.host == "0.0.0.0":
+        return Address("127.0.0.1", address.port)
+    return address

@@ -1,0 +1,62 @@
+"""The program's log: a file that cannot fill the disk, lines that nobody can forge.
+
+Set up once, by lmktorrent_app.py.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+from pathlib import Path
+
+from roles.safe_names import shown_name
+
+MAX_BYTES = 1024 * 1024
+BACKUPS = 2
+MAX_LINE = 500  # characters of one message
+
+_FORMAT = "%(asctime)s %(levelname)s %(threadName)s %(message)s"
+
+
+class LineFormatter(logging.Formatter):
+    """One record is one line: what a stranger named cannot add lines or move the cursor.
+
+    Tracebacks stay readable.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text."""
+        safe = logging.makeLogRecord(record.__dict__)
+        safe.msg, safe.args = shown_name(record.getMessage(), MAX_LINE), None
+        return super().format(safe)
+
+
+def start_logging(log_file: Path | None, *, terminal_level: int | None) -> str:
+    """Log to this file, at debug level, and to standard error from `terminal_level` on (None: not
+    at all).
+
+    Returns "" or one sentence on why there is no log file: the program works without one.
+    """
+    root = logging.getLogger()
+    root.setLevel(logging.DEBUG)
+    if terminal_level is not None:
+        terminal = logging.StreamHandler()
+        terminal.setLevel(terminal_level)
+        terminal.setFormatter(LineFormatter("%(message)s"))
+        root.addHandler(terminal)
+    if log_file is None:
+        return ""
+    try:
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(
+            log_file,
+            maxBytes=MAX_BYTES,
+            backupCount=BACKUPS,
+            encoding="utf-8",
+            errors="backslashreplace",
+        )
+    except OSError as error:
+        return f"No log is kept: {log_file} cannot be written ({error.strerror})."
+    handler.setFormatter(LineFormatter(_FORMAT))
+    root.addHandler(handler)
+    return ""

@@ -1,0 +1,82 @@
+"""JSON from strangers: parsed with every lenience of the json module switched off.
+
+No sockets, no files.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import NoReturn, TypeAlias
+
+from roles.errors import PeerProtocolError
+
+JsonValue: TypeAlias = "bool | int | str | list[JsonValue] | dict[str, JsonValue] | None"
+
+MAX_BYTES = 16_384  # the longest LMK/1 text is 2,048 bytes; a settings file stays under this too
+MAX_DEPTH = 8  # LMK/1 nests 2 deep
+MAX_DIGITS = 16  # 2**53 has 16
+
+
+def loads(data: bytes) -> JsonValue:
+    """Parse UTF-8 JSON.
+
+    Raises PeerProtocolError for anything malformed, too long, too deep, doubled or not an integer.
+    """
+    if len(data) > MAX_BYTES:
+        raise PeerProtocolError(f"JSON of {len(data)} bytes, at most {MAX_BYTES} allowed")
+    try:
+        value: JsonValue = json.loads(
+            data.decode(),
+            parse_constant=_refuse,
+            parse_float=_refuse,
+            parse_int=_small_int,
+            object_pairs_hook=_no_doubles,
+        )
+    except (ValueError, RecursionError) as error:
+        raise PeerProtocolError(f"not JSON that we accept: {str(error)[:80]}") from None
+    _check(value, 0)
+    return value
+
+
+def dumps(value: object) -> bytes:
+    """Compact pure-ASCII JSON, so that no reader can split it at an unusual line end."""
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"number {text[:20]}")
+
+
+def _small_int(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"number with {len(text)} digits")
+    return int(text)
+
+
+def _no_doubles(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a key twice")
+    return result
+
+
+def _check(value: JsonValue, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise PeerProtocolError("JSON nested too deep")
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, list):
+        for item in value:
+            _check(item, depth + 1)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check_text(key)
+            _check(item, depth + 1)
+
+
+def _check_text(text: str) -> None:
+    """Lone surrogates parse, but later break every socket, file and Tk widget that they reach."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise PeerProtocolError("JSON text with half a character") from None

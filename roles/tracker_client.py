@@ -1,0 +1,226 @@
+"""Asking a tracker, an original one or ours: requests that are repeated, answered once, and never
+wait for ever.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import secrets
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TypeVar
+
+from roles.addresses import Address
+from roles.errors import PeerProtocolError, TrackerSilentError
+from roles.lmk1_tracker_wire import (
+    AddSeeder,
+    Answer,
+    Extras,
+    FileList,
+    PingTracker,
+    RequestFileList,
+    RequestSeederList,
+    SeederList,
+    UploadFileList,
+    Verdict,
+    decode_answer,
+    encode_request,
+    files_that_fit,
+)
+from roles.name_lookup import looked_up
+from roles.worker import POLL_S
+
+log = logging.getLogger(__name__)
+
+TRIES_S = (
+    0.2,
+    0.4,
+    0.6,
+    0.8,
+    1.0,
+    1.0,
+    1.0,
+    1.0,
+)  # pause after each try; a LAN answers within milliseconds
+JITTER = 0.25
+MAX_REFUSALS = 3  # the machine itself says that nobody listens there: no use in trying eight times
+LINGER_S = 5.0  # a second answer to a closed port ends an original tracker on Windows
+MAX_DATAGRAM = 65_535  # an original tracker's list may be of any length
+
+T = TypeVar("T")
+
+
+class TrackerClient:
+    """Owned by one thread. Every method may raise TrackerSilentError."""
+
+    def __init__(self, tracker: Address, should_stop: Callable[[], bool]) -> None:
+        self._tracker = tracker
+        self._should_stop = should_stop
+        self._found: Address | None = None  # looked up once, and again after it was silent
+        self._lingering: deque[tuple[float, socket.socket]] = deque()
+
+    def __enter__(self) -> TrackerClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        while self._lingering:
+            self._lingering.popleft()[1].close()
+
+    def looked_up(self) -> Address:
+        """The tracker's address with an IPv4 address for its host."""
+        if self._found is None:
+            self._found = looked_up(self._tracker, self._should_stop)
+        return self._found
+
+    def files(self) -> Mapping[str, int]:
+        """The tracker's files, name to size. Names are untrusted."""
+        return self._ask(
+            encode_request(RequestFileList()),
+            lambda answer: answer.files if isinstance(answer, FileList) else None,
+            two_datagrams=True,
+        )
+
+    def seeders(self) -> tuple[Address, ...]:
+        """The tracker's seeders, as it names them."""
+        return self._ask(
+            encode_request(RequestSeederList()),
+            lambda answer: answer.seeders if isinstance(answer, SeederList) else None,
+            two_datagrams=True,
+        )
+
+    def add_seeder(self, seeder: Address, *, everywhere: bool) -> bool:
+        """Register; True when the tracker is an original one."""
+        extras = Extras(_new_id(), everywhere=everywhere)
+        answer = self._ask_of_both(encode_request(AddSeeder(seeder, extras)), extras)
+        if not answer.is_done and answer.id is not None and "already" not in answer.text:
+            raise TrackerSilentError(
+                f"The tracker {self._tracker} refused this seeder: {answer.text}"
+            )
+        return answer.id is None
+
+    def upload_files(self, files: Mapping[str, int], port: int) -> int:
+        """Replace this seeder's list at a tracker of ours.
+
+        Returns how many of the files one request holds.
+        """
+        extras = Extras(_new_id(), port=port)
+        fitting = files_that_fit(files.items(), extras)
+        self._ask_of_both(encode_request(UploadFileList(fitting, extras)), extras)
+        return len(fitting)
+
+    def upload_files_to_original(self, files: Mapping[str, int]) -> int:
+        """Add our files to the one list that an original tracker has for the whole room; returns
+        how many are on it.
+
+        An upload replaces that list, so what the others offer is sent along, and nothing is sent
+        that adds no name.
+        """
+        known = self.files()
+        union = files_that_fit(({**known, **files}).items(), None)
+        if len(union) < len(known) or not union.keys() - known.keys():
+            return len(known.keys() & files.keys())
+        self._ask_of_both(encode_request(UploadFileList(union)), None)
+        return len(union.keys() & files.keys())
+
+    def ping(self, seeder: Address, *, state: str, leaving: bool = False) -> bool:
+        """Say that the seeder lives; False when the tracker does not know it any more."""
+        extras = Extras(_new_id(), state=state, leaving=leaving)
+        return self._ask_of_both(encode_request(PingTracker(seeder, extras)), extras).is_done
+
+    def _ask_of_both(self, request: bytes, extras: Extras | None) -> Verdict:
+        """A request that is answered in one datagram: by ours with the id of the question, by an
+        original without.
+        """
+
+        def accept(answer: Answer) -> Verdict | None:
+            if not isinstance(answer, Verdict):
+                return None
+            is_ours = extras is not None and answer.id == extras.id
+            return answer if answer.id is None or is_ours else None
+
+        return self._ask(request, accept, two_datagrams=False)
+
+    def _ask(
+        self, request: bytes, accept: Callable[[Answer], T | None], *, two_datagrams: bool
+    ) -> T:
+        """Send, wait, send again; the socket stays open a while for what may still come."""
+        self._close_old()
+        link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._lingering.append((time.monotonic() + LINGER_S, link))
+        try:
+            link.connect(self.looked_up())  # the system then hands us this tracker's datagrams only
+        except OSError as error:
+            raise self._silent(f"{error.strerror or error}") from None
+        refusals = 0
+        for pause_s in TRIES_S:
+            try:
+                link.send(request)
+                answer = self._receive(
+                    link, accept, pause_s * random.uniform(1 - JITTER, 1 + JITTER)
+                )
+            except (
+                ConnectionError
+            ):  # somebody there says that nobody listens; Windows says it one call late
+                refusals += 1
+                if refusals >= MAX_REFUSALS:
+                    break
+                self._wait(pause_s)
+                continue
+            except OSError as error:  # no network: it may come back
+                log.debug("asking %s: %s", self._tracker, error)
+                self._wait(pause_s)
+                continue
+            if answer is not None:
+                if not two_datagrams:
+                    self._lingering.pop()
+                    link.close()
+                return answer
+            if self._should_stop():
+                break
+        raise self._silent("nothing came back")
+
+    def _receive(
+        self, link: socket.socket, accept: Callable[[Answer], T | None], within_s: float
+    ) -> T | None:
+        deadline = time.monotonic() + within_s
+        while (rest := deadline - time.monotonic()) > 0 and not self._should_stop():
+            link.settimeout(min(rest, POLL_S))
+            try:
+                accepted = accept(decode_answer(link.recv(MAX_DATAGRAM)))
+            except TimeoutError:
+                continue
+            except PeerProtocolError as error:
+                log.warning("ignored a datagram of the tracker %s: %s", self._tracker, error)
+                continue
+            if accepted is not None:
+                return accepted
+        return None
+
+    def _wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not self._should_stop() and (rest := deadline - time.monotonic()) > 0:
+            time.sleep(min(rest, POLL_S))
+
+    def _close_old(self) -> None:
+        while self._lingering and self._lingering[0][0] < time.monotonic():
+            self._lingering.popleft()[1].close()
+
+    def _silent(self, why: str) -> TrackerSilentError:
+        self._found = None
+        return TrackerSilentError(
+            f"No tracker answers at {self._tracker} ({why}). "
+            "Is it started there, and is the address right?"
+        )
+
+
+def _new_id() -> str:
+    return secrets.token_hex(8)

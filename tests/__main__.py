@@ -1,0 +1,231 @@
+"""Run the tests with a bare Python: python3 -m tests [-v] [PATTERN...].
+
+A pattern picks the tests whose name (module.Class.test) holds it. Warnings are errors. Without a
+screen on Linux a virtual one is started, and installed first when it is missing and we are root.
+The last line is always "N passed, N failed, N skipped".
+"""
+
+from __future__ import annotations
+
+import argparse
+import enum
+import faulthandler
+import gc
+import importlib.util
+import os
+import signal
+import sys
+import threading
+import time
+import unittest
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+from tests.display import INSTALL_LINE, DisplayError, Xvfb, install_xvfb_if_missing
+from tests.support import TKINTER_MISSING, HiddenFailures
+
+TEST_LIMIT_S = 600  # a test that hangs must not hold a build machine for hours
+SLOWEST_SHOWN = 5
+AFTER_THE_TESTS = "after the tests"
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+
+
+class Outcome(enum.IntEnum):
+    """Sorted: when several hold for one test, the greatest counts."""
+
+    PASSED = 0
+    SKIPPED = 1
+    FAILED = 2
+
+
+class Tally(unittest.TestResult):
+    """Counts each test once, prints it as it ends, and keeps what went wrong."""
+
+    def __init__(self, hidden: HiddenFailures, *, is_verbose: bool) -> None:
+        super().__init__()
+        self.outcomes: dict[str, Outcome] = {}
+        self.durations_s: dict[str, float] = {}
+        self.reports: list[tuple[str, str]] = []
+        self._hidden = hidden
+        self._is_verbose = is_verbose
+        self._started_at = 0.0
+
+    def startTest(self, test: unittest.TestCase) -> None:
+        super().startTest(test)
+        faulthandler.dump_traceback_later(TEST_LIMIT_S, exit=True)
+        self._started_at = time.perf_counter()
+
+    def stopTest(self, test: unittest.TestCase) -> None:
+        super().stopTest(test)
+        duration_s = time.perf_counter() - self._started_at
+        faulthandler.cancel_dump_traceback_later()
+        self.durations_s[name_of(test)] = duration_s
+        self.take_hidden_failures(name_of(test))
+        outcome = self.outcomes.get(name_of(test), Outcome.FAILED)
+        if self._is_verbose:
+            say(f"{outcome.name.lower():7} {duration_s:7.2f} s  {name_of(test)}")
+        else:
+            sys.stdout.write(".sF"[outcome])
+            sys.stdout.flush()
+
+    def addSuccess(self, test: unittest.TestCase) -> None:
+        self._mark(test, Outcome.PASSED)
+
+    def addExpectedFailure(self, test: unittest.TestCase, err: ExcInfo) -> None:
+        self._mark(test, Outcome.PASSED)
+
+    def addUnexpectedSuccess(self, test: unittest.TestCase) -> None:
+        self._mark(test, Outcome.FAILED, "It was expected to fail, and passed.")
+
+    def addSkip(self, test: unittest.TestCase, reason: str) -> None:
+        self._mark(test, Outcome.SKIPPED, f"Skipped: {reason}")
+
+    def addError(self, test: unittest.TestCase, err: ExcInfo) -> None:
+        super().addError(test, err)
+        self._mark(test, Outcome.FAILED, self.errors[-1][1])
+
+    def addFailure(self, test: unittest.TestCase, err: ExcInfo) -> None:
+        super().addFailure(test, err)
+        self._mark(test, Outcome.FAILED, self.failures[-1][1])
+
+    def addSubTest(
+        self, test: unittest.TestCase, subtest: unittest.TestCase, err: ExcInfo | None
+    ) -> None:
+        if err is not None:
+            super().addFailure(subtest, err)
+            self._mark(subtest, Outcome.FAILED, self.failures[-1][1])
+
+    def take_hidden_failures(self, name: str) -> None:
+        for text in self._hidden.take():
+            self.mark_failed(name, text)
+
+    def mark_failed(self, name: str, report: str) -> None:
+        self.outcomes[name] = Outcome.FAILED
+        self.reports.append((name, report))
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(one is outcome for one in self.outcomes.values())
+
+    def _mark(self, test: unittest.TestCase, outcome: Outcome, report: str = "") -> None:
+        name = name_of(getattr(test, "test_case", test))  # a part of a test counts for the test
+        self.outcomes[name] = max(outcome, self.outcomes.get(name, outcome))
+        if report:
+            self.reports.append((name_of(test), report))
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    set_strict()
+    tests = select_tests(arguments.patterns)
+    with HiddenFailures() as hidden:
+        tally = Tally(hidden, is_verbose=arguments.verbose)
+        with ExitStack() as stack:
+            open_display(stack, any(getattr(test, "needs_display", False) for test in tests))
+            try:
+                unittest.TestSuite(tests).run(tally)
+            except KeyboardInterrupt:
+                tally.mark_failed(AFTER_THE_TESTS, "Interrupted; the tests left were not run.")
+            tests.clear()
+            gc.collect()  # while there is a screen, for Tk may talk to it here
+            tally.take_hidden_failures(AFTER_THE_TESTS)
+    report_threads_left(tally)
+    print_reports(tally)
+    if arguments.verbose:
+        print_slowest(tally)
+    if not tally.outcomes:
+        say("No test has a name like that.")
+    passed, skipped, failed = (tally.count(outcome) for outcome in Outcome)
+    say(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 0 if passed and not failed else 1
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python3 -m tests", description="Run the tests.")
+    parser.add_argument("-v", "--verbose", action="store_true", help="name each test")
+    parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="a part of a test's name")
+    return parser.parse_args()
+
+
+def set_strict() -> None:
+    faulthandler.enable()
+    warnings.simplefilter("error")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end by the same orderly way
+
+
+def select_tests(patterns: list[str]) -> list[unittest.TestCase]:
+    loader = unittest.TestLoader()
+    found: list[unittest.TestCase] = []
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        found += flatten(loader.loadTestsFromName(f"tests.{path.stem}"))
+    if not patterns:
+        return found
+    return [test for test in found if any(pattern in name_of(test) for pattern in patterns)]
+
+
+def flatten(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from flatten(test)
+        else:
+            yield test
+
+
+def name_of(test: unittest.TestCase) -> str:
+    return test.id().removeprefix("unittest.loader._FailedTest.").removeprefix("tests.")
+
+
+def open_display(stack: ExitStack, is_needed: bool) -> None:
+    """Give Tk a screen for the life of `stack`; without one, say what to type.
+
+    The window tests then fail by themselves, each when it opens its window.
+    """
+    if importlib.util.find_spec("_tkinter") is None or importlib.util.find_spec("tkinter") is None:
+        say(f"{TKINTER_MISSING}\nUntil then every window test fails.")
+    if not sys.platform.startswith("linux") or os.environ.get("DISPLAY") or not is_needed:
+        return
+    why = "Xvfb, which makes a virtual one, is not installed."
+    if install_xvfb_if_missing(say):
+        try:
+            stack.enter_context(Xvfb())
+            return
+        except DisplayError as exc:
+            why = str(exc)
+    say(f"There is no screen: {why} Every window test fails. Type:\n{INSTALL_LINE}")
+
+
+def report_threads_left(tally: Tally) -> None:
+    this = threading.current_thread()
+    left = [one.name for one in threading.enumerate() if one is not this and not one.daemon]
+    if left:
+        tally.mark_failed(AFTER_THE_TESTS, f"Threads that never ended: {', '.join(left)}")
+
+
+def print_reports(tally: Tally) -> None:
+    say("")
+    for name, report in tally.reports:
+        say(f"{'-' * 70}\n{name}\n{report.rstrip()}\n")
+
+
+def print_slowest(tally: Tally) -> None:
+    by_duration = sorted(tally.durations_s.items(), key=lambda entry: -entry[1])
+    say("Slowest:")
+    for name, duration_s in by_duration[:SLOWEST_SHOWN]:
+        say(f"{duration_s:7.2f} s  {name}")
+
+
+def say(text: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    exit_code = main()
+    sys.stderr.flush()
+    # Not sys.exit: Python would wait for threads that never end, and Tk would look for the screen
+    # that has gone, and say so below the last line.
+    os._exit(exit_code)

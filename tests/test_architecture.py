@@ -1,0 +1,379 @@
+"""The rules of docs/ARCHITECTURE.md that a machine can check: imports, words and sizes."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import unittest
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# From the bottom up. A module imports from its own layer and from those above it in this table;
+# the roles in the last layer never import each other: they meet on the wire.
+LAYERS: dict[str, tuple[str, ...]] = {
+    "values": (
+        "errors",
+        "addresses",
+        "chunks",
+        "events",
+        "settings",
+        "strict_json",
+        "lmk1_tracker_wire",
+        "lmk1_peer_wire",
+        "safe_names",
+    ),
+    "brains": ("registry", "slots", "download_plan", "seeder_book", "rates", "rate_limit"),
+    "files": ("shared_folder", "partial_file", "profile", "log_file"),
+    "workers": (
+        "worker",
+        "listening",
+        "name_lookup",
+        "tracker_client",
+        "announcer",
+        "chunk_sender",
+        "chunk_fetcher",
+        "crew",
+        "download",
+    ),
+    "roles": ("tracker", "seeder", "leecher"),
+}
+PURE_LAYERS = ("values", "brains")  # no input or output, no clock, no thread
+ROLES_LAYER = "roles"
+
+SEEN_BY_UI = (
+    "errors",
+    "addresses",
+    "events",
+    "settings",
+    "safe_names",
+    "profile",
+    "log_file",
+) + LAYERS["roles"]
+
+NOT_IN_PURE_CODE = frozenset(
+    {"asyncio", "logging", "multiprocessing", "os", "queue", "select", "selectors", "shutil"}
+    | {"socket", "subprocess", "tempfile", "threading", "time", "tkinter"}
+)
+# pathlib may be imported there, for a path is a value; these methods would touch the disk.
+FILE_METHODS = frozenset(
+    {"exists", "is_dir", "is_file", "iterdir", "mkdir", "open", "read_bytes", "read_text"}
+    | {"rglob", "rmdir", "stat", "unlink", "write_bytes", "write_text"}
+)
+UNSAFE_MODULES = frozenset({"marshal", "pickle", "shelve"})
+CATCH_ALL = frozenset({"BaseException", "Exception"})
+CATCH_ALL_PLACE = "roles.worker"
+
+MAX_FILE_LINES = 349
+MAX_FUNCTION_LINES = 55
+
+
+@dataclass(frozen=True)
+class Module:
+    """One source file: its dotted name and its parsed text."""
+
+    name: str
+    text: str
+    tree: ast.Module
+    is_package: bool = False
+
+    @classmethod
+    def read(cls, path: Path) -> Module:
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        is_package = parts[-1] == "__init__"
+        text = path.read_text(encoding="utf-8")
+        name = ".".join(parts[:-1] if is_package else parts)
+        return cls(name, text, ast.parse(text), is_package)
+
+    def imports(self) -> set[str]:
+        """What is imported, anywhere in the file; `from a import b` counts as a and as a.b."""
+        found: set[str] = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                source = self._absolute(node)
+                found |= {source} | {f"{source}.{alias.name}" for alias in node.names}
+        return found
+
+    def _absolute(self, node: ast.ImportFrom) -> str:
+        package = self.name.split(".") if self.is_package else self.name.split(".")[:-1]
+        base = package[: len(package) - node.level + 1] if node.level else []
+        return ".".join([*base, *([node.module] if node.module else [])])
+
+    def is_in(self, package: str) -> bool:
+        return is_within(self.name, package)
+
+
+def is_within(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+def modules_below(*places: str) -> list[Module]:
+    paths: list[Path] = []
+    for place in places:
+        top = ROOT / place
+        paths += [top] if top.is_file() else sorted(top.rglob("*.py"))
+    return [Module.read(path) for path in paths]
+
+
+def product_modules() -> list[Module]:
+    return modules_below("lmktorrent_app.py", "roles", "ui")
+
+
+def top_names(names: Iterable[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
+def layer_of(name: str) -> str | None:
+    """The layer of roles.NAME, or of a name imported from it."""
+    parts = name.split(".")
+    if parts[0] != "roles" or len(parts) < 2:
+        return None
+    return next((layer for layer, names in LAYERS.items() if parts[1] in names), None)
+
+
+def upward_imports(module: Module) -> set[str]:
+    """The imports of a module of roles that break the order of the layers."""
+    order = list(LAYERS)
+    own = layer_of(module.name)
+    if own is None:
+        return set()
+    breaches = set()
+    for name in module.imports():
+        layer = layer_of(name)
+        if layer is None or is_within(name, module.name):
+            continue
+        is_sideways = own == layer == ROLES_LAYER
+        if is_sideways or order.index(layer) > order.index(own):
+            breaches.add(name)
+    return breaches
+
+
+def foreign_imports(module: Module) -> set[str]:
+    return top_names(module.imports()) - {"roles", "ui"} - sys.stdlib_module_names
+
+
+def hidden_from_ui(module: Module) -> set[str]:
+    """What a module of ui imports out of roles although the window must not know it."""
+    seen = {f"roles.{name}" for name in SEEN_BY_UI}
+    wanted = {name for name in module.imports() if is_within(name, "roles")}
+    through = {name for name in wanted if any(is_within(name, one) for one in seen)}
+    return wanted - through - {"roles", "roles.__version__"}
+
+
+def reached_from(starts: Iterable[Module], known: Iterable[Module]) -> dict[str, str]:
+    """All modules that get loaded with the start modules, each with the one that imports it."""
+    by_name = {module.name: module for module in known}
+    reached: dict[str, str] = {}
+    waiting = list(starts)
+    while waiting:
+        module = waiting.pop()
+        for name in module.imports() - reached.keys():
+            reached[name] = module.name
+            if name in by_name:
+                waiting.append(by_name[name])
+    return reached
+
+
+def calls_of(module: Module) -> Iterator[tuple[str, ast.Call]]:
+    """Each call with the name that is called: `open` for open(), `.open` for path.open()."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Name):
+                yield node.func.id, node
+            elif isinstance(node.func, ast.Attribute):
+                yield f".{node.func.attr}", node
+
+
+def lines_calling(module: Module, names: Iterable[str]) -> list[str]:
+    wanted = set(names)
+    return [f"line {call.lineno}: {name}" for name, call in calls_of(module) if name in wanted]
+
+
+def lines_starting_a_shell(module: Module) -> list[str]:
+    found = lines_calling(module, {".system", ".popen"})
+    for _, call in calls_of(module):
+        for keyword in call.keywords:
+            is_false = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+            if keyword.arg == "shell" and not is_false:
+                found.append(f"line {call.lineno}: shell=")
+    return found
+
+
+def lines_catching_all(module: Module) -> list[str]:
+    """Handlers that swallow everything; `except BaseException` may tidy up and raise it again."""
+    found = []
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ExceptHandler):
+            caught = ast.walk(node.type) if node.type else ()
+            names = {name.id for name in caught if isinstance(name, ast.Name)}
+            last = node.body[-1]
+            raises_again = isinstance(last, ast.Raise) and last.exc is None
+            if names == {"BaseException"} and raises_again:
+                continue
+            if node.type is None or names & CATCH_ALL:
+                found.append(f"line {node.lineno}")
+    return found
+
+
+def long_functions(module: Module) -> list[str]:
+    found = []
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            if lines > MAX_FUNCTION_LINES:
+                found.append(f"{node.name}: {lines} lines")
+    return found
+
+
+class RuleTestCase(unittest.TestCase):
+    def check_each(
+        self, modules: Iterable[Module], breaches_of: Callable[[Module], Iterable[str]]
+    ) -> None:
+        checked = 0
+        for module in modules:
+            checked += 1
+            with self.subTest(module=module.name):
+                self.assertEqual(sorted(breaches_of(module)), [])
+        self.assertGreater(checked, 0, "the rule met no module at all")
+
+
+class ImportsTest(RuleTestCase):
+    def test_every_module_of_roles_is_in_the_table_and_the_other_way_round(self) -> None:
+        in_table = {f"roles/{name}.py" for names in LAYERS.values() for name in names}
+        files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "roles").rglob("*.py")}
+        self.assertEqual(sorted(files - {"roles/__init__.py"} - in_table), [], "not in the table")
+        self.assertEqual(sorted(in_table - files), [], "in the table, but there is no such file")
+
+    def test_the_roles_package_itself_imports_nothing(self) -> None:
+        self.check_each([Module.read(ROOT / "roles/__init__.py")], Module.imports)
+
+    def test_no_module_of_roles_imports_a_higher_layer(self) -> None:
+        self.check_each(modules_below("roles"), upward_imports)
+
+    def test_values_and_brains_import_nothing_that_does_io_or_reads_a_clock(self) -> None:
+        pure = [one for one in modules_below("roles") if layer_of(one.name) in PURE_LAYERS]
+        self.check_each(pure, lambda one: top_names(one.imports()) & NOT_IN_PURE_CODE)
+
+    def test_values_and_brains_touch_no_file(self) -> None:
+        pure = [one for one in modules_below("roles") if layer_of(one.name) in PURE_LAYERS]
+        methods = {"open", *(f".{name}" for name in FILE_METHODS)}
+        self.check_each(pure, lambda one: lines_calling(one, methods))
+
+    def test_roles_know_no_window(self) -> None:
+        unwanted = {"tkinter", "ui"}
+        self.check_each(modules_below("roles"), lambda one: top_names(one.imports()) & unwanted)
+
+    def test_the_ui_sees_only_the_roles_and_their_words(self) -> None:
+        self.check_each(modules_below("ui"), hidden_from_ui)
+
+    def test_the_ui_opens_no_socket(self) -> None:
+        self.check_each(modules_below("ui"), lambda one: top_names(one.imports()) & {"socket"})
+
+    def test_the_terminal_never_loads_tkinter_or_the_window(self) -> None:
+        ui = modules_below("ui")
+        terminal = [module for module in ui if module.is_in("ui.terminal")]
+        self.assertTrue(terminal, "there is no ui.terminal")
+        for name, importer in reached_from(terminal, product_modules()).items():
+            with self.subTest(name=name, importer=importer):
+                self.assertFalse(is_within(name, "tkinter") or is_within(name, "ui.window"))
+
+    def test_the_program_needs_only_the_standard_library(self) -> None:
+        self.check_each(product_modules(), foreign_imports)
+
+
+class WordsTest(RuleTestCase):
+    def test_nothing_is_printed(self) -> None:
+        self.check_each(modules_below("roles", "ui"), lambda one: lines_calling(one, {"print"}))
+
+    def test_nobody_runs_data_as_code(self) -> None:
+        everything = modules_below("lmktorrent_app.py", "roles", "ui", "tests", "assets")
+        self.check_each(everything, lambda one: lines_calling(one, {"eval", "exec"}))
+        self.check_each(everything, lambda one: top_names(one.imports()) & UNSAFE_MODULES)
+
+    def test_nobody_starts_a_shell_by_a_string(self) -> None:
+        everything = modules_below("lmktorrent_app.py", "roles", "ui", "tests", "assets")
+        self.check_each(everything, lines_starting_a_shell)
+
+    def test_everything_is_caught_in_one_place_only(self) -> None:
+        others = [module for module in product_modules() if module.name != CATCH_ALL_PLACE]
+        self.check_each(others, lines_catching_all)
+
+    def test_every_module_says_what_it_is(self) -> None:
+        self.check_each(
+            product_modules(),
+            lambda one: [] if ast.get_docstring(one.tree) else ["no docstring at the top"],
+        )
+
+
+class SizesTest(RuleTestCase):
+    def test_no_file_is_long(self) -> None:
+        for module in product_modules():
+            with self.subTest(module=module.name):
+                self.assertLessEqual(len(module.text.splitlines()), MAX_FILE_LINES)
+
+    def test_no_function_is_long(self) -> None:
+        self.check_each(product_modules(), long_functions)
+
+
+class CheckersTest(unittest.TestCase):
+    """A rule whose checker sees nothing would pass for ever."""
+
+    def module(self, name: str, text: str) -> Module:
+        return Module(name, text, ast.parse(text))
+
+    def test_each_form_of_import_is_seen(self) -> None:
+        for text in (
+            "import roles.tracker",
+            "from roles import tracker",
+            "from roles.tracker import Tracker",
+            "from . import tracker",
+            "from .tracker import Tracker",
+            "def later():\n    from roles.tracker import Tracker",
+        ):
+            with self.subTest(text=text):
+                self.assertTrue(upward_imports(self.module("roles.chunks", text)))
+
+    def test_a_role_may_not_import_another_role(self) -> None:
+        self.assertTrue(upward_imports(self.module("roles.seeder", "import roles.tracker")))
+
+    def test_the_same_and_lower_layers_may_be_imported(self) -> None:
+        module = self.module("roles.slots", "import roles.rates\nfrom roles.errors import LmkError")
+        self.assertEqual(upward_imports(module), set())
+
+    def test_the_wire_is_hidden_from_the_ui(self) -> None:
+        text = "from roles import errors, lmk1_peer_wire\nfrom roles.events import RoleStopped"
+        module = self.module("ui.window.room", text)
+        self.assertEqual(hidden_from_ui(module), {"roles.lmk1_peer_wire"})
+
+    def test_a_foreign_package_is_seen(self) -> None:
+        module = self.module("ui.window.room", "import numpy.linalg, json, roles.errors")
+        self.assertEqual(foreign_imports(module), {"numpy"})
+
+    def test_what_is_imported_by_an_import_is_reached(self) -> None:
+        start = self.module("ui.terminal.app", "from ui import wording")
+        between = self.module("ui.wording", "import tkinter")
+        self.assertIn("tkinter", reached_from([start], [start, between]))
+
+    def test_catching_all_is_seen_in_each_form(self) -> None:
+        for caught in ("", " Exception", " Exception as exc", " (OSError, Exception)"):
+            with self.subTest(caught=caught):
+                module = self.module("x", f"try:\n    pass\nexcept{caught}:\n    pass")
+                self.assertEqual(lines_catching_all(module), ["line 3"])
+
+    def test_tidying_up_and_raising_again_is_allowed(self) -> None:
+        text = "try:\n    pass\nexcept BaseException:\n    link.close()\n    raise"
+        self.assertEqual(lines_catching_all(self.module("x", text)), [])
+
+    def test_shells_are_seen(self) -> None:
+        for text in ("run('ls', shell=True)", "os.system('ls')", "run('ls', shell=yes)"):
+            with self.subTest(text=text):
+                self.assertTrue(lines_starting_a_shell(self.module("x", text)))
+
+    def test_a_function_of_56_lines_is_long_and_one_of_55_is_not(self) -> None:
+        body = "    pass\n"
+        self.assertEqual(long_functions(self.module("x", "def f():\n" + body * 54)), [])
+        self.assertTrue(long_functions(self.module("x", "def f():\n" + body * 55)))

@@ -1,0 +1,149 @@
+"""Numbers and states as people read them, the same in window, terminal and log. Pure text.
+
+Units are decimal, as disks and networks are sold: 1 MB is 1,000,000 bytes.
+"""
+
+from __future__ import annotations
+
+from roles.addresses import Address, is_loopback
+from roles.events import (
+    DownloadChanged,
+    DownloadState,
+    FolderScanned,
+    SeederState,
+    Source,
+    Upload,
+)
+from roles.safe_names import shown_name
+
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
+SEEDER_STATES = {
+    SeederState.AVAILABLE: "Available",
+    SeederState.CONNECTED: "Connected",
+    SeederState.AWAY: "Away: every slot is taken",
+}
+
+
+def size(count: int) -> str:
+    """Bytes: "0 bytes", "512 bytes", "12 kB", "3.4 MB", "1.07 GB"."""
+    value, unit = float(count), 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    if unit == 0:
+        return "1 byte" if count == 1 else f"{count} bytes"
+    digits = 0 if value >= 99.5 or unit == 1 else 1 if value >= 9.95 else 2 if unit >= 3 else 1
+    return f"{value:.{digits}f} {_UNITS[unit]}"
+
+
+def rate(bytes_per_second: float) -> str:
+    """Blank for nothing, else "3.4 MB/s"."""
+    return f"{size(round(bytes_per_second))}/s" if bytes_per_second >= 1 else ""
+
+
+def duration(seconds: float | None) -> str:
+    """Blank for unknown, else "0:12", "3 min", "2 h 10 min"."""
+    if seconds is None:
+        return ""
+    if seconds < 100:
+        whole = max(0, round(seconds))
+        return f"{whole // 60}:{whole % 60:02}"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes < 48 * 60 else "more than 2 days"
+
+
+def ago(seconds: float) -> str:
+    """How long a ping is past."""
+    return "now" if seconds < 2 else f"{duration(seconds)} ago"
+
+
+def percent(have: int, whole: int) -> int:
+    """0 to 100, and 100 only when all is there."""
+    return 100 if have >= whole else have * 100 // whole
+
+
+def count(number: int, noun: str) -> str:
+    """ "1 file", "2 files", "no files"."""
+    return f"{number or 'no'} {noun}" + ("" if number == 1 else "s")
+
+
+def place(address: Address) -> str:
+    """An address as people call it."""
+    return f"this computer, port {address.port}" if is_loopback(address.host) else str(address)
+
+
+def download_status(download: DownloadChanged) -> str:
+    """One sentence on where a download stands, its cause included."""
+    match download.state:
+        case DownloadState.QUEUED:
+            return "Waiting for its turn"
+        case DownloadState.LOOKING:
+            return _with_cause("Looking for seeders", download.cause)
+        case DownloadState.IN_LINE:
+            return "In line: every seeder is serving others"
+        case DownloadState.DOWNLOADING:
+            sending = sum(1 for source in download.sources if source.is_sending)
+            return f"Downloading from {count(sending, 'seeder')}" if sending else "Downloading"
+        case DownloadState.RETRYING:
+            return _with_cause("Retrying", download.cause)
+        case DownloadState.WAITING_FOR_SPACE:
+            return _with_cause("Disk full", download.cause)
+        case DownloadState.VERIFYING:
+            return "Verifying"
+        case DownloadState.PAUSED:
+            return "Paused"
+        case DownloadState.DONE:
+            return _done(download)
+        case DownloadState.SKIPPED:
+            return "Skipped: you have the same file already"
+        case DownloadState.FAILED:
+            return _with_cause("Failed", str(download.failure or ""))
+        case DownloadState.CANCELLED:
+            return "Cancelled"
+
+
+def source_status(source: Source) -> str:
+    """One line on one seeder's part."""
+    if not source.is_sending:
+        return f"{source.seeder}: connecting"
+    return f"{source.seeder}: {size(source.received)} received, {rate(source.rate) or 'waiting'}"
+
+
+def upload_status(upload: Upload) -> str:
+    """One line on one leecher."""
+    if not upload.name:
+        return "connected, has not asked for a file yet"
+    return f"{shown_name(upload.name)}: {size(upload.sent)} of {size(upload.size)}"
+
+
+def folder_status(folder: FolderScanned) -> str:
+    """What a folder offers, and what it holds that is not offered."""
+    if folder.problem:
+        return folder.problem
+    total = sum(file.size for file in folder.files)
+    sentences = [f"{count(len(folder.files), 'file').capitalize()}, {size(total)}."]
+    if folder.announced < len(folder.files):
+        sentences.append(
+            f"{len(folder.files) - folder.announced} of them do not fit into the tracker's list."
+        )
+    if folder.in_subfolders:
+        sentences.append(
+            f"{count(folder.in_subfolders, 'file').capitalize()} in sub-folders not offered yet."
+        )
+    if folder.left_out:
+        names = ", ".join(folder.left_out[:3])
+        sentences.append(f"Left out for names that others could not store: {names}.")
+    return " ".join(sentences)
+
+
+def _with_cause(words: str, cause: str) -> str:
+    return f"{words}: {cause}" if cause else words
+
+
+def _done(download: DownloadChanged) -> str:
+    saved_as = download.saved_as
+    if saved_as is not None and saved_as.name != download.name:
+        return f"Done, checked, saved as {shown_name(saved_as.name)}"
+    return "Done, checked"
