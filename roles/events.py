@@ -31,6 +31,7 @@ class RoleStarted:
     """A role works now; `address` is where a tracker or seeder really listens."""
 
     address: Address | None = None
+    for_others: Address | None = None  # what to type on other machines, loopback without a network
     note: str = ""  # one sentence when it is not the port that was asked for
 
 

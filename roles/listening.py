@@ -7,10 +7,18 @@ import socket
 import sys
 from collections.abc import Iterable
 
-from roles.addresses import SEEDER_PORTS, TRACKER_PORTS, Address
+from roles.addresses import (
+    EVERY_INTERFACE,
+    LOOPBACK,
+    SEEDER_PORTS,
+    TRACKER_PORTS,
+    Address,
+)
 from roles.errors import StorageError
 
 BACKLOG = 128
+_ELSEWHERE = "192.0.2.1"  # an address of documents only (RFC 5737): reached by the default route
+_ANY_PORT = 9  # connecting a datagram socket sends nothing
 _TAKEN = {
     errno.EADDRINUSE,
     errno.EACCES,
@@ -22,9 +30,7 @@ def listen_tcp(wanted: Address, *, exactly: bool) -> tuple[socket.socket, str]:
 
     And "" or a sentence that says so.
     """
-    listener, note = _bind(socket.SOCK_STREAM, wanted, () if exactly else SEEDER_PORTS)
-    listener.listen(BACKLOG)
-    return listener, note
+    return _bind(socket.SOCK_STREAM, wanted, () if exactly else SEEDER_PORTS)
 
 
 def bind_udp(wanted: Address, *, exactly: bool) -> tuple[socket.socket, str]:
@@ -51,11 +57,19 @@ def own_address_towards(host: str) -> str:
     Raises OSError without a route.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(
-            (host, 9)
-        )  # discard: any port will do, for connecting a datagram socket sends nothing
+        probe.connect((host, _ANY_PORT))
         address: str = probe.getsockname()[0]
         return address
+
+
+def address_for_others(listening: Address) -> Address:
+    """What people type on other machines to reach a socket that listens there."""
+    if listening.host != EVERY_INTERFACE:
+        return listening
+    try:
+        return Address(own_address_towards(_ELSEWHERE), listening.port)
+    except OSError:
+        return Address(LOOPBACK, listening.port)
 
 
 def _bind(
@@ -64,12 +78,9 @@ def _bind(
     for port in dict.fromkeys((wanted.port, *others)):
         bound = _try_to_bind(kind, Address(wanted.host, port))
         if bound is not None:
-            note = (
-                ""
-                if port == wanted.port
-                else f"Port {wanted.port} is in use, so this is on port {port}."
-            )
-            return bound, note
+            is_wanted = port == wanted.port
+            note = f"Port {wanted.port} is in use, so this is on port {port}."
+            return bound, "" if is_wanted else note
     raise StorageError(
         f"Port {wanted.port} is in use by another program. "
         "Stop that program or choose another port."
@@ -88,6 +99,8 @@ def _try_to_bind(kind: socket.SocketKind, address: Address) -> socket.socket | N
         elif kind == socket.SOCK_STREAM:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
+        if kind == socket.SOCK_STREAM:
+            bound.listen(BACKLOG)  # here, for only a listening socket keeps others off its port
     except OSError as error:
         bound.close()
         if error.errno in _TAKEN:

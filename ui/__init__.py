@@ -1,1 +1,1 @@
-"""What people see of LMKtorrent: the window and the terminal. No sockets, and nothing of the wire."""
+"""What people see of LMKtorrent: the window and the terminal. It knows no socket and no wire."""

@@ -1,0 +1,105 @@
+"""LMKtorrent: give a folder to the whole room, without installing anything.
+
+Without a command the window opens; `tracker`, `seed`, `list`, `get` and `demo` run in the terminal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+
+from roles.errors import LmkError
+from roles.log_file import start_logging
+from roles.profile import Profile, find_profile
+from ui.terminal.arguments import parse_arguments, version
+from ui.terminal.demo_command import run_demo
+from ui.terminal.exit_codes import ExitCode, exit_code_of
+from ui.terminal.get_command import run_get
+from ui.terminal.list_command import run_list
+from ui.terminal.output import Output
+from ui.terminal.serve_commands import run_seed, run_tracker
+from ui.terminal.session import Interrupted
+
+log = logging.getLogger(__name__)
+
+NO_DISPLAY = """\
+There is no display, so no window can open here ({why}).
+`lmktorrent demo` shows everything without one; `lmktorrent --help` lists the commands."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; returns its exit code."""
+    chosen = parse_arguments(sys.argv[1:] if arguments is None else arguments)
+    output = Output(quiet=chosen.quiet, as_json=getattr(chosen, "json", False))
+    profile = find_profile(chosen.profile)
+    terminal_level = logging.INFO if chosen.verbose else None
+    no_log = start_logging(profile.log_file, terminal_level=terminal_level)
+    log.info("%s: %s", version(), chosen.command)
+    try:
+        return _run(chosen, profile, output, no_log)
+    except Interrupted as stopped:
+        # A service manager ends a tracker or seeder by SIGTERM, and that is no failure.
+        is_by_key = stopped.signal_number == signal.SIGINT or chosen.command not in {
+            "tracker",
+            "seed",
+        }
+        return ExitCode.INTERRUPTED if is_by_key else ExitCode.DONE
+    except LmkError as error:
+        log.info("ended: %s", error)
+        code = exit_code_of(error)
+        output.error(str(error))
+        output.json(event="error", text=str(error), exit_code=int(code))
+        return code
+    finally:
+        logging.shutdown()
+
+
+def _run(chosen: argparse.Namespace, profile: Profile, output: Output, no_log: str) -> int:
+    match chosen.command:
+        case "tracker":
+            run_tracker(chosen, profile, output)
+        case "seed":
+            run_seed(chosen, output)
+        case "list":
+            run_list(chosen, output)
+        case "get":
+            return run_get(chosen, output)
+        case "demo":
+            return _open_window(chosen, profile, no_log, output, try_it=True)
+        case _:
+            return _open_window(chosen, profile, no_log, output, try_it=False)
+    return ExitCode.DONE
+
+
+def _open_window(
+    chosen: argparse.Namespace, profile: Profile, no_log: str, output: Output, *, try_it: bool
+) -> int:
+    """The window; where there is none, the whole job for `demo`, and otherwise a word about it."""
+    notices = [no_log] if no_log else []
+    try:
+        import tkinter
+
+        from ui.window.app_window import run_window
+    except ImportError as error:  # a Python without Tk
+        why = str(error)
+    else:
+        try:
+            return run_window(
+                profile,
+                folder_to_seed=getattr(chosen, "folder", None),
+                try_it=try_it,
+                notices=notices,
+            )
+        except tkinter.TclError as error:
+            why = str(error)
+    if try_it:
+        return run_demo(output)
+    output.error(NO_DISPLAY.format(why=why))
+    return ExitCode.DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""The command line: its words and what they mean.
+
+Names and meaning are fixed: scripts rely on them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+from roles import PROTOCOL_VERSION, __version__
+from roles.addresses import (
+    EVERY_INTERFACE,
+    SEEDER_PORT,
+    TRACKER_PORT,
+    Address,
+    parse_address,
+)
+from roles.errors import UserInputError
+from roles.settings import DEFAULT_SLOTS, Existing, parse_slots, tracker_address
+
+COMMANDS = ("tracker", "seed", "list", "get", "demo")
+
+_DESCRIPTION = """\
+Give a folder to the whole room, without installing anything.
+Without a command, the window opens; with a folder as the only argument, its Seeder tab."""
+
+_EPILOG = """\
+exit codes: 0 all verified, 1 some files failed, 2 usage, 3 no tracker or no seeder,
+4 disk or permission, 5 content failed its check, 130 interrupted
+
+LMK_TRACKER in the environment is the tracker where --tracker is not given."""
+
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+T = TypeVar("T")
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line; `command` is one of COMMANDS, or "window" with a `folder` or None.
+
+    Exits with 2 and a sentence for what cannot be understood, with 0 after --help and --version.
+    """
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    _add_common(common)
+    parser = argparse.ArgumentParser(
+        prog="lmktorrent",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        parents=[common],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=version())
+    if not _names_a_command(arguments):
+        parser.add_argument("folder", nargs="?", type=Path, help="open the Seeder tab with it")
+        chosen = parser.parse_args(arguments)
+        return argparse.Namespace(**{**_DEFAULTS, "command": "window", **vars(chosen)})
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for add in (_add_tracker, _add_seed, _add_list, _add_get, _add_demo):
+        add(commands, common)
+    chosen = parser.parse_args(arguments)
+    return argparse.Namespace(**{**_DEFAULTS, **vars(chosen)})
+
+
+def version() -> str:
+    """One line for bug reports."""
+    return (
+        f"lmktorrent {__version__} (Python {platform.python_version()}, LMK/{PROTOCOL_VERSION}, "
+        f"{platform.system()} {platform.machine()})"
+    )
+
+
+_DEFAULTS = {"profile": None, "quiet": False, "verbose": False}
+
+
+def _names_a_command(arguments: Sequence[str]) -> bool:
+    """Whether a command is meant; a lone path is a folder for the window.
+
+    Help lists the commands, so it counts as one.
+    """
+    return bool({*COMMANDS, "-h", "--help"} & set(arguments))
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    """Options that may stand before the command and after it."""
+    parser.add_argument(
+        "--profile", metavar="DIR", type=Path, help="keep settings, state and logs there"
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="say only what was asked for")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say every step")
+
+
+def _add_tracker(commands: _Commands, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser("tracker", parents=[common], help="run a tracker (UDP)")
+    parser.add_argument(
+        "--bind",
+        metavar="HOST:PORT",
+        type=_typed(lambda text: parse_address(text, TRACKER_PORT)),
+        help=f"where to listen; default {EVERY_INTERFACE}:{TRACKER_PORT}",
+    )
+
+
+def _add_seed(commands: _Commands, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser("seed", parents=[common], help="offer a folder (TCP)")
+    parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="default: data/")
+    _add_tracker_option(parser)
+    parser.add_argument(
+        "--bind",
+        metavar="HOST:PORT",
+        type=_typed(lambda text: parse_address(text, SEEDER_PORT)),
+        help=f"where to listen; default {EVERY_INTERFACE}:{SEEDER_PORT}",
+    )
+    parser.add_argument(
+        "--slots",
+        metavar="N",
+        type=_typed(parse_slots),
+        default=DEFAULT_SLOTS,
+        help=f"leechers served at once; default {DEFAULT_SLOTS}",
+    )
+
+
+def _add_list(commands: _Commands, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser("list", parents=[common], help="list what the room offers")
+    _add_tracker_option(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _add_get(commands: _Commands, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser(
+        "get",
+        parents=[common],
+        help="download files",
+        description="Download files. Without a name, on a terminal, it shows the list and asks.",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--all", action="store_true", help="everything that is offered")
+    _add_tracker_option(parser)
+    parser.add_argument(
+        "--to", metavar="FOLDER", type=Path, help="default: Downloads/LMKtorrent in your home"
+    )
+    parser.add_argument(
+        "--keep-seeding", action="store_true", help="then offer that folder to others, until Ctrl-C"
+    )
+    parser.add_argument(
+        "--existing",
+        choices=[choice.value for choice in Existing],
+        help="a file of that name exists: skip it when it is the same, else keep both (default); "
+        "keep both; or replace it",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _add_demo(commands: _Commands, common: argparse.ArgumentParser) -> None:
+    commands.add_parser(
+        "demo", parents=[common], help="try it on this computer: tracker, seeder and download"
+    )
+
+
+def _add_tracker_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tracker",
+        metavar="HOST:PORT",
+        type=_typed(lambda text: tracker_address(text, os.environ)),
+        help=f"default: LMK_TRACKER, else this computer, port {TRACKER_PORT}",
+    )
+
+
+def _typed(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """The same reader, with its sentence as argparse wants it."""
+
+    def read(text: str) -> T:
+        try:
+            return parse(text)
+        except UserInputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read
+
+
+def chosen_tracker(chosen: argparse.Namespace) -> Address:
+    """The tracker of --tracker, LMK_TRACKER or this computer.
+
+    Raises UserInputError for a bad LMK_TRACKER.
+    """
+    tracker: Address | None = chosen.tracker
+    return tracker if tracker is not None else tracker_address("", os.environ)

@@ -1,0 +1,44 @@
+"""The exit codes that scripts rely on.
+
+They are part of the command line and never change their meaning.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from roles.errors import (
+    ContentError,
+    LmkError,
+    NoSeederError,
+    StorageError,
+    TrackerSilentError,
+    UserInputError,
+)
+
+
+class ExitCode(IntEnum):
+    """What a command says to the shell."""
+
+    DONE = 0  # all verified
+    SOME_FAILED = 1
+    USAGE = 2
+    NOBODY_THERE = 3  # no tracker or no seeder
+    STORAGE = 4  # disk, permission, or a port in use
+    CONTENT = 5  # content failed its check
+    INTERRUPTED = 130
+
+
+def exit_code_of(error: LmkError) -> ExitCode:
+    """The code for what ended a command."""
+    match error:
+        case UserInputError():
+            return ExitCode.USAGE
+        case TrackerSilentError() | NoSeederError():
+            return ExitCode.NOBODY_THERE
+        case StorageError():
+            return ExitCode.STORAGE
+        case ContentError():
+            return ExitCode.CONTENT
+        case _:
+            return ExitCode.SOME_FAILED

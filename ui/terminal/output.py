@@ -1,0 +1,105 @@
+"""Writing to the terminal: lines, JSON lines and one progress line. The streams may be absent or
+closed.
+
+A windowed program has no standard streams, and whoever reads us through a pipe may leave before the
+end.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from dataclasses import dataclass, field
+
+PROGRESS_S = 0.2  # between two drawings of the progress line
+PLAIN_PROGRESS_S = 5.0  # between two progress lines where nothing can be drawn over
+_BAR = 24  # characters
+
+
+@dataclass(slots=True)
+class Output:
+    """Standard output of one command.
+
+    Progress and errors go to standard error, so that pipes stay clean.
+    """
+
+    quiet: bool = False
+    as_json: bool = False
+    _line: str = ""  # the progress line that stands on the terminal now
+    _drawn: float = field(default_factory=time.monotonic)
+
+    def say(self, text: str) -> None:
+        """A line for people; not with -q or --json."""
+        if not self.quiet and not self.as_json:
+            self.result(text)
+
+    def result(self, text: str) -> None:
+        """A line that was asked for."""
+        self._clear_progress()
+        _write(sys.stdout, text + "\n")
+
+    def json(self, **fields: object) -> None:
+        """One JSON object on a line of its own, with --json; else nothing."""
+        if self.as_json:
+            _write(sys.stdout, json.dumps(fields, ensure_ascii=True) + "\n")
+
+    def error(self, text: str) -> None:
+        """A line on standard error, always."""
+        self._clear_progress()
+        _write(sys.stderr, f"lmktorrent: {text}\n")
+
+    def progress(self, fraction: float, text: str) -> None:
+        """Draw the bar over itself on a terminal; now and then a plain line elsewhere."""
+        if self.quiet or self.as_json:
+            return
+        is_drawable = _is_terminal()
+        now = time.monotonic()
+        if now - self._drawn < (PROGRESS_S if is_drawable else PLAIN_PROGRESS_S):
+            return
+        self._drawn = now
+        if not is_drawable:
+            _write(sys.stderr, f"{round(fraction * 100)} % {text}\n")
+            return
+        done = round(fraction * _BAR)
+        width = shutil.get_terminal_size().columns - 1
+        line = f"[{'#' * done}{'.' * (_BAR - done)}] {round(fraction * 100):3} % {text}"[:width]
+        _write(sys.stderr, "\r" + line.ljust(len(self._line)))
+        self._line = line
+
+    def _clear_progress(self) -> None:
+        if self._line:
+            _write(sys.stderr, "\r" + " " * len(self._line) + "\r")
+            self._line = ""
+
+
+def can_ask() -> bool:
+    """Whether a person sits in front of both ends."""
+    try:
+        return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+    except (AttributeError, ValueError):  # absent or closed
+        return False
+
+
+def _is_terminal() -> bool:
+    try:
+        return sys.stderr is not None and sys.stderr.isatty()
+    except ValueError:
+        return False
+
+
+def _write(stream: object, text: str) -> None:
+    """Write what the stream's encoding can carry.
+
+    Nothing when there is no stream or nobody reads it.
+    """
+    write = getattr(stream, "write", None)
+    if write is None:
+        return
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()  # type: ignore[attr-defined]
+    except (OSError, ValueError):  # a closed pipe: what we do goes on, as with a closed terminal
+        return

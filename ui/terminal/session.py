@@ -1,0 +1,102 @@
+"""Roles run by a command: started, heard in one thread, and stopped together, by Ctrl-C too."""
+
+from __future__ import annotations
+
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import TypeAlias, TypeVar
+
+from roles.events import Post, RoleEvent, RoleStopped
+from roles.leecher import Leecher
+from roles.seeder import Seeder
+from roles.tracker import Tracker
+
+AnyRole: TypeAlias = Tracker | Seeder | Leecher
+RoleT = TypeVar("RoleT", Tracker, Seeder, Leecher)
+
+STOP_S = 2.0  # every role ends within this, as promised
+POLL_S = 0.2  # Windows does not wake a waiting thread for Ctrl-C
+
+
+class Interrupted(Exception):  # noqa: N818  # not an error: the user wants to stop
+    """Ctrl-C, or the system asked the program to end."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.signal_number = signal_number
+
+
+class Session:
+    """A `with` block around a command. Every role that was started is stopped at its end."""
+
+    def __init__(self) -> None:
+        self._events: queue.SimpleQueue[tuple[int, RoleEvent]] = queue.SimpleQueue()
+        self._roles: list[AnyRole] = []
+        self._signal_number = 0
+        self._is_asking = False
+        self._handlers_before: dict[int, object] = {}
+
+    def __enter__(self) -> Session:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._handlers_before[number] = signal.signal(number, self._note_signal)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for role in reversed(self._roles):
+            role.stop()
+        deadline = time.monotonic() + STOP_S
+        for role in self._roles:
+            role.join(max(0.0, deadline - time.monotonic()))
+        for number, handler in self._handlers_before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal() returned
+
+    def start(self, make: Callable[[Post], RoleT]) -> RoleT:
+        """Make a role with its post function, and start it."""
+        number = len(self._roles)
+        role = make(lambda event: self._events.put((number, event)))
+        self._roles.append(role)
+        role.start()
+        return role
+
+    def next_event(self, timeout_s: float | None = None) -> tuple[AnyRole, RoleEvent] | None:
+        """The next event and whose it is; None after the timeout.
+
+        Raises Interrupted after Ctrl-C, and the failure of a role that ended by one.
+        """
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while deadline is None or time.monotonic() < deadline:
+            if self._signal_number:
+                raise Interrupted(self._signal_number)
+            try:
+                number, event = self._events.get(timeout=POLL_S)
+            except queue.Empty:
+                continue
+            if isinstance(event, RoleStopped) and event.failure is not None:
+                raise event.failure
+            return self._roles[number], event
+        return None
+
+    def ask(self, question: str) -> str:
+        """What the person types; "" at the end of input. Raises Interrupted."""
+        self._is_asking = True
+        try:
+            return input(question).strip()
+        except EOFError:
+            return ""
+        finally:
+            self._is_asking = False
+
+    def _note_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._signal_number = number
+        if self._is_asking:  # input() goes on waiting unless its signal handler raises
+            raise Interrupted(number)
