@@ -1,0 +1,97 @@
+"""The program itself in processes of its own, as a user starts it in a terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.support import wait_until
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = (sys.executable, str(ROOT / "lmktorrent_app.py"))
+TIMEOUT_S = 60.0
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Ours without a display and without a tracker, plus these."""
+    kept = {k: v for k, v in os.environ.items() if k not in {"DISPLAY", "LMK_TRACKER"}}
+    return {**kept, "PYTHONUNBUFFERED": "1", **changes}
+
+
+def run(
+    *arguments: str | Path,
+    folder: Path,
+    given: str = "",
+    environ: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end in this folder, with a profile of its own there."""
+    return subprocess.run(
+        [*PROGRAM, *map(str, arguments), "--profile", str(folder / "profile")],
+        cwd=folder,
+        env=environment() if environ is None else environ,
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+
+class Running:
+    """A command that goes on until it is told to stop. A context manager."""
+
+    def __init__(self, *arguments: str | Path, folder: Path, profile: str = "profile") -> None:
+        self._process = subprocess.Popen(
+            [*PROGRAM, *map(str, arguments), "--profile", str(folder / profile)],
+            cwd=folder,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def wait_for(self, pattern: str, timeout_s: float = 20.0) -> re.Match[str]:
+        """The first line, also one of before, that matches."""
+
+        def found() -> re.Match[str] | None:
+            matches = (re.search(pattern, line) for line in list(self.lines))
+            return next((match for match in matches if match), None)
+
+        def is_there() -> bool:
+            return found() is not None or (self._process.poll() is not None)
+
+        wait_until(is_there, timeout_s, f"no line like {pattern!r} came; these did: {self.lines}")
+        self._reader.join(0 if self._process.poll() is None else 5)
+        match = found()
+        if match is None:
+            raise AssertionError(f"it ended without a line like {pattern!r}: {self.lines}")
+        return match
+
+    def signal(self, number: int) -> int:
+        """Send a signal; returns the exit code."""
+        self._process.send_signal(number)
+        return self._process.wait(10)
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.lines.append(line.rstrip("\n"))

@@ -1,0 +1,346 @@
+"""The command line, as its users and their scripts type it: real processes on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import unittest
+from pathlib import Path
+
+from tests.programs import PROGRAM, ROOT, Running, environment, run
+from tests.support import LmkTestCase, random_file
+
+DATA = ROOT / "data"
+LISTENING = r"listening on (\S+:\d+)\."
+
+
+class AloneTest(LmkTestCase):
+    def test_the_version_is_one_line(self) -> None:
+        result = run("--version", folder=self.folder)
+        self.assertRegex(
+            result.stdout, r"\Almktorrent \d+\.\d+\.\d+ \(Python 3\.\d+.*LMK/1.*\)\n\Z"
+        )
+        self.assertEqual(result.returncode, 0)
+
+    def test_help_names_every_command_and_exit_code(self) -> None:
+        result = run("--help", folder=self.folder)
+        for word in ("tracker", "seed", "list", "get", "demo", "--profile", "130", "LMK_TRACKER"):
+            with self.subTest(word=word):
+                self.assertIn(word, result.stdout)
+        self.assertEqual(result.returncode, 0)
+
+    def test_usage_errors_exit_with_2(self) -> None:
+        for arguments in (
+            ["get"],
+            ["get", "x", "--existing", "perhaps"],
+            ["list", "--tracker", "no such host!"],
+            ["list", "--tracker", "10.0.0.1:99999"],
+            ["seed", ".", "--slots", "0"],
+            ["--nonsense"],
+        ):
+            with self.subTest(arguments=arguments):
+                result = run(*arguments, folder=self.folder)
+                self.assertEqual(result.returncode, 2)
+                self.assertTrue(result.stderr)
+
+    def test_a_bad_tracker_in_the_environment_exits_with_2(self) -> None:
+        environ = environment(LMK_TRACKER="no such host!")
+        result = run("list", folder=self.folder, environ=environ)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("no such host!", result.stderr)
+
+    def test_no_tracker_exits_with_3_and_says_what_to_look_at(self) -> None:
+        port = self.free_port("udp")
+        for arguments in (["list"], ["get", "--all"], ["get", "--all", "--json"]):
+            with self.subTest(arguments=arguments):
+                result = run(*arguments, "--tracker", f"127.0.0.1:{port}", folder=self.folder)
+                self.assertEqual(result.returncode, 3)
+                self.assertIn(f"No tracker answers at 127.0.0.1:{port}", result.stderr)
+        self.assertEqual(json.loads(result.stdout)["exit_code"], 3)
+
+    def test_a_missing_folder_exits_with_4(self) -> None:
+        result = run("seed", self.folder / "absent", folder=self.folder)
+        self.assertEqual(result.returncode, 4)
+        self.assertIn("cannot be read", result.stderr)
+
+    def test_an_explicit_port_in_use_exits_with_4(self) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", 0))
+            place = f"127.0.0.1:{taken.getsockname()[1]}"
+            result = run("tracker", "--bind", place, folder=self.folder)
+        self.assertEqual(result.returncode, 4)
+        self.assertIn("in use", result.stderr)
+
+    def test_without_a_display_the_window_says_so_and_names_the_demo(self) -> None:
+        for arguments in ([], [str(self.folder)]):
+            with self.subTest(arguments=arguments):
+                result = run(*arguments, folder=self.folder)
+                self.assertIn("no display", result.stderr)
+                self.assertIn("lmktorrent demo", result.stderr)
+                self.assertEqual(result.returncode, 0)
+
+    def test_the_demo_without_a_display_does_the_whole_job(self) -> None:
+        result = run("demo", folder=self.folder)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        for source in DATA.iterdir():
+            with self.subTest(name=source.name):
+                copy = self.folder / "tmp" / source.name
+                self.assertEqual(copy.read_bytes(), source.read_bytes())
+                self.assertRegex(result.stdout, rf"same  sha256 [0-9a-f]+….*{source.name}")
+
+    def test_the_demo_runs_beside_another_tracker_and_seeder(self) -> None:
+        with (
+            Running("tracker", folder=self.folder, profile="a") as tracker,
+            Running("seed", DATA, folder=self.folder, profile="b") as seeder,
+        ):
+            tracker.wait_for(LISTENING)
+            seeder.wait_for(LISTENING)
+            result = run("demo", folder=self.folder)
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_it_works_with_every_standard_stream_closed(self) -> None:
+        closing = "import os, sys; os.closerange(0, 3); os.execv(sys.argv[1], sys.argv[1:])"
+        tracker = f"127.0.0.1:{self.free_port('udp')}"
+        profile = str(self.folder / "profile")
+        command = [sys.executable, "-c", closing, *PROGRAM, "list", "--tracker", tracker]
+        result = subprocess.run(
+            [*command, "--profile", profile], env=environment(), timeout=30, check=False
+        )
+        self.assertEqual(result.returncode, 3)
+
+
+class RoomTestCase(LmkTestCase):
+    """A tracker and a seeder that run, each in a process of its own."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.shared = self.folder / "shared"
+        self.shared.mkdir()
+        self.fill()
+        self.tracker = self.enterContext(
+            Running("tracker", "--bind", "127.0.0.1:0", folder=self.folder, profile="tracker")
+        )
+        self.place = self.tracker.wait_for(LISTENING)[1]
+        self.seeder = self.enterContext(
+            Running(
+                *("seed", self.shared, "--tracker", self.place, "--bind", "127.0.0.1:0"),
+                folder=self.folder,
+                profile="seeder",
+            )
+        )
+        self.tracker.wait_for(r"offers [1-9] file")
+        self.target = self.folder / "target"
+
+    def fill(self) -> None:
+        random_file(self.shared / "big one.bin", 2_000_000, seed=1)
+        random_file(self.shared / "été.txt", 6_000, seed=2)
+        (self.shared / "empty").touch()
+
+    def get(self, *arguments: str) -> tuple[int, str, str]:
+        result = run(
+            *("get", *arguments, "--tracker", self.place, "--to", self.target), folder=self.folder
+        )
+        return result.returncode, result.stdout, result.stderr
+
+    def assert_same(self, *names: str) -> None:
+        for name in names:
+            with self.subTest(name=name):
+                copy = (self.target / name).read_bytes()
+                self.assertEqual(copy, (self.shared / name).read_bytes())
+
+
+class RoomTest(RoomTestCase):
+    def test_list_shows_names_and_sizes(self) -> None:
+        result = run("list", "--tracker", self.place, folder=self.folder)
+        self.assertRegex(result.stdout, r"2\.0 MB  big one\.bin\n")
+        self.assertIn("3 files from 1 seeder", result.stdout)
+        self.assertEqual(result.returncode, 0)
+
+    def test_list_as_json_is_one_object_a_line(self) -> None:
+        result = run("list", "--json", "--tracker", self.place, folder=self.folder)
+        lines = [json.loads(line) for line in result.stdout.splitlines()]
+        names = {line["name"] for line in lines if line["event"] == "file"}
+        self.assertEqual(names, {"big one.bin", "été.txt", "empty"})
+        self.assertEqual(lines[-1]["files"], 3)
+
+    def test_the_tracker_of_the_environment_is_asked(self) -> None:
+        environ = environment(LMK_TRACKER=self.place)
+        result = run("list", folder=self.folder, environ=environ)
+        self.assertIn("big one.bin", result.stdout)
+
+    def test_get_all_brings_the_same_bytes(self) -> None:
+        code, out, _ = self.get("--all")
+        self.assertEqual(code, 0)
+        self.assertIn("Files: 3 done and checked.", out)
+        self.assert_same("big one.bin", "été.txt", "empty")
+        self.assertEqual(len(list(self.target.iterdir())), 3)
+
+    def test_get_by_name_brings_only_that(self) -> None:
+        code, _, _ = self.get("été.txt")
+        self.assertEqual(code, 0)
+        self.assertEqual([path.name for path in self.target.iterdir()], ["été.txt"])
+
+    def test_a_name_that_nobody_offers_exits_with_1_and_the_others_come(self) -> None:
+        code, _, error = self.get("absent", "empty")
+        self.assertEqual(code, 1)
+        self.assertIn("nobody offers “absent”", error)
+        self.assert_same("empty")
+
+    def test_get_again_skips_what_is_the_same(self) -> None:
+        self.get("--all")
+        code, out, _ = self.get("--all")
+        self.assertEqual(code, 0)
+        self.assertIn("3 skipped", out)
+        self.assertEqual(len(list(self.target.iterdir())), 3)
+
+    def test_a_different_file_of_that_name_is_kept_beside_the_new_one(self) -> None:
+        self.target.mkdir()
+        (self.target / "empty").write_text("mine")
+        code, _, _ = self.get("empty")
+        self.assertEqual(code, 0)
+        self.assertEqual((self.target / "empty").read_text(), "mine")
+        self.assertEqual((self.target / "empty (2)").read_bytes(), b"")
+
+    def test_replace_replaces(self) -> None:
+        self.target.mkdir()
+        (self.target / "empty").write_text("mine")
+        self.get("empty", "--existing", "replace")
+        self.assertEqual([path.name for path in self.target.iterdir()], ["empty"])
+        self.assert_same("empty")
+
+    def test_json_says_where_each_file_is(self) -> None:
+        code, out, _ = self.get("--all", "--json")
+        lines = [json.loads(line) for line in out.splitlines()]
+        paths = {line["path"] for line in lines if line["event"] == "file"}
+        self.assertEqual(paths, {str(path) for path in self.target.iterdir()})
+        last = {"event": "ended", "done": 3, "skipped": 0, "failed": 0, "exit_code": code}
+        self.assertEqual(lines[-1], last)
+
+    def test_quiet_says_nothing_when_all_is_well(self) -> None:
+        self.assertEqual(self.get("--all", "-q"), (0, "", ""))
+
+    def test_a_target_that_is_a_file_exits_with_4(self) -> None:
+        self.target.write_text("a file")
+        code, _, error = self.get("empty")
+        self.assertEqual(code, 4)
+        self.assertIn("Failed", error)
+
+    def test_nobody_who_has_the_files_exits_with_3(self) -> None:
+        self.seeder.signal(signal.SIGTERM)
+        self.tracker.wait_for("is gone")
+        code, _, error = self.get("--all")
+        self.assertEqual(code, 3)
+        self.assertIn("lists no file", error)
+
+    def test_keep_seeding_offers_the_download_folder_until_ctrl_c(self) -> None:
+        with Running(
+            *("get", "--all", "--keep-seeding", "--tracker", self.place, "--to", self.target),
+            folder=self.folder,
+        ) as leecher:
+            port = leecher.wait_for(r"Seeder listening on \S+:(\d+)\.")[1]
+            self.tracker.wait_for(rf"port {port} offers 3 files")
+            self.assertEqual(leecher.signal(signal.SIGINT), 130)
+            self.tracker.wait_for(rf"port {port} is gone")
+
+    def test_servers_end_by_ctrl_c_with_130_and_by_sigterm_with_0(self) -> None:
+        self.assertEqual(self.seeder.signal(signal.SIGINT), 130)
+        self.assertEqual(self.tracker.signal(signal.SIGTERM), 0)
+
+    def test_the_tracker_is_told_again_after_its_restart(self) -> None:
+        self.tracker.signal(signal.SIGTERM)
+        (self.folder / "tracker" / "tracker.json").unlink()
+        with Running("tracker", "--bind", self.place, folder=self.folder, profile="tracker") as new:
+            new.wait_for("offers 3 files", timeout_s=30)
+
+
+class LongDownloadTest(RoomTestCase):
+    def fill(self) -> None:
+        with (self.shared / "long.bin").open("wb") as file:
+            file.truncate(1_000_000_000)
+
+    def test_ctrl_c_exits_with_130_and_leaves_nothing_half_named(self) -> None:
+        with Running(
+            *("get", "long.bin", "--json", "--tracker", self.place, "--to", self.target),
+            folder=self.folder,
+        ) as leecher:
+            leecher.wait_for('"state": "downloading"')
+            self.assertEqual(leecher.signal(signal.SIGINT), 130)
+        self.assertEqual(list(self.target.iterdir()), [])
+
+
+@unittest.skipIf(sys.platform == "win32", "Windows has no pseudo-terminal")
+class AskingTest(RoomTestCase):
+    """What a person at a terminal is asked."""
+
+    def talk(self, *arguments: str, answers: dict[str, str]) -> tuple[int, str]:
+        """Run `get` on a pseudo-terminal and answer each question once."""
+        import pty
+
+        child, terminal = pty.fork()
+        if child == 0:  # pragma: no cover  # the other process
+            os.chdir(self.folder)
+            command = [*PROGRAM, "get", *arguments, "--tracker", self.place, "--to"]
+            command += [str(self.target), "--profile", str(self.folder / "asking")]
+            os.execve(sys.executable, command, environment(TERM="xterm"))
+        screen, waiting = "", dict(answers)
+        deadline = time.monotonic() + 30
+        with os.fdopen(terminal, "r+b", buffering=0) as link:
+            while time.monotonic() < deadline:
+                try:
+                    screen += link.read(4096).decode()
+                except OSError:  # Linux says so when the other side is gone
+                    break
+                for question in [question for question in waiting if question in screen]:
+                    link.write(waiting.pop(question).encode() + b"\n")
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), screen
+
+    def test_get_without_a_name_shows_numbers_and_asks(self) -> None:
+        code, screen = self.talk(answers={"a for all: ": "1 3"})
+        self.assertEqual(code, 0, screen)
+        self.assertRegex(screen, r"1 +2\.0 MB  big one\.bin")
+        self.assert_same("big one.bin", "été.txt")
+        self.assertFalse((self.target / "empty").exists())
+
+    def test_a_means_all(self) -> None:
+        code, screen = self.talk(answers={"a for all: ": "a"})
+        self.assertEqual(code, 0, screen)
+        self.assert_same("big one.bin", "été.txt", "empty")
+
+    def test_another_answer_exits_with_2(self) -> None:
+        code, screen = self.talk(answers={"a for all: ": "7"})
+        self.assertEqual(code, 2)
+        self.assertIn("is not a choice", screen)
+
+    def test_ctrl_c_at_the_question_exits_with_130(self) -> None:
+        code, _ = self.talk(answers={"a for all: ": "\x03"})
+        self.assertEqual(code, 130)
+
+    def test_what_exists_is_asked_about_once(self) -> None:
+        self.target.mkdir()
+        (self.target / "empty").write_text("mine")
+        code, screen = self.talk("--all", answers={"(r)eplace? ": "k"})
+        self.assertEqual(code, 0, screen)
+        self.assertEqual((self.target / "empty").read_text(), "mine")
+        self.assertTrue((self.target / "empty (2)").exists())
+
+
+class FolderArgumentTest(unittest.TestCase):
+    def test_a_folder_as_the_only_argument_is_for_the_window(self) -> None:
+        from ui.terminal.arguments import parse_arguments
+
+        chosen = parse_arguments(["/some/folder", "--profile", "p"])
+        self.assertEqual((chosen.command, chosen.folder), ("window", Path("/some/folder")))
+        self.assertEqual(chosen.profile, Path("p"))
+
+    def test_common_options_stand_before_or_after_the_command(self) -> None:
+        from ui.terminal.arguments import parse_arguments
+
+        for arguments in (["--profile", "p", "-q", "list"], ["list", "--profile", "p", "-q"]):
+            with self.subTest(arguments=arguments):
+                chosen = parse_arguments(arguments)
+                self.assertEqual((chosen.profile, chosen.quiet), (Path("p"), True))
