@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.support import wait_until
@@ -26,15 +26,15 @@ def environment(**changes: str) -> dict[str, str]:
 def run(
     *arguments: str | Path,
     folder: Path,
-    given: str = "",
+    program: Sequence[str] = PROGRAM,
     environ: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end in this folder, with a profile of its own there."""
     return subprocess.run(
-        [*PROGRAM, *map(str, arguments), "--profile", str(folder / "profile")],
+        [*program, *map(str, arguments), "--profile", str(folder / "profile")],
         cwd=folder,
         env=environment() if environ is None else environ,
-        input=given,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
@@ -45,11 +45,18 @@ def run(
 class Running:
     """A command that goes on until it is told to stop. A context manager."""
 
-    def __init__(self, *arguments: str | Path, folder: Path, profile: str = "profile") -> None:
+    def __init__(
+        self,
+        *arguments: str | Path,
+        folder: Path,
+        profile: str = "profile",
+        program: Sequence[str] = PROGRAM,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         self._process = subprocess.Popen(
-            [*PROGRAM, *map(str, arguments), "--profile", str(folder / profile)],
+            [*program, *map(str, arguments), "--profile", str(folder / profile)],
             cwd=folder,
-            env=environment(),
+            env=environment() if environ is None else environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -63,8 +70,12 @@ class Running:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
+        self._process.terminate()  # a packed program's first process hands this on to its second
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._reader.join()
         if self._process.stdout is not None:
             self._process.stdout.close()
@@ -85,6 +96,11 @@ class Running:
         if match is None:
             raise AssertionError(f"it ended without a line like {pattern!r}: {self.lines}")
         return match
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
 
     def signal(self, number: int) -> int:
         """Send a signal; returns the exit code."""

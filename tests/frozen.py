@@ -1,0 +1,113 @@
+"""The packed program, alone in an empty folder: `python3 -m tests.frozen EXECUTABLE [PICTURE]`.
+
+Two copies with two profiles, an original leecher beside them, and the window on a virtual screen.
+Ends with 0 when everything held, and says each step.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.display import Xvfb
+from tests.originals.processes import OriginalLeecher
+from tests.programs import Running, environment, run
+from tests.support import random_file, wait_until
+
+LISTENING = r"listening on (\S+):(\d+)\."
+
+
+def main() -> int:
+    """Try the executable that the command line names."""
+    executable = Path(sys.argv[1]).resolve()
+    picture = Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else None
+    with tempfile.TemporaryDirectory(prefix="lmk-frozen-") as name:
+        folder = Path(name)
+        copies = [folder / "first" / executable.name, folder / "second" / executable.name]
+        for copy in copies:
+            copy.parent.mkdir()
+            shutil.copy2(executable, copy)
+        _say(f"{executable.name}: {executable.stat().st_size / 1e6:.2f} MB")
+        _run_alone(copies[0])
+        _seed_and_download(copies[0], copies[1])
+        _open_window(copies[0], picture)
+        left = {path.name for copy in copies for path in copy.parent.iterdir()}
+    _check("nothing is written beside it unasked", left <= {executable.name, *_MADE_HERE})
+    return 0
+
+
+_MADE_HERE = {"profile", "seeder", "tracker", "shared", "taken", "old", "tmp"}
+
+
+def _run_alone(copy: Path) -> None:
+    version = run("--version", folder=copy.parent, program=[str(copy)])
+    _check(version.stdout.strip(), version.returncode == 0)
+    demo = run("demo", folder=copy.parent, program=[str(copy)])
+    _check("demo without a display, its own copy of data/", demo.returncode == 0)
+    _check("each of its files is the same", demo.stdout.count("same  sha256") == 7)
+
+
+def _seed_and_download(first: Path, second: Path) -> None:
+    shared, taken, old = (first.parent / "shared", second.parent / "taken", second.parent / "old")
+    for folder in (shared, old):
+        folder.mkdir()
+    random_file(shared / "lecture 1.bin", 5_000_000, seed=1)
+    (shared / "empty").touch()
+    with Running(
+        *("tracker", "--bind", "127.0.0.1:0"),
+        folder=first.parent,
+        profile="tracker",
+        program=[str(first)],
+    ) as tracker:
+        host, port = tracker.wait_for(LISTENING).groups()
+        seed = ("seed", shared, "--tracker", f"{host}:{port}", "--bind", "127.0.0.1:0")
+        with Running(*seed, folder=first.parent, profile="seeder", program=[str(first)]) as seeder:
+            tracker.wait_for("offers 2 files")
+            get = ("get", "--all", "--tracker", f"{host}:{port}", "--to", taken)
+            result = run(*get, folder=second.parent, program=[str(second)])
+            _check("one copy seeds, the other downloads", result.returncode == 0)
+            _check("the same bytes", _same(shared, taken))
+            with OriginalLeecher((host, int(port)), old, "lecture 1.bin") as leecher:
+                leecher.wait_for("leecher file lecture 1.bin done")
+            _check("an original leecher takes from it", _same(old, shared))
+            _check("Ctrl-C ends it with 130", seeder.signal(signal.SIGINT) == 130)
+
+
+def _open_window(copy: Path, picture: Path | None) -> None:
+    with Xvfb((1000, 700)) as screen, tempfile.TemporaryDirectory() as folder:
+        shot = picture or Path(folder) / "window.png"
+        empty = Path(folder) / "empty.png"
+        screen.screenshot(empty)
+        blank = empty.stat().st_size
+        shown = environment(DISPLAY=screen.name)
+        with Running(folder=copy.parent, program=[str(copy)], environ=shown) as window:
+
+            def is_painted() -> bool:
+                screen.screenshot(shot)
+                return shot.stat().st_size > 5 * blank or not window.is_alive
+
+            wait_until(is_painted, 20, "no window was painted")
+            _check("a window is on the screen", window.is_alive)
+            window.signal(signal.SIGTERM)
+
+
+def _same(taken: Path, source: Path) -> bool:
+    return all((source / path.name).read_bytes() == path.read_bytes() for path in taken.iterdir())
+
+
+def _check(what: str, is_so: bool) -> None:
+    _say(f"{'ok  ' if is_so else 'FAIL'} {what}")
+    if not is_so:
+        raise SystemExit(1)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
