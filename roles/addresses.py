@@ -19,7 +19,8 @@ EVERY_INTERFACE = "0.0.0.0"
 LOOPBACK = "127.0.0.1"
 
 _MAX_HOST = 253  # longest DNS name
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?")
+_LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"  # Python refuses an empty or longer one
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 
 
 class Address(NamedTuple):
@@ -56,10 +57,7 @@ def parse_address(text: str, default_port: int) -> Address:
 
 
 def is_host(text: str) -> bool:
-    """Whether this can be an IPv4 address or a host name (ASCII.
-
-    What peers send is never resolved unseen).
-    """
+    """Whether this can be an IPv4 address or a host name. ASCII only."""
     return len(text) <= _MAX_HOST and _HOST.fullmatch(text) is not None
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from roles.addresses import EVERY_INTERFACE, Address
 from roles.errors import StorageError, TrackerSilentError
 from roles.events import FolderScanned, ListedFile, Post, SeederState, TrackerAnswered, TrackerLost
-from roles.listening import own_address_towards
+from roles.interfaces import own_address_towards
 from roles.settings import SeederSettings
 from roles.shared_folder import FolderListing, SharedFolder
 from roles.tracker_client import TrackerClient
@@ -55,6 +55,7 @@ class Announcer:
         self._told: FolderListing | None = None
         self._told_state = SeederState.AVAILABLE
         self._announced = 0
+        self._problem = ""  # why the folder could not be read the last time
 
     def read_folder(self) -> None:
         """Look at the folder again. Raises StorageError."""
@@ -90,13 +91,13 @@ class Announcer:
         try:
             found = self._folder.scan()
         except StorageError as error:
-            if self.listing.files or self._told is None:
-                log.warning("%s", error)
-            self.listing = FolderListing({}, 0, ())
-            self._report_folder(str(error))
-            return
-        if found != self.listing:
-            self.listing = found
+            found, problem = FolderListing({}, 0, ()), str(error)
+            if problem != self._problem:
+                log.warning("%s", problem)
+        else:
+            problem = ""
+        if found != self.listing or problem != self._problem:
+            self.listing, self._problem = found, problem
             self._report_folder()
 
     def _announce(self, client: TrackerClient, listening: Address) -> bool:
@@ -156,17 +157,23 @@ class Announcer:
         self._post(TrackerLost(self._settings.tracker, reason))
 
     def _leave(self, client: TrackerClient) -> None:
-        """One datagram, not waited for: the role is stopping."""
-        if self._named is None:
+        """One datagram, not waited for: the role is stopping.
+
+        Not to an original: it would not understand, and on Windows an answer that finds nobody ends
+        it.
+        """
+        if self._named is None or self._is_original:
             return
         try:
             client.ping(self._named, state=self.state.value, leaving=True)
         except TrackerSilentError:
             log.debug("left the tracker %s", self._settings.tracker)
 
-    def _report_folder(self, problem: str = "") -> None:
+    def _report_folder(self) -> None:
         files = tuple(ListedFile(name, file.size) for name, file in self.listing.files.items())
         listing = self.listing
         self._post(
-            FolderScanned(files, self._announced, listing.in_subfolders, listing.left_out, problem)
+            FolderScanned(
+                files, self._announced, listing.in_subfolders, listing.left_out, self._problem
+            )
         )

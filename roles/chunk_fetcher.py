@@ -7,8 +7,10 @@ here says the word that it waits for (docs/PROTOCOL.md, section 1.2).
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
+import os
 import selectors
 import socket
 import sys
@@ -27,6 +29,7 @@ from roles.worker import POLL_S
 log = logging.getLogger(__name__)
 
 CONNECT_S = 5.0
+STOPPING_CONNECT_S = 0.5  # a handshake on a LAN takes milliseconds
 ANSWER_S = 10.0  # an original may be waiting for another leecher's second word
 FIRST_CHUNK_S = 30.0  # an original reads its whole range into memory first
 CHUNK_S = 10.0
@@ -36,6 +39,8 @@ MAX_AHEAD = (
 # to read the answer that crossed our leaving, so that the system does not reset the connection
 FAREWELL_S = 0.5
 BUFFER = 512 * 1024  # bytes, a hundred chunks
+
+_UNDER_WAY = {errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)} - {0}
 
 
 class Outcome(Enum):
@@ -109,27 +114,31 @@ def _connected(seeder: Address, should_stop: Callable[[], bool]) -> socket.socke
     link = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         link.setblocking(False)
-        link.connect_ex((host, port))
-        deadline = time.monotonic() + CONNECT_S
-        with selectors.DefaultSelector() as selector:
-            selector.register(link, selectors.EVENT_WRITE)
-            while not selector.select(POLL_S):
-                # Not left at once when stopping: a handshake under way would reach an original as
-                # connect and close.
-
-                if time.monotonic() > deadline or (
-                    should_stop() and time.monotonic() > deadline - CONNECT_S + 0.5
-                ):
-                    raise TimeoutError(f"it did not answer within {CONNECT_S:.0f} s")
-        fault = link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        fault = link.connect_ex((host, port))
+        if fault in _UNDER_WAY:
+            _wait_for_handshake(link, should_stop)
+            fault = link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if fault:
-            raise OSError(fault, "it refused the connection")
+            raise OSError(fault, os.strerror(fault))
         link.settimeout(POLL_S)
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except BaseException:
         link.close()
         raise
     return link
+
+
+def _wait_for_handshake(link: socket.socket, should_stop: Callable[[], bool]) -> None:
+    """Raises TimeoutError; when stopping not at once, for a handshake under way would reach an
+    original as connect and close.
+    """
+    begun = time.monotonic()
+    with selectors.DefaultSelector() as selector:
+        selector.register(link, selectors.EVENT_WRITE)
+        while not selector.select(POLL_S):
+            patience_s = STOPPING_CONNECT_S if should_stop() else CONNECT_S
+            if time.monotonic() - begun > patience_s:
+                raise TimeoutError(f"it did not answer within {CONNECT_S:.0f} s")
 
 
 def _greet(link: socket.socket, should_stop: Callable[[], bool]) -> wire.SeederAnswer | None:
@@ -189,34 +198,42 @@ class _ChunkStream:
         while self._next < self._stop:
             if self._work.should_stop():
                 return Outcome.STOPPED
-            if not self._receive():
+            self._receive()
+            used = self._take_chunks()
+            if not used:
+                self._check_patience()
                 self._stop = self._work.part_end(self._seeder)
                 continue
-            used = self._take_chunks()
             self._view[: self._filled - used] = self._view[used : self._filled]
             self._filled -= used
             self._acknowledge()
         return Outcome.THROUGH
 
-    def _receive(self) -> bool:
-        """Wait for bytes, POLL_S at most. Raises TimeoutError after an absolute silence."""
+    @property
+    def _is_unanswered(self) -> bool:
+        """Whether not one byte of the range has come."""
+        return self._acknowledged == 0 and self._filled == 0
+
+    def _receive(self) -> None:
+        """Wait for bytes, POLL_S at most."""
         try:
             count = self._link.recv_into(self._view[self._filled :])
         except TimeoutError:
-            patience_s = FIRST_CHUNK_S if self._acknowledged == 0 else CHUNK_S
-            if time.monotonic() - self._heard < patience_s:
-                return False
-            if (
-                self._acknowledged == 0 and self._filled == 0
-            ):  # how an original says that it lacks the file
-                raise SeederLackedFileError("it sent nothing of the file") from None
-            raise TimeoutError(f"no chunk for {patience_s:.0f} s") from None
+            return
         if not count:
-            if self._acknowledged == 0 and self._filled == 0:
+            if self._is_unanswered:
                 raise SeederLackedFileError("it does not have the file")
             raise ConnectionResetError("it closed the connection in the middle")
         self._filled += count
-        return True
+
+    def _check_patience(self) -> None:
+        """Raises an error when the next chunk takes too long, also when single bytes trickle in."""
+        patience_s = FIRST_CHUNK_S if self._acknowledged == 0 else CHUNK_S
+        if time.monotonic() - self._heard < patience_s:
+            return
+        if self._is_unanswered:  # how an original says that it lacks the file
+            raise SeederLackedFileError("it sent nothing of the file")
+        raise TimeoutError(f"no chunk for {patience_s:.0f} s")
 
     def _take_chunks(self) -> int:
         """Verify and keep every whole chunk in the buffer; returns how many bytes were used up."""

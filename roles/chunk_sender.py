@@ -8,6 +8,7 @@ at a time.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -47,6 +48,7 @@ class UploadProgress:
     name: str = ""
     sent: int = 0  # bytes acknowledged or on their way
     size: int = 0  # bytes of the range
+    has_ended: bool = False  # the connection is through, and its slot free
 
 
 class ChunkSender:
@@ -126,6 +128,8 @@ class ChunkSender:
             for is_good in self._receive_acks():
                 if is_good:
                     acknowledged, resends = acknowledged + 1, 0
+                elif acknowledged >= following:
+                    raise PeerProtocolError("it refused a chunk that was not sent yet")
                 else:
                     following, resends = acknowledged, resends + 1
             if resends > MAX_RESENDS or acknowledged > count:
@@ -177,11 +181,9 @@ class ChunkSender:
     def _send_rest(self, rest: memoryview) -> None:
         deadline = time.monotonic() + STALLED_S
         while rest:
-            try:
+            with contextlib.suppress(TimeoutError):
                 rest = rest[self._link.send(rest) :]
-                deadline = time.monotonic() + STALLED_S
-            except TimeoutError:
-                self._check_patience(deadline)
+            self._check_patience(deadline)  # absolute: a reader of single bytes gains no time
 
     def _receive_acks(self) -> list[bool]:
         deadline = time.monotonic() + STALLED_S

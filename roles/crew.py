@@ -39,6 +39,7 @@ class Outlook:
     """What can be expected of the listed seeders."""
 
     is_moving: bool  # chunks come
+    is_connected: bool  # somebody was asked for chunks, and may still be reading its disk
     is_in_line: bool  # somebody answered `away`
     is_trying: bool  # a connection is being made
     is_anyone_listed: bool
@@ -53,6 +54,7 @@ class _Fetching:
 
     thread: threading.Thread
     meter: RateMeter
+    moved: float  # when it began or its last chunk came
     is_connected: bool = False
 
 
@@ -86,7 +88,7 @@ class Crew:
         self._partial: PartialFile | None = None
         self._fetchings: dict[Address, _Fetching] = {}
         self._meter = RateMeter(now=time.monotonic())
-        self._have = 0
+        self._is_complete = False  # every chunk is had: nobody needs to go on waiting
         self._moved = float("-inf")
         self._last_fault = ""
 
@@ -94,8 +96,9 @@ class Crew:
 
     @property
     def have(self) -> int:
-        """Bytes verified and written."""
-        return self._have
+        """Bytes verified and written; a short last chunk is counted when the others are there."""
+        with self._lock:
+            return max(0, self._file.size - self._plan.missing * CHUNK_SIZE)
 
     @property
     def is_done(self) -> bool:
@@ -105,35 +108,30 @@ class Crew:
 
     def begin(self, partial: PartialFile) -> None:
         """Work, or go on working, into this file; nobody works at the moment."""
-        self._partial, self.storage_fault = partial, None
+        self._partial, self.storage_fault, self._is_complete = partial, None, False
         self._meter = RateMeter(now=time.monotonic())
 
     def forget(self) -> None:
         """Start from nothing the next time; nobody works at the moment."""
-        self._partial, self._have = None, 0
+        self._partial = None
         with self._lock:
             self._plan = DownloadPlan[Address](self._file.size)
 
     def staff(self, now: float) -> None:
         """Send a thread to each seeder that can be tried, while there is work for it."""
         with self._lock:
-            useful = min(self._parallel_seeders, -(-self._plan.missing // MIN_STOLEN))
-            candidates = self._book.candidates(
-                self._seeders(), self._file.name, besides=self._fetchings, now=now
-            )
-            for seeder in candidates:
+            for seeder in self._candidates(now):
+                # One that stands still keeps its place, but not the work of another.
+                moving = sum(now - item.moved < MOVING_S for item in self._fetchings.values())
                 is_needed = self._plan.has_work_for(seeder, now=now)
-                if (
-                    len(self._fetchings) >= useful
-                    or not is_needed
-                    or not self._send_to(seeder, now)
-                ):
+                is_full = len(self._fetchings) >= self._parallel_seeders or moving >= self._useful
+                if is_full or not is_needed or not self._send_to(seeder, now):
                     return
 
     def join(self) -> None:
         """Wait until no seeder's thread is left.
 
-        They end when halting or storage_fault is set, or all is had.
+        They end when halting or storage_fault is set, or every chunk is had.
         """
         with self._lock:
             threads = [fetching.thread for fetching in self._fetchings.values()]
@@ -146,7 +144,8 @@ class Crew:
             listed = self._seeders()
             connected = any(item.is_connected for item in self._fetchings.values())
             return Outlook(
-                is_moving=connected or now - self._moved < MOVING_S,
+                is_moving=now - self._moved < MOVING_S,
+                is_connected=connected,
                 is_in_line=any(self._book.is_away(seeder) for seeder in listed),
                 is_trying=bool(self._fetchings),
                 is_anyone_listed=bool(listed),
@@ -181,13 +180,14 @@ class Crew:
 
     def should_stop(self) -> bool:
         """Whether the threads are to end."""
-        return self.halting.is_set() or self.storage_fault is not None
+        return self.halting.is_set() or self.storage_fault is not None or self._is_complete
 
     def take(self, seeder: Address) -> ChunkRange | None:
         """A part for a seeder that is connected now."""
         with self._lock:
-            sharers = min(self._parallel_seeders, max(len(self._seeders()), 1))
-            part = self._plan.take(seeder, sharers=sharers, now=time.monotonic())
+            now = time.monotonic()
+            usable = len(self._fetchings) + len(self._candidates(now))
+            part = self._plan.take(seeder, sharers=min(usable, self._useful), now=now)
             self._fetchings[seeder].is_connected = part is not None
             return part
 
@@ -198,12 +198,15 @@ class Crew:
         count = sum(len(piece) for piece in pieces)
         now = time.monotonic()
         with self._lock:
-            self._have += count
             self._moved = now
             self._meter.add(count, now=now)
-            self._fetchings[seeder].meter.add(count, now=now)
+            fetching = self._fetchings[seeder]
+            fetching.moved = now
+            fetching.meter.add(count, now=now)
             self._book.delivered(seeder)
-            return self._plan.record(seeder, first + len(pieces), now=now)
+            end = self._plan.record(seeder, first + len(pieces), now=now)
+            self._is_complete = self._plan.is_done
+            return end
 
     def reject(self, seeder: Address, index: int) -> None:
         """Have a damaged chunk sent again.
@@ -222,6 +225,17 @@ class Crew:
         with self._lock:
             return self._plan.part_end(seeder)
 
+    @property
+    def _useful(self) -> int:
+        """How many seeders at once the rest is worth; with the lock held."""
+        return min(self._parallel_seeders, -(-self._plan.missing // MIN_STOLEN))
+
+    def _candidates(self, now: float) -> list[Address]:
+        """Who else can be tried; with the lock held."""
+        return self._book.candidates(
+            self._seeders(), self._file.name, besides=self._fetchings, now=now
+        )
+
     def _send_to(self, seeder: Address, now: float) -> bool:
         """Start a thread for this seeder; False when the system has none left.
 
@@ -232,7 +246,7 @@ class Crew:
             run_guarded(lambda: self._fetch(seeder))
 
         thread = threading.Thread(target=work, name="lmk-fetch")
-        self._fetchings[seeder] = _Fetching(thread, RateMeter(now=now))
+        self._fetchings[seeder] = _Fetching(thread, RateMeter(now=now), moved=now)
         try:
             thread.start()
         except RuntimeError:

@@ -1,6 +1,7 @@
 """One file on its way here: its state, what it waits for, and its end. Its crew does the work.
 
-One thread directs it while it is active; pausing, cancelling and queueing come from the leecher's.
+One thread directs it while it is active. Everything else, and what is done once that thread has
+ended, is done by the leecher's.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ SPACE_AGAIN_S = 2.0  # a full disk is looked at again; it goes on within 5 s of 
 
 
 class Download:
-    """Made and told by the leecher; posts DownloadChanged."""
+    """Owned by the leecher's thread; posts DownloadChanged."""
 
     def __init__(
         self,
@@ -42,9 +43,10 @@ class Download:
         lock: threading.Lock,
         seeders: Callable[[], tuple[Address, ...]],
         post: Post,
+        ended: Callable[[], None],
     ) -> None:
         """`book` and `lock` are the leecher's, shared by its downloads; `seeders` gives the newest
-        list.
+        list. `ended` is called by the directing thread when reap() has something to do.
         """
         self.file = file
         self.stored_name = stored_name
@@ -52,10 +54,12 @@ class Download:
         self._settings = settings
         self._existing = existing
         self._post = post
+        self._ended = ended
         self._crew = Crew(file, book, lock, seeders, settings.parallel_seeders)
         self._partial: PartialFile | None = None
         self._thread: threading.Thread | None = None
-        self._then = DownloadState.PAUSED  # the state after halting
+        self._has_ended = False  # the last word of the directing thread
+        self._then: DownloadState | None = None  # what was asked for, until that thread has ended
         self._usable_at = 0.0
         self._reported = 0.0
 
@@ -65,56 +69,101 @@ class Download:
         return self._thread is not None
 
     @property
-    def is_halting(self) -> bool:
-        """Whether it was told to halt and has not ended yet."""
-        return self._thread is not None and self._crew.halting.is_set()
+    def is_cancelled(self) -> bool:
+        """Whether it is, or will be as soon as its threads have ended."""
+        return DownloadState.CANCELLED in (self.state, self._then)
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether it stands still, or will in a moment, and can go on from there."""
+        return self._then is DownloadState.PAUSED or self.state in (
+            DownloadState.PAUSED,
+            DownloadState.FAILED,
+        )
 
     def start(self) -> None:
         """Begin, or go on after a pause. The directing thread must not be running."""
         self._crew.halting.clear()
-        self._usable_at = time.monotonic()
-        self._set_state(DownloadState.LOOKING)
-        self._thread = threading.Thread(target=self._main, name="lmk-download")
-        self._thread.start()
+        self._then, self._has_ended = None, False
+        thread = threading.Thread(target=self._main, name="lmk-download")
+        try:
+            thread.start()
+        except RuntimeError:  # it stays queued, and is tried again
+            log.warning("no thread left to download %s", shown_name(self.file.name))
+            return
+        self._thread = thread
 
     def halt(self, then: DownloadState) -> None:
         """End up PAUSED, CANCELLED or, to go on later, QUEUED: soon, or at once when no thread
         works on it.
         """
         self._then = then
-        self._crew.halting.set()
-        self._crew.woken.set()
         if self._thread is None:
-            self._end_halted()
+            self._settle()
+        else:
+            self._crew.halting.set()
+            self._crew.woken.set()
+
+    def reap(self) -> None:
+        """Settle what becomes of it if the directing thread is through."""
+        if self._has_ended:
+            self.join()
 
     def join(self) -> None:
-        """Wait for the directing thread; for the leecher's own end."""
-        thread = self._thread
-        if thread is not None:
-            thread.join()
+        """Wait for the directing thread, if there is one, and settle what becomes of it."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread, self._has_ended = None, False
+            self._settle()
+
+    def discard(self) -> None:
+        """Forget everything that came. Nobody works on it now."""
+        partial, self._partial = self._partial, None
+        self._crew.forget()
+        if partial is None:
+            return
+        try:
+            partial.discard()
+        except StorageError as error:  # somebody has put something else in its place
+            log.warning("%s", error)
+
+    def _settle(self) -> None:
+        """Do what was asked for, unless its own end came first. Nobody works on it now."""
+        then, self._then = self._then, None
+        came_first = self.state in (DownloadState.DONE, DownloadState.SKIPPED) or (
+            self.state is DownloadState.FAILED and then is DownloadState.PAUSED
+        )
+        if then is None or came_first:
+            return
+        if then is DownloadState.CANCELLED:
+            self.discard()
+        self._set_state(then)
 
     def _main(self) -> None:
         failure = run_guarded(self._direct)
         if failure is not None:
             if not isinstance(failure, NoSeederError):  # with a seeder again, it goes on from there
-                self._drop_partial()
+                self.discard()
             self._set_state(DownloadState.FAILED, failure=failure)
-        self._thread = None
+        self._has_ended = True
+        self._ended()
 
     def _direct(self) -> None:
+        """Until it has an end, or is halted: then the rest is for _settle()."""
+        self._usable_at = time.monotonic()
+        self._set_state(DownloadState.LOOKING)
         while not self._crew.halting.is_set():
             partial = self._opened_when_there_is_space()
             if partial is None:
-                break
+                return
             fault = self._fetch_all(partial)
             if self._crew.halting.is_set():
-                break
+                return
             if fault is None:
                 self._finish(partial)
                 return
             if not (isinstance(fault, DiskFullError) and self._waits_for_ever):
                 raise fault
-        self._end_halted()
 
     @property
     def _waits_for_ever(self) -> bool:
@@ -164,7 +213,7 @@ class Download:
         """
         if outlook.is_moving or outlook.is_in_line:
             self._usable_at = now
-        if outlook.is_moving:
+        if outlook.is_moving or outlook.is_connected:
             self._set_state(DownloadState.DOWNLOADING)
         elif outlook.all_dropped:
             raise ContentError(
@@ -179,7 +228,8 @@ class Download:
             pause = f"again in {outlook.wait_s or 0:.0f} s"
             self._set_state(DownloadState.RETRYING, cause=f"{outlook.last_fault}; {pause}")
         patience_s = self._settings.give_up_after_s
-        if patience_s is not None and now - self._usable_at > patience_s:
+        is_hopeless = not outlook.is_connected
+        if patience_s is not None and is_hopeless and now - self._usable_at > patience_s:
             why = outlook.last_fault or "the tracker lists no seeder"
             raise NoSeederError(
                 f"No seeder could send {shown_name(self.file.name)} for {patience_s:.0f} s "
@@ -190,25 +240,12 @@ class Download:
         self._set_state(DownloadState.VERIFYING)
         finished = partial.finish(self._existing, self._crew.halting.is_set)
         if finished is None:
-            self._end_halted()
             return
         path, was_there = finished
         self._partial = None
         log.info("%s is %s", path, "there already, the same" if was_there else "done and checked")
         state = DownloadState.SKIPPED if was_there else DownloadState.DONE
         self._set_state(state, saved_as=path)
-
-    def _end_halted(self) -> None:
-        if self._then is DownloadState.CANCELLED:
-            self._drop_partial()
-        self._set_state(self._then)
-
-    def _drop_partial(self) -> None:
-        """Forget everything that came."""
-        partial, self._partial = self._partial, None
-        self._crew.forget()
-        if partial is not None:
-            partial.discard()
 
     def _set_state(
         self,

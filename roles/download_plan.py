@@ -165,10 +165,12 @@ class DownloadPlan(Generic[Seeder]):
         if self.is_stalled(victim, now=now):
             return min(rest, MAX_PART)
         theirs = self._rate(victim, now)
-        ours = self._pace_of(thief).rate or theirs or 1.0
+        pace = self._pace_of(thief)
+        is_known = pace.chunks > 0 or pace.seconds >= STALLED_S
+        ours = pace.rate if is_known else theirs or 1.0
         if rest < MIN_STOLEN:
             return rest if theirs and ours > 2 * theirs and rest / theirs > 1.0 else 0
-        share = rest // 2 if not theirs else int(rest * ours / (ours + theirs))
+        share = int(rest * ours / (ours + theirs)) if theirs else rest // 2 if ours else 0
         return min(share, MAX_PART) if share >= MIN_STOLEN // 2 else 0
 
     def _time_left(self, seeder: Seeder, now: float) -> float:

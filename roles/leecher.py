@@ -1,18 +1,20 @@
 """The leecher role: the tracker's lists, and downloads that run side by side. What it has may be
 seeded by a Seeder.
 
-Threads: the role's own starts what is queued; `lmk-lister` talks to the tracker; each download has
-its own.
+Threads: the role's own does what it is asked for and starts what is queued; `lmk-lister` talks to
+the tracker; each download has its own.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import queue
 import random
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from roles.addresses import Address, is_loopback
 from roles.download import Download
@@ -30,7 +32,7 @@ from roles.safe_names import UnsafeNameError, collision_key, safe_name, shown_na
 from roles.seeder_book import SeederBook
 from roles.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
 from roles.tracker_client import TrackerClient
-from roles.worker import POLL_S, Role, run_guarded
+from roles.worker import POLL_S, Role
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +55,9 @@ class Leecher(Role):
         self._book = SeederBook(random.Random())
         self._files: dict[str, ListedFile] = {}
         self._seeders: dict[Address, float] = {}  # when a list named it last
-        self._downloads: dict[str, Download] = {}
+        self._downloads: dict[str, Download] = {}  # changed by the role's own thread only
+        self._is_busy = False  # AllDownloadsEnded is due
+        self._wishes = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
         self._asked = threading.Event()  # for a fresh list
         self._asked.set()
@@ -67,79 +71,104 @@ class Leecher(Role):
 
         One that is queued or running already stays as it is.
         """
-        for name in names:
-            with self._lock:
-                file = self._files.get(name)
-                known = self._downloads.get(name)
-                if file is None or (known is not None and not known.state.is_final):
-                    continue
-                download = Download(
-                    file,
-                    safe_name(name, windows=os.name == "nt"),
-                    self._settings,
-                    existing,
-                    self._book,
-                    self._lock,
-                    self._listed_seeders,
-                    self._post,
-                )
-                self._downloads[name] = download
-            if known is not None:
-                known.halt(DownloadState.CANCELLED)
-            download.halt(DownloadState.QUEUED)
-        self._woken.set()
+        self._wish(partial(self._queue, tuple(names), existing))
 
     def pause(self, names: Iterable[str]) -> None:
         """Stop these downloads and keep what came, until resume()."""
-        for download in self._chosen(names):
-            if not download.state.is_final:
-                download.halt(DownloadState.PAUSED)
+        self._wish(partial(self._pause, tuple(names)))
 
     def resume(self, names: Iterable[str]) -> None:
         """Let these downloads go on after a pause or a failure."""
-        for download in self._chosen(names):
-            if download.is_halting or download.state in (
-                DownloadState.PAUSED,
-                DownloadState.FAILED,
-            ):
-                download.halt(DownloadState.QUEUED)
-        self._woken.set()
+        self._wish(partial(self._resume, tuple(names)))
 
     def cancel(self, names: Iterable[str]) -> None:
         """Give these downloads up and remove what came."""
-        for download in self._chosen(names):
-            if download.state is DownloadState.FAILED or not download.state.is_final:
-                download.halt(DownloadState.CANCELLED)
-
-    def _run(self) -> None:
-        lister = threading.Thread(target=lambda: run_guarded(self._keep_listed), name="lmk-lister")
-        lister.start()
-        self._post(RoleStarted())
-        had_ended = True
-        try:
-            while not self.should_stop():
-                self._start_queued()
-                has_ended = all(download.state.is_final for download in self._all())
-                if has_ended and not had_ended:
-                    self._post(AllDownloadsEnded())
-                had_ended = has_ended
-                self._woken.wait(POLL_S)
-                self._woken.clear()
-        finally:
-            self._stopping.set()
-            for download in self._all():
-                if not download.state.is_final or download.state is DownloadState.FAILED:
-                    download.halt(DownloadState.CANCELLED)
-            for download in self._all():
-                download.join()
-            lister.join()
+        self._wish(partial(self._cancel, tuple(names)))
 
     def stop(self) -> None:
         super().stop()
         self._woken.set()
 
+    def _run(self) -> None:
+        lister = self._start_beside(self._keep_listed, "lmk-lister")
+        self._post(RoleStarted())
+        try:
+            while not self.should_stop():
+                self._do_wishes()
+                self._start_queued()
+                self._tell_end()
+                self._woken.wait(POLL_S)
+                self._woken.clear()
+        finally:
+            self._stopping.set()
+            for download in self._all():
+                if not download.state.is_final:
+                    download.halt(DownloadState.CANCELLED)
+            for download in self._all():
+                download.join()
+                download.discard()
+            lister.join()
+
+    # Wishes come from any thread and are done in the role's own, one after another
+
+    def _wish(self, wish: Callable[[], None]) -> None:
+        self._wishes.put(wish)
+        self._woken.set()
+
+    def _do_wishes(self) -> None:
+        while not self._wishes.empty():
+            self._wishes.get()()
+
+    def _queue(self, names: Iterable[str], existing: Existing) -> None:
+        for name in names:
+            file, known = self._files.get(name), self._downloads.get(name)
+            if file is None or not (known is None or known.state.is_final or known.is_cancelled):
+                continue
+            if known is not None:
+                known.join()
+                known.discard()  # it has the name that the next one needs
+            download = Download(
+                file,
+                safe_name(name, windows=os.name == "nt"),
+                self._settings,
+                existing,
+                self._book,
+                self._lock,
+                self._listed_seeders,
+                self._post,
+                self._woken.set,
+            )
+            download.halt(DownloadState.QUEUED)
+            with self._lock:
+                self._downloads[name] = download
+            self._is_busy = True
+
+    def _pause(self, names: Iterable[str]) -> None:
+        for download in self._chosen(names):
+            if not (download.state.is_final or download.is_cancelled):
+                download.halt(DownloadState.PAUSED)
+
+    def _resume(self, names: Iterable[str]) -> None:
+        for download in self._chosen(names):
+            if download.can_resume:
+                download.halt(DownloadState.QUEUED)
+                self._is_busy = True
+
+    def _cancel(self, names: Iterable[str]) -> None:
+        for download in self._chosen(names):
+            if download.state is DownloadState.FAILED or not download.state.is_final:
+                download.halt(DownloadState.CANCELLED)
+
+    def _tell_end(self) -> None:
+        downloads = self._all()
+        if self._is_busy and all(one.state.is_final and not one.is_running for one in downloads):
+            self._is_busy = False
+            self._post(AllDownloadsEnded())
+
     def _start_queued(self) -> None:
         """Start what fits, but never two whose names a file system could take for one."""
+        for download in self._all():
+            download.reap()
         running = [download for download in self._all() if download.is_running]
         busy = {collision_key(download.stored_name) for download in running}
         for download in self._all():
@@ -159,8 +188,7 @@ class Leecher(Role):
             return list(self._downloads.values())
 
     def _chosen(self, names: Iterable[str]) -> list[Download]:
-        with self._lock:
-            return [self._downloads[name] for name in names if name in self._downloads]
+        return [self._downloads[name] for name in names if name in self._downloads]
 
     def _listed_seeders(self) -> tuple[Address, ...]:
         """For the downloads, which hold the lock."""

@@ -7,18 +7,10 @@ import socket
 import sys
 from collections.abc import Iterable
 
-from roles.addresses import (
-    EVERY_INTERFACE,
-    LOOPBACK,
-    SEEDER_PORTS,
-    TRACKER_PORTS,
-    Address,
-)
+from roles.addresses import SEEDER_PORTS, TRACKER_PORTS, Address
 from roles.errors import StorageError
 
 BACKLOG = 128
-_ELSEWHERE = "192.0.2.1"  # an address of documents only (RFC 5737): reached by the default route
-_ANY_PORT = 9  # connecting a datagram socket sends nothing
 _TAKEN = {
     errno.EADDRINUSE,
     errno.EACCES,
@@ -39,37 +31,6 @@ def bind_udp(wanted: Address, *, exactly: bool) -> tuple[socket.socket, str]:
     And "" or a sentence that says so.
     """
     return _bind(socket.SOCK_DGRAM, wanted, () if exactly else TRACKER_PORTS)
-
-
-def is_own_address(host: str) -> bool:
-    """Whether this machine has that IPv4 address: only then can a socket be bound to it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((host, 0))
-        except OSError:
-            return False
-        return True
-
-
-def own_address_towards(host: str) -> str:
-    """The address of this machine from which it reaches that one. Sends nothing.
-
-    Raises OSError without a route.
-    """
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect((host, _ANY_PORT))
-        address: str = probe.getsockname()[0]
-        return address
-
-
-def address_for_others(listening: Address) -> Address:
-    """What people type on other machines to reach a socket that listens there."""
-    if listening.host != EVERY_INTERFACE:
-        return listening
-    try:
-        return Address(own_address_towards(_ELSEWHERE), listening.port)
-    except OSError:
-        return Address(LOOPBACK, listening.port)
 
 
 def _bind(

@@ -31,9 +31,10 @@ MAX_REQUEST = 1_024  # bytes; what an original seeder receives at once
 MAX_CHUNKS = chunk_count(MAX_FILE_SIZE)
 
 _REQUEST_START = b"send_file_chunk\n"
-_HELLO_TAIL = re.compile(
-    rb"\A\n?\{[^\n]*\n"
-)  # of a later version's hello that came in two segments
+# Of a hello that came in two segments: a later version's line, or no more than a line feed.
+_HELLO_TAIL = re.compile(rb"\A(?:\n?\{[^\n]*\n|\n(?=[^{]))")
+# JSON from its first bracket to the one that closes it; one inside a name does not.
+_WHOLE_LIST = re.compile(rb'\s*\[(?:[^"\[\]]|"(?:[^"\\]|\\.)*+")*+\]\s*', re.DOTALL)
 
 
 class Greeting(Enum):
@@ -142,15 +143,9 @@ class SecondMessageReader:
 
     @staticmethod
     def _decode(text: bytes) -> RangeRequest | None:
-        if not text.rstrip().endswith(b"]"):
+        if not _WHOLE_LIST.match(text):
             return None
-        try:
-            value = strict_json.loads(text)
-        except PeerProtocolError:
-            if text.count(b'"') % 2:  # a bracket inside a name that has not ended
-                return None
-            raise
-        match value:
+        match strict_json.loads(text):
             case [str(name), int(count), int(offset)] if type(count) is int and type(offset) is int:
                 if 0 <= count <= MAX_CHUNKS and 0 <= offset <= MAX_FILE_SIZE:
                     return RangeRequest(name, count, offset)

@@ -19,7 +19,8 @@ from roles.strict_json import JsonValue
 
 MAX_REQUEST = 1_000  # bytes; an original tracker receives 1,024 and ends on a longer list
 MAX_ANSWER = 1_024  # bytes; the receive buffer of every original program
-RECEIVE_BUFFER = 2_048  # what is longer than this is nobody's LMK message
+RECEIVE_BUFFER = 2_048  # what is longer than this is nobody's LMK request
+MAX_DATAGRAM = 65_535  # an original tracker's list may be of any length
 
 SUCCESS = b"success"
 ALREADY_REGISTERED = b"error\nSeeder is already Registered"
@@ -186,11 +187,16 @@ def encode_seeder_list(seeders: Iterable[Address]) -> tuple[bytes, int]:
 
 
 def files_that_fit(files: Iterable[tuple[str, int]], extras: Extras | None) -> dict[str, int]:
-    """The first files whose upload_file_list stays within MAX_REQUEST bytes."""
+    """The first files whose upload_file_list stays within MAX_REQUEST bytes.
+
+    Without extras it is for an original tracker, which hands the list on with a blank behind each
+    colon and comma: that answer must stay within MAX_ANSWER bytes too.
+    """
     files = list(files)
     room = MAX_REQUEST - len(encode_request(UploadFileList({}, extras))) + len(b"{}")
+    blanks = b"  " if extras is None else b""
     _, fitting = _fitting(
-        ((strict_json.dumps(name) + b":%d" % size) for name, size in files), b"{}", room
+        ((strict_json.dumps(name) + b":%d" % size + blanks) for name, size in files), b"{}", room
     )
     return dict(files[:fitting])
 
@@ -198,9 +204,9 @@ def files_that_fit(files: Iterable[tuple[str, int]], extras: Extras | None) -> d
 def decode_answer(datagram: bytes) -> Answer:
     """Read one datagram of a tracker, an original's or ours. Raises PeerProtocolError."""
     if datagram[:1] == b"{":
-        return FileList(_decode_files(strict_json.loads(datagram)))
+        return FileList(_decode_files(strict_json.loads(datagram, most=MAX_DATAGRAM)))
     if datagram[:1] == b"[":
-        return SeederList(_decode_seeders(strict_json.loads(datagram)))
+        return SeederList(_decode_seeders(strict_json.loads(datagram, most=MAX_DATAGRAM)))
     fields = datagram.split(b"\n")
     extras = _decode_extras(fields[-1])
     answer_id = None if extras is None else extras.id
@@ -255,17 +261,25 @@ def _is_id(value: JsonValue) -> bool:
 
 
 def _decode_address(value: JsonValue) -> Address:
+    address = _address_or_none(value)
+    if address is None:
+        raise PeerProtocolError("not an address")
+    return address
+
+
+def _address_or_none(value: JsonValue) -> Address | None:
     match value:
         case [str(host), int(port)] if type(port) is int and 0 < port <= 65535 and is_host(host):
             return Address(host, port)
         case _:
-            raise PeerProtocolError("not an address")
+            return None
 
 
 def _decode_seeders(value: JsonValue) -> tuple[Address, ...]:
+    """Without what is no address: an original tracker hands on whatever anyone registered."""
     if not isinstance(value, list):
         raise PeerProtocolError("not a list of seeders")
-    return tuple(dict.fromkeys(_decode_address(item) for item in value))
+    return tuple(dict.fromkeys(item for item in map(_address_or_none, value) if item is not None))
 
 
 def _decode_files(value: JsonValue) -> dict[str, int]:
@@ -282,7 +296,7 @@ def _decode_files(value: JsonValue) -> dict[str, int]:
 def _fitting(items: Iterable[bytes], brackets: bytes, room: int) -> tuple[bytes, int]:
     """Join items with commas while the text with its brackets stays within `room` bytes.
 
-    One too long is left out.
+    And how many there were before the first that was too long.
     """
     used, taken = len(brackets), list[bytes]()
     for item in items:

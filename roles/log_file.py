@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import logging.handlers
 from pathlib import Path
+from types import TracebackType
 
 from roles.safe_names import shown_name
 
@@ -15,13 +16,15 @@ MAX_BYTES = 1024 * 1024
 BACKUPS = 2
 MAX_LINE = 500  # characters of one message
 
+_ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
 _FORMAT = "%(asctime)s %(levelname)s %(threadName)s %(message)s"
 
 
 class LineFormatter(logging.Formatter):
     """One record is one line: what a stranger named cannot add lines or move the cursor.
 
-    Tracebacks stay readable.
+    The lines of a traceback follow, indented, so that none of them passes for a record.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -29,6 +32,11 @@ class LineFormatter(logging.Formatter):
         safe = logging.makeLogRecord(record.__dict__)
         safe.msg, safe.args = shown_name(record.getMessage(), MAX_LINE), None
         return super().format(safe)
+
+    def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802  # logging's name
+        """The traceback as text."""
+        lines = super().formatException(ei).split("\n")
+        return "\n".join("    " + shown_name(line, MAX_LINE) for line in lines)
 
 
 def start_logging(log_file: Path | None, *, terminal_level: int | None) -> str:

@@ -119,9 +119,12 @@ class PartialFile:
             if is_same:
                 self.discard()
                 return target, True
-            if (
-                os.name == "nt"
-            ):  # an open file cannot be renamed there; elsewhere the lock is kept to the end
+            if not self._is_at_path(self._descriptor):
+                raise StorageError(
+                    f"Another program replaced {self._path}. Nothing was kept: download again."
+                )
+            # An open file cannot be renamed on Windows; elsewhere the lock is kept to the end.
+            if os.name == "nt":
                 self.close()
             if existing is Existing.REPLACE and not target.is_dir():
                 _patiently(lambda: self._path.replace(target))
@@ -135,12 +138,15 @@ class PartialFile:
 
     def discard(self) -> None:
         """Close and remove it."""
-        self.close()
-        with contextlib.suppress(FileNotFoundError):
-            try:
+        if os.name == "nt":  # an open file cannot be removed there; elsewhere the lock is kept,
+            self.close()  # or another program would claim what is removed a moment later
+        try:
+            with contextlib.suppress(FileNotFoundError):
                 self._path.unlink()
-            except OSError as error:
-                raise _storage_error(error, self._path) from None
+        except OSError as error:
+            raise _storage_error(error, self._path) from None
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Close it and leave it where it is."""
@@ -168,8 +174,12 @@ class PartialFile:
                         "Wait or choose another."
                     )
                 if self._is_at_path(descriptor):
-                    os.truncate(descriptor, 0)
-                    return descriptor
+                    if os.fstat(descriptor).st_nlink == 1:
+                        os.truncate(descriptor, 0)
+                        return descriptor
+                    # A program ended between the two steps of a rename: this is the second
+                    # name of a whole file, which must not be emptied.
+                    self._path.unlink()
             except (OSError, StorageError):
                 os.close(descriptor)
                 raise

@@ -125,9 +125,9 @@ def load_settings(profile: Profile) -> ProgramSettings:
 
 def save_settings(profile: Profile, settings: ProgramSettings) -> None:
     """Keep the settings. Raises StorageError."""
-    write_whole(
-        profile.settings_file, json.dumps(asdict(settings), indent=2, ensure_ascii=False).encode()
-    )
+    text = json.dumps(asdict(settings), indent=2, ensure_ascii=False)
+    # "replace": a folder whose name is not UTF-8 is forgotten, and the other settings are kept
+    write_whole(profile.settings_file, text.encode(errors="replace"))
 
 
 def read_state(path: Path) -> object:

@@ -7,10 +7,19 @@ holds every file, because an original leecher asks every listed seeder for every
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from roles.addresses import LOOPBACK, Address, is_loopback, is_unicast
+from roles.addresses import (
+    EVERY_INTERFACE,
+    LOOPBACK,
+    Address,
+    is_host,
+    is_loopback,
+    is_unicast,
+)
+from roles.chunks import MAX_FILE_SIZE
 from roles.errors import PeerProtocolError
 from roles.events import ListedFile, ListedSeeder, SeederState
 from roles.lmk1_tracker_wire import Extras, encode_file_list
@@ -51,14 +60,26 @@ class _Entry:
     state: SeederState | None = None
     files: dict[str, int] = field(default_factory=dict)
 
+    @classmethod
+    def of(
+        cls, named: Address, origin: Origin, extras: Extras | None, named_is_here: bool, now: float
+    ) -> _Entry:
+        everywhere = named.host == EVERY_INTERFACE or (extras is not None and extras.everywhere)
+        return cls(origin, named, named_is_here, everywhere, extras is None, last_ping=now)
+
+    @property
+    def is_here_only(self) -> bool:
+        """Whether only programs on the tracker's machine reach it."""
+        return self.origin.is_here and is_loopback(self.named.host) and not self.everywhere
+
     @property
     def lifetime_s(self) -> float:
         return ORIGINAL_LIFETIME_S if self.is_original else LIFETIME_S
 
 
-_Key = tuple[
-    str, Address
-]  # source IP, named address: nobody can speak for another machine's seeder
+# Source IP and named address: nobody can speak for another machine's seeder.
+_Key = tuple[str, Address]
+_NOBODY: _Key = ("", Address("", 0))
 
 
 class Registry:
@@ -68,9 +89,8 @@ class Registry:
         self._entries: dict[_Key, _Entry] = {}
         self._latest_from: dict[str, _Key] = {}  # whose list an upload without a port is
         self._turn = 0
-        self._group: dict[str, int] | None = (
-            None  # what files_for_originals() found, until a list changes
-        )
+        # What files_for_originals() found for readers here and elsewhere, until a list changes.
+        self._groups: dict[bool, dict[str, int]] = {}
 
     def add(
         self,
@@ -85,41 +105,47 @@ class Registry:
 
         Raises PeerProtocolError when the table is full.
         """
-        self._check_source(named, origin)
-        key = (origin.ip, named)
-        self._latest_from[origin.ip] = key
-        known = self._entries.get(key)
-        if known is not None:
-            known.last_ping, known.is_original = now, extras is None
-            return False
-        self._check_room(origin)
-        self._entries[key] = _Entry(
-            origin=origin,
-            named=named,
-            named_is_here=named_is_here,
-            everywhere=named.host == "0.0.0.0" or (extras is not None and extras.everywhere),
-            is_original=extras is None,
-            last_ping=now,
-        )
-        return True
+        self._latest_from.pop(origin.ip, None)  # when this seeder is refused, so is its list
+        is_new = self._register(_Entry.of(named, origin, extras, named_is_here, now))
+        self._latest_from[origin.ip] = (origin.ip, named)
+        return is_new
+
+    def _register(self, entry: _Entry) -> bool:
+        """A seeder that was known already keeps its list and counts as the newest."""
+        self._check_source(entry.named, entry.origin)
+        key = (entry.origin.ip, entry.named)
+        known = self._entries.pop(key, None)
+        if known is None:
+            self._check_room(entry.origin)
+        else:
+            entry.files = known.files
+        self._entries[key] = entry
+        return known is None
 
     def upload(self, files: Mapping[str, int], origin: Origin, extras: Extras | None) -> bool:
         """Replace the list of the seeder that it belongs to.
 
         False when no seeder of that machine is registered.
         """
-        key = self._latest_from.get(origin.ip)
-        if extras is not None and extras.port is not None:
-            named_port = (
-                k for k in self._entries if k[0] == origin.ip and k[1].port == extras.port
-            )
-            key = next(named_port, None)
-        entry = None if key is None else self._entries.get(key)
+        entry = self._owner_of_list(origin, None if extras is None else extras.port)
         if entry is None:
             return False
         entry.files = {name: size for name, size in files.items() if _is_storable(name)}
-        self._group = None
+        self._groups.clear()
         return True
+
+    def _owner_of_list(self, origin: Origin, port: int | None) -> _Entry | None:
+        """The newest seeder of that machine, or the newest of ours there with that port.
+
+        An older entry with it is of a program that ended without a word.
+        """
+        latest = self._entries.get(self._latest_from.get(origin.ip, _NOBODY))
+        if port is None or (latest is not None and latest.named.port == port):
+            return latest
+        for (ip, named), entry in reversed(self._entries.items()):
+            if ip == origin.ip and named.port == port and not entry.is_original:
+                return entry
+        return None
 
     def ping(
         self,
@@ -137,14 +163,13 @@ class Registry:
         entry = self._entries.get((origin.ip, named))
         if entry is None:
             if extras is None:
-                self.add(named, origin, None, named_is_here=named_is_here, now=now)
+                self._register(_Entry.of(named, origin, None, named_is_here, now))
             return extras is None
         entry.last_ping = now
         if extras is not None:
             entry.state = None if extras.state is None else SeederState(extras.state)
             if extras.leaving:
-                del self._entries[origin.ip, named]
-                self._group = None
+                self._forget([(origin.ip, named)])
         return True
 
     def expire(self, *, now: float) -> bool:
@@ -152,31 +177,31 @@ class Registry:
         silent = [
             key for key, entry in self._entries.items() if now - entry.last_ping > entry.lifetime_s
         ]
-        for key in silent:
-            del self._entries[key]
-        if silent:
-            self._group = None
-            self._latest_from = {
-                ip: key for ip, key in self._latest_from.items() if key in self._entries
-            }
+        self._forget(silent)
         return bool(silent)
 
-    def files_for_originals(self) -> dict[str, int]:
-        """The files of the group that LMK/1 readers are told of; fits one answer."""
-        if self._group is None:
-            fullest = max(
-                self._groups(), key=lambda group: (len(group[0]), group[1]), default=({}, 0)
-            )[0]
-            listed = sorted(fullest.items())
+    def _forget(self, keys: Iterable[_Key]) -> None:
+        for key in keys:
+            del self._entries[key]
+            if self._latest_from.get(key[0]) == key:
+                del self._latest_from[key[0]]
+            self._groups.clear()
+
+    def files_for_originals(self, *, is_here: bool) -> dict[str, int]:
+        """The files of the group that LMK/1 readers on the tracker's machine, or elsewhere, are
+        told of; fits one answer.
+        """
+        if is_here not in self._groups:
+            listed = sorted(self._fullest_list(is_here=is_here))
             _, fitting = encode_file_list(listed)
-            self._group = dict(listed[:fitting])
-        return self._group
+            self._groups[is_here] = dict(listed[:fitting])
+        return self._groups[is_here]
 
     def seeders_for_originals(self, reader: Reader) -> list[Address]:
         """At most MAX_LISTED_SEEDERS seeders that hold all of those files, another turn of them at
         each call.
         """
-        files = self.files_for_originals().items()
+        files = self.files_for_originals(is_here=reader.is_here).items()
         addresses = [
             address
             for entry in self._entries.values()
@@ -234,21 +259,20 @@ class Registry:
                 key = (entry.origin.ip, entry.named)
                 self._entries[key] = entry
                 self._latest_from[entry.origin.ip] = key
-        self._group = None
+        self._groups.clear()
         return len(self._entries)
 
-    def _groups(self) -> Iterable[tuple[dict[str, int], int]]:
-        """For each different list: how many seeders hold all of it."""
-        lists = {
-            frozenset(entry.files.items()): entry.files
-            for entry in self._entries.values()
-            if entry.files
-        }
-        for content, files in lists.items():
-            yield (
-                files,
-                sum(1 for entry in self._entries.values() if content <= entry.files.items()),
-            )
+    def _fullest_list(self, *, is_here: bool) -> frozenset[tuple[str, int]]:
+        """The list with most files; of several, the one that most seeders have.
+
+        Only seeders that these readers can reach count.
+        """
+        reachable = [
+            entry.files for entry in self._entries.values() if is_here or not entry.is_here_only
+        ]
+        most = max(map(len, reachable), default=0)
+        seeders = Counter(frozenset(files.items()) for files in reachable if len(files) == most)
+        return max(seeders, key=seeders.__getitem__, default=frozenset())
 
     def _check_room(self, origin: Origin) -> None:
         if len(self._entries) >= MAX_SEEDERS:
@@ -284,9 +308,9 @@ def _address_for(reader: Reader, entry: _Entry) -> Address | None:
     """
     if not entry.origin.is_here:
         return Address(entry.origin.ip, entry.named.port)
-    if is_loopback(entry.named.host) and not entry.everywhere:
+    if entry.is_here_only:
         return entry.named if reader.is_here else None
-    if entry.named_is_here and not is_loopback(entry.named.host) and not entry.everywhere:
+    if entry.named_is_here and not entry.everywhere:
         return entry.named
     return Address(reader.tracker_host, entry.named.port)
 
@@ -305,14 +329,15 @@ def _restored(item: object, now: float) -> _Entry | None:
             "everywhere": bool(everywhere),
             "original": bool(is_original),
             "files": dict(files),
-        } if is_unicast(ip) and 0 < port <= 65535:
+        } if is_unicast(ip) and is_host(host) and type(port) is int and 0 < port <= 65535:
             pass
         case _:
             return None
     sizes = {
         name: size
         for name, size in files.items()
-        if isinstance(name, str) and type(size) is int and size >= 0 and _is_storable(name)
+        if isinstance(name, str) and type(size) is int and 0 <= size <= MAX_FILE_SIZE
+        if _is_storable(name)
     }
     return _Entry(
         origin=Origin(ip, is_here),

@@ -41,7 +41,7 @@ def safe_name(untrusted: str, *, windows: bool) -> str:
     if _SEPARATORS.search(untrusted) or any(_is_control(letter) for letter in untrusted):
         raise UnsafeNameError(f"“{shown_name(untrusted)}” is not a plain file name")
     name = _INVISIBLE.sub("", untrusted)
-    if name.strip(" .") == "" or name.endswith(PARTIAL_SUFFIX):
+    if name.strip(" .") == "" or is_partial_name(name):
         raise UnsafeNameError(f"“{shown_name(untrusted)}” is not a file name")
     if windows:
         name = _for_windows(name)
@@ -52,7 +52,12 @@ def collision_key(name: str) -> str:
     """Equal for two names that a file system without case or with another normal form takes for
     one.
     """
-    return unicodedata.normalize("NFC", name).casefold()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def is_partial_name(name: str) -> bool:
+    """Whether a download under way could have this name, on a file system without case too."""
+    return collision_key(name).endswith(PARTIAL_SUFFIX)
 
 
 def numbered(name: str, number: int) -> str:

@@ -21,6 +21,7 @@ from roles.announcer import Announcer
 from roles.chunk_sender import ChunkSender, UploadProgress
 from roles.errors import PeerProtocolError
 from roles.events import Post, RoleStarted, Upload, UploadsChanged
+from roles.interfaces import address_for_others
 from roles.listening import listen_tcp
 from roles.rates import RateMeter
 from roles.settings import SeederSettings
@@ -73,12 +74,8 @@ class Seeder(Role):
             listener.setblocking(False)
             address = Address(*listener.getsockname())
             self._selector.register(listener, selectors.EVENT_READ)
-            self._post(RoleStarted(address, note))
-            announcing = threading.Thread(
-                target=lambda: run_guarded(lambda: self._announcer.run(address)),
-                name="lmk-announcer",
-            )
-            announcing.start()
+            self._post(RoleStarted(address, address_for_others(address), note))
+            announcing = self._start_beside(lambda: self._announcer.run(address), "lmk-announcer")
             try:
                 self._accept_until_stopped(listener)
             finally:
@@ -149,6 +146,7 @@ class Seeder(Role):
                 self._dismiss(newcomer, wire.ERROR)
 
     def _answer(self, newcomer: _Newcomer) -> None:
+        self._reap()
         if not self._slots.take(newcomer.address.host):
             log.info("%s heard away: every slot is taken", newcomer.address)
             self._dismiss(newcomer, wire.AWAY)
@@ -159,22 +157,18 @@ class Seeder(Role):
             target=lambda: run_guarded(lambda: self._serve(newcomer, progress)), name="lmk-upload"
         )
         try:
-            newcomer.link.send(wire.CONNECTED)
             thread.start()
-        except (OSError, RuntimeError) as error:  # it hung up, or the system has no thread left
-            log.warning("could not serve %s: %s", newcomer.address, error)
+        except RuntimeError as error:  # the system has no thread left
+            log.warning("%s heard away: %s", newcomer.address, error)
             self._slots.release(newcomer.address.host)
-            newcomer.link.close()
+            _hang_up(newcomer.link, wire.AWAY)
             return
         self._serving.append(_Serving(thread, progress, RateMeter(now=time.monotonic())))
         log.info("%s is connected", newcomer.address)
 
     def _dismiss(self, newcomer: _Newcomer, word: bytes = b"") -> None:
         self._forget(newcomer)
-        with contextlib.suppress(OSError):  # it hung up first
-            if word:
-                newcomer.link.send(word)
-        newcomer.link.close()
+        _hang_up(newcomer.link, word)
 
     def _forget(self, newcomer: _Newcomer) -> None:
         self._selector.unregister(newcomer.link)
@@ -182,7 +176,7 @@ class Seeder(Role):
 
     def _reap(self) -> None:
         """Give back the slots of connections that ended."""
-        for serving in [item for item in self._serving if not item.thread.is_alive()]:
+        for serving in [item for item in self._serving if item.progress.has_ended]:
             serving.thread.join()
             self._serving.remove(serving)
             self._sent_before += serving.progress.sent
@@ -213,9 +207,9 @@ class Seeder(Role):
 
     def _serve(self, newcomer: _Newcomer, progress: UploadProgress) -> None:
         with newcomer.link as link:
-            sender = ChunkSender(link, self._folder, self._find, progress, self.should_stop)
             try:
-                sender.run()
+                link.send(wire.CONNECTED)
+                ChunkSender(link, self._folder, self._find, progress, self.should_stop).run()
             except FileChangedError as error:
                 log.info("%s: %s", newcomer.address, error)
                 self._announcer.folder_changed.set()
@@ -223,6 +217,14 @@ class Seeder(Role):
                 log.warning("dropped %s: %s", newcomer.address, error)
             except OSError as error:
                 log.info("%s is gone: %s", newcomer.address, error)
+            finally:  # before it hears the end, or it might come again and find no free slot
+                progress.has_ended = True
 
     def _find(self, name: str) -> SharedFile | None:
         return self._announcer.listing.files.get(name)
+
+
+def _hang_up(link: socket.socket, word: bytes) -> None:
+    with link, contextlib.suppress(OSError):  # it hung up first
+        if word:
+            link.send(word)

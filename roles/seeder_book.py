@@ -70,7 +70,8 @@ class SeederBook:
         record = self._records[seeder]
         record.connections -= 1
         record.closed = now
-        if record.is_single:
+        was_served = not (record.away_in_a_row or record.failed_in_a_row)
+        if record.is_single and was_served:
             record.not_before = min(record.not_before, now + OWN_TURN_S)
 
     def said_away(self, seeder: Address, *, now: float) -> None:
@@ -93,6 +94,7 @@ class SeederBook:
         """It could not be reached, fell silent or broke the protocol."""
         record = self._records[seeder]
         record.failed_in_a_row += 1
+        record.away_in_a_row = 0  # nobody can wait in line at a seeder that is gone
         record.not_before = now + self._pause(FAILED_AGAIN_S, FAILED_MAX_S, record.failed_in_a_row)
 
     def lacks(self, seeder: Address, name: str, *, now: float) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from roles.chunks import MAX_FILE_SIZE
 from roles.errors import LmkError, StorageError
-from roles.safe_names import PARTIAL_SUFFIX, UnsafeNameError, safe_name, shown_name
+from roles.safe_names import UnsafeNameError, is_partial_name, safe_name, shown_name
 
 MAX_FILES = 200_000
 MAX_COUNTED = 2_000  # entries looked at below the top level: enough for a hint, and never a wait
@@ -90,14 +90,14 @@ class SharedFolder:
         Raises FileChangedError when it is not what was scanned.
         """
         try:
-            opened = FileIO(os.open(self._path / file.name, _OPEN_FLAGS), "rb")
+            descriptor = os.open(self._path / file.name, _OPEN_FLAGS)
         except OSError as error:
             raise FileChangedError(f"{file.name} cannot be read ({_why(error)})") from None
-        status = os.fstat(opened.fileno())
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or not file.is_still(status):
-            opened.close()
+            os.close(descriptor)
             raise FileChangedError(f"{file.name} changed since the folder was read")
-        return opened
+        return FileIO(descriptor, "rb")
 
     @staticmethod
     def _count_below(top: str, most: int) -> int:
@@ -124,7 +124,7 @@ def _offered(entry: os.DirEntry[str]) -> SharedFile | None:
         or entry.name.lower() in _LITTER
     ):
         return None
-    if entry.name.endswith(PARTIAL_SUFFIX) or _is_refused_name(entry):
+    if is_partial_name(entry.name) or _is_refused_name(entry):
         return None
     inode = 0 if os.name == "nt" else status.st_ino  # scandir on Windows leaves it out
     return SharedFile(entry.name, status.st_size, status.st_mtime_ns, inode)
@@ -135,7 +135,7 @@ def _is_refused_name(entry: os.DirEntry[str]) -> bool:
         entry.name.encode()
         safe_name(entry.name, windows=False)
     except (UnicodeEncodeError, UnsafeNameError):
-        return not entry.name.endswith(PARTIAL_SUFFIX)
+        return not is_partial_name(entry.name)
     return False
 
 

@@ -17,13 +17,13 @@ MAX_DEPTH = 8  # LMK/1 nests 2 deep
 MAX_DIGITS = 16  # 2**53 has 16
 
 
-def loads(data: bytes) -> JsonValue:
-    """Parse UTF-8 JSON.
+def loads(data: bytes, *, most: int = MAX_BYTES) -> JsonValue:
+    """Parse UTF-8 JSON of at most `most` bytes.
 
     Raises PeerProtocolError for anything malformed, too long, too deep, doubled or not an integer.
     """
-    if len(data) > MAX_BYTES:
-        raise PeerProtocolError(f"JSON of {len(data)} bytes, at most {MAX_BYTES} allowed")
+    if len(data) > most:
+        raise PeerProtocolError(f"JSON of {len(data)} bytes, at most {most} allowed")
     try:
         value: JsonValue = json.loads(
             data.decode(),

@@ -14,7 +14,8 @@ from pathlib import Path
 from roles.addresses import LOOPBACK, Address, ip_of, is_loopback, is_unicast
 from roles.errors import PeerProtocolError, StorageError
 from roles.events import Post, RoleStarted, RoomChanged
-from roles.listening import bind_udp, is_own_address, own_address_towards
+from roles.interfaces import address_for_others, is_own_address, own_address_towards
+from roles.listening import bind_udp
 from roles.lmk1_tracker_wire import (
     ALREADY_REGISTERED,
     RECEIVE_BUFFER,
@@ -75,7 +76,8 @@ class Tracker(Role):
         link, note = bind_udp(self._settings.bind, exactly=self._settings.bind_exactly)
         with link:
             link.settimeout(POLL_S)
-            self._post(RoleStarted(Address(*link.getsockname()), note))
+            listening = Address(*link.getsockname())
+            self._post(RoleStarted(listening, address_for_others(listening), note))
             try:
                 self._answer_until_stopped(link)
             finally:
@@ -128,10 +130,7 @@ class Tracker(Role):
     def _answers(self, request: Request, host: str, now: float) -> list[bytes]:
         match request:
             case AddSeeder(seeder, extras):
-                origin, is_here = self._origin(host), self._is_own(seeder.host)
-                is_new = self._registry.add(seeder, origin, extras, named_is_here=is_here, now=now)
-                self._note_change(is_new)
-                return [with_id(SUCCESS if is_new else ALREADY_REGISTERED, extras)]
+                return [with_id(self._added(seeder, extras, host, now), extras)]
             case UploadFileList(files, extras):
                 self._note_change(self._registry.upload(files, self._origin(host), extras))
                 return [with_id(SUCCESS, extras)]
@@ -140,8 +139,18 @@ class Tracker(Role):
             case RequestSeederList():
                 return self._list_answer(host, now, encode_seeder_list(self._seeders_for(host))[0])
             case RequestFileList():
-                files = self._registry.files_for_originals()
+                files = self._registry.files_for_originals(is_here=self._is_own(host))
                 return self._list_answer(host, now, encode_file_list(files.items())[0])
+
+    def _added(self, seeder: Address, extras: Extras | None, host: str, now: float) -> bytes:
+        origin, is_here = self._origin(host), self._is_own(seeder.host)
+        try:
+            is_new = self._registry.add(seeder, origin, extras, named_is_here=is_here, now=now)
+        except PeerProtocolError as error:
+            log.info("%s cannot be registered for %s: %s", seeder, host, error)
+            return UNKNOWN_REQUEST if extras is None else f"error\n{error}".encode()
+        self._note_change(is_new)
+        return SUCCESS if is_new else ALREADY_REGISTERED
 
     def _pinged(self, seeder: Address, extras: Extras | None, host: str, now: float) -> bytes:
         is_here = self._is_own(seeder.host)
@@ -186,7 +195,7 @@ class Tracker(Role):
 
     def _report(self) -> None:
         files = self._registry.files()
-        left_out = len(files) - len(self._registry.files_for_originals())
+        left_out = len(files) - len(self._registry.files_for_originals(is_here=True))
         if left_out > self._left_out:
             log.info(
                 "%d files are not told to LMK/1 programs: "

@@ -4,6 +4,7 @@ wait for ever.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import secrets
@@ -11,12 +12,15 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar
 
 from roles.addresses import Address
 from roles.errors import PeerProtocolError, TrackerSilentError
 from roles.lmk1_tracker_wire import (
+    ALREADY_REGISTERED,
+    MAX_DATAGRAM,
     AddSeeder,
     Answer,
     Extras,
@@ -49,9 +53,26 @@ TRIES_S = (
 JITTER = 0.25
 MAX_REFUSALS = 3  # the machine itself says that nobody listens there: no use in trying eight times
 LINGER_S = 5.0  # a second answer to a closed port ends an original tracker on Windows
-MAX_DATAGRAM = 65_535  # an original tracker's list may be of any length
+SECOND_S = 0.2  # for the `success` behind a list, which comes at once or is lost
+FAREWELL_S = 0.5  # at the end, for answers that are on their way
 
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Question:
+    """A request, sent once or more often, and the socket that its answers come to."""
+
+    link: socket.socket
+    until: float  # it stays open so long when not all answers come
+    awaited: int = 0  # datagrams that may still come
+
+    def receive(self, timeout_s: float) -> bytes:
+        """The next datagram. Raises OSError, TimeoutError when none comes."""
+        self.link.settimeout(timeout_s)
+        datagram = self.link.recv(MAX_DATAGRAM)
+        self.awaited -= 1
+        return datagram
 
 
 class TrackerClient:
@@ -61,7 +82,7 @@ class TrackerClient:
         self._tracker = tracker
         self._should_stop = should_stop
         self._found: Address | None = None  # looked up once, and again after it was silent
-        self._lingering: deque[tuple[float, socket.socket]] = deque()
+        self._lingering: deque[_Question] = deque()
 
     def __enter__(self) -> TrackerClient:
         return self
@@ -72,8 +93,12 @@ class TrackerClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        deadline = time.monotonic() + FAREWELL_S
         while self._lingering:
-            self._lingering.popleft()[1].close()
+            question = self._lingering.popleft()
+            with question.link, contextlib.suppress(OSError):
+                while question.awaited > 0 and (rest := deadline - time.monotonic()) > 0:
+                    question.receive(rest)
 
     def looked_up(self) -> Address:
         """The tracker's address with an IPv4 address for its host."""
@@ -101,7 +126,8 @@ class TrackerClient:
         """Register; True when the tracker is an original one."""
         extras = Extras(_new_id(), everywhere=everywhere)
         answer = self._ask_of_both(encode_request(AddSeeder(seeder, extras)), extras)
-        if not answer.is_done and answer.id is not None and "already" not in answer.text:
+        is_listed = answer.is_done or answer.text == ALREADY_REGISTERED.decode().partition("\n")[2]
+        if not is_listed:
             raise TrackerSilentError(
                 f"The tracker {self._tracker} refused this seeder: {answer.text}"
             )
@@ -154,23 +180,19 @@ class TrackerClient:
     ) -> T:
         """Send, wait, send again; the socket stays open a while for what may still come."""
         self._close_old()
-        link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._lingering.append((time.monotonic() + LINGER_S, link))
-        try:
-            link.connect(self.looked_up())  # the system then hands us this tracker's datagrams only
-        except OSError as error:
-            raise self._silent(f"{error.strerror or error}") from None
+        question = self._connected()
+        answers = 2 if two_datagrams else 1
         refusals = 0
         for pause_s in TRIES_S:
             try:
-                link.send(request)
-                answer = self._receive(
-                    link, accept, pause_s * random.uniform(1 - JITTER, 1 + JITTER)
-                )
+                question.link.send(request)
+                question.awaited += answers
+                within_s = pause_s * random.uniform(1 - JITTER, 1 + JITTER)
+                answer = self._receive(question, accept, within_s)
             except (
                 ConnectionError
             ):  # somebody there says that nobody listens; Windows says it one call late
-                refusals += 1
+                refusals, question.awaited = refusals + 1, 0
                 if refusals >= MAX_REFUSALS:
                     break
                 self._wait(pause_s)
@@ -180,30 +202,44 @@ class TrackerClient:
                 self._wait(pause_s)
                 continue
             if answer is not None:
-                if not two_datagrams:
-                    self._lingering.pop()
-                    link.close()
+                self._close_old()
                 return answer
             if self._should_stop():
                 break
         raise self._silent("nothing came back")
 
+    def _connected(self) -> _Question:
+        """A new socket; the system hands it this tracker's datagrams only."""
+        address = self.looked_up()
+        link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            link.connect(address)
+        except OSError as error:
+            link.close()
+            raise self._silent(f"{error.strerror or error}") from None
+        question = _Question(link, time.monotonic() + LINGER_S)
+        self._lingering.append(question)
+        return question
+
     def _receive(
-        self, link: socket.socket, accept: Callable[[Answer], T | None], within_s: float
+        self, question: _Question, accept: Callable[[Answer], T | None], within_s: float
     ) -> T | None:
+        """The answer that was asked for; whatever else belongs to it is waited for and let go."""
+        accepted: T | None = None
         deadline = time.monotonic() + within_s
         while (rest := deadline - time.monotonic()) > 0 and not self._should_stop():
-            link.settimeout(min(rest, POLL_S))
+            if accepted is not None and question.awaited <= 0:
+                break
             try:
-                accepted = accept(decode_answer(link.recv(MAX_DATAGRAM)))
+                answer = decode_answer(question.receive(min(rest, POLL_S)))
             except TimeoutError:
                 continue
             except PeerProtocolError as error:
                 log.warning("ignored a datagram of the tracker %s: %s", self._tracker, error)
                 continue
-            if accepted is not None:
-                return accepted
-        return None
+            if accepted is None and (accepted := accept(answer)) is not None:
+                deadline = min(deadline, time.monotonic() + SECOND_S)
+        return accepted
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -211,8 +247,11 @@ class TrackerClient:
             time.sleep(min(rest, POLL_S))
 
     def _close_old(self) -> None:
-        while self._lingering and self._lingering[0][0] < time.monotonic():
-            self._lingering.popleft()[1].close()
+        """Those whose answers all came, and those that waited long enough."""
+        for question in list(self._lingering):
+            if question.awaited <= 0 or question.until < time.monotonic():
+                self._lingering.remove(question)
+                question.link.close()
 
     def _silent(self, why: str) -> TrackerSilentError:
         self._found = None

@@ -27,6 +27,7 @@ class Role(ABC):
     def __init__(self, name: str, post: Post) -> None:
         self._post = post
         self._stopping = threading.Event()
+        self._failure_beside: LmkError | None = None  # written once, before the thread's end
         self._thread = threading.Thread(target=self._main, name=f"lmk-{name}")
 
     def start(self) -> None:
@@ -46,8 +47,22 @@ class Role(ABC):
         """Whether stop() was called. For the role's own threads."""
         return self._stopping.is_set()
 
+    def _start_beside(self, work: Callable[[], None], name: str) -> threading.Thread:
+        """Start a thread that the role needs: a fault in it ends the role and is told."""
+
+        def main() -> None:
+            failure = run_guarded(work)
+            if failure is not None:
+                self._failure_beside = failure
+                self.stop()
+
+        thread = threading.Thread(target=main, name=name)
+        thread.start()
+        return thread
+
     def _main(self) -> None:
-        self._post(RoleStopped(run_guarded(self._run)))
+        failure = run_guarded(self._run)
+        self._post(RoleStopped(failure or self._failure_beside))
 
     @abstractmethod
     def _run(self) -> None:

@@ -29,6 +29,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "files": ("shared_folder", "partial_file", "profile", "log_file"),
     "workers": (
         "worker",
+        "interfaces",
         "listening",
         "name_lookup",
         "tracker_client",
@@ -161,7 +162,7 @@ def hidden_from_ui(module: Module) -> set[str]:
     seen = {f"roles.{name}" for name in SEEN_BY_UI}
     wanted = {name for name in module.imports() if is_within(name, "roles")}
     through = {name for name in wanted if any(is_within(name, one) for one in seen)}
-    return wanted - through - {"roles", "roles.__version__"}
+    return wanted - through - {"roles", "roles.__version__", "roles.PROTOCOL_VERSION"}
 
 
 def reached_from(starts: Iterable[Module], known: Iterable[Module]) -> dict[str, str]:

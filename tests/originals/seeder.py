@@ -99,7 +99,8 @@ class Seeder:
                 file.seek(start_offset)
                 whole_range = file.read(number_of_chunks * CHUNK_BYTES)
             for index in range(number_of_chunks):
-                _send_chunk(connection, whole_range[index * CHUNK_BYTES :][:CHUNK_BYTES])
+                start = index * CHUNK_BYTES
+                _send_chunk(connection, whole_range[start : start + CHUNK_BYTES])
         except Exception as error:  # noqa: BLE001 - whatever happens, the original is free again
             say(f"seeder sending failed: {type(error).__name__}")
         finally:

@@ -1,0 +1,1 @@
+"""Random damage for every parser of bytes and texts from outside."""

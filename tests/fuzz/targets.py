@@ -1,0 +1,165 @@
+"""Every parser as a function of bytes that must return, or raise the two errors that may leave it.
+
+Where more can be said of what it returns, it is checked here.
+"""
+
+from __future__ import annotations
+
+import json
+import ntpath
+import posixpath
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from roles import strict_json
+from roles.addresses import parse_address
+from roles.errors import PeerProtocolError, UserInputError
+from roles.lmk1_peer_wire import (
+    HEADER,
+    AckReader,
+    GreetingReader,
+    SecondMessageReader,
+    SeederAnswerReader,
+    decode_header,
+)
+from roles.lmk1_tracker_wire import (
+    MAX_ANSWER,
+    decode_answer,
+    decode_request,
+    encode_file_list,
+    encode_request,
+    encode_seeder_list,
+)
+from roles.registry import Reader, Registry
+from roles.safe_names import collision_key, safe_name, shown_name
+from roles.settings import (
+    parse_parallel_seeders,
+    parse_port,
+    parse_slots,
+    program_settings_from,
+    tracker_address,
+)
+from tests.fuzz import samples
+
+ALLOWED = (PeerProtocolError, UserInputError)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One parser and what it reads on a good day."""
+
+    name: str
+    run: Callable[[bytes], object]
+    seeds: Sequence[bytes]
+
+
+def check(is_true: bool, what: str) -> None:
+    """Not an assert, which `python -O` would skip."""
+    if not is_true:
+        raise ValueError(what)
+
+
+def request(data: bytes) -> None:
+    read = decode_request(data)
+    try:
+        again = encode_request(read)
+    except PeerProtocolError:  # longer than we would send it
+        return
+    check(decode_request(again) == read, "read otherwise the second time")
+
+
+def answer(data: bytes) -> None:
+    decode_answer(data)
+
+
+def in_pieces(make: Callable[[], Callable[[bytes], object]]) -> Callable[[bytes], None]:
+    """A reader that is fed in pieces, the first byte of the data saying how long they are."""
+
+    def run(data: bytes) -> None:
+        feed, step = make(), data[0] % 40 + 1 if data else 1
+        for place in range(1, len(data), step):
+            if feed(data[place : place + step]):
+                return
+
+    return run
+
+
+def header(data: bytes) -> None:
+    padded = data.ljust(HEADER.size, b"\0")
+    decode_header(padded, 0, expected_length=5120)
+
+
+def name(data: bytes) -> None:
+    text = data.decode("utf-8", "surrogatepass" if data[:1] < b"\x80" else "surrogateescape")
+    shown = shown_name(text)
+    shown.encode()
+    check(shown.isprintable(), "shown what cannot be seen")
+    for windows in (False, True):
+        stored = safe_name(text, windows=windows)
+        check(safe_name(stored, windows=windows) == stored, "another name the second time")
+        check(posixpath.basename(stored) == ntpath.basename(stored) == stored, "not one component")
+        check(stored not in ("", ".", ".."), "not a file")
+        check(len(stored.encode()) <= 200, "too long")
+        check(collision_key(collision_key(stored)) == collision_key(stored), "another key")
+
+
+def any_name(data: bytes) -> None:
+    try:
+        name(data)
+    except UnicodeDecodeError:  # not a name at all
+        return
+
+
+def settings(data: bytes) -> None:
+    stored = strict_json.loads(data)
+    if isinstance(stored, dict):
+        program_settings_from(stored)
+
+
+def typed(data: bytes) -> None:
+    text = data.decode("utf-8", "surrogateescape")
+    for parse in (parse_slots, parse_parallel_seeders, parse_port):
+        try:
+            parse(text)
+        except UserInputError:
+            continue
+    tracker_address(text, {})
+    parse_address(text, 1).host.encode("idna")
+
+
+def state(data: bytes) -> None:
+    try:
+        saved = json.loads(data)
+    except (ValueError, RecursionError):  # the reader of the file has refused it
+        return
+    registry = Registry()
+    registry.restore(saved, now=0.0)
+    for is_here in (False, True):
+        listed = registry.seeders_for_originals(Reader(is_here, "192.168.1.2"))
+        text, count = encode_seeder_list(listed)
+        check(count == len(listed) and len(text) <= MAX_ANSWER, "too many seeders")
+        decode_answer(text)
+    text, _ = encode_file_list(registry.files_for_originals(is_here=False).items())
+    decode_answer(text)
+    check(Registry().restore(registry.saved(), now=1.0) == len(registry.seeders()), "lost one")
+    registry.expire(now=1000.0)
+
+
+TARGETS = (
+    Target("tracker requests", request, samples.TRACKER_REQUESTS),
+    Target("tracker answers", answer, samples.TRACKER_ANSWERS),
+    Target("greetings", in_pieces(lambda: GreetingReader().feed), samples.GREETINGS),
+    Target(
+        "second messages",
+        in_pieces(lambda: SecondMessageReader().feed),
+        samples.SECOND_MESSAGES,
+    ),
+    Target("seeder answers", in_pieces(lambda: SeederAnswerReader().feed), samples.SEEDER_ANSWERS),
+    Target("acknowledgements", in_pieces(lambda: AckReader().feed), samples.ACKNOWLEDGEMENTS),
+    Target("headers", header, samples.HEADERS),
+    Target("strict_json", strict_json.loads, samples.JSON),
+    Target("safe_name", any_name, [text.encode() for text in samples.NAMES]),
+    Target("settings", settings, samples.SETTINGS),
+    Target("typed texts", typed, [text.encode() for text in samples.ADDRESSES]),
+    Target("registry.restore", state, samples.STATES),
+)

@@ -1,0 +1,466 @@
+"""A room for a test: our roles and the originals on loopback, and peers that play by a script.
+
+The scripted peers are written from docs/PROTOCOL.md, part LMK/1; they use none of our wire code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import json
+import logging
+import random
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
+from unittest import mock
+
+from roles.addresses import Address
+from roles.events import (
+    DownloadChanged,
+    DownloadState,
+    FilesListed,
+    FolderScanned,
+    RoleStarted,
+    RoleStopped,
+    TrackerAnswered,
+)
+from roles.leecher import Leecher
+from roles.seeder import Seeder
+from roles.settings import Existing, LeecherSettings, SeederSettings, TrackerSettings
+from roles.tracker import Tracker
+from roles.worker import Role
+from tests.originals.processes import OriginalLeecher, OriginalSeeder, OriginalTracker
+from tests.support import EventLog, LmkTestCase, wait_until
+
+CHUNK = 5_120
+HEADER = struct.Struct("<i32s")
+ACK = b"acknolwedgement"
+NOT_ACK = b"error_notacknol"
+ANYWHERE = Address("127.0.0.1", 0)
+LIMIT_S = 10.0  # passed only by a test that fails
+STOP_LIMIT_S = 2.0  # the promise of every role
+QUICK_POLL_S = 0.02
+POLLING_MODULES = (
+    "worker",
+    "tracker",
+    "tracker_client",
+    "announcer",
+    "chunk_sender",
+    "chunk_fetcher",
+    "seeder",
+    "leecher",
+)
+
+RoleT = TypeVar("RoleT", bound=Role)
+
+
+@dataclass(frozen=True)
+class Running(Generic[RoleT]):
+    """A role that was started, and what it told."""
+
+    role: RoleT
+    log: EventLog
+
+    @property
+    def address(self) -> Address:
+        """Where a tracker or seeder really listens."""
+        address = self.log.wait_for(RoleStarted, LIMIT_S).address
+        assert address is not None
+        return address
+
+    def stop(self) -> float:
+        """Stop it and wait; returns the seconds that it took. May be called again."""
+        began = time.monotonic()
+        self.role.stop()
+        if not self.role.join(LIMIT_S):
+            raise AssertionError(f"{self.role} did not stop")
+        if not isinstance(self.log.events[-1], RoleStopped):
+            raise AssertionError(f"its last event is {self.log.events[-1]}")
+        return time.monotonic() - began
+
+
+class RoomTest(LmkTestCase):
+    """Starts roles, originals and scripted peers that end with the test."""
+
+    has_real_polls: ClassVar[bool] = False  # True in tests of how fast something stops
+
+    def setUp(self) -> None:
+        super().setUp()
+        if not self.has_real_polls:
+            for name in POLLING_MODULES:
+                self.constant(name, "POLL_S", QUICK_POLL_S)
+        self.addCleanup(self._check_records, self.enterContext(Records()))
+
+    @staticmethod
+    def _check_records(records: Records) -> None:
+        if records.errors:
+            raise AssertionError("the program logged faults of its own:\n" + records.errors)
+
+    def constant(self, module: str, name: str, value: object) -> None:
+        """Give a constant of roles.MODULE another value until the test ends."""
+        self.enterContext(
+            mock.patch.object(importlib.import_module(f"roles.{module}"), name, value)
+        )
+
+    def make_folder(self, name: str, files: Mapping[str, bytes] | None = None) -> Path:
+        folder = self.folder / name
+        folder.mkdir()
+        for file_name, content in (files or {}).items():
+            (folder / file_name).write_bytes(content)
+        return folder
+
+    def run_role(self, role: RoleT, log: EventLog) -> Running[RoleT]:
+        running = Running(role, log)
+        role.start()
+        self.addCleanup(running.stop)
+        return running
+
+    def tracker(
+        self,
+        bind: Address = ANYWHERE,
+        *,
+        state_file: Path | None = None,
+        bind_exactly: bool = True,
+    ) -> Running[Tracker]:
+        log = EventLog()
+        settings = TrackerSettings(bind, bind_exactly=bind_exactly, state_file=state_file)
+        running = self.run_role(Tracker(settings, log), log)
+        log.wait_for(RoleStarted, LIMIT_S)
+        return running
+
+    def seeder(
+        self, folder: Path, tracker: tuple[str, int], *, slots: int = 8, is_announced: bool = True
+    ) -> Running[Seeder]:
+        """A seeder that, when it is announced, has its whole folder on the tracker's list."""
+        log = EventLog()
+        settings = SeederSettings(
+            folder, Address(*tracker), bind=ANYWHERE, bind_exactly=True, slots=slots
+        )
+        running = self.run_role(Seeder(settings, log), log)
+        log.wait_for(RoleStarted, LIMIT_S)
+        if is_announced:
+            log.wait_for(TrackerAnswered, LIMIT_S)
+            log.wait_for(FolderScanned, LIMIT_S, where=lambda scan: scan.announced > 0)
+        return running
+
+    def leecher(
+        self,
+        folder: Path,
+        tracker: tuple[str, int],
+        *,
+        give_up_after_s: float | None = None,
+        parallel_seeders: int = 5,
+    ) -> Running[Leecher]:
+        log = EventLog()
+        settings = LeecherSettings(
+            folder,
+            Address(*tracker),
+            parallel_seeders=parallel_seeders,
+            give_up_after_s=give_up_after_s,
+        )
+        return self.run_role(Leecher(settings, log), log)
+
+    def original_tracker(self) -> OriginalTracker:
+        return self.enterContext(OriginalTracker())
+
+    def original_seeder(self, folder: Path, tracker: tuple[str, int]) -> OriginalSeeder:
+        return self.enterContext(OriginalSeeder(tracker, folder))
+
+    def original_leecher(
+        self, folder: Path, tracker: tuple[str, int], *names: str
+    ) -> OriginalLeecher:
+        return self.enterContext(OriginalLeecher(tracker, folder, *names))
+
+    def scripted(
+        self, play: Callable[[socket.socket], None], tracker: tuple[str, int], **sizes: int
+    ) -> ScriptedSeeder:
+        """A scripted seeder that is registered with files of these names and sizes."""
+        seeder = self.enterContext(ScriptedSeeder(play))
+        register(tracker, seeder.address, sizes)
+        return seeder
+
+    def dial(self, address: tuple[str, int]) -> socket.socket:
+        link = self.enterContext(socket.create_connection(address, LIMIT_S))
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return link
+
+    def connected(self, seeder: tuple[str, int]) -> socket.socket:
+        """A connection that heard `connected`."""
+        link = self.dial(seeder)
+        link.sendall(b"request_connection")
+        self.assertEqual(link.recv(1024), b"connected")
+        return link
+
+    def ranged(
+        self, seeder: tuple[str, int], name: str, count: int, offset: int = 0
+    ) -> socket.socket:
+        """A connection that asked for a range."""
+        link = self.connected(seeder)
+        link.sendall(b"send_file_chunk\n" + json.dumps([name, count, offset]).encode())
+        return link
+
+    def assert_answers(self, seeder: tuple[str, int], word: bytes) -> None:
+        with socket.create_connection(seeder, LIMIT_S) as link:
+            link.sendall(b"request_connection")
+            self.assertEqual(link.recv(1024), word)
+            if word == b"connected":
+                link.sendall(b"exit_connection")
+            self.assertEqual(link.recv(1024), b"")
+
+    def assert_hangs_up(self, link: socket.socket) -> None:
+        """The other side closes without another word."""
+        try:
+            self.assertEqual(link.recv(1024), b"")
+        except ConnectionResetError:  # it closed before it had read everything
+            return
+
+    def assert_same_files(self, folder: Path, files: Mapping[str, bytes]) -> None:
+        """Exactly these files, byte for byte."""
+        found = {path.name: path for path in folder.iterdir()}
+        self.assertEqual(sorted(found), sorted(files))
+        for name, content in files.items():
+            self.assertTrue(found[name].read_bytes() == content, f"{name} is not the same")
+
+
+class Records(logging.Handler):
+    """Keeps what the roles log off the screen; an error there is a fault of the program."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+        self.errors = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.errors += self.format(record) + "\n"
+
+    def __enter__(self) -> Records:
+        logger = logging.getLogger("roles")
+        logger.addHandler(self)
+        logger.propagate = False
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logger = logging.getLogger("roles")
+        logger.removeHandler(self)
+        logger.propagate = True
+
+
+class ScriptedSeeder:
+    """Plays a seeder: each connection gets a thread that runs the script, then is closed."""
+
+    def __init__(self, play: Callable[[socket.socket], None]) -> None:
+        self._play = play
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address: tuple[str, int] = self._listener.getsockname()
+        self.connections = 0  # written by the accepting thread
+        self._links: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._accepting = threading.Thread(target=self._accept, name="scripted-seeder")
+        self._accepting.start()
+
+    def __enter__(self) -> ScriptedSeeder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening and hang up on everyone. May be called again."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._accepting.join()
+        for link in self._links:
+            with contextlib.suppress(OSError):
+                link.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        for link in self._links:
+            link.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                link, _ = self._listener.accept()
+            except OSError:  # close() was called
+                return
+            link.settimeout(LIMIT_S)
+            self._links.append(link)
+            thread = threading.Thread(target=self._run, args=(link,), name="scripted-link")
+            self._threads.append(thread)
+            self.connections += 1
+            thread.start()
+
+    def _run(self, link: socket.socket) -> None:
+        with contextlib.suppress(OSError, EOFError):  # the leecher left, as it may
+            self._play(link)
+        with contextlib.suppress(OSError):
+            link.shutdown(socket.SHUT_RDWR)
+
+
+@dataclass
+class Offer:
+    """The files of a scripted seeder, and how it sends a chunk. Counts what was acknowledged."""
+
+    files: Mapping[str, bytes]
+    pack: Callable[[int, bytes], bytes] = lambda _, chunk: packed(chunk)  # index, chunk
+    pause_s: float = 0.0  # before each chunk: a seeder that is slow, not late
+    requests: list[tuple[str, int, int]] = field(default_factory=list)
+    sent: int = 0  # chunks
+
+    def play(self, link: socket.socket) -> None:
+        """One connection, as an honest seeder has it."""
+        request = greeted(link)
+        if request is None:
+            return
+        self.requests.append(request)
+        name, count, offset = request
+        for index in range(offset // CHUNK, offset // CHUNK + count):
+            if self.pause_s:
+                time.sleep(self.pause_s)
+            link.sendall(self.pack(index, self.files[name][index * CHUNK :][:CHUNK]))
+            receive_exactly(link, len(ACK))
+            self.sent += 1
+
+
+def packed(chunk: bytes) -> bytes:
+    """A chunk behind its header."""
+    return HEADER.pack(len(chunk), hashlib.sha256(chunk).digest()) + chunk
+
+
+def greeted(link: socket.socket) -> tuple[str, int, int] | None:
+    """Say `connected` and read the request: name, chunks, offset. None when it left instead."""
+    if link.recv(1024) != b"request_connection":
+        return None
+    link.sendall(b"connected")
+    second = link.recv(1024)
+    if not second.startswith(b"send_file_chunk\n"):
+        return None
+    name, count, offset = json.loads(second.partition(b"\n")[2])
+    return name, count, offset
+
+
+def receive_exactly(link: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        part = link.recv(size - len(data))
+        if not part:
+            raise EOFError(f"it hung up after {len(data)} of {size} bytes")
+        data += part
+    return data
+
+
+def receive_chunk(link: socket.socket) -> bytes:
+    """A chunk that matches its header."""
+    length, digest = HEADER.unpack(receive_exactly(link, HEADER.size))
+    chunk = receive_exactly(link, length)
+    if hashlib.sha256(chunk).digest() != digest:
+        raise AssertionError("a chunk that does not match its digest")
+    return chunk
+
+
+def receive_range(link: socket.socket, count: int) -> bytes:
+    """Chunks, each acknowledged when it came, as an original takes them."""
+    chunks = []
+    for _ in range(count):
+        chunks.append(receive_chunk(link))
+        link.sendall(ACK)
+    return b"".join(chunks)
+
+
+def ask(
+    tracker: tuple[str, int], request: bytes, answers: int = 1, *, source: str = "127.0.0.1"
+) -> list[bytes]:
+    """Send one datagram from a fresh port, as the originals do, and return what comes back."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+        link.bind((source, 0))
+        link.settimeout(LIMIT_S)
+        link.sendto(request, tracker)
+        return [link.recv(65_535) for _ in range(answers)]
+
+
+def register(tracker: tuple[str, int], seeder: tuple[str, int], sizes: Mapping[str, int]) -> None:
+    """Put a seeder with these files on a tracker's list, as an original would."""
+    ask(tracker, b"add_seeder\n" + json.dumps(seeder).encode())
+    ask(tracker, b"upload_file_list\n" + json.dumps(sizes).encode())
+
+
+def listed_files(tracker: tuple[str, int]) -> dict[str, int]:
+    answer, success = ask(tracker, b"request_file_list", 2)
+    assert success == b"success"
+    files: dict[str, int] = json.loads(answer)
+    return files
+
+
+def listed_seeders(tracker: tuple[str, int], *, source: str = "127.0.0.1") -> list[tuple[str, int]]:
+    answer, success = ask(tracker, b"request_seeder_list", 2, source=source)
+    assert success == b"success"
+    return [(host, port) for host, port in json.loads(answer)]
+
+
+def list_now(leecher: Running[Leecher], *names: str) -> FilesListed:
+    """Refresh until the leecher's list has these names."""
+    deadline = time.monotonic() + LIMIT_S
+    while True:
+        known = len(leecher.log.of(FilesListed))
+        leecher.role.refresh()
+        wait_until(lambda known=known: len(leecher.log.of(FilesListed)) > known, LIMIT_S)  # type: ignore[misc]
+        listed = leecher.log.of(FilesListed)[-1]
+        if {file.name for file in listed.files} >= set(names):
+            return listed
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{names} never were on the list: {listed}")
+
+
+def order(leecher: Running[Leecher], *names: str, existing: Existing = Existing.SKIP) -> None:
+    """Have files downloaded, once they are listed."""
+    list_now(leecher, *names)
+    leecher.role.download(names, existing)
+
+
+def wait_for_state(
+    leecher: Running[Leecher], name: str, *states: DownloadState, timeout_s: float = LIMIT_S
+) -> DownloadChanged:
+    """The first event, since the log was cleared, that has this download in one of the states."""
+    return leecher.log.wait_for(
+        DownloadChanged, timeout_s, where=lambda e: e.name == name and e.state in states
+    )
+
+
+def wait_for_end(
+    leecher: Running[Leecher], name: str, timeout_s: float = LIMIT_S
+) -> DownloadChanged:
+    """The event that ends a download, since the log was cleared."""
+    return leecher.log.wait_for(
+        DownloadChanged, timeout_s, where=lambda e: e.name == name and e.state.is_final
+    )
+
+
+def content_of(size: int, seed: int = 1) -> bytes:
+    """Bytes that look random and are the same for the same seed."""
+    return random.Random(seed).randbytes(size)
+
+
+@contextlib.contextmanager
+def shouting(play: Callable[[], None]) -> Iterator[None]:
+    """Run `play` again and again in a thread while the block lasts."""
+    is_over = threading.Event()
+
+    def repeat() -> None:
+        while not is_over.is_set():
+            play()
+
+    thread = threading.Thread(target=repeat, name="scripted-noise")
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()

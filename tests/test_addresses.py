@@ -1,0 +1,116 @@
+"""Addresses as typed and as sent."""
+
+from __future__ import annotations
+
+import unittest
+
+from roles.addresses import (
+    SEEDER_PORTS,
+    TRACKER_PORTS,
+    Address,
+    ip_of,
+    is_host,
+    is_loopback,
+    is_unicast,
+    parse_address,
+)
+from roles.errors import UserInputError
+
+READ = {
+    "192.168.1.5": Address("192.168.1.5", 12500),
+    "192.168.1.5:9": Address("192.168.1.5", 9),
+    " lab-pc_07.local:65535 ": Address("lab-pc_07.local", 65535),
+    "lmk://10.0.0.1:12511/": Address("10.0.0.1", 12511),
+    "lmk://teacher": Address("teacher", 12500),
+    "localhost:0": Address("localhost", 0),
+    "pc.": Address("pc.", 12500),
+}
+REFUSED = [
+    "",
+    ":12500",
+    "a b",
+    "host:",
+    "host:port",
+    "host:-1",
+    "host:65536",
+    "host:123456",
+    "host:1:2",
+    "::1",
+    "http://host",
+    "host/path",
+    "müller",
+    "a..b",
+    ".a",
+    "-a",
+    "a-",
+    "a" * 64,
+    ("a" * 60 + ".") * 5,
+    "host:\u0661",
+    "host\n",
+]
+
+
+class ParseAddressTest(unittest.TestCase):
+    def test_an_address_is_read_with_and_without_port_and_scheme(self) -> None:
+        for text, address in READ.items():
+            with self.subTest(text=text):
+                self.assertEqual(parse_address(text, 12500), address)
+
+    def test_what_is_no_address_is_refused_with_what_to_type(self) -> None:
+        for text in REFUSED:
+            if text.strip() in READ:
+                continue
+            with self.subTest(text=text):
+                if text == "host\n":  # typed with a stray line end: stripped, as blanks are
+                    self.assertEqual(parse_address(text, 1), Address("host", 1))
+                    continue
+                with self.assertRaisesRegex(UserInputError, "Type|Ports go"):
+                    parse_address(text, 12500)
+
+    def test_every_host_that_is_accepted_can_be_encoded_for_a_look_up(self) -> None:
+        for host in ("a" * 63, "a.b.", "x_y", "_tcp.lab", "1.2.3.4", "a-b.c-d"):
+            with self.subTest(host=host):
+                self.assertTrue(is_host(host))
+                host.encode("idna")
+
+    def test_no_host_has_a_label_that_the_look_up_cannot_encode(self) -> None:
+        for host in ("a..b", "a" * 64, "x." + "a" * 64 + ".y", "..", "."):
+            with self.subTest(host=host):
+                self.assertFalse(is_host(host))
+
+    def test_a_host_has_no_line_end_at_its_end(self) -> None:
+        self.assertFalse(is_host("host\n"))
+
+    def test_an_address_is_shown_as_it_is_typed(self) -> None:
+        self.assertEqual(str(Address("10.0.0.1", 12500)), "10.0.0.1:12500")
+
+
+class KindsOfAddressTest(unittest.TestCase):
+    def test_only_four_numbers_are_an_ip(self) -> None:
+        self.assertIsNotNone(ip_of("10.1.2.3"))
+        for host in ("10.1.2", "010.1.2.3", "256.1.1.1", "pc", "", "::1", "1.2.3.4 "):
+            with self.subTest(host=host):
+                self.assertIsNone(ip_of(host))
+
+    def test_loopback_is_127_and_localhost_in_any_spelling(self) -> None:
+        for host in ("127.0.0.1", "127.9.9.9", "localhost", "LOCALHOST", "localhost."):
+            with self.subTest(host=host):
+                self.assertTrue(is_loopback(host))
+        for host in ("128.0.0.1", "localhost.example", "0.0.0.0", "pc"):
+            with self.subTest(host=host):
+                self.assertFalse(is_loopback(host))
+
+    def test_groups_everyone_and_nobody_are_not_unicast(self) -> None:
+        for host in ("224.0.0.1", "239.255.255.255", "255.255.255.255", "0.0.0.0", "pc", ""):
+            with self.subTest(host=host):
+                self.assertFalse(is_unicast(host))
+        for host in ("10.0.0.1", "127.0.0.1", "169.254.1.1", "192.168.0.255", "8.8.8.8"):
+            with self.subTest(host=host):
+                self.assertTrue(is_unicast(host))
+
+
+class PortsTest(unittest.TestCase):
+    def test_the_ports_are_the_originals_first_and_never_each_others(self) -> None:
+        self.assertEqual((TRACKER_PORTS[0], SEEDER_PORTS[0]), (12500, 12501))
+        self.assertEqual(set(TRACKER_PORTS) & set(SEEDER_PORTS), set())
+        self.assertEqual((len(TRACKER_PORTS), len(SEEDER_PORTS)), (10, 10))

@@ -1,0 +1,99 @@
+"""Ports that are free, taken, or not ours."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+from roles.addresses import Address
+from roles.errors import StorageError
+from roles.listening import bind_udp, listen_tcp
+from tests.support import LmkTestCase
+
+HOST = "127.0.0.1"
+
+
+class ListeningTest(LmkTestCase):
+    def tcp(self, port: int, *, exactly: bool = False) -> tuple[socket.socket, str]:
+        listener, note = listen_tcp(Address(HOST, port), exactly=exactly)
+        self.addCleanup(listener.close)
+        return listener, note
+
+    def udp(self, port: int, *, exactly: bool = False) -> tuple[socket.socket, str]:
+        link, note = bind_udp(Address(HOST, port), exactly=exactly)
+        self.addCleanup(link.close)
+        return link, note
+
+    def test_a_free_port_is_taken_without_a_word(self) -> None:
+        port = self.free_port("tcp")
+        listener, note = self.tcp(port)
+        self.assertEqual((listener.getsockname(), note), ((HOST, port), ""))
+        with socket.create_connection((HOST, port), 2):
+            listener.accept()[0].close()
+        _, note = self.udp(self.free_port("udp"))
+        self.assertEqual(note, "")
+
+    def test_port_0_is_any_port(self) -> None:
+        self.assertNotEqual(self.tcp(0)[0].getsockname()[1], 0)
+        self.assertNotEqual(self.udp(0)[0].getsockname()[1], 0)
+
+    def test_the_next_port_is_taken_and_named_when_the_wanted_one_is_in_use(self) -> None:
+        for kind in (self.tcp, self.udp):
+            with self.subTest(kind=kind.__name__):
+                port = kind(0)[0].getsockname()[1]
+                second, note = kind(port)
+                other = second.getsockname()[1]
+                self.assertNotEqual(other, port)
+                self.assertIn(other, range(12500, 12520))
+                self.assertEqual(note, f"Port {port} is in use, so this is on port {other}.")
+
+    def test_a_seeder_and_a_tracker_keep_off_each_others_ports(self) -> None:
+        tcp_port, udp_port = self.tcp(0)[0].getsockname()[1], self.udp(0)[0].getsockname()[1]
+        self.assertIn(self.tcp(tcp_port)[0].getsockname()[1], range(12501, 12511))
+        self.assertIn(self.udp(udp_port)[0].getsockname()[1], (12500, *range(12511, 12520)))
+
+    def test_a_port_that_must_be_exactly_that_one_is_an_error_when_it_is_in_use(self) -> None:
+        for kind in (self.tcp, self.udp):
+            with self.subTest(kind=kind.__name__):
+                port = kind(0)[0].getsockname()[1]
+                with self.assertRaisesRegex(StorageError, f"Port {port} is in use"):
+                    kind(port, exactly=True)
+
+    def test_an_address_of_another_machine_is_a_sentence(self) -> None:
+        for listen in (listen_tcp, bind_udp):
+            with self.assertRaisesRegex(StorageError, r"cannot listen on 192\.0\.2\.1"):
+                listen(Address("192.0.2.1", 12501), exactly=False)
+
+    def test_a_port_is_free_again_at_once_after_a_transfer(self) -> None:
+        listener, _ = listen_tcp(Address(HOST, 0), exactly=True)
+        port = listener.getsockname()[1]
+        with listener, socket.create_connection((HOST, port), 2) as client:
+            server = listener.accept()[0]
+            server.close()  # first: its side then waits in TIME_WAIT
+            self.assertEqual(client.recv(1), b"")
+        again, note = self.tcp(port, exactly=True)
+        self.assertEqual((again.getsockname()[1], note), (port, ""))
+
+    def test_two_that_start_in_the_same_moment_get_two_ports(self) -> None:
+        for _ in range(100):
+            self.assertEqual(len(self.started_together(self.free_port("tcp"))), 2)
+
+    def started_together(self, port: int) -> set[int]:
+        """The ports that two threads got who wanted the same one in the same moment."""
+        barrier = threading.Barrier(2)
+        ports: set[int] = set()
+        both_listen = threading.Barrier(2)
+
+        def start() -> None:
+            barrier.wait()
+            listener, _ = listen_tcp(Address(HOST, port), exactly=False)
+            with listener:
+                ports.add(listener.getsockname()[1])
+                both_listen.wait(5.0)
+
+        threads = [threading.Thread(target=start, name="lmk-test") for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return ports

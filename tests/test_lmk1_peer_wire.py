@@ -1,0 +1,317 @@
+"""LMK/1 over TCP: exact bytes, and every stream in any pieces."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unittest
+from collections.abc import Callable, Iterable
+
+from roles.chunks import CHUNK_SIZE, MAX_FILE_SIZE
+from roles.errors import PeerProtocolError
+from roles.lmk1_peer_wire import (
+    ACK_SIZE,
+    ACKNOWLEDGED,
+    AWAY,
+    CONNECTED,
+    ERROR,
+    EXIT_CONNECTION,
+    MAX_CHUNKS,
+    MAX_HELLO,
+    MAX_REQUEST,
+    REJECTED,
+    REQUEST_CONNECTION,
+    AckReader,
+    ExitConnection,
+    Greeting,
+    GreetingReader,
+    RangeRequest,
+    SecondMessage,
+    SecondMessageReader,
+    SeederAnswer,
+    SeederAnswerReader,
+    decode_header,
+    encode_header,
+    encode_range_request,
+)
+
+LATER_LINE = b'{"lmk": 2, "peer": "0123456789abcdef", "name": "lab-pc-07", "as": "leecher"}\n'
+LATER_HELLO = REQUEST_CONNECTION + b"\n" + LATER_LINE
+NAMES = ("a.txt", "é\u2028\x85", 'a"]b', "a]", "]", '"', "\\", '\\"]', "[[", "{}\n{", "x" * 255)
+
+
+def feed_all(feed: Callable[[bytes], object | None], pieces: Iterable[bytes]) -> list[object]:
+    """What a reader gave for each piece, without the `not yet`s."""
+    return [message for piece in pieces if (message := feed(piece)) is not None]
+
+
+def two_pieces(stream: bytes) -> list[tuple[bytes, bytes]]:
+    return [(stream[:place], stream[place:]) for place in range(1, len(stream))]
+
+
+def single_bytes(stream: bytes) -> list[bytes]:
+    return [stream[place : place + 1] for place in range(len(stream))]
+
+
+def read_as_seeder(pieces: Iterable[bytes]) -> tuple[Greeting | None, SecondMessage | None]:
+    """The greeting and, from what comes after it, the second message, as a seeder reads them."""
+    greeting_reader, second_reader = GreetingReader(), SecondMessageReader()
+    greeting: Greeting | None = None
+    second: SecondMessage | None = None
+    for piece in pieces:
+        if greeting is None:
+            greeting = greeting_reader.feed(piece)
+        else:
+            second = second_reader.feed(piece)
+    return greeting, second
+
+
+class WordsTest(unittest.TestCase):
+    def test_the_words_are_the_originals(self) -> None:
+        self.assertEqual(REQUEST_CONNECTION, b"request_connection")
+        self.assertEqual(EXIT_CONNECTION, b"exit_connection")
+        self.assertEqual((CONNECTED, AWAY, ERROR), (b"connected", b"away", b"error"))
+        self.assertEqual((ACKNOWLEDGED, REJECTED), (b"acknolwedgement", b"error_notacknol"))
+        self.assertEqual({len(ACKNOWLEDGED), len(REJECTED)}, {ACK_SIZE})
+
+
+class GreetingTest(unittest.TestCase):
+    def test_the_bare_word_is_complete_at_once(self) -> None:
+        self.assertIs(GreetingReader().feed(b"request_connection"), Greeting.LEECHER)
+        self.assertIs(GreetingReader().feed(b"request_connection\n"), Greeting.LEECHER)
+
+    def test_the_bare_word_is_read_in_any_pieces(self) -> None:
+        for pieces in (single_bytes(REQUEST_CONNECTION), *two_pieces(REQUEST_CONNECTION)):
+            with self.subTest(pieces=pieces):
+                self.assertEqual(feed_all(GreetingReader().feed, pieces), [Greeting.LEECHER])
+
+    def test_every_prefix_of_the_word_is_not_yet_a_greeting(self) -> None:
+        for end in range(len(REQUEST_CONNECTION)):
+            self.assertIsNone(GreetingReader().feed(REQUEST_CONNECTION[:end]))
+
+    def test_who_gave_up_before_the_answer_is_told_from_a_leecher(self) -> None:
+        glued = REQUEST_CONNECTION + EXIT_CONNECTION
+        self.assertIs(GreetingReader().feed(glued), Greeting.GAVE_UP)
+        for first, second in two_pieces(glued):
+            reader = GreetingReader()
+            with self.subTest(first=first):
+                if len(first) == len(REQUEST_CONNECTION):
+                    self.assertIs(reader.feed(first), Greeting.LEECHER)
+                    self.assertEqual(SecondMessageReader().feed(second), ExitConnection())
+                else:
+                    self.assertIsNone(reader.feed(first))
+                    self.assertIs(reader.feed(second), Greeting.GAVE_UP)
+
+    def test_other_first_words_are_strangers_as_soon_as_they_differ(self) -> None:
+        for data in (
+            b"x",
+            b"GET / HTTP/1.1",
+            b"\xff",
+            b"\0",
+            b"request_connectiom",
+            b"request_connection ",
+            b"request_connection\r\n",
+            b"request_connectionsend",
+            b"exit_connection",
+            b"send_file_chunk\n",
+            REQUEST_CONNECTION + EXIT_CONNECTION + b"x",
+        ):
+            with self.subTest(data=data):
+                self.assertIs(GreetingReader().feed(data), Greeting.STRANGER)
+
+    def test_a_later_versions_hello_is_a_leecher_whole_or_in_pieces(self) -> None:
+        self.assertIs(GreetingReader().feed(LATER_HELLO), Greeting.LEECHER)
+        request = RangeRequest("a.txt", 3, 5120)
+        streams = [(LATER_HELLO,), *two_pieces(LATER_HELLO), tuple(single_bytes(LATER_HELLO))]
+        for pieces in streams:
+            with self.subTest(first=pieces[0]):
+                result = read_as_seeder([*pieces, encode_range_request(request)])
+                self.assertEqual(result, (Greeting.LEECHER, request))
+
+    def test_a_line_feed_that_comes_late_belongs_to_the_greeting(self) -> None:
+        for second in (EXIT_CONNECTION, encode_range_request(RangeRequest("a", 0, 0))):
+            for pieces in (
+                (REQUEST_CONNECTION, b"\n", second),
+                (REQUEST_CONNECTION, b"\n" + second),
+            ):
+                with self.subTest(pieces=pieces):
+                    greeting, message = read_as_seeder(pieces)
+                    self.assertIs(greeting, Greeting.LEECHER)
+                    self.assertIsNotNone(message)
+
+    def test_a_hello_that_does_not_end_within_the_limit_is_a_stranger(self) -> None:
+        reader = GreetingReader()
+        start = REQUEST_CONNECTION + b"\n{"
+        self.assertIsNone(reader.feed(start.ljust(MAX_HELLO)))
+        self.assertIs(reader.feed(b" "), Greeting.STRANGER)
+
+
+class SecondMessageTest(unittest.TestCase):
+    def test_the_request_has_exactly_these_bytes(self) -> None:
+        self.assertEqual(
+            encode_range_request(RangeRequest("é.txt", 7, 5120)),
+            b'send_file_chunk\n["\\u00e9.txt",7,5120]',
+        )
+
+    def test_the_request_of_an_original_is_read(self) -> None:
+        data = b"send_file_chunk\n" + json.dumps(["a b.txt", 0, 1024000]).encode()
+        self.assertEqual(SecondMessageReader().feed(data), RangeRequest("a b.txt", 0, 1_024_000))
+
+    def test_every_name_is_read_whole_and_in_any_pieces(self) -> None:
+        for name in NAMES:
+            request = RangeRequest(name, 7, 5120)
+            raw = json.dumps([name, 7, 5120], ensure_ascii=False).encode()
+            for stream in {encode_range_request(request), b"send_file_chunk\n" + raw}:
+                for pieces in ((stream,), single_bytes(stream), *two_pieces(stream)):
+                    with self.subTest(name=name, first=pieces[0]):
+                        got = feed_all(SecondMessageReader().feed, pieces)
+                        self.assertEqual(got, [request])
+
+    def test_leaving_is_read_in_any_pieces(self) -> None:
+        for pieces in (single_bytes(EXIT_CONNECTION), *two_pieces(EXIT_CONNECTION)):
+            with self.subTest(pieces=pieces):
+                got = feed_all(SecondMessageReader().feed, pieces)
+                self.assertEqual(got, [ExitConnection()])
+
+    def test_a_request_may_end_with_a_line_feed(self) -> None:
+        data = b'send_file_chunk\n["a",1,0]\n'
+        self.assertEqual(SecondMessageReader().feed(data), RangeRequest("a", 1, 0))
+
+    def test_an_acknowledgement_glued_to_the_request_is_refused_as_by_the_original(self) -> None:
+        for glued in (ACKNOWLEDGED, EXIT_CONNECTION, b"x", b"]"):
+            with self.subTest(glued=glued), self.assertRaises(PeerProtocolError):
+                SecondMessageReader().feed(b'send_file_chunk\n["a",1,0]' + glued)
+
+    def test_other_words_are_refused(self) -> None:
+        for data in (
+            b"x",
+            b"request_connection",
+            b"request_file_chunk\n[]",
+            b"exit_connectionexit_connection",
+            b"\xff",
+            b"exit\n",
+        ):
+            with self.subTest(data=data), self.assertRaises(PeerProtocolError):
+                SecondMessageReader().feed(data)
+
+    def test_impossible_numbers_are_refused(self) -> None:
+        for values in (
+            b'"a",-1,0',
+            b'"a",1,-1',
+            b'"a",1.0,0',
+            b'"a",true,0',
+            b'"a",1,false',
+            b'"a",NaN,0',
+            b'"a",1e5,0',
+            b'"a","1",0',
+            b'"a",%d,0' % (MAX_CHUNKS + 1),
+            b'"a",1,%d' % (MAX_FILE_SIZE + 1),
+            b'"a",99999999999999999999,0',
+            b'"a",1',
+            b'"a",1,0,0',
+            b'1,"a",0',
+            b'"\\ud800",1,0',
+            b'"\xff",1,0',
+            b'"a\nb",1,0',
+            b"",
+        ):
+            with self.subTest(values=values), self.assertRaises(PeerProtocolError):
+                SecondMessageReader().feed(b"send_file_chunk\n[" + values + b"]")
+
+    def test_the_largest_possible_numbers_are_read(self) -> None:
+        data = b'send_file_chunk\n["a",%d,%d]' % (MAX_CHUNKS, MAX_FILE_SIZE)
+        self.assertEqual(
+            SecondMessageReader().feed(data), RangeRequest("a", MAX_CHUNKS, MAX_FILE_SIZE)
+        )
+
+    def test_a_request_that_does_not_end_within_the_limit_is_refused(self) -> None:
+        start = b'send_file_chunk\n["'
+        reader = SecondMessageReader()
+        self.assertIsNone(reader.feed(start.ljust(MAX_REQUEST, b"x")))
+        with self.assertRaises(PeerProtocolError):
+            reader.feed(b"x")
+        reader = SecondMessageReader()
+        self.assertIsNone(reader.feed(b"\n{".ljust(MAX_REQUEST, b"x")))
+        with self.assertRaises(PeerProtocolError):
+            reader.feed(b"x")
+
+    def test_a_request_that_an_original_could_not_receive_is_never_made(self) -> None:
+        with self.assertRaises(PeerProtocolError):
+            encode_range_request(RangeRequest("x" * MAX_REQUEST, 1, 0))
+
+    def test_any_name_of_255_bytes_can_be_asked_for(self) -> None:
+        for name in ("x" * 255, "é" * 127, "\U0001f600" * 63, "\x01" * 127, "€" * 85):
+            request = encode_range_request(RangeRequest(name, MAX_CHUNKS, MAX_FILE_SIZE))
+            self.assertLessEqual(len(request), MAX_REQUEST)
+
+
+class SeederAnswerTest(unittest.TestCase):
+    def test_each_word_is_read_in_any_pieces(self) -> None:
+        for answer in SeederAnswer:
+            word: bytes = answer.value
+            for pieces in ((word,), single_bytes(word), *two_pieces(word)):
+                with self.subTest(pieces=pieces):
+                    self.assertEqual(feed_all(SeederAnswerReader().feed, pieces), [answer])
+
+    def test_everything_else_is_refused_as_soon_as_it_differs(self) -> None:
+        for data in (b"x", b"awax", b"connectedx", b"CONNECTED", b"lmk2 {}", b"\xff", b"away\n"):
+            with self.subTest(data=data), self.assertRaises(PeerProtocolError):
+                SeederAnswerReader().feed(data)
+
+
+class AckTest(unittest.TestCase):
+    STREAM = ACKNOWLEDGED * 3 + REJECTED + ACKNOWLEDGED + REJECTED * 2
+    MEANING = (True, True, True, False, True, False, False)
+
+    def read(self, pieces: Iterable[bytes]) -> tuple[bool, ...]:
+        reader = AckReader()
+        return tuple(word for piece in pieces for word in reader.feed(piece))
+
+    def test_a_stream_of_words_is_read_in_any_pieces(self) -> None:
+        for pieces in ((self.STREAM,), single_bytes(self.STREAM), *two_pieces(self.STREAM)):
+            self.assertEqual(self.read(pieces), self.MEANING)
+
+    def test_a_word_counts_when_it_is_whole_and_not_before(self) -> None:
+        reader = AckReader()
+        self.assertEqual(reader.feed(ACKNOWLEDGED[:14]), [])
+        self.assertEqual(reader.feed(ACKNOWLEDGED[14:] + REJECTED[:1]), [True])
+        self.assertEqual(reader.feed(b""), [])
+
+    def test_any_other_word_is_refused(self) -> None:
+        for word in (b"acknowledgement", b"x" * 15, ACKNOWLEDGED[::-1], b"error_notacknox"):
+            with self.subTest(word=word), self.assertRaises(PeerProtocolError):
+                AckReader().feed(ACKNOWLEDGED + word)
+
+    def test_every_flip_of_a_bit_is_refused(self) -> None:
+        for place in range(ACK_SIZE):
+            for bit in range(8):
+                word = bytearray(ACKNOWLEDGED)
+                word[place] ^= 1 << bit
+                with self.assertRaises(PeerProtocolError):
+                    AckReader().feed(bytes(word))
+
+
+class HeaderTest(unittest.TestCase):
+    DIGEST = hashlib.sha256(b"chunk").digest()
+
+    def test_the_header_is_the_length_little_endian_and_the_digest(self) -> None:
+        header = encode_header(self.DIGEST, 5120)
+        self.assertEqual(header, b"\x00\x14\x00\x00" + self.DIGEST)
+        self.assertEqual(len(header), 36)
+
+    def test_a_header_is_read_where_it_lies(self) -> None:
+        buffer = bytearray(b"xyz" + encode_header(self.DIGEST, 77) + b"rest")
+        self.assertEqual(decode_header(buffer, 3, expected_length=77), self.DIGEST)
+        self.assertEqual(decode_header(memoryview(buffer), 3, expected_length=77), self.DIGEST)
+
+    def test_any_length_but_the_expected_one_means_that_the_file_changed(self) -> None:
+        for length in (-(2**31), -1, 0, 1, CHUNK_SIZE - 1, CHUNK_SIZE + 1, 2**31 - 1):
+            header = encode_header(self.DIGEST, length)
+            with self.subTest(length=length), self.assertRaises(PeerProtocolError):
+                decode_header(header, 0, expected_length=CHUNK_SIZE)
+
+    def test_an_empty_or_overlong_chunk_is_never_expected(self) -> None:
+        for length in (-1, 0, CHUNK_SIZE + 1):
+            header = encode_header(self.DIGEST, length)
+            with self.subTest(length=length), self.assertRaises(PeerProtocolError):
+                decode_header(header, 0, expected_length=length)

@@ -1,0 +1,426 @@
+"""The tracker role on a real socket: exact answers, and nothing ends or misleads it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import ClassVar
+
+from roles.addresses import Address
+from roles.errors import StorageError
+from roles.events import RoleStarted, RoleStopped, RoomChanged
+from roles.settings import TrackerSettings
+from roles.tracker import Tracker
+from tests.rooms import (
+    LIMIT_S,
+    STOP_LIMIT_S,
+    RoomTest,
+    ask,
+    listed_files,
+    listed_seeders,
+    register,
+    shouting,
+)
+from tests.support import EventLog, wait_until
+
+SUCCESS = b"success"
+ALREADY = b"error\nSeeder is already Registered"
+UNKNOWN_SEEDER = b"error\nSeeder ID not in found with registed seeders"
+UNKNOWN_REQUEST = b"error\nNone"
+MAX_ANSWER = 1_024
+SILENCE_S = 0.2
+ID = "0123456789abcdef"
+EXTRAS = b'\n{"lmk":2,"id":"' + ID.encode() + b'"}'
+WITH_ID = b'\n{"lmk":2,"id":"' + ID.encode() + b'"}'
+
+
+class AnswersOfTheTracker(RoomTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.room = self.tracker().address
+
+    def test_add_seeder_is_answered_success_and_the_second_time_that_it_is_registered(self) -> None:
+        request = b'add_seeder\n["127.0.0.1", 12501]'
+        self.assertEqual(ask(self.room, request), [SUCCESS])
+        self.assertEqual(ask(self.room, request), [ALREADY])
+        self.assertEqual(listed_files(self.room), {})
+
+    def test_upload_file_list_is_answered_success_and_replaces_the_list(self) -> None:
+        register(self.room, ("127.0.0.1", 12501), {"old": 1})
+        self.assertEqual(ask(self.room, b'upload_file_list\n{"new": 2}'), [SUCCESS])
+        self.assertEqual(listed_files(self.room), {"new": 2})
+
+    def test_a_ping_is_answered_success(self) -> None:
+        register(self.room, ("127.0.0.1", 12501), {"a": 1})
+        self.assertEqual(ask(self.room, b'ping_tracker\n["127.0.0.1", 12501]'), [SUCCESS])
+
+    def test_a_ping_of_an_unknown_original_registers_it(self) -> None:
+        self.assertEqual(ask(self.room, b'ping_tracker\n["127.0.0.1", 12501]'), [SUCCESS])
+        self.assertEqual(ask(self.room, b'add_seeder\n["127.0.0.1", 12501]'), [ALREADY])
+
+    def test_a_ping_of_an_unknown_seeder_of_ours_is_answered_that_it_is_unknown(self) -> None:
+        ping = b'ping_tracker\n["127.0.0.1", 12501]' + EXTRAS
+        self.assertEqual(ask(self.room, ping), [UNKNOWN_SEEDER + WITH_ID])
+
+    def test_each_answer_to_ours_repeats_the_id_in_a_line_of_its_own(self) -> None:
+        add = b'add_seeder\n["127.0.0.1", 12501]' + EXTRAS
+        self.assertEqual(ask(self.room, add), [SUCCESS + WITH_ID])
+        self.assertEqual(ask(self.room, add), [ALREADY + WITH_ID])
+        ping = b'ping_tracker\n["127.0.0.1", 12501]' + EXTRAS
+        self.assertEqual(ask(self.room, ping), [SUCCESS + WITH_ID])
+        self.assertEqual(ask(self.room, b"upload_file_list\n{}" + EXTRAS), [SUCCESS + WITH_ID])
+
+    def test_a_list_is_answered_in_two_datagrams(self) -> None:
+        register(self.room, ("127.0.0.1", 12501), {"a b": 1})
+        self.assertEqual(ask(self.room, b"request_file_list", 2), [b'{"a b":1}', SUCCESS])
+        self.assertEqual(
+            ask(self.room, b"request_seeder_list", 2), [b'[["127.0.0.1",12501]]', SUCCESS]
+        )
+
+    def test_the_lists_of_an_empty_room_are_empty(self) -> None:
+        self.assertEqual(ask(self.room, b"request_file_list", 2), [b"{}", SUCCESS])
+        self.assertEqual(ask(self.room, b"request_seeder_list", 2), [b"[]", SUCCESS])
+
+    def test_anything_else_is_answered_error_none(self) -> None:
+        for request in (b"hello", b"ADD_SEEDER", b"request_file_list ", b"leave"):
+            with self.subTest(request=request):
+                self.assertEqual(ask(self.room, request), [UNKNOWN_REQUEST])
+
+    def test_who_leaves_is_off_the_list_at_once(self) -> None:
+        ask(self.room, b'add_seeder\n["127.0.0.1", 12501]' + EXTRAS)
+        ask(self.room, b'upload_file_list\n{"a": 1}' + EXTRAS)
+        leaving = EXTRAS[:-1] + b',"leaving":true}'
+        ask(self.room, b'ping_tracker\n["127.0.0.1", 12501]' + leaving)
+        self.assertEqual((listed_files(self.room), listed_seeders(self.room)), ({}, []))
+
+    def test_two_lists_are_not_mixed_and_the_fuller_one_is_told(self) -> None:
+        register(self.room, ("127.0.0.1", 12501), {"a": 1})
+        register(self.room, ("127.0.0.1", 12502), {"b": 1, "c": 1})
+        self.assertEqual(listed_files(self.room), {"b": 1, "c": 1})
+        self.assertEqual(listed_seeders(self.room), [("127.0.0.1", 12502)])
+
+    def test_at_most_five_seeders_are_told_and_all_of_them_in_turn(self) -> None:
+        for port in range(12501, 12510):
+            register(self.room, ("127.0.0.1", port), {"a": 1})
+        told = [listed_seeders(self.room) for _ in range(9)]
+        self.assertEqual({len(seeders) for seeders in told}, {5})
+        self.assertEqual(
+            {port for seeders in told for _, port in seeders}, set(range(12501, 12510))
+        )
+
+    def test_a_seeder_that_finds_no_room_is_told_so_with_its_id(self) -> None:
+        self.constant("registry", "MAX_SEEDERS", 1)
+        ask(self.room, b'add_seeder\n["127.0.0.1", 12501]' + EXTRAS)
+        (refused,) = ask(self.room, b'add_seeder\n["127.0.0.1", 12502]' + EXTRAS)
+        self.assertTrue(refused.startswith(b"error\n"), refused)
+        self.assertTrue(refused.endswith(WITH_ID), refused)
+        self.assertEqual(ask(self.room, b'add_seeder\n["127.0.0.1", 12503]'), [UNKNOWN_REQUEST])
+
+
+# Name, datagram: each ended the original tracker for good.
+DEADLY = {
+    "nothing at all": b"",
+    "bytes that are not UTF-8": b"\xff\xfe",
+    "add_seeder without a seeder": b"add_seeder",
+    "ping_tracker without a seeder": b"ping_tracker",
+    "upload_file_list without a list": b"upload_file_list",
+    "JSON that does not end": b'add_seeder\n["127.0.0.1"',
+    "JSON nested 900 deep": b"add_seeder\n" + b"[" * 900,
+    "JSON nested 1000 deep": b"upload_file_list\n" + b"[" * 1_000 + b"]" * 1_000,
+    "a bare line feed": b"\n",
+    "a datagram of the largest size": b"add_seeder\n" + b"x" * 60_000,
+}
+
+# Name, datagram: the original took each of these for a seeder or a list.
+MISLEADING = {
+    "a seeder whose port is a word": b'add_seeder\n["127.0.0.1", "y"]',
+    "a seeder with a port below 1": b'add_seeder\n["127.0.0.1", 0]',
+    "a seeder with a port over 65535": b'add_seeder\n["127.0.0.1", 65536]',
+    "a seeder whose port is true": b'add_seeder\n["127.0.0.1", true]',
+    "a seeder whose port is a fraction": b'add_seeder\n["127.0.0.1", 12501.0]',
+    "a seeder that is a number": b"add_seeder\n7",
+    "a seeder that is an object": b'add_seeder\n{"127.0.0.1": 12501}',
+    "a seeder with three parts": b'add_seeder\n["127.0.0.1", 12501, 1]',
+    "a seeder on a host with a blank": b'add_seeder\n["a b", 12501]',
+    "a list that is a list": b'upload_file_list\n["a"]',
+    "a file of negative size": b'upload_file_list\n{"a": -1}',
+    "a file whose size is true": b'upload_file_list\n{"a": true}',
+    "a file whose size is not a number": b'upload_file_list\n{"a": NaN}',
+    "a file of infinite size": b'upload_file_list\n{"a": 1e999}',
+    "a file over the largest size": b'upload_file_list\n{"a": 1099511627777}',
+    "a size of 900 digits": b'upload_file_list\n{"a": ' + b"9" * 900 + b"}",
+    "a name twice": b'upload_file_list\n{"a": 1, "a": 2}',
+    "a name with half a character": b'upload_file_list\n{"\\ud800": 1}',
+}
+
+
+class InputsThatEndedTheOriginal(RoomTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.room = self.tracker().address
+        register(self.room, ("127.0.0.1", 12501), {"honest": 1})
+
+    def assert_room_as_before(self) -> None:
+        self.assertEqual(listed_files(self.room), {"honest": 1})
+        self.assertEqual(listed_seeders(self.room), [("127.0.0.1", 12501)])
+
+    def test_each_is_answered_error_and_the_next_peer_is_answered(self) -> None:
+        for name, datagram in DEADLY.items():
+            with self.subTest(name):
+                self.assertEqual(ask(self.room, datagram), [UNKNOWN_REQUEST])
+                self.assert_room_as_before()
+
+    def test_each_that_misled_it_is_answered_error_and_changes_nothing(self) -> None:
+        for name, datagram in MISLEADING.items():
+            with self.subTest(name):
+                self.assertEqual(ask(self.room, datagram), [UNKNOWN_REQUEST])
+                self.assert_room_as_before()
+
+    def test_an_unusual_line_end_inside_a_name_splits_nothing(self) -> None:
+        for end in ("\u2028", "\x85", "\u2029"):
+            with self.subTest(end=ascii(end)):
+                name = f"a{end}b"
+                ask(self.room, f'upload_file_list\n{{"{name}": 1}}'.encode())
+                answer = ask(self.room, b"request_file_list", 2)[0]
+                self.assertTrue(answer.isascii())
+                self.assertIn(json.loads(answer), ({name: 1}, {}))
+
+    def test_names_that_lead_out_of_a_folder_are_not_passed_on(self) -> None:
+        names = ["../../x", "/etc/passwd", "a/b", "..", "a\\b", "C:x", "a\nb", "\x00", "honest"]
+        ask(self.room, b"upload_file_list\n" + json.dumps(dict.fromkeys(names, 1)).encode())
+        self.assertEqual(listed_files(self.room), {"honest": 1})
+
+    def test_an_upload_of_a_machine_without_a_seeder_changes_nothing(self) -> None:
+        answer = ask(self.room, b'upload_file_list\n{"mine": 1}', source="127.0.0.2")
+        self.assertEqual(answer, [SUCCESS])
+        self.assert_room_as_before()
+
+    def test_nobody_can_register_a_third_machine(self) -> None:
+        for named in (["8.8.8.8", 53], ["192.0.2.7", 12501], ["example.com", 80]):
+            with self.subTest(named=named):
+                request = b"add_seeder\n" + json.dumps(named).encode()
+                self.assertEqual(ask(self.room, request, source="127.0.0.3"), [SUCCESS])
+                ask(self.room, b'upload_file_list\n{"honest": 1}', source="127.0.0.3")
+                hosts = {host for host, _ in listed_seeders(self.room)}
+                self.assertEqual(hosts, {"127.0.0.1"})
+
+    def test_nobody_can_ping_or_remove_the_seeder_of_another_machine(self) -> None:
+        leave = b'ping_tracker\n["127.0.0.1", 12501]' + EXTRAS[:-1] + b',"leaving":true}'
+        self.assertEqual(ask(self.room, leave, source="127.0.0.2"), [UNKNOWN_SEEDER + WITH_ID])
+        self.assert_room_as_before()
+
+    def test_a_peer_that_is_gone_before_its_answer_harms_nothing(self) -> None:
+        for _ in range(20):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+                link.sendto(b"request_file_list", self.room)
+        self.assert_room_as_before()
+
+    def test_a_flood_of_garbage_does_not_starve_another_machine(self) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as noisy:
+            noisy.bind(("127.0.0.2", 0))
+            with shouting(lambda: self._garbage(noisy)):
+                for _ in range(20):
+                    self.assertEqual(self._ask_until_answered(), b'{"honest":1}')
+
+    def _garbage(self, noisy: socket.socket) -> None:
+        for _ in range(20):
+            noisy.sendto(b"add_seeder\n[[[[[[", self.room)
+        time.sleep(0.001)  # a flood that leaves the machine itself able to work
+
+    def _ask_until_answered(self) -> bytes:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+            link.settimeout(SILENCE_S)
+            for _ in range(25):
+                link.sendto(b"request_file_list", self.room)
+                try:
+                    return link.recv(2_048)
+                except TimeoutError:  # the flood filled the socket's buffer: as our client does
+                    continue
+        raise AssertionError("no answer while another machine floods the tracker")
+
+
+class LongLists(RoomTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.running = self.tracker()
+        self.room = self.running.address
+
+    def assert_fits(self, names: list[str]) -> int:
+        """Upload these in one datagram; what comes back is whole. Returns how many came."""
+        sizes = dict.fromkeys(names, 1)
+        ask(self.room, b"upload_file_list\n" + json.dumps(sizes, ensure_ascii=False).encode())
+        answer = ask(self.room, b"request_file_list", 2)[0]
+        self.assertLessEqual(len(answer), MAX_ANSWER)
+        self.assertTrue(answer.isascii())
+        came = json.loads(answer)
+        self.assertLessEqual(came.items(), sizes.items())
+        return len(came)
+
+    def test_many_names_are_left_out_rather_than_cut(self) -> None:
+        ask(self.room, b'add_seeder\n["127.0.0.1", 12501]')
+        self.assertGreater(
+            self.assert_fits([f"a file {number:03}.txt" for number in range(85)]), 30
+        )
+
+    def test_long_names_are_left_out_rather_than_cut(self) -> None:
+        ask(self.room, b'add_seeder\n["127.0.0.1", 12501]')
+        self.assertEqual(self.assert_fits([letter * 200 for letter in "abcdefg"]), 4)
+
+    def test_accented_names_take_more_room_and_are_left_out_too(self) -> None:
+        ask(self.room, b'add_seeder\n["127.0.0.1", 12501]')
+        names = [f"{number:02}{'é' * 28}" for number in range(20)]
+        self.assertEqual(self.assert_fits(names), 5)
+
+    def test_what_is_left_out_is_counted_for_the_window(self) -> None:
+        ask(self.room, b'add_seeder\n["127.0.0.1", 12501]')
+        self.assert_fits([letter * 200 for letter in "abcdefg"])
+        self.running.log.wait_for(RoomChanged, where=lambda room: room.left_out == 3)
+
+    def test_many_seeders_with_long_addresses_fit(self) -> None:
+        for port in range(50_000, 50_030):
+            register(self.room, ("127.0.0.1", port), {"a": 1})
+        answer = ask(self.room, b"request_seeder_list", 2)[0]
+        self.assertLessEqual(len(answer), MAX_ANSWER)
+        self.assertEqual(len(json.loads(answer)), 5)
+
+    def test_a_file_at_the_largest_size_is_listed(self) -> None:
+        register(self.room, ("127.0.0.1", 12501), {"big": 1 << 40})
+        self.assertEqual(listed_files(self.room), {"big": 1 << 40})
+
+
+class RestartsOfTheTracker(RoomTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.state_file = self.folder / "state" / "tracker.json"
+
+    def test_a_restart_keeps_the_lists(self) -> None:
+        first = self.tracker(state_file=self.state_file)
+        register(first.address, ("127.0.0.1", 12501), {"é": 1})
+        first.stop()
+        second = self.tracker(state_file=self.state_file)
+        self.assertEqual(listed_files(second.address), {"é": 1})
+        self.assertEqual(listed_seeders(second.address), [("127.0.0.1", 12501)])
+
+    def test_the_lists_are_kept_while_it_runs_for_it_may_be_killed(self) -> None:
+        running = self.tracker(state_file=self.state_file)
+        self.constant("tracker", "SAVE_S", 0.05)
+        register(running.address, ("127.0.0.1", 12501), {"a": 1})
+        wait_until(
+            lambda: self.state_file.exists() and b'"a": 1' in self.state_file.read_bytes(),
+            LIMIT_S,
+            "the list was not saved",
+        )
+
+    def test_without_a_state_file_a_restart_forgets(self) -> None:
+        first = self.tracker()
+        register(first.address, ("127.0.0.1", 12501), {"a": 1})
+        first.stop()
+        self.assertEqual(listed_files(self.tracker().address), {})
+
+    def test_a_damaged_state_file_is_started_without(self) -> None:
+        self.state_file.parent.mkdir()
+        first = self.tracker(state_file=self.state_file)
+        register(first.address, ("127.0.0.1", 12501), {"a": 1})
+        first.stop()
+        whole = self.state_file.read_bytes()
+        for name, damaged in {
+            "empty": b"",
+            "zeroed": bytes(len(whole)),
+            "cut": whole[: len(whole) // 2],
+            "not UTF-8": b"\xff" + whole,
+            "another program's": b'{"seeders": 7}',
+            "a list of nonsense": b'[1, null, {"source": 1}, []]',
+            "nested deep": b"[" * 100_000,
+        }.items():
+            with self.subTest(name):
+                self.state_file.write_bytes(damaged)
+                again = self.tracker(state_file=self.state_file)
+                self.assertEqual(listed_files(again.address), {})
+                self.assertEqual(ask(again.address, b'add_seeder\n["h", 12501]'), [SUCCESS])
+                again.stop()
+
+    def test_a_state_file_cannot_bring_in_what_an_upload_cannot(self) -> None:
+        first = self.tracker(state_file=self.state_file)
+        register(first.address, ("127.0.0.1", 12501), {"innocent": 1})
+        first.stop()
+        forged = self.state_file.read_bytes().replace(b'"innocent"', b'"../../x"')
+        self.assertIn(b"../../x", forged)
+        self.state_file.write_bytes(forged)
+        second = self.tracker(state_file=self.state_file)
+        self.assertEqual(listed_files(second.address), {})
+
+    def test_a_state_file_that_cannot_be_written_does_not_stop_it(self) -> None:
+        self.state_file.mkdir(parents=True)  # a folder has its name
+        running = self.tracker(state_file=self.state_file)
+        register(running.address, ("127.0.0.1", 12501), {"a": 1})
+        running.stop()
+        self.assertIsNone(running.log.of(RoleStopped)[0].failure)
+
+
+class PortsOfTheTracker(RoomTest):
+    def occupied(self) -> Address:
+        link = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        link.bind(("127.0.0.1", 0))
+        return Address(*link.getsockname())
+
+    def test_a_taken_port_means_the_next_one_and_a_sentence(self) -> None:
+        taken = self.occupied()
+        started = self.tracker(taken, bind_exactly=False).log.wait_for(RoleStarted)
+        assert started.address is not None
+        self.assertNotEqual(started.address.port, taken.port)
+        self.assertIn(str(taken.port), started.note)
+        self.assertIn(str(started.address.port), started.note)
+        self.assertEqual(listed_files(started.address), {})
+
+    def test_a_taken_port_that_was_asked_for_exactly_is_an_error(self) -> None:
+        log = EventLog()
+        taken = self.occupied()
+        running = self.run_role(Tracker(TrackerSettings(taken, bind_exactly=True), log), log)
+        failure = log.wait_for(RoleStopped, LIMIT_S).failure
+        self.assertIsInstance(failure, StorageError)
+        self.assertIn(f"Port {taken.port} is in use", str(failure))
+        self.assertEqual(running.log.of(RoleStarted), [])
+
+    def test_it_restarts_on_the_same_port_at_once(self) -> None:
+        for _ in range(3):
+            first = self.tracker()
+            address = first.address
+            register(address, ("127.0.0.1", 12501), {"a": 1})
+            first.stop()
+            self.tracker(address).stop()
+
+
+class TheEndOfTheTracker(RoomTest):
+    has_real_polls: ClassVar[bool] = True
+
+    def test_it_stops_in_time_while_it_is_flooded_and_leaves_no_thread(self) -> None:
+        running = self.tracker()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as noisy:
+            room = running.address
+            with shouting(lambda: self._shout(noisy, room)):
+                self.assertLess(running.stop(), STOP_LIMIT_S)
+        self.assertIsNone(running.log.of(RoleStopped)[0].failure)
+        self.assertEqual([t for t in threading.enumerate() if t.name == "lmk-tracker"], [])
+
+    @staticmethod
+    def _shout(noisy: socket.socket, room: Address) -> None:
+        noisy.sendto(b"request_file_list", room)
+
+    def test_it_stops_in_time_when_nobody_asks(self) -> None:
+        self.assertLess(self.tracker().stop(), STOP_LIMIT_S)
+
+    def test_it_may_be_stopped_twice(self) -> None:
+        running = self.tracker()
+        running.stop()
+        running.stop()
+        self.assertEqual(len(running.log.of(RoleStopped)), 1)
+
+    def test_a_folder_that_is_missing_for_the_state_is_made(self) -> None:
+        state_file = Path(self.folder / "new" / "tracker.json")
+        running = self.tracker(state_file=state_file)
+        register(running.address, ("127.0.0.1", 12501), {"a": 1})
+        running.stop()
+        self.assertTrue(state_file.is_file())

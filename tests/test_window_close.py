@@ -1,0 +1,63 @@
+"""Closing the window: a question only while someone is served, then everything ends."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+
+from tests.windows import LIMIT_S, AppWindowTest, is_gone
+
+STOP_LIMIT_S = 2.5
+
+
+def role_threads() -> list[str]:
+    return [one.name for one in threading.enumerate() if one.name.startswith("lmk-")]
+
+
+class CloseTest(AppWindowTest):
+    def serve(self) -> None:
+        """Have somebody connected to a seeder of the window."""
+        window = self.open_with_examples()
+        address = window.seeder.besides[0].address
+        assert address is not None
+        self.occupy(address)
+        self.pump_until(lambda: window.seeder.served == 1, LIMIT_S)
+
+    def test_every_role_ends_in_time_and_unasked_when_nobody_is_served(self) -> None:
+        window = self.open_with_examples()
+        self.assertTrue(role_threads())
+        began = time.monotonic()
+        window.close()
+        self.pump_until(lambda: is_gone(window), LIMIT_S)
+        self.assertLess(time.monotonic() - began, STOP_LIMIT_S)
+
+    def test_it_asks_while_someone_is_served_and_stays(self) -> None:
+        self.serve()
+        self.window.close()
+        self.assertIn("still taking files from you", self.window.notices.sentences[0])
+        self.answer(self.window.notices, "Stay")
+        self.assertFalse(is_gone(self.window))
+        self.assertFalse(self.window.notices.has("close"))
+
+    def test_it_closes_all_the_same_when_told_so(self) -> None:
+        self.serve()
+        self.window.close()
+        self.answer(self.window.notices, "Close all the same")
+        self.pump_until(lambda: is_gone(self.window), LIMIT_S)
+
+    def test_python_switches_threads_as_before_afterwards(self) -> None:
+        usual = sys.getswitchinterval()
+        window = self.open_window()
+        self.assertLess(sys.getswitchinterval(), usual)
+        window.close()
+        self.pump_until(lambda: is_gone(window), LIMIT_S)
+        self.assertEqual(sys.getswitchinterval(), usual)
+
+    def test_the_place_of_the_window_is_kept(self) -> None:
+        window = self.open_window()
+        window.geometry("1010x710")
+        self.pump_until(lambda: window.winfo_width() == 1010)
+        window.close()
+        self.pump_until(lambda: is_gone(window), LIMIT_S)
+        self.assertTrue(str(self.kept()["window"]).startswith("1010x710"))

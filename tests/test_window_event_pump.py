@@ -1,0 +1,144 @@
+"""The event pump: in from any thread, out in Tk's, in order, in small helpings."""
+
+from __future__ import annotations
+
+import threading
+
+from roles.events import (
+    AllDownloadsEnded,
+    DownloadChanged,
+    DownloadState,
+    RoleEvent,
+    RoleStarted,
+    RoleStopped,
+    RoomChanged,
+)
+from tests.support import WindowTestCase
+from ui.window.event_pump import BUDGET_S, EventPump
+
+
+def changed(name: str, have: int) -> DownloadChanged:
+    return DownloadChanged(name, DownloadState.DOWNLOADING, 100, have, 0.0, None, ())
+
+
+class EventPumpTest(WindowTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.pump = EventPump(self.root)
+        self.addCleanup(self.pump.close)
+        self.seen: list[RoleEvent] = []
+
+    def pump_all(self, count: int) -> None:
+        self.pump_until(lambda: len(self.seen) >= count)
+
+    def test_events_come_out_in_the_order_they_went_in(self) -> None:
+        post = self.pump.opened(self.seen.append)
+        events: list[RoleEvent] = [
+            RoleStarted(),
+            AllDownloadsEnded(),
+            AllDownloadsEnded(),
+            RoleStopped(),
+        ]
+        for event in events:
+            post(event)
+        self.pump_all(4)
+        self.assertEqual(self.seen, events)
+
+    def test_of_snapshots_that_wait_only_the_last_comes_out(self) -> None:
+        post = self.pump.opened(self.seen.append)
+        for have in range(50):
+            post(changed("a", have))
+            post(changed("b", have))
+        post(RoleStopped())
+        self.pump_all(3)
+        self.assertEqual(self.seen, [changed("a", 49), changed("b", 49), RoleStopped()])
+
+    def test_a_snapshot_never_overtakes_what_was_posted_before_it(self) -> None:
+        post = self.pump.opened(self.seen.append)
+        for event in (changed("a", 1), AllDownloadsEnded(), changed("a", 2)):
+            post(event)
+        self.pump_all(2)
+        self.assertEqual(self.seen, [AllDownloadsEnded(), changed("a", 2)])
+
+    def test_two_roles_do_not_swallow_each_others_snapshots(self) -> None:
+        for post in (self.pump.opened(self.seen.append), self.pump.opened(self.seen.append)):
+            post(RoomChanged((), (), 0))
+        self.pump_all(2)
+        self.assertEqual(len(self.seen), 2)
+
+    def test_the_end_is_never_dropped(self) -> None:
+        post = self.pump.opened(self.seen.append)
+        for _ in range(3):
+            post(RoleStopped())
+            post(AllDownloadsEnded())
+        self.pump_all(6)
+        self.assertEqual(len(self.seen), 6)
+
+    def test_one_tick_handles_no_more_than_its_budget(self) -> None:
+        now = 0.0
+
+        def slow(event: RoleEvent) -> None:
+            nonlocal now
+            now += BUDGET_S
+            self.seen.append(event)
+
+        self.pump.close()
+        self.pump = EventPump(self.root, clock=lambda: now)
+        post = self.pump.opened(slow)
+        for _ in range(5):
+            post(RoleStarted())
+        ticks = 0
+
+        def count_ticks() -> bool:
+            nonlocal ticks
+            ticks += 1
+            return len(self.seen) == 5
+
+        self.pump_until(count_ticks)
+        self.assertGreaterEqual(ticks, 4)
+
+    def test_a_handler_that_fails_stops_nothing(self) -> None:
+        def fail(_event: RoleEvent) -> None:
+            raise ValueError("on purpose")
+
+        failed: list[object] = []
+        self.root.report_callback_exception = lambda *what: failed.append(what)
+        self.pump.opened(fail)(RoleStarted())
+        self.pump.opened(self.seen.append)(RoleStarted())
+        self.pump_all(1)
+        self.assertEqual(len(failed), 1)
+
+    def test_events_of_many_threads_all_arrive(self) -> None:
+        post = self.pump.opened(self.seen.append)
+
+        def work() -> None:
+            for _ in range(100):
+                post(AllDownloadsEnded())
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.pump_all(400)
+        self.assertEqual(len(self.seen), 400)
+
+    def test_an_errand_runs_elsewhere_and_answers_here(self) -> None:
+        answers: list[tuple[str, str]] = []
+
+        def answer(name: str) -> None:
+            answers.append((name, threading.current_thread().name))
+
+        self.pump.in_background(lambda: threading.current_thread().name, answer)
+        self.pump_until(lambda: bool(answers))
+        worker, here = answers[0]
+        self.assertNotEqual(worker, here)
+        self.assertEqual(here, threading.current_thread().name)
+
+    def test_nothing_comes_out_after_close(self) -> None:
+        self.pump.opened(self.seen.append)(RoleStarted())
+        self.pump.close()
+        done: list[bool] = []
+        self.root.after(120, lambda: done.append(True))
+        self.pump_until(lambda: bool(done))
+        self.assertEqual(self.seen, [])

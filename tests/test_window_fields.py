@@ -1,0 +1,204 @@
+"""Fields, notices, the log and the file manager: the small parts of the window."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tkinter as tk
+import unittest
+from pathlib import Path
+
+from roles.errors import UserInputError
+from roles.settings import parse_port
+from tests.support import LmkTestCase, WindowTestCase, widget_texts
+from tests.windows import AppWindowTest, press
+from ui.window import desktop
+from ui.window.existing_files import existing_names, question
+from ui.window.fields import TextField, folder_from
+from ui.window.notices import Choice, NoticeArea
+from ui.window.theme import Theme
+
+
+class FolderTextTest(unittest.TestCase):
+    def test_pasted_paths_lose_what_pasting_brought_along(self) -> None:
+        for typed, folder in {
+            " /home/lab ": "/home/lab",
+            '"C:\\My files"': "C:\\My files",
+            "'/home/my lab'": "/home/my lab",
+            "file:///home/my%20lab": "/home/my lab",
+            "file:///C:/lab": "C:/lab",
+            '"': '"',
+            "": "",
+        }.items():
+            with self.subTest(typed=typed):
+                self.assertEqual(folder_from(typed), folder)
+
+
+class TextFieldTest(WindowTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.commits = 0
+        self.text = tk.StringVar(self.root)
+        self.field = TextField(
+            self.root, Theme(self.root), self.text, placeholder="a port", commit=self.count
+        )
+
+    def count(self) -> None:
+        self.commits += 1
+
+    def test_what_is_wrong_is_said_and_taken_back(self) -> None:
+        self.text.set("x")
+        self.assertIsNone(self.field.read(parse_port))
+        self.assertIn("must be a number", self.field.problem)
+        self.text.set("12500")
+        self.assertEqual(self.field.read(parse_port), 12500)
+        self.assertEqual(self.field.problem, "")
+
+    def test_the_placeholder_goes_when_something_is_typed(self) -> None:
+        self.assertEqual(self.field._placeholder.winfo_manager(), "place")
+        self.text.set("1")
+        self.assertEqual(self.field._placeholder.winfo_manager(), "")
+
+    def test_other_errors_are_not_swallowed(self) -> None:
+        def fail(_text: str) -> int:
+            raise ValueError("a bug")
+
+        with self.assertRaises(ValueError):
+            self.field.read(fail)
+        self.assertFalse(issubclass(ValueError, UserInputError))
+
+
+class NoticeAreaTest(WindowTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.area = NoticeArea(self.root, Theme(self.root))
+        self.area.grid()
+        self.chosen: list[str] = []
+
+    def ask(self, key: str) -> None:
+        choices = [Choice(text, lambda text=text: self.chosen.append(text)) for text in ("A", "B")]  # type: ignore[misc]
+        self.area.ask(f"{key}?", choices, key=key)
+
+    def test_an_answer_closes_the_question_and_counts_once(self) -> None:
+        self.ask("first")
+        press(self.area, "B")
+        self.assertEqual(self.chosen, ["B"])
+        self.assertEqual(self.area.sentences, [])
+
+    def test_the_same_question_is_asked_once(self) -> None:
+        self.ask("first")
+        self.ask("first")
+        self.assertEqual(self.area.sentences, ["first?"])
+
+    def test_the_newest_is_closed_first_and_without_an_answer(self) -> None:
+        self.ask("first")
+        self.area.say("Something.")
+        self.assertTrue(self.area.close_newest())
+        self.assertEqual(self.area.sentences, ["first?"])
+        self.assertTrue(self.area.close_newest())
+        self.assertFalse(self.area.close_newest())
+        self.assertEqual(self.chosen, [])
+
+
+class ExistingFilesTest(LmkTestCase):
+    def test_it_finds_what_is_there_and_dangling_links(self) -> None:
+        (self.folder / "a").touch()
+        if os.name == "posix":
+            (self.folder / "b").symlink_to("nowhere")
+        names = existing_names(self.folder, ["a", "b", "c", "../evil"])
+        self.assertEqual(names, ["a", "b"] if os.name == "posix" else ["a"])
+
+    def test_a_folder_that_is_not_there_has_nothing(self) -> None:
+        self.assertEqual(existing_names(self.folder / "gone", ["a"]), [])
+
+    def test_the_question_names_a_few(self) -> None:
+        self.assertEqual(question(["a"]), "“a” is in the folder already. What shall happen to it?")
+        self.assertIn("“a”, “b”, “c” and 2 more are", question(list("abcde")))
+
+
+class DesktopTest(LmkTestCase):
+    def test_others_get_the_environment_without_ours(self) -> None:
+        environment = {
+            "PATH": "/bin",
+            "LD_LIBRARY_PATH": "/tmp/ours",
+            "LD_LIBRARY_PATH_ORIG": "/usr/lib",
+            "TCL_LIBRARY": "/tmp/ours/tcl",
+            "_PYI_ARCHIVE_FILE": "x",
+        }
+        self.assertEqual(
+            desktop.cleaned(environment), {"PATH": "/bin", "LD_LIBRARY_PATH": "/usr/lib"}
+        )
+
+    def test_a_folder_that_does_not_exist_is_said(self) -> None:
+        self.assertIn("does not exist yet", desktop.open_folder(self.folder / "gone", {}))
+
+    @unittest.skipUnless(sys.platform.startswith("linux"), "xdg-open is a thing of Linux")
+    def test_an_opener_that_fails_is_said_with_the_folder(self) -> None:
+        self.assertIn(str(self.folder), self.open_with("exit 3"))
+
+    @unittest.skipUnless(sys.platform.startswith("linux"), "xdg-open is a thing of Linux")
+    def test_an_opener_that_works_is_not_mentioned(self) -> None:
+        self.assertEqual(self.open_with("exit 0"), "")
+
+    def open_with(self, script: str) -> str:
+        opener = self.folder / "xdg-open"
+        opener.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        opener.chmod(0o755)
+        before = os.environ["PATH"]
+        self.addCleanup(os.environ.__setitem__, "PATH", before)
+        os.environ["PATH"] = f"{self.folder}:{before}"
+        return desktop.open_folder(self.folder, {**os.environ})
+
+
+class LogTabTest(AppWindowTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.log = logging.getLogger("tests.window_log")
+        self.log.setLevel(logging.DEBUG)
+        self.open_window()
+
+    def shown(self) -> str:
+        return self.window.log.text.get("1.0", "end-1c")
+
+    def test_it_shows_a_line_for_what_happens(self) -> None:
+        self.log.info("Somebody took %s.", "a file")
+        self.pump_until(lambda: "Somebody took a file." in self.shown())
+        self.assertRegex(self.shown(), r"(?m)^\d\d:\d\d:\d\d Somebody took a file\.$")
+
+    def test_what_a_stranger_named_cannot_add_lines(self) -> None:
+        self.log.warning("refused %s", "a\nb")
+        self.pump_until(lambda: "refused a\\u000ab" in self.shown())
+
+    def test_details_stay_in_the_file(self) -> None:
+        self.log.debug("a detail")
+        self.log.info("the end")
+        self.pump_until(lambda: "the end" in self.shown())
+        self.assertNotIn("a detail", self.shown())
+
+    def test_the_same_again_is_one_line(self) -> None:
+        for _ in range(5):
+            self.log.warning("No tracker.")
+        self.log.info("the end")
+        self.pump_until(lambda: "the end" in self.shown())
+        self.assertEqual(self.shown().count("No tracker."), 1)
+
+    def test_it_forgets_the_oldest_lines(self) -> None:
+        for number in range(2_500):
+            self.log.info("line %d", number)
+        self.pump_until(lambda: "line 2499" in self.shown())
+        self.assertLessEqual(self.shown().count("\n"), 2_300)
+
+    def test_all_can_be_copied_and_nothing_typed_into_it(self) -> None:
+        self.log.info("the end")
+        self.pump_until(lambda: "the end" in self.shown())
+        self.window.log.copy_all()
+        self.assertEqual(self.window.clipboard_get(), self.shown())
+        self.assertEqual(str(self.window.log.text.cget("state")), "disabled")
+
+    def test_a_folder_that_cannot_be_opened_is_said(self) -> None:
+        gone = self.profile.log_file.parent
+        self.assertFalse(gone.exists())
+        self.window.log.open_log_folder()
+        self.pump_until(lambda: "does not exist yet" in widget_texts(self.window.log))
+        self.assertIsInstance(gone, Path)

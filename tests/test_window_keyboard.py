@@ -1,0 +1,131 @@
+"""Everything can be done without a mouse."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from tkinter import ttk
+from typing import ClassVar
+
+from roles.addresses import LOOPBACK, Address
+from roles.events import DownloadState, FilesListed, ListedFile
+from tests.windows import LIMIT_S, AppWindowTest, every_widget, examples
+
+
+class KeyboardTest(AppWindowTest):
+    withdrawn: ClassVar[bool] = False
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.window = self.open_window()
+        self.window.focus_force()
+        self.window.update()
+
+    def press(self, key: str, widget: tk.Misc | None = None) -> None:
+        target = widget or self.window.focus_get() or self.window
+        target.focus_force()
+        self.window.update()
+        target.event_generate(key)
+        self.window.update()
+
+    def list_three(self) -> ttk.Treeview:
+        run = self.window.leecher.run
+        assert run is not None
+        files = tuple(ListedFile(name, 1) for name in "abc")
+        run._handle(FilesListed(Address(LOOPBACK, 1), files, (), ()))
+        return self.window.leecher.list.table.tree
+
+    def test_each_tab_has_its_number(self) -> None:
+        window = self.window
+        for number, tab in enumerate((window.tracker, window.seeder, window.leecher, window.log)):
+            with self.subTest(number=number + 1):
+                self.press(f"<Control-Key-{number + 1}>")
+                self.assertIs(window.current_tab, tab)
+
+    def test_the_first_control_of_a_tab_has_the_focus(self) -> None:
+        self.press("<Control-Key-1>")
+        self.assertIs(self.window.focus_get(), self.window.tracker.button)
+        self.press("<Control-Key-3>")
+        self.assertIs(self.window.focus_get(), self.window.leecher.form.tracker.entry)
+
+    def test_alt_and_the_letter_of_a_tab_brings_it_to_the_front(self) -> None:
+        self.press("<Alt-s>")
+        self.assertIs(self.window.current_tab, self.window.seeder)
+
+    def test_alt_and_an_underlined_letter_presses_that_button(self) -> None:
+        self.press("<Control-Key-2>")
+        asked: list[str] = []
+
+        def ask(_parent: tk.Misc, title: str, _start: str) -> str:
+            asked.append(title)
+            return ""
+
+        self.window.seeder.form.folder.ask_folder = ask
+        self.press("<Alt-h>")
+        self.assertEqual(asked, ["Which folder to share"])
+
+    def test_no_two_buttons_in_sight_share_a_letter(self) -> None:
+        window = self.window
+        tabs = {"t", "s", "l", "g"}
+        for tab in (window.tracker, window.seeder, window.leecher, window.log):
+            letters = []
+            for widget in every_widget(tab):
+                if isinstance(widget, ttk.Button | ttk.Checkbutton):
+                    underline = int(widget.cget("underline"))
+                    if underline >= 0:
+                        letters.append(str(widget.cget("text"))[underline].lower())
+            with self.subTest(tab=str(tab)):
+                self.assertEqual(len(letters), len(set(letters)), letters)
+                self.assertFalse(tabs & set(letters))
+
+    def test_home_end_and_select_all_work_in_the_list(self) -> None:
+        tree = self.list_three()
+        self.press("<End>", tree)
+        self.assertEqual(self.window.leecher.list.chosen, ["c"])
+        self.press("<Home>", tree)
+        self.assertEqual(self.window.leecher.list.chosen, ["a"])
+        self.press("<Control-a>", tree)
+        self.assertEqual(self.window.leecher.list.chosen, ["a", "b", "c"])
+
+    def test_shift_and_arrows_extend_and_shorten_the_choice(self) -> None:
+        tree = self.list_three()
+        self.press("<Home>", tree)
+        self.press("<Shift-Down>", tree)
+        self.press("<Shift-Down>", tree)
+        self.assertEqual(self.window.leecher.list.chosen, ["a", "b", "c"])
+        self.press("<Shift-Up>", tree)
+        self.assertEqual(self.window.leecher.list.chosen, ["a", "b"])
+
+    def test_escape_closes_a_notice(self) -> None:
+        self.window.leecher.notices.say("Something.")
+        self.press("<Escape>")
+        self.assertEqual(self.window.leecher.notices.sentences, [])
+
+    def test_f5_asks_the_tracker_again(self) -> None:
+        self.press("<F5>")
+        self.assertEqual(self.window.leecher.form.list_sentence, "Asking the tracker …")
+
+    def test_f6_goes_from_pane_to_pane_and_round(self) -> None:
+        self.list_three()
+        self.window.leecher.form.tracker.entry.focus_force()
+        self.press("<F6>")
+        self.assertIs(self.window.focus_get(), self.window.leecher.list.table.tree)
+        self.press("<F6>")
+        self.press("<F6>")
+        self.assertIs(self.window.focus_get(), self.window.leecher.form.tracker.entry)
+
+    def test_enter_downloads_the_chosen_files_and_the_menu_has_the_same_verbs(self) -> None:
+        self.window.try_it()
+        self.wait_for_files(len(examples()))
+        table = self.window.leecher.list.table
+        table.choose(["table.csv"])
+        menu = self.window.leecher.list.menu
+        menu.refresh()
+        self.assertEqual(menu.menu.entrycget(0, "state"), "normal")
+        self.assertEqual(menu.menu.entrycget(1, "state"), "disabled")
+        self.press("<Return>", table.tree)
+        self.wait_for_state(DownloadState.DONE, "table.csv")
+
+    def test_enter_presses_the_button_that_has_the_focus(self) -> None:
+        self.press("<Control-Key-1>")
+        self.press("<Return>")
+        self.pump_until(lambda: self.window.tracker.seeder_count == 0, LIMIT_S)

@@ -1,0 +1,238 @@
+"""The Leecher tab with real roles on loopback: from the list to the same bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from roles.addresses import LOOPBACK, Address
+from roles.events import DownloadState, FilesListed, ListedFile, RoleStarted
+from roles.profile import bundled_folder
+from roles.seeder import Seeder
+from roles.settings import SeederSettings
+from tests.support import EventLog
+from tests.windows import LIMIT_S, AppWindowTest, examples, texts_of
+from ui.window.leecher_run import LeecherRun
+
+NAME = "table.csv"
+STATUS = "6"  # columns of the table
+FILE = "1"
+
+
+class TryItTest(AppWindowTest):
+    def test_one_press_fills_the_list(self) -> None:
+        window = self.open_with_examples()
+        self.assertEqual(sorted(window.leecher.list.table.row_keys), examples())
+        self.assertIs(window.current_tab, window.leecher)
+        self.assertEqual(window.tracker.address_for_others, f"127.0.0.1:{self.tracker_port}")
+
+    def test_everything_arrives_byte_by_byte_and_says_so(self) -> None:
+        window = self.open_with_examples()
+        window.leecher.download_all()
+        self.wait_for_state(DownloadState.DONE, *examples())
+        for name in examples():
+            with self.subTest(name=name):
+                original = (bundled_folder("data") / name).read_bytes()
+                self.assertEqual((self.downloads / name).read_bytes(), original)
+        tree = window.leecher.list.table.tree
+        self.pump_until(lambda: set(texts_of(tree, STATUS)) == {"Done, checked"})
+
+    def test_pressed_twice_it_starts_nothing_twice(self) -> None:
+        window = self.open_with_examples()
+        window.try_it()
+        window.update()
+        self.assertEqual(len(window.seeder.besides), 1)
+
+    def test_its_tracker_is_no_wish_for_the_next_start(self) -> None:
+        self.open_with_examples(tracker="")
+        self.window.leecher.download_all()
+        self.wait_for_state(DownloadState.DONE, *examples())
+        self.pump_until(lambda: self.window._bench.settings.is_kept)
+        self.assertEqual(self.kept()["tracker"], "")
+
+
+class ExistingTest(AppWindowTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.downloads.mkdir()
+        self.window = self.open_with_examples()
+
+    def begin_with(self, content: bytes, answer: str) -> Path:
+        """Download a file that is there already, and answer the question."""
+        there = self.downloads / NAME
+        there.write_bytes(content)
+        self.window.leecher.list.table.choose([NAME])
+        self.window.leecher.download_chosen()
+        self.answer(self.window.leecher.notices, answer)
+        return there
+
+    def test_skip_leaves_the_same_file_alone(self) -> None:
+        same = (bundled_folder("data") / NAME).read_bytes()
+        there = self.begin_with(same, "Skip if it is the same")
+        self.wait_for_state(DownloadState.SKIPPED, NAME)
+        self.assertEqual(there.read_bytes(), same)
+        self.assertEqual(list(self.downloads.iterdir()), [there])
+
+    def test_keep_both_gives_the_new_one_a_number(self) -> None:
+        there = self.begin_with(b"mine", "Keep both")
+        self.wait_for_state(DownloadState.DONE, NAME)
+        self.assertEqual(there.read_bytes(), b"mine")
+        self.assertTrue((self.downloads / "table (2).csv").exists())
+
+    def test_replace_replaces(self) -> None:
+        there = self.begin_with(b"mine", "Replace")
+        self.wait_for_state(DownloadState.DONE, NAME)
+        self.assertEqual(there.read_bytes(), (bundled_folder("data") / NAME).read_bytes())
+
+    def test_no_answer_downloads_nothing_of_it(self) -> None:
+        there = self.begin_with(b"mine", "Do not download")
+        self.assertIsNone(self.state_of(NAME))
+        self.assertEqual(there.read_bytes(), b"mine")
+
+    def test_the_others_do_not_wait_for_the_answer(self) -> None:
+        (self.downloads / NAME).write_bytes(b"mine")
+        self.window.leecher.download_all()
+        others = [name for name in examples() if name != NAME]
+        self.wait_for_state(DownloadState.DONE, *others)
+        self.assertIsNone(self.state_of(NAME))
+        self.assertTrue(self.window.leecher.notices.has("existing"))
+
+
+class InLineTest(AppWindowTest):
+    """Downloads that wait for the only slot of the only seeder."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.window = self.open_with_examples(slots=1)
+        address = self.window.seeder.besides[0].address
+        assert address is not None
+        self.link = self.occupy(address)
+        self.pump_until(lambda: self.window.seeder.served == 1, LIMIT_S)
+        self.leecher = self.window.leecher
+        self.leecher.list.table.choose([NAME])
+        self.leecher.download_chosen()
+        self.wait_for_state(DownloadState.IN_LINE, NAME)
+
+    def test_the_row_says_that_it_is_in_line(self) -> None:
+        tree = self.leecher.list.table.tree
+        self.pump_until(lambda: any("In line" in text for text in texts_of(tree, STATUS)))
+
+    def test_pause_and_resume(self) -> None:
+        self.leecher.pause()
+        self.wait_for_state(DownloadState.PAUSED, NAME)
+        self.assertEqual(self.leecher.list.can_resume(), [NAME])
+        self.link.close()
+        self.leecher.pause_or_resume()
+        self.wait_for_state(DownloadState.DONE, NAME)
+
+    def test_cancel_leaves_nothing_behind(self) -> None:
+        self.leecher.cancel()
+        self.wait_for_state(DownloadState.CANCELLED, NAME)
+        self.assertEqual(list(self.downloads.iterdir()), [])
+        self.assertEqual(self.leecher.list.can_cancel(), [])
+
+    def test_the_title_shows_how_far_it_is(self) -> None:
+        self.pump_until(lambda: self.window.title() == "0 % – LMKtorrent")
+        self.link.close()
+        self.wait_for_state(DownloadState.DONE, NAME)
+        self.pump_until(lambda: self.window.title() == "LMKtorrent")
+
+    def test_another_folder_counts_only_after_what_is_under_way(self) -> None:
+        elsewhere = self.folder / "elsewhere"
+        self.leecher.form.folder.variable.set(str(elsewhere))
+        self.leecher.fields_changed()
+        self.answer(self.leecher.notices, "Wait for that")
+        self.leecher.fields_changed()
+        self.assertFalse(self.leecher.notices.has("renew"), "it asked again")
+        self.link.close()
+        self.wait_for_done_in(self.downloads)
+        self.pump_until(lambda: self.folder_in_use() == elsewhere, LIMIT_S)
+        self.assertFalse(self.leecher.notices.has("renew"))
+
+    def test_another_folder_at_once_cancels_what_is_under_way(self) -> None:
+        elsewhere = self.folder / "elsewhere"
+        self.leecher.form.folder.variable.set(str(elsewhere))
+        self.leecher.fields_changed()
+        self.answer(self.leecher.notices, "Cancel them and change now")
+        self.assertEqual(self.folder_in_use(), elsewhere)
+        self.wait_for_files(len(examples()))
+
+    def test_changing_nothing_puts_the_fields_back(self) -> None:
+        self.leecher.form.folder.variable.set(str(self.folder / "elsewhere"))
+        self.leecher.fields_changed()
+        self.answer(self.leecher.notices, "Change nothing")
+        self.assertEqual(self.leecher.form.folder.folder, str(self.downloads))
+
+    def folder_in_use(self) -> Path:
+        run = self.leecher.run
+        assert run is not None
+        return run.settings.folder
+
+    def wait_for_done_in(self, folder: Path) -> None:
+        self.pump_until((folder / NAME).exists, LIMIT_S)
+
+
+class KeepSeedingTest(AppWindowTest):
+    def test_what_came_is_shared_when_that_is_ticked(self) -> None:
+        window = self.open_with_examples(keep_seeding=True)
+        window.leecher.download_all()
+        self.pump_until(lambda: len(window.seeder.besides) == 2, LIMIT_S)
+        run = window.seeder.besides[1]
+        self.assertEqual(run.settings.folder, self.downloads)
+        self.pump_until(lambda: run.address is not None, LIMIT_S)
+
+    def test_ticking_it_afterwards_does_it_too(self) -> None:
+        window = self.open_with_examples()
+        window.leecher.download_all()
+        self.wait_for_state(DownloadState.DONE, *examples())
+        self.assertEqual(len(window.seeder.besides), 1)
+        window.leecher.form.keep_seeding.set(True)
+        window.leecher.keep_seeding_changed()
+        self.assertEqual(len(window.seeder.besides), 2)
+
+    def test_a_folder_that_is_shared_already_is_not_shared_twice(self) -> None:
+        self.downloads.mkdir()
+        window = self.open_with_examples(keep_seeding=True, shared_folder=str(self.downloads))
+        window.seeder.start_or_stop()
+        window.leecher.download_all()
+        self.wait_for_state(DownloadState.DONE, *examples())
+        self.assertEqual(len(window.seeder.besides), 1)
+
+
+class StrangeNamesTest(AppWindowTest):
+    def test_names_that_could_fool_the_reader_are_escaped(self) -> None:
+        window = self.open_window()
+        run = window.leecher.run
+        assert isinstance(run, LeecherRun)
+        hostile = "pay\u202egnp.exe\n{a b} $x [y]"
+        address = Address(LOOPBACK, self.tracker_port)
+        run._handle(FilesListed(address, (ListedFile(hostile, 5),), (), ("..\\u000aevil",)))
+        shown = texts_of(window.leecher.list.table.tree, FILE)
+        self.assertEqual(shown, ["pay\\u202egnp.exe\\u000a{a b} $x [y]"])
+        self.assertIn("Refused 1 name", window.leecher.notices.sentences[0])
+
+    def test_a_second_list_replaces_the_first(self) -> None:
+        window = self.open_window()
+        run = window.leecher.run
+        assert run is not None
+        address = Address(LOOPBACK, self.tracker_port)
+        for names in (("a", "b", "c"), ("b", "d")):
+            files = tuple(ListedFile(name, 1) for name in names)
+            run._handle(FilesListed(address, files, (), ()))
+        self.assertEqual(window.leecher.list.table.row_keys, ["b", "d"])
+
+
+class RefreshTest(AppWindowTest):
+    def test_files_of_a_seeder_elsewhere_appear_by_themselves(self) -> None:
+        window = self.open_window()
+        window.tracker.start()
+        self.pump_until(lambda: window._bench.own_tracker is not None, LIMIT_S)
+        log = EventLog()
+        tracker = window._bench.own_tracker
+        assert tracker is not None
+        settings = SeederSettings(bundled_folder("data"), tracker, Address(LOOPBACK, 0))
+        seeder = Seeder(settings, log)
+        seeder.start()
+        self.addCleanup(seeder.join, LIMIT_S)
+        self.addCleanup(seeder.stop)
+        log.wait_for(RoleStarted)
+        self.wait_for_files(len(examples()))

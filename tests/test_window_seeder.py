@@ -1,0 +1,106 @@
+"""The Seeder tab with real roles: what is shared, where, and who takes it."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from roles.profile import bundled_folder
+from tests.support import widget_texts
+from tests.windows import LIMIT_S, AppWindowTest, press, texts_of
+from ui.window.workbench import RunState
+
+
+class SeederTabTest(AppWindowTest):
+    def start(self, folder: Path) -> None:
+        window = self.open_window()
+        window.seeder.form.folder_text.set(str(folder))
+        window.seeder.start_or_stop()
+
+    def wait_for_sentence(self, text: str) -> None:
+        self.pump_until(lambda: text in self.window.seeder.form.sentence, LIMIT_S)
+
+    def run_state(self) -> RunState | None:
+        run = self.window.seeder.main_run
+        return None if run is None else run.state
+
+    def test_it_shares_and_stops(self) -> None:
+        self.start(bundled_folder("data"))
+        self.wait_for_sentence(f"Sharing on port {self.seeder_port}")
+        self.assertIn("table.csv", texts_of(self.window.seeder.offered.tree, "0"))
+        self.window.seeder.start_or_stop()
+        self.pump_until(lambda: self.run_state() is RunState.STOPPED, LIMIT_S)
+        self.assertIn("Start sharing", widget_texts(self.window.seeder))
+
+    def test_a_silent_tracker_is_said_and_it_goes_on(self) -> None:
+        self.start(bundled_folder("data"))
+        self.wait_for_sentence("but on no list: No tracker answers")
+        self.assertIs(self.run_state(), RunState.RUNNING)
+
+    def test_a_folder_that_is_gone_is_said(self) -> None:
+        self.start(self.folder / "gone")
+        self.pump_until(lambda: self.run_state() is RunState.STOPPED, LIMIT_S)
+        self.assertIn("gone", self.window.seeder.form.sentence)
+        self.assertIn("Start sharing", widget_texts(self.window.seeder))
+
+    def test_without_a_folder_the_field_says_what_to_do(self) -> None:
+        window = self.open_window()
+        window.seeder.start_or_stop()
+        self.assertIn("Choose the folder", window.seeder.form.folder.problem)
+        self.assertIsNone(window.seeder.main_run)
+
+    def test_a_taken_port_means_the_next_one_and_a_sentence(self) -> None:
+        taken = self.enterContext(socket.socket())
+        taken.bind(("0.0.0.0", self.seeder_port))
+        taken.listen()
+        self.start(bundled_folder("data"))
+        self.wait_for_sentence(f"Port {self.seeder_port} is in use")
+        run = self.window.seeder.main_run
+        assert run is not None
+        assert run.address is not None
+        self.assertNotEqual(run.address.port, self.seeder_port)
+
+    def test_an_unusable_number_is_said_beside_its_field(self) -> None:
+        window = self.open_window()
+        window.seeder.form._slots_text.set("many")
+        window.seeder.form.folder_text.set(str(self.folder))
+        window.seeder.start_or_stop()
+        self.assertIsNone(window.seeder.main_run)
+        self.assertIn("number from 1 to 64", widget_texts(window.seeder))
+
+    def test_shared_folders_are_offered_again(self) -> None:
+        self.start(bundled_folder("data"))
+        values = self.window.seeder.form.folder.entry.cget("values")
+        self.assertEqual(tuple(values), (str(bundled_folder("data")),))
+
+    def test_the_dialog_fills_the_field(self) -> None:
+        window = self.open_window()
+        field = window.seeder.form.folder
+        field.ask_folder = lambda *_: str(self.folder)
+        field.choose()
+        self.assertEqual(field.folder, str(self.folder))
+
+    def test_a_dialog_that_is_closed_changes_nothing(self) -> None:
+        window = self.open_window()
+        field = window.seeder.form.folder
+        field.variable.set("/before")
+        field.ask_folder = lambda *_: ""
+        field.choose()
+        self.assertEqual(field.folder, "/before")
+
+    def test_who_takes_something_is_shown(self) -> None:
+        self.start(bundled_folder("data"))
+        self.wait_for_sentence("Sharing on port")
+        run = self.window.seeder.main_run
+        assert run is not None
+        assert run.address is not None
+        self.occupy(run.address._replace(host="127.0.0.1"))
+        self.pump_until(
+            lambda: texts_of(self.window.seeder.uploads.tree, "2") == ["Connected"], LIMIT_S
+        )
+
+    def test_a_seeder_beside_it_has_a_stop_of_its_own(self) -> None:
+        window = self.open_with_examples()
+        press(window.seeder._lines, "Stop")
+        self.pump_until(lambda: not window.seeder.besides, LIMIT_S)
+        self.assertIsNone(window.seeder.shared_files)

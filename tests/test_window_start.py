@@ -1,0 +1,121 @@
+"""Starting the window: nothing that is missing or damaged keeps it from opening."""
+
+from __future__ import annotations
+
+import os
+import time
+import unittest
+
+from tests.support import widget_texts
+from tests.windows import LIMIT_S, AppWindowTest, is_gone
+from ui.window import window_place
+from ui.window.settings_keeper import SettingsKeeper
+
+FIRST_LOOK_S = 1.0
+
+
+class StartTest(AppWindowTest):
+    def test_without_a_tracker_the_window_is_there_at_once_and_says_what_to_do(self) -> None:
+        began = time.monotonic()
+        window = self.open_window()
+        self.assertLess(time.monotonic() - began, FIRST_LOOK_S)
+        self.pump_until(lambda: "No tracker answers" in window.leecher.form.list_sentence, LIMIT_S)
+        self.assertIn("press “Try it on this computer”", widget_texts(window))
+
+    def test_the_first_tab_is_the_leechers(self) -> None:
+        window = self.open_window()
+        self.assertIs(window.current_tab, window.leecher)
+
+    def test_a_folder_that_is_given_is_chosen_and_not_shared_yet(self) -> None:
+        window = self.open_window(folder_to_seed=self.folder)
+        self.assertIs(window.current_tab, window.seeder)
+        self.assertEqual(window.seeder.form.folder.folder, str(self.folder))
+        self.assertIsNone(window.seeder.main_run)
+
+    def test_notices_of_the_start_are_shown(self) -> None:
+        window = self.open_window(notices=("No log is kept.",))
+        self.assertEqual(window.notices.sentences, ["No log is kept."])
+
+    def test_damaged_settings_mean_defaults(self) -> None:
+        self.profile.settings_file.write_bytes(b'{"slots": [')
+        with self.assertLogs("roles.profile", "WARNING"):
+            window = self.open_window()
+        self.assertEqual(window.leecher.form.folder.variable.get(), "")
+
+    def test_settings_survive_to_a_second_window(self) -> None:
+        window = self.open_window()
+        window.tracker.port.variable.set("12345")
+        window.tracker.port.entry.event_generate("<Return>")
+        window.tracker._read_port()
+        window.leecher.form.keep_seeding.set(True)
+        window.leecher.keep_seeding_changed()
+        window.close_now()
+        self.pump_until(lambda: is_gone(window), LIMIT_S)
+        second = self.open_window()
+        self.assertEqual(second.tracker.port.variable.get(), "12345")
+        self.assertTrue(second.leecher.form.keep_seeding.get())
+
+    @unittest.skipIf(os.name == "nt", "needs a file where a folder should be")
+    def test_settings_that_cannot_be_kept_are_said_once(self) -> None:
+        blocked = self.folder / "blocked"
+        self.profile = type(self.profile)(blocked / "settings.json", blocked)
+        blocked.write_text("a file where the folder should be", encoding="utf-8")
+        with self.assertLogs("roles.profile", "WARNING"):
+            window = self.open_window()
+        keeper = window._bench.settings
+        keeper.change(slots=3)
+        self.pump_until(lambda: window.notices.has("settings"), LIMIT_S)
+        self.assertIn("cannot be kept", window.notices.sentences[0])
+        window.notices.close("settings")
+        keeper.change(slots=4)
+        self.pump_until(lambda: keeper.is_kept, LIMIT_S)
+        self.assertFalse(window.notices.has("settings"))
+        self.assertIsInstance(keeper, SettingsKeeper)
+
+    def test_a_missing_icon_is_no_reason_not_to_start(self) -> None:
+        window = self.open_window()
+        self.assertIsNone(window_place.set_icon(window, self.folder / "no such.png"))
+
+    def test_an_unusable_tracker_address_is_said_beside_its_field(self) -> None:
+        self.keep(tracker="not an address")
+        window = self.open_window()
+        self.assertIn("is not an address", window.leecher.form.tracker.problem)
+        self.assertIsNone(window.leecher.run)
+
+    def test_an_empty_field_means_the_tracker_of_the_environment(self) -> None:
+        self.keep(tracker="")
+        window = self.open_window(environment={"LMK_TRACKER": f"127.0.0.1:{self.tracker_port}"})
+        run = window.leecher.run
+        assert run is not None
+        self.assertEqual(run.settings.tracker.port, self.tracker_port)
+
+
+class SizeTest(AppWindowTest):
+    withdrawn = False
+
+    def assert_size(self, kept: str, width: int, height: int) -> None:
+        self.keep(window=kept)
+        window = self.open_window()
+        self.pump_until(
+            lambda: (window.winfo_width(), window.winfo_height()) == (width, height),
+            message=f"{kept} did not become {width}x{height}",
+        )
+
+    def test_the_size_of_the_window_survives(self) -> None:
+        self.assert_size("1000x700+20+30", 1000, 700)
+
+    def test_a_size_that_the_screen_cannot_show_is_cut(self) -> None:
+        window = self.open_window()
+        width, height = window.winfo_screenwidth(), window.winfo_screenheight()
+        self.assert_size("30000x20000+0+0", width, height)
+
+    def test_a_place_off_the_screen_is_forgotten(self) -> None:
+        self.keep(window="900x600+9000+9000")
+        window = self.open_window()
+        self.pump_until(lambda: window.winfo_width() == 900)
+        self.assertLess(window.winfo_x(), window.winfo_screenwidth())
+
+    def test_nonsense_means_the_usual_size(self) -> None:
+        self.keep(window="as before")
+        window = self.open_window()
+        self.pump_until(lambda: window.winfo_width() >= window_place.LEAST_WIDTH)

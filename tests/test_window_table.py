@@ -1,0 +1,126 @@
+"""The table: what it shows, in which order, and how little it writes."""
+
+from __future__ import annotations
+
+import unittest
+
+from roles.addresses import Address
+from roles.events import DownloadChanged, DownloadState, ListedFile, Source
+from tests.support import WindowTestCase
+from ui.window.download_rows import FILE_COLUMNS, file_row, source_row
+from ui.window.progress_bars import BarKind
+from ui.window.table import INSERT_AT_ONCE, Column, Row, Table
+from ui.window.theme import Theme
+
+COLUMNS = (Column("Name", 100, stretches=True), Column("Size", 80, is_number=True))
+
+
+def row(name: str, size: int) -> Row:
+    return Row((name, str(size)), (name, float(size)))
+
+
+class TableTest(WindowTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.theme = Theme(self.root)
+        self.table = Table(self.root, self.theme, COLUMNS, height=5, choose="extended")
+
+    def heading(self, number: int) -> str:
+        return str(self.table.tree.heading(str(number), "text"))
+
+    def test_rows_are_sorted_by_the_first_column(self) -> None:
+        self.table.show({"b": row("b", 1), "a": row("a", 2)})
+        self.assertEqual(self.table.row_keys, ["a", "b"])
+
+    def test_a_heading_sorts_and_sorts_back(self) -> None:
+        self.table.show({name: row(name, size) for name, size in (("a", 9), ("b", 10), ("c", 1))})
+        self.table._sort_by(1)
+        self.assertEqual(self.table.row_keys, ["c", "a", "b"])
+        self.assertIn("↑", self.heading(1))
+        self.table._sort_by(1)
+        self.assertEqual(self.table.row_keys, ["b", "a", "c"])
+        self.assertIn("↓", self.heading(1))
+        self.assertEqual(self.heading(0), "Name")
+
+    def test_a_change_is_written_and_keeps_choice_and_place(self) -> None:
+        self.table.show({name: row(name, 1) for name in "abc"})
+        self.table.choose(["b"])
+        self.table.put("b", row("b", 7))
+        tree = self.table.tree
+        self.pump_until(lambda: tree.set(tree.get_children()[1], "1") == "7")
+        self.assertEqual(self.table.chosen, ["b"])
+
+    def test_what_is_gone_goes_and_what_is_new_comes(self) -> None:
+        self.table.show({name: row(name, 1) for name in "abc"})
+        self.table.show({name: row(name, 1) for name in "bd"})
+        self.assertEqual(self.table.row_keys, ["b", "d"])
+
+    def test_many_rows_come_in_helpings(self) -> None:
+        count = 2 * INSERT_AT_ONCE + 10
+        self.table.show({str(number): row(f"{number:05}", number) for number in range(count)})
+        self.assertEqual(len(self.table.tree.get_children()), INSERT_AT_ONCE)
+        self.pump_until(lambda: len(self.table.tree.get_children()) == count)
+        self.assertEqual(self.table.row_keys[-1], str(count - 1))
+
+    def test_a_row_that_vanishes_while_it_waits_is_never_written(self) -> None:
+        self.table.show({"a": row("a", 1)})
+        self.table.put("a", row("a", 2))
+        self.table.show({})
+        self.pump_until(lambda: not self.table._flush_id)
+        self.assertEqual(self.table.row_keys, [])
+
+    def test_an_empty_table_shows_the_next_step(self) -> None:
+        self.table.show({"a": row("a", 1)})
+        self.assertEqual(self.table.empty.winfo_manager(), "")
+        self.table.show({})
+        self.assertEqual(self.table.empty.winfo_manager(), "place")
+
+    def test_bars_are_pictures_that_are_shared(self) -> None:
+        table = Table(self.root, self.theme, FILE_COLUMNS, height=3, has_bars=True)
+        files = {name: file_row(ListedFile(name, 5), None) for name in "ab"}
+        table.show(files)
+        images = {str(table.tree.item(item, "image")) for item in table.tree.get_children()}
+        self.assertEqual(len(images), 1)
+
+
+class FileRowTest(unittest.TestCase):
+    def download(self, state: DownloadState, have: int = 50, **rest: object) -> DownloadChanged:
+        everything = {"rate": 0.0, "seconds_left": None, "sources": (), **rest}
+        return DownloadChanged("a", state, 100, have, **everything)  # type: ignore[arg-type]
+
+    def test_a_file_that_nobody_asked_for_has_blanks_and_no_zeros(self) -> None:
+        self.assertEqual(
+            file_row(ListedFile("a", 5), None).cells, ("", "a", "5 bytes", "", "", "", "")
+        )
+
+    def test_a_running_download(self) -> None:
+        seeder = Address("10.0.0.1", 12501)
+        sources = (Source(seeder, 50, 2e6, True), Source(seeder, 0, 0.0, False))
+        running = self.download(
+            DownloadState.DOWNLOADING, rate=2e6, seconds_left=12.0, sources=sources
+        )
+        cells = file_row(ListedFile("a", 100), running).cells
+        self.assertEqual(
+            cells,
+            ("50 %", "a", "100 bytes", "2.0 MB/s", "0:12", "1", "Downloading from 1 seeder"),
+        )
+
+    def test_100_percent_are_kept_for_what_is_checked(self) -> None:
+        verifying = self.download(DownloadState.VERIFYING, 100)
+        self.assertEqual(file_row(ListedFile("a", 100), verifying).cells[0], "99 %")
+        done = self.download(DownloadState.DONE, 100)
+        row = file_row(ListedFile("a", 100), done)
+        self.assertEqual((row.cells[0], row.bar), ("100 %", (100, BarKind.DONE)))
+
+    def test_a_cancelled_one_starts_from_nothing_again(self) -> None:
+        row = file_row(ListedFile("a", 100), self.download(DownloadState.CANCELLED))
+        self.assertEqual((row.cells[0], row.cells[6]), ("", "Cancelled"))
+
+    def test_every_state_has_words(self) -> None:
+        for state in DownloadState:
+            with self.subTest(state=state):
+                self.assertTrue(file_row(ListedFile("a", 100), self.download(state)).cells[6])
+
+    def test_a_source(self) -> None:
+        row = source_row(Source(Address("10.0.0.1", 12501), 0, 0.0, False))
+        self.assertEqual(row.cells, ("10.0.0.1:12501", "", "", "Connecting"))

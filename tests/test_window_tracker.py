@@ -1,0 +1,78 @@
+"""The Tracker tab with a real tracker: running, its address, and who is in the room."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+from roles.addresses import TRACKER_PORTS
+from roles.profile import bundled_folder
+from tests.support import widget_texts
+from tests.windows import LIMIT_S, AppWindowTest, texts_of
+from ui.window.workbench import RunState
+
+
+class TrackerTabTest(AppWindowTest):
+    def wait_for(self, state: RunState) -> None:
+        self.pump_until(lambda: self.window.tracker.run_state is state, LIMIT_S)
+
+    def test_it_starts_names_its_address_and_stops(self) -> None:
+        window = self.open_window()
+        window.tracker.start_or_stop()
+        self.wait_for(RunState.RUNNING)
+        self.assertIn(f":{self.tracker_port}", window.tracker.address_for_others)
+        self.assertIn("Stop the tracker", widget_texts(window.tracker))
+        window.tracker.start_or_stop()
+        self.wait_for(RunState.STOPPED)
+        self.assertIn("Start the tracker", widget_texts(window.tracker))
+
+    def test_the_address_can_be_copied(self) -> None:
+        window = self.open_window()
+        window.tracker.start_or_stop()
+        self.wait_for(RunState.RUNNING)
+        window.tracker._copy_address()
+        self.assertEqual(window.clipboard_get(), window.tracker.address_for_others)
+
+    def test_a_taken_port_means_the_next_one_and_a_sentence(self) -> None:
+        taken = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        taken.bind(("0.0.0.0", self.tracker_port))
+        window = self.open_window()
+        window.tracker.start_or_stop()
+        self.wait_for(RunState.RUNNING)
+        self.assertIn(f"Port {self.tracker_port} is in use", window.tracker.sentence)
+        self.assertNotIn(f":{self.tracker_port}", window.tracker.address_for_others)
+
+    def test_an_unusable_port_is_said_beside_its_field(self) -> None:
+        window = self.open_window()
+        window.tracker.port.variable.set("http")
+        window.tracker.start_or_stop()
+        self.assertIn("number from 1 to 65535", window.tracker.port.problem)
+        self.assertIs(window.tracker.run_state, RunState.STOPPED)
+
+    def test_seeders_and_files_of_the_room_are_shown(self) -> None:
+        window = self.open_with_examples()
+        self.pump_until(lambda: "table.csv" in texts_of(window.tracker.files.tree, "0"), LIMIT_S)
+        seeder = f"this computer, port {self.seeder_port}"
+        self.assertEqual(texts_of(window.tracker.seeders.tree, "0"), [seeder])
+        self.assertEqual(texts_of(window.tracker.seeders.tree, "1"), ["Available"])
+
+    def test_an_empty_field_means_the_tracker_of_this_window(self) -> None:
+        self.keep(tracker="", tracker_port=self.tracker_port)
+        window = self.open_window()
+        window.tracker.start_or_stop()
+        self.wait_for(RunState.RUNNING)
+        window.seeder.form.folder_text.set(str(bundled_folder("data")))
+        window.seeder.start_or_stop()
+        run = window.seeder.main_run
+        assert run is not None
+        self.assertEqual(run.settings.tracker.port, self.tracker_port)
+
+    def test_try_it_says_in_sight_when_no_tracker_can_start(self) -> None:
+        ports = (self.tracker_port, *TRACKER_PORTS)
+        for port in ports:
+            taken = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            with contextlib.suppress(OSError):  # another program has it, which is as well
+                taken.bind(("127.0.0.1", port))
+        window = self.open_window(try_it=True)
+        self.pump_until(lambda: window.notices.has("failed"), LIMIT_S)
+        self.assertIn("in use by another program", window.notices.sentences[0])

@@ -1,0 +1,151 @@
+"""The words and numbers that people read: one table for each kind."""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from roles.addresses import Address
+from roles.errors import ContentError
+from roles.events import (
+    DownloadChanged,
+    DownloadState,
+    FolderScanned,
+    ListedFile,
+    SeederState,
+    Source,
+    Upload,
+)
+from ui import wording
+
+SEEDER = Address("10.0.0.7", 12501)
+
+
+class NumbersTest(unittest.TestCase):
+    def check(self, function: Callable[[Any], object], table: Mapping[Any, object]) -> None:
+        for value, words in table.items():
+            with self.subTest(value=value):
+                self.assertEqual(function(value), words)
+
+    def test_sizes(self) -> None:
+        self.check(
+            wording.size,
+            {
+                0: "0 bytes",
+                1: "1 byte",
+                999: "999 bytes",
+                1_000: "1 kB",
+                12_345: "12 kB",
+                999_499: "999 kB",
+                999_500: "1.0 MB",
+                3_400_000: "3.4 MB",
+                34_000_000: "34.0 MB",
+                340_000_000: "340 MB",
+                1_070_000_000: "1.07 GB",
+                2_000_000_000_000_000: "2000 TB",
+            },
+        )
+
+    def test_rates_are_blank_for_nothing(self) -> None:
+        self.check(wording.rate, {0.0: "", 0.4: "", 1.0: "1 byte/s", 3.4e6: "3.4 MB/s"})
+
+    def test_durations(self) -> None:
+        self.check(
+            wording.duration,
+            {
+                None: "",
+                0: "0:00",
+                12: "0:12",
+                99: "1:39",
+                180: "3 min",
+                7_800: "2 h 10 min",
+                1e9: "more than 2 days",
+            },
+        )
+
+    def test_pings(self) -> None:
+        self.check(wording.ago, {0.5: "now", 4.0: "0:04 ago"})
+
+    def test_100_percent_only_when_all_is_there(self) -> None:
+        self.assertEqual(wording.percent(999, 1_000), 99)
+        self.assertEqual(wording.percent(1_000, 1_000), 100)
+        self.assertEqual(wording.percent(0, 0), 100)
+
+    def test_counts(self) -> None:
+        self.check(
+            lambda number: wording.count(number, "file"),
+            {0: "no files", 1: "1 file", 2: "2 files"},
+        )
+
+    def test_places(self) -> None:
+        self.check(
+            wording.place,
+            {Address("127.0.0.1", 12500): "this computer, port 12500", SEEDER: "10.0.0.7:12501"},
+        )
+
+
+class StatesTest(unittest.TestCase):
+    def download(self, state: DownloadState, **rest: Any) -> DownloadChanged:
+        everything: dict[str, Any] = {"rate": 0.0, "seconds_left": None, "sources": (), **rest}
+        return DownloadChanged("a.txt", state, 100, 50, **everything)
+
+    def test_every_state_of_a_download_has_a_sentence(self) -> None:
+        sending = (Source(SEEDER, 1, 1.0, True), Source(SEEDER, 1, 1.0, True))
+        table = {
+            self.download(DownloadState.QUEUED): "Waiting for its turn",
+            self.download(DownloadState.LOOKING): "Looking for seeders",
+            self.download(DownloadState.IN_LINE): "In line: every seeder is serving others",
+            self.download(DownloadState.DOWNLOADING): "Downloading",
+            self.download(DownloadState.DOWNLOADING, sources=sending): "Downloading from 2 seeders",
+            self.download(DownloadState.RETRYING, cause="it hung up"): "Retrying: it hung up",
+            self.download(DownloadState.WAITING_FOR_SPACE): "Disk full",
+            self.download(DownloadState.VERIFYING): "Verifying",
+            self.download(DownloadState.PAUSED): "Paused",
+            self.download(DownloadState.DONE, saved_as=Path("a.txt")): "Done, checked",
+            self.download(
+                DownloadState.DONE, saved_as=Path("a (2).txt")
+            ): "Done, checked, saved as a (2).txt",
+            self.download(DownloadState.SKIPPED): "Skipped: you have the same file already",
+            self.download(DownloadState.FAILED, failure=ContentError("damaged")): "Failed: damaged",
+            self.download(DownloadState.CANCELLED): "Cancelled",
+        }
+        for download, words in table.items():
+            with self.subTest(state=download.state):
+                self.assertEqual(wording.download_status(download), words)
+        self.assertEqual({download.state for download in table}, set(DownloadState))
+
+    def test_every_state_of_a_seeder_has_words(self) -> None:
+        self.assertEqual(wording.SEEDER_STATES.keys(), set(SeederState))
+
+    def test_a_source(self) -> None:
+        self.assertEqual(
+            wording.source_status(Source(SEEDER, 0, 0.0, False)), "10.0.0.7:12501: connecting"
+        )
+        self.assertEqual(
+            wording.source_status(Source(SEEDER, 2_000, 0.0, True)),
+            "10.0.0.7:12501: 2 kB received, waiting",
+        )
+
+    def test_an_upload(self) -> None:
+        self.assertEqual(
+            wording.upload_status(Upload(SEEDER, "", 0, 0, 0.0)),
+            "connected, has not asked for a file yet",
+        )
+        self.assertEqual(
+            wording.upload_status(Upload(SEEDER, "a\n", 1_000, 2_000, 0.0)),
+            "a\\u000a: 1 kB of 2 kB",
+        )
+
+    def test_a_folder(self) -> None:
+        files = (ListedFile("a", 1_000), ListedFile("b", 1_000))
+        self.assertEqual(wording.folder_status(FolderScanned(files, 2, 0, ())), "2 files, 2 kB.")
+        self.assertEqual(
+            wording.folder_status(FolderScanned(files, 1, 3, ("con",))),
+            "2 files, 2 kB. 1 of them do not fit into the tracker's list. "
+            "3 files in sub-folders not offered yet. "
+            "Left out for names that others could not store: con.",
+        )
+        gone = FolderScanned((), 0, 0, (), "The folder is gone.")
+        self.assertEqual(wording.folder_status(gone), "The folder is gone.")

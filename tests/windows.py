@@ -1,0 +1,167 @@
+"""A whole window of the program for tests: its profile, its ports, and its orderly end."""
+
+from __future__ import annotations
+
+import json
+import socket
+import tkinter as tk
+from collections.abc import Mapping
+from pathlib import Path
+from tkinter import ttk
+
+from roles import lmk1_peer_wire as wire
+from roles.addresses import Address
+from roles.events import DownloadState
+from roles.profile import Profile, bundled_folder
+from tests.support import WindowTestCase
+from ui.window.app_window import AppWindow
+from ui.window.notices import NoticeArea
+
+LIMIT_S = 10.0
+END_LIMIT_S = 5.0
+
+
+class AppWindowTest(WindowTestCase):
+    """open_window() opens one; it is closed, and its roles with it, at the end."""
+
+    window: AppWindow
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.root.update_idletasks()  # or ttk complains about a late theme event
+        self.root.destroy()  # the window under test is a root itself
+        self.profile = Profile(self.folder / "profile" / "settings.json", self.folder / "profile")
+        self.downloads = self.folder / "downloads"
+        self.tracker_port = self.free_port("udp")
+        self.seeder_port = self.free_port("tcp")
+        self.keep()
+
+    def keep(self, **settings: object) -> None:
+        """Write the settings file that the next window starts with."""
+        everything = {
+            "download_folder": str(self.downloads),
+            "tracker": f"127.0.0.1:{self.tracker_port}",
+            "tracker_port": self.tracker_port,
+            "seeder_port": self.seeder_port,
+            "appearance": "light",
+            **settings,
+        }
+        self.profile.settings_file.parent.mkdir(exist_ok=True)
+        self.profile.settings_file.write_text(json.dumps(everything), encoding="utf-8")
+
+    def kept(self) -> dict[str, object]:
+        """What the settings file says now."""
+        settings: dict[str, object] = json.loads(self.profile.settings_file.read_bytes())
+        return settings
+
+    def open_window(
+        self,
+        *,
+        folder_to_seed: Path | None = None,
+        try_it: bool = False,
+        notices: tuple[str, ...] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> AppWindow:
+        window = AppWindow(
+            self.profile,
+            folder_to_seed=folder_to_seed,
+            try_it=try_it,
+            notices=notices,
+            environment=environment or {},
+        )
+        window.report_callback_exception = self._note_callback_failure  # type: ignore[method-assign]
+        self.root = self.window = window
+        self.addCleanup(self._end, window)
+        if self.withdrawn:
+            window.withdraw()
+        window.update()
+        return window
+
+    def _end(self, window: AppWindow) -> None:
+        if not is_gone(window):
+            window.close_now()
+            self.pump_until(lambda: is_gone(window), END_LIMIT_S, "the window did not close")
+
+    # What many tests wait for
+
+    def wait_for_files(self, count: int) -> None:
+        self.pump_until(
+            lambda: len(self.window.leecher.list.table.row_keys) == count,
+            LIMIT_S,
+            f"{count} files were not listed",
+        )
+
+    def open_with_examples(self, **options: object) -> AppWindow:
+        """A window that tries it on this computer, its list filled."""
+        if options:
+            self.keep(**options)
+        window = self.open_window(try_it=True)
+        self.wait_for_files(len(examples()))
+        return window
+
+    def state_of(self, name: str) -> DownloadState | None:
+        run = self.window.leecher.run
+        return None if run is None else run.state_of(name)
+
+    def wait_for_state(self, state: DownloadState, *names: str) -> None:
+        self.pump_until(
+            lambda: all(self.state_of(name) is state for name in names),
+            LIMIT_S,
+            f"not all of {names} became {state.value}",
+        )
+
+    def answer(self, area: NoticeArea, label: str) -> None:
+        """Press a button of a notice."""
+        self.pump_until(
+            lambda: any(text == label for text in button_texts(area)), LIMIT_S, f"no {label!r}"
+        )
+        press(area, label)
+
+    def occupy(self, seeder: Address) -> socket.socket:
+        """Take a slot of this seeder, and do nothing with it."""
+        link = self.enterContext(socket.create_connection(seeder, LIMIT_S))
+        link.sendall(wire.REQUEST_CONNECTION)
+        return link
+
+
+def examples() -> list[str]:
+    """The names of the example files."""
+    return sorted(file.name for file in bundled_folder("data").iterdir())
+
+
+def is_gone(window: tk.Tk) -> bool:
+    try:
+        return not window.winfo_exists()
+    except tk.TclError:
+        return True
+
+
+def buttons_below(widget: tk.Misc) -> list[ttk.Button]:
+    found = []
+    for child in widget.winfo_children():
+        if isinstance(child, ttk.Button):
+            found.append(child)
+        found += buttons_below(child)
+    return found
+
+
+def button_texts(widget: tk.Misc) -> list[str]:
+    return [str(button.cget("text")) for button in buttons_below(widget)]
+
+
+def press(widget: tk.Misc, label: str) -> None:
+    """Press the button of that text below this widget."""
+    button = next(one for one in buttons_below(widget) if str(one.cget("text")) == label)
+    button.invoke()
+
+
+def every_widget(widget: tk.Misc) -> list[tk.Misc]:
+    found: list[tk.Misc] = []
+    for child in widget.winfo_children():
+        found += [child, *every_widget(child)]
+    return found
+
+
+def texts_of(tree: ttk.Treeview, column: str) -> list[str]:
+    """One column of a table from the top down."""
+    return [str(tree.set(item, column)) for item in tree.get_children()]
