@@ -9,72 +9,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
-from roles.addresses import (
-    EVERY_INTERFACE,
-    LOOPBACK,
-    Address,
-    is_host,
-    is_loopback,
-    is_unicast,
-)
-from roles.chunks import MAX_FILE_SIZE
+from roles.addresses import LOOPBACK, Address, is_unicast
 from roles.errors import PeerProtocolError
 from roles.events import ListedFile, ListedSeeder, SeederState
 from roles.lmk1_tracker_wire import Extras, encode_file_list
-from roles.safe_names import UnsafeNameError, safe_name
+from roles.registry_entry import Entry, Origin, Reader, restored
 
-ORIGINAL_LIFETIME_S = 600.0  # as at an original tracker, which is pinged every 120 s
-LIFETIME_S = 50.0  # three pings of ours lost
 MAX_SEEDERS = 12_000
 MAX_SEEDERS_PER_HOST = 8  # lab machines with several users; this machine is exempt
 MAX_LISTED_SEEDERS = 5  # an original leecher occupies every seeder that it is told of
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a request came from, as the tracker's sockets see it."""
-
-    ip: str
-    is_here: bool  # one of the tracker's own addresses
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Who asks for a list, and how the tracker's machine is reached from there."""
-
-    is_here: bool
-    tracker_host: str  # the tracker's own address towards this reader
-
-
-@dataclass(slots=True)
-class _Entry:
-    origin: Origin
-    # what the seeder calls itself; only a key, never an address that others get unproved
-    named: Address
-    named_is_here: bool
-    everywhere: bool
-    is_original: bool
-    last_ping: float
-    state: SeederState | None = None
-    files: dict[str, int] = field(default_factory=dict)
-
-    @classmethod
-    def of(
-        cls, named: Address, origin: Origin, extras: Extras | None, named_is_here: bool, now: float
-    ) -> _Entry:
-        everywhere = named.host == EVERY_INTERFACE or (extras is not None and extras.everywhere)
-        return cls(origin, named, named_is_here, everywhere, extras is None, last_ping=now)
-
-    @property
-    def is_here_only(self) -> bool:
-        """Whether only programs on the tracker's machine reach it."""
-        return self.origin.is_here and is_loopback(self.named.host) and not self.everywhere
-
-    @property
-    def lifetime_s(self) -> float:
-        return ORIGINAL_LIFETIME_S if self.is_original else LIFETIME_S
 
 
 # Source IP and named address: nobody can speak for another machine's seeder.
@@ -86,7 +30,7 @@ class Registry:
     """The table. Every method that needs the time takes `now` in seconds of a monotonic clock."""
 
     def __init__(self) -> None:
-        self._entries: dict[_Key, _Entry] = {}
+        self._entries: dict[_Key, Entry] = {}
         self._latest_from: dict[str, _Key] = {}  # whose list an upload without a port is
         self._turn = 0
         # What files_for_originals() found for readers here and elsewhere, until a list changes.
@@ -106,11 +50,11 @@ class Registry:
         Raises PeerProtocolError when the table is full.
         """
         self._latest_from.pop(origin.ip, None)  # when this seeder is refused, so is its list
-        is_new = self._register(_Entry.of(named, origin, extras, named_is_here, now))
+        is_new = self._register(Entry.of(named, origin, extras, named_is_here, now))
         self._latest_from[origin.ip] = (origin.ip, named)
         return is_new
 
-    def _register(self, entry: _Entry) -> bool:
+    def _register(self, entry: Entry) -> bool:
         """A seeder that was known already keeps its list and counts as the newest."""
         self._check_source(entry.named, entry.origin)
         key = (entry.origin.ip, entry.named)
@@ -130,11 +74,11 @@ class Registry:
         entry = self._owner_of_list(origin, None if extras is None else extras.port)
         if entry is None:
             return False
-        entry.files = {name: size for name, size in files.items() if _is_storable(name)}
+        entry.take_list(files)
         self._groups.clear()
         return True
 
-    def _owner_of_list(self, origin: Origin, port: int | None) -> _Entry | None:
+    def _owner_of_list(self, origin: Origin, port: int | None) -> Entry | None:
         """The newest seeder of that machine, or the newest of ours there with that port.
 
         An older entry with it is of a program that ended without a word.
@@ -163,7 +107,7 @@ class Registry:
         entry = self._entries.get((origin.ip, named))
         if entry is None:
             if extras is None:
-                self._register(_Entry.of(named, origin, None, named_is_here, now))
+                self._register(Entry.of(named, origin, None, named_is_here, now))
             return extras is None
         entry.last_ping = now
         if extras is not None:
@@ -207,7 +151,7 @@ class Registry:
             for entry in self._entries.values()
             if files
             and files <= entry.files.items()
-            and (address := _address_for(reader, entry)) is not None
+            and (address := entry.address_for(reader)) is not None
         ]
         addresses = list(dict.fromkeys(addresses))
         self._turn += 1
@@ -219,7 +163,7 @@ class Registry:
         here = Reader(is_here=True, tracker_host=LOOPBACK)
         return tuple(
             ListedSeeder(
-                address=_address_for(here, entry) or entry.named,
+                address=entry.address_for(here) or entry.named,
                 is_original=entry.is_original,
                 state=entry.state,
                 files=len(entry.files),
@@ -235,18 +179,7 @@ class Registry:
 
     def saved(self) -> list[dict[str, object]]:
         """What a state file keeps: the seeders and their lists, no times."""
-        return [
-            {
-                "source": entry.origin.ip,
-                "is_here": entry.origin.is_here,
-                "named": list(entry.named),
-                "named_is_here": entry.named_is_here,
-                "everywhere": entry.everywhere,
-                "original": entry.is_original,
-                "files": entry.files,
-            }
-            for entry in self._entries.values()
-        ]
+        return [entry.saved() for entry in self._entries.values()]
 
     def restore(self, saved: object, *, now: float) -> int:
         """Take up what saved() gave to an earlier run; what cannot be read is left out.
@@ -254,7 +187,7 @@ class Registry:
         Returns how many came back.
         """
         for item in saved if isinstance(saved, list) else []:
-            entry = _restored(item, now)
+            entry = restored(item, now)
             if entry is not None and len(self._entries) < MAX_SEEDERS:
                 key = (entry.origin.ip, entry.named)
                 self._entries[key] = entry
@@ -287,64 +220,3 @@ class Registry:
             raise PeerProtocolError(f"nobody can be reached at {origin.ip}")
         if named.port < 1024 and not origin.is_here:
             raise PeerProtocolError(f"port {named.port} belongs to another service")
-
-
-def _is_storable(name: str) -> bool:
-    """An original leecher writes whatever name it is told, so no name that leaves its folder may be
-    passed on.
-    """
-    try:
-        safe_name(name, windows=False)
-    except UnsafeNameError:
-        return False
-    return True
-
-
-def _address_for(reader: Reader, entry: _Entry) -> Address | None:
-    """Where this reader reaches the seeder; None when it cannot.
-
-    Another machine's seeder is reached at the source of its packets, whatever it calls itself. One
-    on the tracker's own machine may listen on loopback only, and that helps nobody elsewhere.
-    """
-    if not entry.origin.is_here:
-        return Address(entry.origin.ip, entry.named.port)
-    if entry.is_here_only:
-        return entry.named if reader.is_here else None
-    if entry.named_is_here and not entry.everywhere:
-        return entry.named
-    return Address(reader.tracker_host, entry.named.port)
-
-
-def _restored(item: object, now: float) -> _Entry | None:
-    """One entry of a state file.
-
-    Its files pass the checks of an upload, for the file may be anybody's.
-    """
-    match item:
-        case {
-            "source": str(ip),
-            "is_here": bool(is_here),
-            "named": [str(host), int(port)],
-            "named_is_here": bool(named_is_here),
-            "everywhere": bool(everywhere),
-            "original": bool(is_original),
-            "files": dict(files),
-        } if is_unicast(ip) and is_host(host) and type(port) is int and 0 < port <= 65535:
-            pass
-        case _:
-            return None
-    sizes = {
-        name: size
-        for name, size in files.items()
-        if isinstance(name, str) and type(size) is int and 0 <= size <= MAX_FILE_SIZE
-        if _is_storable(name)
-    }
-    return _Entry(
-        origin=Origin(ip, is_here),
-        named=Address(host, port),
-        named_is_here=named_is_here,
-        everywhere=everywhere,
-        is_original=is_original,
-        last_ping=now,
-        files=sizes,
-    )

@@ -36,7 +36,8 @@ from roles.lmk1_tracker_wire import (
 )
 from roles.profile import read_state, write_whole
 from roles.rate_limit import RateLimit
-from roles.registry import Origin, Reader, Registry
+from roles.registry import Registry
+from roles.registry_entry import Origin, Reader
 from roles.settings import TrackerSettings
 from roles.worker import POLL_S, Role
 

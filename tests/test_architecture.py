@@ -25,7 +25,15 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "lmk1_peer_wire",
         "safe_names",
     ),
-    "brains": ("registry", "slots", "download_plan", "seeder_book", "rates", "rate_limit"),
+    "brains": (
+        "registry_entry",
+        "registry",
+        "slots",
+        "download_plan",
+        "seeder_book",
+        "rates",
+        "rate_limit",
+    ),
     "files": ("shared_folder", "partial_file", "profile", "log_file"),
     "workers": (
         "worker",

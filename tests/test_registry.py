@@ -12,16 +12,8 @@ from roles.chunks import MAX_FILE_SIZE
 from roles.errors import PeerProtocolError
 from roles.events import ListedFile, SeederState
 from roles.lmk1_tracker_wire import Extras, encode_file_list
-from roles.registry import (
-    LIFETIME_S,
-    MAX_LISTED_SEEDERS,
-    MAX_SEEDERS,
-    MAX_SEEDERS_PER_HOST,
-    ORIGINAL_LIFETIME_S,
-    Origin,
-    Reader,
-    Registry,
-)
+from roles.registry import MAX_LISTED_SEEDERS, MAX_SEEDERS, MAX_SEEDERS_PER_HOST, Registry
+from roles.registry_entry import LIFETIME_S, ORIGINAL_LIFETIME_S, Origin, Reader
 
 ID = "0123456789abcdef"
 OURS = Extras(ID)

@@ -30,7 +30,8 @@ from roles.lmk1_tracker_wire import (
     encode_request,
     encode_seeder_list,
 )
-from roles.registry import Reader, Registry
+from roles.registry import Registry
+from roles.registry_entry import Reader
 from roles.safe_names import collision_key, safe_name, shown_name
 from roles.settings import (
     parse_parallel_seeders,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -69,7 +70,7 @@ def version() -> str:
     """One line for bug reports."""
     return (
         f"lmktorrent {__version__} (Python {platform.python_version()}, LMK/{PROTOCOL_VERSION}, "
-        f"{platform.system()} {platform.machine()})"
+        f"{sys.platform} {platform.machine()})"
     )
 
 

@@ -1,0 +1,143 @@
+"""One seeder in the tracker's table: what it said, where it is reached, how a file keeps it.
+
+Pure values: the caller brings clock and addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from roles.addresses import EVERY_INTERFACE, Address, is_host, is_loopback, is_unicast
+from roles.chunks import MAX_FILE_SIZE
+from roles.events import SeederState
+from roles.lmk1_tracker_wire import Extras
+from roles.safe_names import UnsafeNameError, safe_name
+
+ORIGINAL_LIFETIME_S = 600.0  # as at an original tracker, which is pinged every 120 s
+LIFETIME_S = 50.0  # three pings of ours lost
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from, as the tracker's sockets see it."""
+
+    ip: str
+    is_here: bool  # one of the tracker's own addresses
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who asks for a list, and how the tracker's machine is reached from there."""
+
+    is_here: bool
+    tracker_host: str  # the tracker's own address towards this reader
+
+
+@dataclass(slots=True)
+class Entry:
+    """A seeder in the tracker's table, changed by the registry only."""
+
+    origin: Origin
+    named: Address  # what it calls itself: only a key, never an address that others get unproved
+    named_is_here: bool  # one of the tracker's own addresses
+    everywhere: bool  # it listens on every interface
+    is_original: bool
+    last_ping: float
+    state: SeederState | None = None
+    files: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, named: Address, origin: Origin, extras: Extras | None, named_is_here: bool, now: float
+    ) -> Entry:
+        """A seeder that registers now, without a list."""
+        everywhere = named.host == EVERY_INTERFACE or (extras is not None and extras.everywhere)
+        return cls(origin, named, named_is_here, everywhere, extras is None, last_ping=now)
+
+    @property
+    def is_here_only(self) -> bool:
+        """Whether only programs on the tracker's machine reach it."""
+        return self.origin.is_here and is_loopback(self.named.host) and not self.everywhere
+
+    @property
+    def lifetime_s(self) -> float:
+        """How long it may be silent."""
+        return ORIGINAL_LIFETIME_S if self.is_original else LIFETIME_S
+
+    def address_for(self, reader: Reader) -> Address | None:
+        """Where this reader reaches the seeder; None when it cannot.
+
+        Another machine's seeder is reached at the source of its packets, whatever it calls itself.
+        One on the tracker's own machine may listen on loopback only, and that helps nobody
+        elsewhere.
+        """
+        if not self.origin.is_here:
+            return Address(self.origin.ip, self.named.port)
+        if self.is_here_only:
+            return self.named if reader.is_here else None
+        if self.named_is_here and not self.everywhere:
+            return self.named
+        return Address(reader.tracker_host, self.named.port)
+
+    def take_list(self, files: Mapping[str, int]) -> None:
+        """Replace its list, but for names that nobody should store."""
+        self.files = {name: size for name, size in files.items() if _is_storable(name)}
+
+    def saved(self) -> dict[str, object]:
+        """What a state file keeps of it: no times."""
+        return {
+            "source": self.origin.ip,
+            "is_here": self.origin.is_here,
+            "named": list(self.named),
+            "named_is_here": self.named_is_here,
+            "everywhere": self.everywhere,
+            "original": self.is_original,
+            "files": self.files,
+        }
+
+
+def restored(item: object, now: float) -> Entry | None:
+    """What saved() gave to an earlier run, None when it cannot be read.
+
+    Its files pass the checks of an upload, for the file may be anybody's.
+    """
+    match item:
+        case {
+            "source": str(ip),
+            "is_here": bool(is_here),
+            "named": [str(host), int(port)],
+            "named_is_here": bool(named_is_here),
+            "everywhere": bool(everywhere),
+            "original": bool(is_original),
+            "files": dict(files),
+        } if is_unicast(ip) and is_host(host) and type(port) is int and 0 < port <= 65535:
+            pass
+        case _:
+            return None
+    sizes = {
+        name: size
+        for name, size in files.items()
+        if isinstance(name, str) and type(size) is int and 0 <= size <= MAX_FILE_SIZE
+        if _is_storable(name)
+    }
+    return Entry(
+        origin=Origin(ip, is_here),
+        named=Address(host, port),
+        named_is_here=named_is_here,
+        everywhere=everywhere,
+        is_original=is_original,
+        last_ping=now,
+        files=sizes,
+    )
+
+
+def _is_storable(name: str) -> bool:
+    """An original leecher writes whatever name it is told, so no name that leaves its folder may be
+    passed on.
+    """
+    try:
+        safe_name(name, windows=False)
+    except UnsafeNameError:
+        return False
+    return True
