@@ -43,9 +43,8 @@ class Announcer:
     ) -> None:
         self.listing = FolderListing({}, 0, ())  # written by this thread, read by all
         self.state = SeederState.AVAILABLE  # written by the seeder's thread
-        self.folder_changed = (
-            threading.Event()
-        )  # set by whoever sees that the listing is out of date
+        # Set by whoever sees that the listing is out of date.
+        self.folder_changed = threading.Event()
         self._settings = settings
         self._folder = folder
         self._post = post

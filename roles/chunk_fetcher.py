@@ -33,9 +33,8 @@ STOPPING_CONNECT_S = 0.5  # a handshake on a LAN takes milliseconds
 ANSWER_S = 10.0  # an original may be waiting for another leecher's second word
 FIRST_CHUNK_S = 30.0  # an original reads its whole range into memory first
 CHUNK_S = 10.0
-MAX_AHEAD = (
-    64  # acknowledgements beyond the chunks that came; measured best with an original seeder
-)
+# Acknowledgements beyond the chunks that came; measured best with an original seeder.
+MAX_AHEAD = 64
 # to read the answer that crossed our leaving, so that the system does not reset the connection
 FAREWELL_S = 0.5
 BUFFER = 512 * 1024  # bytes, a hundred chunks
@@ -275,7 +274,6 @@ class _ChunkStream:
         if words > 0:
             self._link.sendall(wire.ACKNOWLEDGED * words)
             self._acknowledged += words
-        if (
-            sys.platform == "linux"
-        ):  # an original sends header and chunk apart and waits for the system's own answer
+        # An original sends header and chunk apart and waits for the system's own answer.
+        if sys.platform == "linux":
             self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)

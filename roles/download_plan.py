@@ -14,9 +14,8 @@ from typing import Generic, TypeVar
 
 from roles.chunks import CHUNK_SIZE, ChunkRange, chunk_count
 
-MAX_PART_BYTES = (
-    64 * 1024 * 1024
-)  # an original seeder reads its whole range into memory before the first chunk
+# An original seeder reads its whole range into memory before the first chunk.
+MAX_PART_BYTES = 64 * 1024 * 1024
 MAX_PART = MAX_PART_BYTES // CHUNK_SIZE  # in chunks
 MIN_STOLEN = 64  # chunks: as many as may be on their way already
 STALLED_S = 3.0  # without a chunk for this long a seeder loses its part to anyone who asks

@@ -37,9 +37,8 @@ from roles.worker import POLL_S, Role
 log = logging.getLogger(__name__)
 
 SEEDERS_AGAIN_S = 15.0  # while a download runs
-SEEDER_LIFETIME_S = (
-    120.0  # a tracker names at most 5 at a time, others in turn: those of earlier lists count too
-)
+# A tracker names at most 5 at a time, others in turn: those of earlier lists count too.
+SEEDER_LIFETIME_S = 120.0
 MAX_SEEDERS = 64
 
 
@@ -49,9 +48,8 @@ class Leecher(Role):
     def __init__(self, settings: LeecherSettings, post: Post) -> None:
         super().__init__("leecher", post)
         self._settings = settings
-        self._lock = (
-            threading.Lock()
-        )  # the downloads' plans, the book, and the tables below: lines, no I/O
+        # The downloads' plans, the book, and the tables below: lines, no I/O.
+        self._lock = threading.Lock()
         self._book = SeederBook(random.Random())
         self._files: dict[str, ListedFile] = {}
         self._seeders: dict[Address, float] = {}  # when a list named it last

@@ -132,10 +132,11 @@ class SecondMessageReader:
             return ExitConnection()
         if self._buffer.startswith(_REQUEST_START):
             return self._decode(self._buffer[len(_REQUEST_START) :])
+        # The rest of a later version's hello has not ended yet.
         if self._buffer[:1] in (
             b"\n",
             b"{",
-        ):  # the rest of a later version's hello has not ended yet
+        ):
             return None
         if _REQUEST_START.startswith(self._buffer) or EXIT_CONNECTION.startswith(self._buffer):
             return None

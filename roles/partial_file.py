@@ -23,18 +23,11 @@ from roles.errors import DiskFullError, StorageError
 from roles.safe_names import PARTIAL_SUFFIX, numbered
 from roles.settings import Existing
 
-MAX_RESERVE = (
-    200 * 1024 * 1024
-)  # bytes left free for the rest of the machine, or 1 % of a smaller disk
+# Bytes left free for the rest of the machine, or 1 % of a smaller disk.
+MAX_RESERVE = 200 * 1024 * 1024
 COMPARE_BLOCK = 1024 * 1024
-RENAME_TRIES_S = (
-    0.05,
-    0.1,
-    0.2,
-    0.4,
-    0.75,
-    1.0,
-)  # Windows: a virus scanner holds a new file for moments
+# Windows: a virus scanner holds a new file for moments.
+RENAME_TRIES_S = (0.05, 0.1, 0.2, 0.4, 0.75, 1.0)
 MAX_NUMBER = 10_000  # "name (10000)": by then something else is wrong
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
@@ -285,9 +278,8 @@ def _write_all(descriptor: int, piece: memoryview) -> None:
 if sys.platform == "win32":
     import msvcrt
 
-    _LOCKED_BYTE = (
-        1 << 41
-    )  # past every file that we take: what is locked there cannot be read by others
+    # Past every file that we take: what is locked there cannot be read by others.
+    _LOCKED_BYTE = 1 << 41
 
     def _lock(descriptor: int) -> bool:
         os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)

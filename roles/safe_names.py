@@ -11,9 +11,8 @@ import unicodedata
 
 from roles.errors import PeerProtocolError
 
-MAX_WIRE_BYTES = (
-    255  # what Linux allows for one name; also keeps an LMK/1 request under 1,024 bytes
-)
+# What Linux allows for one name; also keeps an LMK/1 request under 1,024 bytes.
+MAX_WIRE_BYTES = 255
 MAX_STORED_BYTES = 200  # leaves room for ".lmkpart" and " (2)" below the 255 of most file systems
 PARTIAL_SUFFIX = ".lmkpart"
 SHOWN_LENGTH = 120  # characters of a stranger's name that reach the window or a log line

@@ -110,9 +110,8 @@ class Seeder(Role):
             link, (host, port) = listener.accept()
         except BlockingIOError:
             return
-        except (
-            OSError
-        ) as error:  # no descriptors left, or it hung up before we looked: the loop goes on
+        except OSError as error:
+            # No descriptors left, or it hung up before we looked: the loop goes on.
             log.warning("could not accept a connection: %s", error)
             self._stopping.wait(POLL_S)  # else a full table would keep this thread spinning
             return

@@ -10,9 +10,8 @@ from collections import Counter
 from roles.addresses import is_loopback
 from roles.events import SeederState
 
-SLOTS_PER_HOST = (
-    2  # so that one machine with many downloads cannot keep a room waiting; loopback is exempt
-)
+# So that one machine with many downloads cannot keep a room waiting; loopback is exempt.
+SLOTS_PER_HOST = 2
 
 
 class SlotTable:

@@ -105,9 +105,8 @@ class Tracker(Role):
             datagram, (host, port) = link.recvfrom(RECEIVE_BUFFER)
         except TimeoutError:
             return
-        except (
-            OSError
-        ) as error:  # Windows: an earlier answer found nobody, or this datagram was too long
+        except OSError as error:
+            # Windows: an earlier answer found nobody, or this datagram was too long.
             log.debug("receiving: %s", error)
             return
         now = time.monotonic()

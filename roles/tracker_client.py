@@ -40,16 +40,8 @@ from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
 
-TRIES_S = (
-    0.2,
-    0.4,
-    0.6,
-    0.8,
-    1.0,
-    1.0,
-    1.0,
-    1.0,
-)  # pause after each try; a LAN answers within milliseconds
+# Pause after each try; a LAN answers within milliseconds.
+TRIES_S = (0.2, 0.4, 0.6, 0.8, 1.0, 1.0, 1.0, 1.0)
 JITTER = 0.25
 MAX_REFUSALS = 3  # the machine itself says that nobody listens there: no use in trying eight times
 LINGER_S = 5.0  # a second answer to a closed port ends an original tracker on Windows
@@ -189,9 +181,9 @@ class TrackerClient:
                 question.awaited += answers
                 within_s = pause_s * random.uniform(1 - JITTER, 1 + JITTER)
                 answer = self._receive(question, accept, within_s)
-            except (
-                ConnectionError
-            ):  # somebody there says that nobody listens; Windows says it one call late
+            except ConnectionError:
+                # Somebody there says that nobody listens; Windows says it one
+                # call late.
                 refusals, question.awaited = refusals + 1, 0
                 if refusals >= MAX_REFUSALS:
                     break
