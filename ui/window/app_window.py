@@ -1,0 +1,338 @@
+"""The window: three roles and a log, each in its tab, and any of them beside the others.
+
+It joins the tabs and ends the roles; what the tabs show is their own affair.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import tkinter as tk
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tkinter import ttk
+from types import TracebackType
+
+from roles.addresses import Address
+from roles.profile import Profile, bundled_folder
+from roles.settings import Appearance
+from ui import wording
+from ui.window import keyboard, window_place
+from ui.window.download_list import FirstSteps
+from ui.window.event_pump import EventPump
+from ui.window.leecher_tab import LeecherTab
+from ui.window.log_tab import LogTab
+from ui.window.notices import Choice, NoticeArea
+from ui.window.running_roles import RunningRoles
+from ui.window.seeder_tab import SeederTab
+from ui.window.settings_keeper import SettingsKeeper
+from ui.window.status_line import StatusLine
+from ui.window.system_look import is_system_dark, see_real_pixels
+from ui.window.theme import Theme
+from ui.window.tracker_tab import TrackerLinks, TrackerTab
+from ui.window.workbench import Workbench
+
+log = logging.getLogger(__name__)
+
+TITLE = "LMKtorrent"
+INTERRUPTED = 130  # what shells call the end by Ctrl-C
+STATUS_MS = 500
+SYSTEM_LOOK_MS = 10_000  # how often the system is asked whether it went dark
+STOP_LIMIT_S = 2.0
+STOP_POLL_MS = 20
+
+
+def run_window(
+    profile: Profile,
+    *,
+    folder_to_seed: Path | None = None,
+    try_it: bool = False,
+    notices: Sequence[str] = (),
+    environment: Mapping[str, str] = os.environ,
+) -> int:
+    """Show the window until it is closed; returns the exit code.
+
+    Raises tkinter.TclError where there is no display.
+    """
+    see_real_pixels()
+    window = AppWindow(
+        profile,
+        folder_to_seed=folder_to_seed,
+        try_it=try_it,
+        notices=notices,
+        environment=environment,
+    )
+    try:
+        window.mainloop()
+    except KeyboardInterrupt:  # Ctrl-C in the terminal: the roles end in order all the same
+        window.interrupt()
+        window.mainloop()
+    return INTERRUPTED if window.is_interrupted else 0
+
+
+class AppWindow(tk.Tk):
+    """Runs at most one tracker and one leecher, and as many seeders as are wanted."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        folder_to_seed: Path | None = None,
+        try_it: bool = False,
+        notices: Sequence[str] = (),
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
+        super().__init__(className=TITLE)
+        self.title(TITLE)
+        self._bench = self._make_bench(profile, environment)
+        self._is_closing = False
+        self.is_interrupted = False
+        self._stop_by = 0.0
+        self._make_tabs()
+        window_place.restore(self, self._bench.theme, self._bench.settings.now.window)
+        self._icon = window_place.set_icon(self, bundled_folder("assets") / "icon-64.png")
+        self._bind_keys()
+        self.protocol("WM_DELETE_WINDOW", self.close)
+        self._status_id = self.after(STATUS_MS, self._show_status)
+        self._look_id = self.after(0, self._ask_system_look)
+        for notice in notices:
+            self.notices.say(notice, tone="Warning")
+        self._show_first(folder_to_seed, try_it=try_it)
+
+    def _make_bench(self, profile: Profile, environment: Mapping[str, str]) -> Workbench:
+        pump = EventPump(self)
+        settings = SettingsKeeper(profile, pump, self._say_not_kept)
+        theme = Theme(self)
+        theme.apply(is_dark=settings.now.appearance == Appearance.DARK.value)
+        tracker_text = tk.StringVar(self, settings.now.tracker)
+        return Workbench(pump, theme, RunningRoles(pump), settings, environment, tracker_text)
+
+    def _make_tabs(self) -> None:
+        bench = self._bench
+        self.tabs = ttk.Notebook(self)
+        self.tracker = TrackerTab(
+            self.tabs, bench, TrackerLinks(self._tracker_has_news, self._say_failed)
+        )
+        self.seeder = SeederTab(self.tabs, bench, self._say_failed)
+        first_steps = FirstSteps(
+            self.try_it, self._start_tracker, lambda: self.show_tab(self.seeder)
+        )
+        self.leecher = LeecherTab(self.tabs, bench, first_steps, self._keep_seeding)
+        self.log = LogTab(self.tabs, bench)
+        named = (
+            ("Tracker", self.tracker),
+            ("Seeder", self.seeder),
+            ("Leecher", self.leecher),
+            ("Log", self.log),
+        )
+        for name, tab in named:
+            self.tabs.add(tab, text=name, underline=2 if name == "Log" else 0)
+        self.tabs.enable_traversal()
+        self.notices = NoticeArea(self, bench.theme)
+        appearance = Appearance(bench.settings.now.appearance)
+        self.status = StatusLine(self, bench.theme, appearance, self.choose_appearance)
+        px = bench.theme.px
+        line = ttk.Frame(self, style="Line.TFrame", height=1)
+        self.tabs.grid(row=0, column=0, sticky="nsew")
+        self.notices.grid(row=1, column=0, sticky="ew", padx=px(16), pady=(0, px(12)))
+        self.notices.grid_remove()
+        line.grid(row=2, column=0, sticky="ew")
+        self.status.grid(row=3, column=0, sticky="ew")
+        self.rowconfigure(0, weight=1)
+        self.columnconfigure(0, weight=1)
+        self.tabs.bind("<<NotebookTabChanged>>", lambda _event: self._tab_changed())
+
+    def _show_first(self, folder_to_seed: Path | None, *, try_it: bool) -> None:
+        self.show_tab(self.leecher)
+        if folder_to_seed is not None:
+            self.seeder.fill_in(folder_to_seed)
+            self.show_tab(self.seeder)
+        self.leecher.open()
+        if try_it:
+            self.try_it()
+
+    def show_tab(self, tab: ttk.Frame) -> None:
+        """Bring this tab to the front."""
+        self.tk.call(str(self.tabs), "select", str(tab))
+
+    # What the tabs ask of one another
+
+    def try_it(self) -> None:
+        """A tracker, a seeder of the example files and the list of them, all on this computer."""
+        self.show_tab(self.leecher)
+        self.tracker.start_only_here(self._try_with)
+
+    def _try_with(self, tracker: Address) -> None:
+        self.seeder.seed(bundled_folder("data"), tracker, only_here=True)
+        self.leecher.use_tracker(tracker)
+
+    def _tracker_has_news(self, tracker: Address) -> None:
+        self.leecher.tracker_changed(tracker)
+
+    def _start_tracker(self) -> None:
+        self.show_tab(self.tracker)
+        self.tracker.start()
+
+    def _keep_seeding(self, folder: Path, tracker: Address) -> None:
+        self.seeder.seed(folder, tracker)
+
+    # Keys
+
+    def _bind_keys(self) -> None:
+        keyboard.add_missing_keys(self)
+        by_number = {
+            f"<Control-Key-{number}>": lambda tab=tab: self.show_tab(tab)
+            for number, tab in enumerate((self.tracker, self.seeder, self.leecher, self.log), 1)
+        }
+        keyboard.bind_keys(
+            self,
+            {
+                **by_number,
+                "<F5>": self.leecher.refresh,
+                "<F6>": lambda: keyboard.focus_next_pane(self.current_tab),
+                "<Control-o>": self._choose_folder,
+                "<Control-p>": self.leecher.pause_or_resume,
+                "<Escape>": self._close_newest_notice,
+                "<Control-q>": self.close,
+            },
+        )
+        self.bind("<Alt-Key>", lambda event: keyboard.press_underlined(self, event.keysym), add="+")
+
+    @property
+    def current_tab(self) -> ttk.Frame:
+        """The one in front."""
+        tabs = (self.tracker, self.seeder, self.leecher, self.log)
+        current = str(self.tk.call(str(self.tabs), "select"))
+        return next(tab for tab in tabs if str(tab) == current)
+
+    def _choose_folder(self) -> None:
+        if self.current_tab is self.seeder:
+            self.seeder.form.folder.choose()
+        elif self.current_tab is self.leecher:
+            self.leecher.form.folder.choose()
+
+    def _close_newest_notice(self) -> None:
+        areas = [getattr(self.current_tab, "notices", None), self.notices]
+        for area in areas:
+            if area is not None and area.close_newest():
+                return
+
+    def _tab_changed(self) -> None:
+        first = keyboard.first_control(self.current_tab)
+        if first is not None:
+            first.focus_set()
+
+    # Looks
+
+    def choose_appearance(self, appearance: Appearance) -> None:
+        """Take these colours now and for the next start."""
+        self._bench.settings.change(appearance=appearance.value)
+        self.status.show_appearance(appearance)
+        if appearance is Appearance.SYSTEM:
+            self._bench.pump.in_background(is_system_dark, self._take_system_look)
+        else:
+            self._apply_look(is_dark=appearance is Appearance.DARK)
+
+    def _ask_system_look(self) -> None:
+        self._look_id = self.after(SYSTEM_LOOK_MS, self._ask_system_look)
+        if self._bench.settings.now.appearance == Appearance.SYSTEM.value:
+            self._bench.pump.in_background(is_system_dark, self._take_system_look)
+
+    def _take_system_look(self, is_dark: bool) -> None:
+        if self._bench.settings.now.appearance == Appearance.SYSTEM.value:
+            self._apply_look(is_dark=is_dark)
+
+    def _apply_look(self, *, is_dark: bool) -> None:
+        if self._bench.theme.is_dark != is_dark:
+            self._bench.theme.apply(is_dark=is_dark)
+
+    def _show_status(self) -> None:
+        self._status_id = self.after(STATUS_MS, self._show_status)
+        run = self.leecher.run
+        down = run.rate if run is not None else 0.0
+        self.status.show(down=down, up=self.seeder.rate, health=self._health())
+        busy = run is not None and run.is_busy
+        title = f"{run.percent} % – {TITLE}" if run is not None and busy else TITLE
+        if title != self.title():
+            self.title(title)
+
+    def _health(self) -> str:
+        """What runs, in a few words."""
+        parts = []
+        run = self.leecher.run
+        if run is not None and run.unfinished:
+            parts.append(f"{wording.count(len(run.unfinished), 'download')} to go")
+        elif run is not None and run.had_count:
+            parts.append(f"{wording.count(run.had_count, 'file')} done, checked")
+        if self.seeder.shared_files is not None:
+            parts.append(f"sharing {wording.count(self.seeder.shared_files, 'file')}")
+        if self.tracker.seeder_count is not None:
+            parts.append(f"tracker of {wording.count(self.tracker.seeder_count, 'seeder')}")
+        text = " · ".join(parts)
+        return text[:1].upper() + text[1:] if text else "Nothing is running"
+
+    def _say_not_kept(self, sentence: str) -> None:
+        self.notices.say(sentence, tone="Warning", key="settings")
+
+    def _say_failed(self, sentence: str) -> None:
+        self.notices.say(sentence, tone="Bad", key="failed")
+
+    # The end
+
+    def close(self) -> None:
+        """Ask if somebody is being served, then end."""
+        served = self.seeder.served
+        if not served or self._is_closing:
+            self.close_now()
+            return
+        are = "is" if served == 1 else "are"
+        self.notices.ask(
+            f"{wording.count(served, 'computer')} {are} still taking files from you.",
+            [Choice("Stay", lambda: None), Choice("Close all the same", self.close_now)],
+            key="close",
+            tone="Warning",
+        )
+
+    def close_now(self) -> None:
+        """Stop every role, wait for them at most STOP_LIMIT_S, and go."""
+        if self._is_closing:
+            return
+        self._is_closing = True
+        self._bench.settings.change(window=window_place.place_of(self))
+        self.leecher.close()
+        self.tracker.close()
+        self.after_cancel(self._status_id)
+        self.after_cancel(self._look_id)
+        self._bench.roles.stop_all()
+        self.withdraw()
+        self._stop_by = time.monotonic() + STOP_LIMIT_S
+        self._end_when_all_ended()
+
+    def interrupt(self) -> None:
+        """Close by Ctrl-C, without a question."""
+        self.is_interrupted = True
+        self.close_now()
+
+    def _end_when_all_ended(self) -> None:
+        is_over = self._bench.roles.all_ended and self._bench.settings.is_kept
+        if is_over or time.monotonic() > self._stop_by:
+            self.log.close()
+            self._bench.pump.close()
+            self.destroy()
+        else:
+            self.after(STOP_POLL_MS, self._end_when_all_ended)
+
+    def report_callback_exception(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        """Ctrl-C in the terminal closes; anything else is our fault and goes on with a word."""
+        if issubclass(kind, KeyboardInterrupt):
+            self.interrupt()
+            return
+        log.error("A fault of the program", exc_info=(kind, error, trace))
+        self.notices.say(
+            "A fault in the program was noted in the log. Please send us the log file.",
+            tone="Bad",
+            key="fault",
+        )

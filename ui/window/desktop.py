@@ -1,0 +1,60 @@
+"""Showing a folder in the system's file manager. It knows no widget."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+PATIENCE_S = 5.0  # an opener that fails does so at once; some stay for as long as their window
+
+# What a packed program sets for itself would make others load its libraries.
+_OUR_OWN = ("TCL_LIBRARY", "TK_LIBRARY", "FONTCONFIG_FILE", "FONTCONFIG_PATH")
+
+
+def open_folder(folder: Path, environment: Mapping[str, str]) -> str:
+    """Show it; "" or one sentence on why not. May wait PATIENCE_S: not for Tk's thread."""
+    if not folder.is_dir():
+        return f"{folder} does not exist yet. It is made by the first download."
+    try:
+        if sys.platform == "win32":
+            os.startfile(folder)
+            return ""
+        opener = "open" if sys.platform == "darwin" else "xdg-open"
+        code = _run([opener, str(folder)], cleaned(environment))
+    except OSError as error:
+        return f"The file manager did not start ({error.strerror or error}). The folder: {folder}"
+    return "" if code == 0 else f"The file manager did not start. The folder: {folder}"
+
+
+def cleaned(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment as it was before our packed program changed it."""
+    clean = {
+        name: value
+        for name, value in environment.items()
+        if name not in _OUR_OWN and not name.startswith("_PYI_")
+    }
+    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
+        original = clean.pop(f"{name}_ORIG", None)
+        if original is not None:
+            clean[name] = original
+        elif getattr(sys, "frozen", False):
+            clean.pop(name, None)
+    return clean
+
+
+def _run(command: list[str], environment: dict[str, str]) -> int:
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        return process.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:  # its window is open
+        return 0

@@ -1,0 +1,114 @@
+"""The one bridge from other threads to Tk's: events go in anywhere and come out in Tk's thread, a
+few milliseconds' worth at a time. It knows no role and no widget but the one that owns its timer.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import queue
+import threading
+import time
+import tkinter as tk
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
+from roles.events import (
+    DownloadChanged,
+    FilesListed,
+    FolderScanned,
+    Post,
+    RoleEvent,
+    RoomChanged,
+    UploadsChanged,
+)
+
+log = logging.getLogger(__name__)
+
+TICK_MS = 50
+BUSY_TICK_MS = 10  # while there is more than one tick may handle
+BUDGET_S = 0.008  # of work in one tick: a frame at 60 Hz lasts 16 ms
+
+T = TypeVar("T")
+
+
+class EventPump:
+    """post(), call() and what opened() returns may be used from any thread; the rest is Tk's."""
+
+    def __init__(self, widget: tk.Misc, *, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._widget = widget
+        self._clock = clock
+        self._arrived: queue.SimpleQueue[tuple[Hashable, Callable[[], None]]] = queue.SimpleQueue()
+        self._pending: dict[Hashable, Callable[[], None]] = {}  # in the order of delivery
+        self._numbers = itertools.count()
+        self._after_id = widget.after(TICK_MS, self._tick)
+
+    def opened(self, handle: Callable[[RoleEvent], None]) -> Post:
+        """A `post` for one run of one role.
+
+        Its events reach `handle` in order; of snapshots that wait, only the newest does.
+        """
+        channel = next(self._numbers)
+
+        def post(event: RoleEvent) -> None:
+            key = _snapshot_key(event)
+            whole_key = ("once", next(self._numbers)) if key is None else (channel, key)
+            self._arrived.put((whole_key, lambda: handle(event)))
+
+        return post
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Have a function called in Tk's thread."""
+        self._arrived.put((("once", next(self._numbers)), function))
+
+    def in_background(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Run what may wait for a disk in a thread of its own, and `then` with its answer in
+        Tk's.
+
+        `work` must not raise.
+        """
+
+        def run() -> None:
+            answer = work()
+            self.call(lambda: then(answer))
+
+        # A daemon: a dead network drive may hold it for minutes, and no window waits for that.
+        threading.Thread(target=run, name="lmk-window-errand", daemon=True).start()
+
+    def close(self) -> None:
+        """Deliver nothing more."""
+        self._widget.after_cancel(self._after_id)
+
+    def _tick(self) -> None:
+        try:
+            self._deliver(self._clock() + BUDGET_S)
+        finally:
+            pause_ms = BUSY_TICK_MS if self._pending else TICK_MS
+            self._after_id = self._widget.after(pause_ms, self._tick)
+
+    def _deliver(self, deadline: float) -> None:
+        while self._clock() < deadline:
+            try:
+                key, function = self._arrived.get_nowait()
+            except queue.Empty:
+                break
+            # The newer one takes a place at the end: what comes out keeps the order of posting.
+            self._pending.pop(key, None)
+            self._pending[key] = function
+        # One at least, or a queue that fills faster than it is read would starve the window.
+        while self._pending:
+            function = self._pending.pop(next(iter(self._pending)))
+            function()
+            if self._clock() >= deadline:
+                break
+
+
+def _snapshot_key(event: RoleEvent) -> Hashable:
+    """Equal for two events of which the later one says all; None for those that must all arrive."""
+    match event:
+        case DownloadChanged(name=name):
+            return (DownloadChanged, name)
+        case RoomChanged() | FolderScanned() | UploadsChanged() | FilesListed():
+            return (type(event),)
+        case _:
+            return None

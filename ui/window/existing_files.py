@@ -1,0 +1,33 @@
+"""Which downloads would meet a file of their name, and the question what to do. No widget."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from roles.safe_names import UnsafeNameError, safe_name, shown_name
+
+NAMED_IN_QUESTION = 3
+
+
+def existing_names(folder: Path, names: Iterable[str]) -> list[str]:
+    """Those of the names that the folder has. Asks the disk: not for Tk's thread."""
+    return [name for name in names if _is_there(folder, name)]
+
+
+def question(names: list[str]) -> str:
+    """One sentence for all of them."""
+    shown = ", ".join(f"“{shown_name(name, 40)}”" for name in names[:NAMED_IN_QUESTION])
+    more = len(names) - NAMED_IN_QUESTION
+    if len(names) == 1:
+        return f"{shown} is in the folder already. What shall happen to it?"
+    others = f" and {more} more" if more > 0 else ""
+    return f"{shown}{others} are in the folder already. What shall happen to them?"
+
+
+def _is_there(folder: Path, name: str) -> bool:
+    try:
+        return os.path.lexists(folder / safe_name(name, windows=os.name == "nt"))
+    except UnsafeNameError:  # the leecher refuses it anyway
+        return False

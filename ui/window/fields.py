@@ -1,0 +1,185 @@
+"""Fields that say in place what is wrong with what was typed into them, or what empty means."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable
+from tkinter import filedialog, ttk
+from typing import TypeAlias, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from roles.errors import UserInputError
+from ui.window.theme import Theme
+
+T = TypeVar("T")
+FolderDialog: TypeAlias = Callable[[tk.Misc, str, str], str]  # parent, title, where to begin
+
+
+class TextField(ttk.Frame):
+    """An entry, and below it, only when needed, what is wrong."""
+
+    def __init__(
+        self,
+        parent: tk.Misc,
+        theme: Theme,
+        variable: tk.StringVar,
+        *,
+        placeholder: str = "",
+        width: int = 20,
+        commit: Callable[[], None],
+    ) -> None:
+        """`commit` is called when the user is through: Enter, or the focus goes elsewhere."""
+        super().__init__(parent)
+        self.variable = variable
+        self.entry = self._make_entry(width)
+        self.entry.grid(row=0, column=0, sticky="ew")
+        self.columnconfigure(0, weight=1)
+        self._problem = ttk.Label(self, style="Bad.TLabel")
+        self._placeholder = ttk.Label(
+            self, text=placeholder, style="Placeholder.TLabel", cursor="xterm"
+        )
+        self._placeholder_x = theme.px(8)
+        self._placeholder.bind("<Button-1>", lambda _event: self.entry.focus_set())
+        self._trace = variable.trace_add("write", lambda *_: self._show_placeholder())
+        self.bind("<Destroy>", self._on_destroy)
+        self.bind("<Configure>", lambda event: self._problem.configure(wraplength=event.width))
+        self.entry.bind("<Return>", lambda _event: commit())
+        self.entry.bind("<FocusOut>", lambda _event: commit())
+        self._show_placeholder()
+
+    def _make_entry(self, width: int) -> ttk.Entry:
+        return ttk.Entry(self, textvariable=self.variable, width=width)
+
+    def read(self, parse: Callable[[str], T]) -> T | None:
+        """What was typed, parsed; None when it cannot be used, and then the field says why."""
+        try:
+            value = parse(self.variable.get())
+        except UserInputError as error:
+            self.complain(str(error))
+            return None
+        self.complain("")
+        return value
+
+    def complain(self, sentence: str) -> None:
+        """Show what is wrong; "" for nothing."""
+        if sentence == str(self._problem.cget("text")):
+            return
+        self._problem.configure(text=sentence)
+        if sentence:
+            self._problem.grid(row=1, column=0, sticky="w")
+        else:
+            self._problem.grid_remove()
+
+    @property
+    def problem(self) -> str:
+        """What it complains about."""
+        return str(self._problem.cget("text"))
+
+    def _show_placeholder(self) -> None:
+        if self.variable.get():
+            self._placeholder.place_forget()
+        else:
+            self._placeholder.place(in_=self.entry, x=self._placeholder_x, rely=0.5, anchor="w")
+
+    def _on_destroy(self, event: tk.Event[tk.Misc]) -> None:
+        if event.widget is self:
+            self.variable.trace_remove("write", self._trace)
+
+
+class FolderField(TextField):
+    """A folder: typed, pasted, one of the recent ones, or chosen."""
+
+    entry: ttk.Combobox
+
+    def __init__(
+        self,
+        parent: tk.Misc,
+        theme: Theme,
+        variable: tk.StringVar,
+        *,
+        title: str,
+        placeholder: str = "",
+        commit: Callable[[], None],
+    ) -> None:
+        super().__init__(parent, theme, variable, placeholder=placeholder, commit=commit)
+        self._title = title
+        self._commit = commit
+        self.ask_folder: FolderDialog = ask_folder  # tests put the user's answer here
+        self.entry.bind("<<ComboboxSelected>>", lambda _event: commit())
+        theme.follow(lambda: self._recolour(theme))
+
+    def _make_entry(self, width: int) -> ttk.Combobox:
+        return ttk.Combobox(self, textvariable=self.variable, width=width)
+
+    def offer(self, recents: tuple[str, ...]) -> None:
+        """Have these in the list that drops down."""
+        self.entry.configure(values=recents)
+
+    def choose(self) -> None:
+        """Let the user choose in the system's dialog."""
+        folder = self.ask_folder(self, self._title, folder_from(self.variable.get()))
+        if folder:
+            self.variable.set(folder)
+            self._commit()
+        self.entry.focus_set()
+
+    @property
+    def folder(self) -> str:
+        """The folder in the field, without what pasting brought along."""
+        return folder_from(self.variable.get())
+
+    def _recolour(self, theme: Theme) -> None:
+        """The list that drops down is no ttk widget, and tkinter has no name for it."""
+        colours = theme.colours
+        popdown = self.tk.call("ttk::combobox::PopdownWindow", str(self.entry))
+        self.tk.call(
+            f"{popdown}.f.l",
+            "configure",
+            *("-background", colours.card, "-foreground", colours.text),
+            *("-selectbackground", colours.accent, "-selectforeground", colours.on_accent),
+        )
+
+
+class NumberField(TextField):
+    """A whole number from 1 on, typed or stepped."""
+
+    def __init__(
+        self,
+        parent: tk.Misc,
+        theme: Theme,
+        variable: tk.StringVar,
+        *,
+        most: int,
+        commit: Callable[[], None],
+    ) -> None:
+        self._most = most
+        self._commit = commit
+        width = len(str(most)) + 2
+        super().__init__(parent, theme, variable, width=width, commit=commit)
+
+    def _make_entry(self, width: int) -> ttk.Entry:
+        return ttk.Spinbox(
+            self,
+            textvariable=self.variable,
+            from_=1,
+            to=self._most,
+            width=width,
+            command=self._commit,
+        )
+
+
+def folder_from(typed: str) -> str:
+    """A path as typed or pasted: quotes and file:// come along from other programs."""
+    text = typed.strip()
+    if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
+        text = text[1:-1]
+    if text.startswith("file://"):
+        path = unquote(urlsplit(text).path)
+        text = path[1:] if len(path) > 2 and path[2] == ":" else path  # file:///C:/lab
+    return text
+
+
+def ask_folder(parent: tk.Misc, title: str, start: str) -> str:
+    """The system's dialog; "" when it was closed without a choice."""
+    answer = filedialog.askdirectory(parent=parent, title=title, initialdir=start or None)
+    return str(answer) if answer else ""  # Tk may answer () too

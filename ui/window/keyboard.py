@@ -1,0 +1,107 @@
+"""The keys of the whole window. What they do is the window's and the tabs' affair."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable, Iterator, Mapping
+from tkinter import ttk
+
+
+def add_missing_keys(window: tk.Misc) -> None:
+    """Home, End, Select all and Shift with the arrows in tables, and Enter on buttons."""
+    window.bind_class("TButton", "<Return>", _press)
+    window.bind_class("Treeview", "<Home>", lambda event: _go(event, 0))
+    window.bind_class("Treeview", "<End>", lambda event: _go(event, -1))
+    window.bind_class("Treeview", "<Control-a>", _select_all)
+    window.bind_class("Treeview", "<Shift-Up>", lambda event: _extend(event, -1))
+    window.bind_class("Treeview", "<Shift-Down>", lambda event: _extend(event, 1))
+
+
+def bind_keys(window: tk.Misc, keys: Mapping[str, Callable[[], None]]) -> None:
+    """Each key does this anywhere in the window."""
+    for key, act in keys.items():
+        window.bind(key, lambda _event, act=act: act())  # type: ignore[misc]
+
+
+def press_underlined(place: tk.Misc, letter: str) -> bool:
+    """Press the visible button below `place` that has this letter underlined; False without one."""
+    for button in _buttons_below(place):
+        text, underline = str(button.cget("text")), int(button.cget("underline"))
+        is_it = 0 <= underline < len(text) and text[underline].lower() == letter.lower()
+        if is_it and button.winfo_viewable() and not button.instate(["disabled"]):
+            button.focus_set()
+            button.invoke()
+            return True
+    return False
+
+
+def focus_next_pane(place: tk.Misc) -> None:
+    """From the fields to the tables, one after another, and round again."""
+    panes = [pane for pane in _below(place) if isinstance(pane, ttk.Treeview | tk.Text)]
+    first = next((one for one in _below(place) if isinstance(one, ttk.Entry)), None)
+    stops = [*([first] if first is not None else []), *panes]
+    if stops:
+        now = place.focus_get()
+        number = stops.index(now) + 1 if now in stops else 0
+        stops[number % len(stops)].focus_set()
+
+
+def first_control(place: tk.Misc) -> tk.Misc | None:
+    """The first one that takes the focus, in reading order."""
+    kinds = (ttk.Button, ttk.Entry, ttk.Treeview)
+    return next((one for one in _below(place) if isinstance(one, kinds)), None)
+
+
+def _below(place: tk.Misc) -> Iterator[tk.Misc]:
+    for child in place.winfo_children():
+        yield child
+        yield from _below(child)
+
+
+def _buttons_below(place: tk.Misc) -> Iterator[ttk.Button | ttk.Checkbutton]:
+    for widget in _below(place):
+        if isinstance(widget, ttk.Button | ttk.Checkbutton):
+            yield widget
+
+
+def _rows(event: tk.Event[tk.Misc]) -> tuple[ttk.Treeview, tuple[str, ...]]:
+    tree = event.widget
+    assert isinstance(tree, ttk.Treeview)
+    return tree, tree.get_children()
+
+
+def _press(event: tk.Event[tk.Misc]) -> None:
+    assert isinstance(event.widget, ttk.Button)
+    event.widget.invoke()
+
+
+def _go(event: tk.Event[tk.Misc], position: int) -> str:
+    tree, rows = _rows(event)
+    if rows:
+        tree.focus(rows[position])
+        tree.see(rows[position])
+        if str(tree.cget("selectmode")) != "none":
+            tree.selection_set(rows[position])
+    return "break"
+
+
+def _select_all(event: tk.Event[tk.Misc]) -> str:
+    tree, rows = _rows(event)
+    if str(tree.cget("selectmode")) == "extended":
+        tree.selection_set(rows)
+    return "break"
+
+
+def _extend(event: tk.Event[tk.Misc], step: int) -> str:
+    tree, rows = _rows(event)
+    if not rows or str(tree.cget("selectmode")) != "extended":
+        return ""
+    now = tree.focus() or rows[0]
+    target = rows[min(max(rows.index(now) + step, 0), len(rows) - 1)]
+    if target in tree.selection():  # going back: what was added is left again
+        tree.selection_remove(now)
+    else:
+        tree.selection_add(now, target)
+    tree.focus(target)
+    tree.see(target)
+    return "break"

@@ -1,0 +1,113 @@
+"""The fields of the Leecher tab: tracker, folder, and how to download. It starts nothing itself."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from tkinter import ttk
+from typing import Protocol
+
+from roles.addresses import TRACKER_PORT
+from roles.profile import default_download_folder
+from roles.settings import MAX_PARALLEL_SEEDERS, LeecherSettings
+from ui.window.fields import FolderField, NumberField, TextField
+from ui.window.workbench import Workbench
+
+EMPTY_TRACKER = f"empty: this computer, port {TRACKER_PORT}"
+
+
+class FormActions(Protocol):
+    """What the fields and their buttons ask of the tab."""
+
+    def fields_changed(self) -> None: ...
+
+    def refresh(self) -> None: ...
+
+    def open_folder(self) -> None: ...
+
+    def keep_seeding_changed(self) -> None: ...
+
+
+class LeecherForm(ttk.Frame):
+    """At the top of the tab; `options` is a row of its own for below the list."""
+
+    def __init__(self, parent: tk.Misc, bench: Workbench, actions: FormActions) -> None:
+        super().__init__(parent)
+        px, theme, settings = bench.theme.px, bench.theme, bench.settings.now
+        self._folder_text = tk.StringVar(self, settings.download_folder)
+        self._parallel_text = tk.StringVar(self, str(settings.parallel_seeders))
+        self._bench = bench
+        self.keep_seeding = tk.BooleanVar(self, settings.keep_seeding)
+        self.tracker = TextField(
+            self,
+            theme,
+            bench.tracker_text,
+            placeholder=EMPTY_TRACKER,
+            commit=actions.fields_changed,
+        )
+        self.folder = FolderField(
+            self,
+            theme,
+            self._folder_text,
+            title="Where to save what you download",
+            placeholder=str(default_download_folder()),
+            commit=actions.fields_changed,
+        )
+        self.tracker.entry.bind("<Return>", lambda _event: actions.refresh())
+        self.folder.offer((str(default_download_folder()),))
+        refresh = ttk.Button(self, text="Refresh", underline=0, command=actions.refresh)
+        choose = ttk.Button(self, text="Choose …", underline=1, command=self.folder.choose)
+        show = ttk.Button(self, text="Open", underline=0, command=actions.open_folder)
+        self._list_line = ttk.Label(self, style="Muted.TLabel")
+        gap = (0, px(8))
+        ttk.Label(self, text="Tracker").grid(row=0, column=0, sticky="nw", padx=gap, pady=px(7))
+        self.tracker.grid(row=0, column=1, sticky="new")
+        refresh.grid(row=0, column=2, columnspan=2, sticky="new", padx=(px(8), 0))
+        ttk.Label(self, text="Save to").grid(row=2, column=0, sticky="nw", padx=gap, pady=px(7))
+        self.folder.grid(row=2, column=1, sticky="new")
+        choose.grid(row=2, column=2, sticky="new", padx=(px(8), 0))
+        show.grid(row=2, column=3, sticky="new", padx=(px(8), 0))
+        self._list_line.grid(row=1, column=1, columnspan=3, sticky="w", pady=(px(2), px(8)))
+        self.columnconfigure(1, weight=1)
+        self.bind("<Configure>", self._wrap)
+        self.options = self._make_options(parent, bench, actions)
+
+    def say_list(self, sentence: str, *, tone: str = "Muted") -> None:
+        """Below the tracker: what it answered."""
+        self._list_line.configure(text=sentence, style=f"{tone}.TLabel")
+
+    @property
+    def list_sentence(self) -> str:
+        """What say_list() said."""
+        return str(self._list_line.cget("text"))
+
+    def fill_in(self, settings: LeecherSettings) -> None:
+        """Show what is in use instead of what was typed."""
+        self._bench.use_tracker_for_now(settings.tracker)
+        self._folder_text.set(str(settings.folder))
+        self._parallel_text.set(str(settings.parallel_seeders))
+
+    def _make_options(self, parent: tk.Misc, bench: Workbench, actions: FormActions) -> ttk.Frame:
+        px = bench.theme.px
+        options = ttk.Frame(parent)
+        keep = ttk.Checkbutton(
+            options,
+            text="Keep seeding what I download",
+            underline=0,
+            variable=self.keep_seeding,
+            command=actions.keep_seeding_changed,
+        )
+        keep.pack(side="left")
+        self.parallel = NumberField(
+            options,
+            bench.theme,
+            self._parallel_text,
+            most=MAX_PARALLEL_SEEDERS,
+            commit=actions.fields_changed,
+        )
+        self.parallel.pack(side="right")
+        label = ttk.Label(options, text="Seeders at once for one file", style="Muted.TLabel")
+        label.pack(side="right", padx=px(8))
+        return options
+
+    def _wrap(self, event: tk.Event[tk.Misc]) -> None:
+        self._list_line.configure(wraplength=max(event.width - self.tracker.winfo_x(), 1))

@@ -1,0 +1,315 @@
+"""The Leecher tab: which tracker, which folder, what there is, and how far it has come."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable
+from pathlib import Path
+from tkinter import ttk
+
+from roles.addresses import Address
+from roles.events import (
+    AllDownloadsEnded,
+    DownloadChanged,
+    DownloadState,
+    FilesListed,
+    ListFailed,
+    RoleEvent,
+    RoleStopped,
+)
+from roles.profile import default_download_folder
+from roles.settings import LeecherSettings, parse_parallel_seeders
+from ui import wording
+from ui.window import desktop
+from ui.window.download_list import DownloadList, FirstSteps
+from ui.window.download_start import QUESTION, DownloadStart
+from ui.window.leecher_form import LeecherForm
+from ui.window.leecher_run import LeecherRun
+from ui.window.notices import Choice, NoticeArea
+from ui.window.workbench import Workbench
+
+LIST_AGAIN_MS = 15_000
+
+
+class LeecherTab(ttk.Frame):
+    """Owns the leecher of this window; one runs from the first look until the end."""
+
+    def __init__(
+        self,
+        parent: tk.Misc,
+        bench: Workbench,
+        first_steps: FirstSteps,
+        seed: Callable[[Path, Address], None],
+    ) -> None:
+        """`seed` is asked to share a folder with what a tracker knows."""
+        px = bench.theme.px
+        super().__init__(parent, padding=(px(16), px(12)))
+        self._bench = bench
+        self._seed = seed
+        self._is_closed = False
+        self._agreed: LeecherSettings | None = None  # to change to, once all has ended
+        self._run: LeecherRun | None = None
+        self._once_listed: Callable[[LeecherRun], None] | None = None
+        self._kept_seeding: Path | None = None
+        self.form = LeecherForm(self, bench, self)
+        self.notices = NoticeArea(self, bench.theme)
+        self.list = DownloadList(self, bench.theme, self, first_steps)
+        self._start = DownloadStart(bench.pump, self.notices)
+        self.form.grid(row=0, column=0, sticky="ew")
+        self.notices.grid(row=1, column=0, sticky="ew")
+        self.notices.grid_remove()
+        self.list.grid(row=2, column=0, sticky="nsew", pady=(px(8), 0))
+        self.form.options.grid(row=3, column=0, sticky="ew", pady=(px(8), 0))
+        self.columnconfigure(0, weight=1)
+        self.rowconfigure(2, weight=1)
+        self._again_id = self.after(LIST_AGAIN_MS, self._list_again)
+
+    # What the rest of the window asks
+
+    def open(self) -> None:
+        """Ask the tracker for its list, for the first time."""
+        self._take_fields(_nothing_more)
+
+    def use_tracker(self, address: Address) -> None:
+        """Look at this tracker's list."""
+        self._bench.use_tracker_for_now(address)
+        self._take_fields(_nothing_more)
+
+    def tracker_changed(self, address: Address) -> None:
+        """The tracker of this window has other files: look at once if it is the one in use."""
+        if self._run is not None and self._run.settings.tracker == address:
+            self._run.leecher.refresh()
+
+    @property
+    def run(self) -> LeecherRun | None:
+        """The leecher in use."""
+        return self._run
+
+    def close(self) -> None:
+        """The window is closing: start no new leecher."""
+        self._is_closed = True
+        self.after_cancel(self._again_id)
+
+    # What the user asks
+
+    def refresh(self) -> None:
+        """Ask the tracker for its list now."""
+        run = self._run
+        self._take_fields(_nothing_more)
+        if self._run is not None and self._run is run:
+            self.form.say_list("Asking the tracker …")
+            self._run.leecher.refresh()
+
+    def fields_changed(self) -> None:
+        """Use what is in the fields now."""
+        self._take_fields(_nothing_more)
+
+    def download_chosen(self) -> None:
+        """Begin or go on with the selected files."""
+        names = self.list.chosen
+        if names:
+            self._take_fields(lambda run: self._start.these(run, names))
+
+    def download_all(self) -> None:
+        """Begin or go on with every file of the list that is not here yet."""
+        self._take_fields(self._start.all)
+
+    def pause(self) -> None:
+        """The selected downloads, or all."""
+        if self._run is not None:
+            self._run.leecher.pause(self.list.can_pause())
+
+    def resume(self) -> None:
+        """The selected downloads, or all."""
+        if self._run is not None:
+            self._run.leecher.resume(self.list.can_resume())
+
+    def pause_or_resume(self) -> None:
+        """One key for both."""
+        if self.list.can_pause():
+            self.pause()
+        else:
+            self.resume()
+
+    def cancel(self) -> None:
+        """The selected downloads, or all; what is finished stays."""
+        if self._run is not None:
+            self._run.leecher.cancel(self.list.can_cancel())
+
+    def open_row(self) -> None:
+        """A finished file: its folder. Any other: begin it."""
+        names = self.list.chosen
+        if self._run is None or not names:
+            return
+        download = self._run.downloads.get(names[0])
+        if download is not None and download.saved_as is not None:
+            self._open(download.saved_as.parent)
+        else:
+            self.download_chosen()
+
+    def open_folder(self) -> None:
+        """Show the download folder in the system's file manager."""
+        self._open(self._folder())
+
+    def keep_seeding_changed(self) -> None:
+        """The tick was set or removed."""
+        self._bench.settings.change(keep_seeding=self.form.keep_seeding.get())
+        self._kept_seeding = None
+        self._seed_what_came()
+
+    # Fields to a running leecher
+
+    def _take_fields(self, then: Callable[[LeecherRun], None]) -> None:
+        """`then` as soon as a leecher runs by what the fields say and knows the list."""
+        settings = None if self._is_closed else self._settings()
+        if settings is None:
+            return
+        run = self._run
+        if run is not None and run.settings == settings:
+            self.notices.close("renew")
+            then(run)
+        elif run is not None and run.unfinished and settings == self._agreed:
+            then(run)
+        elif run is not None and run.unfinished:
+            self._ask_to_renew(settings)
+        else:
+            self._renew(settings, then)
+
+    def _settings(self) -> LeecherSettings | None:
+        """What the fields say; None when one of them cannot be used, which it then shows."""
+        form = self.form
+        tracker = form.tracker.read(self._bench.parse_tracker)
+        parallel = form.parallel.read(parse_parallel_seeders)
+        if tracker is None or parallel is None:
+            return None
+        self._bench.keep_tracker()
+        self._bench.settings.change(download_folder=form.folder.folder, parallel_seeders=parallel)
+        return LeecherSettings(self._folder(), tracker, parallel)
+
+    def _folder(self) -> Path:
+        typed = self.form.folder.folder
+        return Path(typed).expanduser() if typed else default_download_folder()
+
+    def _ask_to_renew(self, settings: LeecherSettings) -> None:
+        run = self._run
+        assert run is not None
+        waiting = wording.count(len(run.unfinished), "download")
+        self.notices.ask(
+            f"The change counts once {waiting} ended. Until then all goes on as before.",
+            [
+                Choice("Wait for that", lambda: self._agree(settings)),
+                Choice("Cancel them and change now", lambda: self._renew(settings, _nothing_more)),
+                Choice("Change nothing", self._restore_fields),
+            ],
+            key="renew",
+        )
+
+    def _agree(self, settings: LeecherSettings) -> None:
+        """Change to these as soon as all has ended."""
+        self._agreed = settings
+
+    def _restore_fields(self) -> None:
+        assert self._run is not None
+        self._agreed = None
+        self.form.fill_in(self._run.settings)
+
+    def _renew(self, settings: LeecherSettings, then: Callable[[LeecherRun], None]) -> None:
+        old, self._once_listed, self._agreed = self._run, then, None
+        self._run = LeecherRun(self._bench.roles, settings, self._handle)
+        if old is not None:
+            old.leave()
+            self._run.remember(old)
+        self.notices.close("renew")
+        self.notices.close(QUESTION)
+        self.form.say_list(f"Asking the tracker ({wording.place(settings.tracker)}) …")
+        self.list.show_run(self._run)
+
+    # Events
+
+    def _handle(self, event: RoleEvent) -> None:
+        run = self._run
+        if run is None:
+            return
+        match event:
+            case FilesListed(tracker, files, seeders, refused):
+                offered = wording.count(len(files), "file").capitalize()
+                by = wording.count(len(seeders), "seeder")
+                self.form.say_list(f"{offered} from {by}, listed by {wording.place(tracker)}.")
+                self._say_refused(refused)
+                self.list.show_run(run)
+                then, self._once_listed = self._once_listed, None
+                if then is not None:
+                    then(run)
+            case ListFailed(_, reason):
+                self._once_listed = None
+                self.form.say_list(str(reason), tone="Warning")
+                self.list.show_run(run)
+            case DownloadChanged():
+                self.list.put(event)
+                if event.state in (DownloadState.DONE, DownloadState.SKIPPED):
+                    self._seed_what_came()
+            case AllDownloadsEnded():
+                self._sum_up(run)
+                self._seed_what_came()
+                if self._agreed is not None or self.notices.has("renew"):
+                    self._take_fields(_nothing_more)
+            case RoleStopped(failure):
+                self._run = None
+                if failure is not None:
+                    self.notices.say(f"Downloading ended: {failure}", tone="Bad", key="ended")
+            case _:
+                pass
+
+    def _say_refused(self, refused: tuple[str, ...]) -> None:
+        if not refused:
+            self.notices.close("refused")
+            return
+        names = ", ".join(f"“{name}”" for name in refused[:3])
+        what = wording.count(len(refused), "name")
+        self.notices.say(
+            f"Refused {what} that could leave the folder or fool you: {names}.",
+            tone="Warning",
+            key="refused",
+        )
+
+    def _sum_up(self, run: LeecherRun) -> None:
+        failed = run.in_states(run.downloads, DownloadState.FAILED)
+        if failed:
+            self.notices.ask(
+                f"{wording.count(len(failed), 'file').capitalize()} could not be downloaded.",
+                [Choice("Try again", lambda: run.leecher.resume(failed))],
+                key="failed",
+                tone="Bad",
+                takes_focus=False,
+            )
+        else:
+            self.notices.close("failed")
+
+    def _seed_what_came(self) -> None:
+        """Go on as a seeder of the download folder, if that is wished and something is there."""
+        run = self._run
+        if run is None or not self.form.keep_seeding.get() or not run.had_count:
+            return
+        if self._kept_seeding != run.settings.folder:
+            self._kept_seeding = run.settings.folder
+            self._seed(run.settings.folder, run.settings.tracker)
+
+    # Besides
+
+    def _open(self, folder: Path) -> None:
+        def say(problem: str) -> None:
+            if problem:
+                self.notices.say(problem, tone="Warning", key="open")
+
+        environment = self._bench.environment
+        self._bench.pump.in_background(lambda: desktop.open_folder(folder, environment), say)
+
+    def _list_again(self) -> None:
+        """A list grows old; a tracker may have been started meanwhile."""
+        self._again_id = self.after(LIST_AGAIN_MS, self._list_again)
+        if self._run is not None:
+            self._run.leecher.refresh()
+
+
+def _nothing_more(_run: LeecherRun) -> None:
+    """The list alone is wanted."""

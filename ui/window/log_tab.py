@@ -1,0 +1,146 @@
+"""The Log tab: what happened, in plain words, as it happens. The file has more."""
+
+from __future__ import annotations
+
+import logging
+import time
+import tkinter as tk
+from tkinter import ttk
+
+from roles.log_file import MAX_LINE
+from roles.safe_names import shown_name
+from ui.window import desktop
+from ui.window.notices import NoticeArea
+from ui.window.workbench import Workbench
+
+MAX_LINES = 2_000
+TRIMMED_AT_ONCE = 200
+FLUSH_MS = 200
+
+
+class LogTab(ttk.Frame):
+    """Shows what is logged from INFO on, until close()."""
+
+    def __init__(self, parent: tk.Misc, bench: Workbench) -> None:
+        px = bench.theme.px
+        super().__init__(parent, padding=(px(16), px(12)))
+        self._bench = bench
+        self._waiting = list[tuple[str, str]]()  # tag and line
+        self._last = ""
+        self.notices = NoticeArea(self, bench.theme)
+        self.text = self._make_text()
+        row = ttk.Frame(self)
+        ttk.Button(row, text="Copy all", underline=0, command=self.copy_all).pack(side="left")
+        folder = ttk.Button(row, text="Open log folder", underline=0, command=self.open_log_folder)
+        folder.pack(side="left", padx=px(8))
+        self._place = ttk.Label(
+            row, text=str(bench.settings.profile.log_file), style="Muted.TLabel"
+        )
+        self._place.pack(side="right")
+        row.grid(row=0, column=0, sticky="ew")
+        self.notices.grid(row=1, column=0, sticky="ew")
+        self.notices.grid_remove()
+        self.columnconfigure(0, weight=1)
+        self.rowconfigure(2, weight=1)
+        self._flush_id = self.after(FLUSH_MS, self._flush)
+        self._handler = _ToWindow(self)
+        logging.getLogger().addHandler(self._handler)
+        bench.theme.follow(self._recolour)
+
+    def _make_text(self) -> tk.Text:
+        px, theme = self._bench.theme.px, self._bench.theme
+        frame = ttk.Frame(self)
+        text = tk.Text(
+            frame,
+            font=theme.text_font,
+            wrap="word",
+            relief="flat",
+            borderwidth=0,
+            highlightthickness=1,
+            padx=px(12),
+            pady=px(8),
+            spacing1=px(3),
+            state="disabled",
+            width=1,
+            height=1,
+        )
+        bar = ttk.Scrollbar(frame, orient="vertical", command=text.yview)
+        text.configure(yscrollcommand=bar.set)
+        text.bind(
+            "<Button-1>", lambda _event: text.focus_set(), add="+"
+        )  # so that it can be copied
+        text.grid(row=0, column=0, sticky="nsew")
+        bar.grid(row=0, column=1, sticky="ns")
+        frame.rowconfigure(0, weight=1)
+        frame.columnconfigure(0, weight=1)
+        frame.grid(row=2, column=0, sticky="nsew", pady=(px(8), 0))
+        return text
+
+    def post(self, tag: str, line: str) -> None:
+        """Add a line. From any thread."""
+        self._bench.pump.call(lambda: self._waiting.append((tag, line)))
+
+    def copy_all(self) -> None:
+        """All lines to the clipboard."""
+        self.clipboard_clear()
+        self.clipboard_append(self.text.get("1.0", "end-1c"))
+
+    def open_log_folder(self) -> None:
+        """Show the folder of the log file in the system's file manager."""
+        folder = self._bench.settings.profile.log_file.parent
+        environment = self._bench.environment
+
+        def say(problem: str) -> None:
+            if problem:
+                self.notices.say(problem, tone="Warning", key="open")
+
+        self._bench.pump.in_background(lambda: desktop.open_folder(folder, environment), say)
+
+    def close(self) -> None:
+        """Listen no more."""
+        logging.getLogger().removeHandler(self._handler)
+        self.after_cancel(self._flush_id)
+
+    def _flush(self) -> None:
+        self._flush_id = self.after(FLUSH_MS, self._flush)
+        if not self._waiting:
+            return
+        lines, self._waiting = self._waiting[-MAX_LINES:], []
+        at_end = self.text.yview()[1] >= 1.0
+        self.text.configure(state="normal")
+        for tag, line in lines:
+            if line[9:] != self._last:  # the same again, but for its time
+                self.text.insert("end", line + "\n", tag)
+            self._last = line[9:]
+        count = int(self.text.index("end-1c").partition(".")[0]) - 1
+        if count > MAX_LINES + TRIMMED_AT_ONCE:
+            self.text.delete("1.0", f"{count - MAX_LINES + 1}.0")
+        self.text.configure(state="disabled")
+        if at_end:  # who has scrolled back wants to read on there
+            self.text.see("end")
+
+    def _recolour(self) -> None:
+        colours = self._bench.theme.colours
+        self.text.configure(
+            background=colours.card,
+            foreground=colours.text,
+            selectbackground=colours.accent,
+            selectforeground=colours.on_accent,
+            inactiveselectbackground=colours.accent,
+            highlightbackground=colours.line,
+            highlightcolor=colours.accent,
+        )
+        self.text.tag_configure("WARNING", foreground=colours.warning)
+        self.text.tag_configure("ERROR", foreground=colours.bad)
+
+
+class _ToWindow(logging.Handler):
+    """Called in any thread that logs."""
+
+    def __init__(self, tab: LogTab) -> None:
+        super().__init__(logging.INFO)
+        self._tab = tab
+
+    def emit(self, record: logging.LogRecord) -> None:
+        moment = time.strftime("%H:%M:%S", time.localtime(record.created))
+        self._tab.post(record.levelname, f"{moment} {shown_name(record.getMessage(), MAX_LINE)}")

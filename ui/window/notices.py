@@ -1,0 +1,120 @@
+"""Sentences in the window, with buttons where there is something to decide: never a dialog. It
+knows nothing of what they are about.
+"""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from tkinter import ttk
+
+from ui.window.theme import Theme
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One button of a notice."""
+
+    label: str
+    act: Callable[[], None]
+
+
+class NoticeArea(ttk.Frame):
+    """Takes no room until there is something to say. Notices stack; Escape closes the newest."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._bars: dict[str, ttk.Frame] = {}
+        self._focus_before: tk.Misc | None = None
+
+    def say(self, sentence: str, *, tone: str = "Plain", key: str = "") -> None:
+        """Show a sentence that can be closed; one of the same key replaces it."""
+        self._show(sentence, tone, key or sentence, ())
+
+    def ask(
+        self,
+        question: str,
+        choices: Sequence[Choice],
+        *,
+        key: str,
+        tone: str = "Plain",
+        takes_focus: bool = True,
+    ) -> None:
+        """Show a question; Escape closes it undecided.
+
+        The first choice gets the focus where the user has just asked for something.
+        """
+        bar = self._show(question, tone, key, choices)
+        if takes_focus:
+            bar.winfo_children()[1].winfo_children()[0].focus_set()
+
+    def close(self, key: str) -> None:
+        """Remove this notice if it is there."""
+        bar = self._bars.pop(key, None)
+        if bar is None:
+            return
+        had_focus = str(self.focus_get() or "").startswith(str(bar))
+        bar.destroy()
+        if not self._bars:
+            self.configure(height=1)  # a frame keeps its last size when it gets empty
+            self.grid_remove()
+        if had_focus and self._focus_before is not None and self._focus_before.winfo_exists():
+            self._focus_before.focus_set()
+
+    def close_newest(self) -> bool:
+        """What Escape does; False when there was none."""
+        if not self._bars:
+            return False
+        self.close(next(reversed(self._bars)))
+        return True
+
+    def has(self, key: str) -> bool:
+        """Whether this notice is on display."""
+        return key in self._bars
+
+    @property
+    def sentences(self) -> list[str]:
+        """What is on display, the newest last."""
+        return [str(bar.winfo_children()[0].cget("text")) for bar in self._bars.values()]
+
+    def _show(self, sentence: str, tone: str, key: str, choices: Sequence[Choice]) -> ttk.Frame:
+        self.close(key)
+        if choices:
+            self._focus_before = self.focus_get()
+        px = self._theme.px
+        bar = ttk.Frame(self, style="Tint.TFrame", padding=(px(12), px(8)))
+        label = ttk.Label(bar, text=sentence, style=f"{tone}.Tint.TLabel", justify="left")
+        label.grid(row=0, column=0, sticky="w")
+        buttons = ttk.Frame(bar, style="Tint.TFrame")
+        for choice in choices or (Choice("Close", _nothing),):
+            decide = partial(self._decide, key, choice)
+            button = ttk.Button(buttons, text=choice.label, command=decide)
+            button.pack(side="left", padx=(px(8), 0))
+        buttons.grid(row=0, column=1, sticky="e")
+        bar.columnconfigure(0, weight=1)
+        bar.bind("<Configure>", lambda _event: self._wrap(bar, label, buttons))
+        bar.pack(fill="x", pady=(px(8), 0))
+        self._bars[key] = bar
+        self.grid()
+        return bar
+
+    def _wrap(self, bar: ttk.Frame, label: ttk.Label, buttons: ttk.Frame) -> None:
+        px = self._theme.px
+        room = bar.winfo_width() - px(24)
+        if buttons.winfo_reqwidth() * 2 > room:  # the buttons below, when they need half the width
+            buttons.grid(row=1, column=0, sticky="e", pady=(px(8), 0))
+        else:
+            buttons.grid(row=0, column=1, sticky="e", pady=0)
+            room -= buttons.winfo_reqwidth()
+        label.configure(wraplength=max(room, px(120)))
+
+    def _decide(self, key: str, choice: Choice) -> None:
+        self.close(key)
+        choice.act()
+
+
+def _nothing() -> None:
+    """What closing a notice does besides."""

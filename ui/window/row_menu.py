@@ -1,0 +1,80 @@
+"""The menu of a table's rows: the same verbs as its buttons, by right click and by keyboard."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ui.window.table import Table
+from ui.window.theme import Theme
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One line of the menu; `is_possible` is asked each time that it opens."""
+
+    label: str
+    act: Callable[[], None]
+    is_possible: Callable[[], bool]
+    key: str = ""
+
+
+class RowMenu:
+    """Belongs to one table."""
+
+    def __init__(self, table: Table, theme: Theme, verbs: Sequence[Verb]) -> None:
+        self._table = table
+        self._verbs = verbs
+        self._theme = theme
+        self.menu = tk.Menu(table, tearoff=False, relief="flat", borderwidth=1)
+        for verb in verbs:
+            self.menu.add_command(label=verb.label, command=verb.act, accelerator=verb.key)
+        theme.follow(self._recolour)
+        for click in ("<Button-3>", "<Control-Button-1>" if _is_mac(table) else "<Button-3>"):
+            table.tree.bind(click, self._clicked)
+        for key in ("<Shift-F10>", "<Menu>" if _has_menu_key(table) else "<App>"):
+            table.tree.bind(key, lambda _event: self._by_key())
+
+    def refresh(self) -> None:
+        """Grey what cannot be done now."""
+        for number, verb in enumerate(self._verbs):
+            state = "normal" if verb.is_possible() else "disabled"
+            self.menu.entryconfigure(number, state=state)
+
+    def _clicked(self, event: tk.Event[tk.Misc]) -> None:
+        key = self._table.key_at(event.y)
+        if key is not None and key not in self._table.chosen:
+            self._table.choose([key])
+        self._open(event.x_root, event.y_root)
+
+    def _by_key(self) -> None:
+        tree = self._table.tree
+        box = tree.bbox(tree.focus()) if tree.focus() else ""
+        x, y = (box[0], box[1] + box[3]) if box else (0, 0)
+        self._open(tree.winfo_rootx() + x + self._theme.px(16), tree.winfo_rooty() + y)
+
+    def _open(self, x: int, y: int) -> None:
+        self.refresh()
+        try:
+            self.menu.tk_popup(x, y)
+        finally:
+            self.menu.grab_release()
+
+    def _recolour(self) -> None:
+        colours = self._theme.colours
+        self.menu.configure(
+            background=colours.card,
+            foreground=colours.text,
+            activebackground=colours.accent,
+            activeforeground=colours.on_accent,
+            disabledforeground=colours.muted,
+        )
+
+
+def _is_mac(widget: tk.Misc) -> bool:
+    return bool(widget.tk.call("tk", "windowingsystem") == "aqua")
+
+
+def _has_menu_key(widget: tk.Misc) -> bool:
+    return bool(widget.tk.call("tk", "windowingsystem") == "x11")

@@ -1,0 +1,56 @@
+"""The roles that this window runs: starts them, counts them, stops them all. It shows nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from roles.events import Post, RoleEvent, RoleStopped
+from ui.window.event_pump import EventPump
+
+SWITCH_INTERVAL_S = 0.001  # keeps Tk's thread punctual beside busy roles; Python's own is 5 ms
+
+
+class _Role(Protocol):
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+RoleT = TypeVar("RoleT", bound=_Role)
+
+
+class RunningRoles:
+    """Owned by Tk's thread."""
+
+    def __init__(self, pump: EventPump) -> None:
+        self._pump = pump
+        self._running = list[_Role]()
+        self._usual_interval_s = sys.getswitchinterval()
+
+    def start(self, make: Callable[[Post], RoleT], handle: Callable[[RoleEvent], None]) -> RoleT:
+        """Make a role and start it; its events reach `handle` until RoleStopped, the last."""
+
+        def note(event: RoleEvent) -> None:
+            if isinstance(event, RoleStopped):
+                self._running.remove(role)
+                if self.all_ended:
+                    sys.setswitchinterval(self._usual_interval_s)
+            handle(event)
+
+        role = make(self._pump.opened(note))
+        self._running.append(role)
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        role.start()
+        return role
+
+    def stop_all(self) -> None:
+        """Ask each to end; they do within 2 s."""
+        for role in self._running:
+            role.stop()
+
+    @property
+    def all_ended(self) -> bool:
+        """Whether none is left."""
+        return not self._running

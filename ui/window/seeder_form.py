@@ -1,0 +1,115 @@
+"""The fields of the Seeder tab and its one button. It starts nothing itself."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from tkinter import ttk
+from typing import Protocol
+
+from roles.settings import MAX_SLOTS, parse_port, parse_slots
+from ui import wording
+from ui.window.fields import FolderField, NumberField, TextField
+from ui.window.leecher_form import EMPTY_TRACKER
+from ui.window.seeder_run import SeederRun
+from ui.window.workbench import RunState, Workbench
+
+
+class FormActions(Protocol):
+    """What the fields and the button ask of the tab."""
+
+    def start_or_stop(self) -> None: ...
+
+    def folder_chosen(self) -> None: ...
+
+    def options_changed(self) -> None: ...
+
+
+class SeederForm(ttk.Frame):
+    """At the top of the tab."""
+
+    def __init__(self, parent: tk.Misc, bench: Workbench, actions: FormActions) -> None:
+        super().__init__(parent)
+        px, theme, settings = bench.theme.px, bench.theme, bench.settings.now
+        self._bench = bench
+        self.folder_text = tk.StringVar(self, settings.shared_folder)
+        self._port_text = tk.StringVar(self, str(settings.seeder_port))
+        self._slots_text = tk.StringVar(self, str(settings.slots))
+        self.folder = FolderField(
+            self,
+            theme,
+            self.folder_text,
+            title="Which folder to share",
+            placeholder="the folder that others may copy from",
+            commit=actions.folder_chosen,
+        )
+        self.folder.offer(settings.recent_folders)
+        self.tracker = TextField(
+            self, theme, bench.tracker_text, placeholder=EMPTY_TRACKER, commit=self._check_tracker
+        )
+        choose = ttk.Button(self, text="Choose …", underline=1, command=self.folder.choose)
+        gap, above = (0, px(8)), (px(8), 0)
+        ttk.Label(self, text="Folder").grid(row=0, column=0, sticky="nw", padx=gap, pady=px(7))
+        self.folder.grid(row=0, column=1, sticky="new")
+        choose.grid(row=0, column=2, sticky="new", padx=(px(8), 0))
+        label = ttk.Label(self, text="Tracker")
+        label.grid(row=1, column=0, sticky="nw", padx=gap, pady=(px(15), px(7)))
+        self.tracker.grid(row=1, column=1, columnspan=2, sticky="new", pady=above)
+        bottom = self._make_bottom(bench, actions)
+        bottom.grid(row=2, column=0, columnspan=3, sticky="ew", pady=above)
+        self.columnconfigure(1, weight=1)
+
+    def _make_bottom(self, bench: Workbench, actions: FormActions) -> ttk.Frame:
+        px, theme = bench.theme.px, bench.theme
+        row = ttk.Frame(self)
+        self.button = ttk.Button(row, style="Accent.TButton", command=actions.start_or_stop)
+        self.button.grid(row=0, column=0, sticky="nw")
+        self._sentence = ttk.Label(row, justify="left")
+        self._sentence.grid(row=0, column=1, sticky="w", padx=px(12))
+        options = ttk.Frame(row)
+        options.grid(row=0, column=2, sticky="ne")
+        self._port = TextField(
+            options, theme, self._port_text, width=6, commit=actions.options_changed
+        )
+        self._slots = NumberField(
+            options, theme, self._slots_text, most=MAX_SLOTS, commit=actions.options_changed
+        )
+        for column, (text, field) in enumerate(
+            (("Port", self._port), ("Leechers at once", self._slots))
+        ):
+            label = ttk.Label(options, text=text, style="Muted.TLabel")
+            label.grid(row=0, column=2 * column, sticky="n", padx=(px(12), px(8)), pady=px(7))
+            field.grid(row=0, column=2 * column + 1, sticky="n")
+        row.columnconfigure(1, weight=1)
+        row.bind("<Configure>", lambda _event: self._wrap(row, options))
+        return row
+
+    def show_run(self, run: SeederRun | None) -> None:
+        """Say how the seeder of the fields is, and what the button does now."""
+        state = RunState.STOPPED if run is None else run.state
+        verb = "Stop" if state.is_up else "Start"
+        self.button.configure(text=f"{verb} sharing", underline=len(verb) + 3)
+        self.button.state(["disabled" if state is RunState.STOPPING else "!disabled"])
+        sentence, tone = run.sentence() if run is not None else ("", "Muted")
+        listing = run.listing if run is not None and state is RunState.RUNNING else None
+        if listing is not None and not listing.problem:
+            sentence = f"{sentence}\n{wording.folder_status(listing)}"
+        self._sentence.configure(text=sentence, style=f"{tone}.TLabel")
+
+    @property
+    def sentence(self) -> str:
+        """How the seeder of the fields is."""
+        return str(self._sentence.cget("text"))
+
+    def read_options(self) -> tuple[int, int] | None:
+        """Port and slots; None when one cannot be used, which its field then says."""
+        port, slots = self._port.read(parse_port), self._slots.read(parse_slots)
+        return None if port is None or slots is None else (port, slots)
+
+    def _check_tracker(self) -> None:
+        if self.tracker.read(self._bench.parse_tracker) is not None:
+            self._bench.keep_tracker()
+
+    def _wrap(self, row: ttk.Frame, options: ttk.Frame) -> None:
+        others = self.button.winfo_reqwidth() + options.winfo_reqwidth()
+        room = row.winfo_width() - others - 2 * self._bench.theme.px(12)
+        self._sentence.configure(wraplength=max(room, self._bench.theme.px(120)))

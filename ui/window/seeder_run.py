@@ -1,0 +1,110 @@
+"""One run of the seeder role: its folder, the tracker's list, whom it serves. No widget."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from roles.addresses import Address
+from roles.errors import LmkError
+from roles.events import (
+    FolderScanned,
+    RoleEvent,
+    RoleStarted,
+    RoleStopped,
+    TrackerAnswered,
+    TrackerLost,
+    Upload,
+    UploadsChanged,
+)
+from roles.seeder import Seeder
+from roles.settings import SeederSettings
+from ui import wording
+from ui.window.running_roles import RunningRoles
+from ui.window.workbench import RunState
+
+log = logging.getLogger(__name__)
+
+
+class SeederRun:
+    """Owned by Tk's thread."""
+
+    def __init__(
+        self,
+        roles: RunningRoles,
+        settings: SeederSettings,
+        changed: Callable[[SeederRun], None],
+    ) -> None:
+        self.settings = settings
+        self.state = RunState.STARTING
+        self.address: Address | None = None
+        self.note = ""
+        self.failure: LmkError | None = None
+        self.listing: FolderScanned | None = None
+        self.tracker_news: TrackerAnswered | TrackerLost | None = None
+        self.serving: UploadsChanged | None = None
+        self._changed = changed
+        self._seeder = roles.start(lambda post: Seeder(settings, post), self._handle)
+
+    def stop(self) -> None:
+        """Ask for its end."""
+        if self.state.is_up:
+            self.state = RunState.STOPPING
+            self._seeder.stop()
+            self._changed(self)
+
+    @property
+    def uploads(self) -> tuple[Upload, ...]:
+        return self.serving.uploads if self.serving is not None else ()
+
+    @property
+    def rate(self) -> float:
+        """Bytes per second to all leechers together."""
+        return sum(upload.rate for upload in self.uploads)
+
+    def sentence(self) -> tuple[str, str]:
+        """How it is, and the tone to say it in."""
+        match self.state:
+            case RunState.STARTING:
+                return "Starting …", "Muted"
+            case RunState.STOPPING:
+                return "Stopping …", "Muted"
+            case RunState.STOPPED:
+                return (str(self.failure), "Bad") if self.failure else ("Not sharing", "Muted")
+            case RunState.RUNNING:
+                return self._running_sentence()
+
+    def _running_sentence(self) -> tuple[str, str]:
+        if self.listing is not None and self.listing.problem:
+            return self.listing.problem, "Bad"
+        port = f"Sharing on port {self.address.port}" if self.address else "Sharing"
+        note = f" {self.note}" if self.note else ""
+        match self.tracker_news:
+            case TrackerAnswered(tracker, is_original):
+                kind = ", an original tracker" if is_original else ""
+                return f"{port}, on the list of {wording.place(tracker)}{kind}.{note}", "Good"
+            case TrackerLost(_, reason):
+                return f"{port}, but on no list: {reason}{note}", "Warning"
+            case None:
+                place = wording.place(self.settings.tracker)
+                return f"{port}. Asking the tracker ({place}) …{note}", "Plain"
+
+    def _handle(self, event: RoleEvent) -> None:
+        match event:
+            case RoleStarted(address=address, note=note):
+                self.address, self.note = address, note
+                if self.state is RunState.STARTING:
+                    self.state = RunState.RUNNING
+                log.info("Sharing %s on port %s.", self.settings.folder, address and address.port)
+            case FolderScanned():
+                self.listing = event
+            case TrackerAnswered() | TrackerLost():
+                self.tracker_news = event
+            case UploadsChanged():
+                self.serving = event
+            case RoleStopped(failure):
+                self.state, self.failure, self.serving = RunState.STOPPED, failure, None
+                log.info("%s is not shared any more.", self.settings.folder)
+            case _:
+                pass
+        self._changed(self)

@@ -1,0 +1,225 @@
+"""The Seeder tab: which folder is offered, to which tracker, and who is taking what."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable
+from pathlib import Path
+from tkinter import ttk
+
+from roles.addresses import EVERY_INTERFACE, LOOPBACK, Address
+from roles.settings import SeederSettings
+from ui import wording
+from ui.window.empty_state import EmptyState
+from ui.window.seeder_form import SeederForm
+from ui.window.seeder_rows import (
+    OFFERED_COLUMNS,
+    UPLOAD_COLUMNS,
+    offered_row,
+    upload_key,
+    upload_row,
+)
+from ui.window.seeder_run import SeederRun
+from ui.window.table import Column, Row, Table
+from ui.window.workbench import RunState, Workbench
+
+
+class SeederTab(ttk.Frame):
+    """Owns the seeders of this window: one by the fields, others beside it as they are needed."""
+
+    def __init__(self, parent: tk.Misc, bench: Workbench, tell: Callable[[str], None]) -> None:
+        """`tell` gets what goes wrong with a seeder that was started from elsewhere."""
+        px = bench.theme.px
+        super().__init__(parent, padding=(px(16), px(12)))
+        self._bench = bench
+        self._tell = tell
+        self._main: SeederRun | None = None
+        self._besides: dict[SeederRun, _BesidesLine] = {}
+        self.form = SeederForm(self, bench, self)
+        self._lines = ttk.Frame(self)
+        self.form.grid(row=0, column=0, sticky="ew")
+        self._lines.grid(row=2, column=0, sticky="ew")
+        self.uploads = self._make_table("Who is taking what", 3, UPLOAD_COLUMNS, 3)
+        self.offered = self._make_table("What is offered", 5, OFFERED_COLUMNS, 4)
+        self._no_uploads = EmptyState(self.uploads.empty, bench.theme)
+        self._no_files = EmptyState(self.offered.empty, bench.theme)
+        self.columnconfigure(0, weight=1)
+        for row in (4, 6):
+            self.rowconfigure(row, weight=1, uniform="tables")
+        self._show()
+
+    def _make_table(self, title: str, row: int, columns: tuple[Column, ...], height: int) -> Table:
+        px = self._bench.theme.px
+        label = ttk.Label(self, text=title, style="Strong.TLabel")
+        label.grid(row=row, column=0, sticky="w", pady=(px(12), px(4)))
+        table = Table(self, self._bench.theme, columns, height=height, has_bars=False)
+        table.grid(row=row + 1, column=0, sticky="nsew")
+        return table
+
+    # What the rest of the window asks
+
+    def fill_in(self, folder: Path) -> None:
+        """Choose this folder, and start nothing."""
+        self.form.folder_text.set(str(folder))
+        self.folder_chosen()
+
+    def seed(self, folder: Path, tracker: Address, *, only_here: bool = False) -> None:
+        """Share this folder too, unless it is shared already. The fields stay the user's."""
+        if any(run.state.is_up and run.settings.folder == folder for run in self._runs()):
+            return
+        run = self._start(folder, tracker, LOOPBACK if only_here else EVERY_INTERFACE)
+        if run is not None:
+            self._besides[run] = _BesidesLine(self._lines, self._bench, run)
+            self._show()
+
+    @property
+    def rate(self) -> float:
+        """Bytes per second to all leechers."""
+        return sum(run.rate for run in self._runs())
+
+    @property
+    def served(self) -> int:
+        """How many machines are taking something now."""
+        return len({upload.leecher.host for run in self._runs() for upload in run.uploads})
+
+    @property
+    def shared_files(self) -> int | None:
+        """None while nothing is shared."""
+        up = [run for run in self._runs() if run.state is RunState.RUNNING]
+        return sum(len(run.listing.files) for run in up if run.listing) if up else None
+
+    @property
+    def main_run(self) -> SeederRun | None:
+        """The seeder of the fields."""
+        return self._main
+
+    @property
+    def besides(self) -> list[SeederRun]:
+        """The others."""
+        return list(self._besides)
+
+    # What the user asks
+
+    def start_or_stop(self) -> None:
+        """The button."""
+        if self._main is not None and self._main.state.is_up:
+            self._main.stop()
+            return
+        typed = self.form.folder.folder
+        if not typed:
+            self.form.folder.complain("Choose the folder that you want to share.")
+            self.form.folder.entry.focus_set()
+            return
+        tracker = self.form.tracker.read(self._bench.parse_tracker)
+        if tracker is None:
+            return
+        self._bench.keep_tracker()
+        folder = Path(typed).expanduser()
+        for run in [run for run in self._besides if run.settings.folder == folder]:
+            run.stop()
+        self._main = self._start(folder, tracker, EVERY_INTERFACE)
+        if self._main is not None:
+            self._keep_folder(str(folder))
+        self._show()
+
+    def folder_chosen(self) -> None:
+        """The field has another folder."""
+        self.form.folder.complain("")
+        self._bench.settings.change(shared_folder=self.form.folder.folder)
+
+    def options_changed(self) -> None:
+        """A number was typed: it counts from the next start on."""
+        self._read_options()
+
+    # The seeders
+
+    def _start(self, folder: Path, tracker: Address, host: str) -> SeederRun | None:
+        options = self._read_options()
+        if options is None:
+            return None
+        port, slots = options
+        settings = SeederSettings(folder, tracker, Address(host, port), slots=slots)
+        return SeederRun(self._bench.roles, settings, self._changed)
+
+    def _read_options(self) -> tuple[int, int] | None:
+        options = self.form.read_options()
+        if options is not None:
+            self._bench.settings.change(seeder_port=options[0], slots=options[1])
+        return options
+
+    def _keep_folder(self, folder: str) -> None:
+        keeper = self._bench.settings
+        keeper.replace(keeper.now.with_recent_folder(folder))
+        self.form.folder.offer(keeper.now.recent_folders)
+
+    def _runs(self) -> list[SeederRun]:
+        return [*([self._main] if self._main else []), *self._besides]
+
+    def _changed(self, run: SeederRun) -> None:
+        line = self._besides.get(run)
+        if line is not None and run.state is RunState.STOPPED:
+            line.destroy()
+            del self._besides[run]
+            if not self._besides:
+                self._lines.configure(height=1)  # a frame keeps its last size when it gets empty
+            if run.failure is not None:
+                self._tell(str(run.failure))
+        elif line is not None:
+            line.show()
+        self._show()
+
+    def _show(self) -> None:
+        self.form.show_run(self._main)
+        running = [run for run in self._runs() if run.state is RunState.RUNNING]
+        uploads = {
+            upload_key(run, upload): upload_row(upload) for run in running for upload in run.uploads
+        }
+        self.uploads.show(uploads)
+        offered: dict[str, Row] = {}
+        for run in running:
+            for file in run.listing.files if run.listing else ():
+                offered[f"{run.settings.folder}\0{file.name}"] = offered_row(
+                    file, run.settings.folder
+                )
+        self.offered.show(offered)
+        if running:
+            self._no_uploads.say("Nobody is taking anything now", "")
+            self._no_files.say("This folder has no files to offer", "Put some into it.")
+        else:
+            self._no_uploads.say("Nothing is shared yet", "")
+            self._no_files.say(
+                "Nothing is shared yet", "Choose a folder above, then press “Start sharing”."
+            )
+
+
+class _BesidesLine(ttk.Frame):
+    """One seeder beside that of the fields: its sentence and its own stop."""
+
+    def __init__(self, parent: tk.Misc, bench: Workbench, run: SeederRun) -> None:
+        px = bench.theme.px
+        super().__init__(parent, style="Tint.TFrame", padding=(px(12), px(6)))
+        self._run = run
+        self._label = ttk.Label(self, style="Plain.Tint.TLabel")
+        self._stop = ttk.Button(self, text="Stop", command=run.stop)
+        self._label.grid(row=0, column=0, sticky="w")
+        self._stop.grid(row=0, column=1, padx=(px(12), 0))
+        self.columnconfigure(0, weight=1)
+        self.bind(
+            "<Configure>",
+            lambda event: self._label.configure(
+                wraplength=max(event.width - self._stop.winfo_reqwidth() - px(40), 1)
+            ),
+        )
+        self.pack(fill="x", pady=(px(8), 0))
+        self.show()
+
+    def show(self) -> None:
+        """Say how it is now."""
+        run = self._run
+        sentence, tone = run.sentence()
+        offers = f" {wording.folder_status(run.listing)}" if run.listing else ""
+        self._label.configure(
+            text=f"Also seeding {run.settings.folder}. {sentence}{offers}",
+            style=f"{'Plain' if tone in ('Good', 'Muted') else tone}.Tint.TLabel",
+        )
+        self._stop.state(["!disabled" if run.state.is_up else "disabled"])

@@ -1,0 +1,67 @@
+"""The settings of this window while it runs, and writing them away from Tk's thread. It shows
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from roles.errors import StorageError
+from roles.profile import Profile, load_settings, save_settings
+from roles.settings import ProgramSettings
+from ui.window.event_pump import EventPump
+
+
+class SettingsKeeper:
+    """Owned by Tk's thread; the disk is written by errands, one at a time."""
+
+    def __init__(self, profile: Profile, pump: EventPump, tell: Callable[[str], None]) -> None:
+        """`tell` gets one sentence, once, when the settings cannot be kept."""
+        self.profile = profile
+        self.now = load_settings(profile)
+        self._pump = pump
+        self._tell = tell
+        self._written = self.now
+        self._is_writing = False
+
+    def change(self, **changes: Any) -> None:
+        """Take these fields of ProgramSettings, and keep them for the next run."""
+        self.replace(replace(self.now, **changes))
+
+    def replace(self, settings: ProgramSettings) -> None:
+        """Take these settings, and keep them for the next run."""
+        self.now = settings
+        self._write()
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether nothing waits to be written."""
+        return not self._is_writing
+
+    def _write(self) -> None:
+        if self._is_writing or self.now == self._written:
+            return
+        self._is_writing, self._written = True, self.now
+        profile, settings = self.profile, self.now
+        self._pump.in_background(lambda: _problem_of_saving(profile, settings), self._wrote)
+
+    def _wrote(self, problem: str) -> None:
+        self._is_writing = False
+        if problem:
+            self._tell(f"Your settings cannot be kept: {problem}")
+            self._tell = _say_nothing
+        self._write()
+
+
+def _problem_of_saving(profile: Profile, settings: ProgramSettings) -> str:
+    try:
+        save_settings(profile, settings)
+    except StorageError as error:
+        return str(error)
+    return ""
+
+
+def _say_nothing(_sentence: str) -> None:
+    """Once is enough."""

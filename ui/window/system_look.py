@@ -1,0 +1,86 @@
+"""Whether the system is set to dark colours, and what Windows wants to be told about a window. It
+may take a second: call is_system_dark() away from Tk's thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import subprocess
+import sys
+import tkinter as tk
+from pathlib import Path
+
+_PATIENCE_S = 0.3  # for each program that is asked
+_DARK_TITLE_BAR = 20  # DWMWA_USE_IMMERSIVE_DARK_MODE, Windows 10 20H1 and later
+
+
+def is_system_dark() -> bool:
+    """What the desktop says; light when it says nothing."""
+    if sys.platform == "win32":
+        return _is_windows_dark()
+    if sys.platform == "darwin":
+        return _answer_of("defaults", "read", "-g", "AppleInterfaceStyle").lower() == "dark"
+    scheme = _answer_of("gsettings", "get", "org.gnome.desktop.interface", "color-scheme")
+    if "dark" in scheme or "light" in scheme:
+        return "dark" in scheme
+    theme = _answer_of("gsettings", "get", "org.gnome.desktop.interface", "gtk-theme")
+    return "dark" in theme.lower() or _is_kde_dark(Path.home() / ".config" / "kdeglobals")
+
+
+def see_real_pixels() -> None:
+    """Keep Windows from blowing up a small picture of the window. Before the first window."""
+    if sys.platform == "win32":
+        with contextlib.suppress(OSError, AttributeError):  # Windows 7 has no such call
+            ctypes.OleDLL("shcore").SetProcessDpiAwareness(1)
+
+
+def colour_title_bar(window: tk.Tk, *, is_dark: bool) -> None:
+    """Windows draws the title bar light unless told otherwise; elsewhere nothing happens."""
+    if sys.platform == "win32":
+        value = ctypes.c_int(is_dark)
+        with contextlib.suppress(OSError, AttributeError):
+            handle = ctypes.windll.user32.GetParent(window.winfo_id())
+            ctypes.windll.dwmapi.DwmSetWindowAttribute(
+                handle, _DARK_TITLE_BAR, ctypes.byref(value), ctypes.sizeof(value)
+            )
+
+
+def _answer_of(*command: str) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_PATIENCE_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode(errors="replace").strip()
+
+
+def _is_kde_dark(file: Path) -> bool:
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return any(
+        line.startswith(("ColorScheme=", "LookAndFeelPackage=")) and "dark" in line.lower()
+        for line in text.splitlines()
+    )
+
+
+def _is_windows_dark() -> bool:
+    if sys.platform != "win32":
+        return False
+    import winreg
+
+    path = r"Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
+    try:
+        with winreg.OpenKey(winreg.HKEY_CURRENT_USER, path) as key:
+            value, _kind = winreg.QueryValueEx(key, "AppsUseLightTheme")
+    except OSError:
+        return False
+    return bool(value == 0)

@@ -1,0 +1,332 @@
+"""Looks, fonts and pixels of the window; with palette.py the only place that has any.
+
+Flat, on ttk's own clam: pictures for borders and buttons are up to a hundred times slower to draw.
+"""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable
+from tkinter import font as tkfont
+from tkinter import ttk
+
+from ui.window.palette import DARK, LIGHT, mixed
+from ui.window.system_look import colour_title_bar
+
+_USUAL_SCALING = 96 / 72  # Tk's pixels per point at 96 dpi
+_OWN_CELL_PADDING = 4  # ttk adds it to any other
+_MIN_SCALE, _MAX_SCALE = 0.8, 6.0  # some servers report absurd screens
+
+
+class Theme:
+    """The looks of one window. Widgets that ttk does not colour follow() it."""
+
+    def __init__(self, root: tk.Tk) -> None:
+        self._root = root
+        self._style = ttk.Style(root)
+        self._followers = list[Callable[[], None]]()
+        self.colours = LIGHT
+        scaling = float(root.tk.call("tk", "scaling"))
+        self._scale = min(max(scaling / _USUAL_SCALING, _MIN_SCALE), _MAX_SCALE)
+        self.text_font = tkfont.nametofont("TkDefaultFont", root)
+        self.strong_font = self._derived(weight="bold")
+        self.title_font = self._derived(weight="bold", larger=1.35)
+        self._style.theme_use("clam")
+        self.apply(is_dark=False)
+
+    def px(self, size: float) -> int:
+        """A length that is `size` pixels on a screen of 96 dpi."""
+        return round(size * self._scale)
+
+    @property
+    def row_height(self) -> int:
+        """Of a table."""
+        return int(self.text_font.metrics("linespace") * 1.6)
+
+    def follow(self, recolour: Callable[[], None]) -> None:
+        """Call it now and after each change of colours."""
+        self._followers.append(recolour)
+        recolour()
+
+    @property
+    def is_dark(self) -> bool:
+        return self.colours is DARK
+
+    def apply(self, *, is_dark: bool) -> None:
+        """Show the whole window in these colours."""
+        self.colours = DARK if is_dark else LIGHT
+        self._style_texts()
+        self._style_buttons()
+        self._style_fields()
+        self._style_tables()
+        self._style_notebook()
+        self._root.configure(background=self.colours.ground)
+        colour_title_bar(self._root, is_dark=is_dark)
+        for recolour in self._followers:
+            recolour()
+
+    def _derived(self, *, weight: str, larger: float = 1.0) -> tkfont.Font:
+        family, size = self.text_font.actual("family"), self.text_font.actual("size")
+        return tkfont.Font(
+            self._root,
+            family=family,
+            size=round(size * larger),
+            weight=weight,  # type: ignore[arg-type]
+        )
+
+    def _style_texts(self) -> None:
+        colours, style = self.colours, self._style
+        style.configure(
+            ".",
+            background=colours.ground,
+            foreground=colours.text,
+            font=self.text_font,
+            bordercolor=colours.line,
+            lightcolor=colours.ground,
+            darkcolor=colours.ground,
+            troughcolor=colours.track,
+            focuscolor=colours.accent,
+            selectbackground=colours.accent,
+            selectforeground=colours.on_accent,
+            insertcolor=colours.text,
+        )
+        style.configure("Muted.TLabel", foreground=colours.muted)
+        style.configure("Strong.TLabel", font=self.strong_font)
+        style.configure("Title.TLabel", font=self.title_font)
+        for name, colour in self._tones().items():
+            style.configure(f"{name}.TLabel", foreground=colour)
+            style.configure(f"{name}.Tint.TLabel", foreground=colour, background=colours.tint)
+        style.configure("Card.TFrame", background=colours.card)
+        style.configure("Title.Card.TLabel", background=colours.card, font=self.title_font)
+        style.configure("Strong.Card.TLabel", background=colours.card, font=self.strong_font)
+        style.configure("Muted.Card.TLabel", background=colours.card, foreground=colours.muted)
+        style.configure("Tint.TFrame", background=colours.tint)
+        style.configure("Muted.Tint.TLabel", background=colours.tint, foreground=colours.muted)
+        style.configure("Title.Tint.TLabel", background=colours.tint, font=self.title_font)
+        style.configure("Strip.TFrame", background=colours.strip)
+        style.configure("Strip.TLabel", background=colours.strip, foreground=colours.muted)
+        style.configure("Number.Strip.TLabel", foreground=colours.text)
+        style.configure("Line.TFrame", background=colours.line)
+        style.configure("Placeholder.TLabel", background=colours.card, foreground=colours.muted)
+
+    def _tones(self) -> dict[str, str]:
+        colours = self.colours
+        return {
+            "Plain": colours.text,
+            "Good": colours.good,
+            "Warning": colours.warning,
+            "Bad": colours.bad,
+        }
+
+    def _style_buttons(self) -> None:
+        colours, style, px = self.colours, self._style, self.px
+        style.configure(
+            "TButton",
+            padding=(px(12), px(5)),
+            background=colours.card,
+            lightcolor=colours.card,
+            darkcolor=colours.card,
+            borderwidth=1,
+            anchor="center",
+            width=-7,
+        )
+        grounds = [
+            ("disabled", colours.ground),
+            ("pressed", colours.chosen),
+            ("active", colours.hover),
+        ]
+        style.map(
+            "TButton",
+            background=grounds,
+            lightcolor=grounds,
+            darkcolor=grounds,
+            foreground=[("disabled", mixed(colours.muted, colours.ground))],
+            bordercolor=[("focus", colours.accent)],
+        )
+        style.configure(
+            "Accent.TButton",
+            background=colours.accent,
+            lightcolor=colours.accent,
+            darkcolor=colours.accent,
+            bordercolor=colours.accent,
+            foreground=colours.on_accent,
+            focuscolor=colours.on_accent,
+        )
+        grounds = [
+            ("disabled", colours.track),
+            ("pressed", colours.accent_strong),
+            ("active", colours.accent_strong),
+        ]
+        style.map(
+            "Accent.TButton",
+            background=grounds,
+            lightcolor=grounds,
+            darkcolor=grounds,
+            bordercolor=[("disabled", colours.track), ("focus", colours.text)],
+            foreground=[("disabled", colours.muted)],
+        )
+        self._style_checks()
+
+    def _style_checks(self) -> None:
+        colours, style, px = self.colours, self._style, self.px
+        style.configure(
+            "TCheckbutton",
+            indicatorsize=px(13),
+            indicatormargin=(0, 0, px(8), 0),
+            indicatorbackground=colours.card,
+            indicatorforeground=colours.on_accent,
+            upperbordercolor=colours.muted,
+            lowerbordercolor=colours.muted,
+            padding=px(2),
+        )
+        style.map(
+            "TCheckbutton",
+            background=[("active", colours.ground)],
+            indicatorbackground=[("selected", colours.accent), ("pressed", colours.hover)],
+            upperbordercolor=[("selected", colours.accent)],
+            lowerbordercolor=[("selected", colours.accent)],
+        )
+        style.configure(
+            "TMenubutton",
+            background=colours.strip,
+            foreground=colours.muted,
+            relief="flat",
+            borderwidth=1,
+            bordercolor=colours.strip,
+            lightcolor=colours.strip,
+            darkcolor=colours.strip,
+            arrowcolor=colours.muted,
+            arrowsize=px(4),
+            padding=(px(6), px(2)),
+        )
+        style.map(
+            "TMenubutton",
+            background=[("active", colours.hover)],
+            foreground=[("active", colours.text)],
+            bordercolor=[("focus", colours.accent)],
+        )
+
+    def _style_fields(self) -> None:
+        colours, style, px = self.colours, self._style, self.px
+        for name in ("TEntry", "TCombobox", "TSpinbox"):
+            style.configure(
+                name,
+                fieldbackground=colours.card,
+                background=colours.card,
+                foreground=colours.text,
+                bordercolor=colours.line,
+                lightcolor=colours.card,
+                darkcolor=colours.card,
+                arrowcolor=colours.muted,
+                arrowsize=px(14),
+                padding=(px(6), px(6)),
+            )
+            style.map(
+                name,
+                fieldbackground=[("disabled", colours.ground)],
+                foreground=[("disabled", colours.muted)],
+                bordercolor=[("focus", colours.accent)],
+                lightcolor=[("focus", colours.accent)],
+                darkcolor=[("focus", colours.accent)],
+                background=[("active", colours.hover)],
+            )
+        style.configure("TSpinbox", arrowsize=px(9))
+        style.configure(
+            "TScrollbar",
+            background=colours.track,
+            troughcolor=colours.card,
+            bordercolor=colours.card,
+            lightcolor=colours.track,
+            darkcolor=colours.track,
+            arrowcolor=colours.muted,
+            gripcount=0,
+            arrowsize=px(11),
+        )
+        style.map("TScrollbar", background=[("disabled", colours.card), ("active", colours.line)])
+        self._root.option_add("*TCombobox*Listbox.font", self.text_font)
+
+    def _style_tables(self) -> None:
+        colours, style, px = self.colours, self._style, self.px
+        style.configure(
+            "Treeview",
+            background=colours.card,
+            fieldbackground=colours.card,
+            foreground=colours.text,
+            bordercolor=colours.line,
+            lightcolor=colours.card,
+            darkcolor=colours.card,
+            borderwidth=1,
+            relief="flat",
+            rowheight=self.row_height,
+            indent=0,
+            padding=0,
+        )
+        style.map(
+            "Treeview",
+            background=[("selected", colours.chosen)],
+            foreground=[("selected", colours.text)],
+            bordercolor=[("focus", colours.accent)],
+        )
+        # without the indicator of a tree, which would keep 20 pixels of the first column
+        style.layout(
+            "Treeview.Item",
+            [
+                (
+                    "Treeitem.padding",
+                    {
+                        "sticky": "nswe",
+                        "children": [
+                            ("Treeitem.image", {"side": "left", "sticky": ""}),
+                            ("Treeitem.text", {"side": "left", "sticky": ""}),
+                        ],
+                    },
+                )
+            ],
+        )
+        style.configure("Treeview.Item", padding=(px(8), 0, 0, 0))
+        style.configure("Treeview.Cell", padding=(px(8) - _OWN_CELL_PADDING, 0))
+        style.configure(
+            "Treeview.Heading",
+            background=colours.tint,
+            foreground=colours.muted,
+            font=self.strong_font,
+            relief="flat",
+            borderwidth=0,
+            padding=(px(8), px(5)),
+        )
+        style.map(
+            "Treeview.Heading",
+            background=[("active", colours.hover)],
+            foreground=[("active", colours.text)],
+        )
+
+    def _style_notebook(self) -> None:
+        colours, style, px = self.colours, self._style, self.px
+        style.configure(
+            "TNotebook",
+            background=colours.strip,
+            bordercolor=colours.line,
+            lightcolor=colours.ground,
+            darkcolor=colours.strip,
+            borderwidth=0,
+            tabmargins=(px(12), px(8), px(12), 0),
+            padding=0,
+        )
+        style.configure(
+            "TNotebook.Tab",
+            background=colours.strip,
+            foreground=colours.muted,
+            bordercolor=colours.strip,
+            lightcolor=colours.strip,
+            padding=(px(18), px(7)),
+            focuscolor=colours.accent,
+        )
+        style.map(
+            "TNotebook.Tab",
+            background=[("selected", colours.ground), ("active", colours.hover)],
+            foreground=[("selected", colours.text), ("active", colours.text)],
+            bordercolor=[("selected", colours.line)],
+            lightcolor=[("selected", colours.ground), ("active", colours.hover)],
+            padding=[("selected", (px(18), px(7)))],
+            expand=[("selected", (0, 0, 0, 0))],
+        )

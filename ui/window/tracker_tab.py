@@ -1,0 +1,259 @@
+"""The Tracker tab: one button, the address to give to the others, and who is in the room."""
+
+from __future__ import annotations
+
+import logging
+import time
+import tkinter as tk
+from collections.abc import Callable
+from dataclasses import dataclass
+from tkinter import ttk
+
+from roles.addresses import EVERY_INTERFACE, LOOPBACK, Address, is_loopback
+from roles.events import RoleEvent, RoleStarted, RoleStopped, RoomChanged
+from roles.settings import TrackerSettings, parse_port
+from roles.tracker import Tracker
+from ui.window.empty_state import EmptyState
+from ui.window.fields import TextField
+from ui.window.room_rows import FILE_COLUMNS, SEEDER_COLUMNS, file_row, seeder_row
+from ui.window.table import Column, Table
+from ui.window.workbench import RunState, Workbench, reached_from_here
+
+log = logging.getLogger(__name__)
+
+PINGS_AGAIN_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerLinks:
+    """Whom the tab tells what."""
+
+    files_changed: Callable[[Address], None]  # the address as programs here reach the tracker
+    failed: Callable[[str], None]  # to start for somebody who is looking elsewhere
+
+
+class TrackerTab(ttk.Frame):
+    """Owns the tracker of this window."""
+
+    def __init__(self, parent: tk.Misc, bench: Workbench, links: TrackerLinks) -> None:
+        px = bench.theme.px
+        super().__init__(parent, padding=(px(16), px(12)))
+        self._bench = bench
+        self._links = links
+        self._tracker: Tracker | None = None
+        self.run_state = RunState.STOPPED
+        self._room = RoomChanged((), (), 0)
+        self._once_started = list[Callable[[Address], None]]()
+        self._port_text = tk.StringVar(self, str(bench.settings.now.tracker_port))
+        self._make_controls()
+        self._make_address()
+        self.seeders = self._make_table("Seeders in the room", 2, SEEDER_COLUMNS, 4)
+        self.files = self._make_table("Files in the room", 4, FILE_COLUMNS, 4)
+        self._no_seeders = EmptyState(self.seeders.empty, bench.theme)
+        self._no_files = EmptyState(self.files.empty, bench.theme)
+        self.columnconfigure(0, weight=1)
+        for row in (3, 5):
+            self.rowconfigure(row, weight=1, uniform="tables")
+        self._show_room()
+        self._show_state("Not running.", "Muted")
+        self._pings_id = self.after(PINGS_AGAIN_MS, self._show_pings)
+
+    def _make_controls(self) -> None:
+        px, theme = self._bench.theme.px, self._bench.theme
+        row = ttk.Frame(self)
+        row.grid(row=0, column=0, sticky="ew")
+        self.button = ttk.Button(row, style="Accent.TButton", command=self.start_or_stop)
+        self.button.grid(row=0, column=0, sticky="nw")
+        self._sentence = ttk.Label(row, justify="left")
+        self._sentence.grid(row=0, column=1, sticky="w", padx=px(12))
+        label = ttk.Label(row, text="Port", style="Muted.TLabel")
+        label.grid(row=0, column=2, sticky="n", padx=px(8), pady=px(7))
+        self.port = TextField(row, theme, self._port_text, width=6, commit=self._read_port_quietly)
+        self.port.grid(row=0, column=3, sticky="ne")
+        row.columnconfigure(1, weight=1)
+        row.bind("<Configure>", lambda event: self._wrap(event.width))
+
+    def _make_address(self) -> None:
+        """A line of its own, large: it is read aloud and copied from a blackboard."""
+        px = self._bench.theme.px
+        self._address_line = ttk.Frame(self, style="Tint.TFrame", padding=(px(16), px(10)))
+        self._address = ttk.Label(self._address_line, style="Title.Tint.TLabel")
+        self._address_hint = ttk.Label(self._address_line, style="Muted.Tint.TLabel")
+        self._copy = ttk.Button(
+            self._address_line, text="Copy address", underline=0, command=self._copy_address
+        )
+        self._address.grid(row=0, column=0, sticky="w")
+        self._address_hint.grid(row=1, column=0, sticky="w", pady=(px(2), 0))
+        self._copy.grid(row=0, column=1, rowspan=2, sticky="e")
+        self._address_line.columnconfigure(0, weight=1)
+
+    def _make_table(self, title: str, row: int, columns: tuple[Column, ...], height: int) -> Table:
+        px = self._bench.theme.px
+        label = ttk.Label(self, text=title, style="Strong.TLabel")
+        label.grid(row=row, column=0, sticky="w", pady=(px(12), px(4)))
+        table = Table(self, self._bench.theme, columns, height=height)
+        table.grid(row=row + 1, column=0, sticky="nsew")
+        return table
+
+    # What the rest of the window asks
+
+    def start_only_here(self, then: Callable[[Address], None]) -> None:
+        """Have a tracker, at least for this computer; `then` gets its address once it runs."""
+        if self._bench.own_tracker is not None:
+            then(self._bench.own_tracker)
+            return
+        self._once_started.append(then)
+        if not self.run_state.is_up:
+            self._start(LOOPBACK)
+
+    def close(self) -> None:
+        """The window is closing."""
+        self.after_cancel(self._pings_id)
+
+    @property
+    def sentence(self) -> str:
+        """How the tracker is."""
+        return str(self._sentence.cget("text"))
+
+    @property
+    def address_for_others(self) -> str:
+        """What to type on other machines, while it runs."""
+        return str(self._address.cget("text"))
+
+    @property
+    def own_address(self) -> Address | None:
+        """How programs on this computer reach it, while it runs."""
+        return self._bench.own_tracker
+
+    @property
+    def seeder_count(self) -> int | None:
+        """None while no tracker runs."""
+        return len(self._room.seeders) if self.run_state is RunState.RUNNING else None
+
+    # What the user asks
+
+    def start_or_stop(self) -> None:
+        """The button."""
+        if not self.run_state.is_up:
+            self._start(EVERY_INTERFACE)
+        elif self._tracker is not None:
+            self.run_state = RunState.STOPPING
+            self._tracker.stop()
+            self._show_state("Stopping …", "Muted")
+
+    def start(self) -> None:
+        """Have it run, for everybody."""
+        if not self.run_state.is_up:
+            self.start_or_stop()
+
+    def _start(self, host: str) -> None:
+        port = self._read_port()
+        if port is None or self.run_state is RunState.STOPPING:
+            return
+        bind = Address(host, port)
+        state_file = self._bench.settings.profile.tracker_state_file
+        settings = TrackerSettings(bind, state_file=state_file)
+        self.run_state = RunState.STARTING
+        self._show_state("Starting …", "Muted")
+        self._tracker = self._bench.roles.start(lambda post: Tracker(settings, post), self._handle)
+
+    def _read_port(self) -> int | None:
+        port = self.port.read(parse_port)
+        if port is not None:
+            self._bench.settings.change(tracker_port=port)
+        return port
+
+    def _read_port_quietly(self) -> None:
+        self._read_port()
+
+    def _copy_address(self) -> None:
+        self.clipboard_clear()
+        self.clipboard_append(self.address_for_others)
+
+    # Events
+
+    def _handle(self, event: RoleEvent) -> None:
+        match event:
+            case RoleStarted(address=Address() as address, for_others=for_others, note=note):
+                self._started(address, for_others or address, note)
+            case RoomChanged():
+                before, self._room = self._room, event
+                self._show_room()
+                self._tell_if_changed(before)
+            case RoleStopped(failure):
+                self._stopped(str(failure) if failure is not None else "")
+            case _:
+                pass
+
+    def _started(self, address: Address, for_others: Address, note: str) -> None:
+        if self.run_state is RunState.STARTING:
+            self.run_state = RunState.RUNNING
+        own = self._bench.own_tracker = reached_from_here(address)
+        log.info("The tracker runs on port %d.", address.port)
+        self._address.configure(text=str(for_others))
+        self._address_hint.configure(
+            text="Only this computer reaches it. Stop it and start it here to let others in."
+            if is_loopback(for_others.host)
+            else "Give this address to the others: they type it as their tracker."
+        )
+        px = self._bench.theme.px
+        self._address_line.grid(row=1, column=0, sticky="ew", pady=(px(12), 0))
+        self._show_state(f"Running. {note}" if note else f"Running on port {address.port}.", "Good")
+        self._show_room()
+        waiting, self._once_started = self._once_started, []
+        for then in waiting:
+            then(own)
+
+    def _stopped(self, failure: str) -> None:
+        self._tracker, self.run_state = None, RunState.STOPPED
+        self._bench.own_tracker = None
+        self._room = RoomChanged((), (), 0)
+        if failure and self._once_started:
+            self._links.failed(failure)
+        self._once_started.clear()
+        self._address_line.grid_remove()
+        self._show_state(failure or "Not running.", "Bad" if failure else "Muted")
+        self._show_room()
+        log.info("The tracker has stopped.")
+
+    def _tell_if_changed(self, before: RoomChanged) -> None:
+        own = self._bench.own_tracker
+        has_news = before.files != self._room.files or len(before.seeders) != len(
+            self._room.seeders
+        )
+        if own is not None and has_news:
+            self._links.files_changed(own)
+
+    # Showing
+
+    def _show_state(self, sentence: str, tone: str) -> None:
+        self._sentence.configure(text=sentence, style=f"{tone}.TLabel")
+        verb = "Stop" if self.run_state.is_up else "Start"
+        self.button.configure(text=f"{verb} the tracker", underline=len(verb) + 2)
+        self.button.state(["disabled" if self.run_state is RunState.STOPPING else "!disabled"])
+
+    def _show_room(self) -> None:
+        now = time.monotonic()
+        room = self._room
+        self.seeders.show({str(one.address): seeder_row(one, now) for one in room.seeders})
+        self.files.show({file.name: file_row(file) for file in room.files})
+        if self.run_state is RunState.RUNNING:
+            self._no_seeders.say("No seeder yet", "Share a folder here or on another computer.")
+            self._no_files.say("No files yet", "They appear with the first seeder.")
+        else:
+            self._no_seeders.say(
+                "The tracker is not running",
+                "One computer of the room runs it. It lists who has what, and moves no files.",
+            )
+            self._no_files.say("", "")
+
+    def _show_pings(self) -> None:
+        self._pings_id = self.after(PINGS_AGAIN_MS, self._show_pings)
+        now = time.monotonic()
+        for seeder in self._room.seeders:
+            self.seeders.put(str(seeder.address), seeder_row(seeder, now))
+
+    def _wrap(self, width: int) -> None:
+        px = self._bench.theme.px
+        others = self.button.winfo_reqwidth() + self.port.winfo_reqwidth() + px(90)
+        self._sentence.configure(wraplength=max(width - others, px(120)))

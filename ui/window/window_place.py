@@ -1,0 +1,53 @@
+"""Where the window stands, how large it may be, and its icon."""
+
+from __future__ import annotations
+
+import logging
+import re
+import tkinter as tk
+from pathlib import Path
+
+from ui.window.theme import Theme
+
+log = logging.getLogger(__name__)
+
+USUAL_WIDTH, USUAL_HEIGHT = 960, 680  # pixels at 96 dpi
+LEAST_WIDTH, LEAST_HEIGHT = 800, 560
+
+_GEOMETRY = re.compile(r"(\d{2,5})x(\d{2,5})(?:([+-]-?\d{1,5})([+-]-?\d{1,5}))?")
+
+
+def restore(window: tk.Tk, theme: Theme, kept: str) -> None:
+    """As large as the last time and where it was, but never off the screen."""
+    screen = window.winfo_screenwidth(), window.winfo_screenheight()
+    least = min(theme.px(LEAST_WIDTH), screen[0]), min(theme.px(LEAST_HEIGHT), screen[1])
+    window.minsize(*least)
+    match = _GEOMETRY.fullmatch(kept)
+    if match is None:
+        width, height = theme.px(USUAL_WIDTH), theme.px(USUAL_HEIGHT)
+    else:
+        width, height = int(match[1]), int(match[2])
+    width = min(max(width, least[0]), screen[0])
+    height = min(max(height, least[1]), screen[1])
+    place = ""
+    if match is not None and match[3]:
+        x, y = int(match[3].replace("+-", "-")), int(match[4].replace("+-", "-"))
+        if 0 <= x <= screen[0] - width // 2 and 0 <= y <= screen[1] - height // 2:
+            place = f"+{x}+{y}"
+    window.geometry(f"{width}x{height}{place}")
+
+
+def place_of(window: tk.Tk) -> str:
+    """What restore() takes the next time."""
+    return window.geometry()
+
+
+def set_icon(window: tk.Tk, file: Path) -> tk.PhotoImage | None:
+    """The program's picture; keep what is returned, or Tk forgets it. None when it is missing."""
+    try:
+        icon = tk.PhotoImage(master=window, file=str(file))
+    except tk.TclError as error:
+        log.warning("The program's icon is missing: %s", error)
+        return None
+    window.iconphoto(True, icon)
+    return icon
