@@ -54,6 +54,7 @@ class Announcer:
         self._told: FolderListing | None = None
         self._told_state = SeederState.AVAILABLE
         self._announced = 0
+        self._loss = ""  # why the tracker could not be reached the last time
         self._problem = ""  # why the folder could not be read the last time
 
     def read_folder(self) -> None:
@@ -131,6 +132,7 @@ class Announcer:
         if self._named is None:
             log.info("Registered as %s at the tracker %s.", named, self._settings.tracker)
             self._post(TrackerAnswered(self._settings.tracker, self._is_original))
+        self._loss = ""
         self._named, self._told = named, None
 
     def _upload(self, client: TrackerClient, named: Address) -> None:
@@ -150,9 +152,9 @@ class Announcer:
         self._report_folder()
 
     def _lost(self, reason: TrackerSilentError) -> None:
-        if self._named is not None or self._told is None:
+        if str(reason) != self._loss:
             log.warning("%s", reason)
-        self._named = None
+        self._named, self._loss = None, str(reason)
         self._post(TrackerLost(self._settings.tracker, reason))
 
     def _leave(self, client: TrackerClient) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -87,6 +88,7 @@ class Crew:
         self._plan = DownloadPlan[Address](file.size)
         self._partial: PartialFile | None = None
         self._fetchings: dict[Address, _Fetching] = {}
+        self._received = Counter[Address]()  # bytes that each seeder sent, over all its connections
         self._meter = RateMeter(now=time.monotonic())
         self._is_complete = False  # every chunk is had: nobody needs to go on waiting
         self._moved = float("-inf")
@@ -116,6 +118,7 @@ class Crew:
         self._partial = None
         with self._lock:
             self._plan = DownloadPlan[Address](self._file.size)
+            self._received.clear()
 
     def staff(self, now: float) -> None:
         """Send a thread to each seeder that can be tried, while there is work for it."""
@@ -162,7 +165,7 @@ class Crew:
         """Each seeder's part, for the window."""
         with self._lock:
             return tuple(
-                Source(seeder, item.meter.total, item.meter.rate(now=now), item.is_connected)
+                Source(seeder, self._received[seeder], item.meter.rate(now=now), item.is_connected)
                 for seeder, item in sorted(self._fetchings.items())
             )
 
@@ -203,6 +206,7 @@ class Crew:
             fetching = self._fetchings[seeder]
             fetching.moved = now
             fetching.meter.add(count, now=now)
+            self._received[seeder] += count
             self._book.delivered(seeder)
             end = self._plan.record(seeder, first + len(pieces), now=now)
             self._is_complete = self._plan.is_done

@@ -178,7 +178,7 @@ class Source:
     """One seeder's part in a download."""
 
     seeder: Address
-    received: int  # bytes, verified
+    received: int  # bytes of this file, verified
     rate: float  # bytes per second
     is_sending: bool  # False while connecting
 

@@ -57,6 +57,7 @@ class Leecher(Role):
         self._is_busy = False  # AllDownloadsEnded is due
         self._wishes = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
+        self._is_lost = False  # the tracker did not answer the last time; the lister's
         self._asked = threading.Event()  # for a fresh list
         self._asked.set()
 
@@ -215,9 +216,11 @@ class Leecher(Role):
             seeders = self._note_seeders(client)
         except TrackerSilentError as error:
             if not self.should_stop():
-                log.warning("%s", error)
+                log.log(logging.DEBUG if self._is_lost else logging.WARNING, "%s", error)
+                self._is_lost = True
                 self._post(ListFailed(self._settings.tracker, error))
             return
+        self._is_lost = False
         files, refused = list[ListedFile](), list[str]()
         for name, size in sorted(sizes.items()):
             try:

@@ -147,7 +147,7 @@ class Seeder(Role):
     def _answer(self, newcomer: _Newcomer) -> None:
         self._reap()
         if not self._slots.take(newcomer.address.host):
-            log.info("%s heard away: every slot is taken", newcomer.address)
+            log.debug("%s heard away: every slot is taken", newcomer.address)
             self._dismiss(newcomer, wire.AWAY)
             return
         self._forget(newcomer)
@@ -163,7 +163,7 @@ class Seeder(Role):
             _hang_up(newcomer.link, wire.AWAY)
             return
         self._serving.append(_Serving(thread, progress, RateMeter(now=time.monotonic())))
-        log.info("%s is connected", newcomer.address)
+        log.debug("%s is connected", newcomer.address)
 
     def _dismiss(self, newcomer: _Newcomer, word: bytes = b"") -> None:
         self._forget(newcomer)

@@ -198,7 +198,7 @@ class TrackerClient:
                 return answer
             if self._should_stop():
                 break
-        raise self._silent("nothing came back")
+        raise self._silent("nobody listens there" if refusals else "nothing came back")
 
     def _connected(self) -> _Question:
         """A new socket; the system hands it this tracker's datagrams only."""

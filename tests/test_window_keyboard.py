@@ -61,7 +61,7 @@ class KeyboardTest(AppWindowTest):
 
         self.window.seeder.form.folder.ask_folder = ask
         self.press("<Alt-h>")
-        self.assertEqual(asked, ["Which folder to share"])
+        self.assertEqual(asked, ["Which folder to seed"])
 
     def test_no_two_buttons_in_sight_share_a_letter(self) -> None:
         window = self.window

@@ -172,7 +172,7 @@ class InLineTest(AppWindowTest):
 
 
 class KeepSeedingTest(AppWindowTest):
-    def test_what_came_is_shared_when_that_is_ticked(self) -> None:
+    def test_what_came_is_seeded_when_that_is_ticked(self) -> None:
         window = self.open_with_examples(keep_seeding=True)
         window.leecher.download_all()
         self.pump_until(lambda: len(window.seeder.besides) == 2, LIMIT_S)
@@ -189,7 +189,7 @@ class KeepSeedingTest(AppWindowTest):
         window.leecher.keep_seeding_changed()
         self.assertEqual(len(window.seeder.besides), 2)
 
-    def test_a_folder_that_is_shared_already_is_not_shared_twice(self) -> None:
+    def test_a_folder_that_is_seeded_already_is_not_seeded_twice(self) -> None:
         self.downloads.mkdir()
         window = self.open_with_examples(keep_seeding=True, shared_folder=str(self.downloads))
         window.seeder.start_or_stop()

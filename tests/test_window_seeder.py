@@ -1,4 +1,4 @@
-"""The Seeder tab with real roles: what is shared, where, and who takes it."""
+"""The Seeder tab with real roles: what is seeded, where, and who takes it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class SeederTabTest(AppWindowTest):
         run = self.window.seeder.main_run
         return None if run is None else run.state
 
-    def test_it_shares_and_stops(self) -> None:
+    def test_it_seeds_and_stops(self) -> None:
         self.start(bundled_folder("data"))
-        self.wait_for_sentence(f"Sharing on port {self.seeder_port}")
+        self.wait_for_sentence(f"Seeding on port {self.seeder_port}")
         self.assertIn("table.csv", texts_of(self.window.seeder.offered.tree, "0"))
         self.window.seeder.start_or_stop()
         self.pump_until(lambda: self.run_state() is RunState.STOPPED, LIMIT_S)
-        self.assertIn("Start sharing", widget_texts(self.window.seeder))
+        self.assertIn("Start seeding", widget_texts(self.window.seeder))
 
     def test_a_silent_tracker_is_said_and_it_goes_on(self) -> None:
         self.start(bundled_folder("data"))
@@ -41,7 +41,7 @@ class SeederTabTest(AppWindowTest):
         self.start(self.folder / "gone")
         self.pump_until(lambda: self.run_state() is RunState.STOPPED, LIMIT_S)
         self.assertIn("gone", self.window.seeder.form.sentence)
-        self.assertIn("Start sharing", widget_texts(self.window.seeder))
+        self.assertIn("Start seeding", widget_texts(self.window.seeder))
 
     def test_without_a_folder_the_field_says_what_to_do(self) -> None:
         window = self.open_window()
@@ -90,7 +90,7 @@ class SeederTabTest(AppWindowTest):
 
     def test_who_takes_something_is_shown(self) -> None:
         self.start(bundled_folder("data"))
-        self.wait_for_sentence("Sharing on port")
+        self.wait_for_sentence("Seeding on port")
         run = self.window.seeder.main_run
         assert run is not None
         assert run.address is not None
@@ -103,4 +103,4 @@ class SeederTabTest(AppWindowTest):
         window = self.open_with_examples()
         press(window.seeder._lines, "Stop")
         self.pump_until(lambda: not window.seeder.besides, LIMIT_S)
-        self.assertIsNone(window.seeder.shared_files)
+        self.assertIsNone(window.seeder.seeded_files)

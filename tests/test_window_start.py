@@ -26,7 +26,7 @@ class StartTest(AppWindowTest):
         window = self.open_window()
         self.assertIs(window.current_tab, window.leecher)
 
-    def test_a_folder_that_is_given_is_chosen_and_not_shared_yet(self) -> None:
+    def test_a_folder_that_is_given_is_chosen_and_not_seeded_yet(self) -> None:
         window = self.open_window(folder_to_seed=self.folder)
         self.assertIs(window.current_tab, window.seeder)
         self.assertEqual(window.seeder.form.folder.folder, str(self.folder))

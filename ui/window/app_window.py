@@ -265,8 +265,8 @@ class AppWindow(tk.Tk):
             parts.append(f"{wording.count(len(run.unfinished), 'download')} to go")
         elif run is not None and run.had_count:
             parts.append(f"{wording.count(run.had_count, 'file')} done, checked")
-        if self.seeder.shared_files is not None:
-            parts.append(f"sharing {wording.count(self.seeder.shared_files, 'file')}")
+        if self.seeder.seeded_files is not None:
+            parts.append(f"seeding {wording.count(self.seeder.seeded_files, 'file')}")
         if self.tracker.seeder_count is not None:
             parts.append(f"tracker of {wording.count(self.tracker.seeder_count, 'seeder')}")
         text = " · ".join(parts)

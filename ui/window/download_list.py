@@ -54,7 +54,7 @@ class FirstSteps:
 
     try_it: Callable[[], None]
     start_tracker: Callable[[], None]
-    share_folder: Callable[[], None]
+    seed_folder: Callable[[], None]
 
 
 class DownloadList(ttk.Frame):
@@ -78,7 +78,7 @@ class DownloadList(ttk.Frame):
             (
                 Choice("Try it on this computer", first_steps.try_it),
                 Choice("Start a tracker", first_steps.start_tracker),
-                Choice("Share a folder", first_steps.share_folder),
+                Choice("Seed a folder", first_steps.seed_folder),
             ),
         )
         self._detail = ttk.Label(self, text=_HINT, style="Muted.TLabel")
@@ -242,5 +242,5 @@ def _emptiness(run: LeecherRun) -> tuple[str, str]:
         return "Asking the tracker …", ""
     return (
         "The tracker has no files yet",
-        "Share a folder here or on another computer: its files appear here by themselves.",
+        "Seed a folder here or on another computer: its files appear here by themselves.",
     )

@@ -41,7 +41,7 @@ class LeecherTab(ttk.Frame):
         first_steps: FirstSteps,
         seed: Callable[[Path, Address], None],
     ) -> None:
-        """`seed` is asked to share a folder with what a tracker knows."""
+        """`seed` is asked to seed a folder to what a tracker knows."""
         px = bench.theme.px
         super().__init__(parent, padding=(px(16), px(12)))
         self._bench = bench

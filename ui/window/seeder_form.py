@@ -38,7 +38,7 @@ class SeederForm(ttk.Frame):
             self,
             theme,
             self.folder_text,
-            title="Which folder to share",
+            title="Which folder to seed",
             placeholder="the folder that others may copy from",
             commit=actions.folder_chosen,
         )
@@ -73,9 +73,7 @@ class SeederForm(ttk.Frame):
         self._slots = NumberField(
             options, theme, self._slots_text, most=MAX_SLOTS, commit=actions.options_changed
         )
-        for column, (text, field) in enumerate(
-            (("Port", self._port), ("Leechers at once", self._slots))
-        ):
+        for column, (text, field) in enumerate((("Port", self._port), ("Slots", self._slots))):
             label = ttk.Label(options, text=text, style="Muted.TLabel")
             label.grid(row=0, column=2 * column, sticky="n", padx=(px(12), px(8)), pady=px(7))
             field.grid(row=0, column=2 * column + 1, sticky="n")
@@ -87,7 +85,7 @@ class SeederForm(ttk.Frame):
         """Say how the seeder of the fields is, and what the button does now."""
         state = RunState.STOPPED if run is None else run.state
         verb = "Stop" if state.is_up else "Start"
-        self.button.configure(text=f"{verb} sharing", underline=len(verb) + 3)
+        self.button.configure(text=f"{verb} seeding", underline=len(verb) + 3)
         self.button.state(["disabled" if state is RunState.STOPPING else "!disabled"])
         sentence, tone = run.sentence() if run is not None else ("", "Muted")
         listing = run.listing if run is not None and state is RunState.RUNNING else None

@@ -70,14 +70,14 @@ class SeederRun:
             case RunState.STOPPING:
                 return "Stopping …", "Muted"
             case RunState.STOPPED:
-                return (str(self.failure), "Bad") if self.failure else ("Not sharing", "Muted")
+                return (str(self.failure), "Bad") if self.failure else ("Not seeding", "Muted")
             case RunState.RUNNING:
                 return self._running_sentence()
 
     def _running_sentence(self) -> tuple[str, str]:
         if self.listing is not None and self.listing.problem:
             return self.listing.problem, "Bad"
-        port = f"Sharing on port {self.address.port}" if self.address else "Sharing"
+        port = f"Seeding on port {self.address.port}" if self.address else "Seeding"
         note = f" {self.note}" if self.note else ""
         match self.tracker_news:
             case TrackerAnswered(tracker, is_original):
@@ -95,7 +95,7 @@ class SeederRun:
                 self.address, self.note = address, note
                 if self.state is RunState.STARTING:
                     self.state = RunState.RUNNING
-                log.info("Sharing %s on port %s.", self.settings.folder, address and address.port)
+                log.info("Seeding %s on port %s.", self.settings.folder, address and address.port)
             case FolderScanned():
                 self.listing = event
             case TrackerAnswered() | TrackerLost():
@@ -104,7 +104,7 @@ class SeederRun:
                 self.serving = event
             case RoleStopped(failure):
                 self.state, self.failure, self.serving = RunState.STOPPED, failure, None
-                log.info("%s is not shared any more.", self.settings.folder)
+                log.info("%s is not seeded any more.", self.settings.folder)
             case _:
                 pass
         self._changed(self)

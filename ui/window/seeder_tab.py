@@ -64,7 +64,7 @@ class SeederTab(ttk.Frame):
         self.folder_chosen()
 
     def seed(self, folder: Path, tracker: Address, *, only_here: bool = False) -> None:
-        """Share this folder too, unless it is shared already. The fields stay the user's."""
+        """Seed this folder too, unless it is seeded already. The fields stay the user's."""
         if any(run.state.is_up and run.settings.folder == folder for run in self._runs()):
             return
         run = self._start(folder, tracker, LOOPBACK if only_here else EVERY_INTERFACE)
@@ -83,8 +83,8 @@ class SeederTab(ttk.Frame):
         return len({upload.leecher.host for run in self._runs() for upload in run.uploads})
 
     @property
-    def shared_files(self) -> int | None:
-        """None while nothing is shared."""
+    def seeded_files(self) -> int | None:
+        """None while nothing is seeded."""
         up = [run for run in self._runs() if run.state is RunState.RUNNING]
         return sum(len(run.listing.files) for run in up if run.listing) if up else None
 
@@ -107,7 +107,7 @@ class SeederTab(ttk.Frame):
             return
         typed = self.form.folder.folder
         if not typed:
-            self.form.folder.complain("Choose the folder that you want to share.")
+            self.form.folder.complain("Choose the folder that you want to seed.")
             self.form.folder.entry.focus_set()
             return
         tracker = self.form.tracker.read(self._bench.parse_tracker)
@@ -186,9 +186,9 @@ class SeederTab(ttk.Frame):
             self._no_uploads.say("Nobody is taking anything now", "")
             self._no_files.say("This folder has no files to offer", "Put some into it.")
         else:
-            self._no_uploads.say("Nothing is shared yet", "")
+            self._no_uploads.say("Nothing is seeded yet", "")
             self._no_files.say(
-                "Nothing is shared yet", "Choose a folder above, then press “Start sharing”."
+                "Nothing is seeded yet", "Choose a folder above, then press “Start seeding”."
             )
 
 

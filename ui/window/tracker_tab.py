@@ -238,7 +238,7 @@ class TrackerTab(ttk.Frame):
         self.seeders.show({str(one.address): seeder_row(one, now) for one in room.seeders})
         self.files.show({file.name: file_row(file) for file in room.files})
         if self.run_state is RunState.RUNNING:
-            self._no_seeders.say("No seeder yet", "Share a folder here or on another computer.")
+            self._no_seeders.say("No seeder yet", "Seed a folder here or on another computer.")
             self._no_files.say("No files yet", "They appear with the first seeder.")
         else:
             self._no_seeders.say(
