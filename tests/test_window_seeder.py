@@ -88,9 +88,9 @@ class SeederTabTest(AppWindowTest):
         field.choose()
         self.assertEqual(field.folder, "/before")
 
-    def test_who_takes_something_is_shown(self) -> None:
+    def test_who_takes_something_and_the_state_are_shown(self) -> None:
         self.start(bundled_folder("data"))
-        self.wait_for_sentence("Seeding on port")
+        self.wait_for_sentence("Available. Seeding on port")
         run = self.window.seeder.main_run
         assert run is not None
         assert run.address is not None
@@ -98,6 +98,7 @@ class SeederTabTest(AppWindowTest):
         self.pump_until(
             lambda: texts_of(self.window.seeder.uploads.tree, "2") == ["Connected"], LIMIT_S
         )
+        self.wait_for_sentence("Connected. Seeding on port")
 
     def test_a_seeder_beside_it_has_a_stop_of_its_own(self) -> None:
         window = self.open_with_examples()

@@ -77,7 +77,8 @@ class SeederRun:
     def _running_sentence(self) -> tuple[str, str]:
         if self.listing is not None and self.listing.problem:
             return self.listing.problem, "Bad"
-        port = f"Seeding on port {self.address.port}" if self.address else "Seeding"
+        state = wording.SEEDER_STATES[self.serving.state] if self.serving else "Available"
+        port = f"{state}. Seeding on port {self.address.port}" if self.address else "Seeding"
         note = f" {self.note}" if self.note else ""
         match self.tracker_news:
             case TrackerAnswered(tracker, is_original):
