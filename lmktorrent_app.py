@@ -25,6 +25,8 @@ from ui.terminal.session import Interrupted
 
 log = logging.getLogger(__name__)
 
+# A service manager ends these by SIGTERM, and that is no failure.
+UNTIL_STOPPED = {"tracker", "seed"}
 NO_DISPLAY = """\
 There is no display, so no window can open here ({why}).
 `lmktorrent demo` shows everything without one; `lmktorrent --help` lists the commands."""
@@ -41,12 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(chosen, profile, output, no_log)
     except Interrupted as stopped:
-        # A service manager ends a tracker or seeder by SIGTERM, and that is no failure.
-        is_by_key = stopped.signal_number == signal.SIGINT or chosen.command not in {
-            "tracker",
-            "seed",
-        }
-        return ExitCode.INTERRUPTED if is_by_key else ExitCode.DONE
+        is_served_out = stopped.signal_number == signal.SIGTERM and chosen.command in UNTIL_STOPPED
+        return ExitCode.DONE if is_served_out else ExitCode.INTERRUPTED
     except LmkError as error:
         log.info("ended: %s", error)
         code = exit_code_of(error)

@@ -1,8 +1,7 @@
-"""Keeps one seeder and its folder on a tracker's list: registers, uploads, pings, and does it again
-when forgotten.
+"""Keeps one seeder and its folder on a tracker's list, and puts them back when forgotten.
 
-It runs in a thread of its own, for a tracker may be silent for seconds. A running upload never
-waits for it.
+It runs in a thread of its own, for a tracker may be silent for seconds, and a running upload must
+not wait for that.
 """
 
 from __future__ import annotations
@@ -30,8 +29,9 @@ AGAIN_S = 3.0  # after the tracker was silent
 
 
 class Announcer:
-    """Owned by its thread, but for the three public attributes, each one reference that is replaced
-    whole.
+    """Owned by its thread.
+
+    Other threads use the three public attributes, each one reference that is replaced whole.
     """
 
     def __init__(
@@ -43,8 +43,7 @@ class Announcer:
     ) -> None:
         self.listing = FolderListing({}, 0, ())  # written by this thread, read by all
         self.state = SeederState.AVAILABLE  # written by the seeder's thread
-        # Set by whoever sees that the listing is out of date.
-        self.folder_changed = threading.Event()
+        self.folder_changed = threading.Event()  # set by whoever sees an out-of-date listing
         self._settings = settings
         self._folder = folder
         self._post = post
@@ -58,7 +57,7 @@ class Announcer:
         self._problem = ""  # why the folder could not be read the last time
 
     def read_folder(self) -> None:
-        """Look at the folder again. Raises StorageError."""
+        """Look at the folder, before run(). Raises StorageError."""
         self.listing = self._folder.scan()
         if self.listing.left_out:
             log.info(
@@ -69,7 +68,7 @@ class Announcer:
 
     def run(self, listening: Address) -> None:
         """Announce the seeder that listens there until should_stop()."""
-        ping_at = rescan_at = again_at = 0.0
+        ping_at = again_at = 0.0
         rescan_at = time.monotonic() + RESCAN_S
         with TrackerClient(self._settings.tracker, self._should_stop) as client:
             while not self._should_stop():
@@ -111,21 +110,27 @@ class Announcer:
             self._told_state = state
             if self._told is not self.listing:
                 self._upload(client, named)
-        except (TrackerSilentError, OSError) as error:
-            self._lost(
-                error if isinstance(error, TrackerSilentError) else TrackerSilentError(str(error))
-            )
+        except TrackerSilentError as error:
+            self._lost(error)
             return False
         return True
 
     @staticmethod
     def _name_for(client: TrackerClient, listening: Address) -> Address:
-        """The address under which others reach this seeder: that from which it reaches the tracker,
-        or the bound one.
+        """Where others reach this seeder: the bound address, else the one towards the tracker.
+
+        Raises TrackerSilentError when there is no way to the tracker.
         """
         if listening.host != EVERY_INTERFACE:
             return listening
-        return Address(own_address_towards(client.looked_up().host), listening.port)
+        tracker = client.looked_up()
+        try:
+            return Address(own_address_towards(tracker.host), listening.port)
+        except OSError as error:
+            raise TrackerSilentError(
+                f"No way leads to the tracker {tracker} ({error.strerror or error}). "
+                "Is this computer on the network?"
+            ) from None
 
     def _register(self, client: TrackerClient, named: Address, *, is_everywhere: bool) -> None:
         self._is_original = client.add_seeder(named, everywhere=is_everywhere)
@@ -158,10 +163,10 @@ class Announcer:
         self._post(TrackerLost(self._settings.tracker, reason))
 
     def _leave(self, client: TrackerClient) -> None:
-        """One datagram, not waited for: the role is stopping.
+        """Say goodbye, in one datagram that is not waited for: the role is stopping.
 
-        Not to an original: it would not understand, and on Windows an answer that finds nobody ends
-        it.
+        Not to an original: it would not understand, and an answer that finds nobody ends it on
+        Windows.
         """
         if self._named is None or self._is_original:
             return
@@ -171,8 +176,8 @@ class Announcer:
             log.debug("left the tracker %s", self._settings.tracker)
 
     def _report_folder(self) -> None:
-        files = tuple(ListedFile(name, file.size) for name, file in self.listing.files.items())
         listing = self.listing
+        files = tuple(ListedFile(name, file.size) for name, file in listing.files.items())
         self._post(
             FolderScanned(
                 files, self._announced, listing.in_subfolders, listing.left_out, self._problem

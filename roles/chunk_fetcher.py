@@ -1,8 +1,8 @@
-"""The leecher's end of one connection: greet a seeder, take one part of a file, verify each chunk.
-One thread each.
+"""The leecher's end of one connection: greets a seeder, takes one part, verifies each chunk.
 
-An original seeder ends for good when a connection closes at the wrong moment, so every way out of
-here says the word that it waits for (docs/PROTOCOL.md, section 1.2).
+Each runs in a thread of its own. An original seeder ends for good when a connection closes at the
+wrong moment, so every way out of here says the word that it waits for (docs/PROTOCOL.md, section
+2.3).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FIRST_CHUNK_S = 30.0  # an original reads its whole range into memory first
 CHUNK_S = 10.0
 # Acknowledgements beyond the chunks that came; measured best with an original seeder.
 MAX_AHEAD = 64
-# to read the answer that crossed our leaving, so that the system does not reset the connection
+# To read the answer that crossed our leaving, so that the system does not reset the connection.
 FAREWELL_S = 0.5
 BUFFER = 512 * 1024  # bytes, a hundred chunks
 
@@ -46,16 +46,14 @@ class Outcome(Enum):
     """How a connection ended without a fault."""
 
     AWAY = "it serves others now"
+    SILENT = "it took the connection and said nothing"
     NOTHING_LEFT = "the others took the rest"
     THROUGH = "its part is through, or was taken over"
     STOPPED = "this side stopped"
 
 
 class Work(Protocol):
-    """What a connection needs of the download that it works for.
-
-    Called from the connection's thread.
-    """
+    """What a connection asks, from its thread, of the download that it works for."""
 
     @property
     def name(self) -> str: ...
@@ -90,7 +88,7 @@ def fetch_part(seeder: Address, work: Work) -> Outcome:
     with _connected(seeder, work.should_stop) as link:
         answer = _greet(link, work.should_stop)
         if answer is None:
-            return Outcome.STOPPED if work.should_stop() else Outcome.AWAY
+            return Outcome.STOPPED if work.should_stop() else Outcome.SILENT
         if answer is wire.SeederAnswer.AWAY:
             return Outcome.AWAY
         if answer is wire.SeederAnswer.ERROR:
@@ -128,8 +126,9 @@ def _connected(seeder: Address, should_stop: Callable[[], bool]) -> socket.socke
 
 
 def _wait_for_handshake(link: socket.socket, should_stop: Callable[[], bool]) -> None:
-    """Raises TimeoutError; when stopping not at once, for a handshake under way would reach an
-    original as connect and close.
+    """Wait until the connection is made or refused. Raises TimeoutError.
+
+    When stopping not at once: a handshake under way would reach an original as connect and close.
     """
     begun = time.monotonic()
     with selectors.DefaultSelector() as selector:
@@ -143,7 +142,7 @@ def _wait_for_handshake(link: socket.socket, should_stop: Callable[[], bool]) ->
 def _greet(link: socket.socket, should_stop: Callable[[], bool]) -> wire.SeederAnswer | None:
     """Say the first word and read the answer.
 
-    None when none came in time, the seeder then knows that we left.
+    None when none came in time; the seeder has been told then that we leave.
     """
     link.sendall(wire.REQUEST_CONNECTION)
     reader = wire.SeederAnswerReader()
@@ -190,7 +189,7 @@ class _ChunkStream:
         self._heard = time.monotonic()
 
     def run(self) -> Outcome:
-        """Until the part is through.
+        """Receive until the part is through, or this side stops.
 
         Closing in the middle of a range is safe, measured with an original.
         """
@@ -226,7 +225,7 @@ class _ChunkStream:
         self._filled += count
 
     def _check_patience(self) -> None:
-        """Raises an error when the next chunk takes too long, also when single bytes trickle in."""
+        """Raise an error when the next chunk takes too long, also when single bytes trickle in."""
         patience_s = FIRST_CHUNK_S if self._acknowledged == 0 else CHUNK_S
         if time.monotonic() - self._heard < patience_s:
             return
@@ -264,9 +263,7 @@ class _ChunkStream:
             self._stop = self._work.store(self._seeder, first, run)
 
     def _acknowledge(self) -> None:
-        """Words for the chunks that came and, from the first one on, for those to come: whole
-        words, in one write.
-        """
+        """Send whole words, in one write: for the chunks that came, and ahead for those to come."""
         came = self._next - self._first
         if not came:
             return

@@ -1,9 +1,8 @@
 """The seeder's end of one connection, after the greeting: one range of one file, chunk by chunk.
-Runs in its own thread.
 
-It keeps Python out of the work per byte: a block of chunks is read and sent with one call each, and
-the leecher's acknowledgements say how many chunks may be on their way. An original acknowledges one
-at a time.
+Each runs in a thread of its own. Python is kept out of the work per byte: a block of chunks is read
+and sent with one call each, and the leecher's acknowledgements say how many chunks may be on their
+way. An original acknowledges one at a time.
 """
 
 from __future__ import annotations
@@ -38,8 +37,9 @@ _ACKS_AT_ONCE = 64 * wire.ACK_SIZE
 
 @dataclass(slots=True)
 class UploadProgress:
-    """Written by the connection's thread, read by the seeder's: each field is one reference,
-    replaced whole.
+    """How far one connection is.
+
+    Written by its thread, read by the seeder's: each field is one reference, replaced whole.
     """
 
     leecher: Address
@@ -72,9 +72,9 @@ class ChunkSender:
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def run(self) -> None:
-        """Serve until the range is through. Raises PeerProtocolError, FileChangedError or OSError.
+        """Serve until the range is through; the caller then just closes.
 
-        Then just close.
+        Raises PeerProtocolError, FileChangedError or OSError.
         """
         request = self._read_request()
         if not isinstance(request, wire.RangeRequest):
@@ -107,19 +107,15 @@ class ChunkSender:
         return None
 
     def _send_chunks(self, opened: FileIO, file: SharedFile, offset: int, count: int) -> None:
-        """Chunk k goes out once k acknowledgements have come: the first at once, the others as the
-        leecher allows.
-        """
+        """Send chunk k once k acknowledgements have come; the first goes out at once."""
         acknowledged = following = resends = 0
         block, block_start = memoryview(b""), 0
         while following < count or acknowledged < count:
             allowed = min(acknowledged + 1, count) - following
             if allowed > 0:
                 if not block_start <= following < block_start + chunk_count(len(block)):
-                    block, block_start = (
-                        self._read_block(opened, file, offset, following, count),
-                        following,
-                    )
+                    block_start = following
+                    block = self._read_block(opened, file, offset, following, count)
                 ready = block[(following - block_start) * CHUNK_SIZE :]
                 following += self._send_some(ready[: allowed * CHUNK_SIZE])
                 continue
@@ -130,8 +126,10 @@ class ChunkSender:
                     raise PeerProtocolError("it refused a chunk that was not sent yet")
                 else:
                     following, resends = acknowledged, resends + 1
-            if resends > MAX_RESENDS or acknowledged > count:
+            if resends > MAX_RESENDS:
                 raise PeerProtocolError("it refused the same chunk again and again")
+            if acknowledged > count:
+                raise PeerProtocolError("it acknowledged more chunks than it asked for")
 
     def _read_block(
         self, opened: FileIO, file: SharedFile, offset: int, first: int, count: int
@@ -165,16 +163,12 @@ class ChunkSender:
         return len(parts) // 2
 
     def _send_all(self, parts: Sequence[bytes | memoryview]) -> None:
-        message: memoryview | None = None
-        if hasattr(self._link, "sendmsg"):
-            try:
+        sent = 0
+        if hasattr(self._link, "sendmsg"):  # Windows has none
+            with contextlib.suppress(TimeoutError):
                 sent = self._link.sendmsg(parts)
-            except TimeoutError:
-                sent = 0
-            if sent == sum(len(part) for part in parts):
-                return
-            message = memoryview(b"".join(parts))[sent:]
-        self._send_rest(message if message is not None else memoryview(b"".join(parts)))
+        if sent < sum(len(part) for part in parts):
+            self._send_rest(memoryview(b"".join(parts))[sent:])
 
     def _send_rest(self, rest: memoryview) -> None:
         deadline = time.monotonic() + STALLED_S

@@ -1,7 +1,6 @@
-"""The seeders at work on one download: a thread for each, that takes parts of the plan and stores
-what it verified.
+"""The seeders at work on one download: a thread for each takes parts and stores what it verified.
 
-It decides nothing about the download's end; it knows no state and no words for people.
+It decides nothing about the download's end, and knows no state and no words for people.
 """
 
 from __future__ import annotations
@@ -128,8 +127,13 @@ class Crew:
                 moving = sum(now - item.moved < MOVING_S for item in self._fetchings.values())
                 is_needed = self._plan.has_work_for(seeder, now=now)
                 is_full = len(self._fetchings) >= self._parallel_seeders or moving >= self._useful
-                if is_full or not is_needed or not self._send_to(seeder, now):
+                if is_full or not is_needed:
                     return
+                if not self._send_to(seeder, now):
+                    break
+            else:
+                return
+        log.warning("no thread left to take from %s", seeder)
 
     def join(self) -> None:
         """Wait until no seeder's thread is left.
@@ -145,10 +149,9 @@ class Crew:
         """How things stand with the listed seeders."""
         with self._lock:
             listed = self._seeders()
-            connected = any(item.is_connected for item in self._fetchings.values())
             return Outlook(
                 is_moving=now - self._moved < MOVING_S,
-                is_connected=connected,
+                is_connected=any(item.is_connected for item in self._fetchings.values()),
                 is_in_line=any(self._book.is_away(seeder) for seeder in listed),
                 is_trying=bool(self._fetchings),
                 is_anyone_listed=bool(listed),
@@ -159,7 +162,8 @@ class Crew:
 
     def rate(self, now: float) -> float:
         """Bytes per second of all seeders together."""
-        return self._meter.rate(now=now)
+        with self._lock:
+            return self._meter.rate(now=now)
 
     def sources(self, now: float) -> tuple[Source, ...]:
         """Each seeder's part, for the window."""
@@ -173,12 +177,12 @@ class Crew:
 
     @property
     def name(self) -> str:
-        """On the wire."""
+        """The file's name on the wire."""
         return self._file.name
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """The file's size in bytes."""
         return self._file.size
 
     def should_stop(self) -> bool:
@@ -255,7 +259,6 @@ class Crew:
             thread.start()
         except RuntimeError:
             del self._fetchings[seeder]
-            log.warning("no thread left to take from %s", seeder)
             return False
         self._book.opened(seeder)
         return True
@@ -263,15 +266,18 @@ class Crew:
     def _fetch(self, seeder: Address) -> None:
         """One connection to one seeder, and what its end means."""
         outcome: Outcome | None = None
-        fault, lacks_file = "", False
+        fault, lacks_file = "a fault of the program", False  # until it ended in a known way
         try:
             outcome = fetch_part(seeder, self)
+            fault = ""
         except SeederLackedFileError as error:
             fault, lacks_file = str(error), True
         except StorageError as error:
-            self.storage_fault = error
+            self.storage_fault, fault = error, ""
         except (PeerProtocolError, TrackerSilentError, OSError) as error:
             fault = _in_few_words(error)
+        except MemoryError:
+            fault = "this computer has no memory left"
         finally:
             self._note_end(seeder, outcome, fault, lacks_file=lacks_file)
         if fault:
@@ -284,6 +290,9 @@ class Crew:
             now = time.monotonic()
             if outcome is Outcome.AWAY:
                 self._book.said_away(seeder, now=now)
+            elif outcome is Outcome.SILENT:
+                self._book.said_nothing(seeder, now=now)
+                self._last_fault = f"{seeder}: it does not answer"
             elif lacks_file:
                 self._book.lacks(seeder, self._file.name, now=now)
             elif fault:

@@ -1,7 +1,7 @@
 """One file on its way here: its state, what it waits for, and its end. Its crew does the work.
 
-One thread directs it while it is active. Everything else, and what is done once that thread has
-ended, is done by the leecher's.
+One thread directs it while it is active. All else is done by the leecher's thread, and so is
+everything once the directing one has ended.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Download:
         self,
         file: ListedFile,
         stored_name: str,
+        *,
         settings: LeecherSettings,
         existing: Existing,
         book: SeederBook,
@@ -45,8 +46,10 @@ class Download:
         post: Post,
         ended: Callable[[], None],
     ) -> None:
-        """`book` and `lock` are the leecher's, shared by its downloads; `seeders` gives the newest
-        list. `ended` is called by the directing thread when reap() has something to do.
+        """`book` and `lock` are the leecher's, shared by its downloads.
+
+        `seeders` gives the newest list. `ended` is called by the directing thread when reap() has
+        something to do.
         """
         self.file = file
         self.stored_name = stored_name
@@ -94,8 +97,9 @@ class Download:
         self._thread = thread
 
     def halt(self, then: DownloadState) -> None:
-        """End up PAUSED, CANCELLED or, to go on later, QUEUED: soon, or at once when no thread
-        works on it.
+        """End up PAUSED, CANCELLED or, to go on later, QUEUED.
+
+        At once when no thread works on it, else soon.
         """
         self._then = then
         if self._thread is None:
@@ -149,7 +153,7 @@ class Download:
         self._ended()
 
     def _direct(self) -> None:
-        """Until it has an end, or is halted: then the rest is for _settle()."""
+        """Work until it has an end, or is halted: then the rest is for _settle()."""
         self._usable_at = time.monotonic()
         self._set_state(DownloadState.LOOKING)
         while not self._crew.halting.is_set():
@@ -186,9 +190,9 @@ class Download:
         return None
 
     def _fetch_all(self, partial: PartialFile) -> StorageError | None:
-        """Until every chunk is had, the disk refuses or the download is halted.
+        """Have the crew work until every chunk is had, the disk refuses or the download is halted.
 
-        No seeder's thread is left then.
+        Returns what the disk said, if it refused; no seeder's thread is left then.
         """
         crew = self._crew
         crew.begin(partial)
@@ -199,7 +203,7 @@ class Download:
                 self._judge(crew.outlook(now), now)
                 crew.woken.wait(TICK_S)
                 crew.woken.clear()
-        except LmkError:
+        except BaseException:  # else the crew would go on, and join() wait for it
             crew.halting.set()
             raise
         finally:
@@ -207,12 +211,21 @@ class Download:
         return crew.storage_fault
 
     def _judge(self, outlook: Outlook, now: float) -> None:
-        """What to show, and whether there is still hope.
-
-        Raises ContentError or NoSeederError when there is none.
-        """
+        """Show how it stands. Raises ContentError or NoSeederError when there is no hope left."""
+        self._show_outlook(outlook)
         if outlook.is_moving or outlook.is_in_line:
             self._usable_at = now
+        patience_s = self._settings.give_up_after_s
+        is_hopeless = not outlook.is_connected
+        if patience_s is not None and is_hopeless and now - self._usable_at > patience_s:
+            why = outlook.last_fault or "the tracker lists no seeder"
+            raise NoSeederError(
+                f"No seeder could send {shown_name(self.file.name)} for {patience_s:.0f} s "
+                f"({why}). Is a seeder running and not blocked by a firewall?"
+            )
+
+    def _show_outlook(self, outlook: Outlook) -> None:
+        """The state that it makes. Raises ContentError when every seeder is dropped."""
         if outlook.is_moving or outlook.is_connected:
             self._set_state(DownloadState.DOWNLOADING)
         elif outlook.all_dropped:
@@ -227,14 +240,6 @@ class Download:
         elif outlook.last_fault and not outlook.is_trying:
             pause = f"again in {outlook.wait_s or 0:.0f} s"
             self._set_state(DownloadState.RETRYING, cause=f"{outlook.last_fault}; {pause}")
-        patience_s = self._settings.give_up_after_s
-        is_hopeless = not outlook.is_connected
-        if patience_s is not None and is_hopeless and now - self._usable_at > patience_s:
-            why = outlook.last_fault or "the tracker lists no seeder"
-            raise NoSeederError(
-                f"No seeder could send {shown_name(self.file.name)} for {patience_s:.0f} s "
-                f"({why}). Is a seeder running and not blocked by a firewall?"
-            )
 
     def _finish(self, partial: PartialFile) -> None:
         self._set_state(DownloadState.VERIFYING)

@@ -1,5 +1,6 @@
-"""Which chunks of one file are wanted, in flight from whom, or had. Pure state: no socket, no file,
-no thread.
+"""Which chunks of one file are had, and who works on which of the others.
+
+Pure state: no socket, no file, no thread.
 
 A chunk is in exactly one of these states: had, in one seeder's part, or unassigned. A seeder takes
 one part at a time, works through it from its start, and may lose the end of it to a faster seeder
@@ -106,9 +107,7 @@ class DownloadPlan(Generic[Seeder]):
         return 0 if part is None else part.stop
 
     def reject(self, seeder: Seeder, index: int, *, now: float) -> None:
-        """Note that this chunk, the seeder's next one, failed its check: someone has to send it
-        again.
-        """
+        """Note that this chunk, the seeder's next one, failed its check and is wanted again."""
         part = self._parts[seeder]
         if index < part.stop:
             part.next, part.moved = index + 1, now

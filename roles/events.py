@@ -62,9 +62,7 @@ class RoomChanged:
 
     seeders: tuple[ListedSeeder, ...]
     files: tuple[ListedFile, ...]  # of all seeders together
-    # files that LMK/1 readers are not told of, because their answer is full or not every seeder has
-    # them
-    left_out: int
+    left_out: int  # files that LMK/1 readers are not told of: no room, or not every seeder has them
 
 
 # Seeder

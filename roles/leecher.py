@@ -1,5 +1,4 @@
-"""The leecher role: the tracker's lists, and downloads that run side by side. What it has may be
-seeded by a Seeder.
+"""The leecher role: the tracker's lists, and downloads that run side by side.
 
 Threads: the role's own does what it is asked for and starts what is queued; `lmk-lister` talks to
 the tracker; each download has its own.
@@ -16,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from roles.addresses import Address, is_loopback
+from roles.addresses import EVERY_INTERFACE, LOOPBACK, Address, is_loopback
 from roles.download import Download
 from roles.errors import TrackerSilentError
 from roles.events import (
@@ -48,7 +47,7 @@ class Leecher(Role):
     def __init__(self, settings: LeecherSettings, post: Post) -> None:
         super().__init__("leecher", post)
         self._settings = settings
-        # The downloads' plans, the book, and the tables below: lines, no I/O.
+        # Protects the downloads' plans, the book, and the tables below: lines, no I/O.
         self._lock = threading.Lock()
         self._book = SeederBook(random.Random())
         self._files: dict[str, ListedFile] = {}
@@ -126,21 +125,34 @@ class Leecher(Role):
             if known is not None:
                 known.join()
                 known.discard()  # it has the name that the next one needs
+            stored_name = safe_name(name, windows=os.name == "nt")
             download = Download(
                 file,
-                safe_name(name, windows=os.name == "nt"),
-                self._settings,
-                existing,
-                self._book,
-                self._lock,
-                self._listed_seeders,
-                self._post,
-                self._woken.set,
+                stored_name,
+                settings=self._settings,
+                existing=Existing.KEEP_BOTH if self._has_twin(name, stored_name) else existing,
+                book=self._book,
+                lock=self._lock,
+                seeders=self._listed_seeders,
+                post=self._post,
+                ended=self._woken.set,
             )
             download.halt(DownloadState.QUEUED)
             with self._lock:
                 self._downloads[name] = download
             self._is_busy = True
+
+    def _has_twin(self, name: str, stored_name: str) -> bool:
+        """Whether another listed name would be stored under the same one.
+
+        Neither may replace the other.
+        """
+        key = collision_key(stored_name)
+        return any(
+            collision_key(other.stored_name) == key
+            for other_name, other in self._downloads.items()
+            if other_name != name
+        )
 
     def _pause(self, names: Iterable[str]) -> None:
         for download in self._chosen(names):
@@ -255,11 +267,14 @@ class Leecher(Role):
 
 
 def _reachable(address: Address, tracker_host: str) -> Address:
-    """An original tracker hands on what its seeders typed: loopback means the tracker's machine,
-    not this one.
+    """The same seeder as this machine reaches it.
+
+    An original tracker hands on what its seeders typed: loopback means the tracker's machine, not
+    this one.
     """
-    if (is_loopback(address.host) or address.host == "0.0.0.0") and not is_loopback(tracker_host):
+    if is_loopback(address.host) and not is_loopback(tracker_host):
         return Address(tracker_host, address.port)
-    if address.host == "0.0.0.0":
-        return Address("127.0.0.1", address.port)
+    if address.host == EVERY_INTERFACE:
+        host = LOOPBACK if is_loopback(tracker_host) else tracker_host
+        return Address(host, address.port)
     return address

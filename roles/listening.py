@@ -11,24 +11,21 @@ from roles.addresses import SEEDER_PORTS, TRACKER_PORTS, Address
 from roles.errors import StorageError
 
 BACKLOG = 128
-_TAKEN = {
-    errno.EADDRINUSE,
-    errno.EACCES,
-}  # EACCES: Windows keeps ranges of ports for itself (10013)
+_TAKEN = {errno.EADDRINUSE, errno.EACCES}  # EACCES: Windows keeps ranges of ports for itself
 
 
 def listen_tcp(wanted: Address, *, exactly: bool) -> tuple[socket.socket, str]:
-    """A listening socket on the wanted port, else on the next of SEEDER_PORTS.
+    """A listening socket on the wanted port, else on one of SEEDER_PORTS and a note that says so.
 
-    And "" or a sentence that says so.
+    Raises StorageError when none is free.
     """
     return _bind(socket.SOCK_STREAM, wanted, () if exactly else SEEDER_PORTS)
 
 
 def bind_udp(wanted: Address, *, exactly: bool) -> tuple[socket.socket, str]:
-    """A datagram socket on the wanted port, else on the next of TRACKER_PORTS.
+    """A datagram socket on the wanted port, else on one of TRACKER_PORTS and a note that says so.
 
-    And "" or a sentence that says so.
+    Raises StorageError when none is free.
     """
     return _bind(socket.SOCK_DGRAM, wanted, () if exactly else TRACKER_PORTS)
 
@@ -49,7 +46,7 @@ def _bind(
 
 
 def _try_to_bind(kind: socket.SocketKind, address: Address) -> socket.socket | None:
-    """None when the port is taken.
+    """A bound socket, None when the port is taken.
 
     Raises StorageError for an address that is not this machine's.
     """

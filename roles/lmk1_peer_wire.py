@@ -11,10 +11,12 @@ import re
 import struct
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeGuard
 
 from roles import strict_json
 from roles.chunks import CHUNK_SIZE, MAX_FILE_SIZE, chunk_count
 from roles.errors import PeerProtocolError
+from roles.strict_json import JsonValue
 
 REQUEST_CONNECTION = b"request_connection"
 EXIT_CONNECTION = b"exit_connection"
@@ -106,8 +108,9 @@ class GreetingReader:
         return self._feed_later_version()
 
     def _feed_later_version(self) -> Greeting | None:
-        """request_connection LF {...} LF: a later version, that speaks LMK/1 when it is answered in
-        LMK/1.
+        """Whether it is request_connection LF {...} LF.
+
+        A later version says so, and goes on in LMK/1 when it is answered in LMK/1.
         """
         if not self._buffer.startswith(REQUEST_CONNECTION + b"\n") or len(self._buffer) > MAX_HELLO:
             return Greeting.STRANGER
@@ -132,11 +135,7 @@ class SecondMessageReader:
             return ExitConnection()
         if self._buffer.startswith(_REQUEST_START):
             return self._decode(self._buffer[len(_REQUEST_START) :])
-        # The rest of a later version's hello has not ended yet.
-        if self._buffer[:1] in (
-            b"\n",
-            b"{",
-        ):
+        if self._buffer[:1] in (b"\n", b"{"):  # a later version's hello has not ended yet
             return None
         if _REQUEST_START.startswith(self._buffer) or EXIT_CONNECTION.startswith(self._buffer):
             return None
@@ -147,9 +146,11 @@ class SecondMessageReader:
         if not _WHOLE_LIST.match(text):
             return None
         match strict_json.loads(text):
-            case [str(name), int(count), int(offset)] if type(count) is int and type(offset) is int:
-                if 0 <= count <= MAX_CHUNKS and 0 <= offset <= MAX_FILE_SIZE:
+            case [str(name), count, offset]:
+                if _is_number(count, MAX_CHUNKS) and _is_number(offset, MAX_FILE_SIZE):
                     return RangeRequest(name, count, offset)
+            case _:
+                pass
         raise PeerProtocolError("a request with impossible numbers")
 
 
@@ -187,6 +188,10 @@ class AckReader:
             words.append(word == ACKNOWLEDGED)
         self._buffer = self._buffer[len(words) * ACK_SIZE :]
         return words
+
+
+def _is_number(value: JsonValue, most: int) -> TypeGuard[int]:
+    return type(value) is int and 0 <= value <= most  # True is an int, but no number of ours
 
 
 def decode_header(

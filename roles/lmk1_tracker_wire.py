@@ -1,15 +1,15 @@
-"""LMK/1 over UDP, tracker side and client side: bytes in, messages out. No sockets, no clock, no
-state.
+"""LMK/1 over UDP, both sides: bytes in, messages out. No sockets, no clock, no state.
 
-A request is UTF-8 text, its fields separated by line feeds (docs/PROTOCOL.md, section 1.1). One
-more line, a JSON object, may follow: the extras. An original tracker ignores it; ours answers with
-the same id in a line of its own.
+A request is UTF-8 text, its fields separated by line feeds (docs/PROTOCOL.md, section 1). One more
+line, a JSON object, may follow: the extras (section 1.2). An original tracker ignores it; ours
+answers with the same id in a line of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from roles import strict_json
 from roles.addresses import Address, is_host
@@ -27,11 +27,17 @@ ALREADY_REGISTERED = b"error\nSeeder is already Registered"
 UNKNOWN_SEEDER = b"error\nSeeder ID not in found with registed seeders"  # the original's spelling
 UNKNOWN_REQUEST = b"error\nNone"
 
-_ADD_SEEDER = "add_seeder"
-_UPLOAD_FILE_LIST = "upload_file_list"
-_PING_TRACKER = "ping_tracker"
-_REQUEST_SEEDER_LIST = "request_seeder_list"
-_REQUEST_FILE_LIST = "request_file_list"
+_STATES = frozenset({"available", "connected", "away"})
+
+
+class _Verb(StrEnum):
+    """The first line of a request."""
+
+    ADD_SEEDER = "add_seeder"
+    UPLOAD_FILE_LIST = "upload_file_list"
+    PING_TRACKER = "ping_tracker"
+    REQUEST_SEEDER_LIST = "request_seeder_list"
+    REQUEST_FILE_LIST = "request_file_list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +121,16 @@ def encode_request(request: Request) -> bytes:
     """
     match request:
         case AddSeeder(seeder, extras):
-            fields = [_ADD_SEEDER.encode(), strict_json.dumps(seeder), *_extras_line(extras)]
+            fields = [_Verb.ADD_SEEDER.encode(), strict_json.dumps(seeder), *_extras_line(extras)]
         case UploadFileList(files, extras):
-            fields = [
-                _UPLOAD_FILE_LIST.encode(),
-                strict_json.dumps(dict(files)),
-                *_extras_line(extras),
-            ]
+            listed = strict_json.dumps(dict(files))
+            fields = [_Verb.UPLOAD_FILE_LIST.encode(), listed, *_extras_line(extras)]
         case PingTracker(seeder, extras):
-            fields = [_PING_TRACKER.encode(), strict_json.dumps(seeder), *_extras_line(extras)]
+            fields = [_Verb.PING_TRACKER.encode(), strict_json.dumps(seeder), *_extras_line(extras)]
         case RequestSeederList():
-            fields = [_REQUEST_SEEDER_LIST.encode()]
+            fields = [_Verb.REQUEST_SEEDER_LIST.encode()]
         case RequestFileList():
-            fields = [_REQUEST_FILE_LIST.encode()]
+            fields = [_Verb.REQUEST_FILE_LIST.encode()]
     datagram = b"\n".join(fields)
     if len(datagram) > MAX_REQUEST:
         raise PeerProtocolError(
@@ -137,25 +140,22 @@ def encode_request(request: Request) -> bytes:
 
 
 def decode_request(datagram: bytes) -> Request:
-    """Read one request.
-
-    Raises PeerProtocolError for everything that is not one, the verbs unknown to us included.
-    """
+    """Read one request. Raises PeerProtocolError for everything that is not one."""
     if len(datagram) >= RECEIVE_BUFFER:
         raise PeerProtocolError(f"datagram of {len(datagram)} bytes or more")
     fields = datagram.split(b"\n")
     argument = fields[1] if len(fields) > 1 else b""
     extras = _decode_extras(fields[2]) if len(fields) > 2 else None
     match fields[0].decode("ascii", "replace"):
-        case "add_seeder":
+        case _Verb.ADD_SEEDER:
             return AddSeeder(_decode_address(strict_json.loads(argument)), extras)
-        case "upload_file_list":
+        case _Verb.UPLOAD_FILE_LIST:
             return UploadFileList(_decode_files(strict_json.loads(argument)), extras)
-        case "ping_tracker":
+        case _Verb.PING_TRACKER:
             return PingTracker(_decode_address(strict_json.loads(argument)), extras)
-        case "request_seeder_list":
+        case _Verb.REQUEST_SEEDER_LIST:
             return RequestSeederList()
-        case "request_file_list":
+        case _Verb.REQUEST_FILE_LIST:
             return RequestFileList()
         case _:
             raise PeerProtocolError("unknown request")
@@ -169,20 +169,14 @@ def with_id(answer: bytes, extras: Extras | None) -> bytes:
 
 
 def encode_file_list(files: Iterable[tuple[str, int]]) -> tuple[bytes, int]:
-    """As many files, in this order, as MAX_ANSWER bytes hold, as whole JSON.
-
-    And how many of them.
-    """
+    """Whole JSON of as many files, in this order, as MAX_ANSWER bytes hold, and how many."""
     return _fitting(
         ((strict_json.dumps(name) + b":%d" % size) for name, size in files), b"{}", MAX_ANSWER
     )
 
 
 def encode_seeder_list(seeders: Iterable[Address]) -> tuple[bytes, int]:
-    """As many seeders, in this order, as MAX_ANSWER bytes hold, as whole JSON.
-
-    And how many of them.
-    """
+    """Whole JSON of as many seeders, in this order, as MAX_ANSWER bytes hold, and how many."""
     return _fitting((strict_json.dumps(seeder) for seeder in seeders), b"[]", MAX_ANSWER)
 
 
@@ -249,9 +243,7 @@ def _decode_extras(line: bytes) -> Extras | None:
         id=str(request_id),
         everywhere=value.get("everywhere") is True,
         port=port if type(port) is int and 0 < port <= 65535 else None,
-        state=state
-        if isinstance(state, str) and state in {"available", "connected", "away"}
-        else None,
+        state=state if isinstance(state, str) and state in _STATES else None,
         leaving=value.get("leaving") is True,
     )
 
@@ -294,9 +286,9 @@ def _decode_files(value: JsonValue) -> dict[str, int]:
 
 
 def _fitting(items: Iterable[bytes], brackets: bytes, room: int) -> tuple[bytes, int]:
-    """Join items with commas while the text with its brackets stays within `room` bytes.
+    """Items joined by commas while the text with its brackets stays within `room` bytes.
 
-    And how many there were before the first that was too long.
+    Returns it, and how many items came before the first that was too long.
     """
     used, taken = len(brackets), list[bytes]()
     for item in items:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import sys
 from pathlib import Path
 from types import TracebackType
 
@@ -39,9 +40,17 @@ class LineFormatter(logging.Formatter):
         return "\n".join("    " + shown_name(line, MAX_LINE) for line in lines)
 
 
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """A disk that is full costs lines of the log, and fills no terminal with tracebacks."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+        """Called while the error is being handled."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+
 def start_logging(log_file: Path | None, *, terminal_level: int | None) -> str:
-    """Log to this file, at debug level, and to standard error from `terminal_level` on (None: not
-    at all).
+    """Log everything to this file, and to standard error from `terminal_level` on, None for never.
 
     Returns "" or one sentence on why there is no log file: the program works without one.
     """
@@ -56,7 +65,7 @@ def start_logging(log_file: Path | None, *, terminal_level: int | None) -> str:
         return ""
     try:
         log_file.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
+        handler = _LogFile(
             log_file,
             maxBytes=MAX_BYTES,
             backupCount=BACKUPS,

@@ -16,18 +16,19 @@ LOOKUP_S = 5.0
 def looked_up(address: Address, should_stop: Callable[[], bool]) -> Address:
     """The same address with an IPv4 address for its host.
 
-    Raises TrackerSilentError when there is no such machine.
+    Raises TrackerSilentError when there is no such machine, or no thread left to look for it.
     """
     if ip_of(address.host) is not None:
         return address
     found = list[str]()
-    # A daemon, for nothing can end a look-up that the system is busy with; it touches no state of
-    # ours.
-
+    # A daemon: nothing can end a look-up that the system is busy with, and it touches `found` only.
     thread = threading.Thread(
         target=_look_up, args=(address.host, found), name="lmk-lookup", daemon=True
     )
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise TrackerSilentError(f"{address.host} cannot be looked up now ({error}).") from None
     for _ in range(int(LOOKUP_S / POLL_S)):
         thread.join(POLL_S)
         if not thread.is_alive() or should_stop():

@@ -1,13 +1,11 @@
-"""A download on disk: NAME.lmkpart while it arrives, its final name once it is whole and synced. It
-knows no wire.
+"""A download on disk: NAME.lmkpart while it arrives, its final name once it is whole and synced.
 
 Nothing that exists is ever overwritten unasked, and no file has its final name before its content
-is on the disk.
+is on the disk. It knows no wire.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import shutil
@@ -26,8 +24,8 @@ from roles.settings import Existing
 # Bytes left free for the rest of the machine, or 1 % of a smaller disk.
 MAX_RESERVE = 200 * 1024 * 1024
 COMPARE_BLOCK = 1024 * 1024
-# Windows: a virus scanner holds a new file for moments.
-RENAME_TRIES_S = (0.05, 0.1, 0.2, 0.4, 0.75, 1.0)
+# Windows: a virus scanner holds a new file for moments. Together less than a stop may take.
+RENAME_TRIES_S = (0.05, 0.1, 0.2, 0.4, 0.5)
 MAX_NUMBER = 10_000  # "name (10000)": by then something else is wrong
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
@@ -35,8 +33,9 @@ _OPEN_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, 
 
 
 def check_space(folder: Path, needed: int) -> None:
-    """Raises DiskFullError when `needed` more bytes would not leave the reserve free, StorageError
-    without a folder.
+    """Raise DiskFullError when `needed` more bytes would not leave the reserve free.
+
+    Makes the folder; raises StorageError when it cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,15 +51,10 @@ def check_space(folder: Path, needed: int) -> None:
         )
 
 
-def exists(folder: Path, name: str) -> bool:
-    """Whether anything, even a dangling link, has this name in the folder."""
-    return os.path.lexists(folder / name)
-
-
 class PartialFile:
     """Open for writing from several threads at once.
 
-    Finish() and discard() by one, when the others are through.
+    One of them calls finish() or discard(), when the others are through.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -97,8 +91,7 @@ class PartialFile:
     def finish(
         self, existing: Existing, should_stop: Callable[[], bool]
     ) -> tuple[Path, bool] | None:
-        """Sync it and give it its final name, or drop it when `existing` is SKIP and the same
-        content is there.
+        """Sync it and give it its final name, or drop it when SKIP finds the same content there.
 
         Returns the path and whether it was there already; None when it was told to stop before that
         was known. Raises StorageError; the partial file is kept then.
@@ -130,12 +123,19 @@ class PartialFile:
         return target, False
 
     def discard(self) -> None:
-        """Close and remove it."""
-        if os.name == "nt":  # an open file cannot be removed there; elsewhere the lock is kept,
-            self.close()  # or another program would claim what is removed a moment later
+        """Close and remove it; what another program put in its place stays."""
         try:
-            with contextlib.suppress(FileNotFoundError):
-                self._path.unlink()
+            is_replaced = self._is_open and not self._is_at_path(self._descriptor)
+        except OSError as error:
+            self.close()
+            raise _storage_error(error, self._path) from None
+        # An open file cannot be removed on Windows. Elsewhere the lock is kept until it is gone, or
+        # another program would claim what is removed a moment later.
+        if os.name == "nt":
+            self.close()
+        try:
+            if not is_replaced:
+                self._path.unlink(missing_ok=True)
         except OSError as error:
             raise _storage_error(error, self._path) from None
         finally:
@@ -148,11 +148,10 @@ class PartialFile:
             os.close(self._descriptor)
 
     def _open_claimed(self) -> int:
-        """Open it, empty, with the lock that says that this download is being worked on; the lock
-        goes with the process.
+        """Open it, empty, with the lock that says that this download is being worked on.
 
-        What was opened may be a file that another program just finished and renamed: then it is
-        tried again.
+        The lock goes with the process. What was opened may be a file that another program just
+        finished and renamed: then it is tried again.
         """
         while True:
             descriptor = os.open(self._path, _OPEN_FLAGS, 0o666)

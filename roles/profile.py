@@ -1,8 +1,7 @@
-"""Where this computer keeps our settings, state and logs, and reading and writing them. It knows no
-window.
+"""Where this computer keeps our settings, state and logs, and reading and writing them.
 
 `--profile DIR` wins, then a settings.json beside the program (portable), then the place that the
-system has for it.
+system has for it. It knows no window.
 """
 
 from __future__ import annotations
@@ -84,12 +83,9 @@ def folder_beside_program() -> Path:
 
 def bundled_folder(name: str) -> Path:
     """A folder that travels with the program: beside it, else the copy inside the executable."""
-    beside = folder_beside_program() / name
-    return (
-        beside
-        if beside.is_dir()
-        else Path(getattr(sys, "_MEIPASS", folder_beside_program())) / name
-    )
+    beside = folder_beside_program()
+    inside = Path(getattr(sys, "_MEIPASS", beside))
+    return beside / name if (beside / name).is_dir() else inside / name
 
 
 def default_download_folder() -> Path:
@@ -131,10 +127,7 @@ def save_settings(profile: Profile, settings: ProgramSettings) -> None:
 
 
 def read_state(path: Path) -> object:
-    """The JSON of a state file.
-
-    None when there is none or it is damaged, with a line in the log for the latter.
-    """
+    """The JSON of a state file; None when there is none, or a damaged one, which is logged."""
     try:
         if path.stat().st_size > _MAX_STATE:
             raise ValueError("too large")
@@ -152,16 +145,18 @@ def write_whole(path: Path, content: bytes) -> None:
 
     Raises StorageError.
     """
-    temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+            raise
     except OSError as error:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
         raise StorageError(f"{path} cannot be written ({error.strerror or error}).") from None

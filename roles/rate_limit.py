@@ -1,4 +1,4 @@
-"""How many requests one stranger, and all of them together, may have answered a second.
+"""How many requests a second one stranger, and all of them together, may have answered.
 
 Pure state.
 """

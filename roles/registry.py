@@ -1,8 +1,8 @@
-"""Who offers what in the room, right now: the tracker's table. Pure state, the caller brings clock
-and addresses.
+"""Who offers what in the room, right now: the tracker's table.
 
 Each seeder has a list of its own. What LMK/1 readers are told is one group in which every seeder
-holds every file, because an original leecher asks every listed seeder for every listed file.
+holds every file, because an original leecher asks every listed seeder for every listed file. Pure
+state: the caller brings clock and addresses.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from roles.lmk1_tracker_wire import Extras, encode_file_list
 from roles.registry_entry import Entry, Origin, Reader, restored
 
 MAX_SEEDERS = 12_000
+MAX_FILES = 400_000  # on all lists together: what strangers send must not take all memory
 MAX_SEEDERS_PER_HOST = 8  # lab machines with several users; this machine is exempt
 MAX_LISTED_SEEDERS = 5  # an original leecher occupies every seeder that it is told of
-
 
 # Source IP and named address: nobody can speak for another machine's seeder.
 _Key = tuple[str, Address]
@@ -54,42 +54,21 @@ class Registry:
         self._latest_from[origin.ip] = (origin.ip, named)
         return is_new
 
-    def _register(self, entry: Entry) -> bool:
-        """A seeder that was known already keeps its list and counts as the newest."""
-        self._check_source(entry.named, entry.origin)
-        key = (entry.origin.ip, entry.named)
-        known = self._entries.pop(key, None)
-        if known is None:
-            self._check_room(entry.origin)
-        else:
-            entry.files = known.files
-        self._entries[key] = entry
-        return known is None
-
     def upload(self, files: Mapping[str, int], origin: Origin, extras: Extras | None) -> bool:
         """Replace the list of the seeder that it belongs to.
 
-        False when no seeder of that machine is registered.
+        False when no seeder of that machine is registered. Raises PeerProtocolError when the table
+        is full.
         """
         entry = self._owner_of_list(origin, None if extras is None else extras.port)
         if entry is None:
             return False
+        others = sum(len(one.files) for one in self._entries.values()) - len(entry.files)
+        if others + len(files) > MAX_FILES:
+            raise PeerProtocolError(f"there are {others} files on the lists already")
         entry.take_list(files)
         self._groups.clear()
         return True
-
-    def _owner_of_list(self, origin: Origin, port: int | None) -> Entry | None:
-        """The newest seeder of that machine, or the newest of ours there with that port.
-
-        An older entry with it is of a program that ended without a word.
-        """
-        latest = self._entries.get(self._latest_from.get(origin.ip, _NOBODY))
-        if port is None or (latest is not None and latest.named.port == port):
-            return latest
-        for (ip, named), entry in reversed(self._entries.items()):
-            if ip == origin.ip and named.port == port and not entry.is_original:
-                return entry
-        return None
 
     def ping(
         self,
@@ -124,16 +103,10 @@ class Registry:
         self._forget(silent)
         return bool(silent)
 
-    def _forget(self, keys: Iterable[_Key]) -> None:
-        for key in keys:
-            del self._entries[key]
-            if self._latest_from.get(key[0]) == key:
-                del self._latest_from[key[0]]
-            self._groups.clear()
-
     def files_for_originals(self, *, is_here: bool) -> dict[str, int]:
-        """The files of the group that LMK/1 readers on the tracker's machine, or elsewhere, are
-        told of; fits one answer.
+        """The files of the group that LMK/1 readers are told of; fits one answer.
+
+        `is_here`: the readers on the tracker's own machine.
         """
         if is_here not in self._groups:
             listed = sorted(self._fullest_list(is_here=is_here))
@@ -142,9 +115,7 @@ class Registry:
         return self._groups[is_here]
 
     def seeders_for_originals(self, reader: Reader) -> list[Address]:
-        """At most MAX_LISTED_SEEDERS seeders that hold all of those files, another turn of them at
-        each call.
-        """
+        """At most MAX_LISTED_SEEDERS seeders that hold all of those files, others at each call."""
         files = self.files_for_originals(is_here=reader.is_here).items()
         addresses = [
             address
@@ -194,6 +165,38 @@ class Registry:
                 self._latest_from[entry.origin.ip] = key
         self._groups.clear()
         return len(self._entries)
+
+    def _register(self, entry: Entry) -> bool:
+        """A seeder that was known already keeps its list and counts as the newest."""
+        self._check_source(entry.named, entry.origin)
+        key = (entry.origin.ip, entry.named)
+        known = self._entries.pop(key, None)
+        if known is None:
+            self._check_room(entry.origin)
+        else:
+            entry.files = known.files
+        self._entries[key] = entry
+        return known is None
+
+    def _owner_of_list(self, origin: Origin, port: int | None) -> Entry | None:
+        """The newest seeder of that machine, or the newest of ours there with that port.
+
+        An older entry with it is of a program that ended without a word.
+        """
+        latest = self._entries.get(self._latest_from.get(origin.ip, _NOBODY))
+        if port is None or (latest is not None and latest.named.port == port):
+            return latest
+        for (ip, named), entry in reversed(self._entries.items()):
+            if ip == origin.ip and named.port == port and not entry.is_original:
+                return entry
+        return None
+
+    def _forget(self, keys: Iterable[_Key]) -> None:
+        for key in keys:
+            del self._entries[key]
+            if self._latest_from.get(key[0]) == key:
+                del self._latest_from[key[0]]
+            self._groups.clear()
 
     def _fullest_list(self, *, is_here: bool) -> frozenset[tuple[str, int]]:
         """The list with most files; of several, the one that most seeders have.

@@ -133,9 +133,7 @@ def restored(item: object, now: float) -> Entry | None:
 
 
 def _is_storable(name: str) -> bool:
-    """An original leecher writes whatever name it is told, so no name that leaves its folder may be
-    passed on.
-    """
+    """Whether it may be passed on: an original leecher writes whatever name it is told."""
     try:
         safe_name(name, windows=False)
     except UnsafeNameError:

@@ -48,9 +48,7 @@ def safe_name(untrusted: str, *, windows: bool) -> str:
 
 
 def collision_key(name: str) -> str:
-    """Equal for two names that a file system without case or with another normal form takes for
-    one.
-    """
+    """Equal for two names that some file system takes for one: by case, or by normal form."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 

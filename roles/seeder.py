@@ -1,5 +1,4 @@
-"""The seeder role: offers one folder, tells a tracker about it, serves each leecher in a thread of
-its own.
+"""The seeder role: offers one folder, tells a tracker about it, serves leechers.
 
 Threads: the role's own accepts, reads greetings and measures; `lmk-announcer` reads the folder and
 talks to the tracker; `lmk-upload` serves one leecher each. A silent newcomer costs no thread.
@@ -216,6 +215,8 @@ class Seeder(Role):
                 log.warning("dropped %s: %s", newcomer.address, error)
             except OSError as error:
                 log.info("%s is gone: %s", newcomer.address, error)
+            except MemoryError:
+                log.warning("dropped %s: this computer has no memory left", newcomer.address)
             finally:  # before it hears the end, or it might come again and find no free slot
                 progress.has_ended = True
 

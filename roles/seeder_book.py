@@ -1,8 +1,7 @@
-"""What a leecher remembers of each seeder: busy, gone, lying, or without a file. Pure state, the
-caller brings the clock.
+"""What a leecher remembers of each seeder: busy, gone, lying, or without a file.
 
 A chunk has one source, so blame is exact: one bad chunk is asked again, the second one ends the
-seeder's part until the program ends.
+seeder's part until the program ends. Pure state: the caller brings the clock.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ AWAY_AGAIN_S = 2.0  # doubling to
 AWAY_MAX_S = 30.0
 FAILED_AGAIN_S = 1.0  # doubling to
 FAILED_MAX_S = 15.0
+MAX_SILENCES = 3  # in a row: an original that waits for somebody's second word says nothing either
 OWN_TURN_S = 0.05  # an original frees itself a moment after we closed
 OWN_RECENT_S = 1.0
 LACKS_S = 60.0  # a seeder that lacked a file may have it later
@@ -32,6 +32,7 @@ class _Record:
     not_before: float = float("-inf")
     away_in_a_row: int = 0
     failed_in_a_row: int = 0
+    silent_in_a_row: int = 0
     bad_chunks: int = 0
     is_single: bool = False  # it said away while we were its guest: one connection at a time
     lacks: dict[str, float] = field(default_factory=dict)  # file name to the time when to ask again
@@ -75,20 +76,28 @@ class SeederBook:
             record.not_before = min(record.not_before, now + OWN_TURN_S)
 
     def said_away(self, seeder: Address, *, now: float) -> None:
-        """Every slot of it is taken: come again later, or at once after our own connection to it
-        ends.
-        """
+        """Every slot of it is taken: come again later, or at once if our own connection took it."""
         record = self._records[seeder]
         is_own_doing = record.connections > 1 or now - record.closed < OWN_RECENT_S
         record.is_single = record.is_single or record.connections > 1
         record.away_in_a_row += 1
+        record.silent_in_a_row = 0
         first = OWN_TURN_S if is_own_doing else AWAY_AGAIN_S
         record.not_before = now + self._pause(first, AWAY_MAX_S, record.away_in_a_row)
+
+    def said_nothing(self, seeder: Address, *, now: float) -> None:
+        """It took the connection and never answered: as good as `away` at first, then as gone."""
+        silences = self._records[seeder].silent_in_a_row + 1
+        if silences > MAX_SILENCES:
+            self.failed(seeder, now=now)
+        else:
+            self.said_away(seeder, now=now)
+        self._records[seeder].silent_in_a_row = silences
 
     def delivered(self, seeder: Address) -> None:
         """It sent chunks that passed their check."""
         record = self._records[seeder]
-        record.away_in_a_row = record.failed_in_a_row = 0
+        record.away_in_a_row = record.failed_in_a_row = record.silent_in_a_row = 0
 
     def failed(self, seeder: Address, *, now: float) -> None:
         """It could not be reached, fell silent or broke the protocol."""

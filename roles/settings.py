@@ -129,9 +129,7 @@ def parse_port(text: str) -> int:
 
 
 def program_settings_from(stored: Mapping[str, object]) -> tuple[ProgramSettings, tuple[str, ...]]:
-    """Settings out of a settings file, and the keys whose values were unusable and stay at their
-    defaults.
-    """
+    """Settings out of a settings file, and which keys were unusable and stay at their defaults."""
     usable, unusable = dict[str, Any](), list[str]()
     for field in fields(ProgramSettings):
         if field.name not in stored:

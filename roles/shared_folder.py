@@ -1,16 +1,19 @@
-"""A seeder's folder: which files it offers, and how one is opened. A name from the wire is only
-ever looked up.
+"""A seeder's folder: which files it offers, and how one is opened.
 
 LMK/1 knows no folders, so the regular files at the top level are offered, and those below are
-counted for the user.
+counted for the user. A name from the wire is only ever looked up.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import FileIO
+from itertools import islice
 from pathlib import Path
 
 from roles.chunks import MAX_FILE_SIZE
@@ -50,7 +53,7 @@ class FolderListing:
     """What one scan found."""
 
     files: dict[str, SharedFile]
-    in_subfolders: int  # files below the top level, counted up to MAX_COUNTED
+    in_subfolders: int  # files below the top level, as far as MAX_COUNTED entries tell
     left_out: tuple[str, ...]  # names, ready to show, that no leecher would store
 
 
@@ -66,15 +69,13 @@ class SharedFolder:
 
     def scan(self) -> FolderListing:
         """Look at the folder. Raises StorageError with what to do when it cannot be read."""
-        files, left_out, in_subfolders = dict[str, SharedFile](), list[str](), 0
+        files, left_out, subfolders = dict[str, SharedFile](), list[str](), list[str]()
         try:
             with os.scandir(self._path) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
-                        in_subfolders += self._count_below(entry.path, MAX_COUNTED - in_subfolders)
-                        continue
-                    found = _offered(entry)
-                    if found is not None and len(files) < MAX_FILES:
+                        subfolders.append(entry.path)
+                    elif (found := _offered(entry)) is not None and len(files) < MAX_FILES:
                         files[found.name] = found
                     elif _is_refused_name(entry):
                         left_out.append(shown_name(entry.name))
@@ -82,6 +83,7 @@ class SharedFolder:
             raise StorageError(
                 f"The folder {self._path} cannot be read ({_why(error)}). Choose another one."
             ) from None
+        in_subfolders = _count_below(subfolders)
         return FolderListing(dict(sorted(files.items())), in_subfolders, tuple(sorted(left_out)))
 
     def open(self, file: SharedFile) -> FileIO:
@@ -99,14 +101,20 @@ class SharedFolder:
             raise FileChangedError(f"{file.name} changed since the folder was read")
         return FileIO(descriptor, "rb")
 
-    @staticmethod
-    def _count_below(top: str, most: int) -> int:
-        counted = 0
-        for _, _, names in os.walk(top):
-            counted += len(names)
-            if counted >= most:
-                return most
-        return counted
+
+def _count_below(subfolders: Iterable[str]) -> int:
+    """Files in these folders and those below them, as far as MAX_COUNTED entries tell."""
+    folders, looked_at, counted = deque(subfolders), 0, 0
+    while folders and looked_at < MAX_COUNTED:
+        looked_at += 1
+        with contextlib.suppress(OSError), os.scandir(folders.popleft()) as entries:
+            for entry in islice(entries, MAX_COUNTED - looked_at):
+                looked_at += 1
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    counted += 1
+    return counted
 
 
 def _offered(entry: os.DirEntry[str]) -> SharedFile | None:
@@ -118,16 +126,13 @@ def _offered(entry: os.DirEntry[str]) -> SharedFile | None:
         status = entry.stat(follow_symlinks=False)
     except OSError:  # it vanished between the listing and the look
         return None
-    if (
-        not stat.S_ISREG(status.st_mode)
-        or status.st_size > MAX_FILE_SIZE
-        or entry.name.lower() in _LITTER
-    ):
+    if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_FILE_SIZE:
         return None
-    if is_partial_name(entry.name) or _is_refused_name(entry):
+    name = entry.name
+    if name.lower() in _LITTER or is_partial_name(name) or _is_refused_name(entry):
         return None
     inode = 0 if os.name == "nt" else status.st_ino  # scandir on Windows leaves it out
-    return SharedFile(entry.name, status.st_size, status.st_mtime_ns, inode)
+    return SharedFile(name, status.st_size, status.st_mtime_ns, inode)
 
 
 def _is_refused_name(entry: os.DirEntry[str]) -> bool:

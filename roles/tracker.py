@@ -9,7 +9,6 @@ import json
 import logging
 import socket
 import time
-from pathlib import Path
 
 from roles.addresses import LOOPBACK, Address, ip_of, is_loopback, is_unicast
 from roles.errors import PeerProtocolError, StorageError
@@ -49,6 +48,9 @@ LISTS_IN_ALL = 500.0  # list answers are longer than their questions
 SAVE_S = 2.0  # at most one state file in this time
 REPORT_S = 0.25
 EXPIRE_S = 1.0
+RESTS = 4  # times as long as the last report or state file took: a huge room is answered meanwhile
+COMPLAINTS_PER_HOST = 1.0  # lines a second in the log
+COMPLAINTS_IN_ALL = 10.0
 
 
 class Tracker(Role):
@@ -60,9 +62,8 @@ class Tracker(Role):
         self._registry = Registry()
         self._requests = RateLimit(per_host=REQUESTS_PER_HOST, whole=REQUESTS_IN_ALL)
         self._lists = RateLimit(per_host=REQUESTS_PER_HOST, whole=LISTS_IN_ALL)
-        self._own_addresses: dict[
-            str, bool
-        ] = {}  # host to whether it is this machine's; forgotten every EXPIRE_S
+        self._complaints = RateLimit(per_host=COMPLAINTS_PER_HOST, whole=COMPLAINTS_IN_ALL)
+        self._is_own_host: dict[str, bool] = {}  # answers of _is_own(), forgotten every EXPIRE_S
         self._changed = True  # since the last report
         self._unsaved = False
         self._left_out = 0
@@ -91,14 +92,15 @@ class Tracker(Role):
             now = time.monotonic()
             if now >= expire_at:
                 expire_at = now + EXPIRE_S
-                self._own_addresses.clear()
+                self._is_own_host.clear()
                 self._note_change(self._registry.expire(now=now))
             if self._changed and now >= report_at:
-                report_at, self._changed = now + REPORT_S, False
+                self._changed = False
                 self._report()
+                report_at = _again_at(now, REPORT_S)
             if self._unsaved and now >= save_at:
-                save_at = now + SAVE_S
                 self._save()
+                save_at = _again_at(now, SAVE_S)
 
     def _answer_one(self, link: socket.socket) -> None:
         try:
@@ -117,15 +119,18 @@ class Tracker(Role):
         ):
             return
         try:
-            answers = self._answers(decode_request(datagram), host, now)
-        except PeerProtocolError as error:
-            log.info("a request of %s cannot be answered: %s", host, error)
-            answers = [UNKNOWN_REQUEST]
-        try:
-            for answer in answers:
+            for answer in self._answers_to(datagram, host, now):
                 link.sendto(answer, (host, port))
-        except OSError as error:  # no route back, or a full buffer: the client asks again
+        except OSError as error:  # no route back, a full buffer, no descriptor: it asks again
             log.debug("answering %s: %s", host, error)
+
+    def _answers_to(self, datagram: bytes, host: str, now: float) -> list[bytes]:
+        try:
+            return self._answers(decode_request(datagram), host, now)
+        except PeerProtocolError as error:
+            if self._complaints.allows(host, now=now):  # a flood must not wash the log away
+                log.info("a request of %s cannot be answered: %s", host, error)
+            return [UNKNOWN_REQUEST]
 
     def _answers(self, request: Request, host: str, now: float) -> list[bytes]:
         match request:
@@ -185,9 +190,9 @@ class Tracker(Role):
     def _is_own(self, host: str) -> bool:
         if ip_of(host) is None or not is_unicast(host):  # names are never resolved
             return False
-        if host not in self._own_addresses:
-            self._own_addresses[host] = is_own_address(host)
-        return self._own_addresses[host]
+        if host not in self._is_own_host:
+            self._is_own_host[host] = is_own_address(host)
+        return self._is_own_host[host]
 
     def _note_change(self, is_change: bool) -> None:
         self._changed |= is_change
@@ -210,8 +215,12 @@ class Tracker(Role):
             return
         self._unsaved = False
         try:
-            write_whole(
-                Path(self._settings.state_file), json.dumps(self._registry.saved()).encode()
-            )
+            write_whole(self._settings.state_file, json.dumps(self._registry.saved()).encode())
         except StorageError as error:
             log.warning("The tracker's list is not kept for the next start: %s", error)
+
+
+def _again_at(began: float, pause_s: float) -> float:
+    """When to do again what began then and ended now."""
+    now = time.monotonic()
+    return max(began + pause_s, now + RESTS * (now - began))

@@ -1,6 +1,4 @@
-"""Asking a tracker, an original one or ours: requests that are repeated, answered once, and never
-wait for ever.
-"""
+"""Asking a tracker, an original one or ours: requests are repeated, and none waits for ever."""
 
 from __future__ import annotations
 
@@ -36,6 +34,7 @@ from roles.lmk1_tracker_wire import (
     files_that_fit,
 )
 from roles.name_lookup import looked_up
+from roles.safe_names import shown_name
 from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
@@ -121,7 +120,7 @@ class TrackerClient:
         is_listed = answer.is_done or answer.text == ALREADY_REGISTERED.decode().partition("\n")[2]
         if not is_listed:
             raise TrackerSilentError(
-                f"The tracker {self._tracker} refused this seeder: {answer.text}"
+                f"The tracker {self._tracker} refused this seeder: {shown_name(answer.text)}"
             )
         return answer.id is None
 
@@ -136,11 +135,10 @@ class TrackerClient:
         return len(fitting)
 
     def upload_files_to_original(self, files: Mapping[str, int]) -> int:
-        """Add our files to the one list that an original tracker has for the whole room; returns
-        how many are on it.
+        """Add our files to the one list that an original tracker has for the whole room.
 
         An upload replaces that list, so what the others offer is sent along, and nothing is sent
-        that adds no name.
+        that adds no name. Returns how many of our files are on it.
         """
         known = self.files()
         union = files_that_fit(({**known, **files}).items(), None)
@@ -155,9 +153,7 @@ class TrackerClient:
         return self._ask_of_both(encode_request(PingTracker(seeder, extras)), extras).is_done
 
     def _ask_of_both(self, request: bytes, extras: Extras | None) -> Verdict:
-        """A request that is answered in one datagram: by ours with the id of the question, by an
-        original without.
-        """
+        """A request that is answered in one datagram, by a tracker of ours with its id."""
 
         def accept(answer: Answer) -> Verdict | None:
             if not isinstance(answer, Verdict):
@@ -182,8 +178,7 @@ class TrackerClient:
                 within_s = pause_s * random.uniform(1 - JITTER, 1 + JITTER)
                 answer = self._receive(question, accept, within_s)
             except ConnectionError:
-                # Somebody there says that nobody listens; Windows says it one
-                # call late.
+                # Somebody there says that nobody listens; Windows says it one call late.
                 refusals, question.awaited = refusals + 1, 0
                 if refusals >= MAX_REFUSALS:
                     break
@@ -203,7 +198,10 @@ class TrackerClient:
     def _connected(self) -> _Question:
         """A new socket; the system hands it this tracker's datagrams only."""
         address = self.looked_up()
-        link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        except OSError as error:  # no descriptor left for now
+            raise self._silent(f"{error.strerror or error}") from None
         try:
             link.connect(address)
         except OSError as error:
@@ -239,7 +237,7 @@ class TrackerClient:
             time.sleep(min(rest, POLL_S))
 
     def _close_old(self) -> None:
-        """Those whose answers all came, and those that waited long enough."""
+        """Close those whose answers all came, and those that waited long enough."""
         for question in list(self._lingering):
             if question.awaited <= 0 or question.until < time.monotonic():
                 self._lingering.remove(question)

@@ -85,7 +85,7 @@ def run_guarded(work: Callable[[], None]) -> LmkError | None:
     except OSError as error:
         log.warning("%s: %s", threading.current_thread().name, error)
         return StorageError(f"This computer refused: {error.strerror or error}.")
-    # a bug of ours: the one place that catches everything, so that no thread dies without a word
+    # A bug of ours: the one place that catches everything, so that no thread dies without a word.
     except Exception:
         log.exception("%s ended by a fault of the program", threading.current_thread().name)
         return LmkError("A fault in the program ended this. Please send us the log file.")

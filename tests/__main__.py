@@ -121,6 +121,7 @@ def main() -> int:
     arguments = parse_arguments()
     set_strict()
     tests = select_tests(arguments.patterns)
+    gc.freeze()  # each test collects its own garbage, and need not look at all that is loaded
     with HiddenFailures() as hidden:
         tally = Tally(hidden, is_verbose=arguments.verbose)
         with ExitStack() as stack:
@@ -130,6 +131,7 @@ def main() -> int:
             except KeyboardInterrupt:
                 tally.mark_failed(AFTER_THE_TESTS, "Interrupted; the tests left were not run.")
             tests.clear()
+            gc.unfreeze()
             gc.collect()  # while there is a screen, for Tk may talk to it here
             tally.take_hidden_failures(AFTER_THE_TESTS)
     report_threads_left(tally)

@@ -13,8 +13,10 @@ import logging
 import random
 import socket
 import struct
+import sys
 import threading
 import time
+import unittest
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +49,9 @@ ANYWHERE = Address("127.0.0.1", 0)
 LIMIT_S = 10.0  # passed only by a test that fails
 STOP_LIMIT_S = 2.0  # the promise of every role
 QUICK_POLL_S = 0.02
+NEVER_S = 600.0  # a patience that no test waits for
+SOON_S = 0.05
+LINUX_ONLY = unittest.skipUnless(sys.platform == "linux", "a thing of Linux")
 POLLING_MODULES = (
     "worker",
     "tracker",
@@ -170,8 +175,10 @@ class RoomTest(LmkTestCase):
     def original_tracker(self) -> OriginalTracker:
         return self.enterContext(OriginalTracker())
 
-    def original_seeder(self, folder: Path, tracker: tuple[str, int]) -> OriginalSeeder:
-        return self.enterContext(OriginalSeeder(tracker, folder))
+    def original_seeder(
+        self, folder: Path, tracker: tuple[str, int], *, chunk_pause_s: float | None = None
+    ) -> OriginalSeeder:
+        return self.enterContext(OriginalSeeder(tracker, folder, chunk_pause_s=chunk_pause_s))
 
     def original_leecher(
         self, folder: Path, tracker: tuple[str, int], *names: str
@@ -330,6 +337,77 @@ class Offer:
             self.sent += 1
 
 
+class Gate:
+    """Holds an Offer back before one chunk until it is opened."""
+
+    def __init__(self, before: int) -> None:
+        self._before = before
+        self.is_reached = threading.Event()
+        self._is_open = threading.Event()
+
+    def pack(self, index: int, chunk: bytes) -> bytes:
+        if index == self._before:
+            self.is_reached.set()
+            self._is_open.wait(LIMIT_S)
+        return packed(chunk)
+
+    def open(self) -> None:
+        self._is_open.set()
+
+
+class LeecherTest(RoomTest):
+    """A room with a tracker of ours and a folder for what a leecher takes."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.taken = self.make_folder("taken")
+        self.room = self.tracker().address
+
+    def offering(self, files: Mapping[str, bytes], name: str = "shared") -> Running[Seeder]:
+        return self.seeder(self.make_folder(name, files), self.room)
+
+    def offer(self, offer: Offer) -> Offer:
+        sizes = {name: len(content) for name, content in offer.files.items()}
+        self.scripted(offer.play, self.room, **sizes)
+        return offer
+
+    def gated(self, content: bytes, before: int) -> Gate:
+        """A seeder of the file "a" that stops before one chunk."""
+        gate = Gate(before)
+        self.offer(Offer({"a": content}, gate.pack))
+        self.addCleanup(gate.open)
+        return gate
+
+    def taking(
+        self,
+        *,
+        give_up_after_s: float | None = None,
+        parallel_seeders: int = 5,
+    ) -> Running[Leecher]:
+        return self.leecher(
+            self.taken,
+            self.room,
+            give_up_after_s=give_up_after_s,
+            parallel_seeders=parallel_seeders,
+        )
+
+    def assert_takes(self, leecher: Running[Leecher], files: Mapping[str, bytes]) -> None:
+        order(leecher, *files)
+        for name in files:
+            end = wait_for_end(leecher, name)
+            self.assertIs(end.state, DownloadState.DONE, end)
+            self.assertEqual(end.saved_as, self.taken / name)
+        self.assert_same_files(self.taken, files)
+
+    def assert_fails(
+        self, leecher: Running[Leecher], name: str, kind: type[Exception]
+    ) -> DownloadChanged:
+        end = wait_for_end(leecher, name)
+        self.assertIs(end.state, DownloadState.FAILED, end)
+        self.assertIsInstance(end.failure, kind)
+        return end
+
+
 def packed(chunk: bytes) -> bytes:
     """A chunk behind its header."""
     return HEADER.pack(len(chunk), hashlib.sha256(chunk).digest()) + chunk
@@ -345,6 +423,17 @@ def greeted(link: socket.socket) -> tuple[str, int, int] | None:
         return None
     name, count, offset = json.loads(second.partition(b"\n")[2])
     return name, count, offset
+
+
+def hang_up_on_the_greeting(link: socket.socket) -> None:
+    """Play a seeder that leaves without a word."""
+    link.recv(1_024)
+
+
+def be_away(link: socket.socket) -> None:
+    """Play a seeder whose slots are all taken."""
+    link.recv(1_024)
+    link.sendall(b"away")
 
 
 def receive_exactly(link: socket.socket, size: int) -> bytes:

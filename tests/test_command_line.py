@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from tests.programs import PROGRAM, ROOT, Running, environment, run
 from tests.support import LmkTestCase, random_file
@@ -55,13 +61,19 @@ class AloneTest(LmkTestCase):
         self.assertIn("no such host!", result.stderr)
 
     def test_no_tracker_exits_with_3_and_says_what_to_look_at(self) -> None:
-        port = self.free_port("udp")
-        for arguments in (["list"], ["get", "--all"], ["get", "--all", "--json"]):
+        tracker = f"127.0.0.1:{self.free_port('udp')}"
+        commands = (["list"], ["get", "--all"], ["get", "--all", "--json"])
+
+        def ask(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+            return run(*arguments, "--tracker", tracker, folder=self.folder)
+
+        with ThreadPoolExecutor() as at_once:
+            results = list(at_once.map(ask, commands))
+        for arguments, result in zip(commands, results, strict=True):
             with self.subTest(arguments=arguments):
-                result = run(*arguments, "--tracker", f"127.0.0.1:{port}", folder=self.folder)
                 self.assertEqual(result.returncode, 3)
-                self.assertIn(f"No tracker answers at 127.0.0.1:{port}", result.stderr)
-        self.assertEqual(json.loads(result.stdout)["exit_code"], 3)
+                self.assertIn(f"No tracker answers at {tracker}", result.stderr)
+        self.assertEqual(json.loads(results[-1].stdout)["exit_code"], 3)
 
     def test_a_missing_folder_exits_with_4(self) -> None:
         result = run("seed", self.folder / "absent", folder=self.folder)
@@ -114,36 +126,58 @@ class AloneTest(LmkTestCase):
         self.assertEqual(result.returncode, 3)
 
 
-class RoomTestCase(LmkTestCase):
+@dataclass(frozen=True)
+class Room:
     """A tracker and a seeder that run, each in a process of its own."""
+
+    shared: Path
+    place: str  # the tracker's
+    tracker: Running
+    seeder: Running
+
+
+@contextlib.contextmanager
+def open_room(folder: Path) -> Iterator[Room]:
+    """A room that offers what is in the folder's sub-folder "shared"."""
+    shared = folder / "shared"
+    with Running("tracker", "--bind", "127.0.0.1:0", folder=folder, profile="tracker") as tracker:
+        place = tracker.wait_for(LISTENING)[1]
+        with Running(
+            *("seed", shared, "--tracker", place, "--bind", "127.0.0.1:0"),
+            folder=folder,
+            profile="seeder",
+        ) as seeder:
+            tracker.wait_for(r"offers [1-9] file")
+            yield Room(shared, place, tracker, seeder)
+
+
+class RoomTestCase(LmkTestCase):
+    """Each test has a room of its own."""
 
     def setUp(self) -> None:
         super().setUp()
-        self.shared = self.folder / "shared"
-        self.shared.mkdir()
-        self.fill()
-        self.tracker = self.enterContext(
-            Running("tracker", "--bind", "127.0.0.1:0", folder=self.folder, profile="tracker")
-        )
-        self.place = self.tracker.wait_for(LISTENING)[1]
-        self.seeder = self.enterContext(
-            Running(
-                *("seed", self.shared, "--tracker", self.place, "--bind", "127.0.0.1:0"),
-                folder=self.folder,
-                profile="seeder",
-            )
-        )
-        self.tracker.wait_for(r"offers [1-9] file")
+        room = self.find_room()
+        self.shared, self.place = room.shared, room.place
+        self.tracker, self.seeder = room.tracker, room.seeder
         self.target = self.folder / "target"
 
-    def fill(self) -> None:
-        random_file(self.shared / "big one.bin", 2_000_000, seed=1)
-        random_file(self.shared / "été.txt", 6_000, seed=2)
-        (self.shared / "empty").touch()
+    def find_room(self) -> Room:
+        self.fill(self.folder)
+        return self.enterContext(open_room(self.folder))
+
+    @staticmethod
+    def fill(folder: Path) -> None:
+        """Make the sub-folder "shared"."""
+        shared = folder / "shared"
+        shared.mkdir()
+        random_file(shared / "big one.bin", 2_000_000, seed=1)
+        random_file(shared / "été.txt", 6_000, seed=2)
+        (shared / "empty").touch()
 
     def get(self, *arguments: str) -> tuple[int, str, str]:
         result = run(
-            *("get", *arguments, "--tracker", self.place, "--to", self.target), folder=self.folder
+            *("get", *arguments, "--tracker", self.place, "--to", str(self.target)),
+            folder=self.folder,
         )
         return result.returncode, result.stdout, result.stderr
 
@@ -154,7 +188,23 @@ class RoomTestCase(LmkTestCase):
                 self.assertEqual(copy, (self.shared / name).read_bytes())
 
 
-class RoomTest(RoomTestCase):
+class StandingRoomTestCase(RoomTestCase):
+    """All tests of a class are in one room, which they leave as it was."""
+
+    standing: ClassVar[Room]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix="lmk-test-")))
+        cls.fill(folder)
+        cls.standing = cls.enterClassContext(open_room(folder))
+
+    def find_room(self) -> Room:
+        return self.standing
+
+
+class RoomTest(StandingRoomTestCase):
     def test_list_shows_names_and_sizes(self) -> None:
         result = run("list", "--tracker", self.place, folder=self.folder)
         self.assertRegex(result.stdout, r"2\.0 MB  big one\.bin\n")
@@ -188,8 +238,22 @@ class RoomTest(RoomTestCase):
     def test_a_name_that_nobody_offers_exits_with_1_and_the_others_come(self) -> None:
         code, _, error = self.get("absent", "empty")
         self.assertEqual(code, 1)
-        self.assertIn("nobody offers “absent”", error)
+        self.assertIn("Nobody offers “absent”", error)
         self.assert_same("empty")
+
+    def test_in_json_a_name_that_nobody_offers_has_all_keys(self) -> None:
+        _, out, _ = self.get("absent", "--json")
+        self.assertEqual(
+            json.loads(out.splitlines()[0]),
+            {
+                "event": "file",
+                "name": "absent",
+                "state": "failed",
+                "size": None,
+                "path": None,
+                "error": "nobody offers it",
+            },
+        )
 
     def test_get_again_skips_what_is_the_same(self) -> None:
         self.get("--all")
@@ -230,6 +294,8 @@ class RoomTest(RoomTestCase):
         self.assertEqual(code, 4)
         self.assertIn("Failed", error)
 
+
+class ChangingRoomTest(RoomTestCase):
     def test_nobody_who_has_the_files_exits_with_3(self) -> None:
         self.seeder.signal(signal.SIGTERM)
         self.tracker.wait_for("is gone")
@@ -255,12 +321,19 @@ class RoomTest(RoomTestCase):
         self.tracker.signal(signal.SIGTERM)
         (self.folder / "tracker" / "tracker.json").unlink()
         with Running("tracker", "--bind", self.place, folder=self.folder, profile="tracker") as new:
-            new.wait_for("offers 3 files", timeout_s=30)
+            new.wait_for(LISTENING)
+            host, port = self.seeder.wait_for(LISTENING)[1].split(":")
+            with socket.create_connection((host, int(port)), timeout=10) as leecher:
+                # A change of its state is told within 2 s, and nothing else for up to 15 s.
+                leecher.sendall(b"request_connection")
+                new.wait_for("offers 3 files")
 
 
 class LongDownloadTest(RoomTestCase):
-    def fill(self) -> None:
-        with (self.shared / "long.bin").open("wb") as file:
+    @staticmethod
+    def fill(folder: Path) -> None:
+        (folder / "shared").mkdir()
+        with (folder / "shared" / "long.bin").open("wb") as file:
             file.truncate(1_000_000_000)
 
     def test_ctrl_c_exits_with_130_and_leaves_nothing_half_named(self) -> None:
@@ -274,7 +347,7 @@ class LongDownloadTest(RoomTestCase):
 
 
 @unittest.skipIf(sys.platform == "win32", "Windows has no pseudo-terminal")
-class AskingTest(RoomTestCase):
+class AskingTest(StandingRoomTestCase):
     """What a person at a terminal is asked."""
 
     def talk(self, *arguments: str, answers: dict[str, str]) -> tuple[int, str]:

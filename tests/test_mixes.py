@@ -13,6 +13,7 @@ import time
 import unittest
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 from roles.events import (
     DownloadChanged,
@@ -169,12 +170,16 @@ class TheSameBytesInEveryMix(MixesTest):
             self.assert_same_files(folder, FILES)
 
 
-class OurLeecherNeverEndsAnOriginalSeeder(MixesTest):
+class OriginalSeederTest(MixesTest):
+    chunk_pause_s: ClassVar[float | None] = None
+
     def setUp(self) -> None:
         super().setUp()
         (self.shared / "long").write_bytes(LONG)
         self.room = self.tracker().address
-        self.original = self.original_seeder(self.shared, self.room)
+        self.original = self.original_seeder(
+            self.shared, self.room, chunk_pause_s=self.chunk_pause_s
+        )
         self.taken = self.make_folder("taken")
 
     def taking(self, *names: str) -> Running[Leecher]:
@@ -195,6 +200,12 @@ class OurLeecherNeverEndsAnOriginalSeeder(MixesTest):
                 self.assert_unharmed(self.original, self.room)
                 self.assert_same_files(self.taken, {})
 
+
+class OurLeecherNeverEndsAnOriginalSeederInTheMiddle(OriginalSeederTest):
+    """So slow that no download ends before it is ended."""
+
+    chunk_pause_s: ClassVar[float | None] = 0.01
+
     def test_in_the_middle_of_a_range(self) -> None:
         def in_the_middle() -> Running[Leecher]:
             leecher = self.taking("long")
@@ -203,6 +214,55 @@ class OurLeecherNeverEndsAnOriginalSeeder(MixesTest):
 
         self.end_in_each_way(in_the_middle)
 
+    def test_at_any_moment(self) -> None:
+        rng = random.Random(3)
+        leecher = self.leecher(self.taken, self.room)
+        for _ in range(25):
+            leecher.log.clear()
+            order(leecher, "long")
+            time.sleep(rng.uniform(0, 0.02))  # at moments of every kind
+            leecher.role.cancel(["long"])
+            wait_for_state(leecher, "long", DownloadState.CANCELLED)
+        self.assert_unharmed(self.original, self.room)
+
+    def test_stopping_at_any_moment(self) -> None:
+        rng = random.Random(4)
+        for _ in range(12):
+            leecher = self.taking("long")
+            time.sleep(rng.uniform(0, 0.02))  # at moments of every kind
+            leecher.stop()
+        self.assert_unharmed(self.original, self.room)
+
+    @unittest.skipUnless(sys.platform != "win32", "signals of POSIX systems")
+    def test_when_our_process_is_killed_in_the_middle_of_a_range(self) -> None:
+        program = (
+            "import sys\n"
+            "from pathlib import Path\n"
+            "from roles.addresses import Address\n"
+            "from roles.events import DownloadChanged, FilesListed\n"
+            "from roles.leecher import Leecher\n"
+            "from roles.settings import Existing, LeecherSettings\n"
+            "def post(event):\n"
+            "    if isinstance(event, FilesListed):\n"
+            "        role.download(['long'], Existing.SKIP)\n"
+            "    if isinstance(event, DownloadChanged) and event.have:\n"
+            "        print('in the middle', flush=True)\n"
+            "room = Address(sys.argv[2], int(sys.argv[3]))\n"
+            "role = Leecher(LeecherSettings(Path(sys.argv[1]), room), post)\n"
+            "role.start()\n"
+            "role.join(600)\n"  # a Python that ends starts no more threads
+        )
+        host, port = self.room
+        arguments = [sys.executable, "-c", program, str(self.taken), host, str(port)]
+        with subprocess.Popen(arguments, cwd=REPOSITORY, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            self.assertEqual(process.stdout.readline(), b"in the middle\n")
+            process.send_signal(signal.SIGKILL)
+        self.assertFalse((self.taken / "long").exists())
+        self.assert_unharmed(self.original, self.room)
+
+
+class OurLeecherNeverEndsAnOriginalSeeder(OriginalSeederTest):
     def test_before_its_answer(self) -> None:
         # A leecher that was told `connected` and says nothing keeps the original from answering.
         for word in ("cancel", "pause", "stop"):
@@ -223,6 +283,7 @@ class OurLeecherNeverEndsAnOriginalSeeder(MixesTest):
 
     def test_when_its_answer_takes_too_long(self) -> None:
         self.constant("chunk_fetcher", "ANSWER_S", 0.1)
+        self.constant("seeder_book", "AWAY_AGAIN_S", 0.3)
         blocking = self.connected(self.original.address)
         leecher = self.taking("long")
         wait_for_state(leecher, "long", DownloadState.IN_LINE)
@@ -244,25 +305,6 @@ class OurLeecherNeverEndsAnOriginalSeeder(MixesTest):
 
         self.constant("seeder_book", "AWAY_AGAIN_S", 60.0)  # so that it is still in line
         self.end_in_each_way(in_line)
-
-    def test_at_any_moment(self) -> None:
-        rng = random.Random(3)
-        leecher = self.leecher(self.taken, self.room)
-        for _ in range(25):
-            leecher.log.clear()
-            order(leecher, "long")
-            time.sleep(rng.uniform(0, 0.02))  # at moments of every kind
-            leecher.role.cancel(["long"])
-            wait_for_state(leecher, "long", DownloadState.CANCELLED)
-        self.assert_unharmed(self.original, self.room)
-
-    def test_stopping_at_any_moment(self) -> None:
-        rng = random.Random(4)
-        for _ in range(12):
-            leecher = self.taking("long")
-            time.sleep(rng.uniform(0, 0.02))  # at moments of every kind
-            leecher.stop()
-        self.assert_unharmed(self.original, self.room)
 
     def test_when_the_file_is_checked(self) -> None:
         def post(event: object) -> None:
@@ -311,33 +353,6 @@ class OurLeecherNeverEndsAnOriginalSeeder(MixesTest):
         (self.taken / "long.lmkpart").mkdir()
         leecher = self.taking("long")
         self.assertIs(wait_for_end(leecher, "long").state, DownloadState.FAILED)
-        self.assert_unharmed(self.original, self.room)
-
-    @unittest.skipUnless(sys.platform != "win32", "signals of POSIX systems")
-    def test_when_our_process_is_killed_in_the_middle_of_a_range(self) -> None:
-        program = (
-            "import sys\n"
-            "from pathlib import Path\n"
-            "from roles.addresses import Address\n"
-            "from roles.events import DownloadChanged, FilesListed\n"
-            "from roles.leecher import Leecher\n"
-            "from roles.settings import Existing, LeecherSettings\n"
-            "def post(event):\n"
-            "    if isinstance(event, FilesListed):\n"
-            "        role.download(['long'], Existing.SKIP)\n"
-            "    if isinstance(event, DownloadChanged) and event.have:\n"
-            "        print('in the middle', flush=True)\n"
-            "room = Address(sys.argv[2], int(sys.argv[3]))\n"
-            "role = Leecher(LeecherSettings(Path(sys.argv[1]), room), post)\n"
-            "role.start()\n"
-        )
-        host, port = self.room
-        arguments = [sys.executable, "-c", program, str(self.taken), host, str(port)]
-        with subprocess.Popen(arguments, cwd=REPOSITORY, stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            self.assertEqual(process.stdout.readline(), b"in the middle\n")
-            process.send_signal(signal.SIGKILL)
-        self.assertFalse((self.taken / "long").exists())
         self.assert_unharmed(self.original, self.room)
 
 

@@ -80,6 +80,11 @@ class SeederTest(RoomTest):
         wait_until(is_so, LIMIT_S, f"the state did not become {state}")
 
 
+def wait_until_nobody_is_served() -> None:
+    """What the seeder reports lags behind this."""
+    wait_until(lambda: all(t.name != "lmk-upload" for t in threading.enumerate()), LIMIT_S)
+
+
 class ServingLeechers(SeederTest):
     def test_a_range_arrives_whole_and_then_it_hangs_up(self) -> None:
         seeder = self.offering()
@@ -223,12 +228,13 @@ class SlotsOfTheSeeder(SeederTest):
         for _ in range(2):
             self.connected(seeder.address).close()
             self.ranged(seeder.address, "a", 4).close()
-            self.wait_for_state(seeder, SeederState.AVAILABLE)
+            wait_until_nobody_is_served()
             self.ranged(seeder.address, "not there", 4).close()
             link = self.ranged(seeder.address, "a", 4)
             link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             link.close()  # a reset
-            self.wait_for_state(seeder, SeederState.AVAILABLE)
+            wait_until_nobody_is_served()
+        self.wait_for_state(seeder, SeederState.AVAILABLE)
         self.assert_serves(seeder)
 
     def test_without_a_thread_left_it_says_away_and_lives(self) -> None:
@@ -388,7 +394,7 @@ class StrangersAtTheSeeder(SeederTest):
         seeder = self.offering()
         silent = [self.dial(seeder.address) for _ in range(20)]
         self.assert_serves(seeder)
-        wait_until(lambda: all(t.name != "lmk-upload" for t in threading.enumerate()), LIMIT_S)
+        wait_until_nobody_is_served()
         for link in silent[-10:]:  # they cost no thread, and are still waited for
             link.sendall(b"request_connection")
             self.assertEqual(link.recv(1_024), b"connected" if link in silent[-10:-2] else b"away")

@@ -13,9 +13,10 @@ from roles.errors import UserInputError
 from roles.settings import parse_port
 from tests.support import LmkTestCase, WindowTestCase, widget_texts
 from tests.windows import AppWindowTest, press
+from ui.existing_files import existing_names, question
 from ui.window import desktop
-from ui.window.existing_files import existing_names, question
 from ui.window.fields import TextField, folder_from
+from ui.window.leecher_form import empty_tracker
 from ui.window.notices import Choice, NoticeArea
 from ui.window.theme import Theme
 
@@ -33,6 +34,13 @@ class FolderTextTest(unittest.TestCase):
         }.items():
             with self.subTest(typed=typed):
                 self.assertEqual(folder_from(typed), folder)
+
+
+class EmptyTrackerTest(unittest.TestCase):
+    def test_an_empty_field_says_which_tracker_it_means(self) -> None:
+        self.assertEqual(empty_tracker({}), "empty: this computer, port 12500")
+        self.assertEqual(empty_tracker({"LMK_TRACKER": " "}), "empty: this computer, port 12500")
+        self.assertEqual(empty_tracker({"LMK_TRACKER": "10.0.0.5"}), "empty: 10.0.0.5")
 
 
 class TextFieldTest(WindowTestCase):

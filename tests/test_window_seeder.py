@@ -35,6 +35,7 @@ class SeederTabTest(AppWindowTest):
     def test_a_silent_tracker_is_said_and_it_goes_on(self) -> None:
         self.start(bundled_folder("data"))
         self.wait_for_sentence("but on no list: No tracker answers")
+        self.assertNotIn("not fit", self.window.seeder.form.sentence)
         self.assertIs(self.run_state(), RunState.RUNNING)
 
     def test_a_folder_that_is_gone_is_said(self) -> None:

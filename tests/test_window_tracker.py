@@ -56,6 +56,21 @@ class TrackerTabTest(AppWindowTest):
         self.assertEqual(texts_of(window.tracker.seeders.tree, "0"), [seeder])
         self.assertEqual(texts_of(window.tracker.seeders.tree, "1"), ["Available"])
 
+    def test_two_contents_of_one_name_are_two_rows(self) -> None:
+        window = self.open_window()
+        window.tracker.start_or_stop()
+        self.wait_for(RunState.RUNNING)
+        tracker = window.tracker.own_address
+        assert tracker is not None
+        for size in (1, 2):
+            folder = self.folder / f"seeded {size}"
+            folder.mkdir()
+            (folder / "a.txt").write_bytes(b"x" * size)
+            window.seeder.seed(folder, tracker)
+        files = window.tracker.files.tree
+        self.pump_until(lambda: texts_of(files, "1") == ["1 byte", "2 bytes"], LIMIT_S)
+        self.assertEqual(texts_of(files, "0"), ["a.txt", "a.txt"])
+
     def test_an_empty_field_means_the_tracker_of_this_window(self) -> None:
         self.keep(tracker="", tracker_port=self.tracker_port)
         window = self.open_window()

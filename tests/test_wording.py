@@ -16,7 +16,6 @@ from roles.events import (
     ListedFile,
     SeederState,
     Source,
-    Upload,
 )
 from ui import wording
 
@@ -119,33 +118,17 @@ class StatesTest(unittest.TestCase):
     def test_every_state_of_a_seeder_has_words(self) -> None:
         self.assertEqual(wording.SEEDER_STATES.keys(), set(SeederState))
 
-    def test_a_source(self) -> None:
-        self.assertEqual(
-            wording.source_status(Source(SEEDER, 0, 0.0, False)), "10.0.0.7:12501: connecting"
-        )
-        self.assertEqual(
-            wording.source_status(Source(SEEDER, 2_000, 0.0, True)),
-            "10.0.0.7:12501: 2 kB received, waiting",
-        )
-
-    def test_an_upload(self) -> None:
-        self.assertEqual(
-            wording.upload_status(Upload(SEEDER, "", 0, 0, 0.0)),
-            "connected, has not asked for a file yet",
-        )
-        self.assertEqual(
-            wording.upload_status(Upload(SEEDER, "a\n", 1_000, 2_000, 0.0)),
-            "a\\u000a: 1 kB of 2 kB",
-        )
-
     def test_a_folder(self) -> None:
         files = (ListedFile("a", 1_000), ListedFile("b", 1_000))
         self.assertEqual(wording.folder_status(FolderScanned(files, 2, 0, ())), "2 files, 2 kB.")
         self.assertEqual(
             wording.folder_status(FolderScanned(files, 1, 3, ("con",))),
-            "2 files, 2 kB. 1 of them do not fit into the tracker's list. "
+            "2 files, 2 kB. 1 of them does not fit into the tracker's list. "
             "3 files in sub-folders not offered yet. "
             "Left out for names that others could not store: con.",
         )
+        unlisted = FolderScanned(files, 0, 0, ())
+        self.assertEqual(wording.folder_status(unlisted, is_listed=False), "2 files, 2 kB.")
+        self.assertIn("2 of them do not fit", wording.folder_status(unlisted))
         gone = FolderScanned((), 0, 0, (), "The folder is gone.")
         self.assertEqual(wording.folder_status(gone), "The folder is gone.")

@@ -6,14 +6,7 @@ Units are decimal, as disks and networks are sold: 1 MB is 1,000,000 bytes.
 from __future__ import annotations
 
 from roles.addresses import Address, is_loopback
-from roles.events import (
-    DownloadChanged,
-    DownloadState,
-    FolderScanned,
-    SeederState,
-    Source,
-    Upload,
-)
+from roles.events import DownloadChanged, DownloadState, FolderScanned, SeederState
 from roles.safe_names import shown_name
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
@@ -104,30 +97,19 @@ def download_status(download: DownloadChanged) -> str:
             return "Cancelled"
 
 
-def source_status(source: Source) -> str:
-    """One line on one seeder's part."""
-    if not source.is_sending:
-        return f"{source.seeder}: connecting"
-    return f"{source.seeder}: {size(source.received)} received, {rate(source.rate) or 'waiting'}"
+def folder_status(folder: FolderScanned, *, is_listed: bool = True) -> str:
+    """What a folder offers, and what it holds that is not offered.
 
-
-def upload_status(upload: Upload) -> str:
-    """One line on one leecher."""
-    if not upload.name:
-        return "connected, has not asked for a file yet"
-    return f"{shown_name(upload.name)}: {size(upload.sent)} of {size(upload.size)}"
-
-
-def folder_status(folder: FolderScanned) -> str:
-    """What a folder offers, and what it holds that is not offered."""
+    `is_listed`: a tracker has the list, so that what it had no room for is known.
+    """
     if folder.problem:
         return folder.problem
     total = sum(file.size for file in folder.files)
     sentences = [f"{count(len(folder.files), 'file').capitalize()}, {size(total)}."]
-    if folder.announced < len(folder.files):
-        sentences.append(
-            f"{len(folder.files) - folder.announced} of them do not fit into the tracker's list."
-        )
+    too_many = len(folder.files) - folder.announced
+    if is_listed and too_many > 0:
+        verb = "does" if too_many == 1 else "do"
+        sentences.append(f"{too_many} of them {verb} not fit into the tracker's list.")
     if folder.in_subfolders:
         sentences.append(
             f"{count(folder.in_subfolders, 'file').capitalize()} in sub-folders not offered yet."

@@ -215,11 +215,14 @@ class OriginalSeeder(_OriginalWithSeeding):
         port: int = 0,
         *,
         ping_interval_s: float | None = None,
+        chunk_pause_s: float | None = None,
         wait_until_ready: bool = True,
     ) -> None:
         options: _Options = (
             [] if ping_interval_s is None else ["--ping-interval-s", ping_interval_s]
         )
+        if chunk_pause_s is not None:
+            options += ["--chunk-pause-s", chunk_pause_s]
         super().__init__("seeder", *tracker, host, port, folder, *options)
         _wait_if(self, wait_until_ready)
 

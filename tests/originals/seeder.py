@@ -39,8 +39,10 @@ class State(enum.Enum):
 class Seeder:
     """Serves a folder, and every other path that this user may read, to one leecher at a time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, chunk_pause_s: float = 0.0) -> None:
+        """`chunk_pause_s` makes a slow network of a quick one."""
         self._folder = folder
+        self._chunk_pause_s = chunk_pause_s
         self._state = State.AVAILABLE
         # Protects `_state`, and is held during a receive without a timeout: the original's mistake.
         self._lock = threading.Lock()
@@ -99,6 +101,7 @@ class Seeder:
                 file.seek(start_offset)
                 whole_range = file.read(number_of_chunks * CHUNK_BYTES)
             for index in range(number_of_chunks):
+                time.sleep(self._chunk_pause_s)
                 start = index * CHUNK_BYTES
                 _send_chunk(connection, whole_range[start : start + CHUNK_BYTES])
         except Exception as error:  # noqa: BLE001 - whatever happens, the original is free again
@@ -122,9 +125,15 @@ def _send_chunk(connection: socket.socket, chunk: bytes) -> None:
             return
 
 
-def run_seeder(tracker: Address, listen_at: Address, folder: Path, ping_interval_s: float) -> None:
+def run_seeder(
+    tracker: Address,
+    listen_at: Address,
+    folder: Path,
+    ping_interval_s: float,
+    chunk_pause_s: float = 0.0,
+) -> None:
     """Register, upload the list, listen, ping: in the original's order."""
-    seeder = Seeder(folder)
+    seeder = Seeder(folder, chunk_pause_s)
     # No SO_REUSEADDR: a restart soon after a transfer fails, as it did in the original.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     registered = listen_at
@@ -160,6 +169,7 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--ping-interval-s", type=float, default=PING_INTERVAL_S)
+    parser.add_argument("--chunk-pause-s", type=float, default=0.0)
     arguments = parser.parse_args()
     end_with_the_test()
     run_seeder(
@@ -167,6 +177,7 @@ def main() -> None:
         (arguments.host, arguments.port),
         arguments.folder,
         arguments.ping_interval_s,
+        arguments.chunk_pause_s,
     )
 
 

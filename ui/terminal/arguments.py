@@ -32,7 +32,7 @@ Without a command, the window opens; with a folder as the only argument, its See
 
 _EPILOG = """\
 exit codes: 0 all verified, 1 some files failed, 2 usage, 3 no tracker or no seeder,
-4 disk or permission, 5 content failed its check, 130 interrupted
+4 disk or permission, or a port in use, 5 content failed its check, 130 interrupted
 
 LMK_TRACKER in the environment is the tracker where --tracker is not given."""
 
@@ -106,7 +106,9 @@ def _add_tracker(commands: _Commands, common: argparse.ArgumentParser) -> None:
 
 def _add_seed(commands: _Commands, common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser("seed", parents=[common], help="offer a folder (TCP)")
-    parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="default: data/")
+    parser.add_argument(
+        "folder", nargs="?", type=Path, metavar="FOLDER", help="default: the example files, data/"
+    )
     _add_tracker_option(parser)
     parser.add_argument(
         "--bind",
@@ -136,7 +138,7 @@ def _add_get(commands: _Commands, common: argparse.ArgumentParser) -> None:
         help="download files",
         description="Download files. Without a name, on a terminal, it shows the list and asks.",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a file of the list")
     parser.add_argument("--all", action="store_true", help="everything that is offered")
     _add_tracker_option(parser)
     parser.add_argument(

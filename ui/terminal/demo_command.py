@@ -1,6 +1,4 @@
-"""The command `demo` without a window: tracker, seeder and leecher on this computer, the whole job
-once.
-"""
+"""The command `demo` without a window: the whole job once, all of it on this computer."""
 
 from __future__ import annotations
 
@@ -53,14 +51,12 @@ def _start_tracker(session: Session, output: Output) -> Address:
     settings = TrackerSettings(bind=Address(LOOPBACK, TRACKER_PORT))
     tracker = session.start(lambda post: Tracker(settings, post))
     while True:
-        following = session.next_event()
-        if following is not None and following[0] is tracker:
-            match following[1]:
-                case RoleStarted(Address() as address):
-                    output.say(f"Tracker on {address}")
-                    return address
-                case _:
-                    continue
+        match session.next_event():
+            case (role, RoleStarted(Address() as address)) if role is tracker:
+                output.say(f"Tracker on {address}")
+                return address
+            case _:
+                continue
 
 
 def _start_seeder(session: Session, output: Output, source: Path, tracker: Address) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,15 +11,16 @@ from roles.errors import LmkError, NoSeederError, UserInputError
 from roles.events import AllDownloadsEnded, DownloadChanged, DownloadState, FilesListed, ListedFile
 from roles.leecher import Leecher
 from roles.profile import default_download_folder
-from roles.safe_names import UnsafeNameError, safe_name, shown_name
+from roles.safe_names import shown_name
 from roles.seeder import Seeder
 from roles.settings import GIVE_UP_AFTER_S, Existing, LeecherSettings, SeederSettings
 from ui import wording
+from ui.existing_files import existing_names
 from ui.terminal.arguments import chosen_tracker
 from ui.terminal.exit_codes import ExitCode, exit_code_of
 from ui.terminal.list_command import tell_refused, wait_for_list
 from ui.terminal.output import Output, can_ask
-from ui.terminal.serve_commands import SeederReport
+from ui.terminal.serve_commands import SeederReport, follow
 from ui.terminal.session import Session
 
 _ANSWERS = {"s": Existing.SKIP, "k": Existing.KEEP_BOTH, "r": Existing.REPLACE}
@@ -39,24 +39,22 @@ def run_get(chosen: argparse.Namespace, output: Output) -> ExitCode:
         tell_refused(listed, output)
         names, missing = _chosen_names(chosen, listed, session)
         for name in missing:
-            output.error(f"nobody offers “{shown_name(name)}”. `lmktorrent list` shows the names.")
-            output.json(event="file", name=name, state="failed", error="nobody offers it")
-        if chosen.existing is not None:
-            existing = Existing(chosen.existing)
-        elif output.as_json or not can_ask():
-            existing = Existing.SKIP
-        else:
-            existing = _ask_about_existing(session, folder, names)
+            output.error(f"Nobody offers “{shown_name(name)}”. `lmktorrent list` shows the names.")
+            output.json(
+                event="file",
+                name=name,
+                state="failed",
+                size=None,
+                path=None,
+                error="nobody offers it",
+            )
+        existing = _chosen_existing(chosen, output, session, folder, names)
         code, _ = download(session, leecher, listed, names, existing, output, failed=len(missing))
         if chosen.keep_seeding:
             seeding = SeederSettings(folder, tracker)
             output.say(f"Seeding {folder} until Ctrl-C.")
             session.start(lambda post: Seeder(seeding, post))
-            report = SeederReport(output)
-            while True:
-                following = session.next_event()
-                if following is not None:
-                    report.tell(following[1])
+            follow(session, SeederReport(output))
     return code
 
 
@@ -78,8 +76,7 @@ def download(
     tally = _Tally(output, sizes, failed=failed)
     leecher.download(names, existing)
     while names:
-        following = session.next_event()
-        match following:
+        match session.next_event():
             case (_, DownloadChanged() as changed):
                 tally.note(changed)
             case (_, AllDownloadsEnded()):
@@ -215,9 +212,24 @@ def _ask_for_names(session: Session, files: Sequence[ListedFile]) -> list[str]:
     return [choices[number] for number in dict.fromkeys(numbers)]
 
 
+def _chosen_existing(
+    chosen: argparse.Namespace,
+    output: Output,
+    session: Session,
+    folder: Path,
+    names: Sequence[str],
+) -> Existing:
+    """What --existing says, or the person, or nobody: then SKIP, which loses nothing."""
+    if chosen.existing is not None:
+        return Existing(chosen.existing)
+    if output.as_json or not can_ask():
+        return Existing.SKIP
+    return _ask_about_existing(session, folder, names)
+
+
 def _ask_about_existing(session: Session, folder: Path, names: Sequence[str]) -> Existing:
     """What to do with the names that exist, asked once; nothing else but s, k or r is taken."""
-    there = [name for name in names if _exists(folder, name)]
+    there = existing_names(folder, names)
     if not there:
         return Existing.SKIP
     which = shown_name(there[0]) if len(there) == 1 else wording.count(len(there), "file")
@@ -228,10 +240,3 @@ def _ask_about_existing(session: Session, folder: Path, names: Sequence[str]) ->
             return _ANSWERS[answer]
         if not answer:  # Enter, or the end of input: the answer that loses nothing
             return Existing.SKIP
-
-
-def _exists(folder: Path, name: str) -> bool:
-    try:
-        return os.path.lexists(folder / safe_name(name, windows=os.name == "nt"))
-    except UnsafeNameError:
-        return False

@@ -39,8 +39,7 @@ def run_list(chosen: argparse.Namespace, output: Output) -> None:
 def wait_for_list(session: Session) -> FilesListed:
     """The list that a leecher asks for when it starts. Raises TrackerSilentError."""
     while True:
-        following = session.next_event()
-        match following:
+        match session.next_event():
             case (_, FilesListed() as listed):
                 return listed
             case (_, ListFailed(_, reason)):
@@ -52,7 +51,7 @@ def wait_for_list(session: Session) -> FilesListed:
 def tell_refused(listed: FilesListed, output: Output) -> None:
     """Say which names of the list are not touched."""
     for name in listed.refused:
-        output.error(f"refused the name “{name}”: it could leave the folder or fool you")
+        output.error(f"Refused the name “{name}”: it could leave the folder or fool you.")
 
 
 def _summary(listed: FilesListed) -> str:

@@ -1,8 +1,7 @@
-"""Writing to the terminal: lines, JSON lines and one progress line. The streams may be absent or
-closed.
+"""Writing to the terminal: lines, JSON lines and one progress line.
 
 A windowed program has no standard streams, and whoever reads us through a pipe may leave before the
-end.
+end: streams may be absent or closed.
 """
 
 from __future__ import annotations
@@ -90,10 +89,7 @@ def _is_terminal() -> bool:
 
 
 def _write(stream: object, text: str) -> None:
-    """Write what the stream's encoding can carry.
-
-    Nothing when there is no stream or nobody reads it.
-    """
+    """Write what the stream's encoding can carry, if there is a stream and somebody reads it."""
     write = getattr(stream, "write", None)
     if write is None:
         return

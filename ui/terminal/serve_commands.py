@@ -39,7 +39,7 @@ def run_tracker(chosen: argparse.Namespace, profile: Profile, output: Output) ->
     )
     with Session() as session:
         session.start(lambda post: Tracker(settings, post))
-        _follow(session, TrackerReport(output))
+        follow(session, TrackerReport(output))
 
 
 def run_seed(chosen: argparse.Namespace, output: Output) -> None:
@@ -56,7 +56,15 @@ def run_seed(chosen: argparse.Namespace, output: Output) -> None:
     output.say(f"Seeding {folder.absolute()}")
     with Session() as session:
         session.start(lambda post: Seeder(settings, post))
-        _follow(session, SeederReport(output))
+        follow(session, SeederReport(output))
+
+
+def follow(session: Session, report: TrackerReport | SeederReport) -> None:
+    """Report what happens until a role stops; ends by the exception that Session raises."""
+    event: RoleEvent | None = None
+    while not isinstance(event, RoleStopped):
+        _, event = session.next_event()
+        report.tell(event)
 
 
 @dataclass(slots=True)
@@ -131,13 +139,3 @@ class SeederReport:
         for leecher, name in sorted(now - self._uploads):
             self.output.say(f"{leecher.host} takes {shown_name(name)}")
         self._uploads = now
-
-
-def _follow(session: Session, report: TrackerReport | SeederReport) -> None:
-    while True:
-        following = session.next_event()
-        if following is None:
-            continue
-        report.tell(following[1])
-        if isinstance(following[1], RoleStopped):
-            return

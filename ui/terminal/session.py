@@ -68,13 +68,12 @@ class Session:
         role.start()
         return role
 
-    def next_event(self, timeout_s: float | None = None) -> tuple[AnyRole, RoleEvent] | None:
-        """The next event and whose it is; None after the timeout.
+    def next_event(self) -> tuple[AnyRole, RoleEvent]:
+        """Wait for the next event; returns whose it is, too.
 
         Raises Interrupted after Ctrl-C, and the failure of a role that ended by one.
         """
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        while deadline is None or time.monotonic() < deadline:
+        while True:
             if self._signal_number:
                 raise Interrupted(self._signal_number)
             try:
@@ -84,7 +83,6 @@ class Session:
             if isinstance(event, RoleStopped) and event.failure is not None:
                 raise event.failure
             return self._roles[number], event
-        return None
 
     def ask(self, question: str) -> str:
         """What the person types; "" at the end of input. Raises Interrupted."""

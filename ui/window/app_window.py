@@ -90,6 +90,8 @@ class AppWindow(tk.Tk):
         self.is_interrupted = False
         self._stop_by = 0.0
         self._make_tabs()
+        self._make_lines_below()
+        self._lay_out()
         window_place.restore(self, self._bench.theme, self._bench.settings.now.window)
         self._icon = window_place.set_icon(self, bundled_folder("assets") / "icon-64.png")
         self._bind_keys()
@@ -120,19 +122,20 @@ class AppWindow(tk.Tk):
         )
         self.leecher = LeecherTab(self.tabs, bench, first_steps, self._keep_seeding)
         self.log = LogTab(self.tabs, bench)
-        named = (
-            ("Tracker", self.tracker),
-            ("Seeder", self.seeder),
-            ("Leecher", self.leecher),
-            ("Log", self.log),
-        )
-        for name, tab in named:
+        self._in_order = (self.tracker, self.seeder, self.leecher, self.log)
+        for name, tab in zip(("Tracker", "Seeder", "Leecher", "Log"), self._in_order, strict=True):
             self.tabs.add(tab, text=name, underline=2 if name == "Log" else 0)
         self.tabs.enable_traversal()
+        self.tabs.bind("<<NotebookTabChanged>>", lambda _event: self._tab_changed())
+
+    def _make_lines_below(self) -> None:
+        bench = self._bench
         self.notices = NoticeArea(self, bench.theme)
         appearance = Appearance(bench.settings.now.appearance)
         self.status = StatusLine(self, bench.theme, appearance, self.choose_appearance)
-        px = bench.theme.px
+
+    def _lay_out(self) -> None:
+        px = self._bench.theme.px
         line = ttk.Frame(self, style="Line.TFrame", height=1)
         self.tabs.grid(row=0, column=0, sticky="nsew")
         self.notices.grid(row=1, column=0, sticky="ew", padx=px(16), pady=(0, px(12)))
@@ -141,7 +144,6 @@ class AppWindow(tk.Tk):
         self.status.grid(row=3, column=0, sticky="ew")
         self.rowconfigure(0, weight=1)
         self.columnconfigure(0, weight=1)
-        self.tabs.bind("<<NotebookTabChanged>>", lambda _event: self._tab_changed())
 
     def _show_first(self, folder_to_seed: Path | None, *, try_it: bool) -> None:
         self.show_tab(self.leecher)
@@ -183,7 +185,7 @@ class AppWindow(tk.Tk):
         keyboard.add_missing_keys(self)
         by_number = {
             f"<Control-Key-{number}>": lambda tab=tab: self.show_tab(tab)
-            for number, tab in enumerate((self.tracker, self.seeder, self.leecher, self.log), 1)
+            for number, tab in enumerate(self._in_order, 1)
         }
         keyboard.bind_keys(
             self,
@@ -202,9 +204,8 @@ class AppWindow(tk.Tk):
     @property
     def current_tab(self) -> ttk.Frame:
         """The one in front."""
-        tabs = (self.tracker, self.seeder, self.leecher, self.log)
         current = str(self.tk.call(str(self.tabs), "select"))
-        return next(tab for tab in tabs if str(tab) == current)
+        return next(tab for tab in self._in_order if str(tab) == current)
 
     def _choose_folder(self) -> None:
         if self.current_tab is self.seeder:

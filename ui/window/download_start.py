@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from roles.events import DownloadState
 from roles.settings import Existing
+from ui.existing_files import existing_names, question
 from ui.window.event_pump import EventPump
-from ui.window.existing_files import existing_names, question
 from ui.window.leecher_run import LeecherRun
 from ui.window.notices import Choice, NoticeArea
 

@@ -1,5 +1,7 @@
-"""The one bridge from other threads to Tk's: events go in anywhere and come out in Tk's thread, a
-few milliseconds' worth at a time. It knows no role and no widget but the one that owns its timer.
+"""The one bridge from other threads to Tk's: events go in anywhere and come out in Tk's thread.
+
+They do so a few milliseconds' worth at a time. It knows no role, and no widget but the one that
+owns its timer.
 """
 
 from __future__ import annotations
@@ -62,8 +64,7 @@ class EventPump:
         self._arrived.put((("once", next(self._numbers)), function))
 
     def in_background(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
-        """Run what may wait for a disk in a thread of its own, and `then` with its answer in
-        Tk's.
+        """Run what may wait for a disk in a thread of its own, then `then(answer)` in Tk's.
 
         `work` must not raise.
         """

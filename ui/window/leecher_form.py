@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import tkinter as tk
+from collections.abc import Mapping
 from tkinter import ttk
 from typing import Protocol
 
 from roles.addresses import TRACKER_PORT
 from roles.profile import default_download_folder
+from roles.safe_names import shown_name
 from roles.settings import MAX_PARALLEL_SEEDERS, LeecherSettings
 from ui.window.fields import FolderField, NumberField, TextField
 from ui.window.workbench import Workbench
 
-EMPTY_TRACKER = f"empty: this computer, port {TRACKER_PORT}"
+
+def empty_tracker(environment: Mapping[str, str]) -> str:
+    """Which tracker an empty field means."""
+    meant = shown_name(environment.get("LMK_TRACKER", "").strip(), 60)
+    return f"empty: {meant or f'this computer, port {TRACKER_PORT}'}"
 
 
 class FormActions(Protocol):
@@ -41,7 +47,7 @@ class LeecherForm(ttk.Frame):
             self,
             theme,
             bench.tracker_text,
-            placeholder=EMPTY_TRACKER,
+            placeholder=empty_tracker(bench.environment),
             commit=actions.fields_changed,
         )
         self.folder = FolderField(

@@ -66,9 +66,8 @@ class LogTab(ttk.Frame):
         )
         bar = ttk.Scrollbar(frame, orient="vertical", command=text.yview)
         text.configure(yscrollcommand=bar.set)
-        text.bind(
-            "<Button-1>", lambda _event: text.focus_set(), add="+"
-        )  # so that it can be copied
+        # So that it can be copied: a disabled text takes no focus by itself.
+        text.bind("<Button-1>", lambda _event: text.focus_set(), add="+")
         text.grid(row=0, column=0, sticky="nsew")
         bar.grid(row=0, column=1, sticky="ns")
         frame.rowconfigure(0, weight=1)

@@ -1,5 +1,6 @@
-"""Sentences in the window, with buttons where there is something to decide: never a dialog. It
-knows nothing of what they are about.
+"""Sentences in the window, with buttons where there is something to decide: never a dialog.
+
+It knows nothing of what they are about.
 """
 
 from __future__ import annotations

@@ -31,9 +31,10 @@ class RowMenu:
         for verb in verbs:
             self.menu.add_command(label=verb.label, command=verb.act, accelerator=verb.key)
         theme.follow(self._recolour)
-        for click in ("<Button-3>", "<Control-Button-1>" if _is_mac(table) else "<Button-3>"):
+        system = str(table.tk.call("tk", "windowingsystem"))
+        for click in ("<Button-3>", *(["<Control-Button-1>"] if system == "aqua" else [])):
             table.tree.bind(click, self._clicked)
-        for key in ("<Shift-F10>", "<Menu>" if _has_menu_key(table) else "<App>"):
+        for key in ("<Shift-F10>", "<Menu>" if system == "x11" else "<App>"):
             table.tree.bind(key, lambda _event: self._by_key())
 
     def refresh(self) -> None:
@@ -70,11 +71,3 @@ class RowMenu:
             activeforeground=colours.on_accent,
             disabledforeground=colours.muted,
         )
-
-
-def _is_mac(widget: tk.Misc) -> bool:
-    return bool(widget.tk.call("tk", "windowingsystem") == "aqua")
-
-
-def _has_menu_key(widget: tk.Misc) -> bool:
-    return bool(widget.tk.call("tk", "windowingsystem") == "x11")

@@ -7,9 +7,8 @@ from tkinter import ttk
 from typing import Protocol
 
 from roles.settings import MAX_SLOTS, parse_port, parse_slots
-from ui import wording
 from ui.window.fields import FolderField, NumberField, TextField
-from ui.window.leecher_form import EMPTY_TRACKER
+from ui.window.leecher_form import empty_tracker
 from ui.window.seeder_run import SeederRun
 from ui.window.workbench import RunState, Workbench
 
@@ -44,7 +43,11 @@ class SeederForm(ttk.Frame):
         )
         self.folder.offer(settings.recent_folders)
         self.tracker = TextField(
-            self, theme, bench.tracker_text, placeholder=EMPTY_TRACKER, commit=self._check_tracker
+            self,
+            theme,
+            bench.tracker_text,
+            placeholder=empty_tracker(bench.environment),
+            commit=self._check_tracker,
         )
         choose = ttk.Button(self, text="Choose …", underline=1, command=self.folder.choose)
         gap, above = (0, px(8)), (px(8), 0)
@@ -88,9 +91,9 @@ class SeederForm(ttk.Frame):
         self.button.configure(text=f"{verb} seeding", underline=len(verb) + 3)
         self.button.state(["disabled" if state is RunState.STOPPING else "!disabled"])
         sentence, tone = run.sentence() if run is not None else ("", "Muted")
-        listing = run.listing if run is not None and state is RunState.RUNNING else None
-        if listing is not None and not listing.problem:
-            sentence = f"{sentence}\n{wording.folder_status(listing)}"
+        offers = run.offers() if run is not None and state is RunState.RUNNING else ""
+        if offers:
+            sentence = f"{sentence}\n{offers}"
         self._sentence.configure(text=sentence, style=f"{tone}.TLabel")
 
     @property

@@ -55,6 +55,7 @@ class SeederRun:
 
     @property
     def uploads(self) -> tuple[Upload, ...]:
+        """Whom it serves now."""
         return self.serving.uploads if self.serving is not None else ()
 
     @property
@@ -73,6 +74,13 @@ class SeederRun:
                 return (str(self.failure), "Bad") if self.failure else ("Not seeding", "Muted")
             case RunState.RUNNING:
                 return self._running_sentence()
+
+    def offers(self) -> str:
+        """What its folder offers; "" before the first look, and when it cannot be read."""
+        if self.listing is None or self.listing.problem:
+            return ""
+        is_listed = isinstance(self.tracker_news, TrackerAnswered)
+        return wording.folder_status(self.listing, is_listed=is_listed)
 
     def _running_sentence(self) -> tuple[str, str]:
         if self.listing is not None and self.listing.problem:

@@ -9,7 +9,6 @@ from tkinter import ttk
 
 from roles.addresses import EVERY_INTERFACE, LOOPBACK, Address
 from roles.settings import SeederSettings
-from ui import wording
 from ui.window.empty_state import EmptyState
 from ui.window.seeder_form import SeederForm
 from ui.window.seeder_rows import (
@@ -217,9 +216,8 @@ class _BesidesLine(ttk.Frame):
         """Say how it is now."""
         run = self._run
         sentence, tone = run.sentence()
-        offers = f" {wording.folder_status(run.listing)}" if run.listing else ""
         self._label.configure(
-            text=f"Also seeding {run.settings.folder}. {sentence}{offers}",
+            text=f"Also seeding {run.settings.folder}. {sentence} {run.offers()}".rstrip(),
             style=f"{'Plain' if tone in ('Good', 'Muted') else tone}.Tint.TLabel",
         )
         self._stop.state(["!disabled" if run.state.is_up else "disabled"])

@@ -1,5 +1,6 @@
-"""The settings of this window while it runs, and writing them away from Tk's thread. It shows
-nothing.
+"""The settings of this window while it runs, and writing them away from Tk's thread.
+
+It shows nothing.
 """
 
 from __future__ import annotations

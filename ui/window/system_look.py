@@ -1,5 +1,6 @@
-"""Whether the system is set to dark colours, and what Windows wants to be told about a window. It
-may take a second: call is_system_dark() away from Tk's thread.
+"""Whether the system is set to dark colours, and what Windows wants to be told about a window.
+
+It knows no widget but the window.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _DARK_TITLE_BAR = 20  # DWMWA_USE_IMMERSIVE_DARK_MODE, Windows 10 20H1 and later
 
 
 def is_system_dark() -> bool:
-    """What the desktop says; light when it says nothing."""
+    """What the desktop says; light when it says nothing. May take a second: not for Tk's thread."""
     if sys.platform == "win32":
         return _is_windows_dark()
     if sys.platform == "darwin":

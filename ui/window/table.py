@@ -1,5 +1,6 @@
-"""A table: rows by key, sorted by a heading, moved in by the keyboard, and written only where it
-changed. What the rows mean is the tab's affair.
+"""A table: rows by key, sorted by a heading, and written only where they changed.
+
+What the rows mean is the tab's affair.
 """
 
 from __future__ import annotations

@@ -267,7 +267,7 @@ class Theme:
             foreground=[("selected", colours.text)],
             bordercolor=[("focus", colours.accent)],
         )
-        # without the indicator of a tree, which would keep 20 pixels of the first column
+        # Without the indicator of a tree, which would keep 20 pixels of the first column.
         style.layout(
             "Treeview.Item",
             [

@@ -218,9 +218,8 @@ class TrackerTab(ttk.Frame):
 
     def _tell_if_changed(self, before: RoomChanged) -> None:
         own = self._bench.own_tracker
-        has_news = before.files != self._room.files or len(before.seeders) != len(
-            self._room.seeders
-        )
+        now = self._room
+        has_news = before.files != now.files or len(before.seeders) != len(now.seeders)
         if own is not None and has_news:
             self._links.files_changed(own)
 
@@ -236,7 +235,7 @@ class TrackerTab(ttk.Frame):
         now = time.monotonic()
         room = self._room
         self.seeders.show({str(one.address): seeder_row(one, now) for one in room.seeders})
-        self.files.show({file.name: file_row(file) for file in room.files})
+        self.files.show({f"{file.size} {file.name}": file_row(file) for file in room.files})
         if self.run_state is RunState.RUNNING:
             self._no_seeders.say("No seeder yet", "Seed a folder here or on another computer.")
             self._no_files.say("No files yet", "They appear with the first seeder.")

@@ -1,4 +1,4 @@
-"""Which downloads would meet a file of their name, and the question what to do. No widget."""
+"""Which downloads would meet a file of their name, and how to ask about it. No widget."""
 
 from __future__ import annotations
 

@@ -1,0 +1,374 @@
+"""Seeders that fail, lie or are gone cost a leecher no file, or are named in a plain sentence."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import time
+from collections.abc import Callable
+from typing import ClassVar
+
+from roles.errors import ContentError, NoSeederError
+from roles.events import (
+    AllDownloadsEnded,
+    DownloadChanged,
+    DownloadState,
+)
+from tests.rooms import (
+    CHUNK,
+    HEADER,
+    LIMIT_S,
+    LINUX_ONLY,
+    NEVER_S,
+    SOON_S,
+    Gate,
+    LeecherTest,
+    Offer,
+    be_away,
+    content_of,
+    greeted,
+    hang_up_on_the_greeting,
+    list_now,
+    order,
+    packed,
+    register,
+    wait_for_end,
+    wait_for_state,
+)
+
+
+def lack_the_file(link: socket.socket) -> None:
+    greeted(link)
+
+
+class SeedersThatFail(LeecherTest):
+    def test_one_that_dies_in_the_middle_costs_nothing(self) -> None:
+        content = content_of(100 * CHUNK)
+        self.offering({"a": content})
+
+        def die(link: socket.socket) -> None:
+            request = greeted(link)
+            if request is not None:
+                start = request[2]
+                link.sendall(packed(content[start : start + CHUNK])[:3_000])
+
+        self.scripted(die, self.room, a=len(content))
+        self.assert_takes(self.taking(), {"a": content})
+
+    def test_one_of_ours_that_is_stopped_in_the_middle_costs_nothing(self) -> None:
+        self.constant("download", "TICK_S", 0.01)
+        self.constant("download", "REPORT_S", 0.0)
+        content = content_of(40_000_000)
+        first = self.offering({"a": content}, "first")
+        self.offering({"a": content}, "second")
+        leecher = self.taking()
+        order(leecher, "a")
+        leecher.log.wait_for(
+            DownloadChanged, LIMIT_S, where=lambda e: len(e.sources) == 2 and e.have > 0
+        )
+        first.stop()
+        self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
+        self.assert_same_files(self.taken, {"a": content})
+
+    def assert_others_suffice(self, play: Callable[[socket.socket], None]) -> None:
+        """A download with this seeder and an honest one ends at once, long before any patience."""
+        for name in ("CONNECT_S", "ANSWER_S", "FIRST_CHUNK_S", "CHUNK_S"):
+            self.constant("chunk_fetcher", name, NEVER_S)
+        self.constant("crew", "MOVING_S", 0.2)
+        self.constant("download_plan", "STALLED_S", 0.2)
+        content = content_of(200 * CHUNK)
+        self.scripted(play, self.room, a=len(content))
+        self.offering({"a": content})
+        self.assert_takes(self.taking(), {"a": content})
+
+    def assert_is_given_up(self, play: Callable[[socket.socket], None], why: str) -> None:
+        """A download from this seeder alone says why it does not move."""
+        for name in ("ANSWER_S", "FIRST_CHUNK_S", "CHUNK_S"):
+            self.constant("chunk_fetcher", name, 0.2)
+        self.scripted(play, self.room, a=200 * CHUNK)
+        leecher = self.taking()
+        order(leecher, "a")
+        leecher.log.wait_for(DownloadChanged, LIMIT_S, where=lambda e: why in e.cause)
+
+    @staticmethod
+    def stay_silent(link: socket.socket) -> None:
+        while link.recv(1_024):
+            pass
+
+    @staticmethod
+    def fall_silent_after_the_answer(link: socket.socket) -> None:
+        link.recv(1_024)
+        link.sendall(b"connected")
+        SeedersThatFail.stay_silent(link)
+
+    @staticmethod
+    def fall_silent_in_a_chunk(link: socket.socket) -> None:
+        greeted(link)
+        link.sendall(HEADER.pack(CHUNK, bytes(32)) + b"x")
+        SeedersThatFail.stay_silent(link)
+
+    @staticmethod
+    def trickle(link: socket.socket) -> None:
+        greeted(link)
+        for byte in HEADER.pack(CHUNK, bytes(32)) + bytes(CHUNK):
+            link.sendall(bytes([byte]))
+            time.sleep(0.005)  # the pace of the trickle
+
+    def test_one_that_is_silent_after_connecting_does_not_hold_up_the_others(self) -> None:
+        self.assert_others_suffice(self.stay_silent)
+
+    def test_one_that_is_silent_after_its_answer_does_not_hold_up_the_others(self) -> None:
+        self.assert_others_suffice(self.fall_silent_after_the_answer)
+
+    def test_one_that_is_silent_in_a_chunk_does_not_hold_up_the_others(self) -> None:
+        self.assert_others_suffice(self.fall_silent_in_a_chunk)
+
+    def test_one_that_trickles_bytes_does_not_hold_up_the_others(self) -> None:
+        self.assert_others_suffice(self.trickle)
+
+    @LINUX_ONLY
+    def test_one_that_never_accepts_does_not_hold_up_the_others(self) -> None:
+        self.constant("crew", "MOVING_S", 0.2)
+        content = content_of(200 * CHUNK)
+        for name in ("CONNECT_S", "ANSWER_S"):
+            self.constant("chunk_fetcher", name, NEVER_S)
+        register(self.room, self.deaf_address(), {"a": len(content)})
+        self.offering({"a": content})
+        self.assert_takes(self.taking(), {"a": content})
+
+    def deaf_address(self) -> tuple[str, int]:
+        """Where a handshake never ends, because the queue is full."""
+        deaf = self.enterContext(socket.socket())
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        address: tuple[str, int] = deaf.getsockname()
+        for _ in range(4):
+            filler = self.enterContext(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(address)
+        return address
+
+    def test_one_that_is_silent_after_its_answer_is_given_up_alone(self) -> None:
+        self.assert_is_given_up(self.fall_silent_after_the_answer, "it sent nothing of the file")
+
+    def test_one_that_is_silent_in_a_chunk_is_given_up_alone(self) -> None:
+        self.assert_is_given_up(self.fall_silent_in_a_chunk, "no chunk for")
+
+    def test_one_that_trickles_bytes_is_given_up_alone(self) -> None:
+        self.assert_is_given_up(self.trickle, "no chunk for")
+
+    def test_one_that_answers_nonsense_is_given_up_alone(self) -> None:
+        self.assert_is_given_up(lambda link: link.sendall(b"HTTP/1.1 400"), "not a seeder")
+
+    def test_one_that_hangs_up_on_the_greeting_is_given_up_alone(self) -> None:
+        self.assert_is_given_up(hang_up_on_the_greeting, "without an answer")
+
+    def test_one_that_lacks_the_file_is_passed_over(self) -> None:
+        self.assert_others_suffice(lack_the_file)
+
+    def test_one_that_is_away_is_waited_for(self) -> None:
+        self.constant("seeder_book", "AWAY_AGAIN_S", SOON_S)
+        content = content_of(10 * CHUNK)
+        offer = Offer({"a": content})
+        times_away = iter([True, True])
+
+        def play(link: socket.socket) -> None:
+            if next(times_away, False):
+                link.recv(1_024)
+                link.sendall(b"away")
+            else:
+                offer.play(link)
+
+        self.scripted(play, self.room, a=len(content))
+        leecher = self.taking(give_up_after_s=NEVER_S)
+        self.assert_takes(leecher, {"a": content})
+        states = [event.state for event in leecher.log.of(DownloadChanged)]
+        self.assertIn(DownloadState.IN_LINE, states)
+
+    def test_a_slow_one_does_not_set_the_pace(self) -> None:
+        content = content_of(600 * CHUNK)
+        slow = self.offer(Offer({"a": content}, pause_s=0.02))
+        quick = self.offer(Offer({"a": content}))
+        leecher = self.taking()
+        self.assert_takes(leecher, {"a": content})
+        self.assertLess(slow.sent, 200)
+        self.assertGreater(quick.sent, 400)
+
+    def test_what_is_had_only_grows_and_never_passes_the_size(self) -> None:
+        content = content_of(600 * CHUNK + 1)
+        self.offer(Offer({"a": content}, pause_s=0.002))
+        self.offer(Offer({"a": content}))
+        leecher = self.taking()
+        self.assert_takes(leecher, {"a": content})
+        had = [event.have for event in leecher.log.of(DownloadChanged)]
+        self.assertEqual(had, sorted(had))
+        self.assertEqual(had[-1], len(content))
+
+    def test_a_running_download_does_not_need_the_tracker(self) -> None:
+        self.constant("leecher", "SEEDERS_AGAIN_S", SOON_S)
+        self.constant("tracker_client", "TRIES_S", (SOON_S,))
+        room = self.tracker()
+        content = content_of(20 * CHUNK)
+        gate = Gate(10)
+        self.scripted(Offer({"a": content}, gate.pack).play, room.address, a=len(content))
+        leecher = self.leecher(self.taken, room.address)
+        order(leecher, "a")
+        self.assertTrue(gate.is_reached.wait(LIMIT_S))
+        address = room.address
+        room.stop()
+        self.tracker(address)
+        gate.open()
+        self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
+        self.assert_same_files(self.taken, {"a": content})
+
+
+class SeedersThatLie(LeecherTest):
+    CONTENT = content_of(30 * CHUNK)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.constant("seeder_book", "FAILED_AGAIN_S", SOON_S)
+        self.constant("seeder_book", "FAILED_MAX_S", SOON_S)
+
+    def lying(self, pack: Callable[[int, bytes], bytes]) -> Offer:
+        return self.offer(Offer({"a": self.CONTENT}, pack))
+
+    @staticmethod
+    def bad_digest(_: int, chunk: bytes) -> bytes:
+        return HEADER.pack(len(chunk), hashlib.sha256(b"lie").digest()) + chunk
+
+    @staticmethod
+    def bad_length(_: int, chunk: bytes) -> bytes:
+        return packed(chunk[:-1])
+
+    @staticmethod
+    def negative_length(_: int, __: bytes) -> bytes:
+        return HEADER.pack(-1, hashlib.sha256(b"").digest())
+
+    @staticmethod
+    def zero_length(_: int, __: bytes) -> bytes:
+        return packed(b"")
+
+    @staticmethod
+    def huge_length(_: int, chunk: bytes) -> bytes:
+        return HEADER.pack((1 << 31) - 1, hashlib.sha256(chunk).digest()) + chunk
+
+    LIES: ClassVar[list[str]] = [
+        "bad_digest",
+        "bad_length",
+        "negative_length",
+        "zero_length",
+        "huge_length",
+    ]
+
+    def test_one_bad_chunk_is_asked_again_and_the_file_is_right(self) -> None:
+        lies = iter([True])
+
+        def lie_once(index: int, chunk: bytes) -> bytes:
+            is_lie = index == 7 and next(lies, False)
+            return self.bad_digest(index, chunk) if is_lie else packed(chunk)
+
+        liar = self.lying(lie_once)
+        self.assert_takes(self.taking(), {"a": self.CONTENT})
+        self.assertEqual(liar.requests, [("a", 30, 0), ("a", 1, 7 * CHUNK)])
+
+    def test_a_bad_last_chunk_is_asked_again_too(self) -> None:
+        lies = iter([True])
+
+        def lie_once(index: int, chunk: bytes) -> bytes:
+            is_lie = index == 29 and next(lies, False)
+            return self.bad_digest(index, chunk) if is_lie else packed(chunk)
+
+        self.lying(lie_once)
+        self.assert_takes(self.taking(), {"a": self.CONTENT})
+
+    def test_who_lies_always_is_dropped_after_two_chunks_and_the_others_suffice(self) -> None:
+        liar = self.lying(self.bad_digest)
+        self.offering({"a": self.CONTENT})
+        leecher = self.taking()
+        for _ in range(3):
+            self.assert_takes(leecher, {"a": self.CONTENT})
+            (self.taken / "a").unlink()
+            leecher.log.clear()
+        self.assertLessEqual(len(liar.requests), 2)
+
+    def test_every_lie_beside_an_honest_seeder_is_harmless(self) -> None:
+        for lie in self.LIES:
+            self.lying(getattr(self, lie))
+        self.constant("tracker", "LISTS_IN_ALL", 1e9)
+        self.offering({"a": self.CONTENT})
+        self.assert_takes(self.taking(), {"a": self.CONTENT})
+
+    def test_when_all_lie_it_is_said_and_nothing_is_kept(self) -> None:
+        for _ in range(2):
+            self.lying(self.bad_digest)
+        leecher = self.taking()
+        order(leecher, "a")
+        self.assert_fails(leecher, "a", ContentError)
+        self.assert_same_files(self.taken, {})
+
+    def test_who_sends_wrong_lengths_for_ever_is_given_up_in_time(self) -> None:
+        for lie in ("bad_length", "negative_length", "zero_length", "huge_length"):
+            with self.subTest(lie):
+                room = self.tracker().address
+                offer = Offer({"a": self.CONTENT}, getattr(self, lie))
+                self.scripted(offer.play, room, a=len(self.CONTENT))
+                leecher = self.leecher(self.taken, room, give_up_after_s=0.4)
+                order(leecher, "a")
+                end = self.assert_fails(leecher, "a", NoSeederError)
+                self.assertIn("the file changed there", str(end.failure))
+                leecher.stop()
+                self.assert_same_files(self.taken, {})
+
+
+class WithoutSeeders(LeecherTest):
+    def test_no_seeder_at_all_is_an_error_after_the_time_that_was_set(self) -> None:
+        register(self.room, ("127.0.0.1", self.free_port("tcp")), {"a": 7})
+        leecher = self.taking(give_up_after_s=0.3)
+        order(leecher, "a")
+        end = self.assert_fails(leecher, "a", NoSeederError)
+        self.assertIn("refused", str(end.failure))
+        leecher.log.wait_for(AllDownloadsEnded)
+
+    def test_in_the_window_it_waits_on(self) -> None:
+        register(self.room, ("127.0.0.1", self.free_port("tcp")), {"a": 7})
+        leecher = self.taking()
+        order(leecher, "a")
+        cause = wait_for_state(leecher, "a", DownloadState.RETRYING).cause
+        self.assertIn("again in", cause)
+
+    def test_a_seeder_that_was_away_and_is_gone_is_not_waited_for(self) -> None:
+        self.constant("seeder_book", "AWAY_AGAIN_S", SOON_S)
+
+        seeder = self.scripted(be_away, self.room, a=7)
+        leecher = self.taking(give_up_after_s=0.5)
+        order(leecher, "a")
+        wait_for_state(leecher, "a", DownloadState.IN_LINE)
+        seeder.close()
+        self.assert_fails(leecher, "a", NoSeederError)
+
+    def test_a_download_that_gave_up_goes_on_from_there_when_it_is_resumed(self) -> None:
+        content = content_of(20 * CHUNK)
+
+        def die_at_ten(index: int, chunk: bytes) -> bytes:
+            if index == 10:
+                raise EOFError
+            return packed(chunk)
+
+        dying = self.scripted(Offer({"a": content}, die_at_ten).play, self.room, a=len(content))
+        leecher = self.taking(give_up_after_s=0.3)
+        self.constant("crew", "MOVING_S", 0.2)
+        self.constant("leecher", "SEEDERS_AGAIN_S", SOON_S)
+        self.constant("seeder_book", "FAILED_AGAIN_S", NEVER_S)
+        self.constant("seeder_book", "FAILED_MAX_S", NEVER_S)
+        order(leecher, "a")
+        end = self.assert_fails(leecher, "a", NoSeederError)
+        self.assertEqual(end.have, 10 * CHUNK)
+        dying.close()
+        later = self.offer(Offer({"a": content}))
+        list_now(leecher)
+        leecher.log.clear()
+        leecher.role.resume(["a"])
+        self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
+        self.assertEqual(later.requests, [("a", 10, 10 * CHUNK)])
+        self.assert_same_files(self.taken, {"a": content})
