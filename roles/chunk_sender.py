@@ -81,7 +81,7 @@ class ChunkSender:
             return
         file = self._find(request.name)
         if file is None:
-            raise FileChangedError(f"it asked for a file that is not offered: {request.name}")
+            raise PeerProtocolError(f"it asked for a file that is not offered: {request.name}")
         last_start = request.offset + (request.count - 1) * CHUNK_SIZE
         if request.count and last_start >= file.size:
             raise PeerProtocolError("it asked for chunks past the end of the file")

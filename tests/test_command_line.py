@@ -48,6 +48,7 @@ class AloneTest(LmkTestCase):
             ["list", "--tracker", "10.0.0.1:99999"],
             ["seed", ".", "--slots", "0"],
             ["--nonsense"],
+            ["sead"],
         ):
             with self.subTest(arguments=arguments):
                 result = run(*arguments, folder=self.folder)
@@ -402,12 +403,12 @@ class AskingTest(StandingRoomTestCase):
         self.assertTrue((self.target / "empty (2)").exists())
 
 
-class FolderArgumentTest(unittest.TestCase):
+class FolderArgumentTest(LmkTestCase):
     def test_a_folder_as_the_only_argument_is_for_the_window(self) -> None:
         from ui.terminal.arguments import parse_arguments
 
-        chosen = parse_arguments(["/some/folder", "--profile", "p"])
-        self.assertEqual((chosen.command, chosen.folder), ("window", Path("/some/folder")))
+        chosen = parse_arguments([str(self.folder), "--profile", "p"])
+        self.assertEqual((chosen.command, chosen.folder), ("window", self.folder))
         self.assertEqual(chosen.profile, Path("p"))
 
     def test_common_options_stand_before_or_after_the_command(self) -> None:

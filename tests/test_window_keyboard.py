@@ -47,6 +47,37 @@ class KeyboardTest(AppWindowTest):
         self.press("<Control-Key-3>")
         self.assertIs(self.window.focus_get(), self.window.leecher.form.tracker.entry)
 
+    def test_tab_goes_from_field_to_field_as_they_are_read(self) -> None:
+        form = self.window.leecher.form
+        self.assertEqual(
+            self.stops_after(form.tracker.entry, 4),
+            ["Refresh", str(form.folder.entry), "Choose …", "Open"],
+        )
+        self.press("<Control-Key-2>")
+        form_of_seeder = self.window.seeder.form
+        self.assertEqual(
+            self.stops_after(form_of_seeder.folder.entry, 3),
+            ["Choose …", str(form_of_seeder.tracker.entry), "Start seeding"],
+        )
+
+    def stops_after(self, widget: tk.Misc, number: int) -> list[str]:
+        """What Tab reaches next: the text of a button, the path of a field."""
+        stops = list[str]()
+        for _ in range(number):
+            following = widget.tk_focusNext()
+            assert following is not None
+            widget = following
+            is_button = isinstance(widget, ttk.Button)
+            stops.append(str(widget.cget("text")) if is_button else str(widget))
+        return stops
+
+    def test_control_a_in_a_field_selects_its_text(self) -> None:
+        entry = self.window.leecher.form.tracker.entry
+        entry.insert(0, "10.0.0.1 ")
+        self.press("<Control-a>", entry)
+        self.assertEqual(entry.index("sel.first"), 0)
+        self.assertEqual(entry.index("sel.last"), len(entry.get()))
+
     def test_alt_and_the_letter_of_a_tab_brings_it_to_the_front(self) -> None:
         self.press("<Alt-s>")
         self.assertIs(self.window.current_tab, self.window.seeder)

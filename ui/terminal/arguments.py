@@ -58,6 +58,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     if not _names_a_command(arguments):
         parser.add_argument("folder", nargs="?", type=Path, help="open the Seeder tab with it")
         chosen = parser.parse_args(arguments)
+        if chosen.folder is not None and not chosen.folder.is_dir():
+            parser.error(f"“{chosen.folder}” is neither a command nor a folder")
         return argparse.Namespace(**{**_DEFAULTS, "command": "window", **vars(chosen)})
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for add in (_add_tracker, _add_seed, _add_list, _add_get, _add_demo):

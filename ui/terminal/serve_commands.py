@@ -89,7 +89,7 @@ class TrackerReport:
     def _tell_differences(self, seeders: dict[Address, ListedSeeder]) -> None:
         for address, seeder in seeders.items():
             before = self._seeders.get(address)
-            if before is None or before.files != seeder.files:
+            if seeder.files != (before.files if before is not None else 0):
                 offers = wording.count(seeder.files, "file")
                 self.output.say(f"{wording.place(address)} offers {offers}")
         for address in self._seeders.keys() - seeders.keys():

@@ -95,6 +95,8 @@ class Session:
             self._is_asking = False
 
     def _note_signal(self, number: int, _frame: FrameType | None) -> None:
+        # What blocks, a question or a pipe that nobody reads, goes on waiting unless this raises.
+        is_repeated = self._signal_number != 0
         self._signal_number = number
-        if self._is_asking:  # input() goes on waiting unless its signal handler raises
+        if self._is_asking or is_repeated:
             raise Interrupted(number)

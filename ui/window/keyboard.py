@@ -8,8 +8,12 @@ from tkinter import ttk
 
 
 def add_missing_keys(window: tk.Misc) -> None:
-    """Home, End, Select all and Shift with the arrows in tables, and Enter on buttons."""
+    """Home, End, Select all and Shift with the arrows in tables, Select all in fields, and Enter
+    on buttons.
+    """
     window.bind_class("TButton", "<Return>", _press)
+    for field in ("TEntry", "TCombobox", "TSpinbox"):
+        window.bind_class(field, "<Control-a>", _select_text)
     window.bind_class("Treeview", "<Home>", lambda event: _go(event, 0))
     window.bind_class("Treeview", "<End>", lambda event: _go(event, -1))
     window.bind_class("Treeview", "<Control-a>", _select_all)
@@ -33,6 +37,12 @@ def press_underlined(place: tk.Misc, letter: str) -> bool:
             button.invoke()
             return True
     return False
+
+
+def tab_in_order(*widgets: tk.Misc) -> None:
+    """Have Tab go from one to the next as they are read; Tk goes by the order of stacking."""
+    for widget in widgets:
+        widget.tkraise()
 
 
 def focus_next_pane(place: tk.Misc) -> None:
@@ -89,6 +99,13 @@ def _select_all(event: tk.Event[tk.Misc]) -> str:
     tree, rows = _rows(event)
     if str(tree.cget("selectmode")) == "extended":
         tree.selection_set(rows)
+    return "break"
+
+
+def _select_text(event: tk.Event[tk.Misc]) -> str:
+    assert isinstance(event.widget, ttk.Entry)
+    event.widget.selection_range(0, "end")
+    event.widget.icursor("end")
     return "break"
 
 

@@ -12,6 +12,7 @@ from roles.profile import default_download_folder
 from roles.safe_names import shown_name
 from roles.settings import MAX_PARALLEL_SEEDERS, LeecherSettings
 from ui.window.fields import FolderField, NumberField, TextField
+from ui.window.keyboard import tab_in_order
 from ui.window.workbench import Workbench
 
 
@@ -73,6 +74,7 @@ class LeecherForm(ttk.Frame):
         choose.grid(row=2, column=2, sticky="new", padx=(px(8), 0))
         show.grid(row=2, column=3, sticky="new", padx=(px(8), 0))
         self._list_line.grid(row=1, column=1, columnspan=3, sticky="w", pady=(px(2), px(8)))
+        tab_in_order(self.tracker, refresh, self.folder, choose, show)
         self.columnconfigure(1, weight=1)
         self.bind("<Configure>", self._wrap)
         self.options = self._make_options(parent, bench, actions)

@@ -23,6 +23,7 @@ from ui import wording
 from ui.window import desktop
 from ui.window.download_list import DownloadList, FirstSteps
 from ui.window.download_start import QUESTION, DownloadStart
+from ui.window.keyboard import tab_in_order
 from ui.window.leecher_form import LeecherForm
 from ui.window.leecher_run import LeecherRun
 from ui.window.notices import Choice, NoticeArea
@@ -62,6 +63,7 @@ class LeecherTab(ttk.Frame):
         self.form.options.grid(row=3, column=0, sticky="ew", pady=(px(8), 0))
         self.columnconfigure(0, weight=1)
         self.rowconfigure(2, weight=1)
+        tab_in_order(self.form, self.notices, self.list, self.form.options)
         self._again_id = self.after(LIST_AGAIN_MS, self._list_again)
 
     # What the rest of the window asks

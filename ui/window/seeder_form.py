@@ -8,6 +8,7 @@ from typing import Protocol
 
 from roles.settings import MAX_SLOTS, parse_port, parse_slots
 from ui.window.fields import FolderField, NumberField, TextField
+from ui.window.keyboard import tab_in_order
 from ui.window.leecher_form import empty_tracker
 from ui.window.seeder_run import SeederRun
 from ui.window.workbench import RunState, Workbench
@@ -59,6 +60,7 @@ class SeederForm(ttk.Frame):
         self.tracker.grid(row=1, column=1, columnspan=2, sticky="new", pady=above)
         bottom = self._make_bottom(bench, actions)
         bottom.grid(row=2, column=0, columnspan=3, sticky="ew", pady=above)
+        tab_in_order(self.folder, choose, self.tracker, bottom)
         self.columnconfigure(1, weight=1)
 
     def _make_bottom(self, bench: Workbench, actions: FormActions) -> ttk.Frame:

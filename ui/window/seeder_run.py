@@ -76,11 +76,13 @@ class SeederRun:
                 return self._running_sentence()
 
     def offers(self) -> str:
-        """What its folder offers; "" before the first look, and when it cannot be read."""
+        """What its folder offers and gave; "" before the first look, and when it cannot be read."""
         if self.listing is None or self.listing.problem:
             return ""
         is_listed = isinstance(self.tracker_news, TrackerAnswered)
-        return wording.folder_status(self.listing, is_listed=is_listed)
+        offers = wording.folder_status(self.listing, is_listed=is_listed)
+        sent = 0 if self.serving is None else self.serving.sent_total
+        return f"{offers} {wording.size(sent)} sent so far." if sent else offers
 
     def _running_sentence(self) -> tuple[str, str]:
         if self.listing is not None and self.listing.problem:
