@@ -149,7 +149,7 @@ def _greet(link: socket.socket, should_stop: Callable[[], bool]) -> wire.SeederA
     deadline = time.monotonic() + ANSWER_S
     while time.monotonic() < deadline and not should_stop():
         try:
-            data = link.recv(wire.MAX_HELLO)
+            data = link.recv(wire.MAX_GREETING)
         except TimeoutError:
             continue
         if not data:
@@ -168,7 +168,7 @@ def _leave_unanswered(link: socket.socket) -> None:
     deadline = time.monotonic() + FAREWELL_S
     while time.monotonic() < deadline:
         try:
-            if not link.recv(wire.MAX_HELLO):
+            if not link.recv(wire.MAX_GREETING):
                 return
         except TimeoutError:
             continue

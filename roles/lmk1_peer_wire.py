@@ -28,13 +28,13 @@ REJECTED = b"error_notacknol"  # the same chunk again, please
 ACK_SIZE = 15  # bytes of either word
 
 HEADER = struct.Struct("<i32s")  # length in bytes, SHA-256 digest of the chunk
-MAX_HELLO = 512  # bytes, hello of a later version included
+MAX_GREETING = 512  # bytes, that of a later version included
 MAX_REQUEST = 1_024  # bytes; what an original seeder receives at once
 MAX_CHUNKS = chunk_count(MAX_FILE_SIZE)
 
 _REQUEST_START = b"send_file_chunk\n"
-# Of a hello that came in two segments: a later version's line, or no more than a line feed.
-_HELLO_TAIL = re.compile(rb"\A(?:\n?\{[^\n]*\n|\n(?=[^{]))")
+# Of a greeting that came in two segments: a later version's line, or no more than a line feed.
+_GREETING_TAIL = re.compile(rb"\A(?:\n?\{[^\n]*\n|\n(?=[^{]))")
 # JSON from its first bracket to the one that closes it; one inside a name does not.
 _WHOLE_LIST = re.compile(rb'\s*\[(?:[^"\[\]]|"(?:[^"\\]|\\.)*+")*+\]\s*', re.DOTALL)
 
@@ -112,7 +112,10 @@ class GreetingReader:
 
         A later version says so, and goes on in LMK/1 when it is answered in LMK/1.
         """
-        if not self._buffer.startswith(REQUEST_CONNECTION + b"\n") or len(self._buffer) > MAX_HELLO:
+        if (
+            not self._buffer.startswith(REQUEST_CONNECTION + b"\n")
+            or len(self._buffer) > MAX_GREETING
+        ):
             return Greeting.STRANGER
         return Greeting.LEECHER if self._buffer.endswith(b"\n") else None
 
@@ -128,14 +131,14 @@ class SecondMessageReader:
 
     def feed(self, data: bytes) -> SecondMessage | None:
         """Take more bytes; raises PeerProtocolError for anything but the two messages."""
-        self._buffer = _HELLO_TAIL.sub(b"", self._buffer + data, count=1)
+        self._buffer = _GREETING_TAIL.sub(b"", self._buffer + data, count=1)
         if len(self._buffer) > MAX_REQUEST:
             raise PeerProtocolError("a request that is too long")
         if self._buffer == EXIT_CONNECTION:
             return ExitConnection()
         if self._buffer.startswith(_REQUEST_START):
             return self._decode(self._buffer[len(_REQUEST_START) :])
-        if self._buffer[:1] in (b"\n", b"{"):  # a later version's hello has not ended yet
+        if self._buffer[:1] in (b"\n", b"{"):  # a later version's greeting has not ended yet
             return None
         if _REQUEST_START.startswith(self._buffer) or EXIT_CONNECTION.startswith(self._buffer):
             return None

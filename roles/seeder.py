@@ -124,7 +124,7 @@ class Seeder(Role):
 
     def _read_greeting(self, newcomer: _Newcomer) -> None:
         try:
-            data = newcomer.link.recv(wire.MAX_HELLO)
+            data = newcomer.link.recv(wire.MAX_GREETING)
         except BlockingIOError:
             return
         except OSError:

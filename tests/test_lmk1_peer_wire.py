@@ -17,7 +17,7 @@ from roles.lmk1_peer_wire import (
     ERROR,
     EXIT_CONNECTION,
     MAX_CHUNKS,
-    MAX_HELLO,
+    MAX_GREETING,
     MAX_REQUEST,
     REJECTED,
     REQUEST_CONNECTION,
@@ -36,7 +36,7 @@ from roles.lmk1_peer_wire import (
 )
 
 LATER_LINE = b'{"lmk": 2, "peer": "0123456789abcdef", "name": "lab-pc-07", "as": "leecher"}\n'
-LATER_HELLO = REQUEST_CONNECTION + b"\n" + LATER_LINE
+LATER_GREETING = REQUEST_CONNECTION + b"\n" + LATER_LINE
 NAMES = ("a.txt", "é\u2028\x85", 'a"]b', "a]", "]", '"', "\\", '\\"]', "[[", "{}\n{", "x" * 255)
 
 
@@ -119,10 +119,14 @@ class GreetingTest(unittest.TestCase):
             with self.subTest(data=data):
                 self.assertIs(GreetingReader().feed(data), Greeting.STRANGER)
 
-    def test_a_later_versions_hello_is_a_leecher_whole_or_in_pieces(self) -> None:
-        self.assertIs(GreetingReader().feed(LATER_HELLO), Greeting.LEECHER)
+    def test_a_later_versions_greeting_is_a_leecher_whole_or_in_pieces(self) -> None:
+        self.assertIs(GreetingReader().feed(LATER_GREETING), Greeting.LEECHER)
         request = RangeRequest("a.txt", 3, 5120)
-        streams = [(LATER_HELLO,), *two_pieces(LATER_HELLO), tuple(single_bytes(LATER_HELLO))]
+        streams = [
+            (LATER_GREETING,),
+            *two_pieces(LATER_GREETING),
+            tuple(single_bytes(LATER_GREETING)),
+        ]
         for pieces in streams:
             with self.subTest(first=pieces[0]):
                 result = read_as_seeder([*pieces, encode_range_request(request)])
@@ -139,10 +143,10 @@ class GreetingTest(unittest.TestCase):
                     self.assertIs(greeting, Greeting.LEECHER)
                     self.assertIsNotNone(message)
 
-    def test_a_hello_that_does_not_end_within_the_limit_is_a_stranger(self) -> None:
+    def test_a_greeting_that_does_not_end_within_the_limit_is_a_stranger(self) -> None:
         reader = GreetingReader()
         start = REQUEST_CONNECTION + b"\n{"
-        self.assertIsNone(reader.feed(start.ljust(MAX_HELLO)))
+        self.assertIsNone(reader.feed(start.ljust(MAX_GREETING)))
         self.assertIs(reader.feed(b" "), Greeting.STRANGER)
 
 

@@ -88,7 +88,7 @@ class SeederOfTheOriginal(OriginalsTest):
             self.assert_silent(self.dial(seeder.address, b"request_connection"))
             self.assertIn("IndexError", seeder.error_output)
 
-    def test_a_hello_in_two_segments_leaves_it_away_for_ever(self) -> None:
+    def test_a_greeting_in_two_segments_leaves_it_away_for_ever(self) -> None:
         seeder = self.seeder(self.tracker_address)
         connection = self.dial(seeder.address, b"request_connection\n")
         self.assertEqual(connection.recv(1024), b"connected")
@@ -103,7 +103,7 @@ class SeederOfTheOriginal(OriginalsTest):
         self.assertEqual(connection.recv(1024), b"")
         self.assert_serves_on(seeder)
 
-    def test_a_hello_with_a_tail_in_one_segment_is_connected(self) -> None:
+    def test_a_greeting_with_a_tail_in_one_segment_is_connected(self) -> None:
         seeder = self.seeder(self.tracker_address)
         connection = self.dial(seeder.address, b'request_connection\n{"lmk": 2}\n')
         self.assertEqual(connection.recv(1024), b"connected")

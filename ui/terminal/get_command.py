@@ -119,7 +119,7 @@ class _Tally:
             size=changed.size,
             have=changed.have,
             rate=round(changed.rate),
-            seconds_left=changed.seconds_left,
+            seconds_left=_tenths(changed.seconds_left),
             seeders=[str(source.seeder) for source in changed.sources if source.is_sending],
             cause=changed.cause,
         )
@@ -240,3 +240,7 @@ def _ask_about_existing(session: Session, folder: Path, names: Sequence[str]) ->
             return _ANSWERS[answer]
         if not answer:  # Enter, or the end of input: the answer that loses nothing
             return Existing.SKIP
+
+
+def _tenths(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)

@@ -11,6 +11,8 @@ from urllib.parse import unquote, urlsplit
 from roles.errors import UserInputError
 from ui.window.theme import Theme
 
+LEAST_WRAP = 160  # below a field of six letters a sentence would stand a word a line
+
 T = TypeVar("T")
 FolderDialog: TypeAlias = Callable[[tk.Misc, str, str], str]  # parent, title, where to begin
 
@@ -42,7 +44,11 @@ class TextField(ttk.Frame):
         self._placeholder.bind("<Button-1>", lambda _event: self.entry.focus_set())
         self._trace = variable.trace_add("write", lambda *_: self._show_placeholder())
         self.bind("<Destroy>", self._on_destroy)
-        self.bind("<Configure>", lambda event: self._problem.configure(wraplength=event.width))
+        least = theme.px(LEAST_WRAP)
+        self.bind(
+            "<Configure>",
+            lambda event: self._problem.configure(wraplength=max(event.width, least)),
+        )
         self.entry.bind("<Return>", lambda _event: commit())
         self.entry.bind("<FocusOut>", lambda _event: commit())
         self._show_placeholder()
