@@ -66,6 +66,19 @@ class TakingFiles(LeecherTest):
         self.assert_takes(self.taking(parallel_seeders=1), {"a": content})
         self.assertEqual(sum(bool(offer.sent) for offer in offers), 1)
 
+    def test_what_a_seeder_sent_is_counted_over_all_its_connections(self) -> None:
+        self.constant("download_plan", "MAX_PART", 100)
+        self.constant("download", "REPORT_S", 0.0)
+        self.constant("download", "TICK_S", 0.005)
+        content = content_of(1_000 * CHUNK)
+        self.offer(Offer({"a": content}, pause_s=0.0002))
+        leecher = self.taking()
+        self.assert_takes(leecher, {"a": content})
+        sources = [event.sources[0] for event in leecher.log.of(DownloadChanged) if event.sources]
+        received = [source.received for source in sources]
+        self.assertEqual(received, sorted(received))
+        self.assertGreater(received[-1], 500 * CHUNK)
+
     def test_several_files_at_once_come_from_seeders_with_one_slot_each(self) -> None:
         self.constant("seeder_book", "AWAY_AGAIN_S", SOON_S)
         files = {f"{number}": content_of(400_000, seed=number) for number in range(6)}
