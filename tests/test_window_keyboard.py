@@ -141,7 +141,6 @@ class KeyboardTest(AppWindowTest):
         self.press("<F6>")
         self.assertIs(self.window.focus_get(), self.window.leecher.list.table.tree)
         self.press("<F6>")
-        self.press("<F6>")
         self.assertIs(self.window.focus_get(), self.window.leecher.form.tracker.entry)
 
     def test_enter_downloads_the_chosen_files_and_the_menu_has_the_same_verbs(self) -> None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from roles.addresses import LOOPBACK, Address
-from roles.events import DownloadState, FilesListed, ListedFile, RoleStarted
+from roles.events import (
+    DownloadChanged,
+    DownloadState,
+    FilesListed,
+    ListedFile,
+    RoleStarted,
+)
 from roles.profile import bundled_folder
 from roles.seeder import Seeder
 from roles.settings import SeederSettings
@@ -41,6 +47,15 @@ class TryItTest(AppWindowTest):
         window.try_it()
         window.update()
         self.assertEqual(len(window.seeder.besides), 1)
+
+    def test_the_seeders_of_a_file_have_room_only_while_something_is_on_its_way(self) -> None:
+        window = self.open_with_examples()
+        run, sources = window.leecher.run, window.leecher.list.sources
+        assert run is not None
+        self.assertFalse(sources.grid_info())
+        for state, has_room in ((DownloadState.DOWNLOADING, True), (DownloadState.DONE, False)):
+            run._handle(DownloadChanged(NAME, state, 9, 3, 0.0, None, ()))
+            self.pump_until(lambda want=has_room: bool(sources.grid_info()) is want)  # type: ignore[misc]
 
     def test_its_tracker_is_no_wish_for_the_next_start(self) -> None:
         self.open_with_examples(tracker="")

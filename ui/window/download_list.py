@@ -112,7 +112,6 @@ class DownloadList(ttk.Frame):
                 {name: file_row(file, run.downloads.get(name)) for name, file in files.items()}
             )
         self._nothing.say(*_emptiness(run))
-        self._fit()
         self._choice_changed()
 
     def put(self, download: DownloadChanged) -> None:
@@ -181,13 +180,18 @@ class DownloadList(ttk.Frame):
         )
 
     def _fit(self) -> None:
-        """In a low window the files have the room, not the seeders of one of them."""
+        """The files have the room while nothing is on its way, and in a low window."""
         is_low = 1 < self.winfo_height() < self._low_height
-        for widget in (self._detail, self.sources):
-            if is_low or not self.table.row_keys:
-                widget.grid_remove()
-            else:
+        has_detail = bool(self.table.row_keys) and not is_low
+        is_busy = self._run is not None and bool(self._run.unfinished)
+        for widget, is_shown in (
+            (self._detail, has_detail),
+            (self.sources, has_detail and is_busy),
+        ):
+            if is_shown:
                 widget.grid()
+            else:
+                widget.grid_remove()
 
     def _choice_changed(self) -> None:
         self._update_buttons()
@@ -200,6 +204,7 @@ class DownloadList(ttk.Frame):
 
     def _update_buttons(self) -> None:
         self._forget_timer()
+        self._fit()
         can = {
             "Download selected": bool(self.chosen),
             "Download all": self._run is not None and bool(self._run.files),

@@ -47,7 +47,8 @@ def tab_in_order(*widgets: tk.Misc) -> None:
 
 def focus_next_pane(place: tk.Misc) -> None:
     """From the fields to the tables, one after another, and round again."""
-    panes = [pane for pane in _below(place) if isinstance(pane, ttk.Treeview | tk.Text)]
+    seen = (pane for pane in _below(place) if pane.winfo_viewable())
+    panes = [pane for pane in seen if isinstance(pane, ttk.Treeview | tk.Text)]
     first = next((one for one in _below(place) if isinstance(one, ttk.Entry)), None)
     stops = [*([first] if first is not None else []), *panes]
     if stops:
