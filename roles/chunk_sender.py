@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 # An original connects to all its seeders before it asks the first one for anything.
 REQUEST_S = 120.0
-# Without a byte going either way: the leecher is gone or hung, others want its slot.
+# For one write, or for the next acknowledgement: the leecher is gone or hung, others want its slot.
 STALLED_S = 60.0
 BLOCK_CHUNKS = 64  # read at once; as many as our leecher acknowledges ahead
 MAX_RESENDS = 16  # of one chunk: whoever refuses it more often never takes it

@@ -146,11 +146,20 @@ class Download:
     def _main(self) -> None:
         failure = run_guarded(self._direct)
         if failure is not None:
-            if not isinstance(failure, NoSeederError):  # with a seeder again, it goes on from there
+            if not self._can_go_on_after(failure):
                 self.discard()
             self._set_state(DownloadState.FAILED, failure=failure)
         self._has_ended = True
         self._ended()
+
+    def _can_go_on_after(self, failure: LmkError) -> bool:
+        """Whether what came is of use yet: with a seeder again, or once the disk takes the whole
+        file under its final name.
+        """
+        if isinstance(failure, StorageError):
+            partial = self._partial
+            return self._crew.is_done and partial is not None and partial.is_in_place
+        return isinstance(failure, NoSeederError)
 
     def _direct(self) -> None:
         """Work until it has an end, or is halted: then the rest is for _settle()."""

@@ -141,6 +141,17 @@ class PartialFile:
         finally:
             self.close()
 
+    @property
+    def is_in_place(self) -> bool:
+        """Whether it is open, and not known to be replaced by another file of its name.
+
+        After a failed finish() on Windows it is closed.
+        """
+        try:
+            return self._is_open and self._is_at_path(self._descriptor)
+        except OSError:  # the folder may not even be looked at: what is kept is not lost
+            return True
+
     def close(self) -> None:
         """Close it and leave it where it is."""
         if self._is_open:

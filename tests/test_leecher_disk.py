@@ -169,6 +169,34 @@ class DisksThatRefuse(LeecherTest):
         self.assertIn("Choose another folder", str(end.failure))
         self.assert_same_files(self.taken, {})
 
+    @unittest.skipUnless(os.name == "posix", "permissions of POSIX systems")
+    def test_a_whole_file_that_cannot_get_its_name_is_kept_and_gets_it_later(self) -> None:
+        content = content_of(20 * CHUNK)
+        gate = self.gated(content, 10)
+        leecher = self.taking()
+        order(leecher, "a")
+        self.assertTrue(gate.is_reached.wait(LIMIT_S))
+        self.taken.chmod(0o555)
+        self.addCleanup(self.taken.chmod, 0o755)
+        is_root = os.geteuid() == 0
+        if is_root:  # who may do everything
+            os.seteuid(65_534)
+        try:
+            gate.open()
+            end = self.assert_fails(leecher, "a", StorageError)
+        finally:
+            if is_root:
+                os.seteuid(0)
+        self.assertIn("No permission", str(end.failure))
+        self.assert_same_files(self.taken, {"a.lmkpart": content})
+        self.taken.chmod(0o755)
+        leecher.log.clear()
+        leecher.role.resume(["a"])
+        wait_for_state(leecher, "a", DownloadState.DONE)
+        states = {event.state for event in leecher.log.of(DownloadChanged)}
+        self.assertNotIn(DownloadState.DOWNLOADING, states, "it was fetched again")
+        self.assert_same_files(self.taken, {"a": content})
+
     def test_a_folder_that_is_a_file_is_said(self) -> None:
         self.offer(Offer({"a": b"1"}))
         (self.folder / "file").write_bytes(b"")
