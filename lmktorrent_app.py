@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from roles.errors import LmkError
 from roles.log_file import start_logging
 from roles.profile import Profile, find_profile
+from ui.exit_codes import ExitCode, exit_code_of
 from ui.terminal.arguments import parse_arguments, version
 from ui.terminal.demo_command import run_demo
-from ui.terminal.exit_codes import ExitCode, exit_code_of
 from ui.terminal.get_command import run_get
 from ui.terminal.list_command import run_list
 from ui.terminal.output import Output

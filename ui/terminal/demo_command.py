@@ -20,7 +20,7 @@ from roles.settings import (
 )
 from roles.tracker import Tracker
 from ui import wording
-from ui.terminal.exit_codes import ExitCode
+from ui.exit_codes import ExitCode
 from ui.terminal.get_command import download
 from ui.terminal.list_command import wait_for_list
 from ui.terminal.output import Output

@@ -16,8 +16,8 @@ from roles.seeder import Seeder
 from roles.settings import GIVE_UP_AFTER_S, Existing, LeecherSettings, SeederSettings
 from ui import wording
 from ui.existing_files import existing_names
+from ui.exit_codes import ExitCode, exit_code_of
 from ui.terminal.arguments import chosen_tracker
-from ui.terminal.exit_codes import ExitCode, exit_code_of
 from ui.terminal.list_command import tell_refused, wait_for_list
 from ui.terminal.output import Output, can_ask
 from ui.terminal.serve_commands import SeederReport, follow

@@ -18,6 +18,7 @@ from roles.addresses import Address
 from roles.profile import Profile, bundled_folder
 from roles.settings import Appearance
 from ui import wording
+from ui.exit_codes import ExitCode
 from ui.window import keyboard, window_place
 from ui.window.download_list import FirstSteps
 from ui.window.event_pump import EventPump
@@ -36,7 +37,6 @@ from ui.window.workbench import Workbench
 log = logging.getLogger(__name__)
 
 TITLE = "LMKtorrent"
-INTERRUPTED = 130  # what shells call the end by Ctrl-C
 STATUS_MS = 500
 SYSTEM_LOOK_MS = 10_000  # how often the system is asked whether it went dark
 STOP_LIMIT_S = 2.0
@@ -68,7 +68,7 @@ def run_window(
     except KeyboardInterrupt:  # Ctrl-C in the terminal: the roles end in order all the same
         window.interrupt()
         window.mainloop()
-    return INTERRUPTED if window.is_interrupted else 0
+    return ExitCode.INTERRUPTED if window.is_interrupted else ExitCode.DONE
 
 
 class AppWindow(tk.Tk):
