@@ -20,8 +20,8 @@ from io import FileIO
 from roles import lmk1_peer_wire as wire
 from roles.addresses import Address
 from roles.chunks import CHUNK_SIZE, ChunkRange, byte_count, chunk_count
-from roles.errors import PeerProtocolError
-from roles.shared_folder import FileChangedError, SharedFile, SharedFolder
+from roles.errors import FileChangedError, PeerProtocolError
+from roles.shared_folder import SharedFile, SharedFolder
 from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)

@@ -36,5 +36,9 @@ class DiskFullError(StorageError):
     """The disk has no room for the file; it can go on when there is room again. Exit code 4."""
 
 
+class FileChangedError(LmkError):
+    """A shared file is not the one that was read before: it is withdrawn and read again."""
+
+
 class ContentError(LmkError):
     """Every seeder sent content that failed its check. Exit code 5."""

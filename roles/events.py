@@ -22,8 +22,31 @@ class ListedFile:
     `name` comes from the wire: show it through safe_names.shown_name.
     """
 
-    name: str
+    name: str  # its path in the share, with "/" between folders
     size: int  # bytes
+    root: bytes = b""  # which content it is; b"" when only original programs offer it
+    share: str = ""  # the id of the folder that it is listed with
+    twin: str = ""  # the first digits of its root, when another content has the same name
+
+    @property
+    def key(self) -> str:
+        """What a leecher is asked for, and says progress of: another one for each file listed."""
+        return f"{self.name} [{self.twin}]" if self.twin else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFolder:
+    """A folder that a seeder offers, with all that is in it."""
+
+    share: str  # its id
+    name: str  # from the wire
+    files: int  # how many it has
+    size: int  # bytes, together
+
+    @property
+    def key(self) -> str:
+        """What a leecher is asked for, for all of it. No file can have this name."""
+        return f"share:{self.share}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +84,38 @@ class RoomChanged:
     """The tracker's table, after a change."""
 
     seeders: tuple[ListedSeeder, ...]
-    files: tuple[ListedFile, ...]  # of all seeders together
+    files: tuple[ListedFile, ...]  # of all seeders together, the first MAX_SHOWN of them
     left_out: int  # files that LMK/1 readers are not told of: no room, or not every seeder has them
+    file_count: int = 0  # of all seeders together
+    members: tuple[RoomMember, ...] = ()  # everyone who speaks LMK/2, seeders and leechers
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One thing that a member of the room takes or gives, as it says itself."""
+
+    title: str  # from the wire
+    have: int  # bytes, of `size`
+    size: int
+    rate: float  # bytes per second
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomMember:
+    """One program of the room, as its last ping described it. Texts come from the wire."""
+
+    name: str  # of its computer
+    address: Address
+    is_leecher: bool
+    state: str
+    up: int  # bytes per second that it sends
+    down: int  # bytes per second that it receives
+    reason: str  # why it stands still, "" when it does not
+    transfers: tuple[Transfer, ...]
+    is_reachable: bool | None  # whether others can connect to it; None: not known yet
+    last_ping: float  # time.monotonic() of the tracker
 
 
 # Seeder
@@ -88,6 +141,23 @@ class FolderScanned:
 
 
 @dataclass(frozen=True, slots=True)
+class HashingChanged:
+    """How far the reading of the folder is: a file is offered by its content once it was read."""
+
+    hashed: int  # bytes, of `size`
+    size: int  # bytes to read, the same as `hashed` when all is read
+    files_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReachabilityChanged:
+    """Whether the tracker could connect to this program from outside."""
+
+    address: Address  # where it listens
+    is_reachable: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TrackerAnswered:
     """The seeder is on the tracker's list."""
 
@@ -110,8 +180,10 @@ class Upload:
     leecher: Address
     name: str  # "" before it asked for a file
     sent: int  # bytes, of `size`
-    size: int  # bytes of the range that it asked for
+    size: int  # bytes of the range that it asked for, 0 when it takes what it can get
     rate: float  # bytes per second
+    computer: str = ""  # what it calls itself, from the wire
+    place: int = 0  # in line; 0: it is being served, or wants nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +204,9 @@ class FilesListed:
 
     tracker: Address
     files: tuple[ListedFile, ...]
-    seeders: tuple[Address, ...]
+    seeders: tuple[Address, ...]  # as far as they are known: those that LMK/1 lists
     refused: tuple[str, ...]  # names that could leave the folder or fool the reader, ready to show
+    folders: tuple[ListedFolder, ...] = ()  # what the files belong to, with an LMK/2 tracker
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +221,7 @@ class DownloadState(Enum):
     """Where one download stands. The words for people are in ui/wording.py."""
 
     QUEUED = "queued"
+    CHECKING = "checking"  # what is in the target folder already
     LOOKING = "looking"  # for a seeder
     IN_LINE = "in line"  # every seeder is serving others
     DOWNLOADING = "downloading"
@@ -185,7 +259,7 @@ class Source:
 class DownloadChanged:
     """A snapshot of one download; at most four a second, and one for each change of state."""
 
-    name: str  # on the wire; the key of the download
+    name: str  # the key of what was asked for: ListedFile.key, ListedFolder.key or "folder:" PATH
     state: DownloadState
     size: int  # bytes
     have: int  # bytes, verified and written
@@ -195,6 +269,29 @@ class DownloadChanged:
     cause: str = ""  # why it is not moving, for people
     failure: LmkError | None = None  # in state FAILED
     saved_as: Path | None = None  # in states DONE and SKIPPED
+    title: str = ""  # how to call it, safe to show; "" for `name`
+    place: int = 0  # in line, when IN_LINE and known
+    files: int = 1  # how many it brings
+    files_ended: int = 0  # of these, how many are done, skipped or failed
+
+
+@dataclass(frozen=True, slots=True)
+class FileEnded:
+    """One file of a download that brings many."""
+
+    name: str  # its path, from the wire
+    size: int  # bytes
+    state: DownloadState  # DONE, SKIPPED or FAILED
+    saved_as: Path | None = None
+    failure: LmkError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilesEnded:
+    """Files of a download that brings many have ended: each is told once, some at a time."""
+
+    download: str  # DownloadChanged.name
+    files: tuple[FileEnded, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +299,47 @@ class AllDownloadsEnded:
     """Every download that was asked for is done, skipped, failed or cancelled."""
 
 
+# Discovery
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTracker:
+    """A tracker that answered a broadcast."""
+
+    address: Address
+    name: str  # of its computer, from the wire; "" for an original one
+    is_original: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrackersFound:
+    """Every tracker that answered by now, after a change."""
+
+    trackers: tuple[FoundTracker, ...]
+
+
 TrackerEvent: TypeAlias = RoleStarted | RoomChanged | RoleStopped
 SeederEvent: TypeAlias = (
-    RoleStarted | FolderScanned | TrackerAnswered | TrackerLost | UploadsChanged | RoleStopped
+    RoleStarted
+    | FolderScanned
+    | HashingChanged
+    | TrackerAnswered
+    | TrackerLost
+    | ReachabilityChanged
+    | UploadsChanged
+    | RoleStopped
 )
 LeecherEvent: TypeAlias = (
-    RoleStarted | FilesListed | ListFailed | DownloadChanged | AllDownloadsEnded | RoleStopped
+    RoleStarted
+    | FilesListed
+    | ListFailed
+    | DownloadChanged
+    | FilesEnded
+    | AllDownloadsEnded
+    | ReachabilityChanged
+    | UploadsChanged
+    | RoleStopped
 )
-RoleEvent: TypeAlias = TrackerEvent | SeederEvent | LeecherEvent
+DiscoveryEvent: TypeAlias = TrackersFound | RoleStopped
+RoleEvent: TypeAlias = TrackerEvent | SeederEvent | LeecherEvent | DiscoveryEvent
 Post: TypeAlias = Callable[[RoleEvent], None]  # called in the role's threads: must return at once

@@ -14,6 +14,8 @@ from roles.errors import PeerProtocolError
 # What Linux allows for one name; also keeps an LMK/1 request under 1,024 bytes.
 MAX_WIRE_BYTES = 255
 MAX_STORED_BYTES = 200  # leaves room for ".lmkpart" and " (2)" below the 255 of most file systems
+MAX_PATH_BYTES = 1_024  # of a path in a share: what Windows and macOS open, with room for a folder
+MAX_DEPTH = 32  # folders in folders
 PARTIAL_SUFFIX = ".lmkpart"
 SHOWN_LENGTH = 120  # characters of a stranger's name that reach the window or a log line
 
@@ -45,6 +47,22 @@ def safe_name(untrusted: str, *, windows: bool) -> str:
     if windows:
         name = _for_windows(name)
     return _shortened(name)
+
+
+def safe_path(untrusted: str, *, windows: bool) -> tuple[str, ...]:
+    """The names of the folders below which to store it, one in the other, and of the file itself.
+
+    Raises UnsafeNameError for what could leave the folder or fool the reader.
+    """
+    parts = untrusted.split("/")
+    if len(parts) > MAX_DEPTH or len(untrusted.encode(errors="replace")) > MAX_PATH_BYTES:
+        raise UnsafeNameError(f"“{shown_name(untrusted)}” is too long or too deep a path")
+    return tuple(safe_name(part, windows=windows) for part in parts)
+
+
+def check_path(untrusted: str) -> None:
+    """Raise UnsafeNameError for a path that no leecher stores."""
+    safe_path(untrusted, windows=False)
 
 
 def collision_key(name: str) -> str:

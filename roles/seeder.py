@@ -18,13 +18,13 @@ from roles import lmk1_peer_wire as wire
 from roles.addresses import Address
 from roles.announcer import Announcer
 from roles.chunk_sender import ChunkSender, UploadProgress
-from roles.errors import PeerProtocolError
+from roles.errors import FileChangedError, PeerProtocolError
 from roles.events import Post, RoleStarted, Upload, UploadsChanged
 from roles.interfaces import address_for_others
 from roles.listening import listen_tcp
 from roles.rates import RateMeter
 from roles.settings import SeederSettings
-from roles.shared_folder import FileChangedError, SharedFile, SharedFolder
+from roles.shared_folder import SharedFile, SharedFolder
 from roles.slots import SlotTable
 from roles.worker import POLL_S, Role, run_guarded
 

@@ -67,6 +67,7 @@ class SeederSettings:
     bind: Address = Address(EVERY_INTERFACE, SEEDER_PORT)
     bind_exactly: bool = False
     slots: int = DEFAULT_SLOTS
+    state_folder: Path | None = None  # for the digests of the folder; None: read it anew each time
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class LeecherSettings:
     tracker: Address = Address(LOOPBACK, TRACKER_PORT)
     parallel_seeders: int = DEFAULT_PARALLEL_SEEDERS
     give_up_after_s: float | None = None  # without any usable seeder or disk space; None: wait on
+    bind: Address = Address(EVERY_INTERFACE, SEEDER_PORT)  # it gives on what it has, chunk by chunk
+    state_folder: Path | None = None  # for the downloads that go on at the next start
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 
 from roles.chunks import MAX_FILE_SIZE
-from roles.errors import LmkError, StorageError
+from roles.errors import FileChangedError, StorageError
 from roles.safe_names import UnsafeNameError, is_partial_name, safe_name, shown_name
 
 MAX_FILES = 200_000
@@ -55,10 +55,6 @@ class FolderListing:
     files: dict[str, SharedFile]
     in_subfolders: int  # files below the top level, as far as MAX_COUNTED entries tell
     left_out: tuple[str, ...]  # names, ready to show, that no leecher would store
-
-
-class FileChangedError(LmkError):
-    """The file is not the one that was scanned any more."""
 
 
 class SharedFolder:

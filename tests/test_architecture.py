@@ -18,6 +18,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "errors",
         "addresses",
         "chunks",
+        "content",
+        "catalogue",
         "events",
         "settings",
         "strict_json",
@@ -34,7 +36,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "rates",
         "rate_limit",
     ),
-    "files": ("shared_folder", "partial_file", "profile", "log_file"),
+    "files": ("holding", "shared_folder", "partial_file", "profile", "log_file"),
     "workers": (
         "worker",
         "interfaces",
