@@ -1,6 +1,6 @@
 """LMKtorrent: give a folder to the whole room, without installing anything.
 
-Without a command the window opens; `tracker`, `seed`, `list`, `get` and `demo` run in the terminal.
+Without a command the window opens; each command runs in the terminal: `lmktorrent --help`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from ui.exit_codes import ExitCode, exit_code_of
 from ui.terminal.arguments import parse_arguments, version
 from ui.terminal.demo_command import run_demo
 from ui.terminal.get_command import run_get
+from ui.terminal.limits import Limits
 from ui.terminal.list_command import run_list
 from ui.terminal.output import Output
 from ui.terminal.serve_commands import run_seed, run_tracker
 from ui.terminal.session import Interrupted
+from ui.terminal.trackers_command import run_trackers
 
 log = logging.getLogger(__name__)
 
@@ -59,12 +61,14 @@ def _run(chosen: argparse.Namespace, profile: Profile, output: Output, no_log: s
     match chosen.command:
         case "tracker":
             run_tracker(chosen, profile, output)
+        case "trackers":
+            run_trackers(output)
         case "seed":
-            run_seed(chosen, output)
+            run_seed(chosen, profile, output)
         case "list":
-            run_list(chosen, output)
+            return run_list(chosen, output)
         case "get":
-            return run_get(chosen, output)
+            return run_get(chosen, profile, output)
         case "demo":
             return _open_window(chosen, profile, no_log, output, try_it=True)
         case _:
@@ -94,7 +98,7 @@ def _open_window(
         except tkinter.TclError as error:
             why = str(error)
     if try_it:
-        return run_demo(output)
+        return run_demo(output, Limits(chosen.up, chosen.down))
     output.error(NO_DISPLAY.format(why=why))
     return ExitCode.DONE
 

@@ -6,13 +6,15 @@ The tracker passes lines on as they are; readers decode them, and trust nothing.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from roles import strict_json
-from roles.content import DIGEST_SIZE, Content, check_shape
+from roles.chunks import MAX_FILE_SIZE
+from roles.content import DIGEST_SIZE, MAX_CHUNK_SIZE, Content, check_shape
 from roles.errors import PeerProtocolError
-from roles.safe_names import check_path
+from roles.safe_names import MAX_DEPTH, MAX_WIRE_BYTES, PARTIAL_SUFFIX, check_path, collision_key
 
 MAX_LINE = 4_096  # bytes: a path of 1,024 in \u escapes, and room for the rest
 MAX_SHARE_FILES = 200_000  # lines of one share
@@ -21,6 +23,17 @@ MAX_LIST_BYTES = 64 * 1024 * 1024  # of one list, unpacked
 PACKED_BELOW = 256 * 1024  # files of fewer bytes travel in packs
 MAX_PACK_SIZE = 64 * 1024 * 1024
 _MAX_MTIME = 1 << 40  # seconds: no clock shows it, and every file system refuses more
+
+_HEX_DIGITS = frozenset("0123456789abcdef")
+
+# A file as encode_line() writes it; nearly all lines are, and a room has 100,000 of them.
+_NUMBER = "(0|[1-9][0-9]{0,13})"
+_USUAL_FILE = re.compile(
+    r'\["f",("(?:[^"\\\x00-\x1f]++|\\u[0-9a-f]{4}|\\["\\/bfnrt])*+"),'
+    rf'{_NUMBER},"([0-9a-f]{{64}})",{_NUMBER},{_NUMBER},([01])\]'
+)
+# A part of a path that check_path() may refuse: blanks and dots alone, or what separates elsewhere.
+_UNUSUAL_IN_PATH = re.compile(r"[\\:]|(?:^|/)[ .]*(?:/|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +93,24 @@ def decode_line(text: str) -> Line | None:
     """
     if len(text) > MAX_LINE:
         raise PeerProtocolError(f"a line of {len(text)} characters in a list")
-    match strict_json.loads(text.encode(), most=MAX_LINE):
+    if text.isascii() and (usual := _USUAL_FILE.fullmatch(text)) is not None:
+        return _usual_file(*usual.groups())
+    match strict_json.loads(_encoded(text), most=MAX_LINE):
         case ["f", str(path), int(size)]:
-            check_path(path)
-            return FileLine(path, _number(size, 1 << 40), None)
+            _check_path(path)
+            return FileLine(path, _number(size, MAX_FILE_SIZE), None)
         case ["f", str(path), int(size), str(root), int(chunk_size), int(mtime), is_executable, *_]:
-            check_path(path)
+            _check_path(path)
             content = _content(root, size, chunk_size)
             return FileLine(path, size, content, _number(mtime, _MAX_MTIME), is_executable == 1)
         case ["d", str(path), int(mtime), *_]:
-            check_path(path)
+            _check_path(path)
             return FolderLine(path, _number(mtime, _MAX_MTIME))
         case ["p", str(first), int(count), int(size), str(root), int(chunk_size), *_]:
-            check_path(first)
+            _check_path(first)
+            content = _content(root, size, chunk_size)
             if not 0 < size <= MAX_PACK_SIZE:
                 raise PeerProtocolError(f"a pack of {size} bytes")
-            content = _content(root, size, chunk_size)
             return PackLine(content, first, _number(count, MAX_SHARE_FILES))
         case ["f" | "d" | "p", *_]:
             raise PeerProtocolError("a line of a list with impossible fields")
@@ -110,9 +125,42 @@ def sort_key(path: str) -> bytes:
     return path.encode()
 
 
+def _usual_file(
+    quoted: str, size: str, root: str, chunk_size: str, mtime: str, is_executable: str
+) -> FileLine:
+    """The same as the long way, in a third of the time: a pattern proved these fields."""
+    path = json.loads(quoted) if "\\" in quoted else quoted[1:-1]
+    _check_path(path)
+    bytes_of_file, bytes_of_chunk = int(size), int(chunk_size)
+    check_shape(bytes_of_file, bytes_of_chunk)
+    content = Content(bytes.fromhex(root), bytes_of_file, bytes_of_chunk)
+    seconds = _number(int(mtime), _MAX_MTIME)
+    return FileLine(path, bytes_of_file, content, seconds, is_executable == "1")
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise PeerProtocolError("a line of a list with half a character") from None
+
+
+def _check_path(path: str) -> None:
+    """check_path(), without looking at each letter of a path that has nothing unusual in it."""
+    is_usual = (
+        path.isprintable()  # no control, and nothing invisible
+        and not _UNUSUAL_IN_PATH.search(path)
+        and (len(path) if path.isascii() else len(path.encode())) <= MAX_WIRE_BYTES
+        and path.count("/") < MAX_DEPTH
+        and PARTIAL_SUFFIX not in (path.lower() if path.isascii() else collision_key(path))
+    )
+    if not is_usual:
+        check_path(path)
+
+
 def _content(root: str, size: int, chunk_size: int) -> Content:
-    check_shape(size, chunk_size)
-    if len(root) != 2 * DIGEST_SIZE or not set(root) <= set("0123456789abcdef"):
+    check_shape(_number(size, MAX_FILE_SIZE), _number(chunk_size, MAX_CHUNK_SIZE))
+    if len(root) != 2 * DIGEST_SIZE or not set(root) <= _HEX_DIGITS:
         raise PeerProtocolError("a root that is no digest")
     return Content(bytes.fromhex(root), size, chunk_size)
 

@@ -7,11 +7,8 @@ wrong moment, so every way out of here says the word that it waits for (docs/PRO
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import logging
-import os
-import selectors
 import socket
 import sys
 import time
@@ -22,14 +19,12 @@ from typing import Protocol
 from roles import lmk1_peer_wire as wire
 from roles.addresses import Address
 from roles.chunks import CHUNK_SIZE, ChunkRange, chunk_length
+from roles.dialling import dialled
 from roles.errors import PeerProtocolError, SeederLackedFileError
-from roles.name_lookup import looked_up
-from roles.worker import POLL_S
+from roles.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
-CONNECT_S = 5.0
-STOPPING_CONNECT_S = 0.5  # a handshake on a LAN takes milliseconds
 ANSWER_S = 10.0  # an original may be waiting for another leecher's second word
 FIRST_CHUNK_S = 30.0  # an original reads its whole range into memory first
 CHUNK_S = 10.0
@@ -38,8 +33,6 @@ MAX_AHEAD = 64
 # To read the answer that crossed our leaving, so that the system does not reset the connection.
 FAREWELL_S = 0.5
 BUFFER = 512 * 1024  # bytes, a hundred chunks
-
-_UNDER_WAY = {errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)} - {0}
 
 
 class Outcome(Enum):
@@ -79,13 +72,13 @@ class Work(Protocol):
         """Where the seeder's part ends by now."""
 
 
-def fetch_part(seeder: Address, work: Work) -> Outcome:
+def fetch_part(seeder: Address, work: Work, throttle: Throttle) -> Outcome:
     """Take one part of the file from this seeder.
 
     Raises PeerProtocolError, SeederLackedFileError, OSError or TrackerSilentError (no such host)
     for the seeder's faults, StorageError for this machine's.
     """
-    with _connected(seeder, work.should_stop) as link:
+    with dialled(seeder, work.should_stop) as link:
         answer = _greet(link, work.should_stop)
         if answer is None:
             return Outcome.STOPPED if work.should_stop() else Outcome.SILENT
@@ -99,44 +92,7 @@ def fetch_part(seeder: Address, work: Work) -> Outcome:
             return Outcome.NOTHING_LEFT
         request = wire.RangeRequest(work.name, part.count, part.start * CHUNK_SIZE)
         link.sendall(wire.encode_range_request(request))
-        return _ChunkStream(link, seeder, work, part).run()
-
-
-def _connected(seeder: Address, should_stop: Callable[[], bool]) -> socket.socket:
-    """A connection, made without blocking for longer than POLL_S at a time.
-
-    Raises OSError, TimeoutError after 5 s.
-    """
-    host, port = looked_up(seeder, should_stop)
-    link = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        link.setblocking(False)
-        fault = link.connect_ex((host, port))
-        if fault in _UNDER_WAY:
-            _wait_for_handshake(link, should_stop)
-            fault = link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if fault:
-            raise OSError(fault, os.strerror(fault))
-        link.settimeout(POLL_S)
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except BaseException:
-        link.close()
-        raise
-    return link
-
-
-def _wait_for_handshake(link: socket.socket, should_stop: Callable[[], bool]) -> None:
-    """Wait until the connection is made or refused. Raises TimeoutError.
-
-    When stopping not at once: a handshake under way would reach an original as connect and close.
-    """
-    begun = time.monotonic()
-    with selectors.DefaultSelector() as selector:
-        selector.register(link, selectors.EVENT_WRITE)
-        while not selector.select(POLL_S):
-            patience_s = STOPPING_CONNECT_S if should_stop() else CONNECT_S
-            if time.monotonic() - begun > patience_s:
-                raise TimeoutError(f"it did not answer within {CONNECT_S:.0f} s")
+        return _ChunkStream(link, seeder, work, part, throttle).run()
 
 
 def _greet(link: socket.socket, should_stop: Callable[[], bool]) -> wire.SeederAnswer | None:
@@ -177,8 +133,16 @@ def _leave_unanswered(link: socket.socket) -> None:
 class _ChunkStream:
     """The chunks of one range as they come, in one buffer that is parsed in place."""
 
-    def __init__(self, link: socket.socket, seeder: Address, work: Work, part: ChunkRange) -> None:
+    def __init__(
+        self,
+        link: socket.socket,
+        seeder: Address,
+        work: Work,
+        part: ChunkRange,
+        throttle: Throttle,
+    ) -> None:
         self._link, self._seeder, self._work = link, seeder, work
+        self._throttle = throttle
         self._first = self._next = part.start
         self._count = part.count  # what was asked for: never more acknowledgements than this
         self._stop = part.stop
@@ -215,9 +179,11 @@ class _ChunkStream:
     def _receive(self) -> None:
         """Wait for bytes, POLL_S at most."""
         try:
-            count = self._link.recv_into(self._view[self._filled :])
+            most = self._throttle.slice(BUFFER - self._filled)
+            count = self._link.recv_into(self._view[self._filled : self._filled + most])
         except TimeoutError:
             return
+        self._throttle.wait(count, self._work.should_stop)
         if not count:
             if self._is_unanswered:
                 raise SeederLackedFileError("it does not have the file")

@@ -22,6 +22,7 @@ from roles.addresses import Address
 from roles.chunks import CHUNK_SIZE, ChunkRange, byte_count, chunk_count
 from roles.errors import FileChangedError, PeerProtocolError
 from roles.shared_folder import SharedFile, SharedFolder
+from roles.throttle import Throttle
 from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ REQUEST_S = 120.0
 # For one write, or for the next acknowledgement: the leecher is gone or hung, others want its slot.
 STALLED_S = 60.0
 BLOCK_CHUNKS = 64  # read at once; as many as our leecher acknowledges ahead
+MOST_HELD_BACK_S = 0.4  # by the limit: an original leecher gives up a seeder after 1 s of silence
 MAX_RESENDS = 16  # of one chunk: whoever refuses it more often never takes it
 _ACKS_AT_ONCE = 64 * wire.ACK_SIZE
 
@@ -58,6 +60,7 @@ class ChunkSender:
         folder: SharedFolder,
         find: Callable[[str], SharedFile | None],
         progress: UploadProgress,
+        throttle: Throttle,
         should_stop: Callable[[], bool],
     ) -> None:
         """`link` stays the caller's to close. `find` looks a name up in the newest listing."""
@@ -65,6 +68,7 @@ class ChunkSender:
         self._folder = folder
         self._find = find
         self._progress = progress
+        self._throttle = throttle
         self._should_stop = should_stop
         self._acks = wire.AckReader()
         self._block = bytearray(BLOCK_CHUNKS * CHUNK_SIZE)
@@ -163,6 +167,8 @@ class ChunkSender:
         return len(parts) // 2
 
     def _send_all(self, parts: Sequence[bytes | memoryview]) -> None:
+        count = sum(len(part) for part in parts)
+        self._throttle.wait(count, self._should_stop, most_s=MOST_HELD_BACK_S)
         sent = 0
         if hasattr(self._link, "sendmsg"):  # Windows has none
             with contextlib.suppress(TimeoutError):

@@ -27,6 +27,7 @@ from roles.partial_file import PartialFile
 from roles.rates import RateMeter
 from roles.safe_names import shown_name
 from roles.seeder_book import SeederBook
+from roles.throttle import Throttle
 from roles.worker import run_guarded
 
 log = logging.getLogger(__name__)
@@ -71,14 +72,18 @@ class Crew:
         lock: threading.Lock,
         seeders: Callable[[], tuple[Address, ...]],
         parallel_seeders: int,
+        *,
+        halting: threading.Event,
+        woken: threading.Event,
+        throttle: Throttle,
     ) -> None:
         """`book` and `lock` are shared by all downloads of a leecher.
 
-        `seeders` gives the newest list.
+        `seeders` gives the newest list. `halting` ends all threads; `woken` is set when one ended.
         """
         self.storage_fault: StorageError | None = None  # set by a seeder's thread; ends all of them
-        self.woken = threading.Event()  # set when a seeder's thread ended
-        self.halting = threading.Event()  # set to end all of them
+        self._woken, self._halting = woken, halting
+        self._throttle = throttle
         self._file = file
         self._book = book
         self._lock = lock
@@ -187,7 +192,7 @@ class Crew:
 
     def should_stop(self) -> bool:
         """Whether the threads are to end."""
-        return self.halting.is_set() or self.storage_fault is not None or self._is_complete
+        return self._halting.is_set() or self.storage_fault is not None or self._is_complete
 
     def take(self, seeder: Address) -> ChunkRange | None:
         """A part for a seeder that is connected now."""
@@ -268,7 +273,7 @@ class Crew:
         outcome: Outcome | None = None
         fault, lacks_file = "a fault of the program", False  # until it ended in a known way
         try:
-            outcome = fetch_part(seeder, self)
+            outcome = fetch_part(seeder, self, self._throttle)
             fault = ""
         except SeederLackedFileError as error:
             fault, lacks_file = str(error), True
@@ -302,7 +307,7 @@ class Crew:
             self._plan.release(seeder, now=now)
             self._book.closed(seeder, now=now)
             del self._fetchings[seeder]
-        self.woken.set()
+        self._woken.set()
 
 
 def _in_few_words(error: Exception) -> str:

@@ -1,7 +1,6 @@
-"""One file on its way here: its state, what it waits for, and its end. Its crew does the work.
+"""One file of LMK/1 on its way here: its state, what it waits for, and its end.
 
-One thread directs it while it is active. All else is done by the leecher's thread, and so is
-everything once the directing one has ended.
+Its crew does the work.
 """
 
 from __future__ import annotations
@@ -14,14 +13,15 @@ from pathlib import Path
 
 from roles.addresses import Address
 from roles.crew import Crew, Outlook
+from roles.download_life import DownloadLife
 from roles.errors import ContentError, DiskFullError, LmkError, NoSeederError, StorageError
 from roles.events import DownloadChanged, DownloadState, ListedFile, Post
 from roles.partial_file import PartialFile, check_space
 from roles.rates import seconds_left
-from roles.safe_names import shown_name
+from roles.safe_names import collision_key, shown_name
 from roles.seeder_book import SeederBook
 from roles.settings import Existing, LeecherSettings
-from roles.worker import run_guarded
+from roles.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +30,8 @@ REPORT_S = 0.25
 SPACE_AGAIN_S = 2.0  # a full disk is looked at again; it goes on within 5 s of space appearing
 
 
-class Download:
-    """Owned by the leecher's thread; posts DownloadChanged."""
+class Download(DownloadLife):
+    """A file of LMK/1; posts DownloadChanged."""
 
     def __init__(
         self,
@@ -43,85 +43,51 @@ class Download:
         book: SeederBook,
         lock: threading.Lock,
         seeders: Callable[[], tuple[Address, ...]],
+        throttle: Throttle,
         post: Post,
         ended: Callable[[], None],
     ) -> None:
         """`book` and `lock` are the leecher's, shared by its downloads.
 
-        `seeders` gives the newest list. `ended` is called by the directing thread when reap() has
-        something to do.
+        `seeders` gives the newest list. `ended` as in DownloadLife.
         """
+        super().__init__(file.key, ended)
         self.file = file
-        self.stored_name = stored_name
-        self.state = DownloadState.QUEUED
+        self._stored_name = stored_name
         self._settings = settings
         self._existing = existing
         self._post = post
-        self._ended = ended
-        self._crew = Crew(file, book, lock, seeders, settings.parallel_seeders)
+        self._crew = Crew(
+            file,
+            book,
+            lock,
+            seeders,
+            settings.parallel_seeders,
+            halting=self.halting,
+            woken=self.woken,
+            throttle=throttle,
+        )
         self._partial: PartialFile | None = None
-        self._thread: threading.Thread | None = None
-        self._has_ended = False  # the last word of the directing thread
-        self._then: DownloadState | None = None  # what was asked for, until that thread has ended
         self._usable_at = 0.0
         self._reported = 0.0
 
     @property
-    def is_running(self) -> bool:
-        """Whether the directing thread works."""
-        return self._thread is not None
+    def collision_keys(self) -> frozenset[str]:
+        return frozenset({collision_key(self._stored_name)})
 
     @property
-    def is_cancelled(self) -> bool:
-        """Whether it is, or will be as soon as its threads have ended."""
-        return DownloadState.CANCELLED in (self.state, self._then)
+    def at_the_end(self) -> DownloadState:
+        """A later run could not tell whether it is the same file: LMK/1 names no content."""
+        return DownloadState.CANCELLED
 
-    @property
-    def can_resume(self) -> bool:
-        """Whether it stands still, or will in a moment, and can go on from there."""
-        return self._then is DownloadState.PAUSED or self.state in (
-            DownloadState.PAUSED,
-            DownloadState.FAILED,
-        )
+    def keep_both(self) -> None:
+        """Replace nothing, whatever was asked for."""
+        self._existing = Existing.KEEP_BOTH
 
-    def start(self) -> None:
-        """Begin, or go on after a pause. The directing thread must not be running."""
-        self._crew.halting.clear()
-        self._then, self._has_ended = None, False
-        thread = threading.Thread(target=self._main, name="lmk-download")
-        try:
-            thread.start()
-        except RuntimeError:  # it stays queued, and is tried again
-            log.warning("no thread left to download %s", shown_name(self.file.name))
-            return
-        self._thread = thread
-
-    def halt(self, then: DownloadState) -> None:
-        """End up PAUSED, CANCELLED or, to go on later, QUEUED.
-
-        At once when no thread works on it, else soon.
-        """
-        self._then = then
-        if self._thread is None:
-            self._settle()
-        else:
-            self._crew.halting.set()
-            self._crew.woken.set()
-
-    def reap(self) -> None:
-        """Settle what becomes of it if the directing thread is through."""
-        if self._has_ended:
-            self.join()
-
-    def join(self) -> None:
-        """Wait for the directing thread, if there is one, and settle what becomes of it."""
-        if self._thread is not None:
-            self._thread.join()
-            self._thread, self._has_ended = None, False
-            self._settle()
+    def leave(self) -> None:
+        self.discard()
 
     def discard(self) -> None:
-        """Forget everything that came. Nobody works on it now."""
         partial, self._partial = self._partial, None
         self._crew.forget()
         if partial is None:
@@ -131,46 +97,22 @@ class Download:
         except StorageError as error:  # somebody has put something else in its place
             log.warning("%s", error)
 
-    def _settle(self) -> None:
-        """Do what was asked for, unless its own end came first. Nobody works on it now."""
-        then, self._then = self._then, None
-        came_first = self.state in (DownloadState.DONE, DownloadState.SKIPPED) or (
-            self.state is DownloadState.FAILED and then is DownloadState.PAUSED
-        )
-        if then is None or came_first:
-            return
-        if then is DownloadState.CANCELLED:
-            self.discard()
-        self._set_state(then)
-
-    def _main(self) -> None:
-        failure = run_guarded(self._direct)
-        if failure is not None:
-            if not self._can_go_on_after(failure):
-                self.discard()
-            self._set_state(DownloadState.FAILED, failure=failure)
-        self._has_ended = True
-        self._ended()
-
     def _can_go_on_after(self, failure: LmkError) -> bool:
-        """Whether what came is of use yet: with a seeder again, or once the disk takes the whole
-        file under its final name.
-        """
+        """Of use with a seeder again, or once the disk takes the whole file under its name."""
         if isinstance(failure, StorageError):
             partial = self._partial
             return self._crew.is_done and partial is not None and partial.is_in_place
         return isinstance(failure, NoSeederError)
 
     def _direct(self) -> None:
-        """Work until it has an end, or is halted: then the rest is for _settle()."""
         self._usable_at = time.monotonic()
         self._set_state(DownloadState.LOOKING)
-        while not self._crew.halting.is_set():
+        while not self.halting.is_set():
             partial = self._opened_when_there_is_space()
             if partial is None:
                 return
             fault = self._fetch_all(partial)
-            if self._crew.halting.is_set():
+            if self.halting.is_set():
                 return
             if fault is None:
                 self._finish(partial)
@@ -184,16 +126,16 @@ class Download:
 
     def _opened_when_there_is_space(self) -> PartialFile | None:
         """The partial file; None when halted while the disk was full. Raises StorageError."""
-        while not self._crew.halting.is_set():
+        while not self.halting.is_set():
             try:
                 check_space(self._settings.folder, self.file.size - self._crew.have)
                 if self._partial is None:
-                    self._partial = PartialFile(self._settings.folder, self.stored_name)
+                    self._partial = PartialFile(self._settings.folder, self._stored_name)
             except DiskFullError as error:
                 if not self._waits_for_ever:
                     raise
                 self._set_state(DownloadState.WAITING_FOR_SPACE, cause=str(error))
-                self._crew.halting.wait(SPACE_AGAIN_S)
+                self.halting.wait(SPACE_AGAIN_S)
             else:
                 return self._partial
         return None
@@ -210,10 +152,10 @@ class Download:
                 now = time.monotonic()
                 crew.staff(now)
                 self._judge(crew.outlook(now), now)
-                crew.woken.wait(TICK_S)
-                crew.woken.clear()
+                self.woken.wait(TICK_S)
+                self.woken.clear()
         except BaseException:  # else the crew would go on, and join() wait for it
-            crew.halting.set()
+            self.halting.set()
             raise
         finally:
             crew.join()
@@ -252,7 +194,7 @@ class Download:
 
     def _finish(self, partial: PartialFile) -> None:
         self._set_state(DownloadState.VERIFYING)
-        finished = partial.finish(self._existing, self._crew.halting.is_set)
+        finished = partial.finish(self._existing, self.halting.is_set)
         if finished is None:
             return
         path, was_there = finished
@@ -278,7 +220,7 @@ class Download:
         have = self.file.size if state is DownloadState.SKIPPED else self._crew.have
         self._post(
             DownloadChanged(
-                name=self.file.name,
+                name=self.key,
                 state=state,
                 size=self.file.size,
                 have=have,

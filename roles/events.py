@@ -253,6 +253,7 @@ class Source:
     received: int  # bytes of this file, verified
     rate: float  # bytes per second
     is_sending: bool  # False while connecting
+    computer: str = ""  # what it calls itself, from the wire
 
 
 @dataclass(frozen=True, slots=True)

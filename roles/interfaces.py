@@ -1,4 +1,4 @@
-"""This machine's own IPv4 addresses: which there are, and which one others reach.
+"""This machine's own IPv4 addresses: which there are, which one others reach, and how to reach all.
 
 The standard library cannot list interfaces: Linux is asked with an ioctl, others by their own name.
 """
@@ -8,11 +8,20 @@ from __future__ import annotations
 import socket
 import struct
 import sys
+from typing import NamedTuple
 
 from roles.addresses import EVERY_INTERFACE, LOOPBACK, Address, is_loopback
 
 _ELSEWHERE = "192.0.2.1"  # an address of documents only (RFC 5737): reached by the default route
 _ANY_PORT = 9  # connecting a datagram socket sends nothing
+_ALL_HERE = "255.255.255.255"  # everyone in the network that it is sent into
+
+
+class Broadcast(NamedTuple):
+    """How to reach everyone in one network."""
+
+    source: str  # bind the socket to it
+    address: str  # send there
 
 
 def is_own_address(host: str) -> bool:
@@ -54,21 +63,34 @@ if sys.platform == "linux":
     import fcntl
 
     _SIOCGIFADDR = 0x8915  # from linux/sockios.h
+    _SIOCGIFBRDADDR = 0x8919
     _IFREQ = struct.Struct("16s24x")  # struct ifreq: the name, then room for an address
     _IN_ADDR = slice(20, 24)  # of that address, a sockaddr_in
 
     def own_addresses() -> tuple[str, ...]:
         """Every address of this machine but loopback."""
+        return tuple(address for address in _asked(_SIOCGIFADDR) if not is_loopback(address))
+
+    def broadcasts() -> tuple[Broadcast, ...]:
+        """One for each network that this machine is in."""
+        found = dict.fromkeys(_asked(_SIOCGIFBRDADDR))
+        return tuple(
+            Broadcast(EVERY_INTERFACE, address)
+            for address in found
+            if address != EVERY_INTERFACE and not is_loopback(address)
+        )
+
+    def _asked(request: int) -> list[str]:
+        """The answer of each interface that has one."""
         found = list[str]()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             for _, name in socket.if_nameindex():
                 try:
-                    request = _IFREQ.pack(name.encode())
-                    answer = fcntl.ioctl(probe.fileno(), _SIOCGIFADDR, request)
+                    answer = fcntl.ioctl(probe.fileno(), request, _IFREQ.pack(name.encode()))
                 except OSError:  # an interface without an IPv4 address
                     continue
                 found.append(socket.inet_ntoa(answer[_IN_ADDR]))
-        return tuple(address for address in found if not is_loopback(address))
+        return found
 
 else:
 
@@ -79,3 +101,7 @@ else:
         except OSError:
             return ()
         return tuple(address for address in found if not is_loopback(address))
+
+    def broadcasts() -> tuple[Broadcast, ...]:
+        """One for each network that this machine is in: the socket's address chooses it."""
+        return tuple(Broadcast(own, _ALL_HERE) for own in own_addresses())

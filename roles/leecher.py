@@ -1,7 +1,7 @@
 """The leecher role: the tracker's lists, and downloads that run side by side.
 
 Threads: the role's own does what it is asked for and starts what is queued; `lmk-lister` talks to
-the tracker; each download has its own.
+the tracker; each download has its own. With the first download of LMK/2 it joins the swarm.
 """
 
 from __future__ import annotations
@@ -11,100 +11,109 @@ import os
 import queue
 import random
 import threading
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from roles.addresses import EVERY_INTERFACE, LOOPBACK, Address, is_loopback
+from roles.addresses import Address
 from roles.download import Download
-from roles.errors import TrackerSilentError
+from roles.download_life import DownloadLife
 from roles.events import (
     AllDownloadsEnded,
     DownloadState,
-    FilesListed,
     ListedFile,
-    ListFailed,
     Post,
     RoleStarted,
+    Transfer,
 )
-from roles.safe_names import UnsafeNameError, collision_key, safe_name, shown_name
+from roles.listed_room import Wanted
+from roles.listed_share import Pack
+from roles.room_lister import RoomLister, Sought
+from roles.safe_names import safe_name
 from roles.seeder_book import SeederBook
 from roles.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
-from roles.tracker_client import TrackerClient
-from roles.worker import POLL_S, Role
+from roles.stored_names import StoredNames
+from roles.swarm_download import SwarmDownload
+from roles.swarm_host import SwarmHost
+from roles.throttle import Throttles
+from roles.worker import Role
 
 log = logging.getLogger(__name__)
 
-SEEDERS_AGAIN_S = 15.0  # while a download runs
-# A tracker names at most 5 at a time, others in turn: those of earlier lists count too.
-SEEDER_LIFETIME_S = 120.0
-MAX_SEEDERS = 64
+TICK_S = 0.1
 
 
 class Leecher(Role):
     """Its methods may be called from any thread; it posts LeecherEvents until RoleStopped."""
 
-    def __init__(self, settings: LeecherSettings, post: Post) -> None:
+    def __init__(
+        self, settings: LeecherSettings, post: Post, throttles: Throttles | None = None
+    ) -> None:
+        """`throttles`: those of the whole program."""
         super().__init__("leecher", post)
         self._settings = settings
-        # Protects the downloads' plans, the book, and the tables below: lines, no I/O.
+        self._throttles = throttles or Throttles()
+        # Protects the plans of LMK/1, the book, and the table of downloads: lines, no I/O.
         self._lock = threading.Lock()
         self._book = SeederBook(random.Random())
-        self._files: dict[str, ListedFile] = {}
-        self._seeders: dict[Address, float] = {}  # when a list named it last
-        self._downloads: dict[str, Download] = {}  # changed by the role's own thread only
+        self._downloads: dict[str, DownloadLife] = {}  # changed by the role's own thread only
+        self._names = StoredNames(windows=os.name == "nt")
+        self._host: SwarmHost | None = None
         self._is_busy = False  # AllDownloadsEnded is due
         self._wishes = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
-        self._is_lost = False  # the tracker did not answer the last time; the lister's
-        self._asked = threading.Event()  # for a fresh list
-        self._asked.set()
+        self._lister = RoomLister(
+            settings.tracker, post, self.should_stop, self._sought, self._found
+        )
 
     def refresh(self) -> None:
         """Ask the tracker for its lists now; FilesListed or ListFailed follows."""
-        self._asked.set()
+        self._lister.refresh()
 
-    def download(self, names: Iterable[str], existing: Existing) -> None:
-        """Queue these files of the newest list.
+    def download(self, keys: Iterable[str], existing: Existing) -> None:
+        """Queue these of the newest list: keys of files and folders, or "folder:" and a path.
 
         One that is queued or running already stays as it is.
         """
-        self._wish(partial(self._queue, tuple(names), existing))
+        self._wish(partial(self._queue, tuple(keys), existing))
 
-    def pause(self, names: Iterable[str]) -> None:
+    def pause(self, keys: Iterable[str]) -> None:
         """Stop these downloads and keep what came, until resume()."""
-        self._wish(partial(self._pause, tuple(names)))
+        self._wish(partial(self._pause, tuple(keys)))
 
-    def resume(self, names: Iterable[str]) -> None:
+    def resume(self, keys: Iterable[str]) -> None:
         """Let these downloads go on after a pause or a failure."""
-        self._wish(partial(self._resume, tuple(names)))
+        self._wish(partial(self._resume, tuple(keys)))
 
-    def cancel(self, names: Iterable[str]) -> None:
+    def cancel(self, keys: Iterable[str]) -> None:
         """Give these downloads up and remove what came."""
-        self._wish(partial(self._cancel, tuple(names)))
+        self._wish(partial(self._cancel, tuple(keys)))
 
     def stop(self) -> None:
         super().stop()
         self._woken.set()
 
     def _run(self) -> None:
-        lister = self._start_beside(self._keep_listed, "lmk-lister")
+        lister = self._start_beside(self._lister.run, "lmk-lister")
         self._post(RoleStarted())
         try:
             while not self.should_stop():
                 self._do_wishes()
                 self._start_queued()
                 self._tell_end()
-                self._woken.wait(POLL_S)
+                if self._host is not None:
+                    self._host.tick()
+                self._woken.wait(TICK_S)
                 self._woken.clear()
         finally:
             self._stopping.set()
             for download in self._all():
                 if not download.state.is_final:
-                    download.halt(DownloadState.CANCELLED)
+                    download.halt(download.at_the_end)
             for download in self._all():
                 download.join()
-                download.discard()
+                download.leave()
+            if self._host is not None:
+                self._host.close()
             lister.join()
 
     # Wishes come from any thread and are done in the role's own, one after another
@@ -117,56 +126,90 @@ class Leecher(Role):
         while not self._wishes.empty():
             self._wishes.get()()
 
-    def _queue(self, names: Iterable[str], existing: Existing) -> None:
-        for name in names:
-            file, known = self._files.get(name), self._downloads.get(name)
-            if file is None or not (known is None or known.state.is_final or known.is_cancelled):
+    def _queue(self, keys: Iterable[str], existing: Existing) -> None:
+        for key in keys:
+            known = self._downloads.get(key)
+            if not (known is None or known.state.is_final or known.is_cancelled):
+                continue
+            download = self._made(key, existing)
+            if download is None:
                 continue
             if known is not None:
                 known.join()
                 known.discard()  # it has the name that the next one needs
-            stored_name = safe_name(name, windows=os.name == "nt")
-            download = Download(
-                file,
-                stored_name,
-                settings=self._settings,
-                existing=Existing.KEEP_BOTH if self._has_twin(name, stored_name) else existing,
-                book=self._book,
-                lock=self._lock,
-                seeders=self._listed_seeders,
-                post=self._post,
-                ended=self._woken.set,
-            )
             download.halt(DownloadState.QUEUED)
             with self._lock:
-                self._downloads[name] = download
+                self._downloads[key] = download
             self._is_busy = True
 
-    def _has_twin(self, name: str, stored_name: str) -> bool:
-        """Whether another listed name would be stored under the same one.
+    def _made(self, key: str, existing: Existing) -> DownloadLife | None:
+        """The download of this key; None when the list does not have it."""
+        file = self._lister.lmk1_file(key)
+        if file is not None:
+            return self._made_lmk1(file, existing)
+        found = self._lister.wanted(key)
+        return None if found is None else self._made_lmk2(key, *found, existing)
 
-        Neither may replace the other.
-        """
-        key = collision_key(stored_name)
-        return any(
-            collision_key(other.stored_name) == key
-            for other_name, other in self._downloads.items()
-            if other_name != name
+    def _made_lmk1(self, file: ListedFile, existing: Existing) -> Download:
+        stored_name = safe_name(file.name, windows=os.name == "nt")
+        download = Download(
+            file,
+            stored_name,
+            settings=self._settings,
+            existing=existing,
+            book=self._book,
+            lock=self._lock,
+            seeders=lambda: self._lister.seeders(file.share),
+            throttle=self._throttles.down,
+            post=self._post,
+            ended=self._woken.set,
+        )
+        if self._has_twin(download):
+            download.keep_both()
+        return download
+
+    def _made_lmk2(
+        self, key: str, wanted: Wanted, packs: tuple[Pack, ...], existing: Existing
+    ) -> SwarmDownload:
+        if self._host is None:
+            self._host = SwarmHost(
+                self._settings,
+                self._throttles,
+                self._post,
+                self._room_transfers,
+                self._start_beside,
+                self.should_stop,
+            )
+        return SwarmDownload(
+            key,
+            wanted,
+            packs,
+            self._host.side,
+            settings=self._settings,
+            existing=existing,
+            names=self._names,
+            post=self._post,
+            ended=self._woken.set,
         )
 
-    def _pause(self, names: Iterable[str]) -> None:
-        for download in self._chosen(names):
+    def _has_twin(self, download: DownloadLife) -> bool:
+        """Whether another one has the same name: neither may replace the other."""
+        others = (one for key, one in self._downloads.items() if key != download.key)
+        return any(download.collision_keys & other.collision_keys for other in others)
+
+    def _pause(self, keys: Iterable[str]) -> None:
+        for download in self._chosen(keys):
             if not (download.state.is_final or download.is_cancelled):
                 download.halt(DownloadState.PAUSED)
 
-    def _resume(self, names: Iterable[str]) -> None:
-        for download in self._chosen(names):
+    def _resume(self, keys: Iterable[str]) -> None:
+        for download in self._chosen(keys):
             if download.can_resume:
                 download.halt(DownloadState.QUEUED)
                 self._is_busy = True
 
-    def _cancel(self, names: Iterable[str]) -> None:
-        for download in self._chosen(names):
+    def _cancel(self, keys: Iterable[str]) -> None:
+        for download in self._chosen(keys):
             if download.state is DownloadState.FAILED or not download.state.is_final:
                 download.halt(DownloadState.CANCELLED)
 
@@ -181,100 +224,40 @@ class Leecher(Role):
         for download in self._all():
             download.reap()
         running = [download for download in self._all() if download.is_running]
-        busy = {collision_key(download.stored_name) for download in running}
         for download in self._all():
-            if len(busy) >= DOWNLOADS_AT_ONCE:
+            if len(running) >= DOWNLOADS_AT_ONCE:
                 return
-            key = collision_key(download.stored_name)
-            if (
-                download.state is DownloadState.QUEUED
-                and not download.is_running
-                and key not in busy
-            ):
-                busy.add(key)
+            if download.state is not DownloadState.QUEUED or download.is_running:
+                continue
+            if not any(download.collision_keys & other.collision_keys for other in running):
+                running.append(download)
                 download.start()
 
-    def _all(self) -> list[Download]:
+    def _all(self) -> list[DownloadLife]:
         with self._lock:
             return list(self._downloads.values())
 
-    def _chosen(self, names: Iterable[str]) -> list[Download]:
-        return [self._downloads[name] for name in names if name in self._downloads]
+    def _chosen(self, keys: Iterable[str]) -> list[DownloadLife]:
+        return [self._downloads[key] for key in keys if key in self._downloads]
 
-    def _listed_seeders(self) -> tuple[Address, ...]:
-        """For the downloads, which hold the lock."""
-        return tuple(self._seeders)
+    # For the lister and for the room, in their threads
 
-    # The lister's thread
+    def _sought(self) -> Sought:
+        active = [download for download in self._all() if download.state.is_active]
+        lmk1 = {one.file.share for one in active if isinstance(one, Download)}
+        shares = dict.fromkeys(
+            share for one in active if isinstance(one, SwarmDownload) for share in one.wanted.shares
+        )
+        return Sought(tuple(sorted(lmk1)), tuple(shares))
 
-    def _keep_listed(self) -> None:
-        ask_seeders_at = 0.0
-        with TrackerClient(self._settings.tracker, self.should_stop) as client:
-            while not self.should_stop():
-                if self._asked.is_set():
-                    self._asked.clear()
-                    self._list_files(client)
-                    ask_seeders_at = time.monotonic() + SEEDERS_AGAIN_S
-                elif time.monotonic() >= ask_seeders_at and any(
-                    item.state.is_active for item in self._all()
-                ):
-                    self._refresh_seeders(client)
-                    ask_seeders_at = time.monotonic() + SEEDERS_AGAIN_S
-                self._asked.wait(POLL_S)
+    def _found(self, peers: Iterable[Address]) -> None:
+        host = self._host
+        if host is not None:
+            host.found(peers)
 
-    def _list_files(self, client: TrackerClient) -> None:
-        try:
-            sizes = client.files()
-            seeders = self._note_seeders(client)
-        except TrackerSilentError as error:
-            if not self.should_stop():
-                log.log(logging.DEBUG if self._is_lost else logging.WARNING, "%s", error)
-                self._is_lost = True
-                self._post(ListFailed(self._settings.tracker, error))
-            return
-        self._is_lost = False
-        files, refused = list[ListedFile](), list[str]()
-        for name, size in sorted(sizes.items()):
-            try:
-                safe_name(name, windows=os.name == "nt")
-            except UnsafeNameError as error:
-                log.warning("refused an entry of the tracker's list: %s", error)
-                refused.append(shown_name(name))
-            else:
-                files.append(ListedFile(name, size))
-        with self._lock:
-            self._files = {file.name: file for file in files}
-        self._post(FilesListed(self._settings.tracker, tuple(files), seeders, tuple(refused)))
-
-    def _refresh_seeders(self, client: TrackerClient) -> None:
-        try:
-            self._note_seeders(client)
-        except TrackerSilentError as error:  # running downloads never stop for the tracker
-            log.info("%s", error)
-
-    def _note_seeders(self, client: TrackerClient) -> tuple[Address, ...]:
-        listed = client.seeders()
-        tracker_host = client.looked_up().host
-        now = time.monotonic()
-        with self._lock:
-            for address in listed:
-                self._seeders[_reachable(address, tracker_host)] = now
-            fresh = sorted(self._seeders.items(), key=lambda item: -item[1])[:MAX_SEEDERS]
-            self._seeders = {
-                address: seen for address, seen in fresh if now - seen < SEEDER_LIFETIME_S
-            }
-            return tuple(self._seeders)
-
-
-def _reachable(address: Address, tracker_host: str) -> Address:
-    """The same seeder as this machine reaches it.
-
-    An original tracker hands on what its seeders typed: loopback means the tracker's machine, not
-    this one.
-    """
-    if is_loopback(address.host) and not is_loopback(tracker_host):
-        return Address(tracker_host, address.port)
-    if address.host == EVERY_INTERFACE:
-        host = LOOPBACK if is_loopback(tracker_host) else tracker_host
-        return Address(host, address.port)
-    return address
+    def _room_transfers(self) -> tuple[Transfer, ...]:
+        return tuple(
+            one.as_transfer()
+            for one in self._all()
+            if isinstance(one, SwarmDownload) and one.state.is_active
+        )

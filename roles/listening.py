@@ -11,6 +11,7 @@ from roles.addresses import SEEDER_PORTS, TRACKER_PORTS, Address
 from roles.errors import StorageError
 
 BACKLOG = 128
+TRIES = 20  # for any port: that it is free for datagrams says nothing of connections
 _TAKEN = {errno.EADDRINUSE, errno.EACCES}  # EACCES: Windows keeps ranges of ports for itself
 
 
@@ -20,6 +21,18 @@ def listen_tcp(wanted: Address, *, exactly: bool) -> tuple[socket.socket, str]:
     Raises StorageError when none is free.
     """
     return _bind(socket.SOCK_STREAM, wanted, () if exactly else SEEDER_PORTS)
+
+
+def bind_both(wanted: Address, *, exactly: bool) -> tuple[socket.socket, socket.socket, str]:
+    """A datagram and a listening socket on one port number: the wanted, else of TRACKER_PORTS.
+
+    Raises StorageError when there is no such pair.
+    """
+    for port in dict.fromkeys((wanted.port, *(() if exactly else TRACKER_PORTS))):
+        pair = _try_to_bind_both(Address(wanted.host, port))
+        if pair is not None:
+            return (*pair, "" if port == wanted.port else _note(wanted.port, port))
+    raise _all_taken(wanted.port)
 
 
 def bind_udp(wanted: Address, *, exactly: bool) -> tuple[socket.socket, str]:
@@ -36,13 +49,39 @@ def _bind(
     for port in dict.fromkeys((wanted.port, *others)):
         bound = _try_to_bind(kind, Address(wanted.host, port))
         if bound is not None:
-            is_wanted = port == wanted.port
-            note = f"Port {wanted.port} is in use, so this is on port {port}."
-            return bound, "" if is_wanted else note
-    raise StorageError(
-        f"Port {wanted.port} is in use by another program. "
-        "Stop that program or choose another port."
+            return bound, "" if port == wanted.port else _note(wanted.port, port)
+    raise _all_taken(wanted.port)
+
+
+def _note(wanted: int, port: int) -> str:
+    return f"Port {wanted} is in use, so this is on port {port}."
+
+
+def _all_taken(wanted: int) -> StorageError:
+    return StorageError(
+        f"Port {wanted} is in use by another program. Stop that program or choose another port."
     )
+
+
+def _try_to_bind_both(address: Address) -> tuple[socket.socket, socket.socket] | None:
+    for _ in range(TRIES if address.port == 0 else 1):
+        link = _try_to_bind(socket.SOCK_DGRAM, address)
+        if link is None:
+            return None
+        try:
+            listener = _try_to_bind(socket.SOCK_STREAM, Address(address.host, _port_of(link)))
+        except StorageError:
+            link.close()
+            raise
+        if listener is not None:
+            return link, listener
+        link.close()
+    return None
+
+
+def _port_of(link: socket.socket) -> int:
+    port: int = link.getsockname()[1]
+    return port
 
 
 def _try_to_bind(kind: socket.SocketKind, address: Address) -> socket.socket | None:

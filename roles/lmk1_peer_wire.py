@@ -43,6 +43,7 @@ class Greeting(Enum):
     """How a newcomer began."""
 
     LEECHER = "asks to be served"
+    LATER_VERSION = "asks to be served, in a later version if possible"
     GAVE_UP = "asked, and left before the answer"
     STRANGER = "said something else"
 
@@ -94,6 +95,11 @@ class GreetingReader:
     def __init__(self) -> None:
         self._buffer = b""
 
+    @property
+    def line(self) -> bytes:
+        """What a later version said behind the first word."""
+        return self._buffer[len(REQUEST_CONNECTION) + 1 :]
+
     def feed(self, data: bytes) -> Greeting | None:
         """Take more bytes; None while they may still become a greeting."""
         self._buffer += data
@@ -117,7 +123,7 @@ class GreetingReader:
             or len(self._buffer) > MAX_GREETING
         ):
             return Greeting.STRANGER
-        return Greeting.LEECHER if self._buffer.endswith(b"\n") else None
+        return Greeting.LATER_VERSION if self._buffer.endswith(b"\n") else None
 
 
 class SecondMessageReader:

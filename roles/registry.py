@@ -1,40 +1,51 @@
-"""Who offers what in the room, right now: the tracker's table.
+"""Who takes part in the room, right now: the tracker's table.
 
-Each seeder has a list of its own. What LMK/1 readers are told is one group in which every seeder
-holds every file, because an original leecher asks every listed seeder for every listed file. Pure
-state: the caller brings clock and addresses.
+It keeps the catalogue free of shares that nobody offers any more. No request is answered by a look
+at everyone. Pure state: the caller brings clock and addresses.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
 
-from roles.addresses import LOOPBACK, Address, is_unicast
+from roles.addresses import Address, is_unicast
 from roles.errors import PeerProtocolError
 from roles.events import ListedFile, ListedSeeder, SeederState
-from roles.lmk1_tracker_wire import Extras, encode_file_list
-from roles.registry_entry import Entry, Origin, Reader, restored
+from roles.holders import Holders
+from roles.lmk1_tracker_wire import Extras
+from roles.lmk2_tracker_messages import Holder, Ping, Register, TellFiles
+from roles.originals_list import MAX_LISTED_SEEDERS, OriginalsList
+from roles.registry_entry import Entry, Member, Origin, Reader, restored
+from roles.room_catalogue import RoomCatalogue
 
-MAX_SEEDERS = 12_000
-MAX_FILES = 400_000  # on all lists together: what strangers send must not take all memory
+__all__ = ["MAX_LISTED_SEEDERS", "Key", "Registry"]
+
+MAX_SEEDERS = 12_000  # leechers too
+MAX_FILES = 400_000  # on all LMK/1 lists together: what strangers send must not take all memory
 MAX_SEEDERS_PER_HOST = 8  # lab machines with several users; this machine is exempt
-MAX_LISTED_SEEDERS = 5  # an original leecher occupies every seeder that it is told of
+MAX_SHOWN = 2_000  # files that the window gets: nobody reads more
+_HOLDERS = 64  # looked up for one answer: more than fit into it
 
 # Source IP and named address: nobody can speak for another machine's seeder.
-_Key = tuple[str, Address]
-_NOBODY: _Key = ("", Address("", 0))
+Key = tuple[str, Address]
+_NOBODY: Key = ("", Address("", 0))
 
 
 class Registry:
     """The table. Every method that needs the time takes `now` in seconds of a monotonic clock."""
 
-    def __init__(self) -> None:
-        self._entries: dict[_Key, Entry] = {}
-        self._latest_from: dict[str, _Key] = {}  # whose list an upload without a port is
-        self._turn = 0
-        # What files_for_originals() found for readers here and elsewhere, until a list changes.
-        self._groups: dict[bool, dict[str, int]] = {}
+    def __init__(self, catalogue: RoomCatalogue | None = None) -> None:
+        self.catalogue = catalogue or RoomCatalogue("00000000")
+        self._entries: dict[Key, Entry] = {}
+        # The same, those that were silent longest first; originals ping more seldom.
+        self._silent = {kind: OrderedDict[Key, None]() for kind in (False, True)}
+        self._from_host = Counter[str]()
+        self._at: dict[tuple[str, int], dict[Key, None]] = {}  # by source IP and port, newest last
+        self._latest_from: dict[str, Key] = {}  # whose list an upload without a port is
+        self._files = 0  # on all LMK/1 lists
+        self._originals = OriginalsList()
+        self._holders = Holders[Key]()
 
     def add(
         self,
@@ -45,7 +56,7 @@ class Registry:
         named_is_here: bool,
         now: float,
     ) -> bool:
-        """Register a seeder; False when it was registered already.
+        """Register a seeder by LMK/1; False when it was registered already.
 
         Raises PeerProtocolError when the table is full.
         """
@@ -60,14 +71,10 @@ class Registry:
         False when no seeder of that machine is registered. Raises PeerProtocolError when the table
         is full.
         """
-        entry = self._owner_of_list(origin, None if extras is None else extras.port)
-        if entry is None:
+        key = self._owner_of_list(origin, None if extras is None else extras.port)
+        if key is None:
             return False
-        others = sum(len(one.files) for one in self._entries.values()) - len(entry.files)
-        if others + len(files) > MAX_FILES:
-            raise PeerProtocolError(f"there are {others} files on the lists already")
-        entry.take_list(files)
-        self._groups.clear()
+        self._take_list(key, files)
         return True
 
     def ping(
@@ -79,78 +86,147 @@ class Registry:
         named_is_here: bool,
         now: float,
     ) -> bool:
-        """Note that a seeder lives.
+        """Note that a seeder lives, which said so by LMK/1.
 
         An unknown original is registered, for it never would do so again itself.
         """
-        entry = self._entries.get((origin.ip, named))
+        key = (origin.ip, named)
+        entry = self._entries.get(key)
         if entry is None:
             if extras is None:
                 self._register(Entry.of(named, origin, None, named_is_here, now))
             return extras is None
-        entry.last_ping = now
+        self._hear(key, entry, now)
         if extras is not None:
             entry.state = None if extras.state is None else SeederState(extras.state)
             if extras.leaving:
-                self._forget([(origin.ip, named)])
+                self._forget(key)
         return True
+
+    def register(
+        self, request: Register, origin: Origin, *, named_is_here: bool, now: float
+    ) -> tuple[Key, Entry]:
+        """Register a program that speaks LMK/2, anew when it was there already.
+
+        Raises PeerProtocolError when the table is full.
+        """
+        entry = Entry(
+            origin,
+            request.named,
+            named_is_here,
+            request.everywhere,
+            is_original=False,
+            last_ping=now,
+            member=Member.of(request),
+        )
+        self._register(entry)
+        return (origin.ip, request.named), entry
+
+    def hear(self, ping: Ping, origin: Origin, *, now: float) -> Member | None:
+        """Note what a program says in LMK/2; None when this one is not registered."""
+        key = (origin.ip, ping.named)
+        entry = self._entries.get(key)
+        member = None if entry is None else entry.member
+        if entry is None or member is None or member.instance != ping.peer:
+            return None
+        self._hear(key, entry, now)
+        member.ping = ping
+        entry.state = _STATES.get(ping.state)
+        if ping.leaving:
+            self._forget(key)
+        elif ping.shares != member.shares:
+            self._part(key, entry, keeps=ping.shares)
+            member.shares = ping.shares
+            self._holders.join(key, ping.shares, is_leecher=member.is_leecher)
+        return member
+
+    def tell(self, request: TellFiles, origin: Origin) -> bool:
+        """Replace the list for LMK/1 readers of a seeder that speaks LMK/2; False when unknown.
+
+        Raises PeerProtocolError when the table is full.
+        """
+        key = self.key_of(origin.ip, request.port, request.peer)
+        if key is None or self._entries[key].is_leecher:
+            return False
+        self._take_list(key, request.files)
+        return True
+
+    def key_of(self, ip: str, port: int, instance: str) -> Key | None:
+        """The program that registered by LMK/2 from there, with this port."""
+        for key in reversed(self._at.get((ip, port), {})):
+            member = self._entries[key].member
+            if member is not None and member.instance == instance:
+                return key
+        return None
+
+    def member(self, key: Key) -> Member | None:
+        """What is registered there and speaks LMK/2."""
+        entry = self._entries.get(key)
+        return None if entry is None else entry.member
 
     def expire(self, *, now: float) -> bool:
         """Forget who has been silent for too long; True when somebody was."""
-        silent = [
-            key for key, entry in self._entries.items() if now - entry.last_ping > entry.lifetime_s
-        ]
-        self._forget(silent)
-        return bool(silent)
+        is_change = False
+        for silent in self._silent.values():
+            while silent:
+                key = next(iter(silent))
+                entry = self._entries[key]
+                if now - entry.last_ping <= entry.lifetime_s:
+                    break
+                self._forget(key)
+                is_change = True
+        return is_change
+
+    def holders(self, asked: Sequence[str], *, is_here: bool) -> Iterator[Holder]:
+        """Who takes part in these shares, for a reader here or elsewhere; others at each call."""
+        reader = Reader(is_here, tracker_host="")
+        for key, indexes in self._holders.some(asked, _HOLDERS):
+            entry = self._entries[key]
+            address = entry.address_for(reader)
+            if address is not None:
+                member = entry.member
+                yield Holder(
+                    # An original's user may have typed localhost: that is the tracker's machine.
+                    address if address.host[-1:].isdigit() else Address("", address.port),
+                    is_leecher=entry.is_leecher,
+                    is_unreachable=member is not None and member.is_reachable is False,
+                    is_original=member is None,
+                    asked=indexes,
+                )
 
     def files_for_originals(self, *, is_here: bool) -> dict[str, int]:
-        """The files of the group that LMK/1 readers are told of; fits one answer.
-
-        `is_here`: the readers on the tracker's own machine.
-        """
-        if is_here not in self._groups:
-            listed = sorted(self._fullest_list(is_here=is_here))
-            _, fitting = encode_file_list(listed)
-            self._groups[is_here] = dict(listed[:fitting])
-        return self._groups[is_here]
+        """The files that LMK/1 readers are told of, here or elsewhere."""
+        return self._originals.files(is_here=is_here)
 
     def seeders_for_originals(self, reader: Reader) -> list[Address]:
-        """At most MAX_LISTED_SEEDERS seeders that hold all of those files, others at each call."""
-        files = self.files_for_originals(is_here=reader.is_here).items()
-        addresses = [
-            address
-            for entry in self._entries.values()
-            if files
-            and files <= entry.files.items()
-            and (address := entry.address_for(reader)) is not None
-        ]
-        addresses = list(dict.fromkeys(addresses))
-        self._turn += 1
-        start = self._turn % len(addresses) if len(addresses) > MAX_LISTED_SEEDERS else 0
-        return (addresses[start:] + addresses[:start])[:MAX_LISTED_SEEDERS]
+        """Some seeders that hold all of those files, others at each call."""
+        return self._originals.seeders(reader)
+
+    def entries(self) -> list[Entry]:
+        """Everyone."""
+        return list(self._entries.values())
+
+    def as_seeder(self, entry: Entry) -> ListedSeeder | None:
+        """A seeder as the window shows it; None for a leecher."""
+        if entry.is_leecher:
+            return None
+        shares = filter(None, map(self.catalogue.share, entry.shares))
+        return entry.as_seeder(sum(share.files for share in shares) or len(entry.files))
 
     def seeders(self) -> tuple[ListedSeeder, ...]:
-        """Everyone, for the window."""
-        here = Reader(is_here=True, tracker_host=LOOPBACK)
-        return tuple(
-            ListedSeeder(
-                address=entry.address_for(here) or entry.named,
-                is_original=entry.is_original,
-                state=entry.state,
-                files=len(entry.files),
-                last_ping=entry.last_ping,
-            )
-            for entry in self._entries.values()
-        )
+        """All seeders, for the window."""
+        return tuple(filter(None, map(self.as_seeder, self._entries.values())))
 
     def files(self) -> tuple[ListedFile, ...]:
-        """Every content that anyone offers, for the window."""
-        contents = {content for entry in self._entries.values() for content in entry.files.items()}
-        return tuple(ListedFile(name, size) for name, size in sorted(contents))
+        """Some of the contents that anyone offers, for the window."""
+        return self.catalogue.first_files(MAX_SHOWN)
 
     def saved(self) -> list[dict[str, object]]:
-        """What a state file keeps: the seeders and their lists, no times."""
-        return [entry.saved() for entry in self._entries.values()]
+        """What a state file keeps: those who speak LMK/1 and their lists, no times.
+
+        The others come back by themselves.
+        """
+        return [entry.saved() for entry in self._entries.values() if entry.member is None]
 
     def restore(self, saved: object, *, now: float) -> int:
         """Take up what saved() gave to an earlier run; what cannot be read is left out.
@@ -161,59 +237,103 @@ class Registry:
             entry = restored(item, now)
             if entry is not None and len(self._entries) < MAX_SEEDERS:
                 key = (entry.origin.ip, entry.named)
-                self._entries[key] = entry
+                if key in self._entries:
+                    self._forget(key)
+                self._enter(key, entry)
                 self._latest_from[entry.origin.ip] = key
-        self._groups.clear()
         return len(self._entries)
 
     def _register(self, entry: Entry) -> bool:
         """A seeder that was known already keeps its list and counts as the newest."""
         self._check_source(entry.named, entry.origin)
         key = (entry.origin.ip, entry.named)
-        known = self._entries.pop(key, None)
+        known = self._entries.get(key)
         if known is None:
             self._check_room(entry.origin)
         else:
-            entry.files = known.files
-        self._entries[key] = entry
+            if not entry.is_leecher:
+                entry.files = known.files
+            self._forget(key, keeps=() if entry.is_leecher else entry.shares)
+        self._enter(key, entry)
         return known is None
 
-    def _owner_of_list(self, origin: Origin, port: int | None) -> Entry | None:
-        """The newest seeder of that machine, or the newest of ours there with that port.
+    def _enter(self, key: Key, entry: Entry) -> None:
+        ip, named = key
+        self._entries[key] = entry
+        self._silent[entry.is_original][key] = None
+        self._from_host[ip] += 1
+        self._at.setdefault((ip, named.port), {})[key] = None
+        self._holders.join(key, entry.shares, is_leecher=entry.is_leecher)
+        self._note_list(key, entry, {})
+
+    def _forget(self, key: Key, keeps: Sequence[str] = ()) -> None:
+        entry = self._entries.pop(key)
+        ip, named = key
+        del self._silent[entry.is_original][key]
+        self._from_host[ip] -= 1
+        if not self._from_host[ip]:
+            del self._from_host[ip]
+        del self._at[ip, named.port][key]
+        if not self._at[ip, named.port]:
+            del self._at[ip, named.port]
+        if self._latest_from.get(ip) == key:
+            del self._latest_from[ip]
+        self._part(key, entry, keeps)
+        self._files -= len(entry.files)
+        self._originals.note(key, None)
+
+    def _part(self, key: Key, entry: Entry, keeps: Sequence[str]) -> None:
+        """It leaves its shares; those without a seeder are gone, but for those that it keeps."""
+        for share in self._holders.part(key, entry.shares, is_leecher=entry.is_leecher):
+            if share not in keeps:
+                self.catalogue.drop(share)
+
+    def _hear(self, key: Key, entry: Entry, now: float) -> None:
+        entry.last_ping = now
+        self._silent[entry.is_original].move_to_end(key)
+
+    def _take_list(self, key: Key, files: Mapping[str, int]) -> None:
+        entry = self._entries[key]
+        others = self._files - len(entry.files)
+        if others + len(files) > MAX_FILES:
+            raise PeerProtocolError(f"there are {others} files on the lists already")
+        before = entry.files
+        entry.take_list(files)
+        self._note_list(key, entry, before)
+
+    def _note_list(self, key: Key, entry: Entry, before: Mapping[str, int]) -> None:
+        """The list for LMK/1 readers is another one: LMK/2 readers find an LMK/1 program by it."""
+        self._files += len(entry.files) - len(before)
+        self._originals.note(key, entry)
+        if entry.member is not None:
+            return
+        share = entry.lmk1_share
+        if entry.files:
+            self._holders.join(key, (share,), is_leecher=False)
+            folder = entry.named.host if entry.origin.is_here else entry.origin.ip
+            self.catalogue.put_original(share, key[0], folder, entry.files)
+        elif self._holders.part(key, (share,), is_leecher=False):
+            self.catalogue.drop(share)
+
+    def _owner_of_list(self, origin: Origin, port: int | None) -> Key | None:
+        """The newest LMK/1 seeder of that machine, or the newest of ours there with that port.
 
         An older entry with it is of a program that ended without a word.
         """
-        latest = self._entries.get(self._latest_from.get(origin.ip, _NOBODY))
-        if port is None or (latest is not None and latest.named.port == port):
-            return latest
-        for (ip, named), entry in reversed(self._entries.items()):
-            if ip == origin.ip and named.port == port and not entry.is_original:
-                return entry
+        latest = self._latest_from.get(origin.ip, _NOBODY)
+        if self.member(latest) is not None or latest not in self._entries:
+            latest = _NOBODY
+        if port is None or latest[1].port == port:
+            return None if latest is _NOBODY else latest
+        for key in reversed(self._at.get((origin.ip, port), {})):
+            if not self._entries[key].is_original and self.member(key) is None:
+                return key
         return None
-
-    def _forget(self, keys: Iterable[_Key]) -> None:
-        for key in keys:
-            del self._entries[key]
-            if self._latest_from.get(key[0]) == key:
-                del self._latest_from[key[0]]
-            self._groups.clear()
-
-    def _fullest_list(self, *, is_here: bool) -> frozenset[tuple[str, int]]:
-        """The list with most files; of several, the one that most seeders have.
-
-        Only seeders that these readers can reach count.
-        """
-        reachable = [
-            entry.files for entry in self._entries.values() if is_here or not entry.is_here_only
-        ]
-        most = max(map(len, reachable), default=0)
-        seeders = Counter(frozenset(files.items()) for files in reachable if len(files) == most)
-        return max(seeders, key=seeders.__getitem__, default=frozenset())
 
     def _check_room(self, origin: Origin) -> None:
         if len(self._entries) >= MAX_SEEDERS:
             raise PeerProtocolError(f"there are {MAX_SEEDERS} seeders already")
-        from_there = sum(1 for ip, _ in self._entries if ip == origin.ip)
+        from_there = self._from_host[origin.ip]
         if from_there >= MAX_SEEDERS_PER_HOST and not origin.is_here:
             raise PeerProtocolError(f"{origin.ip} registered {from_there} seeders already")
 
@@ -223,3 +343,6 @@ class Registry:
             raise PeerProtocolError(f"nobody can be reached at {origin.ip}")
         if named.port < 1024 and not origin.is_here:
             raise PeerProtocolError(f"port {named.port} belongs to another service")
+
+
+_STATES = {state.value: state for state in SeederState}

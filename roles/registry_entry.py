@@ -8,10 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from roles.addresses import EVERY_INTERFACE, Address, is_host, is_loopback, is_unicast
+from roles.addresses import (
+    EVERY_INTERFACE,
+    LOOPBACK,
+    Address,
+    ip_of,
+    is_host,
+    is_loopback,
+    is_unicast,
+)
 from roles.chunks import MAX_FILE_SIZE
-from roles.events import SeederState
+from roles.events import ListedSeeder, RoomMember, SeederState
 from roles.lmk1_tracker_wire import Extras
+from roles.lmk2_tracker_messages import Ping, Register
 from roles.safe_names import UnsafeNameError, safe_name
 
 ORIGINAL_LIFETIME_S = 600.0  # as at an original tracker, which is pinged every 120 s
@@ -35,8 +44,25 @@ class Reader:
 
 
 @dataclass(slots=True)
+class Member:
+    """What a program that speaks LMK/2 says of itself. Changed by the registry only."""
+
+    instance: str  # others at each start of that program
+    name: str  # of its computer
+    is_leecher: bool
+    shares: tuple[str, ...]  # in which it takes part
+    ping: Ping | None = None  # the latest
+    is_reachable: bool | None = None  # None: not known yet
+
+    @classmethod
+    def of(cls, request: Register) -> Member:
+        """One that registers now."""
+        return cls(request.peer, request.name, request.is_leecher, request.shares)
+
+
+@dataclass(slots=True)
 class Entry:
-    """A seeder in the tracker's table, changed by the registry only."""
+    """A seeder, or a leecher of ours, in the tracker's table, changed by the registry only."""
 
     origin: Origin
     named: Address  # what it calls itself: only a key, never an address that others get unproved
@@ -45,7 +71,13 @@ class Entry:
     is_original: bool
     last_ping: float
     state: SeederState | None = None
-    files: dict[str, int] = field(default_factory=dict)
+    files: dict[str, int] = field(default_factory=dict)  # what LMK/1 readers are told
+    member: Member | None = None  # None: it does not speak LMK/2
+    is_here_only: bool = field(init=False)  # only programs on the tracker's machine reach it
+
+    def __post_init__(self) -> None:
+        is_for_loopback = is_loopback(self.named.host) and not self.everywhere
+        self.is_here_only = self.origin.is_here and is_for_loopback
 
     @classmethod
     def of(
@@ -56,9 +88,22 @@ class Entry:
         return cls(origin, named, named_is_here, everywhere, extras is None, last_ping=now)
 
     @property
-    def is_here_only(self) -> bool:
-        """Whether only programs on the tracker's machine reach it."""
-        return self.origin.is_here and is_loopback(self.named.host) and not self.everywhere
+    def lmk1_share(self) -> str:
+        """The id under which LMK/2 readers find the list of an LMK/1 program."""
+        ip = ip_of(self.origin.ip)
+        return f"lmk1{0 if ip is None else int(ip):08x}{self.named.port:04x}"
+
+    @property
+    def shares(self) -> tuple[str, ...]:
+        """In which it takes part, as LMK/2 readers know them."""
+        if self.member is not None:
+            return self.member.shares
+        return (self.lmk1_share,) if self.files else ()
+
+    @property
+    def is_leecher(self) -> bool:
+        """Whether it is no seeder."""
+        return self.member is not None and self.member.is_leecher
 
     @property
     def lifetime_s(self) -> float:
@@ -83,6 +128,36 @@ class Entry:
     def take_list(self, files: Mapping[str, int]) -> None:
         """Replace its list, but for names that nobody should store."""
         self.files = {name: size for name, size in files.items() if _is_storable(name)}
+
+    def as_seeder(self, files: int) -> ListedSeeder:
+        """For the window: a seeder with so many files."""
+        return ListedSeeder(
+            address=self._shown_address,
+            is_original=self.is_original,
+            state=self.state,
+            files=files,
+            last_ping=self.last_ping,
+        )
+
+    def as_member(self, member: Member) -> RoomMember:
+        """For the window: what it does, as its last ping said."""
+        ping = member.ping
+        return RoomMember(
+            name=member.name,
+            address=self._shown_address,
+            is_leecher=member.is_leecher,
+            state="" if ping is None else ping.state,
+            up=0 if ping is None else ping.up,
+            down=0 if ping is None else ping.down,
+            reason="" if ping is None else ping.reason,
+            transfers=() if ping is None else ping.transfers,
+            is_reachable=member.is_reachable,
+            last_ping=self.last_ping,
+        )
+
+    @property
+    def _shown_address(self) -> Address:
+        return self.address_for(Reader(is_here=True, tracker_host=LOOPBACK)) or self.named
 
     def saved(self) -> dict[str, object]:
         """What a state file keeps of it: no times."""

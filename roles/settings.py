@@ -5,6 +5,7 @@ It reads no file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from enum import Enum
@@ -28,6 +29,9 @@ MAX_PARALLEL_SEEDERS = 16
 DOWNLOADS_AT_ONCE = 3  # libtorrent's default; more only splits the same disk and wire
 GIVE_UP_AFTER_S = 30.0  # a command line download without any usable seeder
 MAX_RECENTS = 8
+LEAST_RATE = 10_000  # bytes per second: below it original leechers give up between two chunks
+MAX_RATE = 100_000_000_000  # bytes per second: more than any network has is a slip of the keys
+NO_DISCOVERY = frozenset({"off", "0", "no"})  # what switches it off in LMK_DISCOVER
 
 
 class Existing(Enum):
@@ -79,6 +83,7 @@ class LeecherSettings:
     parallel_seeders: int = DEFAULT_PARALLEL_SEEDERS
     give_up_after_s: float | None = None  # without any usable seeder or disk space; None: wait on
     bind: Address = Address(EVERY_INTERFACE, SEEDER_PORT)  # it gives on what it has, chunk by chunk
+    bind_exactly: bool = False
     state_folder: Path | None = None  # for the downloads that go on at the next start
 
 
@@ -95,13 +100,21 @@ class ProgramSettings:
     seeder_port: int = SEEDER_PORT
     slots: int = DEFAULT_SLOTS
     parallel_seeders: int = DEFAULT_PARALLEL_SEEDERS
+    up_limit: str = ""  # as parse_rate() reads it
+    down_limit: str = ""
     appearance: str = Appearance.SYSTEM.value
+    recent_trackers: tuple[str, ...] = ()  # that answered, the newest first
     window: str = ""  # Tk geometry, "900x600+10+10"
 
     def with_recent_folder(self, folder: str) -> ProgramSettings:
         """The same settings with this folder chosen and first among the recent ones."""
         recents = (folder, *(known for known in self.recent_folders if known != folder))
         return replace(self, shared_folder=folder, recent_folders=recents[:MAX_RECENTS])
+
+    def with_recent_tracker(self, tracker: str) -> ProgramSettings:
+        """The same settings with this tracker first among the recent ones."""
+        recents = (tracker, *(known for known in self.recent_trackers if known != tracker))
+        return replace(self, recent_trackers=recents[:MAX_RECENTS])
 
 
 def tracker_address(typed: str, environment: Mapping[str, str]) -> Address:
@@ -114,6 +127,36 @@ def tracker_address(typed: str, environment: Mapping[str, str]) -> Address:
     if address.port == 0:
         raise UserInputError("A tracker does not answer on port 0. Ports go from 1 to 65535.")
     return address
+
+
+def may_discover(environment: Mapping[str, str]) -> bool:
+    """Whether trackers may be looked for on the network when none is named."""
+    return environment.get("LMK_DISCOVER", "").strip().lower() not in NO_DISCOVERY
+
+
+def parse_rate(text: str) -> int | None:
+    """Read a limit in bytes per second: "500K", "2.5 MB/s"; None for no limit, as "0" and "none".
+
+    Raises UserInputError.
+    """
+    typed = text.strip().lower()
+    if typed in ("", "none"):
+        return None
+    match = _RATE.fullmatch(typed)
+    if match is None:
+        raise UserInputError(f"“{text.strip()}” is not a rate. Type it as 500K, 2M or 2.5 MB/s.")
+    rate = int(float(match[1].replace(",", ".")) * _RATE_UNITS[match[2] or ""])
+    if rate == 0:
+        return None
+    if not LEAST_RATE <= rate <= MAX_RATE:
+        raise UserInputError(
+            f"A limit of “{text.strip()}” is no use. Type at least 10K, such as 500K or 2M, or 0."
+        )
+    return rate
+
+
+_RATE = re.compile(r"([0-9]{1,12}(?:[.,][0-9]{1,6})?) *(?:(ki|mi|gi|k|m|g)?b?(?:/s|ps)?)")
+_RATE_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
 
 def parse_slots(text: str) -> int:
@@ -138,7 +181,7 @@ def program_settings_from(stored: Mapping[str, object]) -> tuple[ProgramSettings
         if field.name not in stored:
             continue
         value = stored[field.name]
-        if field.name == "recent_folders" and isinstance(value, list):
+        if field.name in ("recent_folders", "recent_trackers") and isinstance(value, list):
             value = tuple(item for item in value if isinstance(item, str))[:MAX_RECENTS]
         if type(value) is type(field.default) and _is_in_range(field.name, value):
             usable[field.name] = value
@@ -158,7 +201,17 @@ _RANGES = {
 def _is_in_range(name: str, value: object) -> bool:
     if name == "appearance":
         return value in {appearance.value for appearance in Appearance}
+    if name in {"up_limit", "down_limit"}:
+        return _is_rate(value)
     return name not in _RANGES or (isinstance(value, int) and 1 <= value <= _RANGES[name])
+
+
+def _is_rate(value: object) -> bool:
+    try:
+        parse_rate(str(value))
+    except UserInputError:
+        return False
+    return True
 
 
 def _whole_number(text: str, what: str, most: int) -> int:

@@ -12,6 +12,13 @@ from roles.events import SeederState
 
 # So that one machine with many downloads cannot keep a room waiting; loopback is exempt.
 SLOTS_PER_HOST = 2
+# An original leecher that hears `away` everywhere gives up; one of LMK/2 waits in line.
+KEPT_FOR_LMK1 = 2
+
+
+def slots_for_lmk2(slots: int) -> int:
+    """How many of a seeder's slots leechers of LMK/2 may have together."""
+    return max(1, slots - KEPT_FOR_LMK1)
 
 
 class SlotTable:
@@ -21,20 +28,19 @@ class SlotTable:
         self._slots = slots
         self._held: Counter[str] = Counter()
 
-    @property
-    def state(self) -> SeederState:
+    def state(self, taken_elsewhere: int = 0) -> SeederState:
         """With one slot as the original has it: connected while busy.
 
-        `away` is what a further leecher hears.
+        `away` is what a further leecher hears. `taken_elsewhere`: by leechers of LMK/2.
         """
-        taken = self._held.total()
+        taken = self._held.total() + taken_elsewhere
         if taken == 0:
             return SeederState.AVAILABLE
         return SeederState.AWAY if taken >= self._slots > 1 else SeederState.CONNECTED
 
-    def take(self, host: str) -> bool:
+    def take(self, host: str, taken_elsewhere: int = 0) -> bool:
         """Take a slot for a leecher on this host; False means `away`."""
-        if self._held.total() >= self._slots:
+        if self._held.total() + taken_elsewhere >= self._slots:
             return False
         if self._slots > 1 and not is_loopback(host) and self._held[host] >= SLOTS_PER_HOST:
             return False

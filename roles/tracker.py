@@ -1,43 +1,35 @@
-"""The tracker role: one thread, one datagram socket around a Registry.
+"""The tracker role: one thread, one loop over its datagrams, its lists and its own calls.
 
-Nothing that arrives ends its loop.
+Nothing that arrives ends the loop, and nothing blocks it.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
+import selectors
 import socket
 import time
+from collections import deque
+from collections.abc import Iterator
 
-from roles.addresses import LOOPBACK, Address, ip_of, is_loopback, is_unicast
+from roles.addresses import Address
+from roles.cookies import Cookies
+from roles.dial_back import DialBack, Target
 from roles.errors import PeerProtocolError, StorageError
-from roles.events import Post, RoleStarted, RoomChanged
-from roles.interfaces import address_for_others, is_own_address, own_address_towards
-from roles.listening import bind_udp
-from roles.lmk1_tracker_wire import (
-    ALREADY_REGISTERED,
-    RECEIVE_BUFFER,
-    SUCCESS,
-    UNKNOWN_REQUEST,
-    UNKNOWN_SEEDER,
-    AddSeeder,
-    Extras,
-    PingTracker,
-    Request,
-    RequestFileList,
-    RequestSeederList,
-    UploadFileList,
-    decode_request,
-    encode_file_list,
-    encode_seeder_list,
-    with_id,
-)
+from roles.events import ListedSeeder, Post, RoleStarted, RoomChanged, RoomMember
+from roles.interfaces import address_for_others
+from roles.list_server import ListServer
+from roles.listening import bind_both
+from roles.lmk1_tracker_wire import RECEIVE_BUFFER, UNKNOWN_REQUEST
 from roles.profile import read_state, write_whole
 from roles.rate_limit import RateLimit
-from roles.registry import Registry
-from roles.registry_entry import Origin, Reader
+from roles.registry import Key, Registry
+from roles.registry_entry import Entry, Reader
+from roles.room_catalogue import RoomCatalogue
 from roles.settings import TrackerSettings
+from roles.tracker_desk import Desk
 from roles.worker import POLL_S, Role
 
 log = logging.getLogger(__name__)
@@ -45,12 +37,17 @@ log = logging.getLogger(__name__)
 REQUESTS_PER_HOST = 100.0  # a second: an original repeats nothing, so a dropped answer freezes it
 REQUESTS_IN_ALL = 2_000.0
 LISTS_IN_ALL = 500.0  # list answers are longer than their questions
+COMPLAINTS_PER_HOST = 1.0  # lines a second in the log
+COMPLAINTS_IN_ALL = 10.0
 SAVE_S = 2.0  # at most one state file in this time
 REPORT_S = 0.25
 EXPIRE_S = 1.0
 RESTS = 4  # times as long as the last report or state file took: a huge room is answered meanwhile
-COMPLAINTS_PER_HOST = 1.0  # lines a second in the log
-COMPLAINTS_IN_ALL = 10.0
+LEFT_OUT_S = 60.0  # at most one line in the log in this time
+DATAGRAMS_AT_ONCE = 64  # answered before lists have their turn: a few milliseconds
+MAX_UNSENT = 1_000  # answers that found no room in the system's buffer
+UNSENT_S = 0.01  # until they are tried again
+SLICE = 100  # lines of a report made between two looks at the sockets
 
 
 class Tracker(Role):
@@ -59,13 +56,12 @@ class Tracker(Role):
     def __init__(self, settings: TrackerSettings, post: Post) -> None:
         super().__init__("tracker", post)
         self._settings = settings
-        self._registry = Registry()
-        self._requests = RateLimit(per_host=REQUESTS_PER_HOST, whole=REQUESTS_IN_ALL)
-        self._lists = RateLimit(per_host=REQUESTS_PER_HOST, whole=LISTS_IN_ALL)
+        self._registry = Registry(RoomCatalogue(os.urandom(4).hex()))
         self._complaints = RateLimit(per_host=COMPLAINTS_PER_HOST, whole=COMPLAINTS_IN_ALL)
-        self._is_own_host: dict[str, bool] = {}  # answers of _is_own(), forgotten every EXPIRE_S
-        self._changed = True  # since the last report
-        self._unsaved = False
+        self._unsent: deque[tuple[bytes, tuple[str, int]]] = deque()
+        self._report: Iterator[None] | None = None  # under way
+        self._report_at = self._save_at = self._expire_at = self._log_left_out_at = 0.0
+        self._reported_version = ""
         self._left_out = 0
 
     def _run(self) -> None:
@@ -75,145 +71,170 @@ class Tracker(Role):
             )
             if restored:
                 log.info("The tracker goes on with the %d seeders that it knew before.", restored)
-        link, note = bind_udp(self._settings.bind, exactly=self._settings.bind_exactly)
-        with link:
-            link.settimeout(POLL_S)
+        link, listener, note = bind_both(self._settings.bind, exactly=self._settings.bind_exactly)
+        with link, listener, selectors.DefaultSelector() as selector:
             listening = Address(*link.getsockname())
+            self._begin(link, listener, selector, listening)
             self._post(RoleStarted(listening, address_for_others(listening), note))
             try:
-                self._answer_until_stopped(link)
+                self._answer_until_stopped(selector)
             finally:
+                self._lists.close()
+                self._dials.close()
                 self._save()
 
-    def _answer_until_stopped(self, link: socket.socket) -> None:
-        report_at = save_at = expire_at = 0.0
-        while not self.should_stop():
-            self._answer_one(link)
-            now = time.monotonic()
-            if now >= expire_at:
-                expire_at = now + EXPIRE_S
-                self._is_own_host.clear()
-                self._note_change(self._registry.expire(now=now))
-            if self._changed and now >= report_at:
-                self._changed = False
-                self._report()
-                report_at = _again_at(now, REPORT_S)
-            if self._unsaved and now >= save_at:
-                self._save()
-                save_at = _again_at(now, SAVE_S)
-
-    def _answer_one(self, link: socket.socket) -> None:
-        try:
-            datagram, (host, port) = link.recvfrom(RECEIVE_BUFFER)
-        except TimeoutError:
-            return
-        except OSError as error:
-            # Windows: an earlier answer found nobody, or this datagram was too long.
-            log.debug("receiving: %s", error)
-            return
-        now = time.monotonic()
-        if (
-            port == 0
-            or not is_unicast(host)
-            or not (is_loopback(host) or self._requests.allows(host, now=now))
-        ):
-            return
-        try:
-            for answer in self._answers_to(datagram, host, now):
-                link.sendto(answer, (host, port))
-        except OSError as error:  # no route back, a full buffer, no descriptor: it asks again
-            log.debug("answering %s: %s", host, error)
-
-    def _answers_to(self, datagram: bytes, host: str, now: float) -> list[bytes]:
-        try:
-            return self._answers(decode_request(datagram), host, now)
-        except PeerProtocolError as error:
-            if self._complaints.allows(host, now=now):  # a flood must not wash the log away
-                log.info("a request of %s cannot be answered: %s", host, error)
-            return [UNKNOWN_REQUEST]
-
-    def _answers(self, request: Request, host: str, now: float) -> list[bytes]:
-        match request:
-            case AddSeeder(seeder, extras):
-                return [with_id(self._added(seeder, extras, host, now), extras)]
-            case UploadFileList(files, extras):
-                self._note_change(self._registry.upload(files, self._origin(host), extras))
-                return [with_id(SUCCESS, extras)]
-            case PingTracker(seeder, extras):
-                return [self._pinged(seeder, extras, host, now)]
-            case RequestSeederList():
-                return self._list_answer(host, now, encode_seeder_list(self._seeders_for(host))[0])
-            case RequestFileList():
-                files = self._registry.files_for_originals(is_here=self._is_own(host))
-                return self._list_answer(host, now, encode_file_list(files.items())[0])
-
-    def _added(self, seeder: Address, extras: Extras | None, host: str, now: float) -> bytes:
-        origin, is_here = self._origin(host), self._is_own(seeder.host)
-        try:
-            is_new = self._registry.add(seeder, origin, extras, named_is_here=is_here, now=now)
-        except PeerProtocolError as error:
-            log.info("%s cannot be registered for %s: %s", seeder, host, error)
-            return UNKNOWN_REQUEST if extras is None else f"error\n{error}".encode()
-        self._note_change(is_new)
-        return SUCCESS if is_new else ALREADY_REGISTERED
-
-    def _pinged(self, seeder: Address, extras: Extras | None, host: str, now: float) -> bytes:
-        is_here = self._is_own(seeder.host)
-        is_known = self._registry.ping(
-            seeder, self._origin(host), extras, named_is_here=is_here, now=now
+    def _begin(
+        self,
+        link: socket.socket,
+        listener: socket.socket,
+        selector: selectors.BaseSelector,
+        listening: Address,
+    ) -> None:
+        link.setblocking(False)
+        self._link = link
+        selector.register(link, selectors.EVENT_READ, self._answer_some)
+        self._lists = ListServer(listener, selector, self._registry)
+        self._dials = DialBack(selector, self._is_to_be_dialled, self._note_reachable)
+        self._desk = Desk(
+            self._registry,
+            Cookies(os.urandom(32)),
+            requests=RateLimit(per_host=REQUESTS_PER_HOST, whole=REQUESTS_IN_ALL),
+            lists=RateLimit(per_host=REQUESTS_PER_HOST, whole=LISTS_IN_ALL),
+            name=socket.gethostname(),
+            port=listening.port,
+            on_arrival=self._dial,
         )
-        self._changed = True
-        self._unsaved |= extras is None or extras.leaving
-        return with_id(SUCCESS if is_known else UNKNOWN_SEEDER, extras)
 
-    def _list_answer(self, host: str, now: float, answer: bytes) -> list[bytes]:
-        """The list, then `success`, as an original sends them.
+    def _answer_until_stopped(self, selector: selectors.BaseSelector) -> None:
+        pause_s = 0.0
+        while not self.should_stop():
+            for key, _ in selector.select(pause_s):
+                key.data()
+            is_busy = self._lists.work() | self._work_on_report()
+            now = time.monotonic()
+            self._dials.work(now=now)
+            if now >= self._expire_at:
+                self._expire(now)
+            if self._desk.is_unsaved and now >= self._save_at:
+                self._save()
+                self._save_at = _again_at(now, SAVE_S)
+            self._send_unsent()
+            pause_s = 0.0 if is_busy else UNSENT_S if self._unsent else POLL_S
 
-        Nothing when too much is asked for.
-        """
-        if not is_loopback(host) and not self._lists.allows(host, now=now):
-            log.warning("too many lists asked for, the last time by %s", host)
-            return []
-        return [answer, SUCCESS]
+    def _answer_some(self) -> None:
+        for _ in range(DATAGRAMS_AT_ONCE):
+            try:
+                datagram, source = self._link.recvfrom(RECEIVE_BUFFER)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                # Windows: an earlier answer found nobody, or this datagram was too long.
+                log.debug("receiving: %s", error)
+                continue
+            self._answer_one(datagram, source)
 
-    def _seeders_for(self, host: str) -> list[Address]:
-        is_here = self._is_own(host)
+    def _answer_one(self, datagram: bytes, source: tuple[str, int]) -> None:
+        now = time.monotonic()
         try:
-            tracker_host = LOOPBACK if is_loopback(host) else own_address_towards(host)
-        except OSError:
-            return []
-        return self._registry.seeders_for_originals(Reader(is_here, tracker_host))
+            for answer in self._desk.answers(datagram, *source, now=now):
+                self._send(answer, source)
+        except PeerProtocolError as error:
+            if self._complaints.allows(source[0], now=now):  # a flood must not hide all the rest
+                log.info("a request of %s cannot be answered: %s", source[0], error)
+            self._send(UNKNOWN_REQUEST, source)
+        except OSError as error:  # no descriptor left: it asks again
+            log.debug("answering %s: %s", source[0], error)
 
-    def _origin(self, host: str) -> Origin:
-        return Origin(host, self._is_own(host))
+    def _send(self, answer: bytes, source: tuple[str, int]) -> None:
+        """An original asks only once: what finds no room now is sent a little later."""
+        try:
+            self._link.sendto(answer, source)
+        except BlockingIOError:
+            if len(self._unsent) < MAX_UNSENT:
+                self._unsent.append((answer, source))
+        except OSError as error:  # no route back: it asks again
+            log.debug("answering %s: %s", source[0], error)
 
-    def _is_own(self, host: str) -> bool:
-        if ip_of(host) is None or not is_unicast(host):  # names are never resolved
-            return False
-        if host not in self._is_own_host:
-            self._is_own_host[host] = is_own_address(host)
-        return self._is_own_host[host]
+    def _send_unsent(self) -> None:
+        for _ in range(len(self._unsent)):
+            answer, source = self._unsent.popleft()
+            try:
+                self._link.sendto(answer, source)
+            except BlockingIOError:
+                self._unsent.appendleft((answer, source))
+                return
+            except OSError as error:
+                log.debug("answering %s: %s", source[0], error)
 
-    def _note_change(self, is_change: bool) -> None:
-        self._changed |= is_change
-        self._unsaved |= is_change
+    def _expire(self, now: float) -> None:
+        self._expire_at = now + EXPIRE_S
+        self._desk.forget_hosts()
+        self._lists.expire(now=now)
+        if self._registry.expire(now=now):
+            self._desk.is_changed = self._desk.is_unsaved = True
 
-    def _report(self) -> None:
-        files = self._registry.files()
-        left_out = len(files) - len(self._registry.files_for_originals(is_here=True))
-        if left_out > self._left_out:
+    def _dial(self, key: Key, entry: Entry) -> None:
+        """See whether others reach it, unless it serves this machine only."""
+        here = Reader(is_here=True, tracker_host=entry.origin.ip)
+        address = entry.address_for(here)
+        if entry.member is not None and address is not None and not entry.is_here_only:
+            self._dials.want(Target(key, entry.member.instance, address))
+
+    def _is_to_be_dialled(self, target: Target) -> bool:
+        member = self._registry.member(target.key)
+        is_there = member is not None and member.instance == target.instance
+        return is_there and member is not None and member.is_reachable is not True
+
+    def _note_reachable(self, target: Target, is_reachable: bool) -> None:
+        member = self._registry.member(target.key)
+        if member is not None and member.instance == target.instance:
+            member.is_reachable = is_reachable
+            self._desk.is_changed = True
+
+    def _work_on_report(self) -> bool:
+        """Go on with the report of the room, or begin one; whether it is under way."""
+        now, version = time.monotonic(), self._registry.catalogue.version
+        is_changed = self._desk.is_changed or version != self._reported_version
+        if self._report is None and is_changed and now >= self._report_at:
+            self._desk.is_changed = False
+            self._reported_version = version
+            self._report = self._reporting(now)
+        if self._report is not None and next(self._report, self) is self:
+            self._report = None
+        return self._report is not None
+
+    def _reporting(self, began: float) -> Iterator[None]:
+        """Post what the room is, made a slice at a time."""
+        seeders, members = list[ListedSeeder](), list[RoomMember]()
+        for number, entry in enumerate(self._registry.entries()):
+            seeder = self._registry.as_seeder(entry)
+            seeders += [] if seeder is None else [seeder]
+            members += [] if entry.member is None else [entry.as_member(entry.member)]
+            if number % SLICE == SLICE - 1:
+                yield
+        files, count = self._registry.files(), self._registry.catalogue.file_count
+        left_out = count - len(self._registry.files_for_originals(is_here=True))
+        self._log_left_out(max(0, left_out), began)
+        room = RoomChanged(
+            tuple(seeders), files, max(0, left_out), file_count=count, members=tuple(members)
+        )
+        self._post(room)
+        self._report_at = _again_at(began, REPORT_S)
+
+    def _log_left_out(self, left_out: int, now: float) -> None:
+        if left_out > self._left_out and now >= self._log_left_out_at:
+            self._log_left_out_at = now + LEFT_OUT_S
             log.info(
                 "%d files are not told to LMK/1 programs: "
                 "not every seeder has them, or the list is full.",
                 left_out,
             )
         self._left_out = left_out
-        self._post(RoomChanged(self._registry.seeders(), files, left_out))
 
     def _save(self) -> None:
-        if self._settings.state_file is None or not self._unsaved:
+        if self._settings.state_file is None or not self._desk.is_unsaved:
             return
-        self._unsaved = False
+        self._desk.is_unsaved = False
         try:
             write_whole(self._settings.state_file, json.dumps(self._registry.saved()).encode())
         except StorageError as error:

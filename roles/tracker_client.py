@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from roles.addresses import Address
 from roles.errors import PeerProtocolError, TrackerSilentError
@@ -20,7 +20,6 @@ from roles.lmk1_tracker_wire import (
     ALREADY_REGISTERED,
     MAX_DATAGRAM,
     AddSeeder,
-    Answer,
     Extras,
     FileList,
     PingTracker,
@@ -66,8 +65,11 @@ class _Question:
         return datagram
 
 
-class TrackerClient:
-    """Owned by one thread. Every method may raise TrackerSilentError."""
+class TrackerAsker:
+    """Sends requests until they are answered, whatever they say.
+
+    Owned by one thread. Every method may raise TrackerSilentError.
+    """
 
     def __init__(self, tracker: Address, should_stop: Callable[[], bool]) -> None:
         self._tracker = tracker
@@ -75,7 +77,12 @@ class TrackerClient:
         self._found: Address | None = None  # looked up once, and again after it was silent
         self._lingering: deque[_Question] = deque()
 
-    def __enter__(self) -> TrackerClient:
+    @property
+    def tracker(self) -> Address:
+        """As it was named."""
+        return self._tracker
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -97,86 +104,27 @@ class TrackerClient:
             self._found = looked_up(self._tracker, self._should_stop)
         return self._found
 
-    def files(self) -> Mapping[str, int]:
-        """The tracker's files, name to size. Names are untrusted."""
-        return self._ask(
-            encode_request(RequestFileList()),
-            lambda answer: answer.files if isinstance(answer, FileList) else None,
-            two_datagrams=True,
-        )
-
-    def seeders(self) -> tuple[Address, ...]:
-        """The tracker's seeders, as it names them."""
-        return self._ask(
-            encode_request(RequestSeederList()),
-            lambda answer: answer.seeders if isinstance(answer, SeederList) else None,
-            two_datagrams=True,
-        )
-
-    def add_seeder(self, seeder: Address, *, everywhere: bool) -> bool:
-        """Register; True when the tracker is an original one."""
-        extras = Extras(_new_id(), everywhere=everywhere)
-        answer = self._ask_of_both(encode_request(AddSeeder(seeder, extras)), extras)
-        is_listed = answer.is_done or answer.text == ALREADY_REGISTERED.decode().partition("\n")[2]
-        if not is_listed:
-            raise TrackerSilentError(
-                f"The tracker {self._tracker} refused this seeder: {shown_name(answer.text)}"
-            )
-        return answer.id is None
-
-    def upload_files(self, files: Mapping[str, int], port: int) -> int:
-        """Replace this seeder's list at a tracker of ours.
-
-        Returns how many of the files one request holds.
-        """
-        extras = Extras(_new_id(), port=port)
-        fitting = files_that_fit(files.items(), extras)
-        self._ask_of_both(encode_request(UploadFileList(fitting, extras)), extras)
-        return len(fitting)
-
-    def upload_files_to_original(self, files: Mapping[str, int]) -> int:
-        """Add our files to the one list that an original tracker has for the whole room.
-
-        An upload replaces that list, so what the others offer is sent along, and nothing is sent
-        that adds no name. Returns how many of our files are on it.
-        """
-        known = self.files()
-        union = files_that_fit(({**known, **files}).items(), None)
-        if len(union) < len(known) or not union.keys() - known.keys():
-            return len(known.keys() & files.keys())
-        self._ask_of_both(encode_request(UploadFileList(union)), None)
-        return len(union.keys() & files.keys())
-
-    def ping(self, seeder: Address, *, state: str, leaving: bool = False) -> bool:
-        """Say that the seeder lives; False when the tracker does not know it any more."""
-        extras = Extras(_new_id(), state=state, leaving=leaving)
-        return self._ask_of_both(encode_request(PingTracker(seeder, extras)), extras).is_done
-
-    def _ask_of_both(self, request: bytes, extras: Extras | None) -> Verdict:
-        """A request that is answered in one datagram, by a tracker of ours with its id."""
-
-        def accept(answer: Answer) -> Verdict | None:
-            if not isinstance(answer, Verdict):
-                return None
-            is_ours = extras is not None and answer.id == extras.id
-            return answer if answer.id is None or is_ours else None
-
-        return self._ask(request, accept, two_datagrams=False)
-
     def _ask(
-        self, request: bytes, accept: Callable[[Answer], T | None], *, two_datagrams: bool
+        self,
+        request: bytes,
+        read: Callable[[bytes], T | None],
+        *,
+        answers: int,
     ) -> T:
-        """Send, wait, send again; the socket stays open a while for what may still come."""
+        """Send, wait, send again; the socket stays open a while for what may still come.
+
+        `read` returns None for a datagram that is not the answer, and raises PeerProtocolError.
+        `answers` datagrams may come, unless _is_all() says of the first that it is the only one.
+        """
         self._close_old()
         question = self._connected()
-        answers = 2 if two_datagrams else 1
         refusals = 0
         for pause_s in TRIES_S:
             try:
                 question.link.send(request)
                 question.awaited += answers
                 within_s = pause_s * random.uniform(1 - JITTER, 1 + JITTER)
-                answer = self._receive(question, accept, within_s)
+                answer = self._receive(question, read, within_s)
             except ConnectionError:
                 # Somebody there says that nobody listens; Windows says it one call late.
                 refusals, question.awaited = refusals + 1, 0
@@ -195,6 +143,10 @@ class TrackerClient:
                 break
         raise self._silent("nobody listens there" if refusals else "nothing came back")
 
+    def _is_all(self, answer: object) -> bool:  # noqa: ARG002
+        """Whether no other datagram belongs to the answer, whatever `answers` says."""
+        return False
+
     def _connected(self) -> _Question:
         """A new socket; the system hands it this tracker's datagrams only."""
         address = self.looked_up()
@@ -212,7 +164,10 @@ class TrackerClient:
         return question
 
     def _receive(
-        self, question: _Question, accept: Callable[[Answer], T | None], within_s: float
+        self,
+        question: _Question,
+        read: Callable[[bytes], T | None],
+        within_s: float,
     ) -> T | None:
         """The answer that was asked for; whatever else belongs to it is waited for and let go."""
         accepted: T | None = None
@@ -221,13 +176,16 @@ class TrackerClient:
             if accepted is not None and question.awaited <= 0:
                 break
             try:
-                answer = decode_answer(question.receive(min(rest, POLL_S)))
+                answer = read(question.receive(min(rest, POLL_S)))
             except TimeoutError:
                 continue
             except PeerProtocolError as error:
                 log.warning("ignored a datagram of the tracker %s: %s", self._tracker, error)
                 continue
-            if accepted is None and (accepted := accept(answer)) is not None:
+            if accepted is None and answer is not None:
+                accepted = answer
+                if self._is_all(answer):
+                    question.awaited = 0
                 deadline = min(deadline, time.monotonic() + SECOND_S)
         return accepted
 
@@ -251,5 +209,79 @@ class TrackerClient:
         )
 
 
-def _new_id() -> str:
+class TrackerClient(TrackerAsker):
+    """Speaks LMK/1, with a tracker of either kind. Every method may raise TrackerSilentError."""
+
+    def files(self) -> Mapping[str, int]:
+        """The tracker's files, name to size. Names are untrusted."""
+
+        def read(datagram: bytes) -> Mapping[str, int] | None:
+            answer = decode_answer(datagram)
+            return answer.files if isinstance(answer, FileList) else None
+
+        return self._ask(encode_request(RequestFileList()), read, answers=2)
+
+    def seeders(self) -> tuple[Address, ...]:
+        """The tracker's seeders, as it names them."""
+
+        def read(datagram: bytes) -> tuple[Address, ...] | None:
+            answer = decode_answer(datagram)
+            return answer.seeders if isinstance(answer, SeederList) else None
+
+        return self._ask(encode_request(RequestSeederList()), read, answers=2)
+
+    def add_seeder(self, seeder: Address, *, everywhere: bool) -> bool:
+        """Register; True when the tracker is an original one."""
+        extras = Extras(new_id(), everywhere=everywhere)
+        answer = self._ask_of_both(encode_request(AddSeeder(seeder, extras)), extras)
+        is_listed = answer.is_done or answer.text == ALREADY_REGISTERED.decode().partition("\n")[2]
+        if not is_listed:
+            raise TrackerSilentError(
+                f"The tracker {self._tracker} refused this seeder: {shown_name(answer.text)}"
+            )
+        return answer.id is None
+
+    def upload_files(self, files: Mapping[str, int], port: int) -> int:
+        """Replace this seeder's list at a tracker of ours.
+
+        Returns how many of the files one request holds.
+        """
+        extras = Extras(new_id(), port=port)
+        fitting = files_that_fit(files.items(), extras)
+        self._ask_of_both(encode_request(UploadFileList(fitting, extras)), extras)
+        return len(fitting)
+
+    def upload_files_to_original(self, files: Mapping[str, int]) -> int:
+        """Add our files to the one list that an original tracker has for the whole room.
+
+        An upload replaces that list, so what the others offer is sent along, and nothing is sent
+        that adds no name. Returns how many of our files are on it.
+        """
+        known = self.files()
+        union = files_that_fit(({**known, **files}).items(), None)
+        if len(union) < len(known) or not union.keys() - known.keys():
+            return len(known.keys() & files.keys())
+        self._ask_of_both(encode_request(UploadFileList(union)), None)
+        return len(union.keys() & files.keys())
+
+    def ping(self, seeder: Address, *, state: str, leaving: bool = False) -> bool:
+        """Say that the seeder lives; False when the tracker does not know it any more."""
+        extras = Extras(new_id(), state=state, leaving=leaving)
+        return self._ask_of_both(encode_request(PingTracker(seeder, extras)), extras).is_done
+
+    def _ask_of_both(self, request: bytes, extras: Extras | None) -> Verdict:
+        """A request that is answered in one datagram, by a tracker of ours with its id."""
+
+        def read(datagram: bytes) -> Verdict | None:
+            answer = decode_answer(datagram)
+            if not isinstance(answer, Verdict):
+                return None
+            is_ours = extras is not None and answer.id == extras.id
+            return answer if answer.id is None or is_ours else None
+
+        return self._ask(request, read, answers=1)
+
+
+def new_id() -> str:
+    """A question has it, and its answer."""
     return secrets.token_hex(8)

@@ -156,6 +156,7 @@ def set_strict() -> None:
     faulthandler.enable()
     warnings.simplefilter("error")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end by the same orderly way
+    os.environ["LMK_DISCOVER"] = "off"  # no test asks the whole network for trackers
 
 
 def select_tests(patterns: list[str]) -> list[unittest.TestCase]:

@@ -25,8 +25,8 @@ class NoNetworkTest(LmkTestCase):
         )
         unreachable = OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
         with (
-            mock.patch("roles.announcer.own_address_towards", side_effect=unreachable),
-            self.assertLogs("roles.announcer"),
+            mock.patch("roles.membership.own_address_towards", side_effect=unreachable),
+            self.assertLogs("roles.membership"),
         ):
             thread.start()
             try:

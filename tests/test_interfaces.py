@@ -5,6 +5,7 @@ from __future__ import annotations
 from roles.addresses import Address, is_unicast
 from roles.interfaces import (
     address_for_others,
+    broadcasts,
     is_own_address,
     own_address_towards,
     own_addresses,
@@ -33,3 +34,10 @@ class OwnAddressTest(LmkTestCase):
             with self.subTest(address=address):
                 self.assertTrue(is_unicast(address))
                 self.assertTrue(is_own_address(address))
+
+    def test_a_broadcast_leaves_from_an_own_address_or_any(self) -> None:
+        for source, address in broadcasts():
+            with self.subTest(address=address):
+                self.assertTrue(source == "0.0.0.0" or is_own_address(source))
+                self.assertNotEqual(address, "0.0.0.0")
+                self.assertFalse(address.startswith("127."))

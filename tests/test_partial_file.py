@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -11,8 +10,9 @@ import unittest
 from pathlib import Path
 
 from roles.errors import DiskFullError, StorageError
-from roles.partial_file import MAX_RESERVE, PartialFile, check_space
+from roles.partial_file import PartialFile
 from roles.settings import Existing
+from roles.target_folder import check_space
 from tests.support import LmkTestCase
 
 IS_POSIX = os.name == "posix"
@@ -339,19 +339,6 @@ class ClaimTest(PartialFileTestCase):
 
 
 class DiskTest(PartialFileTestCase):
-    def test_there_is_room_for_a_little_and_none_for_everything(self) -> None:
-        check_space(self.folder, 1)
-        with self.assertRaisesRegex(DiskFullError, "MB more must be free"):
-            check_space(self.folder, 1 << 60)
-
-    def test_some_room_is_left_to_the_rest_of_the_machine(self) -> None:
-        usage = shutil.disk_usage(self.folder)
-        reserve = min(MAX_RESERVE, usage.total // 100)
-        with self.assertRaises(DiskFullError) as caught:
-            check_space(self.folder, usage.free - reserve // 2)
-        self.assertRegex(str(caught.exception), r": \d{1,3} MB more")
-        check_space(self.folder, max(0, usage.free - 2 * reserve))
-
     @unittest.skipUnless(IS_POSIX, "limits of a process")
     def test_a_disk_that_takes_no_more_is_a_sentence(self) -> None:
         said, _ = self.process(SMALL_DISK).communicate(timeout=30)

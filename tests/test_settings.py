@@ -13,8 +13,10 @@ from roles.settings import (
     MAX_RECENTS,
     MAX_SLOTS,
     ProgramSettings,
+    may_discover,
     parse_parallel_seeders,
     parse_port,
+    parse_rate,
     parse_slots,
     program_settings_from,
     tracker_address,
@@ -38,6 +40,52 @@ class TrackerAddressTest(unittest.TestCase):
                 tracker_address(typed, {})
         with self.assertRaises(UserInputError):
             tracker_address("", {"LMK_TRACKER": "a b"})
+
+
+class DiscoveryTest(unittest.TestCase):
+    def test_trackers_are_looked_for_unless_the_environment_says_off(self) -> None:
+        for value, is_on in {
+            "": True,
+            "on": True,
+            "off": False,
+            " OFF ": False,
+            "0": False,
+        }.items():
+            with self.subTest(value=value):
+                self.assertEqual(may_discover({"LMK_DISCOVER": value}), is_on)
+        self.assertTrue(may_discover({}))
+
+
+class RateTest(unittest.TestCase):
+    def test_rates_are_read_with_decimal_units(self) -> None:
+        for text, rate in {
+            "500K": 500_000,
+            "500 KB/s": 500_000,
+            "2M": 2_000_000,
+            " 2.5 MB/s ": 2_500_000,
+            "2,5 mb/s": 2_500_000,
+            "1G": 1_000_000_000,
+            "16 KiB/s": 16_384,
+            "20000": 20_000,
+            "20000 B/s": 20_000,
+        }.items():
+            with self.subTest(text=text):
+                self.assertEqual(parse_rate(text), rate)
+
+    def test_nothing_zero_and_none_are_no_limit(self) -> None:
+        for text in ("", " ", "0", "0 MB/s", "0.0", "none", "None"):
+            with self.subTest(text=text):
+                self.assertIsNone(parse_rate(text))
+
+    def test_all_else_is_refused_with_an_example(self) -> None:
+        for text in ("fast", "-1M", "1e6", "M", "2 M M", "1.2.3M", "\u0661M", "9" * 5000, "nan"):
+            with self.subTest(text=text), self.assertRaisesRegex(UserInputError, "500K"):
+                parse_rate(text)
+
+    def test_a_limit_that_stops_everything_or_nothing_is_refused(self) -> None:
+        for text in ("1", "9999", "5K", "999999G"):
+            with self.subTest(text=text), self.assertRaisesRegex(UserInputError, "no use"):
+                parse_rate(text)
 
 
 class NumbersTest(unittest.TestCase):
@@ -84,12 +132,18 @@ class ProgramSettingsTest(unittest.TestCase):
         seeder_port=65535,
         slots=64,
         parallel_seeders=16,
+        up_limit="2 MB/s",
+        down_limit="500K",
         appearance="dark",
+        recent_trackers=("pc:1", "pc:2"),
         window="900x600+10+10",
     )
 
     def test_what_was_kept_comes_back(self) -> None:
-        stored = asdict(self.CHANGED) | {"recent_folders": ["/a", "/b"]}
+        stored = asdict(self.CHANGED) | {
+            "recent_folders": ["/a", "/b"],
+            "recent_trackers": ["pc:1", "pc:2"],
+        }
         self.assertEqual(program_settings_from(stored), (self.CHANGED, ()))
 
     def test_every_setting_differs_from_its_default_in_this_test(self) -> None:
@@ -118,10 +172,14 @@ class ProgramSettingsTest(unittest.TestCase):
             ("tracker_port", 65536),
             ("seeder_port", -1),
             ("parallel_seeders", 17),
+            ("up_limit", 5),
+            ("up_limit", "fast"),
+            ("down_limit", "1"),
             ("appearance", "pink"),
             ("appearance", ["dark"]),
             ("recent_folders", "/a"),
             ("recent_folders", {}),
+            ("recent_trackers", "pc:1"),
             ("window", []),
         ):
             with self.subTest(name=name, value=value):
@@ -144,6 +202,15 @@ class ProgramSettingsTest(unittest.TestCase):
         self.assertEqual((settings.shared_folder, settings.recent_folders[0]), ("/19", "/19"))
         many: dict[str, object] = {"recent_folders": [f"/{number}" for number in range(20)]}
         self.assertEqual(len(program_settings_from(many)[0].recent_folders), MAX_RECENTS)
+
+    def test_only_the_newest_trackers_are_kept_and_one_that_answers_again_moves_to_the_front(
+        self,
+    ) -> None:
+        settings = ProgramSettings()
+        for number in (*range(20), 15):
+            settings = settings.with_recent_tracker(f"pc:{number}")
+        self.assertEqual(len(settings.recent_trackers), MAX_RECENTS)
+        self.assertEqual(settings.recent_trackers[:2], ("pc:15", "pc:19"))
 
     def test_a_folder_chosen_again_moves_to_the_front_and_is_not_doubled(self) -> None:
         settings = replace(ProgramSettings(), recent_folders=("/a", "/b", "/c"))

@@ -35,20 +35,20 @@ class SlotTableTest(unittest.TestCase):
 
     def test_the_state_is_available_connected_and_away(self) -> None:
         slots = SlotTable(2)
-        self.assertIs(slots.state, SeederState.AVAILABLE)
+        self.assertIs(slots.state(), SeederState.AVAILABLE)
         slots.take("10.0.0.1")
-        self.assertIs(slots.state, SeederState.CONNECTED)
+        self.assertIs(slots.state(), SeederState.CONNECTED)
         slots.take("10.0.0.2")
-        self.assertIs(slots.state, SeederState.AWAY)
+        self.assertIs(slots.state(), SeederState.AWAY)
         slots.release("10.0.0.1")
-        self.assertIs(slots.state, SeederState.CONNECTED)
+        self.assertIs(slots.state(), SeederState.CONNECTED)
         slots.release("10.0.0.2")
-        self.assertIs(slots.state, SeederState.AVAILABLE)
+        self.assertIs(slots.state(), SeederState.AVAILABLE)
 
     def test_with_one_slot_it_is_connected_while_busy_as_the_original(self) -> None:
         slots = SlotTable(1)
         self.assertTrue(slots.take("10.0.0.1"))
-        self.assertIs(slots.state, SeederState.CONNECTED)
+        self.assertIs(slots.state(), SeederState.CONNECTED)
         self.assertFalse(slots.take("10.0.0.2"))
         self.assertFalse(slots.take("127.0.0.1"))
 
@@ -57,7 +57,7 @@ class SlotTableTest(unittest.TestCase):
         slots.take("10.0.0.1")
         slots.take("10.0.0.2")
         slots.release("10.0.0.1")
-        self.assertIs(slots.state, SeederState.AVAILABLE)
+        self.assertIs(slots.state(), SeederState.AVAILABLE)
 
     def test_nobody_is_remembered_after_leaving(self) -> None:
         slots = SlotTable(4)

@@ -13,10 +13,9 @@ from roles.errors import UserInputError
 from roles.settings import parse_port
 from tests.support import LmkTestCase, WindowTestCase, widget_texts
 from tests.windows import AppWindowTest, press
-from ui.existing_files import existing_names, question
+from ui.existing_files import existing_names, has_any, question
 from ui.window import desktop
 from ui.window.fields import TextField, folder_from
-from ui.window.leecher_form import empty_tracker
 from ui.window.notices import Choice, NoticeArea
 from ui.window.theme import Theme
 
@@ -34,13 +33,6 @@ class FolderTextTest(unittest.TestCase):
         }.items():
             with self.subTest(typed=typed):
                 self.assertEqual(folder_from(typed), folder)
-
-
-class EmptyTrackerTest(unittest.TestCase):
-    def test_an_empty_field_says_which_tracker_it_means(self) -> None:
-        self.assertEqual(empty_tracker({}), "empty: this computer, port 12500")
-        self.assertEqual(empty_tracker({"LMK_TRACKER": " "}), "empty: this computer, port 12500")
-        self.assertEqual(empty_tracker({"LMK_TRACKER": "10.0.0.5"}), "empty: 10.0.0.5")
 
 
 class TextFieldTest(WindowTestCase):
@@ -119,6 +111,16 @@ class ExistingFilesTest(LmkTestCase):
 
     def test_a_folder_that_is_not_there_has_nothing(self) -> None:
         self.assertEqual(existing_names(self.folder / "gone", ["a"]), [])
+
+    def test_names_in_folders_are_looked_for_there(self) -> None:
+        (self.folder / "sub").mkdir()
+        (self.folder / "sub" / "a").touch()
+        self.assertTrue(has_any(self.folder, ["b", "sub/a"]))
+        self.assertFalse(has_any(self.folder, ["sub/b", "a"]))
+
+    def test_the_question_about_folders_names_them(self) -> None:
+        self.assertIn("Some files of “Course/” are in the folder", question([], ["Course"]))
+        self.assertIn("“Course/”, and 2 besides, are", question(["a", "b"], ["Course"]))
 
     def test_the_question_names_a_few(self) -> None:
         self.assertEqual(question(["a"]), "“a” is in the folder already. What shall happen to it?")

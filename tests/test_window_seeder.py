@@ -5,10 +5,23 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+from roles.addresses import Address
+from roles.events import (
+    HashingChanged,
+    ListedFile,
+    ReachabilityChanged,
+    SeederState,
+    Upload,
+    UploadsChanged,
+)
 from roles.profile import bundled_folder
 from tests.support import widget_texts
 from tests.windows import LIMIT_S, AppWindowTest, press, texts_of
+from ui.window.seeder_rows import SHOWN_AT_ONCE, offered_rows
+from ui.window.seeder_run import SeederRun
 from ui.window.workbench import RunState
+
+SENT = "3"  # column of the uploads
 
 
 class SeederTabTest(AppWindowTest):
@@ -97,9 +110,79 @@ class SeederTabTest(AppWindowTest):
         assert run.address is not None
         self.occupy(run.address._replace(host="127.0.0.1"))
         self.pump_until(
-            lambda: texts_of(self.window.seeder.uploads.tree, "2") == ["Connected"], LIMIT_S
+            lambda: texts_of(self.window.seeder.uploads.tree, SENT) == ["Connected"], LIMIT_S
         )
         self.wait_for_sentence("Connected. Seeding on port")
+
+    def test_how_far_the_folder_is_read_is_said_until_all_is_read(self) -> None:
+        run = self.started()
+        run._handle(HashingChanged(1_200_000_000, 4_000_000_000, 310))
+        sentence = "Reading the folder: 1.20 GB of 4.00 GB, 310 files left."
+        self.assertIn(sentence, widget_texts(self.window.seeder))
+        run._handle(HashingChanged(4_000_000_000, 4_000_000_000, 0))
+        self.assertNotIn("Reading the folder", widget_texts(self.window.seeder))
+
+    def test_a_firewall_is_said_with_what_to_type(self) -> None:
+        run = self.started()
+        address = Address("10.0.0.5", 12501)
+        run._handle(ReachabilityChanged(address, is_reachable=False))
+        self.assertIn("Others cannot connect to this computer", widget_texts(self.window.seeder))
+        run._handle(ReachabilityChanged(address, is_reachable=True))
+        self.assertNotIn("Others cannot connect", widget_texts(self.window.seeder))
+
+    def test_who_waits_in_line_is_shown_with_the_place(self) -> None:
+        run = self.started()
+        taking = Upload(Address("10.0.0.7", 5), "a", 1, 2, 0.0, "lab-pc-07")
+        waiting = Upload(Address("10.0.0.8", 5), "a", 0, 2, 0.0, "lab-pc-08", place=2)
+        run._handle(UploadsChanged(SeederState.AWAY, (waiting, taking), 0))
+        tree = self.window.seeder.uploads.tree
+        self.assertEqual(texts_of(tree, "0"), ["lab-pc-07", "lab-pc-08"])
+        self.assertEqual(texts_of(tree, SENT), ["1 byte of 2 bytes", "In line (place 2)"])
+
+    def test_who_takes_from_a_download_is_shown_too(self) -> None:
+        window = self.open_window()
+        upload = Upload(Address("10.0.0.7", 5), "a", 1, 2, 5.0, "lab-pc-07")
+        run = window.leecher.run
+        assert run is not None
+        run._handle(UploadsChanged(SeederState.CONNECTED, (upload,), 1))
+        self.pump_until(lambda: window.seeder.served == 1, LIMIT_S)
+        self.assertEqual(window.seeder.rate, 5.0)
+
+    def test_a_large_folder_is_not_shown_whole(self) -> None:
+        files = tuple(ListedFile(f"{number:05}", 1) for number in range(SHOWN_AT_ONCE + 7))
+        rows = offered_rows(files, self.folder)
+        self.assertEqual(len(rows), SHOWN_AT_ONCE + 1)
+        self.assertEqual(list(rows.values())[-1].cells[0], "… and 7 more")
+
+    def test_the_limit_counts_at_once_and_is_kept(self) -> None:
+        window = self.open_window()
+        field, throttle = window.seeder.form.limit, window._bench.roles.throttles.up
+        field.variable.set("500 KB/s")
+        field.entry.event_generate("<Return>")
+        field._take()
+        self.assertEqual(throttle.slice(10**9), 50_000)
+        field.variable.set("fast")
+        field._take()
+        self.assertIn("is not a rate", field.problem)
+        self.assertEqual(throttle.slice(10**9), 50_000)
+        self.pump_until(lambda: window._bench.settings.is_kept)
+        self.assertEqual(self.kept()["up_limit"], "500 KB/s")
+        field.variable.set("")
+        field._take()
+        self.assertEqual(throttle.slice(10**9), 10**9)
+
+    def test_a_limit_that_was_kept_counts_from_the_start(self) -> None:
+        self.keep(down_limit="1M")
+        window = self.open_window()
+        self.assertEqual(window.leecher.form.limit.variable.get(), "1M")
+        self.assertEqual(window._bench.roles.throttles.down.slice(10**9), 100_000)
+
+    def started(self) -> SeederRun:
+        self.start(bundled_folder("data"))
+        self.wait_for_sentence("Seeding on port")
+        run = self.window.seeder.main_run
+        assert run is not None
+        return run
 
     def test_a_seeder_beside_it_has_a_stop_of_its_own(self) -> None:
         window = self.open_with_examples()

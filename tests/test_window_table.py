@@ -69,6 +69,24 @@ class TableTest(WindowTestCase):
         self.pump_until(lambda: not self.table._flush_id)
         self.assertEqual(self.table.row_keys, [])
 
+    def test_rows_stand_below_their_parents_in_either_order(self) -> None:
+        def below(name: str, size: int, parent: str = "", rank: int = 0) -> Row:
+            return Row((name, str(size)), (name, float(size)), parent=parent, rank=rank)
+
+        self.table.show(
+            {
+                "x": below("x", 1),
+                "a": below("a", 2),
+                "more": below("0", 9, "a", rank=1),
+                "a2": below("2", 2, "a"),
+                "a1": below("1", 1, "a"),
+                "orphan": below("o", 3, "gone"),
+            }
+        )
+        self.assertEqual(self.table.row_keys, ["a", "a1", "a2", "more", "orphan", "x"])
+        self.table._sort_by(0)
+        self.assertEqual(self.table.row_keys, ["x", "orphan", "a", "a2", "a1", "more"])
+
     def test_an_empty_table_shows_the_next_step(self) -> None:
         self.table.show({"a": row("a", 1)})
         self.assertEqual(self.table.empty.winfo_manager(), "")
@@ -122,5 +140,10 @@ class FileRowTest(unittest.TestCase):
                 self.assertTrue(file_row(ListedFile("a", 100), self.download(state)).cells[6])
 
     def test_a_source(self) -> None:
-        row = source_row(Source(Address("10.0.0.1", 12501), 0, 0.0, False))
-        self.assertEqual(row.cells, ("10.0.0.1:12501", "", "", "Connecting"))
+        address = Address("10.0.0.1", 12501)
+        row = source_row(Source(address, 0, 0.0, False))
+        self.assertEqual(row.cells, ("", "10.0.0.1:12501", "", "", "Connecting"))
+        row = source_row(Source(address, 5, 2e6, True, "pc\n7"))
+        self.assertEqual(
+            row.cells, ("pc\\u000a7", "10.0.0.1:12501", "5 bytes", "2.0 MB/s", "Sending")
+        )

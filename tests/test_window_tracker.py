@@ -11,6 +11,8 @@ from tests.support import widget_texts
 from tests.windows import LIMIT_S, AppWindowTest, texts_of
 from ui.window.workbench import RunState
 
+ADDRESS, STATE = "1", "3"  # columns of the room
+
 
 class TrackerTabTest(AppWindowTest):
     def wait_for(self, state: RunState) -> None:
@@ -53,8 +55,10 @@ class TrackerTabTest(AppWindowTest):
         window = self.open_with_examples()
         self.pump_until(lambda: "table.csv" in texts_of(window.tracker.files.tree, "0"), LIMIT_S)
         seeder = f"this computer, port {self.seeder_port}"
-        self.assertEqual(texts_of(window.tracker.seeders.tree, "0"), [seeder])
-        self.assertEqual(texts_of(window.tracker.seeders.tree, "1"), ["Available"])
+        room = window.tracker.room.tree
+        self.pump_until(lambda: seeder in texts_of(room, ADDRESS), LIMIT_S)
+        at = texts_of(room, ADDRESS).index(seeder)
+        self.assertEqual(texts_of(room, STATE)[at].lower(), "available")
 
     def test_two_contents_of_one_name_are_two_rows(self) -> None:
         window = self.open_window()

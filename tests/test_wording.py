@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unittest
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ from roles.errors import ContentError
 from roles.events import (
     DownloadChanged,
     DownloadState,
+    FilesListed,
     FolderScanned,
+    HashingChanged,
     ListedFile,
+    ListedFolder,
     SeederState,
     Source,
 )
@@ -75,7 +79,7 @@ class NumbersTest(unittest.TestCase):
     def test_counts(self) -> None:
         self.check(
             lambda number: wording.count(number, "file"),
-            {0: "no files", 1: "1 file", 2: "2 files"},
+            {0: "no files", 1: "1 file", 2: "2 files", 10_000: "10,000 files"},
         )
 
     def test_places(self) -> None:
@@ -83,6 +87,10 @@ class NumbersTest(unittest.TestCase):
             wording.place,
             {Address("127.0.0.1", 12500): "this computer, port 12500", SEEDER: "10.0.0.7:12501"},
         )
+
+    def test_computers(self) -> None:
+        self.assertEqual(wording.computer("lab-pc\n7", SEEDER), "lab-pc\\u000a7 (10.0.0.7:12501)")
+        self.assertEqual(wording.computer("", SEEDER), "10.0.0.7:12501")
 
 
 class StatesTest(unittest.TestCase):
@@ -95,6 +103,8 @@ class StatesTest(unittest.TestCase):
         table = {
             self.download(DownloadState.QUEUED): "Waiting for its turn",
             self.download(DownloadState.LOOKING): "Looking for seeders",
+            self.download(DownloadState.CHECKING): "Checking what you have",
+            self.download(DownloadState.IN_LINE, place=3): "In line (place 3)",
             self.download(DownloadState.IN_LINE): "In line: every seeder is serving others",
             self.download(DownloadState.DOWNLOADING): "Downloading",
             self.download(DownloadState.DOWNLOADING, sources=sending): "Downloading from 2 seeders",
@@ -114,6 +124,54 @@ class StatesTest(unittest.TestCase):
             with self.subTest(state=download.state):
                 self.assertEqual(wording.download_status(download), words)
         self.assertEqual({download.state for download in table}, set(DownloadState))
+
+    def test_a_file_is_saved_as_something_else_only_when_its_name_differs(self) -> None:
+        for name, saved_as, words in (
+            ("slides/a.txt", "a.txt", "Done, checked"),
+            ("a.txt [3f2a91c0]", "a.txt", "Done, checked"),
+            ("a.txt [3f2a91c0]", "a.txt [3f2a91c0]", "Done, checked"),
+            ("slides/a.txt", "a (2).txt", "Done, checked, saved as a (2).txt"),
+            ("share:0011223344556677", "Course", "Done, checked"),
+        ):
+            with self.subTest(name=name):
+                done = self.download(DownloadState.DONE, saved_as=Path("x") / saved_as)
+                self.assertEqual(wording.download_status(replace(done, name=name)), words)
+
+    def test_a_list_is_summed_up(self) -> None:
+        tracker = Address("10.0.0.5", 12500)
+        files = (ListedFile("a", 1), ListedFile("b", 1))
+        self.assertEqual(
+            wording.list_status(FilesListed(tracker, files, (SEEDER,), ())),
+            "2 files from 1 seeder, listed by 10.0.0.5:12500.",
+        )
+        folders = (ListedFolder("00" * 8, "Course", 2, 2),)
+        self.assertEqual(
+            wording.list_status(FilesListed(tracker, files, (SEEDER,), (), folders)),
+            "2 files in 1 folder, listed by 10.0.0.5:12500.",
+        )
+
+    def test_reading_a_folder(self) -> None:
+        self.assertEqual(
+            wording.reading_status(HashingChanged(1_200_000_000, 4_000_000_000, 310)),
+            "Reading the folder: 1.20 GB of 4.00 GB, 310 files left. "
+            "What is read is offered already.",
+        )
+        self.assertEqual(wording.reading_status(HashingChanged(5, 5, 0)), "")
+
+    def test_a_firewall_and_what_to_type_on_each_system(self) -> None:
+        for platform, command in (
+            (
+                "win32",
+                'netsh advfirewall firewall add rule name="LMKtorrent" dir=in action=allow '
+                "protocol=TCP localport=12501",
+            ),
+            ("linux", "ufw allow 12501/tcp"),
+            ("darwin", "System Settings"),
+        ):
+            with self.subTest(platform=platform):
+                sentence = wording.unreachable(SEEDER, platform)
+                self.assertIn("Others cannot connect to this computer on TCP 12501", sentence)
+                self.assertIn(command, sentence)
 
     def test_every_state_of_a_seeder_has_words(self) -> None:
         self.assertEqual(wording.SEEDER_STATES.keys(), set(SeederState))

@@ -15,7 +15,9 @@ from roles.events import DownloadState
 from roles.profile import Profile, bundled_folder
 from tests.support import WindowTestCase
 from ui.window.app_window import AppWindow
+from ui.window.list_tree import is_folder
 from ui.window.notices import NoticeArea
+from ui.window.tracker_search import MakeDiscovery
 
 LIMIT_S = 10.0
 END_LIMIT_S = 5.0
@@ -61,13 +63,16 @@ class AppWindowTest(WindowTestCase):
         try_it: bool = False,
         notices: tuple[str, ...] = (),
         environment: Mapping[str, str] | None = None,
+        discover: MakeDiscovery | None = None,
     ) -> AppWindow:
+        """No test asks the network for trackers: `discover` makes a role of its own, or none."""
         window = AppWindow(
             self.profile,
             folder_to_seed=folder_to_seed,
             try_it=try_it,
             notices=notices,
             environment=environment or {},
+            discover=discover,
         )
         window.report_callback_exception = self._note_callback_failure  # type: ignore[method-assign]
         self.root = self.window = window
@@ -84,11 +89,13 @@ class AppWindowTest(WindowTestCase):
 
     # What many tests wait for
 
+    def files_listed(self) -> list[str]:
+        """The files that have a row, without the folders that they are in."""
+        return sorted(key for key in self.window.leecher.list.table.row_keys if not is_folder(key))
+
     def wait_for_files(self, count: int) -> None:
         self.pump_until(
-            lambda: len(self.window.leecher.list.table.row_keys) == count,
-            LIMIT_S,
-            f"{count} files were not listed",
+            lambda: len(self.files_listed()) == count, LIMIT_S, f"{count} files were not listed"
         )
 
     def open_with_examples(self, **options: object) -> AppWindow:
@@ -100,8 +107,12 @@ class AppWindowTest(WindowTestCase):
         return window
 
     def state_of(self, name: str) -> DownloadState | None:
+        """Where a file stands, that was asked for by itself or with its folder."""
         run = self.window.leecher.run
-        return None if run is None else run.state_of(name)
+        if run is None:
+            return None
+        ended = run.ended.get(name)
+        return run.state_of(name) if ended is None else ended.state
 
     def wait_for_state(self, state: DownloadState, *names: str) -> None:
         self.pump_until(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from roles.safe_names import UnsafeNameError, safe_name, shown_name
+from roles.safe_names import UnsafeNameError, safe_path, shown_name
 
 NAMED_IN_QUESTION = 3
 
@@ -16,8 +16,20 @@ def existing_names(folder: Path, names: Iterable[str]) -> list[str]:
     return [name for name in names if _is_there(folder, name)]
 
 
-def question(names: list[str]) -> str:
-    """One sentence for all of them."""
+def has_any(folder: Path, paths: Iterable[str]) -> bool:
+    """Whether the folder has one of these. Asks the disk, path by path."""
+    return any(_is_there(folder, path) for path in paths)
+
+
+def question(names: list[str], folders: Sequence[str] = ()) -> str:
+    """One sentence for all of them; of the folders, some of their files are there."""
+    if folders:
+        called = ", ".join(f"“{shown_name(name, 40)}/”" for name in folders[:NAMED_IN_QUESTION])
+        besides = f", and {len(names)} besides," if names else ""
+        return (
+            f"Some files of {called}{besides} are in the folder already. "
+            "What shall happen to those that are not the same?"
+        )
     shown = ", ".join(f"“{shown_name(name, 40)}”" for name in names[:NAMED_IN_QUESTION])
     more = len(names) - NAMED_IN_QUESTION
     if len(names) == 1:
@@ -28,6 +40,6 @@ def question(names: list[str]) -> str:
 
 def _is_there(folder: Path, name: str) -> bool:
     try:
-        return os.path.lexists(folder / safe_name(name, windows=os.name == "nt"))
+        return os.path.lexists(folder.joinpath(*safe_path(name, windows=os.name == "nt")))
     except UnsafeNameError:  # the leecher refuses it anyway
         return False

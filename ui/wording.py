@@ -5,10 +5,22 @@ Units are decimal, as disks and networks are sold: 1 MB is 1,000,000 bytes.
 
 from __future__ import annotations
 
+import re
+
 from roles.addresses import Address, is_loopback
-from roles.events import DownloadChanged, DownloadState, FolderScanned, SeederState
+from roles.events import (
+    DownloadChanged,
+    DownloadState,
+    FilesListed,
+    FolderScanned,
+    HashingChanged,
+    SeederState,
+    Source,
+)
 from roles.safe_names import shown_name
 
+COMPUTER_LENGTH = 40  # characters of a computer's name that stand in a row
+_TWIN = re.compile(r" \[[0-9a-f]{4,64}\]\Z")
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 SEEDER_STATES = {
@@ -58,8 +70,9 @@ def percent(have: int, whole: int) -> int:
 
 
 def count(number: int, noun: str) -> str:
-    """ "1 file", "2 files", "no files"."""
-    return f"{number or 'no'} {noun}" + ("" if number == 1 else "s")
+    """ "1 file", "10,000 files", "no files"."""
+    amount = f"{number:,}" if number else "no"
+    return f"{amount} {noun}" + ("" if number == 1 else "s")
 
 
 def place(address: Address) -> str:
@@ -67,18 +80,47 @@ def place(address: Address) -> str:
     return f"this computer, port {address.port}" if is_loopback(address.host) else str(address)
 
 
+def computer(name: str, address: Address) -> str:
+    """One of the others: by its name, if it said one, and its address."""
+    shown = shown_name(name, COMPUTER_LENGTH)
+    return f"{shown} ({address})" if shown else place(address)
+
+
+def computer_order(name: str, where: str) -> str:
+    """Sorts computers: by their names, and those without one last."""
+    return name.casefold() or f"\uffff{where}"
+
+
+def part(number: int, whole: int, noun: str) -> str:
+    """ "3 of 10,000 files"."""
+    return f"{number:,} of {count(whole, noun)}"
+
+
+def short_name(name: str) -> str:
+    """A stranger's name within a sentence."""
+    return shown_name(name, 60)
+
+
+def download_title(download: DownloadChanged) -> str:
+    """How to call what was asked for."""
+    return download.title or shown_name(download.name)
+
+
 def download_status(download: DownloadChanged) -> str:
     """One sentence on where a download stands, its cause included."""
     match download.state:
         case DownloadState.QUEUED:
             return "Waiting for its turn"
+        case DownloadState.CHECKING:
+            return "Checking what you have"
         case DownloadState.LOOKING:
             return _with_cause("Looking for seeders", download.cause)
         case DownloadState.IN_LINE:
+            if download.place:
+                return f"In line (place {download.place})"
             return "In line: every seeder is serving others"
         case DownloadState.DOWNLOADING:
-            sending = sum(1 for source in download.sources if source.is_sending)
-            return f"Downloading from {count(sending, 'seeder')}" if sending else "Downloading"
+            return _downloading(download.sources)
         case DownloadState.RETRYING:
             return _with_cause("Retrying", download.cause)
         case DownloadState.WAITING_FOR_SPACE:
@@ -95,6 +137,15 @@ def download_status(download: DownloadChanged) -> str:
             return _with_cause("Failed", str(download.failure or ""))
         case DownloadState.CANCELLED:
             return "Cancelled"
+
+
+def list_status(listed: FilesListed) -> str:
+    """What a tracker listed, and who it is."""
+    offered, tracker = count(len(listed.files), "file").capitalize(), place(listed.tracker)
+    if listed.folders:
+        folders = count(len(listed.folders), "folder")
+        return f"{offered} in {folders}, listed by {tracker}."
+    return f"{offered} from {count(len(listed.seeders), 'seeder')}, listed by {tracker}."
 
 
 def folder_status(folder: FolderScanned, *, is_listed: bool = True) -> str:
@@ -120,12 +171,46 @@ def folder_status(folder: FolderScanned, *, is_listed: bool = True) -> str:
     return " ".join(sentences)
 
 
+def reading_status(reading: HashingChanged) -> str:
+    """How far a seeder has read its folder; "" when all is read."""
+    if not reading.files_left and reading.hashed >= reading.size:
+        return ""
+    done = f"{size(reading.hashed)} of {size(reading.size)}"
+    left = count(reading.files_left, "file")
+    return f"Reading the folder: {done}, {left} left. What is read is offered already."
+
+
+def unreachable(address: Address, platform: str) -> str:
+    """What to do when nobody can connect to what listens here; `platform` as sys.platform."""
+    port = address.port
+    sentence = (
+        f"Others cannot connect to this computer on TCP {port}: its firewall blocks it. "
+        "It goes on over its own connections; "
+    )
+    if platform == "win32":
+        return (
+            f"{sentence}to mend it, type this as administrator: netsh advfirewall firewall add "
+            f'rule name="LMKtorrent" dir=in action=allow protocol=TCP localport={port}'
+        )
+    if platform == "darwin":
+        return f"{sentence}to mend it, allow LMKtorrent in System Settings, Network, Firewall."
+    return f"{sentence}to mend it, type: sudo ufw allow {port}/tcp"
+
+
 def _with_cause(words: str, cause: str) -> str:
     return f"{words}: {cause}" if cause else words
 
 
+def _downloading(sources: tuple[Source, ...]) -> str:
+    sending = sum(1 for source in sources if source.is_sending)
+    return f"Downloading from {count(sending, 'seeder')}" if sending else "Downloading"
+
+
 def _done(download: DownloadChanged) -> str:
+    """Where it is only when it is not called what it was listed as."""
     saved_as = download.saved_as
-    if saved_as is not None and saved_as.name != download.name:
-        return f"Done, checked, saved as {shown_name(saved_as.name)}"
-    return "Done, checked"
+    is_one = download.files == 1 and not download.name.startswith(("share:", "folder:"))
+    listed = download.name.rpartition("/")[2]
+    if saved_as is None or not is_one or saved_as.name in (listed, _TWIN.sub("", listed)):
+        return "Done, checked"
+    return f"Done, checked, saved as {shown_name(saved_as.name)}"

@@ -18,13 +18,12 @@ from roles.addresses import (
     EVERY_INTERFACE,
     SEEDER_PORT,
     TRACKER_PORT,
-    Address,
     parse_address,
 )
 from roles.errors import UserInputError
-from roles.settings import DEFAULT_SLOTS, Existing, parse_slots, tracker_address
+from roles.settings import DEFAULT_SLOTS, Existing, parse_rate, parse_slots, tracker_address
 
-COMMANDS = ("tracker", "seed", "list", "get", "demo")
+COMMANDS = ("tracker", "trackers", "seed", "list", "get", "demo")
 
 _DESCRIPTION = """\
 Give a folder to the whole room, without installing anything.
@@ -34,7 +33,8 @@ _EPILOG = """\
 exit codes: 0 all verified, 1 some files failed, 2 usage, 3 no tracker or no seeder,
 4 disk or permission, or a port in use, 5 content failed its check, 130 interrupted
 
-LMK_TRACKER in the environment is the tracker where --tracker is not given."""
+LMK_TRACKER in the environment is the tracker where --tracker is not given. Without both, one that
+answers on this network is taken, else this computer's; LMK_DISCOVER=off asks nobody."""
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 T = TypeVar("T")
@@ -62,7 +62,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
             parser.error(f"“{chosen.folder}” is neither a command nor a folder")
         return argparse.Namespace(**{**_DEFAULTS, "command": "window", **vars(chosen)})
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for add in (_add_tracker, _add_seed, _add_list, _add_get, _add_demo):
+    for add in _ADDING:
         add(commands, common)
     chosen = parser.parse_args(arguments)
     return argparse.Namespace(**{**_DEFAULTS, **vars(chosen)})
@@ -104,6 +104,14 @@ def _add_tracker(commands: _Commands, common: argparse.ArgumentParser) -> None:
         type=_typed(lambda text: parse_address(text, TRACKER_PORT)),
         help=f"where to listen; default {EVERY_INTERFACE}:{TRACKER_PORT}",
     )
+    parser.add_argument("--room", action="store_true", help="show the room as a table")
+
+
+def _add_trackers(commands: _Commands, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser(
+        "trackers", parents=[common], help="list the trackers of this network"
+    )
+    _add_json_option(parser)
 
 
 def _add_seed(commands: _Commands, common: argparse.ArgumentParser) -> None:
@@ -112,12 +120,7 @@ def _add_seed(commands: _Commands, common: argparse.ArgumentParser) -> None:
         "folder", nargs="?", type=Path, metavar="FOLDER", help="default: the example files, data/"
     )
     _add_tracker_option(parser)
-    parser.add_argument(
-        "--bind",
-        metavar="HOST:PORT",
-        type=_typed(lambda text: parse_address(text, SEEDER_PORT)),
-        help=f"where to listen; default {EVERY_INTERFACE}:{SEEDER_PORT}",
-    )
+    _add_peer_options(parser)
     parser.add_argument(
         "--slots",
         metavar="N",
@@ -125,43 +128,60 @@ def _add_seed(commands: _Commands, common: argparse.ArgumentParser) -> None:
         default=DEFAULT_SLOTS,
         help=f"leechers served at once; default {DEFAULT_SLOTS}",
     )
+    _add_rate_options(parser)
 
 
 def _add_list(commands: _Commands, common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser("list", parents=[common], help="list what the room offers")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="only this folder, with its files, or this file"
+    )
+    parser.add_argument("--files", action="store_true", help="the files of each folder too")
     _add_tracker_option(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    _add_json_option(parser)
 
 
 def _add_get(commands: _Commands, common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser(
         "get",
         parents=[common],
-        help="download files",
-        description="Download files. Without a name, on a terminal, it shows the list and asks.",
+        help="download files and folders",
+        description="Download files and folders. The same command again goes on where it was "
+        "stopped. Without a name, on a terminal, it shows the list and asks.",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="a file of the list")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="a file, a folder or a sub-folder of the list; with a / at its end no file",
+    )
     parser.add_argument("--all", action="store_true", help="everything that is offered")
     _add_tracker_option(parser)
     parser.add_argument(
         "--to", metavar="FOLDER", type=Path, help="default: Downloads/LMKtorrent in your home"
     )
     parser.add_argument(
-        "--keep-seeding", action="store_true", help="then offer that folder to others, until Ctrl-C"
+        "--keep-seeding", action="store_true", help="then give it on to others, until Ctrl-C"
     )
+    _add_peer_options(parser)
     parser.add_argument(
         "--existing",
         choices=[choice.value for choice in Existing],
         help="a file of that name exists: skip it when it is the same, else keep both (default); "
         "keep both; or replace it",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    _add_rate_options(parser)
+    _add_json_option(parser)
 
 
 def _add_demo(commands: _Commands, common: argparse.ArgumentParser) -> None:
-    commands.add_parser(
+    parser = commands.add_parser(
         "demo", parents=[common], help="try it on this computer: tracker, seeder and download"
     )
+    _add_rate_options(parser)
+
+
+_ADDING = (_add_tracker, _add_trackers, _add_seed, _add_list, _add_get, _add_demo)
 
 
 def _add_tracker_option(parser: argparse.ArgumentParser) -> None:
@@ -169,8 +189,33 @@ def _add_tracker_option(parser: argparse.ArgumentParser) -> None:
         "--tracker",
         metavar="HOST:PORT",
         type=_typed(lambda text: tracker_address(text, os.environ)),
-        help=f"default: LMK_TRACKER, else this computer, port {TRACKER_PORT}",
+        help="default: LMK_TRACKER, else one that answers on this network, else this computer, "
+        f"port {TRACKER_PORT}",
     )
+
+
+def _add_peer_options(parser: argparse.ArgumentParser) -> None:
+    """Of what others take from."""
+    parser.add_argument(
+        "--bind",
+        metavar="HOST:PORT",
+        type=_typed(lambda text: parse_address(text, SEEDER_PORT)),
+        help=f"where others take from it; default {EVERY_INTERFACE}:{SEEDER_PORT}",
+    )
+
+
+def _add_rate_options(parser: argparse.ArgumentParser) -> None:
+    for option, does in (("--up", "send"), ("--down", "receive")):
+        parser.add_argument(
+            option,
+            metavar="RATE",
+            type=_typed(parse_rate),
+            help=f"{does} at most this a second, such as 500K or 2.5MB; default: no limit",
+        )
+
+
+def _add_json_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
 def _typed(parse: Callable[[str], T]) -> Callable[[str], T]:
@@ -183,12 +228,3 @@ def _typed(parse: Callable[[str], T]) -> Callable[[str], T]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return read
-
-
-def chosen_tracker(chosen: argparse.Namespace) -> Address:
-    """The tracker of --tracker, LMK_TRACKER or this computer.
-
-    Raises UserInputError for a bad LMK_TRACKER.
-    """
-    tracker: Address | None = chosen.tracker
-    return tracker if tracker is not None else tracker_address("", os.environ)

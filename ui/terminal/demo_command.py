@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 
 from roles.addresses import LOOPBACK, SEEDER_PORT, TRACKER_PORT, Address
-from roles.events import FolderScanned, RoleStarted
+from roles.events import FilesListed, FolderScanned, RoleStarted
 from roles.leecher import Leecher
 from roles.profile import bundled_folder
 from roles.safe_names import shown_name
-from roles.seeder import Seeder
 from roles.settings import (
     GIVE_UP_AFTER_S,
     Existing,
@@ -21,26 +21,34 @@ from roles.settings import (
 from roles.tracker import Tracker
 from ui import wording
 from ui.exit_codes import ExitCode
+from ui.terminal.choosing import Offer
+from ui.terminal.download_report import DownloadReport
 from ui.terminal.get_command import download
+from ui.terminal.limits import Limits
 from ui.terminal.list_command import wait_for_list
 from ui.terminal.output import Output
 from ui.terminal.session import Session
 
+_SEEDER = Address(LOOPBACK, SEEDER_PORT)
+LISTING_S = 10.0  # how long the example files may take to be listed
+AGAIN_S = 0.2  # between two looks at the list
 DOWNLOAD_FOLDER = Path("tmp")  # below the current folder, as in the original's quick run
 
 
-def run_demo(output: Output) -> ExitCode:
+def run_demo(output: Output, limits: Limits) -> ExitCode:
     """Do the main job on loopback and compare every file with its source."""
     source, target = bundled_folder("data"), DOWNLOAD_FOLDER.absolute()
     with Session() as session:
         tracker = _start_tracker(session, output)
-        _start_seeder(session, output, source, tracker)
-        settings = LeecherSettings(target, tracker, give_up_after_s=GIVE_UP_AFTER_S)
-        leecher = session.start(lambda post: Leecher(settings, post))
-        listed = wait_for_list(session)
-        names = [file.name for file in listed.files]
-        code, saved = download(session, leecher, listed, names, Existing.SKIP, output)
-    for name, path in saved.items():
+        announced = _start_seeder(
+            session, output, limits, SeederSettings(source, tracker, bind=_SEEDER)
+        )
+        settings = LeecherSettings(target, tracker, give_up_after_s=GIVE_UP_AFTER_S, bind=_SEEDER)
+        leecher = session.start(limits.leecher(settings))
+        wanted = Offer(_wait_for_all(session, leecher, announced)).all()
+        report = DownloadReport(output, wanted)
+        code = download(session, leecher, report, wanted, Existing.SKIP, output)
+    for name, path in report.saved.items():
         if not _is_same(source / name, path, output):
             code = ExitCode.CONTENT
     output.say(f"The files are in {target}.")
@@ -59,18 +67,30 @@ def _start_tracker(session: Session, output: Output) -> Address:
                 continue
 
 
-def _start_seeder(session: Session, output: Output, source: Path, tracker: Address) -> None:
-    """Start it and wait until the tracker has its list."""
-    settings = SeederSettings(source, tracker, bind=Address(LOOPBACK, SEEDER_PORT))
-    session.start(lambda post: Seeder(settings, post))
+def _start_seeder(
+    session: Session, output: Output, limits: Limits, settings: SeederSettings
+) -> int:
+    """Start it and wait until the tracker has its list; returns of how many files."""
+    session.start(limits.seeder(settings))
     while True:
         match session.next_event():
             case (_, RoleStarted(Address() as address)):
-                output.say(f"Seeder of {source} on {address}")
+                output.say(f"Seeder of {settings.folder} on {address}")
             case (_, FolderScanned(announced=announced)) if announced:
-                return
+                return announced
             case _:
                 continue
+
+
+def _wait_for_all(session: Session, leecher: Leecher, files: int) -> FilesListed:
+    """The list once it has so many files: a seeder lists what it has read, by and by."""
+    deadline = time.monotonic() + LISTING_S
+    while True:
+        listed = wait_for_list(session)
+        if len(listed.files) >= files or time.monotonic() > deadline:
+            return listed
+        session.event_within(AGAIN_S)
+        leecher.refresh()
 
 
 def _is_same(source: Path, copy: Path, output: Output) -> bool:

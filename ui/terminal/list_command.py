@@ -3,37 +3,52 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
-from roles.events import FilesListed, ListFailed
+from roles.events import FilesListed, ListedFile, ListedFolder, ListFailed
 from roles.leecher import Leecher
 from roles.safe_names import shown_name
 from roles.settings import LeecherSettings
 from ui import wording
-from ui.terminal.arguments import chosen_tracker
+from ui.exit_codes import ExitCode
+from ui.terminal import phrases
+from ui.terminal.choosing import Offer, Unclear
 from ui.terminal.output import Output
 from ui.terminal.session import Session
+from ui.terminal.tracker_choice import chosen_tracker
 
 
-def run_list(chosen: argparse.Namespace, output: Output) -> None:
-    """Print the tracker's list. Raises TrackerSilentError."""
-    settings = LeecherSettings(folder=Path(), tracker=chosen_tracker(chosen))
+def run_list(chosen: argparse.Namespace, output: Output) -> ExitCode:
+    """Print the tracker's list, or what its names mean. Raises TrackerSilentError."""
+    settings = LeecherSettings(folder=Path(), tracker=chosen_tracker(chosen, output))
     with Session() as session:
         session.start(lambda post: Leecher(settings, post))
         listed = wait_for_list(session)
-    for file in listed.files:
-        output.json(event="file", name=file.name, size=file.size)
-        if not output.as_json:
-            output.result(f"{wording.size(file.size):>10}  {shown_name(file.name)}")
+    return tell_list(listed, chosen.names, output, with_files=chosen.files)
+
+
+def tell_list(
+    listed: FilesListed, names: Sequence[str], output: Output, *, with_files: bool
+) -> ExitCode:
+    """Say what is listed: all of it, or what these names mean."""
+    offer, code = Offer(listed), ExitCode.DONE
+    if names:
+        code = _tell_named(offer, names, output)
+    else:
+        _tell_all(offer, output, with_files=with_files or output.as_json)
     output.json(
         event="listed",
         tracker=str(listed.tracker),
         files=len(listed.files),
+        folders=len(listed.folders),
         seeders=[str(seeder) for seeder in listed.seeders],
         refused=listed.refused,
     )
     tell_refused(listed, output)
-    output.say(_summary(listed))
+    if not names:
+        output.say(_summary(listed))
+    return code
 
 
 def wait_for_list(session: Session) -> FilesListed:
@@ -54,8 +69,66 @@ def tell_refused(listed: FilesListed, output: Output) -> None:
         output.error(f"Refused the name “{name}”: it could leave the folder or fool you.")
 
 
+def _tell_all(offer: Offer, output: Output, *, with_files: bool) -> None:
+    width = max((len(shown_name(folder.name)) for folder in offer.folders), default=0) + 1
+    for folder in offer.folders:
+        _tell_folder(folder, width, output)
+        if with_files:
+            for file in offer.in_folder(folder):
+                _tell_file(file, output)
+    for file in offer.loose:
+        _tell_file(file, output)
+
+
+def _tell_named(offer: Offer, names: Sequence[str], output: Output) -> ExitCode:
+    code = ExitCode.DONE
+    for name in names:
+        found = offer.named(name)
+        if isinstance(found, Unclear):
+            output.error(f"“{shown_name(name)}”: {found.reason}.")
+            code = ExitCode.SOME_FAILED
+            continue
+        for one in found:
+            folder = next((row for row in offer.folders if row.key == one.key), None)
+            if folder is not None:
+                _tell_folder(folder, 0, output)
+            elif one.is_folder:
+                files = wording.count(len(one.files), "file")
+                output.say(f"{shown_name(one.title)}  {files}  {wording.size(one.size)}")
+            for file in one.files:
+                _tell_file(file, output)
+    return code
+
+
+def _tell_folder(folder: ListedFolder, width: int, output: Output) -> None:
+    output.json(
+        event="folder",
+        share=folder.share,
+        name=folder.name,
+        files=folder.files,
+        size=folder.size,
+    )
+    if not output.as_json:
+        output.result(phrases.folder(folder, width))
+
+
+def _tell_file(file: ListedFile, output: Output) -> None:
+    output.json(
+        event="file",
+        name=file.name,
+        size=file.size,
+        root=file.root.hex() or None,
+        share=file.share or None,
+        key=file.key,
+    )
+    if not output.as_json:
+        output.result(phrases.file(file))
+
+
 def _summary(listed: FilesListed) -> str:
     summary = wording.count(len(listed.files), "file").capitalize()
+    if listed.folders:
+        summary += f" in {wording.count(len(listed.folders), 'folder')}"
     if listed.seeders:
         places = ", ".join(wording.place(seeder) for seeder in listed.seeders)
         summary += f" from {wording.count(len(listed.seeders), 'seeder')} ({places})"

@@ -49,16 +49,19 @@ class Output:
         self._clear_progress()
         _write(sys.stderr, f"lmktorrent: {text}\n")
 
+    def wants_progress(self) -> bool:
+        """Whether a progress line is due: ask before adding much up for one."""
+        if self.quiet or self.as_json:
+            return False
+        pause_s = PROGRESS_S if _is_terminal() else PLAIN_PROGRESS_S
+        return time.monotonic() - self._drawn >= pause_s
+
     def progress(self, fraction: float, text: str) -> None:
         """Draw the bar over itself on a terminal; now and then a plain line elsewhere."""
-        if self.quiet or self.as_json:
+        if not self.wants_progress():
             return
-        is_drawable = _is_terminal()
-        now = time.monotonic()
-        if now - self._drawn < (PROGRESS_S if is_drawable else PLAIN_PROGRESS_S):
-            return
-        self._drawn = now
-        if not is_drawable:
+        self._drawn = time.monotonic()
+        if not _is_terminal():
             _write(sys.stderr, f"{round(fraction * 100)} % {text}\n")
             return
         done = round(fraction * _BAR)

@@ -8,15 +8,25 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import TypeAlias, TypeVar
+from typing import Protocol, TypeVar
 
 from roles.events import Post, RoleEvent, RoleStopped
-from roles.leecher import Leecher
-from roles.seeder import Seeder
-from roles.tracker import Tracker
 
-AnyRole: TypeAlias = Tracker | Seeder | Leecher
-RoleT = TypeVar("RoleT", Tracker, Seeder, Leecher)
+
+class AnyRole(Protocol):
+    """What every role can be told."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """Ask for the end."""
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end."""
+
+
+RoleT = TypeVar("RoleT", bound=AnyRole)
 
 STOP_S = 2.0  # every role ends within this, as promised
 POLL_S = 0.2  # Windows does not wake a waiting thread for Ctrl-C
@@ -74,15 +84,21 @@ class Session:
         Raises Interrupted after Ctrl-C, and the failure of a role that ended by one.
         """
         while True:
-            if self._signal_number:
-                raise Interrupted(self._signal_number)
-            try:
-                number, event = self._events.get(timeout=POLL_S)
-            except queue.Empty:
-                continue
-            if isinstance(event, RoleStopped) and event.failure is not None:
-                raise event.failure
-            return self._roles[number], event
+            came = self.event_within(POLL_S)
+            if came is not None:
+                return came
+
+    def event_within(self, seconds: float) -> tuple[AnyRole, RoleEvent] | None:
+        """The next event, None when none came in that time. Raises as next_event()."""
+        if self._signal_number:
+            raise Interrupted(self._signal_number)
+        try:
+            number, event = self._events.get(timeout=max(0.0, min(seconds, POLL_S)))
+        except queue.Empty:
+            return None
+        if isinstance(event, RoleStopped) and event.failure is not None:
+            raise event.failure
+        return self._roles[number], event
 
     def ask(self, question: str) -> str:
         """What the person types; "" at the end of input. Raises Interrupted."""

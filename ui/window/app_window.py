@@ -22,7 +22,9 @@ from ui.exit_codes import ExitCode
 from ui.window import keyboard, window_place
 from ui.window.download_list import FirstSteps
 from ui.window.event_pump import EventPump
+from ui.window.health import health
 from ui.window.leecher_tab import LeecherTab
+from ui.window.limit_field import throttles_of
 from ui.window.log_tab import LogTab
 from ui.window.notices import Choice, NoticeArea
 from ui.window.running_roles import RunningRoles
@@ -31,6 +33,8 @@ from ui.window.settings_keeper import SettingsKeeper
 from ui.window.status_line import StatusLine
 from ui.window.system_look import is_system_dark, see_real_pixels
 from ui.window.theme import Theme
+from ui.window.tracker_choice import TrackerChoice
+from ui.window.tracker_search import MakeDiscovery, start_search
 from ui.window.tracker_tab import TrackerLinks, TrackerTab
 from ui.window.workbench import Workbench
 
@@ -82,7 +86,9 @@ class AppWindow(tk.Tk):
         try_it: bool = False,
         notices: Sequence[str] = (),
         environment: Mapping[str, str] = os.environ,
+        discover: MakeDiscovery | None = None,
     ) -> None:
+        """`discover` makes the role that looks for trackers; None to look for none."""
         super().__init__(className=TITLE)
         self.title(TITLE)
         self._bench = self._make_bench(profile, environment)
@@ -101,14 +107,18 @@ class AppWindow(tk.Tk):
         for notice in notices:
             self.notices.say(notice, tone="Warning")
         self._show_first(folder_to_seed, try_it=try_it)
+        if discover is not None:
+            start_search(self._bench, discover)
 
     def _make_bench(self, profile: Profile, environment: Mapping[str, str]) -> Workbench:
         pump = EventPump(self)
         settings = SettingsKeeper(profile, pump, self._say_not_kept)
         theme = Theme(self)
         theme.apply(is_dark=settings.now.appearance == Appearance.DARK.value)
-        tracker_text = tk.StringVar(self, settings.now.tracker)
-        return Workbench(pump, theme, RunningRoles(pump), settings, environment, tracker_text)
+        typed = tk.StringVar(self, settings.now.tracker)
+        trackers = TrackerChoice(typed, environment, settings)
+        roles = RunningRoles(pump, throttles_of(settings))
+        return Workbench(pump, theme, roles, settings, environment, trackers)
 
     def _make_tabs(self) -> None:
         bench = self._bench
@@ -195,6 +205,7 @@ class AppWindow(tk.Tk):
                 "<F6>": lambda: keyboard.focus_next_pane(self.current_tab),
                 "<Control-o>": self._choose_folder,
                 "<Control-p>": self.leecher.pause_or_resume,
+                "<Control-f>": self._find,
                 "<Escape>": self._close_newest_notice,
                 "<Control-q>": self.close,
             },
@@ -212,6 +223,10 @@ class AppWindow(tk.Tk):
             self.seeder.form.folder.choose()
         elif self.current_tab is self.leecher:
             self.leecher.form.folder.choose()
+
+    def _find(self) -> None:
+        self.show_tab(self.leecher)
+        self.leecher.list.find()
 
     def _close_newest_notice(self) -> None:
         areas = [getattr(self.current_tab, "notices", None), self.notices]
@@ -252,26 +267,14 @@ class AppWindow(tk.Tk):
         self._status_id = self.after(STATUS_MS, self._show_status)
         run = self.leecher.run
         down = run.rate if run is not None else 0.0
-        self.status.show(down=down, up=self.seeder.rate, health=self._health())
+        uploads = run.uploads if run is not None else ()
+        self.seeder.show_from_downloads(uploads)
+        words = health(run, self.seeder.seeded_files, self.tracker.seeder_count)
+        self.status.show(down=down, up=self.seeder.rate, health=words)
         busy = run is not None and run.is_busy
         title = f"{run.percent} % – {TITLE}" if run is not None and busy else TITLE
         if title != self.title():
             self.title(title)
-
-    def _health(self) -> str:
-        """What runs, in a few words."""
-        parts = []
-        run = self.leecher.run
-        if run is not None and run.unfinished:
-            parts.append(f"{wording.count(len(run.unfinished), 'download')} to go")
-        elif run is not None and run.had_count:
-            parts.append(f"{wording.count(run.had_count, 'file')} done, checked")
-        if self.seeder.seeded_files is not None:
-            parts.append(f"seeding {wording.count(self.seeder.seeded_files, 'file')}")
-        if self.tracker.seeder_count is not None:
-            parts.append(f"tracker of {wording.count(self.tracker.seeder_count, 'seeder')}")
-        text = " · ".join(parts)
-        return text[:1].upper() + text[1:] if text else "Nothing is running"
 
     def _say_not_kept(self, sentence: str) -> None:
         self.notices.say(sentence, tone="Warning", key="settings")

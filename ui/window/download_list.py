@@ -8,26 +8,32 @@ from dataclasses import dataclass
 from tkinter import ttk
 from typing import Protocol
 
-from roles.events import DownloadChanged, DownloadState, ListedFile
+from roles.events import DownloadChanged, DownloadState, FilesEnded
 from roles.safe_names import shown_name
 from ui.window.download_rows import (
     FILE_COLUMNS,
     NAME_COLUMN,
     SOURCE_COLUMNS,
-    file_row,
+    sign_width,
     source_row,
+    status_of,
 )
 from ui.window.empty_state import EmptyState
+from ui.window.fields import TextField
+from ui.window.folding import Folding
 from ui.window.leecher_run import LeecherRun
+from ui.window.list_tree import Kind
 from ui.window.notices import Choice
 from ui.window.row_menu import RowMenu, Verb
+from ui.window.shown_rows import ShownRows, describe
 from ui.window.table import FLUSH_MS, Table
 from ui.window.theme import Theme
 
-LOW_HEIGHT = 300  # pixels at 96 dpi
+LOW_HEIGHT = 340  # pixels at 96 dpi
 
 _RESUMABLE = (DownloadState.PAUSED, DownloadState.FAILED)
 _HINT = "Select a file that is on its way to see what each seeder sends."
+_FIND_WIDTH = 16  # letters
 
 
 class ListActions(Protocol):
@@ -66,8 +72,10 @@ class DownloadList(ttk.Frame):
         super().__init__(parent)
         px = theme.px
         self._run: LeecherRun | None = None
-        self._shown = dict[str, ListedFile]()
-        self._buttons_id = ""
+        self._shown = ShownRows()
+        self._filled_with: tuple[object, ...] = ()
+        self._later_id = ""
+        self._wanted = tk.StringVar(self)
         self._low_height = px(LOW_HEIGHT)
         self._buttons = self._make_toolbar(theme, actions)
         self.table = Table(self, theme, FILE_COLUMNS, height=4, has_bars=True, choose="extended")
@@ -91,6 +99,7 @@ class DownloadList(ttk.Frame):
         self.bind("<Configure>", lambda _event: self._fit())
         self.bind("<Destroy>", lambda _event: self._forget_timer())
         self.table.on_choice(self._choice_changed)
+        self._folding = Folding(self.table, theme, NAME_COLUMN, self)
         tree = self.table.tree
         tree.bind("<Double-Button-1>", lambda event: self._double_click(event, actions))
         tree.bind("<Return>", lambda _event: actions.download_chosen())
@@ -100,32 +109,70 @@ class DownloadList(ttk.Frame):
 
     def show_run(self, run: LeecherRun) -> None:
         """Have the rows of this leecher."""
-        is_other, self._run = run is not self._run, run
-        files = run.files | {
-            name: ListedFile(name, item.size)
-            for name, item in run.downloads.items()
-            if name not in run.files
-        }
-        if is_other or files != self._shown:  # the same list comes again and again
-            self._shown = files
-            self.table.show(
-                {name: file_row(file, run.downloads.get(name)) for name, file in files.items()}
-            )
+        self._run = run
+        self._fill()
         self._nothing.say(*_emptiness(run))
         self._choice_changed()
 
     def put(self, download: DownloadChanged) -> None:
         """One download has changed."""
-        self.table.put(download.name, file_row(ListedFile(download.name, download.size), download))
-        if not self._buttons_id:
-            self._buttons_id = self.after(FLUSH_MS, self._update_buttons)
-        if self.chosen[:1] == [download.name]:
+        for key in self._shown.of_download(download.name):
+            self.table.put(key, self._shown.row(key))
+        if self._shown.are_other(download):
+            self._filled_with = ()
+        self._look_later()
+        if download.name in self._meant()[:1]:
             self._show_sources()
+
+    def put_files(self, event: FilesEnded) -> None:
+        """Files of a folder have ended: those that have a row show it."""
+        for key in self._shown.of_files(event.files):
+            self.table.put(key, self._shown.row(key))
+        if self._shown.are_other_problems(event.download):
+            self._filled_with = ()
+        self._look_later()
 
     @property
     def chosen(self) -> list[str]:
-        """The names of the selected files, as on the wire."""
-        return self.table.chosen
+        """What to ask a leecher for, to have the selected rows."""
+        return self._shown.to_ask(self.table.chosen)
+
+    def find(self) -> None:
+        """Go to the field that narrows the list."""
+        self.finder.entry.focus_set()
+
+    # What can be opened
+
+    def fold_of(self, key: str) -> tuple[bool, str] | None:
+        """See Folds."""
+        node = self._shown.node(key)
+        if self._run is None or node is None or node.kind not in (Kind.FOLDER, Kind.PROBLEMS):
+            return None
+        return self._run.tree.is_open(node), sign_width(node)
+
+    def set_open(self, key: str, *, is_open: bool) -> None:
+        """See Folds."""
+        node = self._shown.node(key)
+        if self._run is not None and node is not None:
+            self._run.tree.set_open(node, is_open=is_open)
+            self._fill(anew=True)
+
+    def parent_of(self, key: str) -> str | None:
+        """See Folds."""
+        node = self._shown.node(key)
+        return node.parent if node is not None and node.parent else None
+
+    def _fill(self, *, anew: bool = False) -> None:
+        """All rows, if there are others than before."""
+        if self._run is None:
+            return
+        wanted = self._wanted.get().strip()
+        now = (self._run, self._run.tree.version, wanted)
+        if anew or now != self._filled_with:
+            self._filled_with = now
+            self.table.show(self._shown.fill(self._run, wanted))
+
+    # What the buttons act on
 
     def can_pause(self) -> list[str]:
         """Of the selected downloads, or of all when none is selected."""
@@ -149,7 +196,8 @@ class DownloadList(ttk.Frame):
     def _meant(self) -> list[str]:
         if self._run is None:
             return []
-        return self.chosen or list(self._run.downloads)
+        chosen = self.table.chosen
+        return self._shown.downloads(chosen) if chosen else list(self._run.downloads)
 
     def _make_toolbar(self, theme: Theme, actions: ListActions) -> dict[str, ttk.Button]:
         px = theme.px
@@ -168,6 +216,16 @@ class DownloadList(ttk.Frame):
             wide = text == "Pause"  # a gap between starting and the rest
             button.pack(side="left", padx=(px(24 if wide else 8) if buttons else 0, 0))
             buttons[text] = button
+        self.finder = TextField(
+            bar,
+            theme,
+            self._wanted,
+            placeholder="Find a file",
+            width=_FIND_WIDTH,
+            commit=self._fill,
+        )
+        self.finder.pack(side="right", padx=(px(8), 0))
+        self._wanted.trace_add("write", lambda *_: self._look_later())
         return buttons
 
     def _menu_verbs(self, actions: ListActions) -> tuple[Verb, ...]:
@@ -176,17 +234,18 @@ class DownloadList(ttk.Frame):
             Verb("Pause", actions.pause, lambda: bool(self.can_pause()), "Ctrl+P"),
             Verb("Resume", actions.resume, lambda: bool(self.can_resume()), "Ctrl+P"),
             Verb("Cancel", actions.cancel, lambda: bool(self.can_cancel()), "Del"),
+            Verb("Show or hide its files", self._fold_chosen, self._can_fold, "Right, Left"),
             Verb("Open folder", actions.open_folder, lambda: True),
         )
 
     def _fit(self) -> None:
         """The files have the room while nothing is on its way, and in a low window."""
         is_low = 1 < self.winfo_height() < self._low_height
-        has_detail = bool(self.table.row_keys) and not is_low
+        has_detail = bool(self.table.row_keys)
         is_busy = self._run is not None and bool(self._run.unfinished)
         for widget, is_shown in (
             (self._detail, has_detail),
-            (self.sources, has_detail and is_busy),
+            (self.sources, has_detail and is_busy and not is_low),
         ):
             if is_shown:
                 widget.grid()
@@ -197,17 +256,26 @@ class DownloadList(ttk.Frame):
         self._update_buttons()
         self._show_sources()
 
+    def _look_later(self) -> None:
+        """What costs more than a row waits, and is done once for all that came meanwhile."""
+        if not self._later_id:
+            self._later_id = self.after(FLUSH_MS, self._look)
+
+    def _look(self) -> None:
+        self._forget_timer()
+        self._fill()
+        self._update_buttons()
+
     def _forget_timer(self) -> None:
-        if self._buttons_id:
-            self.after_cancel(self._buttons_id)
-            self._buttons_id = ""
+        if self._later_id:
+            self.after_cancel(self._later_id)
+            self._later_id = ""
 
     def _update_buttons(self) -> None:
-        self._forget_timer()
         self._fit()
         can = {
             "Download selected": bool(self.chosen),
-            "Download all": self._run is not None and bool(self._run.files),
+            "Download all": self._run is not None and bool(self._run.tree.all_asked),
             "Pause": bool(self.can_pause()),
             "Resume": bool(self.can_resume()),
             "Cancel": bool(self.can_cancel()),
@@ -216,22 +284,42 @@ class DownloadList(ttk.Frame):
             button.state(["!disabled" if can[name] else "disabled"])
 
     def _show_sources(self) -> None:
-        name = next(iter(self.chosen), "")
+        chosen = self.table.chosen[:1]
+        name = next(iter(self._shown.downloads(chosen)), "")
         download = self._run.downloads.get(name) if self._run else None
         sources = download.sources if download is not None else ()
         self.sources.show({str(source.seeder): source_row(source) for source in sources})
-        if sources:
-            self._detail.configure(text=f"{shown_name(name, 60)} comes from")
-        elif download is not None and download.saved_as is not None:
-            folder = shown_name(str(download.saved_as.parent))
-            self._detail.configure(text=f"{shown_name(name, 60)} is in {folder}")
-        elif name:
-            self._detail.configure(text=f"Nobody is sending {shown_name(name, 60)} now.")
-        else:
-            self._detail.configure(text=_HINT)
+        self._detail.configure(text=self._detail_text(chosen, download))
+
+    def _detail_text(self, chosen: list[str], download: DownloadChanged | None) -> str:
+        node = self._shown.node(chosen[0]) if chosen else None
+        if self._run is None or node is None or node.kind is Kind.MORE:
+            return _HINT
+        if node.kind is Kind.PROBLEM:
+            return self._shown.row(node.key).cells[-1]  # the whole sentence
+        if download is None:
+            return f"Nobody is sending {describe(self._run, node.asked)} now."
+        called = describe(self._run, download.name)
+        if download.files > 1 and not download.state.is_final:
+            return f"{called}: {status_of(download)}"
+        if download.sources:
+            return f"{called} comes from"
+        if download.saved_as is not None:
+            return f"{called} is in {shown_name(str(download.saved_as.parent))}"
+        return f"Nobody is sending {called} now."
+
+    def _can_fold(self) -> bool:
+        return any(self.fold_of(key) for key in self.table.chosen[:1])
+
+    def _fold_chosen(self) -> None:
+        for key in self.table.chosen[:1]:
+            self._folding.toggle(key)
 
     def _double_click(self, event: tk.Event[tk.Misc], actions: ListActions) -> None:
-        if self.table.key_at(event.y) is not None:
+        key = self.table.key_at(event.y)
+        if key is None or self._folding.is_sign(event.x, event.y):
+            return
+        if not self._folding.toggle(key):
             actions.open_row()
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from roles.events import DownloadState
 from roles.settings import Existing
-from ui.existing_files import existing_names, question
+from ui.existing_files import existing_names, has_any, question
 from ui.window.event_pump import EventPump
 from ui.window.leecher_run import LeecherRun
+from ui.window.list_tree import is_folder
 from ui.window.notices import Choice, NoticeArea
 
 QUESTION = "existing"  # the key of its notice
+LOOKED_AT = 2_000  # files of one folder: enough to know, and a moment even on a network drive
 
 _FRESH = (None, DownloadState.DONE, DownloadState.SKIPPED, DownloadState.CANCELLED)
 _STOPPED = (DownloadState.PAUSED, DownloadState.FAILED)
@@ -24,19 +26,26 @@ class DownloadStart:
 
     def all(self, run: LeecherRun) -> None:
         """What is not here yet; when all is, everything once more."""
-        missing = run.in_states(run.files, None, DownloadState.CANCELLED, *_STOPPED)
-        self.these(run, missing or list(run.files))
+        everything = run.tree.all_asked
+        missing = run.in_states(everything, None, DownloadState.CANCELLED, *_STOPPED)
+        self.these(run, missing or everything)
 
     def these(self, run: LeecherRun, names: list[str]) -> None:
         """Begin these or let them go on; what runs already is left alone."""
         run.leecher.resume(run.in_states(names, *_STOPPED))
         fresh = run.in_states(names, *_FRESH)
+        if not fresh:
+            return
         folder = run.settings.folder
-        if fresh:
-            self._pump.in_background(
-                lambda: existing_names(folder, fresh),
-                lambda there: self._fresh(run, fresh, there),
-            )
+        files = [name for name in fresh if not is_folder(name)]
+        paths = {name: _paths_to_look_at(run, name) for name in fresh if is_folder(name)}
+        self._pump.in_background(
+            lambda: [
+                *existing_names(folder, files),
+                *(name for name, below in paths.items() if has_any(folder, below)),
+            ],
+            lambda there: self._fresh(run, fresh, there),
+        )
 
     def _fresh(self, run: LeecherRun, names: list[str], there: list[str]) -> None:
         if run.is_left:  # another folder or tracker was chosen meanwhile
@@ -48,8 +57,10 @@ class DownloadStart:
         def choice(label: str, existing: Existing) -> Choice:
             return Choice(label, lambda: run.leecher.download(there, existing))
 
+        folders = [run.tree.name_of(name) for name in there if is_folder(name)]
+        files = [name for name in there if not is_folder(name)]
         self._notices.ask(
-            question(there),
+            question(files, folders),
             [
                 choice("Skip if it is the same", Existing.SKIP),
                 choice("Keep both", Existing.KEEP_BOTH),
@@ -58,3 +69,8 @@ class DownloadStart:
             ],
             key=QUESTION,
         )
+
+
+def _paths_to_look_at(run: LeecherRun, name: str) -> list[str]:
+    """The first files of a folder that did not come from here in this run."""
+    return [file.name for file in run.tree.below(name) if not run.has(file)][:LOOKED_AT]

@@ -19,9 +19,11 @@ from roles.events import (
     DownloadChanged,
     FilesListed,
     FolderScanned,
+    HashingChanged,
     Post,
     RoleEvent,
     RoomChanged,
+    TrackersFound,
     UploadsChanged,
 )
 
@@ -110,6 +112,8 @@ def _snapshot_key(event: RoleEvent) -> Hashable:
         case DownloadChanged(name=name):
             return (DownloadChanged, name)
         case RoomChanged() | FolderScanned() | UploadsChanged() | FilesListed():
+            return (type(event),)
+        case HashingChanged() | TrackersFound():
             return (type(event),)
         case _:
             return None

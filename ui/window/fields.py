@@ -81,6 +81,10 @@ class TextField(ttk.Frame):
         """What it complains about."""
         return str(self._problem.cget("text"))
 
+    def say_empty(self, sentence: str) -> None:
+        """What an empty field means now."""
+        self._placeholder.configure(text=sentence)
+
     def _show_placeholder(self) -> None:
         if self.variable.get():
             self._placeholder.place_forget()
@@ -92,10 +96,45 @@ class TextField(ttk.Frame):
             self.variable.trace_remove("write", self._trace)
 
 
-class FolderField(TextField):
-    """A folder: typed, pasted, one of the recent ones, or chosen."""
+class ChoiceField(TextField):
+    """Typed, or one of the list that drops down."""
 
     entry: ttk.Combobox
+
+    def __init__(
+        self,
+        parent: tk.Misc,
+        theme: Theme,
+        variable: tk.StringVar,
+        *,
+        placeholder: str = "",
+        commit: Callable[[], None],
+    ) -> None:
+        super().__init__(parent, theme, variable, placeholder=placeholder, commit=commit)
+        self.entry.bind("<<ComboboxSelected>>", lambda _event: commit())
+        theme.follow(lambda: self._recolour(theme))
+
+    def _make_entry(self, width: int) -> ttk.Combobox:
+        return ttk.Combobox(self, textvariable=self.variable, width=width)
+
+    def offer(self, lines: tuple[str, ...]) -> None:
+        """Have these in the list that drops down."""
+        self.entry.configure(values=lines)
+
+    def _recolour(self, theme: Theme) -> None:
+        """The list that drops down is no ttk widget, and tkinter has no name for it."""
+        colours = theme.colours
+        popdown = self.tk.call("ttk::combobox::PopdownWindow", str(self.entry))
+        self.tk.call(
+            f"{popdown}.f.l",
+            "configure",
+            *("-background", colours.card, "-foreground", colours.text),
+            *("-selectbackground", colours.accent, "-selectforeground", colours.on_accent),
+        )
+
+
+class FolderField(ChoiceField):
+    """A folder: typed, pasted, one of the recent ones, or chosen."""
 
     def __init__(
         self,
@@ -111,15 +150,6 @@ class FolderField(TextField):
         self._title = title
         self._commit = commit
         self.ask_folder: FolderDialog = ask_folder  # tests put the user's answer here
-        self.entry.bind("<<ComboboxSelected>>", lambda _event: commit())
-        theme.follow(lambda: self._recolour(theme))
-
-    def _make_entry(self, width: int) -> ttk.Combobox:
-        return ttk.Combobox(self, textvariable=self.variable, width=width)
-
-    def offer(self, recents: tuple[str, ...]) -> None:
-        """Have these in the list that drops down."""
-        self.entry.configure(values=recents)
 
     def choose(self) -> None:
         """Let the user choose in the system's dialog."""
@@ -133,17 +163,6 @@ class FolderField(TextField):
     def folder(self) -> str:
         """The folder in the field, without what pasting brought along."""
         return folder_from(self.variable.get())
-
-    def _recolour(self, theme: Theme) -> None:
-        """The list that drops down is no ttk widget, and tkinter has no name for it."""
-        colours = theme.colours
-        popdown = self.tk.call("ttk::combobox::PopdownWindow", str(self.entry))
-        self.tk.call(
-            f"{popdown}.f.l",
-            "configure",
-            *("-background", colours.card, "-foreground", colours.text),
-            *("-selectbackground", colours.accent, "-selectforeground", colours.on_accent),
-        )
 
 
 class NumberField(TextField):

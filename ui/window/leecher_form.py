@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Mapping
 from tkinter import ttk
 from typing import Protocol
 
-from roles.addresses import TRACKER_PORT
 from roles.profile import default_download_folder
-from roles.safe_names import shown_name
 from roles.settings import MAX_PARALLEL_SEEDERS, LeecherSettings
-from ui.window.fields import FolderField, NumberField, TextField
+from ui.window.fields import FolderField, NumberField
 from ui.window.keyboard import tab_in_order
+from ui.window.limit_field import LimitField
+from ui.window.tracker_field import TrackerField
 from ui.window.workbench import Workbench
-
-
-def empty_tracker(environment: Mapping[str, str]) -> str:
-    """Which tracker an empty field means."""
-    meant = shown_name(environment.get("LMK_TRACKER", "").strip(), 60)
-    return f"empty: {meant or f'this computer, port {TRACKER_PORT}'}"
 
 
 class FormActions(Protocol):
@@ -44,13 +37,7 @@ class LeecherForm(ttk.Frame):
         self._parallel_text = tk.StringVar(self, str(settings.parallel_seeders))
         self._bench = bench
         self.keep_seeding = tk.BooleanVar(self, settings.keep_seeding)
-        self.tracker = TextField(
-            self,
-            theme,
-            bench.tracker_text,
-            placeholder=empty_tracker(bench.environment),
-            commit=actions.fields_changed,
-        )
+        self.tracker = TrackerField(self, theme, bench.trackers, commit=actions.fields_changed)
         self.folder = FolderField(
             self,
             theme,
@@ -90,7 +77,7 @@ class LeecherForm(ttk.Frame):
 
     def fill_in(self, settings: LeecherSettings) -> None:
         """Show what is in use instead of what was typed."""
-        self._bench.use_tracker_for_now(settings.tracker)
+        self._bench.trackers.use_for_now(settings.tracker)
         self._folder_text.set(str(settings.folder))
         self._parallel_text.set(str(settings.parallel_seeders))
 
@@ -115,6 +102,13 @@ class LeecherForm(ttk.Frame):
         self.parallel.pack(side="right")
         label = ttk.Label(options, text="Seeders at once for one file", style="Muted.TLabel")
         label.pack(side="right", padx=px(8))
+        self.limit = LimitField(
+            options, bench.theme, bench.settings, bench.roles.throttles.down, "down_limit"
+        )
+        self.limit.pack(side="right", padx=(0, px(12)))
+        label = ttk.Label(options, text="Download limit", style="Muted.TLabel")
+        label.pack(side="right", padx=px(8))
+        tab_in_order(keep, self.limit, self.parallel)
         return options
 
     def _wrap(self, event: tk.Event[tk.Misc]) -> None:

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 
 from roles.events import (
     AllDownloadsEnded,
     DownloadChanged,
     DownloadState,
+    FileEnded,
+    FilesEnded,
     FilesListed,
     ListedFile,
     ListFailed,
+    ReachabilityChanged,
     RoleEvent,
     RoleStopped,
+    Upload,
+    UploadsChanged,
 )
 from roles.leecher import Leecher
 from roles.settings import LeecherSettings
+from ui.window.list_contents import ListContents
+from ui.window.list_tree import ListTree, is_folder
 from ui.window.running_roles import RunningRoles
 
+log = logging.getLogger(__name__)
+
+LIST_AT_ONCE = 3_000  # files that are put in order within a frame
 _HAD = (DownloadState.DONE, DownloadState.SKIPPED)
 
 
@@ -32,11 +43,18 @@ class LeecherRun:
     ) -> None:
         self.settings = settings
         self.files: dict[str, ListedFile] = {}
+        self.tree = ListTree()
         self.downloads: dict[str, DownloadChanged] = {}
+        self.ended: dict[str, FileEnded] = {}  # what came with folders, by its path
+        self.problems: dict[str, dict[str, FileEnded]] = {}  # what failed, by download and path
+        self.uploads: tuple[Upload, ...] = ()  # of what it has to others
         self.listed: FilesListed | None = None
         self.list_failed: ListFailed | None = None  # since the last list
         self._batch = set[str]()  # what was asked for since all had ended
         self._tell: Callable[[RoleEvent], None] | None = tell
+        self._then: Callable[[], None] | None = None  # called when it has ended after leave()
+        self._roles = roles
+        self._newest_list: FilesListed | None = None
         self.leecher = roles.start(lambda post: Leecher(settings, post), self._handle)
 
     @property
@@ -44,9 +62,9 @@ class LeecherRun:
         """Whether another has taken its place."""
         return self._tell is None
 
-    def leave(self) -> None:
-        """Stop it, and hear nothing more of it."""
-        self._tell = None
+    def leave(self, *, then: Callable[[], None] | None = None) -> None:
+        """Stop it, and hear nothing more of it but that it has ended."""
+        self._tell, self._then = None, then
         self.leecher.stop()
 
     def remember(self, older: LeecherRun) -> None:
@@ -57,11 +75,17 @@ class LeecherRun:
                 for name, download in older.downloads.items()
                 if download.state in _HAD
             }
+            self.ended = {path: file for path, file in older.ended.items() if file.state in _HAD}
 
     def state_of(self, name: str) -> DownloadState | None:
         """None for what was never asked for."""
         download = self.downloads.get(name)
         return None if download is None else download.state
+
+    def has(self, file: ListedFile) -> bool:
+        """Whether it came, by itself or with a folder."""
+        ended = self.ended.get(file.name)
+        return self.state_of(file.key) in _HAD or (ended is not None and ended.state in _HAD)
 
     def in_states(self, names: Iterable[str], *states: DownloadState | None) -> list[str]:
         """Those of the names whose download is in one of these states."""
@@ -92,24 +116,81 @@ class LeecherRun:
     @property
     def had_count(self) -> int:
         """How many files are whole."""
-        return sum(1 for item in self.downloads.values() if item.state in _HAD)
+        with_folders = sum(1 for file in self.ended.values() if file.state in _HAD)
+        singly = (item for name, item in self.downloads.items() if not is_folder(name))
+        return with_folders + sum(1 for item in singly if item.state in _HAD)
+
+    @property
+    def failed_count(self) -> int:
+        """How many files did not come; a folder that failed as a whole counts as one."""
+        failed = self.in_states(self.downloads, DownloadState.FAILED)
+        return sum(len(self.problems.get(name, ())) or 1 for name in failed)
 
     def _handle(self, event: RoleEvent) -> None:
         if self._tell is None:
+            if self._then is not None and isinstance(event, RoleStopped):
+                self._then()
             return
         match event:
             case FilesListed():
-                self.listed, self.list_failed = event, None
-                self.files = {file.name: file for file in event.files}
+                self._take_list(event)
+                return
             case ListFailed():
                 self.list_failed = event
-            case DownloadChanged(name=name):
-                self.downloads[name] = event
-                self._batch.add(name)
+            case DownloadChanged():
+                self._take_download(event)
+            case FilesEnded(download=download, files=files):
+                self._take_ended(download, files)
+            case UploadsChanged(uploads=uploads):
+                self.uploads = uploads
+            case ReachabilityChanged(address, is_reachable):
+                log.info("Others can%s connect to %s.", "" if is_reachable else "not", address)
             case RoleStopped():
                 self._batch.clear()
+                self.uploads = ()
             case _:
                 pass
         self._tell(event)
         if isinstance(event, AllDownloadsEnded):
             self._batch.clear()
+
+    def _take_list(self, event: FilesListed) -> None:
+        """Tell of it once it is put in order; of a long one that is done beside Tk's thread."""
+        before = self.listed
+        self._newest_list = event
+        if len(event.files) <= LIST_AT_ONCE:
+            self._listed(event, ListContents.of(event, before))
+            return
+        self._roles.in_background(
+            lambda: ListContents.of(event, before), lambda built: self._listed(event, built)
+        )
+
+    def _listed(self, event: FilesListed, built: ListContents | None) -> None:
+        if self._tell is None or event is not self._newest_list:
+            return
+        self.listed, self.list_failed = event, None
+        if built is not None:  # the same list comes again and again
+            self.files = built.files
+            self.tree.take(built)
+        self._tell(event)
+
+    def _take_download(self, event: DownloadChanged) -> None:
+        before = self.state_of(event.name)
+        if before is not None and before.is_final and not event.state.is_final:
+            for path in self.problems.pop(event.name, {}):  # it tries those again
+                self.ended.pop(path, None)
+        self.ended.pop(event.name, None)
+        self.downloads[event.name] = event
+        self._batch.add(event.name)
+
+    def _take_ended(self, download: str, files: Iterable[FileEnded]) -> None:
+        for file in files:
+            own = self.state_of(file.name)
+            if own is not None and own.is_final:
+                del self.downloads[file.name]  # what the folder brought is newer
+            self.ended[file.name] = file
+            problems = self.problems.setdefault(download, {})
+            if file.state is DownloadState.FAILED:
+                problems[file.name] = file
+            else:
+                problems.pop(file.name, None)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from tkinter import ttk
 
-from roles.addresses import Address
+from roles.addresses import EVERY_INTERFACE, LOOPBACK, Address
 from roles.events import (
     AllDownloadsEnded,
     DownloadChanged,
     DownloadState,
+    FilesEnded,
     FilesListed,
     ListFailed,
     RoleEvent,
@@ -26,10 +27,12 @@ from ui.window.download_start import QUESTION, DownloadStart
 from ui.window.keyboard import tab_in_order
 from ui.window.leecher_form import LeecherForm
 from ui.window.leecher_run import LeecherRun
+from ui.window.leecher_switch import LeecherSwitch
 from ui.window.notices import Choice, NoticeArea
 from ui.window.workbench import Workbench
 
 LIST_AGAIN_MS = 15_000
+MAX_PORT = 65535
 
 
 class LeecherTab(ttk.Frame):
@@ -47,9 +50,7 @@ class LeecherTab(ttk.Frame):
         super().__init__(parent, padding=(px(16), px(12)))
         self._bench = bench
         self._seed = seed
-        self._is_closed = False
         self._agreed: LeecherSettings | None = None  # to change to, once all has ended
-        self._run: LeecherRun | None = None
         self._once_listed: Callable[[LeecherRun], None] | None = None
         self._kept_seeding: Path | None = None
         self.form = LeecherForm(self, bench, self)
@@ -65,6 +66,8 @@ class LeecherTab(ttk.Frame):
         self.rowconfigure(2, weight=1)
         tab_in_order(self.form, self.notices, self.list, self.form.options)
         self._again_id = self.after(LIST_AGAIN_MS, self._list_again)
+        self._switch = LeecherSwitch(bench.roles, self._handle, self.list.show_run)
+        bench.trackers.follow(self._trackers_changed)
 
     # What the rest of the window asks
 
@@ -74,33 +77,43 @@ class LeecherTab(ttk.Frame):
 
     def use_tracker(self, address: Address) -> None:
         """Look at this tracker's list."""
-        self._bench.use_tracker_for_now(address)
+        self._bench.trackers.use_for_now(address)
         self._take_fields(_nothing_more)
 
     def tracker_changed(self, address: Address) -> None:
         """The tracker of this window has other files: look at once if it is the one in use."""
-        if self._run is not None and self._run.settings.tracker == address:
-            self._run.leecher.refresh()
+        if self._switch.run is not None and self._switch.run.settings.tracker == address:
+            self._switch.run.leecher.refresh()
+
+    def _trackers_changed(self) -> None:
+        """Another tracker was found or started here: an empty field may mean that one now."""
+        run, trackers = self._switch.run, self._bench.trackers
+        if run is None or not trackers.is_open or trackers.parse("") == run.settings.tracker:
+            return
+        settings = self._settings()
+        # What runs goes on with its own tracker; where none ever answered, it goes on with this.
+        if settings is not None and (not run.unfinished or run.listed is None):
+            self._renew(settings, _nothing_more)
 
     @property
     def run(self) -> LeecherRun | None:
         """The leecher in use."""
-        return self._run
+        return self._switch.run
 
     def close(self) -> None:
         """The window is closing: start no new leecher."""
-        self._is_closed = True
+        self._switch.close()
         self.after_cancel(self._again_id)
 
     # What the user asks
 
     def refresh(self) -> None:
         """Ask the tracker for its list now."""
-        run = self._run
+        run = self._switch.run
         self._take_fields(_nothing_more)
-        if self._run is not None and self._run is run:
+        if self._switch.run is not None and self._switch.run is run:
             self.form.say_list("Asking the tracker …")
-            self._run.leecher.refresh()
+            self._switch.run.leecher.refresh()
 
     def fields_changed(self) -> None:
         """Use what is in the fields now."""
@@ -118,13 +131,13 @@ class LeecherTab(ttk.Frame):
 
     def pause(self) -> None:
         """The selected downloads, or all."""
-        if self._run is not None:
-            self._run.leecher.pause(self.list.can_pause())
+        if self._switch.run is not None:
+            self._switch.run.leecher.pause(self.list.can_pause())
 
     def resume(self) -> None:
         """The selected downloads, or all."""
-        if self._run is not None:
-            self._run.leecher.resume(self.list.can_resume())
+        if self._switch.run is not None:
+            self._switch.run.leecher.resume(self.list.can_resume())
 
     def pause_or_resume(self) -> None:
         """One key for both."""
@@ -135,15 +148,15 @@ class LeecherTab(ttk.Frame):
 
     def cancel(self) -> None:
         """The selected downloads, or all; what is finished stays."""
-        if self._run is not None:
-            self._run.leecher.cancel(self.list.can_cancel())
+        if self._switch.run is not None:
+            self._switch.run.leecher.cancel(self.list.can_cancel())
 
     def open_row(self) -> None:
         """A finished file: its folder. Any other: begin it."""
         names = self.list.chosen
-        if self._run is None or not names:
+        if self._switch.run is None or not names:
             return
-        download = self._run.downloads.get(names[0])
+        download = self._switch.run.downloads.get(names[0])
         if download is not None and download.saved_as is not None:
             self._open(download.saved_as.parent)
         else:
@@ -163,10 +176,10 @@ class LeecherTab(ttk.Frame):
 
     def _take_fields(self, then: Callable[[LeecherRun], None]) -> None:
         """`then` as soon as a leecher runs by what the fields say and knows the list."""
-        settings = None if self._is_closed else self._settings()
+        settings = self._settings()
         if settings is None:
             return
-        run = self._run
+        run = self._switch.run
         if run is not None and run.settings == settings:
             self.notices.close("renew")
             then(run)
@@ -180,27 +193,42 @@ class LeecherTab(ttk.Frame):
     def _settings(self) -> LeecherSettings | None:
         """What the fields say; None when one of them cannot be used, which it then shows."""
         form = self.form
-        tracker = form.tracker.read(self._bench.parse_tracker)
+        tracker = form.tracker.read(self._bench.trackers.parse)
         parallel = form.parallel.read(parse_parallel_seeders)
         if tracker is None or parallel is None:
             return None
-        self._bench.keep_tracker()
+        self._bench.trackers.keep()
         self._bench.settings.change(download_folder=form.folder.folder, parallel_seeders=parallel)
-        return LeecherSettings(self._folder(), tracker, parallel)
+        profile = self._bench.settings.profile
+        return LeecherSettings(
+            self._folder(),
+            tracker,
+            parallel,
+            bind=self._bind(tracker),
+            state_folder=profile.state_folder,
+        )
+
+    def _bind(self, tracker: Address) -> Address:
+        """Where it has for others what it took: beside the seeder, and where that is reached."""
+        if self._switch.run is not None and self._switch.run.settings.tracker == tracker:
+            return self._switch.run.settings.bind  # another port is no reason to begin anew
+        is_only_here = self._bench.trackers.is_only_here
+        port = min(self._bench.settings.now.seeder_port + 1, MAX_PORT)
+        return Address(LOOPBACK if is_only_here else EVERY_INTERFACE, port)
 
     def _folder(self) -> Path:
         typed = self.form.folder.folder
         return Path(typed).expanduser() if typed else default_download_folder()
 
     def _ask_to_renew(self, settings: LeecherSettings) -> None:
-        run = self._run
+        run = self._switch.run
         assert run is not None
         waiting = wording.count(len(run.unfinished), "download")
         self.notices.ask(
             f"The change counts once {waiting} ended. Until then all goes on as before.",
             [
                 Choice("Wait for that", lambda: self._agree(settings)),
-                Choice("Cancel them and change now", lambda: self._renew(settings, _nothing_more)),
+                Choice("Cancel them and change now", lambda: self._cancel_and_renew(settings)),
                 Choice("Change nothing", self._restore_fields),
             ],
             key="renew",
@@ -211,32 +239,32 @@ class LeecherTab(ttk.Frame):
         self._agreed = settings
 
     def _restore_fields(self) -> None:
-        assert self._run is not None
+        assert self._switch.run is not None
         self._agreed = None
-        self.form.fill_in(self._run.settings)
+        self.form.fill_in(self._switch.run.settings)
+
+    def _cancel_and_renew(self, settings: LeecherSettings) -> None:
+        if self._switch.run is not None:
+            self._switch.run.leecher.cancel(self._switch.run.unfinished)
+        self._renew(settings, _nothing_more)
 
     def _renew(self, settings: LeecherSettings, then: Callable[[LeecherRun], None]) -> None:
-        old, self._once_listed, self._agreed = self._run, then, None
-        self._run = LeecherRun(self._bench.roles, settings, self._handle)
-        if old is not None:
-            old.leave()
-            self._run.remember(old)
+        self._once_listed, self._agreed = then, None
         self.notices.close("renew")
         self.notices.close(QUESTION)
         self.form.say_list(f"Asking the tracker ({wording.place(settings.tracker)}) …")
-        self.list.show_run(self._run)
+        self._switch.renew(settings)
 
     # Events
 
     def _handle(self, event: RoleEvent) -> None:
-        run = self._run
+        run = self._switch.run
         if run is None:
             return
         match event:
-            case FilesListed(tracker, files, seeders, refused):
-                offered = wording.count(len(files), "file").capitalize()
-                by = wording.count(len(seeders), "seeder")
-                self.form.say_list(f"{offered} from {by}, listed by {wording.place(tracker)}.")
+            case FilesListed(tracker=tracker, refused=refused):
+                self.form.say_list(wording.list_status(event))
+                self._bench.trackers.remember(tracker)
                 self._say_refused(refused)
                 self.list.show_run(run)
                 then, self._once_listed = self._once_listed, None
@@ -250,13 +278,15 @@ class LeecherTab(ttk.Frame):
                 self.list.put(event)
                 if event.state in (DownloadState.DONE, DownloadState.SKIPPED):
                     self._seed_what_came()
+            case FilesEnded():
+                self.list.put_files(event)
             case AllDownloadsEnded():
                 self._sum_up(run)
                 self._seed_what_came()
                 if self._agreed is not None or self.notices.has("renew"):
                     self._take_fields(_nothing_more)
             case RoleStopped(failure):
-                self._run = None
+                self._switch.ended()
                 if failure is not None:
                     self.notices.say(f"Downloading ended: {failure}", tone="Bad", key="ended")
             case _:
@@ -278,7 +308,7 @@ class LeecherTab(ttk.Frame):
         failed = run.in_states(run.downloads, DownloadState.FAILED)
         if failed:
             self.notices.ask(
-                f"{wording.count(len(failed), 'file').capitalize()} could not be downloaded.",
+                f"{wording.count(run.failed_count, 'file').capitalize()} could not be downloaded.",
                 [Choice("Try again", lambda: run.leecher.resume(failed))],
                 key="failed",
                 tone="Bad",
@@ -289,7 +319,7 @@ class LeecherTab(ttk.Frame):
 
     def _seed_what_came(self) -> None:
         """Go on as a seeder of the download folder, if that is wished and something is there."""
-        run = self._run
+        run = self._switch.run
         if run is None or not self.form.keep_seeding.get() or not run.had_count:
             return
         if self._kept_seeding != run.settings.folder:
@@ -309,8 +339,8 @@ class LeecherTab(ttk.Frame):
     def _list_again(self) -> None:
         """A list grows old; a tracker may have been started meanwhile."""
         self._again_id = self.after(LIST_AGAIN_MS, self._list_again)
-        if self._run is not None:
-            self._run.leecher.refresh()
+        if self._switch.run is not None:
+            self._switch.run.leecher.refresh()
 
 
 def _nothing_more(_run: LeecherRun) -> None:

@@ -7,26 +7,31 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from roles.events import Post, RoleEvent, RoleStopped
+from roles.throttle import Throttles
 from ui.window.event_pump import EventPump
 
 SWITCH_INTERVAL_S = 0.001  # keeps Tk's thread punctual beside busy roles; Python's own is 5 ms
 
 
-class _Role(Protocol):
+class StartsAndStops(Protocol):
+    """What a role is to this window."""
+
     def start(self) -> None: ...
 
     def stop(self) -> None: ...
 
 
-RoleT = TypeVar("RoleT", bound=_Role)
+RoleT = TypeVar("RoleT", bound=StartsAndStops)
 
 
 class RunningRoles:
-    """Owned by Tk's thread."""
+    """Owned by Tk's thread. `throttles` are the limits that all of them keep to together."""
 
-    def __init__(self, pump: EventPump) -> None:
+    def __init__(self, pump: EventPump, throttles: Throttles) -> None:
+        self.throttles = throttles
+        self.in_background = pump.in_background  # for what a handler may not wait for
         self._pump = pump
-        self._running = list[_Role]()
+        self._running = list[StartsAndStops]()
         self._usual_interval_s = sys.getswitchinterval()
 
     def start(self, make: Callable[[Post], RoleT], handle: Callable[[RoleEvent], None]) -> RoleT:

@@ -9,8 +9,9 @@ from typing import Protocol
 from roles.settings import MAX_SLOTS, parse_port, parse_slots
 from ui.window.fields import FolderField, NumberField, TextField
 from ui.window.keyboard import tab_in_order
-from ui.window.leecher_form import empty_tracker
+from ui.window.limit_field import LimitField
 from ui.window.seeder_run import SeederRun
+from ui.window.tracker_field import TrackerField
 from ui.window.workbench import RunState, Workbench
 
 
@@ -43,13 +44,7 @@ class SeederForm(ttk.Frame):
             commit=actions.folder_chosen,
         )
         self.folder.offer(settings.recent_folders)
-        self.tracker = TextField(
-            self,
-            theme,
-            bench.tracker_text,
-            placeholder=empty_tracker(bench.environment),
-            commit=self._check_tracker,
-        )
+        self.tracker = TrackerField(self, theme, bench.trackers, commit=self._check_tracker)
         choose = ttk.Button(self, text="Choose …", underline=1, command=self.folder.choose)
         gap, above = (0, px(8)), (px(8), 0)
         ttk.Label(self, text="Folder").grid(row=0, column=0, sticky="nw", padx=gap, pady=px(7))
@@ -69,21 +64,32 @@ class SeederForm(ttk.Frame):
         self.button = ttk.Button(row, style="Accent.TButton", command=actions.start_or_stop)
         self.button.grid(row=0, column=0, sticky="nw")
         self._sentence = ttk.Label(row, justify="left")
-        self._sentence.grid(row=0, column=1, sticky="w", padx=px(12))
+        self._progress = ttk.Label(row, justify="left", style="Muted.TLabel")
+        self._warning = ttk.Label(row, justify="left", style="Warning.TLabel")
+        lines = (self._sentence, self._progress, self._warning)
+        for number, label in enumerate(lines, 1):
+            label.grid(row=number, column=0, columnspan=3, sticky="w", pady=(px(6), 0))
+            label.grid_remove()
         options = ttk.Frame(row)
         options.grid(row=0, column=2, sticky="ne")
+        self.limit = LimitField(
+            options, theme, bench.settings, bench.roles.throttles.up, "up_limit"
+        )
         self._port = TextField(
             options, theme, self._port_text, width=6, commit=actions.options_changed
         )
         self._slots = NumberField(
             options, theme, self._slots_text, most=MAX_SLOTS, commit=actions.options_changed
         )
-        for column, (text, field) in enumerate((("Port", self._port), ("Slots", self._slots))):
+        fields = (("Upload limit", self.limit), ("Port", self._port), ("Slots", self._slots))
+        for column, (text, field) in enumerate(fields):
             label = ttk.Label(options, text=text, style="Muted.TLabel")
             label.grid(row=0, column=2 * column, sticky="n", padx=(px(12), px(8)), pady=px(7))
             field.grid(row=0, column=2 * column + 1, sticky="n")
         row.columnconfigure(1, weight=1)
-        row.bind("<Configure>", lambda _event: self._wrap(row, options))
+        tab_in_order(self.button, options)
+        tab_in_order(self.limit, self._port, self._slots)
+        row.bind("<Configure>", lambda event: self._wrap(event.width, lines))
         return row
 
     def show_run(self, run: SeederRun | None) -> None:
@@ -96,7 +102,10 @@ class SeederForm(ttk.Frame):
         offers = run.offers() if run is not None and state is RunState.RUNNING else ""
         if offers:
             sentence = f"{sentence}\n{offers}"
-        self._sentence.configure(text=sentence, style=f"{tone}.TLabel")
+        self._sentence.configure(style=f"{tone}.TLabel")
+        _say(self._sentence, sentence)
+        _say(self._progress, run.progress() if run is not None else "")
+        _say(self._warning, run.warning() if run is not None else "")
 
     @property
     def sentence(self) -> str:
@@ -109,10 +118,18 @@ class SeederForm(ttk.Frame):
         return None if port is None or slots is None else (port, slots)
 
     def _check_tracker(self) -> None:
-        if self.tracker.read(self._bench.parse_tracker) is not None:
-            self._bench.keep_tracker()
+        if self.tracker.read(self._bench.trackers.parse) is not None:
+            self._bench.trackers.keep()
 
-    def _wrap(self, row: ttk.Frame, options: ttk.Frame) -> None:
-        others = self.button.winfo_reqwidth() + options.winfo_reqwidth()
-        room = row.winfo_width() - others - 2 * self._bench.theme.px(12)
-        self._sentence.configure(wraplength=max(room, self._bench.theme.px(120)))
+    def _wrap(self, width: int, labels: tuple[ttk.Label, ...]) -> None:
+        for label in labels:
+            label.configure(wraplength=max(width, self._bench.theme.px(120)))
+
+
+def _say(label: ttk.Label, sentence: str) -> None:
+    """A label without words takes no room."""
+    label.configure(text=sentence)
+    if sentence:
+        label.grid()
+    else:
+        label.grid_remove()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from roles.events import ListedFile, Upload
 from roles.safe_names import shown_name
 from ui import wording
-from ui.window.seeder_run import SeederRun
 from ui.window.table import Column, Row
 
+SHOWN_AT_ONCE = 500  # files of one folder; nobody reads a table of thousands
 UPLOAD_COLUMNS = (
-    Column("Who", 180, stretches=True),
-    Column("File", 220, stretches=True),
-    Column("Sent", 190, is_number=True),
-    Column("Speed", 110, is_number=True),
+    Column("Computer", 130, stretches=True),
+    Column("Address", 160, stretches=True),
+    Column("File", 180, stretches=True),
+    Column("Sent", 170, is_number=True),
+    Column("Speed", 92, is_number=True),
 )
 OFFERED_COLUMNS = (
     Column("File", 300, stretches=True),
@@ -23,21 +25,39 @@ OFFERED_COLUMNS = (
 )
 
 
-def upload_key(run: SeederRun, upload: Upload) -> str:
-    """Names one connection among all seeders of the window."""
-    return f"{run.settings.folder}\0{upload.leecher}"
+def upload_key(folder: Path, upload: Upload) -> str:
+    """Names one connection among all that give something in this window."""
+    return f"{folder}\0{upload.leecher}"
 
 
 def upload_row(upload: Upload) -> Row:
     """One leecher."""
-    who = wording.place(upload.leecher)
+    where = wording.place(upload.leecher)
+    computer = shown_name(upload.computer, wording.COMPUTER_LENGTH)
+    name = shown_name(upload.name)
+    keys = (wording.computer_order(computer, where), where, upload.name)
+    if upload.place:
+        line = f"In line (place {upload.place})"
+        return Row((computer, where, name, line, ""), (*keys, float(-upload.place), 0.0), "Muted")
     if not upload.name:
-        return Row((who, "", "Connected", ""), (who, "", 0.0, 0.0), "Muted")
-    sent = f"{wording.size(upload.sent)} of {wording.size(upload.size)}"
+        return Row((computer, where, "", "Connected", ""), (*keys, 0.0, 0.0), "Muted")
+    sent = wording.size(upload.sent)
+    if upload.size:
+        sent = f"{sent} of {wording.size(upload.size)}"
     return Row(
-        (who, shown_name(upload.name), sent, wording.rate(upload.rate)),
-        (who, upload.name, float(upload.sent), upload.rate),
+        (computer, where, name, sent, wording.rate(upload.rate)),
+        (*keys, float(upload.sent), upload.rate),
     )
+
+
+def offered_rows(files: Sequence[ListedFile], folder: Path) -> dict[str, Row]:
+    """The files of a shared folder, as many as anybody reads, and how many more there are."""
+    rows = {f"{folder}\0{file.name}": offered_row(file, folder) for file in files[:SHOWN_AT_ONCE]}
+    more = len(files) - SHOWN_AT_ONCE
+    if more > 0:
+        text = f"… and {more:,} more"
+        rows[f"{folder}\0"] = Row((text, "", str(folder)), (text, 0.0, ""), "Muted", rank=1)
+    return rows
 
 
 def offered_row(file: ListedFile, folder: Path) -> Row:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 
 from roles.addresses import Address
 from roles.errors import LmkError
 from roles.events import (
     FolderScanned,
+    HashingChanged,
+    ReachabilityChanged,
     RoleEvent,
     RoleStarted,
     RoleStopped,
@@ -43,6 +46,8 @@ class SeederRun:
         self.listing: FolderScanned | None = None
         self.tracker_news: TrackerAnswered | TrackerLost | None = None
         self.serving: UploadsChanged | None = None
+        self.reading: HashingChanged | None = None
+        self.unreachable: Address | None = None  # where nobody can connect to it
         self._changed = changed
         self._seeder = roles.start(lambda post: Seeder(settings, post), self._handle)
 
@@ -84,6 +89,14 @@ class SeederRun:
         sent = 0 if self.serving is None else self.serving.sent_total
         return f"{offers} {wording.size(sent)} sent so far." if sent else offers
 
+    def progress(self) -> str:
+        """How far its folder was read; "" when all is offered by its content."""
+        return wording.reading_status(self.reading) if self.reading is not None else ""
+
+    def warning(self) -> str:
+        """What keeps others from it, and what to do; "" when nothing does."""
+        return wording.unreachable(self.unreachable, sys.platform) if self.unreachable else ""
+
     def _running_sentence(self) -> tuple[str, str]:
         if self.listing is not None and self.listing.problem:
             return self.listing.problem, "Bad"
@@ -113,8 +126,13 @@ class SeederRun:
                 self.tracker_news = event
             case UploadsChanged():
                 self.serving = event
+            case HashingChanged():
+                self.reading = event
+            case ReachabilityChanged(address, is_reachable):
+                self.unreachable = None if is_reachable else address
             case RoleStopped(failure):
                 self.state, self.failure, self.serving = RunState.STOPPED, failure, None
+                self.reading = self.unreachable = None
                 log.info("%s is not seeded any more.", self.settings.folder)
             case _:
                 pass

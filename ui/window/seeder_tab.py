@@ -8,13 +8,14 @@ from pathlib import Path
 from tkinter import ttk
 
 from roles.addresses import EVERY_INTERFACE, LOOPBACK, Address
+from roles.events import FolderScanned, Upload
 from roles.settings import SeederSettings
 from ui.window.empty_state import EmptyState
 from ui.window.seeder_form import SeederForm
 from ui.window.seeder_rows import (
     OFFERED_COLUMNS,
     UPLOAD_COLUMNS,
-    offered_row,
+    offered_rows,
     upload_key,
     upload_row,
 )
@@ -34,6 +35,8 @@ class SeederTab(ttk.Frame):
         self._tell = tell
         self._main: SeederRun | None = None
         self._besides: dict[SeederRun, _BesidesLine] = {}
+        self._from_downloads: tuple[Upload, ...] = ()
+        self._listings_shown: dict[Path, FolderScanned] = {}
         self.form = SeederForm(self, bench, self)
         self._lines = ttk.Frame(self)
         self.form.grid(row=0, column=0, sticky="ew")
@@ -71,15 +74,23 @@ class SeederTab(ttk.Frame):
             self._besides[run] = _BesidesLine(self._lines, self._bench, run)
             self._show()
 
+    def show_from_downloads(self, uploads: tuple[Upload, ...]) -> None:
+        """Who takes from what is being downloaded here."""
+        if uploads != self._from_downloads:
+            self._from_downloads = uploads
+            self._show()
+
     @property
     def rate(self) -> float:
         """Bytes per second to all leechers."""
-        return sum(run.rate for run in self._runs())
+        given = sum(upload.rate for upload in self._from_downloads)
+        return sum(run.rate for run in self._runs()) + given
 
     @property
     def served(self) -> int:
         """How many machines are taking something now."""
-        return len({upload.leecher.host for run in self._runs() for upload in run.uploads})
+        uploads = [upload for run in self._runs() for upload in run.uploads]
+        return len({upload.leecher.host for upload in (*uploads, *self._from_downloads)})
 
     @property
     def seeded_files(self) -> int | None:
@@ -109,10 +120,10 @@ class SeederTab(ttk.Frame):
             self.form.folder.complain("Choose the folder that you want to seed.")
             self.form.folder.entry.focus_set()
             return
-        tracker = self.form.tracker.read(self._bench.parse_tracker)
+        tracker = self.form.tracker.read(self._bench.trackers.parse)
         if tracker is None:
             return
-        self._bench.keep_tracker()
+        self._bench.trackers.keep()
         folder = Path(typed).expanduser()
         for run in [run for run in self._besides if run.settings.folder == folder]:
             run.stop()
@@ -137,7 +148,10 @@ class SeederTab(ttk.Frame):
         if options is None:
             return None
         port, slots = options
-        settings = SeederSettings(folder, tracker, Address(host, port), slots=slots)
+        state_folder = self._bench.settings.profile.state_folder
+        settings = SeederSettings(
+            folder, tracker, Address(host, port), slots=slots, state_folder=state_folder
+        )
         return SeederRun(self._bench.roles, settings, self._changed)
 
     def _read_options(self) -> tuple[int, int] | None:
@@ -171,16 +185,14 @@ class SeederTab(ttk.Frame):
         self.form.show_run(self._main)
         running = [run for run in self._runs() if run.state is RunState.RUNNING]
         uploads = {
-            upload_key(run, upload): upload_row(upload) for run in running for upload in run.uploads
+            upload_key(run.settings.folder, upload): upload_row(upload)
+            for run in running
+            for upload in run.uploads
         }
+        for upload in self._from_downloads:
+            uploads[upload_key(Path(), upload)] = upload_row(upload)
         self.uploads.show(uploads)
-        offered: dict[str, Row] = {}
-        for run in running:
-            for file in run.listing.files if run.listing else ():
-                offered[f"{run.settings.folder}\0{file.name}"] = offered_row(
-                    file, run.settings.folder
-                )
-        self.offered.show(offered)
+        self._show_offered({run.settings.folder: run.listing for run in running if run.listing})
         if running:
             self._no_uploads.say("Nobody is taking anything now", "")
             self._no_files.say("This folder has no files to offer", "Put some into it.")
@@ -189,6 +201,15 @@ class SeederTab(ttk.Frame):
             self._no_files.say(
                 "Nothing is seeded yet", "Choose a folder above, then press “Start seeding”."
             )
+
+    def _show_offered(self, listings: dict[Path, FolderScanned]) -> None:
+        if listings == self._listings_shown:  # it is called with every change of an upload
+            return
+        self._listings_shown = listings
+        rows: dict[str, Row] = {}
+        for folder, listing in listings.items():
+            rows |= offered_rows(listing.files, folder)
+        self.offered.show(rows)
 
 
 class _BesidesLine(ttk.Frame):

@@ -35,13 +35,16 @@ class Column:
 class Row:
     """What one row shows.
 
-    `keys` sort it, one for each cell; `bar` is a percentage and its colour.
+    `keys` sort it, one for each cell; `bar` is a percentage and its colour. A row with a `parent`
+    stands below that row; of those below one, or below none, the lower `rank` comes first.
     """
 
     cells: tuple[str, ...]
     keys: tuple[SortKey, ...] = ()
     tone: str = "Plain"  # Good, Warning, Bad or Muted
     bar: tuple[int, BarKind] | None = None
+    parent: str = ""
+    rank: int = 0
 
 
 class Table(ttk.Frame):
@@ -129,6 +132,11 @@ class Table(ttk.Frame):
     def key_at(self, y: int) -> str | None:
         """The row at this height of the tree."""
         return self._keys.get(self.tree.identify_row(y))
+
+    @property
+    def focused(self) -> str | None:
+        """The row that the keyboard is at."""
+        return self._keys.get(self.tree.focus())
 
     def on_choice(self, function: Callable[[], None]) -> None:
         """Call this whenever other rows are selected."""
@@ -269,11 +277,27 @@ class Table(ttk.Frame):
             return isinstance(value, str), value
 
         order = sorted(self._items, key=key_of, reverse=self._is_falling)
+        if any(self._rows[key].parent or self._rows[key].rank for key in order):
+            order = self._below_parents(order)
         self.tree.set_children("", *(self._items[key] for key in order))
         for position, column in enumerate(self._columns):
             arrow = "  ↓" if self._is_falling else "  ↑"
             title = column.title + (arrow if position == number else "")
             self.tree.heading(self._name_of(position), text=title)
+
+    def _below_parents(self, order: list[str]) -> list[str]:
+        """The same order among those of one parent, each followed by those below it."""
+        order.sort(key=lambda key: self._rows[key].rank)
+        below: dict[str, list[str]] = {}
+        for key in order:
+            parent = self._rows[key].parent
+            below.setdefault(parent if parent in self._items else "", []).append(key)
+        placed, waiting = list[str](), below.get("", [])[::-1]
+        while waiting:
+            key = waiting.pop()
+            placed.append(key)
+            waiting.extend(below.get(key, ())[::-1])
+        return placed
 
     def _on_destroy(self, event: tk.Event[tk.Misc]) -> None:
         if event.widget is self and self._flush_id:

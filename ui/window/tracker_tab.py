@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from tkinter import ttk
 
 from roles.addresses import EVERY_INTERFACE, LOOPBACK, Address, is_loopback
-from roles.events import RoleEvent, RoleStarted, RoleStopped, RoomChanged
+from roles.events import ListedFile, RoleEvent, RoleStarted, RoleStopped, RoomChanged
 from roles.settings import TrackerSettings, parse_port
 from roles.tracker import Tracker
 from ui.window.empty_state import EmptyState
 from ui.window.fields import TextField
-from ui.window.room_rows import FILE_COLUMNS, SEEDER_COLUMNS, file_row, seeder_row
+from ui.window.room_rows import FILE_COLUMNS, MEMBER_COLUMNS, file_row, room_rows
 from ui.window.table import Column, Table
 from ui.window.workbench import RunState, Workbench, reached_from_here
 
@@ -43,13 +43,14 @@ class TrackerTab(ttk.Frame):
         self._tracker: Tracker | None = None
         self.run_state = RunState.STOPPED
         self._room = RoomChanged((), (), 0)
+        self._files_shown: tuple[ListedFile, ...] = ()
         self._once_started = list[Callable[[Address], None]]()
         self._port_text = tk.StringVar(self, str(bench.settings.now.tracker_port))
         self._make_controls()
         self._make_address()
-        self.seeders = self._make_table("Seeders in the room", 2, SEEDER_COLUMNS, 4)
+        self.room = self._make_table("In the room", 2, MEMBER_COLUMNS, 4)
         self.files = self._make_table("Files in the room", 4, FILE_COLUMNS, 4)
-        self._no_seeders = EmptyState(self.seeders.empty, bench.theme)
+        self._no_members = EmptyState(self.room.empty, bench.theme)
         self._no_files = EmptyState(self.files.empty, bench.theme)
         self.columnconfigure(0, weight=1)
         for row in (3, 5):
@@ -99,8 +100,8 @@ class TrackerTab(ttk.Frame):
 
     def start_only_here(self, then: Callable[[Address], None]) -> None:
         """Have a tracker, at least for this computer; `then` gets its address once it runs."""
-        if self._bench.own_tracker is not None:
-            then(self._bench.own_tracker)
+        if self._bench.trackers.own is not None:
+            then(self._bench.trackers.own)
             return
         self._once_started.append(then)
         if not self.run_state.is_up:
@@ -123,7 +124,7 @@ class TrackerTab(ttk.Frame):
     @property
     def own_address(self) -> Address | None:
         """How programs on this computer reach it, while it runs."""
-        return self._bench.own_tracker
+        return self._bench.trackers.own
 
     @property
     def seeder_count(self) -> int | None:
@@ -188,25 +189,26 @@ class TrackerTab(ttk.Frame):
     def _started(self, address: Address, for_others: Address, note: str) -> None:
         if self.run_state is RunState.STARTING:
             self.run_state = RunState.RUNNING
-        own = self._bench.own_tracker = reached_from_here(address)
+        own, is_only_here = reached_from_here(address), is_loopback(for_others.host)
         log.info("The tracker runs on port %d.", address.port)
         self._address.configure(text=str(for_others))
         self._address_hint.configure(
             text="Only this computer reaches it. Stop it and start it here to let others in."
-            if is_loopback(for_others.host)
+            if is_only_here
             else "Give this address to the others: they type it as their tracker."
         )
         px = self._bench.theme.px
         self._address_line.grid(row=1, column=0, sticky="ew", pady=(px(12), 0))
         self._show_state(f"Running. {note}" if note else f"Running on port {address.port}.", "Good")
         self._show_room()
+        self._bench.trackers.set_own(own, is_only_here=address.host == LOOPBACK)
         waiting, self._once_started = self._once_started, []
         for then in waiting:
             then(own)
 
     def _stopped(self, failure: str) -> None:
         self._tracker, self.run_state = None, RunState.STOPPED
-        self._bench.own_tracker = None
+        self._bench.trackers.set_own(None)
         self._room = RoomChanged((), (), 0)
         if failure and self._once_started:
             self._links.failed(failure)
@@ -217,7 +219,7 @@ class TrackerTab(ttk.Frame):
         log.info("The tracker has stopped.")
 
     def _tell_if_changed(self, before: RoomChanged) -> None:
-        own = self._bench.own_tracker
+        own = self._bench.trackers.own
         now = self._room
         has_news = before.files != now.files or len(before.seeders) != len(now.seeders)
         if own is not None and has_news:
@@ -234,13 +236,15 @@ class TrackerTab(ttk.Frame):
     def _show_room(self) -> None:
         now = time.monotonic()
         room = self._room
-        self.seeders.show({str(one.address): seeder_row(one, now) for one in room.seeders})
-        self.files.show({f"{file.size} {file.name}": file_row(file) for file in room.files})
+        self.room.show(room_rows(room.members, room.seeders, now))
+        if room.files != self._files_shown:  # the members change far more often
+            self._files_shown = room.files
+            self.files.show({f"{file.size} {file.name}": file_row(file) for file in room.files})
         if self.run_state is RunState.RUNNING:
-            self._no_seeders.say("No seeder yet", "Seed a folder here or on another computer.")
+            self._no_members.say("No seeder yet", "Seed a folder here or on another computer.")
             self._no_files.say("No files yet", "They appear with the first seeder.")
         else:
-            self._no_seeders.say(
+            self._no_members.say(
                 "The tracker is not running",
                 "One computer of the room runs it. It lists who has what, and moves no files.",
             )
@@ -248,9 +252,9 @@ class TrackerTab(ttk.Frame):
 
     def _show_pings(self) -> None:
         self._pings_id = self.after(PINGS_AGAIN_MS, self._show_pings)
-        now = time.monotonic()
-        for seeder in self._room.seeders:
-            self.seeders.put(str(seeder.address), seeder_row(seeder, now))
+        room = self._room
+        for key, row in room_rows(room.members, room.seeders, time.monotonic()).items():
+            self.room.put(key, row)
 
     def _wrap(self, width: int) -> None:
         px = self._bench.theme.px

@@ -1,0 +1,414 @@
+"""The sending end of one LMK/2 connection: offers chunks, sends those that are taken.
+
+Each runs in a thread of its own. Python is kept out of the work per byte: parts of 256 KiB go from
+the file to the socket by the system.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import selectors
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from roles import lmk2_frames as frames
+from roles.content import DIGEST_SIZE, Content, bitmap_bytes, bitmap_of
+from roles.errors import FileChangedError, PeerProtocolError
+from roles.holding import ChunkSource, Holding, Library
+from roles.throttle import Throttle
+from roles.upload_desk import Choice
+
+log = logging.getLogger(__name__)
+
+ALIVE_S = 15.0  # of silence, then a sign of life
+SILENT_S = 45.0  # without one, the other side is gone
+SEND_S = 15.0  # for a write that moves nothing: the leecher is gone or hung
+ANSWER_S = 2.0  # an offer may wait so long with a slot, then others have it
+PLACE_S = 1.0
+MAX_OPEN = 2_048  # contents at once over one connection
+MAX_SOURCES = 32  # opened files at once over one connection
+SEND_BUFFER = 256 * 1024  # bytes: what waits in it delays the next offer
+_RECEIVE = 64 * 1024
+_MORE = getattr(socket, "MSG_MORE", 0)  # the head of a part goes into one packet with its bytes
+
+
+class Desk(Protocol):
+    """What a connection asks of the uploads that it belongs to; none of it waits."""
+
+    def want(self, handle: int, root: bytes, chunks: int) -> None: ...
+
+    def forget(self, handle: int) -> None: ...
+
+    def next_choice(self) -> Choice | None: ...
+
+    def is_turn_over(self) -> bool: ...
+
+    def sent(self, choice: Choice) -> None: ...
+
+    def not_sent(self, choice: Choice) -> None: ...
+
+    def give_back(self) -> None: ...
+
+    def place(self) -> int: ...
+
+
+@dataclass(slots=True)
+class GiverProgress:
+    """What the window is told. Written by the connection's thread, read by the role's."""
+
+    title: str = ""
+    sent: int = 0  # bytes
+    place: int = 0
+    has_ended: bool = False
+
+
+@dataclass(slots=True)
+class _Clock:
+    heard: float
+    spoke: float
+    offered: float = 0.0
+    told_place: float = field(default=0.0)
+
+
+class ChunkGiver:
+    """Serves one leecher, from its first frame on."""
+
+    def __init__(
+        self,
+        link: socket.socket,
+        library: Library,
+        desk: Desk,
+        throttle: Throttle,
+        woken: socket.socket,
+        progress: GiverProgress,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """`link` stays the caller's to close. A byte at `woken` means: look again."""
+        self._link = link
+        self._library = library
+        self._desk = desk
+        self._throttle = throttle
+        self._woken = woken
+        self._progress = progress
+        self._should_stop = should_stop
+        self._buffer = frames.FrameBuffer()
+        self._opened: dict[int, bytes] = {}  # roots by handle
+        self._missing: set[int] = set()  # handles of what was not here yet
+        self._singles: deque[int] = deque()  # handles of contents of one chunk, to be sent
+        self._sources: dict[int, tuple[Holding, ChunkSource]] = {}
+        self._pending: Choice | None = None  # offered, not answered yet
+        self._taken: Choice | None = None  # to be sent next
+        self._cancelled = False  # what is being sent now
+        self._has_slot = False
+        self._is_sending = False
+        now = time.monotonic()
+        self._clock = _Clock(heard=now, spoke=now)
+        link.settimeout(SEND_S)
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+
+    def run(self) -> None:
+        """Serve until the leecher leaves or this side stops.
+
+        Raises PeerProtocolError or OSError.
+        """
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._link, selectors.EVENT_READ)
+            selector.register(self._woken, selectors.EVENT_READ)
+            try:
+                while not self._should_stop():
+                    if not self._receive(selector, self._patience_s()):
+                        return
+                    self._check_clock()
+                    while (self._singles or self._taken) and not self._should_stop():
+                        self._send_single() if self._singles else self._send_taken(selector)
+                        # The answer to the offer ahead is there by now, as a rule.
+                        if not self._receive(selector, 0):
+                            return
+                    self._offer_if_idle()
+            finally:
+                for _, source in self._sources.values():
+                    source.close()
+
+    # Frames of the leecher
+
+    def _receive(self, selector: selectors.BaseSelector, timeout_s: float) -> bool:
+        """Deal with what has come; False when the leecher left."""
+        for key, _ in selector.select(timeout_s):
+            if key.fileobj is self._woken:
+                with contextlib.suppress(BlockingIOError):
+                    self._woken.recv(1_024)
+                self._look_for_missing()
+                continue
+            data = self._link.recv(_RECEIVE)
+            if not data:
+                return False
+            self._clock.heard = time.monotonic()
+            for frame in self._buffer.feed(data):
+                if not self._handle(frame):
+                    return False
+        return True
+
+    def _handle(self, frame: frames.Frame) -> bool:
+        match frame:
+            case frames.Open(handle, root):
+                self._open(handle, root)
+            case frames.GetDigests(handle, first, count):
+                self._send_digests(handle, first, count)
+            case frames.Want(handle, chunks):
+                self._want(handle, chunks)
+            case frames.Take(handle, index):
+                self._take(handle, index)
+            case frames.Decline(handle, index, chunks):
+                self._declined(handle, index, chunks)
+            case frames.Cancel(handle, index):
+                self._cancel(handle, index)
+            case frames.Alive():
+                pass
+            case frames.Bye(reason):
+                log.debug("a leecher left: %s", reason)
+                return False
+            case _:
+                raise PeerProtocolError("a frame that only senders send")
+        return True
+
+    def _open(self, handle: int, root: bytes) -> None:
+        if handle not in self._opened and len(self._opened) >= MAX_OPEN:
+            self._send(frames.Gone(handle, "too many files at once"))
+            return
+        self._opened[handle] = root
+        self._describe(handle)
+
+    def _look_for_missing(self) -> None:
+        """Say what became of contents that were not here when they were asked for."""
+        for handle in [one for one in self._missing if self._holding(one) is not None]:
+            self._missing.discard(handle)
+            self._describe(handle)
+
+    def _describe(self, handle: int) -> None:
+        """Its shape and what is here of it; all of it follows when it is one chunk."""
+        holding = self._holding(handle)
+        if holding is None:
+            self._gone(handle, "not here yet")
+            return
+        content, have = holding.content, holding.have()
+        if content.count == 1 and have:
+            self._singles.append(handle)
+            return
+        shown = bitmap_bytes(have, content.count)
+        self._send(frames.File(handle, content.size, content.chunk_size, shown))
+
+    def _send_digests(self, handle: int, first: int, count: int) -> None:
+        holding = self._holding(handle)
+        digests = None if holding is None else holding.digests()
+        if digests is None:
+            self._gone(handle, "its digests are not known here yet")
+            return
+        if not 0 < count <= frames.MAX_DIGESTS or (first + count) * DIGEST_SIZE > len(digests):
+            raise PeerProtocolError("it asked for digests that do not exist")
+        part = digests[first * DIGEST_SIZE : (first + count) * DIGEST_SIZE]
+        self._send(frames.Digests(handle, first, part))
+
+    def _want(self, handle: int, chunks: bytes) -> None:
+        if not chunks:
+            self._desk.forget(handle)
+            self._close(handle)
+            return
+        holding = self._holding(handle)
+        if holding is not None:
+            content = holding.content
+            self._desk.want(handle, content.root, bitmap_of(chunks, content.count))
+
+    def _take(self, handle: int, index: int) -> None:
+        pending = self._pending
+        if pending is None or (pending.handle, pending.index) != (handle, index):
+            raise PeerProtocolError("it took what was not offered")
+        self._pending, self._taken = None, pending
+
+    def _declined(self, handle: int, index: int, chunks: bytes) -> None:
+        pending = self._pending
+        if pending is None or (pending.handle, pending.index) != (handle, index):
+            raise PeerProtocolError("it declined what was not offered")
+        self._pending = None
+        self._desk.not_sent(pending)
+        self._want(handle, chunks)
+
+    def _cancel(self, handle: int, index: int) -> None:
+        if self._taken is not None and (self._taken.handle, self._taken.index) == (handle, index):
+            self._desk.not_sent(self._taken)
+            self._taken = None
+        else:
+            self._cancelled = True
+
+    # Offers and chunks
+
+    def _offer_if_idle(self) -> None:
+        """Offer a chunk, unless one is under way; else leave the slot to others."""
+        if self._pending is not None or self._taken is not None:
+            return
+        if self._has_slot and self._desk.is_turn_over():
+            self._rest()
+        self._offer()
+
+    def _offer(self) -> None:
+        choice = self._desk.next_choice()
+        self._has_slot = choice is not None
+        if choice is None:
+            self._tell_place()
+            return
+        self._pending = choice
+        self._clock.offered = time.monotonic()
+        self._tell_turn()
+        # Ahead of a chunk it goes into one packet with the chunk's first bytes.
+        flags = _MORE if self._is_sending else 0
+        self._link.sendall(frames.encode(frames.Offer(choice.handle, choice.index)), flags)
+
+    def _rest(self) -> None:
+        self._has_slot = False
+        self._desk.give_back()
+
+    def _send_single(self) -> None:
+        """The answer to the opening of a content of one chunk: its shape, and the chunk at once."""
+        handle = self._singles.popleft()
+        holding = self._holding(handle)
+        if holding is None:
+            return
+        content = holding.content
+        shape = frames.File(handle, content.size, content.chunk_size, b"\x01")
+        self._link.sendall(frames.encode(shape), _MORE)
+        if self._send_chunk(Choice(handle, content.root, 0), None):
+            self._close(handle)
+
+    def _send_taken(self, selector: selectors.BaseSelector) -> None:
+        """Send the chunk that was taken, the next offer ahead of it."""
+        choice, self._taken = self._taken, None
+        assert choice is not None
+        self._is_sending = True
+        if self._pending is None and not self._desk.is_turn_over():
+            self._offer()
+        if self._send_chunk(choice, selector):
+            self._desk.sent(choice)
+        else:
+            self._desk.not_sent(choice)
+        self._is_sending = False
+
+    def _send_chunk(self, choice: Choice, selector: selectors.BaseSelector | None) -> bool:
+        """Send it in parts; False when it changed, or was cancelled meanwhile."""
+        holding = self._holding(choice.handle)
+        if holding is None:
+            return False
+        self._progress.title = holding.title
+        self._cancelled = False
+        try:
+            source = self._source(choice.handle, holding)
+            is_whole = self._send_parts(choice, holding.content, source, selector)
+            source.check()
+        except FileChangedError as error:
+            log.info("%s", error)
+            self._library.withdraw(choice.root)
+            self._gone(choice.handle, "it changed")
+            return False
+        self._clock.spoke = time.monotonic()
+        return is_whole
+
+    def _send_parts(
+        self,
+        choice: Choice,
+        content: Content,
+        source: ChunkSource,
+        selector: selectors.BaseSelector | None,
+    ) -> bool:
+        """All its bytes; False when it was cancelled meanwhile. Raises FileChangedError."""
+        start, length = choice.index * content.chunk_size, content.length(choice.index)
+        sent = 0
+        while sent < length and not self._cancelled:
+            part = min(self._throttle.slice(frames.MAX_PART), length - sent)
+            self._throttle.wait(part, self._should_stop)
+            head = frames.encode_part_head(choice.handle, choice.index, sent, part)
+            self._link.sendall(head, _MORE)
+            try:
+                self._send_bytes(source, start + sent, part)
+            except FileChangedError as error:  # the rest of the part can never come
+                self._library.withdraw(choice.root)
+                raise ConnectionAbortedError(str(error)) from None
+            sent += part
+            self._progress.sent += part
+            if selector is not None and sent < length and not self._receive(selector, 0):
+                raise ConnectionResetError("it left in the middle of a chunk")
+        return sent == length
+
+    def _send_bytes(self, source: ChunkSource, offset: int, length: int) -> None:
+        end = offset + length
+        while offset < end:
+            offset += source.send(self._link, offset, end - offset)
+
+    def _source(self, handle: int, holding: Holding) -> ChunkSource:
+        known = self._sources.pop(handle, None)
+        if known is not None and known[0] is not holding:  # it is kept elsewhere by now
+            known[1].close()
+            known = None
+        if known is None:
+            known = holding, holding.open()
+            if len(self._sources) >= MAX_SOURCES:
+                self._close_source(next(iter(self._sources)))
+        self._sources[handle] = known
+        return known[1]
+
+    def _holding(self, handle: int) -> Holding | None:
+        root = self._opened.get(handle)
+        return None if root is None else self._library.find(root)
+
+    def _gone(self, handle: int, reason: str) -> None:
+        """It is not here; it may come, and is described then."""
+        self._send(frames.Gone(handle, reason))
+        self._desk.forget(handle)
+        self._close_source(handle)
+        self._missing.add(handle)
+
+    def _close(self, handle: int) -> None:
+        self._opened.pop(handle, None)
+        self._missing.discard(handle)
+        self._close_source(handle)
+
+    def _close_source(self, handle: int) -> None:
+        known = self._sources.pop(handle, None)
+        if known is not None:
+            known[1].close()
+
+    # Clocks
+
+    def _patience_s(self) -> float:
+        """How long to wait for a frame."""
+        if self._pending is not None:
+            return ANSWER_S
+        return PLACE_S if self._progress.place else ALIVE_S
+
+    def _check_clock(self) -> None:
+        now = time.monotonic()
+        if now - self._clock.heard > SILENT_S:
+            raise TimeoutError(f"not a sign of life for {SILENT_S:.0f} s")
+        if now - self._clock.spoke >= ALIVE_S:
+            self._send(frames.Alive())
+        if self._pending is not None and self._has_slot and now - self._clock.offered >= ANSWER_S:
+            self._rest()
+
+    def _tell_place(self) -> None:
+        place, now = self._desk.place(), time.monotonic()
+        is_due = now - self._clock.told_place >= PLACE_S
+        if place != self._progress.place and (is_due or not self._progress.place):
+            self._progress.place, self._clock.told_place = place, now
+            self._send(frames.Place(place))
+
+    def _tell_turn(self) -> None:
+        if self._progress.place:
+            self._progress.place = 0
+            self._send(frames.Place(0))
+
+    def _send(self, frame: frames.Frame) -> None:
+        self._link.sendall(frames.encode(frame))
+        self._clock.spoke = time.monotonic()

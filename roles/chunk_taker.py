@@ -1,0 +1,255 @@
+"""The receiving end of one LMK/2 connection: answers offers, receives chunks, checks each.
+
+Each runs in a thread of its own. A chunk is received into one buffer, hashed by the system's code
+and written with one call, so that Python works per chunk and not per byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from roles import lmk2_frames as frames
+from roles.addresses import Address
+from roles.buffer_pool import BufferPool, StoppedError
+from roles.errors import PeerProtocolError
+from roles.rates import RateMeter
+from roles.throttle import Throttle
+from roles.transfer import Transfer
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+log = logging.getLogger(__name__)
+
+RECEIVE_S = 15.0  # of silence, then a sign of life
+SILENT_S = 45.0  # without one, the other side is gone
+_SMALL = 16 * 1024  # bytes: what frames are read from, and what of a chunk comes with them
+_SCRAP = 64 * 1024
+
+
+@dataclass(slots=True)
+class PeerLink:
+    """One connection to a peer, as the swarm knows it. Its fields belong to the swarm's lock."""
+
+    number: int
+    link: socket.socket
+    address: Address  # where it listens, or where it called from
+    peer: str  # what it calls itself for this run
+    computer: str
+    meter: RateMeter
+    opened: set[int] = field(default_factory=set)  # handles that it has described
+    singles: set[int] = field(default_factory=set)  # contents of one chunk that it was asked for
+    taking: tuple[int, int] | None = None  # handle and chunk that come now, or next
+    chunk_rate: float = 0.0  # bytes per second of its last chunks
+    place: int = 0
+    sending: threading.Lock = field(default_factory=threading.Lock)  # one frame after another
+
+    def send(self, frame: frames.Frame) -> None:
+        """Say something; from any thread, without the swarm's lock. Raises OSError."""
+        with self.sending:
+            self.link.sendall(frames.encode(frame))
+
+
+class Taking(Protocol):
+    """What a connection asks of the swarm, from its own thread. No call waits."""
+
+    def joined(self, link: PeerLink) -> None: ...
+
+    def described(self, link: PeerLink, file: frames.File) -> None: ...
+
+    def digests_came(self, link: PeerLink, digests: frames.Digests) -> None: ...
+
+    def answer(self, link: PeerLink, offer: frames.Offer) -> None: ...
+
+    def expected(self, link: PeerLink, handle: int, index: int) -> Transfer | None:
+        """What a chunk belongs to that comes now; None when it is not wanted any more."""
+
+    def received(self, link: PeerLink, handle: int, index: int, count: int) -> None: ...
+
+    def keep(
+        self, link: PeerLink, handle: int, index: int, chunk: memoryview, digest: bytes
+    ) -> None: ...
+
+    def gone(self, link: PeerLink, handle: int, reason: str) -> None: ...
+
+
+class ChunkTaker:
+    """Takes from one peer, after the greeting."""
+
+    def __init__(
+        self,
+        link: PeerLink,
+        swarm: Taking,
+        buffers: BufferPool,
+        throttle: Throttle,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """The socket stays the caller's to close."""
+        self._link = link
+        self._socket = link.link
+        self._swarm = swarm
+        self._buffers = buffers
+        self._throttle = throttle
+        self._should_stop = should_stop
+        self._small = bytearray(_SMALL)
+        self._small_view = memoryview(self._small)
+        self._start = self._end = 0  # of what is in the small buffer and not used yet
+        self._heard = time.monotonic()
+        self._socket.settimeout(RECEIVE_S)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def run(self) -> None:
+        """Take until the peer leaves or this side stops. Raises PeerProtocolError or OSError."""
+        self._swarm.joined(self._link)
+        chunk: _Arriving | None = None
+        try:
+            while not self._should_stop():
+                kind, length = frames.decode_header(self._take(frames.HEADER.size))
+                if kind == frames.Kind.CHUNK:
+                    chunk = self._receive_part(length - frames.PART_HEAD.size, chunk)
+                elif not self._handle(frames.decode(kind, self._take(length))):
+                    return
+        except (_LeftError, StoppedError):
+            return
+        finally:
+            if chunk is not None:
+                self._buffers.give_back(chunk.buffer)
+
+    def _handle(self, frame: frames.Frame | None) -> bool:
+        match frame:
+            case frames.File():
+                self._swarm.described(self._link, frame)
+            case frames.Digests():
+                self._swarm.digests_came(self._link, frame)
+            case frames.Offer():
+                self._swarm.answer(self._link, frame)
+            case frames.Gone(handle, reason):
+                self._swarm.gone(self._link, handle, reason)
+            case frames.Place(place):
+                self._link.place = place
+            case frames.Alive() | None:
+                pass
+            case frames.Bye(reason):
+                log.debug("%s left: %s", self._link.address, reason)
+                return False
+            case _:
+                raise PeerProtocolError("a frame that only leechers send")
+        return True
+
+    def _receive_part(self, length: int, chunk: _Arriving | None) -> _Arriving | None:
+        """Receive a part; returns the chunk that it belongs to, None when that is through."""
+        handle, index, offset = frames.PART_HEAD.unpack(self._take(frames.PART_HEAD.size))
+        if chunk is not None and (chunk.handle, chunk.index) != (handle, index):
+            self._buffers.give_back(chunk.buffer)  # it was cancelled in the middle
+            chunk = None
+        transfer = self._swarm.expected(self._link, handle, index)
+        if transfer is None:
+            self._discard(length)
+            if chunk is not None:
+                self._buffers.give_back(chunk.buffer)
+            return None
+        whole = transfer.content.length(index)
+        if chunk is None:
+            chunk = _Arriving(handle, index, whole, self._buffers.take(whole, self._should_stop))
+        if offset != chunk.received or offset + length > whole:
+            raise PeerProtocolError("a part of a chunk where another one belongs")
+        self._receive_into(chunk, length)
+        if chunk.received < whole:
+            return chunk
+        try:
+            view = memoryview(chunk.buffer)[:whole]
+            self._swarm.keep(self._link, handle, index, view, chunk.hash.digest())
+        finally:
+            self._buffers.give_back(chunk.buffer)
+        return None
+
+    def _receive_into(self, chunk: _Arriving, length: int) -> None:
+        """These bytes of the chunk, hashed as they come."""
+        begin = chunk.received
+        view = memoryview(chunk.buffer)[begin : begin + length]
+        ready = self._from_small(view)
+        self._note(chunk, ready)
+        while ready < length:
+            most = self._throttle.slice(length - ready)
+            self._throttle.wait(most, self._should_stop)
+            count = self._receive_some(view[ready : ready + most])
+            ready += count
+            self._note(chunk, count)
+        chunk.hash.update(view)
+
+    def _note(self, chunk: _Arriving, count: int) -> None:
+        if count:
+            chunk.received += count
+            self._swarm.received(self._link, chunk.handle, chunk.index, count)
+
+    def _discard(self, length: int) -> None:
+        scrap = memoryview(bytearray(min(length, _SCRAP)))
+        length -= self._from_small(scrap[: min(length, len(scrap))])
+        while length:
+            length -= self._receive_some(scrap[: min(length, len(scrap))])
+
+    def _from_small(self, target: memoryview) -> int:
+        """Use up what came along with the last frame; returns how many bytes that was."""
+        count = min(len(target), self._end - self._start)
+        target[:count] = self._small_view[self._start : self._start + count]
+        self._start += count
+        return count
+
+    def _take(self, count: int) -> bytes:
+        """The next bytes of a frame's head or of a short frame."""
+        if count > _SMALL:
+            whole = bytearray(count)
+            view = memoryview(whole)
+            ready = self._from_small(view)
+            while ready < count:
+                ready += self._receive_some(view[ready:])
+            return bytes(whole)
+        if self._end - self._start < count:
+            rest = self._end - self._start
+            self._small_view[:rest] = bytes(self._small_view[self._start : self._end])
+            self._start, self._end = 0, rest
+            while self._end < count:
+                self._end += self._receive_some(self._small_view[self._end :])
+        taken = bytes(self._small_view[self._start : self._start + count])
+        self._start += count
+        return taken
+
+    def _receive_some(self, target: memoryview) -> int:
+        """At least one byte. Raises _LeftError when the peer closed."""
+        while True:
+            if self._should_stop():
+                raise StoppedError
+            try:
+                count = self._socket.recv_into(target)
+            except TimeoutError:
+                if time.monotonic() - self._heard > SILENT_S:
+                    raise TimeoutError(f"not a sign of life for {SILENT_S:.0f} s") from None
+                self._link.send(frames.Alive())
+                continue
+            if not count:
+                raise _LeftError
+            self._heard = time.monotonic()
+            return count
+
+
+@dataclass(slots=True)
+class _Arriving:
+    """A chunk of which parts are here."""
+
+    handle: int
+    index: int
+    length: int
+    buffer: bytearray
+    received: int = 0
+    hash: _Hash = field(default_factory=hashlib.sha256)
+
+
+class _LeftError(Exception):
+    """The peer closed the connection: no fault of anybody."""

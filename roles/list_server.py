@@ -1,0 +1,289 @@
+"""Lists over TCP at the tracker: readers fetch the room's, seeders tell theirs.
+
+Runs in the tracker's loop and never blocks it: each connection is a generator that yields what it
+waits for, and long work is done a slice at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import socket
+import time
+from collections import Counter
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeAlias
+
+from roles.addresses import is_loopback
+from roles.errors import PeerProtocolError
+from roles.lmk2_list_wire import (
+    MAX_CALL,
+    MAX_PACKED,
+    AskList,
+    ListFollows,
+    Taken,
+    TellList,
+    Unpacker,
+    decode_call,
+    encode_reply,
+)
+from roles.lmk2_tracker_messages import Code
+from roles.packed_lists import PackedLists
+from roles.registry import Registry
+from roles.room_catalogue import ListRefusedError
+from roles.share_update import ShareUpdate
+
+log = logging.getLogger(__name__)
+
+MAX_CLIENTS = 64  # at once; more wait in the system's queue
+MAX_CLIENTS_PER_HOST = 16  # a stranger who says nothing holds no more; this machine is exempt
+CALL_S = 30.0  # for everything but the bytes of a list
+SLOWEST = 256 * 1024  # bytes per second: a list may take so much longer
+LINGER_S = 5.0  # for the other side to read the answer and close
+WORK_S = 0.005  # at most so long no datagram is read
+_SLICE = 250  # lines taken before others have their turn
+_BUFFER = 64 * 1024
+_AT_ONCE = 256 * 1024  # bytes given to the system in one go
+_CLOSED: tuple[type[Exception], ...] = (OSError, PeerProtocolError)
+
+
+class _Wait(Enum):
+    """What a connection waits for."""
+
+    TO_READ = "to read"
+    TO_WRITE = "to write"
+    TURN = "turn"  # others work first
+    PACKED = "packed"  # until the list is packed
+
+
+_Steps: TypeAlias = Generator[_Wait, None, None]
+_EVENTS = {_Wait.TO_READ: selectors.EVENT_READ, _Wait.TO_WRITE: selectors.EVENT_WRITE}
+
+
+@dataclass(slots=True, eq=False)
+class _Client:
+    """One connection."""
+
+    link: socket.socket
+    ip: str
+    deadline: float
+    received: bytes = b""  # behind the first line
+    waits_for: _Wait = _Wait.TURN
+    steps: _Steps = field(init=False)
+
+
+class ListServer:
+    """Everything about one listening socket. Used by the tracker's thread only."""
+
+    def __init__(
+        self, listener: socket.socket, selector: selectors.BaseSelector, registry: Registry
+    ) -> None:
+        """Registers itself: the data of each key is what to call when it is ready."""
+        listener.setblocking(False)
+        self._listener, self._selector, self._registry = listener, selector, registry
+        self._lists = PackedLists(registry.catalogue)
+        self._clients = set[_Client]()
+        self._from_host = Counter[str]()
+        self._telling = set[str]()  # shares whose list arrives now
+        self._is_accepting = False
+        self._accept_when_there_is_room()
+
+    def work(self) -> bool:
+        """Do what is not waiting for the network, for WORK_S; whether there is more of it."""
+        until = time.monotonic() + WORK_S
+        while True:
+            is_packing = self._lists.work()
+            busy = [client for client in self._clients if client.waits_for is _Wait.TURN]
+            self._step_all(busy)
+            if not (is_packing or busy):
+                break
+            if time.monotonic() >= until:
+                return True
+        waiting = [client for client in self._clients if client.waits_for is _Wait.PACKED]
+        self._step_all(waiting)
+        return bool(waiting)
+
+    def expire(self, *, now: float) -> None:
+        """Close what takes too long."""
+        for client in [client for client in self._clients if now >= client.deadline]:
+            self._close(client)
+        self._accept_when_there_is_room()
+
+    def close(self) -> None:
+        """Close all but the listening socket."""
+        for client in list(self._clients):
+            self._close(client)
+        if self._is_accepting:
+            self._stop_accepting()
+
+    def _accept(self) -> None:
+        try:
+            link, (ip, _) = self._listener.accept()
+        except OSError as error:  # it is gone already, or there are no descriptors left
+            log.debug("accepting: %s", error)
+            self._stop_accepting()  # until expire(), for the selector would tell of it at once
+            return
+        if self._from_host[ip] >= MAX_CLIENTS_PER_HOST and not is_loopback(ip):
+            link.close()
+            return
+        link.setblocking(False)
+        client = _Client(link, ip, time.monotonic() + CALL_S)
+        client.steps = self._serve(client)
+        self._clients.add(client)
+        self._from_host[ip] += 1
+        if len(self._clients) >= MAX_CLIENTS:
+            self._stop_accepting()
+        self._step(client)
+
+    def _accept_when_there_is_room(self) -> None:
+        if not self._is_accepting and len(self._clients) < MAX_CLIENTS:
+            self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+            self._is_accepting = True
+
+    def _stop_accepting(self) -> None:
+        self._selector.unregister(self._listener)
+        self._is_accepting = False
+
+    def _step_all(self, clients: Iterable[_Client]) -> None:
+        for client in clients:
+            self._step(client)
+
+    def _step(self, client: _Client) -> None:
+        """Let it go on until it waits again."""
+        before = _EVENTS.get(client.waits_for, 0)
+        try:
+            client.waits_for = next(client.steps)
+        except StopIteration:
+            self._close(client)
+            return
+        except _CLOSED as error:
+            log.debug("a list for or of %s: %s", client.ip, error)
+            self._close(client)
+            return
+        after = _EVENTS.get(client.waits_for, 0)
+        if before == after:
+            return
+        if before:
+            self._selector.unregister(client.link)
+        if after:
+            self._selector.register(client.link, after, lambda: self._step(client))
+
+    def _close(self, client: _Client) -> None:
+        self._clients.discard(client)
+        client.steps.close()
+        if client.waits_for in _EVENTS:
+            self._selector.unregister(client.link)
+        client.link.close()
+        self._from_host[client.ip] -= 1
+        if not self._from_host[client.ip]:
+            del self._from_host[client.ip]
+        self._accept_when_there_is_room()
+
+    def _serve(self, client: _Client) -> _Steps:
+        while b"\n" not in client.received:
+            if len(client.received) > MAX_CALL:
+                raise PeerProtocolError("a call that does not end")
+            client.received += yield from _received(client, MAX_CALL)
+        line, _, client.received = client.received.partition(b"\n")
+        match decode_call(line):
+            case AskList(since):
+                yield from self._send_list(client, since)
+            case TellList() as call:
+                yield from self._answer_list(client, call)
+        client.link.shutdown(socket.SHUT_WR)
+        client.deadline = min(client.deadline, time.monotonic() + LINGER_S)
+        left = MAX_PACKED  # closed with bytes unread, the system would take the answer back
+        while left > 0:
+            left -= len((yield from _received(client, _BUFFER)))
+
+    def _send_list(self, client: _Client, since: str) -> _Steps:
+        packed = self._lists.since(since)
+        while packed.data is None:
+            yield _Wait.PACKED
+        follows = ListFollows(packed.version, packed.is_whole, len(packed.data))
+        _prolong(client, follows.packed)
+        yield from _sent(client, encode_reply(follows))
+        yield from _sent(client, packed.data)
+
+    def _answer_list(self, client: _Client, call: TellList) -> _Steps:
+        _prolong(client, call.packed)
+        try:
+            yield from self._take_list(client, call)
+        except ListRefusedError as error:
+            reply = Taken(False, error.code, str(error))
+        except PeerProtocolError as error:
+            reply = Taken(False, Code.REFUSED, f"The tracker cannot read this list: {error}.")
+        else:
+            reply = Taken(True)
+        if not reply.is_taken:
+            log.info("a list of %s is not taken: %s", client.ip, reply.text)
+        yield from _sent(client, encode_reply(reply))
+
+    def _take_list(self, client: _Client, call: TellList) -> _Steps:
+        self._check_teller(client, call)
+        if call.share in self._telling:
+            raise ListRefusedError(Code.BUSY, "A list of this folder is arriving already.")
+        update = ShareUpdate(self._registry.catalogue, call, (client.ip, call.port))
+        self._telling.add(call.share)
+        try:
+            yield from self._read_into(client, update, call.packed)
+            self._check_teller(client, call)
+            for _ in update.finish():
+                yield _Wait.TURN
+        finally:
+            update.abandon()
+            self._telling.discard(call.share)
+
+    def _check_teller(self, client: _Client, call: TellList) -> None:
+        key = self._registry.key_of(client.ip, call.port, call.peer)
+        member = None if key is None else self._registry.member(key)
+        if member is None or member.is_leecher or call.share not in member.shares:
+            text = "The tracker does not know a seeder with this folder."
+            raise ListRefusedError(Code.UNKNOWN, text)
+
+    @staticmethod
+    def _read_into(client: _Client, update: ShareUpdate, packed: int) -> _Steps:
+        unpacker, data, taken = Unpacker(), client.received, 0
+        while True:
+            packed -= len(data)
+            if packed < 0:
+                raise PeerProtocolError("it is longer than announced")
+            for line in unpacker.lines(data):
+                update.take(line)
+                taken += 1
+                if taken % _SLICE == 0:
+                    yield _Wait.TURN
+            if packed == 0:
+                break
+            data = yield from _received(client, min(packed, _BUFFER))
+        unpacker.end()
+
+
+def _prolong(client: _Client, packed: int) -> None:
+    client.deadline = time.monotonic() + CALL_S + packed / SLOWEST
+
+
+def _received(client: _Client, most: int) -> Generator[_Wait, None, bytes]:
+    """Some bytes. Raises ConnectionError when there will be none."""
+    while True:
+        try:
+            data = client.link.recv(most)
+        except BlockingIOError:
+            yield _Wait.TO_READ
+            continue
+        if not data:
+            raise ConnectionError("it hung up")
+        return data
+
+
+def _sent(client: _Client, data: bytes) -> _Steps:
+    rest = memoryview(data)
+    while rest:
+        try:
+            rest = rest[client.link.send(rest[:_AT_ONCE]) :]
+        except BlockingIOError:
+            yield _Wait.TO_WRITE
+        else:
+            yield _Wait.TURN

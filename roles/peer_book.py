@@ -1,0 +1,92 @@
+"""Which peers a program knows, and which to connect to now.
+
+Pure state: the caller brings the clock. The shell holds its lock around each call.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from roles.addresses import Address
+
+MAX_PEERS = 64  # connected to at once, a thread each; a room of 30 machines and as many again
+MAX_KNOWN = 512
+# A single connection is bound to one core at each end: with few peers there are several to each.
+CONNECTIONS = 4
+FORGOTTEN_S = 60.0  # after the tracker named a peer the last time
+AGAIN_S = 1.0  # doubling to
+AGAIN_MAX_S = 15.0
+_JITTER = 0.25
+
+
+@dataclass(slots=True)
+class _Peer:
+    named: float  # when it was heard of last
+    connections: int = 0  # open or being opened
+    not_before: float = 0.0
+    failures: int = 0
+    is_us: bool = False
+
+
+class PeerBook:
+    """Peers by the address at which they listen."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._peers: dict[Address, _Peer] = {}
+        self._rng = rng
+
+    def heard_of(self, addresses: Iterable[Address], *, now: float) -> None:
+        """These take part, too."""
+        for address in addresses:
+            peer = self._peers.get(address)
+            if peer is not None:
+                peer.named = now
+            elif len(self._peers) < MAX_KNOWN:
+                self._peers[address] = _Peer(now)
+        self._peers = {
+            address: peer
+            for address, peer in self._peers.items()
+            if peer.connections or now - peer.named < FORGOTTEN_S
+        }
+
+    def to_dial(self, *, now: float) -> list[Address]:
+        """Whom to connect to now; each of them counts as being connected to from here on."""
+        connected = sum(1 for peer in self._peers.values() if peer.connections)
+        wanted = self._wanted_each(connected)
+        chosen = list[Address]()
+        for address, peer in self._peers.items():
+            if peer.is_us or peer.not_before > now or peer.connections >= wanted:
+                continue
+            if not peer.connections:
+                if connected >= MAX_PEERS:
+                    continue
+                connected += 1
+            peer.connections += 1
+            chosen.append(address)
+        return chosen
+
+    def closed(self, address: Address, *, was_good: bool, now: float) -> None:
+        """A connection to it ended, or could not be made."""
+        peer = self._peers.get(address)
+        if peer is None:
+            return
+        peer.connections -= 1
+        peer.failures = 0 if was_good else peer.failures + 1
+        pause: float = min(AGAIN_MAX_S, AGAIN_S * 2.0 ** min(peer.failures, 8))
+        peer.not_before = now + pause * (1 + self._rng.uniform(-_JITTER, _JITTER))
+
+    def is_us(self, address: Address) -> None:
+        """This program itself listens there."""
+        peer = self._peers.get(address)
+        if peer is not None:
+            peer.is_us = True
+
+    @property
+    def others(self) -> int:
+        """How many peers are known besides this program."""
+        return sum(1 for peer in self._peers.values() if not peer.is_us)
+
+    def _wanted_each(self, connected: int) -> int:
+        return max(1, CONNECTIONS // max(1, connected))

@@ -1,0 +1,158 @@
+"""Connections to the peers that this program takes from: made, greeted, run in a thread each."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from roles.addresses import Address
+from roles.buffer_pool import BufferPool
+from roles.chunk_taker import ChunkTaker, PeerLink
+from roles.dialling import dialled
+from roles.errors import LmkError, PeerProtocolError
+from roles.lmk2_greeting import Hello
+from roles.peer_book import PeerBook
+from roles.peer_greeting import greeted
+from roles.rates import RateMeter
+from roles.swarm import Swarm
+from roles.throttle import Throttle
+from roles.worker import run_guarded
+
+log = logging.getLogger(__name__)
+
+MAX_THREADS = 160  # of all connections, those to us included
+BUFFERS = 48 * 1024 * 1024  # bytes of chunks that arrive, together
+
+
+class PeerDownloads:
+    """Its methods may be called from any thread."""
+
+    def __init__(self, swarm: Swarm, hello: Hello, throttle: Throttle) -> None:
+        """`hello` is what we say first."""
+        self._swarm = swarm
+        self._hello = hello
+        self._throttle = throttle
+        self._buffers = BufferPool(BUFFERS)
+        self._lock = threading.Lock()  # protects the book and the two tables: lines, no I/O
+        self._book = PeerBook(random.Random())
+        self._threads: set[threading.Thread] = set()
+        self._sockets: dict[int, socket.socket] = {}
+        self._numbers = itertools.count(1)
+        self._stopping = threading.Event()
+
+    def heard_of(self, addresses: Iterable[Address]) -> None:
+        """These take part: connect to them at the next tick."""
+        with self._lock:
+            self._book.heard_of(addresses, now=time.monotonic())
+
+    def tick(self) -> None:
+        """Connect to whom it is time to connect to."""
+        with self._lock:
+            chosen = [] if self._stopping.is_set() else self._book.to_dial(now=time.monotonic())
+        for address in chosen:
+            if not self._start(lambda address=address: self._call(address)):  # type: ignore[misc]
+                self._note_end(address, was_good=False)
+
+    def adopt(self, link: socket.socket, address: Address, hello: Hello) -> bool:
+        """Take from a peer that connected to us and was answered; False when there are too many.
+
+        The link is closed in any case.
+        """
+        if not self._stopping.is_set() and self._start(lambda: self._take(link, address, hello)):
+            return True
+        link.close()
+        return False
+
+    @property
+    def others(self) -> int:
+        """How many peers are known."""
+        with self._lock:
+            return self._book.others
+
+    def stop(self) -> None:
+        """End every connection; its threads end within moments."""
+        self._stopping.set()
+        with self._lock:
+            for link in self._sockets.values():
+                with contextlib.suppress(OSError):  # the other side was faster
+                    link.shutdown(socket.SHUT_RDWR)
+
+    def join(self) -> None:
+        """Wait for its threads, after stop()."""
+        with self._lock:
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join()
+
+    def _start(self, work: Callable[[], None]) -> bool:
+        def main() -> None:
+            try:
+                run_guarded(work)
+            finally:
+                with self._lock:
+                    self._threads.discard(threading.current_thread())
+
+        thread = threading.Thread(target=main, name="lmk-take")
+        with self._lock:
+            if len(self._threads) >= MAX_THREADS:
+                return False
+            self._threads.add(thread)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            log.warning("no thread left for a peer: %s", error)
+            with self._lock:
+                self._threads.discard(thread)
+            return False
+        return True
+
+    def _call(self, address: Address) -> None:
+        """Connect to a peer, and take what it has."""
+        was_good = False
+        try:
+            with dialled(address, self._stopping.is_set) as link:
+                welcome = greeted(link, self._hello, self._stopping.is_set)
+                if welcome.peer == self._hello.peer:
+                    with self._lock:
+                        self._book.is_us(address)
+                elif not welcome.is_away:
+                    was_good = True
+                    self._run(link, address, welcome.peer, welcome.name)
+        except (PeerProtocolError, OSError, LmkError) as error:
+            log.info("%s: %s", address, error)
+        finally:
+            self._note_end(address, was_good=was_good)
+
+    def _take(self, link: socket.socket, address: Address, hello: Hello) -> None:
+        """Take what a peer has that connected to us."""
+        with link:
+            try:
+                self._run(link, Address(address.host, hello.listen), hello.peer, hello.name)
+            except (PeerProtocolError, OSError) as error:
+                log.info("%s: %s", address, error)
+
+    def _run(self, link: socket.socket, address: Address, peer: str, computer: str) -> None:
+        number = next(self._numbers)
+        peer_link = PeerLink(number, link, address, peer, computer, RateMeter(now=time.monotonic()))
+        with self._lock:
+            self._sockets[number] = link
+        try:
+            ChunkTaker(
+                peer_link, self._swarm, self._buffers, self._throttle, self._stopping.is_set
+            ).run()
+        except MemoryError:
+            log.warning("dropped %s: this computer has no memory left", address)
+        finally:
+            with self._lock:
+                del self._sockets[number]
+            self._swarm.left(peer_link)
+
+    def _note_end(self, address: Address, *, was_good: bool) -> None:
+        with self._lock:
+            self._book.closed(address, was_good=was_good, now=time.monotonic())

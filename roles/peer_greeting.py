@@ -1,0 +1,67 @@
+"""Greeting a peer that was connected to, one of LMK/2 or, by mistake, an original seeder.
+
+An original ends for good when a connection closes at the wrong moment, so every way out of here
+says the word that it waits for (docs/PROTOCOL.md, section 2.3).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+
+from roles import lmk1_peer_wire as lmk1
+from roles.errors import PeerProtocolError
+from roles.lmk2_greeting import Hello, Welcome, WelcomeReader, encode_hello
+from roles.worker import POLL_S
+
+ANSWER_S = 10.0  # an original may be waiting for another leecher's second word
+STOPPING_S = 1.5  # how long it is waited for when this side stops
+_LMK1_WORDS = (b"c", b"a", b"e")  # connected, away, error
+
+
+def greeted(link: socket.socket, hello: Hello, should_stop: Callable[[], bool]) -> Welcome:
+    """Say who we are and read the answer, which may be `away`.
+
+    Raises PeerProtocolError when it speaks LMK/1 only, or nothing that we know, OSError.
+    """
+    link.settimeout(POLL_S)
+    link.sendall(encode_hello(hello))
+    reader = WelcomeReader()
+    first = _byte(link, should_stop)
+    if first in _LMK1_WORDS:
+        if first == b"c":
+            _leave_original(link)
+        raise PeerProtocolError("it speaks LMK/1 only")
+    welcome = reader.feed(first)
+    while welcome is None:  # byte by byte: what follows the line are frames
+        welcome = reader.feed(_byte(link, should_stop))
+    return welcome
+
+
+def _byte(link: socket.socket, should_stop: Callable[[], bool]) -> bytes:
+    begun = time.monotonic()
+    stopped: float | None = None
+    while True:
+        now = time.monotonic()
+        stopped = now if stopped is None and should_stop() else stopped
+        if now - begun > ANSWER_S or (stopped is not None and now - stopped > STOPPING_S):
+            with contextlib.suppress(OSError):
+                link.sendall(lmk1.EXIT_CONNECTION)
+            raise TimeoutError("it did not answer")
+        try:
+            data = link.recv(1)
+        except TimeoutError:
+            continue
+        if not data:
+            raise PeerProtocolError("it closed the connection without an answer")
+        return data
+
+
+def _leave_original(link: socket.socket) -> None:
+    """The word that frees an original seeder."""
+    link.settimeout(POLL_S)
+    with contextlib.suppress(OSError):
+        link.recv(lmk1.MAX_GREETING)  # the rest of its word
+        link.sendall(lmk1.EXIT_CONNECTION)

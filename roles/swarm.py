@@ -1,0 +1,391 @@
+"""What a program takes by LMK/2: every content on its way, over every connection to a peer.
+
+The connections' threads ask it what to answer. One lock protects transfers, their plans and the
+connections' fields; it is held for lines without I/O, and frames are sent after it is released.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from roles import lmk2_frames as frames
+from roles.chunk_taker import PeerLink
+from roles.content import DIGEST_SIZE, bitmap_bytes, check_shape
+from roles.errors import PeerProtocolError, StorageError
+from roles.transfer import Transfer
+
+log = logging.getLogger(__name__)
+
+SINGLES_AHEAD = 64  # contents of one chunk asked of a peer at once: one round trip for all of them
+SINGLE_AGAIN_S = 1.0  # after nobody had it
+RATE_WEIGHT = 0.5  # of the newest chunk in a connection's rate
+
+Say = tuple[PeerLink, frames.Frame]
+
+
+class Swarm:
+    """Implements chunk_taker.Taking. Its other methods may be called from any thread."""
+
+    def __init__(self, news: Callable[[bytes, int], None]) -> None:
+        """`news` is told the root and the bitmap of chunks that can be given on."""
+        self._lock = threading.Lock()
+        self._news = news
+        self._transfers: dict[int, Transfer] = {}  # by handle
+        self._links: dict[int, PeerLink] = {}
+        self._handles = itertools.count(1)
+        self._digest_sources: dict[int, tuple[PeerLink, bytearray]] = {}  # by handle
+        self._single_asked: dict[int, PeerLink] = {}  # by handle: who is to send it
+        self._single_refused: dict[int, set[int]] = {}  # by handle: the connections without it
+        self._singles_again = 0.0
+
+    def add(self, transfer: Transfer) -> int:
+        """Take part in a content; returns its handle. Chunks come once it is asked for."""
+        with self._lock:
+            handle = next(self._handles)
+            self._transfers[handle] = transfer
+            says: list[Say] = []
+            if not transfer.is_single:
+                opening = frames.Open(handle, transfer.content.root)
+                says = [(link, opening) for link in self._links.values()]
+        self._say(says)
+        return handle
+
+    def ask(self, handle: int) -> None:
+        """Ask for the chunks of a content that has its store, and its digests or none to have."""
+        with self._lock:
+            transfer = self._transfers[handle]
+            transfer.is_asking = True
+            says = self._singles_to_ask() if transfer.is_single else self._wants(handle)
+        self._say(says)
+
+    def remove(self, handle: int) -> None:
+        """Ask for nothing more of it."""
+        with self._lock:
+            transfer = self._transfers.pop(handle, None)
+            if transfer is None:
+                return
+            transfer.is_asking = False
+            transfer.plan.nothing_comes()
+            self._digest_sources.pop(handle, None)
+            asked = self._single_asked.pop(handle, None)
+            self._single_refused.pop(handle, None)
+            closing = frames.Want(handle, b"")
+            says: list[Say] = [(asked, closing)] if asked and not transfer.is_done else []
+            for link in self._links.values():
+                link.singles.discard(handle)
+                link.opened.discard(handle)
+                if not transfer.is_single:  # also to who has it not yet, and would tell us
+                    says.append((link, closing))
+            says += self._singles_to_ask()
+        self._say(says)
+
+    def left(self, link: PeerLink) -> None:
+        """A connection ended: what it was to bring is asked of others."""
+        with self._lock:
+            if self._links.pop(link.number, None) is None:
+                return
+            says: list[Say] = []
+            for handle, transfer in self._transfers.items():
+                if self._digest_sources.get(handle, (None, b""))[0] is link:
+                    del self._digest_sources[handle]
+                    says += self._digests_to_ask(handle)
+                if transfer.plan.all_released(link.number):
+                    says += self._wants(handle)
+            for handle in link.singles:
+                self._single_asked.pop(handle, None)
+            for refused in self._single_refused.values():
+                refused.discard(link.number)
+            says += self._singles_to_ask()
+        self._say(says)
+
+    def tick(self) -> None:
+        """A few times a second: ask twice for what comes too slowly at the end, and again for
+        what nobody had.
+        """
+        now = time.monotonic()
+        with self._lock:
+            says = list[Say]()
+            if now >= self._singles_again:
+                self._singles_again = now + SINGLE_AGAIN_S
+                self._single_refused.clear()
+                says += self._singles_to_ask()
+            for handle, transfer in self._transfers.items():
+                if transfer.is_asking and not transfer.is_single:
+                    says += self._second_asks(handle, transfer, now)
+        self._say(says)
+
+    def links(self) -> tuple[PeerLink, ...]:
+        """Every connection."""
+        with self._lock:
+            return tuple(self._links.values())
+
+    def is_lied_to(self, transfers: Iterable[Transfer]) -> bool:
+        """Whether nobody is left for one of these but peers that sent bad chunks."""
+        with self._lock:
+            return any(
+                transfer.plan.is_lied_about
+                and all(transfer.plan.is_dropped(link.peer) for link in self._links.values())
+                for transfer in transfers
+            )
+
+    # What the connections' threads ask
+
+    def joined(self, link: PeerLink) -> None:
+        with self._lock:
+            self._links[link.number] = link
+            says: list[Say] = [
+                (link, frames.Open(handle, transfer.content.root))
+                for handle, transfer in self._transfers.items()
+                if not transfer.is_single
+            ]
+            says += self._singles_to_ask()
+        self._say(says)
+
+    def described(self, link: PeerLink, file: frames.File) -> None:
+        check_shape(file.size, file.chunk_size)
+        with self._lock:
+            transfer = self._transfers.get(file.handle)
+            says: list[Say] = []
+            if transfer is None:
+                says = [(link, frames.Want(file.handle, b""))]
+            elif (file.size, file.chunk_size) != (
+                transfer.content.size,
+                transfer.content.chunk_size,
+            ):
+                raise PeerProtocolError("it describes another content than its root names")
+            elif not transfer.is_single and not transfer.plan.is_dropped(link.peer):
+                link.opened.add(file.handle)
+                if transfer.digests() is None:
+                    says = self._digests_to_ask(file.handle)
+                elif transfer.is_asking:
+                    says = [(link, self._want(file.handle, transfer))]
+        self._say(says)
+
+    def digests_came(self, link: PeerLink, digests: frames.Digests) -> None:
+        with self._lock:
+            source = self._digest_sources.get(digests.handle)
+            transfer = self._transfers.get(digests.handle)
+            if transfer is None or source is None or source[0] is not link:
+                return
+            come = source[1]
+            if digests.first * DIGEST_SIZE != len(come):
+                raise PeerProtocolError("digests that were not asked for")
+            come += digests.digests
+            if len(come) < transfer.content.count * DIGEST_SIZE:
+                says: list[Say] = [(link, _next_digests(digests.handle, transfer, come))]
+            elif transfer.are_right(bytes(come)):
+                del self._digest_sources[digests.handle]
+                transfer.learn(bytes(come))
+                says = []
+            else:
+                transfer.plan.drop(link.peer)
+                raise PeerProtocolError("digests that are not those of the root")
+        self._say(says)
+        if not says:
+            transfer.ended()
+
+    def answer(self, link: PeerLink, offer: frames.Offer) -> None:
+        handle, index = offer.handle, offer.index
+        now = time.monotonic()
+        with self._lock:
+            transfer = self._transfers.get(handle)
+            reply: frames.Frame
+            if transfer is None or not transfer.is_asking:
+                reply = frames.Decline(handle, index, b"")
+                link.opened.discard(handle)
+            elif transfer.plan.take(link.number, link.peer, index, rate=link.chunk_rate, now=now):
+                reply = frames.Take(handle, index)
+            else:
+                wanted = transfer.plan.wanted
+                # Not b"", which would close the handle: what is on its way may be wanted again.
+                reply = frames.Decline(handle, index, bitmap_bytes(wanted, transfer.content.count))
+        self._say([(link, reply)])
+
+    def expected(self, link: PeerLink, handle: int, index: int) -> Transfer | None:
+        with self._lock:
+            transfer = self._transfers.get(handle)
+            if transfer is None or not transfer.is_asking:
+                return None
+            if transfer.is_single:
+                is_coming = handle in link.singles and index == 0
+            else:
+                is_coming = transfer.plan.is_coming(link.number, index)
+            link.taking = (handle, index) if is_coming else None
+            return transfer if is_coming else None
+
+    def received(self, link: PeerLink, handle: int, index: int, count: int) -> None:
+        now = time.monotonic()
+        with self._lock:
+            link.meter.add(count, now=now)
+            transfer = self._transfers.get(handle)
+            if transfer is not None:
+                transfer.plan.received(link.number, index, count, now=now)
+
+    def keep(
+        self, link: PeerLink, handle: int, index: int, chunk: memoryview, digest: bytes
+    ) -> None:
+        transfer = self._transfers.get(handle)
+        store = None if transfer is None else transfer.store
+        if transfer is None or store is None:
+            return
+        if not transfer.is_right(index, digest):
+            self._reject(link, handle, transfer, index)
+            return
+        try:
+            store.write(index * transfer.content.chunk_size, chunk)
+        except StorageError as error:
+            transfer.fault = error
+            self._release(link, handle, transfer, index)
+            transfer.ended()
+            return
+        now = time.monotonic()
+        with self._lock:
+            began = transfer.plan.began(link.number, index)
+            if began is not None:
+                _note_rate(link, len(chunk) / max(now - began, 1e-3))
+            transfer.arrived += len(chunk)
+            losers = transfer.plan.verified(link.number, index)
+            link.taking = None
+            says: list[Say] = [
+                (self._links[number], frames.Cancel(handle, index))
+                for number in losers
+                if number in self._links
+            ]
+            if transfer.is_single:
+                link.singles.discard(handle)
+                self._single_asked.pop(handle, None)
+                says += self._singles_to_ask()
+            is_done = transfer.plan.is_done
+        self._news(transfer.content.root, 1 << index)
+        self._say(says)
+        if is_done:
+            transfer.ended()
+
+    def gone(self, link: PeerLink, handle: int, reason: str) -> None:
+        log.debug("%s does not have it: %s", link.address, reason)
+        with self._lock:
+            transfer = self._transfers.get(handle)
+            if transfer is None:
+                return
+            link.opened.discard(handle)
+            says: list[Say] = []
+            if self._digest_sources.get(handle, (None, b""))[0] is link:
+                del self._digest_sources[handle]
+                says += self._digests_to_ask(handle)
+            if handle in link.singles:
+                link.singles.discard(handle)
+                self._single_asked.pop(handle, None)
+                self._single_refused.setdefault(handle, set()).add(link.number)
+                says += [(link, frames.Want(handle, b"")), *self._singles_to_ask()]
+            if transfer.plan.all_released(link.number):
+                says += self._wants(handle)
+        self._say(says)
+
+    # With the lock held
+
+    def _want(self, handle: int, transfer: Transfer) -> frames.Want:
+        return frames.Want(handle, bitmap_bytes(transfer.plan.wanted, transfer.content.count))
+
+    def _wants(self, handle: int) -> list[Say]:
+        """A fresh word to everyone who has it."""
+        transfer = self._transfers[handle]
+        if not transfer.is_asking or transfer.is_single:
+            return []
+        want = self._want(handle, transfer)
+        return [(link, want) for link in self._links.values() if handle in link.opened]
+
+    def _digests_to_ask(self, handle: int) -> list[Say]:
+        """The first question for digests, to somebody who has described the content."""
+        transfer = self._transfers[handle]
+        if transfer.digests() is not None or handle in self._digest_sources or transfer.is_single:
+            return []
+        for link in self._links.values():
+            if handle in link.opened and not transfer.plan.is_dropped(link.peer):
+                come = bytearray()
+                self._digest_sources[handle] = (link, come)
+                return [(link, _next_digests(handle, transfer, come))]
+        return []
+
+    def _singles_to_ask(self) -> list[Say]:
+        """Contents of one chunk, each to one peer, as many at once as the peers take."""
+        says = list[Say]()
+        free = [link for link in self._links.values() if len(link.singles) < SINGLES_AHEAD]
+        if not free:
+            return says
+        for handle, transfer in self._transfers.items():
+            if not transfer.is_single or not transfer.is_asking or transfer.is_done:
+                continue
+            if handle in self._single_asked:
+                continue
+            refused = self._single_refused.get(handle, ())
+            able = [
+                link
+                for link in free
+                if link.number not in refused and not transfer.plan.is_dropped(link.peer)
+            ]
+            if not able:
+                continue
+            link = min(able, key=lambda one: len(one.singles))
+            link.singles.add(handle)
+            self._single_asked[handle] = link
+            says.append((link, frames.Open(handle, transfer.content.root)))
+            if len(link.singles) >= SINGLES_AHEAD:
+                free.remove(link)
+                if not free:
+                    break
+        return says
+
+    def _second_asks(self, handle: int, transfer: Transfer, now: float) -> list[Say]:
+        """To peers that send nothing now: the chunks that come too slowly from others."""
+        says = list[Say]()
+        for link in self._links.values():
+            if handle not in link.opened or link.taking is not None:
+                continue
+            late = transfer.plan.worth_asking_twice(link.chunk_rate, now=now)
+            if late:
+                chunks = bitmap_bytes(late, transfer.content.count)
+                says.append((link, frames.Want(handle, chunks)))
+        return says
+
+    # Without the lock
+
+    def _reject(self, link: PeerLink, handle: int, transfer: Transfer, index: int) -> None:
+        log.warning("chunk %d of %s from %s failed its check", index, transfer.title, link.address)
+        with self._lock:
+            is_dropped = transfer.plan.bad(link.peer, index)
+            if transfer.is_single:
+                link.singles.discard(handle)
+                self._single_asked.pop(handle, None)
+                self._single_refused.setdefault(handle, set()).add(link.number)
+        self._release(link, handle, transfer, index)
+        if is_dropped:
+            raise PeerProtocolError("it keeps sending damaged chunks and is not asked again")
+
+    def _release(self, link: PeerLink, handle: int, transfer: Transfer, index: int) -> None:
+        with self._lock:
+            link.taking = None
+            transfer.plan.released(link.number, index)
+            says = self._wants(handle) if handle in self._transfers else []
+        self._say(says)
+
+    def _say(self, says: Iterable[Say]) -> None:
+        for link, frame in says:
+            try:
+                link.send(frame)
+            except OSError as error:  # its own thread finds out, too
+                log.debug("%s cannot be told anything: %s", link.address, error)
+
+
+def _next_digests(handle: int, transfer: Transfer, come: bytearray) -> frames.GetDigests:
+    first = len(come) // DIGEST_SIZE
+    count = min(frames.MAX_DIGESTS, transfer.content.count - first)
+    return frames.GetDigests(handle, first, count)
+
+
+def _note_rate(link: PeerLink, rate: float) -> None:
+    weight = RATE_WEIGHT if link.chunk_rate else 1.0
+    link.chunk_rate += weight * (rate - link.chunk_rate)

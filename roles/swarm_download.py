@@ -1,0 +1,297 @@
+"""A file, or a whole folder, of LMK/2 on its way here: one state, one progress, one end.
+
+What the target folder has already is not fetched. The rest comes as files and packs, some at a
+time, each given on from its first chunk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from roles.arrivals import Arrivals
+from roles.catalogue import FileLine
+from roles.download_jobs import FileJob, plan_jobs
+from roles.download_life import DownloadLife
+from roles.errors import ContentError, DiskFullError, LmkError, NoSeederError
+from roles.events import (
+    DownloadChanged,
+    DownloadState,
+    FileEnded,
+    FilesEnded,
+    Post,
+    Transfer,
+)
+from roles.file_tally import FileTally
+from roles.listed_room import Wanted
+from roles.listed_share import Pack
+from roles.rates import RateMeter, seconds_left
+from roles.safe_names import UnsafeNameError, collision_key, safe_path, shown_name
+from roles.settings import Existing, LeecherSettings
+from roles.stored_names import StoredNames
+from roles.swarm_side import SwarmSide
+from roles.target_folder import TargetFolder
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.1
+REPORT_S = 0.25
+SPACE_AGAIN_S = 2.0  # a full disk is looked at again; it goes on within 5 s of space appearing
+MOVING_S = 2.0  # since the last chunk
+
+
+class SwarmDownload(DownloadLife):
+    """One thing that the user asked for; posts DownloadChanged and, for a folder, FilesEnded."""
+
+    def __init__(
+        self,
+        key: str,
+        wanted: Wanted,
+        packs: Sequence[Pack],
+        side: SwarmSide,
+        *,
+        settings: LeecherSettings,
+        existing: Existing,
+        names: StoredNames,
+        post: Post,
+        ended: Callable[[], None],
+    ) -> None:
+        """`side` is the leecher's part in the swarm, `names` those given in its target folder."""
+        super().__init__(key, ended)
+        self.wanted = wanted
+        self.existing = existing
+        self.is_folder = len(wanted.files) != 1 or bool(wanted.folders)
+        self._packs = packs
+        self._side = side
+        self._settings = settings
+        self._post = post
+        self._target = TargetFolder(settings.folder)
+        self._stored = names.place_all(
+            [(file.path, file.content) for file in wanted.files],
+            [folder.path for folder in wanted.folders],
+        )
+        self._arrivals = Arrivals(
+            settings.folder, side, existing, self.halting.is_set, self.woken.set
+        )
+        self._tally = FileTally(self._tell_files)
+        self._meter = RateMeter(now=time.monotonic())
+        self._usable_at = self._moved = time.monotonic()
+        self._reported = 0.0
+        self._cause = ""
+
+    @property
+    def title(self) -> str:
+        """Safe to show."""
+        return shown_name(self.wanted.name) + ("/" if self.is_folder else "")
+
+    @cached_property
+    def collision_keys(self) -> frozenset[str]:
+        return frozenset(
+            collision_key("/".join(stored)) for stored in self._stored if isinstance(stored, tuple)
+        )
+
+    @property
+    def at_the_end(self) -> DownloadState:
+        return DownloadState.PAUSED
+
+    @property
+    def rate(self) -> float:
+        """Bytes per second that arrive now."""
+        is_moving = self.state is DownloadState.DOWNLOADING
+        return self._meter.rate(now=time.monotonic()) if is_moving else 0.0
+
+    def as_transfer(self) -> Transfer:
+        """What the room is told of it; from any thread."""
+        have = self._tally.had + self._arrivals.have
+        return Transfer(
+            self.title, have, self.wanted.size, self.rate, self.state.value, self._cause
+        )
+
+    def discard(self) -> None:
+        for error in self._arrivals.discard():
+            log.warning("%s", error)
+
+    def leave(self) -> None:
+        self._arrivals.leave()
+
+    def _can_go_on_after(self, _failure: LmkError) -> bool:
+        return True  # what came is checked anew when it goes on
+
+    def _direct(self) -> None:
+        self._usable_at = time.monotonic()
+        self._tally = FileTally(self._tell_files)
+        self._set_state(DownloadState.CHECKING)
+        missing = self._look_at_target()
+        if self.halting.is_set():
+            return
+        self._arrivals.begin(plan_jobs(missing, self._packs if len(missing) > 1 else ()))
+        self._make_folders()
+        self._side.join(self.wanted.shares)
+        try:
+            self._fetch_all()
+        finally:
+            self._arrivals.stand_still()
+        if not self.halting.is_set():
+            self._target.set_folder_times()
+            self._conclude()
+
+    # What is here already
+
+    def _look_at_target(self) -> list[FileJob]:
+        """The files that must be fetched; tells of the others."""
+        missing = list[FileJob]()
+        for file, stored in zip(self.wanted.files, self._stored, strict=True):
+            if self.halting.is_set():
+                break
+            if isinstance(stored, UnsafeNameError):
+                self._tally.note(_failed(file, stored))
+                continue
+            assert file.content is not None
+            there = self._target.holds(stored, file.content, self.halting.is_set)
+            if there is not None:
+                self._tally.note(FileEnded(file.path, file.size, DownloadState.SKIPPED, there))
+            else:
+                missing.append(
+                    FileJob(file.path, stored, file.content, file.mtime, file.is_executable)
+                )
+            self._set_state(DownloadState.CHECKING)
+        return missing
+
+    def _make_folders(self) -> None:
+        for folder in self.wanted.folders:
+            with contextlib.suppress(UnsafeNameError):  # its files say so
+                stored = safe_path(folder.path, windows=os.name == "nt")
+                self._target.make_folder(stored, folder.mtime)
+
+    # What must come
+
+    def _fetch_all(self) -> None:
+        while not self._arrivals.is_through and not self.halting.is_set():
+            try:
+                self._arrivals.step(self._tally)
+            except DiskFullError as error:
+                if self._settings.give_up_after_s is not None:
+                    raise
+                self._wait_for_space(error)
+                continue
+            if not self._arrivals.is_through:
+                self._judge(time.monotonic())
+                self.woken.wait(TICK_S)
+                self.woken.clear()
+
+    def _wait_for_space(self, error: DiskFullError) -> None:
+        """Until there is room, or it is halted. Nothing is asked for meanwhile."""
+        self._arrivals.stand_still()
+        while not self.halting.is_set():
+            self._set_state(DownloadState.WAITING_FOR_SPACE, cause=str(error))
+            self.halting.wait(SPACE_AGAIN_S)
+            try:
+                self._target.check_space(self._arrivals.needed)
+            except DiskFullError as still:
+                error = still
+            else:
+                break
+        self._arrivals.resume()
+
+    # How it stands
+
+    def _judge(self, now: float) -> None:
+        """Show how it stands. Raises ContentError or NoSeederError when there is no hope left."""
+        arrived = self._arrivals.arrived
+        if arrived > self._meter.total:
+            self._moved = now
+        self._meter.add(arrived - self._meter.total, now=now)
+        outlook = self._side.outlook(self._arrivals.transfers)
+        is_moving = now - self._moved < MOVING_S
+        if is_moving or outlook.place:
+            self._usable_at = now
+        if is_moving or outlook.is_receiving:
+            self._set_state(DownloadState.DOWNLOADING)
+        elif outlook.all_dropped:
+            raise ContentError(
+                f"Everyone who has {self.title} sent damaged content. "
+                "Start another seeder and try again."
+            )
+        elif outlook.place:
+            self._set_state(DownloadState.IN_LINE, place=outlook.place)
+        elif not outlook.links:
+            cause = "nobody who has it can be reached" if outlook.known else "nobody offers it now"
+            self._set_state(DownloadState.LOOKING, cause=cause)
+        else:
+            self._set_state(DownloadState.LOOKING, cause="those who are here lack the rest")
+        patience_s = self._settings.give_up_after_s
+        if patience_s is not None and now - self._usable_at > patience_s:
+            raise NoSeederError(
+                f"Nobody could send {self.title} for {patience_s:.0f} s. "
+                "Is a seeder running and not blocked by a firewall? "
+                "What came is kept: download again to go on."
+            )
+
+    def _tell_files(self, files: tuple[FileEnded, ...]) -> None:
+        if self.is_folder:
+            self._post(FilesEnded(self.key, files))
+
+    def _conclude(self) -> None:
+        """The end of it all. Raises the failure of the files that failed."""
+        self._tally.flush()
+        failures = self._tally.failures
+        if failures and not self.is_folder:
+            assert failures[0].failure is not None
+            raise failures[0].failure
+        if failures:
+            first = failures[0]
+            kind = type(first.failure) if first.failure is not None else LmkError
+            raise kind(
+                f"{len(failures)} of {len(self.wanted.files):,} files of {self.title} failed, "
+                f"the first one {shown_name(first.name)}: {first.failure}"
+            )
+        is_new = self._tally.done or not self.wanted.files
+        path = self._settings.folder if self.is_folder else self._tally.saved_as
+        log.info("%s is %s", path, "done and checked" if is_new else "there already, the same")
+        state = DownloadState.DONE if is_new else DownloadState.SKIPPED
+        self._set_state(state, saved_as=path)
+
+    def _set_state(
+        self,
+        state: DownloadState,
+        *,
+        cause: str = "",
+        place: int = 0,
+        failure: LmkError | None = None,
+        saved_as: Path | None = None,
+    ) -> None:
+        """Take this state and tell it, at most every REPORT_S while it stays the same."""
+        now = time.monotonic()
+        if state is self.state and now < self._reported + REPORT_S and failure is None:
+            return
+        self.state, self._reported, self._cause = state, now, cause
+        self._tally.flush()
+        rate, size = self.rate, self.wanted.size
+        have = self._tally.had + self._arrivals.have
+        self._post(
+            DownloadChanged(
+                name=self.key,
+                state=state,
+                size=size,
+                have=have,
+                rate=rate,
+                seconds_left=seconds_left(size - have, rate),
+                sources=self._side.sources(now) if state.is_active else (),
+                cause=cause,
+                failure=failure,
+                saved_as=saved_as,
+                title=self.title,
+                place=place,
+                files=len(self.wanted.files),
+                files_ended=self._tally.ended,
+            )
+        )
+
+
+def _failed(file: FileLine, error: LmkError) -> FileEnded:
+    return FileEnded(file.path, file.size, DownloadState.FAILED, failure=error)

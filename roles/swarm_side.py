@@ -1,0 +1,68 @@
+"""A leecher's part in the swarm, as its downloads see it: what they join, and how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from roles.arrival import Arrival
+from roles.download_jobs import Job
+from roles.events import Source
+from roles.peer_downloads import PeerDownloads
+from roles.swarm import Swarm
+from roles.swarm_library import SwarmLibrary
+from roles.transfer import Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What can be expected of the peers."""
+
+    known: int  # peers that were heard of
+    links: int  # connections
+    is_receiving: bool  # a chunk is on its way
+    place: int  # the best one in a line, 0 for none
+    all_dropped: bool  # everyone who is connected sent too many bad chunks
+
+
+class SwarmSide:
+    """Its methods may be called from any thread."""
+
+    def __init__(
+        self,
+        swarm: Swarm,
+        library: SwarmLibrary,
+        downloads: PeerDownloads,
+        join: Callable[[Iterable[str]], None],
+    ) -> None:
+        """`join` is told the ids of shares that this program takes part in from now on."""
+        self.join = join
+        self._swarm = swarm
+        self._library = library
+        self._downloads = downloads
+
+    def arrival(self, job: Job, folder: Path, ended: Callable[[], None]) -> Arrival:
+        """Begin a job. Raises StorageError."""
+        return Arrival(job, folder, self._swarm, self._library, ended)
+
+    def outlook(self, transfers: Sequence[Transfer]) -> Outlook:
+        """How things stand for these."""
+        links = self._swarm.links()
+        places = [link.place for link in links if link.place]
+        return Outlook(
+            known=self._downloads.others,
+            links=len(links),
+            is_receiving=any(link.taking is not None for link in links),
+            place=min(places, default=0),
+            all_dropped=self._swarm.is_lied_to(transfers),
+        )
+
+    def sources(self, now: float) -> tuple[Source, ...]:
+        """Each peer's part, for the window."""
+        return tuple(
+            Source(
+                link.address, link.meter.total, link.meter.rate(now=now), link.taking is not None
+            )
+            for link in self._swarm.links()
+        )

@@ -1,0 +1,60 @@
+"""The limit of bytes a second that the whole program keeps to, one for each direction.
+
+One object is shared by every role and connection of a program. It knows no socket.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+BURST_S = 0.25  # what may go out at once after a pause, in seconds of the limit
+SLICE_S = 0.1  # how much is asked for at once: shorter than anybody's patience
+MIN_SLICE = 4_096  # bytes
+
+
+class Throttle:
+    """May be used by any thread."""
+
+    def __init__(self, bytes_per_second: int | None = None) -> None:
+        self._lock = threading.Lock()  # protects both fields
+        self._limit = bytes_per_second
+        self._free_at = 0.0  # when what was granted so far is through, at the limit
+
+    def set_limit(self, bytes_per_second: int | None) -> None:
+        """Another limit from now on, None for none."""
+        with self._lock:
+            self._limit, self._free_at = bytes_per_second, 0.0
+
+    def slice(self, most: int) -> int:
+        """How many bytes to send or receive between two calls of wait(), `most` at most."""
+        limit = self._limit
+        return most if limit is None else min(most, max(MIN_SLICE, int(limit * SLICE_S)))
+
+    def wait(
+        self, count: int, should_stop: Callable[[], bool], *, most_s: float = float("inf")
+    ) -> None:
+        """Return when `count` more bytes may pass, when told to stop, or after `most_s`."""
+        now = time.monotonic()
+        until = min(self._book(count, now), now + most_s)
+        while not should_stop() and (rest := until - time.monotonic()) > 0:
+            time.sleep(min(rest, SLICE_S))
+
+    def _book(self, count: int, now: float) -> float:
+        """When these bytes may pass."""
+        with self._lock:
+            if self._limit is None:
+                return now
+            begin = max(self._free_at, now - BURST_S)
+            self._free_at = begin + count / self._limit
+            return begin
+
+
+@dataclass(frozen=True, slots=True)
+class Throttles:
+    """Both directions of a program."""
+
+    up: Throttle = field(default_factory=Throttle)
+    down: Throttle = field(default_factory=Throttle)

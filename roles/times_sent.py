@@ -1,0 +1,59 @@
+"""How often a program has sent each chunk of one content, and which one to send next.
+
+The chunk sent least often goes first: so a seeder sends every chunk about once before any twice,
+and copies spread as fast as the wires allow without anyone knowing the whole room. Pure state.
+"""
+
+from __future__ import annotations
+
+import random
+
+
+class TimesSent:
+    """Bitmaps by the number of times; chunks that were never sent are in none."""
+
+    def __init__(self) -> None:
+        self._levels: list[int] = []  # [n]: the chunks sent n + 1 times
+
+    def pick(self, candidates: int, rng: random.Random) -> int:
+        """One of the candidates that was sent least often; `candidates` is not empty."""
+        seen = 0
+        for level in self._levels:
+            seen |= level
+        least = candidates & ~seen
+        for level in self._levels if not least else ():
+            least = candidates & level
+            if least:
+                break
+        return _any_of(least, rng)
+
+    def sent(self, index: int) -> None:
+        """It is sent now, or promised."""
+        times = self._times(index)
+        if times == len(self._levels):
+            self._levels.append(0)
+        if times:
+            self._levels[times - 1] &= ~(1 << index)
+        self._levels[times] |= 1 << index
+
+    def not_sent(self, index: int) -> None:
+        """What was counted did not happen."""
+        times = self._times(index)
+        if times:
+            self._levels[times - 1] &= ~(1 << index)
+        if times > 1:
+            self._levels[times - 2] |= 1 << index
+
+    def _times(self, index: int) -> int:
+        for times, level in enumerate(self._levels, 1):
+            if level >> index & 1:
+                return times
+        return 0
+
+
+def _any_of(chunks: int, rng: random.Random) -> int:
+    """One of them at random: so that two senders rarely send the same one at the same time."""
+    above = chunks >> (start := rng.randrange(chunks.bit_length()))
+    if above:
+        return start + (above & -above).bit_length() - 1
+    return (chunks & -chunks).bit_length() - 1

@@ -1,0 +1,67 @@
+"""A tracker, seeders and leechers on this machine, each a process of its own."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from roles.addresses import LOOPBACK
+from tests.lab.network import LabError
+from tests.lab.programs import Facts, Program, ready_address
+
+LIST_S = 60.0
+LIMIT_S = 60.0
+AT_ONCE = 0.0
+
+
+class LoopbackRoom:
+    """A context manager: ends its programs."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._programs: list[Program] = []
+        self._tracker = ("", 0)
+
+    def __enter__(self) -> LoopbackRoom:
+        self._tracker = ready_address(self._started("tracker"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for program in self._programs:
+            program.close_input()
+        self._stack.close()
+
+    def seeder(self, folder: Path, state_folder: Path | None = None) -> Program:
+        """One that is ready, though it may still read its folder."""
+        return self._joined("seeder", folder, state_folder)
+
+    def leecher(self, folder: Path, files: int, seconds: float = LIST_S) -> Program:
+        """One that has seen that many files in the list."""
+        program = self._joined("leecher", folder, None)
+        program.send("list", files=files, seconds=seconds)
+        listed = program.wait_for("listed", "not listed", seconds=seconds + 5)
+        if listed["event"] != "listed":
+            raise LabError(f"only {listed['files']} of {files} files were listed")
+        return program
+
+    def _joined(self, kind: str, folder: Path, state_folder: Path | None) -> Program:
+        folder.mkdir(parents=True, exist_ok=True)
+        words = [*self._tracker, folder, *([state_folder] if state_folder else [])]
+        program = self._started(kind, *words)
+        program.wait_for("ready")
+        return program
+
+    def _started(self, kind: str, *words: object) -> Program:
+        program = Program(kind, LOOPBACK, *words)
+        self._programs.append(self._stack.enter_context(program))
+        return program
+
+
+def seconds_to_take(leecher: Program, files: int, limit_s: float = LIMIT_S) -> float:
+    """From the order to the last verified file. Raises LabError when one failed."""
+    before = leecher.ask("report", "reported")
+    leecher.send("download", files=files, at=AT_ONCE)
+    ended: Facts = leecher.wait_for("ended", seconds=limit_s)
+    if ended["failed"]:
+        raise LabError(ended["failed"])
+    return float(ended["at"] - before["at"])

@@ -1,0 +1,215 @@
+"""One of our roles in a process of its own, told what to do by lines of JSON.
+
+    python3 -m tests.lab.host tracker HOST
+    python3 -m tests.lab.host seeder HOST TRACKER_HOST TRACKER_PORT FOLDER [STATE_FOLDER]
+    python3 -m tests.lab.host leecher HOST TRACKER_HOST TRACKER_PORT FOLDER [STATE_FOLDER]
+
+It answers each line and tells what happened by lines of JSON, and ends with its input. It imports
+one role only: many of these run on one machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from roles.addresses import LOOPBACK, Address
+from roles.events import (
+    AllDownloadsEnded,
+    DownloadChanged,
+    DownloadState,
+    FilesListed,
+    FolderScanned,
+    HashingChanged,
+    ListedFile,
+    ListFailed,
+    RoleStarted,
+    RoleStopped,
+    UploadsChanged,
+)
+from roles.settings import Existing, LeecherSettings, SeederSettings, TrackerSettings
+from roles.worker import Role
+from tests.lab.counters import cpu_seconds, network_counts, peak_memory
+
+STOP_S = 5.0
+LIST_AGAIN_S = 0.25
+# A seeder's names are known before its files are read: after this long the names must do.
+ROOTS_WITHIN_S = 20.0
+
+
+class LeecherRole(Protocol):
+    """What a driver needs of a leecher."""
+
+    def refresh(self) -> None: ...
+    def download(self, names: list[str], existing: Existing) -> None: ...
+
+
+def main() -> None:
+    kind, host, *words = sys.argv[1:]
+    driver = Driver()
+    role = make_role(kind, host, words, driver)
+    role.start()
+    try:
+        for line in sys.stdin:
+            driver.obey(json.loads(line), role)
+    finally:
+        end = threading.Timer(STOP_S, os._exit, (1,))  # a role that hangs must not stay for ever
+        end.daemon = True
+        end.start()
+        role.stop()
+        role.join(STOP_S)
+
+
+def make_role(kind: str, host: str, words: list[str], post: Driver) -> Role:
+    """The role of this kind; its module alone is loaded."""
+    role_class = getattr(import_module(f"roles.{kind}"), kind.title())
+    anywhere = Address(host, 0) if host == LOOPBACK else None  # else the usual port
+    if kind == "tracker":
+        settings: object = TrackerSettings(anywhere) if anywhere else TrackerSettings()
+    else:
+        tracker, folder = Address(words[0], int(words[1])), Path(words[2])
+        state_folder = Path(words[3]) if len(words) > 3 else None
+        kind_of = SeederSettings if kind == "seeder" else LeecherSettings
+        settings = kind_of(folder, tracker, state_folder=state_folder)
+        if anywhere:
+            settings = kind_of(folder, tracker, state_folder=state_folder, bind=anywhere)
+    role: Role = role_class(settings, post)
+    return role
+
+
+class Driver:
+    """Obeys commands in the main thread; called as `post` in the role's threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # protects the output and what follows
+        self._listed: FilesListed | None = None
+        self._lists = 0
+        self._downloads: dict[str, DownloadChanged] = {}
+        self._sent = 0
+
+    def __call__(self, event: object) -> None:
+        now = time.monotonic()
+        match event:
+            case RoleStarted():
+                address = event.address
+                where = [address.host, address.port] if address else None
+                self._say("ready", at=now, address=where)
+            case FolderScanned():
+                self._say("scanned", at=now, files=len(event.files), problem=event.problem)
+            case HashingChanged(files_left=0):
+                self._say("hashed", at=now, size=event.size)
+            case FilesListed():
+                with self._lock:
+                    self._listed = event
+                    self._lists += 1
+            case ListFailed():
+                self._say("no list", at=now, why=str(event.reason))
+            case UploadsChanged():
+                with self._lock:
+                    self._sent = max(self._sent, event.sent_total)
+            case DownloadChanged():
+                with self._lock:
+                    self._downloads[event.name] = event
+            case AllDownloadsEnded():
+                self._say("ended", at=now, cpu=cpu_seconds(), failed=self._failures())
+            case RoleStopped():
+                self._say("stopped", why=str(event.failure or ""))
+
+    def obey(self, command: dict[str, Any], role: Any) -> None:
+        """Do what one line says; the answer's event is its word in the past tense."""
+        match command.pop("do"):
+            case "list":
+                self._wait_for_list(role, **command)
+            case "refresh":
+                self._refresh(role)
+            case "download":
+                keys = self._chosen(command["files"])
+                self._pause_until(command["at"])
+                role.download(keys, Existing.SKIP)
+            case "report":
+                self._report()
+
+    def _wait_for_list(self, role: LeecherRole, files: int, seconds: float) -> None:
+        """Say when that many files are listed, with their roots where there are any."""
+        began = time.monotonic()
+        while (age := time.monotonic() - began) < seconds:
+            listed = self._newest()
+            if listed and len(listed.files) >= files:
+                has_roots = all(file.root or not file.size for file in listed.files)
+                if has_roots or age > min(ROOTS_WITHIN_S, seconds / 2):
+                    return self._say("listed", at=time.monotonic(), has_roots=has_roots)
+            role.refresh()
+            time.sleep(LIST_AGAIN_S)
+        listed = self._newest()
+        return self._say("not listed", files=len(listed.files) if listed else 0)
+
+    def _refresh(self, role: LeecherRole) -> None:
+        """Ask for the list once more and say what that took."""
+        with self._lock:
+            lists = self._lists
+        counts, began = network_counts(), time.monotonic()
+        role.refresh()
+        while self._lists == lists:
+            time.sleep(0.001)
+        taken = network_counts() - counts
+        self._say("refreshed", seconds=time.monotonic() - began, **taken.as_dict())
+
+    def _newest(self) -> FilesListed | None:
+        with self._lock:
+            return self._listed
+
+    def _chosen(self, files: int) -> list[str]:
+        """The keys of everything, the folder's if it is listed as one."""
+        listed = self._newest()
+        assert listed is not None
+        if files > 1 and listed.folders:
+            return [folder.key for folder in listed.folders]
+        unique: dict[str, ListedFile] = {}
+        for file in listed.files:  # one content of each name, in a room of several seeders
+            if file.name not in unique or not unique[file.name].root:
+                unique[file.name] = file
+        return [file.key for file in unique.values()]
+
+    def _pause_until(self, at: float) -> None:
+        time.sleep(max(0.0, at - time.monotonic()))
+
+    def _failures(self) -> str:
+        with self._lock:
+            ended = list(self._downloads.values())
+        return "; ".join(
+            f"{one.name}: {one.state.value} {one.failure or one.cause}"
+            for one in ended
+            if one.state is not DownloadState.DONE
+        )
+
+    def _report(self) -> None:
+        with self._lock:
+            have = sum(one.have for one in self._downloads.values())
+            states = [f"{one.state.value} {one.cause}" for one in self._downloads.values()]
+            sent = self._sent
+        self._say(
+            "reported",
+            at=time.monotonic(),
+            cpu=cpu_seconds(),
+            peak=peak_memory(),
+            have=have,
+            state=", ".join(states[:3]),
+            uploaded=sent,
+            **network_counts().as_dict(),
+        )
+
+    def _say(self, event: str, **facts: object) -> None:
+        line = json.dumps({"event": event, **facts}) + "\n"
+        with self._lock:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

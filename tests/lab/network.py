@@ -1,0 +1,174 @@
+"""Computers with limited links on one switch: network namespaces that go away by themselves.
+
+Everything, the switch too, is in namespaces of its own: nothing of this reaches a real network.
+It knows nothing of the programs that run there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.firewall import DROP_GREETINGS
+from tests.lab.relay import Relay
+
+PREFIX = "lmklab"  # then the process that made it: what a dead one left is removed by the next
+NAMED = re.compile(PREFIX + r"-(\d+)-")
+MEMORY_FOLDER = Path("/dev/shm")
+SUBNET = "10.77.0"
+BURST_KB = 32
+QUEUE_KB = 256  # of each port: a small switch has 512 kB for all together
+# As large as what a network card cuts into packets by itself: a fifth of the processor time. It
+# must be well below the burst.
+SEGMENT_B = 9_000
+
+
+class LabError(Exception):
+    """The room cannot be built or did not do its job; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One computer: where to start programs and how others reach it."""
+
+    namespace: str
+    host: str
+
+    def command(self, *words: object) -> list[str]:
+        """This command, started there."""
+        return ["ip", "netns", "exec", self.namespace, *map(str, words)]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How a computer hangs on the switch."""
+
+    mbit: float | None = None  # in each direction; None: as fast as the machine is
+    is_firewalled: bool = False  # nobody can connect to it
+
+
+class Network:
+    """A context manager with computers on one switch, or on a relay that loses and delays."""
+
+    def __init__(self, *, loss: float = 0.0, delay_ms: float = 0.0) -> None:
+        self._loss, self._delay_ms = loss, delay_ms
+        self._stack = ExitStack()
+        self._names: list[str] = []
+        self._prefix = f"{PREFIX}-{os.getpid()}-"
+
+    def __enter__(self) -> Network:
+        require_root()
+        sweep()
+        self._stack.callback(remove_namespaces, self._names)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def build(self, links: Iterable[Link]) -> list[Place]:
+        """Make one computer for each link."""
+        links = list(links)
+        places = [
+            Place(f"{self._prefix}{number}", f"{SUBNET}.{number}")
+            for number in range(1, len(links) + 1)
+        ]
+        self._make_namespaces([place.namespace for place in places])
+        try:
+            if self._loss or self._delay_ms:
+                self._join_by_relay(places)
+            else:
+                self._join_by_switch(places)
+            for place, link in zip(places, links, strict=True):
+                self._set_up(place, link)
+        except subprocess.CalledProcessError as error:
+            raise LabError(f"The room cannot be built: {error.stderr.strip()}") from error
+        return places
+
+    def _make_namespaces(self, names: list[str]) -> None:
+        self._names += names
+        batch(["ip"], [f"netns add {name}" for name in names])
+
+    def _join_by_switch(self, places: list[Place]) -> None:
+        switch = f"{self._prefix}switch"
+        self._make_namespaces([switch])
+        lines = ["link add br0 type bridge", "link set br0 up"]
+        for number, place in enumerate(places, 1):
+            lines += [
+                f"link add p{number} gso_max_size {SEGMENT_B} type veth"
+                f" peer name eth0 gso_max_size {SEGMENT_B} netns {place.namespace}",
+                f"link set p{number} master br0 up",
+            ]
+        batch(["ip", "-n", switch], lines)
+
+    def _join_by_relay(self, places: list[Place]) -> None:
+        relay = Relay([(place.namespace, place.host) for place in places])
+        self._stack.enter_context(relay)
+        relay.start(loss=self._loss, delay_ms=self._delay_ms)
+
+    def _set_up(self, place: Place, link: Link) -> None:
+        lines = ["link set lo up", f"addr add {place.host}/24 dev eth0", "link set eth0 up"]
+        batch(["ip", "-n", place.namespace], lines)
+        switch, port = f"{self._prefix}switch", f"p{place.host.rpartition('.')[2]}"
+        ends = [(place.namespace, "eth0"), *([(switch, port)] if switch in self._names else [])]
+        for namespace, device in ends if link.mbit is not None else []:
+            shape = f"rate {link.mbit * 1e6:.0f}bit burst {BURST_KB}kb limit {QUEUE_KB}kb"
+            batch(["tc", "-n", namespace], [f"qdisc add dev {device} root tbf {shape}"])
+        if link.is_firewalled:
+            batch(["tc", "-n", place.namespace], DROP_GREETINGS)
+
+
+def require_root() -> None:
+    """Raise LabError where no room can be built."""
+    if not sys.platform.startswith("linux") or os.geteuid() != 0:
+        raise LabError(
+            "An emulated room needs Linux and root, because it is made of network namespaces. "
+            "Run it there as root, for example with sudo."
+        )
+
+
+def memory_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder in memory that a later run removes if this one cannot."""
+    place = MEMORY_FOLDER if MEMORY_FOLDER.is_dir() else None
+    return tempfile.TemporaryDirectory(prefix=f"{PREFIX}-{os.getpid()}-", dir=place)
+
+
+def sweep() -> None:
+    """Remove what runs that were killed left behind, with the programs in it."""
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
+    names = [line.split()[0] for line in listed.stdout.splitlines() if line.strip()]
+    remove_namespaces([name for name in names if is_left(name)])
+    for path in MEMORY_FOLDER.iterdir() if MEMORY_FOLDER.is_dir() else ():
+        if is_left(path.name):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def is_left(name: str) -> bool:
+    """Whether a run made this that does not run any more."""
+    match = NAMED.match(name)
+    return match is not None and not Path("/proc", match[1]).exists()
+
+
+def remove_namespaces(names: list[str]) -> None:
+    """End the programs in these namespaces and remove them."""
+    for name in names:
+        found = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True)
+        for pid in found.stdout.split():
+            subprocess.run(["kill", "-KILL", pid], check=False, capture_output=True)
+    lines = "\n".join(f"netns del {name}" for name in names)
+    subprocess.run(["ip", "-force", "-batch", "-"], input=lines, text=True, capture_output=True)
+    names.clear()
+
+
+def batch(command: list[str], lines: list[str]) -> None:
+    """Give these lines to `ip` or `tc` in one process."""
+    text = "\n".join(lines) + "\n"
+    whole = [*command, "-batch", "-"]
+    subprocess.run(whole, input=text, text=True, capture_output=True, check=True)

@@ -1,0 +1,59 @@
+"""What a command would have printed, for tests that tell its parts about events."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from roles.addresses import Address
+from roles.events import FilesListed, ListedFile, ListedFolder
+from ui.terminal.output import Output
+
+TRACKER = Address("127.0.0.1", 12500)
+SEEDER = Address("10.0.0.7", 12501)
+
+
+@dataclass(frozen=True)
+class Printed:
+    """Both streams of one call, and what it returned."""
+
+    out: str
+    err: str
+    result: Any = None
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The lines of --json."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+def printed(work: Callable[[Output], Any], *, as_json: bool = False) -> Printed:
+    """Do the work with an output, and keep what it writes."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        result = work(Output(as_json=as_json))
+    return Printed(out.getvalue(), err.getvalue(), result)
+
+
+def folder_of(
+    share: str, name: str, *paths: str, size: int = 10
+) -> tuple[ListedFolder, tuple[ListedFile, ...]]:
+    """A folder and its files, all of one size."""
+    files = tuple(
+        ListedFile(path, size, root=bytes([number % 251]) * 32, share=share)
+        for number, path in enumerate(paths)
+    )
+    return ListedFolder(share, name, len(files), size * len(files)), files
+
+
+def room(
+    *folders: tuple[ListedFolder, tuple[ListedFile, ...]], loose: tuple[ListedFile, ...] = ()
+) -> FilesListed:
+    """A tracker's list of these folders, and of files that belong to none."""
+    files = tuple(file for _, of_folder in folders for file in of_folder)
+    listed = tuple(folder for folder, _ in folders)
+    return FilesListed(TRACKER, (*files, *loose), (SEEDER,), (), listed)

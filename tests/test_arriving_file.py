@@ -1,0 +1,591 @@
+"""A content that arrives: what is good on the disk is found again, and nothing else is believed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import unittest
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
+
+from roles import arriving_file, claimed_file
+from roles.arriving_file import ArrivingFile
+from roles.content import Content, content_of
+from roles.errors import DiskFullError, FileChangedError, StorageError
+from roles.settings import Existing
+from tests.disks import (
+    DiskTestCase,
+    described,
+    go_on,
+    needs_a_small_disk,
+    needs_posix,
+    some_bytes,
+    stop,
+)
+
+DATA = some_bytes(1_000_000)  # four chunks, the last one shorter
+CONTENT, DIGESTS = described(DATA)
+CHUNK = CONTENT.chunk_size
+STORED = ("a", "b", "x.bin")
+MTIME = 1_234_567_890
+
+# Writes chunks in an order of its own and names each that is written, until it is killed.
+WRITER = """
+import random, sys
+from pathlib import Path
+from roles.arriving_file import ArrivingFile
+from roles.content import Content
+size, chunk_size = 64 << 20, 1 << 18
+content = Content(bytes(32), size, chunk_size)
+arriving = ArrivingFile(Path(sys.argv[1]), ("big",), content)
+order = list(range(content.count))
+random.Random(5).shuffle(order)
+for index in order:
+    piece = memoryview(random.Random(index).randbytes(chunk_size))
+    for start in range(0, chunk_size, 65536):
+        arriving.write(index * chunk_size + start, piece[start : start + 65536])
+    sys.stdout.write(f"{index}\\n")
+    sys.stdout.flush()
+"""
+HOLDER = """
+import sys
+from pathlib import Path
+from roles.arriving_file import ArrivingFile
+from roles.content import Content
+arriving = ArrivingFile(Path(sys.argv[1]), ("a", "b", "x.bin"), Content(bytes(32), 10, 1 << 18))
+sys.stdout.write("claimed\\n")
+sys.stdout.flush()
+sys.stdin.read()
+"""
+
+
+class ArrivingFileTestCase(DiskTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.target = self.folder / "target"
+        self.part = self.target / "a" / "b" / "x.bin.lmkpart"
+        self.final = self.target / "a" / "b" / "x.bin"
+
+    def arriving(self, folder: Path | None = None, content: Content = CONTENT) -> ArrivingFile:
+        arriving = ArrivingFile(folder or self.target, STORED, content)
+        self.addCleanup(arriving.close)
+        return arriving
+
+    def whole(self, data: bytes = DATA, content: Content = CONTENT) -> ArrivingFile:
+        arriving = self.arriving(content=content)
+        arriving.write(0, memoryview(data))
+        return arriving
+
+    def left(self, data: bytes) -> None:
+        """What an earlier run left."""
+        self.part.parent.mkdir(parents=True, exist_ok=True)
+        self.part.write_bytes(data)
+
+    def finished(self, existing: Existing = Existing.SKIP) -> tuple[str, bool]:
+        result = self.whole().finish(existing, 0, False, go_on)
+        assert result is not None
+        self.assertEqual(result[0].read_bytes(), DATA)
+        return result[0].name, result[1]
+
+
+class ResumeTest(ArrivingFileTestCase):
+    def test_what_an_earlier_run_left_is_kept_and_found(self) -> None:
+        first = self.arriving()
+        first.write(CHUNK, memoryview(DATA)[CHUNK : 2 * CHUNK])
+        first.write(3 * CHUNK, memoryview(DATA)[3 * CHUNK :])
+        first.close()
+        second = self.arriving()
+        self.assertEqual(second.recheck(DIGESTS, go_on), 0b1010)
+        second.write(0, memoryview(DATA)[:CHUNK])
+        second.write(2 * CHUNK, memoryview(DATA)[2 * CHUNK : 3 * CHUNK])
+        self.assertEqual(second.recheck(DIGESTS, go_on), CONTENT.all_chunks)
+        second.finish(Existing.SKIP, 0, False, go_on)
+        self.assertEqual(self.final.read_bytes(), DATA)
+
+    def test_nothing_was_left(self) -> None:
+        self.assertEqual(self.arriving().recheck(DIGESTS, go_on), 0)
+
+    def test_what_is_too_long_is_cut_and_too_short_is_known(self) -> None:
+        self.left(DATA + b"more")
+        arriving = self.arriving()
+        self.assertEqual(self.part.stat().st_size, len(DATA))
+        self.assertEqual(arriving.recheck(DIGESTS, go_on), CONTENT.all_chunks)
+        arriving.close()
+        self.left(DATA[: 2 * CHUNK + 5])
+        self.assertEqual(self.arriving().recheck(DIGESTS, go_on), 0b0011)
+
+    def test_what_was_cut_off_is_missing_though_the_chunk_before_was_the_same(self) -> None:
+        data = some_bytes(CHUNK) * 4
+        content, digests = described(data)
+        self.left(data[: 3 * CHUNK + 1000])
+        self.assertEqual(self.arriving(content=content).recheck(digests, go_on), 0b0111)
+
+    def test_a_single_flipped_bit_is_found(self) -> None:
+        damaged = bytearray(DATA)
+        damaged[2 * CHUNK + 77] ^= 16
+        self.left(bytes(damaged))
+        self.assertEqual(self.arriving().recheck(DIGESTS, go_on), 0b1011)
+
+    def test_holes_are_no_chunks_unless_zeros_belong_there(self) -> None:
+        data = bytes(CHUNK) + some_bytes(CHUNK) + bytes(CHUNK) + bytes(10)
+        content, digests = described(data)
+        self.part.parent.mkdir(parents=True)
+        with self.part.open("wb") as file:
+            file.seek(CHUNK)
+            file.write(data[CHUNK : 2 * CHUNK])
+        self.assertEqual(self.arriving(content=content).recheck(digests, go_on) & 0b1110, 0b0010)
+        self.part.unlink()
+        with self.part.open("wb") as file:
+            file.truncate(len(data))
+        arriving = ArrivingFile(self.target, STORED, content)
+        self.addCleanup(arriving.close)
+        self.assertEqual(arriving.recheck(digests, go_on), 0b1101)
+
+    def test_a_large_file_is_read_by_two_threads_and_all_of_it_is_noted(self) -> None:
+        piece = some_bytes(CHUNK)
+        data = piece * 100
+        content, digests = described(data)
+        self.left(data[: 50 * CHUNK] + bytes(CHUNK) + data[51 * CHUNK :])
+        noted, names = list[int](), set[str]()
+
+        def is_stopped() -> bool:
+            names.add(threading.current_thread().name)
+            return False
+
+        arriving = self.arriving(content=content)
+        found = arriving.recheck(digests, is_stopped, noted.append)
+        self.assertEqual(found, content.all_chunks & ~(1 << 50))
+        self.assertEqual((noted, noted[-1]), (sorted(noted), len(data)))
+        self.assertIn("lmk-check", names)
+
+    def test_checking_ends_when_it_is_told_to(self) -> None:
+        self.left(DATA)
+        self.assertEqual(self.arriving().recheck(DIGESTS, stop), 0)
+
+    def test_a_fault_of_the_listener_ends_both_threads(self) -> None:
+        data = bytes(some_bytes(CHUNK) * 100)
+        content, digests = described(data)
+        self.left(data)
+        asked = list[str]()
+
+        def is_stopped() -> bool:
+            asked.append(threading.current_thread().name)
+            return False
+
+        def refuse(_: int) -> None:
+            raise ValueError("no more")
+
+        with self.assertRaisesRegex(ValueError, "no more"):
+            self.arriving(content=content).recheck(digests, is_stopped, refuse)
+        self.assertLess(len(asked), content.count)
+
+    def test_a_place_that_cannot_be_read_is_a_chunk_that_is_missing(self) -> None:
+        self.left(DATA)
+        arriving = self.arriving()
+        read = arriving._file.file.read_into
+
+        def read_into(offset: int, room: memoryview) -> int:
+            if offset == CHUNK:
+                raise OSError(errno.EIO, "bad place")
+            return read(offset, room)
+
+        with mock.patch.object(arriving._file.file, "read_into", read_into):
+            self.assertEqual(arriving.recheck(DIGESTS, go_on), 0b1101)
+
+    def test_a_process_killed_while_it_wrote_leaves_what_it_said_and_nothing_wrong(self) -> None:
+        data = b"".join(random.Random(index).randbytes(1 << 18) for index in range(256))
+        content, digests = described(data)
+        for count in (1, 40, 90):
+            process = self.process(WRITER, str(self.target))
+            said = {int(self.line_of(process)) for _ in range(count)}
+            process.kill()
+            process.wait()
+            arriving = ArrivingFile(self.target, ("big",), content)
+            self.addCleanup(arriving.close)
+            found = arriving.recheck(digests, go_on)
+            for index in range(content.count):
+                is_there = (
+                    arriving.read(index << 18, 1 << 18) == data[index << 18 : index + 1 << 18]
+                )
+                self.assertEqual(bool(found >> index & 1), is_there)
+            self.assertTrue(all(found >> index & 1 for index in said))
+            arriving.discard()
+
+
+class PlaceTest(ArrivingFileTestCase):
+    def test_its_folders_are_made(self) -> None:
+        arriving = self.arriving()
+        self.assertEqual(arriving.path, self.part)
+        self.assertTrue(self.part.is_file())
+        self.assertTrue(arriving.is_in_place)
+
+    @needs_posix
+    def test_a_link_on_the_way_is_not_followed(self) -> None:
+        outside = self.folder / "outside"
+        outside.mkdir()
+        self.target.mkdir()
+        (self.target / "a").symlink_to(outside, target_is_directory=True)
+        with self.assertRaisesRegex(StorageError, "a is a link to another place, and a folder"):
+            self.arriving()
+        (self.target / "a").unlink()
+        (self.target / "a").mkdir()
+        (self.target / "a" / "b").symlink_to("nowhere")
+        with self.assertRaisesRegex(StorageError, "b is a link to another place"):
+            self.arriving()
+        self.assertEqual(self.tree(outside), {})
+
+    @needs_posix
+    def test_the_folder_that_the_user_chose_may_be_a_link(self) -> None:
+        (self.folder / "real").mkdir()
+        self.target.symlink_to(self.folder / "real")
+        self.assertEqual(self.finished(), ("x.bin", False))
+        self.assertEqual((self.folder / "real" / "a" / "b" / "x.bin").read_bytes(), DATA)
+
+    @needs_posix
+    def test_a_folder_that_became_a_link_while_it_arrived_leads_nobody_elsewhere(self) -> None:
+        outside = self.folder / "outside" / "b"
+        outside.mkdir(parents=True)
+        (outside / "x.bin.lmkpart").write_bytes(b"victim")
+        arriving = self.whole()
+        (self.target / "a").rename(self.target / "moved")
+        (self.target / "a").symlink_to(self.folder / "outside")
+        self.assertFalse(arriving.is_in_place)
+        with self.assertRaisesRegex(StorageError, "link to another place"):
+            arriving.finish(Existing.REPLACE, 0, False, go_on)
+        with self.assertRaises(StorageError):
+            arriving.discard()
+        self.assertEqual(self.tree(outside), {"x.bin.lmkpart": b"victim"})
+
+    def test_a_file_where_a_folder_must_be_is_a_sentence(self) -> None:
+        self.target.mkdir()
+        (self.target / "a").write_bytes(b"mine")
+        with self.assertRaisesRegex(StorageError, "a is a file, and a folder must be there"):
+            self.arriving()
+        with self.assertRaisesRegex(StorageError, "a folder must be there"):
+            self.arriving(self.target / "a")
+        self.assertEqual(self.tree(self.target), {"a": b"mine"})
+
+    @needs_posix
+    def test_what_is_no_file_is_refused_in_its_place(self) -> None:
+        victim = self.folder / "victim"
+        victim.write_bytes(b"precious")
+        self.part.parent.mkdir(parents=True)
+        makers: tuple[Callable[[], None], ...] = (
+            self.part.mkdir,
+            lambda: os.mkfifo(self.part),
+            lambda: self.part.symlink_to(victim),
+            lambda: self.part.symlink_to("nowhere"),
+        )
+        for make in makers:
+            make()
+            with self.assertRaisesRegex(StorageError, "is not a file. Move it away"):
+                self.arriving()
+            if self.part.is_dir():
+                self.part.rmdir()
+            else:
+                self.part.unlink()
+        self.assertEqual(victim.read_bytes(), b"precious")
+        self.assertFalse((self.part.parent / "nowhere").exists())
+
+    def test_another_program_that_downloads_it_is_waited_for(self) -> None:
+        process = self.process(HOLDER, str(self.target))
+        self.assertEqual(self.line_of(process), "claimed\n")
+        with self.assertRaisesRegex(StorageError, "Another LMKtorrent is downloading x.bin"):
+            self.arriving()
+        process.kill()
+        process.wait()
+        self.arriving()
+
+    def test_a_source_that_is_still_open_holds_no_lock(self) -> None:
+        arriving = self.whole()
+        source = arriving.open_source()
+        arriving.close()
+        again = self.arriving()
+        self.assertEqual(again.recheck(DIGESTS, go_on), CONTENT.all_chunks)
+        source.close()
+
+    @needs_posix
+    def test_a_second_name_of_a_whole_file_is_not_written_to(self) -> None:
+        self.final.parent.mkdir(parents=True)
+        self.final.write_bytes(DATA)
+        os.link(self.final, self.part)
+        arriving = self.arriving()
+        arriving.write(0, memoryview(b"other"))
+        self.assertEqual(self.final.read_bytes(), DATA)
+
+
+class WriteTest(ArrivingFileTestCase):
+    def test_many_threads_write_at_once(self) -> None:
+        arriving = self.arriving()
+
+        def write(first: int) -> None:
+            for start in range(first * 1000, len(DATA), 8000):
+                arriving.write(start, memoryview(DATA)[start : start + 1000])
+
+        threads = [threading.Thread(target=write, args=(n,), name="lmk-test") for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(arriving.recheck(DIGESTS, go_on), CONTENT.all_chunks)
+        self.assertEqual(arriving.read(5, 100), DATA[5:105])
+
+    def test_writing_to_a_closed_one_is_a_sentence_and_hits_no_other_file(self) -> None:
+        arriving = self.arriving()
+        arriving.close()
+        with (self.folder / "other").open("wb") as other:
+            with self.assertRaisesRegex(StorageError, "cannot be written"):
+                arriving.write(0, memoryview(b"late"))
+            self.assertEqual(os.fstat(other.fileno()).st_size, 0)
+
+    @needs_a_small_disk
+    def test_a_full_disk_is_known_as_full_and_goes_on_when_there_is_room(self) -> None:
+        disk = self.small_disk("1m")
+        ballast = disk / "ballast"
+        ballast.write_bytes(bytes(700_000))
+        arriving = self.arriving(disk)
+        view = memoryview(DATA)[: 3 * CHUNK]
+        with self.assertRaisesRegex(DiskFullError, "is full. Make room"):
+            for start in range(0, len(view), CHUNK):
+                arriving.write(start, view[start : start + CHUNK])
+        ballast.unlink()
+        have = arriving.recheck(DIGESTS, go_on)
+        self.assertEqual(have, 0b0001)
+        arriving.write(CHUNK, view[CHUNK:])
+        arriving.write(3 * CHUNK, memoryview(DATA)[3 * CHUNK :])
+        result = arriving.finish(Existing.SKIP, 0, False, go_on)
+        assert result is not None
+        self.assertEqual(result[0].read_bytes(), DATA)
+
+    @needs_a_small_disk
+    def test_a_disk_that_may_not_be_written_is_a_sentence_and_keeps_what_came(self) -> None:
+        disk = self.small_disk("3m")
+        arriving = ArrivingFile(disk, STORED, CONTENT)
+        arriving.write(0, memoryview(DATA))
+        arriving.close()
+        self.make_read_only(disk)
+        with self.assertRaisesRegex(StorageError, "No permission to write"):
+            self.arriving(disk)
+        with self.assertRaisesRegex(StorageError, "No permission to write"):
+            ArrivingFile(disk, ("new", "x"), CONTENT)
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+        self.assertEqual(self.arriving(disk).recheck(DIGESTS, go_on), CONTENT.all_chunks)
+
+
+class FinishTest(ArrivingFileTestCase):
+    def test_it_gets_its_name_its_time_and_nothing_else_is_left(self) -> None:
+        self.assertEqual(
+            self.whole().finish(Existing.SKIP, MTIME, False, go_on), (self.final, False)
+        )
+        self.assertEqual(self.tree(self.target), {"a": None, "a/b": None, "a/b/x.bin": DATA})
+        self.assertEqual(self.final.stat().st_mtime, MTIME)
+
+    def test_without_a_time_it_has_that_of_its_arrival(self) -> None:
+        self.whole().finish(Existing.SKIP, 0, False, go_on)
+        self.assertGreater(self.final.stat().st_mtime, MTIME)
+
+    @needs_posix
+    def test_the_executable_bit_is_set_for_those_whom_the_umask_lets_read(self) -> None:
+        for umask, mode in ((0o022, 0o755), (0o027, 0o750), (0o077, 0o700)):
+            with self.subTest(umask=oct(umask)):
+                before = os.umask(umask)
+                try:
+                    self.whole().finish(Existing.REPLACE, MTIME, True, go_on)
+                finally:
+                    os.umask(before)
+                self.assertEqual(stat.S_IMODE(self.final.stat().st_mode), mode)
+                self.assertEqual(self.final.stat().st_mtime, MTIME)
+        self.whole().finish(Existing.REPLACE, 0, False, go_on)
+        self.assertFalse(self.final.stat().st_mode & 0o111)
+
+    def test_an_impossible_time_fails_no_file(self) -> None:
+        self.assertIsNotNone(self.whole().finish(Existing.SKIP, 1 << 40, False, go_on))
+        self.assertIsNotNone(self.whole().finish(Existing.KEEP_BOTH, 1 << 80, False, go_on))
+
+    def test_an_empty_file_is_finished_at_once(self) -> None:
+        empty = content_of(0, b"")
+        arriving = self.arriving(content=empty)
+        self.assertEqual(arriving.recheck(b"", go_on), 0)
+        arriving.finish(Existing.SKIP, MTIME, False, go_on)
+        self.assertEqual(self.final.read_bytes(), b"")
+
+    def test_what_is_there_is_never_overwritten_unasked(self) -> None:
+        self.final.parent.mkdir(parents=True)
+        self.final.write_bytes(b"mine")
+        self.assertEqual(self.finished(Existing.SKIP), ("x (2).bin", False))
+        self.assertEqual(self.finished(Existing.KEEP_BOTH), ("x (3).bin", False))
+        self.assertEqual(self.final.read_bytes(), b"mine")
+        self.assertEqual(self.finished(Existing.REPLACE), ("x.bin", False))
+        self.assertEqual(self.finished(Existing.SKIP), ("x.bin", True))
+        self.assertFalse(self.part.exists())
+
+    def test_a_folder_of_its_name_is_kept(self) -> None:
+        self.final.mkdir(parents=True)
+        for number, existing in enumerate(Existing, start=2):
+            self.assertEqual(self.finished(existing), (f"x ({number}).bin", False))
+        self.assertTrue(self.final.is_dir())
+
+    @needs_posix
+    def test_a_link_of_its_name_is_kept_or_replaced_and_never_followed(self) -> None:
+        outside = self.folder / "outside"
+        outside.write_bytes(DATA)
+        self.final.parent.mkdir(parents=True)
+        self.final.symlink_to(outside)
+        self.assertEqual(self.finished(Existing.SKIP), ("x (2).bin", False))
+        self.assertEqual(self.finished(Existing.REPLACE), ("x.bin", False))
+        self.assertFalse(self.final.is_symlink())
+        self.assertEqual(outside.stat().st_nlink, 1)
+
+    def test_it_is_not_finished_when_it_is_told_to_stop_comparing(self) -> None:
+        self.final.parent.mkdir(parents=True)
+        self.final.write_bytes(DATA)
+        self.assertIsNone(self.whole().finish(Existing.SKIP, 0, False, stop))
+        self.assertTrue(self.part.exists())
+
+    @needs_posix
+    def test_what_another_program_put_in_its_place_never_gets_the_final_name(self) -> None:
+        arriving = self.whole()
+        self.part.unlink()
+        self.part.symlink_to(self.folder)
+        self.assertFalse(arriving.is_in_place)
+        with self.assertRaisesRegex(StorageError, "Another program replaced"):
+            arriving.finish(Existing.REPLACE, 0, False, go_on)
+        arriving.discard()
+        self.assertTrue(self.part.is_symlink())
+
+    def test_one_that_another_program_cut_short_is_not_finished(self) -> None:
+        arriving = self.whole()
+        os.truncate(self.part, 10)
+        with self.assertRaisesRegex(StorageError, "Another program changed"):
+            arriving.finish(Existing.SKIP, 0, False, go_on)
+        self.assertFalse(self.final.exists())
+
+    @needs_posix
+    def test_a_folder_that_is_gone_is_a_sentence(self) -> None:
+        arriving = self.whole()
+        (self.target / "a").rename(self.folder / "elsewhere")
+        self.assertFalse(arriving.is_in_place)
+        with self.assertRaisesRegex(StorageError, "cannot be written"):
+            arriving.finish(Existing.SKIP, 0, False, go_on)
+        arriving.discard()
+
+    def test_discarding_and_closing_may_be_done_twice(self) -> None:
+        arriving = self.whole()
+        arriving.close()
+        arriving.close()
+        self.assertTrue(self.part.exists())
+        again = self.whole()
+        again.discard()
+        again.discard()
+        self.assertFalse(self.part.exists())
+        self.assertFalse(again.is_in_place)
+
+    @needs_posix
+    def test_where_only_closed_files_are_renamed_a_failed_rename_keeps_it_open(self) -> None:
+        with (
+            mock.patch.object(claimed_file, "CLOSES_FIRST", True),
+            mock.patch.object(arriving_file, "CLOSES_FIRST", True),
+        ):
+            arriving = self.whole()
+            source = arriving.open_source()
+            with (
+                mock.patch.object(claimed_file, "give_name", side_effect=PermissionError),
+                self.assertRaisesRegex(StorageError, "No permission"),
+            ):
+                arriving.finish(Existing.SKIP, MTIME, False, go_on)
+            self.assertTrue(arriving.is_in_place)
+            with self.assertRaisesRegex(StorageError, "Another LMKtorrent"):
+                self.arriving()
+            source.check()
+            finished = arriving.finish(Existing.SKIP, MTIME, False, go_on)
+            self.assertEqual(finished, (self.final, False))
+            self.assertEqual(self.final.stat().st_mtime, MTIME)
+            source.check()
+            self.arriving().discard()
+
+
+class SourceTest(ArrivingFileTestCase):
+    def sent(self, arriving: ArrivingFile, offset: int, length: int) -> bytes:
+        link, reader = socket.socketpair()
+        source = arriving.open_source()
+        with link, reader:
+            link.settimeout(5)
+            count = source.send(link, offset, length)
+            source.check()
+            source.close()
+            return reader.recv(count)
+
+    def test_it_is_sent_while_it_arrives_and_afterwards(self) -> None:
+        arriving = self.arriving()
+        arriving.write(CHUNK, memoryview(DATA)[CHUNK : 2 * CHUNK])
+        self.assertEqual(self.sent(arriving, CHUNK, 1000), DATA[CHUNK : CHUNK + 1000])
+        arriving.write(0, memoryview(DATA))
+        arriving.finish(Existing.SKIP, MTIME, False, go_on)
+        self.assertEqual(self.sent(arriving, 0, 1000), DATA[:1000])
+        arriving.close()
+        self.assertEqual(self.sent(arriving, 5, 1000), DATA[5:1005])
+
+    def test_a_source_goes_on_over_the_end_of_the_download(self) -> None:
+        for existing in (Existing.KEEP_BOTH, Existing.SKIP):  # renamed, and then found there
+            with self.subTest(existing=existing):
+                arriving = self.whole()
+                source = arriving.open_source()
+                self.addCleanup(source.close)
+                source.check()
+                arriving.finish(existing, MTIME, False, go_on)
+                source.check()
+                self.assertEqual(self.sent(arriving, 7, 100), DATA[7:107])
+
+    def test_a_file_that_is_changed_afterwards_is_sent_no_more(self) -> None:
+        arriving = self.whole()
+        source = arriving.open_source()
+        self.addCleanup(source.close)
+        arriving.finish(Existing.SKIP, MTIME, False, go_on)
+        with self.final.open("r+b") as file:
+            file.write(b"mine")
+        with self.assertRaises(FileChangedError):
+            source.check()
+        with self.assertRaises(FileChangedError):
+            arriving.open_source()
+        self.final.unlink()
+        with self.assertRaises(FileChangedError):
+            arriving.open_source()
+
+    def test_what_was_discarded_or_closed_is_not_sent(self) -> None:
+        arriving = self.whole()
+        source = arriving.open_source()
+        self.addCleanup(source.close)
+        arriving.discard()
+        with self.assertRaises(FileChangedError):
+            source.check()
+        with self.assertRaises(FileChangedError):
+            arriving.open_source()
+        other = self.whole()
+        other.close()
+        with self.assertRaises(FileChangedError):
+            other.open_source()
+
+    @unittest.skipUnless(sys.platform == "linux", "descriptors are counted in /proc")
+    def test_no_descriptor_is_left_open(self) -> None:
+        def count() -> int:
+            return len(list(Path("/proc/self/fd").iterdir()))
+
+        before = count()
+        for existing in Existing:
+            arriving = self.whole()
+            arriving.open_source().close()
+            arriving.finish(existing, 0, False, go_on)
+            arriving.open_source().close()
+        self.whole().discard()
+        (self.target / "f").touch()
+        for _ in range(3):
+            with self.assertRaises(StorageError):
+                ArrivingFile(self.target, ("f", "x"), CONTENT)
+        self.assertEqual(count(), before)

@@ -1,0 +1,167 @@
+"""The lines of a list: their exact text, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import time
+import unittest
+
+from roles.catalogue import (
+    MAX_LINE,
+    FileLine,
+    FolderLine,
+    Line,
+    PackLine,
+    decode_line,
+    encode_line,
+    sort_key,
+)
+from roles.content import Content
+from roles.errors import PeerProtocolError
+
+ROOT = bytes(range(32))
+CHUNK = 262_144
+FILE = FileLine("maps/north.txt", 300_000, Content(ROOT, 300_000, CHUNK), 1_700_000_000, True)
+LINES: dict[str, Line] = {
+    f'["f","maps/north.txt",300000,"{ROOT.hex()}",262144,1700000000,1]': FILE,
+    f'["f","Stra\\u00dfe/\\u00e9t\\u00e9",5,"{ROOT.hex()}",262144,0,0]': FileLine(
+        "Straße/été", 5, Content(ROOT, 5, CHUNK)
+    ),
+    '["f","old one",7]': FileLine("old one", 7, None),
+    '["d","maps/empty",12]': FolderLine("maps/empty", 12),
+    f'["p","a/b",3,1000,"{ROOT.hex()}",262144]': PackLine(Content(ROOT, 1000, CHUNK), "a/b", 3),
+}
+
+
+def file_text(path: str, **changes: object) -> str:
+    fields = {"kind": "f", "path": path, "size": 5, "root": ROOT.hex(), "chunk": CHUNK}
+    fields |= {"mtime": 0, "executable": 0} | changes
+    return json.dumps(list(fields.values()), separators=(",", ":"))
+
+
+class ExactTextTest(unittest.TestCase):
+    def test_each_kind_has_this_text_and_is_read_back(self) -> None:
+        for text, line in LINES.items():
+            with self.subTest(text=text):
+                self.assertEqual(encode_line(line), text)
+                self.assertEqual(decode_line(text), line)
+
+    def test_every_text_is_one_line_of_ascii(self) -> None:
+        text = encode_line(FileLine("a\u2028b\u0085", 1, None))
+        self.assertTrue(text.isascii())
+        self.assertEqual(len(text.splitlines()), 1)
+
+    def test_other_spellings_of_the_same_json_mean_the_same(self) -> None:
+        text = encode_line(FILE)
+        for spelt in (
+            text.replace(",", " , "),
+            text.replace("maps", "\\u006daps"),
+            text[:-1] + ",9]",
+        ):
+            with self.subTest(spelt=spelt):
+                self.assertEqual(decode_line(spelt), FILE)
+
+    def test_a_kind_of_a_later_version_is_skipped(self) -> None:
+        self.assertIsNone(decode_line('["x",1,[2,3],{"a":null}]'))
+
+    def test_members_of_packs_are_sorted_by_their_utf_8_bytes(self) -> None:
+        paths = ["\U0001f600", "\uffff", "é", "a/b", "a", "a b"]
+        self.assertEqual(
+            sorted(paths, key=sort_key), ["a", "a b", "a/b", "é", "\uffff", "\U0001f600"]
+        )
+
+
+class RefusedTest(unittest.TestCase):
+    def assert_refused(self, text: str) -> None:
+        with self.subTest(text=text[:200]), self.assertRaises(PeerProtocolError):
+            decode_line(text)
+
+    def test_what_is_no_line(self) -> None:
+        for text in (
+            "",
+            "x",
+            "[]",
+            "{}",
+            "[1]",
+            "null",
+            "[[]]",
+            '["f"]',
+            '["d","a"]',
+            '["p","a",1]',
+        ):
+            self.assert_refused(text)
+        self.assert_refused('["x"' + ",1" * MAX_LINE + "]")
+        self.assert_refused('["x",' + "[" * 20 + "]" * 20 + "]")
+        self.assert_refused('["f","\ud800",1]')
+
+    def test_paths_that_no_leecher_stores(self) -> None:
+        long = "/".join(["a"] * 40)
+        for path in (
+            *(
+                "",
+                "/",
+                "/a",
+                "a/",
+                "a//b",
+                ".",
+                "..",
+                "a/../b",
+                "./a",
+                " ",
+                "a/ . /b",
+                "a\\b",
+                "c:d",
+            ),
+            *("a\nb", "a\x7fb", "\u200b", "a/\ufeff", "a.lmkpart", "A.LMKPART/b", "a.lm\u212apart"),
+            *(long, "x" * 256, "é" * 128, "\ud800", "a/" * 31 + "x" * 1_000),
+        ):
+            self.assert_refused(file_text(path))
+            self.assert_refused(json.dumps(["d", path, 0]))
+            self.assert_refused(json.dumps(["p", path, 1, 5, ROOT.hex(), CHUNK]))
+            self.assert_refused(json.dumps(["f", path, 5]))
+
+    def test_paths_that_are_unusual_but_can_be_stored(self) -> None:
+        for path in (
+            *("a/.b", "a /b", ". .x", "...a", "a\u00a0b", "a\u200bb", "x" * 255, "lmkpart"),
+            *("/".join(["é" * 100] * 5), "/".join(["a"] * 32)),
+        ):
+            line = decode_line(file_text(path))
+            assert isinstance(line, FileLine)
+            self.assertEqual(line.path, path)
+
+    def test_impossible_numbers(self) -> None:
+        for field, values in {
+            "size": (-1, 1 << 41, True, 1.5, "5", None, 10**20),
+            "chunk": (0, 1, CHUNK - 1, CHUNK * 32, -CHUNK, True),
+            "mtime": (-1, 1 << 41, False),
+            "root": ("", "00", ROOT.hex().upper(), "g" * 64, "é" * 64),
+        }.items():
+            for value in values:
+                self.assert_refused(file_text("a", **{field: value}))
+        self.assert_refused('["d","a",-1]')
+        for count, size in ((-1, 5), (1, 0), (1, 1 << 27), (300_000, 5), (True, 5)):
+            self.assert_refused(json.dumps(["p", "a", count, size, ROOT.hex(), CHUNK]))
+
+    def test_beginnings_and_flipped_bits_raise_nothing_else(self) -> None:
+        for text in LINES:
+            data = text.encode()
+            cases = [data[:size] for size in range(len(data))]
+            cases += [
+                data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :]
+                for at in range(len(data))
+                for bit in range(8)
+            ]
+            for case in cases:
+                try:
+                    decode_line(case.decode(errors="surrogateescape"))
+                except PeerProtocolError:
+                    continue
+
+
+class SpeedTest(unittest.TestCase):
+    def test_a_long_list_is_read_in_a_few_seconds(self) -> None:
+        texts = [file_text(f"folder {n // 50}/Übung {n}", size=n) for n in range(20_000)]
+        began = time.process_time()
+        for text in texts:
+            decode_line(text)
+        self.assertLess(time.process_time() - began, 2.0)  # a fifth of a second, as a rule

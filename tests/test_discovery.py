@@ -1,0 +1,170 @@
+"""Finding trackers, on loopback only: no broadcast leaves this computer."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from unittest import mock
+
+from roles.addresses import Address
+from roles.beacon import Beacon
+from roles.discovery import Discovery, find_tracker
+from roles.events import FoundTracker, RoleStopped, TrackersFound
+from tests.support import EventLog, LmkTestCase, wait_until
+from tests.test_tracker_client import ScriptedTracker
+
+Script = Callable[[bytes, int], Iterable[bytes]]
+
+
+def of_ours(name: str = "lab-pc-01", port: int = 0, **changes: object) -> Script:
+    def script(datagram: bytes, _: int) -> list[bytes]:
+        line = json.loads(datagram.split(b"\n")[1])
+        answer = {"lmk": 2, "id": line["id"], "name": name, "port": port} | changes
+        return [b"success\n" + json.dumps(answer).encode()]
+
+    return script
+
+
+def of_an_original(_: bytes, __: int) -> list[bytes]:
+    return [b"error\nNone"]
+
+
+class DiscoveryTestCase(LmkTestCase):
+    def tracker(self, script: Script) -> ScriptedTracker:
+        tracker = ScriptedTracker(script)
+        self.addCleanup(tracker.close)
+        return tracker
+
+    def ours(self, name: str = "lab-pc-01") -> ScriptedTracker:
+        """It answers with its own port, as ours do."""
+
+        def script(datagram: bytes, before: int) -> Iterable[bytes]:
+            return of_ours(name, tracker.address.port)(datagram, before)
+
+        tracker = self.tracker(script)
+        return tracker
+
+    def found(self, tracker: ScriptedTracker, name: str = "lab-pc-01") -> FoundTracker:
+        return FoundTracker(tracker.address, name, is_original=False)
+
+
+class DiscoveryTest(DiscoveryTestCase):
+    def discovery(self, *addresses: Address, remembered: tuple[Address, ...] = ()) -> EventLog:
+        log = EventLog()
+        role = Discovery(log, remembered, lambda: addresses)
+        role.start()
+        self.addCleanup(role.join, 5.0)
+        self.addCleanup(role.stop)
+        self.role = role
+        return log
+
+    def test_trackers_of_both_kinds_are_found(self) -> None:
+        ours, original = self.ours(), self.tracker(of_an_original)
+        log = self.discovery(ours.address, original.address)
+        log.wait_for(TrackersFound, where=lambda event: len(event.trackers) == 2)
+        self.assertEqual(
+            log.of(TrackersFound)[-1].trackers,
+            (self.found(ours), FoundTracker(original.address, "", is_original=True)),
+        )
+
+    def test_remembered_trackers_are_asked_where_they_were(self) -> None:
+        ours = self.ours()
+        log = self.discovery(remembered=(ours.address, Address("no..host", 1)))
+        self.assertEqual(log.wait_for(TrackersFound).trackers, (self.found(ours),))
+
+    def test_it_calls_once_a_second_at_first_and_tells_nothing_twice(self) -> None:
+        ours = self.ours()
+        log = self.discovery(ours.address)
+        with mock.patch("roles.discovery.FIRST_PAUSE_S", 0.05):
+            wait_until(lambda: len(ours.heard) == 5)
+        self.assertEqual(len(log.of(TrackersFound)), 1)
+        fields = ours.heard[0].split(b"\n")
+        self.assertEqual((fields[0], len(ours.heard[0])), (b"find_tracker", 256))
+        self.assertEqual(json.loads(fields[1])["lmk"], 2)
+
+    def test_later_it_calls_seldom(self) -> None:
+        ours = self.ours()
+        with mock.patch("roles.discovery.FIRST_PAUSE_S", 0.01):
+            self.discovery(ours.address)
+            wait_until(lambda: len(ours.heard) == 5)
+            time.sleep(0.3)
+            self.assertEqual(len(ours.heard), 5)
+
+    def test_a_tracker_that_falls_silent_is_forgotten(self) -> None:
+        ours = self.ours()
+        log = self.discovery(ours.address)
+        log.wait_for(TrackersFound)
+        with mock.patch("roles.found_trackers.FORGET_S", 0.0):
+            log.wait_for(TrackersFound, where=lambda event: not event.trackers)
+
+    def test_answers_to_others_and_garbage_are_skipped(self) -> None:
+        ours = self.ours()
+        for script in (
+            of_ours("spoilt", 12500, id="f" * 16),
+            of_ours("spoilt", 0),
+            of_ours("spoilt", 12500, lmk=1),
+            lambda *_: [b"", b"success", b"\xff", b"error\nnone", b"x" * 5_000],
+        ):
+            spoilt = self.tracker(script)
+            log = self.discovery(spoilt.address, ours.address)
+            log.wait_for(TrackersFound)
+            wait_until(lambda spoilt=spoilt: len(spoilt.heard) > 1)  # type: ignore[misc]
+            self.assertEqual(log.of(TrackersFound)[-1].trackers, (self.found(ours),))
+
+    def test_it_stops_at_once(self) -> None:
+        log = self.discovery()
+        began = time.monotonic()
+        self.role.stop()
+        self.assertTrue(self.role.join(2.0))
+        self.assertLess(time.monotonic() - began, 1.0)
+        self.assertEqual(log.of(RoleStopped), [RoleStopped(None)])
+
+    def test_a_network_that_is_down_ends_nothing(self) -> None:
+        ours = self.ours()
+        log = self.discovery(Address("127.0.0.1", 0), ours.address)
+        log.wait_for(TrackersFound)
+
+
+class FindTrackerTest(DiscoveryTestCase):
+    def test_the_first_that_answers_is_returned(self) -> None:
+        ours = self.ours()
+        began = time.monotonic()
+        found = find_tracker(5.0, destinations=lambda: [ours.address])
+        self.assertEqual(found, self.found(ours))
+        self.assertLess(time.monotonic() - began, 2.0)
+
+    def test_one_of_ours_is_preferred_to_an_original(self) -> None:
+        ours, original = self.ours(), self.tracker(of_an_original)
+        found = find_tracker(5.0, destinations=lambda: [original.address, ours.address])
+        self.assertEqual(found, self.found(ours))
+
+    def test_an_original_is_better_than_none(self) -> None:
+        original = self.tracker(of_an_original)
+        found = find_tracker(5.0, remembered=[original.address], destinations=list)
+        self.assertEqual(found, FoundTracker(original.address, "", is_original=True))
+
+    def test_nobody_answers(self) -> None:
+        nobody = Address("127.0.0.1", self.free_port("udp"))
+        self.assertIsNone(find_tracker(0.05, destinations=lambda: [nobody]))
+        self.assertIsNone(find_tracker(5.0, destinations=list, should_stop=lambda: True))
+
+
+class BeaconTest(DiscoveryTestCase):
+    def test_the_socket_waits_for_an_original_that_answers_late(self) -> None:
+        original = self.tracker(lambda *_: [])
+        began = time.monotonic()
+        with Beacon((), lambda: [original.address], lambda: False) as beacon:
+            beacon.call()
+        self.assertGreater(time.monotonic() - began, 0.25)
+
+    def test_every_network_is_called_at_every_port_of_trackers(self) -> None:
+        with (
+            mock.patch("roles.beacon.broadcasts", lambda: [("0.0.0.0", "10.0.0.255")]),
+            Beacon((), None, lambda: False) as beacon,
+        ):
+            targets = list(beacon._targets())
+        self.assertEqual(len(targets), 20)
+        self.assertIn(("0.0.0.0", Address("10.0.0.255", 12500)), targets)
+        self.assertIn(("0.0.0.0", Address("127.0.0.1", 12519)), targets)
+        self.assertNotIn(12501, {address.port for _, address in targets})

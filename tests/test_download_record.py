@@ -1,0 +1,131 @@
+"""The record of downloads under way: what was written is read, and nothing else ends a start."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import unittest
+from dataclasses import replace
+from pathlib import Path
+
+from roles.download_record import (
+    MAX_DOWNLOADS,
+    RECORD_NAME,
+    RecordedDownload,
+    decode_record,
+    encode_record,
+    load_record,
+    save_record,
+)
+from roles.errors import PeerProtocolError, StorageError
+from roles.settings import Existing
+from tests.support import LmkTestCase
+
+ROOT = Path(Path.cwd().anchor)
+ONE = RecordedDownload(
+    tracker="192.0.2.7",
+    folder=ROOT / "home" / "x" / "Übungen",
+    key="folder:notes/“a”",
+    title="notes",
+    existing=Existing.KEEP_BOTH,
+    shares=("00112233445566aa", "lmk1001122334455"),
+    path="notes/“a”",
+    is_paused=True,
+)
+TWO = RecordedDownload("", ROOT / "tmp", "share:00", "All", Existing.SKIP)
+
+
+class DownloadRecordTest(LmkTestCase):
+    def damaged(self, content: bytes) -> None:
+        (self.folder / RECORD_NAME).write_bytes(content)
+        with self.assertLogs(level="WARNING"):
+            self.assertEqual(load_record(self.folder), ())
+
+    def test_what_is_saved_is_loaded(self) -> None:
+        for downloads in ((), (ONE,), (ONE, TWO)):
+            save_record(self.folder / "new", downloads)
+            self.assertEqual(load_record(self.folder / "new"), downloads)
+        left = [path.name for path in (self.folder / "new").iterdir()]
+        self.assertEqual(left, [RECORD_NAME])
+
+    def test_without_a_record_there_are_none_and_nothing_is_logged(self) -> None:
+        with self.assertNoLogs(level="WARNING"):
+            self.assertEqual(load_record(self.folder), ())
+            self.assertEqual(load_record(self.folder / "missing"), ())
+
+    @unittest.skipUnless(os.name == "posix", "names are bytes")
+    def test_a_folder_whose_name_is_no_utf_8_is_kept(self) -> None:
+        odd = replace(ONE, folder=Path(os.fsdecode(b"/tmp/\xff")))
+        save_record(self.folder, [odd])
+        self.assertEqual(load_record(self.folder), (odd,))
+
+    def test_the_text_is_ascii(self) -> None:
+        self.assertTrue(encode_record([ONE]).isascii())
+
+    def test_a_damaged_one_is_none(self) -> None:
+        whole = encode_record([ONE, TWO])
+        for content in (
+            b"",
+            bytes(500),
+            whole[:-20],
+            b"\xff" + whole,
+            b"[" * 100_000,
+            b"null1",
+            b"9" * 10_000,
+        ):
+            with self.subTest(content=content[:20]):
+                self.damaged(content)
+
+    def test_one_of_a_later_version_or_another_program_is_none(self) -> None:
+        values: list[object] = [[], {}, 7, {"lmk": 2, "downloads": []}, {"lmk": 1, "downloads": {}}]
+        for value in values:
+            with self.subTest(value=value):
+                self.damaged(json.dumps(value).encode())
+
+    def test_every_impossible_field_is_refused(self) -> None:
+        good = json.loads(encode_record([ONE]))
+        wrong: dict[str, list[object]] = {
+            "tracker": [None, 1, "x" * 10_000],
+            "folder": ["", "relative", 1, None, str(ROOT) + "\0"],
+            "key": [None, []],
+            "title": [{}],
+            "existing": ["ask", None, 0],
+            "shares": [None, "abc", [1], ["x"] * 9],
+            "path": [None],
+            "paused": [0, "no", None],
+        }
+        for field, values in wrong.items():
+            for value in values:
+                with self.subTest(field=field, value=value), self.assertRaises(PeerProtocolError):
+                    row = {**good["downloads"][0], field: value}
+                    decode_record({"lmk": 1, "downloads": [row]})
+            with self.subTest(missing=field), self.assertRaises(PeerProtocolError):
+                row = {name: kept for name, kept in good["downloads"][0].items() if name != field}
+                decode_record({"lmk": 1, "downloads": [row]})
+        with self.assertRaises(PeerProtocolError):
+            decode_record({"lmk": 1, "downloads": good["downloads"] * (MAX_DOWNLOADS + 1)})
+
+    def test_flipped_bits_never_end_the_start(self) -> None:
+        whole, dice = encode_record([ONE, TWO]), random.Random(7)
+        with self.assertLogs(level="WARNING"):
+            for _ in range(300):
+                damaged = bytearray(whole)
+                damaged[dice.randrange(len(damaged))] ^= 1 << dice.randrange(8)
+                (self.folder / RECORD_NAME).write_bytes(damaged)
+                for download in load_record(self.folder):
+                    self.assertTrue(download.folder.is_absolute())
+                    self.assertTrue(download.title.isprintable())
+
+    @unittest.skipUnless(os.name == "posix", "pipes")
+    def test_a_folder_or_a_pipe_of_that_name_is_not_waited_for(self) -> None:
+        os.mkfifo(self.folder / RECORD_NAME)
+        self.assertEqual(load_record(self.folder), ())
+        (self.folder / RECORD_NAME).unlink()
+        (self.folder / RECORD_NAME).mkdir()
+        self.assertEqual(load_record(self.folder), ())
+
+    def test_a_folder_that_cannot_be_made_is_a_sentence(self) -> None:
+        (self.folder / "file").touch()
+        with self.assertRaisesRegex(StorageError, "cannot be written"):
+            save_record(self.folder / "file" / "below", [ONE])

@@ -1,0 +1,171 @@
+"""Sending from an opened file: the right bytes, no endless wait, and a changed file is noticed."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import unittest
+from pathlib import Path
+
+from roles.errors import FileChangedError
+from roles.file_source import FileSource, PathSource
+from roles.holding import ChunkSource
+from tests.support import LmkTestCase
+
+CONTENT = os.urandom(700_000)
+LIMIT_S = 5.0
+
+
+def always(_: os.stat_result) -> bool:
+    return True
+
+
+class SourceTestCase(LmkTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.path = self.folder / "a"
+        self.path.write_bytes(CONTENT)
+        self.still = True
+        self.link, self.reader = socket.socketpair()
+        self.addCleanup(self.link.close)
+        self.addCleanup(self.reader.close)
+        self.link.settimeout(LIMIT_S)
+
+    def is_still(self, _: os.stat_result) -> bool:
+        return self.still
+
+    def by_file(self) -> FileSource:
+        source = FileSource(os.open(self.path, os.O_RDONLY), self.is_still)
+        self.addCleanup(source.close)
+        return source
+
+    def without_sendfile(self) -> FileSource:
+        source = self.by_file()
+        source._has_sendfile = False
+        return source
+
+    def by_path(self) -> PathSource:
+        return PathSource(lambda: self.path, self.is_still)
+
+    def all_kinds(self) -> list[ChunkSource]:
+        return [self.by_file(), self.without_sendfile(), self.by_path()]
+
+    def received(self, source: ChunkSource, offset: int, length: int) -> bytes:
+        """What the other end gets of these bytes."""
+        pieces = list[bytes]()
+
+        def read() -> None:
+            left = length
+            while left:
+                pieces.append(self.reader.recv(min(left, 1 << 16)))
+                left -= len(pieces[-1])
+
+        thread = threading.Thread(target=read, name="lmk-test")
+        thread.start()
+        sent = 0
+        while sent < length:
+            count = source.send(self.link, offset + sent, length - sent)
+            self.assertTrue(0 < count <= length - sent)
+            sent += count
+        thread.join()
+        return b"".join(pieces)
+
+
+class SendTest(SourceTestCase):
+    def test_every_kind_sends_the_bytes_that_were_asked_for(self) -> None:
+        for source in self.all_kinds():
+            with self.subTest(kind=type(source).__name__):
+                self.assertEqual(self.received(source, 0, len(CONTENT)), CONTENT)
+                self.assertEqual(self.received(source, 654_321, 7), CONTENT[654_321:654_328])
+                source.check()
+
+    def test_nobody_waits_longer_than_the_timeout_for_a_reader_that_stands_still(self) -> None:
+        for source in self.all_kinds():
+            with self.subTest(kind=type(source).__name__):
+                for timeout_s in (0.05, 0.0):
+                    self.link.settimeout(timeout_s)
+                    before = time.monotonic()
+                    with self.assertRaises((TimeoutError, BlockingIOError)):
+                        for _ in range(1000):
+                            source.send(self.link, 0, len(CONTENT))
+                    self.assertLess(time.monotonic() - before, LIMIT_S)
+
+    def test_it_goes_on_when_the_reader_does(self) -> None:
+        source = self.by_file()
+        with self.assertRaises(TimeoutError):
+            self.link.settimeout(0)
+            while True:
+                source.send(self.link, 0, len(CONTENT))
+        self.link.settimeout(LIMIT_S)
+        reading = threading.Thread(target=lambda: self.reader.recv(1 << 20), name="lmk-test")
+        reading.start()
+        self.assertGreater(source.send(self.link, 0, len(CONTENT)), 0)
+        reading.join()
+
+    def test_a_link_without_a_timeout_is_waited_for(self) -> None:
+        self.link.settimeout(None)
+        self.assertEqual(self.received(self.by_file(), 0, len(CONTENT)), CONTENT)
+
+    def test_a_link_that_broke_is_no_fault_of_the_file(self) -> None:
+        self.reader.close()
+        for source in self.all_kinds():
+            with self.subTest(kind=type(source).__name__), self.assertRaises(ConnectionError):
+                source.send(self.link, 0, 100)
+
+    @unittest.skipUnless(hasattr(os, "sendfile"), "sendfile")
+    def test_what_the_system_does_not_send_is_read(self) -> None:
+        source = FileSource(os.open(self.folder, os.O_RDONLY), always)  # a folder is such a thing
+        self.addCleanup(source.close)
+        with self.assertRaisesRegex(FileChangedError, "cannot be read"):
+            source.send(self.link, 0, 100)
+        self.assertFalse(source._has_sendfile)
+
+
+class ChangedTest(SourceTestCase):
+    def test_a_file_that_was_cut_short_is_noticed(self) -> None:
+        for source in self.all_kinds():
+            kind = self.subTest(kind=type(source).__name__)
+            with kind, self.assertRaisesRegex(FileChangedError, "shorter"):
+                source.send(self.link, len(CONTENT), 1)
+
+    def test_what_its_owner_says_of_its_status_counts(self) -> None:
+        for source in self.all_kinds():
+            with self.subTest(kind=type(source).__name__):
+                self.still = True
+                source.check()
+                self.still = False
+                with self.assertRaisesRegex(FileChangedError, "changed"):
+                    source.check()
+
+    def test_closing_twice_closes_no_other_file(self) -> None:
+        source = self.by_file()
+        source.close()
+        source.close()
+        with self.assertRaises(FileChangedError):
+            source.check()
+
+    def test_a_path_is_followed_to_its_new_name_and_not_through_a_link(self) -> None:
+        source = self.by_path()
+        self.assertEqual(self.received(source, 0, 10), CONTENT[:10])
+        self.path = self.path.rename(self.folder / "b")
+        self.assertEqual(self.received(source, 0, 10), CONTENT[:10])
+        self.path.unlink()
+        with self.assertRaisesRegex(FileChangedError, "cannot be read"):
+            source.check()
+
+    def test_a_file_that_gets_its_name_while_it_is_opened_is_found(self) -> None:
+        places = iter([self.folder / "gone", self.path, self.path])
+        PathSource(lambda: next(places), always).check()
+        gone: list[Path | None] = [None]
+        with self.assertRaisesRegex(FileChangedError, "gone"):
+            PathSource(lambda: gone[0], always).check()
+
+
+@unittest.skipUnless(hasattr(os, "sendfile"), "sendfile")
+class SpeedTest(SourceTestCase):
+    def test_the_system_sends_without_python_touching_the_bytes(self) -> None:
+        source = self.by_file()
+        self.assertEqual(self.received(source, 0, len(CONTENT)), CONTENT)
+        self.assertTrue(source._has_sendfile)

@@ -1,0 +1,243 @@
+"""What a scan of a folder and all below it finds."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import unittest
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
+
+from roles import folder_tree
+from roles.catalogue import sort_key
+from roles.errors import FileChangedError, StorageError
+from roles.folder_tree import FolderTree, TreeFile, scan_tree
+from roles.safe_names import MAX_DEPTH, MAX_PATH_BYTES, UnsafeNameError, check_path
+from roles.tree_opener import TreeOpener
+from tests.support import LmkTestCase
+
+IS_POSIX = os.name == "posix"
+NAMES = (
+    "plain.txt",
+    ".hidden",
+    "ünïcödé – 1",
+    "a" * 255,
+    "é" * 127,
+    "zero\u200bwidth",
+    "back\\slash",
+    "co:lon",
+    "li\nfeed",
+    "del\x7f",
+    " . .",
+    "...",
+    "x.lmkpart",
+    "x.LMK\u212aPART",  # a Kelvin sign is no k in the suffix
+    "x.lm\u212apart",
+    "\u3000",
+    "\xa0",
+    "tab\t",
+)
+
+
+class FolderTreeTestCase(LmkTestCase):
+    def file(self, path: str, content: bytes = b"content") -> Path:
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        return target
+
+    def paths(self) -> list[str]:
+        return [file.path for file in scan_tree(self.folder).files]
+
+
+class ScanTest(FolderTreeTestCase):
+    def test_an_empty_folder_is_an_empty_tree(self) -> None:
+        self.assertEqual(scan_tree(self.folder), FolderTree((), (), ()))
+
+    def test_files_of_all_levels_are_found_in_the_order_of_their_bytes(self) -> None:
+        for path in ("b", "a/z", "a/é/x", "a.txt", "Z", "a/é/\U0001f600", "a/é/\uffee"):
+            self.file(path)
+        self.assertEqual(self.paths(), sorted(self.paths(), key=sort_key))
+        self.assertEqual(
+            self.paths(), ["Z", "a.txt", "a/z", "a/é/x", "a/é/\uffee", "a/é/\U0001f600", "b"]
+        )
+
+    def test_a_file_is_told_as_its_status_says(self) -> None:
+        path = self.file("sub/tool", b"12345")
+        os.utime(path, ns=(1, 123_456_789_012))
+        path.chmod(0o755)
+        (found,) = scan_tree(self.folder).files
+        self.assertEqual((found.path, found.size), ("sub/tool", 5))
+        self.assertTrue(found.is_still(path.stat()))
+        if IS_POSIX:
+            self.assertEqual((found.mtime_ns, found.inode), (123_456_789_012, path.stat().st_ino))
+            self.assertTrue(found.is_executable)
+
+    def test_every_folder_has_its_time_and_an_empty_one_too(self) -> None:
+        (self.folder / "empty" / "inner").mkdir(parents=True)
+        os.utime(self.folder / "empty" / "inner", (5, 5))
+        folders = scan_tree(self.folder).folders
+        self.assertEqual([folder.path for folder in folders], ["empty", "empty/inner"])
+        self.assertEqual(folders[1].mtime, 5)
+
+    def test_litter_and_downloads_under_way_are_skipped_without_a_word(self) -> None:
+        for path in ("x.lmkpart", "a/y.LMKPART", "a/.DS_Store", "Thumbs.db", "a/desktop.ini"):
+            self.file(path)
+        tree = scan_tree(self.folder)
+        self.assertEqual((tree.files, tree.left_out, tree.problem), ((), (), ""))
+
+    @unittest.skipUnless(IS_POSIX, "links and pipes")
+    def test_nothing_but_regular_files_is_offered_and_no_link_followed(self) -> None:
+        outside = self.enterContext(socket.socket(socket.AF_UNIX))
+        outside.bind(str(self.folder / "socket"))
+        os.mkfifo(self.folder / "pipe")
+        (self.folder / "link").symlink_to("/etc/passwd")
+        (self.folder / "dangling").symlink_to("nowhere")
+        (self.folder / "round").symlink_to(self.folder)
+        self.assertEqual(scan_tree(self.folder), FolderTree((), (), ()))
+
+    @unittest.skipUnless(IS_POSIX, "names that Windows does not have")
+    def test_names_are_judged_as_those_who_store_them_judge(self) -> None:
+        for name in NAMES:
+            self.file("sub/" + name)
+        tree = scan_tree(self.folder)
+        fit = []
+        for name in NAMES:
+            try:
+                check_path("sub/" + name)
+            except UnsafeNameError:
+                continue
+            fit.append("sub/" + name)
+        self.assertEqual(sorted(file.path for file in tree.files), sorted(fit))
+        partial = 2  # one of them with a sign that a file system may take for a k
+        self.assertEqual(len(tree.left_out), len(NAMES) - len(fit) - partial)
+        self.assertTrue(all(shown.isprintable() for shown in tree.left_out))
+
+    @unittest.skipUnless(sys.platform == "linux", "names that are not UTF-8")
+    def test_names_that_are_not_utf_8_are_left_out_with_all_below(self) -> None:
+        top = os.fsencode(self.folder)
+        os.mkdir(top + b"/\xfe")  # noqa: PTH102  # no str can be given
+        for path in (b"/\xff.txt", b"/\xfe/below"):
+            Path(os.fsdecode(top + path)).touch()
+        tree = scan_tree(self.folder)
+        self.assertEqual((tree.files, tree.folders), ((), ()))
+        self.assertEqual(tree.left_out, ("\\udcfe", "\\udcff.txt"))
+
+    def test_what_is_too_deep_is_left_out(self) -> None:
+        self.file("/".join(["d"] * (MAX_DEPTH - 1)) + "/fits")
+        self.file("/".join(["d"] * MAX_DEPTH) + "/does not")
+        tree = scan_tree(self.folder)
+        self.assertEqual([file.path.rpartition("/")[2] for file in tree.files], ["fits"])
+        self.assertEqual(len(tree.left_out), 1)
+        for path in [file.path for file in tree.files] + [one.path for one in tree.folders]:
+            check_path(path)
+
+    @unittest.skipUnless(IS_POSIX, "long paths")
+    def test_a_path_that_is_too_long_is_left_out(self) -> None:
+        long = "/".join(["n" * 200] * 5)
+        self.file(long + "/" + "n" * (MAX_PATH_BYTES - len(long) - 1))
+        self.file(long + "/" + "m" * (MAX_PATH_BYTES - len(long)))
+        tree = scan_tree(self.folder)
+        self.assertEqual([len(file.path) for file in tree.files], [MAX_PATH_BYTES])
+        self.assertEqual(len(tree.left_out), 1)
+
+    def test_there_is_an_end_and_a_sentence_when_there_are_too_many(self) -> None:
+        for path in ("a", "b", "sub/c", "sub/d", "sub/e"):
+            self.file(path)
+        with mock.patch.object(folder_tree, "MAX_ENTRIES", 4):
+            tree = scan_tree(self.folder)
+        self.assertEqual(len(tree.files) + len(tree.folders), 4)
+        self.assertRegex(tree.problem, r"more than .* Share a smaller folder\.$")
+
+    def test_a_folder_that_is_gone_is_a_sentence(self) -> None:
+        for path in (self.folder / "gone", self.file("a file")):
+            with self.assertRaisesRegex(StorageError, "Choose another"):
+                scan_tree(path)
+
+    def test_an_unreadable_folder_below_is_named_and_the_rest_is_found(self) -> None:
+        self.file("locked/a")
+        self.file("open/b")
+        scandir = os.scandir
+
+        def refuse(place: str) -> object:  # root may read everything, so no mode would do
+            if place.endswith("locked"):
+                raise PermissionError(13, "Permission denied")
+            return scandir(place)
+
+        with mock.patch("os.scandir", refuse):
+            tree = scan_tree(self.folder)
+        self.assertEqual([file.path for file in tree.files], ["open/b"])
+        self.assertEqual([folder.path for folder in tree.folders], ["open"])
+        self.assertEqual(
+            tree.problem, "Not offered, because it cannot be read: locked (Permission denied)."
+        )
+
+    def test_a_scan_ends_when_it_should(self) -> None:
+        self.file("sub/a")
+        self.assertEqual(scan_tree(self.folder, lambda: True).files, ())
+
+
+class OpenTest(FolderTreeTestCase):
+    def found(self, path: str) -> TreeFile:
+        return next(file for file in scan_tree(self.folder).files if file.path == path)
+
+    def refused(self, file: TreeFile) -> None:
+        with TreeOpener(self.folder) as opener, self.assertRaises(FileChangedError):
+            os.close(opener.open(file))
+
+    def test_files_of_several_folders_are_opened_one_after_another(self) -> None:
+        for path in ("top", "a/1", "a/2", "a/b/3", "c/4"):
+            self.file(path, path.encode())
+        with TreeOpener(self.folder) as opener:
+            for file in scan_tree(self.folder).files:
+                descriptor = opener.open(file)
+                self.assertEqual(os.read(descriptor, 100), file.path.encode())
+                os.close(descriptor)
+
+    def test_what_changed_is_refused(self) -> None:
+        changes: dict[str, Callable[[Path], object]] = {
+            "longer": lambda path: path.write_bytes(b"longer than before"),
+            "touched": lambda path: os.utime(path, ns=(1, 1)),
+            "gone": lambda path: path.unlink(),
+        }
+        for what, change in changes.items():
+            with self.subTest(what):
+                path = self.file("sub/" + what)
+                file = self.found("sub/" + what)
+                change(path)
+                self.refused(file)
+
+    @unittest.skipUnless(IS_POSIX, "links and pipes")
+    def test_a_link_pipe_or_folder_in_its_place_is_refused_at_once(self) -> None:
+        outside = self.file("outside")
+        for what in ("link", "pipe", "folder"):
+            path = self.file("sub/" + what)
+            file = self.found("sub/" + what)
+            path.unlink()
+            if what == "link":
+                path.symlink_to(outside)
+            elif what == "pipe":
+                os.mkfifo(path)
+            else:
+                path.mkdir()
+            self.refused(file)
+
+    @unittest.skipUnless(IS_POSIX, "links")
+    def test_a_folder_on_the_way_that_became_a_link_is_refused(self) -> None:
+        self.file("a/b/c")
+        file = self.found("a/b/c")
+        (self.folder / "a").rename(self.folder / "moved")
+        (self.folder / "a").symlink_to("moved")
+        self.refused(file)
+
+    @unittest.skipUnless(sys.platform == "linux", "the table of open files")
+    def test_no_refusal_costs_a_descriptor(self) -> None:
+        self.file("a/b/c")
+        file = self.found("a/b/c")
+        (self.folder / "a/b/c").unlink()
+        before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # a count, no paths
+        for _ in range(20):
+            self.refused(file)
+        self.assertEqual(len(os.listdir("/proc/self/fd")), before)  # noqa: PTH208

@@ -1,0 +1,147 @@
+"""Reading files for their digests."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import threading
+import time
+from collections.abc import Sequence
+
+from roles.content import MIN_CHUNK_SIZE, chunk_size_for
+from roles.folder_tree import TreeFile, scan_tree
+from roles.hashing import FileReading, HashingCrew, Reading, RunReading
+from tests.support import LmkTestCase, random_file
+
+
+def chunk_digests(content: bytes) -> bytes:
+    size = chunk_size_for(len(content))
+    chunks = (content[start : start + size] for start in range(0, len(content), size))
+    return b"".join(hashlib.sha256(chunk).digest() for chunk in chunks)
+
+
+class HashingTest(LmkTestCase):
+    def files(self, sizes: Sequence[int]) -> tuple[TreeFile, ...]:
+        (self.folder / "sub").mkdir()
+        for number, size in enumerate(sizes):
+            random_file(self.folder / "sub" / f"{number:05}", size, number)
+        return scan_tree(self.folder).files
+
+    def content(self, file: TreeFile) -> bytes:
+        return (self.folder / file.path).read_bytes()
+
+    def read(self, *readings: Reading, threads: int = 0) -> int:
+        crew = HashingCrew(self.folder, lambda: False, threads)
+        for reading in readings:
+            crew.add(reading)
+        results = list(crew.run())
+        self.assertCountEqual([reading for reading, _, ended in results if ended], readings)
+        return sum(size for _, size, _ in results)
+
+    def test_a_file_of_any_size_has_the_digests_of_its_chunks(self) -> None:
+        sizes = [1, MIN_CHUNK_SIZE - 1, MIN_CHUNK_SIZE, MIN_CHUNK_SIZE + 1, (33 << 20) + 5]
+        files = self.files(sizes)
+        readings = [FileReading(file) for file in files]
+        self.assertEqual(self.read(*readings), sum(sizes))
+        for file, reading in zip(files, readings, strict=True):
+            self.assertEqual(reading.digests(), [chunk_digests(self.content(file))])
+
+    def test_chunks_larger_than_what_is_read_at_once(self) -> None:
+        with (self.folder / "sparse").open("wb") as opened:
+            opened.seek(2 << 30)
+            opened.write(b"end")
+        reading = FileReading(scan_tree(self.folder).files[0])
+        self.read(reading)
+        size = chunk_size_for((2 << 30) + 3)
+        self.assertEqual(size, 2 << 20)
+        zero, end = (hashlib.sha256(chunk).digest() for chunk in (bytes(size), b"end"))
+        self.assertEqual(reading.digests(), [zero * 1_024 + end])
+
+    def test_small_files_joined_have_their_own_digests_and_those_of_all_as_one(self) -> None:
+        source = random.Random(4)
+        for sizes in (
+            [10, 20],
+            [MIN_CHUNK_SIZE - 1] * 40,
+            [MIN_CHUNK_SIZE // 2] * 32,
+            [1] * 1_100,
+            [source.randrange(1, MIN_CHUNK_SIZE) for _ in range(100)],
+        ):
+            with self.subTest(sizes=sizes[:3]):
+                self.folder = self.folder / "one more"
+                self.folder.mkdir()
+                files = self.files(sizes)
+                reading = RunReading(files, is_joined=True)
+                self.assertEqual(self.read(reading), sum(sizes))
+                contents = [self.content(file) for file in files]
+                self.assertEqual(
+                    reading.digests(), [hashlib.sha256(one).digest() for one in contents]
+                )
+                self.assertEqual(reading.joined_digests(), chunk_digests(b"".join(contents)))
+
+    def test_what_is_not_as_it_was_scanned_has_no_digest_and_spoils_only_the_join(self) -> None:
+        files = self.files([1_000, 2_000, 3_000, 4_000])
+        (self.folder / files[1].path).write_bytes(b"another")
+        (self.folder / files[2].path).unlink()
+        reading = RunReading(files, is_joined=True)
+        self.read(reading)
+        self.assertEqual([one is None for one in reading.digests()], [False, True, True, False])
+        self.assertIsNone(reading.joined_digests())
+
+    def test_a_large_file_that_changes_while_it_is_read_has_no_digests(self) -> None:
+        (file,) = self.files([64 << 20])
+        reading = FileReading(file)
+        crew = HashingCrew(self.folder, lambda: False, 1)
+        crew.add(reading)
+        for index, _ in enumerate(crew.run()):
+            if index == 0:
+                os.utime(self.folder / file.path, ns=(1, 1))
+        self.assertEqual(reading.digests(), [None])
+
+    def test_a_shorter_file_has_no_digests(self) -> None:
+        (file,) = self.files([1 << 20])
+        os.truncate(self.folder / file.path, 1_000)
+        for reading in (FileReading(file), RunReading([file], is_joined=False)):
+            self.read(reading)
+            self.assertEqual(reading.digests(), [None])
+
+    def test_an_empty_reading_ends(self) -> None:
+        (file,) = self.files([0])
+        reading = FileReading(file)
+        self.assertEqual(self.read(reading), 0)
+        self.assertEqual(reading.digests(), [b""])
+
+    def test_a_small_reading_overtakes_a_large_one(self) -> None:
+        small, large = self.files([1_000, 200 << 20])
+        crew = HashingCrew(self.folder, lambda: False, 1)
+        first, second = FileReading(large), FileReading(small)
+        crew.add(first)
+        ended = list[Reading]()
+        for index, (reading, _, has_ended) in enumerate(crew.run()):
+            if index == 0:
+                crew.add(second)
+            if has_ended:
+                ended.append(reading)
+        self.assertEqual(ended, [second, first])
+
+    def test_it_ends_soon_when_it_should(self) -> None:
+        (self.folder / "sparse").touch()
+        os.truncate(self.folder / "sparse", 1 << 40)  # an hour's work
+        stop = threading.Event()
+        crew = HashingCrew(self.folder, stop.is_set)
+        crew.add(FileReading(scan_tree(self.folder).files[0]))
+        stopped = 0.0
+        for _ in crew.run():
+            stop.set()
+            stopped = stopped or time.monotonic()
+        self.assertLess(time.monotonic() - stopped, 0.2)
+
+    def test_a_reader_that_loses_interest_leaves_no_thread(self) -> None:
+        (file,) = self.files([40 << 20])
+        crew = HashingCrew(self.folder, lambda: False)
+        crew.add(FileReading(file))
+        running = crew.run()
+        next(running)
+        running.close()
+        names = [thread.name for thread in threading.enumerate()]
+        self.assertFalse([name for name in names if name.startswith("lmk-hash")])

@@ -1,0 +1,198 @@
+"""Lists over TCP, by a scripted tracker."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from unittest import mock
+
+from roles import list_client, lmk2_list_wire
+from roles.addresses import Address
+from roles.errors import TrackerSilentError
+from roles.list_client import FetchedList, fetch_list, tell_list
+from roles.lmk2_list_wire import Taken, TellList
+from tests.rooms import ScriptedSeeder
+from tests.support import LmkTestCase
+
+SHARE = "1" * 16
+LINES = ['S["1111111111111111","maps"]', '+["d","a",0]', '+["d","é",0]']
+TOLD = TellList(SHARE, "maps", "a" * 16, 12501, True, 0, 3, 0)
+Play = Callable[[socket.socket], None]
+
+
+def never() -> bool:
+    return False
+
+
+def packed(*lines: str) -> bytes:
+    return zlib.compress("".join(line + "\n" for line in lines).encode())
+
+
+def first_line(link: socket.socket) -> bytes:
+    data = b""
+    while not data.endswith(b"\n"):
+        data += link.recv(1)
+    return data
+
+
+class ListClientTestCase(LmkTestCase):
+    def tracker(self, play: Play) -> Address:
+        return Address(*self.enterContext(ScriptedSeeder(play)).address)
+
+    def answering(self, answer: bytes, *parts: bytes) -> Address:
+        """A tracker that answers so, whatever it is asked."""
+
+        def play(link: socket.socket) -> None:
+            self.call = first_line(link)
+            for part in (answer, *parts):
+                link.sendall(part)
+
+        return self.tracker(play)
+
+    def whole(self, data: bytes, **fields: object) -> Address:
+        line = {"lmk": 2, "version": "ab-3", "whole": True, "packed": len(data)} | fields
+        return self.answering(json.dumps(line).encode() + b"\n", data)
+
+
+class FetchTest(ListClientTestCase):
+    def test_a_whole_list_and_changes_are_fetched(self) -> None:
+        tracker = self.whole(packed(*LINES))
+        self.assertEqual(fetch_list(tracker, "", never), FetchedList("ab-3", True, tuple(LINES)))
+        self.assertEqual(json.loads(self.call), {"lmk": 2, "ask": "list", "since": ""})
+        tracker = self.whole(packed(), whole=False)
+        self.assertEqual(fetch_list(tracker, "ab-2", never), FetchedList("ab-3", False, ()))
+        self.assertEqual(json.loads(self.call)["since"], "ab-2")
+
+    def test_a_list_that_comes_byte_by_byte_is_the_same(self) -> None:
+        data = packed(*LINES)
+        line = b'{"lmk":2,"version":"ab-3","whole":true,"packed":%d}\n' % len(data)
+
+        def play(link: socket.socket) -> None:
+            first_line(link)
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for byte in line + data:
+                link.sendall(bytes([byte]))
+
+        self.assertEqual(fetch_list(self.tracker(play), "", never).lines, tuple(LINES))
+
+    def test_a_long_list_is_fetched(self) -> None:
+        lines = [LINES[0], *(f'+["d","{number}",0]' for number in range(100_000))]
+        self.assertEqual(fetch_list(self.whole(packed(*lines)), "", never).lines, tuple(lines))
+
+    def test_whatever_is_wrong_is_one_sentence(self) -> None:
+        data = packed(*LINES)
+        too_long = packed("+" + "x" * 5_000)
+        for tracker in (
+            self.whole(data, packed=len(data) + 1),
+            self.whole(data, packed=len(data) - 1),
+            self.whole(data + b"more", packed=len(data) + 4),
+            self.whole(b"not packed"),
+            self.whole(too_long),
+            self.whole(data, packed=1 << 40),
+            self.whole(data, version=7),
+            self.answering(b""),
+            self.answering(b"x" * 10_000),
+            self.answering(b"success\n"),
+            self.answering(b'{"lmk":2,"taken":true}\n'),
+            Address("127.0.0.1", self.free_port("tcp")),
+        ):
+            with self.subTest(tracker=tracker), self.assertRaises(TrackerSilentError) as raised:
+                fetch_list(tracker, "", never)
+            self.assertTrue(str(raised.exception).startswith(f"The list of the tracker {tracker}"))
+
+    def test_a_list_that_unpacks_to_more_than_the_limit_is_dropped(self) -> None:
+        with mock.patch.object(lmk2_list_wire.Unpacker, "__init__", self.small_unpacker()):
+            tracker = self.whole(packed(*["+" + "x" * 1_000] * 1_000))
+            with self.assertRaisesRegex(TrackerSilentError, "too long"):
+                fetch_list(tracker, "", never)
+
+    def small_unpacker(self) -> Callable[..., None]:
+        made = lmk2_list_wire.Unpacker.__init__
+        return lambda unpacker: made(unpacker, most=100_000)
+
+    def test_a_tracker_that_says_nothing_is_given_up(self) -> None:
+        is_over = threading.Event()
+        self.addCleanup(is_over.set)
+
+        def play(_: socket.socket) -> None:
+            is_over.wait(10.0)
+
+        tracker = self.tracker(play)
+        with (
+            mock.patch.object(list_client, "PATIENCE_S", 0.05),
+            self.assertRaisesRegex(TrackerSilentError, "takes too long"),
+        ):
+            fetch_list(tracker, "", never)
+        is_over.set()
+
+    def test_who_stops_waits_no_longer(self) -> None:
+        is_over, stopping = threading.Event(), threading.Event()
+        self.addCleanup(is_over.set)
+
+        def play(link: socket.socket) -> None:
+            first_line(link)
+            stopping.set()
+            is_over.wait(10.0)
+
+        began = time.monotonic()
+        with self.assertRaisesRegex(TrackerSilentError, "this program stops"):
+            fetch_list(self.tracker(play), "", stopping.is_set)
+        self.assertLess(time.monotonic() - began, 2.0)
+        is_over.set()
+
+
+class TellTest(ListClientTestCase):
+    def test_a_list_is_told_and_taken(self) -> None:
+        lines = [f'+["d","folder {number}",0]' for number in range(20_000)]
+        heard = list[bytes]()
+
+        def play(link: socket.socket) -> None:
+            heard.append(first_line(link))
+            size = json.loads(heard[0])["packed"]
+            while sum(map(len, heard[1:])) < size:
+                heard.append(link.recv(10_000))
+            link.sendall(b'{"lmk":2,"taken":true}\n')
+
+        self.assertEqual(tell_list(self.tracker(play), TOLD, lines, never), Taken(True))
+        self.assertEqual(zlib.decompress(b"".join(heard[1:])).decode().splitlines(), lines)
+        self.assertEqual(
+            json.loads(heard[0]) | {"packed": 0},
+            {
+                "lmk": 2,
+                "tell": "list",
+                "share": SHARE,
+                "folder": "maps",
+                "peer": "a" * 16,
+                "port": 12501,
+                "whole": True,
+                "base": 0,
+                "revision": 3,
+                "packed": 0,
+            },
+        )
+
+    def test_a_refusal_is_told_with_its_code(self) -> None:
+        tracker = self.answering(b'{"lmk":2,"taken":false,"code":"whole","text":"all of it"}\n')
+        self.assertEqual(tell_list(tracker, TOLD, [], never), Taken(False, "whole", "all of it"))
+
+    def test_a_refusal_that_comes_before_all_was_sent_is_heard(self) -> None:
+        lines = [f"+{number * 7919}" for number in range(300_000)]
+        tracker = self.answering(b'{"lmk":2,"taken":false,"code":"full","text":"no room"}\n')
+        try:
+            self.assertEqual(tell_list(tracker, TOLD, lines, never).code, "full")
+        except TrackerSilentError:  # the answer was lost when it closed with bytes unread
+            return
+
+    def test_a_list_that_no_tracker_takes_is_not_sent(self) -> None:
+        with mock.patch.object(list_client, "MAX_PACKED", 10):
+            taken = tell_list(Address("127.0.0.1", 1), TOLD, ['+["d","a",0]'], never)
+        self.assertEqual((taken.is_taken, taken.code), (False, "full"))
+
+    def test_what_is_no_answer_is_a_sentence(self) -> None:
+        for answer in (b"", b"\n", b'{"lmk":2,"version":"a","whole":true,"packed":0}\n'):
+            with self.subTest(answer=answer), self.assertRaises(TrackerSilentError):
+                tell_list(self.answering(answer), TOLD, [], never)

@@ -1,0 +1,318 @@
+"""What a leecher knows of its room, from lines of a list."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import time
+import unittest
+from unittest import mock
+
+from roles import listed_room
+from roles.catalogue import FileLine, FolderLine, Line, PackLine, encode_line
+from roles.content import Content
+from roles.listed_room import ListedRoom
+
+CHUNK = 262_144
+ONE, TWO, THREE = "1" * 16, "2" * 16, "3" * 16
+ORIGINAL, OTHER_ORIGINAL = "lmk1" + "a" * 12, "lmk1" + "b" * 12
+
+
+def content(name: str, size: int = 5) -> Content:
+    return Content(hashlib.sha256(name.encode()).digest(), size, CHUNK)
+
+
+def file(path: str, size: int = 5, what: str = "") -> FileLine:
+    return FileLine(path, size, content(what or path, size))
+
+
+def original(name: str, size: int = 5) -> FileLine:
+    return FileLine(name, size, None)
+
+
+def share(id_: str, *lines: Line | str, name: str = "maps", mark: str = "+") -> list[str]:
+    texts = [line if isinstance(line, str) else encode_line(line) for line in lines]
+    return ["S" + json.dumps([id_, name]), *(mark + text for text in texts)]
+
+
+def room_of(*shares: list[str], windows: bool = False) -> ListedRoom:
+    room = ListedRoom(windows=windows)
+    room.apply_whole([line for lines in shares for line in lines])
+    return room
+
+
+class FilesTest(unittest.TestCase):
+    def listed(self, room: ListedRoom) -> list[tuple[str, int, str]]:
+        return [(item.key, item.size, item.share) for item in room.files()]
+
+    def test_an_empty_room_lists_nothing(self) -> None:
+        room = ListedRoom(windows=False)
+        self.assertEqual((room.files(), room.folders(), room.refused), ((), (), ()))
+
+    def test_files_are_sorted_by_path_and_keep_their_root(self) -> None:
+        room = room_of(share(ONE, file("b/c"), file("a")))
+        self.assertEqual(self.listed(room), [("a", 5, ONE), ("b/c", 5, ONE)])
+        self.assertEqual(room.files()[0].root, content("a").root)
+
+    def test_the_same_file_in_two_shares_is_listed_once(self) -> None:
+        room = room_of(share(ONE, file("a")), share(TWO, file("a"), file("b")))
+        self.assertEqual(self.listed(room), [("a", 5, ONE), ("b", 5, TWO)])
+        self.assertEqual(room.shares_of(content("a").root), (ONE, TWO))
+
+    def test_two_contents_under_one_path_are_two_files(self) -> None:
+        room = room_of(share(ONE, file("a", what="x")), share(TWO, file("a", what="y")))
+        digits = sorted(content(what).root.hex()[:8] for what in "xy")
+        self.assertEqual([item.twin for item in room.files()], digits)
+        self.assertEqual([item.key for item in room.files()], [f"a [{twin}]" for twin in digits])
+        self.assertIsNone(room.resolve("a"))
+        for item in room.files():
+            wanted = room.resolve(item.key)
+            assert wanted is not None and wanted.files[0].content is not None
+            self.assertEqual(wanted.files[0].content.root, item.root)
+            self.assertEqual(wanted.shares, (item.share,))
+
+    def test_twins_whose_roots_begin_alike_have_more_digits(self) -> None:
+        lines = [FileLine("a", 5, Content(bytes(8) + bytes([n] * 24), 5, CHUNK)) for n in (1, 2)]
+        room = room_of(share(ONE, lines[0]), share(TWO, lines[1]))
+        self.assertEqual(len({item.key for item in room.files()}), 2)
+
+    def test_a_file_of_originals_is_listed_unless_ours_have_it_too(self) -> None:
+        room = room_of(share(ORIGINAL, original("a"), original("b")), share(ONE, file("a")))
+        self.assertEqual(self.listed(room), [("a", 5, ONE), ("b", 5, ORIGINAL)])
+
+    def test_a_file_of_originals_with_another_size_is_another_file(self) -> None:
+        room = room_of(share(ORIGINAL, original("a", 6)), share(ONE, file("a")))
+        twin = content("a").root.hex()[:8]
+        self.assertEqual([item.key for item in room.files()], [f"a [{twin}]", "a [6 bytes]"])
+        wanted = room.resolve("a [6 bytes]")
+        assert wanted is not None
+        self.assertEqual(wanted.files, (original("a", 6),))
+        self.assertEqual(wanted.shares, (ORIGINAL,))
+
+    def test_two_originals_with_the_same_file_are_both_asked_for_it(self) -> None:
+        room = room_of(share(ORIGINAL, original("a")), share(OTHER_ORIGINAL, original("a")))
+        wanted = room.resolve("a")
+        assert wanted is not None
+        self.assertEqual(wanted.shares, (ORIGINAL, OTHER_ORIGINAL))
+
+
+class RefusedTest(unittest.TestCase):
+    def test_each_line_is_refused_on_its_own_and_shown(self) -> None:
+        room = room_of(
+            share(
+                ONE, '["f","../x",5]', "garbage\u202e", '["f","a:b",1]', file("good"), '["new",1]'
+            )
+        )
+        self.assertEqual([item.name for item in room.files()], ["good"])
+        self.assertEqual(room.refused, ("../x", "garbage\\u202e", "a:b"))
+
+    def test_a_refused_line_that_goes_is_not_told_of_any_more(self) -> None:
+        room = room_of(share(ONE, '["f","../x",5]'))
+        room.apply_changes(share(ONE, '["f","../x",5]', mark="-"))
+        self.assertEqual(room.refused, ())
+
+    def test_what_windows_runs_unasked_is_refused_on_windows_only(self) -> None:
+        lines = share(ONE, file("a.lnk"), file("desktop.ini/b"), file("con"))
+        self.assertEqual(len(room_of(lines).files()), 3)
+        room = room_of(lines, windows=True)
+        self.assertEqual([item.name for item in room.files()], ["con"])
+        self.assertEqual(room.refused, ("a.lnk", "desktop.ini/b"))
+
+    def test_originals_have_no_folders_and_no_roots_and_ours_have_roots(self) -> None:
+        room = room_of(
+            share(ORIGINAL, original("a/b"), FolderLine("c"), file("d")), share(ONE, original("e"))
+        )
+        self.assertEqual(room.files(), ())
+        self.assertEqual(room.refused, ("a/b", "c", "d", "e"))
+
+    def test_lines_that_belong_to_no_share_are_counted(self) -> None:
+        room = room_of(["+" + encode_line(file("a")), "S[]", "+" + encode_line(file("b")), "?", ""])
+        self.assertEqual((room.files(), room.left_out), ((), 5))
+
+    def test_there_is_room_for_so_many_lines_only(self) -> None:
+        lines = [file(str(number)) for number in range(10)]
+        with mock.patch.object(listed_room, "MAX_SHARE_FILES", 4):
+            room = room_of(share(ONE, *lines))
+            self.assertEqual((len(room.files()), room.left_out), (4, 6))
+        with mock.patch.object(listed_room, "MAX_ROOM_FILES", 13):
+            room = room_of(share(ONE, *lines), share(TWO, *lines))
+            self.assertEqual((len(room.files()), room.left_out), (10, 7))
+        with mock.patch.object(listed_room, "MAX_SHARES", 1):
+            self.assertEqual(len(room_of(share(ONE, *lines), share(TWO, *lines)).shares), 1)
+
+
+class ChangesTest(unittest.TestCase):
+    def test_files_come_and_go(self) -> None:
+        room = room_of(share(ONE, file("a"), file("b")))
+        room.files()
+        room.apply_changes(
+            [*share(ONE, file("a"), mark="-"), "+" + encode_line(file("c")), *share(TWO, file("d"))]
+        )
+        self.assertEqual([item.name for item in room.files()], ["b", "c", "d"])
+
+    def test_a_changed_file_may_come_before_it_goes(self) -> None:
+        old, new = encode_line(file("a", what="x")), encode_line(file("a", what="y"))
+        for change in (["-" + old, "+" + new], ["+" + new, "-" + old]):
+            room = room_of(share(ONE, old))
+            room.files()
+            room.apply_changes(["S" + json.dumps([ONE, "maps"]), *change])
+            self.assertEqual([item.root for item in room.files()], [content("y").root])
+            self.assertEqual(room.shares_of(content("x").root), ())
+            self.assertEqual(room.folders()[0].size, 5)
+
+    def test_a_share_goes_with_all_its_files_but_those_that_others_have(self) -> None:
+        room = room_of(share(ONE, file("a"), file("b")), share(TWO, file("b", what="x")))
+        self.assertEqual(len(room.files()), 3)
+        room.apply_changes([f'X"{ONE}"'])
+        self.assertEqual([item.key for item in room.files()], ["b"])
+        self.assertIsNone(room.resolve(f"share:{ONE}"))
+
+    def test_the_same_changes_in_any_order_list_the_same_as_the_whole(self) -> None:
+        rng = random.Random(5)
+        room, kept = room_of(), dict[str, set[str]]()
+        for _ in range(300):
+            id_ = rng.choice([ONE, TWO, THREE])
+            line = encode_line(file(rng.choice("abcdef"), what=rng.choice("xyz")))
+            lines = kept.setdefault(id_, set())
+            same_path = {one for one in lines if one[:8] == line[:8]}
+            if line in lines:
+                lines.discard(line)
+                room.apply_changes(share(id_, line, mark="-"))
+            else:
+                lines.difference_update(same_path)
+                lines.add(line)
+                room.apply_changes([*share(id_, *same_path, mark="-"), "+" + line])
+            whole = room_of(*(share(known, *sorted(kept[known])) for known in kept))
+            self.assertEqual(
+                [(item.key, item.root) for item in room.files()],
+                [(item.key, item.root) for item in whole.files()],
+            )
+
+    def test_a_whole_list_replaces_everything(self) -> None:
+        room = room_of(share(ONE, file("a"), "garbage"))
+        room.files()
+        room.apply_whole(share(TWO, file("b")))
+        self.assertEqual([item.name for item in room.files()], ["b"])
+        self.assertEqual((room.refused, room.shares), ((), (TWO,)))
+
+
+class FoldersTest(unittest.TestCase):
+    def test_each_share_of_ours_is_a_folder_with_its_files(self) -> None:
+        room = room_of(
+            share(ONE, file("a", 7), file("b/c", 8), name="maps"),
+            share(ORIGINAL, original("d")),
+            share(TWO, name="empty"),
+        )
+        (folder,) = room.folders()
+        self.assertEqual(
+            (folder.share, folder.name, folder.files, folder.size, folder.key),
+            (ONE, "maps", 2, 15, f"share:{ONE}"),
+        )
+
+    def test_shares_with_the_same_lines_are_one_folder(self) -> None:
+        lines = (file("a"), file("b"))
+        room = room_of(share(TWO, *lines), share(ONE, *reversed(lines)), share(THREE, file("a")))
+        self.assertEqual([folder.share for folder in room.folders()], [ONE, THREE])
+        room.apply_changes(share(TWO, file("b"), mark="-"))
+        self.assertEqual([folder.share for folder in room.folders()], [ONE, TWO])
+
+    def test_a_share_brings_its_files_and_folders_with_their_parents(self) -> None:
+        room = room_of(
+            share(ONE, file("x/y/z"), FolderLine("empty/in", 7), FolderLine("x", 9)),
+            share(TWO, file("other")),
+        )
+        wanted = room.resolve(f"share:{ONE}")
+        assert wanted is not None
+        self.assertEqual([line.path for line in wanted.files], ["x/y/z"])
+        self.assertEqual(
+            wanted.folders,
+            (FolderLine("empty"), FolderLine("empty/in", 7), FolderLine("x", 9), FolderLine("x/y")),
+        )
+        self.assertEqual((wanted.name, wanted.size, wanted.shares), ("maps", 5, (ONE,)))
+
+    def test_a_folder_below_brings_what_every_share_has_there(self) -> None:
+        room = room_of(
+            share(ONE, file("a/b/c"), file("a/bc"), file("a/b/twin", what="x")),
+            share(
+                TWO, file("a/b/c"), file("a/b/d/e"), file("a/b/twin", what="y"), FolderLine("a", 3)
+            ),
+        )
+        wanted = room.resolve("folder:a/b")
+        assert wanted is not None
+        self.assertEqual(
+            [line.path for line in wanted.files], ["a/b/c", "a/b/d/e", "a/b/twin", "a/b/twin"]
+        )
+        self.assertEqual(
+            wanted.folders, (FolderLine("a", 3), FolderLine("a/b"), FolderLine("a/b/d"))
+        )
+        self.assertEqual((wanted.name, wanted.shares), ("b", (TWO, ONE)))
+
+    def test_an_empty_folder_can_be_asked_for(self) -> None:
+        room = room_of(share(ONE, FolderLine("a/b", 4)))
+        wanted = room.resolve("folder:a/b")
+        assert wanted is not None
+        self.assertEqual((wanted.files, wanted.shares), ((), (ONE,)))
+        self.assertEqual(wanted.folders, (FolderLine("a"), FolderLine("a/b", 4)))
+
+    def test_what_nobody_has_stands_for_nothing(self) -> None:
+        room = room_of(share(ONE, file("a")), share(ORIGINAL, original("b")))
+        for key in ("", "c", "folder:", "folder:a", "share:", f"share:{TWO}", f"share:{ORIGINAL}"):
+            with self.subTest(key=key):
+                self.assertIsNone(room.resolve(key))
+
+    def test_a_file_that_is_called_like_a_twin_is_found_by_its_name(self) -> None:
+        room = room_of(share(ONE, file("a [12345678]")))
+        wanted = room.resolve("a [12345678]")
+        assert wanted is not None
+        self.assertEqual(wanted.files[0].path, "a [12345678]")
+
+
+class PacksTest(unittest.TestCase):
+    def pack(self, first: str, count: int, size: int) -> PackLine:
+        return PackLine(content("pack " + first, size), first, count)
+
+    def members(self, room: ListedRoom) -> list[list[str]]:
+        return [[member.path for member in members] for _, members in room.packs(ONE)]
+
+    def test_a_pack_has_the_small_files_from_its_first_one_on(self) -> None:
+        lines = [file("b", 2), file("a/x", 1), file("big", CHUNK), file("c", 4), file("void", 0)]
+        room = room_of(share(ONE, *lines, self.pack("a/x", 2, 3), self.pack("c", 1, 4)))
+        self.assertEqual(self.members(room), [["a/x", "b"], ["c"]])
+        self.assertEqual(room.shares_of(content("pack c", 4).root), (ONE,))
+
+    def test_a_pack_that_does_not_add_up_is_ignored(self) -> None:
+        lines = [file("a", 1), file("b", 2)]
+        for first, count, size in (("a", 2, 4), ("a", 3, 3), ("c", 1, 1), ("b", 2, 3), ("a", 0, 1)):
+            room = room_of(share(ONE, *lines, self.pack(first, count, size)))
+            with self.subTest(first=first, count=count):
+                self.assertEqual(self.members(room), [])
+
+    def test_no_file_is_in_two_packs(self) -> None:
+        lines = [file(name, 1) for name in "abc"]
+        room = room_of(share(ONE, *lines, *(self.pack(n, c, c) for n, c in (("a", 2), ("b", 2)))))
+        self.assertEqual(self.members(room), [["a", "b"]])
+
+    def test_packs_follow_the_changes(self) -> None:
+        room = room_of(share(ONE, file("a", 1), file("b", 2), self.pack("a", 2, 3)))
+        self.assertEqual(self.members(room), [["a", "b"]])
+        old, new = encode_line(self.pack("a", 2, 3)), encode_line(self.pack("a", 1, 1))
+        room.apply_changes(share(ONE, "+" + new, "-" + old, mark=""))
+        self.assertEqual(self.members(room), [["a"]])
+        room.apply_changes(share(ONE, file("a", 1), mark="-"))
+        self.assertEqual(self.members(room), [])
+        self.assertEqual(room.packs(TWO), ())
+
+
+class SpeedTest(unittest.TestCase):
+    def test_a_long_list_is_taken_in_a_second_and_a_change_in_no_time(self) -> None:
+        lines = [file(f"folder {number // 50}/{number}", number) for number in range(20_000)]
+        whole = share(ONE, *lines)
+        began = time.process_time()
+        room = room_of(whole)
+        room.files()
+        self.assertLess(time.process_time() - began, 2.0)  # a third of a second, as a rule
+        began = time.process_time()
+        room.apply_changes(share(ONE, *lines[:5], mark="-"))
+        self.assertEqual(len(room.files()), 19_995)
+        self.assertLess(time.process_time() - began, 0.2)

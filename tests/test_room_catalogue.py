@@ -1,0 +1,293 @@
+"""The list of the room: what readers are told of each change, and its limits."""
+
+from __future__ import annotations
+
+import random
+import unittest
+from collections.abc import Iterable
+from unittest import mock
+
+from roles import room_catalogue, share_update
+from roles.catalogue import FileLine, FolderLine, encode_line
+from roles.content import Content
+from roles.errors import PeerProtocolError
+from roles.events import ListedFile
+from roles.lmk2_list_wire import (
+    LineAdded,
+    LineRemoved,
+    ShareGone,
+    ShareOpened,
+    TellList,
+    Unpacker,
+    decode_entry,
+)
+from roles.lmk2_tracker_messages import Code
+from roles.packed_lists import PackedLists
+from roles.room_catalogue import ListRefusedError, RoomCatalogue
+from roles.share_update import ShareUpdate
+
+PEER = "fedcba9876543210"
+ONE, TWO = "0000000000000001", "0000000000000002"
+ME, OTHER = ("10.0.0.1", 12501), ("10.0.0.2", 12501)
+
+
+def file_line(path: str, *, mtime: int = 0) -> str:
+    root = (path.encode() * 32)[:32]
+    return encode_line(FileLine(path, 5, Content(root, 5, 256 * 1024), mtime))
+
+
+class Reader:
+    """Keeps the lines of every share as a leecher would."""
+
+    def __init__(self) -> None:
+        self.version = ""
+        self.shares: dict[str, set[str]] = {}
+
+    def read(self, version: str, is_whole: bool, texts: Iterable[str]) -> None:
+        if is_whole:
+            self.shares = {}
+        self.version = version
+        lines = set[str]()
+        for text in texts:
+            match decode_entry(text):
+                case ShareOpened(share):
+                    lines = self.shares.setdefault(share, set())
+                case LineAdded(line):
+                    lines.add(line)
+                case LineRemoved(line):
+                    lines.remove(line)
+                case ShareGone(share):
+                    del self.shares[share]
+                case None:
+                    raise AssertionError(text)
+
+
+class CatalogueTestCase(unittest.TestCase):
+    def setUp(self) -> None:
+        self.catalogue = RoomCatalogue("0badcafe")
+        self.reader = Reader()
+
+    def begin(
+        self,
+        share: str,
+        owner: object = ME,
+        *,
+        base: int = 0,
+        revision: int = 1,
+        whole: bool = True,
+    ) -> ShareUpdate:
+        call = TellList(share, "folder", PEER, 12501, whole, base, revision, 0)
+        return ShareUpdate(self.catalogue, call, owner)
+
+    def tell(self, share: str, lines: Iterable[str], owner: object = ME, **rest: int) -> None:
+        update = self.begin(share, owner, **rest)
+        try:
+            for line in lines:
+                update.take(line)
+            for _ in update.finish():
+                continue
+        finally:
+            update.abandon()
+
+    def change(self, share: str, lines: Iterable[str], base: int) -> None:
+        self.tell(share, lines, base=base, revision=base + 1, whole=False)
+
+    def read(self) -> bool:
+        """Let the reader fetch; whether it was told the whole."""
+        is_whole, texts = self.catalogue.texts_since(self.reader.version)
+        self.reader.read(self.catalogue.version, is_whole, texts)
+        return is_whole
+
+    def assert_refused(self, code: Code, share: str, lines: Iterable[str], **rest: int) -> None:
+        with self.assertRaises(ListRefusedError) as raised:
+            self.tell(share, lines, **rest)
+        self.assertEqual(raised.exception.code, code)
+
+    def limit(self, module: object, name: str, value: int) -> None:
+        self.enterContext(mock.patch.object(module, name, value))
+
+
+class ReadersTest(CatalogueTestCase):
+    def test_a_room_without_shares_is_an_empty_whole_list(self) -> None:
+        self.assertTrue(self.read())
+        self.assertEqual(self.reader.shares, {})
+        self.assertFalse(self.read())
+
+    def test_a_reader_is_told_the_whole_and_then_what_changed(self) -> None:
+        self.tell(ONE, ["+a", "+b"])
+        self.assertTrue(self.read())
+        self.change(ONE, ["-a", "+c"], base=1)
+        self.tell(TWO, ["+a"], OTHER)
+        self.assertFalse(self.read())
+        self.assertEqual(self.reader.shares, {ONE: {"b", "c"}, TWO: {"a"}})
+        self.catalogue.drop(ONE)
+        self.assertFalse(self.read())
+        self.assertEqual(self.reader.shares, {TWO: {"a"}})
+
+    def test_a_list_that_is_told_again_changes_only_what_is_other(self) -> None:
+        self.tell(ONE, ["+a", "+b"])
+        version = self.catalogue.version
+        self.tell(ONE, ["+b", "+a"], revision=7)
+        self.assertEqual(self.catalogue.version, version)
+        self.tell(ONE, ["+b", "+c"], revision=8)
+        _, texts = self.catalogue.texts_since(version)
+        self.assertEqual(list(texts), [f'S["{ONE}","folder"]', "-a", "+c"])
+
+    def test_readers_who_know_any_version_all_get_the_same_list(self) -> None:
+        rng, readers = random.Random(5), [Reader() for _ in range(6)]
+        self.limit(room_catalogue, "MAX_LOGGED", 40)
+        truth: dict[str, set[str]] = {}
+        revisions = {ONE: 0, TWO: 0}
+        for _ in range(300):
+            share = rng.choice((ONE, TWO))
+            if rng.random() < 0.1:
+                self.catalogue.drop(share)
+                truth.pop(share, None)
+            elif share in truth and rng.random() < 0.7:
+                lines = {rng.choice("abcdefgh") for _ in range(3)}
+                self.change(
+                    share,
+                    [("-" if line in truth[share] else "+") + line for line in sorted(lines)],
+                    revisions[share],
+                )
+                truth[share] ^= lines
+                revisions[share] += 1
+            else:
+                truth[share] = {rng.choice("abcdefgh") for _ in range(4)}
+                revisions[share] += 1
+                self.tell(share, ["+" + line for line in truth[share]], revision=revisions[share])
+            for self.reader in rng.sample(readers, 2):
+                self.read()
+                self.assertEqual(self.reader.shares, truth)
+
+    def test_who_knows_a_version_of_another_run_gets_the_whole(self) -> None:
+        self.tell(ONE, ["+a"])
+        for version in ("", "deadbeef-0", "0badcafe-9", "0badcafe--1", "0badcafe-x", "0badcafe"):
+            self.assertTrue(self.catalogue.texts_since(version)[0], version)
+
+    def test_a_list_stays_as_it_was_while_somebody_takes_it(self) -> None:
+        self.tell(ONE, [f"+{number}" for number in range(100)])
+        _, texts = self.catalogue.texts_since("")
+        next(texts)
+        self.change(ONE, [f"-{number}" for number in range(100)], base=1)
+        self.assertEqual(len(list(texts)), 100)
+
+    def test_packed_lists_are_packed_once_and_in_slices(self) -> None:
+        self.tell(ONE, [f"+{number}" for number in range(5_000)])
+        lists = PackedLists(self.catalogue)
+        packed = lists.since("")
+        self.assertIs(lists.since("nonsense"), packed)
+        slices = 1
+        while lists.work():
+            slices += 1
+        self.assertGreater(slices, 5)
+        self.assertIs(lists.since(""), packed)
+        assert packed.data is not None
+        self.reader.read(packed.version, packed.is_whole, Unpacker().lines(packed.data))
+        self.assertEqual(len(self.reader.shares[ONE]), 5_000)
+        self.change(ONE, ["+new"], base=1)
+        self.assertIsNot(lists.since(""), packed)
+
+
+class SeedersTest(CatalogueTestCase):
+    def test_only_the_owner_tells_a_share(self) -> None:
+        self.tell(ONE, ["+a"])
+        with self.assertRaises(ListRefusedError) as raised:
+            self.tell(ONE, ["+b"], OTHER)
+        self.assertEqual(raised.exception.code, Code.SHARE)
+        self.catalogue.drop(ONE)
+        self.tell(ONE, ["+b"], OTHER)
+
+    def test_changes_of_another_revision_are_refused_and_the_whole_is_asked_for(self) -> None:
+        self.assert_refused(Code.WHOLE, ONE, ["+a"], base=0, whole=False)
+        self.tell(ONE, ["+a"], revision=3)
+        self.assert_refused(Code.WHOLE, ONE, ["+b"], base=2, whole=False)
+        self.change(ONE, ["+b"], base=3)
+        self.assert_refused(Code.WHOLE, ONE, ["+c"], base=3, whole=False)
+
+    def test_a_long_change_is_asked_for_as_a_whole(self) -> None:
+        self.limit(share_update, "MAX_CHANGES", 2)
+        self.tell(ONE, ["+a"])
+        self.assert_refused(Code.WHOLE, ONE, ["+b", "+c", "+d"], base=1, whole=False)
+
+    def test_nothing_is_told_of_a_list_that_does_not_arrive_whole(self) -> None:
+        self.tell(ONE, ["+a"])
+        version = self.catalogue.version
+        update = self.begin(ONE)
+        update.take("+b")
+        update.abandon()
+        self.assertEqual(self.catalogue.version, version)
+        self.read()
+        self.assertEqual(self.reader.shares, {ONE: {"a"}})
+
+    def test_a_share_that_went_while_its_list_came_stays_away(self) -> None:
+        self.tell(ONE, ["+a"])
+        update = self.begin(ONE)
+        update.take("+a")
+        self.catalogue.drop(ONE)
+        with self.assertRaises(ListRefusedError) as raised:
+            list(update.finish())
+        update.abandon()
+        self.assertEqual(raised.exception.code, Code.UNKNOWN)
+        self.assertIsNone(self.catalogue.share(ONE))
+
+    def test_nonsense_is_refused(self) -> None:
+        for text in ("", "a", "+", "-", "S[]", "X", "+" + "a" * 5_000, "-a"):
+            with self.subTest(text=text[:9]), self.assertRaises(PeerProtocolError):
+                self.tell(ONE, [text])
+
+
+class LimitsTest(CatalogueTestCase):
+    def test_a_share_may_have_so_many_lines(self) -> None:
+        self.limit(share_update, "MAX_SHARE_FILES", 3)
+        self.tell(ONE, ["+a", "+b", "+c", "+c"])
+        self.assert_refused(Code.FULL, ONE, ["+a", "+b", "+c", "+d"])
+        self.assert_refused(Code.FULL, ONE, ["+d"], base=1, whole=False)
+        self.change(ONE, ["-a", "+d"], base=1)
+
+    def test_the_room_may_have_so_many_lines_and_bytes(self) -> None:
+        for name, value in (("MAX_ROOM_FILES", 3), ("MAX_LIST_BYTES", 9)):
+            with self.subTest(name), mock.patch.object(room_catalogue, name, value):
+                self.setUp()
+                self.tell(ONE, ["+a", "+b"])
+                self.assert_refused(Code.FULL, TWO, ["+c", "+d"])
+                self.tell(ONE, ["+b", "+c"])  # what goes and what stays is not counted twice
+                self.tell(TWO, ["+d"])
+
+    def test_what_was_given_up_is_counted_back(self) -> None:
+        self.limit(room_catalogue, "MAX_ROOM_FILES", 3)
+        for _ in range(5):
+            self.assert_refused(Code.FULL, ONE, ["+a", "+b", "+c", "+d"])
+            self.tell(ONE, ["+a", "+b", "+c"])
+            self.tell(ONE, ["+d"])
+            self.change(ONE, ["+e", "-e", "+f", "-d"], base=1)
+            self.catalogue.drop(ONE)
+
+    def test_the_log_of_changes_is_short(self) -> None:
+        self.limit(room_catalogue, "MAX_LOGGED_CHANGES", 2)
+        self.tell(ONE, ["+a"])
+        versions = [self.catalogue.version]
+        for base in range(1, 4):
+            self.change(ONE, [f"+{base}"], base)
+            versions.append(self.catalogue.version)
+        reached = [self.catalogue.reaches(version) for version in versions]
+        self.assertEqual(reached, [False, True, True, True])
+
+
+class WindowTest(CatalogueTestCase):
+    def test_files_are_counted_and_shown(self) -> None:
+        folder = encode_line(FolderLine("d"))
+        self.tell(ONE, ["+" + line for line in (file_line("b"), folder, "nonsense", '["f",1]')])
+        self.catalogue.put_original("lmk10a00000730d5", OTHER, "10.0.0.2", {"a": 7})
+        files = self.catalogue.first_files(9)
+        root = (b"b" * 32)[:32]
+        self.assertEqual(files, (ListedFile("a", 7), ListedFile("b", 5, root, ONE)))
+        self.assertEqual(self.catalogue.file_count, 3)
+        self.assertEqual(self.catalogue.first_files(1)[0].name, "b")
+
+    def test_two_copies_of_a_folder_count_once(self) -> None:
+        self.tell(ONE, ["+" + file_line("a"), "+" + file_line("b")])
+        self.tell(TWO, ["+" + file_line("b", mtime=9), "+" + file_line("a")], OTHER)
+        self.assertEqual((self.catalogue.file_count, len(self.catalogue.first_files(9))), (2, 2))
+        self.change(ONE, ["-" + file_line("a")], base=1)
+        self.assertEqual(self.catalogue.file_count, 3)

@@ -1,0 +1,238 @@
+"""Asking a tracker in LMK/2, by a scripted socket in its place."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from roles.addresses import Address
+from roles.errors import TrackerSilentError
+from roles.events import Transfer
+from roles.lmk2_tracker_messages import Done, Ping, Pinged, Refused, Register
+from roles.room_client import RoomClient
+from tests.support import LmkTestCase, wait_until
+from tests.test_tracker_client import ScriptedTracker, room_of
+
+COOKIE = "c" * 24
+PEER = "a" * 16
+SHARE = "1" * 16
+PC = Address("10.0.0.7", 12501)
+ME = Register("", PC, PEER, "lab-pc-07", is_leecher=True, shares=(SHARE,))
+ALIVE = Ping("", PC, PEER, "downloading", (SHARE,))
+Answering = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+
+def verb_and_line(datagram: bytes) -> tuple[str, dict[str, Any]]:
+    fields = datagram.split(b"\n")
+    return fields[0].decode(), json.loads(fields[-1])
+
+
+def answer(word: bytes, line: dict[str, Any], **fields: object) -> bytes:
+    return word + b"\n" + json.dumps({"lmk": 2, "id": line["id"], **fields}).encode()
+
+
+def with_cookie(
+    answering: Answering, cookie: str = COOKIE
+) -> Callable[[bytes, int], Iterable[bytes]]:
+    """A tracker that gives a cookie first, as ours does."""
+
+    def script(datagram: bytes, _: int) -> list[bytes]:
+        verb, line = verb_and_line(datagram)
+        if line.get("cookie") != cookie:
+            assert len(datagram) >= 256 or "cookie" in line
+            return [answer(b"error", line, code="cookie", cookie=cookie)]
+        return [answer(b"success", line, **answering(verb, line))]
+
+    return script
+
+
+def usual(verb: str, _: dict[str, Any]) -> dict[str, Any]:
+    match verb:
+        case "request_file_list":
+            return {"version": "ab-1", "name": "lab-pc-01"}
+        case "request_seeder_list":
+            return {"holders": [["", 12501, 1, [0]], ["10.0.0.9", 12502, 2, []]]}
+        case "ping_tracker":
+            return {"reachable": None}
+        case _:
+            return {}
+
+
+class RoomClientTestCase(LmkTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.stopping = threading.Event()
+
+    def asked(
+        self, script: Callable[[bytes, int], Iterable[bytes]]
+    ) -> tuple[RoomClient, ScriptedTracker]:
+        tracker = ScriptedTracker(script)
+        self.addCleanup(tracker.close)
+        return self.enterContext(RoomClient(tracker.address, self.stopping.is_set)), tracker
+
+
+class OursTest(RoomClientTestCase):
+    def test_the_version_of_the_list_is_told(self) -> None:
+        client, tracker = self.asked(with_cookie(usual))
+        listed = client.list_version("ab-0")
+        assert listed is not None
+        self.assertEqual((listed.version, listed.name), ("ab-1", "lab-pc-01"))
+        self.assertEqual(verb_and_line(tracker.heard[-1])[1]["version"], "ab-0")
+
+    def test_the_cookie_is_fetched_once_and_repeated_from_then_on(self) -> None:
+        client, tracker = self.asked(with_cookie(usual))
+        client.list_version()
+        client.list_version()
+        self.assertEqual(len(tracker.heard), 3)
+        self.assertEqual(client.cookie, COOKIE)
+        cookies = [verb_and_line(datagram)[1].get("cookie") for datagram in tracker.heard]
+        self.assertEqual(cookies, [None, COOKIE, COOKIE])
+        self.assertEqual(len(tracker.heard[0]), 256)
+
+    def test_an_old_cookie_is_replaced_by_the_new_one(self) -> None:
+        client, tracker = self.asked(with_cookie(usual))
+        client.cookie = "d" * 24
+        self.assertIsNotNone(client.list_version())
+        self.assertEqual((client.cookie, len(tracker.heard)), (COOKIE, 2))
+
+    def test_a_tracker_that_takes_none_of_its_cookies_is_given_up(self) -> None:
+        def script(datagram: bytes, before: int) -> list[bytes]:
+            line = verb_and_line(datagram)[1]
+            return [answer(b"error", line, code="cookie", cookie=f"{before:024}")]
+
+        client, tracker = self.asked(script)
+        with self.assertRaisesRegex(TrackerSilentError, "takes none of its own cookies"):
+            client.list_version()
+        self.assertEqual(len(tracker.heard), 3)
+
+    def test_holders_on_the_trackers_machine_are_where_the_tracker_is_reached(self) -> None:
+        client, tracker = self.asked(with_cookie(usual))
+        holders = client.holders(f"{number:016}" for number in range(10))
+        assert holders is not None
+        self.assertEqual(
+            [(holder.address, holder.is_leecher, holder.is_unreachable) for holder in holders],
+            [
+                (Address("127.0.0.1", 12501), True, False),
+                (Address("10.0.0.9", 12502), False, True),
+            ],
+        )
+        self.assertEqual(len(verb_and_line(tracker.heard[-1])[1]["shares"]), 8)
+
+    def test_registering_and_living_on(self) -> None:
+        client, tracker = self.asked(with_cookie(usual))
+        self.assertIsInstance(client.register(ME), Done)
+        reply = client.ping(ALIVE)
+        assert isinstance(reply, Pinged)
+        self.assertIsNone(reply.is_reachable)
+        _, line = verb_and_line(tracker.heard[-2])
+        self.assertEqual((line["as"], line["peer"], line["shares"]), ("leecher", PEER, [SHARE]))
+
+    def test_a_refusal_comes_with_its_code(self) -> None:
+        def script(datagram: bytes, _: int) -> list[bytes]:
+            return [answer(b"error", verb_and_line(datagram)[1], code="unknown", text="who?")]
+
+        client, _ = self.asked(script)
+        reply = client.ping(ALIVE)
+        assert isinstance(reply, Refused)
+        self.assertEqual((reply.code, reply.text), ("unknown", "who?"))
+        with self.assertRaisesRegex(TrackerSilentError, r"refused: who\?"):
+            client.list_version()
+
+    def test_a_ping_leaves_transfers_out_until_it_fits(self) -> None:
+        transfers = tuple(
+            Transfer(f"{n} " + "ü" * 60, n, 100, 1.0, "downloading", "because " * 10)
+            for n in range(8)
+        )
+        client, tracker = self.asked(with_cookie(usual))
+        client.ping(Ping("", PC, PEER, "downloading", (SHARE,) * 8, transfers=transfers))
+        for datagram in tracker.heard:
+            self.assertLessEqual(len(datagram), 1_000)
+            told = verb_and_line(datagram)[1]["transfers"]
+            self.assertTrue(0 < len(told) < 8)
+            self.assertEqual([one[1] for one in told], list(range(len(told))))
+
+    def test_as_many_files_are_told_as_one_request_holds(self) -> None:
+        client, tracker = self.asked(with_cookie(usual))
+        files = {f"é{number:040}": number for number in range(100)}
+        count = client.tell_files(files, PEER, 12501)
+        assert count is not None
+        self.assertTrue(15 < count < 100)
+        self.assertLessEqual(len(tracker.heard[-1]), 1_000)
+        self.assertGreater(len(tracker.heard[-1]), 930)
+        told = json.loads(tracker.heard[-1].split(b"\n")[1])
+        self.assertEqual(told, dict(list(files.items())[:count]))
+        self.assertEqual(client.tell_files({}, PEER, 12501), 0)
+
+    def test_answers_to_other_questions_and_garbage_are_skipped(self) -> None:
+        def script(datagram: bytes, _: int) -> list[bytes]:
+            line = verb_and_line(datagram)[1]
+            other = {**line, "id": "f" * 16}
+            right = answer(b"success", line, **usual("request_file_list", line))
+            return [b"", b"\xff", b"hello", answer(b"success", other, version="x", name=""), right]
+
+        client, tracker = self.asked(script)
+        with self.assertLogs("roles.tracker_client", "WARNING"):
+            listed = client.list_version()
+        assert listed is not None
+        self.assertEqual((listed.version, len(tracker.heard)), ("ab-1", 1))
+
+    def test_lost_answers_are_asked_for_again(self) -> None:
+        ours = with_cookie(usual)
+        client, tracker = self.asked(lambda datagram, n: ours(datagram, n) if n % 2 else [])
+        self.assertIsNotNone(client.list_version())
+        self.assertEqual(len(tracker.heard), 4)
+        self.assertEqual(tracker.heard[0], tracker.heard[1])
+
+    def test_an_answer_of_another_kind_is_no_answer(self) -> None:
+        client, _ = self.asked(with_cookie(lambda *_: {}))
+        with self.assertRaisesRegex(TrackerSilentError, "something else"):
+            client.list_version()
+
+    def test_who_stops_waits_no_longer(self) -> None:
+        client, tracker = self.asked(lambda *_: [])
+
+        def stop() -> None:
+            wait_until(lambda: bool(tracker.heard))
+            self.stopping.set()
+
+        thread = threading.Thread(target=stop, name="lmk-test")
+        thread.start()
+        with self.assertRaises(TrackerSilentError):
+            client.ping(ALIVE)
+        thread.join()
+
+
+class OriginalTest(RoomClientTestCase):
+    def test_an_original_tracker_is_recognised_by_each_answer(self) -> None:
+        client, tracker = self.asked(room_of)
+        self.assertIsNone(client.list_version())
+        self.assertIsNone(client.holders([SHARE]))
+        self.assertIsNone(client.register(ME))
+        self.assertIsNone(client.ping(ALIVE))
+        self.assertIsNone(client.tell_files({"a": 1}, PEER, 12501))
+        self.assertEqual(len(tracker.heard), 5)
+
+    def test_its_refusals_are_recognised_too(self) -> None:
+        for words in (b"error\nNone", b"error\nSeeder is already Registered"):
+            client, _ = self.asked(lambda *_, words=words: [words])
+            self.assertIsNone(client.register(ME))
+
+    def test_nothing_that_it_hears_would_end_it(self) -> None:
+        client, tracker = self.asked(lambda *_: [b"success"])
+        client.list_version("é")
+        client.register(ME)
+        client.ping(ALIVE)
+        client.tell_files({"\u2028é": 1}, PEER, 12501)
+        for datagram in tracker.heard:
+            self.assertTrue(datagram.isascii())
+            self.assertLessEqual(len(datagram), 1_000)
+            fields = datagram.decode().splitlines()
+            if not fields[0].startswith("request_"):
+                json.loads(fields[1])
+
+    def test_its_second_datagram_still_finds_its_socket(self) -> None:
+        client, _ = self.asked(lambda *_: [b'{"a.txt":5}'])
+        self.assertIsNone(client.list_version())
+        self.assertEqual(len(client._lingering), 1)

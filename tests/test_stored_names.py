@@ -1,0 +1,92 @@
+"""Paths of a catalogue and the names under which they are stored: no two meet in one file."""
+
+from __future__ import annotations
+
+import time
+import unittest
+
+from roles.content import Content
+from roles.safe_names import UnsafeNameError
+from roles.stored_names import Stored, StoredNames
+
+
+def content(number: int) -> Content:
+    return Content(number.to_bytes(32), 10, 1 << 18)
+
+
+ONE, TWO = content(1), content(2)
+
+
+class StoredNamesTest(unittest.TestCase):
+    def placed(
+        self,
+        *files: tuple[str, Content | None],
+        folders: tuple[str, ...] = (),
+        windows: bool = False,
+    ) -> list[Stored | UnsafeNameError]:
+        return StoredNames(windows=windows).place_all(files, folders)
+
+    def test_different_paths_keep_their_names(self) -> None:
+        self.assertEqual(
+            self.placed(("a.txt", ONE), ("b/a.txt", TWO), ("b/c/a.txt", None)),
+            [("a.txt",), ("b", "a.txt"), ("b", "c", "a.txt")],
+        )
+
+    def test_the_same_file_of_two_shares_is_one_file(self) -> None:
+        self.assertEqual(self.placed(("b/a", ONE), ("b/a", ONE)), [("b", "a"), ("b", "a")])
+
+    def test_another_content_under_the_same_path_gets_a_number(self) -> None:
+        self.assertEqual(
+            self.placed(("b/a.txt", ONE), ("b/a.txt", TWO), ("b/a.txt", None)),
+            [("b", "a.txt"), ("b", "a (2).txt"), ("b", "a (3).txt")],
+        )
+
+    def test_names_that_a_file_system_takes_for_one_get_numbers(self) -> None:
+        for twin in ("README", "re\u0061dme", "Readm\u0065"):
+            with self.subTest(twin=twin):
+                first, second = self.placed(("readMe", ONE), (twin, ONE))
+                self.assertEqual((first, second), (("readMe",), (f"{twin} (2)",)))
+        composed, apart = "caf\u00e9", "cafe\u0301"
+        self.assertEqual(self.placed((composed, ONE), (apart, ONE))[1], (f"{apart} (2)",))
+        self.assertEqual(self.placed(("straße", ONE), ("STRASSE", ONE))[1], ("STRASSE (2)",))
+
+    def test_the_folders_count_as_well(self) -> None:
+        self.assertEqual(
+            self.placed(("Docs/a", ONE), ("docs/A", TWO), ("docs/b", TWO)),
+            [("Docs", "a"), ("docs", "A (2)"), ("docs", "b")],
+        )
+
+    def test_a_number_that_another_path_has_is_not_given_twice(self) -> None:
+        self.assertEqual(
+            self.placed(("a (2)", ONE), ("a", ONE), ("A", TWO)), [("a (2)",), ("a",), ("A (3)",)]
+        )
+
+    def test_a_file_that_is_a_folder_of_another_path_gets_a_number(self) -> None:
+        self.assertEqual(self.placed(("a", ONE), ("A/b", TWO)), [("a (2)",), ("A", "b")])
+        self.assertEqual(self.placed(("a", ONE), folders=("a/b",)), [("a (2)",)])
+
+    def test_what_was_placed_before_keeps_its_name(self) -> None:
+        names = StoredNames(windows=False)
+        self.assertEqual(names.place("a", ONE), ("a",))
+        self.assertEqual(names.place("A", TWO), ("A (2)",))
+        self.assertEqual(names.place("a", ONE), ("a",))
+        self.assertEqual(names.place("A", TWO), ("A (2)",))
+
+    def test_what_may_not_be_stored_is_told_and_the_rest_is_placed(self) -> None:
+        bad, good = self.placed(("../a", ONE), ("a", ONE))
+        self.assertIsInstance(bad, UnsafeNameError)
+        self.assertEqual(good, ("a",))
+        with self.assertRaises(UnsafeNameError):
+            StoredNames(windows=True).place("a/desktop.ini", ONE)
+
+    def test_names_that_are_one_on_windows_get_numbers_there(self) -> None:
+        files = (("a?/x", ONE), ("a_/x", TWO))
+        self.assertEqual(self.placed(*files), [("a?", "x"), ("a_", "x")])
+        self.assertEqual(self.placed(*files, windows=True), [("a_", "x"), ("a_", "x (2)")])
+
+    def test_a_list_full_of_twins_takes_no_more_time_than_another(self) -> None:
+        files = [("a" if number % 2 else "A", content(number)) for number in range(20_000)]
+        before = time.perf_counter()
+        stored = StoredNames(windows=False).place_all(files)
+        self.assertEqual(len(set(stored)), 20_000)
+        self.assertLess(time.perf_counter() - before, 5.0)

@@ -1,0 +1,175 @@
+"""The target folder: what it has already, its room, and folders with their times."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+from roles.content import Content
+from roles.errors import DiskFullError, StorageError
+from roles.target_folder import MAX_RESERVE, TargetFolder, check_space
+from tests.disks import (
+    DiskTestCase,
+    described,
+    go_on,
+    needs_a_small_disk,
+    needs_posix,
+    some_bytes,
+    stop,
+)
+
+DATA = some_bytes(600_000)
+CONTENT, _ = described(DATA)
+MTIME = 1_234_567_890
+
+
+class TargetFolderTestCase(DiskTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.target = TargetFolder(self.folder / "target")
+        self.file = self.folder / "target" / "a" / "x"
+
+    def put(self, data: bytes = DATA) -> None:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.file.write_bytes(data)
+
+    def held(self, content: Content = CONTENT) -> Path | None:
+        return self.target.holds(("a", "x"), content, go_on)
+
+
+class HoldsTest(TargetFolderTestCase):
+    def test_the_same_content_is_held(self) -> None:
+        self.put()
+        self.assertEqual(self.held(), self.file)
+
+    def test_all_of_it_is_looked_at_and_noted(self) -> None:
+        self.put()
+        noted = list[int]()
+        self.assertEqual(self.target.holds(("a", "x"), CONTENT, go_on, noted.append), self.file)
+        self.assertEqual(noted[-1], len(DATA))
+
+    def test_nothing_another_size_and_another_content_are_not(self) -> None:
+        self.assertIsNone(self.held())
+        for data in (b"", DATA[:-1], DATA + b"x", DATA[:-1] + b"?"):
+            self.put(data)
+            self.assertIsNone(self.held())
+
+    def test_an_empty_file_is_held_too(self) -> None:
+        empty, _ = described(b"")
+        self.assertIsNone(self.held(empty))
+        self.put(b"")
+        self.assertEqual(self.held(empty), self.file)
+
+    def test_a_large_one_is_read_by_two_threads(self) -> None:
+        data = some_bytes(1 << 20) * 20
+        self.put(data)
+        self.assertEqual(self.held(described(data)[0]), self.file)
+        self.put(data[:-1] + b"?")
+        self.assertIsNone(self.held(described(data)[0]))
+
+    def test_it_is_not_known_when_it_is_told_to_stop(self) -> None:
+        self.put()
+        self.assertIsNone(self.target.holds(("a", "x"), CONTENT, stop))
+
+    def test_folders_are_no_files(self) -> None:
+        self.file.mkdir(parents=True)
+        self.assertIsNone(self.held())
+
+    @needs_posix
+    def test_links_and_pipes_are_not_held(self) -> None:
+        outside = self.folder / "outside"
+        outside.mkdir()
+        (outside / "x").write_bytes(DATA)
+        self.file.parent.mkdir(parents=True)
+        self.file.symlink_to(outside / "x")
+        self.assertIsNone(self.held())
+        self.file.unlink()
+        os.mkfifo(self.file)
+        self.assertIsNone(self.held())
+        shutil.rmtree(self.file.parent)
+        self.file.parent.symlink_to(outside)
+        self.assertIsNone(self.held())
+
+    def test_ten_thousand_files_that_are_not_there_take_no_time(self) -> None:
+        self.put()
+        before = time.perf_counter()
+        for number in range(10_000):
+            self.assertIsNone(self.target.holds(("a", f"n{number}"), CONTENT, go_on))
+        self.assertLess(time.perf_counter() - before, 2.0)
+
+
+class FolderTest(TargetFolderTestCase):
+    def test_folders_are_made_and_have_their_times_when_all_is_in_them(self) -> None:
+        path = self.target.make_folder(("a", "b"), MTIME)
+        self.assertEqual(path, self.folder / "target" / "a" / "b")
+        self.target.make_folder(("a",), MTIME + 1)
+        self.target.make_folder(("timeless",))
+        (path / "file").write_bytes(b"new")
+        self.target.set_folder_times()
+        self.assertEqual(path.stat().st_mtime, MTIME)
+        self.assertEqual(path.parent.stat().st_mtime, MTIME + 1)
+        self.assertGreater((self.folder / "target" / "timeless").stat().st_mtime, MTIME + 1)
+
+    def test_times_are_set_once(self) -> None:
+        path = self.target.make_folder(("a",), MTIME)
+        self.target.set_folder_times()
+        os.utime(path, (5, 5))
+        self.target.set_folder_times()
+        self.assertEqual(path.stat().st_mtime, 5)
+
+    def test_a_time_that_cannot_be_set_fails_nothing(self) -> None:
+        self.target.make_folder(("a",), 1 << 80)
+        gone = self.target.make_folder(("b",), MTIME)
+        gone.rmdir()
+        self.target.set_folder_times()
+
+    def test_a_file_in_the_way_is_a_sentence(self) -> None:
+        self.put(b"mine")
+        with self.assertRaisesRegex(StorageError, "x is a file, and a folder must be there"):
+            self.target.make_folder(("a", "x", "b"))
+        with self.assertRaisesRegex(StorageError, "x is a file, and a folder must be there"):
+            self.target.make_folder(("a", "x"))
+        self.assertEqual(self.file.read_bytes(), b"mine")
+
+    @needs_posix
+    def test_a_link_in_the_way_is_a_sentence_and_gets_no_time(self) -> None:
+        outside = self.folder / "outside"
+        outside.mkdir()
+        os.utime(outside, (5, 5))
+        path = self.target.make_folder(("a",), MTIME)
+        path.rmdir()
+        path.symlink_to(outside)
+        self.target.set_folder_times()
+        self.assertEqual(outside.stat().st_mtime, 5)
+        with self.assertRaisesRegex(StorageError, "a is a link to another place"):
+            self.target.make_folder(("a", "b"))
+        self.assertEqual(self.tree(outside), {})
+
+    @needs_a_small_disk
+    def test_a_disk_that_may_not_be_written_is_a_sentence(self) -> None:
+        disk = self.small_disk()
+        self.make_read_only(disk)
+        with self.assertRaisesRegex(StorageError, "No permission to write"):
+            TargetFolder(disk).make_folder(("a",))
+
+
+class SpaceTest(TargetFolderTestCase):
+    def test_there_is_room_for_a_little_and_none_for_everything(self) -> None:
+        self.target.check_space(1)
+        with self.assertRaisesRegex(DiskFullError, "MB more must be free"):
+            self.target.check_space(1 << 60)
+
+    def test_some_room_is_left_to_the_rest_of_the_machine(self) -> None:
+        usage = shutil.disk_usage(self.folder)
+        reserve = min(MAX_RESERVE, usage.total // 100)
+        with self.assertRaises(DiskFullError) as caught:
+            check_space(self.folder, usage.free - reserve // 2)
+        self.assertRegex(str(caught.exception), r": \d{1,3} MB more")
+        check_space(self.folder, max(0, usage.free - 2 * reserve))
+
+    def test_a_file_where_the_folder_should_be_is_refused(self) -> None:
+        (self.folder / "file").touch()
+        with self.assertRaises(StorageError):
+            check_space(self.folder / "file" / "x", 1)

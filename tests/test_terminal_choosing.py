@@ -1,0 +1,126 @@
+"""What of a list somebody means by a name or a number."""
+
+from __future__ import annotations
+
+import unittest
+
+from roles.errors import UserInputError
+from roles.events import ListedFile
+from tests.terminals import folder_of, room
+from ui.terminal.choosing import Offer, Unclear, choices, chosen_by_number, once
+
+LESSON = folder_of("a" * 16, "lesson", "intro.txt", "slides/1.png", "slides/2.png", "slides/x/3")
+OTHER = folder_of("b" * 16, "other", "notes.txt")
+LOOSE = ListedFile("old one.bin", 5)
+TWINS = tuple(
+    ListedFile("twin.txt", 5, bytes([number]) * 32, "", f"0{number}0{number}") for number in (1, 2)
+)
+OFFER = Offer(room(LESSON, OTHER, loose=(LOOSE, *TWINS)))
+
+
+class NameTest(unittest.TestCase):
+    def assert_keys(self, name: str, *keys: str) -> None:
+        found = OFFER.named(name)
+        assert isinstance(found, list), found
+        self.assertEqual(tuple(one.key for one in found), keys)
+
+    def test_a_file_is_meant_by_its_path(self) -> None:
+        self.assert_keys("old one.bin", "old one.bin")
+        self.assert_keys("slides/1.png", "slides/1.png")
+
+    def test_a_folder_is_meant_by_its_name_with_and_without_a_slash(self) -> None:
+        for name in ("lesson", "lesson/", "share:" + "a" * 16):
+            with self.subTest(name=name):
+                self.assert_keys(name, "share:" + "a" * 16)
+
+    def test_a_sub_folder_is_meant_by_its_path(self) -> None:
+        for name in ("slides", "slides/"):
+            with self.subTest(name=name):
+                self.assert_keys(name, "folder:slides")
+        self.assert_keys("slides/x", "folder:slides/x")
+
+    def test_a_path_may_begin_with_the_folder_as_the_list_shows_it(self) -> None:
+        self.assert_keys("lesson/intro.txt", "intro.txt")
+        self.assert_keys("lesson/slides", "folder:slides")
+
+    def test_what_is_wanted_knows_what_it_brings(self) -> None:
+        found = OFFER.named("slides")
+        assert isinstance(found, list)
+        self.assertEqual((len(found[0].files), found[0].size, found[0].is_folder), (3, 30, True))
+
+    def test_a_name_that_nobody_offers_is_unclear(self) -> None:
+        for name in ("absent", "", "/", "slide", "intro.txt/", "lesson/absent", "/intro.txt"):
+            with self.subTest(name=name):
+                found = OFFER.named(name)
+                assert isinstance(found, Unclear)
+                self.assertEqual(found.reason, "nobody offers it")
+
+    def test_a_name_of_two_contents_is_unclear_and_each_has_a_name_of_its_own(self) -> None:
+        found = OFFER.named("twin.txt")
+        assert isinstance(found, Unclear)
+        self.assertIn("“twin.txt [0101]”, “twin.txt [0202]”", found.reason)
+        self.assert_keys("twin.txt [0202]", "twin.txt [0202]")
+
+    def test_two_folders_of_one_name_are_both_meant(self) -> None:
+        again = folder_of("c" * 16, "lesson", "more.txt")
+        found = Offer(room(LESSON, again)).named("lesson")
+        assert isinstance(found, list)
+        self.assertEqual(len(found), 2)
+
+    def test_a_file_comes_before_a_folder_of_its_name_and_a_slash_means_the_folder(self) -> None:
+        offer = Offer(room(LESSON, loose=(ListedFile("lesson", 1),)))
+        for name, is_folder in {"lesson": False, "lesson/": True}.items():
+            found = offer.named(name)
+            assert isinstance(found, list)
+            self.assertEqual(found[0].is_folder, is_folder)
+
+    def test_all_are_the_folders_and_the_files_of_none(self) -> None:
+        keys = [one.key for one in OFFER.all()]
+        self.assertEqual(keys[:3], ["share:" + "a" * 16, "share:" + "b" * 16, "old one.bin"])
+        self.assertEqual(len(keys), 5)
+
+
+class OnceTest(unittest.TestCase):
+    def chosen(self, *names: str) -> list[str]:
+        found = [OFFER.named(name) for name in names]
+        return [
+            one.key for one in once(o for some in found if isinstance(some, list) for o in some)
+        ]
+
+    def test_what_a_folder_brings_is_not_asked_for_again(self) -> None:
+        share = "share:" + "a" * 16
+        self.assertEqual(self.chosen("intro.txt", "slides", "lesson", "lesson/"), [share])
+        self.assertEqual(
+            self.chosen("slides", "slides/x", "intro.txt"), ["folder:slides", "intro.txt"]
+        )
+
+    def test_the_order_stays_as_it_was_typed(self) -> None:
+        self.assertEqual(self.chosen("intro.txt", "slides")[0], "intro.txt")
+
+    def test_an_empty_folder_is_asked_for_too(self) -> None:
+        offer = Offer(room(folder_of("c" * 16, "empty")))
+        self.assertEqual(len(once(offer.all())), 1)
+
+
+class NumbersTest(unittest.TestCase):
+    def test_numbers_and_ranges_are_read_once_each(self) -> None:
+        for typed, numbers in {"1 3": [1, 3], "3,1": [3, 1], "2-4 3": [2, 3, 4]}.items():
+            with self.subTest(typed=typed):
+                self.assertEqual(chosen_by_number(typed, 5), numbers)
+
+    def test_all_else_is_refused(self) -> None:
+        for typed in ("", "0", "6", "1 x", "-1", "4-2", "1-9", "\u0661", "9" * 5000):
+            with self.subTest(typed=typed), self.assertRaisesRegex(UserInputError, "from 1 to 5"):
+                chosen_by_number(typed, 5)
+
+    def test_a_small_folder_alone_is_shown_as_its_files(self) -> None:
+        self.assertEqual(len(choices(Offer(room(LESSON)))), 4)
+
+    def test_of_several_folders_the_files_come_first_and_then_the_folders(self) -> None:
+        rows = choices(OFFER)
+        self.assertEqual(len(rows), 4 + 1 + 3 + 2)
+        self.assertEqual(rows[-2:], [LESSON[0], OTHER[0]])
+
+    def test_a_large_folder_is_one_line(self) -> None:
+        large = folder_of("d" * 16, "large", *(f"{number}.txt" for number in range(21)))
+        self.assertEqual(choices(Offer(room(large))), [large[0]])

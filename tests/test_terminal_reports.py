@@ -1,0 +1,220 @@
+"""What `tracker` and `seed` say of the events that their roles post."""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Iterable
+from typing import Any
+
+from roles.addresses import Address
+from roles.errors import TrackerSilentError
+from roles.events import (
+    FolderScanned,
+    HashingChanged,
+    ListedFile,
+    ListedSeeder,
+    ReachabilityChanged,
+    RoleEvent,
+    RoleStarted,
+    RoomChanged,
+    RoomMember,
+    SeederState,
+    TrackerAnswered,
+    TrackerLost,
+    Transfer,
+    Upload,
+    UploadsChanged,
+)
+from tests.terminals import Printed, printed
+from ui.terminal.output import Output
+from ui.terminal.room_table import room_table
+from ui.terminal.seeder_report import SeederReport
+from ui.terminal.tracker_report import TABLE_S, TrackerReport
+
+HERE = Address("127.0.0.1", 12501)
+TEACHER = Address("192.168.1.5", 12501)
+PUPIL = Address("192.168.1.7", 12501)
+ORIGINAL = Address("192.168.1.9", 12501)
+
+
+def seeder(address: Address, files: int, *, is_original: bool = False) -> ListedSeeder:
+    state = None if is_original else SeederState.AVAILABLE
+    return ListedSeeder(address, is_original, state, files, 0.0)
+
+
+def member(address: Address, name: str, **more: Any) -> RoomMember:
+    values = {
+        "is_leecher": False,
+        "state": "available",
+        "up": 0,
+        "down": 0,
+        "reason": "",
+        "transfers": (),
+        "is_reachable": None,
+        "last_ping": 0.0,
+        **more,
+    }
+    return RoomMember(name, address, **values)
+
+
+def room(seeders: Iterable[ListedSeeder] = (), members: Iterable[RoomMember] = ()) -> RoomChanged:
+    return RoomChanged(tuple(seeders), (), 0, 0, tuple(members))
+
+
+LEECHER = member(
+    PUPIL,
+    "lab-pc-07",
+    is_leecher=True,
+    state="downloading",
+    up=4_000_000,
+    down=3_400_000,
+    transfers=(Transfer("lesson/", 30, 100, 1.0, "downloading"), Transfer("b", 20, 100, 1.0, "")),
+)
+
+
+class TrackerReportTest(unittest.TestCase):
+    def told(self, *rooms: RoomChanged) -> list[str]:
+        def work(output: Output) -> None:
+            report = TrackerReport(output)
+            for one in rooms:
+                report.tell(one)
+
+        return printed(work).out.splitlines()
+
+    def test_a_seeder_has_a_line_when_it_comes_and_when_it_goes(self) -> None:
+        teacher = member(TEACHER, "teacher")
+        self.assertEqual(
+            self.told(room([seeder(TEACHER, 10_000)], [teacher]), room()),
+            [
+                "teacher (192.168.1.5:12501) offers 10,000 files",
+                "teacher (192.168.1.5:12501) is gone",
+            ],
+        )
+
+    def test_one_on_this_computer_is_called_by_its_port(self) -> None:
+        here = room([seeder(HERE, 1)], [member(HERE, "lab-pc-01")])
+        self.assertEqual(self.told(here), ["this computer, port 12501 offers 1 file"])
+
+    def test_a_leecher_is_said_to_be_one(self) -> None:
+        self.assertEqual(
+            self.told(room(members=[LEECHER]), room(members=[LEECHER]), room()),
+            [
+                "lab-pc-07 (192.168.1.7:12501) takes part as a leecher",
+                "lab-pc-07 (192.168.1.7:12501) is gone",
+            ],
+        )
+
+    def test_who_cannot_be_reached_is_told_once(self) -> None:
+        behind = member(TEACHER, "teacher", is_reachable=False)
+        lines = self.told(room(members=[behind]), room(members=[behind]))
+        self.assertEqual(lines, ["teacher (192.168.1.5:12501) cannot be reached from outside"])
+
+    def test_the_room_is_shown_every_few_seconds_when_it_changed(self) -> None:
+        now = [0.0]
+
+        def work(output: Output) -> list[int]:
+            report = TrackerReport(output, shows_room=True, clock=lambda: now[0])
+            shown = []
+            for changed in (room(members=[LEECHER]), room(), None, room(), None):
+                if changed is not None:
+                    report.tell(changed)
+                now[0] += TABLE_S / 2
+                report.pass_time()
+                shown.append(len(report._table))
+            return shown
+
+        seen = printed(work)
+        self.assertEqual(seen.out.count("Why it waits"), 2)
+        self.assertEqual(seen.result[-1], 1)
+
+
+class RoomTableTest(unittest.TestCase):
+    def test_everyone_has_a_line_and_the_columns_are_straight(self) -> None:
+        behind = member(TEACHER, "teacher", up=8_000_000, is_reachable=False)
+        table = room_table(room([seeder(ORIGINAL, 3, is_original=True)], [LEECHER, behind]))
+        self.assertEqual(
+            table,
+            [
+                "Name               Role               State         Has        Up      Down  "
+                "Why it waits",
+                "teacher            seeder             available          8.0 MB/s            "
+                "cannot be reached from outside",
+                "lab-pc-07          leecher            downloading  25 %  4.0 MB/s  3.4 MB/s",
+                "192.168.1.9:12501  seeder (original)",
+            ],
+        )
+
+    def test_what_strangers_say_of_themselves_is_made_safe(self) -> None:
+        table = room_table(room(members=[member(PUPIL, "a\nb\x1b[2J", reason="x\u202ey" * 99)]))
+        self.assertEqual(len(table), 2)
+        self.assertTrue(table[1].isprintable())
+        self.assertLess(len(table[1]), 150)
+
+
+class SeederReportTest(unittest.TestCase):
+    def told(self, *events: tuple[float, RoleEvent]) -> Printed:
+        """Each event at its time."""
+        now = [0.0]
+
+        def work(output: Output) -> None:
+            report = SeederReport(output, clock=lambda: now[0], platform="linux")
+            for when, event in events:
+                now[0] = when
+                report.tell(event)
+
+        return printed(work)
+
+    def test_what_was_read_is_said_in_one_line_at_the_end(self) -> None:
+        seen = self.told(
+            (0, HashingChanged(0, 4_000_000_000, 310)),
+            (4, HashingChanged(2_000_000_000, 4_000_000_000, 100)),
+            (9, HashingChanged(4_000_000_000, 4_000_000_000, 0)),
+            (10, HashingChanged(4_000_000_000, 4_000_000_000, 0)),
+        )
+        self.assertEqual(seen.out, "Read 4.00 GB, 310 files, in 9 s; all is offered.\n")
+
+    def test_a_folder_that_is_known_already_is_not_said_to_be_read(self) -> None:
+        self.assertEqual(self.told((0, HashingChanged(5, 5, 0))).out, "")
+
+    def test_who_cannot_be_reached_is_told_how_to_open_the_firewall(self) -> None:
+        seen = self.told(
+            (0, ReachabilityChanged(TEACHER, is_reachable=False)),
+            (1, ReachabilityChanged(TEACHER, is_reachable=True)),
+            (2, ReachabilityChanged(TEACHER, is_reachable=True)),
+        )
+        self.assertIn("ufw allow 12501/tcp", seen.err)
+        self.assertEqual(seen.out, "Others can connect to this computer now.\n")
+
+    def test_who_takes_what_is_told_but_not_file_by_file(self) -> None:
+        def uploads(name: str, place: int = 0) -> UploadsChanged:
+            upload = Upload(Address("10.0.0.9", 4000), name, 0, 10, 1.0, "lab-pc-07", place)
+            return UploadsChanged(SeederState.CONNECTED, (upload,), 0)
+
+        seen = self.told(
+            (0, uploads("")),
+            (0, uploads("waiting.txt", place=2)),
+            (0, uploads("a.txt")),
+            (1, uploads("b.txt")),
+            (7, uploads("c.txt")),
+            (14, uploads("c.txt")),
+        )
+        self.assertEqual(seen.out, "lab-pc-07 takes a.txt\nlab-pc-07 takes c.txt\n")
+
+    def test_the_same_words_are_not_repeated(self) -> None:
+        folder = FolderScanned((ListedFile("a", 5),), 1, 0, ())
+        lost = TrackerLost(HERE, TrackerSilentError("No tracker answers."))
+        seen = self.told((0, folder), (1, folder), (2, lost), (3, lost))
+        self.assertEqual(seen.out.count("1 file"), 1)
+        self.assertEqual(seen.err.count("It goes on asking."), 1)
+
+    def test_what_an_original_trackers_list_has_no_room_for_is_said_of_that_alone(self) -> None:
+        files = tuple(ListedFile(f"{number}", 5) for number in range(40))
+        folder = (0.0, FolderScanned(files, 30, 0, ()))
+        for is_original in (False, True):
+            with self.subTest(is_original=is_original):
+                seen = self.told(folder, (1, TrackerAnswered(HERE, is_original)))
+                self.assertEqual("do not fit" in seen.out, is_original)
+
+    def test_a_role_that_listens_nowhere_says_nothing_of_it(self) -> None:
+        self.assertEqual(self.told((0, RoleStarted())).out, "")
+        self.assertIn("listening on", self.told((0, RoleStarted(HERE, TEACHER))).out)

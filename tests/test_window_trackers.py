@@ -1,0 +1,184 @@
+"""Which tracker an empty field means, and the ones that are offered to choose."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable, Mapping
+
+from roles.addresses import LOOPBACK, Address
+from roles.errors import UserInputError
+from roles.events import FoundTracker, Post, RoleStopped, TrackersFound
+from roles.profile import Profile
+from roles.settings import MAX_RECENTS
+from tests.support import WindowTestCase
+from tests.windows import LIMIT_S, AppWindowTest
+from ui.window.event_pump import EventPump
+from ui.window.settings_keeper import SettingsKeeper
+from ui.window.theme import Theme
+from ui.window.tracker_choice import TrackerChoice
+from ui.window.tracker_field import TrackerField
+from ui.window.tracker_search import is_wished
+
+HERE = Address(LOOPBACK, 12500)
+OWN = Address(LOOPBACK, 12511)
+ONE = FoundTracker(Address("10.0.0.5", 12500), "lab-pc-07", is_original=False)
+OTHER = FoundTracker(Address("10.0.0.6", 12500), "", is_original=True)
+
+
+class ChoiceTestCase(WindowTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        profile = Profile(self.folder / "settings.json", self.folder)
+        self.pump = EventPump(self.root)
+        self.addCleanup(self.pump.close)
+        self.settings = SettingsKeeper(profile, self.pump, self.fail)
+        self.text = tk.StringVar(self.root)
+        self.choice = self.make({})
+
+    def make(self, environment: Mapping[str, str]) -> TrackerChoice:
+        return TrackerChoice(self.text, environment, self.settings)
+
+
+class TrackerChoiceTest(ChoiceTestCase):
+    def test_an_empty_field_means_this_computer_when_nothing_else_is_known(self) -> None:
+        self.assertEqual(self.choice.parse(" "), HERE)
+        self.assertEqual(self.choice.empty_means, "empty: this computer, port 12500")
+
+    def test_the_only_one_that_was_found_is_used(self) -> None:
+        self.choice.take_found((ONE,))
+        self.assertEqual(self.choice.parse(""), ONE.address)
+        self.assertEqual(self.choice.empty_means, "found: lab-pc-07 (10.0.0.5:12500)")
+        self.assertEqual(self.choice.advice, "")
+
+    def test_of_several_the_user_chooses(self) -> None:
+        self.choice.take_found((ONE, OTHER))
+        self.assertEqual(self.choice.parse(""), HERE)
+        self.assertEqual(self.choice.advice, "2 trackers found: choose one.")
+        self.text.set("10.0.0.6")
+        self.assertEqual(self.choice.advice, "")
+
+    def test_the_one_in_use_stays_when_another_one_is_found(self) -> None:
+        self.choice.take_found((ONE,))
+        self.choice.take_found((ONE, OTHER))
+        self.assertEqual(self.choice.parse(""), ONE.address)
+        self.choice.take_found((OTHER,))
+        self.assertEqual(self.choice.parse(""), OTHER.address)
+
+    def test_the_tracker_of_this_window_goes_before_a_found_one(self) -> None:
+        self.choice.take_found((ONE,))
+        self.choice.set_own(OWN)
+        self.assertEqual(self.choice.parse(""), OWN)
+        self.assertEqual(self.choice.empty_means, "empty: this window's tracker, port 12511")
+        self.choice.set_own(None)
+        self.assertEqual(self.choice.parse(""), ONE.address)
+
+    def test_the_environment_goes_before_both_and_what_is_typed_before_all(self) -> None:
+        choice = self.make({"LMK_TRACKER": "10.0.0.9"})
+        choice.take_found((ONE,))
+        choice.set_own(OWN)
+        self.assertEqual(choice.parse(""), Address("10.0.0.9", 12500))
+        self.assertEqual(choice.empty_means, "empty: 10.0.0.9")
+        self.assertEqual(choice.parse("pc:5"), Address("pc", 5))
+        with self.assertRaises(UserInputError):
+            choice.parse("a b")
+
+    def test_what_was_found_is_offered_with_its_name_and_what_answered_before_below(self) -> None:
+        self.choice.take_found((ONE, OTHER))
+        self.choice.remember(ONE.address)
+        self.choice.remember(Address("10.0.0.8", 12500))
+        self.assertEqual(
+            self.choice.offers,
+            {
+                "10.0.0.5:12500  ·  lab-pc-07": "10.0.0.5:12500",
+                "10.0.0.6:12500  ·  original program": "10.0.0.6:12500",
+                "10.0.0.8:12500": "10.0.0.8:12500",
+            },
+        )
+
+    def test_only_a_few_are_remembered_and_never_this_computer(self) -> None:
+        self.choice.remember(HERE)
+        for number in range(20):
+            self.choice.remember(Address(f"10.0.0.{number}", 12500))
+        self.assertEqual(len(self.settings.now.recent_trackers), MAX_RECENTS)
+        self.assertEqual(self.settings.now.recent_trackers[0], "10.0.0.19:12500")
+
+    def test_a_name_that_could_fool_the_reader_is_escaped(self) -> None:
+        hostile = FoundTracker(ONE.address, "pc\u202e\n", is_original=False)
+        self.choice.take_found((hostile,))
+        self.assertIn("pc\\u202e\\u000a", next(iter(self.choice.offers)))
+        self.assertIn("pc\\u202e\\u000a", self.choice.empty_means)
+
+
+class TrackerFieldTest(ChoiceTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.commits = list[str]()
+        self.field = TrackerField(
+            self.root,
+            Theme(self.root),
+            self.choice,
+            commit=lambda: self.commits.append(self.text.get()),
+        )
+
+    def test_choosing_a_line_puts_its_address_into_the_field(self) -> None:
+        self.choice.take_found((ONE, OTHER))
+        self.assertEqual(self.field.advice, "2 trackers found: choose one.")
+        self.text.set(self.field.entry.cget("values")[0])
+        self.field.entry.event_generate("<<ComboboxSelected>>")
+        self.assertEqual(self.commits, ["10.0.0.5:12500"])
+        self.assertEqual(self.field.advice, "")
+
+    def test_the_placeholder_follows(self) -> None:
+        self.choice.take_found((ONE,))
+        self.assertIn("lab-pc-07", str(self.field._placeholder.cget("text")))
+
+
+class _Looking:
+    """A role that finds what it is told to."""
+
+    def __init__(
+        self, post: Post, remembered: tuple[Address, ...], found: tuple[FoundTracker, ...]
+    ) -> None:
+        self.post, self.remembered, self.found = post, remembered, found
+
+    def start(self) -> None:
+        self.post(TrackersFound(self.found))
+
+    def stop(self) -> None:
+        self.post(RoleStopped())
+
+
+class SearchTest(AppWindowTest):
+    def open_looking(self, environment: Mapping[str, str]) -> list[_Looking]:
+        roles = list[_Looking]()
+        found = FoundTracker(Address(LOOPBACK, self.tracker_port), "pc", is_original=False)
+
+        def make(post: Post, remembered: tuple[Address, ...]) -> _Looking:
+            roles.append(_Looking(post, remembered, (found,)))
+            return roles[-1]
+
+        self.keep(tracker="", recent_trackers=["10.0.0.8:12500", "not an address"])
+        self.open_window(environment=environment, discover=make)
+        return roles
+
+    def tracker_in_use(self) -> Address | None:
+        run = self.window.leecher.run
+        return None if run is None else run.settings.tracker
+
+    def test_a_found_tracker_is_used_at_once_by_an_empty_field(self) -> None:
+        roles = self.open_looking({})
+        self.assertEqual(roles[0].remembered, (Address("10.0.0.8", 12500),))
+        here = Address(LOOPBACK, self.tracker_port)  # the leecher really asks it
+        self.pump_until(lambda: self.tracker_in_use() == here, LIMIT_S)
+        self.assertEqual(self.window.leecher.form.tracker.variable.get(), "")
+
+    def test_nobody_is_asked_where_a_tracker_is_named_or_that_is_switched_off(self) -> None:
+        cases: tuple[tuple[dict[str, str], Callable[[bool], None]], ...] = (
+            ({}, self.assertTrue),
+            ({"LMK_TRACKER": "10.0.0.5"}, self.assertFalse),
+            ({"LMK_DISCOVER": "off"}, self.assertFalse),
+        )
+        for environment, check in cases:
+            with self.subTest(environment=environment):
+                check(is_wished(environment))
+        self.assertEqual(self.open_looking({"LMK_DISCOVER": "off"}), [])

@@ -1,0 +1,259 @@
+"""The list as a tree: what is seen of it, and what a row stands for."""
+
+from __future__ import annotations
+
+import unittest
+from pathlib import Path
+
+from roles.addresses import LOOPBACK, Address
+from roles.errors import StorageError
+from roles.events import (
+    DownloadChanged,
+    DownloadState,
+    FileEnded,
+    FilesEnded,
+    FilesListed,
+    ListedFile,
+    ListedFolder,
+)
+from tests.windows import LIMIT_S, AppWindowTest, texts_of
+from ui.window.leecher_run import LIST_AT_ONCE, LeecherRun
+from ui.window.list_contents import CHILDREN_AT_ONCE, ListContents, SharedFiles
+from ui.window.list_tree import STARTS_OPEN, ListTree, Node
+
+TRACKER = Address(LOOPBACK, 12500)
+COURSE, LARGE = "c0" * 8, "1a" * 8
+FILE, STATUS = "1", "6"  # columns of the table
+
+
+def shared(share: str, *names: str) -> tuple[ListedFile, ...]:
+    return tuple(ListedFile(name, 10, b"root", share) for name in names)
+
+
+def folder(share: str, name: str, files: int) -> ListedFolder:
+    return ListedFolder(share, name, files, files * 10)
+
+
+def tree_of(files: tuple[ListedFile, ...], *folders: ListedFolder) -> ListTree:
+    tree = ListTree()
+    tree.take(ListContents(files, folders))
+    return tree
+
+
+def keys(tree: ListTree) -> list[str]:
+    return [node.key for node in tree.nodes({})]
+
+
+def node_of(tree: ListTree, key: str) -> Node:
+    return next(node for node in tree.nodes({}) if node.key == key)
+
+
+class SharedFilesTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.files = SharedFiles(shared(COURSE, "b/2", "a-b", "b/c/3", "a", "b/1", "b0"))
+
+    def test_a_folder_counts_what_is_below_it(self) -> None:
+        found, rest = self.files.in_folder("")
+        shown = [one if isinstance(one, tuple) else one.name for one in found]
+        self.assertEqual(shown, ["a", "a-b", ("b", 3, 30), "b0"])
+        self.assertEqual(rest, 0)
+
+    def test_a_folder_in_a_folder(self) -> None:
+        found, _ = self.files.in_folder("b")
+        self.assertEqual(found[2], ("b/c", 1, 10))
+        self.assertEqual([file.name for file in self.files.below("b")], ["b/1", "b/2", "b/c/3"])
+        self.assertTrue(self.files.has("b/c"))
+        self.assertFalse(self.files.has("a"))
+
+    def test_no_more_rows_than_anybody_reads(self) -> None:
+        many = SharedFiles(shared(LARGE, *(f"{number:05}" for number in range(10_000))))
+        found, rest = many.in_folder("")
+        self.assertEqual((len(found), rest), (CHILDREN_AT_ONCE, 10_000 - CHILDREN_AT_ONCE))
+
+
+class ListTreeTest(unittest.TestCase):
+    def test_files_without_a_folder_stay_flat(self) -> None:
+        tree = tree_of((ListedFile("a", 1), ListedFile("b", 1)))
+        self.assertEqual(keys(tree), ["a", "b"])
+        self.assertEqual(tree.all_asked, ["a", "b"])
+        self.assertFalse(tree.has_folders)
+
+    def test_a_small_folder_starts_open_and_a_large_one_closed(self) -> None:
+        files = shared(COURSE, "a") + shared(LARGE, *map(str, range(STARTS_OPEN + 1)))
+        tree = tree_of(files, folder(COURSE, "Course", 1), folder(LARGE, "Large", STARTS_OPEN + 1))
+        self.assertEqual(keys(tree), [f"share:{COURSE}", "a", f"share:{LARGE}"])
+
+    def test_what_was_opened_stays_open_with_a_newer_list(self) -> None:
+        tree = tree_of(shared(COURSE, "sub/a"), folder(COURSE, "Course", 1))
+        sub = f"folder:sub\0{COURSE}"
+        tree.set_open(node_of(tree, sub), is_open=True)
+        tree.take(ListContents(shared(COURSE, "sub/a", "sub/b"), (folder(COURSE, "Course", 2),)))
+        self.assertEqual(keys(tree), [f"share:{COURSE}", sub, "sub/a", "sub/b"])
+
+    def test_twins_are_two_rows(self) -> None:
+        files = (
+            ListedFile("a.txt", 1, b"x", COURSE, "3f2a91c0"),
+            ListedFile("a.txt", 2, b"y", COURSE, "77aa0012"),
+        )
+        tree = tree_of(files, folder(COURSE, "Course", 2))
+        self.assertEqual(keys(tree)[1:], ["a.txt [3f2a91c0]", "a.txt [77aa0012]"])
+
+    def test_everything_is_each_folder_and_what_is_in_none(self) -> None:
+        tree = tree_of((*shared(COURSE, "a"), ListedFile("b", 1)), folder(COURSE, "Course", 1))
+        self.assertEqual(tree.all_asked, [f"share:{COURSE}", "b"])
+
+    def test_a_folder_of_two_shares_is_asked_for_once(self) -> None:
+        files = shared(COURSE, "sub/a") + shared(LARGE, "sub/b")
+        tree = tree_of(files, folder(COURSE, "One", 1), folder(LARGE, "Two", 1))
+        self.assertEqual([file.name for file in tree.below("folder:sub")], ["sub/a", "sub/b"])
+        self.assertEqual(len(set(keys(tree))), 4)
+
+    def test_a_part_of_a_name_finds_files_in_closed_folders(self) -> None:
+        tree = tree_of(shared(COURSE, "deep/in/Week 1.pdf", "b"), folder(COURSE, "Course", 2))
+        self.assertEqual([node.key for node in tree.matching("week")], ["deep/in/Week 1.pdf"])
+
+
+class TreeInWindowTest(AppWindowTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.window = self.open_window()
+        self.list = self.window.leecher.list
+        run = self.window.leecher.run
+        assert isinstance(run, LeecherRun)
+        self.run_ = run
+
+    def show(self, files: tuple[ListedFile, ...], *folders: ListedFolder) -> None:
+        self.run_._handle(FilesListed(TRACKER, files, (), (), folders))
+
+    def show_course(self) -> None:
+        self.show(
+            (*shared(COURSE, "b.txt", "slides/1", "slides/2"), ListedFile("old", 1)),
+            folder(COURSE, "Course", 3),
+        )
+
+    def download(self, name: str, state: DownloadState, **rest: object) -> None:
+        everything = {"rate": 0.0, "seconds_left": None, "sources": (), **rest}
+        self.run_._handle(DownloadChanged(name, state, 100, 40, **everything))  # type: ignore[arg-type]
+
+    def names(self) -> list[str]:
+        return [text.strip(" \u2002\u2003") for text in texts_of(self.list.table.tree, FILE)]
+
+    def status_of(self, key: str) -> str:
+        table = self.list.table
+        return str(table.tree.set(table._items[key], STATUS))
+
+    def wait_for_status(self, key: str, status: str) -> None:
+        self.pump_until(lambda: self.status_of(key) == status, LIMIT_S, status)
+
+    def test_folders_come_first_with_their_files_below(self) -> None:
+        self.show_course()
+        self.assertEqual(self.names(), ["▾ Course/", "▸ slides/", "b.txt", "old"])
+        self.assertEqual(self.status_of(f"share:{COURSE}"), "3 files")
+
+    def test_only_original_files_look_as_ever(self) -> None:
+        self.show((ListedFile("a", 1), ListedFile("b", 1)))
+        self.assertEqual(texts_of(self.list.table.tree, FILE), ["a", "b"])
+
+    def test_files_stay_below_their_folder_in_every_order(self) -> None:
+        self.show_course()
+        self.list.table.sort_by(2)
+        self.assertEqual(self.names(), ["▾ Course/", "▸ slides/", "b.txt", "old"])
+        self.list.table._sort_by(2)
+        self.assertEqual(self.names(), ["▾ Course/", "▸ slides/", "b.txt", "old"])
+
+    def test_right_opens_and_left_closes_and_goes_up(self) -> None:
+        self.show_course()
+        tree = self.list.table.tree
+        sub = f"folder:slides\0{COURSE}"
+        self.list.table.choose([sub])
+        self.list._folding._right()
+        self.assertEqual(self.names(), ["▾ Course/", "▾ slides/", "1", "2", "b.txt", "old"])
+        self.list._folding._left()
+        self.list._folding._left()
+        self.assertEqual(self.list.table.chosen, [f"share:{COURSE}"])
+        self.list._folding._left()
+        self.assertEqual(self.names(), ["▸ Course/", "old"])
+        self.assertEqual(len(tree.get_children()), 2)
+
+    def test_a_large_folder_brings_a_helping_and_says_how_many_are_left(self) -> None:
+        names = [f"{number:05}" for number in range(2_000)]
+        self.show(shared(LARGE, *names), folder(LARGE, "Large", 2_000))
+        self.assertEqual(self.names(), ["▸ Large/"])
+        self.list.set_open(f"share:{LARGE}", is_open=True)
+        self.pump_until(lambda: len(self.names()) == CHILDREN_AT_ONCE + 2, LIMIT_S)
+        self.assertIn("… and 1,500 more: download the folder", self.names()[-1])
+
+    def test_a_long_list_is_put_in_order_beside_the_window(self) -> None:
+        many = LIST_AT_ONCE + 1
+        self.show(shared(LARGE, *map(str, range(many))), folder(LARGE, "Large", many))
+        self.pump_until(lambda: self.names() == ["▸ Large/"], LIMIT_S)
+        self.assertEqual(len(self.run_.files), many)
+
+    def test_what_is_chosen_is_asked_for_once(self) -> None:
+        self.show_course()
+        table = self.list.table
+        table.choose([f"share:{COURSE}", "b.txt", "old"])
+        self.assertEqual(self.list.chosen, [f"share:{COURSE}", "old"])
+        table.choose([f"folder:slides\0{COURSE}"])
+        self.assertEqual(self.list.chosen, ["folder:slides"])
+
+    def test_progress_stands_at_what_was_asked_for(self) -> None:
+        self.show_course()
+        share = f"share:{COURSE}"
+        self.download(share, DownloadState.IN_LINE, place=3, files=3, files_ended=1)
+        self.wait_for_status(share, "In line (place 3), 1 of 3 files")
+        self.download(share, DownloadState.DOWNLOADING, files=3, files_ended=2)
+        self.wait_for_status(share, "2 of 3 files")
+
+    def test_a_file_of_a_folder_on_its_way_is_paused_with_the_folder(self) -> None:
+        self.show_course()
+        self.download(f"share:{COURSE}", DownloadState.DOWNLOADING, files=3)
+        self.list.table.choose(["b.txt"])
+        self.assertEqual(self.list.chosen, [])
+        self.assertEqual(self.list.can_pause(), [f"share:{COURSE}"])
+
+    def test_files_show_that_they_came_with_their_folder(self) -> None:
+        self.show_course()
+        share = f"share:{COURSE}"
+        self.download(share, DownloadState.DOWNLOADING, files=3)
+        done = FileEnded("b.txt", 10, DownloadState.DONE, Path("b.txt"))
+        self.run_._handle(FilesEnded(share, (done,)))
+        self.wait_for_status("b.txt", "Done, checked")
+        self.assertEqual(self.run_.had_count, 1)
+
+    def test_what_failed_stands_below_its_folder_with_the_reason(self) -> None:
+        self.show_course()
+        share = f"share:{COURSE}"
+        self.download(share, DownloadState.DOWNLOADING, files=3)
+        error = StorageError("“slides/1” cannot be written.")
+        failed = FileEnded("slides/1", 10, DownloadState.FAILED, failure=error)
+        self.run_._handle(FilesEnded(share, (failed,)))
+        self.pump_until(lambda: "▾ Problems (1)" in self.names(), LIMIT_S)
+        self.assertEqual(self.names()[1:3], ["▾ Problems (1)", "slides/1"])
+        self.assertIn("“slides/1” cannot be written.", texts_of(self.list.table.tree, STATUS))
+        self.download(share, DownloadState.FAILED, files=3, failure=error)
+        self.download(share, DownloadState.QUEUED, files=3)
+        self.pump_until(lambda: "▾ Problems (1)" not in self.names(), LIMIT_S)
+
+    def test_a_download_without_a_row_gets_one(self) -> None:
+        self.download("share:ff", DownloadState.PAUSED, title="Yesterday", files=9)
+        self.pump_until(lambda: self.names() == ["Yesterday/"], LIMIT_S)
+        self.show_course()
+        self.assertIn("Yesterday/", self.names())
+
+    def test_what_is_on_its_way_in_a_closed_folder_is_seen_until_it_is_there(self) -> None:
+        self.show_course()
+        self.download("slides/1", DownloadState.DOWNLOADING)
+        self.pump_until(lambda: "slides/1" in self.names(), LIMIT_S)
+        self.download("slides/1", DownloadState.DONE)
+        self.pump_until(lambda: "slides/1" not in self.names(), LIMIT_S)
+
+    def test_the_list_can_be_narrowed(self) -> None:
+        self.show_course()
+        self.list._wanted.set("SLIDES/")
+        self.pump_until(lambda: self.names() == ["slides/1", "slides/2"], LIMIT_S)
+        self.list._wanted.set("nothing like that")
+        self.pump_until(lambda: "No file has" in self.names()[0], LIMIT_S)
+        self.assertEqual(self.list.chosen, [])
+        self.list._wanted.set("")
+        self.pump_until(lambda: len(self.names()) == 4, LIMIT_S)

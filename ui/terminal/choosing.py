@@ -1,0 +1,162 @@
+"""What of a list somebody means: names, folders and numbers to what a leecher is asked for. Pure.
+
+It asks nobody and prints nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from roles.errors import UserInputError
+from roles.events import FilesListed, ListedFile, ListedFolder
+from roles.safe_names import shown_name
+
+SHOWN_ONE_BY_ONE = 20  # files of a folder, or of a download: more of them are summed up
+BELOW = "folder:"  # starts the key of all files below a path
+SHOWN_TWINS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One thing that a leecher is asked for, and what it brings by the list."""
+
+    key: str
+    title: str  # for people, not yet safe to show
+    files: tuple[ListedFile, ...]
+    is_folder: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes, together."""
+        return sum(file.size for file in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """A name that cannot be got, and why."""
+
+    name: str
+    reason: str  # continues a sentence: "nobody offers it"
+
+
+class Offer:
+    """A list, ready to be asked for names."""
+
+    def __init__(self, listed: FilesListed) -> None:
+        self.folders = listed.folders
+        self.files = listed.files
+        self._of_share = defaultdict[str, list[ListedFile]](list)
+        self._named = defaultdict[str, list[ListedFile]](list)
+        for file in listed.files:
+            self._of_share[file.share].append(file)
+            for name in {file.name, file.key}:
+                self._named[name].append(file)
+        shares = {folder.share for folder in self.folders}
+        self.loose = tuple(file for file in self.files if file.share not in shares)
+
+    def in_folder(self, folder: ListedFolder) -> tuple[ListedFile, ...]:
+        """Its files, by path."""
+        return tuple(self._of_share[folder.share])
+
+    def all(self) -> list[Wanted]:
+        """Every folder, and the files that belong to none."""
+        return [*map(self.of, self.folders), *map(self.of, self.loose)]
+
+    def of(self, row: ListedFile | ListedFolder) -> Wanted:
+        """A line of the list."""
+        return _file(row) if isinstance(row, ListedFile) else self._folder(row)
+
+    def named(self, name: str) -> list[Wanted] | Unclear:
+        """What a name means: a file, a folder, or what is below a path in a folder, in this order.
+
+        With a "/" at its end it is no file.
+        """
+        if not name.endswith("/") and name in self._named:
+            files = self._named[name]
+            if len(files) == 1:
+                return [_file(files[0])]
+            exact = [file for file in files if file.key == name]
+            return [_file(exact[0])] if exact else _unclear(name, files)
+        path = name.rstrip("/")
+        folders = [folder for folder in self.folders if path in (folder.name, folder.key)]
+        if folders:
+            return [self._folder(folder) for folder in folders]
+        below = self._below(path, self.files)
+        if below:
+            return [Wanted(BELOW + path, f"{path}/", below, is_folder=True)]
+        return self._in_named_folder(path, is_file=not name.endswith("/"))
+
+    def _in_named_folder(self, path: str, *, is_file: bool) -> list[Wanted] | Unclear:
+        """A path that starts with the folder's name, as a list shows it."""
+        top, _, rest = path.partition("/")
+        for folder in self.folders if rest else ():
+            if folder.name != top:
+                continue
+            files = self._of_share[folder.share]
+            match = [file for file in files if is_file and rest in (file.name, file.key)]
+            if match:
+                return [_file(match[0])]
+            below = self._below(rest, files)
+            if below:
+                return [Wanted(BELOW + rest, f"{path}/", below, is_folder=True)]
+        return Unclear(path, "nobody offers it")
+
+    @staticmethod
+    def _below(path: str, files: Iterable[ListedFile]) -> tuple[ListedFile, ...]:
+        start = path + "/"
+        return tuple(file for file in files if path and file.name.startswith(start))
+
+    def _folder(self, folder: ListedFolder) -> Wanted:
+        return Wanted(folder.key, f"{folder.name}/", self.in_folder(folder), is_folder=True)
+
+
+def choices(offer: Offer) -> list[ListedFile | ListedFolder]:
+    """What a numbered list shows: files one by one where they are few, and folders."""
+    few = [folder for folder in offer.folders if folder.files <= SHOWN_ONE_BY_ONE]
+    files = [file for folder in few for file in offer.in_folder(folder)]
+    is_alone = len(offer.folders) == 1 and not offer.loose
+    folders = [folder for folder in offer.folders if folder not in few or not is_alone]
+    return [*files, *offer.loose, *folders]
+
+
+def chosen_by_number(typed: str, most: int) -> list[int]:
+    """The numbers, from 1 to `most`, of "1 3", "1,3" or "2-4". Raises UserInputError."""
+    numbers = list[int]()
+    for word in typed.replace(",", " ").split():
+        first, _, last = word.partition("-")
+        if not (_is_number(first, most) and (last == "" or _is_number(last, most))):
+            numbers.clear()
+            break
+        numbers += range(int(first), int(last or first) + 1)
+    if not numbers:
+        raise UserInputError(
+            f"“{shown_name(typed)}” is not a choice. Type numbers from 1 to {most}, or a."
+        )
+    return list(dict.fromkeys(numbers))
+
+
+def once(wanted: Iterable[Wanted]) -> list[Wanted]:
+    """The same without what others bring too."""
+    unique = list({one.key: one for one in wanted}.values())
+    kept, brought = set[str](), set[tuple[str, str]]()
+    for one in sorted(unique, key=lambda one: -len(one.files)):
+        files = {(file.share, file.key) for file in one.files}
+        if not files or not files <= brought:
+            kept.add(one.key)
+            brought |= files
+    return [one for one in unique if one.key in kept]
+
+
+def _file(file: ListedFile) -> Wanted:
+    return Wanted(file.key, file.key, (file,))
+
+
+def _unclear(name: str, files: Sequence[ListedFile]) -> Unclear:
+    keys = [f"“{shown_name(file.key)}”" for file in files[:SHOWN_TWINS]]
+    return Unclear(name, f"it is the name of {len(files)} files: {', '.join(keys)}")
+
+
+def _is_number(text: str, most: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 6 and 1 <= int(text) <= most

@@ -1,0 +1,26 @@
+"""How fast the roles of one command may send and receive, all together: where they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from roles.events import Post
+from roles.leecher import Leecher
+from roles.seeder import Seeder
+from roles.settings import LeecherSettings, SeederSettings
+from roles.throttle import Throttle, Throttles
+
+
+class Limits:
+    """Of one program, in bytes per second, None for none: every role that it makes shares them."""
+
+    def __init__(self, up: int | None = None, down: int | None = None) -> None:
+        self._throttles = Throttles(Throttle(up), Throttle(down))
+
+    def seeder(self, settings: SeederSettings) -> Callable[[Post], Seeder]:
+        """What Session.start() takes."""
+        return lambda post: Seeder(settings, post, throttles=self._throttles)
+
+    def leecher(self, settings: LeecherSettings) -> Callable[[Post], Leecher]:
+        """What Session.start() takes."""
+        return lambda post: Leecher(settings, post, throttles=self._throttles)

@@ -1,0 +1,123 @@
+"""What the command `seed` says: a line for each thing that happens."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from roles.events import (
+    FolderScanned,
+    HashingChanged,
+    ReachabilityChanged,
+    RoleEvent,
+    RoleStarted,
+    TrackerAnswered,
+    TrackerLost,
+    Upload,
+    UploadsChanged,
+)
+from roles.safe_names import shown_name
+from ui import wording
+from ui.terminal import phrases
+from ui.terminal.output import Output
+
+READING_S = 1.0  # between two progress lines
+SAME_TAKER_S = 5.0  # between two lines about one computer: it may take hundreds of files a second
+
+
+@dataclass(slots=True)
+class SeederReport:
+    """Told every event; also those of a leecher that gives on what it has."""
+
+    output: Output
+    clock: Callable[[], float] = time.monotonic
+    platform: str = sys.platform
+    _folder: FolderScanned | None = None
+    _folder_words: str = ""
+    _is_original: bool = False  # the tracker: its list has room for few files
+    _lost: str = ""
+    _begin: HashingChanged | None = None  # the first word about a reading that goes on
+    _began_at: float = 0.0
+    _drawn_at: float = float("-inf")
+    _is_warned: bool = False
+    _takers: dict[str, tuple[str, float]] = field(default_factory=dict)  # what they took, and when
+
+    def tell(self, event: RoleEvent) -> None:
+        """Say what changed."""
+        match event:
+            case RoleStarted(address, for_others, note) if address is not None:
+                if note:
+                    self.output.say(note)
+                self.output.say(f"Seeder listening on {address}. Others reach it at {for_others}.")
+            case FolderScanned() as folder:
+                self._folder = folder
+                self._tell_folder(folder)
+            case HashingChanged() as hashing:
+                self._tell_hashing(hashing)
+            case ReachabilityChanged() as reachability:
+                self._tell_reachability(reachability)
+            case TrackerAnswered(tracker, is_original):
+                kind = "an original program" if is_original else "LMKtorrent"
+                self.output.say(f"On the list of the tracker {tracker} ({kind}).")
+                self._lost, self._is_original = "", is_original
+                if self._folder is not None:
+                    self._tell_folder(self._folder)
+            case TrackerLost(_, reason):
+                if str(reason) != self._lost:
+                    self._lost = str(reason)
+                    self.output.error(f"{reason} It goes on asking.")
+            case UploadsChanged(_, uploads):
+                for upload in uploads:
+                    self._tell_upload(upload)
+            case _:
+                return
+
+    def pass_time(self) -> None:
+        """Nothing is said for its own sake."""
+
+    def _tell_folder(self, folder: FolderScanned) -> None:
+        text = wording.folder_status(folder, is_listed=self._is_original)
+        if text != self._folder_words and (folder.announced or not folder.files):
+            self._folder_words = text
+            self.output.say(text)
+
+    def _tell_hashing(self, hashing: HashingChanged) -> None:
+        is_all = hashing.hashed >= hashing.size and not hashing.files_left
+        if not is_all:
+            if self._begin is None:
+                self._begin, self._began_at = hashing, self.clock()
+            self._draw(hashing)
+        elif self._begin is not None:
+            size = wording.size(max(0, hashing.size - self._begin.hashed))
+            files = wording.count(self._begin.files_left, "file")
+            seconds = phrases.spent(self.clock() - self._began_at)
+            self._begin = None
+            self.output.say(f"Read {size}, {files}, in {seconds}; all is offered.")
+
+    def _draw(self, hashing: HashingChanged) -> None:
+        if self.clock() - self._drawn_at < READING_S:
+            return
+        self._drawn_at = self.clock()
+        files = wording.count(hashing.files_left, "file")
+        text = f"of {wording.size(hashing.size)} read, {files} left"
+        self.output.progress(hashing.hashed / hashing.size if hashing.size else 0.0, text)
+
+    def _tell_reachability(self, reachability: ReachabilityChanged) -> None:
+        if reachability.is_reachable:
+            if self._is_warned:
+                self.output.say("Others can connect to this computer now.")
+            self._is_warned = False
+            return
+        self._is_warned = True
+        self.output.error(wording.unreachable(reachability.address, self.platform))
+
+    def _tell_upload(self, upload: Upload) -> None:
+        if not upload.name or upload.place:
+            return
+        who = shown_name(upload.computer, 40) or upload.leecher.host
+        took, when = self._takers.get(who, ("", float("-inf")))
+        if upload.name != took and self.clock() - when >= SAME_TAKER_S:
+            self._takers[who] = upload.name, self.clock()
+            self.output.say(f"{who} takes {shown_name(upload.name)}")

@@ -1,0 +1,90 @@
+"""Which tracker a command talks to: what was named, else one that is found on the network."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+from roles.addresses import Address
+from roles.errors import UserInputError
+from roles.events import FoundTracker
+from roles.safe_names import shown_name
+from roles.settings import may_discover, tracker_address
+from ui.terminal.choosing import chosen_by_number
+from ui.terminal.output import Output, can_ask
+from ui.terminal.session import Session
+from ui.terminal.tracker_search import found_trackers
+
+FIND_S = 2.0  # how long to look for trackers
+
+Search = Callable[[], Sequence[FoundTracker]]
+Ask = Callable[[str], str]
+
+
+def chosen_tracker(
+    chosen: argparse.Namespace, output: Output, environment: Mapping[str, str] = os.environ
+) -> Address:
+    """The tracker of --tracker, of LMK_TRACKER, one that is found, or this computer.
+
+    Raises UserInputError for a bad LMK_TRACKER or a bad answer.
+    """
+    ask = _ask if can_ask() and not output.as_json and not output.quiet else None
+    return tracker_for(chosen.tracker, output, environment, lambda: found_trackers(FIND_S), ask)
+
+
+def tracker_for(
+    typed: Address | None,
+    output: Output,
+    environment: Mapping[str, str],
+    search: Search,
+    ask: Ask | None,
+) -> Address:
+    """The same, told how to search, and how to ask a person if there is one."""
+    if typed is not None:
+        return typed
+    named = tracker_address("", environment)
+    if environment.get("LMK_TRACKER", "").strip() or not may_discover(environment):
+        return named
+    found = ours_first(search())
+    if not found:
+        output.say(f"No tracker was found on this network; asking {named}.")
+        return named
+    if len(found) == 1:
+        output.say(f"Found {tracker_words(found[0])}.")
+        return found[0].address
+    return _one_of(found, output, ask)
+
+
+def ours_first(found: Sequence[FoundTracker]) -> list[FoundTracker]:
+    """In the order in which they are shown, and the first of which is taken."""
+    return sorted(found, key=lambda one: (one.is_original, one.name, one.address))
+
+
+def tracker_words(found: FoundTracker) -> str:
+    """ "the tracker lab-pc-01 (192.168.1.5:12500)"."""
+    if found.is_original:
+        return f"the original tracker {found.address}"
+    name = shown_name(found.name, 40)
+    return f"the tracker {name} ({found.address})" if name else f"the tracker {found.address}"
+
+
+def _one_of(found: Sequence[FoundTracker], output: Output, ask: Ask | None) -> Address:
+    if ask is None:
+        taken = tracker_words(found[0])
+        output.say(f"Found {len(found)} trackers; taking {taken}. --tracker names another one.")
+        return found[0].address
+    for number, one in enumerate(found, 1):
+        output.result(f"{number:4}  {tracker_words(one)}")
+    typed = ask(f"Which tracker? A number from 1 to {len(found)}: ") or "1"
+    numbers = chosen_by_number(typed, len(found)) if typed.isdigit() else []
+    if len(numbers) != 1:
+        raise UserInputError(
+            f"“{shown_name(typed)}” is not a choice. Type a number from 1 to {len(found)}."
+        )
+    return found[numbers[0] - 1].address
+
+
+def _ask(question: str) -> str:
+    with Session() as session:
+        return session.ask(question)

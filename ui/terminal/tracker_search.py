@@ -1,0 +1,43 @@
+"""Looking for trackers on the network, from a command."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from roles.errors import LmkError
+from roles.events import FoundTracker, Post, RoleStopped, TrackersFound
+from ui.terminal.session import AnyRole, Session
+
+OTHERS_S = 0.5  # how long others may take once one of ours answered
+
+DISCOVERY: Callable[[Post], AnyRole] | None = None  # the role that asks
+
+
+def found_trackers(seconds: float, *, for_all: bool = False) -> tuple[FoundTracker, ...]:
+    """Those that answer in this time; it ends early when one of ours did, unless all are wanted."""
+    return () if DISCOVERY is None else search(DISCOVERY, seconds, for_all=for_all)
+
+
+def search(
+    make: Callable[[Post], AnyRole], seconds: float, *, for_all: bool
+) -> tuple[FoundTracker, ...]:
+    """The same with this role. A computer without a network finds nobody, and that is no error."""
+    found: tuple[FoundTracker, ...] = ()
+    deadline = time.monotonic() + seconds
+    try:
+        with Session() as session:
+            session.start(make)
+            while (left_s := deadline - time.monotonic()) > 0:
+                match session.event_within(left_s):
+                    case (_, TrackersFound(trackers)):
+                        found = trackers
+                        if not for_all and not all(one.is_original for one in found):
+                            deadline = min(deadline, time.monotonic() + OTHERS_S)
+                    case (_, RoleStopped()):
+                        break
+                    case _:
+                        continue
+    except LmkError:
+        return found
+    return found

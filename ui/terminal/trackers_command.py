@@ -1,0 +1,35 @@
+"""The command `trackers`: which ones answer on this network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from roles.errors import TrackerSilentError, UserInputError
+from roles.events import FoundTracker
+from roles.safe_names import shown_name
+from roles.settings import may_discover
+from ui.terminal.output import Output
+from ui.terminal.tracker_choice import FIND_S, ours_first
+from ui.terminal.tracker_search import found_trackers
+
+
+def run_trackers(output: Output, environment: Mapping[str, str] = os.environ) -> None:
+    """Print them. Raises TrackerSilentError when there is none."""
+    if not may_discover(environment):
+        raise UserInputError("LMK_DISCOVER is off, so nobody is asked. Unset it to look around.")
+    tell_trackers(found_trackers(FIND_S, for_all=True), output)
+
+
+def tell_trackers(found: Sequence[FoundTracker], output: Output) -> None:
+    """Say who was found. Raises TrackerSilentError."""
+    if not found:
+        raise TrackerSilentError(
+            "No tracker was found on this network. One of another network can be named: --tracker."
+        )
+    for one in ours_first(found):
+        address = str(one.address)
+        output.json(event="tracker", name=one.name, address=address, original=one.is_original)
+        if not output.as_json:
+            name = "(original)" if one.is_original else shown_name(one.name, 40)
+            output.result(f"{address:21}  {name}".rstrip())

@@ -1,0 +1,86 @@
+"""What a tracker listed, in the order in which folders are opened: built once for each list.
+
+Pure, and so it may be built in any thread: 100,000 files take a moment.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+
+from roles.events import FilesListed, ListedFile, ListedFolder
+
+CHILDREN_AT_ONCE = 500  # rows that opening one folder brings; a list of thousands is read by nobody
+_AFTER_SLASH = chr(ord("/") + 1)
+
+
+class SharedFiles:
+    """The files of one share, in the order of their paths."""
+
+    def __init__(self, files: Iterable[ListedFile]) -> None:
+        self._files = sorted(files, key=lambda file: file.name)
+        self._paths = [file.name for file in self._files]
+        self._sums = [0, *accumulate(file.size for file in self._files)]
+
+    def below(self, path: str) -> list[ListedFile]:
+        """All files below this folder, or all."""
+        return self._files[slice(*self._range(path))]
+
+    def has(self, path: str) -> bool:
+        """Whether there is such a folder."""
+        start, end = self._range(path)
+        return start < end
+
+    def in_folder(self, path: str) -> tuple[list[ListedFile | tuple[str, int, int]], int]:
+        """The files and folders (path, files, size) right in this one, and how many are left out.
+
+        Each costs one look into sorted paths, however much is in it.
+        """
+        found = list[ListedFile | tuple[str, int, int]]()
+        prefix = f"{path}/" if path else ""
+        at, end = self._range(path)
+        while at < end and len(found) < CHILDREN_AT_ONCE:
+            name, slash, _ = self._paths[at][len(prefix) :].partition("/")
+            if slash:
+                stop = bisect_left(self._paths, prefix + name + _AFTER_SLASH, at, end)
+                found.append((prefix + name, stop - at, self._sums[stop] - self._sums[at]))
+                at = stop
+            else:
+                found.append(self._files[at])
+                at += 1
+        return found, end - at
+
+    def _range(self, path: str) -> tuple[int, int]:
+        if not path:
+            return 0, len(self._paths)
+        start = bisect_left(self._paths, path + "/")
+        return start, bisect_left(self._paths, path + _AFTER_SLASH, start)
+
+
+class ListContents:
+    """One list. It never changes."""
+
+    def __init__(self, files: tuple[ListedFile, ...], folders: tuple[ListedFolder, ...]) -> None:
+        by_share: dict[str, list[ListedFile]] = {folder.share: [] for folder in folders}
+        self.folders = folders
+        self.flat: list[ListedFile] = []  # without a folder: original programs offer them
+        for file in files:
+            by_share.get(file.share, self.flat).append(file)
+        self.shares = {share: SharedFiles(some) for share, some in by_share.items()}
+        self.files = {file.key: file for file in files}
+        self._folded = [key.casefold() for key in self.files]
+
+    @classmethod
+    def of(cls, listed: FilesListed, before: FilesListed | None) -> ListContents | None:
+        """What this list holds; None when it is the same as before."""
+        is_same = before is not None and before.files == listed.files
+        if is_same and before is not None and before.folders == listed.folders:
+            return None
+        return cls(listed.files, listed.folders)
+
+    def matching(self, text: str) -> Iterator[ListedFile]:
+        """The files with this in their path."""
+        wanted = text.casefold()
+        named = zip(self._folded, self.files.values(), strict=True)
+        return (file for name, file in named if wanted in name)

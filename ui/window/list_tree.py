@@ -1,0 +1,206 @@
+"""The tracker's list as a tree: shares, their folders, their files. Which rows of it are seen.
+
+Pure: lists in, rows out. Of 100,000 files only those of the opened folders are ever touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from itertools import islice
+
+from roles.events import FileEnded, ListedFile
+from ui.window.list_contents import CHILDREN_AT_ONCE, ListContents
+
+STARTS_OPEN = 200  # files of a share whose rows are there without a click
+PROBLEMS_START_OPEN = 20
+FOLDER_KEY = "folder:"  # begins what a leecher is asked for all below one path
+SHARE_KEY = "share:"  # begins ListedFolder.key
+
+
+class Kind(IntEnum):
+    """What a row stands for; those below one row come in this order."""
+
+    PROBLEMS = 0  # of the folder above it
+    FOLDER = 1
+    FILE = 2
+    PROBLEM = 3  # one file that failed
+    MORE = 4  # says how many rows are not shown
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One row."""
+
+    key: str  # names the row
+    kind: Kind
+    name: str  # from the wire, or a sentence where it is our own
+    asked: str = ""  # what a leecher is asked for; "" for nothing
+    size: int = 0
+    files: int = 1
+    parent: str = ""  # the key of the row that it is below
+    depth: int = 0
+    path: str = ""  # of a file, or of a folder in a share
+    share: str = ""
+    has_sign: bool = True  # its name stands where those of folders do, right of their signs
+
+
+class ListTree:
+    """Remembers which folders the user opened and closed, also over a newer list."""
+
+    def __init__(self) -> None:
+        self._now = ListContents((), ())
+        self._wished: dict[str, bool] = {}
+        self.version = 0  # another one with each list
+
+    def take(self, contents: ListContents) -> None:
+        """Have this list instead."""
+        self._now = contents
+        self.version += 1
+
+    @property
+    def has_folders(self) -> bool:
+        """Whether there is anything to open."""
+        return bool(self._now.folders)
+
+    @property
+    def all_asked(self) -> list[str]:
+        """What to ask a leecher for, to have everything."""
+        return [folder.key for folder in self._now.folders] + [file.key for file in self._now.flat]
+
+    def knows_folder(self, asked: str) -> bool:
+        """Whether a folder of the list is asked for by this."""
+        if asked.startswith(FOLDER_KEY):
+            path = asked.removeprefix(FOLDER_KEY)
+            return any(share.has(path) for share in self._now.shares.values())
+        return any(folder.key == asked for folder in self._now.folders)
+
+    def below(self, asked: str) -> list[ListedFile]:
+        """The files of a folder that is asked for by this."""
+        if asked.startswith(FOLDER_KEY):
+            path = asked.removeprefix(FOLDER_KEY)
+            return [file for share in self._now.shares.values() for file in share.below(path)]
+        shares = (folder.share for folder in self._now.folders if folder.key == asked)
+        return [file for share in shares for file in self._now.shares[share].below("")]
+
+    def name_of(self, asked: str) -> str:
+        """How to call the folder that is asked for by this; "" for what is no folder."""
+        if asked.startswith(FOLDER_KEY):
+            return asked.removeprefix(FOLDER_KEY)
+        return next((folder.name for folder in self._now.folders if folder.key == asked), "")
+
+    # Opening and closing
+
+    def is_open(self, node: Node) -> bool:
+        """Whether its rows are to be seen below it."""
+        few = PROBLEMS_START_OPEN if node.kind is Kind.PROBLEMS else STARTS_OPEN
+        starts_open = node.files <= few and (node.kind is Kind.PROBLEMS or not node.path)
+        return self._wished.get(node.key, starts_open)
+
+    def set_open(self, node: Node, *, is_open: bool) -> None:
+        """What the user wants."""
+        self._wished[node.key] = is_open
+
+    # Rows
+
+    def nodes(self, problems: Mapping[str, Sequence[FileEnded]]) -> Iterator[Node]:
+        """All rows that are seen; `problems` are the failed files by what was asked for."""
+        for folder in self._now.folders:
+            yield from self._folder(
+                Node(
+                    folder.key,
+                    Kind.FOLDER,
+                    folder.name,
+                    asked=folder.key,
+                    size=folder.size,
+                    files=folder.files,
+                    share=folder.share,
+                ),
+                problems,
+            )
+        for file in self._now.flat:
+            yield _file_node(file, has_sign=self.has_folders)
+
+    def problem_nodes(self, node: Node, failed: Sequence[FileEnded]) -> Iterator[Node]:
+        """What failed of the folder of this row."""
+        if not failed:
+            return
+        depth = node.depth + 1
+        group = Node(
+            f"problems:{node.key}",
+            Kind.PROBLEMS,
+            f"Problems ({len(failed):,})",
+            asked=node.asked,
+            files=len(failed),
+            parent=node.key,
+            depth=depth,
+        )
+        yield group
+        if not self.is_open(group):
+            return
+        below = Node("", Kind.PROBLEM, "", node.asked, parent=group.key, depth=depth + 1)
+        for ended in failed[:CHILDREN_AT_ONCE]:
+            key = f"{group.key}\0{ended.name}"
+            yield replace(below, key=key, name=ended.name, size=ended.size, path=ended.name)
+        yield from _more(group, len(failed) - CHILDREN_AT_ONCE, "the others are in the log")
+
+    def matching(self, text: str) -> Iterator[Node]:
+        """The files with this in their path, whatever is open."""
+        found = self._now.matching(text)
+        yield from (_file_node(file, has_sign=False) for file in islice(found, CHILDREN_AT_ONCE))
+        rest = sum(1 for _ in found)
+        yield from _more(
+            Node("", Kind.FOLDER, "", depth=-1, has_sign=False), rest, "type more of the name"
+        )
+
+    def _folder(self, node: Node, problems: Mapping[str, Sequence[FileEnded]]) -> Iterator[Node]:
+        yield node
+        yield from self.problem_nodes(node, problems.get(node.asked, ()))
+        if not self.is_open(node):
+            return
+        found, rest = self._now.shares[node.share].in_folder(node.path)
+        depth = node.depth + 1
+        for one in found:
+            if isinstance(one, ListedFile):
+                file = _file_node(one, has_sign=True)
+                name = one.key.rpartition("/")[2]
+                yield replace(file, name=name, parent=node.key, depth=depth, share=node.share)
+                continue
+            path, files, size = one
+            below = Node(
+                f"{FOLDER_KEY}{path}\0{node.share}",
+                Kind.FOLDER,
+                path.rpartition("/")[2],
+                asked=f"{FOLDER_KEY}{path}",
+                size=size,
+                files=files,
+                parent=node.key,
+                depth=depth,
+                path=path,
+                share=node.share,
+            )
+            yield from self._folder(below, problems)
+        yield from _more(node, rest, "download the folder, or find them by name")
+
+
+def is_folder(asked: str) -> bool:
+    """Whether it is a folder that is asked for by this; no file can have such a name."""
+    return asked.startswith((SHARE_KEY, FOLDER_KEY))
+
+
+def _file_node(file: ListedFile, *, has_sign: bool) -> Node:
+    key = file.key
+    return Node(key, Kind.FILE, key, asked=key, size=file.size, path=file.name, has_sign=has_sign)
+
+
+def _more(node: Node, rest: int, advice: str) -> Iterator[Node]:
+    if rest > 0:
+        yield Node(
+            f"more:{node.key}",
+            Kind.MORE,
+            f"… and {rest:,} more: {advice}",
+            parent=node.key,
+            depth=node.depth + 1,
+            has_sign=node.has_sign,
+        )

@@ -1,0 +1,123 @@
+"""Which tracker is meant: typed, of the environment, of this window, found, or this computer's.
+
+One choice, seen in the fields of two tabs. It shows nothing and asks nobody.
+"""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable, Mapping
+
+from roles.addresses import LOOPBACK, TRACKER_PORT, Address, is_loopback
+from roles.events import FoundTracker
+from roles.safe_names import shown_name
+from roles.settings import tracker_address
+from ui import wording
+from ui.window.settings_keeper import SettingsKeeper
+
+
+class TrackerChoice:
+    """Owned by Tk's thread."""
+
+    def __init__(
+        self, text: tk.StringVar, environment: Mapping[str, str], settings: SettingsKeeper
+    ) -> None:
+        self.text = text
+        self.own: Address | None = None  # this window's, as others on this computer reach it
+        self.is_only_here = False  # nobody else reaches that
+        self.found: tuple[FoundTracker, ...] = ()
+        self._named = environment.get("LMK_TRACKER", "").strip()
+        self._environment = environment
+        self._settings = settings
+        self._taken: Address | None = None  # of the found ones, what an empty field means
+        self._not_kept: str | None = None
+        self._followers = list[Callable[[], None]]()
+
+    def follow(self, changed: Callable[[], None]) -> None:
+        """Call it now, and whenever an empty field means another one or others can be chosen."""
+        self._followers.append(changed)
+        changed()
+
+    def set_own(self, address: Address | None, *, is_only_here: bool = False) -> None:
+        """A tracker of this window runs, or does not any more."""
+        self.own, self.is_only_here = address, is_only_here
+        self._tell()
+
+    def take_found(self, found: tuple[FoundTracker, ...]) -> None:
+        """These answered. A single one is used at once, and stays in use beside later ones."""
+        self.found = found
+        addresses = [one.address for one in found]
+        if self._taken not in addresses:
+            self._taken = addresses[0] if len(addresses) == 1 else None
+        self._tell()
+
+    def parse(self, typed: str) -> Address:
+        """The tracker that is meant. Raises UserInputError."""
+        if not typed.strip() and not self._named:
+            return self.own or self._taken or Address(LOOPBACK, TRACKER_PORT)
+        return tracker_address(typed, self._environment)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing was typed, so that another one may be meant later."""
+        return not self.text.get().strip()
+
+    @property
+    def empty_means(self) -> str:
+        """What to show in an empty field."""
+        if self._named:
+            return f"empty: {shown_name(self._named, 60)}"
+        if self.own is not None:
+            return f"empty: this window's tracker, port {self.own.port}"
+        taken = next((one for one in self.found if one.address == self._taken), None)
+        if taken is not None:
+            return f"found: {wording.computer(taken.name, taken.address)}"
+        return f"empty: this computer, port {TRACKER_PORT}"
+
+    @property
+    def advice(self) -> str:
+        """What to do, where the program may not choose."""
+        is_settled = self._named or self.own is not None or self._taken is not None
+        if is_settled or len(self.found) < 2 or not self.is_open:
+            return ""
+        return f"{len(self.found)} trackers found: choose one."
+
+    @property
+    def offers(self) -> dict[str, str]:
+        """What drops down, and what each line puts into the field."""
+        lines = {_line(one): str(one.address) for one in self.found}
+        known = set(lines.values())
+        return lines | {
+            tracker: tracker
+            for tracker in self._settings.now.recent_trackers
+            if tracker not in known
+        }
+
+    def use_for_now(self, address: Address) -> None:
+        """Fill in a tracker that is no wish of the user's for the next run."""
+        self._not_kept = str(address)
+        self.text.set(self._not_kept)
+
+    def keep(self) -> None:
+        """Keep what the user typed."""
+        typed = self.text.get().strip()
+        if typed != self._not_kept:
+            self._not_kept = None
+            self._settings.change(tracker=typed)
+
+    def remember(self, answered: Address) -> None:
+        """Offer a tracker that answered in later runs too."""
+        settings, text = self._settings.now, str(answered)
+        if not is_loopback(answered.host) and settings.recent_trackers[:1] != (text,):
+            self._settings.replace(settings.with_recent_tracker(text))
+            self._tell()
+
+    def _tell(self) -> None:
+        for changed in self._followers:
+            changed()
+
+
+def _line(found: FoundTracker) -> str:
+    name = shown_name(found.name, wording.COMPUTER_LENGTH)
+    kind = "original program" if found.is_original else ""
+    return "  ·  ".join(part for part in (str(found.address), name, kind) if part)
