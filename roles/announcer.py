@@ -92,15 +92,14 @@ class Announcer:
                 self._report_folder()
         return self._sizes
 
-    def told(self, count: int, *, is_original: bool, is_shared: bool) -> None:
+    def told(self, count: int, *, is_shared: bool) -> None:
         """The tracker has as many of the files for LMK/1 readers now."""
         self._announced, self._is_shared = count, is_shared
         if count < len(self._sizes) and not is_shared:
             log.warning(
-                "The tracker's list has room for %d of the %d files; the others are not offered%s.",
+                "The tracker's list has room for %d of the %d files; the others are not offered.",
                 count,
                 len(self._sizes),
-                " to anyone" if is_original else "",
             )
         self._report_folder()
 

@@ -13,13 +13,15 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from roles import lmk2_frames as frames
-from roles.content import DIGEST_SIZE, Content, bitmap_bytes, bitmap_of
+from roles.content import DIGEST_SIZE, bitmap_bytes, bitmap_of
 from roles.errors import FileChangedError, PeerProtocolError
-from roles.holding import ChunkSource, Holding, Library
+from roles.holding import Library
+from roles.open_contents import OpenContents
+from roles.part_sender import MORE, BrokenPartError, PartSender
 from roles.throttle import Throttle
 from roles.upload_desk import Choice
 
@@ -30,11 +32,8 @@ SILENT_S = 45.0  # without one, the other side is gone
 SEND_S = 15.0  # for a write that moves nothing: the leecher is gone or hung
 ANSWER_S = 2.0  # an offer may wait so long with a slot, then others have it
 PLACE_S = 1.0
-MAX_OPEN = 2_048  # contents at once over one connection
-MAX_SOURCES = 32  # opened files at once over one connection
 SEND_BUFFER = 256 * 1024  # bytes: what waits in it delays the next offer
 _RECEIVE = 64 * 1024
-_MORE = getattr(socket, "MSG_MORE", 0)  # the head of a part goes into one packet with its bytes
 
 
 class Desk(Protocol):
@@ -67,14 +66,6 @@ class GiverProgress:
     has_ended: bool = False
 
 
-@dataclass(slots=True)
-class _Clock:
-    heard: float
-    spoke: float
-    offered: float = 0.0
-    told_place: float = field(default=0.0)
-
-
 class ChunkGiver:
     """Serves one leecher, from its first frame on."""
 
@@ -92,22 +83,20 @@ class ChunkGiver:
         self._link = link
         self._library = library
         self._desk = desk
-        self._throttle = throttle
         self._woken = woken
         self._progress = progress
         self._should_stop = should_stop
         self._buffer = frames.FrameBuffer()
-        self._opened: dict[int, bytes] = {}  # roots by handle
-        self._missing: set[int] = set()  # handles of what was not here yet
+        self._contents = OpenContents(library)
+        self._parts = PartSender(link, throttle, should_stop)
         self._singles: deque[int] = deque()  # handles of contents of one chunk, to be sent
-        self._sources: dict[int, tuple[Holding, ChunkSource]] = {}
         self._pending: Choice | None = None  # offered, not answered yet
         self._taken: Choice | None = None  # to be sent next
-        self._cancelled = False  # what is being sent now
         self._has_slot = False
         self._is_sending = False
         now = time.monotonic()
-        self._clock = _Clock(heard=now, spoke=now)
+        self._heard = self._spoke = now
+        self._offered_at = self._told_place_at = 0.0
         link.settimeout(SEND_S)
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
@@ -132,8 +121,7 @@ class ChunkGiver:
                             return
                     self._offer_if_idle()
             finally:
-                for _, source in self._sources.values():
-                    source.close()
+                self._contents.close_all()
 
     # Frames of the leecher
 
@@ -143,12 +131,13 @@ class ChunkGiver:
             if key.fileobj is self._woken:
                 with contextlib.suppress(BlockingIOError):
                     self._woken.recv(1_024)
-                self._look_for_missing()
+                for handle in self._contents.come():
+                    self._describe(handle)
                 continue
             data = self._link.recv(_RECEIVE)
             if not data:
                 return False
-            self._clock.heard = time.monotonic()
+            self._heard = time.monotonic()
             for frame in self._buffer.feed(data):
                 if not self._handle(frame):
                     return False
@@ -178,36 +167,30 @@ class ChunkGiver:
         return True
 
     def _open(self, handle: int, root: bytes) -> None:
-        if handle not in self._opened and len(self._opened) >= MAX_OPEN:
+        if self._contents.is_full:
             self._send(frames.Gone(handle, "too many files at once"))
             return
-        self._opened[handle] = root
+        self._contents.open(handle, root)
         self._describe(handle)
-
-    def _look_for_missing(self) -> None:
-        """Say what became of contents that were not here when they were asked for."""
-        for handle in [one for one in self._missing if self._holding(one) is not None]:
-            self._missing.discard(handle)
-            self._describe(handle)
 
     def _describe(self, handle: int) -> None:
         """Its shape and what is here of it; all of it follows when it is one chunk."""
-        holding = self._holding(handle)
+        holding = self._contents.ready(handle)
         if holding is None:
             self._gone(handle, "not here yet")
             return
         content, have = holding.content, holding.have()
-        if content.count == 1 and have:
+        if content.count == 1:
             self._singles.append(handle)
             return
         shown = bitmap_bytes(have, content.count)
         self._send(frames.File(handle, content.size, content.chunk_size, shown))
 
     def _send_digests(self, handle: int, first: int, count: int) -> None:
-        holding = self._holding(handle)
+        holding = self._contents.holding(handle)
         digests = None if holding is None else holding.digests()
         if digests is None:
-            self._gone(handle, "its digests are not known here yet")
+            self._gone(handle, "not here any more")
             return
         if not 0 < count <= frames.MAX_DIGESTS or (first + count) * DIGEST_SIZE > len(digests):
             raise PeerProtocolError("it asked for digests that do not exist")
@@ -217,9 +200,9 @@ class ChunkGiver:
     def _want(self, handle: int, chunks: bytes) -> None:
         if not chunks:
             self._desk.forget(handle)
-            self._close(handle)
+            self._contents.close(handle)
             return
-        holding = self._holding(handle)
+        holding = self._contents.holding(handle)
         if holding is not None:
             content = holding.content
             self._desk.want(handle, content.root, bitmap_of(chunks, content.count))
@@ -243,7 +226,7 @@ class ChunkGiver:
             self._desk.not_sent(self._taken)
             self._taken = None
         else:
-            self._cancelled = True
+            self._parts.cancel(handle, index)
 
     # Offers and chunks
 
@@ -262,10 +245,10 @@ class ChunkGiver:
             self._tell_place()
             return
         self._pending = choice
-        self._clock.offered = time.monotonic()
+        self._offered_at = time.monotonic()
         self._tell_turn()
         # Ahead of a chunk it goes into one packet with the chunk's first bytes.
-        flags = _MORE if self._is_sending else 0
+        flags = MORE if self._is_sending else 0
         self._link.sendall(frames.encode(frames.Offer(choice.handle, choice.index)), flags)
 
     def _rest(self) -> None:
@@ -275,14 +258,14 @@ class ChunkGiver:
     def _send_single(self) -> None:
         """The answer to the opening of a content of one chunk: its shape, and the chunk at once."""
         handle = self._singles.popleft()
-        holding = self._holding(handle)
+        holding = self._contents.holding(handle)
         if holding is None:
             return
         content = holding.content
         shape = frames.File(handle, content.size, content.chunk_size, b"\x01")
-        self._link.sendall(frames.encode(shape), _MORE)
-        if self._send_chunk(Choice(handle, content.root, 0), None):
-            self._close(handle)
+        self._link.sendall(frames.encode(shape), MORE)
+        if self._send_chunk(Choice(handle, content.root, 0), lambda: None):
+            self._contents.close(handle)
 
     def _send_taken(self, selector: selectors.BaseSelector) -> None:
         """Send the chunk that was taken, the next offer ahead of it."""
@@ -291,94 +274,45 @@ class ChunkGiver:
         self._is_sending = True
         if self._pending is None and not self._desk.is_turn_over():
             self._offer()
-        if self._send_chunk(choice, selector):
+
+        def read_frames() -> None:
+            if not self._receive(selector, 0):
+                raise ConnectionResetError("it left in the middle of a chunk")
+
+        if self._send_chunk(choice, read_frames):
             self._desk.sent(choice)
         else:
             self._desk.not_sent(choice)
         self._is_sending = False
 
-    def _send_chunk(self, choice: Choice, selector: selectors.BaseSelector | None) -> bool:
-        """Send it in parts; False when it changed, or was cancelled meanwhile."""
-        holding = self._holding(choice.handle)
+    def _send_chunk(self, choice: Choice, between: Callable[[], None]) -> bool:
+        """Send it; False when it changed, or was cancelled meanwhile."""
+        holding = self._contents.holding(choice.handle)
         if holding is None:
             return False
         self._progress.title = holding.title
-        self._cancelled = False
         try:
-            source = self._source(choice.handle, holding)
-            is_whole = self._send_parts(choice, holding.content, source, selector)
+            source = self._contents.source(choice.handle, holding)
+            is_whole = self._parts.send(choice, holding.content, source, between)
             source.check()
+        except BrokenPartError:
+            self._library.withdraw(choice.root)
+            raise
         except FileChangedError as error:
             log.info("%s", error)
             self._library.withdraw(choice.root)
             self._gone(choice.handle, "it changed")
             return False
-        self._clock.spoke = time.monotonic()
+        finally:
+            self._progress.sent = self._parts.sent
+        self._spoke = time.monotonic()
         return is_whole
-
-    def _send_parts(
-        self,
-        choice: Choice,
-        content: Content,
-        source: ChunkSource,
-        selector: selectors.BaseSelector | None,
-    ) -> bool:
-        """All its bytes; False when it was cancelled meanwhile. Raises FileChangedError."""
-        start, length = choice.index * content.chunk_size, content.length(choice.index)
-        sent = 0
-        while sent < length and not self._cancelled:
-            part = min(self._throttle.slice(frames.MAX_PART), length - sent)
-            self._throttle.wait(part, self._should_stop)
-            head = frames.encode_part_head(choice.handle, choice.index, sent, part)
-            self._link.sendall(head, _MORE)
-            try:
-                self._send_bytes(source, start + sent, part)
-            except FileChangedError as error:  # the rest of the part can never come
-                self._library.withdraw(choice.root)
-                raise ConnectionAbortedError(str(error)) from None
-            sent += part
-            self._progress.sent += part
-            if selector is not None and sent < length and not self._receive(selector, 0):
-                raise ConnectionResetError("it left in the middle of a chunk")
-        return sent == length
-
-    def _send_bytes(self, source: ChunkSource, offset: int, length: int) -> None:
-        end = offset + length
-        while offset < end:
-            offset += source.send(self._link, offset, end - offset)
-
-    def _source(self, handle: int, holding: Holding) -> ChunkSource:
-        known = self._sources.pop(handle, None)
-        if known is not None and known[0] is not holding:  # it is kept elsewhere by now
-            known[1].close()
-            known = None
-        if known is None:
-            known = holding, holding.open()
-            if len(self._sources) >= MAX_SOURCES:
-                self._close_source(next(iter(self._sources)))
-        self._sources[handle] = known
-        return known[1]
-
-    def _holding(self, handle: int) -> Holding | None:
-        root = self._opened.get(handle)
-        return None if root is None else self._library.find(root)
 
     def _gone(self, handle: int, reason: str) -> None:
         """It is not here; it may come, and is described then."""
         self._send(frames.Gone(handle, reason))
         self._desk.forget(handle)
-        self._close_source(handle)
-        self._missing.add(handle)
-
-    def _close(self, handle: int) -> None:
-        self._opened.pop(handle, None)
-        self._missing.discard(handle)
-        self._close_source(handle)
-
-    def _close_source(self, handle: int) -> None:
-        known = self._sources.pop(handle, None)
-        if known is not None:
-            known[1].close()
+        self._contents.note_missing(handle)
 
     # Clocks
 
@@ -390,18 +324,18 @@ class ChunkGiver:
 
     def _check_clock(self) -> None:
         now = time.monotonic()
-        if now - self._clock.heard > SILENT_S:
+        if now - self._heard > SILENT_S:
             raise TimeoutError(f"not a sign of life for {SILENT_S:.0f} s")
-        if now - self._clock.spoke >= ALIVE_S:
+        if now - self._spoke >= ALIVE_S:
             self._send(frames.Alive())
-        if self._pending is not None and self._has_slot and now - self._clock.offered >= ANSWER_S:
+        if self._pending is not None and self._has_slot and now - self._offered_at >= ANSWER_S:
             self._rest()
 
     def _tell_place(self) -> None:
         place, now = self._desk.place(), time.monotonic()
-        is_due = now - self._clock.told_place >= PLACE_S
+        is_due = now - self._told_place_at >= PLACE_S
         if place != self._progress.place and (is_due or not self._progress.place):
-            self._progress.place, self._clock.told_place = place, now
+            self._progress.place, self._told_place_at = place, now
             self._send(frames.Place(place))
 
     def _tell_turn(self) -> None:
@@ -411,4 +345,4 @@ class ChunkGiver:
 
     def _send(self, frame: frames.Frame) -> None:
         self._link.sendall(frames.encode(frame))
-        self._clock.spoke = time.monotonic()
+        self._spoke = time.monotonic()

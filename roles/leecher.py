@@ -11,6 +11,7 @@ import os
 import queue
 import random
 import threading
+import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
@@ -35,6 +36,7 @@ from roles.stored_names import StoredNames
 from roles.swarm_download import SwarmDownload
 from roles.swarm_host import SwarmHost
 from roles.throttle import Throttles
+from roles.unfinished_downloads import UnfinishedDownloads
 from roles.worker import Role
 
 log = logging.getLogger(__name__)
@@ -58,11 +60,17 @@ class Leecher(Role):
         self._downloads: dict[str, DownloadLife] = {}  # changed by the role's own thread only
         self._names = StoredNames(windows=os.name == "nt")
         self._host: SwarmHost | None = None
+        self._unfinished = UnfinishedDownloads(settings)
         self._is_busy = False  # AllDownloadsEnded is due
         self._wishes = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
         self._lister = RoomLister(
-            settings.tracker, post, self.should_stop, self._sought, self._found
+            settings.tracker,
+            post,
+            self.should_stop,
+            sought=self._sought,
+            found=self._found,
+            listed=lambda: self._wish(self._go_on),
         )
 
     def refresh(self) -> None:
@@ -93,6 +101,7 @@ class Leecher(Role):
         self._woken.set()
 
     def _run(self) -> None:
+        self._unfinished.load()
         lister = self._start_beside(self._lister.run, "lmk-lister")
         self._post(RoleStarted())
         try:
@@ -100,6 +109,7 @@ class Leecher(Role):
                 self._do_wishes()
                 self._start_queued()
                 self._tell_end()
+                self._unfinished.note(self._all(), now=time.monotonic())
                 if self._host is not None:
                     self._host.tick()
                 self._woken.wait(TICK_S)
@@ -128,19 +138,33 @@ class Leecher(Role):
 
     def _queue(self, keys: Iterable[str], existing: Existing) -> None:
         for key in keys:
-            known = self._downloads.get(key)
-            if not (known is None or known.state.is_final or known.is_cancelled):
-                continue
-            download = self._made(key, existing)
-            if download is None:
-                continue
-            if known is not None:
-                known.join()
-                known.discard()  # it has the name that the next one needs
-            download.halt(DownloadState.QUEUED)
-            with self._lock:
-                self._downloads[key] = download
-            self._is_busy = True
+            self._begin(key, existing, DownloadState.QUEUED)
+
+    def _go_on(self) -> None:
+        """A list came: what the last run left goes on as far as it is there."""
+
+        def start(key: str, existing: Existing, is_paused: bool) -> bool:
+            state = DownloadState.PAUSED if is_paused else DownloadState.QUEUED
+            return self._begin(key, existing, state)
+
+        self._unfinished.take_up(start)
+
+    def _begin(self, key: str, existing: Existing, state: DownloadState) -> bool:
+        """Make a download of this key; False when the list does not have it."""
+        known = self._downloads.get(key)
+        if not (known is None or known.state.is_final or known.is_cancelled):
+            return True
+        download = self._made(key, existing)
+        if download is None:
+            return False
+        if known is not None:
+            known.join()
+            known.discard()  # it has the name that the next one needs
+        download.halt(state)
+        with self._lock:
+            self._downloads[key] = download
+        self._is_busy = True
+        return True
 
     def _made(self, key: str, existing: Existing) -> DownloadLife | None:
         """The download of this key; None when the list does not have it."""

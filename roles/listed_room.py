@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from roles.catalogue import MAX_ROOM_FILES, MAX_SHARE_FILES, FileLine, FolderLine
 from roles.errors import PeerProtocolError
 from roles.events import ListedFile, ListedFolder
+from roles.listed_files import listed_file, listed_files
 from roles.listed_share import ListedShare, Pack
 from roles.lmk2_list_wire import ShareGone, ShareOpened, decode_entry
 
 MAX_SHARES = 12_000  # one for each peer that a tracker takes
 MAX_REFUSED = 1_000  # lines of one share that are remembered, to show their names
-TWIN_DIGITS = 8  # of a root, to tell two contents under one name apart
 
 _SHARE_KEY = "share:"  # of ListedFolder.key
 FOLDER_KEY = "folder:"  # with a path behind it: everything below that path
@@ -178,7 +178,7 @@ class ListedRoom:
             if (path in self._listed) is not bool(lines):
                 self._order = None
             if lines:
-                self._listed[path] = _listed(path, lines)
+                self._listed[path] = listed_files(path, lines)
             else:
                 self._listed.pop(path, None)
         self._is_new = False
@@ -191,7 +191,7 @@ class ListedRoom:
                 if path in self._listed:
                     self._changed.add(path)  # _update() looks at all of them together
                 else:
-                    self._listed[path] = (_listed_file(share.id, line),)
+                    self._listed[path] = (listed_file(share.id, line),)
 
     def _lines_of(self, path: str) -> list[tuple[str, FileLine]]:
         return [
@@ -278,40 +278,3 @@ def _parents(path: str) -> Iterator[str]:
     while "/" in path:
         path = path.rpartition("/")[0]
         yield path
-
-
-def _listed_file(share: str, line: FileLine) -> ListedFile:
-    return ListedFile(line.path, line.size, line.content.root if line.content else b"", share)
-
-
-def _listed(path: str, lines: list[tuple[str, FileLine]]) -> tuple[ListedFile, ...]:
-    """The entries of one path: one for each content, and each size that only originals offer."""
-    if len(lines) == 1:
-        return (_listed_file(*lines[0]),)
-    contents, sizes = dict[bytes, tuple[str, FileLine]](), dict[int, str]()
-    for share, line in lines:
-        if line.content is not None:
-            contents.setdefault(line.content.root, (share, line))
-    hashed = {line.size for _, line in contents.values()}
-    for share, line in lines:
-        if line.content is None and line.size not in hashed:
-            sizes.setdefault(line.size, share)
-    if len(contents) + len(sizes) == 1:
-        found = [ListedFile(path, line.size, root, at) for root, (at, line) in contents.items()]
-        return (*found, *(ListedFile(path, size, b"", at) for size, at in sizes.items()))
-    digits = _digits_that_differ(contents)
-    twins = [
-        ListedFile(path, line.size, root, at, root.hex()[:digits])
-        for root, (at, line) in sorted(contents.items())
-    ]
-    others = [
-        ListedFile(path, size, b"", at, f"{size} bytes") for size, at in sorted(sizes.items())
-    ]
-    return (*twins, *others)
-
-
-def _digits_that_differ(roots: Iterable[bytes]) -> int:
-    names, digits = [root.hex() for root in roots], TWIN_DIGITS
-    while len({name[:digits] for name in names}) < len(names):
-        digits *= 2
-    return digits

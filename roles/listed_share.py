@@ -19,7 +19,6 @@ from roles.catalogue import (
     decode_line,
     sort_key,
 )
-from roles.content import Content
 from roles.errors import PeerProtocolError
 from roles.safe_names import UnsafeNameError, safe_name, safe_path, shown_name
 
@@ -41,10 +40,10 @@ class ListedShare:
         self.refused: dict[str, str] = {}  # line to the name to show
         self.size = 0  # bytes, of all files
         self._windows = windows
-        self._roots: dict[bytes, int] = {}  # how many files and packs have this content
         self._pack_lines: dict[str, PackLine] = {}  # by the path of the first member
         self._packs: tuple[Pack, ...] | None = None  # not known since the last change
-        self._fingerprint: int | None = None  # the same
+        self._fingerprint: int | None = None  # the same, and so with the roots of all contents
+        self._roots: frozenset[bytes] | None = None
 
     @property
     def count(self) -> int:
@@ -58,6 +57,10 @@ class ListedShare:
 
     def has(self, root: bytes) -> bool:
         """Whether a file or a pack of it has this content."""
+        if self._roots is None:
+            contents = [file.content for file in self.files.values()]
+            packs = (line.content.root for line in self._pack_lines.values())
+            self._roots = frozenset(content.root for content in contents if content).union(packs)
         return root in self._roots
 
     def add(self, text: str) -> str | None:
@@ -69,20 +72,16 @@ class ListedShare:
         except PeerProtocolError:
             self.refused[text] = _name_in(text)
             return None
-        self._packs = self._fingerprint = None
+        self._packs = self._fingerprint = self._roots = None
         match line:
             case FileLine():
-                self._forget_file(self.files.get(line.path))
+                self.size += line.size - self._size_of(line.path)
                 self.files[line.path] = line
-                self.size += line.size
-                self._count_root(line.content, 1)
                 return line.path
             case FolderLine():
                 self.folders[line.path] = line
             case PackLine():
-                self._forget_pack(self._pack_lines.get(line.first))
                 self._pack_lines[line.first] = line
-                self._count_root(line.content, 1)
             case None:
                 pass
         return None
@@ -98,15 +97,15 @@ class ListedShare:
             line = decode_line(text)
         except PeerProtocolError:
             return None
-        self._packs = self._fingerprint = None
+        self._packs = self._fingerprint = self._roots = None
         match line:
             case FileLine(path) if self.files.get(path) == line:
-                self._forget_file(self.files.pop(path))
+                self.size -= self.files.pop(path).size
                 return path
             case FolderLine(path) if self.folders.get(path) == line:
                 del self.folders[path]
             case PackLine(_, first) if self._pack_lines.get(first) == line:
-                self._forget_pack(self._pack_lines.pop(first))
+                del self._pack_lines[first]
             case _:
                 pass
         return None
@@ -155,23 +154,9 @@ class ListedShare:
                 _check_folder(folder)
             safe_name(name, windows=True)
 
-    def _forget_file(self, file: FileLine | None) -> None:
-        if file is not None:
-            self.size -= file.size
-            self._count_root(file.content, -1)
-
-    def _forget_pack(self, pack: PackLine | None) -> None:
-        if pack is not None:
-            self._count_root(pack.content, -1)
-
-    def _count_root(self, content: Content | None, times: int) -> None:
-        if content is None:
-            return
-        count = self._roots.get(content.root, 0) + times
-        if count:
-            self._roots[content.root] = count
-        else:
-            del self._roots[content.root]
+    def _size_of(self, path: str) -> int:
+        known = self.files.get(path)
+        return 0 if known is None else known.size
 
 
 @lru_cache(_REMEMBERED_FOLDERS)

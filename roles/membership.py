@@ -54,7 +54,7 @@ class Lmk1List(Protocol):
     def look(self) -> Mapping[str, int]:
         """Names and sizes; the same object while nothing has changed."""
 
-    def told(self, count: int, *, is_original: bool, is_shared: bool) -> None:
+    def told(self, count: int, *, is_shared: bool) -> None:
         """The tracker has as many of these files now.
 
         `is_shared`: the whole share is told to it too, in LMK/2.
@@ -260,7 +260,7 @@ class Membership:
         count = self._dialect.tell_files(files, named.port)
         self._told_files = files
         is_shared = self._teller is not None and isinstance(self._dialect, Lmk2Dialect)
-        self._lmk1_list.told(count, is_original=self._dialect.is_original, is_shared=is_shared)
+        self._lmk1_list.told(count, is_shared=is_shared)
 
     def _tell_share(self) -> None:
         if self._teller is None or self.named is None or not isinstance(self._dialect, Lmk2Dialect):

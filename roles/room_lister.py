@@ -50,15 +50,21 @@ class RoomLister:
         tracker: Address,
         post: Post,
         should_stop: Callable[[], bool],
+        *,
         sought: Callable[[], Sought],
         found: Callable[[Iterable[Address]], None],
+        listed: Callable[[], None],
     ) -> None:
-        """`found` is told where peers of LMK/2 listen that take part in what is sought."""
+        """`found` is told where peers of LMK/2 listen that take part in what is sought.
+
+        `listed` is called after each list, before it is posted.
+        """
         self._tracker = tracker
         self._post = post
         self._should_stop = should_stop
         self._sought = sought
         self._found = found
+        self._listed = listed
         self._lock = threading.Lock()  # protects the three below
         self._room: ListedRoom | None = None  # None: an original tracker
         self._lmk1_files: dict[str, ListedFile] = {}  # by key
@@ -124,6 +130,7 @@ class RoomLister:
                 self._post(ListFailed(self._tracker, error))
             return
         self._is_lost = False
+        self._listed()
         self._post(listed)
 
     def _ask_for_list(self, client: RoomClient, plain: TrackerClient) -> FilesListed:

@@ -5,7 +5,6 @@ It knows no chunks and no names.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import sys
@@ -31,16 +30,13 @@ if sys.platform == "win32":
     _SET_SPARSE = 0x900C4  # FSCTL_SET_SPARSE
 
     def make_sparse(descriptor: int) -> None:
-        """Without it Windows writes zeros up to the first byte that is written, gigabytes maybe."""
-        count = ctypes.c_ulong()
-        with contextlib.suppress(OSError):  # FAT has no such files
-            ctypes.windll.kernel32.DeviceIoControl(
-                ctypes.c_void_p(msvcrt.get_osfhandle(descriptor)),
-                _SET_SPARSE,
-                *(None, 0, None, 0),
-                ctypes.byref(count),
-                None,
-            )
+        """Without it Windows writes zeros up to the first byte that is written, gigabytes maybe.
+
+        FAT refuses, and writes them.
+        """
+        file = ctypes.c_void_p(msvcrt.get_osfhandle(descriptor))
+        count = ctypes.byref(ctypes.c_ulong())
+        ctypes.windll.kernel32.DeviceIoControl(file, _SET_SPARSE, None, 0, None, 0, count, None)
 
 else:
 

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable
 
 from roles import lmk2_frames as frames
 from roles.chunk_taker import PeerLink
-from roles.content import DIGEST_SIZE, bitmap_bytes, check_shape
+from roles.content import bitmap_bytes, check_shape
+from roles.digest_questions import DigestQuestions
 from roles.errors import PeerProtocolError, StorageError
+from roles.singles import Singles
 from roles.transfer import Transfer
 
 log = logging.getLogger(__name__)
 
-SINGLES_AHEAD = 64  # contents of one chunk asked of a peer at once: one round trip for all of them
 SINGLE_AGAIN_S = 1.0  # after nobody had it
 RATE_WEIGHT = 0.5  # of the newest chunk in a connection's rate
 
@@ -37,9 +38,8 @@ class Swarm:
         self._transfers: dict[int, Transfer] = {}  # by handle
         self._links: dict[int, PeerLink] = {}
         self._handles = itertools.count(1)
-        self._digest_sources: dict[int, tuple[PeerLink, bytearray]] = {}  # by handle
-        self._single_asked: dict[int, PeerLink] = {}  # by handle: who is to send it
-        self._single_refused: dict[int, set[int]] = {}  # by handle: the connections without it
+        self._digests = DigestQuestions()
+        self._singles = Singles()
         self._singles_again = 0.0
 
     def add(self, transfer: Transfer) -> int:
@@ -59,6 +59,8 @@ class Swarm:
         with self._lock:
             transfer = self._transfers[handle]
             transfer.is_asking = True
+            if transfer.is_single:
+                self._singles.add(handle, transfer)
             says = self._singles_to_ask() if transfer.is_single else self._wants(handle)
         self._say(says)
 
@@ -70,13 +72,11 @@ class Swarm:
                 return
             transfer.is_asking = False
             transfer.plan.nothing_comes()
-            self._digest_sources.pop(handle, None)
-            asked = self._single_asked.pop(handle, None)
-            self._single_refused.pop(handle, None)
+            self._digests.drop(handle)
+            asked = self._singles.drop(handle)
             closing = frames.Want(handle, b"")
             says: list[Say] = [(asked, closing)] if asked and not transfer.is_done else []
             for link in self._links.values():
-                link.singles.discard(handle)
                 link.opened.discard(handle)
                 if not transfer.is_single:  # also to who has it not yet, and would tell us
                     says.append((link, closing))
@@ -90,15 +90,11 @@ class Swarm:
                 return
             says: list[Say] = []
             for handle, transfer in self._transfers.items():
-                if self._digest_sources.get(handle, (None, b""))[0] is link:
-                    del self._digest_sources[handle]
+                if self._digests.drop(handle, link):
                     says += self._digests_to_ask(handle)
                 if transfer.plan.all_released(link.number):
                     says += self._wants(handle)
-            for handle in link.singles:
-                self._single_asked.pop(handle, None)
-            for refused in self._single_refused.values():
-                refused.discard(link.number)
+            self._singles.left(link)
             says += self._singles_to_ask()
         self._say(says)
 
@@ -111,7 +107,7 @@ class Swarm:
             says = list[Say]()
             if now >= self._singles_again:
                 self._singles_again = now + SINGLE_AGAIN_S
-                self._single_refused.clear()
+                self._singles.try_all_again()
                 says += self._singles_to_ask()
             for handle, transfer in self._transfers.items():
                 if transfer.is_asking and not transfer.is_single:
@@ -167,26 +163,14 @@ class Swarm:
 
     def digests_came(self, link: PeerLink, digests: frames.Digests) -> None:
         with self._lock:
-            source = self._digest_sources.get(digests.handle)
             transfer = self._transfers.get(digests.handle)
-            if transfer is None or source is None or source[0] is not link:
+            if transfer is None:
                 return
-            come = source[1]
-            if digests.first * DIGEST_SIZE != len(come):
-                raise PeerProtocolError("digests that were not asked for")
-            come += digests.digests
-            if len(come) < transfer.content.count * DIGEST_SIZE:
-                says: list[Say] = [(link, _next_digests(digests.handle, transfer, come))]
-            elif transfer.are_right(bytes(come)):
-                del self._digest_sources[digests.handle]
-                transfer.learn(bytes(come))
-                says = []
-            else:
-                transfer.plan.drop(link.peer)
-                raise PeerProtocolError("digests that are not those of the root")
-        self._say(says)
-        if not says:
+            question = self._digests.came(link, digests, transfer)
+        if question is None:
             transfer.ended()
+        else:
+            self._say([(link, question)])
 
     def answer(self, link: PeerLink, offer: frames.Offer) -> None:
         handle, index = offer.handle, offer.index
@@ -256,8 +240,7 @@ class Swarm:
                 if number in self._links
             ]
             if transfer.is_single:
-                link.singles.discard(handle)
-                self._single_asked.pop(handle, None)
+                self._singles.drop(handle)
                 says += self._singles_to_ask()
             is_done = transfer.plan.is_done
         self._news(transfer.content.root, 1 << index)
@@ -273,13 +256,10 @@ class Swarm:
                 return
             link.opened.discard(handle)
             says: list[Say] = []
-            if self._digest_sources.get(handle, (None, b""))[0] is link:
-                del self._digest_sources[handle]
+            if self._digests.drop(handle, link):
                 says += self._digests_to_ask(handle)
             if handle in link.singles:
-                link.singles.discard(handle)
-                self._single_asked.pop(handle, None)
-                self._single_refused.setdefault(handle, set()).add(link.number)
+                self._singles.refused(handle, link)
                 says += [(link, frames.Want(handle, b"")), *self._singles_to_ask()]
             if transfer.plan.all_released(link.number):
                 says += self._wants(handle)
@@ -299,45 +279,13 @@ class Swarm:
         return [(link, want) for link in self._links.values() if handle in link.opened]
 
     def _digests_to_ask(self, handle: int) -> list[Say]:
-        """The first question for digests, to somebody who has described the content."""
-        transfer = self._transfers[handle]
-        if transfer.digests() is not None or handle in self._digest_sources or transfer.is_single:
-            return []
-        for link in self._links.values():
-            if handle in link.opened and not transfer.plan.is_dropped(link.peer):
-                come = bytearray()
-                self._digest_sources[handle] = (link, come)
-                return [(link, _next_digests(handle, transfer, come))]
-        return []
+        return [*self._digests.to_ask(handle, self._transfers[handle], self._links.values())]
 
     def _singles_to_ask(self) -> list[Say]:
-        """Contents of one chunk, each to one peer, as many at once as the peers take."""
-        says = list[Say]()
-        free = [link for link in self._links.values() if len(link.singles) < SINGLES_AHEAD]
-        if not free:
-            return says
-        for handle, transfer in self._transfers.items():
-            if not transfer.is_single or not transfer.is_asking or transfer.is_done:
-                continue
-            if handle in self._single_asked:
-                continue
-            refused = self._single_refused.get(handle, ())
-            able = [
-                link
-                for link in free
-                if link.number not in refused and not transfer.plan.is_dropped(link.peer)
-            ]
-            if not able:
-                continue
-            link = min(able, key=lambda one: len(one.singles))
-            link.singles.add(handle)
-            self._single_asked[handle] = link
-            says.append((link, frames.Open(handle, transfer.content.root)))
-            if len(link.singles) >= SINGLES_AHEAD:
-                free.remove(link)
-                if not free:
-                    break
-        return says
+        return [
+            (link, frames.Open(handle, transfer.content.root))
+            for link, handle, transfer in self._singles.to_ask(self._links.values())
+        ]
 
     def _second_asks(self, handle: int, transfer: Transfer, now: float) -> list[Say]:
         """To peers that send nothing now: the chunks that come too slowly from others."""
@@ -358,9 +306,7 @@ class Swarm:
         with self._lock:
             is_dropped = transfer.plan.bad(link.peer, index)
             if transfer.is_single:
-                link.singles.discard(handle)
-                self._single_asked.pop(handle, None)
-                self._single_refused.setdefault(handle, set()).add(link.number)
+                self._singles.refused(handle, link)
         self._release(link, handle, transfer, index)
         if is_dropped:
             raise PeerProtocolError("it keeps sending damaged chunks and is not asked again")
@@ -378,12 +324,6 @@ class Swarm:
                 link.send(frame)
             except OSError as error:  # its own thread finds out, too
                 log.debug("%s cannot be told anything: %s", link.address, error)
-
-
-def _next_digests(handle: int, transfer: Transfer, come: bytearray) -> frames.GetDigests:
-    first = len(come) // DIGEST_SIZE
-    count = min(frames.MAX_DIGESTS, transfer.content.count - first)
-    return frames.GetDigests(handle, first, count)
 
 
 def _note_rate(link: PeerLink, rate: float) -> None:

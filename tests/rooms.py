@@ -58,9 +58,12 @@ POLLING_MODULES = (
     "tracker_client",
     "announcer",
     "chunk_sender",
-    "chunk_fetcher",
-    "seeder",
-    "leecher",
+    "dialling",
+    "folder_library",
+    "offer_calls",
+    "peer_greeting",
+    "reception",
+    "room_lister",
 )
 
 RoleT = TypeVar("RoleT", bound=Role)
@@ -95,6 +98,8 @@ class RoomTest(LmkTestCase):
     """Starts roles, originals and scripted peers that end with the test."""
 
     has_real_polls: ClassVar[bool] = False  # True in tests of how fast something stops
+
+    _elsewhere: Address | None = None  # another room, in which the seeders of lmk1_seeder() are
 
     def setUp(self) -> None:
         super().setUp()
@@ -155,6 +160,17 @@ class RoomTest(LmkTestCase):
             log.wait_for(FolderScanned, LIMIT_S, where=lambda scan: scan.announced > 0)
         return running
 
+    def lmk1_seeder(
+        self, folder: Path, tracker: tuple[str, int], *, slots: int = 8
+    ) -> Running[Seeder]:
+        """A seeder of ours that this room takes for an original: it is asked by LMK/1 only."""
+        if self._elsewhere is None:
+            self._elsewhere = self.tracker().address
+        running = self.seeder(folder, self._elsewhere, slots=slots)
+        sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
+        register(tracker, running.address, sizes)
+        return running
+
     def leecher(
         self,
         folder: Path,
@@ -169,6 +185,7 @@ class RoomTest(LmkTestCase):
             Address(*tracker),
             parallel_seeders=parallel_seeders,
             give_up_after_s=give_up_after_s,
+            bind=ANYWHERE,
         )
         return self.run_role(Leecher(settings, log), log)
 
@@ -364,7 +381,12 @@ class LeecherTest(RoomTest):
         self.room = self.tracker().address
 
     def offering(self, files: Mapping[str, bytes], name: str = "shared") -> Running[Seeder]:
+        """A seeder of ours, that our leechers ask by LMK/2."""
         return self.seeder(self.make_folder(name, files), self.room)
+
+    def offering_lmk1(self, files: Mapping[str, bytes], name: str = "shared") -> Running[Seeder]:
+        """The same, for an original in the eyes of the room."""
+        return self.lmk1_seeder(self.make_folder(name, files), self.room)
 
     def offer(self, offer: Offer) -> Offer:
         sizes = {name: len(content) for name, content in offer.files.items()}

@@ -1,4 +1,4 @@
-"""What the announcer says when it cannot reach its tracker."""
+"""What the announcer says of its folder, and when it cannot reach its tracker."""
 
 from __future__ import annotations
 
@@ -9,30 +9,111 @@ from unittest import mock
 
 from roles.addresses import Address
 from roles.announcer import Announcer
-from roles.events import TrackerLost
-from roles.settings import SeederSettings
+from roles.events import FolderScanned, RoleStarted, TrackerLost
+from roles.folder_library import FolderLibrary
+from roles.settings import SeederSettings, TrackerSettings
 from roles.shared_folder import SharedFolder
+from roles.tracker import Tracker
 from tests.support import EventLog, LmkTestCase
+from tests.test_tracker_client import ScriptedTracker, room_of
+
+LISTENING = Address("127.0.0.1", 12701)
 
 
-class NoNetworkTest(LmkTestCase):
-    def test_a_computer_without_a_network_is_a_sentence(self) -> None:
-        settings = SeederSettings(self.folder, Address("192.0.2.1", 12500))
-        log, stopping = EventLog(), threading.Event()
-        announcer = Announcer(settings, SharedFolder(self.folder), log, stopping.is_set)
-        thread = threading.Thread(
-            target=announcer.run, args=(Address("0.0.0.0", 12501),), name="lmk-announcer"
+class AnnouncerTestCase(LmkTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.log = EventLog()
+        self.stopping = threading.Event()
+        self.threads: list[threading.Thread] = []
+        self.addCleanup(self.stop)
+        self.shared = self.folder / "shared"
+        (self.shared / "below").mkdir(parents=True)
+        (self.shared / "top").write_bytes(b"one")
+        (self.shared / "below" / "deep").write_bytes(b"three")
+
+    def stop(self) -> None:
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join()
+
+    def announce(
+        self, tracker: Address, listening: Address = LISTENING, *, with_library: bool = False
+    ) -> Announcer:
+        settings = SeederSettings(self.shared, tracker)
+        library = None
+        if with_library:
+            library = FolderLibrary(self.shared, None, EventLog(), self.stopping.is_set)
+            self.threads.append(threading.Thread(target=library.run, name="lmk-library"))
+        announcer = Announcer(
+            settings, SharedFolder(self.shared), self.log, self.stopping.is_set, library
         )
+        announcer.read_folder()
+        self.threads.append(
+            threading.Thread(target=announcer.run, args=(listening,), name="lmk-announcer")
+        )
+        for thread in self.threads:
+            thread.start()
+        return announcer
+
+    def tracker(self) -> Address:
+        log = EventLog()
+        role = Tracker(TrackerSettings(Address("127.0.0.1", 0), bind_exactly=True), log)
+        role.start()
+        self.addCleanup(role.join, 5.0)
+        self.addCleanup(role.stop)
+        address = log.wait_for(RoleStarted).address
+        assert address is not None
+        return address
+
+    def original(self) -> Address:
+        tracker = ScriptedTracker(room_of)
+        self.addCleanup(tracker.close)
+        return tracker.address
+
+
+class FolderTest(AnnouncerTestCase):
+    def shown(self, event: FolderScanned) -> tuple[list[str], int, int]:
+        return [file.name for file in event.files], event.announced, event.in_subfolders
+
+    def test_before_a_tracker_has_it_nothing_is_announced(self) -> None:
+        self.announce(self.original())
+        self.assertEqual(self.shown(self.log.of(FolderScanned)[0]), (["top"], 0, 1))
+
+    def test_an_original_tracker_has_no_sub_folders(self) -> None:
+        self.announce(self.original(), with_library=True)
+        scan = self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 0)
+        self.assertEqual(self.shown(scan), (["top"], 1, 1))
+
+    def test_with_a_tracker_of_ours_everything_is_announced(self) -> None:
+        self.announce(self.tracker(), with_library=True)
+        scan = self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 1)
+        self.assertEqual(self.shown(scan), (["below/deep", "top"], 2, 0))
+        self.assertEqual([(file.size, len(file.root)) for file in scan.files], [(5, 32), (3, 32)])
+
+    def test_what_comes_into_a_sub_folder_is_announced(self) -> None:
+        announcer = self.announce(self.tracker(), with_library=True)
+        self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 1)
+        (self.shared / "below" / "new").write_bytes(b"")
+        scan = self.log.wait_for(FolderScanned, 10.0, where=lambda scan: scan.announced > 2)
+        self.assertEqual(self.shown(scan)[0], ["below/deep", "below/new", "top"])
+        self.assertEqual(list(announcer.listing.files), ["top"])
+
+    def test_without_a_library_sub_folders_are_not_offered(self) -> None:
+        self.announce(self.tracker())
+        scan = self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 0)
+        self.assertEqual(self.shown(scan), (["top"], 1, 1))
+
+
+class NoNetworkTest(AnnouncerTestCase):
+    def test_a_computer_without_a_network_is_a_sentence(self) -> None:
         unreachable = OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
         with (
             mock.patch("roles.membership.own_address_towards", side_effect=unreachable),
             self.assertLogs("roles.membership"),
         ):
-            thread.start()
-            try:
-                reason = str(log.wait_for(TrackerLost).reason)
-            finally:
-                stopping.set()
-                thread.join()
+            self.announce(Address("192.0.2.1", 12500), Address("0.0.0.0", 12501))
+            reason = str(self.log.wait_for(TrackerLost).reason)
+            self.stop()
         self.assertTrue(reason.startswith("No way leads to the tracker 192.0.2.1:12500"), reason)
         self.assertNotIn("Errno", reason)

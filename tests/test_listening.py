@@ -7,7 +7,7 @@ import threading
 
 from roles.addresses import Address
 from roles.errors import StorageError
-from roles.listening import bind_udp, listen_tcp
+from roles.listening import bind_both, bind_udp, listen_tcp
 from tests.support import LmkTestCase
 
 HOST = "127.0.0.1"
@@ -46,6 +46,28 @@ class ListeningTest(LmkTestCase):
                 self.assertNotEqual(other, port)
                 self.assertIn(other, range(12500, 12520))
                 self.assertEqual(note, f"Port {port} is in use, so this is on port {other}.")
+
+    def both(self, port: int, *, exactly: bool = False) -> tuple[int, str]:
+        link, listener, note = bind_both(Address(HOST, port), exactly=exactly)
+        self.addCleanup(link.close)
+        self.addCleanup(listener.close)
+        self.assertEqual(link.getsockname(), listener.getsockname())
+        return link.getsockname()[1], note
+
+    def test_a_pair_has_one_number(self) -> None:
+        self.assertEqual(self.both(0)[1], "")
+        port = self.free_port("tcp")
+        self.assertEqual(self.both(port, exactly=True), (port, ""))
+
+    def test_a_number_of_which_half_is_taken_is_no_pair(self) -> None:
+        for kind in (self.tcp, self.udp):
+            with self.subTest(kind=kind.__name__):
+                port = kind(0)[0].getsockname()[1]
+                other, note = self.both(port)
+                self.assertIn(other, (12500, *range(12511, 12520)))
+                self.assertEqual(note, f"Port {port} is in use, so this is on port {other}.")
+                with self.assertRaisesRegex(StorageError, f"Port {port} is in use"):
+                    self.both(port, exactly=True)
 
     def test_a_seeder_and_a_tracker_keep_off_each_others_ports(self) -> None:
         tcp_port, udp_port = self.tcp(0)[0].getsockname()[1], self.udp(0)[0].getsockname()[1]

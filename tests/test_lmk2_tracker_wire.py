@@ -263,6 +263,12 @@ class AnswersTest(WireTestCase):
         answer = encode_answer(Refused(ID, Code.COOKIE, cookie=COOKIE))
         self.assertLess(len(answer), PADDED)
 
+    def test_the_cookie_is_shorter_than_any_question_with_an_old_one(self) -> None:
+        answer = encode_answer(Refused(ID, Code.COOKIE, cookie=COOKIE))
+        for datagram in REQUESTS:
+            self.assertLess(len(answer), len(datagram))
+        self.assertLess(len(answer), len(encode_request(AskVersion(ID, cookie=COOKIE))))
+
     def test_the_longest_name_of_a_computer_fits_into_an_answer_to_a_search(self) -> None:
         self.assertLessEqual(len(encode_answer(Found(ID, "ü" * 255, 65535))), PADDED)
 

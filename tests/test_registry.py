@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import random
 import unittest
@@ -12,8 +13,10 @@ from roles.chunks import MAX_FILE_SIZE
 from roles.errors import PeerProtocolError
 from roles.events import ListedFile, SeederState
 from roles.lmk1_tracker_wire import Extras, encode_file_list
+from roles.lmk2_tracker_messages import Ping, Register, TellFiles
 from roles.registry import MAX_LISTED_SEEDERS, MAX_SEEDERS, MAX_SEEDERS_PER_HOST, Registry
-from roles.registry_entry import LIFETIME_S, ORIGINAL_LIFETIME_S, Origin, Reader
+from roles.registry_entry import LIFETIME_S, ORIGINAL_LIFETIME_S, Member, Origin, Reader
+from roles.room_catalogue import Share
 
 ID = "0123456789abcdef"
 OURS = Extras(ID)
@@ -517,3 +520,113 @@ class StateFileTest(RegistryTestCase):
         (entry,) = self.registry.saved()
         many = [{**entry, "source": pc(number).ip} for number in range(MAX_SEEDERS + 10)]
         self.assertEqual(Registry().restore(many, now=0.0), MAX_SEEDERS)
+
+
+class Lmk2Test(RegistryTestCase):
+    SHARE, OTHER = "00112233445566aa", "00112233445566bb"
+
+    def register(
+        self, origin: Origin, *shares: str, leecher: bool = False, peer: str = ID, now: float = 0.0
+    ) -> None:
+        named = Address(origin.ip, 12501)
+        request = Register(ID, named, peer, "pc", leecher, shares=shares)
+        self.registry.register(request, origin, named_is_here=False, now=now)
+
+    def hear(
+        self, origin: Origin, *shares: str, leaving: bool = False, now: float = 0.0
+    ) -> Member | None:
+        ping = Ping(ID, Address(origin.ip, 12501), ID, "away", shares, leaving=leaving)
+        return self.registry.hear(ping, origin, now=now)
+
+    def put(self, share: str, owner: Origin) -> None:
+        self.registry.catalogue.put(share, Share("folder", (owner.ip, 12501)), [], [])
+
+    def holding(self, *shares: str) -> list[str]:
+        return [one.address.host for one in self.registry.holders(shares, is_here=False)]
+
+    def test_it_is_forgotten_after_50_s_of_silence_and_its_share_is_gone(self) -> None:
+        self.register(pc(1), self.SHARE)
+        self.put(self.SHARE, pc(1))
+        self.hear(pc(1), self.SHARE, now=30.0)
+        self.assertFalse(self.registry.expire(now=30.0 + LIFETIME_S))
+        self.assertTrue(self.registry.expire(now=30.1 + LIFETIME_S))
+        self.assertIsNone(self.registry.catalogue.share(self.SHARE))
+        self.assertEqual(self.holding(self.SHARE), [])
+        self.assertIsNone(self.hear(pc(1), self.SHARE))
+
+    def test_those_who_were_heard_later_stay(self) -> None:
+        for number in range(9):
+            self.register(pc(number))
+        for number in (3, 1, 7):
+            self.hear(pc(number), now=20.0)
+        self.registry.expire(now=LIFETIME_S + 1)
+        heard = {entry.origin.ip for entry in self.registry.entries()}
+        self.assertEqual(heard, {pc(number).ip for number in (1, 3, 7)})
+
+    def test_a_share_stays_while_another_seeder_has_it_but_not_for_leechers(self) -> None:
+        self.register(pc(1), self.SHARE)
+        self.register(pc(2), self.SHARE)
+        self.register(pc(3), self.SHARE, leecher=True)
+        self.put(self.SHARE, pc(1))
+        self.hear(pc(1), self.SHARE, leaving=True)
+        self.assertIsNotNone(self.registry.catalogue.share(self.SHARE))
+        self.assertEqual(self.holding(self.SHARE), [pc(2).ip, pc(3).ip])
+        self.hear(pc(2), self.OTHER)
+        self.assertIsNone(self.registry.catalogue.share(self.SHARE))
+        self.assertEqual(self.holding(self.SHARE), [pc(3).ip])
+        self.assertEqual(self.holding(self.OTHER), [pc(2).ip])
+
+    def test_a_program_that_starts_again_keeps_its_share(self) -> None:
+        self.register(pc(1), self.SHARE)
+        self.put(self.SHARE, pc(1))
+        self.register(pc(1), self.SHARE, peer=self.OTHER)
+        self.assertIsNotNone(self.registry.catalogue.share(self.SHARE))
+        self.assertIsNone(self.hear(pc(1), self.SHARE))
+        self.register(pc(1), self.SHARE, leecher=True)
+        self.assertIsNone(self.registry.catalogue.share(self.SHARE))
+
+    def test_leechers_are_registered_like_seeders_and_never_told_to_originals(self) -> None:
+        for number in range(MAX_SEEDERS_PER_HOST):
+            named = Address(pc(1).ip, 12501 + number)
+            request = Register(ID, named, ID, "pc", True)
+            self.registry.register(request, pc(1), named_is_here=False, now=0.0)
+        with self.assertRaises(PeerProtocolError):
+            request = Register(ID, Address(pc(1).ip, 13000), ID, "pc", True)
+            self.registry.register(request, pc(1), named_is_here=False, now=0.0)
+        told = TellFiles(ID, {"a": 1}, ID, 12502)
+        self.assertFalse(self.registry.tell(told, pc(1)))
+        self.assertEqual((self.files(), self.listed()), ({}, []))
+
+    def test_a_state_file_keeps_none_of_them(self) -> None:
+        self.register(pc(1), self.SHARE)
+        self.seeder(2, {"a": 1})
+        self.assertEqual(len(self.registry.saved()), 1)
+
+    def test_an_original_that_is_replaced_by_a_program_of_ours_is_no_share_any_more(self) -> None:
+        self.seeder(1, {"a": 1})
+        share = f"lmk1{int(ipaddress.IPv4Address(pc(1).ip)):08x}{12501:04x}"
+        self.assertEqual(self.holding(share), [pc(1).ip])
+        self.register(pc(1), self.SHARE)
+        self.assertIsNone(self.registry.catalogue.share(share))
+        self.assertEqual(self.holding(share), [])
+        self.assertEqual(self.files(), {"a": 1})  # as after each registration
+
+    def test_a_seeder_that_serves_the_trackers_machine_only_is_told_there_only(self) -> None:
+        request = Register(ID, Address("127.0.0.1", 12501), ID, "pc", False, shares=(self.SHARE,))
+        self.registry.register(request, HERE, named_is_here=True, now=0.0)
+        self.assertEqual(self.holding(self.SHARE), [])
+        (holder,) = self.registry.holders((self.SHARE,), is_here=True)
+        self.assertEqual(holder.address, Address("127.0.0.1", 12501))
+
+    def test_one_that_serves_everyone_there_is_told_without_a_host(self) -> None:
+        named = Address("127.0.0.1", 12501)
+        request = Register(ID, named, ID, "pc", False, True, (self.SHARE,))
+        self.registry.register(request, HERE, named_is_here=True, now=0.0)
+        self.assertEqual(self.holding(self.SHARE), [""])
+
+    def test_an_original_that_is_called_localhost_is_told_as_an_address(self) -> None:
+        self.add(HERE, "localhost")
+        self.registry.upload({"a": 1}, HERE, None)
+        share = "lmk17f00000130d5"
+        (holder,) = self.registry.holders((share,), is_here=True)
+        self.assertEqual(holder.address, Address("", 12501))

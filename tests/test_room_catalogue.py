@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import unittest
 from collections.abc import Iterable
+from typing import Any
 from unittest import mock
 
 from roles import room_catalogue, share_update
@@ -79,7 +80,7 @@ class CatalogueTestCase(unittest.TestCase):
         call = TellList(share, "folder", PEER, 12501, whole, base, revision, 0)
         return ShareUpdate(self.catalogue, call, owner)
 
-    def tell(self, share: str, lines: Iterable[str], owner: object = ME, **rest: int) -> None:
+    def tell(self, share: str, lines: Iterable[str], owner: object = ME, **rest: Any) -> None:
         update = self.begin(share, owner, **rest)
         try:
             for line in lines:
@@ -98,7 +99,7 @@ class CatalogueTestCase(unittest.TestCase):
         self.reader.read(self.catalogue.version, is_whole, texts)
         return is_whole
 
-    def assert_refused(self, code: Code, share: str, lines: Iterable[str], **rest: int) -> None:
+    def assert_refused(self, code: Code, share: str, lines: Iterable[str], **rest: Any) -> None:
         with self.assertRaises(ListRefusedError) as raised:
             self.tell(share, lines, **rest)
         self.assertEqual(raised.exception.code, code)
@@ -259,8 +260,10 @@ class LimitsTest(CatalogueTestCase):
         for _ in range(5):
             self.assert_refused(Code.FULL, ONE, ["+a", "+b", "+c", "+d"])
             self.tell(ONE, ["+a", "+b", "+c"])
+            self.catalogue.drop(ONE)
             self.tell(ONE, ["+d"])
-            self.change(ONE, ["+e", "-e", "+f", "-d"], base=1)
+            self.tell(ONE, ["+e", "+f"], revision=2)
+            self.change(ONE, ["+g", "-g", "+h", "-e"], base=2)
             self.catalogue.drop(ONE)
 
     def test_the_log_of_changes_is_short(self) -> None:

@@ -28,7 +28,7 @@ from roles.events import (
 from tests.terminals import Printed, printed
 from ui.terminal.output import Output
 from ui.terminal.room_table import room_table
-from ui.terminal.seeder_report import SeederReport
+from ui.terminal.seeder_report import EMPTY_S, SeederReport
 from ui.terminal.tracker_report import TABLE_S, TrackerReport
 
 HERE = Address("127.0.0.1", 12501)
@@ -206,6 +206,21 @@ class SeederReportTest(unittest.TestCase):
         seen = self.told((0, folder), (1, folder), (2, lost), (3, lost))
         self.assertEqual(seen.out.count("1 file"), 1)
         self.assertEqual(seen.err.count("It goes on asking."), 1)
+
+    def test_a_folder_is_said_to_be_empty_when_it_stays_so(self) -> None:
+        now = [5.0]
+        empty, full = FolderScanned((), 0, 0, ()), FolderScanned((ListedFile("a", 5),), 1, 0, ())
+
+        def work(output: Output) -> None:
+            report = SeederReport(output, clock=lambda: now[0])
+            for event in (empty, full, empty):
+                report.tell(event)
+                report.pass_time()
+            now[0] += EMPTY_S
+            report.pass_time()
+            report.pass_time()
+
+        self.assertEqual(printed(work).out, "1 file, 5 bytes.\nNo files, 0 bytes.\n")
 
     def test_what_an_original_trackers_list_has_no_room_for_is_said_of_that_alone(self) -> None:
         files = tuple(ListedFile(f"{number}", 5) for number in range(40))

@@ -6,12 +6,43 @@ import json
 import socket
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 from roles.addresses import Address
 from roles.errors import StorageError
-from roles.events import RoleStarted, RoleStopped, RoomChanged
+from roles.events import ListedFile, RoleStarted, RoleStopped, RoomChanged
+from roles.lmk2_list_wire import (
+    AskList,
+    LineAdded,
+    ListFollows,
+    Reply,
+    Taken,
+    TellList,
+    Unpacker,
+    decode_reply,
+    encode_call,
+    packed_list,
+)
+from roles.lmk2_tracker_messages import (
+    Answer,
+    AskHolders,
+    AskVersion,
+    Code,
+    Done,
+    FindTracker,
+    Found,
+    Holder,
+    Holders,
+    Ping,
+    Pinged,
+    Refused,
+    Register,
+    Request,
+    TellFiles,
+)
+from roles.lmk2_tracker_wire import decode_answer, encode_request
 from roles.settings import TrackerSettings
 from roles.tracker import Tracker
 from tests.rooms import (
@@ -34,6 +65,8 @@ MAX_ANSWER = 1_024
 SILENCE_S = 0.2
 ID = "0123456789abcdef"
 EXTRAS = b'\n{"lmk":2,"id":"' + ID.encode() + b'"}'
+EVERYWHERE = b',"everywhere":true}'
+SHARE, OTHER_SHARE = "00112233445566aa", "00112233445566bb"
 WITH_ID = b'\n{"lmk":2,"id":"' + ID.encode() + b'"}'
 
 
@@ -424,3 +457,236 @@ class TheEndOfTheTracker(RoomTest):
         register(running.address, ("127.0.0.1", 12501), {"a": 1})
         running.stop()
         self.assertTrue(state_file.is_file())
+
+
+class Lmk2Room(RoomTest):
+    """Programs that speak LMK/2, as far as a tracker sees them."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.running = self.tracker()
+        self.room = self.running.address
+        self.cookies: dict[str, str] = {}
+
+    def ask2(self, request: Request, source: str = "127.0.0.1") -> Answer:
+        """The answer, with the cookie that it wants."""
+        if not isinstance(request, FindTracker):
+            request = replace(request, cookie=self.cookies.get(source, ""))
+        answer = decode_answer(ask(self.room, encode_request(request), source=source)[0])
+        assert answer is not None
+        if isinstance(answer, Refused) and answer.code == Code.COOKIE:
+            self.cookies[source] = answer.cookie
+            return self.ask2(request, source)
+        return answer
+
+    def register2(
+        self, port: int, *shares: str, leecher: bool = False, source: str = "127.0.0.1"
+    ) -> Answer:
+        named = Address(source, port)
+        return self.ask2(Register(ID, named, ID, "pc", leecher, shares=shares), source)
+
+    def ping2(self, port: int, *shares: str, peer: str = ID, leaving: bool = False) -> Answer:
+        named = Address("127.0.0.1", port)
+        return self.ask2(Ping(ID, named, peer, "available", shares, 1, 2, leaving=leaving))
+
+    def tell(self, port: int, share: str, *lines: str) -> Reply:
+        body = packed_list(map(LineAdded, lines))
+        call = TellList(share, "folder", ID, port, True, 0, 1, len(body))
+        return decode_reply(self.call(encode_call(call) + body))
+
+    def call(self, words: bytes) -> bytes:
+        """What came until the tracker closed, without the last line feed."""
+        with socket.create_connection(self.room, LIMIT_S) as link:
+            link.sendall(words)
+            received = b""
+            while data := link.recv(1 << 16):
+                received += data
+        return received[:-1] if received.count(b"\n") == 1 else received
+
+    def entries(self) -> list[str]:
+        line, _, packed = self.call(encode_call(AskList())).partition(b"\n")
+        self.assertIsInstance(decode_reply(line), ListFollows)
+        return list(Unpacker().lines(packed))
+
+    def holders(self, *shares: str, source: str = "127.0.0.1") -> list[Holder]:
+        answer = self.ask2(AskHolders(ID, shares), source)
+        assert isinstance(answer, Holders)
+        return list(answer.holders)
+
+
+class AnswersInLmk2(Lmk2Room):
+    def test_nothing_is_done_without_a_cookie(self) -> None:
+        request = Register(ID, Address("127.0.0.1", 12501), ID, "pc", False)
+        (answer,) = ask(self.room, encode_request(request))
+        refused = decode_answer(answer)
+        assert isinstance(refused, Refused)
+        self.assertEqual((refused.code, len(refused.cookie)), (Code.COOKIE, 24))
+        other = replace(request, cookie=refused.cookie)
+        (answer,) = ask(self.room, encode_request(other), source="127.0.0.2")
+        refused2 = decode_answer(answer)
+        assert isinstance(refused2, Refused)
+        self.assertNotEqual(refused2.cookie, refused.cookie)
+
+    def test_no_answer_without_a_cookie_is_longer_than_its_question(self) -> None:
+        for request in (AskVersion(ID), AskHolders(ID, (SHARE,)), FindTracker(ID)):
+            bare = encode_request(request).rstrip()
+            for question in (bare, bare.ljust(85), bare.ljust(256)):
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+                    link.settimeout(SILENCE_S)
+                    link.sendto(question, self.room)
+                    try:
+                        self.assertLessEqual(len(link.recv(2_048)), len(question))
+                    except TimeoutError:
+                        self.assertLess(len(question), 128)
+
+    def test_a_search_is_answered_with_name_and_port(self) -> None:
+        found = self.ask2(FindTracker(ID))
+        assert isinstance(found, Found)
+        self.assertEqual(found.port, self.room.port)
+
+    def test_a_program_registers_pings_and_leaves(self) -> None:
+        self.assertEqual(self.ping2(12501), Refused(ID, Code.UNKNOWN, "Register first."))
+        self.assertEqual(self.register2(12501, SHARE), Done(ID))
+        self.assertEqual(self.ping2(12501, SHARE), Pinged(ID, None))
+        (holder,) = self.holders(SHARE)
+        self.assertEqual(holder.address_at("127.0.0.1"), Address("127.0.0.1", 12501))
+        self.assertIsInstance(self.ping2(12501, SHARE, peer=SHARE), Refused)
+        self.assertEqual(self.ping2(12501, leaving=True), Pinged(ID, None))
+        self.assertEqual(self.holders(SHARE), [])
+        self.assertIsInstance(self.ping2(12501), Refused)
+
+    def test_a_told_list_is_in_the_room_until_its_seeder_leaves(self) -> None:
+        self.register2(12501, SHARE)
+        before = self.ask2(AskVersion(ID))
+        self.assertEqual(self.tell(12501, SHARE, "line"), Taken(True))
+        self.assertNotEqual(self.ask2(AskVersion(ID)), before)
+        self.assertEqual(self.entries(), [f'S["{SHARE}","folder"]', "+line"])
+        self.register2(12502, SHARE)
+        refused = self.tell(12502, SHARE, "line")
+        assert isinstance(refused, Taken)
+        self.assertEqual(refused.code, Code.SHARE)
+        self.ping2(12502, leaving=True)
+        self.assertEqual(len(self.entries()), 2)
+        self.ping2(12501, leaving=True)
+        self.assertEqual(self.entries(), [])
+
+    def test_leechers_are_told_to_lmk2_readers_only(self) -> None:
+        self.register2(12502, SHARE, leecher=True)
+        self.register2(12501, SHARE)
+        told = [(one.address.port, one.is_leecher) for one in self.holders(SHARE)]
+        self.assertEqual(told, [(12501, False), (12502, True)])
+        self.assertEqual(listed_seeders(self.room), [])
+
+    def test_a_seeder_of_ours_has_a_list_for_lmk1_readers_too(self) -> None:
+        self.register2(12501, SHARE)
+        told = self.ask2(TellFiles(ID, {"a": 1}, ID, 12501))
+        self.assertEqual(told, Done(ID))
+        self.assertEqual(listed_files(self.room), {"a": 1})
+        self.assertEqual(listed_seeders(self.room), [("127.0.0.1", 12501)])
+        self.assertEqual(self.entries(), [])  # its own list comes over TCP
+        self.assertIsInstance(self.ask2(TellFiles(ID, {"b": 1}, ID, 12502)), Refused)
+        self.register2(12502, leecher=True)
+        self.assertIsInstance(self.ask2(TellFiles(ID, {"b": 1}, ID, 12502)), Refused)
+
+    def test_an_upload_of_an_original_never_goes_to_a_seeder_of_ours(self) -> None:
+        register(self.room, ("127.0.0.1", 12501), {"old": 1})
+        self.register2(12502, SHARE)
+        ask(self.room, b'upload_file_list\n{"new": 2}')
+        self.assertEqual(listed_seeders(self.room), [("127.0.0.1", 12501)])
+        self.assertEqual(listed_files(self.room), {"new": 2})
+
+    def test_an_original_seeder_is_a_share_of_its_own(self) -> None:
+        register(self.room, ("127.0.0.1", 12501), {"a": 1})
+        share = "lmk17f00000130d5"
+        self.assertEqual(self.entries(), [f'S["{share}","127.0.0.1"]', '+["f","a",1]'])
+        (holder,) = self.holders(share)
+        self.assertTrue(holder.is_original)
+        self.assertEqual(self.holders(share, source="127.0.0.2"), [holder])
+        ask(self.room, b"upload_file_list\n{}")
+        self.assertEqual((self.entries(), self.holders(share)), ([], []))
+
+    def test_all_holders_of_a_big_room_are_told_in_turn(self) -> None:
+        for port in range(20_000, 20_100):
+            self.register2(port, SHARE, OTHER_SHARE, leecher=port >= 20_090)
+        told = [self.holders(OTHER_SHARE, SHARE) for _ in range(9)]
+        self.assertGreater(min(map(len, told)), 30)
+        ports = {one.address.port for holders in told for one in holders}
+        self.assertGreaterEqual(ports, set(range(20_000, 20_090)))
+        self.assertEqual({one.asked for holders in told for one in holders}, {(0, 1)})
+
+    def test_one_machine_registers_few_programs(self) -> None:
+        self.constant("registry", "MAX_SEEDERS", 1)
+        self.assertEqual(self.register2(12501), Done(ID))
+        self.assertEqual(self.register2(12501), Done(ID))
+        refused = self.register2(12502)
+        assert isinstance(refused, Refused)
+        self.assertEqual(refused.code, Code.FULL)
+
+    def test_the_window_is_told_of_everyone(self) -> None:
+        self.register2(12501, SHARE)
+        self.tell(12501, SHARE, '["f","dir/a",5]', '["d","dir",0]')
+        self.register2(12502, SHARE, leecher=True)
+        self.ping2(12502, SHARE)
+        room = self.running.log.wait_for(
+            RoomChanged, where=lambda room: len(room.members) == 2 and room.members[1].up == 1
+        )
+        self.assertEqual([(one.address.port, one.files) for one in room.seeders], [(12501, 1)])
+        self.assertEqual([one.is_leecher for one in room.members], [False, True])
+        self.assertEqual((room.file_count, room.files), (1, (ListedFile("dir/a", 5),)))
+
+    def test_a_restart_forgets_the_programs_that_come_back_by_themselves(self) -> None:
+        state_file = self.folder / "tracker.json"
+        self.running = self.tracker(state_file=state_file)
+        self.room = self.running.address
+        self.cookies.clear()
+        register(self.room, ("127.0.0.1", 12501), {"a": 1})
+        self.register2(12502, SHARE)
+        self.running.stop()
+        self.running = self.tracker(state_file=state_file)
+        self.room = self.running.address
+        self.cookies.clear()
+        self.assertIsInstance(self.ping2(12502), Refused)
+        self.assertEqual(listed_seeders(self.room), [("127.0.0.1", 12501)])
+        self.assertEqual(self.entries(), ['S["lmk17f00000130d5","127.0.0.1"]', '+["f","a",1]'])
+
+
+class DialsOfTheTracker(Lmk2Room):
+    def register_everywhere(self, port: int) -> None:
+        named = Address("127.0.0.1", port)
+        self.assertEqual(self.ask2(Register(ID, named, ID, "pc", False, everywhere=True)), Done(ID))
+
+    def test_who_answers_is_told_that_it_can_be_reached(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(LIMIT_S)
+            port = listener.getsockname()[1]
+            self.register_everywhere(port)
+            link, _ = listener.accept()
+            with link:
+                link.settimeout(LIMIT_S)
+                line = link.recv(1_024).split(b"\n")[1]
+                link.sendall(b"lmk2 " + line + b"\n")
+                self.assertEqual(link.recv(1_024), b"")
+        self.assertEqual(self.ping2(port), Pinged(ID, True))
+        self.running.log.wait_for(
+            RoomChanged, where=lambda room: [one.is_reachable for one in room.members] == [True]
+        )
+
+    def test_who_cannot_be_reached_is_told_so_and_others_too(self) -> None:
+        port = self.free_port("tcp")
+        named = Address("127.0.0.1", port)
+        self.ask2(Register(ID, named, ID, "pc", False, everywhere=True, shares=(SHARE,)))
+        self.running.log.wait_for(
+            RoomChanged, where=lambda room: [one.is_reachable for one in room.members] == [False]
+        )
+        self.assertEqual(self.ping2(port, SHARE), Pinged(ID, False))
+        self.assertTrue(self.holders(SHARE)[0].is_unreachable)
+
+    def test_nobody_else_is_dialled(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(SILENCE_S)
+            port = listener.getsockname()[1]
+            register(self.room, ("0.0.0.0", port), {"a": 1})
+            ask(self.room, b'add_seeder\n["127.0.0.1", %d]' % port + EXTRAS[:-1] + EVERYWHERE)
+            self.register2(port, SHARE)  # serves this machine only
+            with self.assertRaises(TimeoutError):
+                listener.accept()

@@ -32,6 +32,22 @@ from tests.disks import (
 MTIME = 1_234_567_890
 DONE, SKIPPED, FAILED = DownloadState.DONE, DownloadState.SKIPPED, DownloadState.FAILED
 
+# Unpacks what it is given and names each file that has its final name, until it is killed.
+UNPACKER = """
+import sys
+from pathlib import Path
+from tests.test_unpacking import described, go_on, packed, pack_stored, some_bytes
+from tests.test_unpacking import ArrivingFile, Existing, unpack
+target = Path(sys.argv[1])
+data, members = packed({f"d{n % 9}/n{n}": some_bytes(1000 + n, n) for n in range(1000)})
+content, _ = described(data)
+source = ArrivingFile(target, pack_stored(content), content)
+source.write(0, memoryview(data))
+for end in unpack(source, content.all_chunks, members, target, Existing.SKIP, go_on):
+    sys.stdout.write(end.name + "\\n")
+    sys.stdout.flush()
+"""
+
 
 def packed(files: dict[str, bytes]) -> tuple[bytes, list[PackMember]]:
     """The bytes of a pack of these files, and its members."""
@@ -291,6 +307,27 @@ class DisturbedTest(UnpackingTestCase):
         self.assertEqual(len(ended), 50)
         nothing = unpack(source, chunks, members, self.target, Existing.SKIP, stop)
         self.assertEqual(list(nothing), [])
+
+    def test_a_process_killed_while_it_unpacked_leaves_whole_files_only(self) -> None:
+        files = {f"d{n % 9}/n{n}": some_bytes(1000 + n, n) for n in range(1000)}
+        data, members = packed(files)
+        for count in (1, 300, 990):
+            with self.subTest(count=count):
+                target = self.folder / f"killed {count}"
+                process = self.process(UNPACKER, str(target))
+                told = {self.line_of(process).strip() for _ in range(count)}
+                process.kill()
+                process.wait()
+                found = self.contents(target)
+                named = {path for path in found if not path.endswith(".lmkpart")}
+                self.assertLessEqual(told, named)
+                self.assertTrue(all(found[path] == files[path] for path in named))
+                source, content = self.arrived(data, target)
+                chunks = content.all_chunks
+                ended = self.by_name(unpack(source, chunks, members, target, Existing.SKIP, go_on))
+                self.assertEqual({end.state for end in ended.values()}, {DONE, SKIPPED})
+                source.discard()
+                self.assertEqual(self.contents(target), files)
 
     def test_whoever_stops_listening_leaves_nothing_half(self) -> None:
         data, members = packed(self.files)

@@ -1,10 +1,9 @@
-"""Print how fast files travel over LMK/1 on loopback, and how much memory the leecher takes.
+"""Print how fast files travel on loopback, each row beside its reference of the same run.
 
-Run: python3 -m tests.bench [lmk1] [--mb MEGABYTES] [--large-mb MEGABYTES] [--folder FOLDER]
+    python3 -m tests.bench [ROW...]
 
-Each program is a process of its own, as in a room. The files are in memory where the system has a
-place for that. The reference is a bare loop of two processes that does the same to each byte: send,
-receive, SHA-256 over 5,120 bytes, write.
+Each program is a process of its own, as in a room, and the files are in memory where the system
+has a place for that. MB are 10^6 bytes. It asserts nothing.
 """
 
 from __future__ import annotations
@@ -13,209 +12,70 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.reference import reference_rate
-from tests.originals.processes import OriginalLeecher, OriginalSeeder, OriginalTracker
+from tests.bench.lmk1 import lmk1
+from tests.bench.many_files import hashing, listing, small
+from tests.bench.result import Result, say
+from tests.bench.swarm import memory, swarm
+from tests.lab.network import LabError, memory_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-MEMORY_FOLDER = Path("/dev/shm")
-ORIGINAL_BYTES = 500_000  # original to original: 0.12 MB/s
-BLOCK = 1 << 20
-LIMIT_S = 600.0
-TARGET_ORIGINAL_TO_US = 20.0  # MB/s
-TARGET_US_TO_ORIGINAL = 20.0  # MB/s
-TARGET_MEMORY = 80.0  # MB
-
-Address = tuple[str, int]
+TRACKER_LIMIT_S = 60.0
 
 
-@dataclass(frozen=True)
-class Result:
-    """One line of the table."""
-
-    what: str
-    megabytes: float
-    rate: float  # MB/s
-    target: str = ""
-    memory: float | None = None  # MB
-
-
-def main() -> None:
-    arguments = parse_arguments()
-    place = arguments.folder or (MEMORY_FOLDER if MEMORY_FOLDER.is_dir() else None)
-    with tempfile.TemporaryDirectory(prefix="lmk-bench-", dir=place) as folder:
-        bench = Bench(Path(folder), arguments.mb, arguments.large_mb)
-        say(f"MB are 10^6 bytes; files in {folder}; {os.cpu_count()} processors")
-        reference = bench.reference()
-        say(line_of(reference, reference.rate))
-        for measure in bench.measures():
-            say(line_of(measure(), reference.rate))
+def tracker(_: Path) -> Iterator[Result]:
+    """What tests.bench.tracker says, which has its own reference."""
+    command = [sys.executable, "-m", "tests.bench.tracker"]
+    ran = subprocess.run(
+        command, cwd=REPOSITORY, capture_output=True, text=True, timeout=TRACKER_LIMIT_S
+    )
+    if ran.returncode:
+        raise LabError(ran.stderr.strip() or "tests.bench.tracker failed")
+    say(ran.stdout.rstrip())
+    return iter(())
 
 
-def parse_arguments() -> argparse.Namespace:
+ROWS: dict[str, Callable[[Path], Iterator[Result]]] = {
+    "swarm": swarm,
+    "small": small,
+    "list": listing,
+    "hashing": hashing,
+    "tracker": tracker,
+    "memory": memory,
+    "lmk1": lmk1,
+}
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="python3 -m tests.bench", description="Measure transfers on loopback."
+        prog="python3 -m tests.bench", description="Measure the programs on loopback."
     )
-    parser.add_argument("protocol", nargs="?", choices=["lmk1"], default="lmk1")
-    parser.add_argument("--mb", type=float, default=200.0, help="size of most files (200)")
-    parser.add_argument(
-        "--large-mb", type=float, default=1073.741824, help="size of the largest file (1 GiB)"
-    )
-    parser.add_argument("--folder", type=Path, help="where the files are, instead of memory")
-    return parser.parse_args()
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; all")
+    chosen = parser.parse_args().rows or list(ROWS)
+    if unknown := set(chosen) - set(ROWS):
+        parser.error(f"there is no row {unknown.pop()}; there are {', '.join(ROWS)}")
+    say(f"{os.cpu_count()} processors; MB are 10^6 bytes")
+    failed = [row for row in chosen if not show(row)]
+    return 1 if failed else 0
 
 
-class Bench:
-    """Makes the rooms and takes the times."""
-
-    def __init__(self, folder: Path, megabytes: float, large_megabytes: float) -> None:
-        self._folder = folder
-        self._size = int(megabytes * 1e6)
-        self._large_size = int(large_megabytes * 1e6)
-        self._rooms = 0
-
-    def reference(self) -> Result:
-        shared, taken = self._new_folders()
-        source = write_file(shared / "file", self._size)
-        rate = reference_rate(source, taken / "file") / 1e6
-        for path in (source, taken / "file"):
-            path.unlink()
-        return Result("bare reference loop", self._size / 1e6, rate)
-
-    def measures(self) -> list[Callable[[], Result]]:
-        return [
-            self.original_to_original,
-            self.original_to_ours,
-            self.ours_to_original,
-            lambda: self.ours_to_ours(1, self._size),
-            lambda: self.ours_to_ours(3, self._size),
-            lambda: self.ours_to_ours(3, self._large_size),
-        ]
-
-    def original_to_original(self) -> Result:
-        with self._room(ORIGINAL_BYTES, "original") as room:
-            rate = room.original_rate()
-        return Result("original seeder to original leecher", ORIGINAL_BYTES / 1e6, rate)
-
-    def ours_to_original(self) -> Result:
-        with self._room(self._size, "ours") as room:
-            rate = room.original_rate()
-        target = f"{TARGET_US_TO_ORIGINAL:.0f} MB/s"
-        return Result("our seeder to original leecher", self._size / 1e6, rate, target)
-
-    def original_to_ours(self) -> Result:
-        with self._room(self._size, "original") as room:
-            rate, memory = room.our_rate()
-        target = f"{TARGET_ORIGINAL_TO_US:.0f} MB/s"
-        what = "original seeder to our leecher"
-        return Result(what, self._size / 1e6, rate, target, memory)
-
-    def ours_to_ours(self, seeders: int, size: int) -> Result:
-        with self._room(size, *["ours"] * seeders) as room:
-            rate, memory = room.our_rate()
-        what = f"{seeders} of our seeders to our leecher"
-        target = f"{TARGET_MEMORY:.0f} MB of memory" if size == self._large_size else ""
-        return Result(what, size / 1e6, rate, target, memory)
-
-    @contextmanager
-    def _room(self, size: int, *seeders: str) -> Iterator[Room]:
-        shared, taken = self._new_folders()
-        write_file(shared / "file", size)
-        with ExitStack() as stack:
-            yield Room(stack, shared, taken, size, seeders)
-        for path in (*shared.iterdir(), *taken.iterdir()):
-            path.unlink()
-
-    def _new_folders(self) -> tuple[Path, Path]:
-        self._rooms += 1
-        shared = self._folder / f"shared {self._rooms}"
-        taken = self._folder / f"taken {self._rooms}"
-        for folder in (shared, taken):
-            folder.mkdir()
-        return shared, taken
-
-
-class Room:
-    """A tracker and seeders, each a process of its own, that end with the stack."""
-
-    def __init__(
-        self, stack: ExitStack, shared: Path, taken: Path, size: int, seeders: tuple[str, ...]
-    ) -> None:
-        self._stack, self._taken, self._size = stack, taken, size
-        if "original" in seeders:
-            self._tracker: Address = stack.enter_context(OriginalTracker()).address
-        else:
-            self._tracker = _started(stack, "tracker")
-        for kind in seeders:
-            if kind == "original":
-                stack.enter_context(OriginalSeeder(self._tracker, shared))
-            else:
-                _started(stack, "seeder", *self._tracker, shared)
-
-    def original_rate(self) -> float:
-        """MB/s of an original leecher, from the lists that it got to its last line."""
-        leecher = self._stack.enter_context(OriginalLeecher(self._tracker, self._taken, "file"))
-        leecher.wait_for("leecher listed", LIMIT_S)
-        began = time.monotonic()
-        leecher.wait_for("leecher file file done", LIMIT_S)
-        return self._rate(time.monotonic() - began)
-
-    def our_rate(self) -> tuple[float, float]:
-        """MB/s of our leecher, from the order to the checked file, and its peak memory in MB."""
-        command = _command("leecher", *self._tracker, self._taken, "file")
-        words = subprocess.run(
-            command, cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=LIMIT_S
-        ).stdout.split()
-        return self._rate(float(words[0])), float(words[1])
-
-    def _rate(self, seconds: float) -> float:
-        if (self._taken / "file").stat().st_size != self._size:
-            raise AssertionError("the file did not arrive whole")
-        return self._size / 1e6 / seconds
-
-
-def _command(*words: object) -> list[str]:
-    return [sys.executable, "-m", "tests.bench.role", *map(str, words)]
-
-
-def _started(stack: ExitStack, *words: object) -> Address:
-    """Start one of our roles; returns where it listens, once it says that it is ready."""
-    process = subprocess.Popen(
-        _command(*words), cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    stack.enter_context(process)
-    stack.callback(process.kill)
-    assert process.stdout is not None
-    host, port = process.stdout.readline().split()
-    return host, int(port)
-
-
-def write_file(path: Path, size: int) -> Path:
-    with path.open("wb") as file:
-        for start in range(0, size, BLOCK):
-            file.write(os.urandom(min(BLOCK, size - start)))
-    return path
-
-
-def line_of(result: Result, reference: float) -> str:
-    memory = "" if result.memory is None else f"{result.memory:.0f} MB of memory"
-    target = f"(target: {result.target})" if result.target else ""
-    return (
-        f"{result.what:36} {result.megabytes:7.1f} MB {result.rate:8.2f} MB/s "
-        f"{result.rate / reference:6.3f} of the reference  {memory:17} {target}"
-    ).rstrip()
-
-
-def say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+def show(row: str) -> bool:
+    """Measure and print one row; False when it could not be measured."""
+    began = time.monotonic()
+    say(f"-- {row}")
+    with memory_folder() as folder:
+        try:
+            for result in ROWS[row](Path(folder)):
+                say(result.line())
+        except (LabError, AssertionError, OSError, subprocess.SubprocessError) as error:
+            say(f"   not measured: {error}")
+            return False
+    say(f"   took {time.monotonic() - began:.0f} s")
+    return True
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

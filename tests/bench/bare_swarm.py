@@ -14,7 +14,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 CHUNK = 512 * 1_024
 CONNECTIONS = 4
@@ -73,8 +75,8 @@ def _give_all(port: int, source: Path) -> None:
         _all_at_once(_give, parts)
 
 
-def _all_at_once(work: object, parts: list[tuple[object, ...]]) -> None:
-    threads = [threading.Thread(target=work, args=part) for part in parts]  # type: ignore[arg-type]
+def _all_at_once(work: Callable[..., None], parts: Sequence[tuple[Any, ...]]) -> None:
+    threads = [threading.Thread(target=work, args=part) for part in parts]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,4 +1,4 @@
-"""How fast files travel over LMK/1, and how much memory the leecher takes.
+"""How fast files travel over LMK/1, for every pair of an original and our program.
 
 The reference is a bare loop of two processes that does the same to each byte: send, receive,
 SHA-256 over 5,120 bytes, write.
@@ -6,179 +6,94 @@ SHA-256 over 5,120 bytes, write.
 
 from __future__ import annotations
 
-import argparse
-import os
-import subprocess
-import sys
-import tempfile
+import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
+from tests.bench.loopback import LoopbackRoom, seconds_to_take
 from tests.bench.reference import reference_rate
+from tests.bench.result import Result
+from tests.lab.room import write_random
 from tests.originals.processes import OriginalLeecher, OriginalSeeder, OriginalTracker
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-MEMORY_FOLDER = Path("/dev/shm")
-ORIGINAL_BYTES = 500_000  # original to original: 0.12 MB/s
-BLOCK = 1 << 20
-LIMIT_S = 600.0
-TARGET_ORIGINAL_TO_US = 20.0  # MB/s
-TARGET_US_TO_ORIGINAL = 20.0  # MB/s
-TARGET_MEMORY = 80.0  # MB
-
-Address = tuple[str, int]
-
-
-@dataclass(frozen=True)
-class Result:
-    """One line of the table."""
-
-    what: str
-    megabytes: float
-    rate: float  # MB/s
-    target: str = ""
-    memory: float | None = None  # MB
+ORIGINAL_SIZE = 500_000  # original to original: 0.12 MB/s
+SIZE = 200_000_000
+LARGE_SIZE = 1 << 30
+LIMIT_S = 60.0
+TARGET_WITH_ORIGINAL = "20 MB/s"
+TARGET_MEMORY = "80 MB of memory"
 
 
 def lmk1(folder: Path) -> Iterator[Result]:
-    """Every pair of an original and our program, on loopback."""
-    bench = Bench(folder, MEGABYTES, LARGE_MEGABYTES)
-    reference = bench.reference()
-    yield reference.as_line(None)
-    for measure in bench.measures():
-        yield measure().as_line(reference.rate)
+    """The tracker is an original, so that ours speak LMK/1 among themselves too."""
+    bench = Bench(folder)
+    yield bench.reference()
+    yield bench.to_original(ORIGINAL_SIZE, "original", "")
+    yield bench.to_ours(SIZE, "original", 1, TARGET_WITH_ORIGINAL)
+    yield bench.to_original(SIZE, "our", TARGET_WITH_ORIGINAL)
+    yield bench.to_ours(SIZE, "our", 1)
+    yield bench.to_ours(SIZE, "our", 3)
+    yield bench.to_ours(LARGE_SIZE, "our", 3, TARGET_MEMORY)
 
 
 class Bench:
     """Makes the rooms and takes the times."""
 
-    def __init__(self, folder: Path, megabytes: float, large_megabytes: float) -> None:
-        self._folder = folder
-        self._size = int(megabytes * 1e6)
-        self._large_size = int(large_megabytes * 1e6)
-        self._rooms = 0
+    def __init__(self, folder: Path) -> None:
+        self._shared, self._taken = folder / "shared", folder / "taken"
+        self._bare = 1.0  # MB/s
 
     def reference(self) -> Result:
-        shared, taken = self._new_folders()
-        source = write_file(shared / "file", self._size)
-        rate = reference_rate(source, taken / "file") / 1e6
-        for path in (source, taken / "file"):
-            path.unlink()
-        return Result("bare reference loop", self._size / 1e6, rate)
+        """The bare loop, which the others are compared with."""
+        self._renew(SIZE)
+        target = self._taken / "file"
+        self._bare = reference_rate(self._shared / "file", target) / 1e6
+        return Result("bare loop, chunks of 5,120 bytes", self._bare, "MB/s")
 
-    def measures(self) -> list[Callable[[], Result]]:
-        return [
-            self.original_to_original,
-            self.original_to_ours,
-            self.ours_to_original,
-            lambda: self.ours_to_ours(1, self._size),
-            lambda: self.ours_to_ours(3, self._size),
-            lambda: self.ours_to_ours(3, self._large_size),
-        ]
-
-    def original_to_original(self) -> Result:
-        with self._room(ORIGINAL_BYTES, "original") as room:
-            rate = room.original_rate()
-        return Result("original seeder to original leecher", ORIGINAL_BYTES / 1e6, rate)
-
-    def ours_to_original(self) -> Result:
-        with self._room(self._size, "ours") as room:
-            rate = room.original_rate()
-        target = f"{TARGET_US_TO_ORIGINAL:.0f} MB/s"
-        return Result("our seeder to original leecher", self._size / 1e6, rate, target)
-
-    def original_to_ours(self) -> Result:
-        with self._room(self._size, "original") as room:
-            rate, memory = room.our_rate()
-        target = f"{TARGET_ORIGINAL_TO_US:.0f} MB/s"
-        what = "original seeder to our leecher"
-        return Result(what, self._size / 1e6, rate, target, memory)
-
-    def ours_to_ours(self, seeders: int, size: int) -> Result:
-        with self._room(size, *["ours"] * seeders) as room:
-            rate, memory = room.our_rate()
-        what = f"{seeders} of our seeders to our leecher"
-        target = f"{TARGET_MEMORY:.0f} MB of memory" if size == self._large_size else ""
-        return Result(what, size / 1e6, rate, target, memory)
-
-    @contextmanager
-    def _room(self, size: int, *seeders: str) -> Iterator[Room]:
-        shared, taken = self._new_folders()
-        write_file(shared / "file", size)
+    def to_original(self, size: int, kind: str, target: str) -> Result:
+        """To an original leecher, timed from the lists that it got to its last line."""
+        self._renew(size)
         with ExitStack() as stack:
-            yield Room(stack, shared, taken, size, seeders)
-        for path in (*shared.iterdir(), *taken.iterdir()):
-            path.unlink()
+            tracker = self._start(stack, kind, 1)[0]
+            leecher = stack.enter_context(OriginalLeecher(tracker, self._taken, "file"))
+            leecher.wait_for("leecher listed", LIMIT_S)
+            began = time.monotonic()
+            leecher.wait_for("leecher file file done", LIMIT_S)
+            seconds = time.monotonic() - began
+        return self._result(f"{kind} seeder to original leecher", size, seconds, target)
 
-    def _new_folders(self) -> tuple[Path, Path]:
-        self._rooms += 1
-        shared = self._folder / f"shared {self._rooms}"
-        taken = self._folder / f"taken {self._rooms}"
-        for folder in (shared, taken):
-            folder.mkdir()
-        return shared, taken
+    def to_ours(self, size: int, kind: str, seeders: int, target: str = "") -> Result:
+        """To our leecher, timed from the order to the checked file, with its peak memory."""
+        self._renew(size)
+        with ExitStack() as stack:
+            leecher = self._start(stack, kind, seeders)[1].leecher(self._taken, files=1)
+            seconds = seconds_to_take(leecher, 1)
+            memory = leecher.ask("report", "reported")["peak"]
+        note = f"{memory / 1e6:.0f} MB of memory"
+        what = f"{seeders} {kind} seeder{'s' if seeders > 1 else ''} to our leecher"
+        return self._result(f"{what}, {size / 1e6:.0f} MB", size, seconds, target, note)
 
-
-class Room:
-    """A tracker and seeders, each a process of its own, that end with the stack."""
-
-    def __init__(
-        self, stack: ExitStack, shared: Path, taken: Path, size: int, seeders: tuple[str, ...]
-    ) -> None:
-        self._stack, self._taken, self._size = stack, taken, size
-        if "original" in seeders:
-            self._tracker: Address = stack.enter_context(OriginalTracker()).address
-        else:
-            self._tracker = _started(stack, "tracker")
-        for kind in seeders:
+    def _start(
+        self, stack: ExitStack, kind: str, seeders: int
+    ) -> tuple[tuple[str, int], LoopbackRoom]:
+        tracker = stack.enter_context(OriginalTracker()).address
+        room = stack.enter_context(LoopbackRoom(tracker))
+        for _ in range(seeders):
             if kind == "original":
-                stack.enter_context(OriginalSeeder(self._tracker, shared))
+                stack.enter_context(OriginalSeeder(tracker, self._shared))
             else:
-                _started(stack, "seeder", *self._tracker, shared)
+                room.seeder(self._shared).wait_for("scanned")
+        return tracker, room
 
-    def original_rate(self) -> float:
-        """MB/s of an original leecher, from the lists that it got to its last line."""
-        leecher = self._stack.enter_context(OriginalLeecher(self._tracker, self._taken, "file"))
-        leecher.wait_for("leecher listed", LIMIT_S)
-        began = time.monotonic()
-        leecher.wait_for("leecher file file done", LIMIT_S)
-        return self._rate(time.monotonic() - began)
+    def _renew(self, size: int) -> None:
+        for folder in (self._shared, self._taken):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+        write_random(self._shared / "file", size)
 
-    def our_rate(self) -> tuple[float, float]:
-        """MB/s of our leecher, from the order to the checked file, and its peak memory in MB."""
-        command = _command("leecher", *self._tracker, self._taken, "file")
-        words = subprocess.run(
-            command, cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=LIMIT_S
-        ).stdout.split()
-        return self._rate(float(words[0])), float(words[1])
-
-    def _rate(self, seconds: float) -> float:
-        if (self._taken / "file").stat().st_size != self._size:
+    def _result(self, what: str, size: int, seconds: float, target: str, note: str = "") -> Result:
+        if (self._taken / "file").stat().st_size != size:
             raise AssertionError("the file did not arrive whole")
-        return self._size / 1e6 / seconds
-
-
-def _command(*words: object) -> list[str]:
-    return [sys.executable, "-m", "tests.bench.role", *map(str, words)]
-
-
-def _started(stack: ExitStack, *words: object) -> Address:
-    """Start one of our roles; returns where it listens, once it says that it is ready."""
-    process = subprocess.Popen(
-        _command(*words), cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    stack.enter_context(process)
-    stack.callback(process.kill)
-    assert process.stdout is not None
-    host, port = process.stdout.readline().split()
-    return host, int(port)
-
-
-def write_file(path: Path, size: int) -> Path:
-    with path.open("wb") as file:
-        for start in range(0, size, BLOCK):
-            file.write(os.urandom(min(BLOCK, size - start)))
-    return path
+        return Result(what, size / 1e6 / seconds, "MB/s", self._bare, target, note)

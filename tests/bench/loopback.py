@@ -15,15 +15,16 @@ AT_ONCE = 0.0
 
 
 class LoopbackRoom:
-    """A context manager: ends its programs."""
+    """A context manager: ends its programs. It starts a tracker unless it is given one."""
 
-    def __init__(self) -> None:
+    def __init__(self, tracker: tuple[str, int] | None = None) -> None:
         self._stack = ExitStack()
         self._programs: list[Program] = []
+        self._given = tracker
         self._tracker = ("", 0)
 
     def __enter__(self) -> LoopbackRoom:
-        self._tracker = ready_address(self._started("tracker"))
+        self._tracker = self._given or ready_address(self._started("tracker"))
         return self
 
     def __exit__(self, *_: object) -> None:

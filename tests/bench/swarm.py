@@ -47,7 +47,9 @@ def swarm(folder: Path) -> Iterator[Result]:
     yield Result("bare loop, 4 connections, 512 KiB chunks", reference, "MB/s")
     ratio = median(rate / bare for rate, bare in zip(rates, references, strict=True))
     note = f"median of {ROUNDS}, ratios {ratio:.3f}"
-    yield Result("1 GiB, one seeder, one leecher", median(rates), "MB/s", reference, TARGET_RATE, note)
+    yield Result(
+        "1 GiB, one seeder, one leecher", median(rates), "MB/s", reference, TARGET_RATE, note
+    )
 
 
 def memory(folder: Path) -> Iterator[Result]:

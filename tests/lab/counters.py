@@ -37,7 +37,7 @@ class NetworkCounts:
 def network_counts() -> NetworkCounts:
     """Of the computer on whose link this process is; nothing outside an emulated room."""
     link = next((line for line in _lines(_DEVICES) if line.lstrip().startswith("eth0:")), "")
-    names, values = ([], [])
+    names, values = list[str](), list[str]()
     for line in _lines(_PROTOCOLS):
         if line.startswith("Udp:"):
             names, values = (values or line.split()), line.split()
@@ -71,6 +71,12 @@ def machine_times() -> tuple[float, float]:
         ticks = [float(word) for word in line.split()[1:9]]
         return sum(ticks) - ticks[_IDLE] - ticks[_WAITING], sum(ticks)
     return 0.0, 0.0
+
+
+def busy_since(before: tuple[float, float]) -> float:
+    """The share of all processors that worked since machine_times() said that."""
+    worked, passed = machine_times()
+    return (worked - before[0]) / max(passed - before[1], 1.0)
 
 
 def _lines(path: Path) -> list[str]:

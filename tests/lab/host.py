@@ -120,6 +120,8 @@ class Driver:
                 self._say("ended", at=now, cpu=cpu_seconds(), failed=self._failures())
             case RoleStopped():
                 self._say("stopped", why=str(event.failure or ""))
+            case _:
+                pass
 
     def obey(self, command: dict[str, Any], role: Any) -> None:
         """Do what one line says; the answer's event is its word in the past tense."""
@@ -134,6 +136,8 @@ class Driver:
                 role.download(keys, Existing.SKIP)
             case "report":
                 self._report()
+            case unknown:
+                raise ValueError(unknown)
 
     def _wait_for_list(self, role: LeecherRole, files: int, seconds: float) -> None:
         """Say when that many files are listed, with their roots where there are any."""

@@ -118,7 +118,9 @@ class Network:
         batch(["ip", "-n", place.namespace], lines)
         switch, port = f"{self._prefix}switch", f"p{place.host.rpartition('.')[2]}"
         ends = [(place.namespace, "eth0"), *([(switch, port)] if switch in self._names else [])]
-        for namespace, device in ends if link.mbit is not None else []:
+        for namespace, device in ends:
+            if link.mbit is None:
+                break
             shape = f"rate {link.mbit * 1e6:.0f}bit burst {BURST_KB}kb limit {QUEUE_KB}kb"
             batch(["tc", "-n", namespace], [f"qdisc add dev {device} root tbf {shape}"])
         if link.is_firewalled:

@@ -22,7 +22,7 @@ Facts = dict[str, Any]
 
 
 class Program:
-    """A context manager: the process, on a computer of an emulated room or, without, on this one."""
+    """A context manager: the process, on a computer of an emulated room or on this one."""
 
     def __init__(self, kind: str, host: str, *words: object, place: Place | None = None) -> None:
         command = [sys.executable, "-m", "tests.lab.host", kind, host, *map(str, words)]
@@ -103,10 +103,10 @@ class Program:
             raise LabError(f"The {self.name} ended: {event}; seen: {self._waiting[-5:]}.")
         self._waiting.append(event)
 
-    def ask(self, do: str, answer: str, seconds: float = START_S, **facts: object) -> Facts:
+    def ask(self, do: str, answer: str, limit_s: float = START_S, **facts: object) -> Facts:
         """Give a command and wait for its answer."""
         self.send(do, **facts)
-        return self.wait_for(answer, seconds=seconds)
+        return self.wait_for(answer, seconds=limit_s)
 
     def _describe_wait(self, wanted: tuple[str, ...], seconds: float) -> str:
         seen = self._waiting[-5:] or "nothing"

@@ -1,4 +1,4 @@
-"""A wire that loses and delays packets, for kernels that cannot: it joins namespaces by TUN devices.
+"""A wire that loses and delays packets, for kernels that cannot: TUN devices in namespaces.
 
 Run in a process of its own: python3 -m tests.lab.relay LOSS DELAY_MS SEED NAMESPACE=HOST...
 It carries about 200 Mbit/s. It knows nothing of what the packets say.

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab.counters import machine_times
+from tests.lab.counters import busy_since, machine_times
 from tests.lab.network import LabError, Link, Network, Place, memory_folder
 from tests.lab.programs import Facts, Program, ready_address
 
@@ -134,12 +134,12 @@ class Room:
     def run(self) -> Outcome:
         """Tell all leechers at once and wait for the last."""
         before = self._reports()
-        worked, passed = machine_times()
+        times = machine_times()
         began = time.monotonic() + START_AFTER_S
         for leecher in self._leechers:
             leecher.send("download", files=self._plan.files, at=began)
         problems = list(self._wait(began + self._plan.limit_s))
-        worked, passed = (now - then for now, then in zip(machine_times(), (worked, passed)))
+        busy = busy_since(times)
         after = self._reports()
         ended, seconds = self._ended(began)
         problems += [*ended, *self._damage()]
@@ -149,7 +149,7 @@ class Room:
             tuple(sorted(seconds)),
             (first[1].get("bytes_out", 0) - first[0]["bytes_out"]) / self._plan.size,
             sum(facts["cpu"] - before[program]["cpu"] for program, facts in after.items()),
-            worked / max(passed, 1e-9),
+            busy,
             max((after[one]["peak"] for one in self._leechers if one in after), default=0),
             max((after[one]["peak"] for one in self._seeders if one in after), default=0),
             tuple(problems),

@@ -1,7 +1,7 @@
 """One bare TCP connection between two computers: what their links carry at best.
 
-    python3 -m tests.lab.stream take
-    python3 -m tests.lab.stream give HOST BYTES
+python3 -m tests.lab.stream take
+python3 -m tests.lab.stream give HOST BYTES
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def bare_rate(mbit: float, size: int, *, givers: int = 1) -> float:
         except subprocess.TimeoutExpired:
             raise LabError("The bare stream did not end.") from None
         finally:
-            for process in (taking, *giving):
+            taking.kill()
+            for process in giving:
                 process.kill()
                 process.wait()
         return float(said) * 8 / (mbit * 1e6)

@@ -23,6 +23,7 @@ from ui import wording
 from ui.terminal import phrases
 from ui.terminal.output import Output
 
+EMPTY_S = 3.0  # a folder is empty when it stays so: before it was read, it seems to be
 READING_S = 1.0  # between two progress lines
 SAME_TAKER_S = 5.0  # between two lines about one computer: it may take hundreds of files a second
 
@@ -36,6 +37,7 @@ class SeederReport:
     platform: str = sys.platform
     _folder: FolderScanned | None = None
     _folder_words: str = ""
+    _empty_since: float | None = None
     _is_original: bool = False  # the tracker: its list has room for few files
     _lost: str = ""
     _begin: HashingChanged | None = None  # the first word about a reading that goes on
@@ -75,11 +77,24 @@ class SeederReport:
                 return
 
     def pass_time(self) -> None:
-        """Nothing is said for its own sake."""
+        """Say that the folder is empty, when it is so for long."""
+        if self._empty_since is None or self.clock() - self._empty_since < EMPTY_S:
+            return
+        self._empty_since = None
+        if self._folder is not None:
+            self._say_folder(self._folder)
 
     def _tell_folder(self, folder: FolderScanned) -> None:
+        if not (folder.files or folder.problem):
+            self._empty_since = self._empty_since or self.clock()
+            return
+        self._empty_since = None
+        if folder.announced or folder.problem:
+            self._say_folder(folder)
+
+    def _say_folder(self, folder: FolderScanned) -> None:
         text = wording.folder_status(folder, is_listed=self._is_original)
-        if text != self._folder_words and (folder.announced or not folder.files):
+        if text != self._folder_words:
             self._folder_words = text
             self.output.say(text)
 

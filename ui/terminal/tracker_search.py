@@ -5,18 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from roles.discovery import Discovery
 from roles.errors import LmkError
 from roles.events import FoundTracker, Post, RoleStopped, TrackersFound
 from ui.terminal.session import AnyRole, Session
 
 OTHERS_S = 0.5  # how long others may take once one of ours answered
 
-DISCOVERY: Callable[[Post], AnyRole] | None = None  # the role that asks
-
 
 def found_trackers(seconds: float, *, for_all: bool = False) -> tuple[FoundTracker, ...]:
     """Those that answer in this time; it ends early when one of ours did, unless all are wanted."""
-    return () if DISCOVERY is None else search(DISCOVERY, seconds, for_all=for_all)
+    return search(Discovery, seconds, for_all=for_all)
 
 
 def search(

@@ -15,6 +15,7 @@ from tkinter import ttk
 from types import TracebackType
 
 from roles.addresses import Address
+from roles.discovery import Discovery
 from roles.profile import Profile, bundled_folder
 from roles.settings import Appearance
 from ui import wording
@@ -66,6 +67,7 @@ def run_window(
         try_it=try_it,
         notices=notices,
         environment=environment,
+        discover=Discovery,
     )
     try:
         window.mainloop()

@@ -55,7 +55,9 @@ class LeecherRun:
         self._then: Callable[[], None] | None = None  # called when it has ended after leave()
         self._roles = roles
         self._newest_list: FilesListed | None = None
-        self.leecher = roles.start(lambda post: Leecher(settings, post), self._handle)
+        self.leecher = roles.start(
+            lambda post: Leecher(settings, post, roles.throttles), self._handle
+        )
 
     @property
     def is_left(self) -> bool:

@@ -49,7 +49,9 @@ class SeederRun:
         self.reading: HashingChanged | None = None
         self.unreachable: Address | None = None  # where nobody can connect to it
         self._changed = changed
-        self._seeder = roles.start(lambda post: Seeder(settings, post), self._handle)
+        self._seeder = roles.start(
+            lambda post: Seeder(settings, post, roles.throttles), self._handle
+        )
 
     def stop(self) -> None:
         """Ask for its end."""

@@ -1,0 +1,72 @@
+"""A chunk's bytes from where they are kept to a connection, in parts, within the limit."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+from roles import lmk2_frames as frames
+from roles.content import Content
+from roles.errors import FileChangedError
+from roles.holding import ChunkSource
+from roles.throttle import Throttle
+from roles.upload_desk import Choice
+
+MORE = getattr(socket, "MSG_MORE", 0)  # what is sent goes into one packet with what follows
+
+
+class BrokenPartError(ConnectionAbortedError):
+    """The content changed in the middle of a part, whose rest can never come."""
+
+
+class PartSender:
+    """Owned by the connection's thread."""
+
+    def __init__(
+        self, link: socket.socket, throttle: Throttle, should_stop: Callable[[], bool]
+    ) -> None:
+        self.sent = 0  # bytes since the connection began
+        self._link = link
+        self._throttle = throttle
+        self._should_stop = should_stop
+        self._sending: tuple[int, int] | None = None  # handle and chunk
+        self._is_cancelled = False
+
+    def cancel(self, handle: int, index: int) -> None:
+        """Stop sending this chunk behind the part that is on its way."""
+        self._is_cancelled |= self._sending == (handle, index)
+
+    def send(
+        self,
+        choice: Choice,
+        content: Content,
+        source: ChunkSource,
+        between: Callable[[], None],
+    ) -> bool:
+        """All its bytes; False when it was cancelled meanwhile. Raises OSError.
+
+        `between` is called after each part.
+        """
+        self._sending, self._is_cancelled = (choice.handle, choice.index), False
+        start, length = choice.index * content.chunk_size, content.length(choice.index)
+        sent = 0
+        while sent < length and not self._is_cancelled:
+            part = min(self._throttle.slice(frames.MAX_PART), length - sent)
+            self._throttle.wait(part, self._should_stop)
+            head = frames.encode_part_head(choice.handle, choice.index, sent, part)
+            self._link.sendall(head, MORE)
+            self._send_bytes(source, start + sent, part)
+            sent += part
+            self.sent += part
+            if sent < length:
+                between()
+        self._sending = None
+        return sent == length
+
+    def _send_bytes(self, source: ChunkSource, offset: int, length: int) -> None:
+        end = offset + length
+        while offset < end:
+            try:
+                offset += source.send(self._link, offset, end - offset)
+            except FileChangedError as error:
+                raise BrokenPartError(str(error)) from None

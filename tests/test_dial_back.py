@@ -1,0 +1,143 @@
+"""The tracker looks whether others can connect: real sockets, answers of every kind."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import time
+from collections.abc import Callable
+
+from roles import dial_back
+from roles.addresses import Address
+from roles.dial_back import AGAIN_S, ANSWER_S, DialBack, Target
+from roles.lmk2_greeting import Probe, decode_hello, encode_welcome
+from tests.support import LmkTestCase
+
+INSTANCE = "fedcba9876543210"
+LIMIT_S = 5.0
+
+
+class DialBackTest(LmkTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.selector = self.enterContext(selectors.DefaultSelector())
+        self.told: list[tuple[Target, bool]] = []
+        self.unwanted: set[Target] = set()
+        self.dials = DialBack(
+            self.selector,
+            lambda target: target not in self.unwanted,
+            lambda target, is_reachable: self.told.append((target, is_reachable)),
+        )
+        self.addCleanup(self.dials.close)
+        self.listener = self.enterContext(socket.create_server(("127.0.0.1", 0)))
+        self.listener.settimeout(LIMIT_S)
+
+    def target(self, port: int = 0) -> Target:
+        address = Address("127.0.0.1", port or self.listener.getsockname()[1])
+        return Target(("127.0.0.1", address), INSTANCE, address)
+
+    def turn(self, times: int = 1) -> None:
+        for _ in range(times):
+            for key, _ in self.selector.select(LIMIT_S if self.selector.get_map() else 0):
+                key.data()
+
+    def dial(self) -> tuple[socket.socket, bytes]:
+        """Let it dial; the connection at the other end, and what it said."""
+        self.dials.want(self.target())
+        self.dials.work(now=0.0)
+        link = self.enterContext(self.listener.accept()[0])
+        link.settimeout(LIMIT_S)
+        self.turn()
+        return link, link.recv(1_024)
+
+    def assert_told(self, is_reachable: bool) -> None:
+        self.assertEqual(self.told, [(self.target(), is_reachable)])
+        self.assertEqual(len(self.selector.get_map()), 0)
+
+    @staticmethod
+    def answer(said: bytes) -> bytes:
+        word, line, end = said.split(b"\n")
+        probe = decode_hello(line)
+        assert (word, end) == (b"request_connection", b"") and isinstance(probe, Probe)
+        return encode_welcome(probe)
+
+    def test_who_answers_the_probe_can_be_reached(self) -> None:
+        link, said = self.dial()
+        link.sendall(self.answer(said))
+        self.turn()
+        self.assert_told(True)
+        self.assertEqual(link.recv(1_024), b"")
+
+    def test_the_answer_may_come_in_pieces(self) -> None:
+        link, said = self.dial()
+        answer = self.answer(said)
+        for start in range(len(answer)):
+            link.sendall(answer[start : start + 1])
+            self.turn()
+        self.assert_told(True)
+
+    def test_another_probe_or_none_is_no_answer(self) -> None:
+        changes: tuple[Callable[[bytes], bytes], ...] = (
+            lambda answer: answer.replace(b'"probe":"', b'"probe":"x'),
+            lambda _: b"lmk2 {}\n",
+            lambda _: b"lmk2 \xff\n",
+            lambda _: b"away",
+            lambda _: b"lmk2 " + b"x" * 600,
+        )
+        for change in changes:
+            with self.subTest(change=change):
+                self.told.clear()
+                link, said = self.dial()
+                link.sendall(change(self.answer(said)))
+                while not self.told:
+                    self.turn()
+                self.assert_told(False)
+
+    def test_an_original_hears_that_the_call_is_over(self) -> None:
+        link, _ = self.dial()
+        link.sendall(b"connected")
+        self.turn()
+        self.assert_told(False)
+        self.assertEqual(link.recv(1_024), b"exit_connection")
+
+    def test_who_hangs_up_cannot_be_reached(self) -> None:
+        link, _ = self.dial()
+        link.close()
+        self.turn()
+        self.assert_told(False)
+
+    def test_who_says_nothing_is_given_up_in_time(self) -> None:
+        link, _ = self.dial()
+        self.dials.work(now=ANSWER_S - 0.1)
+        self.assertEqual(self.told, [])
+        self.dials.work(now=ANSWER_S)
+        self.assert_told(False)
+        self.assertEqual(link.recv(1_024), b"exit_connection")
+
+    def test_nobody_there_cannot_be_reached_and_is_dialled_again_later(self) -> None:
+        target = self.target(self.free_port("tcp"))
+        self.dials.want(target)
+        self.dials.work(now=0.0)
+        while not self.told:
+            self.turn()
+        self.assertEqual(self.told, [(target, False)])
+        self.dials.work(now=0.0)
+        self.assertEqual(len(self.selector.get_map()), 0)
+        self.dials.work(now=time.monotonic() + AGAIN_S)
+        while len(self.told) < 2:
+            self.turn()
+        self.assertEqual(self.told, [(target, False)] * 2)
+
+    def test_who_is_gone_or_known_is_not_dialled(self) -> None:
+        self.unwanted.add(self.target())
+        self.dials.want(self.target())
+        self.dials.work(now=0.0)
+        self.assertEqual(len(self.selector.get_map()), 0)
+
+    def test_few_are_dialled_at_once_and_each_once(self) -> None:
+        for number in range(100):
+            address = Address("127.0.0.1", self.listener.getsockname()[1])
+            for _ in range(2):
+                self.dials.want(Target((f"127.0.0.{number}", address), INSTANCE, address))
+        self.dials.work(now=0.0)
+        self.assertEqual(len(self.selector.get_map()), dial_back.MAX_AT_ONCE)

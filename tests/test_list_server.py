@@ -1,0 +1,292 @@
+"""Lists over TCP on real sockets: fetched, told, and no client holds up the loop."""
+
+from __future__ import annotations
+
+import json
+import selectors
+import socket
+import threading
+import time
+import zlib
+
+from roles import list_server
+from roles.addresses import Address
+from roles.list_server import ListServer
+from roles.lmk2_list_wire import (
+    AskList,
+    LineAdded,
+    LineRemoved,
+    ListFollows,
+    Reply,
+    ShareOpened,
+    Taken,
+    TellList,
+    Unpacker,
+    decode_entry,
+    decode_reply,
+    encode_call,
+    packed_list,
+)
+from roles.lmk2_tracker_messages import Ping, Register
+from roles.registry import Registry
+from roles.registry_entry import Origin
+from tests.support import LmkTestCase, wait_until
+
+ID = "0123456789abcdef"
+PEER = "fedcba9876543210"
+SHARE = "00112233445566aa"
+SEEDER = Address("127.0.0.1", 12501)
+HERE = Origin("127.0.0.1", is_here=True)
+LIMIT_S = 10.0
+BYTE_PAUSE_S = 0.002
+
+
+class ListServerTestCase(LmkTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.registry = Registry()
+        self.register()
+        listener = self.enterContext(socket.create_server(("127.0.0.1", 0)))
+        self.place = Address(*listener.getsockname())
+        selector = self.enterContext(selectors.DefaultSelector())
+        self.server = ListServer(listener, selector, self.registry)
+        self.now_ahead_s = 0.0
+        self.longest_turn_s = 0.0
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._loop, args=(selector,), name="lmk-test-lists")
+        self._thread.start()
+        self.addCleanup(self._stop)
+
+    def register(self, instance: str = PEER, *, is_leecher: bool = False) -> None:
+        request = Register(ID, SEEDER, instance, "pc", is_leecher, shares=(SHARE,))
+        self.registry.register(request, HERE, named_is_here=True, now=0.0)
+
+    def _loop(self, selector: selectors.BaseSelector) -> None:
+        is_busy = False
+        while not self._end.is_set():
+            ready = selector.select(0 if is_busy else 0.01)
+            began = time.thread_time()
+            for key, _ in ready:
+                key.data()
+            is_busy = self.server.work()
+            self.server.expire(now=time.monotonic() + self.now_ahead_s)
+            self.longest_turn_s = max(self.longest_turn_s, time.thread_time() - began)
+        self.server.close()
+
+    def _stop(self) -> None:
+        self._end.set()
+        self._thread.join(LIMIT_S)
+
+    def dial(self) -> socket.socket:
+        return self.enterContext(socket.create_connection(self.place, LIMIT_S))
+
+    def reply(self, link: socket.socket) -> tuple[Reply, bytes]:
+        """What came until the tracker closed."""
+        received = b""
+        while data := link.recv(1 << 16):
+            received += data
+        line, _, rest = received.partition(b"\n")
+        return decode_reply(line), rest
+
+    def tell(
+        self,
+        body: bytes,
+        *,
+        packed: int | None = None,
+        whole: bool = True,
+        base: int = 0,
+        peer: str = PEER,
+        port: int = 12501,
+    ) -> Taken:
+        size = len(body) if packed is None else packed
+        call = TellList(SHARE, "folder", peer, port, whole, base, base + 1, size)
+        with self.dial() as link:
+            link.sendall(encode_call(call) + body)
+            reply, rest = self.reply(link)
+        assert isinstance(reply, Taken)
+        self.assertEqual(rest, b"")
+        return reply
+
+    def fetch(self, since: str = "") -> tuple[ListFollows, list[str]]:
+        with self.dial() as link:
+            link.sendall(encode_call(AskList(since)))
+            reply, rest = self.reply(link)
+        assert isinstance(reply, ListFollows)
+        self.assertEqual(len(rest), reply.packed)
+        unpacker = Unpacker()
+        lines = list(unpacker.lines(rest))
+        unpacker.end()
+        return reply, lines
+
+    def lines(self) -> list[str]:
+        """Those of the one share, as a reader gets them."""
+        return [text[1:] for text in self.fetch()[1] if text.startswith("+")]
+
+
+class ListsTest(ListServerTestCase):
+    def test_a_told_list_is_fetched_and_then_only_what_changed(self) -> None:
+        self.assertEqual(self.tell(packed_list([LineAdded("a"), LineAdded("b")])), Taken(True))
+        follows, texts = self.fetch()
+        self.assertTrue(follows.is_whole)
+        opened = ShareOpened(SHARE, "folder")
+        entries = [decode_entry(text) for text in texts]
+        self.assertEqual(entries, [opened, LineAdded("a"), LineAdded("b")])
+        changes = packed_list([LineRemoved("a"), LineAdded("c")])
+        self.assertEqual(self.tell(changes, whole=False, base=1), Taken(True))
+        follows, texts = self.fetch(follows.version)
+        self.assertFalse(follows.is_whole)
+        entries = [decode_entry(text) for text in texts]
+        self.assertEqual(entries, [opened, LineRemoved("a"), LineAdded("c")])
+        self.assertEqual(self.fetch(follows.version)[1], [])
+
+    def test_only_a_registered_seeder_with_that_share_may_tell_it(self) -> None:
+        body = packed_list([LineAdded("a")])
+        self.assertEqual(self.tell(body, peer=ID).code, "unknown")
+        self.assertEqual(self.tell(body, port=12502).code, "unknown")
+        self.register(is_leecher=True)
+        self.assertEqual(self.tell(body).code, "unknown")
+        self.register()
+        ping = Ping(ID, SEEDER, PEER, "available", ("0000000000000001",))
+        self.registry.hear(ping, HERE, now=0.0)
+        self.assertEqual(self.tell(body).code, "unknown")
+
+    def test_changes_without_the_list_before_are_answered_that_the_whole_is_needed(self) -> None:
+        self.assertEqual(self.tell(packed_list([LineAdded("a")]), whole=False).code, "whole")
+
+    def test_a_list_that_cannot_be_taken_is_refused_though_all_of_it_was_sent(self) -> None:
+        body = zlib.compress(b"".join(b"+%d\n" % number for number in range(300_000)), 0)
+        self.assertGreater(len(body), 2_000_000)
+        self.assertEqual(self.tell(body, port=12502).code, "unknown")
+
+    def test_a_hundred_thousand_lines_are_told_and_fetched_within_seconds(self) -> None:
+        lines = [f'["f","folder/file {number:06}.txt",{number}]' for number in range(100_000)]
+        body = packed_list(map(LineAdded, lines))
+        began = time.monotonic()
+        self.assertEqual(self.tell(body), Taken(True))
+        self.assertEqual(self.lines(), lines)
+        self.assertEqual(self.tell(body), Taken(True))
+        self.assertLess(time.monotonic() - began, LIMIT_S)
+        self.assertLess(self.longest_turn_s, 0.1)
+
+    def test_many_readers_at_once_all_get_it(self) -> None:
+        self.tell(packed_list(LineAdded(f"{number}") for number in range(20_000)))
+        links = [self.dial() for _ in range(list_server.MAX_CLIENTS + 20)]
+        for link in links:
+            link.sendall(encode_call(AskList()))
+        sizes = set()
+        for link in links:
+            reply, rest = self.reply(link)
+            link.close()
+            assert isinstance(reply, ListFollows)
+            self.assertEqual(len(rest), reply.packed)
+            sizes.add(len(rest))
+        self.assertEqual(len(sizes), 1)
+
+
+class HostileClients(ListServerTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.tell(packed_list([LineAdded("honest")]))
+
+    def tearDown(self) -> None:
+        self.assertEqual(self.lines(), ["honest"])
+        super().tearDown()
+
+    def assert_hung_up(self, link: socket.socket) -> None:
+        try:
+            self.assertEqual(link.recv(1 << 16), b"")
+        except ConnectionError:
+            return
+
+    def test_a_silent_one_is_hung_up_on_after_its_time(self) -> None:
+        link = self.dial()
+        self.fetch()
+        self.now_ahead_s = list_server.CALL_S
+        self.assert_hung_up(link)
+        self.now_ahead_s = 0.0
+
+    def test_silent_ones_on_every_place_only_delay_the_others(self) -> None:
+        links = [self.dial() for _ in range(list_server.MAX_CLIENTS)]
+        for link in links[:5]:
+            link.sendall(b"{")
+        later = self.dial()
+        later.sendall(encode_call(AskList()))
+        links[0].close()
+        self.assertIsInstance(self.reply(later)[0], ListFollows)
+        for link in [*links, later]:
+            link.close()
+
+    def test_one_that_says_a_byte_at_a_time_holds_nobody_up(self) -> None:
+        link = self.dial()
+        for byte in encode_call(AskList())[:-1]:
+            link.sendall(bytes([byte]))
+            time.sleep(BYTE_PAUSE_S)
+        self.fetch()
+        link.sendall(b"\n")
+        self.assertIsInstance(self.reply(link)[0], ListFollows)
+
+    def test_a_line_without_end_is_hung_up_on(self) -> None:
+        link = self.dial()
+        link.sendall(b"{" * 5_000)
+        self.assert_hung_up(link)
+
+    def test_nonsense_is_hung_up_on(self) -> None:
+        for line in (b"\n", b"request_connection\n", b"\xff\n", b"[]\n", b"GET / HTTP/1.0\r\n\r\n"):
+            with self.subTest(line=line):
+                link = self.dial()
+                link.sendall(line)
+                self.assert_hung_up(link)
+
+    def test_a_bomb_is_refused(self) -> None:
+        bomb = zlib.compress((b"+" + b"a" * 4_000 + b"\n") * 20_000, 9)
+        self.assertIn(self.tell(bomb).code, ("refused", "full"))
+        self.assertEqual(self.tell(zlib.compress(bytes(80_000_000), 9)).code, "refused")
+
+    def test_lines_that_are_none_are_refused(self) -> None:
+        for text in (b"\n", b"a\n", b"+\n", b"-a\n", b"+\xff\n", b"+a", b"+" * 9_000 + b"\n"):
+            with self.subTest(text=text[:9]):
+                self.assertEqual(self.tell(zlib.compress(text)).code, "refused")
+        self.assertEqual(self.tell(b"not packed").code, "refused")
+
+    def test_a_wrong_size_is_refused(self) -> None:
+        body = packed_list([LineAdded("a")])
+        self.assertEqual(self.tell(body + b"more", packed=len(body)).code, "refused")
+        self.assertEqual(self.tell(body, packed=len(body) - 1).code, "refused")
+        self.assertEqual(self.tell(b"").code, "refused")
+        call = TellList(SHARE, "folder", PEER, 12501, True, 0, 1, len(body) + 1)
+        link = self.dial()
+        link.sendall(encode_call(call) + body)
+        link.shutdown(socket.SHUT_WR)
+        self.assert_hung_up(link)
+
+    def test_a_size_over_the_limit_is_hung_up_on(self) -> None:
+        line = {"lmk": 2, "tell": "list", "share": SHARE, "folder": "a", "peer": PEER}
+        line |= {"port": 12501, "whole": True, "base": 0, "revision": 1, "packed": 1 << 30}
+        link = self.dial()
+        link.sendall(json.dumps(line).encode() + b"\n")
+        self.assert_hung_up(link)
+
+    def test_hanging_up_at_any_byte_leaves_nothing_behind(self) -> None:
+        body = packed_list([LineAdded("a"), LineAdded("b")])
+        call = TellList(SHARE, "folder", PEER, 12501, True, 0, 1, len(body))
+        words = encode_call(call) + body
+        for end in range(0, len(words) - 1, 3):
+            with socket.create_connection(self.place, LIMIT_S) as link:
+                link.sendall(words[:end])
+        with socket.create_connection(self.place, LIMIT_S) as link:
+            link.sendall(encode_call(AskList()))
+
+        def is_taken() -> bool:
+            return self.tell(packed_list([LineAdded("honest")])).is_taken
+
+        wait_until(is_taken, LIMIT_S, "a list of somebody who left is still arriving")
+
+    def test_one_list_of_a_share_at_a_time(self) -> None:
+        body = packed_list([LineAdded("honest")])
+        call = TellList(SHARE, "folder", PEER, 12501, True, 0, 1, len(body))
+        first = self.dial()
+        first.sendall(encode_call(call) + body[:3])
+        wait_until(lambda: self.tell(body).code == "busy", LIMIT_S, "the first did not begin")
+        first.sendall(body[3:])
+        self.assertEqual(self.reply(first)[0], Taken(True))
+        self.assertEqual(self.tell(body), Taken(True))

@@ -1,0 +1,339 @@
+"""Being in a tracker's room: with a tracker of ours, an original one, and scripted ones."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from unittest import mock
+
+from roles.addresses import Address
+from roles.events import (
+    ReachabilityChanged,
+    RoleStarted,
+    RoomChanged,
+    RoomMember,
+    TrackerAnswered,
+    TrackerLost,
+    Transfer,
+)
+from roles.list_client import fetch_list
+from roles.membership import Membership, Pace
+from roles.settings import TrackerSettings
+from roles.tracker import Tracker
+from roles.tracker_dialects import Status
+from tests.support import EventLog, LmkTestCase, wait_until
+from tests.test_list_teller import Own
+from tests.test_room_client import usual, verb_and_line, with_cookie
+from tests.test_tracker_client import Script, ScriptedTracker, room_of
+
+LISTENING = Address("127.0.0.1", 12701)
+QUICK = Pace(ping_s=0.2, state_ping_s=0.05, shares_ping_s=0.05, again_s=0.05, poll_s=0.01)
+CALM = replace(QUICK, ping_s=600.0)
+SHARE, OTHER = "1" * 16, "2" * 16
+
+
+@dataclass
+class Shown:
+    """The files for LMK/1 readers."""
+
+    files: Mapping[str, int]
+    heard: tuple[int, bool] | None = None
+
+    def look(self) -> Mapping[str, int]:
+        return self.files
+
+    def told(self, count: int, *, is_shared: bool) -> None:
+        self.heard = (count, is_shared)
+
+
+class MembershipTestCase(LmkTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.status = Status("available")
+        self.log = EventLog()
+        self.stopping = threading.Event()
+        self.room = EventLog()
+
+    def member(
+        self,
+        tracker: Address,
+        pace: Pace = QUICK,
+        listening: Address = LISTENING,
+        *,
+        is_leecher: bool = False,
+        own: Own | None = None,
+        shown: Shown | None = None,
+    ) -> Membership:
+        member = Membership(
+            tracker,
+            self.log,
+            self.stopping.is_set,
+            lambda: self.status,
+            is_leecher=is_leecher,
+            own_share=own,
+            lmk1_list=shown,
+            pace=pace,
+        )
+        self.thread = threading.Thread(target=member.run, args=(listening,), name="lmk-member")
+        self.thread.start()
+        self.addCleanup(self.leave)
+        return member
+
+    def leave(self) -> None:
+        self.stopping.set()
+        self.thread.join()
+
+    def tracker(self, port: int = 0) -> tuple[Tracker, Address]:
+        self.room = EventLog()
+        bind = Address("127.0.0.1", port)
+        role = Tracker(TrackerSettings(bind, bind_exactly=True), self.room)
+        role.start()
+        self.addCleanup(role.join, 5.0)
+        self.addCleanup(role.stop)
+        address = self.room.wait_for(RoleStarted).address
+        assert address is not None
+        return role, address
+
+    def scripted(self, script: Script) -> ScriptedTracker:
+        tracker = ScriptedTracker(script)
+        self.addCleanup(tracker.close)
+        return tracker
+
+    def members(self) -> tuple[RoomMember, ...]:
+        changes = self.room.of(RoomChanged)
+        return changes[-1].members if changes else ()
+
+    def wait_for_member(self, where: Callable[[RoomMember], bool]) -> None:
+        wait_until(lambda: any(map(where, self.members())))
+
+
+class InTheRoomTest(MembershipTestCase):
+    def test_a_seeder_is_listed_and_told_so(self) -> None:
+        _, address = self.tracker()
+        member = self.member(address, CALM)
+        self.assertEqual(self.log.wait_for(TrackerAnswered), TrackerAnswered(address, False))
+        self.wait_for_member(lambda one: one.address == LISTENING and not one.is_leecher)
+        self.assertEqual(self.members()[0].name, socket.gethostname())
+        self.assertEqual((member.named, member.is_original), (LISTENING, False))
+
+    def test_a_leecher_is_listed_without_a_word_to_its_window(self) -> None:
+        _, address = self.tracker()
+        member = self.member(address, CALM, is_leecher=True)
+        self.wait_for_member(lambda one: one.is_leecher and one.state == "available")
+        self.assertEqual(member.named, LISTENING)
+        self.assertEqual(self.log.events, [])
+
+    def test_another_state_and_what_is_under_way_are_told_soon(self) -> None:
+        _, address = self.tracker()
+        self.member(address, CALM)
+        self.wait_for_member(lambda one: one.state == "available")
+        transfer = Transfer("a", 1, 2, 3.0, "downloading", "slow")
+        self.status = Status("connected", (), 5, 6, "why", (transfer,))
+        self.wait_for_member(lambda one: one.state == "connected")
+        (one,) = self.members()
+        self.assertEqual((one.up, one.down, one.reason), (5, 6, "why"))
+        self.assertEqual(one.transfers, (transfer,))
+
+    def test_other_shares_are_told_at_once(self) -> None:
+        tracker = self.scripted(with_cookie(usual))
+        self.member(tracker.address, CALM, is_leecher=True)
+        wait_until(lambda: b"ping_tracker" in tracker.heard[-1] if tracker.heard else False)
+        self.status = Status("available", tuple(f"{number:016}" for number in range(10)))
+        wait_until(lambda: len(verb_and_line(tracker.heard[-1])[1].get("shares", ())) == 8)
+
+    def test_who_leaves_is_gone_at_once(self) -> None:
+        _, address = self.tracker()
+        self.member(address, CALM)
+        self.wait_for_member(lambda one: one.address == LISTENING)
+        began = time.monotonic()
+        self.leave()
+        self.assertLess(time.monotonic() - began, 1.0)
+        wait_until(lambda: not self.members())
+
+    def test_leaving_a_tracker_that_is_silent_takes_half_a_second(self) -> None:
+        ours = with_cookie(usual)
+        tracker = self.scripted(lambda d, n: [] if b'"leaving"' in d else ours(d, n))
+        self.member(tracker.address, CALM)
+        self.log.wait_for(TrackerAnswered)
+        began = time.monotonic()
+        self.leave()
+        self.assertLess(time.monotonic() - began, 1.5)
+
+    def test_the_last_word_gets_through_although_the_cookie_ran_out(self) -> None:
+        cookies = ["c" * 24]
+        tracker = self.scripted(lambda d, n: with_cookie(usual, cookies[0])(d, n))
+        self.member(tracker.address, CALM)
+        wait_until(lambda: b"ping_tracker" in tracker.heard[-1] if tracker.heard else False)
+        cookies[0] = "d" * 24
+        self.leave()
+        self.assertIn(b"d" * 24, tracker.heard[-1])
+        self.assertIn(b'"leaving":true', tracker.heard[-1])
+
+
+class ComingBackTest(MembershipTestCase):
+    def test_a_tracker_that_starts_anew_has_it_and_its_list_back(self) -> None:
+        role, address = self.tracker()
+        self.member(address, own=Own())
+        self.wait_for_member(lambda one: one.address == LISTENING)
+        role.stop()
+        role.join(5.0)
+        self.tracker(address.port)
+        self.wait_for_member(lambda one: one.address == LISTENING)
+        wait_until(lambda: self.listed(address) == ["+a", "+b"])
+
+    def listed(self, address: Address) -> list[str]:
+        lines = fetch_list(address, "", lambda: False).lines
+        return [line for line in lines if line.startswith("+")]
+
+    def test_a_silent_tracker_is_said_and_one_that_comes_up_is_found(self) -> None:
+        address = Address("127.0.0.1", self.free_port("udp"))
+        with (
+            mock.patch("roles.tracker_client.TRIES_S", (0.02, 0.02)),
+            self.assertLogs("roles.membership", "WARNING"),
+        ):
+            self.member(address)
+            self.assertEqual(self.log.wait_for(TrackerLost).tracker, address)
+        self.tracker(address.port)
+        self.log.wait_for(TrackerAnswered)
+
+    def test_who_is_forgotten_registers_again(self) -> None:
+        forgotten = threading.Event()
+
+        def script(datagram: bytes, before: int) -> Iterable[bytes]:
+            verb, line = verb_and_line(datagram)
+            if verb == "ping_tracker" and forgotten.is_set():
+                forgotten.clear()
+                text = {"lmk": 2, "id": line["id"], "code": "unknown", "text": ""}
+                return [b"error\n" + json.dumps(text).encode()]
+            return with_cookie(usual)(datagram, before)
+
+        tracker = self.scripted(script)
+        self.member(tracker.address)
+        wait_until(lambda: self.count(tracker, b"ping_tracker") > 1)
+        before = self.count(tracker, b"add_seeder")
+        forgotten.set()
+        wait_until(lambda: self.count(tracker, b"add_seeder") > before)
+        self.assertEqual(len(self.log.of(TrackerAnswered)), 1)
+        self.assertEqual(self.log.of(TrackerLost), [])
+
+    def count(self, tracker: ScriptedTracker, verb: bytes) -> int:
+        return sum(datagram.startswith(verb) for datagram in list(tracker.heard))
+
+    def test_after_a_sleep_it_registers_at_once(self) -> None:
+        tracker = self.scripted(with_cookie(usual))
+        self.member(tracker.address, replace(CALM, late_s=-1.0))
+        wait_until(lambda: self.count(tracker, b"add_seeder") > 3)
+
+    def test_another_own_address_is_told_at_once(self) -> None:
+        tracker = self.scripted(with_cookie(usual))
+        with (
+            mock.patch("roles.membership.MOVED_S", 0.01),
+            mock.patch("roles.membership.own_address_towards", return_value="10.0.0.1") as own,
+        ):
+            member = self.member(tracker.address, CALM, Address("0.0.0.0", 12701))
+            wait_until(lambda: member.named == Address("10.0.0.1", 12701))
+            own.return_value = "10.0.0.2"
+            wait_until(lambda: member.named == Address("10.0.0.2", 12701))
+            last = [one for one in tracker.heard if one.startswith(b"add_seeder")][-1]
+            self.assertIn(b'["10.0.0.2",12701]', last)
+            self.leave()
+
+    def test_whether_others_can_connect_is_asked_soon_and_said_when_it_changes(self) -> None:
+        told: list[object] = [None, None, False]
+
+        def answering(verb: str, line: dict[str, Any]) -> dict[str, Any]:
+            if verb != "ping_tracker":
+                return usual(verb, line)
+            return {"reachable": told.pop(0) if len(told) > 1 else told[0]}
+
+        tracker = self.scripted(with_cookie(answering))
+        member = self.member(tracker.address, CALM)
+        self.assertEqual(
+            self.log.wait_for(ReachabilityChanged), ReachabilityChanged(LISTENING, False)
+        )
+        self.assertIs(member.is_reachable, False)
+        told[0] = True
+        self.status = Status("away")
+        wait_until(lambda: len(self.log.of(ReachabilityChanged)) == 2)
+        self.assertIs(member.is_reachable, True)
+
+
+class ListTest(MembershipTestCase):
+    def test_the_share_is_told_and_named_in_each_ping(self) -> None:
+        _, address = self.tracker()
+        own = Own()
+        self.status = Status("available", (OTHER, SHARE))
+        self.member(address, CALM, own=own)
+        wait_until(lambda: self.lines(address) == [f'S["{SHARE}","maps"]', "+a", "+b"])
+
+    def lines(self, address: Address) -> list[str]:
+        return list(fetch_list(address, "", lambda: False).lines)
+
+    def test_the_own_share_comes_first_and_once(self) -> None:
+        tracker = self.scripted(with_cookie(usual))
+        self.status = Status("available", (OTHER, SHARE))
+        with self.assertLogs("roles.list_teller", "WARNING") as log:  # it takes no lists
+            self.member(tracker.address, CALM, own=Own())
+            wait_until(lambda: bool(log.output) and b"ping_tracker" in tracker.heard[-1])
+            self.leave()
+        pings = [one for one in tracker.heard if one.startswith(b"ping_tracker")]
+        self.assertEqual(verb_and_line(pings[-1])[1]["shares"], [SHARE, OTHER])
+
+    def test_a_tracker_that_takes_no_list_keeps_the_seeder(self) -> None:
+        tracker = self.scripted(with_cookie(usual))
+        with self.assertLogs("roles.list_teller", "WARNING") as log:
+            self.member(tracker.address, own=Own())
+            wait_until(lambda: bool(log.output) and len(tracker.heard) > 8)
+            self.leave()
+        self.assertEqual(self.log.of(TrackerLost), [])
+
+    def test_lmk1_readers_are_told_of_the_files_of_the_top_level(self) -> None:
+        _, address = self.tracker()
+        shown = Shown({"a": 5})
+        self.member(address, CALM, own=Own(), shown=shown)
+        wait_until(lambda: shown.heard == (1, True))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+            link.settimeout(5.0)
+            link.sendto(b"request_file_list", address)
+            self.assertEqual(json.loads(link.recv(2048)), {"a": 5})
+        shown.files = {"a": 5, "b": 6}
+        wait_until(lambda: shown.heard == (2, True))
+
+
+class OriginalTest(MembershipTestCase):
+    def test_a_seeder_goes_on_in_lmk1(self) -> None:
+        tracker = self.scripted(room_of)
+        shown = Shown({"b": 6})
+        member = self.member(tracker.address, own=Own(), shown=shown)
+        self.assertEqual(self.log.wait_for(TrackerAnswered).is_original, True)
+        wait_until(lambda: shown.heard == (1, False))
+        self.assertTrue(member.is_original)
+        self.leave()
+        uploaded = [one for one in tracker.heard if one.startswith(b"upload_file_list")]
+        self.assertEqual(json.loads(uploaded[0].split(b"\n")[1]), {"a.txt": 5, "b": 6})
+        self.assertNotIn(b"leaving", b"".join(tracker.heard))
+
+    def test_a_leecher_is_never_registered_there(self) -> None:
+        tracker = self.scripted(room_of)
+        member = self.member(tracker.address, replace(QUICK, ping_s=0.05), is_leecher=True)
+        wait_until(lambda: len(tracker.heard) > 3)
+        self.leave()
+        for datagram in tracker.heard:
+            self.assertTrue(datagram.startswith(b"request_file_list\n"), datagram)
+        self.assertEqual((member.is_original, member.named), (True, None))
+        self.assertEqual(self.log.events, [])
+
+    def test_a_tracker_of_ours_in_its_place_is_noticed(self) -> None:
+        scripts: list[Script] = [room_of]
+        tracker = self.scripted(lambda d, n: scripts[0](d, n))
+        member = self.member(tracker.address, is_leecher=True)
+        wait_until(lambda: member.is_original is True)
+        scripts[0] = with_cookie(usual)
+        wait_until(lambda: member.is_original is False)
+        scripts[0] = room_of
+        wait_until(lambda: member.is_original is True)
