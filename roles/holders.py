@@ -42,14 +42,17 @@ class Holders(Generic[T]):
     def __init__(self) -> None:
         self._rings: dict[tuple[str, bool], _Ring[T]] = {}  # by share, and whether of leechers
         self._turn = 0
+        self.state = 0  # another number after each change
 
     def join(self, member: T, shares: Iterable[str], *, is_leecher: bool) -> None:
         """It takes part in these from now on."""
+        self.state += 1
         for share in shares:
             self._rings.setdefault((share, is_leecher), _Ring()).add(member)
 
     def part(self, member: T, shares: Iterable[str], *, is_leecher: bool) -> list[str]:
         """It takes part in these no longer; returns those that it was the last seeder of."""
+        self.state += 1
         ended = list[str]()
         for share in shares:
             ring = self._rings.get((share, is_leecher))

@@ -183,7 +183,7 @@ class Leecher(Role):
             existing=existing,
             book=self._book,
             lock=self._lock,
-            seeders=lambda: self._lister.seeders(file.share),
+            seeders=lambda: self._lister.seeders(file),
             throttle=self._throttles.down,
             post=self._post,
             ended=self._woken.set,
@@ -200,6 +200,7 @@ class Leecher(Role):
                 self._settings,
                 self._throttles,
                 self._post,
+                wanted.shares,
                 self._room_transfers,
                 self._start_beside,
                 self.should_stop,
@@ -256,6 +257,7 @@ class Leecher(Role):
             if not any(download.collision_keys & other.collision_keys for other in running):
                 running.append(download)
                 download.start()
+                self._lister.look_for_peers()
 
     def _all(self) -> list[DownloadLife]:
         with self._lock:
@@ -268,15 +270,14 @@ class Leecher(Role):
 
     def _sought(self) -> Sought:
         active = [download for download in self._all() if download.state.is_active]
-        lmk1 = {one.file.share for one in active if isinstance(one, Download)}
-        shares = dict.fromkeys(
-            share for one in active if isinstance(one, SwarmDownload) for share in one.wanted.shares
-        )
-        return Sought(tuple(sorted(lmk1)), tuple(shares))
+        files = (one.file for one in active if isinstance(one, Download))
+        wanted = (one.wanted for one in active if isinstance(one, SwarmDownload))
+        return Sought(tuple(files), tuple(wanted))
 
-    def _found(self, peers: Iterable[Address]) -> None:
+    def _found(self, shares: Iterable[str], peers: Iterable[Address]) -> None:
         host = self._host
         if host is not None:
+            host.join(shares)
             host.found(peers)
 
     def _room_transfers(self) -> tuple[Transfer, ...]:

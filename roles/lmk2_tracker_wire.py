@@ -119,8 +119,7 @@ def encode_answer(answer: Answer) -> bytes:
     if isinstance(answer, Pinged):  # nearly all answers are
         return _PINGED[answer.is_reachable] % answer.id.encode()
     if isinstance(answer, Holders):
-        texts = ",".join(map(_holder_text, answer.holders))
-        return f'success\n{{"lmk":2,"id":"{answer.id}","holders":[{texts}]}}'.encode()
+        return with_holders(answer.id, ",".join(map(_holder_text, answer.holders)).encode())
     word, line = b"success", dict[str, object]({"lmk": 2, "id": answer.id})
     match answer:
         case Done():
@@ -168,16 +167,22 @@ def decode_answer(datagram: bytes) -> Answer | None:
             return Done(answer_id)
 
 
-def holders_that_fit(answer_id: str, holders: Iterable[Holder]) -> tuple[Holder, ...]:
-    """The first of these whose answer stays within MAX_ANSWER bytes."""
-    room = MAX_ANSWER - len(encode_answer(Holders(answer_id, ())))
-    fitting = list[Holder]()
+def encode_holders(holders: Iterable[Holder]) -> bytes:
+    """The end of an answer that tells the first of these, as many as MAX_ANSWER bytes hold."""
+    room = MAX_ANSWER - len(with_holders("0" * 16, b""))
+    texts = list[str]()
     for holder in holders:
-        room -= len(_holder_text(holder)) + bool(fitting)
+        text = _holder_text(holder)
+        room -= len(text) + bool(texts)
         if room < 0:
             break
-        fitting.append(holder)
-    return tuple(fitting)
+        texts.append(text)
+    return ",".join(texts).encode()
+
+
+def with_holders(answer_id: str, encoded: bytes) -> bytes:
+    """The datagram of a Holders, of what encode_holders() made of them."""
+    return b'success\n{"lmk":2,"id":"%s","holders":[%s]}' % (answer_id.encode(), encoded)
 
 
 def _encoded(request: Request) -> bytes:

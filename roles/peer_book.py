@@ -15,6 +15,7 @@ MAX_PEERS = 64  # connected to at once, a thread each; a room of 30 machines and
 MAX_KNOWN = 512
 # A single connection is bound to one core at each end: with few peers there are several to each.
 CONNECTIONS = 4
+ALONE_S = 0.5  # before there are several: in a room the others are heard of by then
 FORGOTTEN_S = 60.0  # after the tracker named a peer the last time
 AGAIN_S = 1.0  # doubling to
 AGAIN_MAX_S = 15.0
@@ -23,6 +24,7 @@ _JITTER = 0.25
 
 @dataclass(slots=True)
 class _Peer:
+    found: float  # when it was heard of first
     named: float  # when it was heard of last
     connections: int = 0  # open or being opened
     not_before: float = 0.0
@@ -44,7 +46,7 @@ class PeerBook:
             if peer is not None:
                 peer.named = now
             elif len(self._peers) < MAX_KNOWN:
-                self._peers[address] = _Peer(now)
+                self._peers[address] = _Peer(now, now)
         self._peers = {
             address: peer
             for address, peer in self._peers.items()
@@ -58,6 +60,8 @@ class PeerBook:
         chosen = list[Address]()
         for address, peer in self._peers.items():
             if peer.is_us or peer.not_before > now or peer.connections >= wanted:
+                continue
+            if peer.connections and now - peer.found < ALONE_S:
                 continue
             if not peer.connections:
                 if connected >= MAX_PEERS:

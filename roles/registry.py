@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 
-from roles.addresses import Address, is_unicast
+from roles.addresses import Address
 from roles.errors import PeerProtocolError
 from roles.events import ListedFile, ListedSeeder, SeederState
 from roles.holders import Holders
 from roles.lmk1_tracker_wire import Extras
 from roles.lmk2_tracker_messages import Holder, Ping, Register, TellFiles
-from roles.originals_list import MAX_LISTED_SEEDERS, OriginalsList
+from roles.originals_list import OriginalsList
 from roles.registry_entry import Entry, Member, Origin, Reader, restored
 from roles.room_catalogue import RoomCatalogue
-
-__all__ = ["MAX_LISTED_SEEDERS", "Key", "Registry"]
 
 MAX_SEEDERS = 12_000  # leechers too
 MAX_FILES = 400_000  # on all LMK/1 lists together: what strangers send must not take all memory
@@ -122,9 +120,9 @@ class Registry:
         self._register(entry)
         return (origin.ip, request.named), entry
 
-    def hear(self, ping: Ping, origin: Origin, *, now: float) -> Member | None:
-        """Note what a program says in LMK/2; None when this one is not registered."""
-        key = (origin.ip, ping.named)
+    def hear(self, ping: Ping, ip: str, *, now: float) -> Member | None:
+        """Note what a program there says in LMK/2; None when this one is not registered."""
+        key = (ip, ping.named)
         entry = self._entries.get(key)
         member = None if entry is None else entry.member
         if entry is None or member is None or member.instance != ping.peer:
@@ -194,6 +192,18 @@ class Registry:
                     asked=indexes,
                 )
 
+    @property
+    def holders_state(self) -> int:
+        """Another number when holders() would tell of others, or otherwise of them."""
+        return self._holders.state
+
+    def note_reachable(self, key: Key, instance: str, is_reachable: bool) -> None:
+        """The tracker could connect to this program, or could not."""
+        member = self.member(key)
+        if member is not None and member.instance == instance:
+            member.is_reachable = is_reachable
+            self._holders.state += 1
+
     def files_for_originals(self, *, is_here: bool) -> dict[str, int]:
         """The files that LMK/1 readers are told of, here or elsewhere."""
         return self._originals.files(is_here=is_here)
@@ -245,7 +255,7 @@ class Registry:
 
     def _register(self, entry: Entry) -> bool:
         """A seeder that was known already keeps its list and counts as the newest."""
-        self._check_source(entry.named, entry.origin)
+        entry.check_source()
         key = (entry.origin.ip, entry.named)
         known = self._entries.get(key)
         if known is None:
@@ -336,13 +346,6 @@ class Registry:
         from_there = self._from_host[origin.ip]
         if from_there >= MAX_SEEDERS_PER_HOST and not origin.is_here:
             raise PeerProtocolError(f"{origin.ip} registered {from_there} seeders already")
-
-    @staticmethod
-    def _check_source(named: Address, origin: Origin) -> None:
-        if not is_unicast(origin.ip):
-            raise PeerProtocolError(f"nobody can be reached at {origin.ip}")
-        if named.port < 1024 and not origin.is_here:
-            raise PeerProtocolError(f"port {named.port} belongs to another service")
 
 
 _STATES = {state.value: state for state in SeederState}

@@ -18,6 +18,7 @@ from roles.addresses import (
     is_unicast,
 )
 from roles.chunks import MAX_FILE_SIZE
+from roles.errors import PeerProtocolError
 from roles.events import ListedSeeder, RoomMember, SeederState
 from roles.lmk1_tracker_wire import Extras
 from roles.lmk2_tracker_messages import Ping, Register
@@ -86,6 +87,13 @@ class Entry:
         """A seeder that registers now, without a list."""
         everywhere = named.host == EVERY_INTERFACE or (extras is not None and extras.everywhere)
         return cls(origin, named, named_is_here, everywhere, extras is None, last_ping=now)
+
+    def check_source(self) -> None:
+        """Raise PeerProtocolError when nobody should be sent there."""
+        if not is_unicast(self.origin.ip):
+            raise PeerProtocolError(f"nobody can be reached at {self.origin.ip}")
+        if self.named.port < 1024 and not self.origin.is_here:
+            raise PeerProtocolError(f"port {self.named.port} belongs to another service")
 
     @property
     def lmk1_share(self) -> str:

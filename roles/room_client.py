@@ -127,7 +127,7 @@ class RoomClient(TrackerAsker):
         def read(datagram: bytes) -> _Reply | None:
             answer = lmk2.decode_answer(datagram)
             if answer is None:
-                return _lmk1_reply(lmk1.decode_answer(datagram), question.id)
+                return _lmk1_reply(lmk1.decode_answer(datagram), question)
             return _Reply(answer) if answer.id == question.id else None
 
         # An original tracker answers for a list with two datagrams.
@@ -138,14 +138,16 @@ class RoomClient(TrackerAsker):
         return not (isinstance(answer, _Reply) and answer.answer is None)
 
 
-def _lmk1_reply(answer: lmk1.Answer, id_: str) -> _Reply | None:
+def _lmk1_reply(answer: lmk1.Answer, question: _Question) -> _Reply | None:
     """What an LMK/1 answer means: only an original tracker leaves the id out."""
-    if not isinstance(answer, lmk1.Verdict) or answer.id is None:
+    if not isinstance(answer, lmk1.Verdict):
         return _Reply(None)
-    if answer.id != id_:
+    if answer.id is not None and answer.id != question.id:
         return None
     is_done = answer.is_done or answer.text == _ALREADY
-    return _Reply(Done(id_) if is_done else Refused(id_, Code.REFUSED, shown_name(answer.text)))
+    if not is_done and (answer.id is not None or isinstance(question, Register)):
+        return _Reply(Refused(question.id, Code.REFUSED, shown_name(answer.text)))
+    return _Reply(None if answer.id is None else Done(question.id))
 
 
 def _that_fit(files: Mapping[str, int], empty: TellFiles) -> dict[str, int]:

@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -29,17 +30,17 @@ log = logging.getLogger(__name__)
 # A tracker names at most 5 at a time, others in turn: those of earlier lists count too.
 SEEDER_LIFETIME_S = 120.0
 MAX_SEEDERS = 64
-PEERS_AGAIN_S = 1.0  # at the beginning of a download: everyone joins then
-PEERS_LATER_S = 5.0
-EAGER_S = 15.0
+# How often it is asked who takes part: at the beginning of a download everyone joins.
+PEERS_AGAIN_S = ((2.0, 0.2), (15.0, 1.0), (float("inf"), 5.0))  # until so long after, every so long
+SAMPLE = 16  # files of a folder for which newer shares are looked for
 
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What the leecher's downloads need to know."""
+    """What the leecher's active downloads take."""
 
-    lmk1_shares: tuple[str, ...]  # of active downloads of LMK/1, "" of an original tracker's
-    shares: tuple[str, ...]  # of active downloads of LMK/2
+    files: tuple[ListedFile, ...]  # by LMK/1
+    wanted: tuple[Wanted, ...]  # by LMK/2
 
 
 class RoomLister:
@@ -52,12 +53,11 @@ class RoomLister:
         should_stop: Callable[[], bool],
         *,
         sought: Callable[[], Sought],
-        found: Callable[[Iterable[Address]], None],
+        found: Callable[[Iterable[str], Iterable[Address]], None],
         listed: Callable[[], None],
     ) -> None:
-        """`found` is told where peers of LMK/2 listen that take part in what is sought.
-
-        `listed` is called after each list, before it is posted.
+        """`found` is told which shares have what is sought by LMK/2, and which peers of theirs
+        can be connected to; `listed` is called after each list, before it is posted.
         """
         self._tracker = tracker
         self._post = post
@@ -65,31 +65,40 @@ class RoomLister:
         self._sought = sought
         self._found = found
         self._listed = listed
-        self._lock = threading.Lock()  # protects the three below
+        self._lock = threading.Lock()  # protects the two below
         self._room: ListedRoom | None = None  # None: an original tracker
         self._lmk1_files: dict[str, ListedFile] = {}  # by key
+        # Replaced whole by the thread: downloads read them often, and a long list takes a while.
         self._seeders: dict[tuple[str, Address], float] = {}  # of LMK/1: when they were named last
+        self._shares_of: dict[ListedFile, tuple[str, ...]] = {}  # of LMK/1, of what is sought
         self._asked = threading.Event()  # for a fresh list
         self._asked.set()
+        self._woken = threading.Event()
         # The rest is the thread's own.
         self._version = ""
         self._is_lost = False  # the tracker did not answer the last time
-        self._peers_at = self._eager_until = 0.0
+        self._peers_at = self._began = 0.0
         self._told = Sought((), ())
+        self._told_shares = tuple[str, ...]()
 
     def refresh(self) -> None:
         """Ask the tracker for its list now; FilesListed or ListFailed follows."""
         self._asked.set()
+        self._woken.set()
+
+    def look_for_peers(self) -> None:
+        """Something else is sought than before."""
+        self._woken.set()
 
     def lmk1_file(self, key: str) -> ListedFile | None:
         """The file of this key when only LMK/1 seeders offer it."""
         with self._lock:
             return self._lmk1_files.get(key)
 
-    def seeders(self, share: str) -> tuple[Address, ...]:
-        """Those of LMK/1 that have the files of this share."""
-        with self._lock:
-            return tuple(address for at, address in self._seeders if at == share)
+    def seeders(self, file: ListedFile) -> tuple[Address, ...]:
+        """Those of LMK/1 that have this file, of which the tracker makes a share each."""
+        shares = self._shares_of.get(file, (file.share,))
+        return tuple(dict.fromkeys(address for at, address in self._seeders if at in shares))
 
     def wanted(self, key: str) -> tuple[Wanted, tuple[Pack, ...]] | None:
         """What this key asks for, when peers of LMK/2 offer it, and the packs of its shares."""
@@ -116,7 +125,8 @@ class RoomLister:
                     self._asked.clear()
                     self._list(client, plain)
                 self._look_for_peers(client, plain)
-                self._asked.wait(POLL_S)
+                self._woken.wait(POLL_S)
+                self._woken.clear()
 
     # The list
 
@@ -134,9 +144,20 @@ class RoomLister:
         self._post(listed)
 
     def _ask_for_list(self, client: RoomClient, plain: TrackerClient) -> FilesListed:
+        room = self._updated_room(client)
+        if room is None:
+            return self._list_of_original(plain)
+        with self._lock:
+            files, folders = room.files(), room.folders()
+            self._lmk1_files = {file.key: file for file in files if not file.root}
+            refused = room.refused
+        return FilesListed(self._tracker, files, (), refused, folders)
+
+    def _updated_room(self, client: RoomClient) -> ListedRoom | None:
+        """The room as it is now; None when the tracker is an original one."""
         answer = client.list_version(self._version)
         if answer is None:
-            return self._list_of_original(plain)
+            return None
         if answer.version != self._version or self._room is None:
             known = "" if self._room is None else self._version
             fetched = fetch_list(client.looked_up(), known, self._should_stop)
@@ -148,16 +169,11 @@ class RoomLister:
                 else:
                     self._room.apply_changes(fetched.lines)
             self._version = fetched.version
-        assert self._room is not None
-        with self._lock:
-            files, folders = self._room.files(), self._room.folders()
-            self._lmk1_files = {file.key: file for file in files if not file.root}
-            refused = self._room.refused
-        return FilesListed(self._tracker, files, (), refused, folders)
+        return self._room
 
     def _list_of_original(self, plain: TrackerClient) -> FilesListed:
         sizes = plain.files()
-        seeders = self._note_seeders(plain)
+        self._note_seeders(plain)
         files, refused = list[ListedFile](), list[str]()
         for name, size in sorted(sizes.items()):
             try:
@@ -170,57 +186,87 @@ class RoomLister:
         with self._lock:
             self._room, self._version = None, ""
             self._lmk1_files = {file.key: file for file in files}
+        seeders = tuple(address for share, address in self._seeders if not share)
         return FilesListed(self._tracker, tuple(files), seeders, tuple(refused))
 
     # Who has it
 
     def _look_for_peers(self, client: RoomClient, plain: TrackerClient) -> None:
         sought, now = self._sought(), time.monotonic()
-        if not sought.shares and not sought.lmk1_shares:
+        if not sought.files and not sought.wanted:
             return
         if sought != self._told:
-            self._told, self._eager_until, self._peers_at = sought, now + EAGER_S, 0.0
+            self._told, self._began, self._peers_at = sought, now, 0.0
         if now < self._peers_at:
             return
-        is_eager = now < self._eager_until
-        self._peers_at = now + (PEERS_AGAIN_S if is_eager else PEERS_LATER_S)
+        age_s = now - self._began
+        self._peers_at = now + next(every for until, every in PEERS_AGAIN_S if age_s < until)
         try:
-            if "" in sought.lmk1_shares:
+            if self._room is not None:  # somebody may have begun to offer it
+                self._updated_room(client)
+            if any(not file.share for file in sought.files):
                 self._note_seeders(plain)
-            shares = [*sought.shares, *(share for share in sought.lmk1_shares if share)]
-            for start in range(0, len(shares), MAX_SHARES):
-                self._note_holders(client, shares[start : start + MAX_SHARES])
+            self._note_holders(client, self._shares_with(sought))
         except TrackerSilentError as error:  # running downloads never stop for the tracker
             log.info("%s", error)
 
-    def _note_holders(self, client: RoomClient, shares: Sequence[str]) -> None:
-        holders = client.holders(shares) or ()
-        now = time.monotonic()
+    def _shares_with(self, sought: Sought) -> Sequence[str]:
+        """Every share that has some of it now, those of LMK/2 first."""
         with self._lock:
-            for holder in holders:
-                for index in holder.asked if holder.is_original else ():
-                    self._seeders[(shares[index], holder.address)] = now
-            self._forget_old_seeders(now)
-        self._found(
-            holder.address
-            for holder in holders
-            if not holder.is_original and not holder.is_unreachable
-        )
+            room = self._room
+            shares_of = {file: self._lmk1_shares(room, file) for file in sought.files}
+            shares = [share for wanted in sought.wanted for share in _lmk2_shares(room, wanted)]
+        self._shares_of = shares_of
+        lmk2 = tuple(dict.fromkeys(shares))
+        if lmk2 != self._told_shares:
+            self._told_shares, self._began = lmk2, time.monotonic()
+            self._found(lmk2, ())
+        return tuple(dict.fromkeys((*lmk2, *(one for some in shares_of.values() for one in some))))
 
-    def _note_seeders(self, plain: TrackerClient) -> tuple[Address, ...]:
+    def _lmk1_shares(self, room: ListedRoom | None, file: ListedFile) -> tuple[str, ...]:
+        """Those of originals with this file, and those that had it before; with the lock held."""
+        known = self._shares_of.get(file, (file.share,))
+        now = None if room is None else room.resolve(file.key)
+        if now is None or any(line.content is not None for line in now.files):
+            return known
+        return tuple(dict.fromkeys((*now.shares, *known)))[:MAX_SEEDERS]
+
+    def _note_holders(self, client: RoomClient, shares: Sequence[str]) -> None:
+        named = [share for share in shares if share]  # an original tracker's have no name
+        for start in range(0, len(named), MAX_SHARES):
+            asked = named[start : start + MAX_SHARES]
+            holders = client.holders(asked) or ()
+            self._keep_seeders(
+                (asked[index], holder.address)
+                for holder in holders
+                for index in (holder.asked if holder.is_original else ())
+            )
+            peers = [one for one in holders if not (one.is_original or one.is_unreachable)]
+            self._found((), (peer.address for peer in peers))
+
+    def _note_seeders(self, plain: TrackerClient) -> None:
         listed = plain.seeders()
         tracker_host = plain.looked_up().host
-        now = time.monotonic()
-        with self._lock:
-            for address in listed:
-                self._seeders[("", _reachable(address, tracker_host))] = now
-            self._forget_old_seeders(now)
-        return self.seeders("")
+        self._keep_seeders(("", _reachable(address, tracker_host)) for address in listed)
 
-    def _forget_old_seeders(self, now: float) -> None:
-        """With the lock held."""
-        fresh = sorted(self._seeders.items(), key=lambda item: -item[1])[:MAX_SEEDERS]
+    def _keep_seeders(self, named: Iterable[tuple[str, Address]]) -> None:
+        """These of LMK/1 were named now."""
+        now = time.monotonic()
+        seeders = self._seeders | dict.fromkeys(named, now)
+        fresh = sorted(seeders.items(), key=lambda item: -item[1])[:MAX_SEEDERS]
         self._seeders = {key: seen for key, seen in fresh if now - seen < SEEDER_LIFETIME_S}
+
+
+def _lmk2_shares(room: ListedRoom | None, wanted: Wanted) -> tuple[str, ...]:
+    """Those with it when it was asked for, and those that have some of it now."""
+    files = [] if room is None else wanted.files[:: max(1, len(wanted.files) // SAMPLE)]
+    now = Counter(
+        share
+        for file in files
+        if room is not None and file.content is not None
+        for share in room.shares_of(file.content.root)
+    )
+    return tuple(dict.fromkeys((*wanted.shares, *(share for share, _ in now.most_common()))))
 
 
 def _reachable(address: Address, tracker_host: str) -> Address:

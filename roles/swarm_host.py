@@ -44,18 +44,20 @@ class SwarmHost:
         settings: LeecherSettings,
         throttles: Throttles,
         post: Post,
+        shares: Iterable[str],
         transfers: Callable[[], tuple[Transfer, ...]],
         start_beside: Callable[[Callable[[], None], str], threading.Thread],
         should_stop: Callable[[], bool],
     ) -> None:
         """Open the door and join the room. Raises StorageError when no port is free.
 
-        `transfers` is what the room is told of the downloads.
+        `shares` is what it takes part in from the start, `transfers` what the room is told of the
+        downloads.
         """
         self._post = post
         self._transfers = transfers
         self._should_stop = should_stop
-        self._shares: tuple[str, ...] = ()  # replaced whole by join()
+        self._shares = tuple(shares)[:MAX_SHARES]  # replaced whole by join()
         self._told = UploadsChanged(SeederState.AVAILABLE, (), 0)
         self._down = 0.0  # bytes per second
         self._listener, _ = listen_tcp(settings.bind, exactly=False)

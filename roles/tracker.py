@@ -42,7 +42,7 @@ COMPLAINTS_IN_ALL = 10.0
 SAVE_S = 2.0  # at most one state file in this time
 REPORT_S = 0.25
 EXPIRE_S = 1.0
-RESTS = 4  # times as long as the last report or state file took: a huge room is answered meanwhile
+RESTS = 9  # times as long as the last report or state file took: a huge room is answered meanwhile
 LEFT_OUT_S = 60.0  # at most one line in the log in this time
 DATAGRAMS_AT_ONCE = 64  # answered before lists have their turn: a few milliseconds
 MAX_UNSENT = 1_000  # answers that found no room in the system's buffer
@@ -186,10 +186,8 @@ class Tracker(Role):
         return is_there and member is not None and member.is_reachable is not True
 
     def _note_reachable(self, target: Target, is_reachable: bool) -> None:
-        member = self._registry.member(target.key)
-        if member is not None and member.instance == target.instance:
-            member.is_reachable = is_reachable
-            self._desk.is_changed = True
+        self._registry.note_reachable(target.key, target.instance, is_reachable)
+        self._desk.is_changed = True
 
     def _work_on_report(self) -> bool:
         """Go on with the report of the room, or begin one; whether it is under way."""

@@ -6,6 +6,7 @@ It looks at this machine's own addresses, and opens no socket to anyone.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -38,7 +39,6 @@ from roles.lmk2_tracker_messages import (
     Done,
     FindTracker,
     Found,
-    Holders,
     ListVersion,
     Ping,
     Pinged,
@@ -48,7 +48,7 @@ from roles.lmk2_tracker_messages import (
 )
 from roles.lmk2_tracker_messages import Request as Request2
 from roles.lmk2_tracker_wire import decode_request as decode_request2
-from roles.lmk2_tracker_wire import encode_answer, holders_that_fit
+from roles.lmk2_tracker_wire import encode_answer, encode_holders, with_holders
 from roles.rate_limit import RateLimit
 from roles.registry import Key, Registry
 from roles.registry_entry import Entry, Origin, Reader
@@ -56,6 +56,8 @@ from roles.registry_entry import Entry, Origin, Reader
 log = logging.getLogger(__name__)
 
 _MAX_HOSTS = 16_384  # remembered at once
+_MAX_TOLD = 1_000  # questions whose answers are remembered
+_TURNS = 16  # answers to one question: 600 holders in a second
 
 
 @dataclass(slots=True)
@@ -88,6 +90,8 @@ class Desk:
         self._name, self._port, self._on_arrival = name, port, on_arrival
         self._requests, self._lists = requests, lists
         self._hosts: dict[str, _Host] = {}  # until forget_hosts()
+        self._told: dict[tuple[tuple[str, ...], bool], deque[bytes]] = {}  # holders, until then
+        self._told_state = -1
         self.is_changed = True  # since the last report; its user takes it back
         self.is_unsaved = False  # the same, since the last state file
 
@@ -109,10 +113,13 @@ class Desk:
     def forget_hosts(self) -> None:
         """Look again which addresses are this machine's own: cables are plugged in and out."""
         self._hosts.clear()
+        self._told.clear()
 
     def _answers2(self, request: Request2, host: str, now: float, *, asked: int) -> list[bytes]:
         if not isinstance(request, FindTracker):
             if self._cookies.accepts(host, request.cookie, now=now):
+                if isinstance(request, AskHolders):
+                    return [with_holders(request.id, self._holders_for(request.shares, host))]
                 return [encode_answer(self._answer_proved(request, host, now))]
             cookie = self._cookies.give(host, now=now)
             answer = encode_answer(Refused(request.id, Code.COOKIE, cookie=cookie))
@@ -122,23 +129,33 @@ class Desk:
         return [answer] if len(answer) <= asked else []
 
     def _answer_proved(
-        self, request: Ping | AskVersion | AskHolders | Register | TellFiles, host: str, now: float
+        self, request: Ping | AskVersion | Register | TellFiles, host: str, now: float
     ) -> Answer:
         match request:
             case Ping():
                 return self._pinged2(request, host, now)
             case AskVersion(request_id):
                 return ListVersion(request_id, self._registry.catalogue.version, self._name)
-            case AskHolders(request_id, shares):
-                holders = self._registry.holders(shares, is_here=self._is_own(host))
-                return Holders(request_id, holders_that_fit(request_id, holders))
             case Register():
                 return self._registered2(request, host, now)
             case TellFiles():
                 return self._told2(request, host)
 
+    def _holders_for(self, shares: tuple[str, ...], host: str) -> bytes:
+        """Some holders; in a second many ask, so that _TURNS different answers serve them all."""
+        if self._registry.holders_state != self._told_state or len(self._told) > _MAX_TOLD:
+            self._told_state = self._registry.holders_state
+            self._told.clear()
+        is_here = self._is_own(host)
+        told = self._told.setdefault((shares, is_here), deque())
+        if len(told) >= _TURNS:
+            told.rotate()
+        else:
+            told.appendleft(encode_holders(self._registry.holders(shares, is_here=is_here)))
+        return told[0]
+
     def _pinged2(self, request: Ping, host: str, now: float) -> Answer:
-        member = self._registry.hear(request, Origin(host, is_here=False), now=now)
+        member = self._registry.hear(request, host, now=now)
         if member is None:
             return Refused(request.id, Code.UNKNOWN, "Register first.")
         self.is_changed = True

@@ -55,7 +55,7 @@ class TransferPlan:
             return False
         coming = self._coming.get(index)
         if coming is not None and (
-            connection in coming or not self._is_worth_asking_twice(index, rate, now)
+            connection in coming or self.wanted or not self._is_late(index, rate, now)
         ):
             return False
         self._coming.setdefault(index, {})[connection] = _OnItsWay(now, now)
@@ -131,11 +131,11 @@ class TransferPlan:
             return 0
         late = 0
         for index in indexes(self._coming_chunks):
-            if self._is_worth_asking_twice(index, rate, now):
+            if self._is_late(index, rate, now):
                 late |= 1 << index
         return late
 
-    def _is_worth_asking_twice(self, index: int, rate: float, now: float) -> bool:
+    def _is_late(self, index: int, rate: float, now: float) -> bool:
         coming = self._coming[index]
         if len(coming) > 1:
             return False

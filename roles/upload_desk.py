@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from roles.times_sent import TimesSent
 
-TURN_CHUNKS = 4  # sent in a row when others wait
+TURN_CHUNKS = 1  # sent in a row when others wait: what few have must soon be with many
 MAX_CONTENTS = 4_096  # of which it is remembered how often each chunk was sent
 
 

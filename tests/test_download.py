@@ -12,6 +12,7 @@ from roles.download import Download
 from roles.events import DownloadChanged, DownloadState, ListedFile
 from roles.seeder_book import SeederBook
 from roles.settings import Existing, LeecherSettings
+from roles.throttle import Throttle
 from tests.support import EventLog, LmkTestCase
 
 SOON_S = 2.0
@@ -37,6 +38,7 @@ class FaultTest(LmkTestCase):
             book=SeederBook(random.Random(1)),
             lock=threading.Lock(),
             seeders=seeders,
+            throttle=Throttle(),
             post=log,
             ended=ended.set,
         )

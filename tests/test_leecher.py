@@ -97,7 +97,7 @@ class TakingFiles(LeecherTest):
         self.assertIs(names[-1], AllDownloadsEnded)
 
     def test_a_seeder_that_comes_later_is_found(self) -> None:
-        self.constant("leecher", "SEEDERS_AGAIN_S", SOON_S)
+        self.constant("room_lister", "PEERS_AGAIN_S", SOON_S)
         register(self.room, ("127.0.0.1", self.free_port("tcp")), {"a": 7})
         leecher = self.taking()
         order(leecher, "a")

@@ -312,7 +312,7 @@ class TheEndOfTheLeecher(LeecherTest):
         self.assert_stops(leecher)
 
     def test_what_is_done_stays_and_what_is_not_leaves_nothing(self) -> None:
-        self.offering({"b": b"done", "a": self.CONTENT})
+        self.offering_lmk1({"b": b"done", "a": self.CONTENT})
         leecher = self.taking()
         order(leecher, "b")
         wait_for_end(leecher, "b")

@@ -44,7 +44,7 @@ def lack_the_file(link: socket.socket) -> None:
 class SeedersThatFail(LeecherTest):
     def test_one_that_dies_in_the_middle_costs_nothing(self) -> None:
         content = content_of(100 * CHUNK)
-        self.offering({"a": content})
+        self.offering_lmk1({"a": content})
 
         def die(link: socket.socket) -> None:
             request = greeted(link)
@@ -59,8 +59,8 @@ class SeedersThatFail(LeecherTest):
         self.constant("download", "TICK_S", 0.01)
         self.constant("download", "REPORT_S", 0.0)
         content = content_of(40_000_000)
-        first = self.offering({"a": content}, "first")
-        self.offering({"a": content}, "second")
+        first = self.offering_lmk1({"a": content}, "first")
+        self.offering_lmk1({"a": content}, "second")
         leecher = self.taking()
         order(leecher, "a")
         leecher.log.wait_for(
@@ -72,13 +72,14 @@ class SeedersThatFail(LeecherTest):
 
     def assert_others_suffice(self, play: Callable[[socket.socket], None]) -> None:
         """A download with this seeder and an honest one ends at once, long before any patience."""
-        for name in ("CONNECT_S", "ANSWER_S", "FIRST_CHUNK_S", "CHUNK_S"):
+        self.constant("dialling", "CONNECT_S", NEVER_S)
+        for name in ("ANSWER_S", "FIRST_CHUNK_S", "CHUNK_S"):
             self.constant("chunk_fetcher", name, NEVER_S)
         self.constant("crew", "MOVING_S", 0.2)
         self.constant("download_plan", "STALLED_S", 0.2)
         content = content_of(200 * CHUNK)
         self.scripted(play, self.room, a=len(content))
-        self.offering({"a": content})
+        self.offering_lmk1({"a": content})
         self.assert_takes(self.taking(), {"a": content})
 
     def assert_is_given_up(self, play: Callable[[socket.socket], None], why: str) -> None:
@@ -130,10 +131,10 @@ class SeedersThatFail(LeecherTest):
     def test_one_that_never_accepts_does_not_hold_up_the_others(self) -> None:
         self.constant("crew", "MOVING_S", 0.2)
         content = content_of(200 * CHUNK)
-        for name in ("CONNECT_S", "ANSWER_S"):
-            self.constant("chunk_fetcher", name, NEVER_S)
+        self.constant("dialling", "CONNECT_S", NEVER_S)
+        self.constant("chunk_fetcher", "ANSWER_S", NEVER_S)
         register(self.room, self.deaf_address(), {"a": len(content)})
-        self.offering({"a": content})
+        self.offering_lmk1({"a": content})
         self.assert_takes(self.taking(), {"a": content})
 
     def deaf_address(self) -> tuple[str, int]:
@@ -205,7 +206,7 @@ class SeedersThatFail(LeecherTest):
         self.assertEqual(had[-1], len(content))
 
     def test_a_running_download_does_not_need_the_tracker(self) -> None:
-        self.constant("leecher", "SEEDERS_AGAIN_S", SOON_S)
+        self.constant("room_lister", "PEERS_AGAIN_S", SOON_S)
         self.constant("tracker_client", "TRIES_S", (SOON_S,))
         room = self.tracker()
         content = content_of(20 * CHUNK)
@@ -284,7 +285,7 @@ class SeedersThatLie(LeecherTest):
 
     def test_who_lies_always_is_dropped_after_two_chunks_and_the_others_suffice(self) -> None:
         liar = self.lying(self.bad_digest)
-        self.offering({"a": self.CONTENT})
+        self.offering_lmk1({"a": self.CONTENT})
         leecher = self.taking()
         for _ in range(3):
             self.assert_takes(leecher, {"a": self.CONTENT})
@@ -296,7 +297,7 @@ class SeedersThatLie(LeecherTest):
         for lie in self.LIES:
             self.lying(getattr(self, lie))
         self.constant("tracker", "LISTS_IN_ALL", 1e9)
-        self.offering({"a": self.CONTENT})
+        self.offering_lmk1({"a": self.CONTENT})
         self.assert_takes(self.taking(), {"a": self.CONTENT})
 
     def test_when_all_lie_it_is_said_and_nothing_is_kept(self) -> None:
@@ -358,7 +359,7 @@ class WithoutSeeders(LeecherTest):
         dying = self.scripted(Offer({"a": content}, die_at_ten).play, self.room, a=len(content))
         leecher = self.taking(give_up_after_s=0.3)
         self.constant("crew", "MOVING_S", 0.2)
-        self.constant("leecher", "SEEDERS_AGAIN_S", SOON_S)
+        self.constant("room_lister", "PEERS_AGAIN_S", SOON_S)
         self.constant("seeder_book", "FAILED_AGAIN_S", NEVER_S)
         self.constant("seeder_book", "FAILED_MAX_S", NEVER_S)
         order(leecher, "a")

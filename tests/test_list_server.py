@@ -147,7 +147,7 @@ class ListsTest(ListServerTestCase):
         self.assertEqual(self.tell(body).code, "unknown")
         self.register()
         ping = Ping(ID, SEEDER, PEER, "available", ("0000000000000001",))
-        self.registry.hear(ping, HERE, now=0.0)
+        self.registry.hear(ping, HERE.ip, now=0.0)
         self.assertEqual(self.tell(body).code, "unknown")
 
     def test_changes_without_the_list_before_are_answered_that_the_whole_is_needed(self) -> None:

@@ -119,8 +119,16 @@ class GreetingTest(unittest.TestCase):
             with self.subTest(data=data):
                 self.assertIs(GreetingReader().feed(data), Greeting.STRANGER)
 
-    def test_a_later_versions_greeting_is_a_leecher_whole_or_in_pieces(self) -> None:
-        self.assertIs(GreetingReader().feed(LATER_GREETING), Greeting.LEECHER)
+    def test_a_later_versions_greeting_is_read_whole_and_its_line_is_kept(self) -> None:
+        for pieces in ((LATER_GREETING,), *two_pieces(LATER_GREETING)):
+            if pieces[0] in (REQUEST_CONNECTION, REQUEST_CONNECTION + b"\n"):
+                continue  # complete as it is: the next test
+            reader = GreetingReader()
+            with self.subTest(first=pieces[0]):
+                self.assertEqual(feed_all(reader.feed, pieces), [Greeting.LATER_VERSION])
+                self.assertEqual(reader.line, LATER_LINE)
+
+    def test_a_later_version_that_is_not_known_here_is_served_by_lmk1(self) -> None:
         request = RangeRequest("a.txt", 3, 5120)
         streams = [
             (LATER_GREETING,),
@@ -129,8 +137,9 @@ class GreetingTest(unittest.TestCase):
         ]
         for pieces in streams:
             with self.subTest(first=pieces[0]):
-                result = read_as_seeder([*pieces, encode_range_request(request)])
-                self.assertEqual(result, (Greeting.LEECHER, request))
+                greeting, second = read_as_seeder([*pieces, encode_range_request(request)])
+                self.assertIn(greeting, (Greeting.LEECHER, Greeting.LATER_VERSION))
+                self.assertEqual(second, request)
 
     def test_a_line_feed_that_comes_late_belongs_to_the_greeting(self) -> None:
         for second in (EXIT_CONNECTION, encode_range_request(RangeRequest("a", 0, 0))):

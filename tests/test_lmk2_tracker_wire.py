@@ -36,8 +36,9 @@ from roles.lmk2_tracker_wire import (
     decode_answer,
     decode_request,
     encode_answer,
+    encode_holders,
     encode_request,
-    holders_that_fit,
+    with_holders,
 )
 
 ID = "0123456789abcdef"
@@ -252,11 +253,15 @@ class AnswersTest(WireTestCase):
 
     def test_as_many_holders_are_told_as_fit(self) -> None:
         holders = [Holder(Address(f"192.168.100.{i}", 12501), asked=(0, 1)) for i in range(200)]
-        fitting = holders_that_fit(ID, holders)
-        self.assertGreater(len(fitting), 30)
-        self.assertEqual(list(fitting), holders[: len(fitting)])
-        self.assertLessEqual(len(encode_answer(Holders(ID, fitting))), MAX_ANSWER)
-        one_more = Holders(ID, tuple(holders[: len(fitting) + 1]))
+        datagram = with_holders(ID, encode_holders(holders))
+        self.assertLessEqual(len(datagram), MAX_ANSWER)
+        answer = decode_answer(datagram)
+        assert isinstance(answer, Holders)
+        fitting = len(answer.holders)
+        self.assertGreater(fitting, 30)
+        self.assertEqual(list(answer.holders), holders[:fitting])
+        self.assertEqual(encode_answer(answer), datagram)
+        one_more = Holders(ID, tuple(holders[: fitting + 1]))
         self.assertGreater(len(encode_answer(one_more)), MAX_ANSWER)
 
     def test_the_cookie_is_shorter_than_any_first_question(self) -> None:

@@ -14,7 +14,8 @@ from roles.errors import PeerProtocolError
 from roles.events import ListedFile, SeederState
 from roles.lmk1_tracker_wire import Extras, encode_file_list
 from roles.lmk2_tracker_messages import Ping, Register, TellFiles
-from roles.registry import MAX_LISTED_SEEDERS, MAX_SEEDERS, MAX_SEEDERS_PER_HOST, Registry
+from roles.originals_list import MAX_LISTED_SEEDERS
+from roles.registry import MAX_SEEDERS, MAX_SEEDERS_PER_HOST, Registry
 from roles.registry_entry import LIFETIME_S, ORIGINAL_LIFETIME_S, Member, Origin, Reader
 from roles.room_catalogue import Share
 
@@ -536,7 +537,7 @@ class Lmk2Test(RegistryTestCase):
         self, origin: Origin, *shares: str, leaving: bool = False, now: float = 0.0
     ) -> Member | None:
         ping = Ping(ID, Address(origin.ip, 12501), ID, "away", shares, leaving=leaving)
-        return self.registry.hear(ping, origin, now=now)
+        return self.registry.hear(ping, origin.ip, now=now)
 
     def put(self, share: str, owner: Origin) -> None:
         self.registry.catalogue.put(share, Share("folder", (owner.ip, 12501)), [], [])

@@ -235,10 +235,16 @@ class OriginalTest(RoomClientTestCase):
         self.assertIsNone(client.tell_files({"a": 1}, PEER, 12501))
         self.assertEqual(len(tracker.heard), 5)
 
-    def test_its_refusals_are_recognised_too(self) -> None:
-        for words in (b"error\nNone", b"error\nSeeder is already Registered"):
-            client, _ = self.asked(lambda *_, words=words: [words])
-            self.assertIsNone(client.register(ME))
+    def test_being_registered_there_already_is_no_refusal_and_anything_else_is(self) -> None:
+        client, _ = self.asked(lambda *_: [b"error\nSeeder is already Registered"])
+        self.assertIsNone(client.register(ME))
+        client, _ = self.asked(lambda *_: [b"error\n\x1b[2Jgone"])
+        reply = client.register(ME)
+        assert isinstance(reply, Refused)
+        self.assertIn("gone", reply.text)
+        self.assertTrue(reply.text.isprintable())
+        client, _ = self.asked(lambda *_: [b"error\nSeeder ID not in found"])
+        self.assertIsNone(client.ping(ALIVE))
 
     def test_nothing_that_it_hears_would_end_it(self) -> None:
         client, tracker = self.asked(lambda *_: [b"success"])

@@ -400,11 +400,11 @@ class StrangersAtTheSeeder(SeederTest):
             self.assertEqual(link.recv(1_024), b"connected" if link in silent[-10:-2] else b"away")
 
     def test_a_silent_newcomer_is_sent_away_in_time(self) -> None:
-        self.constant("seeder", "GREETING_S", 0.1)
+        self.constant("reception", "GREETING_S", 0.1)
         self.assert_hangs_up(self.dial(self.offering().address))
 
     def test_half_a_greeting_is_waited_for_and_then_sent_away(self) -> None:
-        self.constant("seeder", "GREETING_S", 0.1)
+        self.constant("reception", "GREETING_S", 0.1)
         seeder = self.offering()
         link = self.dial(seeder.address)
         link.sendall(b"request_conn")

@@ -7,7 +7,7 @@ from tkinter import ttk
 from typing import ClassVar
 
 from roles.addresses import LOOPBACK, Address
-from roles.events import DownloadState, FilesListed, ListedFile
+from roles.events import DownloadState, FilesListed, ListedFile, ListedFolder
 from tests.windows import LIMIT_S, AppWindowTest, every_widget, examples
 
 
@@ -125,6 +125,42 @@ class KeyboardTest(AppWindowTest):
         self.assertEqual(self.window.leecher.list.chosen, ["a", "b", "c"])
         self.press("<Shift-Up>", tree)
         self.assertEqual(self.window.leecher.list.chosen, ["a", "b"])
+
+    def list_folder(self) -> ttk.Treeview:
+        run = self.window.leecher.run
+        assert run is not None
+        files = tuple(ListedFile(name, 1, b"root", "c0" * 8) for name in ("a", "sub/b"))
+        folders = (ListedFolder("c0" * 8, "Course", 2, 2),)
+        run._handle(FilesListed(Address(LOOPBACK, 1), files, (), (), folders))
+        self.window.update()
+        return self.window.leecher.list.table.tree
+
+    def test_left_and_right_close_and_open_a_folder(self) -> None:
+        tree = self.list_folder()
+        self.press("<Home>", tree)
+        self.press("<Left>", tree)
+        self.assertEqual(len(tree.get_children()), 1)
+        self.press("<Right>", tree)
+        self.assertEqual(len(tree.get_children()), 3)
+
+    def test_a_click_on_the_sign_of_a_folder_closes_it_and_one_on_its_name_chooses_it(self) -> None:
+        tree = self.list_folder()
+        first = tree.get_children()[0]
+        box = tree.bbox(first, "1")
+        assert not isinstance(box, str)
+        left, middle = box[0] + 10, box[1] + box[3] // 2
+        tree.event_generate("<Button-1>", x=left, y=middle)
+        tree.event_generate("<ButtonRelease-1>", x=left, y=middle)
+        self.assertEqual(len(tree.get_children()), 1)
+        tree.event_generate("<Button-1>", x=left + 60, y=middle)
+        tree.event_generate("<ButtonRelease-1>", x=left + 60, y=middle)
+        self.assertEqual(self.window.leecher.list.chosen, ["share:" + "c0" * 8])
+        self.assertEqual(len(tree.get_children()), 1)
+
+    def test_control_f_goes_to_the_field_that_narrows_the_list(self) -> None:
+        self.press("<Control-Key-1>")
+        self.press("<Control-f>")
+        self.assertIs(self.window.focus_get(), self.window.leecher.list.finder.entry)
 
     def test_escape_closes_a_notice(self) -> None:
         self.window.leecher.notices.say("Something.")

@@ -16,10 +16,11 @@ from roles.profile import bundled_folder
 from roles.seeder import Seeder
 from roles.settings import SeederSettings
 from tests.support import EventLog
-from tests.windows import LIMIT_S, AppWindowTest, examples, texts_of
+from tests.windows import LIMIT_S, AppWindowTest, examples, is_gone, texts_of
 from ui.window.leecher_run import LeecherRun
 
 NAME = "table.csv"
+LARGEST = "many-chunks.bin"
 STATUS = "6"  # columns of the table
 FILE = "1"
 ALL_DONE = "Done, checked"
@@ -106,51 +107,68 @@ class ExistingTest(AppWindowTest):
 
     def test_the_others_do_not_wait_for_the_answer(self) -> None:
         (self.downloads / NAME).write_bytes(b"mine")
-        self.window.leecher.download_all()
+        self.window.leecher.list.table.choose(examples())
+        self.window.leecher.download_chosen()
         others = [name for name in examples() if name != NAME]
         self.wait_for_state(DownloadState.DONE, *others)
         self.assertIsNone(self.state_of(NAME))
         self.assertTrue(self.window.leecher.notices.has("existing"))
 
+    def test_a_folder_is_asked_about_as_a_whole(self) -> None:
+        (self.downloads / NAME).write_bytes(b"mine")
+        run = self.window.leecher.run
+        assert run is not None
+        folder = run.tree.all_asked[0]
+        self.window.leecher.download_all()
+        self.answer(self.window.leecher.notices, "Keep both")
+        self.wait_for_state(DownloadState.DONE, folder)
+        self.assertEqual((self.downloads / NAME).read_bytes(), b"mine")
+        same = (bundled_folder("data") / NAME).read_bytes()
+        self.assertEqual((self.downloads / "table (2).csv").read_bytes(), same)
 
-class InLineTest(AppWindowTest):
-    """Downloads that wait for the only slot of the only seeder."""
+
+class UnderWayTest(AppWindowTest):
+    """A download that the limit of speed holds for twenty seconds, unless it is lifted."""
 
     def setUp(self) -> None:
         super().setUp()
-        self.window = self.open_with_examples(slots=1)
-        address = self.window.seeder.besides[0].address
-        assert address is not None
-        self.link = self.occupy(address)
-        self.pump_until(lambda: self.window.seeder.served == 1, LIMIT_S)
+        self.window = self.open_with_examples(up_limit="10K")
         self.leecher = self.window.leecher
-        self.leecher.list.table.choose([NAME])
+        self.leecher.list.table.choose([LARGEST])
         self.leecher.download_chosen()
-        self.wait_for_state(DownloadState.IN_LINE, NAME)
+        self.wait_for_state(DownloadState.DOWNLOADING, LARGEST)
 
-    def test_the_row_says_that_it_is_in_line(self) -> None:
-        tree = self.leecher.list.table.tree
-        self.pump_until(lambda: any("In line" in text for text in texts_of(tree, STATUS)))
+    def lift(self) -> None:
+        self.window._bench.roles.throttles.up.set_limit(None)
 
     def test_pause_and_resume(self) -> None:
         self.leecher.pause()
-        self.wait_for_state(DownloadState.PAUSED, NAME)
-        self.assertEqual(self.leecher.list.can_resume(), [NAME])
-        self.link.close()
+        self.wait_for_state(DownloadState.PAUSED, LARGEST)
+        self.assertEqual(self.leecher.list.can_resume(), [LARGEST])
+        self.lift()
         self.leecher.pause_or_resume()
-        self.wait_for_state(DownloadState.DONE, NAME)
+        self.wait_for_state(DownloadState.DONE, LARGEST)
 
     def test_cancel_leaves_nothing_behind(self) -> None:
         self.leecher.cancel()
-        self.wait_for_state(DownloadState.CANCELLED, NAME)
-        self.assertEqual(list(self.downloads.iterdir()), [])
+        self.wait_for_state(DownloadState.CANCELLED, LARGEST)
+        self.pump_until(lambda: not list(self.downloads.iterdir()), LIMIT_S)
         self.assertEqual(self.leecher.list.can_cancel(), [])
 
     def test_the_title_shows_how_far_it_is(self) -> None:
-        self.pump_until(lambda: self.window.title() == "0 % – LMKtorrent")
-        self.link.close()
-        self.wait_for_state(DownloadState.DONE, NAME)
+        self.pump_until(lambda: self.window.title().endswith(" % – LMKtorrent"))
+        self.lift()
+        self.wait_for_state(DownloadState.DONE, LARGEST)
         self.pump_until(lambda: self.window.title() == "LMKtorrent")
+
+    def test_it_goes_on_with_the_next_window(self) -> None:
+        self.window.close_now()
+        self.pump_until(lambda: is_gone(self.window), LIMIT_S)
+        self.keep()  # without the limit
+        self.open_window(try_it=True)
+        self.wait_for_state(DownloadState.DONE, LARGEST)
+        original = (bundled_folder("data") / LARGEST).read_bytes()
+        self.assertEqual((self.downloads / LARGEST).read_bytes(), original)
 
     def test_another_folder_counts_only_after_what_is_under_way(self) -> None:
         elsewhere = self.folder / "elsewhere"
@@ -159,7 +177,7 @@ class InLineTest(AppWindowTest):
         self.answer(self.leecher.notices, "Wait for that")
         self.leecher.fields_changed()
         self.assertFalse(self.leecher.notices.has("renew"), "it asked again")
-        self.link.close()
+        self.lift()
         self.wait_for_done_in(self.downloads)
         self.pump_until(lambda: self.folder_in_use() == elsewhere, LIMIT_S)
         self.assertFalse(self.leecher.notices.has("renew"))
@@ -183,7 +201,7 @@ class InLineTest(AppWindowTest):
         return None if run is None else run.settings.folder
 
     def wait_for_done_in(self, folder: Path) -> None:
-        self.pump_until((folder / NAME).exists, LIMIT_S)
+        self.pump_until((folder / LARGEST).exists, LIMIT_S)
 
 
 class KeepSeedingTest(AppWindowTest):

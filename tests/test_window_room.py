@@ -6,8 +6,8 @@ import unittest
 from typing import Any
 
 from roles.addresses import Address
-from roles.events import ListedSeeder, RoomMember, SeederState, Transfer
-from ui.window.room_rows import MEMBER_COLUMNS, member_row, room_rows, seeder_row
+from roles.events import ListedSeeder, RoomChanged, RoomMember, SeederState, Transfer
+from ui.window.room_rows import MEMBER_COLUMNS, member_row, room_rows, seeder_row, seeders_in
 
 PLACE = Address("10.0.0.7", 12501)
 
@@ -81,6 +81,13 @@ class MemberRowTest(unittest.TestCase):
             rows["10.0.0.8:12501"].cells,
             ("", "10.0.0.8:12501", "Seeder", "Original program", "3 files", "", "", "now"),
         )
+
+    def test_each_seeder_counts_once_and_no_leecher(self) -> None:
+        seeder = member(address=Address("10.0.0.9", 12501), is_leecher=False)
+        same = ListedSeeder(seeder.address, False, SeederState.AVAILABLE, 5, 99.0)
+        original = ListedSeeder(Address("10.0.0.8", 12501), True, None, 3, 99.0)
+        room = RoomChanged((same, original), (), 0, members=(member(), seeder))
+        self.assertEqual(seeders_in(room), 2)
 
     def test_those_without_a_name_come_last(self) -> None:
         nameless = seeder_row(ListedSeeder(PLACE, True, None, 0, 99.0), 100.0)

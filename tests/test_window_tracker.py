@@ -54,7 +54,7 @@ class TrackerTabTest(AppWindowTest):
     def test_seeders_and_files_of_the_room_are_shown(self) -> None:
         window = self.open_with_examples()
         self.pump_until(lambda: "table.csv" in texts_of(window.tracker.files.tree, "0"), LIMIT_S)
-        seeder = f"this computer, port {self.seeder_port}"
+        seeder = f"127.0.0.1:{self.seeder_port}"
         room = window.tracker.room.tree
         self.pump_until(lambda: seeder in texts_of(room, ADDRESS), LIMIT_S)
         at = texts_of(room, ADDRESS).index(seeder)

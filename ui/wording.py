@@ -139,6 +139,11 @@ def download_status(download: DownloadChanged) -> str:
             return "Cancelled"
 
 
+def is_sending(source: Source) -> bool:
+    """Whether something comes from it, be it between two requests."""
+    return source.is_sending or source.rate >= 1
+
+
 def list_status(listed: FilesListed) -> str:
     """What a tracker listed, and who it is."""
     offered, tracker = count(len(listed.files), "file").capitalize(), place(listed.tracker)
@@ -202,7 +207,7 @@ def _with_cause(words: str, cause: str) -> str:
 
 
 def _downloading(sources: tuple[Source, ...]) -> str:
-    sending = sum(1 for source in sources if source.is_sending)
+    sending = sum(map(is_sending, sources))
     return f"Downloading from {count(sending, 'seeder')}" if sending else "Downloading"
 
 

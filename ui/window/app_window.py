@@ -237,7 +237,10 @@ class AppWindow(tk.Tk):
                 return
 
     def _tab_changed(self) -> None:
-        first = keyboard.first_control(self.current_tab)
+        tab = self.current_tab
+        if str(self.focus_get() or "").startswith(f"{tab}."):
+            return  # somebody has chosen a field of it already
+        first = keyboard.first_control(tab)
         if first is not None:
             first.focus_set()
 

@@ -14,6 +14,7 @@ from ui.window.download_rows import (
     FILE_COLUMNS,
     NAME_COLUMN,
     SOURCE_COLUMNS,
+    folder_of,
     sign_width,
     source_row,
     status_of,
@@ -304,8 +305,9 @@ class DownloadList(ttk.Frame):
             return f"{called}: {status_of(download)}"
         if download.sources:
             return f"{called} comes from"
-        if download.saved_as is not None:
-            return f"{called} is in {shown_name(str(download.saved_as.parent))}"
+        folder = folder_of(download)
+        if folder is not None:
+            return f"{called} is in {shown_name(str(folder))}"
         return f"Nobody is sending {called} now."
 
     def _can_fold(self) -> bool:

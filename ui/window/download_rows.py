@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from roles.events import DownloadChanged, DownloadState, FileEnded, ListedFile, Source
 from roles.safe_names import shown_name
 from ui import wording
-from ui.window.list_tree import Kind, Node
+from ui.window.list_tree import Kind, Node, is_folder
 from ui.window.progress_bars import BarKind
 from ui.window.table import Column, Row
 
@@ -126,7 +127,7 @@ def source_row(source: Source) -> Row:
             place,
             wording.size(source.received) if source.received else "",
             wording.rate(source.rate),
-            "Sending" if source.is_sending else "Connecting",
+            "Sending" if wording.is_sending(source) else "Connecting",
         ),
         (
             wording.computer_order(computer, place),
@@ -136,6 +137,12 @@ def source_row(source: Source) -> Row:
             str(source.is_sending),
         ),
     )
+
+
+def folder_of(download: DownloadChanged) -> Path | None:
+    """Where it is; a folder is told by the place of its files."""
+    saved_as = download.saved_as
+    return saved_as if saved_as is None or is_folder(download.name) else saved_as.parent
 
 
 def sign_width(node: Node) -> str:
@@ -156,7 +163,7 @@ def _row(name: str, size: int, download: DownloadChanged | None) -> Row:
     percent = wording.percent(download.have, download.size)
     if percent == 100 and not download.state.is_final:
         percent = 99  # all is here, but not checked yet
-    sending = sum(1 for source in download.sources if source.is_sending)
+    sending = sum(map(wording.is_sending, download.sources))
     left = download.seconds_left
     has_begun = download.have > 0 or download.state.is_active or download.state.is_final
     status = _short_status(download)

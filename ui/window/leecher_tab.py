@@ -23,6 +23,7 @@ from roles.settings import LeecherSettings, parse_parallel_seeders
 from ui import wording
 from ui.window import desktop
 from ui.window.download_list import DownloadList, FirstSteps
+from ui.window.download_rows import folder_of
 from ui.window.download_start import QUESTION, DownloadStart
 from ui.window.keyboard import tab_in_order
 from ui.window.leecher_form import LeecherForm
@@ -157,8 +158,9 @@ class LeecherTab(ttk.Frame):
         if self._switch.run is None or not names:
             return
         download = self._switch.run.downloads.get(names[0])
-        if download is not None and download.saved_as is not None:
-            self._open(download.saved_as.parent)
+        folder = folder_of(download) if download is not None else None
+        if folder is not None:
+            self._open(folder)
         else:
             self.download_chosen()
 

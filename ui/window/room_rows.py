@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roles.events import ListedFile, ListedSeeder, RoomMember, Transfer
+from roles.events import ListedFile, ListedSeeder, RoomChanged, RoomMember, Transfer
 from roles.safe_names import shown_name
 from ui import wording
 from ui.window.table import Column, Row
@@ -11,10 +11,10 @@ MEMBER_COLUMNS = (
     Column("Computer", 104, stretches=True),
     Column("Address", 142),
     Column("Role", 70),
-    Column("State", 108, stretches=True),
-    Column("Has", 88, stretches=True),
-    Column("Up", 82, is_number=True),
-    Column("Down", 82, is_number=True),
+    Column("State", 104, stretches=True),
+    Column("Has", 80, stretches=True),
+    Column("Up", 88, is_number=True),
+    Column("Down", 88, is_number=True),
     Column("Ping", 76, is_number=True),
 )
 FILE_COLUMNS = (
@@ -34,10 +34,17 @@ def room_rows(
     return rows
 
 
+def seeders_in(room: RoomChanged) -> int:
+    """How many programs offer a folder."""
+    leechers = {member.address for member in room.members if member.is_leecher}
+    seeders = {seeder.address for seeder in room.seeders} - leechers
+    return len(seeders | {one.address for one in room.members if not one.is_leecher})
+
+
 def member_row(member: RoomMember, now: float) -> Row:
     """One program, as its last ping described it."""
     name = shown_name(member.name, wording.COMPUTER_LENGTH)
-    where = wording.place(member.address)
+    where = str(member.address)
     role = "Leecher" if member.is_leecher else "Seeder"
     state, is_held_up = _state(member)
     has, share = _transfers(member.transfers)
@@ -54,7 +61,7 @@ def seeder_row(seeder: ListedSeeder, now: float) -> Row:
     state = wording.SEEDER_STATES[seeder.state] if seeder.state else "Original program"
     files = wording.count(seeder.files, "file") if seeder.files else ""
     silent_s = max(0.0, now - seeder.last_ping)
-    place = wording.place(seeder.address)
+    place = str(seeder.address)
     return Row(
         ("", place, "Seeder", state, files, "", "", wording.ago(silent_s)),
         (wording.computer_order("", place), place, "Seeder", state, -1.0, 0.0, 0.0, silent_s),

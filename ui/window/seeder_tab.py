@@ -237,8 +237,10 @@ class _BesidesLine(ttk.Frame):
         """Say how it is now."""
         run = self._run
         sentence, tone = run.sentence()
+        words = (sentence, run.offers(), run.progress(), run.warning())
+        tone = "Warning" if run.warning() and tone != "Bad" else tone
         self._label.configure(
-            text=f"Also seeding {run.settings.folder}. {sentence} {run.offers()}".rstrip(),
+            text=" ".join((f"Also seeding {run.settings.folder}.", *filter(None, words))),
             style=f"{'Plain' if tone in ('Good', 'Muted') else tone}.Tint.TLabel",
         )
         self._stop.state(["!disabled" if run.state.is_up else "disabled"])

@@ -15,7 +15,13 @@ from roles.settings import TrackerSettings, parse_port
 from roles.tracker import Tracker
 from ui.window.empty_state import EmptyState
 from ui.window.fields import TextField
-from ui.window.room_rows import FILE_COLUMNS, MEMBER_COLUMNS, file_row, room_rows
+from ui.window.room_rows import (
+    FILE_COLUMNS,
+    MEMBER_COLUMNS,
+    file_row,
+    room_rows,
+    seeders_in,
+)
 from ui.window.table import Column, Table
 from ui.window.workbench import RunState, Workbench, reached_from_here
 
@@ -129,7 +135,7 @@ class TrackerTab(ttk.Frame):
     @property
     def seeder_count(self) -> int | None:
         """None while no tracker runs."""
-        return len(self._room.seeders) if self.run_state is RunState.RUNNING else None
+        return seeders_in(self._room) if self.run_state is RunState.RUNNING else None
 
     # What the user asks
 
