@@ -16,7 +16,6 @@ from roles.listed_share import ListedShare, Pack
 from roles.lmk2_list_wire import ShareGone, ShareOpened, decode_entry
 
 MAX_SHARES = 12_000  # one for each peer that a tracker takes
-MAX_REFUSED = 1_000  # lines of one share that are remembered, to show their names
 
 _SHARE_KEY = "share:"  # of ListedFolder.key
 FOLDER_KEY = "folder:"  # with a path behind it: everything below that path
@@ -125,7 +124,7 @@ class ListedRoom:
         for text in lines:
             match text[:1]:
                 case "+" if share is not None:
-                    if share.count >= room or len(share.refused) > MAX_REFUSED:
+                    if share.count >= room:
                         self.left_out += 1
                     else:
                         self._note(share.add(text[1:]))

@@ -23,6 +23,7 @@ from roles.errors import PeerProtocolError
 from roles.safe_names import UnsafeNameError, safe_name, safe_path, shown_name
 
 ORIGINALS_PREFIX = "lmk1"  # of the id of a share that a tracker made of an original seeder's list
+MAX_REFUSED = 1_000  # lines that are remembered, to show their names: nobody reads more
 _REMEMBERED_FOLDERS = 1_024  # lines are sorted by path: the folder of one is mostly the next one's
 
 Pack: TypeAlias = tuple[PackLine, tuple[FileLine, ...]]
@@ -70,7 +71,8 @@ class ListedShare:
             if isinstance(line, FileLine | FolderLine):
                 self._check(line)
         except PeerProtocolError:
-            self.refused[text] = _name_in(text)
+            if len(self.refused) < MAX_REFUSED:
+                self.refused[text] = _name_in(text)
             return None
         self._packs = self._fingerprint = self._roots = None
         match line:

@@ -16,7 +16,7 @@ from roles.holders import Holders
 from roles.lmk1_tracker_wire import Extras
 from roles.lmk2_tracker_messages import Holder, Ping, Register, TellFiles
 from roles.originals_list import OriginalsList
-from roles.registry_entry import Entry, Member, Origin, Reader, restored
+from roles.registry_entry import STATES, Entry, Member, Origin, Reader, restored
 from roles.room_catalogue import RoomCatalogue
 
 MAX_SEEDERS = 12_000  # leechers too
@@ -129,7 +129,7 @@ class Registry:
             return None
         self._hear(key, entry, now)
         member.ping = ping
-        entry.state = _STATES.get(ping.state)
+        entry.state = STATES.get(ping.state)
         if ping.leaving:
             self._forget(key)
         elif ping.shares != member.shares:
@@ -346,6 +346,3 @@ class Registry:
         from_there = self._from_host[origin.ip]
         if from_there >= MAX_SEEDERS_PER_HOST and not origin.is_here:
             raise PeerProtocolError(f"{origin.ip} registered {from_there} seeders already")
-
-
-_STATES = {state.value: state for state in SeederState}

@@ -26,6 +26,7 @@ from roles.safe_names import UnsafeNameError, safe_name
 
 ORIGINAL_LIFETIME_S = 600.0  # as at an original tracker, which is pinged every 120 s
 LIFETIME_S = 50.0  # three pings of ours lost
+STATES = {state.value: state for state in SeederState}
 
 
 @dataclass(frozen=True, slots=True)

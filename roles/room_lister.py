@@ -224,25 +224,31 @@ class RoomLister:
         return tuple(dict.fromkeys((*lmk2, *(one for some in shares_of.values() for one in some))))
 
     def _lmk1_shares(self, room: ListedRoom | None, file: ListedFile) -> tuple[str, ...]:
-        """Those of originals with this file, and those that had it before; with the lock held."""
+        """Those with this file, and those that had it before; with the lock held.
+
+        Seeders of ours may have begun to offer it: LMK/1 tells no content from another of its size.
+        """
         known = self._shares_of.get(file, (file.share,))
         now = None if room is None else room.resolve(file.key)
-        if now is None or any(line.content is not None for line in now.files):
+        if now is None or now.size != file.size:
             return known
         return tuple(dict.fromkeys((*now.shares, *known)))[:MAX_SEEDERS]
 
     def _note_holders(self, client: RoomClient, shares: Sequence[str]) -> None:
+        """Ask who takes part in these. Seeders of LMK/2 speak LMK/1 too."""
+        by_lmk1 = {share for some in self._shares_of.values() for share in some}
         named = [share for share in shares if share]  # an original tracker's have no name
         for start in range(0, len(named), MAX_SHARES):
             asked = named[start : start + MAX_SHARES]
             holders = client.holders(asked) or ()
+            reachable = [holder for holder in holders if not holder.is_unreachable]
             self._keep_seeders(
                 (asked[index], holder.address)
-                for holder in holders
-                for index in (holder.asked if holder.is_original else ())
+                for holder in reachable
+                for index in holder.asked
+                if asked[index] in by_lmk1 and not holder.is_leecher
             )
-            peers = [one for one in holders if not (one.is_original or one.is_unreachable)]
-            self._found((), (peer.address for peer in peers))
+            self._found((), (holder.address for holder in reachable if not holder.is_original))
 
     def _note_seeders(self, plain: TrackerClient) -> None:
         listed = plain.seeders()

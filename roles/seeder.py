@@ -48,6 +48,7 @@ class Seeder(Role):
         # Each replaced whole by the thread that posts it, read by the membership's.
         self._told = UploadsChanged(SeederState.AVAILABLE, (), 0)
         self._hashing = HashingChanged(0, 0, 0)
+        self._has_told = False  # until then even the beginning is news
 
     def _run(self) -> None:
         settings = self._settings
@@ -128,8 +129,8 @@ class Seeder(Role):
         servings, served = lmk1_uploads.report(now)
         state = lmk1_uploads.state(uploads.slots_taken)
         told = UploadsChanged(state, servings + givings, given + served)
-        if told != self._told:
-            self._told = told
+        if told != self._told or not self._has_told:
+            self._told, self._has_told = told, True
             self._post(told)
 
     def _note_hashing(self, event: RoleEvent) -> None:

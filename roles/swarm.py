@@ -17,6 +17,7 @@ from roles.chunk_taker import PeerLink
 from roles.content import bitmap_bytes, check_shape
 from roles.digest_questions import DigestQuestions
 from roles.errors import PeerProtocolError, StorageError
+from roles.events import Source
 from roles.singles import Singles
 from roles.transfer import Transfer
 
@@ -114,10 +115,24 @@ class Swarm:
                     says += self._second_asks(handle, transfer, now)
         self._say(says)
 
-    def links(self) -> tuple[PeerLink, ...]:
-        """Every connection."""
+    def sources(self) -> tuple[Source, ...]:
+        """Every connection, for the window."""
+        now = time.monotonic()
         with self._lock:
-            return tuple(self._links.values())
+            return tuple(
+                Source(
+                    link.address,
+                    link.meter.total,
+                    link.meter.rate(now=now),
+                    link.taking is not None,
+                )
+                for link in self._links.values()
+            )
+
+    def place(self) -> int:
+        """The best place in a line at a peer, 0 for none."""
+        with self._lock:
+            return min((link.place for link in self._links.values() if link.place), default=0)
 
     def is_lied_to(self, transfers: Iterable[Transfer]) -> bool:
         """Whether nobody is left for one of these but peers that sent bad chunks."""

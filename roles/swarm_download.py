@@ -281,7 +281,7 @@ class SwarmDownload(DownloadLife):
                 have=have,
                 rate=rate,
                 seconds_left=seconds_left(size - have, rate),
-                sources=self._side.sources(now) if state.is_active else (),
+                sources=self._side.sources() if state.is_active else (),
                 cause=cause,
                 failure=failure,
                 saved_as=saved_as,

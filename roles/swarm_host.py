@@ -125,7 +125,7 @@ class SwarmHost:
             self._reception.look()
 
     def _report(self, now: float) -> None:
-        self._down = sum(link.meter.rate(now=now) for link in self._swarm.links())
+        self._down = sum(source.rate for source in self._swarm.sources())
         uploads, sent = self._uploads.report(now)
         state = SeederState.CONNECTED if uploads else SeederState.AVAILABLE
         told = UploadsChanged(state, uploads, sent)

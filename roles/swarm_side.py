@@ -48,21 +48,15 @@ class SwarmSide:
 
     def outlook(self, transfers: Sequence[Transfer]) -> Outlook:
         """How things stand for these."""
-        links = self._swarm.links()
-        places = [link.place for link in links if link.place]
+        sources = self._swarm.sources()
         return Outlook(
             known=self._downloads.others,
-            links=len(links),
-            is_receiving=any(link.taking is not None for link in links),
-            place=min(places, default=0),
+            links=len(sources),
+            is_receiving=any(source.is_sending for source in sources),
+            place=self._swarm.place(),
             all_dropped=self._swarm.is_lied_to(transfers),
         )
 
-    def sources(self, now: float) -> tuple[Source, ...]:
+    def sources(self) -> tuple[Source, ...]:
         """Each peer's part, for the window."""
-        return tuple(
-            Source(
-                link.address, link.meter.total, link.meter.rate(now=now), link.taking is not None
-            )
-            for link in self._swarm.links()
-        )
+        return self._swarm.sources()

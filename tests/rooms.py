@@ -31,7 +31,9 @@ from roles.events import (
     FolderScanned,
     RoleStarted,
     RoleStopped,
+    SeederState,
     TrackerAnswered,
+    UploadsChanged,
 )
 from roles.leecher import Leecher
 from roles.seeder import Seeder
@@ -430,6 +432,36 @@ class LeecherTest(RoomTest):
         return end
 
 
+class SeederTest(RoomTest):
+    """A room with a tracker of ours and a folder that a seeder offers."""
+
+    SIZE: ClassVar[int] = 3 * CHUNK + 100
+    CONTENT: ClassVar[bytes] = random.Random(1).randbytes(SIZE)
+    FILES: ClassVar[dict[str, bytes]] = {"a": CONTENT, "empty": b"", "é ü.txt": b"accents"}
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.shared = self.make_folder("shared", self.FILES)
+        self.room = self.tracker().address
+
+    def offering(self, *, slots: int = 8) -> Running[Seeder]:
+        return self.seeder(self.shared, self.room, slots=slots)
+
+    def assert_serves(self, seeder: Running[Seeder]) -> None:
+        """A whole transfer of another leecher works."""
+        link = self.ranged(seeder.address, "a", 4)
+        self.assertTrue(receive_range(link, 4) == self.CONTENT)
+        self.assert_hangs_up(link)
+        link.close()
+
+    def wait_for_state(self, seeder: Running[Seeder], state: SeederState) -> None:
+        def is_so() -> bool:
+            reports = seeder.log.of(UploadsChanged)
+            return bool(reports) and reports[-1].state is state
+
+        wait_until(is_so, LIMIT_S, f"the state did not become {state}")
+
+
 def packed(chunk: bytes) -> bytes:
     """A chunk behind its header."""
     return HEADER.pack(len(chunk), hashlib.sha256(chunk).digest()) + chunk
@@ -514,6 +546,11 @@ def listed_seeders(tracker: tuple[str, int], *, source: str = "127.0.0.1") -> li
     answer, success = ask(tracker, b"request_seeder_list", 2, source=source)
     assert success == b"success"
     return [(host, port) for host, port in json.loads(answer)]
+
+
+def wait_until_nobody_is_served() -> None:
+    """What the seeder reports lags behind this."""
+    wait_until(lambda: all(t.name != "lmk-upload" for t in threading.enumerate()), LIMIT_S)
 
 
 def list_now(leecher: Running[Leecher], *names: str) -> FilesListed:

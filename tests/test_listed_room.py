@@ -9,7 +9,7 @@ import time
 import unittest
 from unittest import mock
 
-from roles import listed_room
+from roles import listed_room, listed_share
 from roles.catalogue import FileLine, FolderLine, Line, PackLine, encode_line
 from roles.content import Content
 from roles.listed_room import ListedRoom
@@ -129,6 +129,11 @@ class RefusedTest(unittest.TestCase):
     def test_lines_that_belong_to_no_share_are_counted(self) -> None:
         room = room_of(["+" + encode_line(file("a")), "S[]", "+" + encode_line(file("b")), "?", ""])
         self.assertEqual((room.files(), room.left_out), ((), 5))
+
+    def test_many_refused_lines_keep_no_good_one_out(self) -> None:
+        with mock.patch.object(listed_share, "MAX_REFUSED", 3):
+            room = room_of(share(ONE, *(f"garbage {number}" for number in range(9)), file("a")))
+        self.assertEqual((len(room.refused), len(room.files())), (3, 1))
 
     def test_there_is_room_for_so_many_lines_only(self) -> None:
         lines = [file(str(number)) for number in range(10)]

@@ -365,9 +365,15 @@ class OursNeverEndAnOriginalTracker(MixesTest):
         """Offer these at the original tracker; returns how many are on its list."""
         seeder = self.seeder(self.make_folder(name, files), self.old.address, is_announced=False)
         seeder.log.wait_for(TrackerAnswered, LIMIT_S)
-        # The folder is told once when it was read, and again when its list was sent.
-        wait_until(lambda: len(seeder.log.of(FolderScanned)) == 2, LIMIT_S)
-        return seeder.log.of(FolderScanned)[-1].announced
+
+        def scans() -> list[FolderScanned]:
+            """What was told after the answer: first, how much of the list was sent."""
+            kinds = [type(event) for event in seeder.log.events]
+            later = seeder.log.events[kinds.index(TrackerAnswered) :]
+            return [event for event in later if isinstance(event, FolderScanned)]
+
+        wait_until(lambda: bool(scans()), LIMIT_S)
+        return scans()[0].announced
 
     def assert_alive(self, tracker: OriginalTracker) -> dict[str, int]:
         """Its list fits into what an original receives; returns it."""

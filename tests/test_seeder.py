@@ -1,12 +1,10 @@
-"""The seeder role on real sockets: it serves every leecher by the book and survives the others."""
+"""The seeder role on real sockets: its folder, its tracker, its start and its end."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import socket
-import struct
 import threading
 import time
 import unittest
@@ -24,7 +22,6 @@ from roles.events import (
     SeederState,
     TrackerAnswered,
     TrackerLost,
-    UploadsChanged,
 )
 from roles.seeder import Seeder
 from roles.settings import SeederSettings
@@ -32,219 +29,22 @@ from tests.rooms import (
     ACK,
     ANYWHERE,
     CHUNK,
-    HEADER,
     LIMIT_S,
-    NOT_ACK,
     STOP_LIMIT_S,
-    RoomTest,
     Running,
+    SeederTest,
     ask,
     content_of,
     listed_files,
     listed_seeders,
     receive_chunk,
-    receive_exactly,
     receive_range,
 )
 from tests.support import EventLog, random_file, wait_until
 
-SIZE = 3 * CHUNK + 100
-CONTENT = content_of(SIZE)
-FILES = {"a": CONTENT, "empty": b"", "é ü.txt": b"accents"}
 SILENCE_S = 0.15
 MANY = 30_000_000  # bytes, more than sockets keep on their way
 POSIX_ONLY = unittest.skipUnless(os.name == "posix", "a thing of POSIX systems")
-
-
-class SeederTest(RoomTest):
-    def setUp(self) -> None:
-        super().setUp()
-        self.shared = self.make_folder("shared", FILES)
-        self.room = self.tracker().address
-
-    def offering(self, *, slots: int = 8) -> Running[Seeder]:
-        return self.seeder(self.shared, self.room, slots=slots)
-
-    def assert_serves(self, seeder: Running[Seeder]) -> None:
-        """A whole transfer of another leecher works."""
-        link = self.ranged(seeder.address, "a", 4)
-        self.assertTrue(receive_range(link, 4) == CONTENT)
-        self.assert_hangs_up(link)
-        link.close()
-
-    def wait_for_state(self, seeder: Running[Seeder], state: SeederState) -> None:
-        def is_so() -> bool:
-            reports = seeder.log.of(UploadsChanged)
-            return bool(reports) and reports[-1].state is state
-
-        wait_until(is_so, LIMIT_S, f"the state did not become {state}")
-
-
-def wait_until_nobody_is_served() -> None:
-    """What the seeder reports lags behind this."""
-    wait_until(lambda: all(t.name != "lmk-upload" for t in threading.enumerate()), LIMIT_S)
-
-
-class ServingLeechers(SeederTest):
-    def test_a_range_arrives_whole_and_then_it_hangs_up(self) -> None:
-        seeder = self.offering()
-        for name, count, offset, content in (
-            ("a", 4, 0, CONTENT),
-            ("a", 1, CHUNK, CONTENT[CHUNK : 2 * CHUNK]),
-            ("a", 2, 2 * CHUNK, CONTENT[2 * CHUNK :]),
-            ("é ü.txt", 1, 0, b"accents"),
-            ("empty", 0, 0, b""),
-            ("a", 0, 0, b""),
-        ):
-            with self.subTest(name=name, count=count, offset=offset):
-                link = self.ranged(seeder.address, name, count, offset)
-                self.assertTrue(receive_range(link, count) == content)
-                self.assert_hangs_up(link)
-
-    def test_header_and_chunk_arrive_in_one_receive_for_one_who_acknowledges_one_by_one(
-        self,
-    ) -> None:
-        link = self.ranged(self.offering().address, "a", 4)
-        for length in (CHUNK, CHUNK, CHUNK, 100):
-            link.recv(1, socket.MSG_PEEK)
-            self.assertEqual(len(link.recv(65_535)), HEADER.size + length)
-            link.sendall(ACK)
-
-    def test_it_takes_acknowledgements_sent_ahead(self) -> None:
-        link = self.ranged(self.offering().address, "a", 4)
-        first = receive_chunk(link)
-        link.sendall(ACK * 4)
-        self.assertTrue(first + b"".join(receive_chunk(link) for _ in range(3)) == CONTENT)
-        self.assert_hangs_up(link)
-
-    def test_nothing_is_sent_ahead_of_its_acknowledgement(self) -> None:
-        link = self.ranged(self.offering().address, "a", 4)
-        receive_chunk(link)
-        link.settimeout(SILENCE_S)
-        with self.assertRaises(TimeoutError):
-            link.recv(1)
-
-    def test_a_refused_chunk_is_sent_again(self) -> None:
-        link = self.ranged(self.offering().address, "a", 4)
-        first = receive_chunk(link)
-        for _ in range(3):
-            link.sendall(NOT_ACK)
-            self.assertTrue(receive_chunk(link) == first)
-        link.sendall(ACK)
-        self.assertTrue(first + receive_range(link, 3) == CONTENT)
-
-    def test_who_refuses_a_chunk_for_ever_is_dropped(self) -> None:
-        seeder = self.offering()
-        link = self.ranged(seeder.address, "a", 4)
-        with self.assertRaises((EOFError, ConnectionError)):
-            for _ in range(100):
-                receive_chunk(link)
-                link.sendall(NOT_ACK)
-        self.assert_serves(seeder)
-
-    def test_who_refuses_a_chunk_that_was_not_sent_yet_is_dropped_and_skips_nothing(self) -> None:
-        seeder = self.offering()
-        link = self.ranged(seeder.address, "a", 4)
-        first = receive_chunk(link)
-        link.sendall(ACK * 3 + NOT_ACK)
-        self.assert_hangs_up(link)
-        self.assertTrue(first == CONTENT[:CHUNK])
-        self.assert_serves(seeder)
-
-    def test_a_client_that_sends_byte_by_byte_is_served(self) -> None:
-        link = self.dial(self.offering().address)
-        self.trickle(link, b"request_connection")
-        self.assertEqual(link.recv(1024), b"connected")
-        self.trickle(link, b'send_file_chunk\n["a", 1, 0]')
-        chunk = receive_chunk(link)
-        self.trickle(link, ACK)
-        self.assertTrue(chunk == CONTENT[:CHUNK])
-        self.assert_hangs_up(link)
-
-    @staticmethod
-    def trickle(link: socket.socket, word: bytes) -> None:
-        for byte in word:
-            link.sendall(bytes([byte]))
-
-    def test_a_client_that_reads_byte_by_byte_is_served(self) -> None:
-        link = self.ranged(self.offering().address, "é ü.txt", 1)
-        data = b"".join(receive_exactly(link, 1) for _ in range(HEADER.size + len(b"accents")))
-        digest = hashlib.sha256(b"accents").digest()
-        self.assertEqual(data, HEADER.pack(7, digest) + b"accents")
-
-    def test_who_wants_nothing_after_all_may_leave(self) -> None:
-        seeder = self.offering(slots=1)
-        self.assert_answers(seeder.address, b"connected")
-        self.assert_serves(seeder)
-
-    def test_who_left_before_the_answer_is_not_served(self) -> None:
-        seeder = self.offering(slots=1)
-        link = self.dial(seeder.address)
-        link.sendall(b"request_connectionexit_connection")
-        self.assert_hangs_up(link)
-        self.assert_serves(seeder)
-
-
-class SlotsOfTheSeeder(SeederTest):
-    def test_it_is_available_then_connected_then_away_and_available_again(self) -> None:
-        seeder = self.offering(slots=2)
-        self.wait_for_state(seeder, SeederState.AVAILABLE)
-        first = self.ranged(seeder.address, "a", 4)
-        self.wait_for_state(seeder, SeederState.CONNECTED)
-        second = self.ranged(seeder.address, "a", 4)
-        self.wait_for_state(seeder, SeederState.AWAY)
-        self.assert_answers(seeder.address, b"away")
-        for link in (first, second):
-            self.assertTrue(receive_range(link, 4) == CONTENT)
-        self.wait_for_state(seeder, SeederState.AVAILABLE)
-        sent = seeder.log.of(UploadsChanged)[-1]
-        self.assertEqual((sent.uploads, sent.sent_total), ((), 2 * SIZE))
-
-    def test_eight_are_served_at_once_and_the_ninth_hears_away(self) -> None:
-        seeder = self.offering()
-        links = [self.ranged(seeder.address, "a", 4) for _ in range(8)]
-        self.assert_answers(seeder.address, b"away")
-        for link in links:
-            self.assertTrue(receive_range(link, 4) == CONTENT)
-            self.assert_hangs_up(link)
-        self.assert_serves(seeder)
-
-    def test_with_one_slot_it_is_connected_to_one_and_away_to_others_as_an_original(self) -> None:
-        seeder = self.offering(slots=1)
-        link = self.ranged(seeder.address, "a", 4)
-        self.assert_answers(seeder.address, b"away")
-        self.wait_for_state(seeder, SeederState.CONNECTED)
-        self.assertTrue(receive_range(link, 4) == CONTENT)
-        self.assert_hangs_up(link)
-        self.assert_answers(seeder.address, b"connected")
-
-    def test_a_slot_is_free_again_as_soon_as_its_leecher_hears_the_end(self) -> None:
-        seeder = self.offering(slots=1)
-        for _ in range(50):
-            self.assert_serves(seeder)
-
-    def test_no_slot_is_lost_by_leechers_that_vanish(self) -> None:
-        seeder = self.offering(slots=2)
-        for _ in range(2):
-            self.connected(seeder.address).close()
-            self.ranged(seeder.address, "a", 4).close()
-            wait_until_nobody_is_served()
-            self.ranged(seeder.address, "not there", 4).close()
-            link = self.ranged(seeder.address, "a", 4)
-            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            link.close()  # a reset
-            wait_until_nobody_is_served()
-        self.wait_for_state(seeder, SeederState.AVAILABLE)
-        self.assert_serves(seeder)
-
-    def test_without_a_thread_left_it_says_away_and_lives(self) -> None:
-        seeder = self.offering()
-        before = threading.stack_size(1 << 46)  # more than there is, so no thread can start
-        try:
-            self.assert_answers(seeder.address, b"away")
-        finally:
-            threading.stack_size(before)
-        self.assert_serves(seeder)
 
 
 class FilesOfTheSeeder(SeederTest):
@@ -256,7 +56,7 @@ class FilesOfTheSeeder(SeederTest):
 
     def test_chunks_past_the_end_close_the_connection(self) -> None:
         seeder = self.offering()
-        for count, offset in ((5, 0), (1, SIZE), (1, 1 << 40), (1, -1), (-1, 0), (1 << 40, 0)):
+        for count, offset in ((5, 0), (1, self.SIZE), (1, 1 << 40), (1, -1), (-1, 0), (1 << 40, 0)):
             with self.subTest(count=count, offset=offset):
                 self.assert_hangs_up(self.ranged(seeder.address, "a", count, offset))
         self.assert_serves(seeder)
@@ -270,7 +70,7 @@ class FilesOfTheSeeder(SeederTest):
         (self.shared / "sub" / "b").write_bytes(b"below")
         os.mkfifo(self.shared / "fifo")
         seeder = self.offering()
-        self.assertEqual(listed_files(self.room), {name: len(c) for name, c in FILES.items()})
+        self.assertEqual(listed_files(self.room), {name: len(c) for name, c in self.FILES.items()})
         for name in (
             "../secret",
             str(self.folder / "secret"),
@@ -293,7 +93,7 @@ class FilesOfTheSeeder(SeederTest):
 
     @POSIX_ONLY
     def test_a_file_that_became_a_link_or_a_fifo_is_not_opened(self) -> None:
-        (self.folder / "secret").write_bytes(CONTENT)
+        (self.folder / "secret").write_bytes(self.CONTENT)
         seeder = self.offering()
         for make in (
             lambda path: path.symlink_to(self.folder / "secret"),
@@ -346,7 +146,7 @@ class FilesOfTheSeeder(SeederTest):
 
     def test_a_file_that_was_replaced_before_the_request_is_not_served(self) -> None:
         seeder = self.offering()
-        (self.folder / "other").write_bytes(content_of(SIZE, seed=2))
+        (self.folder / "other").write_bytes(content_of(self.SIZE, seed=2))
         (self.folder / "other").replace(self.shared / "a")
         self.assert_hangs_up(self.ranged(seeder.address, "a", 4))
 
@@ -389,127 +189,6 @@ class FilesOfTheSeeder(SeederTest):
         wait_until(lambda: listed_files(self.room) == {}, LIMIT_S)
 
 
-class StrangersAtTheSeeder(SeederTest):
-    def test_twenty_silent_newcomers_do_not_block_a_leecher(self) -> None:
-        seeder = self.offering()
-        silent = [self.dial(seeder.address) for _ in range(20)]
-        self.assert_serves(seeder)
-        wait_until_nobody_is_served()
-        for link in silent[-10:]:  # they cost no thread, and are still waited for
-            link.sendall(b"request_connection")
-            self.assertEqual(link.recv(1_024), b"connected" if link in silent[-10:-2] else b"away")
-
-    def test_a_silent_newcomer_is_sent_away_in_time(self) -> None:
-        self.constant("reception", "GREETING_S", 0.1)
-        self.assert_hangs_up(self.dial(self.offering().address))
-
-    def test_half_a_greeting_is_waited_for_and_then_sent_away(self) -> None:
-        self.constant("reception", "GREETING_S", 0.1)
-        seeder = self.offering()
-        link = self.dial(seeder.address)
-        link.sendall(b"request_conn")
-        self.assert_hangs_up(link)
-        self.assert_serves(seeder)
-
-    def test_who_connects_and_closes_harms_nothing(self) -> None:
-        seeder = self.offering(slots=1)
-        for _ in range(50):
-            self.dial(seeder.address).close()
-        self.assert_serves(seeder)
-
-    def test_garbage_is_answered_error_as_the_original_does(self) -> None:
-        seeder = self.offering(slots=1)
-        for word in (b"\xff", b"hello", b"GET / HTTP/1.1\r\n\r\n", b"send_file_chunk\n", b"\n"):
-            with self.subTest(word=word):
-                link = self.dial(seeder.address)
-                link.sendall(word)
-                self.assertEqual(receive_exactly(link, 5), b"error")
-                self.assert_hangs_up(link)
-        self.assert_serves(seeder)
-
-    def test_a_second_message_that_is_none_frees_the_slot(self) -> None:
-        seeder = self.offering(slots=1)
-        for word in (
-            b"hello",
-            b"send_file_chunk\n[1, 2, 3]",
-            b'send_file_chunk\n["a", "1", 0]',
-            b'send_file_chunk\n["a", true, 0]',
-            b'send_file_chunk\n["a", {}, 0]',
-            b"send_file_chunk\n" + b"x" * 5_000,
-            b"\xff\xfe",
-        ):
-            with self.subTest(word=word[:40]):
-                link = self.connected(seeder.address)
-                link.sendall(word)
-                self.assert_hangs_up(link)
-        self.assert_serves(seeder)
-
-    def test_a_word_that_is_no_acknowledgement_frees_the_slot(self) -> None:
-        seeder = self.offering(slots=1)
-        link = self.ranged(seeder.address, "a", 4)
-        receive_chunk(link)
-        link.sendall(b"acknowledgement")
-        self.assert_hangs_up(link)
-        self.assert_serves(seeder)
-
-    def test_more_acknowledgements_than_chunks_free_the_slot(self) -> None:
-        seeder = self.offering(slots=1)
-        link = self.ranged(seeder.address, "a", 4)
-        link.recv(1, socket.MSG_PEEK)
-        link.sendall(ACK * 5)
-        with self.assertRaises((EOFError, ConnectionError)):
-            receive_range(link, 5)
-        self.assert_serves(seeder)
-
-    def test_a_leecher_that_never_reads_does_not_block_others_and_is_dropped(self) -> None:
-        random_file(self.shared / "long", MANY, 3)
-        self.constant("chunk_sender", "STALLED_S", 0.3)
-        seeder = self.offering(slots=2)
-        count = -(-MANY // CHUNK)
-        stuck = self.ranged(seeder.address, "long", count)
-        stuck.recv(1, socket.MSG_PEEK)
-        stuck.sendall(ACK * count)
-        self.assert_serves(seeder)
-        self.wait_for_state(seeder, SeederState.AVAILABLE)
-
-    def test_a_leecher_that_never_acknowledges_is_dropped(self) -> None:
-        self.constant("chunk_sender", "STALLED_S", 0.1)
-        seeder = self.offering(slots=1)
-        link = self.ranged(seeder.address, "a", 4)
-        receive_chunk(link)
-        self.assert_hangs_up(link)
-        self.assert_serves(seeder)
-
-    def test_a_leecher_that_asks_for_nothing_is_dropped(self) -> None:
-        self.constant("chunk_sender", "REQUEST_S", 0.1)
-        seeder = self.offering(slots=1)
-        self.assert_hangs_up(self.connected(seeder.address))
-        self.assert_serves(seeder)
-
-    @POSIX_ONLY
-    def test_without_descriptors_left_the_loop_goes_on(self) -> None:
-        import resource  # there is none on Windows
-
-        seeder = self.offering()
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        link = self.enterContext(socket.socket())  # made while there is a descriptor for it
-        link.settimeout(LIMIT_S)
-        probe = os.open(os.devnull, os.O_RDONLY)
-        os.close(probe)
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (probe, hard))
-            link.connect(seeder.address)
-            link.sendall(b"request_connection")
-            link.settimeout(SILENCE_S)
-            with self.assertRaises(TimeoutError):  # it cannot be accepted
-                link.recv(1024)
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        link.settimeout(LIMIT_S)
-        self.assertEqual(link.recv(1024), b"connected")
-        self.assert_serves(seeder)
-
-
 class TheSeederAndItsTracker(SeederTest):
     def recording_tracker(self) -> socket.socket:
         link = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
@@ -529,7 +208,7 @@ class TheSeederAndItsTracker(SeederTest):
     def test_the_tracker_lists_it_and_its_files(self) -> None:
         seeder = self.offering()
         self.assertEqual(listed_seeders(self.room), [seeder.address])
-        self.assertEqual(listed_files(self.room), {name: len(c) for name, c in FILES.items()})
+        self.assertEqual(listed_files(self.room), {name: len(c) for name, c in self.FILES.items()})
         self.assertFalse(seeder.log.of(TrackerAnswered)[0].is_original)
 
     def test_a_tracker_that_forgot_it_gets_it_back(self) -> None:

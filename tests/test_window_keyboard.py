@@ -160,7 +160,8 @@ class KeyboardTest(AppWindowTest):
     def test_control_f_goes_to_the_field_that_narrows_the_list(self) -> None:
         self.press("<Control-Key-1>")
         self.press("<Control-f>")
-        self.assertIs(self.window.focus_get(), self.window.leecher.list.finder.entry)
+        finder = self.window.leecher.list.finder.entry
+        self.pump_until(lambda: self.window.focus_get() is finder)
 
     def test_escape_closes_a_notice(self) -> None:
         self.window.leecher.notices.say("Something.")

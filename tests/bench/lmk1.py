@@ -19,7 +19,7 @@ from tests.lab.room import write_random
 from tests.originals.processes import OriginalLeecher, OriginalSeeder, OriginalTracker
 
 ORIGINAL_SIZE = 500_000  # original to original: 0.12 MB/s
-SIZE = 200_000_000
+SIZE = 100_000_000
 LARGE_SIZE = 1 << 30
 LIMIT_S = 60.0
 TARGET_WITH_ORIGINAL = "20 MB/s"

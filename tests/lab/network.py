@@ -26,6 +26,9 @@ MEMORY_FOLDER = Path("/dev/shm")
 SUBNET = "10.77.0"
 BURST_KB = 32
 QUEUE_KB = 256  # of each port: a small switch has 512 kB for all together
+# What lab computers use, whatever this machine does, and what is nearest to it: a kernel may forbid
+# the first one in a namespace.
+CONGESTION_CONTROLS = ("cubic", "reno")
 # As large as what a network card cuts into packets by itself: a fifth of the processor time. It
 # must be well below the burst.
 SEGMENT_B = 9_000
@@ -114,6 +117,7 @@ class Network:
         relay.start(loss=self._loss, delay_ms=self._delay_ms)
 
     def _set_up(self, place: Place, link: Link) -> None:
+        use_common_congestion_control(place)
         lines = ["link set lo up", f"addr add {place.host}/24 dev eth0", "link set eth0 up"]
         batch(["ip", "-n", place.namespace], lines)
         switch, port = f"{self._prefix}switch", f"p{place.host.rpartition('.')[2]}"
@@ -125,6 +129,15 @@ class Network:
             batch(["tc", "-n", namespace], [f"qdisc add dev {device} root tbf {shape}"])
         if link.is_firewalled:
             batch(["tc", "-n", place.namespace], DROP_GREETINGS)
+
+
+def use_common_congestion_control(place: Place) -> None:
+    """Let the computer's TCP behave as a usual one's; does nothing where that is forbidden."""
+    for name in CONGESTION_CONTROLS:
+        setting = f"net.ipv4.tcp_congestion_control={name}"
+        command = place.command("sysctl", "-qw", setting)
+        if subprocess.run(command, check=False, capture_output=True).returncode == 0:
+            return
 
 
 def require_root() -> None:

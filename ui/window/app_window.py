@@ -46,6 +46,7 @@ STATUS_MS = 500
 SYSTEM_LOOK_MS = 10_000  # how often the system is asked whether it went dark
 STOP_LIMIT_S = 2.0
 STOP_POLL_MS = 20
+AFTER_TAB_MS = 50
 
 
 def run_window(
@@ -228,7 +229,7 @@ class AppWindow(tk.Tk):
 
     def _find(self) -> None:
         self.show_tab(self.leecher)
-        self.leecher.list.find()
+        self.after(AFTER_TAB_MS, self.leecher.list.find)  # its first field gets the focus before
 
     def _close_newest_notice(self) -> None:
         areas = [getattr(self.current_tab, "notices", None), self.notices]
@@ -237,10 +238,7 @@ class AppWindow(tk.Tk):
                 return
 
     def _tab_changed(self) -> None:
-        tab = self.current_tab
-        if str(self.focus_get() or "").startswith(f"{tab}."):
-            return  # somebody has chosen a field of it already
-        first = keyboard.first_control(tab)
+        first = keyboard.first_control(self.current_tab)
         if first is not None:
             first.focus_set()
 
