@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import TypeAlias
 
 from roles import strict_json
@@ -70,20 +71,22 @@ Line: TypeAlias = FileLine | FolderLine | PackLine
 
 
 def encode_line(line: Line) -> str:
-    """Its text: pure ASCII, the same for the same line."""
+    """Its text: pure ASCII, the same for the same line.
+
+    Written out, for json.dumps() takes ten times as long, and a folder may have 200,000.
+    """
     match line:
         case FileLine(path, size, None):
-            value: list[object] = ["f", path, size]
-        case FileLine(path, size, Content() as content, mtime, is_executable):
-            root = content.root.hex()
-            value = ["f", path, size, root, content.chunk_size, mtime, int(is_executable)]
+            return f'["f",{_quoted(path)},{size}]'
+        case FileLine(path, size, Content(root, _, chunk_size), mtime, is_executable):
+            fields = f'{size},"{root.hex()}",{chunk_size},{mtime},{int(is_executable)}'
+            return f'["f",{_quoted(path)},{fields}]'
         case FolderLine(path, mtime):
-            value = ["d", path, mtime]
-        case PackLine(content, first, count):
-            value = ["p", first, count, content.size, content.root.hex(), content.chunk_size]
+            return f'["d",{_quoted(path)},{mtime}]'
+        case PackLine(Content(root, size, chunk_size), first, count):
+            return f'["p",{_quoted(first)},{count},{size},"{root.hex()}",{chunk_size}]'
         case _:
             raise TypeError(line)
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
 
 
 def decode_line(text: str) -> Line | None:

@@ -116,6 +116,7 @@ class Leecher(Role):
                 self._woken.clear()
         finally:
             self._stopping.set()
+            self._do_wishes()  # a cancel just before the end is one, too
             for download in self._all():
                 if not download.state.is_final:
                     download.halt(download.at_the_end)

@@ -12,11 +12,13 @@ from typing import TypeGuard
 from roles import strict_json
 from roles.errors import PeerProtocolError
 from roles.lmk1_peer_wire import MAX_GREETING, REQUEST_CONNECTION
+from roles.lmk2_fields import cut, shown
 from roles.strict_json import JsonValue
 
 ANSWER_START = b"lmk2 "  # no original program's answer begins with an "l"
 MAX_ANSWER = 512  # bytes, as many as a greeting has
 MAX_NAME = 64  # characters that a computer calls itself
+_NAME_ROOM = 256  # bytes of it in a line: escapes take up to 12 for one character
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Hello:
     """First line of whoever connects: who it is, and which way the data goes."""
 
     peer: str  # 16 hexadecimal digits, new for each run of a role
-    name: str  # of its computer
+    name: str  # of its computer, safe to show once it was read
     listen: int  # TCP port at which it can be reached, 0 for none
     is_seeder: bool  # it could not be reached and offers over its own connection
 
@@ -50,7 +52,7 @@ def encode_hello(hello: Hello) -> bytes:
     line = {
         "lmk": 2,
         "peer": hello.peer,
-        "name": hello.name[:MAX_NAME],
+        "name": cut(hello.name[:MAX_NAME], _NAME_ROOM),
         "listen": hello.listen,
         "as": "seeder" if hello.is_seeder else "leecher",
     }
@@ -62,14 +64,13 @@ def decode_hello(line: bytes) -> Hello | Probe | None:
     value = _object(line)
     if value is None:
         return None
-    probe, peer, name = value.get("probe"), value.get("peer"), value.get("name")
+    probe, peer = value.get("probe"), value.get("peer")
     if _is_id(probe):
         return Probe(probe)
     listen = value.get("listen")
     if not _is_id(peer) or type(listen) is not int or not 0 <= listen <= 65535:
         return None
-    shown = name[:MAX_NAME] if isinstance(name, str) else ""
-    return Hello(peer, shown, listen, value.get("as") == "seeder")
+    return Hello(peer, shown(value.get("name"), MAX_NAME), listen, value.get("as") == "seeder")
 
 
 def encode_welcome(answer: Welcome | Probe) -> bytes:
@@ -78,7 +79,8 @@ def encode_welcome(answer: Welcome | Probe) -> bytes:
         line: dict[str, object] = {"lmk": 2, "probe": answer.probe}
     else:
         state = "away" if answer.is_away else "connected"
-        line = {"lmk": 2, "peer": answer.peer, "name": answer.name[:MAX_NAME], "state": state}
+        name = cut(answer.name[:MAX_NAME], _NAME_ROOM)
+        line = {"lmk": 2, "peer": answer.peer, "name": name, "state": state}
     return ANSWER_START + strict_json.dumps(line) + b"\n"
 
 
@@ -104,9 +106,7 @@ class WelcomeReader:
         peer = None if value is None else value.get("peer")
         if value is None or not _is_id(peer):
             raise PeerProtocolError("an answer that nobody of ours gives")
-        name = value.get("name")
-        shown = name[:MAX_NAME] if isinstance(name, str) else ""
-        return Welcome(peer, shown, value.get("state") == "away")
+        return Welcome(peer, shown(value.get("name"), MAX_NAME), value.get("state") == "away")
 
 
 def _object(line: bytes) -> dict[str, JsonValue] | None:

@@ -78,6 +78,10 @@ class PeerDownloads:
     def stop(self) -> None:
         """End every connection; its threads end within moments."""
         self._stopping.set()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """End every connection; others are made at the next tick."""
         with self._lock:
             for link in self._sockets.values():
                 with contextlib.suppress(OSError):  # the other side was faster

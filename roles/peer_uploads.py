@@ -116,7 +116,7 @@ class PeerUploads:
             self._wake(list(self._givings))
 
     def report(self, now: float) -> tuple[tuple[Upload, ...], int]:
-        """Who takes what, and the bytes sent since the start."""
+        """Who takes what or waits for it, and the bytes sent since the start."""
         with self._lock:
             givings = list(self._givings.values())
             sent_before = self._sent_before
@@ -126,9 +126,11 @@ class PeerUploads:
             giving.meter.add(sent - giving.counted, now=now)
             giving.counted = sent
             rate, place = giving.meter.rate(now=now), giving.progress.place
+            if not (rate or place):
+                continue
             title, computer = giving.progress.title, giving.computer
             uploads.append(Upload(giving.address, title, sent, 0, rate, computer, place))
-        return tuple(uploads), sent_before + sum(item.sent for item in uploads)
+        return tuple(uploads), sent_before + sum(item.counted for item in givings)
 
     def stop(self) -> None:
         """End every connection; its threads end within moments."""

@@ -25,22 +25,19 @@ def loads(data: bytes, *, most: int = MAX_BYTES) -> JsonValue:
     if len(data) > most:
         raise PeerProtocolError(f"JSON of {len(data)} bytes, at most {most} allowed")
     try:
-        value: JsonValue = json.loads(
-            data.decode(),
-            parse_constant=_refuse,
-            parse_float=_refuse,
-            parse_int=_small_int,
-            object_pairs_hook=_no_doubles,
-        )
+        text = data.decode()
+        value: JsonValue = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise PeerProtocolError(f"not JSON that we accept: {str(error)[:80]}") from None
-    _check(value, 0)
+    # Without enough brackets nothing is deep; without an escape there is no half character.
+    if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
+        _check(value, 0)
     return value
 
 
 def dumps(value: object) -> bytes:
     """Compact pure-ASCII JSON, so that no reader can split it at an unusual line end."""
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    return _ENCODER.encode(value).encode("ascii")
 
 
 def _refuse(text: str) -> NoReturn:
@@ -80,3 +77,13 @@ def _check_text(text: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise PeerProtocolError("JSON text with half a character") from None
+
+
+# Made once: a tracker reads and writes thousands of short lines a second.
+_DECODER = json.JSONDecoder(
+    parse_constant=_refuse,
+    parse_float=_refuse,
+    parse_int=_small_int,
+    object_pairs_hook=_no_doubles,
+)
+_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))

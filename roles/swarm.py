@@ -125,9 +125,15 @@ class Swarm:
                     link.meter.total,
                     link.meter.rate(now=now),
                     link.taking is not None,
+                    link.computer,
                 )
                 for link in self._links.values()
             )
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is on its way."""
+        return bool(self._transfers)
 
     def place(self) -> int:
         """The best place in a line at a peer, 0 for none."""

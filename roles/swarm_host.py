@@ -33,6 +33,7 @@ from roles.tracker_dialects import Status
 
 REPORT_S = 0.25
 TICK_S = 0.25  # between two looks for chunks that come too slowly
+IDLE_S = 5.0  # with nothing on its way: then the connections end
 MAX_SHARES = 8  # that the tracker is told of
 
 
@@ -60,7 +61,7 @@ class SwarmHost:
         self._shares = tuple(shares)[:MAX_SHARES]  # replaced whole by join()
         self._told = UploadsChanged(SeederState.AVAILABLE, (), 0)
         self._down = 0.0  # bytes per second
-        self._listener, _ = listen_tcp(settings.bind, exactly=False)
+        self._listener, _ = listen_tcp(settings.bind, exactly=settings.bind_exactly)
         address = Address(*self._listener.getsockname())
         me = Hello(new_id(), socket.gethostname(), address.port, is_seeder=False)
         library = SwarmLibrary()
@@ -84,6 +85,7 @@ class SwarmHost:
             self._listener, FrontDoor(me, self._uploads, _send_away, self._downloads)
         )
         self._tick_at = self._report_at = 0.0
+        self._idle_since: float | None = None
         self._beside = [
             start_beside(self._receive, "lmk-reception"),
             start_beside(lambda: membership.run(address), "lmk-member"),
@@ -101,7 +103,13 @@ class SwarmHost:
     def tick(self) -> None:
         """Some times a second: connect, ask twice for what is late, tell of the uploads."""
         now = time.monotonic()
-        self._downloads.tick()
+        if self._swarm.is_busy:
+            self._idle_since = None
+            self._downloads.tick()
+        elif self._idle_since is None:
+            self._idle_since = now
+        elif now - self._idle_since >= IDLE_S:
+            self._downloads.hang_up()
         if now >= self._tick_at:
             self._tick_at = now + TICK_S
             self._swarm.tick()

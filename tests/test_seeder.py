@@ -166,16 +166,24 @@ class FilesOfTheSeeder(SeederTest):
 
     def test_a_folder_that_is_gone_is_said_and_what_comes_back_is_offered_again(self) -> None:
         self.constant("announcer", "RESCAN_S", 0.05)
+        self.constant("announcer", "REPORT_S", 0.05)
+        self.constant("folder_library", "LOOK_S", 0.05)
         seeder = self.offering()
         self.shared.rename(self.folder / "elsewhere")
         wait_until(lambda: listed_files(self.room) == {}, LIMIT_S)
-        last = seeder.log.of(FolderScanned)[-1]
-        self.assertEqual(last.files, ())
+        last = seeder.log.wait_for(
+            FolderScanned, LIMIT_S, where=lambda scan: bool(scan.problem) and not scan.files
+        )
         self.assertIn("cannot be read", last.problem)
         self.assert_hangs_up(self.ranged(seeder.address, "a", 1))
         (self.folder / "elsewhere").rename(self.shared)
         wait_until(lambda: len(listed_files(self.room)) == 3, LIMIT_S)
-        self.assertEqual(seeder.log.of(FolderScanned)[-1].problem, "")
+
+        def is_back() -> bool:
+            scan = seeder.log.of(FolderScanned)[-1]
+            return not scan.problem and len(scan.files) == 3
+
+        wait_until(is_back, LIMIT_S)
         self.assert_serves(seeder)
 
     def test_a_folder_that_came_back_empty_is_no_problem_any_more(self) -> None:

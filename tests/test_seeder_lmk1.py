@@ -10,6 +10,7 @@ import threading
 import unittest
 
 from roles.events import (
+    FolderScanned,
     SeederState,
     UploadsChanged,
 )
@@ -18,6 +19,7 @@ from tests.rooms import (
     CHUNK,
     HEADER,
     LIMIT_S,
+    NEVER_S,
     NOT_ACK,
     SeederTest,
     receive_chunk,
@@ -295,7 +297,12 @@ class StrangersAtTheSeeder(SeederTest):
     def test_without_descriptors_left_the_loop_goes_on(self) -> None:
         import resource  # there is none on Windows
 
+        # No descriptor may become free, as one does when the folder was looked at.
+        self.constant("folder_library", "LOOK_S", NEVER_S)
         seeder = self.offering()
+        seeder.log.wait_for(
+            FolderScanned, LIMIT_S, where=lambda scan: all(file.root for file in scan.files)
+        )
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         link = self.enterContext(socket.socket())  # made while there is a descriptor for it
         link.settimeout(LIMIT_S)

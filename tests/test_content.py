@@ -1,0 +1,137 @@
+"""What a file is, whatever its name: chunk sizes, roots and bitmaps, against the definition."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import struct
+import unittest
+
+from roles.chunks import MAX_FILE_SIZE
+from roles.content import (
+    MAX_CHUNKS,
+    Content,
+    bitmap_bytes,
+    bitmap_of,
+    bitmap_size,
+    check_shape,
+    chunk_size_for,
+    content_of,
+    indexes,
+    root_of,
+)
+from roles.errors import PeerProtocolError
+
+KIB, MIB, GIB, TIB = 1 << 10, 1 << 20, 1 << 30, 1 << 40
+
+
+def of_size(size: int) -> Content:
+    return Content(bytes(32), size, chunk_size_for(size))
+
+
+class RootTest(unittest.TestCase):
+    def test_it_is_the_digest_of_what_the_protocol_says(self) -> None:
+        digests = hashlib.sha256(b"a" * 256 * KIB).digest() + hashlib.sha256(b"b").digest()
+        joined = b"LMK2" + struct.pack(">Q", 256 * KIB + 1) + struct.pack(">I", 256 * KIB) + digests
+        content = content_of(256 * KIB + 1, digests)
+        self.assertEqual(content.root, hashlib.sha256(joined).digest())
+        self.assertEqual((content.count, content.length(0), content.length(1)), (2, 256 * KIB, 1))
+
+    def test_size_chunk_size_and_each_digest_matter(self) -> None:
+        roots = {
+            root_of(10, 20, bytes(32)),
+            root_of(11, 20, bytes(32)),
+            root_of(10, 21, bytes(32)),
+            root_of(10, 20, bytes(31) + b"\1"),
+            root_of(10, 20, bytes(64)),
+            root_of(10, 20, b""),
+        }
+        self.assertEqual(len(roots), 6)
+
+
+class ChunkSizeTest(unittest.TestCase):
+    def test_it_is_the_smallest_power_of_two_that_makes_2048_chunks_at_most(self) -> None:
+        for size, wanted in (
+            (0, 256 * KIB),
+            (1, 256 * KIB),
+            (512 * MIB, 256 * KIB),
+            (512 * MIB + 1, 512 * KIB),
+            (GIB, 512 * KIB),
+            (GIB + 1, MIB),
+            (4 * GIB, 2 * MIB),
+            (8 * GIB, 4 * MIB),
+            (8 * GIB + 1, 4 * MIB),
+            (TIB, 4 * MIB),
+        ):
+            with self.subTest(size=size):
+                self.assertEqual(chunk_size_for(size), wanted)
+
+    def test_the_greatest_file_has_as_many_chunks_as_a_bitmap(self) -> None:
+        self.assertEqual(of_size(MAX_FILE_SIZE).count, MAX_CHUNKS)
+        self.assertEqual(bitmap_size(MAX_CHUNKS), 32 * KIB)
+
+    def test_our_own_shapes_are_never_refused(self) -> None:
+        rng = random.Random(4)
+        for _ in range(500):
+            size = rng.randrange(1 << rng.randrange(1, 41))
+            check_shape(size, chunk_size_for(size))
+
+    def test_impossible_shapes_are_refused(self) -> None:
+        for size, chunk_size in (
+            (-1, 256 * KIB),
+            (MAX_FILE_SIZE + 1, 4 * MIB),
+            (1 << 64, 4 * MIB),
+            (1, 0),
+            (1, -256 * KIB),
+            (1, 256 * KIB - 1),
+            (1, 128 * KIB),
+            (1, 8 * MIB),
+            (1, 384 * KIB),
+            (TIB, 256 * KIB),
+        ):
+            with self.subTest(size=size, chunk=chunk_size), self.assertRaises(PeerProtocolError):
+                check_shape(size, chunk_size)
+
+
+class CountingTest(unittest.TestCase):
+    def test_the_lengths_of_all_chunks_add_up(self) -> None:
+        for size in (1, 256 * KIB - 1, 256 * KIB, 256 * KIB + 1, 10 * MIB + 7):
+            content = of_size(size)
+            lengths = [content.length(index) for index in range(content.count)]
+            self.assertEqual(sum(lengths), size)
+            self.assertTrue(all(lengths))
+            self.assertEqual(content.bytes_in(content.all_chunks), size)
+
+    def test_bytes_of_some_chunks_are_the_sum_of_their_lengths(self) -> None:
+        rng, content = random.Random(5), of_size(20 * MIB + 12_345)
+        for _ in range(200):
+            chunks = rng.getrandbits(content.count)
+            wanted = sum(content.length(index) for index in indexes(chunks))
+            self.assertEqual(content.bytes_in(chunks), wanted)
+
+    def test_an_empty_content_has_no_chunks_and_no_bytes(self) -> None:
+        empty = content_of(0, b"")
+        self.assertEqual((empty.count, empty.all_chunks, empty.bytes_in(0)), (0, 0, 0))
+
+
+class BitmapTest(unittest.TestCase):
+    def test_chunk_0_is_the_lowest_bit_of_the_first_byte(self) -> None:
+        self.assertEqual(bitmap_bytes(0b1_0000_0001, 9), b"\x01\x01")
+        self.assertEqual(bitmap_bytes(0b10, 8), b"\x02")
+        self.assertEqual(bitmap_bytes(0, 0), b"")
+
+    def test_it_is_read_back_as_it_was(self) -> None:
+        rng = random.Random(6)
+        for count in (*range(20), 2_047, 2_048, MAX_CHUNKS):
+            chunks = rng.getrandbits(count) if count else 0
+            self.assertEqual(bitmap_of(bitmap_bytes(chunks, count), count), chunks)
+
+    def test_another_length_and_bits_beyond_the_last_chunk_are_refused(self) -> None:
+        for sent, count in ((b"", 1), (b"\0\0", 8), (b"\x02", 1), (b"\xff\x02", 9), (b"\0", 0)):
+            with self.subTest(sent=sent), self.assertRaises(PeerProtocolError):
+                bitmap_of(sent, count)
+
+    def test_the_indexes_are_those_of_the_bits_in_order(self) -> None:
+        self.assertEqual(list(indexes(0b1010_0001)), [0, 5, 7])
+        self.assertEqual(list(indexes(1 << 262_143 | 1)), [0, 262_143])
+        self.assertEqual(list(indexes(0)), [])
