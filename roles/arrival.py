@@ -59,7 +59,7 @@ class Arrival:
 
     def go_on(self, should_stop: Callable[[], bool]) -> None:
         """Ask for chunks as soon as it is known which; the disk is looked at before."""
-        if self.transfer.is_asking or self.transfer.store is not None:
+        if self.transfer.is_asking:
             return
         digests = self.transfer.digests()
         if digests is None and not self.transfer.is_single:

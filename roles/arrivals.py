@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from roles.arrival import Arrival
-from roles.download_jobs import FileJob, Job, PackJob, alone
-from roles.errors import ContentError, DiskFullError, LmkError, StorageError
+from roles.content import Content
+from roles.download_jobs import FileJob, Job, PackJob, files_of, plan_jobs, without
+from roles.download_scope import Identity
+from roles.errors import ContentError, DiskFullError, LmkError, NoSeederError, StorageError
 from roles.events import DownloadState, FileEnded
 from roles.file_tally import FileTally
+from roles.listed_share import Pack
 from roles.settings import Existing
 from roles.swarm_side import SwarmSide
 from roles.target_folder import check_space
 from roles.transfer import Transfer
-from roles.unpacking import PackMember
 
 MAX_ARRIVALS = 64  # at once: two descriptors each
 MAX_CHUNKS = 2_048  # of all of them together, so that a folder comes in order
@@ -40,6 +43,8 @@ class Arrivals:
         self._wake = wake
         self._jobs: deque[Job] = deque()
         self._under_way: list[Arrival] = []
+        self._packs: Sequence[Pack] = ()  # that are offered
+        self._offered = frozenset[Content]()  # by these
         self._arrived_before = 0  # bytes, of arrivals that ended
 
     @property
@@ -67,10 +72,43 @@ class Arrivals:
         """Bytes that what is under way still takes on the disk."""
         return sum(one.content.size - one.have for one in self._under_way)
 
-    def begin(self, jobs: Iterable[Job]) -> None:
-        """These are to be done, and no others; what was under way is left as it is."""
+    @property
+    def left(self) -> int:
+        """Jobs that have not ended."""
+        return len(self._jobs) + len(self._under_way)
+
+    def pending(self) -> set[Identity]:
+        """The files that have not ended."""
+        jobs = (*self._jobs, *(arrival.job for arrival in self._under_way))
+        return {file.identity for job in jobs for file in files_of(job)}
+
+    def begin(self, missing: Sequence[FileJob], packs: Sequence[Pack]) -> None:
+        """These are to be fetched, and no others; what was under way is left as it is."""
         self.leave()
-        self._jobs = deque(jobs)
+        self._take_packs(packs)
+        self._jobs = deque(self._planned(missing))
+
+    def follow(
+        self, replaced: Collection[Identity], fresh: Iterable[FileJob], packs: Sequence[Pack]
+    ) -> None:
+        """Other packs are offered, other files to be fetched: what waits is planned anew."""
+        self._take_packs(packs)
+        waiting = [file for job in self._jobs for file in files_of(job)]
+        missing = [file for file in waiting if file.identity not in replaced]
+        for arrival in list(self._under_way):
+            self._without(arrival, replaced)
+        self._jobs = deque(self._planned([*missing, *fresh]))
+
+    def give_up(self, lost: Collection[Identity], tally: FileTally) -> None:
+        """These are offered no more. What is in a pack that is offered comes with it."""
+        for arrival in list(self._under_way):
+            job = arrival.job
+            if isinstance(job, FileJob) and job.identity in lost:
+                self._give_up(arrival, _not_offered(job), tally)
+        for job in [job for job in self._jobs if isinstance(job, FileJob)]:
+            if job.identity in lost:
+                self._jobs.remove(job)
+                _note_failed(job, _not_offered(job), tally)
 
     def step(self, tally: FileTally) -> None:
         """Do what can be done now. Raises DiskFullError."""
@@ -83,7 +121,9 @@ class Arrivals:
                 raise fault
             if fault is not None:
                 self._give_up(arrival, fault, tally)
-            elif arrival.transfer.is_done and arrival.transfer.store is not None:
+            elif not self._is_offered(arrival.job) or (
+                arrival.transfer.is_done and arrival.transfer.store is not None
+            ):
                 self._finish(arrival, tally)
             else:
                 arrival.go_on(self._should_stop)
@@ -135,8 +175,12 @@ class Arrivals:
         self._under_way.append(arrival)
 
     def _finish(self, arrival: Arrival, tally: FileTally) -> None:
-        """Give what is whole its name; what is wrong with a pack's member is fetched alone."""
-        unended = {member.path: member for member in _members(arrival.job)}
+        """Give what is whole its name; what is wrong with a pack's member is fetched alone.
+
+        The rest of a pack that is offered no more is planned anew.
+        """
+        job = arrival.job
+        unended = {file.path: file for file in files_of(job)} if isinstance(job, PackJob) else {}
         try:
             for ended in arrival.finish(self._existing, self._should_stop):
                 if not isinstance(ended.failure, ContentError):
@@ -149,9 +193,31 @@ class Arrivals:
             return
         if not self._should_stop():
             self._remove(arrival)
-            self._jobs.extend(alone(member) for member in unended.values())
+            rest = list(unended.values())
+            self._jobs.extend(rest if self._is_offered(job) else self._planned(rest))
 
-    def _give_up(self, arrival: Arrival, error: StorageError, tally: FileTally) -> None:
+    def _without(self, arrival: Arrival, replaced: Collection[Identity]) -> None:
+        """Drop what of it is replaced: the new content goes where it went."""
+        job = arrival.job
+        if isinstance(job, PackJob):
+            arrival.job = without(job, replaced)
+        elif job.identity in replaced:
+            self._remove(arrival)
+            with suppress(StorageError):  # somebody has put something else in its place
+                arrival.discard()
+
+    def _take_packs(self, packs: Sequence[Pack]) -> None:
+        self._packs = packs
+        self._offered = frozenset(line.content for line, _ in packs)
+
+    def _planned(self, missing: Sequence[FileJob]) -> list[Job]:
+        return plan_jobs(missing, self._packs if len(missing) > 1 else ())
+
+    def _is_offered(self, job: Job) -> bool:
+        """Whether it is a file, or a pack of the newest list with something in it."""
+        return isinstance(job, FileJob) or (bool(job.members) and job.content in self._offered)
+
+    def _give_up(self, arrival: Arrival, error: LmkError, tally: FileTally) -> None:
         """This one cannot be stored; what came is kept, for another try."""
         self._remove(arrival)
         arrival.close()
@@ -162,12 +228,13 @@ class Arrivals:
         self._arrived_before += arrival.transfer.arrived
 
 
-def _members(job: Job) -> Iterable[PackMember]:
-    return job.members if isinstance(job, PackJob) else ()
-
-
 def _note_failed(job: Job, error: LmkError, tally: FileTally) -> None:
-    files = [(job.path, job.size)] if isinstance(job, FileJob) else []
-    files += [(member.path, member.content.size) for member in _members(job)]
-    for path, size in files:
-        tally.note(FileEnded(path, size, DownloadState.FAILED, failure=error))
+    for file in files_of(job):
+        tally.note(FileEnded(file.path, file.size, DownloadState.FAILED, failure=error))
+
+
+def _not_offered(job: FileJob) -> LmkError:
+    return NoSeederError(
+        f"{job.title} is not offered any more: it was removed or changed where it came from. "
+        "Ask for the list again to see what there is."
+    )

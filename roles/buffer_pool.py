@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from roles.content import MIN_CHUNK_SIZE
+
 LOOK_S = 0.5  # how often who waits for a buffer looks whether to stop
 _KEPT = 4  # free buffers of a size: as many connections as one peer gets
 
@@ -40,10 +42,17 @@ class BufferPool:
         """It is free again."""
         with self._room:
             self._out -= len(buffer)
-            kept = self._kept.setdefault(len(buffer), [])
+            size = len(buffer)
+            # The last chunks of files have every size: who keeps those has thousands that fit none.
+            kept = self._kept.setdefault(size, []) if _is_usual(size) else []
             if len(kept) < _KEPT:
                 kept.append(buffer)
             while sum(size * len(some) for size, some in self._kept.items()) > self._most // 2:
                 largest = max(size for size, some in self._kept.items() if some)
                 self._kept[largest].pop()
             self._room.notify()
+
+
+def _is_usual(size: int) -> bool:
+    """Whether most chunks of a content may have this size."""
+    return size >= MIN_CHUNK_SIZE and size & (size - 1) == 0

@@ -1,4 +1,5 @@
-"""The lines of a share's list: one file, folder or pack each, as compact JSON text.
+"""The lines of a share's list, as compact JSON text: a file, folder or pack each, or how much more
+will come.
 
 The tracker passes lines on as they are; readers decode them, and trust nothing. Pure values.
 """
@@ -24,6 +25,7 @@ MAX_LIST_BYTES = 64 * 1024 * 1024  # of one list, unpacked
 PACKED_BELOW = 256 * 1024  # files of fewer bytes travel in packs
 MAX_PACK_SIZE = 64 * 1024 * 1024
 _MAX_MTIME = 1 << 40  # seconds: no clock shows it, and every file system refuses more
+_MAX_LEFT = 1 << 32  # files that a seeder still reads: no file system has more
 
 _HEX_DIGITS = frozenset("0123456789abcdef")
 
@@ -67,7 +69,14 @@ class PackLine:
     count: int
 
 
-Line: TypeAlias = FileLine | FolderLine | PackLine
+@dataclass(frozen=True, slots=True)
+class ReadingLine:
+    """The seeder still reads its folder: these are not all of its files."""
+
+    files_left: int  # that it has still to read
+
+
+Line: TypeAlias = FileLine | FolderLine | PackLine | ReadingLine
 
 
 def encode_line(line: Line) -> str:
@@ -85,6 +94,8 @@ def encode_line(line: Line) -> str:
             return f'["d",{_quoted(path)},{mtime}]'
         case PackLine(Content(root, size, chunk_size), first, count):
             return f'["p",{_quoted(first)},{count},{size},"{root.hex()}",{chunk_size}]'
+        case ReadingLine(files_left):
+            return f'["r",{files_left}]'
         case _:
             raise TypeError(line)
 
@@ -115,7 +126,9 @@ def decode_line(text: str) -> Line | None:
             if not 0 < size <= MAX_PACK_SIZE:
                 raise PeerProtocolError(f"a pack of {size} bytes")
             return PackLine(content, first, _number(count, MAX_SHARE_FILES))
-        case ["f" | "d" | "p", *_]:
+        case ["r", int(files_left), *_]:
+            return ReadingLine(_number(files_left, _MAX_LEFT))
+        case ["f" | "d" | "p" | "r", *_]:
             raise PeerProtocolError("a line of a list with impossible fields")
         case [str(), *_]:
             return None

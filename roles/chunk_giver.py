@@ -11,7 +11,6 @@ import logging
 import selectors
 import socket
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -32,7 +31,11 @@ SILENT_S = 45.0  # without one, the other side is gone
 SEND_S = 15.0  # for a write that moves nothing: the leecher is gone or hung
 ANSWER_S = 2.0  # an offer may wait so long with a slot, then others have it
 PLACE_S = 1.0
-SEND_BUFFER = 256 * 1024  # bytes: what waits in it delays the next offer
+# What waits in the system's buffer holds no slot, and shares the wire with the others' chunks: as
+# much as goes out in this time, within limits. A new connection may be a slow one.
+BUFFER_S = 0.02
+MIN_BUFFER = 32 * 1024  # bytes
+MAX_BUFFER = 1024 * 1024
 _RECEIVE = 64 * 1024
 
 
@@ -89,7 +92,7 @@ class ChunkGiver:
         self._buffer = frames.FrameBuffer()
         self._contents = OpenContents(library)
         self._parts = PartSender(link, throttle, should_stop)
-        self._singles: deque[int] = deque()  # handles of contents of one chunk, to be sent
+        self._singles: dict[int, None] = {}  # handles of contents of one chunk, to be sent
         self._pending: Choice | None = None  # offered, not answered yet
         self._taken: Choice | None = None  # to be sent next
         self._has_slot = False
@@ -99,7 +102,8 @@ class ChunkGiver:
         self._offered_at = self._told_place_at = 0.0
         link.settimeout(SEND_S)
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        self._send_buffer = 0
+        self._fit_buffer(0.0)
 
     def run(self) -> None:
         """Serve until the leecher leaves or this side stops.
@@ -167,6 +171,8 @@ class ChunkGiver:
         return True
 
     def _open(self, handle: int, root: bytes) -> None:
+        if self._contents.is_open(handle):
+            self._close(handle)
         if self._contents.is_full:
             self._send(frames.Gone(handle, "too many files at once"))
             return
@@ -181,7 +187,7 @@ class ChunkGiver:
             return
         content, have = holding.content, holding.have()
         if content.count == 1:
-            self._singles.append(handle)
+            self._singles[handle] = None
             return
         shown = bitmap_bytes(have, content.count)
         self._send(frames.File(handle, content.size, content.chunk_size, shown))
@@ -199,13 +205,19 @@ class ChunkGiver:
 
     def _want(self, handle: int, chunks: bytes) -> None:
         if not chunks:
-            self._desk.forget(handle)
-            self._contents.close(handle)
+            self._close(handle)
             return
         holding = self._contents.holding(handle)
         if holding is not None:
             content = holding.content
             self._desk.want(handle, content.root, bitmap_of(chunks, content.count))
+
+    def _close(self, handle: int) -> None:
+        """The leecher wants nothing more of it."""
+        self._parts.cancel(handle)
+        self._singles.pop(handle, None)
+        self._desk.forget(handle)
+        self._contents.close(handle)
 
     def _take(self, handle: int, index: int) -> None:
         pending = self._pending
@@ -257,9 +269,11 @@ class ChunkGiver:
 
     def _send_single(self) -> None:
         """The answer to the opening of a content of one chunk: its shape, and the chunk at once."""
-        handle = self._singles.popleft()
+        handle = next(iter(self._singles))
+        del self._singles[handle]
         holding = self._contents.holding(handle)
         if holding is None:
+            self._gone_if_open(handle)
             return
         content = holding.content
         shape = frames.File(handle, content.size, content.chunk_size, b"\x01")
@@ -289,12 +303,17 @@ class ChunkGiver:
         """Send it; False when it changed, or was cancelled meanwhile."""
         holding = self._contents.holding(choice.handle)
         if holding is None:
+            self._gone_if_open(choice.handle)
+            return False
+        if holding.content.root != choice.root:  # it has given the handle to another one since
             return False
         self._progress.title = holding.title
+        began = time.monotonic()
         try:
             source = self._contents.source(choice.handle, holding)
             is_whole = self._parts.send(choice, holding.content, source, between)
-            source.check()
+            if is_whole:
+                source.check()
         except BrokenPartError:
             self._library.withdraw(choice.root)
             raise
@@ -305,14 +324,30 @@ class ChunkGiver:
             return False
         finally:
             self._progress.sent = self._parts.sent
-        self._spoke = time.monotonic()
+        self._spoke = self._heard = time.monotonic()  # it has read, if it had nothing to say
+        length = holding.content.length(choice.index)
+        if is_whole and length > self._send_buffer:
+            self._fit_buffer(length / max(self._spoke - began, 1e-4))
         return is_whole
+
+    def _fit_buffer(self, rate: float) -> None:
+        """To the bytes per second that go out."""
+        fitting = min(MAX_BUFFER, max(MIN_BUFFER, int(rate * BUFFER_S)))
+        if not self._send_buffer or not 0.5 < fitting / self._send_buffer < 2:
+            self._send_buffer = fitting
+            self._link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, fitting)
 
     def _gone(self, handle: int, reason: str) -> None:
         """It is not here; it may come, and is described then."""
+        self._parts.cancel(handle)
         self._send(frames.Gone(handle, reason))
         self._desk.forget(handle)
         self._contents.note_missing(handle)
+
+    def _gone_if_open(self, handle: int) -> None:
+        """What the leecher waits for does not come."""
+        if self._contents.is_open(handle):
+            self._gone(handle, "not here any more")
 
     # Clocks
 

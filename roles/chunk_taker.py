@@ -6,6 +6,7 @@ and written with one call, so that Python works per chunk and not per byte.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import socket
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 RECEIVE_S = 15.0  # of silence, then a sign of life
 SILENT_S = 45.0  # without one, the other side is gone
 WAKE_BYTES = 32 * 1024  # a peer that needs 45 s for so few is as good as gone
+MAX_UNWANTED = 32 * 1024 * 1024  # bytes in a row: eight of the longest chunks, broken off by us
+RATE_WEIGHT = 0.5  # of the newest chunk in a connection's rate
 _SMALL = 16 * 1024  # bytes: what frames are read from, and what of a chunk comes with them
 _SCRAP = 64 * 1024
 
@@ -57,6 +60,16 @@ class PeerLink:
         """Say something; from any thread, without the swarm's lock. Raises OSError."""
         with self.sending:
             self.link.sendall(frames.encode(frame))
+
+    def hang_up(self) -> None:
+        """End it; from any thread. Its own one finds out."""
+        with contextlib.suppress(OSError):  # the other side was faster
+            self.link.shutdown(socket.SHUT_RDWR)
+
+    def note_rate(self, rate: float) -> None:
+        """Another chunk came at this rate."""
+        weight = RATE_WEIGHT if self.chunk_rate else 1.0
+        self.chunk_rate += weight * (rate - self.chunk_rate)
 
 
 class Taking(Protocol):
@@ -103,6 +116,8 @@ class ChunkTaker:
         self._small = bytearray(_SMALL)
         self._small_view = memoryview(self._small)
         self._start = self._end = 0  # of what is in the small buffer and not used yet
+        self._chunk: _Arriving | None = None  # of which parts are here
+        self._unwanted = 0  # bytes of chunks since the last one that was wanted
         self._woken_at = 1
         self._heard = time.monotonic()
         self._socket.settimeout(RECEIVE_S)
@@ -111,19 +126,17 @@ class ChunkTaker:
     def run(self) -> None:
         """Take until the peer leaves or this side stops. Raises PeerProtocolError or OSError."""
         self._swarm.joined(self._link)
-        chunk: _Arriving | None = None
         try:
             while not self._should_stop():
                 kind, length = frames.decode_header(self._take(frames.HEADER.size))
                 if kind == frames.Kind.CHUNK:
-                    chunk = self._receive_part(length - frames.PART_HEAD.size, chunk)
+                    self._receive_part(length - frames.PART_HEAD.size)
                 elif not self._handle(frames.decode(kind, self._take(length))):
                     return
         except (_LeftError, StoppedError):
             return
         finally:
-            if chunk is not None:
-                self._buffers.give_back(chunk.buffer)
+            self._drop_chunk()
 
     def _handle(self, frame: frames.Frame | None) -> bool:
         match frame:
@@ -146,32 +159,39 @@ class ChunkTaker:
                 raise PeerProtocolError("a frame that only leechers send")
         return True
 
-    def _receive_part(self, length: int, chunk: _Arriving | None) -> _Arriving | None:
-        """Receive a part; returns the chunk that it belongs to, None when that is through."""
+    def _receive_part(self, length: int) -> None:
+        """Receive a part; the last one of a chunk ends it."""
         handle, index, offset = frames.PART_HEAD.unpack(self._take(frames.PART_HEAD.size))
+        chunk = self._chunk
         if chunk is not None and (chunk.handle, chunk.index) != (handle, index):
-            self._buffers.give_back(chunk.buffer)  # it was cancelled in the middle
+            self._drop_chunk()  # it was cancelled in the middle
             chunk = None
         transfer = self._swarm.expected(self._link, handle, index)
         if transfer is None:
+            self._drop_chunk()
             self._discard(length)
-            if chunk is not None:
-                self._buffers.give_back(chunk.buffer)
-            return None
+            return
+        self._unwanted = 0
         whole = transfer.content.length(index)
         if chunk is None:
-            chunk = _Arriving(handle, index, whole, self._buffers.take(whole, self._should_stop))
+            buffer = self._buffers.take(whole, self._should_stop)
+            chunk = self._chunk = _Arriving(handle, index, whole, buffer)
         if offset != chunk.received or offset + length > whole:
             raise PeerProtocolError("a part of a chunk where another one belongs")
         self._receive_into(chunk, length)
         if chunk.received < whole:
-            return chunk
+            return
         try:
             view = memoryview(chunk.buffer)[:whole]
             self._swarm.keep(self._link, handle, index, view, chunk.hash.digest())
         finally:
+            self._drop_chunk()
+
+    def _drop_chunk(self) -> None:
+        """It is through, or does not come: others may have its buffer."""
+        chunk, self._chunk = self._chunk, None
+        if chunk is not None:
             self._buffers.give_back(chunk.buffer)
-        return None
 
     def _receive_into(self, chunk: _Arriving, length: int) -> None:
         """These bytes of the chunk, hashed as they come."""
@@ -205,6 +225,9 @@ class ChunkTaker:
             self._swarm.received(self._link, chunk.handle, chunk.index, count)
 
     def _discard(self, length: int) -> None:
+        self._unwanted += length
+        if self._unwanted > MAX_UNWANTED:
+            raise PeerProtocolError("it sends what nobody asked for")
         scrap = memoryview(bytearray(min(length, _SCRAP)))
         length -= self._from_small(scrap[: min(length, len(scrap))])
         while length:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from roles.catalogue import FileLine, PackLine
 from roles.content import Content
+from roles.download_scope import Identity
 from roles.safe_names import shown_name
 from roles.stored_names import Stored
 from roles.unpacking import PackMember
@@ -36,6 +37,11 @@ class FileJob:
         """Safe to show."""
         return shown_name(self.path)
 
+    @property
+    def identity(self) -> Identity:
+        """Which file of the download it is."""
+        return self.path, self.content
+
 
 @dataclass(frozen=True, slots=True)
 class PackJob:
@@ -52,7 +58,8 @@ class PackJob:
     @property
     def title(self) -> str:
         """Safe to show."""
-        return f"{len(self.members)} small files from {shown_name(self.members[0].path)} on"
+        first = shown_name(self.members[0].path) if self.members else "none"
+        return f"{len(self.members)} small files from {first} on"
 
 
 Job: TypeAlias = FileJob | PackJob
@@ -76,6 +83,19 @@ def plan_jobs(
                 del by_identity[(member.path, member.content.root)]
     jobs += by_identity.values()
     return jobs
+
+
+def files_of(job: Job) -> tuple[FileJob, ...]:
+    """The files that it brings, each as a job of its own."""
+    if isinstance(job, FileJob):
+        return (job,)
+    return tuple(alone(member) for member in job.members)
+
+
+def without(pack: PackJob, dropped: Collection[Identity]) -> PackJob:
+    """The same pack for fewer files."""
+    members = (one for one in pack.members if (one.path, one.content) not in dropped)
+    return PackJob(pack.content, tuple(members))
 
 
 def alone(member: PackMember) -> FileJob:

@@ -42,6 +42,7 @@ class ListedFolder:
     name: str  # from the wire
     files: int  # how many it has
     size: int  # bytes, together
+    files_left: int = 0  # more of them, that its seeder has still to read
 
     @property
     def key(self) -> str:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from roles.catalogue import ReadingLine, encode_line
 from roles.content import DIGEST_SIZE, MIN_CHUNK_SIZE
 from roles.digest_cache import SETTLED_NS, DigestCache, is_settled
 from roles.errors import StorageError
@@ -57,17 +58,17 @@ class FolderLibrary:
         self._wake = threading.Event()
         self._lock = (
             threading.Lock()
-        )  # protects _offers, _distrusted, _tree and the snapshot's change
+        )  # protects _offers, _distrusted, _tree, _seen, _failed and the snapshot's change
         self._offers = Offers(path)
         self._distrusted = set[str | bytes]()  # paths and keys of packs that were withdrawn
         self._held = dict[bytes, Holding]()
         # The rest is the thread's own.
         self._crew = HashingCrew(path, should_stop)
         self._seen = dict[str, TreeFile]()  # of the last scan
+        self._failed = set[str]()  # could not be read as they were scanned
         self._tree = FolderTree((), (), ())
         self._is_complete = False  # nothing of that tree is left to read
         self._under_way = set[str]()  # paths that are read now
-        self._failed = set[str]()  # could not be read as they were scanned
         self._unsettled = set[str]()  # read while a change could go unseen: to be read once more
         self._lacking = dict[Reading, int]()  # files that are not offered yet; none: not told of
         self._next_look = self._next_publish = self._next_post = 0.0
@@ -144,11 +145,11 @@ class FolderLibrary:
 
     def _compare(self, tree: FolderTree) -> None:
         """Bring the offers up to date with a scan, as far as digests are known."""
-        self._seen = {file.path: file for file in tree.files}
-        self._failed &= self._seen.keys()
-        self._unsettled &= self._seen.keys()
+        seen = {file.path: file for file in tree.files}
+        self._unsettled &= seen.keys()
         with self._lock:
-            self._tree = tree
+            self._tree, self._seen = tree, seen
+            self._failed &= seen.keys()
             offered = self._offers.files
             self._offers.folders = tree.folders
             for path in offered.keys() - self._seen.keys():
@@ -223,8 +224,7 @@ class FolderLibrary:
         if small:
             self._take_on(RunReading(small, is_joined=False), offered)
         for file in single:
-            is_written_now = abs(now_ns - file.mtime_ns) <= SETTLED_NS
-            if not is_packed(file.size) and not (file.size >= _LARGE and is_written_now):
+            if not is_packed(file.size) and not _is_put_off(file, now_ns):
                 self._take_on(FileReading(file), offered)
 
     def _take_on(self, reading: Reading, offered: Collection[str]) -> None:
@@ -295,7 +295,21 @@ class FolderLibrary:
         self._held = self._offers.held()
         size = sum(file.content.size for file in files)
         lines = self._offers.lines()
+        files_left = self._count_left()
+        if files_left:
+            lines = (*lines, encode_line(ReadingLine(files_left)))
         what = (lines, len(files), size, self._tree.problem, self._tree.left_out)
         if what[0] != before.lines or what[3:] != (before.problem, before.left_out):
             self.snapshot = LibrarySnapshot(before.revision + 1, *what)
             self.changed.set()
+
+    def _count_left(self) -> int:
+        """Files that will be offered once they are read; with the lock held."""
+        now_ns = time.time_ns()
+        left = self._seen.keys() - self._offers.files.keys() - self._failed
+        return sum(not _is_put_off(self._seen[path], now_ns) for path in left)
+
+
+def _is_put_off(file: TreeFile, now_ns: int) -> bool:
+    """Whether it may still be written, and is too large to be read for nothing."""
+    return file.size >= _LARGE and abs(now_ns - file.mtime_ns) <= SETTLED_NS

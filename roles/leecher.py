@@ -59,6 +59,7 @@ class Leecher(Role):
         self._book = SeederBook(random.Random())
         self._downloads: dict[str, DownloadLife] = {}  # changed by the role's own thread only
         self._names = StoredNames(windows=os.name == "nt")
+        self._stamps: dict[str, tuple[int, ...]] = {}  # of the lists that downloads follow
         self._host: SwarmHost | None = None
         self._unfinished = UnfinishedDownloads(settings)
         self._is_busy = False  # AllDownloadsEnded is due
@@ -70,7 +71,7 @@ class Leecher(Role):
             self.should_stop,
             sought=self._sought,
             found=self._found,
-            listed=lambda: self._wish(self._go_on),
+            listed=lambda: self._wish(self._take_list),
         )
 
     def refresh(self) -> None:
@@ -141,14 +142,31 @@ class Leecher(Role):
         for key in keys:
             self._begin(key, existing, DownloadState.QUEUED)
 
-    def _go_on(self) -> None:
-        """A list came: what the last run left goes on as far as it is there."""
+    def _take_list(self) -> None:
+        """A list came: downloads follow it, and what the last run left goes on if it is there."""
+        for download in self._all():
+            if isinstance(download, SwarmDownload) and download.is_running:
+                self._follow(download)
 
         def start(key: str, existing: Existing, is_paused: bool) -> bool:
             state = DownloadState.PAUSED if is_paused else DownloadState.QUEUED
             return self._begin(key, existing, state)
 
         self._unfinished.take_up(start)
+
+    def _follow(self, download: SwarmDownload) -> None:
+        """Tell a download what the newest list has of it, if that changed."""
+        key = download.key
+        stamp = self._lister.stamp(key, download.newest.scope.wanted.shares)
+        if stamp == self._stamps.get(key):
+            return
+        self._stamps[key] = stamp
+        found = self._lister.wanted(key)
+        if found is None:
+            download.newest.lose()
+        else:
+            download.newest.follow(*found)
+        download.woken.set()
 
     def _begin(self, key: str, existing: Existing, state: DownloadState) -> bool:
         """Make a download of this key; False when the list does not have it."""
@@ -257,6 +275,8 @@ class Leecher(Role):
                 continue
             if not any(download.collision_keys & other.collision_keys for other in running):
                 running.append(download)
+                if isinstance(download, SwarmDownload):
+                    self._follow(download)
                 download.start()
                 self._lister.look_for_peers()
 
@@ -272,8 +292,10 @@ class Leecher(Role):
     def _sought(self) -> Sought:
         active = [download for download in self._all() if download.state.is_active]
         files = (one.file for one in active if isinstance(one, Download))
-        wanted = (one.wanted for one in active if isinstance(one, SwarmDownload))
-        return Sought(tuple(files), tuple(wanted))
+        swarm = [one for one in active if isinstance(one, SwarmDownload)]
+        return Sought(
+            tuple(files), tuple(one.wanted for one in swarm), tuple(one.key for one in swarm)
+        )
 
     def _found(self, shares: Iterable[str], peers: Iterable[Address]) -> None:
         host = self._host

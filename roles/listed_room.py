@@ -6,7 +6,7 @@ Pure state, owned by one thread. It takes lines, trusts none of them, and knows 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from roles.catalogue import MAX_ROOM_FILES, MAX_SHARE_FILES, FileLine, FolderLine
 from roles.errors import PeerProtocolError
@@ -29,6 +29,8 @@ class Wanted:
     files: tuple[FileLine, ...]  # sorted by path; two of them may have one path
     folders: tuple[FolderLine, ...]  # to make, the outer ones first
     shares: tuple[str, ...]  # that have some of it, those with most of the files first
+    is_folder: bool = True  # whatever is in it; else it is one file
+    files_left: int = 0  # of a folder: more, that their seeder has still to read
 
     @property
     def size(self) -> int:
@@ -47,6 +49,7 @@ class ListedRoom:
         self._changed: set[str] = set()  # paths whose entry in `_listed` is out of date
         self._is_new = False  # all of them are
         self._order: list[str] | None = []  # the paths of `_listed`, sorted
+        self._stamp = 0  # another one after each change
         self.left_out = 0  # lines for which there was no room
 
     def apply_whole(self, lines: Iterable[str]) -> None:
@@ -87,7 +90,7 @@ class ListedRoom:
             if all(share.fingerprint() != other.fingerprint() for other in alike):
                 alike.append(share)
         listed = (
-            ListedFolder(share.id, share.name, len(share.files), share.size)
+            ListedFolder(share.id, share.name, len(share.files), share.size, share.files_left)
             for alike in found.values()
             for share in alike
         )
@@ -102,10 +105,19 @@ class ListedRoom:
             return self._whole_share(key.removeprefix(_SHARE_KEY))
         file = self._file(key)
         if file is not None:
-            return self._wanted(file.name.rpartition("/")[2], [self._line_of(file)], ())
+            name = file.name.rpartition("/")[2]
+            return replace(self._wanted(name, [self._line_of(file)], ()), is_folder=False)
         if key.startswith(FOLDER_KEY):
             return self._folder(key.removeprefix(FOLDER_KEY).rstrip("/"))
         return None
+
+    def stamp(self, key: str, shares: Iterable[str]) -> tuple[int, ...]:
+        """The same as before while this key asks for the same, which these shares have."""
+        if not key.startswith(_SHARE_KEY):
+            return (self._stamp,)
+        ids = (key.removeprefix(_SHARE_KEY), *shares)
+        found = (self._shares.get(id_) for id_ in ids)
+        return tuple(0 if share is None else share.stamp for share in found)
 
     def packs(self, share: str) -> tuple[Pack, ...]:
         """The packs of this share whose members add up, each with its members in order."""
@@ -119,6 +131,7 @@ class ListedRoom:
     # Taking lines
 
     def _apply(self, lines: Iterable[str]) -> None:
+        self._stamp += 1
         share: ListedShare | None = None  # to which the lines belong
         room = 0  # lines that it may have
         for text in lines:
@@ -152,7 +165,7 @@ class ListedRoom:
                     if len(self._shares) >= MAX_SHARES:
                         return None
                     share = self._shares[id_] = ListedShare(id_, folder, windows=self._windows)
-                share.name = folder
+                share.name, share.stamp = folder, self._stamp
                 return share
             case ShareGone(id_):
                 gone = self._shares.pop(id_, None)
@@ -215,7 +228,9 @@ class ListedRoom:
         if share is None or share.is_originals:
             return None
         wanted = self._wanted(share.name, share.files.values(), share.folders.values())
-        return wanted if wanted.files or wanted.folders else None
+        if share.is_empty:
+            return None
+        return replace(wanted, shares=wanted.shares or (share.id,), files_left=share.files_left)
 
     def _folder(self, path: str) -> Wanted | None:
         inside = path + "/"
@@ -234,7 +249,10 @@ class ListedRoom:
         ]
         if not (files or folders):
             return None
-        return self._wanted(path.rpartition("/")[2], files, folders)
+        wanted = self._wanted(path.rpartition("/")[2], files, folders)
+        reading = (share for share in self._shares.values() if share.files_left)
+        left = sum(share.files_left for share in reading if _has_below(share, inside))
+        return replace(wanted, files_left=left)
 
     def _wanted(
         self, name: str, files: Iterable[FileLine], folders: Iterable[FolderLine]
@@ -270,6 +288,12 @@ def _has(share: ListedShare, file: FileLine) -> bool:
         return share.has(file.content.root)
     known = share.files.get(file.path)
     return known is not None and known.size == file.size
+
+
+def _has_below(share: ListedShare, inside: str) -> bool:
+    return any(path.startswith(inside) for path in (*share.folders, *share.files)) or (
+        inside[:-1] in share.folders
+    )
 
 
 def _parents(path: str) -> Iterator[str]:

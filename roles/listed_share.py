@@ -16,6 +16,7 @@ from roles.catalogue import (
     FileLine,
     FolderLine,
     PackLine,
+    ReadingLine,
     decode_line,
     sort_key,
 )
@@ -40,6 +41,8 @@ class ListedShare:
         self.folders: dict[str, FolderLine] = {}
         self.refused: dict[str, str] = {}  # line to the name to show
         self.size = 0  # bytes, of all files
+        self.files_left = 0  # more, that its seeder has still to read
+        self.stamp = 0  # set by the room: another one after each change
         self._windows = windows
         self._pack_lines: dict[str, PackLine] = {}  # by the path of the first member
         self._packs: tuple[Pack, ...] | None = None  # not known since the last change
@@ -53,8 +56,8 @@ class ListedShare:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it offers nothing that could be stored."""
-        return not (self.files or self.folders)
+        """Whether it offers nothing that could be stored, now or soon."""
+        return not (self.files or self.folders or self.files_left)
 
     def has(self, root: bytes) -> bool:
         """Whether a file or a pack of it has this content."""
@@ -73,6 +76,9 @@ class ListedShare:
         except PeerProtocolError:
             if len(self.refused) < MAX_REFUSED:
                 self.refused[text] = _name_in(text)
+            return None
+        if isinstance(line, ReadingLine):
+            self.files_left = line.files_left
             return None
         self._packs = self._fingerprint = self._roots = None
         match line:
@@ -98,6 +104,10 @@ class ListedShare:
         try:
             line = decode_line(text)
         except PeerProtocolError:
+            return None
+        if isinstance(line, ReadingLine):
+            if self.files_left == line.files_left:
+                self.files_left = 0
             return None
         self._packs = self._fingerprint = self._roots = None
         match line:

@@ -22,6 +22,10 @@ class OpenContents:
         """Whether no more can be opened."""
         return len(self._roots) >= MAX_OPEN
 
+    def is_open(self, handle: int) -> bool:
+        """Whether the leecher calls something by this handle."""
+        return handle in self._roots
+
     def open(self, handle: int, root: bytes) -> None:
         """The leecher calls this content by this handle from now on."""
         self._roots[handle] = root

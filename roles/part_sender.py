@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable
 
 from roles import lmk2_frames as frames
@@ -12,6 +13,7 @@ from roles.holding import ChunkSource
 from roles.throttle import Throttle
 from roles.upload_desk import Choice
 
+PART_S = 60.0  # a leecher that reads 256 KiB more slowly holds a slot that others could use
 MORE = getattr(socket, "MSG_MORE", 0)  # what is sent goes into one packet with what follows
 
 
@@ -32,9 +34,11 @@ class PartSender:
         self._sending: tuple[int, int] | None = None  # handle and chunk
         self._is_cancelled = False
 
-    def cancel(self, handle: int, index: int) -> None:
-        """Stop sending this chunk behind the part that is on its way."""
-        self._is_cancelled |= self._sending == (handle, index)
+    def cancel(self, handle: int, index: int | None = None) -> None:
+        """Stop sending this chunk, or any of this handle, behind the part that is on its way."""
+        if self._sending is not None:
+            index = self._sending[1] if index is None else index
+            self._is_cancelled |= self._sending == (handle, index)
 
     def send(
         self,
@@ -45,7 +49,7 @@ class PartSender:
     ) -> bool:
         """All its bytes; False when it was cancelled meanwhile. Raises OSError.
 
-        `between` is called after each part.
+        `between` is called after each part, and may close the source of what it cancels.
         """
         self._sending, self._is_cancelled = (choice.handle, choice.index), False
         start, length = choice.index * content.chunk_size, content.length(choice.index)
@@ -64,8 +68,10 @@ class PartSender:
         return sent == length
 
     def _send_bytes(self, source: ChunkSource, offset: int, length: int) -> None:
-        end = offset + length
+        end, deadline = offset + length, time.monotonic() + PART_S
         while offset < end:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"a part of a chunk did not go out within {PART_S:.0f} s")
             try:
                 offset += source.send(self._link, offset, end - offset)
             except FileChangedError as error:

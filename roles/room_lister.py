@@ -41,6 +41,7 @@ class Sought:
 
     files: tuple[ListedFile, ...]  # by LMK/1
     wanted: tuple[Wanted, ...]  # by LMK/2
+    keys: tuple[str, ...] = ()  # of these
 
 
 class RoomLister:
@@ -57,7 +58,8 @@ class RoomLister:
         listed: Callable[[], None],
     ) -> None:
         """`found` is told which shares have what is sought by LMK/2, and which peers of theirs
-        can be connected to; `listed` is called after each list, before it is posted.
+        can be connected to; `listed` is called after each list, before it is posted, and after
+        each change of one.
         """
         self._tracker = tracker
         self._post = post
@@ -113,6 +115,11 @@ class RoomLister:
                 for pack in self._room.packs(share)
             }
         return replace(wanted, files=files), tuple(packs.values())
+
+    def stamp(self, key: str, shares: Iterable[str]) -> tuple[int, ...]:
+        """The same as before while wanted() says the same of this key, which these shares have."""
+        with self._lock:
+            return () if self._room is None else self._room.stamp(key, shares)
 
     def run(self) -> None:
         """Ask what there is to ask until should_stop()."""
@@ -194,16 +201,22 @@ class RoomLister:
     def _look_for_peers(self, client: RoomClient, plain: TrackerClient) -> None:
         sought, now = self._sought(), time.monotonic()
         if not sought.files and not sought.wanted:
+            self._told = sought
             return
-        if sought != self._told:
-            self._told, self._began, self._peers_at = sought, now, 0.0
+        told = self._told
+        self._told = sought
+        if (sought.files, sought.keys) != (told.files, told.keys):
+            self._began, self._peers_at = now, 0.0
         if now < self._peers_at:
             return
         age_s = now - self._began
         self._peers_at = now + next(every for until, every in PEERS_AGAIN_S if age_s < until)
         try:
             if self._room is not None:  # somebody may have begun to offer it
+                version = self._version
                 self._updated_room(client)
+                if self._version != version:
+                    self._listed()
             if any(not file.share for file in sought.files):
                 self._note_seeders(plain)
             self._note_holders(client, self._shares_with(sought))

@@ -53,6 +53,11 @@ class StoredNames:
             raise stored
         return stored
 
+    def hand_over(self, path: str, old: Content | None, new: Content | None) -> None:
+        """The name of this content is the other one's now, unless that has a name."""
+        if (path, new) not in self._given and (path, old) in self._given:
+            self._given[path, new] = self._given.pop((path, old))
+
     def _safe(self, path: str) -> Stored | UnsafeNameError:
         try:
             return safe_path(path, windows=self._windows)

@@ -24,7 +24,7 @@ from roles.transfer import Transfer
 log = logging.getLogger(__name__)
 
 SINGLE_AGAIN_S = 1.0  # after nobody had it
-RATE_WEIGHT = 0.5  # of the newest chunk in a connection's rate
+AGAIN_S = 2.0  # words cross, or get lost between two threads: what stands still is said again
 
 Say = tuple[PeerLink, frames.Frame]
 
@@ -35,13 +35,14 @@ class Swarm:
     def __init__(self, news: Callable[[bytes, int], None]) -> None:
         """`news` is told the root and the bitmap of chunks that can be given on."""
         self._lock = threading.Lock()
+        self._written = threading.Condition(self._lock)  # a thread has written its chunk
         self._news = news
         self._transfers: dict[int, Transfer] = {}  # by handle
         self._links: dict[int, PeerLink] = {}
         self._handles = itertools.count(1)
         self._digests = DigestQuestions()
         self._singles = Singles()
-        self._singles_again = 0.0
+        self._singles_again = self._again = 0.0
 
     def add(self, transfer: Transfer) -> int:
         """Take part in a content; returns its handle. Chunks come once it is asked for."""
@@ -66,12 +67,13 @@ class Swarm:
         self._say(says)
 
     def remove(self, handle: int) -> None:
-        """Ask for nothing more of it."""
+        """Ask for nothing more of it. When it returns nobody writes to its store any more."""
         with self._lock:
             transfer = self._transfers.pop(handle, None)
             if transfer is None:
                 return
             transfer.is_asking = False
+            self._written.wait_for(lambda: not transfer.writers)
             transfer.plan.nothing_comes()
             self._digests.drop(handle)
             asked = self._singles.drop(handle)
@@ -108,11 +110,21 @@ class Swarm:
             says = list[Say]()
             if now >= self._singles_again:
                 self._singles_again = now + SINGLE_AGAIN_S
-                self._singles.try_all_again()
+                late = self._singles.late(now=now)
+                says += [(link, frames.Want(handle, b"")) for link, handle in late]
+                if not late:
+                    self._singles.try_all_again()
                 says += self._singles_to_ask()
+            for handle in self._digests.unanswered(now=now):
+                says += self._digests_to_ask(handle)
+            is_time = now >= self._again
+            self._again = now + AGAIN_S if is_time else self._again
             for handle, transfer in self._transfers.items():
-                if transfer.is_asking and not transfer.is_single:
-                    says += self._second_asks(handle, transfer, now)
+                if not transfer.is_asking or transfer.is_single:
+                    continue
+                says += self._second_asks(handle, transfer, now)
+                if is_time and transfer.plan.stands_still:
+                    says += self._wants(handle)
         self._say(says)
 
     def sources(self) -> tuple[Source, ...]:
@@ -179,7 +191,7 @@ class Swarm:
                 if transfer.digests() is None:
                     says = self._digests_to_ask(file.handle)
                 elif transfer.is_asking:
-                    says = [(link, self._want(file.handle, transfer))]
+                    says = [(link, self._want(link, file.handle, transfer))]
         self._say(says)
 
     def digests_came(self, link: PeerLink, digests: frames.Digests) -> None:
@@ -187,7 +199,7 @@ class Swarm:
             transfer = self._transfers.get(digests.handle)
             if transfer is None:
                 return
-            question = self._digests.came(link, digests, transfer)
+            question = self._digests.came(link, digests, transfer, now=time.monotonic())
         if question is None:
             transfer.ended()
         else:
@@ -205,9 +217,8 @@ class Swarm:
             elif transfer.plan.take(link.number, link.peer, index, rate=link.chunk_rate, now=now):
                 reply = frames.Take(handle, index)
             else:
-                wanted = transfer.plan.wanted
                 # Not b"", which would close the handle: what is on its way may be wanted again.
-                reply = frames.Decline(handle, index, bitmap_bytes(wanted, transfer.content.count))
+                reply = frames.Decline(handle, index, self._want(link, handle, transfer).chunks)
         self._say([(link, reply)])
 
     def expected(self, link: PeerLink, handle: int, index: int) -> Transfer | None:
@@ -234,14 +245,14 @@ class Swarm:
         self, link: PeerLink, handle: int, index: int, chunk: memoryview, digest: bytes
     ) -> None:
         transfer = self._transfers.get(handle)
-        store = None if transfer is None else transfer.store
-        if transfer is None or store is None:
+        if transfer is None:
             return
         if not transfer.is_right(index, digest):
             self._reject(link, handle, transfer, index)
             return
         try:
-            store.write(index * transfer.content.chunk_size, chunk)
+            if not self._write(transfer, index, chunk):
+                return
         except StorageError as error:
             transfer.fault = error
             self._release(link, handle, transfer, index)
@@ -251,7 +262,7 @@ class Swarm:
         with self._lock:
             began = transfer.plan.began(link.number, index)
             if began is not None:
-                _note_rate(link, len(chunk) / max(now - began, 1e-3))
+                link.note_rate(len(chunk) / max(now - began, 1e-3))
             transfer.arrived += len(chunk)
             losers = transfer.plan.verified(link.number, index)
             link.taking = None
@@ -288,24 +299,31 @@ class Swarm:
 
     # With the lock held
 
-    def _want(self, handle: int, transfer: Transfer) -> frames.Want:
-        return frames.Want(handle, bitmap_bytes(transfer.plan.wanted, transfer.content.count))
+    def _want(self, link: PeerLink, handle: int, transfer: Transfer) -> frames.Want:
+        wanted = transfer.plan.wanted_from(link.peer)
+        return frames.Want(handle, bitmap_bytes(wanted, transfer.content.count))
 
     def _wants(self, handle: int) -> list[Say]:
         """A fresh word to everyone who has it."""
         transfer = self._transfers[handle]
         if not transfer.is_asking or transfer.is_single:
             return []
-        want = self._want(handle, transfer)
-        return [(link, want) for link in self._links.values() if handle in link.opened]
+        return [
+            (link, self._want(link, handle, transfer))
+            for link in self._links.values()
+            if handle in link.opened
+        ]
 
     def _digests_to_ask(self, handle: int) -> list[Say]:
-        return [*self._digests.to_ask(handle, self._transfers[handle], self._links.values())]
+        transfer, links = self._transfers[handle], self._links.values()
+        return [*self._digests.to_ask(handle, transfer, links, now=time.monotonic())]
 
     def _singles_to_ask(self) -> list[Say]:
         return [
             (link, frames.Open(handle, transfer.content.root))
-            for link, handle, transfer in self._singles.to_ask(self._links.values())
+            for link, handle, transfer in self._singles.to_ask(
+                self._links.values(), now=time.monotonic()
+            )
         ]
 
     def _second_asks(self, handle: int, transfer: Transfer, now: float) -> list[Say]:
@@ -321,6 +339,21 @@ class Swarm:
         return says
 
     # Without the lock
+
+    def _write(self, transfer: Transfer, index: int, chunk: memoryview) -> bool:
+        """False when nothing is asked for any more. Raises StorageError."""
+        with self._lock:
+            store = transfer.store if transfer.is_asking else None
+            if store is None:
+                return False
+            transfer.writers += 1
+        try:
+            store.write(index * transfer.content.chunk_size, chunk)
+        finally:
+            with self._lock:
+                transfer.writers -= 1
+                self._written.notify_all()
+        return True
 
     def _reject(self, link: PeerLink, handle: int, transfer: Transfer, index: int) -> None:
         log.warning("chunk %d of %s from %s failed its check", index, transfer.title, link.address)
@@ -345,8 +378,4 @@ class Swarm:
                 link.send(frame)
             except OSError as error:  # its own thread finds out, too
                 log.debug("%s cannot be told anything: %s", link.address, error)
-
-
-def _note_rate(link: PeerLink, rate: float) -> None:
-    weight = RATE_WEIGHT if link.chunk_rate else 1.0
-    link.chunk_rate += weight * (rate - link.chunk_rate)
+                link.hang_up()

@@ -10,14 +10,14 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from roles.arrivals import Arrivals
 from roles.catalogue import FileLine
-from roles.download_jobs import FileJob, plan_jobs
+from roles.download_jobs import FileJob
 from roles.download_life import DownloadLife
+from roles.download_scope import FollowedScope, NewestScope, Scope, identity
 from roles.errors import ContentError, DiskFullError, LmkError, NoSeederError
 from roles.events import (
     DownloadChanged,
@@ -31,7 +31,7 @@ from roles.file_tally import FileTally
 from roles.listed_room import Wanted
 from roles.listed_share import Pack
 from roles.rates import RateMeter, seconds_left
-from roles.safe_names import UnsafeNameError, collision_key, safe_path, shown_name
+from roles.safe_names import UnsafeNameError, safe_path, shown_name
 from roles.settings import Existing, LeecherSettings
 from roles.stored_names import StoredNames
 from roles.swarm_side import SwarmSide
@@ -43,6 +43,7 @@ TICK_S = 0.1
 REPORT_S = 0.25
 SPACE_AGAIN_S = 2.0  # a full disk is looked at again; it goes on within 5 s of space appearing
 MOVING_S = 2.0  # since the last chunk
+LOST_AGAIN_S = 1.0  # between two looks at what is not listed any more
 
 
 class SwarmDownload(DownloadLife):
@@ -63,37 +64,36 @@ class SwarmDownload(DownloadLife):
     ) -> None:
         """`side` is the leecher's part in the swarm, `names` those given in its target folder."""
         super().__init__(key, ended)
-        self.wanted = wanted
         self.existing = existing
-        self.is_folder = len(wanted.files) != 1 or bool(wanted.folders)
-        self._packs = packs
+        self.is_folder = wanted.is_folder
+        self.newest = NewestScope(wanted, packs, names)  # the leecher's thread has it follow
+        self._followed = FollowedScope(self.newest.scope)
         self._side = side
         self._settings = settings
         self._post = post
         self._target = TargetFolder(settings.folder)
-        self._stored = names.place_all(
-            [(file.path, file.content) for file in wanted.files],
-            [folder.path for folder in wanted.folders],
-        )
         self._arrivals = Arrivals(
             settings.folder, side, existing, self.halting.is_set, self.woken.set
         )
         self._tally = FileTally(self._tell_files)
         self._meter = RateMeter(now=time.monotonic())
         self._usable_at = self._moved = time.monotonic()
-        self._reported = 0.0
+        self._reported = self._lost_at = 0.0
         self._cause = ""
+
+    @property
+    def wanted(self) -> Wanted:
+        """What it brings, as far as it has taken up what is listed."""
+        return self._followed.wanted
 
     @property
     def title(self) -> str:
         """Safe to show."""
         return shown_name(self.wanted.name) + ("/" if self.is_folder else "")
 
-    @cached_property
+    @property
     def collision_keys(self) -> frozenset[str]:
-        return frozenset(
-            collision_key("/".join(stored)) for stored in self._stored if isinstance(stored, tuple)
-        )
+        return self.newest.collision_keys
 
     @property
     def at_the_end(self) -> DownloadState:
@@ -125,11 +125,13 @@ class SwarmDownload(DownloadLife):
     def _direct(self) -> None:
         self._usable_at = time.monotonic()
         self._tally = FileTally(self._tell_files)
+        scope = self.newest.scope
+        self._followed = FollowedScope(scope)
         self._set_state(DownloadState.CHECKING)
-        missing = self._look_at_target()
+        missing = self._look_at_target(self.wanted.files, scope)
         if self.halting.is_set():
             return
-        self._arrivals.begin(plan_jobs(missing, self._packs if len(missing) > 1 else ()))
+        self._arrivals.begin(missing, scope.packs)
         self._make_folders()
         self._side.join(self.wanted.shares)
         try:
@@ -142,12 +144,13 @@ class SwarmDownload(DownloadLife):
 
     # What is here already
 
-    def _look_at_target(self) -> list[FileJob]:
-        """The files that must be fetched; tells of the others."""
+    def _look_at_target(self, files: Iterable[FileLine], scope: Scope) -> list[FileJob]:
+        """Those of the files that must be fetched; tells of the others."""
         missing = list[FileJob]()
-        for file, stored in zip(self.wanted.files, self._stored, strict=True):
+        for file in files:
             if self.halting.is_set():
                 break
+            stored = scope.stored[identity(file)]
             if isinstance(stored, UnsafeNameError):
                 self._tally.note(_failed(file, stored))
                 continue
@@ -159,7 +162,8 @@ class SwarmDownload(DownloadLife):
                 missing.append(
                     FileJob(file.path, stored, file.content, file.mtime, file.is_executable)
                 )
-            self._set_state(DownloadState.CHECKING)
+            if self.state is DownloadState.CHECKING:
+                self._set_state(DownloadState.CHECKING)
         return missing
 
     def _make_folders(self) -> None:
@@ -171,18 +175,35 @@ class SwarmDownload(DownloadLife):
     # What must come
 
     def _fetch_all(self) -> None:
-        while not self._arrivals.is_through and not self.halting.is_set():
+        while not self.halting.is_set():
             try:
+                self._follow(time.monotonic())
                 self._arrivals.step(self._tally)
             except DiskFullError as error:
                 if self._settings.give_up_after_s is not None:
                     raise
                 self._wait_for_space(error)
                 continue
-            if not self._arrivals.is_through:
-                self._judge(time.monotonic())
-                self.woken.wait(TICK_S)
-                self.woken.clear()
+            now = time.monotonic()
+            if self._followed.is_behind(self.newest.scope):
+                continue
+            if self._arrivals.is_through and not self._followed.files_left(now=now):
+                return
+            self._judge(now)
+            self.woken.wait(TICK_S)
+            self.woken.clear()
+
+    def _follow(self, now: float) -> None:
+        """Take up what a newer list says."""
+        newest = self.newest.scope
+        if not self._followed.is_behind(newest):
+            return
+        change = self._followed.follow(newest, self._arrivals.pending(), now=now)
+        self._make_folders()
+        self._arrivals.follow(
+            change.replaced, self._look_at_target(change.fresh, newest), newest.packs
+        )
+        self._side.join(self.wanted.shares)
 
     def _wait_for_space(self, error: DiskFullError) -> None:
         """Until there is room, or it is halted. Nothing is asked for meanwhile."""
@@ -210,7 +231,9 @@ class SwarmDownload(DownloadLife):
         is_moving = now - self._moved < MOVING_S
         if is_moving or outlook.place:
             self._usable_at = now
-        if is_moving or outlook.is_receiving:
+        if self._arrivals.is_through and self._waits_for_list(now):
+            self._usable_at = now
+        elif is_moving or outlook.is_receiving:
             self._set_state(DownloadState.DOWNLOADING)
         elif outlook.all_dropped:
             raise ContentError(
@@ -219,6 +242,8 @@ class SwarmDownload(DownloadLife):
             )
         elif outlook.place:
             self._set_state(DownloadState.IN_LINE, place=outlook.place)
+        elif self._waits_for_list(now):
+            self._usable_at = now
         elif not outlook.links:
             cause = "nobody who has it can be reached" if outlook.known else "nobody offers it now"
             self._set_state(DownloadState.LOOKING, cause=cause)
@@ -231,6 +256,19 @@ class SwarmDownload(DownloadLife):
                 "Is a seeder running and not blocked by a firewall? "
                 "What came is kept: download again to go on."
             )
+
+    def _waits_for_list(self, now: float) -> bool:
+        """Nothing moves. Show it when nothing could, and give up what nobody offers any more."""
+        if self._followed.lost and now >= self._lost_at:
+            self._lost_at = now + LOST_AGAIN_S
+            lost = self._followed.given_up(self._arrivals.pending(), now=now)
+            self._arrivals.give_up(lost, self._tally)
+        files_left = self._followed.files_left(now=now)
+        if not files_left or self._arrivals.left > self._followed.lost:
+            return False
+        cause = f"the seeder is still reading its folder, {files_left:,} files left"
+        self._set_state(DownloadState.LOOKING, cause=cause)
+        return True
 
     def _tell_files(self, files: tuple[FileEnded, ...]) -> None:
         if self.is_folder:

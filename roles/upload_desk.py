@@ -55,6 +55,7 @@ class UploadDesk:
         self._rng = rng
         self._members: dict[int, _Member] = {}
         self._line: list[int] = []
+        self._missed: dict[int, None] = {}  # who was not woken by news: no slot was free
         self._times: dict[bytes, TimesSent] = {}
 
     @property
@@ -73,6 +74,7 @@ class UploadDesk:
             self._take_back(wish)
         member.has_slot = False
         self._leave_line(number)
+        self._missed.pop(number, None)
         del self._members[number]
         return self._grant()
 
@@ -98,10 +100,11 @@ class UploadDesk:
         None: it waits in line, or nothing that it wants is here; it is woken then.
         """
         member = self._members[number]
+        self._missed.pop(number, None)
         found = self._wanted_here(member)
         if found is None:
             self._leave_line(number)
-            return None, self.give_back(number) if member.has_slot else []
+            return None, self.give_back(number) if member.has_slot else self._grant()
         if not member.has_slot and not self._take_slot(number, member):
             return None, []
         handle, wish, candidates = found
@@ -140,17 +143,20 @@ class UploadDesk:
     def news(self, root: bytes, chunks: int) -> list[int]:
         """These chunks can be sent now: who to wake, as many as there are free slots.
 
-        Who has a slot or stands in line looks by itself.
+        The others are woken when slots come free. Who has a slot, stands in line or has an offer
+        to answer looks by itself.
         """
         free = self._slots - self.slots_taken
         woken = list[int]()
         for number, member in self._members.items():
-            if len(woken) >= free:
-                break
-            if not member.has_slot and any(
+            if _looks_by_itself(member) or not any(
                 wish.root == root and wish.chunks & chunks for wish in member.wishes.values()
             ):
+                continue
+            if len(woken) < free:
                 woken.append(number)
+            else:
+                self._missed[number] = None
         if woken and len(woken) < len(self._members):  # the next news wakes others first
             first = woken[0]
             self._members[first] = self._members.pop(first)
@@ -179,7 +185,7 @@ class UploadDesk:
         return False
 
     def _grant(self) -> list[int]:
-        """Give free slots to those in line, hosts with few slots first."""
+        """Give free slots to those in line, hosts with few slots first. Returns who must look."""
         granted = list[int]()
         free = self._slots - self.slots_taken
         held = Counter(member.host for member in self._members.values() if member.has_slot)
@@ -189,6 +195,11 @@ class UploadDesk:
             self._leave_line(number)
             member.has_slot, member.in_turn = True, 0
             held[member.host] += 1
+            granted.append(number)
+            free -= 1
+        while free > 0 and self._missed:  # these look, and take a slot if they need it
+            number = next(iter(self._missed))
+            del self._missed[number]
             granted.append(number)
             free -= 1
         return granted
@@ -214,3 +225,11 @@ class UploadDesk:
                 del self._times[next(iter(self._times))]
             times = self._times[root] = TimesSent()
         return times
+
+
+def _looks_by_itself(member: _Member) -> bool:
+    return (
+        member.has_slot
+        or member.is_waiting
+        or any(wish.offered for wish in member.wishes.values())
+    )

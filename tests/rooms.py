@@ -24,6 +24,8 @@ from typing import ClassVar, Generic, TypeVar
 from unittest import mock
 
 from roles.addresses import Address
+from roles.catalogue import FileLine, encode_line
+from roles.content import Content, chunk_size_for, root_of
 from roles.events import (
     DownloadChanged,
     DownloadState,
@@ -36,8 +38,12 @@ from roles.events import (
     UploadsChanged,
 )
 from roles.leecher import Leecher
+from roles.list_teller import ListTeller
+from roles.lmk2_tracker_messages import Done, Register
+from roles.room_client import RoomClient
 from roles.seeder import Seeder
 from roles.settings import Existing, LeecherSettings, SeederSettings, TrackerSettings
+from roles.throttle import Throttle, Throttles
 from roles.tracker import Tracker
 from roles.worker import Role
 from tests.originals.processes import OriginalLeecher, OriginalSeeder, OriginalTracker
@@ -53,6 +59,7 @@ STOP_LIMIT_S = 2.0  # the promise of every role
 QUICK_POLL_S = 0.02
 NEVER_S = 600.0  # a patience that no test waits for
 SOON_S = 0.05
+PEERS_SOON_S = ((float("inf"), SOON_S),)  # for room_lister.PEERS_AGAIN_S
 LINUX_ONLY = unittest.skipUnless(sys.platform == "linux", "a thing of Linux")
 POLLING_MODULES = (
     "worker",
@@ -148,14 +155,23 @@ class RoomTest(LmkTestCase):
         return running
 
     def seeder(
-        self, folder: Path, tracker: tuple[str, int], *, slots: int = 8, is_announced: bool = True
+        self,
+        folder: Path,
+        tracker: tuple[str, int],
+        *,
+        slots: int = 8,
+        is_announced: bool = True,
+        up: int | None = None,
     ) -> Running[Seeder]:
-        """A seeder that, when it is announced, has its whole folder on the tracker's list."""
+        """A seeder that, when it is announced, has its whole folder on the tracker's list.
+
+        `up`: the bytes per second that it keeps to.
+        """
         log = EventLog()
         settings = SeederSettings(
             folder, Address(*tracker), bind=ANYWHERE, bind_exactly=True, slots=slots
         )
-        running = self.run_role(Seeder(settings, log), log)
+        running = self.run_role(Seeder(settings, log, Throttles(Throttle(up))), log)
         log.wait_for(RoleStarted, LIMIT_S)
         if is_announced:
             log.wait_for(TrackerAnswered, LIMIT_S)
@@ -533,6 +549,42 @@ def register(tracker: tuple[str, int], seeder: tuple[str, int], sizes: Mapping[s
     """Put a seeder with these files on a tracker's list, as an original would."""
     ask(tracker, b"add_seeder\n" + json.dumps(seeder).encode())
     ask(tracker, b"upload_file_list\n" + json.dumps(sizes).encode())
+
+
+@dataclass(frozen=True)
+class _Told:
+    revision: int
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Share:
+    share_id: str
+    name: str
+    snapshot: _Told
+
+
+def list_as_lmk2(
+    tracker: Address,
+    address: tuple[str, int],
+    files: Mapping[str, bytes],
+    *,
+    share: str = "5" * 16,
+    peer: str = "f" * 16,
+) -> None:
+    """Have a tracker name whoever listens there as a peer of LMK/2 that offers these files."""
+    lines = []
+    for name, content in files.items():
+        step = chunk_size_for(len(content))
+        parts = (content[start : start + step] for start in range(0, len(content), step))
+        digests = b"".join(hashlib.sha256(part).digest() for part in parts)
+        known = Content(root_of(len(content), step, digests), len(content), step)
+        lines.append(encode_line(FileLine(name, len(content), known)))
+    me = Register("", Address(*address), peer, "pc", is_leecher=False, shares=(share,))
+    with RoomClient(tracker, lambda: False) as client:
+        assert isinstance(client.register(me), Done)
+    teller = ListTeller(_Share(share, "listed", _Told(1, tuple(lines))), peer, lambda: False)
+    assert teller.tell(tracker, address[1], now=0.0)
 
 
 def listed_files(tracker: tuple[str, int]) -> dict[str, int]:

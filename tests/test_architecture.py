@@ -50,6 +50,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "listed_files",
         "listed_share",
         "listed_room",
+        "download_scope",
         "found_trackers",
         "times_sent",
         "upload_desk",

@@ -11,14 +11,17 @@ from roles.events import (
     DownloadChanged,
     DownloadState,
 )
+from roles.leecher import Leecher
 from roles.settings import Existing
 from tests.rooms import (
     ACK,
     CHUNK,
     LIMIT_S,
+    PEERS_SOON_S,
     SOON_S,
     LeecherTest,
     Offer,
+    Running,
     content_of,
     list_now,
     listed_seeders,
@@ -35,14 +38,17 @@ from tests.support import wait_until
 class TakingFiles(LeecherTest):
     SIZES = (0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3_000_000)
 
-    def assert_all_sizes_come_from(self, number_of_seeders: int) -> None:
+    def assert_all_sizes_come_from(self, number_of_seeders: int, *, is_lmk1: bool = False) -> None:
         files = {f"file of {size}": content_of(size, seed=size) for size in self.SIZES}
+        offering = self.offering_lmk1 if is_lmk1 else self.offering
         for number in range(number_of_seeders):
-            self.offering(files, f"shared {number}")
+            offering(files, f"shared {number}")
         self.assertEqual(len(listed_seeders(self.room)), number_of_seeders)
         leecher = self.taking()
         self.assert_takes(leecher, files)
         leecher.log.wait_for(AllDownloadsEnded)
+        is_listed_with_content = all(file.root for file in list_now(leecher, *files).files)
+        self.assertIs(is_listed_with_content, not is_lmk1)
 
     def test_files_of_every_size_come_from_one_seeder(self) -> None:
         self.assert_all_sizes_come_from(1)
@@ -52,6 +58,15 @@ class TakingFiles(LeecherTest):
 
     def test_files_of_every_size_come_from_three_seeders(self) -> None:
         self.assert_all_sizes_come_from(3)
+
+    def test_files_of_every_size_come_from_one_seeder_of_lmk1(self) -> None:
+        self.assert_all_sizes_come_from(1, is_lmk1=True)
+
+    def test_files_of_every_size_come_from_two_seeders_of_lmk1(self) -> None:
+        self.assert_all_sizes_come_from(2, is_lmk1=True)
+
+    def test_files_of_every_size_come_from_three_seeders_of_lmk1(self) -> None:
+        self.assert_all_sizes_come_from(3, is_lmk1=True)
 
     def test_a_long_file_is_taken_from_all_seeders_at_once(self) -> None:
         content = content_of(3_000_000)
@@ -80,11 +95,18 @@ class TakingFiles(LeecherTest):
         self.assertGreater(received[-1], 500 * CHUNK)
 
     def test_several_files_at_once_come_from_seeders_with_one_slot_each(self) -> None:
-        self.constant("seeder_book", "AWAY_AGAIN_S", SOON_S)
         files = {f"{number}": content_of(400_000, seed=number) for number in range(6)}
         folder = self.make_folder("shared", files)
         for _ in range(2):
             self.seeder(folder, self.room, slots=1)
+        self.assert_takes(self.taking(), files)
+
+    def test_several_files_at_once_come_from_seeders_of_lmk1_with_one_slot_each(self) -> None:
+        self.constant("seeder_book", "AWAY_AGAIN_S", SOON_S)
+        files = {f"{number}": content_of(400_000, seed=number) for number in range(6)}
+        folder = self.make_folder("shared", files)
+        for _ in range(2):
+            self.lmk1_seeder(folder, self.room, slots=1)
         self.assert_takes(self.taking(), files)
 
     def test_all_downloads_ended_is_told_once_for_each_time_that_they_end(self) -> None:
@@ -96,14 +118,37 @@ class TakingFiles(LeecherTest):
         names = [type(event) for event in leecher.log.events]
         self.assertIs(names[-1], AllDownloadsEnded)
 
-    def test_a_seeder_that_comes_later_is_found(self) -> None:
-        self.constant("room_lister", "PEERS_AGAIN_S", SOON_S)
+    def retrying(self) -> Running[Leecher]:
+        """A leecher of the file "a", whose only seeder, an original, is gone."""
+        self.constant("room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
         register(self.room, ("127.0.0.1", self.free_port("tcp")), {"a": 7})
         leecher = self.taking()
         order(leecher, "a")
         wait_for_state(leecher, "a", DownloadState.RETRYING)
+        return leecher
+
+    def test_a_seeder_that_comes_later_is_found(self) -> None:
+        leecher = self.retrying()
+        self.offering_lmk1({"a": b"content"})
+        self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
+
+    def test_a_seeder_of_lmk2_that_comes_later_is_asked_by_lmk1_for_what_began_so(self) -> None:
+        leecher = self.retrying()
         self.offering({"a": b"content"})
         self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
+
+    def test_another_folder_with_the_same_content_is_found_when_the_first_one_is_gone(self) -> None:
+        self.constant("room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
+        content = content_of(600_000)
+        first = self.offering({"a": content})
+        leecher = self.taking()
+        list_now(leecher, "a")
+        first.stop()
+        leecher.role.download(["a"], Existing.SKIP)
+        wait_for_state(leecher, "a", DownloadState.LOOKING)
+        self.offering({"another name": content}, "elsewhere")
+        self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
+        self.assert_same_files(self.taken, {"a": content})
 
     def test_a_name_that_is_not_on_the_list_is_not_taken(self) -> None:
         self.offering({"a": b"1"})
@@ -115,6 +160,13 @@ class TakingFiles(LeecherTest):
 
     def test_without_a_thread_left_it_waits_for_one(self) -> None:
         self.offering({"a": b"1"})
+        self.assert_waits_for_a_thread()
+
+    def test_without_a_thread_left_it_waits_for_one_to_take_by_lmk1(self) -> None:
+        self.offering_lmk1({"a": b"1"})
+        self.assert_waits_for_a_thread()
+
+    def assert_waits_for_a_thread(self) -> None:
         leecher = self.taking()
         list_now(leecher, "a")
         before = threading.stack_size(1 << 46)  # more than there is, so no thread can start

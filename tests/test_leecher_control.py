@@ -34,10 +34,12 @@ from tests.rooms import (
     LeecherTest,
     Offer,
     Running,
+    ScriptedSeeder,
     be_away,
     content_of,
     greeted,
     hang_up_on_the_greeting,
+    list_as_lmk2,
     list_now,
     listed_seeders,
     order,
@@ -310,6 +312,37 @@ class TheEndOfTheLeecher(LeecherTest):
         order(leecher, "a")
         self.assert_fails(leecher, "a", NoSeederError)
         self.assert_stops(leecher)
+
+    def test_what_came_by_lmk2_stays_for_the_next_run(self) -> None:
+        content = content_of(3_000_000)
+        self.seeder(self.make_folder("shared", {"a": content}), self.room, up=2_000_000)
+        leecher = self.taking()
+        order(leecher, "a")
+        leecher.log.wait_for(DownloadChanged, LIMIT_S, where=lambda e: e.have > 0)
+        self.assertLess(leecher.stop(), STOP_LIMIT_S)
+        self.assertIs(leecher.log.of(DownloadChanged)[-1].state, DownloadState.PAUSED)
+        self.assertIn("a.lmkpart", [path.name for path in self.taken.iterdir()])
+        self.assertFalse((self.taken / "a").exists())
+        self.assert_takes(self.taking(), {"a": content})
+
+    def test_it_stops_in_time_while_nobody_answers_it_in_lmk2(self) -> None:
+        is_asked = threading.Event()
+
+        def stay_silent(link: socket.socket) -> None:
+            link.recv(1_024)
+            is_asked.set()
+            while link.recv(1_024):
+                pass
+
+        silent = self.enterContext(ScriptedSeeder(stay_silent))
+        list_as_lmk2(self.room, silent.address, {"a": self.CONTENT})
+        leecher = self.taking()
+        order(leecher, "a")
+        self.assertTrue(is_asked.wait(LIMIT_S))
+        self.assertLess(leecher.stop(), STOP_LIMIT_S)
+        self.assertIsNone(leecher.log.of(RoleStopped)[0].failure)
+        left = [t.name for t in threading.enumerate() if t.name.startswith("lmk-")]
+        self.assertEqual(left, ["lmk-tracker"])
 
     def test_what_is_done_stays_and_what_is_not_leaves_nothing(self) -> None:
         self.offering_lmk1({"b": b"done", "a": self.CONTENT})

@@ -20,6 +20,7 @@ from tests.rooms import (
     LIMIT_S,
     LINUX_ONLY,
     NEVER_S,
+    PEERS_SOON_S,
     SOON_S,
     Gate,
     LeecherTest,
@@ -206,7 +207,7 @@ class SeedersThatFail(LeecherTest):
         self.assertEqual(had[-1], len(content))
 
     def test_a_running_download_does_not_need_the_tracker(self) -> None:
-        self.constant("room_lister", "PEERS_AGAIN_S", SOON_S)
+        self.constant("room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.constant("tracker_client", "TRIES_S", (SOON_S,))
         room = self.tracker()
         content = content_of(20 * CHUNK)
@@ -359,7 +360,7 @@ class WithoutSeeders(LeecherTest):
         dying = self.scripted(Offer({"a": content}, die_at_ten).play, self.room, a=len(content))
         leecher = self.taking(give_up_after_s=0.3)
         self.constant("crew", "MOVING_S", 0.2)
-        self.constant("room_lister", "PEERS_AGAIN_S", SOON_S)
+        self.constant("room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.constant("seeder_book", "FAILED_AGAIN_S", NEVER_S)
         self.constant("seeder_book", "FAILED_MAX_S", NEVER_S)
         order(leecher, "a")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unittest
 
 from roles.events import SeederState
-from roles.slots import SLOTS_PER_HOST, SlotTable
+from roles.slots import KEPT_FOR_LMK1, SLOTS_PER_HOST, SlotTable, slots_for_lmk2
 
 
 class SlotTableTest(unittest.TestCase):
@@ -65,3 +65,20 @@ class SlotTableTest(unittest.TestCase):
             slots.take(f"10.0.0.{number}")
             slots.release(f"10.0.0.{number}")
         self.assertEqual(len(slots._held), 0)
+
+    def test_slots_that_leechers_of_lmk2_have_are_not_free(self) -> None:
+        slots = SlotTable(3)
+        self.assertIs(slots.state(taken_elsewhere=1), SeederState.CONNECTED)
+        self.assertTrue(slots.take("10.0.0.1", taken_elsewhere=1))
+        self.assertTrue(slots.take("10.0.0.2", taken_elsewhere=1))
+        self.assertIs(slots.state(taken_elsewhere=1), SeederState.AWAY)
+        self.assertFalse(slots.take("10.0.0.3", taken_elsewhere=1))
+        self.assertTrue(slots.take("10.0.0.3", taken_elsewhere=0))
+
+
+class SlotsOfLmk2(unittest.TestCase):
+    def test_some_are_kept_for_lmk1_which_gives_up_where_all_are_taken(self) -> None:
+        self.assertEqual(slots_for_lmk2(8), 8 - KEPT_FOR_LMK1)
+
+    def test_there_is_always_one(self) -> None:
+        self.assertEqual([slots_for_lmk2(slots) for slots in (1, 2, 3, 4)], [1, 1, 1, 2])

@@ -20,7 +20,7 @@ from tests.bench.lmk1 import lmk1
 from tests.bench.many_files import hashing, listing, small
 from tests.bench.result import Result, say
 from tests.bench.swarm import memory, swarm
-from tests.lab.network import LabError, memory_folder
+from tests.lab.network import LabError, leave_tidily, memory_folder, sweep
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TRACKER_LIMIT_S = 60.0
@@ -57,6 +57,7 @@ def main() -> int:
     chosen = parser.parse_args().rows or list(ROWS)
     if unknown := set(chosen) - set(ROWS):
         parser.error(f"there is no row {unknown.pop()}; there are {', '.join(ROWS)}")
+    leave_tidily()
     say(f"{os.cpu_count()} processors; MB are 10^6 bytes")
     failed = [row for row in chosen if not show(row)]
     return 1 if failed else 0
@@ -66,6 +67,7 @@ def show(row: str) -> bool:
     """Measure and print one row; False when it could not be measured."""
     began = time.monotonic()
     say(f"-- {row}")
+    sweep()
     with memory_folder() as folder:
         try:
             for result in ROWS[row](Path(folder)):

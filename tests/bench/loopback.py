@@ -33,24 +33,28 @@ class LoopbackRoom:
         self._stack.close()
 
     def seeder(self, folder: Path, state_folder: Path | None = None) -> Program:
-        """One that is ready, though it may still read its folder."""
+        """One that has started; it is ready later, and has read its folder later still."""
         return self._joined("seeder", folder, state_folder)
 
-    def leecher(self, folder: Path, files: int, seconds: float = LIST_S) -> Program:
+    def leecher(self, folder: Path, files: int) -> Program:
         """One that has seen that many files in the list."""
-        program = self._joined("leecher", folder, None)
-        program.send("list", files=files, seconds=seconds)
-        listed = program.wait_for("listed", "not listed", seconds=seconds + 5)
-        if listed["event"] != "listed":
-            raise LabError(f"only {listed['files']} of {files} files were listed")
-        return program
+        return self.leechers([folder], files)[0]
+
+    def leechers(self, folders: list[Path], files: int) -> list[Program]:
+        """Several, which start at the same time."""
+        programs = [self._joined("leecher", folder, None) for folder in folders]
+        for program in programs:
+            program.send("list", files=files, seconds=LIST_S)
+        for program in programs:
+            listed = program.wait_for("listed", "not listed", seconds=LIST_S + 5)
+            if listed["event"] != "listed":
+                raise LabError(f"only {listed['files']} of {files} files were listed")
+        return programs
 
     def _joined(self, kind: str, folder: Path, state_folder: Path | None) -> Program:
         folder.mkdir(parents=True, exist_ok=True)
         words = [*self._tracker, folder, *([state_folder] if state_folder else [])]
-        program = self._started(kind, *words)
-        program.wait_for("ready")
-        return program
+        return self._started(kind, *words)
 
     def _started(self, kind: str, *words: object) -> Program:
         program = Program(kind, LOOPBACK, *words)

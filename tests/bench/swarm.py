@@ -21,7 +21,7 @@ TARGET_RATE = "0.9"
 PEERS = 32
 SPARSE_SIZE = 10 * GIB
 STOP_AFTER = 2 * GIB
-MEMORY_LIMIT_S = 25.0
+MEMORY_LIMIT_S = 20.0
 LOOK_S = 0.1
 TARGET_MEMORY = "120 MB"
 
@@ -79,11 +79,10 @@ def _many_seeders(folder: Path, shared: Path, state: Path) -> Iterator[Result]:
 def _many_leechers(folder: Path, shared: Path, state: Path) -> Iterator[Result]:
     with LoopbackRoom() as room, ExitStack() as stack:
         seeder = room.seeder(shared, state)
-        leechers = []
-        for number in range(PEERS):
-            taken = folder / f"taken {number}"
+        takers = [folder / f"taken {number}" for number in range(PEERS)]
+        for taken in takers:
             stack.callback(shutil.rmtree, taken, ignore_errors=True)
-            leechers.append(room.leecher(taken, files=1))
+        leechers = room.leechers(takers, files=1)
         for leecher in leechers:
             leecher.send("download", files=1, at=0.0)
         facts = _until([seeder], "uploaded")[0]

@@ -12,13 +12,12 @@ bare bytes take at the link's rate, so 1.05 is about the best that TCP's headers
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from statistics import median
 
-from tests.lab.network import LabError
+from tests.lab.network import LabError, leave_tidily
 from tests.lab.room import Outcome, Plan, measure
 from tests.lab.stream import bare_rate
 
@@ -40,8 +39,7 @@ CEILING_S = 4.0  # of each bare transfer
 
 def main() -> int:
     arguments = parse_arguments()
-    signal.signal(signal.SIGTERM, leave)  # so that the room is removed
-    signal.signal(signal.SIGHUP, leave)
+    leave_tidily()
     try:
         if arguments.ceiling:
             show_ceilings()
@@ -56,10 +54,6 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     return 0
-
-
-def leave(number: int, _: object) -> None:
-    raise SystemExit(128 + number)
 
 
 def parse_arguments() -> argparse.Namespace:

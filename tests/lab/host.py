@@ -211,8 +211,11 @@ class Driver:
     def _say(self, event: str, **facts: object) -> None:
         line = json.dumps({"event": event, **facts}) + "\n"
         with self._lock:
-            sys.stdout.write(line)
-            sys.stdout.flush()
+            try:
+                sys.stdout.write(line)
+                sys.stdout.flush()
+            except BrokenPipeError:  # whoever started this room was killed
+                os._exit(1)
 
 
 if __name__ == "__main__":

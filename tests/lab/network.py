@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from tests.lab.relay import Relay
 
 PREFIX = "lmklab"  # then the process that made it: what a dead one left is removed by the next
 NAMED = re.compile(PREFIX + r"-(\d+)-")
+NAMESPACES = Path("/run/netns")
 MEMORY_FOLDER = Path("/dev/shm")
 SUBNET = "10.77.0"
 BURST_KB = 32
@@ -155,11 +157,22 @@ def memory_folder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix=f"{PREFIX}-{os.getpid()}-", dir=place)
 
 
+def leave_tidily() -> None:
+    """Let a request to end unwind the program, so that it removes what it made."""
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    for name in ("SIGTERM", "SIGHUP"):  # the second one is unknown to Windows
+        if number := getattr(signal, name, None):
+            signal.signal(number, leave)
+
+
 def sweep() -> None:
     """Remove what runs that were killed left behind, with the programs in it."""
-    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
-    names = [line.split()[0] for line in listed.stdout.splitlines() if line.strip()]
-    remove_namespaces([name for name in names if is_left(name)])
+    names = [path.name for path in NAMESPACES.iterdir()] if NAMESPACES.is_dir() else []
+    if left := [name for name in names if is_left(name)]:
+        remove_namespaces(left)
     for path in MEMORY_FOLDER.iterdir() if MEMORY_FOLDER.is_dir() else ():
         if is_left(path.name):
             shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,270 @@
+"""The receiving end of a connection, against senders that do not play by the rules."""
+
+from __future__ import annotations
+
+import socket
+
+from roles import lmk2_frames as frames
+from roles.lmk2_frames import HEADER, MAX_PART
+from tests.disks import some_bytes
+from tests.peers import CHUNK, MemoryHolding, RawPeer, TakingTest, bitmap, some_holding
+from tests.rooms import LIMIT_S
+from tests.support import wait_until
+
+RESET = b"\1\0\0\0\0\0\0\0"
+
+
+class HonestTest(TakingTest):
+    def test_everything_comes_is_checked_written_and_told_of(self) -> None:
+        holding = some_holding(4.2)
+        _, transfer, store = self.transfer(holding)
+        sender, handle = self.offering(holding)
+        self.give(sender, handle, holding, 3, 0, 4, 1, 2)
+        wait_until(lambda: transfer.is_done, LIMIT_S)
+        self.assertEqual(store.data, holding.data)
+        chunks = [chunks for root, chunks in self.news if root == holding.content.root]
+        self.assertEqual(chunks, [1 << index for index in (3, 0, 4, 1, 2)])
+        self.assert_no_buffer_is_lost()
+
+    def test_frames_and_parts_come_in_any_pieces(self) -> None:
+        holding = some_holding(1.2)
+        _, transfer, store = self.transfer(holding)
+        sender, handle = self.offering(holding)
+        for index in (0, 1):
+            stream = frames.encode(frames.Offer(handle, index))
+            for byte in stream:
+                sender.link.sendall(bytes([byte]))
+            sender.expect(frames.Take)
+            head = frames.encode_part_head(handle, index, 0, len(holding.chunk(index)))
+            for byte in head + holding.chunk(index)[:50]:
+                sender.link.sendall(bytes([byte]))
+            sender.link.sendall(holding.chunk(index)[50:])
+        wait_until(lambda: transfer.is_done, LIMIT_S)
+        self.assertEqual(store.data, holding.data)
+
+    def test_other_frames_stand_between_the_parts_of_a_chunk(self) -> None:
+        holding = MemoryHolding(some_bytes(3 << 20), chunk_size=2 << 20)
+        _, transfer, store = self.transfer(holding)
+        sender, handle = self.offering(holding)
+        for index in (1, 0):
+            self.offer(sender, handle, index)
+            chunk = holding.chunk(index)
+            for offset in range(0, len(chunk), 100_000):
+                sender.send_part(handle, index, offset, chunk[offset : offset + 100_000])
+                sender.send(frames.Alive(), frames.Place(0))
+                sender.link.sendall(HEADER.pack(200, 5) + b"later")
+        wait_until(lambda: transfer.is_done, LIMIT_S)
+        self.assertEqual(store.data, holding.data)
+        self.assert_no_buffer_is_lost()
+
+    def test_small_contents_come_with_their_description(self) -> None:
+        holdings = [MemoryHolding(some_bytes(50 + seed, seed)) for seed in range(150)]
+        sender = self.sender()
+        transfers = [self.transfer(holding)[1] for holding in holdings]
+        by_root = {holding.content.root: holding for holding in holdings}
+        for _ in holdings:
+            opening = sender.expect(frames.Open)
+            assert isinstance(opening, frames.Open)
+            holding = by_root[opening.root]
+            self.send_file(sender, opening.handle, holding)
+            sender.send_chunk(opening.handle, 0, holding.data)
+        wait_until(lambda: all(one.is_done for one in transfers), LIMIT_S)
+        self.assert_no_buffer_is_lost()
+
+
+class HostileTest(TakingTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.holding = MemoryHolding(some_bytes(7 << 20), chunk_size=1 << 20)
+        self.pool = type(self.pool)(4 << 20)
+        self.handle, self.transfer_, self.store = self.transfer(self.holding)
+
+    def begun(self) -> RawPeer:
+        """A sender that has sent the first part of chunk 2."""
+        sender, handle = self.offering(self.holding) if not self.knows else self.again()
+        self.offer(sender, handle, 2)
+        sender.send_part(handle, 2, 0, self.holding.chunk(2)[:MAX_PART])
+        return sender
+
+    def again(self) -> tuple[RawPeer, int]:
+        sender = self.sender()
+        handle = self.describe(sender, self.holding)
+        sender.expect(frames.Want)
+        return sender, handle
+
+    @property
+    def knows(self) -> bool:
+        return self.transfer_.digests() is not None
+
+    def assert_goes_on(self) -> None:
+        """An honest sender is taken from, and no buffer is lost."""
+        sender, handle = self.offering(self.holding) if not self.knows else self.again()
+        rest = [i for i in range(7) if not self.transfer_.plan.had >> i & 1]
+        self.give(sender, handle, self.holding, *rest)
+        wait_until(lambda: self.transfer_.is_done, LIMIT_S)
+        self.assertEqual(self.store.data, self.holding.data)
+        self.assert_no_buffer_is_lost()
+
+    def test_parts_out_of_order_are_refused(self) -> None:
+        for offset in (0, 1, 2 * MAX_PART, 0xFFFFFFFF):
+            sender = self.begun()
+            sender.send_part(self.handle, 2, offset, b"x" * 100)
+            self.assert_refused(sender)
+        self.assert_goes_on()
+
+    def test_a_chunk_that_does_not_begin_at_its_beginning_is_refused(self) -> None:
+        sender, handle = self.offering(self.holding)
+        for _ in range(12):  # more than there are buffers
+            self.offer(sender, handle, 1)
+            sender.send_part(handle, 1, 5, b"x")
+            self.assert_refused(sender)
+            sender, handle = self.again()
+        sender.link.close()
+        self.assert_goes_on()
+
+    def test_a_part_beyond_the_end_of_its_chunk_is_refused(self) -> None:
+        sender, handle = self.offering(self.holding)
+        self.offer(sender, handle, 6)
+        for offset in range(0, 3 * MAX_PART, MAX_PART):
+            sender.send_part(handle, 6, offset, bytes(MAX_PART))
+        sender.send_part(handle, 6, 3 * MAX_PART, bytes(MAX_PART))  # wrong bytes: not taken
+        sender.send_part(handle, 6, 4 * MAX_PART, b"x")  # nobody asked for it: passed over
+        self.offer(sender, handle, 5)
+        for offset in range(0, 3 * MAX_PART + 5, MAX_PART - 1):
+            sender.send_part(handle, 5, offset, bytes(MAX_PART - 1))
+        sender.send_part(handle, 5, 4 * (MAX_PART - 1), b"12345")
+        self.assert_refused(sender)
+        self.assert_goes_on()
+
+    def test_parts_of_other_handles_and_of_what_was_not_taken_are_passed_over(self) -> None:
+        sender, handle = self.offering(self.holding)
+        sender.send_part(handle + 1, 0, 0, b"x" * 1_000)
+        sender.send_part(handle, 3, 0, b"x" * 100_000)
+        sender.send_part(handle, 1 << 30, 1 << 31, b"x" * 70_000)
+        self.give(sender, handle, self.holding, 3)
+        wait_until(lambda: bool(self.transfer_.plan.had >> 3 & 1), LIMIT_S)
+        sender.link.close()
+        self.assert_goes_on()
+
+    def test_a_sender_that_sends_without_end_what_nobody_wants_is_dropped(self) -> None:
+        self.constant("chunk_taker", "MAX_UNWANTED", 2 << 20)
+        sender, handle = self.offering(self.holding)
+        self.offer(sender, handle, 2)
+        try:
+            for _ in range(4_000):
+                sender.send_part(handle, 3, 0, bytes(MAX_PART))
+        except OSError:
+            pass
+        else:
+            self.fail("it has taken a gigabyte that it did not want")
+        self.assert_refused(sender)
+        self.assert_goes_on()
+
+    def test_a_sender_may_leave_a_chunk_for_another_and_no_buffer_is_used_twice(self) -> None:
+        sender = self.begun()
+        self.offer(sender, self.handle, 4)
+        sender.send_chunk(self.handle, 4, self.holding.chunk(4))
+        self.offer(sender, self.handle, 5)
+        sender.send_part(self.handle, 5, 0, self.holding.chunk(5)[:10])
+        sender.send_part(self.handle + 9, 5, 0, b"nobody wants this")
+        sender.link.close()
+        self.assertIsNone(self.errors.get(timeout=LIMIT_S))
+        self.assert_goes_on()
+
+    def test_a_sender_that_hangs_up_leaves_nothing_behind_wherever_it_does(self) -> None:
+        part = frames.encode_part_head(self.handle, 2, 0, MAX_PART)
+        begin = frames.encode(frames.Offer(self.handle, 2))
+        more = frames.encode_part_head(self.handle, 2, MAX_PART, MAX_PART)
+        whole = begin + part + bytes(MAX_PART) + more + bytes(1_000)
+        first = len(begin) + len(part)
+        for end in (3, len(begin), first - 3, first, first + 1, first + MAX_PART, len(whole) - 1):
+            for is_reset in (False, True):
+                sender, _ = self.offering(self.holding) if not self.knows else self.again()
+                sender.link.sendall(whole[: min(end, len(begin))])
+                if end > len(begin):
+                    sender.expect(frames.Take)
+                    sender.link.sendall(whole[len(begin) : end])
+                if is_reset:
+                    sender.link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                sender.link.close()
+                self.errors.get(timeout=LIMIT_S)
+        self.assert_goes_on()
+
+    def test_frames_that_only_leechers_send_are_refused(self) -> None:
+        for frame in (
+            frames.Open(1, bytes(32)),
+            frames.GetDigests(1, 0, 1),
+            frames.Want(1, b"\1"),
+            frames.Take(1, 0),
+            frames.Decline(1, 0, b""),
+            frames.Cancel(1, 0),
+        ):
+            sender = self.sender()
+            sender.send(frame)
+            self.assert_refused(sender)
+        for raw in (HEADER.pack(0, 0), HEADER.pack(63, 0), HEADER.pack(2, 70_000), HEADER.pack(9, 12)):
+            sender = self.sender()
+            sender.link.sendall(raw)
+            self.assert_refused(sender)
+        self.assert_goes_on()
+
+    def test_another_shape_than_the_root_names_is_refused(self) -> None:
+        size = self.holding.content.size
+        for shape in ((size + 1, 1 << 20), (size, 1 << 19), (size, 3), (1 << 63, 1 << 22), (0, 0)):
+            sender = self.sender()
+            sender.expect(frames.Open)
+            sender.send(frames.File(self.handle, *shape, b"\x7f"))
+            self.assert_refused(sender)
+        self.assert_goes_on()
+
+    def test_digests_that_were_not_asked_for_are_refused(self) -> None:
+        digests = self.holding.digests() or b""
+        sender = self.sender()
+        self.describe(sender, self.holding)
+        sender.expect(frames.GetDigests)
+        for wrong in (
+            frames.Digests(self.handle, 1, digests[32:]),
+            frames.Digests(self.handle, 0, b""),
+            frames.Digests(self.handle, 0, digests + bytes(32)),
+        ):
+            sender.send(wrong)
+            self.assert_refused(sender)
+            sender = self.sender()
+            self.describe(sender, self.holding)
+            sender.expect(frames.GetDigests)
+        self.give_digests_again(sender, digests)
+        sender.expect(frames.Want)
+        sender.send(frames.Digests(self.handle, 0, digests))
+        self.assert_refused(sender)
+        self.assert_goes_on()
+
+    def give_digests_again(self, sender: RawPeer, digests: bytes) -> None:
+        sender.send(frames.Digests(self.handle, 0, digests))
+
+    def test_words_about_unknown_handles_are_harmless(self) -> None:
+        sender, handle = self.offering(self.holding)
+        sender.send(frames.Gone(99, "what?"), frames.Digests(99, 0, bytes(32)))
+        sender.send(frames.Offer(99, 5))
+        self.assertEqual(sender.expect(frames.Decline), frames.Decline(99, 5, b""))
+        sender.send(frames.File(99, 5, CHUNK, b"\1"))
+        self.assertEqual(sender.expect(frames.Want), frames.Want(99, b""))
+        sender.send(frames.Offer(handle, 7), frames.Offer(handle, 0xFFFFFFFF))
+        for _ in range(2):
+            decline = sender.expect(frames.Decline)
+            assert isinstance(decline, frames.Decline)
+            self.assertEqual(decline.chunks, bitmap(self.holding.content))
+        self.give(sender, handle, self.holding, *range(7))
+        wait_until(lambda: self.transfer_.is_done, LIMIT_S)
+
+    def test_who_gives_no_sign_of_life_is_dropped_and_its_chunk_wanted_again(self) -> None:
+        self.constant("chunk_taker", "RECEIVE_S", 0.1)
+        self.constant("chunk_taker", "SILENT_S", 0.3)
+        self.begun()
+        error = self.errors.get(timeout=LIMIT_S)
+        self.assertIsInstance(error, TimeoutError)
+        self.assertEqual(self.transfer_.plan.wanted, self.holding.content.all_chunks)
+
+    def test_who_has_nothing_to_say_hears_signs_of_life(self) -> None:
+        self.constant("chunk_taker", "RECEIVE_S", 0.1)
+        sender, _ = self.offering(self.holding)
+        self.assertEqual(sender.next(), frames.Alive())

@@ -1,0 +1,100 @@
+"""Connecting to others: made, refused, or given up in time."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import ClassVar
+
+from roles.addresses import Address
+from roles.dialling import dialled
+from roles.errors import TrackerSilentError
+from tests.rooms import LIMIT_S, LINUX_ONLY, RoomTest
+from tests.support import wait_until
+
+HOST = "127.0.0.1"
+
+
+def never() -> bool:
+    return False
+
+
+class DiallingTest(RoomTest):
+    has_real_polls: ClassVar[bool] = True
+
+    def deaf_address(self) -> Address:
+        """Where a handshake never ends, because the queue is full."""
+        deaf = self.enterContext(socket.socket())
+        deaf.bind((HOST, 0))
+        deaf.listen(0)
+        for _ in range(4):
+            filler = self.enterContext(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(deaf.getsockname())
+        return Address(*deaf.getsockname())
+
+    def test_a_connection_is_made_sends_small_words_at_once_and_waits_for_none_for_ever(
+        self,
+    ) -> None:
+        listener = self.enterContext(socket.create_server((HOST, 0)))
+        with dialled(Address(*listener.getsockname()), never) as link:
+            other = self.enterContext(listener.accept()[0])
+            self.assertTrue(link.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            with self.assertRaises(TimeoutError):
+                link.recv(1)
+            other.sendall(b"x")
+            self.assertEqual(link.recv(1), b"x")
+
+    def test_it_says_nothing_by_itself(self) -> None:
+        listener = self.enterContext(socket.create_server((HOST, 0)))
+        dialled(Address(*listener.getsockname()), never).close()
+        self.assertEqual(self.enterContext(listener.accept()[0]).recv(1), b"")
+
+    def test_a_name_is_looked_up(self) -> None:
+        listener = self.enterContext(socket.create_server((HOST, 0)))
+        port = listener.getsockname()[1]
+        with dialled(Address("localhost", port), never) as link:
+            self.assertEqual(link.getpeername(), (HOST, port))
+
+    def test_a_name_that_nobody_has_is_a_sentence(self) -> None:
+        with self.assertRaises(TrackerSilentError):
+            dialled(Address("nobody.invalid", 1), never)
+
+    def test_where_nobody_listens_it_is_refused_and_says_why(self) -> None:
+        with self.assertRaises(ConnectionRefusedError) as caught:
+            dialled(Address(HOST, self.free_port("tcp")), never)
+        self.assertIn("refused", str(caught.exception))
+
+    @LINUX_ONLY
+    def test_a_handshake_that_does_not_end_is_given_up(self) -> None:
+        self.constant("dialling", "CONNECT_S", 0.3)
+        began = time.monotonic()
+        with self.assertRaises(TimeoutError):
+            dialled(self.deaf_address(), never)
+        self.assertLess(time.monotonic() - began, 3.0)
+
+    @LINUX_ONLY
+    def test_when_stopping_it_is_given_up_earlier_but_not_at_once(self) -> None:
+        stopping = threading.Event()
+        ended = list[float]()
+
+        def dial() -> None:
+            with self.assertRaises(TimeoutError):
+                dialled(address, stopping.is_set)
+            ended.append(time.monotonic())
+
+        address = self.deaf_address()
+        thread = threading.Thread(target=dial, name="lmk-test")
+        began = time.monotonic()
+        thread.start()
+        stopping.set()
+        wait_until(lambda: not thread.is_alive(), LIMIT_S)
+        # A handshake that ends after all would reach an original as connect and close.
+        self.assertGreater(ended[0] - began, 0.5)
+        self.assertLess(ended[0] - began, 3.0)
+
+    def test_when_stopping_a_connection_that_can_be_made_is_made(self) -> None:
+        listener = self.enterContext(socket.create_server((HOST, 0)))
+        with dialled(Address(*listener.getsockname()), lambda: True) as link:
+            self.assertEqual(link.getpeername(), listener.getsockname())

@@ -1,0 +1,109 @@
+"""Which peers to connect to, how often, and how soon again."""
+
+from __future__ import annotations
+
+import random
+import unittest
+
+from roles.addresses import Address
+from roles.peer_book import (
+    AGAIN_MAX_S,
+    AGAIN_S,
+    ALONE_S,
+    CONNECTIONS,
+    FORGOTTEN_S,
+    MAX_KNOWN,
+    MAX_PEERS,
+    PeerBook,
+)
+
+
+def peer(number: int) -> Address:
+    return Address(f"10.0.{number >> 8}.{number & 255}", 12501)
+
+
+class PeerBookTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.book = PeerBook(random.Random(1))
+
+    def heard_of(self, *numbers: int, now: float = 0.0) -> None:
+        self.book.heard_of(map(peer, numbers), now=now)
+
+    def dial_all(self, now: float = 0.0) -> list[Address]:
+        """Everyone it would dial at this moment, until it has enough."""
+        chosen = list[Address]()
+        while more := self.book.to_dial(now=now):
+            chosen += more
+        return chosen
+
+    def test_a_lonely_peer_gets_several_connections_and_many_get_one_each(self) -> None:
+        self.heard_of(1)
+        self.assertEqual(self.dial_all(), [peer(1)])  # the others may be heard of in a moment
+        self.assertEqual(self.dial_all(ALONE_S), [peer(1)] * (CONNECTIONS - 1))
+        book = self.book = PeerBook(random.Random(1))
+        book.heard_of(map(peer, range(20)), now=0.0)
+        self.assertEqual(sorted(self.dial_all(ALONE_S), key=str), sorted(map(peer, range(20)), key=str))
+
+    def test_no_more_than_so_many_are_connected_to(self) -> None:
+        self.heard_of(*range(MAX_PEERS + 50))
+        self.assertEqual(len(self.dial_all()), MAX_PEERS)
+        self.book.closed(peer(3), was_good=True, now=0.0)
+        self.assertEqual(len(self.dial_all()), 1)
+
+    def test_a_stranger_cannot_fill_the_book_without_end(self) -> None:
+        self.heard_of(*range(MAX_KNOWN + 500))
+        self.assertEqual(self.book.others, MAX_KNOWN)
+
+    def test_who_could_not_be_reached_is_tried_again_later_and_later(self) -> None:
+        now, pauses = 0.0, list[float]()
+        self.heard_of(1)
+        self.assertEqual(self.book.to_dial(now=now), [peer(1)])
+        for _ in range(8):
+            self.book.closed(peer(1), was_good=False, now=now)
+            pause = 0.0
+            while not self.book.to_dial(now=now + pause):
+                pause += 0.05
+            now += pause
+            pauses.append(pause)
+            self.heard_of(1, now=now)
+        self.assertGreaterEqual(pauses[0], 0.7 * AGAIN_S)
+        self.assertGreater(pauses[3], 2 * pauses[0])
+        self.assertLessEqual(max(pauses), 1.3 * AGAIN_MAX_S)
+
+    def test_this_program_itself_is_dialled_once_and_never_again(self) -> None:
+        self.heard_of(1, 2)
+        self.book.to_dial(now=0.0)
+        self.book.is_us(peer(1))
+        self.book.closed(peer(1), was_good=False, now=0.0)
+        for now in (0.0, 10.0, 50.0):
+            self.heard_of(1, 2, now=now)
+            self.assertNotIn(peer(1), self.dial_all(now=now))
+        self.assertEqual(self.book.others, 1)
+
+    def test_who_is_not_named_any_more_is_forgotten_unless_connected(self) -> None:
+        self.heard_of(1, 2)
+        self.dial_all(ALONE_S)
+        for _ in range(2):
+            self.book.closed(peer(2), was_good=True, now=1.0)
+        self.heard_of(3, now=FORGOTTEN_S + 1)
+        self.assertEqual(self.book.others, 2)
+
+    def test_the_end_of_a_connection_to_a_stranger_changes_nothing(self) -> None:
+        self.book.closed(peer(9), was_good=False, now=0.0)
+        self.book.is_us(peer(9))
+        self.assertEqual(self.book.others, 0)
+
+    def test_whatever_happens_the_connections_are_counted_right(self) -> None:
+        rng = random.Random(2)
+        for _ in range(20):
+            book, opened, now = PeerBook(rng), list[Address](), 0.0
+            for _ in range(300):
+                now += rng.random()
+                book.heard_of([peer(rng.randrange(100))], now=now)
+                opened += book.to_dial(now=now)
+                self.assertLessEqual(len(set(opened)), MAX_PEERS)
+                for address in set(opened):
+                    self.assertLessEqual(opened.count(address), CONNECTIONS)
+                if opened and rng.random() < 0.7:
+                    address = opened.pop(rng.randrange(len(opened)))
+                    book.closed(address, was_good=rng.random() < 0.5, now=now)

@@ -1,0 +1,152 @@
+"""Newcomers at a listening socket: told apart by their first words, and none of them in the way."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+
+from roles.addresses import Address
+from roles.lmk2_greeting import Hello
+from roles.reception import MAX_NEWCOMERS, Reception
+from tests.rooms import LIMIT_S, RoomTest
+from tests.support import wait_until
+
+PEER = "a" * 16
+BARE = b"request_connection"
+LINE: dict[str, object] = {"lmk": 2, "peer": PEER, "name": "pc", "listen": 12501, "as": "leecher"}
+THEM = Hello(PEER, "pc", 12501, is_seeder=False)
+
+
+def greeting(**fields: object) -> bytes:
+    return BARE + b"\n" + json.dumps(fields).encode() + b"\n"
+
+
+class Guests:
+    """A reception.Host that answers with one byte: 1 or 2, as the guest speaks LMK/1 or LMK/2."""
+
+    def __init__(self) -> None:
+        self.leechers = list[Address]()
+        self.peers = list[Hello]()
+
+    def take_leecher(self, link: socket.socket, address: Address) -> None:
+        self.leechers.append(address)
+        with link:
+            link.send(b"1")
+
+    def take_peer(self, link: socket.socket, _: Address, hello: Hello) -> None:
+        self.peers.append(hello)
+        with link:
+            link.send(b"2")
+
+
+class ReceptionTest(RoomTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.host = Guests()
+        listener = self.enterContext(socket.create_server(("127.0.0.1", 0)))
+        self.address: tuple[str, int] = listener.getsockname()
+        self.reception = Reception(listener, self.host)
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self.receive, name="lmk-test")
+        self.thread.start()
+        self.addCleanup(self.end)
+
+    def receive(self) -> None:
+        while not self.stopping.is_set():
+            self.reception.look()
+        self.reception.close()
+
+    def end(self) -> None:
+        self.stopping.set()
+        self.thread.join()
+
+    def said(self, *words: bytes) -> socket.socket:
+        link = self.dial(self.address)
+        for word in words:
+            link.sendall(word)
+        return link
+
+    def assert_hears(self, word: bytes, *said: bytes) -> None:
+        link = self.said(*said)
+        self.assertEqual(link.recv(1_024), word)
+        self.assertEqual(link.recv(1_024), b"")
+
+    def test_the_bare_word_is_a_leecher_of_lmk1(self) -> None:
+        link = self.said(BARE)
+        self.assertEqual(link.recv(1), b"1")
+        self.assertEqual(self.host.leechers, [Address(*link.getsockname())])
+
+    def test_a_hello_is_a_peer_of_lmk2_whole_or_byte_by_byte(self) -> None:
+        self.assert_hears(b"2", greeting(**LINE))
+        whole = greeting(**LINE)
+        # The bare word in a segment of its own is LMK/1 at once: so is nothing shorter.
+        pieces = [whole[:5], whole[5:20], *(whole[at : at + 1] for at in range(20, len(whole)))]
+        self.assert_hears(b"2", *pieces)
+        self.assertEqual(self.host.peers, [THEM, THEM])
+
+    def test_who_offers_over_its_own_connection_says_so(self) -> None:
+        self.assert_hears(b"2", greeting(**{**LINE, "as": "seeder"}))
+        self.assertTrue(self.host.peers[0].is_seeder)
+
+    def test_a_later_version_that_says_what_lmk2_needs_is_a_peer(self) -> None:
+        self.assert_hears(b"2", greeting(**{**LINE, "lmk": 3, "later": [1, {"a": None}]}))
+        self.assertEqual(self.host.peers, [THEM])
+
+    def test_a_line_that_lmk2_cannot_read_is_a_leecher_of_lmk1(self) -> None:
+        for line in (
+            greeting(lmk=3),
+            greeting(lmk=1, **{key: LINE[key] for key in ("peer", "listen")}),
+            greeting(**{**LINE, "peer": "short"}),
+            greeting(**{**LINE, "listen": 65_536}),
+            greeting(**{**LINE, "listen": True}),
+            BARE + b"\nanything\n",
+            BARE + b"\n[1, 2]\n",
+            BARE + b"\n\xff\n",
+        ):
+            with self.subTest(line=line):
+                self.assert_hears(b"1", line)
+        self.assertEqual(self.host.peers, [])
+
+    def test_a_probe_is_answered_here_and_troubles_nobody(self) -> None:
+        probe = "0123456789abcdef"
+        link = self.said(greeting(lmk=2, probe=probe))
+        line = link.recv(1_024)
+        self.assertTrue(line.startswith(b"lmk2 ") and line.endswith(b"\n"), line)
+        self.assertEqual(json.loads(line[5:])["probe"], probe)
+        self.assertEqual(link.recv(1), b"")
+        self.assertEqual((self.host.peers, self.host.leechers), ([], []))
+
+    def test_a_stranger_hears_error(self) -> None:
+        for words in (b"hello", b"\xff", b"GET / HTTP/1.1\r\n\r\n", BARE + b"\n" + b"{" * 600):
+            with self.subTest(words=words[:20]):
+                link = self.said(words)
+                self.assertEqual(link.recv(5), b"error")
+        self.assertEqual((self.host.peers, self.host.leechers), ([], []))
+
+    def test_who_gave_up_hears_nothing_more(self) -> None:
+        self.assert_hangs_up(self.said(BARE + b"exit_connection"))
+
+    def test_who_says_nothing_or_half_a_word_is_sent_away_in_time(self) -> None:
+        self.constant("reception", "GREETING_S", 0.1)
+        for words in ((), (b"request_co",), (BARE + b"\n{",)):
+            self.assert_hangs_up(self.said(*words))
+
+    def test_the_oldest_silent_one_makes_room_for_others(self) -> None:
+        silent = [self.said() for _ in range(MAX_NEWCOMERS)]
+        self.assert_hears(b"1", BARE)
+        self.assert_hangs_up(silent[0])
+        silent[-1].sendall(BARE)
+        self.assertEqual(silent[-1].recv(1), b"1")
+
+    def test_who_hangs_up_is_forgotten(self) -> None:
+        for words in ((), (b"request_co",)):
+            self.said(*words).close()
+        wait_until(lambda: not self.reception._newcomers, LIMIT_S)
+        self.assert_hears(b"1", BARE)
+
+    def test_at_the_end_everybody_who_has_not_greeted_is_sent_away(self) -> None:
+        silent = self.said()
+        self.assert_hears(b"1", BARE)  # so the silent one was accepted before
+        self.end()
+        self.assert_hangs_up(silent)

@@ -1,0 +1,239 @@
+"""A leecher's view of its tracker: lists, what a key means, and who is named for a download."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from roles.addresses import Address
+from roles.events import FilesListed, ListedFile, ListFailed
+from roles.listed_room import Wanted
+from roles.room_lister import RoomLister, Sought
+from tests.rooms import (
+    LIMIT_S,
+    PEERS_SOON_S,
+    RoomTest,
+    ask,
+    content_of,
+    list_as_lmk2,
+    register,
+)
+from tests.support import EventLog, wait_until
+
+HOST = "127.0.0.1"
+FIRST, SECOND = (HOST, 5_001), (HOST, 5_002)
+SHARE, OTHER = "1" * 16, "2" * 16
+CONTENT = content_of(600_000)
+
+
+class RoomListerTest(RoomTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.constant("room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
+        self.log = EventLog()
+        self.sought = Sought((), ())
+        self.shares: tuple[str, ...] = ()  # of LMK/2, the newest that were found
+        self.peers = set[Address]()
+        self.lists = 0
+
+    def found(self, shares: Iterable[str], peers: Iterable[Address]) -> None:
+        self.shares = tuple(shares) or self.shares
+        self.peers |= set(peers)
+
+    def note_list(self) -> None:
+        self.lists += 1
+
+    def lister(self, tracker: tuple[str, int]) -> RoomLister:
+        """One that works until the test ends."""
+        stopping = threading.Event()
+        lister = RoomLister(
+            Address(*tracker),
+            self.log,
+            stopping.is_set,
+            sought=lambda: self.sought,
+            found=self.found,
+            listed=self.note_list,
+        )
+        thread = threading.Thread(target=lister.run, name="lmk-lister")
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(stopping.set)
+        return lister
+
+    def listed(self, lister: RoomLister) -> FilesListed:
+        """A fresh list."""
+        self.log.wait_for(FilesListed, LIMIT_S)
+        self.log.clear()
+        lister.refresh()
+        return self.log.wait_for(FilesListed, LIMIT_S)
+
+    def wanted(self, lister: RoomLister, key: str) -> Wanted:
+        found = lister.wanted(key)
+        assert found is not None
+        return found[0]
+
+
+class ListsOfOurTracker(RoomListerTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.room = self.tracker().address
+
+    def test_files_of_both_versions_are_listed_each_under_its_key(self) -> None:
+        list_as_lmk2(self.room, FIRST, {"new": CONTENT, "sub/new": CONTENT})
+        register(self.room, SECOND, {"old": 7})
+        lister = self.lister(self.room)
+        listed = self.listed(lister)
+        self.assertEqual([file.key for file in listed.files], ["new", "old", "sub/new"])
+        self.assertEqual(len(listed.folders), 1)
+        self.assertEqual(self.lists, 2)
+        old = lister.lmk1_file("old")
+        assert old is not None
+        self.assertEqual((old.size, old.root), (7, b""))
+        self.assertIsNone(lister.wanted("old") if lister.lmk1_file("new") else None)
+        self.assertEqual([file.path for file in self.wanted(lister, "new").files], ["new"])
+        below = self.wanted(lister, "folder:sub")
+        self.assertEqual([file.path for file in below.files], ["sub/new"])
+
+    def test_what_changed_is_listed_with_the_next_question(self) -> None:
+        lister = self.lister(self.room)
+        self.assertEqual(self.listed(lister).files, ())
+        register(self.room, FIRST, {"a": 1})
+        self.assertEqual([file.name for file in self.listed(lister).files], ["a"])
+        register(self.room, FIRST, {"b": 1})
+        self.assertEqual([file.name for file in self.listed(lister).files], ["b"])
+
+    def test_a_tracker_that_restarted_is_asked_for_everything(self) -> None:
+        room = self.tracker()
+        list_as_lmk2(room.address, FIRST, {"a": CONTENT})
+        lister = self.lister(room.address)
+        self.assertEqual(len(self.listed(lister).files), 1)
+        address = room.address
+        room.stop()
+        self.tracker(address)
+        self.assertEqual(self.listed(lister).files, ())
+        list_as_lmk2(address, FIRST, {"b": CONTENT})
+        self.assertEqual([file.name for file in self.listed(lister).files], ["b"])
+
+    def test_a_silent_tracker_is_told_and_asked_again(self) -> None:
+        self.constant("tracker_client", "TRIES_S", (0.05,))
+        address = Address(HOST, self.free_port("udp"))
+        lister = self.lister(address)
+        self.assertEqual(self.log.wait_for(ListFailed, LIMIT_S).tracker, address)
+        self.tracker(address)
+        lister.refresh()
+        self.log.wait_for(FilesListed, LIMIT_S)
+
+    def test_nobody_is_looked_for_while_nothing_is_sought(self) -> None:
+        list_as_lmk2(self.room, FIRST, {"a": CONTENT})
+        lister = self.lister(self.room)
+        for _ in range(3):
+            self.listed(lister)
+        self.assertEqual((self.shares, self.peers), ((), set()))
+
+
+class HoldersAtOurTracker(RoomListerTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.room = self.tracker().address
+
+    def test_peers_with_the_content_are_found_and_those_that_come_later_too(self) -> None:
+        list_as_lmk2(self.room, FIRST, {"a": CONTENT}, share=SHARE)
+        lister = self.lister(self.room)
+        self.listed(lister)
+        self.sought = Sought((), (self.wanted(lister, "a"),))
+        wait_until(lambda: self.peers == {Address(*FIRST)}, LIMIT_S)
+        list_as_lmk2(self.room, SECOND, {"b": CONTENT}, share=OTHER, peer="e" * 16)
+        wait_until(lambda: self.peers == {Address(*FIRST), Address(*SECOND)}, LIMIT_S)
+        self.assertEqual(self.shares, (SHARE, OTHER))
+
+    def test_peers_with_another_content_of_that_name_are_not(self) -> None:
+        list_as_lmk2(self.room, FIRST, {"a": CONTENT}, share=SHARE)
+        list_as_lmk2(self.room, SECOND, {"a": CONTENT[1:]}, share=OTHER, peer="e" * 16)
+        lister = self.lister(self.room)
+        keys = [file.key for file in self.listed(lister).files]
+        self.assertEqual(len(set(keys)), 2)
+        one = next(w for w in map(lister.wanted, keys) if w and w[0].size == len(CONTENT))[0]
+        self.sought = Sought((), (one,))
+        wait_until(lambda: self.peers == {Address(*FIRST)}, LIMIT_S)
+        for _ in range(3):
+            self.listed(lister)
+        self.assertEqual(self.peers, {Address(*FIRST)})
+
+    def test_more_folders_than_one_question_holds_are_all_asked_for(self) -> None:
+        ports = range(5_001, 5_013)
+        for port in ports:
+            list_as_lmk2(
+                self.room, (HOST, port), {"a": CONTENT}, share=f"{port:016}", peer=f"{port:016}"
+            )
+        lister = self.lister(self.room)
+        self.listed(lister)
+        self.sought = Sought((), (self.wanted(lister, "a"),))
+        wait_until(lambda: self.peers == {Address(HOST, port) for port in ports}, LIMIT_S)
+
+    def test_every_original_with_the_file_is_named_and_later_ones_too(self) -> None:
+        register(self.room, FIRST, {"a": 7, "b": 1})
+        register(self.room, SECOND, {"a": 7})
+        register(self.room, (HOST, 5_003), {"a": 8})
+        lister = self.lister(self.room)
+        listed = self.listed(lister)
+        file = next(file for file in listed.files if file.name == "a" and file.size == 7)
+        self.sought = Sought((file,), ())
+        wait_until(lambda: set(lister.seeders(file)) == {FIRST, SECOND}, LIMIT_S)
+        register(self.room, (HOST, 5_004), {"a": 7})
+        wait_until(lambda: (HOST, 5_004) in lister.seeders(file), LIMIT_S)
+        self.assertNotIn((HOST, 5_003), lister.seeders(file))
+        self.assertEqual(self.peers, set())
+
+    def test_a_seeder_of_lmk2_that_comes_later_is_named_for_what_began_by_lmk1(self) -> None:
+        register(self.room, FIRST, {"a": len(CONTENT)})
+        lister = self.lister(self.room)
+        (file,) = self.listed(lister).files
+        self.sought = Sought((file,), ())
+        list_as_lmk2(self.room, SECOND, {"a": CONTENT})
+        wait_until(lambda: SECOND in lister.seeders(file), LIMIT_S)
+
+
+class ListsOfAnOriginalTracker(RoomListerTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.old = self.original_tracker()
+        self.room = self.old.address
+
+    def test_files_and_seeders_are_listed_and_nothing_is_said_that_it_keeps(self) -> None:
+        register(self.room, FIRST, {"b": 1, "a": 2, "../c": 3})
+        lister = self.lister(self.room)
+        listed = self.listed(lister)
+        self.assertEqual(listed.files, (ListedFile("a", 2), ListedFile("b", 1)))
+        self.assertEqual((listed.seeders, listed.folders), ((Address(*FIRST),), ()))
+        self.assertEqual(len(listed.refused), 1)
+        self.assertEqual(lister.seeders(listed.files[0]), (Address(*FIRST),))
+        self.assertIsNone(lister.wanted("a"))
+        heard = {line.removeprefix("tracker heard ") for line in self.old.lines[1:]}
+        allowed = {"add_seeder", "upload_file_list", "request_file_list", "request_seeder_list"}
+        self.assertLessEqual(heard, allowed)
+        self.assertEqual(sum("add_seeder" in line for line in self.old.lines), 1)
+
+    def test_seeders_that_come_later_are_named(self) -> None:
+        register(self.room, FIRST, {"a": 2})
+        lister = self.lister(self.room)
+        (file,) = self.listed(lister).files
+        self.sought = Sought((file,), ())
+        register(self.room, SECOND, {"a": 2})
+        wait_until(lambda: set(lister.seeders(file)) == {FIRST, SECOND}, LIMIT_S)
+
+    def test_loopback_and_everywhere_are_the_trackers_machine(self) -> None:
+        ask(self.room, b'add_seeder\n["0.0.0.0", 5001]')
+        ask(self.room, b'upload_file_list\n{"a": 1}')
+        lister = self.lister(self.room)
+        self.assertEqual(self.listed(lister).seeders, (Address(*FIRST),))
+
+    def test_ours_in_its_place_is_noticed_with_the_next_list(self) -> None:
+        register(self.room, FIRST, {"a": 2})
+        lister = self.lister(self.room)
+        self.listed(lister)
+        address = Address(*self.room)
+        self.old.close()
+        self.tracker(address)
+        list_as_lmk2(address, FIRST, {"b": CONTENT})
+        self.assertEqual([file.name for file in self.listed(lister).files], ["b"])
+        self.assertEqual(len(self.wanted(lister, "b").files), 1)
