@@ -58,6 +58,11 @@ class NewestScope:
         self._stored = dict[Identity, Stored | UnsafeNameError]()
         self.scope = self._placed(wanted, packs)
 
+    def names_of_others(self, wanted: Wanted) -> frozenset[str]:
+        """As collision_keys, of the files that a newer list has and this one not."""
+        others = (file for file in wanted.files if identity(file) not in self._stored)
+        return frozenset(collision_key(file.path) for file in others) - self.collision_keys
+
     def follow(self, wanted: Wanted, packs: Sequence[Pack]) -> None:
         """A newer list has this."""
         self.scope = self._placed(wanted, packs)

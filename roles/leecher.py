@@ -41,7 +41,7 @@ from roles.worker import Role
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.1
+TICK_S = 0.25
 
 
 class Leecher(Role):
@@ -60,6 +60,7 @@ class Leecher(Role):
         self._downloads: dict[str, DownloadLife] = {}  # changed by the role's own thread only
         self._names = StoredNames(windows=os.name == "nt")
         self._stamps: dict[str, tuple[int, ...]] = {}  # of the lists that downloads follow
+        self._behind: dict[str, DownloadLife] = {}  # who follow only when another one has ended
         self._host: SwarmHost | None = None
         self._unfinished = UnfinishedDownloads(settings)
         self._is_busy = False  # AllDownloadsEnded is due
@@ -160,13 +161,29 @@ class Leecher(Role):
         stamp = self._lister.stamp(key, download.newest.scope.wanted.shares)
         if stamp == self._stamps.get(key):
             return
-        self._stamps[key] = stamp
         found = self._lister.wanted(key)
+        if found is not None:
+            others = (one for one in self._all() if one.is_running and one is not download)
+            names = download.newest.names_of_others(found[0])
+            other = next((one for one in others if one.collision_keys & names), None)
+            if other is not None:
+                self._behind[key] = other
+                return
+        self._stamps[key] = stamp
         if found is None:
             download.newest.lose()
         else:
             download.newest.follow(*found)
         download.woken.set()
+
+    def _follow_late(self) -> None:
+        """Those whose files another download was at work on."""
+        for key, other in list(self._behind.items()):
+            if not other.is_running:
+                del self._behind[key]
+                download = self._downloads[key]
+                if isinstance(download, SwarmDownload) and download.is_running:
+                    self._follow(download)
 
     def _begin(self, key: str, existing: Existing, state: DownloadState) -> bool:
         """Make a download of this key; False when the list does not have it."""
@@ -223,6 +240,7 @@ class Leecher(Role):
                 self._room_transfers,
                 self._start_beside,
                 self.should_stop,
+                self._woken.set,
             )
         return SwarmDownload(
             key,
@@ -267,6 +285,7 @@ class Leecher(Role):
         """Start what fits, but never two whose names a file system could take for one."""
         for download in self._all():
             download.reap()
+        self._follow_late()
         running = [download for download in self._all() if download.is_running]
         for download in self._all():
             if len(running) >= DOWNLOADS_AT_ONCE:

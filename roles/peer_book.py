@@ -39,19 +39,22 @@ class PeerBook:
         self._peers: dict[Address, _Peer] = {}
         self._rng = rng
 
-    def heard_of(self, addresses: Iterable[Address], *, now: float) -> None:
-        """These take part, too."""
+    def heard_of(self, addresses: Iterable[Address], *, now: float) -> bool:
+        """These take part, too; True when one of them was not known."""
+        known = len(self._peers)
         for address in addresses:
             peer = self._peers.get(address)
             if peer is not None:
                 peer.named = now
             elif len(self._peers) < MAX_KNOWN:
                 self._peers[address] = _Peer(now, now)
+        is_news = len(self._peers) > known
         self._peers = {
             address: peer
             for address, peer in self._peers.items()
             if peer.connections or now - peer.named < FORGOTTEN_S
         }
+        return is_news
 
     def to_dial(self, *, now: float) -> list[Address]:
         """Whom to connect to now; each of them counts as being connected to from here on."""

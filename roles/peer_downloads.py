@@ -33,8 +33,15 @@ BUFFERS = 48 * 1024 * 1024  # bytes of chunks that arrive, together
 class PeerDownloads:
     """Its methods may be called from any thread."""
 
-    def __init__(self, swarm: Swarm, hello: Hello, throttle: Throttle) -> None:
-        """`hello` is what we say first."""
+    def __init__(
+        self,
+        swarm: Swarm,
+        hello: Hello,
+        throttle: Throttle,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`hello` is what we say first. `wake` is called when tick() has something to do."""
+        self._wake = wake
         self._swarm = swarm
         self._hello = hello
         self._throttle = throttle
@@ -49,7 +56,9 @@ class PeerDownloads:
     def heard_of(self, addresses: Iterable[Address]) -> None:
         """These take part: connect to them at the next tick."""
         with self._lock:
-            self._book.heard_of(addresses, now=time.monotonic())
+            is_news = self._book.heard_of(addresses, now=time.monotonic())
+        if is_news:
+            self._wake()
 
     def tick(self) -> None:
         """Connect to whom it is time to connect to."""

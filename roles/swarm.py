@@ -147,10 +147,14 @@ class Swarm:
         """Whether anything is on its way."""
         return bool(self._transfers)
 
-    def place(self) -> int:
-        """The best place in a line at a peer, 0 for none."""
+    def standing(self) -> tuple[int, bool, int]:
+        """How many connections there are, whether any brings a chunk now, and the best place in a
+        line, 0 for none.
+        """
         with self._lock:
-            return min((link.place for link in self._links.values() if link.place), default=0)
+            links = self._links.values()
+            place = min((link.place for link in links if link.place), default=0)
+            return len(links), any(link.taking is not None for link in links), place
 
     def is_lied_to(self, transfers: Iterable[Transfer]) -> bool:
         """Whether nobody is left for one of these but peers that sent bad chunks."""
@@ -329,6 +333,8 @@ class Swarm:
     def _second_asks(self, handle: int, transfer: Transfer, now: float) -> list[Say]:
         """To peers that send nothing now: the chunks that come too slowly from others."""
         says = list[Say]()
+        if transfer.plan.wanted:  # not the end yet
+            return says
         for link in self._links.values():
             if handle not in link.opened or link.taking is not None:
                 continue

@@ -39,7 +39,7 @@ from roles.target_folder import TargetFolder
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.1
+TICK_S = 0.25
 REPORT_S = 0.25
 SPACE_AGAIN_S = 2.0  # a full disk is looked at again; it goes on within 5 s of space appearing
 MOVING_S = 2.0  # since the last chunk

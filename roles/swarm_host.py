@@ -31,7 +31,7 @@ from roles.throttle import Throttles
 from roles.tracker_client import new_id
 from roles.tracker_dialects import Status
 
-REPORT_S = 0.25
+REPORT_S = 1.0
 TICK_S = 0.25  # between two looks for chunks that come too slowly
 IDLE_S = 5.0  # with nothing on its way: then the connections end
 MAX_SHARES = 8  # that the tracker is told of
@@ -49,11 +49,12 @@ class SwarmHost:
         transfers: Callable[[], tuple[Transfer, ...]],
         start_beside: Callable[[Callable[[], None], str], threading.Thread],
         should_stop: Callable[[], bool],
+        wake: Callable[[], None],
     ) -> None:
         """Open the door and join the room. Raises StorageError when no port is free.
 
-        `shares` is what it takes part in from the start, `transfers` what the room is told of the
-        downloads.
+        `wake` is called when tick() has something to do. `shares` is what it takes part in from
+        the start, `transfers` what the room is told of the downloads.
         """
         self._post = post
         self._transfers = transfers
@@ -68,7 +69,7 @@ class SwarmHost:
         self._uploads = PeerUploads(library, slots_for_lmk2(DEFAULT_SLOTS), throttles.up)
         library.look_again = self._uploads.look_again
         self._swarm = Swarm(self._uploads.news)
-        self._downloads = PeerDownloads(self._swarm, me, throttles.down)
+        self._downloads = PeerDownloads(self._swarm, me, throttles.down, wake)
         self.side = SwarmSide(self._swarm, library, self._downloads, self.join)
         membership = Membership(
             settings.tracker, post, should_stop, self._status, is_leecher=True, peer=me.peer

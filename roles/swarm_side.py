@@ -48,12 +48,12 @@ class SwarmSide:
 
     def outlook(self, transfers: Sequence[Transfer]) -> Outlook:
         """How things stand for these."""
-        sources = self._swarm.sources()
+        links, is_receiving, place = self._swarm.standing()
         return Outlook(
             known=self._downloads.others,
-            links=len(sources),
-            is_receiving=any(source.is_sending for source in sources),
-            place=self._swarm.place(),
+            links=links,
+            is_receiving=is_receiving,
+            place=place,
             all_dropped=self._swarm.is_lied_to(transfers),
         )
 

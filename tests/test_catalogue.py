@@ -12,6 +12,7 @@ from roles.catalogue import (
     FolderLine,
     Line,
     PackLine,
+    ReadingLine,
     decode_line,
     encode_line,
     sort_key,
@@ -30,6 +31,7 @@ LINES: dict[str, Line] = {
     '["f","old one",7]': FileLine("old one", 7, None),
     '["d","maps/empty",12]': FolderLine("maps/empty", 12),
     f'["p","a/b",3,1000,"{ROOT.hex()}",262144]': PackLine(Content(ROOT, 1000, CHUNK), "a/b", 3),
+    '["r",12]': ReadingLine(12),
 }
 
 
@@ -139,6 +141,8 @@ class RefusedTest(unittest.TestCase):
             for value in values:
                 self.assert_refused(file_text("a", **{field: value}))
         self.assert_refused('["d","a",-1]')
+        for text in ('["r",-1]', '["r",true]', '["r","1"]', '["r"]', f'["r",{1 << 40}]'):
+            self.assert_refused(text)
         for count, size in ((-1, 5), (1, 0), (1, 1 << 27), (300_000, 5), (True, 5)):
             self.assert_refused(json.dumps(["p", "a", count, size, ROOT.hex(), CHUNK]))
 

@@ -531,6 +531,25 @@ class HonestyTest(LibraryTestCase):
         self.assertEqual(self.log.events[-1], HashingChanged(0, 0, 0))
         wait_until(lambda: "large" in self.lines(library), 8)
 
+    def test_how_many_files_are_left_to_read_is_a_line(self) -> None:
+        def left() -> list[ReadingLine]:
+            decoded = [decode_line(text) for text in library.snapshot.lines]
+            return [line for line in decoded if isinstance(line, ReadingLine)]
+
+        self.file("huge", b"")
+        os.truncate(self.shared / "huge", 1 << 40)
+        os.utime(self.shared / "huge", (1, 1))
+        self.file("small")
+        library = self.started()
+        wait_until(lambda: "small" in self.lines(library))
+        self.assertEqual(left(), [ReadingLine(1)])
+        self.assertEqual(list(library.snapshot.lines), sorted(library.snapshot.lines))
+        library.withdraw(self.root(library, "small"))
+        self.assertEqual(left(), [ReadingLine(2)])
+        (self.shared / "huge").unlink()
+        self.after_look(library, lambda: left() == [])
+        self.assertEqual(list(self.lines(library)), ["small"])
+
     def test_it_stops_soon_while_it_hashes(self) -> None:
         self.file("huge", b"")
         os.truncate(self.shared / "huge", 1 << 40)

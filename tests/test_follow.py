@@ -103,6 +103,11 @@ class NewestScopeTest(unittest.TestCase):
         self.assertFalse(newest.scope.is_listed)
         self.assertEqual(newest.scope.wanted, wanted(file("a")))
 
+    def test_the_names_of_files_that_come_are_known_before(self) -> None:
+        newest = NewestScope(wanted(file("a", b"1")), (), self.names)
+        names = newest.names_of_others(wanted(file("a", b"2"), file("B")))
+        self.assertEqual(names, {"b"})
+
 
 class FollowedScopeTest(unittest.TestCase):
     def followed(self, *files: FileLine, files_left: int = 0) -> FollowedScope:
@@ -250,9 +255,8 @@ class FollowTest(LeecherTest):
     def slow_leecher(self, rate: int) -> Running[Leecher]:
         log = EventLog()
         settings = LeecherSettings(self.taken, self.room, bind=ANYWHERE)
-        down = Throttle()
-        down.rate = rate
-        return self.run_role(Leecher(settings, log, Throttles(down=down)), log)
+        throttles = Throttles(down=Throttle(rate))
+        return self.run_role(Leecher(settings, log, throttles), log)
 
     def ended(self, leecher: Running[Leecher]) -> dict[str, FileEnded]:
         told = [one for event in leecher.log.of(FilesEnded) for one in event.files]
@@ -269,6 +273,16 @@ class FollowTest(LeecherTest):
         self.assert_same_files(self.taken, files)
         self.assertEqual(self.ended(leecher).keys(), files.keys())
 
+    def wait_for_folders(self, leecher: Running[Leecher], *files: int) -> None:
+        """Until the folders of the room have so many files."""
+
+        def is_so() -> bool:
+            leecher.role.refresh()
+            lists = leecher.log.of(FilesListed)
+            return bool(lists) and sorted(one.files for one in lists[-1].folders) == sorted(files)
+
+        wait_until(is_so)
+
     def wait_for_cause(self, leecher: Running[Leecher], cause: str) -> None:
         leecher.log.wait_for(DownloadChanged, where=lambda one: cause in one.cause)
 
@@ -278,8 +292,10 @@ class FollowTest(LeecherTest):
         lines = [file(name, data) for name, data in files.items()]
         share = self.listed(lines[0], ReadingLine(2))
         leecher = self.taking(give_up_after_s=0.5)
+        self.wait_for_folders(leecher, 1, 3)
         self.begin(leecher)
-        self.wait_for_cause(leecher, "the seeder is still reading its folder, 2 files left")
+        cause = "the seeder is still reading its folder, 2 files left"
+        wait_until(lambda: sum(e.cause == cause for e in leecher.log.of(DownloadChanged)) > 4)
         share.tell([*lines[:2], ReadingLine(1)])
         self.wait_for_cause(leecher, "the seeder is still reading its folder, 1 files left")
         share.tell(lines)
@@ -358,6 +374,36 @@ class FollowTest(LeecherTest):
         self.begin(leecher)
         wait_until(lambda: any(self.taken.glob(".lmk-*")))
         share.tell([*(file(name, data) for name, data in files.items()), pack(files)])
+        self.assert_done(leecher, files)
+
+    def test_what_came_of_a_pack_that_is_gone_is_kept(self) -> None:
+        files = {f"{number:02}": content_of(250_000, number) for number in range(12)}
+        folder = self.make_folder("store", files)
+        new = (folder / "later").write_bytes(content_of(80_000, 99))
+        self.seeder(folder, self.room)
+        lines = [file(name, data) for name, data in files.items()]
+        share = self.listed(*lines, pack(files))
+        leecher = self.slow_leecher(800_000)
+        self.wait_for_folders(leecher, 12, 13)
+        self.begin(leecher)
+        leecher.log.wait_for(DownloadChanged, where=lambda one: one.have > 800_000)
+        files["11"] = content_of(new, 99)
+        share.tell(file(name, data) for name, data in files.items())
+        self.assert_done(leecher, files)
+        self.assertFalse(list(self.taken.glob(".lmk-*")))
+
+    def test_a_new_file_that_another_download_fetches_is_left_to_that(self) -> None:
+        files = {"a": content_of(300_000, 1), "b": content_of(1_500_000, 2)}
+        self.offering(files, "store")
+        share = self.listed(file("a", files["a"]), ReadingLine(1))
+        leecher = self.slow_leecher(1_000_000)
+        self.wait_for_folders(leecher, 1, 2)
+        self.begin(leecher)
+        self.wait_for_cause(leecher, "1 files left")
+        leecher.role.download(["b"], Existing.SKIP)
+        wait_for_state(leecher, "b", DownloadState.DOWNLOADING)
+        share.tell(file(name, data) for name, data in files.items())
+        self.assertIs(wait_for_end(leecher, "b").state, DownloadState.DONE)
         self.assert_done(leecher, files)
 
     def test_without_the_seeder_what_was_listed_is_all(self) -> None:

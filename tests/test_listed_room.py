@@ -10,7 +10,7 @@ import unittest
 from unittest import mock
 
 from roles import listed_room, listed_share
-from roles.catalogue import FileLine, FolderLine, Line, PackLine, encode_line
+from roles.catalogue import FileLine, FolderLine, Line, PackLine, ReadingLine, encode_line
 from roles.content import Content
 from roles.listed_room import ListedRoom
 
@@ -259,6 +259,45 @@ class FoldersTest(unittest.TestCase):
         assert wanted is not None
         self.assertEqual((wanted.files, wanted.shares), ((), (ONE,)))
         self.assertEqual(wanted.folders, (FolderLine("a"), FolderLine("a/b", 4)))
+
+    def test_files_that_are_still_read_are_counted_apart(self) -> None:
+        room = room_of(share(ONE, file("a/b"), ReadingLine(7)), share(TWO, ReadingLine(9)))
+        folders = {one.share: (one.files, one.files_left) for one in room.folders()}
+        self.assertEqual(folders, {ONE: (1, 7), TWO: (0, 9)})
+        self.assertEqual((len(room.files()), room.refused), (1, ()))
+        for key, files, left in (
+            (f"share:{ONE}", 1, 7),
+            (f"share:{TWO}", 0, 9),
+            ("folder:a", 1, 7),
+            ("a/b", 1, 0),
+        ):
+            wanted = room.resolve(key)
+            assert wanted is not None
+            self.assertEqual((len(wanted.files), wanted.files_left), (files, left), key)
+            self.assertIs(wanted.is_folder, key != "a/b")
+            self.assertEqual(wanted.shares, (TWO,) if TWO in key else (ONE,))
+
+    def test_when_all_is_read_nothing_is_left(self) -> None:
+        room = room_of(share(ONE, file("a"), ReadingLine(7)))
+        room.apply_changes(share(ONE, ReadingLine(2)))
+        room.apply_changes(share(ONE, ReadingLine(7), mark="-"))
+        self.assertEqual(room.folders()[0].files_left, 2)
+        room.apply_changes(share(ONE, ReadingLine(2), mark="-"))
+        self.assertEqual(room.folders()[0].files_left, 0)
+
+    def test_a_stamp_tells_whether_the_answer_may_be_another_one(self) -> None:
+        key = f"share:{ONE}"
+        room = room_of(share(ONE, file("a")), share(TWO, file("a")))
+        before = {shares: room.stamp(key, shares) for shares in ((), (TWO,))}
+        by_path = room.stamp("a", ())
+        room.apply_changes(share(TWO, file("b")))
+        self.assertEqual(room.stamp(key, ()), before[()])
+        self.assertNotEqual(room.stamp(key, (TWO,)), before[(TWO,)])
+        self.assertNotEqual(room.stamp("a", ()), by_path)
+        room.apply_changes(share(ONE, file("b")))
+        self.assertNotEqual(room.stamp(key, ()), before[()])
+        room.apply_changes([f'X"{ONE}"'])
+        self.assertEqual(room.stamp(key, ()), (0,))
 
     def test_what_nobody_has_stands_for_nothing(self) -> None:
         room = room_of(share(ONE, file("a")), share(ORIGINAL, original("b")))
