@@ -10,6 +10,7 @@ import contextlib
 import logging
 import selectors
 import socket
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ PLACE_S = 1.0
 # much as goes out in this time, within limits. A new connection may be a slow one.
 BUFFER_S = 0.02
 MIN_BUFFER = 32 * 1024  # bytes
+# On loopback, whose segments are huge, a single one waits for its acknowledgement each time.
+MIN_SEGMENTS = 4
+_HAS_MAXSEG = sys.platform != "win32"
 MAX_BUFFER = 1024 * 1024
 _RECEIVE = 64 * 1024
 
@@ -332,7 +336,9 @@ class ChunkGiver:
 
     def _fit_buffer(self, rate: float) -> None:
         """To the bytes per second that go out."""
-        fitting = min(MAX_BUFFER, max(MIN_BUFFER, int(rate * BUFFER_S)))
+        segment = self._link.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) if _HAS_MAXSEG else 0
+        least = max(MIN_BUFFER, MIN_SEGMENTS * segment)
+        fitting = min(MAX_BUFFER, max(least, int(rate * BUFFER_S)))
         if not self._send_buffer or not 0.5 < fitting / self._send_buffer < 2:
             self._send_buffer = fitting
             self._link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, fitting)

@@ -39,9 +39,12 @@ class FrontDoor:
         if hello.peer == self._me.peer or (hello.is_seeder and downloads is None):
             hang_up(link, self._welcome(is_away=True))
             return
-        is_full = not self._uploads.has_room(address, is_here=is_loopback(address.host))
-        if is_full and not hello.is_seeder:
-            log.info("%s heard away: too many connections", address)
+        if hello.is_seeder and downloads is not None:
+            is_full = not downloads.has_room_for_caller(address.host)
+        else:
+            is_full = not self._uploads.has_room(address, is_here=is_loopback(address.host))
+        if is_full:
+            log.debug("%s heard away", address)
             hang_up(link, self._welcome(is_away=True))
             return
         try:

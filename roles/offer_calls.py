@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from roles.addresses import Address
+from roles.addresses import Address, is_loopback
 from roles.dialling import dialled
 from roles.errors import LmkError, PeerProtocolError, TrackerSilentError
 from roles.lmk2_greeting import Hello
@@ -115,7 +115,9 @@ class OfferCalls:
             log.info("%s: %s", address, error)
             link.close()
             return
-        if welcome.is_away or welcome.peer == self._hello.peer or self._should_stop():
+        has_room = self._uploads.has_room(address, is_here=is_loopback(address.host))
+        is_us = welcome.peer == self._hello.peer
+        if welcome.is_away or is_us or not has_room or self._should_stop():
             link.close()
             return
         self._uploads.serve(link, address, welcome.name, is_called=True)

@@ -9,10 +9,16 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from roles.addresses import Address
+from roles.addresses import Address, is_loopback
 
-MAX_PEERS = 64  # connected to at once, a thread each; a room of 30 machines and as many again
+# Connected to at once, a thread each at both ends. In a larger room everyone takes from that many
+# others at random, and chunks still reach all of them within a hop or two.
+MAX_PEERS = 16
+FIRST = 4  # those heard of first are seeders, as a rule: they are always among them
 MAX_KNOWN = 512
+# Of one host, so that it cannot fill the book with ports; this machine is exempt. As many as a
+# tracker registers.
+MAX_PER_HOST = 8
 # A single connection is bound to one core at each end: with few peers there are several to each.
 CONNECTIONS = 4
 ALONE_S = 0.5  # before there are several: in a room the others are heard of by then
@@ -41,14 +47,14 @@ class PeerBook:
 
     def heard_of(self, addresses: Iterable[Address], *, now: float) -> bool:
         """These take part, too; True when one of them was not known."""
-        known = len(self._peers)
+        is_news = False
         for address in addresses:
             peer = self._peers.get(address)
             if peer is not None:
                 peer.named = now
-            elif len(self._peers) < MAX_KNOWN:
+            elif self._has_room_for(address.host):
                 self._peers[address] = _Peer(now, now)
-        is_news = len(self._peers) > known
+                is_news = True
         self._peers = {
             address: peer
             for address, peer in self._peers.items()
@@ -61,7 +67,10 @@ class PeerBook:
         connected = sum(1 for peer in self._peers.values() if peer.connections)
         wanted = self._wanted_each(connected)
         chosen = list[Address]()
-        for address, peer in self._peers.items():
+        candidates = list(self._peers.items())
+        others = candidates[FIRST:]
+        self._rng.shuffle(others)
+        for address, peer in (*candidates[:FIRST], *others):
             if peer.is_us or peer.not_before > now or peer.connections >= wanted:
                 continue
             if peer.connections and now - peer.found < ALONE_S:
@@ -94,6 +103,10 @@ class PeerBook:
     def others(self) -> int:
         """How many peers are known besides this program."""
         return sum(1 for peer in self._peers.values() if not peer.is_us)
+
+    def _has_room_for(self, host: str) -> bool:
+        of_host = sum(1 for known in self._peers if known.host == host)
+        return len(self._peers) < MAX_KNOWN and (of_host < MAX_PER_HOST or is_loopback(host))
 
     def _wanted_each(self, connected: int) -> int:
         return max(1, CONNECTIONS // max(1, connected))

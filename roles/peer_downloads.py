@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from roles.addresses import Address
+from roles.addresses import Address, is_loopback
 from roles.buffer_pool import BufferPool
 from roles.chunk_taker import ChunkTaker, PeerLink
 from roles.dialling import dialled
@@ -26,6 +26,8 @@ from roles.worker import run_guarded
 
 log = logging.getLogger(__name__)
 
+MAX_CALLERS = 64  # peers that connected to us, because nobody can reach them
+MAX_CALLERS_PER_HOST = 4
 MAX_THREADS = 160  # of all connections, those to us included
 BUFFERS = 48 * 1024 * 1024  # bytes of chunks that arrive, together
 
@@ -50,6 +52,7 @@ class PeerDownloads:
         self._book = PeerBook(random.Random())
         self._threads: set[threading.Thread] = set()
         self._sockets: dict[int, socket.socket] = {}
+        self._callers: dict[int, str] = {}  # hosts
         self._numbers = itertools.count(1)
         self._stopping = threading.Event()
 
@@ -68,13 +71,34 @@ class PeerDownloads:
             if not self._start(lambda address=address: self._call(address)):  # type: ignore[misc]
                 self._note_end(address, was_good=False)
 
+    def has_room_for_caller(self, host: str) -> bool:
+        """Whether a peer that calls us because nobody can reach it is taken from: while something
+        is wanted, and not too many of one host; this machine is exempt.
+        """
+        with self._lock:
+            of_host = sum(1 for caller in self._callers.values() if caller == host)
+            is_crowd = len(self._callers) >= MAX_CALLERS
+        is_greedy = of_host >= MAX_CALLERS_PER_HOST and not is_loopback(host)
+        return self._swarm.is_busy and not is_crowd and not is_greedy
+
     def adopt(self, link: socket.socket, address: Address, hello: Hello) -> bool:
         """Take from a peer that connected to us and was answered; False when there are too many.
 
         The link is closed in any case.
         """
-        if not self._stopping.is_set() and self._start(lambda: self._take(link, address, hello)):
+        number = next(self._numbers)
+        with self._lock:
+            self._callers[number] = address.host
+
+        def take() -> None:
+            try:
+                self._take(link, address, hello)
+            finally:
+                self._forget_caller(number)
+
+        if not self._stopping.is_set() and self._start(take):
             return True
+        self._forget_caller(number)
         link.close()
         return False
 
@@ -137,7 +161,10 @@ class PeerDownloads:
                 elif not welcome.is_away:
                     was_good = True
                     self._run(link, address, welcome.peer, welcome.name)
-        except (PeerProtocolError, OSError, LmkError) as error:
+        except PeerProtocolError as error:
+            was_good = False  # each time it is waited longer before it is called again
+            log.info("%s: %s", address, error)
+        except (OSError, LmkError) as error:
             log.info("%s: %s", address, error)
         finally:
             self._note_end(address, was_good=was_good)
@@ -165,6 +192,10 @@ class PeerDownloads:
             with self._lock:
                 del self._sockets[number]
             self._swarm.left(peer_link)
+
+    def _forget_caller(self, number: int) -> None:
+        with self._lock:
+            del self._callers[number]
 
     def _note_end(self, address: Address, *, was_good: bool) -> None:
         with self._lock:

@@ -29,24 +29,26 @@ def greeted(link: socket.socket, hello: Hello, should_stop: Callable[[], bool]) 
     link.settimeout(POLL_S)
     link.sendall(encode_hello(hello))
     reader = WelcomeReader()
-    first = _byte(link, should_stop)
+    deadline = time.monotonic() + ANSWER_S  # for the whole line: single bytes gain no time
+    first = _byte(link, deadline, should_stop)
     if first in _LMK1_WORDS:
         if first == b"c":
             _leave_original(link)
         raise PeerProtocolError("it speaks LMK/1 only")
     welcome = reader.feed(first)
     while welcome is None:  # byte by byte: what follows the line are frames
-        welcome = reader.feed(_byte(link, should_stop))
+        if should_stop():  # no original: it is not harmed
+            raise TimeoutError("this program stops")
+        welcome = reader.feed(_byte(link, deadline, should_stop))
     return welcome
 
 
-def _byte(link: socket.socket, should_stop: Callable[[], bool]) -> bytes:
-    begun = time.monotonic()
+def _byte(link: socket.socket, deadline: float, should_stop: Callable[[], bool]) -> bytes:
     stopped: float | None = None
     while True:
         now = time.monotonic()
         stopped = now if stopped is None and should_stop() else stopped
-        if now - begun > ANSWER_S or (stopped is not None and now - stopped > STOPPING_S):
+        if now > deadline or (stopped is not None and now - stopped > STOPPING_S):
             with contextlib.suppress(OSError):
                 link.sendall(lmk1.EXIT_CONNECTION)
             raise TimeoutError("it did not answer")

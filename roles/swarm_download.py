@@ -43,6 +43,7 @@ TICK_S = 0.25
 REPORT_S = 0.25
 SPACE_AGAIN_S = 2.0  # a full disk is looked at again; it goes on within 5 s of space appearing
 MOVING_S = 2.0  # since the last chunk
+LIED_S = 3.0  # somebody honest may have been heard of only now, and is connected to within that
 LOST_AGAIN_S = 1.0  # between two looks at what is not listed any more
 
 
@@ -77,7 +78,7 @@ class SwarmDownload(DownloadLife):
         )
         self._tally = FileTally(self._tell_files)
         self._meter = RateMeter(now=time.monotonic())
-        self._usable_at = self._moved = time.monotonic()
+        self._usable_at = self._moved = self._hope_at = time.monotonic()
         self._reported = self._lost_at = 0.0
         self._cause = ""
 
@@ -123,7 +124,7 @@ class SwarmDownload(DownloadLife):
         return True  # what came is checked anew when it goes on
 
     def _direct(self) -> None:
-        self._usable_at = time.monotonic()
+        self._usable_at = self._hope_at = time.monotonic()
         self._tally = FileTally(self._tell_files)
         scope = self.newest.scope
         self._followed = FollowedScope(scope)
@@ -231,11 +232,13 @@ class SwarmDownload(DownloadLife):
         is_moving = now - self._moved < MOVING_S
         if is_moving or outlook.place:
             self._usable_at = now
+        if not outlook.all_dropped:
+            self._hope_at = now
         if self._arrivals.is_through and self._waits_for_list(now):
             self._usable_at = now
         elif is_moving or outlook.is_receiving:
             self._set_state(DownloadState.DOWNLOADING)
-        elif outlook.all_dropped:
+        elif now - self._hope_at > LIED_S:
             raise ContentError(
                 f"Everyone who has {self.title} sent damaged content. "
                 "Start another seeder and try again."

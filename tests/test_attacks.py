@@ -12,7 +12,6 @@ import sys
 import threading
 import unittest
 
-from roles import registry
 from roles.addresses import Address
 from roles.errors import NoSeederError, PeerProtocolError, TrackerSilentError
 from roles.events import DownloadState, RoomChanged, TrackerLost
@@ -166,7 +165,8 @@ class HostileRooms(RoomTest):
         self.assertLess(len(running.log.of(RoomChanged)) - before, 50)
 
     def test_the_lists_of_all_seeders_together_have_a_limit(self) -> None:
-        most, here = registry.MAX_FILES, Origin("127.0.0.1", is_here=True)
+        most, here = 4_000, Origin("127.0.0.1", is_here=True)
+        self.constant("registry", "MAX_FILES", most)
         table = Registry()
         for port in (1, 2):
             table.add(Address("a", port), here, None, named_is_here=False, now=0.0)

@@ -139,6 +139,7 @@ class TakingFiles(LeecherTest):
 
     def test_another_folder_with_the_same_content_is_found_when_the_first_one_is_gone(self) -> None:
         self.constant("room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
+        self.constant("swarm_download", "MOVING_S", SOON_S)
         content = content_of(600_000)
         first = self.offering({"a": content})
         leecher = self.taking()

@@ -18,6 +18,7 @@ from roles.events import (
     RoleStopped,
     UploadsChanged,
 )
+from roles.file_holding import FileHolding
 from roles.file_source import FileSource
 from roles.folder_library import FolderLibrary
 from roles.holding import ChunkSource, Holding
@@ -321,7 +322,10 @@ class LyingTest(SwarmRoomTest):
         self.lies = 0
         self.has_wrong_digests = False
         self.over = threading.Event()
-        self.addCleanup(self.over.set)
+
+    def tearDown(self) -> None:
+        self.over.set()  # before the seeders are stopped
+        super().tearDown()
 
     def seeders(
         self, lie: Callable[[bytes, int], bytes], *, honest: bool = True, data: bytes = BIG
@@ -332,7 +336,7 @@ class LyingTest(SwarmRoomTest):
 
         def lying_find(library: FolderLibrary, root: bytes) -> Holding | None:
             holding = find(library, root)
-            if holding is None or "liar" not in library._folder.name:
+            if not isinstance(holding, FileHolding) or holding._folder.name != "liar":
                 return holding
             return Liar(holding, lie, test)
 
@@ -419,7 +423,7 @@ class SmallDiskTest(SwarmRoomTest):
         self.start(leecher, "big.bin")
         self.wait_for_bytes(leecher, "big.bin", MIB)
         hog = disk / "hog"
-        with hog.open("wb") as file, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), hog.open("wb", buffering=0) as file:
             for _ in range(200):
                 file.write(bytes(1 << 16))
         waiting = wait_for_state(leecher, "big.bin", DownloadState.WAITING_FOR_SPACE)

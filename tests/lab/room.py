@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 
 from tests.lab.counters import busy_since, machine_times
@@ -63,7 +64,7 @@ class Outcome:
 
     plan: Plan
     seconds: tuple[float, ...]  # until each leecher had everything, sorted
-    copies: float  # that the first seeder's link sent, headers included
+    copies: float  # that the first seeder's link sent, headers included; nan: it was killed
     cpu_s: float  # processor time of all programs
     busy: float  # share of the machine's processors that worked
     leecher_memory: int  # bytes at most, of the largest
@@ -141,13 +142,15 @@ class Room:
         problems = list(self._wait(began + self._plan.limit_s))
         busy = busy_since(times)
         after = self._reports()
+        unfinished = self._waiting_for()
         ended, seconds = self._ended(began)
-        problems += [*ended, *self._damage()]
-        first = before[self._seeders[0]], after.get(self._seeders[0], {})
+        problems += [*ended, *self._damage(unfinished)]
+        first = self._seeders[0]
+        sent = after[first]["bytes_out"] - before[first]["bytes_out"] if first in after else nan
         return Outcome(
             self._plan,
             tuple(sorted(seconds)),
-            (first[1].get("bytes_out", 0) - first[0]["bytes_out"]) / self._plan.size,
+            sent / self._plan.size,
             sum(facts["cpu"] - before[program]["cpu"] for program, facts in after.items()),
             busy,
             max((after[one]["peak"] for one in self._leechers if one in after), default=0),
@@ -212,11 +215,11 @@ class Room:
                 problems += [f"{leecher.name}: {facts['failed']}"] if facts["failed"] else []
         return problems, seconds
 
-    def _damage(self) -> Iterator[str]:
-        """Who has something else than was shared."""
+    def _damage(self, unfinished: list[Program]) -> Iterator[str]:
+        """Who is done and has something else than was shared."""
         names = [str(path.relative_to(self._shared)) for path in all_files(self._shared)]
         for leecher, target in zip(self._leechers, sorted_folders(self._taken), strict=True):
-            if leecher in self._killed:
+            if leecher in self._killed or leecher in unfinished:
                 continue
             _, other, missing = filecmp.cmpfiles(self._shared, target, names, shallow=False)
             if other or missing:

@@ -1,0 +1,259 @@
+"""What a program takes: what it says to honest peers and to liars, whatever the order of words."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from roles import lmk2_frames as frames
+from roles.errors import DiskFullError, StorageError
+from tests.disks import some_bytes
+from tests.peers import CHUNK, MemoryHolding, RawPeer, TakingTest, bitmap, some_holding
+from tests.rooms import LIMIT_S
+from tests.support import wait_until
+
+
+class WordsTest(TakingTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.holding = some_holding(6)
+        self.handle, self.transfer_, self.store = self.transfer(self.holding)
+
+    def want(self, sender: RawPeer) -> int:
+        """The bitmap of the next WANT."""
+        want = sender.expect(frames.Want)
+        assert isinstance(want, frames.Want)
+        return int.from_bytes(want.chunks, "little")
+
+    def second(self, peer: str = "") -> RawPeer:
+        """Another sender that has described the content."""
+        sender = self.sender(peer)
+        self.describe(sender, self.holding)
+        return sender
+
+    def test_a_chunk_that_another_brings_is_declined_with_what_is_wanted(self) -> None:
+        first, handle = self.offering(self.holding)
+        second = self.second()
+        self.assertEqual(self.want(second), 0b111111)
+        self.offer(first, handle, 3)
+        second.send(frames.Offer(handle, 3))
+        decline = second.expect(frames.Decline)
+        self.assertEqual(decline, frames.Decline(handle, 3, b"\x37"))
+
+    def test_what_a_sender_was_to_bring_is_asked_of_the_others_when_it_leaves(self) -> None:
+        first, handle = self.offering(self.holding)
+        second = self.second()
+        self.want(second)
+        self.offer(first, handle, 3)
+        self.offer(first, handle, 4)
+        first.link.close()
+        self.assertEqual(self.want(second), 0b111111)
+        self.give(second, handle, self.holding, *range(6))
+        wait_until(lambda: self.transfer_.is_done, LIMIT_S)
+
+    def test_a_content_that_is_gone_here_is_asked_of_others_and_again_when_described(self) -> None:
+        first, handle = self.offering(self.holding)
+        self.offer(first, handle, 3)
+        first.send(frames.Gone(handle, "it changed"))
+        second = self.second()
+        self.assertEqual(self.want(second), 0b111111)
+        self.send_file(first, handle, self.holding)
+        self.assertEqual(self.want(first), 0b111111)
+
+    def test_a_transfer_that_is_removed_closes_its_handle_everywhere(self) -> None:
+        first, handle = self.offering(self.holding)
+        self.offer(first, handle, 3)
+        self.swarm.remove(handle)
+        self.assertEqual(first.expect(frames.Want), frames.Want(handle, b""))
+        first.send_chunk(handle, 3, self.holding.chunk(3))
+        first.send(frames.Offer(handle, 1))
+        self.assertEqual(first.expect(frames.Decline), frames.Decline(handle, 1, b""))
+        self.assertEqual(self.store.writes, 0)
+
+    def test_a_chunk_that_stalls_at_the_end_comes_from_another_and_the_first_is_told(self) -> None:
+        self.constant("transfer_plan", "STALLED_S", 0.3)
+        first, handle = self.offering(self.holding)
+        second = self.second()
+        self.give(second, handle, self.holding, *range(5))
+        wait_until(lambda: self.transfer_.plan.had.bit_count() == 5, LIMIT_S)
+        self.offer(first, handle, 5)
+        time.sleep(0.35)  # the time that it stalls for is what is tested
+        self.swarm.tick()
+        self.give(second, handle, self.holding, 5)
+        while not isinstance(frame := first.next(), frames.Cancel):
+            self.assertIsInstance(frame, frames.Want)
+        self.assertEqual(frame, frames.Cancel(handle, 5))
+        self.assertTrue(self.transfer_.is_done)
+
+    def test_a_sender_that_takes_over_everything_and_sends_nothing_holds_up_few_chunks(
+        self,
+    ) -> None:
+        liar, handle = self.offering(self.holding)
+        liar.send(*(frames.Offer(handle, index) for index in range(6)))
+        taken = [liar.expect(frames.Take, frames.Decline) for _ in range(6)]
+        self.assertLessEqual(sum(isinstance(one, frames.Take) for one in taken), 4)
+
+    def test_what_stands_still_is_said_again(self) -> None:
+        self.constant("swarm", "AGAIN_S", 0.0)
+        sender, _ = self.offering(self.holding)
+        self.swarm.tick()
+        self.assertEqual(self.want(sender), 0b111111)
+
+
+class LiarsTest(WordsTest):
+    def lie(self, sender: RawPeer, handle: int, index: int) -> None:
+        self.offer(sender, handle, index)
+        sender.send_chunk(handle, index, bytes(CHUNK))
+
+    def test_a_chunk_that_came_wrong_is_not_asked_of_that_peer_again(self) -> None:
+        liar, handle = self.offering(self.holding)
+        self.lie(liar, handle, 2)
+        self.assertEqual(self.want(liar), 0b111011)
+        liar.send(frames.Offer(handle, 2))
+        decline = liar.expect(frames.Decline)
+        self.assertEqual(decline, frames.Decline(handle, 2, b"\x3b"))
+
+    def test_the_second_wrong_chunk_ends_it_on_every_connection_and_only_for_that_peer(
+        self,
+    ) -> None:
+        first, handle = self.offering(self.holding, "1" * 16)
+        other = self.second("1" * 16)
+        self.assertEqual(self.want(other), 0b111111)
+        honest = self.second()
+        self.lie(first, handle, 2)
+        self.lie(first, handle, 3)
+        self.assert_refused(first)
+        other.send(frames.Offer(handle, 1))
+        while not isinstance(frame := other.next(), frames.Decline):
+            pass
+        self.assertEqual(frame, frames.Decline(handle, 1, b"\0"))
+        self.assertEqual(self.store.writes, 0)
+        self.give(honest, handle, self.holding, *range(6))
+        wait_until(lambda: self.transfer_.is_done, LIMIT_S)
+
+    def test_the_count_is_of_one_content(self) -> None:
+        liar, handle = self.offering(self.holding)
+        self.lie(liar, handle, 2)
+        self.want(liar)
+        other = some_holding(3, seed=9)
+        other_handle, _, _ = self.transfer(other)
+        self.assertEqual(self.describe(liar, other), other_handle)
+        self.give_digests(liar, other)
+        liar.expect(frames.Want)
+        self.lie(liar, other_handle, 0)
+        self.give(liar, handle, self.holding, 0)
+        wait_until(lambda: self.transfer_.plan.had == 1, LIMIT_S)
+
+    def test_after_wrong_digests_the_others_are_asked(self) -> None:
+        liar = self.sender()
+        self.describe(liar, self.holding)
+        honest = self.second()
+        liar.expect(frames.GetDigests)
+        liar.send(frames.Digests(self.handle, 0, bytes(6 * 32)))
+        self.assert_refused(liar)
+        self.give_digests(honest, self.holding)
+        self.assertEqual(self.want(honest), 0b111111)
+
+    def test_after_a_while_without_digests_the_others_are_asked(self) -> None:
+        self.constant("digest_questions", "ANSWER_S", 0.05)
+        silent = self.sender()
+        self.describe(silent, self.holding)
+        silent.expect(frames.GetDigests)
+        honest = self.second()
+        wait_until(lambda: any(self.handle in one.opened for one in self.swarm._links.values()))
+        time.sleep(0.1)  # the time that it is silent for is what is tested
+        self.swarm.tick()
+        self.give_digests(honest, self.holding)
+        self.assertEqual(self.want(honest), 0b111111)
+        self.give_digests_late(silent)
+
+    def give_digests_late(self, silent: RawPeer) -> None:
+        silent.send(frames.Digests(self.handle, 0, self.holding.digests() or b""))
+        self.want(silent)
+        self.give(silent, self.handle, self.holding, *range(6))
+        wait_until(lambda: self.transfer_.is_done, LIMIT_S)
+
+    def test_nobody_but_liars_is_known_of(self) -> None:
+        self.assertFalse(self.swarm.is_lied_to([self.transfer_]))
+        liar, handle = self.offering(self.holding)
+        for index in (0, 1):
+            self.lie(liar, handle, index)
+        self.assert_refused(liar)
+        wait_until(lambda: self.swarm.is_lied_to([self.transfer_]), LIMIT_S)
+        self.second()
+        wait_until(lambda: not self.swarm.is_lied_to([self.transfer_]), LIMIT_S)
+
+
+class SmallContentsTest(TakingTest):
+    def test_a_small_content_that_comes_wrong_twice_drops_its_sender(self) -> None:
+        self.constant("swarm", "SINGLE_AGAIN_S", 0.0)
+        holding = MemoryHolding(some_bytes(1_000))
+        liar = self.sender()
+        handle, transfer, _ = self.transfer(holding)
+        for _ in range(2):
+            liar.expect(frames.Open)
+            self.send_file(liar, handle, holding)
+            liar.send_chunk(handle, 0, bytes(1_000))
+            wait_until(lambda: not any(one.singles for one in self.swarm._links.values()))
+            self.swarm.tick()
+        self.assert_refused(liar)
+        wait_until(lambda: self.swarm.is_lied_to([transfer]), LIMIT_S)
+
+    def test_a_small_content_that_is_gone_is_asked_of_another(self) -> None:
+        holding = MemoryHolding(some_bytes(1_000))
+        first, second = self.sender(), self.sender()
+        wait_until(lambda: len(self.swarm._links) == 2)
+        handle, transfer, store = self.transfer(holding)
+        first.expect(frames.Open)
+        first.send(frames.Gone(handle, "it changed"))
+        self.assertEqual(first.expect(frames.Want), frames.Want(handle, b""))
+        second.expect(frames.Open)
+        second.send_chunk(handle, 0, holding.data)
+        wait_until(lambda: transfer.is_done, LIMIT_S)
+        self.assertEqual(store.data, holding.data)
+
+    def test_a_small_content_that_was_not_asked_for_is_passed_over(self) -> None:
+        holding = MemoryHolding(some_bytes(1_000))
+        first, second = self.sender(), self.sender()
+        wait_until(lambda: len(self.swarm._links) == 2)
+        handle, _, store = self.transfer(holding)
+        first.expect(frames.Open)
+        second.send_chunk(handle, 0, holding.data)
+        second.send(frames.Offer(99, 1))
+        second.expect(frames.Decline)
+        self.assertEqual(store.writes, 0)
+
+
+class DiskTest(TakingTest):
+    def test_what_the_disk_says_is_told_and_the_chunk_wanted_again(self) -> None:
+        holding = some_holding(3)
+        handle, transfer, store = self.transfer(holding)
+        sender, _ = self.offering(holding)
+        store.fault = DiskFullError("full")
+        self.give(sender, handle, holding, 1)
+        wait_until(lambda: transfer.fault is not None, LIMIT_S)
+        self.assertIsInstance(transfer.fault, StorageError)
+        self.assertEqual(sender.expect(frames.Want), frames.Want(handle, bitmap(holding.content)))
+
+    def test_nobody_writes_any_more_when_a_transfer_is_removed(self) -> None:
+        holding = some_holding(3)
+        handle, _, store = self.transfer(holding)
+        sender, _ = self.offering(holding)
+        is_writing, may_end = threading.Event(), threading.Event()
+        write = store.write
+
+        def slow_write(offset: int, piece: memoryview) -> None:
+            is_writing.set()
+            may_end.wait(LIMIT_S)
+            write(offset, piece)
+
+        store.write = slow_write  # type: ignore[method-assign]
+        self.give(sender, handle, holding, 1)
+        self.assertTrue(is_writing.wait(LIMIT_S))
+        removing = threading.Thread(target=self.swarm.remove, args=(handle,))
+        removing.start()
+        removing.join(0.1)
+        self.assertTrue(removing.is_alive())
+        may_end.set()
+        removing.join(LIMIT_S)
+        self.assertEqual(store.writes, 1)
