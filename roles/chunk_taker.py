@@ -54,6 +54,7 @@ class PeerLink:
     taking: tuple[int, int] | None = None  # handle and chunk that come now, or next
     chunk_rate: float = 0.0  # bytes per second of its last chunks
     place: int = 0
+    useful_at: float = field(default_factory=time.monotonic)  # when it brought something last
     sending: threading.Lock = field(default_factory=threading.Lock)  # one frame after another
 
     def send(self, frame: frames.Frame) -> None:

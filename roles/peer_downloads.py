@@ -17,7 +17,7 @@ from roles.chunk_taker import ChunkTaker, PeerLink
 from roles.dialling import dialled
 from roles.errors import LmkError, PeerProtocolError
 from roles.lmk2_greeting import Hello
-from roles.peer_book import PeerBook
+from roles.peer_book import MAX_PEERS, PeerBook
 from roles.peer_greeting import greeted
 from roles.rates import RateMeter
 from roles.swarm import Swarm
@@ -64,7 +64,10 @@ class PeerDownloads:
             self._wake()
 
     def tick(self) -> None:
-        """Connect to whom it is time to connect to."""
+        """Connect to whom it is time to connect to, in place of who is of no use."""
+        for link in self._swarm.useless_links() if self.others > MAX_PEERS else ():
+            with contextlib.suppress(OSError):  # the other side was faster
+                link.link.shutdown(socket.SHUT_RDWR)
         with self._lock:
             chosen = [] if self._stopping.is_set() else self._book.to_dial(now=time.monotonic())
         for address in chosen:

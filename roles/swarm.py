@@ -23,6 +23,7 @@ from roles.transfer import Transfer
 
 log = logging.getLogger(__name__)
 
+USELESS_S = 15.0  # without a byte: another peer may be of more use
 SINGLE_AGAIN_S = 1.0  # after nobody had it
 AGAIN_S = 2.0  # words cross, or get lost between two threads: what stands still is said again
 
@@ -147,6 +148,16 @@ class Swarm:
         """Whether anything is on its way."""
         return bool(self._transfers)
 
+    def useless_links(self) -> list[PeerLink]:
+        """Connections that brought nothing for USELESS_S."""
+        now = time.monotonic()
+        with self._lock:
+            return [
+                link
+                for link in self._links.values()
+                if now - link.useful_at > USELESS_S and not link.place
+            ]
+
     def standing(self) -> tuple[int, bool, int]:
         """How many connections there are, whether any brings a chunk now, and the best place in a
         line, 0 for none.
@@ -241,6 +252,7 @@ class Swarm:
         now = time.monotonic()
         with self._lock:
             link.meter.add(count, now=now)
+            link.useful_at = now
             transfer = self._transfers.get(handle)
             if transfer is not None:
                 transfer.plan.received(link.number, index, count, now=now)

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 from roles.download_life import DownloadLife
-from roles.download_record import RecordedDownload, load_record, save_record
+from roles.download_record import MAX_SHARES, RecordedDownload, load_record, save_record
 from roles.errors import StorageError
 from roles.events import DownloadState
 from roles.settings import Existing, LeecherSettings
@@ -78,7 +78,7 @@ class UnfinishedDownloads:
             key=download.key,
             title=download.title,
             existing=download.existing,
-            shares=download.wanted.shares,
+            shares=download.wanted.shares[:MAX_SHARES],
             is_paused=download.state is DownloadState.PAUSED,
         )
 

@@ -1,0 +1,128 @@
+"""Calling the leechers of a room when nobody can connect to this program."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+
+from roles import lmk2_frames as frames
+from roles.addresses import Address
+from roles.events import DownloadState
+from roles.lmk2_greeting import Hello, Probe
+from roles.offer_calls import OfferCalls
+from roles.peer_uploads import PeerUploads
+from roles.settings import Existing
+from roles.throttle import Throttle
+from tests.disks import some_bytes
+from tests.peers import MemoryHolding, MemoryLibrary, RawPeer, welcomed
+from tests.rooms import LIMIT_S, RoomTest, ScriptedSeeder, list_now, wait_for_end
+from tests.support import wait_until
+
+ME = Hello("0123456789abcdef", "pc", 5, is_seeder=False)
+
+
+class OfferCallsTest(RoomTest):
+    """The leechers are given to it without a tracker: what a tracker says is tested elsewhere."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.holding = MemoryHolding(some_bytes(1_000_000))
+        self.uploads = PeerUploads(MemoryLibrary(self.holding), 4, Throttle())
+        self.stopping = threading.Event()
+        self.calls = OfferCalls(
+            Address("127.0.0.1", 9), self.uploads, ME, tuple, lambda: True, self.stopping.is_set
+        )
+        self.addCleanup(self.end)
+        self.heard: list[Hello | Probe | None] = []
+
+    def end(self) -> None:
+        self.stopping.set()
+        self.uploads.stop()
+        for thread in list(self.calls._calls.values()):
+            thread.join()
+        self.uploads.join()
+
+    def leecher(self, peer: str = "f" * 16, *, is_away: bool = False) -> ScriptedSeeder:
+        def play(link: socket.socket) -> None:
+            self.heard.append(welcomed(link, peer, is_away=is_away))
+            if is_away:
+                return
+            raw = RawPeer(link)
+            raw.send(frames.Open(7, self.holding.content.root))
+            with contextlib.suppress(EOFError, OSError):
+                raw.expect(frames.File)
+                self.stopping.wait(LIMIT_S)
+
+        return self.enterContext(ScriptedSeeder(play))
+
+    def call(self, *leechers: ScriptedSeeder) -> None:
+        self.calls._call_all([Address(*one.address) for one in leechers], time.monotonic())
+
+    def test_a_leecher_is_called_as_a_seeder_and_served_once(self) -> None:
+        leecher = self.leecher()
+        self.call(leecher)
+        wait_until(lambda: len(self.uploads.called()) == 1, LIMIT_S)
+        for _ in range(5):
+            self.call(leecher)
+        self.assertEqual(leecher.connections, 1)
+        [hello] = self.heard
+        assert isinstance(hello, Hello)
+        self.assertTrue(hello.is_seeder)
+
+    def test_a_leecher_that_is_away_or_this_program_itself_is_left_in_peace(self) -> None:
+        for one in (self.leecher(is_away=True), self.leecher(ME.peer)):
+            self.call(one)
+            wait_until(lambda: not self.calls._calls, LIMIT_S)
+            self.call(one)
+            self.assertEqual(one.connections, 1)
+        self.assertEqual(self.uploads.called(), frozenset())
+
+    def test_a_room_of_hundreds_is_not_called_all_at_once(self) -> None:
+        def silent(link: socket.socket) -> None:
+            while link.recv(1_024):
+                pass
+
+        leechers = [self.enterContext(ScriptedSeeder(silent)) for _ in range(20)]
+        self.call(*leechers)
+        self.assertLessEqual(len(self.calls._calls), 8)
+        self.stopping.set()
+
+    def test_nobody_there_is_no_error(self) -> None:
+        nobody = Address("127.0.0.1", self.free_port("tcp"))
+        self.calls._call_all([nobody], time.monotonic())
+        wait_until(lambda: not self.calls._calls, LIMIT_S)
+
+
+class UnreachableTest(RoomTest):
+    def test_a_leecher_takes_from_a_seeder_that_nobody_can_reach(self) -> None:
+        """Its listed address leads nowhere; it is it that calls."""
+        self.constant("offer_calls", "ASK_S", 0.1)
+        self.constant("offer_calls", "AGAIN_S", 0.2)
+        self.constant("dialling", "CONNECT_S", 0.2)
+        room = self.tracker().address
+        data = some_bytes(2_000_000)
+        seeder = self.seeder(self.make_folder("source", {"a.bin": data}), room)
+        target = self.folder / "target"
+        target.mkdir()
+        leecher = self.leecher(target, room)
+        list_now(leecher, "a.bin")
+        # What a firewall in front of the seeder would do to those who call it.
+        leecher.role._found = lambda _: None  # type: ignore[method-assign]
+        leecher.role._lister._found = lambda _: None
+        from roles.membership import Membership
+
+        self.enterContext(_unreachable(Membership))
+        leecher.role.download(["a.bin"], Existing.SKIP)
+        self.assertIs(wait_for_end(leecher, "a.bin").state, DownloadState.DONE)
+        self.assertTrue((target / "a.bin").read_bytes() == data)
+        self.assertTrue(seeder.log.events)
+
+
+def _unreachable(membership: type) -> contextlib.AbstractContextManager[object]:
+    from unittest import mock
+
+    return mock.patch.object(
+        membership, "is_reachable", new_callable=mock.PropertyMock, return_value=False
+    )

@@ -1,0 +1,147 @@
+"""Connections to the peers that are taken from: who is called, again and how often, and ends."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+from roles import lmk2_frames as frames
+from roles.addresses import Address
+from roles.lmk2_greeting import Hello
+from roles.peer_downloads import PeerDownloads
+from roles.throttle import Throttle
+from tests.peers import CHUNK, RawPeer, TakingTest, lying_seeder, some_holding, tcp_pair, welcomed
+from tests.rooms import LIMIT_S, ScriptedSeeder
+from tests.support import wait_until
+
+ME = "0123456789abcdef"
+YOU = "fedcba9876543210"
+
+
+class PeerDownloadsTest(TakingTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.downloads = PeerDownloads(self.swarm, Hello(ME, "pc", 1, is_seeder=False), Throttle())
+        self.addCleanup(self.downloads.join)
+        self.addCleanup(self.downloads.stop)
+        self.holding = some_holding(3)
+        self.handle, self.transfer_, self.store = self.transfer(self.holding)
+
+    def listening(self, play: Callable[[RawPeer], None], peer: str = YOU) -> ScriptedSeeder:
+        seeder = self.enterContext(lying_seeder(peer, play))
+        self.downloads.heard_of([Address(*seeder.address)])
+        return seeder
+
+    def honest(self, sender: RawPeer) -> None:
+        """Play a seeder that sends everything in order, to one connection."""
+        sender.expect(frames.Open)
+        self.send_file(sender, self.handle, self.holding)
+        self.give_digests(sender, self.holding)
+        sender.expect(frames.Want)
+        self.give(sender, self.handle, self.holding, 0, 1, 2)
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                sender.next()
+
+    def tick_until(self, condition: Callable[[], bool]) -> None:
+        def ticked() -> bool:
+            self.downloads.tick()
+            return condition()
+
+        wait_until(ticked, LIMIT_S)
+
+    def test_who_is_heard_of_is_called_and_taken_from(self) -> None:
+        self.listening(self.honest)
+        self.tick_until(lambda: self.transfer_.is_done)
+        self.assertEqual(self.store.data, self.holding.data)
+
+    def test_a_peer_that_calls_us_is_taken_from(self) -> None:
+        theirs, ours = self.enterContext(tcp_pair())
+        caller = Hello(YOU, "pc", 0, is_seeder=True)
+        self.assertTrue(self.downloads.adopt(ours, Address("127.0.0.1", 5), caller))
+        self.honest_until_done(RawPeer(theirs))
+        self.assertEqual(self.store.data, self.holding.data)
+
+    def honest_until_done(self, sender: RawPeer) -> None:
+        thread = threading.Thread(target=self.honest, args=(sender,))
+        thread.start()
+        wait_until(lambda: self.transfer_.is_done, LIMIT_S)
+        sender.link.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+    def test_a_host_that_calls_us_without_end_does_not_take_all_there_is(self) -> None:
+        caller, taken = Hello(YOU, "pc", 0, is_seeder=True), 0
+        for port in range(1, 60):
+            if not self.downloads.has_room_for_caller("10.0.0.1"):
+                break
+            _, ours = self.enterContext(tcp_pair())
+            taken += self.downloads.adopt(ours, Address("10.0.0.1", port), caller)
+        self.assertLess(taken, 20)
+        self.assertTrue(self.downloads.has_room_for_caller("10.0.0.2"))
+
+    def test_this_program_itself_is_not_taken_from(self) -> None:
+        seeder = self.listening(lambda sender: self.fail("it goes on"), peer=ME)
+        self.tick_until(lambda: self.downloads.others == 0)
+        self.downloads.tick()
+        self.assertEqual(seeder.connections, 1)
+
+    def test_who_sends_us_away_or_speaks_lmk1_is_not_called_at_once_again(self) -> None:
+        def away(link: socket.socket) -> None:
+            welcomed(link, YOU, is_away=True)
+
+        def original(link: socket.socket) -> None:
+            link.recv(1_024)
+            link.sendall(b"away")
+
+        for play in (away, original):
+            seeder = self.enterContext(ScriptedSeeder(play))
+            self.downloads.heard_of([Address(*seeder.address)])
+            self.tick_until(lambda seeder=seeder: seeder.connections == 1)  # type: ignore[misc]
+            deadline = time.monotonic() + 0.4
+            while time.monotonic() < deadline:
+                self.downloads.tick()
+            self.assertEqual(seeder.connections, 1)
+
+    def test_a_liar_is_called_again_later_and_later(self) -> None:
+        self.constant("peer_book", "AGAIN_S", 0.05)
+
+        def lie(sender: RawPeer) -> None:
+            sender.link.sendall(b"\0\0\0\0\0")
+
+        liar = self.listening(lie)
+        self.tick_until(lambda: liar.connections >= 3)
+        began = time.monotonic()
+        self.tick_until(lambda: liar.connections >= 5)
+        self.assertGreater(time.monotonic() - began, 0.3)
+
+    def test_it_ends_at_once_whatever_its_peers_do(self) -> None:
+        def silent(link: socket.socket) -> None:
+            link.recv(1_024)
+            threading.Event().wait(0.0)
+            with contextlib.suppress(OSError):
+                while link.recv(1_024):
+                    pass
+
+        def half_a_chunk(sender: RawPeer) -> None:
+            sender.expect(frames.Open)
+            self.send_file(sender, self.handle, self.holding)
+            self.give_digests(sender, self.holding)
+            sender.expect(frames.Want)
+            self.offer(sender, self.handle, 0)
+            sender.link.sendall(frames.encode_part_head(self.handle, 0, 0, CHUNK))
+            with contextlib.suppress(EOFError, OSError):
+                while True:
+                    sender.next()
+
+        mute = self.enterContext(ScriptedSeeder(silent))
+        slow = self.listening(half_a_chunk)
+        self.downloads.heard_of([Address(*mute.address)])
+        self.tick_until(lambda: mute.connections > 0 and slow.connections > 0)
+        self.tick_until(lambda: self.transfer_.plan.wanted == 0b110)
+        began = time.monotonic()
+        self.downloads.stop()
+        self.downloads.join()
+        self.assertLess(time.monotonic() - began, 2.5)

@@ -1,0 +1,95 @@
+"""Everyone who takes from this program: how many, of whom, and how soon they are gone."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from roles import lmk2_frames as frames
+from roles.addresses import Address
+from roles.peer_uploads import MAX_CONNECTIONS, MAX_PER_HOST
+from tests.peers import CHUNK, GivingTest, bitmap, some_holding
+from tests.rooms import LIMIT_S
+from tests.support import wait_until
+
+
+class PeerUploadsTest(GivingTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.holding = some_holding(8)
+        self.room = self.uploads(self.holding, slots=2)
+
+    def test_one_host_cannot_keep_the_others_out(self) -> None:
+        for _ in range(MAX_PER_HOST):
+            self.leecher(self.room, host="10.0.0.1")
+        greedy, other = Address("10.0.0.1", 1), Address("10.0.0.2", 1)
+        self.assertFalse(self.room.has_room(greedy, is_here=False))
+        self.assertTrue(self.room.has_room(greedy, is_here=True))
+        self.assertTrue(self.room.has_room(other, is_here=False))
+
+    def test_there_is_an_end_to_it_for_everybody_and_room_again_when_they_leave(self) -> None:
+        leechers = [self.leecher(self.room) for _ in range(MAX_CONNECTIONS)]
+        somebody = Address("10.0.0.2", 1)
+        self.assertFalse(self.room.has_room(somebody, is_here=True))
+        leechers[0].link.close()
+        wait_until(lambda: self.room.has_room(somebody, is_here=False), LIMIT_S)
+
+    def test_twenty_leechers_are_served_through_two_slots(self) -> None:
+        threads, faults = list[threading.Thread](), list[str]()
+
+        def take() -> None:
+            try:
+                self.fetch(self.wanting(self.room, self.holding), self.holding)
+            except (AssertionError, OSError, EOFError) as error:
+                faults.append(repr(error))
+
+        for _ in range(20):
+            threads.append(threading.Thread(target=take, name="scripted-leecher"))
+            threads[-1].start()
+        most = 0
+        while any(thread.is_alive() for thread in threads):
+            most = max(most, self.room.slots_taken)
+            threads[0].join(0.001)
+            threads.append(threads.pop(0))
+        self.assertEqual(faults, [])
+        self.assertLessEqual(most, 2)
+        wait_until(lambda: self.room.slots_taken == 0, LIMIT_S)
+
+    def test_whoever_waits_is_told_its_place(self) -> None:
+        hungs = [self.wanting(self.room, self.holding) for _ in range(2)]
+        for hung in hungs:
+            self.offer(hung)
+        waiting = self.wanting(self.room, self.holding)
+        self.assertEqual(waiting.expect(frames.Place), frames.Place(1))
+        uploads, _ = self.room.report(time.monotonic())
+        self.assertIn(1, [upload.place for upload in uploads])
+        hungs[0].link.close()
+        self.assertEqual(waiting.expect(frames.Place), frames.Place(0))
+        self.offer(waiting)
+
+    def test_bytes_that_were_sent_are_counted_and_stay_counted(self) -> None:
+        leecher = self.wanting(self.room, self.holding)
+        self.fetch(leecher, self.holding)
+        wait_until(lambda: self.room.report(time.monotonic())[1] == 8 * CHUNK, LIMIT_S)
+        leecher.link.close()
+        wait_until(lambda: not self.room._givings, LIMIT_S)
+        self.assertEqual(self.room.report(time.monotonic())[1], 8 * CHUNK)
+
+    def test_it_ends_at_once_in_the_middle_of_everything(self) -> None:
+        for _ in range(5):
+            leecher = self.wanting(self.room, self.holding)
+        hung = self.leecher(self.room, buffer=4_096)
+        self.opened(hung, self.holding)
+        hung.send(frames.Want(7, bitmap(self.holding.content)))
+        began = time.monotonic()
+        self.room.stop()
+        self.room.join()
+        self.assertLess(time.monotonic() - began, 1.0)
+        self.assertTrue(leecher.has_left())
+
+    def test_who_comes_when_it_has_ended_is_not_served(self) -> None:
+        self.room.stop()
+        with self.assertRaises(AssertionError):
+            self.leecher(self.room)
+        self.room.join()
+        self.assertEqual(self.room.slots_taken, 0)
