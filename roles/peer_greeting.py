@@ -17,7 +17,8 @@ from roles.lmk2_greeting import Hello, Welcome, WelcomeReader, encode_hello
 from roles.worker import POLL_S
 
 ANSWER_S = 10.0  # an original may be waiting for another leecher's second word
-STOPPING_S = 1.5  # how long it is waited for when this side stops
+STOPPING_S = 0.3  # how long it is waited for when this side stops; the farewell is safe any time
+ORIGINAL_BUFFER = 2_048  # bytes that an original receives as the first message
 _LMK1_WORDS = (b"c", b"a", b"e")  # connected, away, error
 
 
@@ -27,10 +28,11 @@ def greeted(link: socket.socket, hello: Hello, should_stop: Callable[[], bool]) 
     Raises PeerProtocolError when it speaks LMK/1 only, or nothing that we know, OSError.
     """
     link.settimeout(POLL_S)
-    link.sendall(encode_hello(hello))
+    said = encode_hello(hello)
+    link.sendall(said)
     reader = WelcomeReader()
     deadline = time.monotonic() + ANSWER_S  # for the whole line: single bytes gain no time
-    first = _byte(link, deadline, should_stop)
+    first = _byte(link, deadline, should_stop, said)
     if first in _LMK1_WORDS:
         if first == b"c":
             _leave_original(link)
@@ -39,18 +41,21 @@ def greeted(link: socket.socket, hello: Hello, should_stop: Callable[[], bool]) 
     while welcome is None:  # byte by byte: what follows the line are frames
         if should_stop():  # no original: it is not harmed
             raise TimeoutError("this program stops")
-        welcome = reader.feed(_byte(link, deadline, should_stop))
+        welcome = reader.feed(_byte(link, deadline, should_stop, said))
     return welcome
 
 
-def _byte(link: socket.socket, deadline: float, should_stop: Callable[[], bool]) -> bytes:
+def _byte(
+    link: socket.socket, deadline: float, should_stop: Callable[[], bool], said: bytes
+) -> bytes:
+    """The next byte of the answer; when none comes, a farewell to whoever reads it later."""
     stopped: float | None = None
     while True:
         now = time.monotonic()
         stopped = now if stopped is None and should_stop() else stopped
         if now > deadline or (stopped is not None and now - stopped > STOPPING_S):
             with contextlib.suppress(OSError):
-                link.sendall(lmk1.EXIT_CONNECTION)
+                link.sendall(_farewell(said))
             raise TimeoutError("it did not answer")
         try:
             data = link.recv(1)
@@ -67,3 +72,13 @@ def _leave_original(link: socket.socket) -> None:
     with contextlib.suppress(OSError):
         link.recv(lmk1.MAX_GREETING)  # the rest of its word
         link.sendall(lmk1.EXIT_CONNECTION)
+
+
+def _farewell(said: bytes) -> bytes:
+    """What an original takes for our second message, whenever it reads.
+
+    One that serves somebody else has not read our greeting yet: it will receive a whole buffer as
+    the first message, so the word that it waits for then must begin the next one.
+    """
+    word = lmk1.EXIT_CONNECTION
+    return (word + b"\n").ljust(ORIGINAL_BUFFER - len(said)) + word

@@ -6,6 +6,7 @@ to one peer, `lmk-take` takes from one.
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import time
@@ -30,6 +31,8 @@ from roles.swarm_side import SwarmSide
 from roles.throttle import Throttles
 from roles.tracker_client import new_id
 from roles.tracker_dialects import Status
+
+log = logging.getLogger(__name__)
 
 REPORT_S = 1.0
 TICK_S = 0.25  # between two looks for chunks that come too slowly
@@ -87,11 +90,14 @@ class SwarmHost:
         )
         self._tick_at = self._report_at = 0.0
         self._idle_since: float | None = None
-        self._beside = [
-            start_beside(self._receive, "lmk-reception"),
-            start_beside(lambda: membership.run(address), "lmk-member"),
-            start_beside(calls.run, "lmk-caller"),
+        self._start_beside = start_beside
+        self._beside = list[threading.Thread]()
+        self._to_start: list[tuple[Callable[[], None], str]] = [
+            (self._receive, "lmk-reception"),
+            (lambda: membership.run(address), "lmk-member"),
+            (calls.run, "lmk-caller"),
         ]
+        self._start_threads()
 
     def join(self, shares: Iterable[str]) -> None:
         """Take part in these, too; from any thread."""
@@ -104,6 +110,7 @@ class SwarmHost:
     def tick(self) -> None:
         """Some times a second: connect, ask twice for what is late, tell of the uploads."""
         now = time.monotonic()
+        self._start_threads()
         if self._swarm.is_busy:
             self._idle_since = None
             self._downloads.tick()
@@ -128,6 +135,16 @@ class SwarmHost:
             thread.join()
         self._reception.close()
         self._listener.close()
+
+    def _start_threads(self) -> None:
+        """Those that do not run yet; where the system has none left, the next tick tries again."""
+        while self._to_start:
+            try:
+                self._beside.append(self._start_beside(*self._to_start[0]))
+            except RuntimeError as error:
+                log.debug("no thread left for %s: %s", self._to_start[0][1], error)
+                return
+            del self._to_start[0]
 
     def _receive(self) -> None:
         while not self._should_stop():

@@ -6,11 +6,13 @@ import contextlib
 import socket
 import threading
 import time
+from unittest import mock
 
 from roles import lmk2_frames as frames
 from roles.addresses import Address
 from roles.events import DownloadState
 from roles.lmk2_greeting import Hello, Probe
+from roles.membership import Membership
 from roles.offer_calls import OfferCalls
 from roles.peer_uploads import PeerUploads
 from roles.settings import Existing
@@ -111,18 +113,12 @@ class UnreachableTest(RoomTest):
         # What a firewall in front of the seeder would do to those who call it.
         leecher.role._found = lambda _: None  # type: ignore[method-assign]
         leecher.role._lister._found = lambda _: None
-        from roles.membership import Membership
-
-        self.enterContext(_unreachable(Membership))
+        unreachable = mock.PropertyMock(return_value=False)
+        self.enterContext(
+            mock.patch.object(Membership, "is_reachable", unreachable, create=True)
+        )
         leecher.role.download(["a.bin"], Existing.SKIP)
         self.assertIs(wait_for_end(leecher, "a.bin").state, DownloadState.DONE)
         self.assertTrue((target / "a.bin").read_bytes() == data)
         self.assertTrue(seeder.log.events)
 
-
-def _unreachable(membership: type) -> contextlib.AbstractContextManager[object]:
-    from unittest import mock
-
-    return mock.patch.object(
-        membership, "is_reachable", new_callable=mock.PropertyMock, return_value=False
-    )

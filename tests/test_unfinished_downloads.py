@@ -1,0 +1,157 @@
+"""Which downloads go on at the next start: those of this folder and this tracker, and no others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from roles.addresses import Address
+from roles.download_record import RECORD_NAME, RecordedDownload, load_record, save_record
+from roles.events import DownloadState, FilesListed
+from roles.leecher import Leecher
+from roles.settings import Existing, LeecherSettings
+from roles.unfinished_downloads import UnfinishedDownloads
+from tests.disks import some_bytes
+from tests.rooms import (
+    ANYWHERE,
+    LIMIT_S,
+    RoomTest,
+    Running,
+    list_now,
+    wait_for_end,
+    wait_for_state,
+)
+from tests.support import EventLog, wait_until
+
+
+class RecordTest(RoomTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.state = self.make_folder("state")
+        self.settings = LeecherSettings(
+            self.folder / "target", Address("127.0.0.1", 12500), state_folder=self.state
+        )
+        self.one = RecordedDownload(
+            str(self.settings.tracker), self.settings.folder, "a.bin", "a.bin", Existing.SKIP
+        )
+        self.started: list[tuple[str, Existing, bool]] = []
+
+    def unfinished(self, *recorded: RecordedDownload) -> UnfinishedDownloads:
+        if recorded:
+            save_record(self.state, recorded)
+        unfinished = UnfinishedDownloads(self.settings)
+        unfinished.load()
+        return unfinished
+
+    def start(self, key: str, existing: Existing, is_paused: bool) -> bool:
+        self.started.append((key, existing, is_paused))
+        return key != "b.bin"
+
+    def test_what_the_list_has_is_taken_up_once_and_the_rest_waits(self) -> None:
+        other = replace(self.one, key="b.bin", existing=Existing.REPLACE, is_paused=True)
+        unfinished = self.unfinished(self.one, other)
+        for _ in range(2):
+            unfinished.take_up(self.start)
+        waits = ("b.bin", Existing.REPLACE, True)
+        self.assertEqual(self.started, [("a.bin", Existing.SKIP, False), waits, waits])
+
+    def test_what_waits_for_its_list_is_not_forgotten(self) -> None:
+        unfinished = self.unfinished(self.one)
+        unfinished.note((), now=10.0)
+        self.assertEqual(load_record(self.state), (self.one,))
+
+    def test_downloads_of_other_folders_and_trackers_are_kept_and_not_taken_up(self) -> None:
+        others = (
+            replace(self.one, folder=self.folder / "elsewhere"),
+            replace(self.one, tracker="10.0.0.1:12500"),
+        )
+        unfinished = self.unfinished(*others, self.one)
+        unfinished.take_up(self.start)
+        self.assertEqual(len(self.started), 1)
+        unfinished.note((), now=10.0)
+        self.assertEqual(load_record(self.state), others)
+
+    def test_a_damaged_record_starts_nothing(self) -> None:
+        for damage in (b"", b"{", b"\0" * 100, b'{"lmk":1,"downloads":[{}]}', b"[" * 10_000):
+            (self.state / RECORD_NAME).write_bytes(damage)
+            self.unfinished().take_up(self.start)
+        self.assertEqual(self.started, [])
+
+    def test_without_a_state_folder_nothing_is_remembered(self) -> None:
+        unfinished = UnfinishedDownloads(replace(self.settings, state_folder=None))
+        unfinished.load()
+        unfinished.note((), now=10.0)
+        self.assertEqual(list(self.state.iterdir()), [])
+
+    def test_a_state_folder_that_is_gone_stops_nothing(self) -> None:
+        unfinished = self.unfinished(self.one)
+        (self.state / RECORD_NAME).unlink()
+        self.state.rmdir()
+        self.state.write_bytes(b"a file")
+        unfinished.take_up(self.start)
+        unfinished.note((), now=10.0)
+
+
+class NextStartTest(RoomTest):
+    DATA = some_bytes(3_000_000)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.room = self.tracker().address
+        self.state = self.make_folder("state")
+        self.target = self.make_folder("target")
+        self.constant("unfinished_downloads", "SAVE_S", 0.0)
+
+    def taking(self) -> Running[Leecher]:
+        log = EventLog()
+        settings = LeecherSettings(
+            self.target, Address(*self.room), bind=ANYWHERE, state_folder=self.state
+        )
+        return self.run_role(Leecher(settings, log), log)
+
+    def recorded(self) -> list[str]:
+        return [one.key for one in load_record(self.state)]
+
+    def stopped_in_the_middle(self, shares: int, *, is_paused: bool = False) -> Path:
+        """What a leecher leaves that was ended in the middle of a file of so many seeders."""
+        for number in range(shares):
+            folder = self.make_folder(f"shared {number}", {"a.bin": self.DATA})
+            self.seeder(folder, self.room).role._throttles.up.set_limit(400_000)
+        leecher = self.taking()
+        wait_until(lambda: self.is_offered(leecher), LIMIT_S)
+        leecher.role.download(["a.bin"], Existing.SKIP)
+        wait_for_state(leecher, "a.bin", DownloadState.DOWNLOADING)
+        if is_paused:
+            leecher.role.pause(["a.bin"])
+            wait_for_state(leecher, "a.bin", DownloadState.PAUSED)
+        wait_until(lambda: self.recorded() == ["a.bin"], LIMIT_S)
+        leecher.stop()
+        return self.target / "a.bin.lmkpart"
+
+    def is_offered(self, leecher: Running[Leecher]) -> bool:
+        leecher.role.refresh()
+        listed = leecher.log.of(FilesListed)
+        return bool(listed) and any(file.root for file in listed[-1].files)
+
+    def test_a_download_goes_on_by_itself_and_is_forgotten_when_it_is_done(self) -> None:
+        part = self.stopped_in_the_middle(1)
+        self.assertTrue(part.exists())
+        leecher = self.taking()
+        self.assertIs(wait_for_end(leecher, "a.bin", 20.0).state, DownloadState.DONE)
+        self.assertTrue((self.target / "a.bin").read_bytes() == self.DATA)
+        wait_until(lambda: self.recorded() == [], LIMIT_S)
+
+    def test_a_paused_download_is_still_paused(self) -> None:
+        self.stopped_in_the_middle(1, is_paused=True)
+        leecher = self.taking()
+        wait_for_state(leecher, "a.bin", DownloadState.PAUSED)
+        leecher.role.resume(["a.bin"])
+        wait_for_state(leecher, "a.bin", DownloadState.DOWNLOADING)
+
+    def test_a_file_that_a_dozen_seeders_have_goes_on_as_well(self) -> None:
+        self.stopped_in_the_middle(12)
+        leecher = self.taking()
+        list_now(leecher, "a.bin")
+        wait_for_state(
+            leecher, "a.bin", DownloadState.CHECKING, DownloadState.DOWNLOADING, DownloadState.DONE
+        )
