@@ -79,6 +79,11 @@ class Lmk1Uploads:
         self._serving.append(_Serving(thread, progress, RateMeter(now=time.monotonic())))
         log.debug("%s is connected", address)
 
+    @property
+    def slots_taken(self) -> int:
+        """How many slots are held."""
+        return self._slots.taken
+
     def reap(self) -> None:
         """Give back the slots of connections that ended."""
         for serving in [item for item in self._serving if item.progress.has_ended]:

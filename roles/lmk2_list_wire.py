@@ -1,6 +1,6 @@
 """LMK/2 between a tracker and everyone over TCP, both sides: the lists of shares.
 
-One line of JSON each way, with packed lines behind it (docs/PROTOCOL.md, section 2). Bytes in,
+One line of JSON each way, with packed lines behind it (docs/PROTOCOL.md, section 3). Bytes in,
 messages out. No sockets, no clock; what it keeps is the state of one stream.
 """
 

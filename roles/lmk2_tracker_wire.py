@@ -1,6 +1,6 @@
 """LMK/2 between a tracker and everyone, both sides, over UDP: bytes in, messages out.
 
-A request is an LMK/1 request with one more line, a JSON object (docs/PROTOCOL.md, section 2). It is
+A request is an LMK/1 request with one more line, a JSON object (docs/PROTOCOL.md, section 3). It is
 answered with one datagram; lmk2_list_wire has what goes over TCP. No sockets, no clock, no state.
 """
 

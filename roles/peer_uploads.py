@@ -63,6 +63,11 @@ class PeerUploads:
         with self._lock:
             return self._desk.slots_taken
 
+    def limit(self, slots: int) -> None:
+        """So many slots from now on."""
+        with self._lock:
+            self._wake(self._desk.limit(slots))
+
     def has_room(self, address: Address, *, is_here: bool) -> bool:
         """Whether one more connection of this host is taken."""
         with self._lock:

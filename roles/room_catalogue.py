@@ -6,7 +6,7 @@ by the key that its caller gives.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -19,8 +19,9 @@ from roles.lmk2_list_wire import ADDED, REMOVED, ShareGone, ShareOpened, encode_
 from roles.lmk2_tracker_messages import Code
 
 MAX_LOGGED = 100_000  # lines in the log of changes; who knows nothing of them asks for the whole
-MAX_LOGGED_CHANGES = 1_000  # of these, each looked at for an answer
-_MAX_SHARES = 12_000 + 64  # one for each seeder, and some that have just left
+MAX_LOGGED_CHANGES = 256  # of these; readers ask every few seconds, and strangers for any of them
+HOST_PART = 4  # one host may hold a fourth of the room, and more only while the room is half empty
+MAX_SHARES = 12_000 + 64  # one for each seeder, and some that have just left
 _FILE = '["f"'  # how the line of a file begins
 
 
@@ -32,12 +33,20 @@ class ListRefusedError(LmkError):
         self.code = code
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who told a share, and may tell it again."""
+
+    key: Hashable  # of the program
+    host: str = ""  # whose part of the room its lines count in; "" has no part, and no limit
+
+
 @dataclass(slots=True)
 class Share:
     """One seeder's folder. Changed by the catalogue only."""
 
     folder: str  # its name, as it was sent
-    owner: Hashable  # who may tell its list
+    owner: Owner
     revision: int = 0
     # Each line to itself: a list that is told again needs no second copy of its text.
     lines: dict[str, str] = field(default_factory=dict)
@@ -80,6 +89,7 @@ class RoomCatalogue:
         self._log: deque[_Change] = deque()  # the newest leads to the version that we have
         self._logged = 0  # lines of all that
         self._lines = self._size = 0  # of all shares, and of the lists that are being told
+        self._host_lines, self._host_size = Counter[str](), Counter[str]()  # the same, by host
         self._shown: dict[tuple[str, str], ListedFile] = {}  # lines that first_files() read before
 
     @property
@@ -96,27 +106,46 @@ class RoomCatalogue:
         """The share of this id."""
         return self._shares.get(share_id)
 
-    def check_owner(self, share_id: str, owner: Hashable) -> None:
+    def check_owner(self, share_id: str, owner: Owner) -> None:
         """Raise ListRefusedError when it is somebody else's, or there are too many."""
         share = self._shares.get(share_id)
         if share is not None and share.owner != owner:
             raise ListRefusedError(Code.SHARE, "Another program shares a folder with this id.")
-        if share is None and len(self._shares) >= _MAX_SHARES:
+        if share is None and len(self._shares) >= MAX_SHARES:
             raise ListRefusedError(Code.FULL, "The tracker knows too many folders already.")
 
-    def reserve(self, lines: int, size: int) -> None:
-        """Count what a list that is being told will add. Raises ListRefusedError."""
-        if self._lines + lines > MAX_ROOM_FILES:
-            raise ListRefusedError(Code.FULL, f"The room has {MAX_ROOM_FILES} files already.")
-        if self._size + size > MAX_LIST_BYTES:
-            raise ListRefusedError(Code.FULL, "The list of the room is too long already.")
-        self._lines += lines
-        self._size += size
+    def hand_over(self, share_id: str, owner: Owner) -> None:
+        """It is told by this one from now on, who is the same program elsewhere."""
+        share = self._shares[share_id]
+        self.release(len(share.lines), share.size, share.owner)
+        self._count(len(share.lines), share.size, owner)
+        share.owner = owner
 
-    def release(self, lines: int, size: int) -> None:
+    def reserve(self, lines: int, size: int, owner: Owner) -> None:
+        """Count what a list that is being told will add. Raises ListRefusedError."""
+        all_lines, all_size = self._lines + lines, self._size + size
+        if all_lines > MAX_ROOM_FILES:
+            raise ListRefusedError(Code.FULL, f"The room has {MAX_ROOM_FILES} files already.")
+        if all_size > MAX_LIST_BYTES:
+            raise ListRefusedError(Code.FULL, "The list of the room is too long already.")
+        host = owner.host
+        if host and (
+            (
+                self._host_lines[host] + lines > MAX_ROOM_FILES // HOST_PART
+                and all_lines > MAX_ROOM_FILES // 2
+            )
+            or (
+                self._host_size[host] + size > MAX_LIST_BYTES // HOST_PART
+                and all_size > MAX_LIST_BYTES // 2
+            )
+        ):
+            text = "This computer has its part of the room's list already. The rest is for others."
+            raise ListRefusedError(Code.FULL, text)
+        self._count(lines, size, owner)
+
+    def release(self, lines: int, size: int, owner: Owner) -> None:
         """Count back what was reserved and is not there, or no longer."""
-        self._lines -= lines
-        self._size -= size
+        self._count(-lines, -size, owner)
 
     def put(
         self, share_id: str, share: Share, added: Collection[str], removed: Collection[str]
@@ -127,20 +156,22 @@ class RoomCatalogue:
         """
         before = self._shares.get(share_id)
         self._shares[share_id] = share
-        self.release(len(removed), sum(map(line_size, removed)))
+        self.release(len(removed), sum(map(line_size, removed)), share.owner)
         if added or removed or before is None or before.folder != share.folder:
             self._note(_Change(share_id, share.folder, added, removed))
 
     def put_original(
-        self, share_id: str, owner: Hashable, folder: str, files: dict[str, int]
+        self, share_id: str, owner: Owner, folder: str, files: dict[str, int]
     ) -> None:
         """The list that an LMK/1 program told. One that finds no room is left out."""
         lines = {line: line for line in map(_original_line, files.items())}
+        if share_id in self._shares:
+            self.hand_over(share_id, owner)
         before = self._shares.get(share_id, Share(folder, owner))
         added = [line for line in lines if line not in before.lines]
         removed = [line for line in before.lines if line not in lines]
         try:
-            self.reserve(len(added), sum(map(line_size, added)))
+            self.reserve(len(added), sum(map(line_size, added)), owner)
         except ListRefusedError:
             return
         share = Share(folder, owner, 0, lines)
@@ -152,7 +183,7 @@ class RoomCatalogue:
         """Nobody offers it any more."""
         share = self._shares.pop(share_id, None)
         if share is not None:
-            self.release(len(share.lines), share.size)
+            self.release(len(share.lines), share.size, share.owner)
             self._note(_Change(share_id, share.folder, is_gone=True))
 
     def reaches(self, version: str) -> bool:
@@ -188,6 +219,16 @@ class RoomCatalogue:
         self._shown = shown
         unique = {(file.name, file.size, file.root): file for file in shown.values()}
         return tuple(unique[key] for key in sorted(unique))
+
+    def _count(self, lines: int, size: int, owner: Owner) -> None:
+        self._lines += lines
+        self._size += size
+        host = owner.host
+        if host:
+            self._host_lines[host] += lines
+            self._host_size[host] += size
+            if not self._host_lines[host]:
+                del self._host_lines[host], self._host_size[host]
 
     def _prints(self) -> set[tuple[int, int]]:
         return {(share.print, share.files) for share in self._shares.values()}

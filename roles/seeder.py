@@ -111,6 +111,7 @@ class Seeder(Role):
                     uploads.look_again()
                 now = time.monotonic()
                 lmk1_uploads.reap()
+                uploads.limit(slots_for_lmk2(self._settings.slots, lmk1_uploads.slots_taken))
                 if now >= report_at:
                     report_at = now + REPORT_S
                     self._report(uploads, lmk1_uploads, now)

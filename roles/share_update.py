@@ -5,13 +5,20 @@ Pure: it knows no socket.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 
 from roles.catalogue import MAX_LINE, MAX_SHARE_FILES
 from roles.errors import PeerProtocolError
 from roles.lmk2_list_wire import ADDED, REMOVED, TellList
 from roles.lmk2_tracker_messages import Code
-from roles.room_catalogue import ListRefusedError, RoomCatalogue, Share, count_line, line_size
+from roles.room_catalogue import (
+    ListRefusedError,
+    Owner,
+    RoomCatalogue,
+    Share,
+    count_line,
+    line_size,
+)
 
 MAX_CHANGES = 20_000  # lines; taken over at once, and a list with more is told whole
 SLICE = 2_000  # lines compared between two looks at the sockets: about a millisecond
@@ -20,7 +27,7 @@ SLICE = 2_000  # lines compared between two looks at the sockets: about a millis
 class ShareUpdate:
     """One TellList under way. End it with finish(), or with abandon()."""
 
-    def __init__(self, catalogue: RoomCatalogue, call: TellList, owner: Hashable) -> None:
+    def __init__(self, catalogue: RoomCatalogue, call: TellList, owner: Owner) -> None:
         """Raises ListRefusedError when this list cannot be taken."""
         catalogue.check_owner(call.share, owner)
         known = catalogue.share(call.share)
@@ -32,12 +39,14 @@ class ShareUpdate:
         self._added = dict[str, None]()
         self._removed = dict[str, None]()
         self._reserved = self._reserved_size = 0
+        self._taken = 0  # lines, also those that say nothing new: they cost time too
 
     def take(self, text: str) -> None:
         """One more line. Raises PeerProtocolError and ListRefusedError."""
         mark, line = text[:1], text[1:]
         if mark not in (ADDED, REMOVED) or not line or len(line) > MAX_LINE:
             raise PeerProtocolError("a line of a list that neither comes nor goes")
+        self._taken += 1
         if self._call.is_whole:
             self._take_of_whole(mark, line)
         else:
@@ -62,17 +71,17 @@ class ShareUpdate:
 
     def abandon(self) -> None:
         """Forget what was taken. Harmless after finish()."""
-        self._catalogue.release(self._reserved, self._reserved_size)
+        self._catalogue.release(self._reserved, self._reserved_size, self._next.owner)
         self._reserved = self._reserved_size = 0
 
     def _take_of_whole(self, mark: str, line: str) -> None:
         if mark == REMOVED:
             raise PeerProtocolError("a whole list from which something is missing")
+        if self._taken > MAX_SHARE_FILES:
+            raise _full()
         lines = self._next.lines
         if line in lines:
             return
-        if len(lines) >= MAX_SHARE_FILES:
-            raise _full()
         known = self._before.get(line)
         if known is None:
             self._reserve(line)
@@ -83,6 +92,8 @@ class ShareUpdate:
         count_line(self._next, line, 1)
 
     def _take_change(self, mark: str, line: str) -> None:
+        if self._taken > MAX_CHANGES:
+            raise _whole()
         if mark == REMOVED:
             if line in self._added:
                 del self._added[line]
@@ -94,8 +105,6 @@ class ShareUpdate:
         elif line not in self._before and line not in self._added:
             self._reserve(line)
             self._added[line] = None
-        if len(self._added) + len(self._removed) > MAX_CHANGES:
-            raise _whole()
         if len(self._before) + len(self._added) - len(self._removed) > MAX_SHARE_FILES:
             raise _full()
 
@@ -114,12 +123,12 @@ class ShareUpdate:
         return share
 
     def _reserve(self, line: str) -> None:
-        self._catalogue.reserve(1, line_size(line))
+        self._catalogue.reserve(1, line_size(line), self._next.owner)
         self._reserved += 1
         self._reserved_size += line_size(line)
 
     def _release(self, line: str) -> None:
-        self._catalogue.release(1, line_size(line))
+        self._catalogue.release(1, line_size(line), self._next.owner)
         self._reserved -= 1
         self._reserved_size -= line_size(line)
 

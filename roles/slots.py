@@ -16,9 +16,9 @@ SLOTS_PER_HOST = 2
 KEPT_FOR_LMK1 = 2
 
 
-def slots_for_lmk2(slots: int) -> int:
+def slots_for_lmk2(slots: int, taken_by_lmk1: int = 0) -> int:
     """How many of a seeder's slots leechers of LMK/2 may have together."""
-    return max(1, slots - KEPT_FOR_LMK1)
+    return max(0, min(max(1, slots - KEPT_FOR_LMK1), slots - taken_by_lmk1))
 
 
 class SlotTable:
@@ -27,6 +27,11 @@ class SlotTable:
     def __init__(self, slots: int) -> None:
         self._slots = slots
         self._held: Counter[str] = Counter()
+
+    @property
+    def taken(self) -> int:
+        """How many are held."""
+        return self._held.total()
 
     def state(self, taken_elsewhere: int = 0) -> SeederState:
         """With one slot as the original has it: connected while busy.

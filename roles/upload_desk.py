@@ -63,6 +63,14 @@ class UploadDesk:
         """How many slots are held."""
         return sum(member.has_slot for member in self._members.values())
 
+    def limit(self, slots: int) -> list[int]:
+        """So many slots from now on; who has more keeps them for this turn.
+
+        Returns who has one now and must be woken.
+        """
+        self._slots = slots
+        return self._grant()
+
     def enter(self, number: int, host: str) -> None:
         """A leecher is connected."""
         self._members[number] = _Member(host)
