@@ -170,7 +170,10 @@ class Arrivals:
         except DiskFullError:
             raise
         except StorageError as error:
-            _note_failed(job, error, tally)
+            if isinstance(job, PackJob):  # another download may be fetching the same pack
+                self._jobs.extend(files_of(job))
+            else:
+                _note_failed(job, error, tally)
             return
         self._under_way.append(arrival)
 

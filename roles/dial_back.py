@@ -12,7 +12,7 @@ import os
 import selectors
 import socket
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from roles.addresses import Address
 from roles.lmk1_peer_wire import EXIT_CONNECTION, REQUEST_CONNECTION
 from roles.lmk2_fields import extras_of
 from roles.lmk2_greeting import ANSWER_START, MAX_ANSWER
-from roles.registry import Key
+from roles.places import Key
 from roles.strict_json import dumps
 
 log = logging.getLogger(__name__)
@@ -64,18 +64,20 @@ class DialBack:
         """`is_wanted`: whether it is still registered, and not known to be reachable."""
         self._selector, self._is_wanted, self._tell = selector, is_wanted, tell
         self._waiting: OrderedDict[Key, Target] = OrderedDict()
-        self._later: deque[tuple[float, Target]] = deque()  # by the time, for all wait as long
+        # When each is due again: in the order of that, for all wait as long.
+        self._later: OrderedDict[Key, tuple[float, Target]] = OrderedDict()
         self._calls = set[_Call]()
 
     def want(self, target: Target) -> None:
         """Dial it soon."""
         if len(self._waiting) < MAX_WAITING:
             self._waiting[target.key] = target
+            self._later.pop(target.key, None)
 
     def work(self, *, now: float) -> None:
         """Dial whom it is time for, and give up on who does not answer."""
-        while self._later and self._later[0][0] <= now:
-            self.want(self._later.popleft()[1])
+        while self._later and next(iter(self._later.values()))[0] <= now:
+            self.want(self._later.popitem(last=False)[1][1])
         for call in [call for call in self._calls if now >= call.deadline]:
             self._end(call, is_reachable=False)
         while self._waiting and len(self._calls) < MAX_AT_ONCE:
@@ -95,7 +97,7 @@ class DialBack:
             link = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         except OSError as error:  # no descriptor left: another time
             log.debug("dialling %s: %s", target.address, error)
-            self._later.append((now + AGAIN_S, target))
+            self._put_off(target, now)
             return
         link.setblocking(False)
         call = _Call(target, link, now + ANSWER_S, os.urandom(8).hex())
@@ -137,9 +139,15 @@ class DialBack:
         self._selector.unregister(call.link)
         if not is_reachable:
             _say_goodbye(call.link)
-            self._later.append((time.monotonic() + AGAIN_S, call.target))
+            self._put_off(call.target, time.monotonic())
         call.link.close()
         self._tell(call.target, is_reachable)
+
+    def _put_off(self, target: Target, now: float) -> None:
+        self._later.pop(target.key, None)
+        self._later[target.key] = (now + AGAIN_S, target)
+        if len(self._later) > MAX_WAITING:
+            self._later.popitem(last=False)
 
 
 def _say_goodbye(link: socket.socket) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from roles.addresses import Address
+from roles.catalogue import MAX_ROOM_FILES
 from roles.dialling import dialled
 from roles.errors import PeerProtocolError, TrackerSilentError
 from roles.lmk2_list_wire import (
@@ -28,6 +29,7 @@ from roles.lmk2_list_wire import (
 
 PATIENCE_S = 30.0  # for all of it; a tracker keeps a connection no longer either
 MIN_RATE = 256 * 1024  # bytes per second that a long list has to come with beyond that
+MAX_LINES = MAX_ROOM_FILES + 12_064  # each share has a line of its own, and a tracker so many
 _BLOCK = 64 * 1024  # bytes received at once
 
 
@@ -115,14 +117,18 @@ class _Call:
     def unpacked(self, packed: int) -> Iterator[str]:
         """The lines in so many bytes that follow."""
         self._deadline += packed / MIN_RATE
-        unpacker = Unpacker()
+        unpacker, taken = Unpacker(), 0
         try:
             while packed > 0:
                 if not self._received:
                     self._receive()
                 part, self._received = self._received[:packed], self._received[packed:]
                 packed -= len(part)
-                yield from unpacker.lines(part)
+                for line in unpacker.lines(part):
+                    taken += 1
+                    if taken > MAX_LINES:  # a few bytes may unpack to millions of lines
+                        raise self.failed(f"it has more than {MAX_LINES} lines")
+                    yield line
             unpacker.end()
         except PeerProtocolError as error:
             raise self.failed(str(error)) from None

@@ -30,15 +30,17 @@ from roles.lmk2_list_wire import (
     encode_reply,
 )
 from roles.lmk2_tracker_messages import Code
-from roles.packed_lists import PackedLists
+from roles.packed_lists import PackedList, PackedLists
 from roles.registry import Registry
 from roles.room_catalogue import ListRefusedError
 from roles.share_update import ShareUpdate
+from roles.tellers import teller_of
 
 log = logging.getLogger(__name__)
 
 MAX_CLIENTS = 64  # at once; more wait in the system's queue
-MAX_CLIENTS_PER_HOST = 16  # a stranger who says nothing holds no more; this machine is exempt
+MAX_CLIENTS_PER_HOST = 8  # a stranger who says nothing holds no more; this machine is exempt
+STALLED_S = 2.0  # without a byte: it goes when others have no room
 CALL_S = 30.0  # for everything but the bytes of a list
 SLOWEST = 256 * 1024  # bytes per second: a list may take so much longer
 LINGER_S = 5.0  # for the other side to read the answer and close
@@ -69,6 +71,8 @@ class _Client:
     link: socket.socket
     ip: str
     deadline: float
+    moved_at: float  # when a byte went either way; of a call that is not whole, when it came
+    has_called: bool = False  # its first line is whole
     received: bytes = b""  # behind the first line
     waits_for: _Wait = _Wait.TURN
     steps: _Steps = field(init=False)
@@ -84,15 +88,17 @@ class ListServer:
         listener.setblocking(False)
         self._listener, self._selector, self._registry = listener, selector, registry
         self._lists = PackedLists(registry.catalogue)
-        self._clients = set[_Client]()
+        self._clients = dict[_Client, None]()  # in the order in which they came
         self._from_host = Counter[str]()
         self._telling = set[str]()  # shares whose list arrives now
         self._is_accepting = False
-        self._accept_when_there_is_room()
+        self._accept_again()
 
     def work(self) -> bool:
         """Do what is not waiting for the network, for WORK_S; whether there is more of it."""
         until = time.monotonic() + WORK_S
+        # Those whose list is packed go on, and those who hung up are gone.
+        self._step_all([one for one in self._clients if one.waits_for is _Wait.PACKED])
         while True:
             is_packing = self._lists.work()
             busy = [client for client in self._clients if client.waits_for is _Wait.TURN]
@@ -101,15 +107,13 @@ class ListServer:
                 break
             if time.monotonic() >= until:
                 return True
-        waiting = [client for client in self._clients if client.waits_for is _Wait.PACKED]
-        self._step_all(waiting)
-        return bool(waiting)
+        return any(client.waits_for is _Wait.PACKED for client in self._clients)
 
     def expire(self, *, now: float) -> None:
         """Close what takes too long."""
         for client in [client for client in self._clients if now >= client.deadline]:
             self._close(client)
-        self._accept_when_there_is_room()
+        self._accept_again()
 
     def close(self) -> None:
         """Close all but the listening socket."""
@@ -119,6 +123,10 @@ class ListServer:
             self._stop_accepting()
 
     def _accept(self) -> None:
+        now = time.monotonic()
+        if len(self._clients) >= MAX_CLIENTS and not self._make_room(now):
+            self._stop_accepting()  # until expire(), or until somebody is served
+            return
         try:
             link, (ip, _) = self._listener.accept()
         except OSError as error:  # it is gone already, or there are no descriptors left
@@ -129,16 +137,23 @@ class ListServer:
             link.close()
             return
         link.setblocking(False)
-        client = _Client(link, ip, time.monotonic() + CALL_S)
+        client = _Client(link, ip, now + CALL_S, now)
         client.steps = self._serve(client)
-        self._clients.add(client)
+        self._clients[client] = None
         self._from_host[ip] += 1
-        if len(self._clients) >= MAX_CLIENTS:
-            self._stop_accepting()
         self._step(client)
 
-    def _accept_when_there_is_room(self) -> None:
-        if not self._is_accepting and len(self._clients) < MAX_CLIENTS:
+    def _make_room(self, now: float) -> bool:
+        """Hang up on the one that stands still longest, if it does so too long."""
+        waiting = [client for client in self._clients if client.waits_for in _EVENTS]
+        oldest = min(waiting, key=lambda client: client.moved_at, default=None)
+        if oldest is None or now - oldest.moved_at < STALLED_S:
+            return False
+        self._close(oldest)
+        return True
+
+    def _accept_again(self) -> None:
+        if not self._is_accepting:
             self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
             self._is_accepting = True
 
@@ -152,6 +167,8 @@ class ListServer:
 
     def _step(self, client: _Client) -> None:
         """Let it go on until it waits again."""
+        if client not in self._clients:  # closed after the selector told of it
+            return
         before = _EVENTS.get(client.waits_for, 0)
         try:
             client.waits_for = next(client.steps)
@@ -171,7 +188,7 @@ class ListServer:
             self._selector.register(client.link, after, lambda: self._step(client))
 
     def _close(self, client: _Client) -> None:
-        self._clients.discard(client)
+        del self._clients[client]
         client.steps.close()
         if client.waits_for in _EVENTS:
             self._selector.unregister(client.link)
@@ -179,13 +196,15 @@ class ListServer:
         self._from_host[client.ip] -= 1
         if not self._from_host[client.ip]:
             del self._from_host[client.ip]
-        self._accept_when_there_is_room()
+        self._accept_again()
 
     def _serve(self, client: _Client) -> _Steps:
         while b"\n" not in client.received:
             if len(client.received) > MAX_CALL:
                 raise PeerProtocolError("a call that does not end")
             client.received += yield from _received(client, MAX_CALL)
+        client.has_called = True
+        _note_moved(client)
         line, _, client.received = client.received.partition(b"\n")
         match decode_call(line):
             case AskList(since):
@@ -200,7 +219,15 @@ class ListServer:
 
     def _send_list(self, client: _Client, since: str) -> _Steps:
         packed = self._lists.since(since)
+        try:
+            yield from self._send_packed(client, packed)
+        finally:
+            self._lists.leave(packed)
+
+    @staticmethod
+    def _send_packed(client: _Client, packed: PackedList) -> _Steps:
         while packed.data is None:
+            _check_is_there(client)
             yield _Wait.PACKED
         follows = ListFollows(packed.version, packed.is_whole, len(packed.data))
         _prolong(client, follows.packed)
@@ -222,26 +249,19 @@ class ListServer:
         yield from _sent(client, encode_reply(reply))
 
     def _take_list(self, client: _Client, call: TellList) -> _Steps:
-        self._check_teller(client, call)
         if call.share in self._telling:
             raise ListRefusedError(Code.BUSY, "A list of this folder is arriving already.")
-        update = ShareUpdate(self._registry.catalogue, call, (client.ip, call.port))
+        owner = teller_of(self._registry, call, client.ip, now=time.monotonic())
+        update = ShareUpdate(self._registry.catalogue, call, owner)
         self._telling.add(call.share)
         try:
             yield from self._read_into(client, update, call.packed)
-            self._check_teller(client, call)
+            teller_of(self._registry, call, client.ip, now=time.monotonic())  # it may be gone
             for _ in update.finish():
                 yield _Wait.TURN
         finally:
             update.abandon()
             self._telling.discard(call.share)
-
-    def _check_teller(self, client: _Client, call: TellList) -> None:
-        key = self._registry.key_of(client.ip, call.port, call.peer)
-        member = None if key is None else self._registry.member(key)
-        if member is None or member.is_leecher or call.share not in member.shares:
-            text = "The tracker does not know a seeder with this folder."
-            raise ListRefusedError(Code.UNKNOWN, text)
 
     @staticmethod
     def _read_into(client: _Client, update: ShareUpdate, packed: int) -> _Steps:
@@ -265,6 +285,21 @@ def _prolong(client: _Client, packed: int) -> None:
     client.deadline = time.monotonic() + CALL_S + packed / SLOWEST
 
 
+def _check_is_there(client: _Client) -> None:
+    """Raise when it hung up, or talks on, while its answer is made."""
+    try:
+        if not client.link.recv(1):
+            raise ConnectionError("it hung up")
+    except BlockingIOError:
+        return
+    raise PeerProtocolError("words behind a question")
+
+
+def _note_moved(client: _Client) -> None:
+    if client.has_called:
+        client.moved_at = time.monotonic()
+
+
 def _received(client: _Client, most: int) -> Generator[_Wait, None, bytes]:
     """Some bytes. Raises ConnectionError when there will be none."""
     while True:
@@ -275,6 +310,7 @@ def _received(client: _Client, most: int) -> Generator[_Wait, None, bytes]:
             continue
         if not data:
             raise ConnectionError("it hung up")
+        _note_moved(client)
         return data
 
 
@@ -286,4 +322,5 @@ def _sent(client: _Client, data: bytes) -> _Steps:
         except BlockingIOError:
             yield _Wait.TO_WRITE
         else:
+            _note_moved(client)
             yield _Wait.TURN

@@ -100,13 +100,14 @@ def decode_request(datagram: bytes) -> Request | None:
     """Read one request; None when it is none of LMK/2. Raises PeerProtocolError."""
     fields = datagram.split(b"\n")
     verb = _VERBS.get(fields[0])
-    if verb is None or len(fields) < 2 or len(datagram) > MAX_REQUEST:
+    if verb is None or len(fields) < 2:
         return None
     is_with_argument = verb in _WITH_ARGUMENT
     # Programs of version 1.0 send extras too, but no peer, and get LMK/1's answers.
     if is_with_argument and (len(fields) < 3 or b'"peer"' not in fields[2]):
         return None
-    extras = extras_of(fields[1 + is_with_argument])
+    is_short = len(datagram) <= MAX_REQUEST
+    extras = extras_of(fields[1 + is_with_argument]) if is_short else None
     if extras is None:
         if is_with_argument:  # it must not become an original seeder
             raise PeerProtocolError("extras that cannot be read")
@@ -116,10 +117,12 @@ def decode_request(datagram: bytes) -> Request | None:
 
 def encode_answer(answer: Answer) -> bytes:
     """The one datagram that answers."""
-    if isinstance(answer, Pinged):  # nearly all answers are
-        return _PINGED[answer.is_reachable] % answer.id.encode()
+    if isinstance(answer, Pinged):
+        return pinged(answer.id.encode(), is_reachable=answer.is_reachable)
     if isinstance(answer, Holders):
-        return with_holders(answer.id, ",".join(map(_holder_text, answer.holders)).encode())
+        return with_holders(
+            answer.id.encode(), ",".join(map(_holder_text, answer.holders)).encode()
+        )
     word, line = b"success", dict[str, object]({"lmk": 2, "id": answer.id})
     match answer:
         case Done():
@@ -169,7 +172,7 @@ def decode_answer(datagram: bytes) -> Answer | None:
 
 def encode_holders(holders: Iterable[Holder]) -> bytes:
     """The end of an answer that tells the first of these, as many as MAX_ANSWER bytes hold."""
-    room = MAX_ANSWER - len(with_holders("0" * 16, b""))
+    room = MAX_ANSWER - len(with_holders(b"0" * 16, b""))
     texts = list[str]()
     for holder in holders:
         text = _holder_text(holder)
@@ -180,9 +183,14 @@ def encode_holders(holders: Iterable[Holder]) -> bytes:
     return ",".join(texts).encode()
 
 
-def with_holders(answer_id: str, encoded: bytes) -> bytes:
+def with_holders(answer_id: bytes, encoded: bytes) -> bytes:
     """The datagram of a Holders, of what encode_holders() made of them."""
-    return b'success\n{"lmk":2,"id":"%s","holders":[%s]}' % (answer_id.encode(), encoded)
+    return b'success\n{"lmk":2,"id":"%s","holders":[%s]}' % (answer_id, encoded)
+
+
+def pinged(answer_id: bytes, *, is_reachable: bool | None) -> bytes:
+    """The datagram of a Pinged: nearly all answers are."""
+    return _PINGED[is_reachable] % answer_id
 
 
 def _encoded(request: Request) -> bytes:

@@ -13,6 +13,7 @@ from roles.lmk2_list_wire import Packer
 from roles.room_catalogue import RoomCatalogue
 
 SLICE = 400  # lines packed between two looks at the sockets: one or two milliseconds
+MAX_BUILDS = 8  # at once: each holds what it packs, and all together take their time
 _MAX_KEPT = 16  # answers, for readers who know different versions
 
 
@@ -20,9 +21,11 @@ _MAX_KEPT = 16  # answers, for readers who know different versions
 class PackedList:
     """An answer to those who know one version, or none."""
 
-    version: str  # that they have afterwards
-    is_whole: bool
-    data: bytes | None = None  # None while it is being packed
+    known: str
+    version: str = ""  # that they have afterwards; "" until it is begun
+    is_whole: bool = True
+    data: bytes | None = None  # None until it is packed
+    readers: int = 0  # who wait for it or send it
 
 
 class PackedLists:
@@ -31,30 +34,54 @@ class PackedLists:
     def __init__(self, catalogue: RoomCatalogue) -> None:
         self._catalogue = catalogue
         self._lists: dict[str, PackedList] = {}  # by the version that a reader knows, "" for none
-        self._building: list[Iterator[None]] = []
+        self._queue: dict[str, PackedList] = {}  # those that are not begun
+        self._builds: dict[str, Iterator[None]] = {}  # those under way, each in its turn
 
     def since(self, version: str) -> PackedList:
-        """The answer to a reader who knows this version.
+        """The answer to a reader who knows this version. Say leave() when it is not needed more.
 
         One that is still being packed when the list changes is told all the same: its reader asks
         again for what changed since.
         """
         known = version if self._catalogue.reaches(version) else ""
-        ready = self._lists.get(known)
-        if ready is None or (ready.data is not None and ready.version != self._catalogue.version):
+        packed = self._lists.get(known)
+        if packed is None or (
+            packed.data is not None and packed.version != self._catalogue.version
+        ):
             self._drop_old()
-            is_whole, texts = self._catalogue.texts_since(known)
-            ready = self._lists[known] = PackedList(self._catalogue.version, is_whole)
-            self._building.append(_packing(ready, texts))
-        return ready
+            packed = self._lists[known] = self._queue[known] = PackedList(known)
+        packed.readers += 1
+        return packed
+
+    def leave(self, packed: PackedList) -> None:
+        """A reader has it, or is gone; what nobody waits for is not packed."""
+        packed.readers -= 1
+        if packed.readers == 0 and packed.data is None:
+            del self._lists[packed.known]
+            self._queue.pop(packed.known, None)
+            self._builds.pop(packed.known, None)
 
     def work(self) -> bool:
         """Pack some lines; whether there is more to do."""
-        if self._building:
-            steps = self._building.pop(0)
+        while self._queue and len(self._builds) < MAX_BUILDS:
+            known = next(iter(self._queue))
+            self._builds[known] = self._packing(self._queue.pop(known))
+        if self._builds:
+            known = next(iter(self._builds))
+            steps = self._builds.pop(known)
             if next(steps, self) is None:
-                self._building.append(steps)
-        return bool(self._building)
+                self._builds[known] = steps
+        return bool(self._builds)
+
+    def _packing(self, packed: PackedList) -> Iterator[None]:
+        packed.version = self._catalogue.version
+        packed.is_whole, texts = self._catalogue.texts_since(packed.known)
+        packer, pieces = Packer(), list[bytes]()
+        while lines := list(islice(texts, SLICE)):
+            pieces.append(packer.pack("\n".join(lines)))
+            yield
+        pieces.append(packer.end())
+        packed.data = b"".join(pieces)
 
     def _drop_old(self) -> None:
         now = self._catalogue.version
@@ -62,12 +89,3 @@ class PackedLists:
             is_old = one.version != now or len(self._lists) > _MAX_KEPT
             if one.data is not None and is_old:
                 del self._lists[known]
-
-
-def _packing(packed: PackedList, texts: Iterator[str]) -> Iterator[None]:
-    packer, pieces = Packer(), list[bytes]()
-    while lines := list(islice(texts, SLICE)):
-        pieces.append(packer.pack("\n".join(lines)))
-        yield
-    pieces.append(packer.end())
-    packed.data = b"".join(pieces)

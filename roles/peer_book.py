@@ -21,7 +21,7 @@ MAX_KNOWN = 512
 MAX_PER_HOST = 8
 # A single connection is bound to one core at each end: with few peers there are several to each.
 CONNECTIONS = 4
-ALONE_S = 0.5  # before there are several: in a room the others are heard of by then
+ALONE_S = 0.2  # before there are several: in a room the others are heard of by then
 FORGOTTEN_S = 60.0  # after the tracker named a peer the last time
 AGAIN_S = 1.0  # doubling to
 AGAIN_MAX_S = 15.0

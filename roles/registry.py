@@ -6,16 +6,17 @@ at everyone. Pure state: the caller brings clock and addresses.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 
 from roles.addresses import Address
 from roles.errors import PeerProtocolError
 from roles.events import ListedFile, ListedSeeder, SeederState
-from roles.holders import Holders
 from roles.lmk1_tracker_wire import Extras
 from roles.lmk2_tracker_messages import Holder, Ping, Register, TellFiles
+from roles.offered_shares import OfferedShares
 from roles.originals_list import OriginalsList
+from roles.places import NOBODY, Key, Places
 from roles.registry_entry import STATES, Entry, Member, Origin, Reader, restored
 from roles.room_catalogue import RoomCatalogue
 
@@ -24,10 +25,6 @@ MAX_FILES = 400_000  # on all LMK/1 lists together: what strangers send must not
 MAX_SEEDERS_PER_HOST = 8  # lab machines with several users; this machine is exempt
 MAX_SHOWN = 2_000  # files that the window gets: nobody reads more
 _HOLDERS = 64  # looked up for one answer: more than fit into it
-
-# Source IP and named address: nobody can speak for another machine's seeder.
-Key = tuple[str, Address]
-_NOBODY: Key = ("", Address("", 0))
 
 
 class Registry:
@@ -38,12 +35,12 @@ class Registry:
         self._entries: dict[Key, Entry] = {}
         # The same, those that were silent longest first; originals ping more seldom.
         self._silent = {kind: OrderedDict[Key, None]() for kind in (False, True)}
-        self._from_host = Counter[str]()
-        self._at: dict[tuple[str, int], dict[Key, None]] = {}  # by source IP and port, newest last
-        self._latest_from: dict[str, Key] = {}  # whose list an upload without a port is
+        self._places = Places()
+        # Who said what in its last ping, by IP and the words: most pings are the same again.
+        self._heard: dict[tuple[str, bytes], Key] = {}
         self._files = 0  # on all LMK/1 lists
         self._originals = OriginalsList()
-        self._holders = Holders[Key]()
+        self._offered = OfferedShares(self.catalogue, self._places, self._entries)
 
     def add(
         self,
@@ -58,9 +55,9 @@ class Registry:
 
         Raises PeerProtocolError when the table is full.
         """
-        self._latest_from.pop(origin.ip, None)  # when this seeder is refused, so is its list
+        self._places.latest.pop(origin.ip, None)  # when this seeder is refused, so is its list
         is_new = self._register(Entry.of(named, origin, extras, named_is_here, now))
-        self._latest_from[origin.ip] = (origin.ip, named)
+        self._places.latest[origin.ip] = (origin.ip, named)
         return is_new
 
     def upload(self, files: Mapping[str, int], origin: Origin, extras: Extras | None) -> bool:
@@ -120,8 +117,11 @@ class Registry:
         self._register(entry)
         return (origin.ip, request.named), entry
 
-    def hear(self, ping: Ping, ip: str, *, now: float) -> Member | None:
-        """Note what a program there says in LMK/2; None when this one is not registered."""
+    def hear(self, ping: Ping, ip: str, *, now: float, words: bytes = b"") -> Member | None:
+        """Note what a program there says in LMK/2; None when this one is not registered.
+
+        `words`: the same for hear_again() when it says the same again.
+        """
         key = (ip, ping.named)
         entry = self._entries.get(key)
         member = None if entry is None else entry.member
@@ -133,10 +133,23 @@ class Registry:
         if ping.leaving:
             self._forget(key)
         elif ping.shares != member.shares:
-            self._part(key, entry, keeps=ping.shares)
+            self._offered.leave(key, entry, keeps=ping.shares)
             member.shares = ping.shares
-            self._holders.join(key, ping.shares, is_leecher=member.is_leecher)
+            self._offered.enter(key, entry)
+        if words and not ping.leaving:
+            self._heard.pop((ip, member.words), None)
+            member.words = words
+            self._heard[ip, words] = key
         return member
+
+    def hear_again(self, ip: str, words: bytes, *, now: float) -> Member | None:
+        """Note that a program lives that says what it said before; None when none does."""
+        key = self._heard.get((ip, words))
+        if key is None:
+            return None
+        entry = self._entries[key]
+        self._hear(key, entry, now)
+        return entry.member
 
     def tell(self, request: TellFiles, origin: Origin) -> bool:
         """Replace the list for LMK/1 readers of a seeder that speaks LMK/2; False when unknown.
@@ -151,11 +164,15 @@ class Registry:
 
     def key_of(self, ip: str, port: int, instance: str) -> Key | None:
         """The program that registered by LMK/2 from there, with this port."""
-        for key in reversed(self._at.get((ip, port), {})):
+        for key in self._places.at(ip, port):
             member = self._entries[key].member
             if member is not None and member.instance == instance:
                 return key
         return None
+
+    def entry(self, key: Key) -> Entry | None:
+        """What is registered there."""
+        return self._entries.get(key)
 
     def member(self, key: Key) -> Member | None:
         """What is registered there and speaks LMK/2."""
@@ -178,7 +195,7 @@ class Registry:
     def holders(self, asked: Sequence[str], *, is_here: bool) -> Iterator[Holder]:
         """Who takes part in these shares, for a reader here or elsewhere; others at each call."""
         reader = Reader(is_here, tracker_host="")
-        for key, indexes in self._holders.some(asked, _HOLDERS):
+        for key, indexes in self._offered.holders.some(asked, _HOLDERS):
             entry = self._entries[key]
             address = entry.address_for(reader)
             if address is not None:
@@ -195,14 +212,14 @@ class Registry:
     @property
     def holders_state(self) -> int:
         """Another number when holders() would tell of others, or otherwise of them."""
-        return self._holders.state
+        return self._offered.holders.state
 
     def note_reachable(self, key: Key, instance: str, is_reachable: bool) -> None:
         """The tracker could connect to this program, or could not."""
         member = self.member(key)
         if member is not None and member.instance == instance:
             member.is_reachable = is_reachable
-            self._holders.state += 1
+            self._offered.holders.state += 1
 
     def files_for_originals(self, *, is_here: bool) -> dict[str, int]:
         """The files that LMK/1 readers are told of, here or elsewhere."""
@@ -250,7 +267,7 @@ class Registry:
                 if key in self._entries:
                     self._forget(key)
                 self._enter(key, entry)
-                self._latest_from[entry.origin.ip] = key
+                self._places.latest[entry.origin.ip] = key
         return len(self._entries)
 
     def _register(self, entry: Entry) -> bool:
@@ -268,35 +285,21 @@ class Registry:
         return known is None
 
     def _enter(self, key: Key, entry: Entry) -> None:
-        ip, named = key
         self._entries[key] = entry
         self._silent[entry.is_original][key] = None
-        self._from_host[ip] += 1
-        self._at.setdefault((ip, named.port), {})[key] = None
-        self._holders.join(key, entry.shares, is_leecher=entry.is_leecher)
+        self._places.enter(key)
+        self._offered.enter(key, entry)
         self._note_list(key, entry, {})
 
     def _forget(self, key: Key, keeps: Sequence[str] = ()) -> None:
         entry = self._entries.pop(key)
-        ip, named = key
         del self._silent[entry.is_original][key]
-        self._from_host[ip] -= 1
-        if not self._from_host[ip]:
-            del self._from_host[ip]
-        del self._at[ip, named.port][key]
-        if not self._at[ip, named.port]:
-            del self._at[ip, named.port]
-        if self._latest_from.get(ip) == key:
-            del self._latest_from[ip]
-        self._part(key, entry, keeps)
+        self._places.leave(key)
+        if entry.member is not None:
+            self._heard.pop((key[0], entry.member.words), None)
+        self._offered.leave(key, entry, keeps)
         self._files -= len(entry.files)
         self._originals.note(key, None)
-
-    def _part(self, key: Key, entry: Entry, keeps: Sequence[str]) -> None:
-        """It leaves its shares; those without a seeder are gone, but for those that it keeps."""
-        for share in self._holders.part(key, entry.shares, is_leecher=entry.is_leecher):
-            if share not in keeps:
-                self.catalogue.drop(share)
 
     def _hear(self, key: Key, entry: Entry, now: float) -> None:
         entry.last_ping = now
@@ -315,27 +318,19 @@ class Registry:
         """The list for LMK/1 readers is another one: LMK/2 readers find an LMK/1 program by it."""
         self._files += len(entry.files) - len(before)
         self._originals.note(key, entry)
-        if entry.member is not None:
-            return
-        share = entry.lmk1_share
-        if entry.files:
-            self._holders.join(key, (share,), is_leecher=False)
-            folder = entry.named.host if entry.origin.is_here else entry.origin.ip
-            self.catalogue.put_original(share, key[0], folder, entry.files)
-        elif self._holders.part(key, (share,), is_leecher=False):
-            self.catalogue.drop(share)
+        self._offered.note_list(key, entry)
 
     def _owner_of_list(self, origin: Origin, port: int | None) -> Key | None:
         """The newest LMK/1 seeder of that machine, or the newest of ours there with that port.
 
         An older entry with it is of a program that ended without a word.
         """
-        latest = self._latest_from.get(origin.ip, _NOBODY)
+        latest = self._places.latest.get(origin.ip, NOBODY)
         if self.member(latest) is not None or latest not in self._entries:
-            latest = _NOBODY
+            latest = NOBODY
         if port is None or latest[1].port == port:
-            return None if latest is _NOBODY else latest
-        for key in reversed(self._at.get((origin.ip, port), {})):
+            return None if latest is NOBODY else latest
+        for key in self._places.at(origin.ip, port):
             if not self._entries[key].is_original and self.member(key) is None:
                 return key
         return None
@@ -343,6 +338,6 @@ class Registry:
     def _check_room(self, origin: Origin) -> None:
         if len(self._entries) >= MAX_SEEDERS:
             raise PeerProtocolError(f"there are {MAX_SEEDERS} seeders already")
-        from_there = self._from_host[origin.ip]
+        from_there = self._places.count(origin.ip)
         if from_there >= MAX_SEEDERS_PER_HOST and not origin.is_here:
             raise PeerProtocolError(f"{origin.ip} registered {from_there} seeders already")

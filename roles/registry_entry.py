@@ -55,6 +55,7 @@ class Member:
     shares: tuple[str, ...]  # in which it takes part
     ping: Ping | None = None  # the latest
     is_reachable: bool | None = None  # None: not known yet
+    words: bytes = b""  # those of the latest ping that are the same when it comes again
 
     @classmethod
     def of(cls, request: Register) -> Member:

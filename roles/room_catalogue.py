@@ -7,7 +7,7 @@ by the key that its caller gives.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -17,6 +17,7 @@ from roles.errors import LmkError, PeerProtocolError
 from roles.events import ListedFile
 from roles.lmk2_list_wire import ADDED, REMOVED, ShareGone, ShareOpened, encode_entry
 from roles.lmk2_tracker_messages import Code
+from roles.places import Key
 
 MAX_LOGGED = 100_000  # lines in the log of changes; who knows nothing of them asks for the whole
 MAX_LOGGED_CHANGES = 256  # of these; readers ask every few seconds, and strangers for any of them
@@ -37,7 +38,7 @@ class ListRefusedError(LmkError):
 class Owner:
     """Who told a share, and may tell it again."""
 
-    key: Hashable  # of the program
+    key: Key  # of the program
     host: str = ""  # whose part of the room its lines count in; "" has no part, and no limit
 
 
@@ -128,16 +129,11 @@ class RoomCatalogue:
             raise ListRefusedError(Code.FULL, f"The room has {MAX_ROOM_FILES} files already.")
         if all_size > MAX_LIST_BYTES:
             raise ListRefusedError(Code.FULL, "The list of the room is too long already.")
-        host = owner.host
-        if host and (
-            (
-                self._host_lines[host] + lines > MAX_ROOM_FILES // HOST_PART
-                and all_lines > MAX_ROOM_FILES // 2
-            )
-            or (
-                self._host_size[host] + size > MAX_LIST_BYTES // HOST_PART
-                and all_size > MAX_LIST_BYTES // 2
-            )
+        host_lines = self._host_lines[owner.host] + lines
+        host_size = self._host_size[owner.host] + size
+        if owner.host and (
+            _is_more_than_its_part(host_lines, all_lines, MAX_ROOM_FILES)
+            or _is_more_than_its_part(host_size, all_size, MAX_LIST_BYTES)
         ):
             text = "This computer has its part of the room's list already. The rest is for others."
             raise ListRefusedError(Code.FULL, text)
@@ -160,9 +156,7 @@ class RoomCatalogue:
         if added or removed or before is None or before.folder != share.folder:
             self._note(_Change(share_id, share.folder, added, removed))
 
-    def put_original(
-        self, share_id: str, owner: Owner, folder: str, files: dict[str, int]
-    ) -> None:
+    def put_original(self, share_id: str, owner: Owner, folder: str, files: dict[str, int]) -> None:
         """The list that an LMK/1 program told. One that finds no room is left out."""
         lines = {line: line for line in map(_original_line, files.items())}
         if share_id in self._shares:
@@ -247,6 +241,10 @@ class RoomCatalogue:
         self._logged += change.cost
         while self._logged > MAX_LOGGED or len(self._log) > MAX_LOGGED_CHANGES:
             self._logged -= self._log.popleft().cost
+
+
+def _is_more_than_its_part(of_host: int, of_all: int, most: int) -> bool:
+    return of_host > most // HOST_PART and of_all > most // 2
 
 
 def line_size(line: str) -> int:

@@ -1,6 +1,7 @@
 """Asking a tracker in LMK/2, and noticing one that speaks LMK/1 only.
 
-It keeps no state but the cookie. What an original tracker is told goes through TrackerClient.
+It keeps no state but the cookie, and that LMK/2 was spoken. What an original tracker is told goes
+through TrackerClient.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class RoomClient(TrackerAsker):
     ) -> None:
         super().__init__(tracker, should_stop)
         self.cookie = cookie  # what the tracker gave
+        self._speaks_lmk2 = False  # it answered so, and no question since was left unanswered
 
     def list_version(self, known: str = "") -> ListVersion | None:
         """The version of the tracker's list; the same as `known` when nothing has changed.
@@ -127,12 +129,20 @@ class RoomClient(TrackerAsker):
         def read(datagram: bytes) -> _Reply | None:
             answer = lmk2.decode_answer(datagram)
             if answer is None:
-                return _lmk1_reply(lmk1.decode_answer(datagram), question)
+                reply = _lmk1_reply(lmk1.decode_answer(datagram), question)
+                # A tracker of ours has not become an original one by one odd answer.
+                return None if self._speaks_lmk2 else reply
             return _Reply(answer) if answer.id == question.id else None
 
         # An original tracker answers for a list with two datagrams.
         answers = 2 if isinstance(question, AskVersion | AskHolders) else 1
-        return self._ask(lmk2.encode_request(question), read, answers=answers).answer
+        try:
+            answer = self._ask(lmk2.encode_request(question), read, answers=answers).answer
+        except TrackerSilentError:
+            self._speaks_lmk2 = False  # another one may have been started in its place
+            raise
+        self._speaks_lmk2 = answer is not None
+        return answer
 
     def _is_all(self, answer: object) -> bool:
         return not (isinstance(answer, _Reply) and answer.answer is None)

@@ -129,10 +129,10 @@ class SwarmHost:
         """End everything; should_stop() says so already."""
         self._downloads.stop()
         self._uploads.stop()
+        for thread in self._beside:  # from here on nobody comes in, and no thread is started
+            thread.join()
         self._downloads.join()
         self._uploads.join()
-        for thread in self._beside:
-            thread.join()
         self._reception.close()
         self._listener.close()
 

@@ -23,9 +23,11 @@ from roles.interfaces import address_for_others
 from roles.list_server import ListServer
 from roles.listening import bind_both
 from roles.lmk1_tracker_wire import RECEIVE_BUFFER, UNKNOWN_REQUEST
+from roles.lmk2_outline import refusal_of
+from roles.places import Key
 from roles.profile import read_state, write_whole
 from roles.rate_limit import RateLimit
-from roles.registry import Key, Registry
+from roles.registry import Registry
 from roles.registry_entry import Entry, Reader
 from roles.room_catalogue import RoomCatalogue
 from roles.settings import TrackerSettings
@@ -35,12 +37,13 @@ from roles.worker import POLL_S, Role
 log = logging.getLogger(__name__)
 
 REQUESTS_PER_HOST = 100.0  # a second: an original repeats nothing, so a dropped answer freezes it
-REQUESTS_IN_ALL = 2_000.0
+REQUESTS_IN_ALL = 2_000.0  # half of them for those who have a cookie
 LISTS_IN_ALL = 500.0  # list answers are longer than their questions
 COMPLAINTS_PER_HOST = 1.0  # lines a second in the log
 COMPLAINTS_IN_ALL = 10.0
 SAVE_S = 2.0  # at most one state file in this time
 REPORT_S = 0.25
+HEARD_REPORT_S = 1.0  # the same when somebody pinged and nothing is new but the time
 EXPIRE_S = 1.0
 RESTS = 9  # times as long as the last report or state file took: a huge room is answered meanwhile
 LEFT_OUT_S = 60.0  # at most one line in the log in this time
@@ -60,7 +63,9 @@ class Tracker(Role):
         self._complaints = RateLimit(per_host=COMPLAINTS_PER_HOST, whole=COMPLAINTS_IN_ALL)
         self._unsent: deque[tuple[bytes, tuple[str, int]]] = deque()
         self._report: Iterator[None] | None = None  # under way
-        self._report_at = self._save_at = self._expire_at = self._log_left_out_at = 0.0
+        self._report_at = self._heard_report_at = self._save_at = self._expire_at = (
+            self._log_left_out_at
+        ) = 0.0
         self._reported_version = ""
         self._left_out = 0
 
@@ -98,7 +103,8 @@ class Tracker(Role):
         self._desk = Desk(
             self._registry,
             Cookies(os.urandom(32)),
-            requests=RateLimit(per_host=REQUESTS_PER_HOST, whole=REQUESTS_IN_ALL),
+            requests=RateLimit(per_host=REQUESTS_PER_HOST, whole=REQUESTS_IN_ALL / 2),
+            proved=RateLimit(per_host=REQUESTS_PER_HOST, whole=REQUESTS_IN_ALL / 2),
             lists=RateLimit(per_host=REQUESTS_PER_HOST, whole=LISTS_IN_ALL),
             name=socket.gethostname(),
             port=listening.port,
@@ -141,7 +147,7 @@ class Tracker(Role):
         except PeerProtocolError as error:
             if self._complaints.allows(source[0], now=now):  # a flood must not hide all the rest
                 log.info("a request of %s cannot be answered: %s", source[0], error)
-            self._send(UNKNOWN_REQUEST, source)
+            self._send(refusal_of(datagram, str(error)) or UNKNOWN_REQUEST, source)
         except OSError as error:  # no descriptor left: it asks again
             log.debug("answering %s: %s", source[0], error)
 
@@ -193,8 +199,10 @@ class Tracker(Role):
         """Go on with the report of the room, or begin one; whether it is under way."""
         now, version = time.monotonic(), self._registry.catalogue.version
         is_changed = self._desk.is_changed or version != self._reported_version
+        is_changed |= self._desk.is_heard and now >= self._heard_report_at
         if self._report is None and is_changed and now >= self._report_at:
-            self._desk.is_changed = False
+            self._desk.is_changed = self._desk.is_heard = False
+            self._heard_report_at = now + HEARD_REPORT_S
             self._reported_version = version
             self._report = self._reporting(now)
         if self._report is not None and next(self._report, self) is self:

@@ -31,6 +31,7 @@ from roles.lmk1_tracker_wire import (
     encode_seeder_list,
     with_id,
 )
+from roles.lmk2_outline import Outline, outline_of
 from roles.lmk2_tracker_messages import (
     Answer,
     AskHolders,
@@ -48,15 +49,17 @@ from roles.lmk2_tracker_messages import (
 )
 from roles.lmk2_tracker_messages import Request as Request2
 from roles.lmk2_tracker_wire import decode_request as decode_request2
-from roles.lmk2_tracker_wire import encode_answer, encode_holders, with_holders
+from roles.lmk2_tracker_wire import encode_answer, encode_holders, pinged, with_holders
+from roles.places import Key
 from roles.rate_limit import RateLimit
-from roles.registry import Key, Registry
+from roles.registry import Registry
 from roles.registry_entry import Entry, Origin, Reader
 
 log = logging.getLogger(__name__)
 
 _MAX_HOSTS = 16_384  # remembered at once
 _MAX_TOLD = 1_000  # questions whose answers are remembered
+_SOME_ID = "0" * 16
 _TURNS = 16  # answers to one question: 600 holders in a second
 
 
@@ -78,21 +81,25 @@ class Desk:
         cookies: Cookies,
         *,
         requests: RateLimit,
+        proved: RateLimit,
         lists: RateLimit,
         name: str,
         port: int,
         on_arrival: Callable[[Key, Entry], None],
     ) -> None:
-        """`requests` and LMK/1 `lists` that are answered; `name` of this computer, `port` of the
-        tracker; `on_arrival` of those who speak LMK/2.
+        """`requests` that are answered, `proved` ones beyond these, with a cookie, and LMK/1
+        `lists`; `name` of this computer, `port` of the tracker; `on_arrival` of those of LMK/2.
         """
         self._registry, self._cookies = registry, cookies
         self._name, self._port, self._on_arrival = name, port, on_arrival
-        self._requests, self._lists = requests, lists
+        self._requests, self._proved, self._lists = requests, proved, lists
         self._hosts: dict[str, _Host] = {}  # until forget_hosts()
         self._told: dict[tuple[tuple[str, ...], bool], deque[bytes]] = {}  # holders, until then
         self._told_state = -1
+        self._told_version = ("", b"")  # and the answer that tells it
+        self._questions: dict[bytes, AskVersion | AskHolders] = {}  # by their Outline.rest
         self.is_changed = True  # since the last report; its user takes it back
+        self.is_heard = False  # somebody pinged, and said nothing new; the same
         self.is_unsaved = False  # the same, since the last state file
 
     def answers(self, datagram: bytes, host: str, port: int, *, now: float) -> list[bytes]:
@@ -103,43 +110,93 @@ class Desk:
         source = self._host(host)
         if port == 0 or not source.is_unicast:
             return []
-        if not source.is_loopback and not self._requests.allows(host, now=now):
+        outline = outline_of(datagram)
+        is_proved = outline is not None and self._cookies.accepts(host, outline.cookie, now=now)
+        if not (source.is_loopback or self._has_room_for(host, now, is_proved=is_proved)):
             return []
+        if outline is not None and is_proved:
+            answer = self._answer_again(outline, host, now)
+            if answer is not None:
+                return [answer]
         request = decode_request2(datagram)
         if request is None:
             return self._answers1(decode_request(datagram), host, now)
-        return self._answers2(request, host, now, asked=len(datagram))
+        return self._answers2(request, host, now, datagram, outline)
 
     def forget_hosts(self) -> None:
         """Look again which addresses are this machine's own: cables are plugged in and out."""
         self._hosts.clear()
         self._told.clear()
+        self._questions.clear()
 
-    def _answers2(self, request: Request2, host: str, now: float, *, asked: int) -> list[bytes]:
+    def _has_room_for(self, host: str, now: float, *, is_proved: bool) -> bool:
+        """Forged sources have no cookie, and take no room of those who have one."""
+        if is_proved and self._proved.allows(host, now=now):
+            return True
+        return self._requests.allows(host, now=now)
+
+    def _answer_again(self, outline: Outline, host: str, now: float) -> bytes | None:
+        """The answer to what was read before, word for word; None when it was not."""
+        request_id, _, rest = outline
+        member = self._registry.hear_again(host, rest, now=now)
+        if member is not None:
+            self.is_heard = True
+            return pinged(request_id, is_reachable=member.is_reachable)
+        match self._questions.get(rest):
+            case AskVersion():
+                return self._version_for(request_id)
+            case AskHolders(_, shares):
+                return with_holders(request_id, self._holders_for(shares, host))
+            case None:
+                return None
+
+    def _answers2(
+        self, request: Request2, host: str, now: float, datagram: bytes, outline: Outline | None
+    ) -> list[bytes]:
         if not isinstance(request, FindTracker):
             if self._cookies.accepts(host, request.cookie, now=now):
-                if isinstance(request, AskHolders):
-                    return [with_holders(request.id, self._holders_for(request.shares, host))]
-                return [encode_answer(self._answer_proved(request, host, now))]
+                rest = b"" if outline is None else outline.rest
+                return [self._answer_proved(request, host, now, rest)]
             cookie = self._cookies.give(host, now=now)
             answer = encode_answer(Refused(request.id, Code.COOKIE, cookie=cookie))
         else:
             answer = encode_answer(Found(request.id, self._name, self._port))
         # Who forges a source must not have more sent to it than it sends itself.
-        return [answer] if len(answer) <= asked else []
+        return [answer] if len(answer) <= len(datagram) else []
 
     def _answer_proved(
-        self, request: Ping | AskVersion | Register | TellFiles, host: str, now: float
-    ) -> Answer:
+        self,
+        request: Ping | AskVersion | AskHolders | Register | TellFiles,
+        host: str,
+        now: float,
+        rest: bytes,
+    ) -> bytes:
         match request:
             case Ping():
-                return self._pinged2(request, host, now)
+                return encode_answer(self._pinged2(request, host, now, rest))
             case AskVersion(request_id):
-                return ListVersion(request_id, self._registry.catalogue.version, self._name)
+                self._remember(rest, request)
+                return self._version_for(request_id.encode())
+            case AskHolders(request_id, shares):
+                self._remember(rest, request)
+                return with_holders(request_id.encode(), self._holders_for(shares, host))
             case Register():
-                return self._registered2(request, host, now)
+                return encode_answer(self._registered2(request, host, now))
             case TellFiles():
-                return self._told2(request, host)
+                return encode_answer(self._told2(request, host))
+
+    def _remember(self, rest: bytes, question: AskVersion | AskHolders) -> None:
+        if len(self._questions) >= _MAX_TOLD:
+            self._questions.clear()
+        self._questions[rest] = question
+
+    def _version_for(self, request_id: bytes) -> bytes:
+        """Composed once for each version; the id is the first that is put into it."""
+        version = self._registry.catalogue.version
+        if version != self._told_version[0]:
+            answer = encode_answer(ListVersion(_SOME_ID, version, self._name))
+            self._told_version = (version, answer)
+        return self._told_version[1].replace(_SOME_ID.encode(), request_id, 1)
 
     def _holders_for(self, shares: tuple[str, ...], host: str) -> bytes:
         """Some holders; in a second many ask, so that _TURNS different answers serve them all."""
@@ -154,8 +211,8 @@ class Desk:
             told.appendleft(encode_holders(self._registry.holders(shares, is_here=is_here)))
         return told[0]
 
-    def _pinged2(self, request: Ping, host: str, now: float) -> Answer:
-        member = self._registry.hear(request, host, now=now)
+    def _pinged2(self, request: Ping, host: str, now: float, rest: bytes) -> Answer:
+        member = self._registry.hear(request, host, now=now, words=rest)
         if member is None:
             return Refused(request.id, Code.UNKNOWN, "Register first.")
         self.is_changed = True

@@ -237,7 +237,5 @@ class UploadDesk:
 
 def _looks_by_itself(member: _Member) -> bool:
     return (
-        member.has_slot
-        or member.is_waiting
-        or any(wish.offered for wish in member.wishes.values())
+        member.has_slot or member.is_waiting or any(wish.offered for wish in member.wishes.values())
     )

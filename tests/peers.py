@@ -72,7 +72,8 @@ class RawPeer:
             raise EOFError("it reset the connection") from None
         if kind == frames.Kind.CHUNK:
             head = frames.PART_HEAD.size
-            return Part(*frames.PART_HEAD.unpack(body[:head]), body[head:])
+            handle, index, offset = frames.PART_HEAD.unpack(body[:head])
+            return Part(handle, index, offset, body[head:])
         frame = frames.decode(kind, body)
         assert frame is not None
         return frame
@@ -235,7 +236,7 @@ class GivingTest(RoomTest):
         self.addCleanup(end)
         return uploads
 
-    def leecher(self, uploads: PeerUploads, host: str = HERE, buffer: int = 0) -> RawPeer:
+    def joined(self, uploads: PeerUploads, host: str = HERE, buffer: int = 0) -> RawPeer:
         """`buffer`: bytes that its system receives unasked, 0 for the usual."""
         with socket.create_server((HERE, 0)) as listener:
             mine = self.enterContext(socket.socket())
@@ -256,7 +257,7 @@ class GivingTest(RoomTest):
         self, uploads: PeerUploads, holding: MemoryHolding, chunks: int | None = None
     ) -> RawPeer:
         """A leecher that has opened it and wants all of it, or these."""
-        leecher = self.leecher(uploads)
+        leecher = self.joined(uploads)
         self.opened(leecher, holding)
         leecher.send(frames.Want(7, bitmap(holding.content, chunks)))
         return leecher
@@ -278,7 +279,9 @@ class GivingTest(RoomTest):
             while len(data) < holding.content.length(offer.index):
                 frame = leecher.expect(Part, frames.Offer, frames.Place)
                 if isinstance(frame, frames.Offer):
-                    leecher.send(frames.Decline(frame.handle, frame.index, self.rest(holding, lacks)))
+                    leecher.send(
+                        frames.Decline(frame.handle, frame.index, self.rest(holding, lacks))
+                    )
                 elif isinstance(frame, Part):
                     data += frame.data
             self.assertEqual(data, holding.chunk(offer.index))

@@ -19,7 +19,7 @@ class HonestTest(GivingTest):
     def test_a_leecher_gets_everything_in_an_order_of_the_senders_choice(self) -> None:
         holding = some_holding(6.3)
         uploads = self.uploads(holding)
-        leecher = self.leecher(uploads)
+        leecher = self.joined(uploads)
         content = holding.content
         file = self.opened(leecher, holding)
         self.assertEqual(file, frames.File(7, content.size, CHUNK, b"\x7f"))
@@ -31,7 +31,7 @@ class HonestTest(GivingTest):
 
     def test_a_content_of_one_chunk_comes_at_once_and_closes_its_handle(self) -> None:
         holding = some_holding(0.4)
-        leecher = self.leecher(self.uploads(holding))
+        leecher = self.joined(self.uploads(holding))
         for _ in range(2):  # asked for again, it is sent again
             file = self.opened(leecher, holding, 9)
             self.assertEqual(file, frames.File(9, holding.content.size, CHUNK, b"\x01"))
@@ -39,7 +39,7 @@ class HonestTest(GivingTest):
 
     def test_many_small_contents_need_one_round_trip(self) -> None:
         holdings = [MemoryHolding(some_bytes(100 + seed, seed)) for seed in range(200)]
-        leecher = self.leecher(self.uploads(*holdings))
+        leecher = self.joined(self.uploads(*holdings))
         leecher.send(*(frames.Open(n, one.content.root) for n, one in enumerate(holdings)))
         for number, holding in enumerate(holdings):
             leecher.expect(frames.File)
@@ -57,7 +57,7 @@ class HonestTest(GivingTest):
     def test_what_is_not_here_is_described_when_it_comes(self) -> None:
         holding = some_holding(2)
         uploads = self.uploads()
-        leecher = self.leecher(uploads)
+        leecher = self.joined(uploads)
         leecher.send(frames.Open(7, holding.content.root))
         leecher.expect(frames.Gone)
         self.library.holdings[holding.content.root] = holding
@@ -117,29 +117,29 @@ class HostileTest(GivingTest):
             frames.Place(1),
             frames.Gone(7, ""),
         ):
-            leecher = self.leecher(self.room)
+            leecher = self.joined(self.room)
             leecher.send(frame)
             self.assert_dropped(leecher)
-        leecher = self.leecher(self.room)
+        leecher = self.joined(self.room)
         leecher.send_part(7, 0, 0, b"x")
         self.assert_dropped(leecher)
 
     def test_a_wish_of_another_length_is_refused(self) -> None:
         for wish in (b"\x3f\0", b"\xff", bytes(frames.MAX_BITMAP), b"\x40"):
-            leecher = self.leecher(self.room)
+            leecher = self.joined(self.room)
             self.opened(leecher, self.holding)
             leecher.send(frames.Want(7, wish))
             self.assert_dropped(leecher)
 
     def test_digests_that_do_not_exist_are_refused(self) -> None:
         for first, count in ((0, 7), (6, 1), (0, 0), (0, 0xFFFFFFFF), (0xFFFFFFFF, 1)):
-            leecher = self.leecher(self.room)
+            leecher = self.joined(self.room)
             self.opened(leecher, self.holding)
             leecher.send(frames.GetDigests(7, first, count))
             self.assert_dropped(leecher)
 
     def test_words_about_handles_that_were_not_opened_are_harmless(self) -> None:
-        leecher = self.leecher(self.room)
+        leecher = self.joined(self.room)
         leecher.send(
             frames.Want(1, b"\xff"), frames.Want(1, b""), frames.Cancel(1, 1), frames.Alive()
         )
@@ -148,7 +148,7 @@ class HostileTest(GivingTest):
         self.opened(leecher, self.holding)
 
     def test_three_thousand_contents_at_once_are_too_many(self) -> None:
-        leecher = self.leecher(self.room)
+        leecher = self.joined(self.room)
         opened = [frames.Open(n, random.Random(n).randbytes(32)) for n in range(3_000)]
         leecher.send(*opened)
         reasons = [leecher.expect(frames.Gone) for _ in opened]
@@ -174,7 +174,7 @@ class HostileTest(GivingTest):
     ) -> None:
         small = some_holding(0.9)
         self.library.holdings[small.content.root] = small
-        leecher = self.leecher(self.room)
+        leecher = self.joined(self.room)
         leecher.link.settimeout(0.5)
         wish, asked = frames.encode(frames.Open(9, small.content.root)) * 500, 0
         try:
@@ -208,7 +208,7 @@ class HostileTest(GivingTest):
 
     def test_who_never_reads_is_dropped_and_its_slot_is_free(self) -> None:
         self.constant("chunk_giver", "SEND_S", 0.5)
-        hung = self.leecher(self.room, buffer=4_096)
+        hung = self.joined(self.room, buffer=4_096)
         big = some_holding(64, seed=3)
         self.library.holdings[big.content.root] = big
         self.opened(hung, big)
@@ -228,7 +228,7 @@ class HostileTest(GivingTest):
 
     def test_who_reads_a_few_bytes_a_second_holds_a_slot_no_longer_than_a_minute(self) -> None:
         self.constant("part_sender", "PART_S", 0.5)
-        drip = self.leecher(self.room, buffer=2_048)
+        drip = self.joined(self.room, buffer=2_048)
         big = MemoryHolding(some_bytes(8 << 20), chunk_size=4 << 20)
         self.library.holdings[big.content.root] = big
         self.opened(drip, big)
@@ -257,7 +257,7 @@ class HostileTest(GivingTest):
     def test_who_gives_no_sign_of_life_is_dropped(self) -> None:
         self.constant("chunk_giver", "SILENT_S", 0.2)
         self.constant("chunk_giver", "ALIVE_S", 0.1)
-        leecher = self.leecher(self.room)
+        leecher = self.joined(self.room)
         self.assertEqual(leecher.next(), frames.Alive())
         self.assert_dropped(leecher)
 
@@ -274,7 +274,7 @@ class HostileTest(GivingTest):
         )
         for end in range(len(script) + 1):
             for is_reset in (False, True):
-                leecher = self.leecher(self.room)
+                leecher = self.joined(self.room)
                 self.play(leecher, script[:end])
                 if is_reset:
                     linger = b"\1\0\0\0\0\0\0\0"
@@ -302,7 +302,7 @@ class HostileTest(GivingTest):
                 leecher.send(frames.Cancel(7, offer.index))
 
     def test_frames_come_byte_by_byte(self) -> None:
-        leecher = self.leecher(self.room)
+        leecher = self.joined(self.room)
         for frame in (
             frames.Open(7, self.holding.content.root),
             frames.Want(7, bitmap(self.holding.content, 0b1)),
@@ -322,7 +322,7 @@ class InTheMiddleTest(GivingTest):
         super().setUp()
         self.holding = MemoryHolding(some_bytes(12 << 20), chunk_size=4 << 20)
         self.room = self.uploads(self.holding, slots=1)
-        self.slow = self.leecher(self.room, buffer=64 * 1024)
+        self.slow = self.joined(self.room, buffer=64 * 1024)
         self.opened(self.slow, self.holding)
         self.slow.send(frames.Want(7, bitmap(self.holding.content)))
         self.index = self.offer(self.slow).index
@@ -398,7 +398,7 @@ class VanishingTest(GivingTest):
     def test_a_small_content_that_changed_is_gone_and_can_be_asked_for_again(self) -> None:
         holding = some_holding(0.5)
         uploads = self.uploads(holding)
-        leecher = self.leecher(uploads)
+        leecher = self.joined(uploads)
         holding.has_changed = True
         self.opened(leecher, holding)
         leecher.expect(Part)

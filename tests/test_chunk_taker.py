@@ -202,7 +202,12 @@ class HostileTest(TakingTest):
             sender = self.sender()
             sender.send(frame)
             self.assert_refused(sender)
-        for raw in (HEADER.pack(0, 0), HEADER.pack(63, 0), HEADER.pack(2, 70_000), HEADER.pack(9, 12)):
+        for raw in (
+            HEADER.pack(0, 0),
+            HEADER.pack(63, 0),
+            HEADER.pack(2, 70_000),
+            HEADER.pack(9, 12),
+        ):
             sender = self.sender()
             sender.link.sendall(raw)
             self.assert_refused(sender)

@@ -30,7 +30,7 @@ class AloneTest(LmkTestCase):
     def test_the_version_is_one_line(self) -> None:
         result = run("--version", folder=self.folder)
         self.assertRegex(
-            result.stdout, r"\Almktorrent \d+\.\d+\.\d+ \(Python 3\.\d+.*LMK/1.*\)\n\Z"
+            result.stdout, r"\Almktorrent \d+\.\d+\.\d+ \(Python 3\.\d+.*LMK/2.*\)\n\Z"
         )
         self.assertEqual(result.returncode, 0)
 

@@ -128,6 +128,17 @@ class DialBackTest(LmkTestCase):
             self.turn()
         self.assertEqual(self.told, [(target, False)] * 2)
 
+    def test_who_registers_again_and_again_is_dialled_again_once(self) -> None:
+        target = self.target(self.free_port("tcp"))
+        for count in range(1, 6):
+            self.dials.want(target)
+            self.dials.work(now=0.0)
+            while len(self.told) < count:
+                self.turn()
+        self.assertEqual(len(self.dials._later), 1)
+        self.dials.want(target)
+        self.assertEqual(len(self.dials._later), 0)
+
     def test_who_is_gone_or_known_is_not_dialled(self) -> None:
         self.unwanted.add(self.target())
         self.dials.want(self.target())

@@ -104,6 +104,11 @@ class FetchTest(ListClientTestCase):
                 fetch_list(tracker, "", never)
             self.assertTrue(str(raised.exception).startswith(f"The list of the tracker {tracker}"))
 
+    def test_a_list_of_more_lines_than_a_room_has_is_dropped(self) -> None:
+        bomb = self.whole(zlib.compress(b"+\n" * (list_client.MAX_LINES + 1)))
+        with self.assertRaisesRegex(TrackerSilentError, "more than 412064 lines"):
+            fetch_list(bomb, "", never)
+
     def test_a_list_that_unpacks_to_more_than_the_limit_is_dropped(self) -> None:
         with mock.patch.object(lmk2_list_wire.Unpacker, "__init__", self.small_unpacker()):
             tracker = self.whole(packed(*["+" + "x" * 1_000] * 1_000))

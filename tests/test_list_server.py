@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 import zlib
+from unittest import mock
 
 from roles import list_server
 from roles.addresses import Address
@@ -28,6 +29,7 @@ from roles.lmk2_list_wire import (
     packed_list,
 )
 from roles.lmk2_tracker_messages import Ping, Register
+from roles.packed_lists import PackedLists
 from roles.registry import Registry
 from roles.registry_entry import Origin
 from tests.support import LmkTestCase, wait_until
@@ -192,6 +194,9 @@ class HostileClients(ListServerTestCase):
         self.assertEqual(self.lines(), ["honest"])
         super().tearDown()
 
+    def constant(self, place: object, name: str, value: object) -> None:
+        self.enterContext(mock.patch.object(place, name, value))
+
     def assert_hung_up(self, link: socket.socket) -> None:
         try:
             self.assertEqual(link.recv(1 << 16), b"")
@@ -215,6 +220,39 @@ class HostileClients(ListServerTestCase):
         self.assertIsInstance(self.reply(later)[0], ListFollows)
         for link in [*links, later]:
             link.close()
+
+    def test_one_that_stands_still_on_the_last_place_goes_when_another_comes(self) -> None:
+        self.constant(list_server, "STALLED_S", 0.0)
+        links = [self.dial() for _ in range(list_server.MAX_CLIENTS)]
+        links[0].sendall(b"{")
+        later = self.dial()
+        later.sendall(encode_call(AskList()))
+        self.assertIsInstance(self.reply(later)[0], ListFollows)
+        self.assert_hung_up(links[0])
+        for link in [*links, later]:
+            link.close()
+
+    def test_another_machine_has_few_places(self) -> None:
+        self.constant(list_server, "is_loopback", lambda _: False)
+        links = [self.dial() for _ in range(list_server.MAX_CLIENTS_PER_HOST)]
+        self.assert_hung_up(self.dial())
+        links[0].sendall(encode_call(AskList()))
+        self.assertIsInstance(self.reply(links[0])[0], ListFollows)
+        for link in links:
+            link.close()
+
+    def test_who_hangs_up_or_talks_on_is_not_packed_for(self) -> None:
+        lists, begun = self.server._lists, threading.Event()
+        self.constant(lists, "work", lambda: begun.is_set() and PackedLists.work(lists))
+        for words in (b"", b"more"):
+            with self.dial() as link:
+                link.sendall(encode_call(AskList()))
+                wait_until(lambda: bool(lists._queue), LIMIT_S, "it was not asked for")
+                link.sendall(words)
+                if words:
+                    self.assert_hung_up(link)
+            wait_until(lambda: not lists._queue, LIMIT_S, "it is packed for nobody")
+        begun.set()
 
     def test_one_that_says_a_byte_at_a_time_holds_nobody_up(self) -> None:
         link = self.dial()

@@ -47,7 +47,11 @@ class HelloTest(unittest.TestCase):
         self.assertEqual(encode_hello(seeder), HELLO.replace(b'"leecher"', b'"seeder"'))
 
     def test_it_is_read_back_as_it_was(self) -> None:
-        for hello in (LEECHER, Hello(PEER, "", 0, is_seeder=True), Hello(PEER, "Bär", 65535, False)):
+        for hello in (
+            LEECHER,
+            Hello(PEER, "", 0, is_seeder=True),
+            Hello(PEER, "Bär", 65535, False),
+        ):
             line = encode_hello(hello).partition(b"\n")[2].rstrip(b"\n")
             self.assertEqual(decode_hello(line), hello)
 
@@ -112,7 +116,9 @@ class WelcomeTest(unittest.TestCase):
         self.assertEqual(encode_welcome(Welcome(PEER, "lab-pc-07", False)), WELCOME)
         away = encode_welcome(Welcome(PEER, "lab-pc-07", True))
         self.assertEqual(away, WELCOME.replace(b"connected", b"away"))
-        self.assertEqual(encode_welcome(Probe(PEER)), b'lmk2 {"lmk":2,"probe":"%s"}\n' % PEER.encode())
+        self.assertEqual(
+            encode_welcome(Probe(PEER)), b'lmk2 {"lmk":2,"probe":"%s"}\n' % PEER.encode()
+        )
 
     def test_it_is_read_back_byte_by_byte(self) -> None:
         for welcome in (Welcome(PEER, "lab-pc-07", False), Welcome(PEER, "Bär", True)):

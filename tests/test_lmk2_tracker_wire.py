@@ -225,8 +225,11 @@ class RequestsTest(WireTestCase):
         with self.assertRaises(PeerProtocolError):
             encode_request(TellFiles(ID, {"x" * 990: 1}, PEER, 12501, COOKIE))
 
-    def test_a_datagram_over_the_limit_is_none_of_lmk2(self) -> None:
-        self.assertIsNone(decode_request(next(iter(REQUESTS)).ljust(MAX_REQUEST + 1)))
+    def test_a_datagram_over_the_limit_is_never_taken_for_an_original_seeder(self) -> None:
+        with self.assertRaises(PeerProtocolError):
+            decode_request(next(iter(REQUESTS)).ljust(MAX_REQUEST + 1))
+        question = encode_request(AskVersion(ID)).ljust(MAX_REQUEST + 1)
+        self.assertIsNone(decode_request(question))
 
 
 class AnswersTest(WireTestCase):
@@ -253,7 +256,7 @@ class AnswersTest(WireTestCase):
 
     def test_as_many_holders_are_told_as_fit(self) -> None:
         holders = [Holder(Address(f"192.168.100.{i}", 12501), asked=(0, 1)) for i in range(200)]
-        datagram = with_holders(ID, encode_holders(holders))
+        datagram = with_holders(ID.encode(), encode_holders(holders))
         self.assertLessEqual(len(datagram), MAX_ANSWER)
         answer = decode_answer(datagram)
         assert isinstance(answer, Holders)

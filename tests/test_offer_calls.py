@@ -46,7 +46,7 @@ class OfferCallsTest(RoomTest):
             thread.join()
         self.uploads.join()
 
-    def leecher(self, peer: str = "f" * 16, *, is_away: bool = False) -> ScriptedSeeder:
+    def called(self, peer: str = "f" * 16, *, is_away: bool = False) -> ScriptedSeeder:
         def play(link: socket.socket) -> None:
             self.heard.append(welcomed(link, peer, is_away=is_away))
             if is_away:
@@ -63,7 +63,7 @@ class OfferCallsTest(RoomTest):
         self.calls._call_all([Address(*one.address) for one in leechers], time.monotonic())
 
     def test_a_leecher_is_called_as_a_seeder_and_served_once(self) -> None:
-        leecher = self.leecher()
+        leecher = self.called()
         self.call(leecher)
         wait_until(lambda: len(self.uploads.called()) == 1, LIMIT_S)
         for _ in range(5):
@@ -74,7 +74,7 @@ class OfferCallsTest(RoomTest):
         self.assertTrue(hello.is_seeder)
 
     def test_a_leecher_that_is_away_or_this_program_itself_is_left_in_peace(self) -> None:
-        for one in (self.leecher(is_away=True), self.leecher(ME.peer)):
+        for one in (self.called(is_away=True), self.called(ME.peer)):
             self.call(one)
             wait_until(lambda: not self.calls._calls, LIMIT_S)
             self.call(one)
@@ -113,11 +113,8 @@ class UnreachableTest(RoomTest):
         # What a firewall in front of the seeder would do to those who call it.
         leecher.role._lister._found = lambda *_: None
         unreachable = mock.PropertyMock(return_value=False)
-        self.enterContext(
-            mock.patch.object(Membership, "is_reachable", unreachable, create=True)
-        )
+        self.enterContext(mock.patch.object(Membership, "is_reachable", unreachable, create=True))
         leecher.role.download(["a.bin"], Existing.SKIP)
         self.assertIs(wait_for_end(leecher, "a.bin").state, DownloadState.DONE)
         self.assertTrue((target / "a.bin").read_bytes() == data)
         self.assertTrue(seeder.log.events)
-

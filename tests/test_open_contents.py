@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unittest
+from typing import NoReturn
 
 from roles.errors import FileChangedError
 from roles.open_contents import MAX_OPEN, MAX_SOURCES, OpenContents
@@ -75,7 +76,7 @@ class OpenContentsTest(unittest.TestCase):
 
     def test_a_file_that_cannot_be_opened_leaves_nothing_behind(self) -> None:
         class Changed(MemoryHolding):
-            def open(self) -> None:  # type: ignore[override]
+            def open(self) -> NoReturn:
                 raise FileChangedError("it changed")
 
         changed = Changed(some_bytes(10))

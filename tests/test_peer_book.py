@@ -42,7 +42,9 @@ class PeerBookTest(unittest.TestCase):
         self.assertEqual(self.dial_all(ALONE_S), [peer(1)] * (CONNECTIONS - 1))
         book = self.book = PeerBook(random.Random(1))
         book.heard_of(map(peer, range(12)), now=0.0)
-        self.assertEqual(sorted(self.dial_all(ALONE_S), key=str), sorted(map(peer, range(12)), key=str))
+        self.assertEqual(
+            sorted(self.dial_all(ALONE_S), key=str), sorted(map(peer, range(12)), key=str)
+        )
 
     def test_no_more_than_so_many_are_connected_to(self) -> None:
         self.heard_of(*range(MAX_PEERS + 50))

@@ -21,14 +21,14 @@ class PeerUploadsTest(GivingTest):
 
     def test_one_host_cannot_keep_the_others_out(self) -> None:
         for _ in range(MAX_PER_HOST):
-            self.leecher(self.room, host="10.0.0.1")
+            self.joined(self.room, host="10.0.0.1")
         greedy, other = Address("10.0.0.1", 1), Address("10.0.0.2", 1)
         self.assertFalse(self.room.has_room(greedy, is_here=False))
         self.assertTrue(self.room.has_room(greedy, is_here=True))
         self.assertTrue(self.room.has_room(other, is_here=False))
 
     def test_there_is_an_end_to_it_for_everybody_and_room_again_when_they_leave(self) -> None:
-        leechers = [self.leecher(self.room) for _ in range(MAX_CONNECTIONS)]
+        leechers = [self.joined(self.room) for _ in range(MAX_CONNECTIONS)]
         somebody = Address("10.0.0.2", 1)
         self.assertFalse(self.room.has_room(somebody, is_here=True))
         leechers[0].link.close()
@@ -78,7 +78,7 @@ class PeerUploadsTest(GivingTest):
     def test_it_ends_at_once_in_the_middle_of_everything(self) -> None:
         for _ in range(5):
             leecher = self.wanting(self.room, self.holding)
-        hung = self.leecher(self.room, buffer=4_096)
+        hung = self.joined(self.room, buffer=4_096)
         self.opened(hung, self.holding)
         hung.send(frames.Want(7, bitmap(self.holding.content)))
         began = time.monotonic()
@@ -90,6 +90,6 @@ class PeerUploadsTest(GivingTest):
     def test_who_comes_when_it_has_ended_is_not_served(self) -> None:
         self.room.stop()
         with self.assertRaises(AssertionError):
-            self.leecher(self.room)
+            self.joined(self.room)
         self.room.join()
         self.assertEqual(self.room.slots_taken, 0)

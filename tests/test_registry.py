@@ -17,7 +17,7 @@ from roles.lmk2_tracker_messages import Ping, Register, TellFiles
 from roles.originals_list import MAX_LISTED_SEEDERS
 from roles.registry import MAX_SEEDERS, MAX_SEEDERS_PER_HOST, Registry
 from roles.registry_entry import LIFETIME_S, ORIGINAL_LIFETIME_S, Member, Origin, Reader
-from roles.room_catalogue import Share
+from roles.room_catalogue import Owner, Share
 
 ID = "0123456789abcdef"
 OURS = Extras(ID)
@@ -310,7 +310,7 @@ class LifetimeTest(RegistryTestCase):
         for number in range(1000):
             self.add(pc(number), extras=OURS)
             self.ping(pc(number), extras=Extras(ID, leaving=True))
-        self.assertEqual(len(self.registry._latest_from), 0)
+        self.assertEqual(len(self.registry._places.latest), 0)
 
 
 class RoomTest(RegistryTestCase):
@@ -334,7 +334,7 @@ class RoomTest(RegistryTestCase):
         for number in range(MAX_SEEDERS, MAX_SEEDERS + 100):
             with self.assertRaises(PeerProtocolError):
                 self.add(pc(number))
-        self.assertLessEqual(len(self.registry._latest_from), MAX_SEEDERS)
+        self.assertLessEqual(len(self.registry._places.latest), MAX_SEEDERS)
         self.assertFalse(self.add(pc(0)))
 
     def test_nobody_registers_from_where_nobody_can_be_reached(self) -> None:
@@ -540,7 +540,8 @@ class Lmk2Test(RegistryTestCase):
         return self.registry.hear(ping, origin.ip, now=now)
 
     def put(self, share: str, owner: Origin) -> None:
-        self.registry.catalogue.put(share, Share("folder", (owner.ip, 12501)), [], [])
+        key = (owner.ip, Address(owner.ip, 12501))
+        self.registry.catalogue.put(share, Share("folder", Owner(key, owner.ip)), [], [])
 
     def holding(self, *shares: str) -> list[str]:
         return [one.address.host for one in self.registry.holders(shares, is_here=False)]
@@ -564,18 +565,51 @@ class Lmk2Test(RegistryTestCase):
         heard = {entry.origin.ip for entry in self.registry.entries()}
         self.assertEqual(heard, {pc(number).ip for number in (1, 3, 7)})
 
-    def test_a_share_stays_while_another_seeder_has_it_but_not_for_leechers(self) -> None:
+    def test_a_share_goes_with_who_told_it_though_others_name_it(self) -> None:
         self.register(pc(1), self.SHARE)
         self.register(pc(2), self.SHARE)
         self.register(pc(3), self.SHARE, leecher=True)
         self.put(self.SHARE, pc(1))
-        self.hear(pc(1), self.SHARE, leaving=True)
-        self.assertIsNotNone(self.registry.catalogue.share(self.SHARE))
-        self.assertEqual(self.holding(self.SHARE), [pc(2).ip, pc(3).ip])
         self.hear(pc(2), self.OTHER)
+        self.hear(pc(2), self.SHARE)
+        self.assertIsNotNone(self.registry.catalogue.share(self.SHARE))
+        self.hear(pc(1), self.SHARE, leaving=True)
         self.assertIsNone(self.registry.catalogue.share(self.SHARE))
-        self.assertEqual(self.holding(self.SHARE), [pc(3).ip])
-        self.assertEqual(self.holding(self.OTHER), [pc(2).ip])
+        self.hear(pc(2), self.SHARE)
+        self.assertIsNone(self.registry.catalogue.share(self.SHARE))
+        self.assertEqual(self.holding(self.SHARE), [pc(2).ip, pc(3).ip])
+
+    def test_the_list_of_an_original_goes_with_it_though_others_name_it(self) -> None:
+        self.seeder(1, {"a": 1})
+        share = f"lmk1{int(ipaddress.IPv4Address(pc(1).ip)):08x}{12501:04x}"
+        self.register(pc(2), share)
+        self.registry.expire(now=ORIGINAL_LIFETIME_S + 1)
+        self.assertIsNone(self.registry.catalogue.share(share))
+
+    def test_an_original_with_two_names_is_on_the_list_until_both_are_gone(self) -> None:
+        self.seeder(1, {"a": 1})
+        self.add(pc(1), "lab-pc", now=100.0)
+        self.registry.upload({"b": 1}, pc(1), None)
+        share = f"lmk1{int(ipaddress.IPv4Address(pc(1).ip)):08x}{12501:04x}"
+        self.ping(pc(1), now=100.0)
+        self.ping(pc(1), now=200.0)
+        self.registry.expire(now=101.0 + ORIGINAL_LIFETIME_S)
+        told = self.registry.catalogue.share(share)
+        assert told is not None
+        self.assertEqual(list(told.lines), ['["f","a",1]'])
+
+    def test_a_ping_that_says_the_same_again_is_heard_by_its_words(self) -> None:
+        self.register(pc(1), self.SHARE)
+        ping = Ping(ID, Address(pc(1).ip, 12501), ID, "away", (self.SHARE,))
+        self.registry.hear(ping, pc(1).ip, now=0.0, words=b"away")
+        self.assertIsNone(self.registry.hear_again(pc(2).ip, b"away", now=40.0))
+        self.assertIsNotNone(self.registry.hear_again(pc(1).ip, b"away", now=40.0))
+        self.assertFalse(self.registry.expire(now=LIFETIME_S + 1))
+        self.registry.hear(ping, pc(1).ip, now=41.0, words=b"other")
+        self.assertIsNone(self.registry.hear_again(pc(1).ip, b"away", now=42.0))
+        self.register(pc(1), self.SHARE, peer=self.OTHER)
+        self.assertIsNone(self.registry.hear_again(pc(1).ip, b"other", now=42.0))
+        self.assertEqual(len(self.registry._heard), 0)
 
     def test_a_program_that_starts_again_keeps_its_share(self) -> None:
         self.register(pc(1), self.SHARE)

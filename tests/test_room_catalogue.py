@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 from unittest import mock
 
-from roles import room_catalogue, share_update
+from roles import packed_lists, room_catalogue, share_update
+from roles.addresses import Address
 from roles.catalogue import FileLine, FolderLine, encode_line
 from roles.content import Content
 from roles.errors import PeerProtocolError
@@ -24,12 +25,13 @@ from roles.lmk2_list_wire import (
 )
 from roles.lmk2_tracker_messages import Code
 from roles.packed_lists import PackedLists
-from roles.room_catalogue import ListRefusedError, RoomCatalogue
+from roles.room_catalogue import ListRefusedError, Owner, RoomCatalogue
 from roles.share_update import ShareUpdate
 
 PEER = "fedcba9876543210"
 ONE, TWO = "0000000000000001", "0000000000000002"
-ME, OTHER = ("10.0.0.1", 12501), ("10.0.0.2", 12501)
+ME, OTHER = (Owner((ip, Address(ip, 12501)), ip) for ip in ("10.0.0.1", "10.0.0.2"))
+HERE = Owner(("127.0.0.1", Address("127.0.0.1", 12501)))
 
 
 def file_line(path: str, *, mtime: int = 0) -> str:
@@ -71,7 +73,7 @@ class CatalogueTestCase(unittest.TestCase):
     def begin(
         self,
         share: str,
-        owner: object = ME,
+        owner: Owner = ME,
         *,
         base: int = 0,
         revision: int = 1,
@@ -80,7 +82,7 @@ class CatalogueTestCase(unittest.TestCase):
         call = TellList(share, "folder", PEER, 12501, whole, base, revision, 0)
         return ShareUpdate(self.catalogue, call, owner)
 
-    def tell(self, share: str, lines: Iterable[str], owner: object = ME, **rest: Any) -> None:
+    def tell(self, share: str, lines: Iterable[str], owner: Owner = ME, **rest: Any) -> None:
         update = self.begin(share, owner, **rest)
         try:
             for line in lines:
@@ -189,6 +191,40 @@ class ReadersTest(CatalogueTestCase):
         self.change(ONE, ["+new"], base=1)
         self.assertIsNot(lists.since(""), packed)
 
+    def change_often(self, count: int) -> list[str]:
+        """The versions that a reader may know after so many changes."""
+        self.tell(ONE, [f"+{number}" for number in range(2_000)])
+        versions = [self.catalogue.version]
+        for base in range(1, count):
+            self.change(ONE, [f"-{base - 1}"], base)
+            versions.append(self.catalogue.version)
+        return versions
+
+    def test_few_lists_are_packed_at_once_and_the_others_wait_for_their_turn(self) -> None:
+        versions = self.change_often(500)
+        lists = PackedLists(self.catalogue)
+        asked = [lists.since(version) for version in versions]
+        self.assertEqual(len({id(one) for one in asked}), room_catalogue.MAX_LOGGED_CHANGES + 2)
+        lists.work()
+        begun = {one.known for one in asked if one.version}
+        self.assertLessEqual(len(begun), packed_lists.MAX_BUILDS)
+        while lists.work():
+            continue
+        self.assertTrue(all(one.data is not None for one in asked))
+
+    def test_what_nobody_waits_for_any_more_is_not_packed(self) -> None:
+        versions = self.change_often(50)
+        lists = PackedLists(self.catalogue)
+        asked = [lists.since(version) for version in ("", *versions)]
+        lists.work()
+        for one in asked[1:]:
+            lists.leave(one)
+        while lists.work():
+            continue
+        packed = [one.known for one in asked if one.data is not None]
+        self.assertLess(len(packed), packed_lists.MAX_BUILDS)
+        self.assertIn("", packed)
+
 
 class SeedersTest(CatalogueTestCase):
     def test_only_the_owner_tells_a_share(self) -> None:
@@ -241,22 +277,56 @@ class SeedersTest(CatalogueTestCase):
 class LimitsTest(CatalogueTestCase):
     def test_a_share_may_have_so_many_lines(self) -> None:
         self.limit(share_update, "MAX_SHARE_FILES", 3)
-        self.tell(ONE, ["+a", "+b", "+c", "+c"])
+        self.tell(ONE, ["+a", "+b", "+c"])
         self.assert_refused(Code.FULL, ONE, ["+a", "+b", "+c", "+d"])
         self.assert_refused(Code.FULL, ONE, ["+d"], base=1, whole=False)
         self.change(ONE, ["-a", "+d"], base=1)
+
+    def test_lines_that_say_nothing_new_count_too(self) -> None:
+        self.limit(share_update, "MAX_SHARE_FILES", 3)
+        self.limit(share_update, "MAX_CHANGES", 3)
+        self.assert_refused(Code.FULL, ONE, ["+a", "+a", "+a", "+a"])
+        self.tell(ONE, ["+a", "+a", "+a"])
+        self.assert_refused(Code.WHOLE, ONE, ["+b", "-b"] * 2, base=1, whole=False)
+        self.assert_refused(Code.WHOLE, ONE, ["-x"] * 4, base=1, whole=False)
+
+    def test_a_host_that_fills_its_part_leaves_the_rest_for_others(self) -> None:
+        for name, value in (("MAX_ROOM_FILES", 8), ("MAX_LIST_BYTES", 8 * 3)):
+            with self.subTest(name), mock.patch.object(room_catalogue, name, value):
+                self.setUp()
+                self.tell(ONE, ["+a", "+b", "+c", "+d"])  # nobody else is there
+                self.assert_refused(Code.FULL, ONE, ["+a", "+b", "+c", "+d", "+e"], revision=2)
+                self.tell(TWO, ["+e", "+f"], OTHER)
+                self.assert_refused(Code.FULL, TWO, ["+e", "+f", "+g"], owner=OTHER, revision=2)
+                self.tell("3" * 16, ["+e", "+f"], HERE)
+                self.catalogue.drop(ONE)
+                self.tell(TWO, ["+e", "+f"], OTHER, revision=2)
+                self.tell("4" * 16, ["+a", "+b"], ME)
+
+    def test_the_trackers_own_machine_may_fill_the_room(self) -> None:
+        self.limit(room_catalogue, "MAX_ROOM_FILES", 8)
+        self.tell(ONE, [f"+{number}" for number in range(8)], HERE)
+
+    def test_what_is_handed_over_counts_for_the_new_owner(self) -> None:
+        self.limit(room_catalogue, "MAX_ROOM_FILES", 8)
+        self.tell(ONE, ["+a", "+b"])
+        self.catalogue.hand_over(ONE, OTHER)
+        self.tell(TWO, ["+a", "+b"], ME)
+        self.assert_refused(Code.FULL, "3" * 16, ["+c"], owner=OTHER)
+        self.catalogue.drop(ONE)
+        self.assertEqual(len(self.catalogue._host_lines), 1)
 
     def test_the_room_may_have_so_many_lines_and_bytes(self) -> None:
         for name, value in (("MAX_ROOM_FILES", 3), ("MAX_LIST_BYTES", 9)):
             with self.subTest(name), mock.patch.object(room_catalogue, name, value):
                 self.setUp()
-                self.tell(ONE, ["+a", "+b"])
-                self.assert_refused(Code.FULL, TWO, ["+c", "+d"])
-                self.tell(ONE, ["+b", "+c"])  # what goes and what stays is not counted twice
-                self.tell(TWO, ["+d"])
+                self.tell(ONE, ["+a", "+b"], HERE)
+                self.assert_refused(Code.FULL, TWO, ["+c", "+d"], owner=HERE)
+                self.tell(ONE, ["+b", "+c"], HERE)  # what goes and stays is not counted twice
+                self.tell(TWO, ["+d"], HERE)
 
     def test_what_was_given_up_is_counted_back(self) -> None:
-        self.limit(room_catalogue, "MAX_ROOM_FILES", 3)
+        self.limit(room_catalogue, "MAX_ROOM_FILES", 6)
         for _ in range(5):
             self.assert_refused(Code.FULL, ONE, ["+a", "+b", "+c", "+d"])
             self.tell(ONE, ["+a", "+b", "+c"])

@@ -6,7 +6,9 @@ import json
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
+from unittest import mock
 
+from roles import tracker_client
 from roles.addresses import Address
 from roles.errors import TrackerSilentError
 from roles.events import Transfer
@@ -177,6 +179,29 @@ class OursTest(RoomClientTestCase):
             listed = client.list_version()
         assert listed is not None
         self.assertEqual((listed.version, len(tracker.heard)), ("ab-1", 1))
+
+    def test_one_odd_answer_does_not_make_it_an_original(self) -> None:
+        ours = with_cookie(usual)
+
+        def script(datagram: bytes, before: int) -> list[bytes]:
+            return [b"error\nNone"] if before == 3 else [*ours(datagram, before)]
+
+        client, tracker = self.asked(script)
+        self.assertIsNotNone(client.list_version())
+        self.assertIsNotNone(client.list_version())
+        self.assertIsNotNone(client.list_version())
+        self.assertEqual(len(tracker.heard), 5)
+
+    def test_an_original_that_takes_its_place_is_noticed(self) -> None:
+        ours = with_cookie(usual)
+        self.enterContext(mock.patch.object(tracker_client, "TRIES_S", (0.05, 0.05)))
+        client, _ = self.asked(
+            lambda datagram, before: ours(datagram, before) if before < 2 else [b"error\nNone"]
+        )
+        self.assertIsNotNone(client.list_version())
+        with self.assertRaises(TrackerSilentError):
+            client.list_version()
+        self.assertIsNone(client.list_version())
 
     def test_lost_answers_are_asked_for_again(self) -> None:
         ours = with_cookie(usual)

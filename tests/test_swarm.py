@@ -13,7 +13,7 @@ from tests.rooms import LIMIT_S
 from tests.support import wait_until
 
 
-class WordsTest(TakingTest):
+class SwarmTestCase(TakingTest):
     def setUp(self) -> None:
         super().setUp()
         self.holding = some_holding(6)
@@ -31,6 +31,8 @@ class WordsTest(TakingTest):
         self.describe(sender, self.holding)
         return sender
 
+
+class WordsTest(SwarmTestCase):
     def test_a_chunk_that_another_brings_is_declined_with_what_is_wanted(self) -> None:
         first, handle = self.offering(self.holding)
         second = self.second()
@@ -100,7 +102,7 @@ class WordsTest(TakingTest):
         self.assertEqual(self.want(sender), 0b111111)
 
 
-class LiarsTest(WordsTest):
+class LiarsTest(SwarmTestCase):
     def lie(self, sender: RawPeer, handle: int, index: int) -> None:
         self.offer(sender, handle, index)
         sender.send_chunk(handle, index, bytes(CHUNK))

@@ -1,4 +1,4 @@
-"""Whole rooms on loopback: a tracker, seeders and leechers of ours, some of which lie, hang or go."""
+"""Whole rooms on loopback: a tracker, seeders and leechers of ours, some of which lie or go."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from roles.events import (
     DownloadState,
     FilesListed,
     HashingChanged,
-    RoleStopped,
     UploadsChanged,
 )
 from roles.file_holding import FileHolding
@@ -23,12 +22,11 @@ from roles.file_source import FileSource
 from roles.folder_library import FolderLibrary
 from roles.holding import ChunkSource, Holding
 from roles.leecher import Leecher
-from roles.settings import Existing
 from roles.seeder import Seeder
-from roles.throttle import Throttle, Throttles
+from roles.settings import Existing
 from tests.disks import DiskTestCase, needs_a_small_disk, some_bytes
 from tests.rooms import LIMIT_S, RoomTest, Running, list_now, wait_for_end, wait_for_state
-from tests.support import EventLog, wait_until
+from tests.support import wait_until
 
 MIB = 1 << 20
 BIG = some_bytes(8 * MIB + 77)
@@ -56,7 +54,9 @@ def fill(folder: Path) -> dict[str, bytes | None]:
 class Liar:
     """A Holding that gives something else than what it says. Says so in `count`."""
 
-    def __init__(self, honest: Holding, lie: Callable[[bytes, int], bytes], test: LyingTest) -> None:
+    def __init__(
+        self, honest: Holding, lie: Callable[[bytes, int], bytes], test: LyingTest
+    ) -> None:
         self._honest = honest
         self._lie = lie
         self._test = test
@@ -244,8 +244,10 @@ class ComingAndGoingTest(SwarmRoomTest):
     def test_the_room_finishes_when_the_seeder_goes_and_the_leechers_have_it_together(self) -> None:
         leechers = self.begun("a", "b", "c", rate=4 * MIB)
         wait_until(
-            lambda: self.held_together(leechers).bit_count() == 33
-            or any(self.is_done(leecher) for leecher in leechers),
+            lambda: (
+                self.held_together(leechers).bit_count() == 33
+                or any(self.is_done(leecher) for leecher in leechers)
+            ),
             20.0,
         )
         self.seeding.stop()
@@ -391,6 +393,8 @@ class LyingTest(SwarmRoomTest):
         self.assert_gets_it(leecher, small)
 
     def assert_finds_out(self, leecher: Running[Leecher]) -> None:
+        self.constant("swarm_download", "LIED_S", 0.5)
+        self.constant("swarm_download", "MOVING_S", 0.2)
         self.start(leecher, "big.bin")
         end = wait_for_end(leecher, "big.bin", 30.0)
         self.assertIs(end.state, DownloadState.FAILED, end)

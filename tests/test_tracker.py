@@ -66,6 +66,7 @@ SILENCE_S = 0.2
 ID = "0123456789abcdef"
 EXTRAS = b'\n{"lmk":2,"id":"' + ID.encode() + b'"}'
 EVERYWHERE = b',"everywhere":true}'
+OTHER = "f" * 16  # another program
 SHARE, OTHER_SHARE = "00112233445566aa", "00112233445566bb"
 WITH_ID = b'\n{"lmk":2,"id":"' + ID.encode() + b'"}'
 
@@ -480,18 +481,23 @@ class Lmk2Room(RoomTest):
         return answer
 
     def register2(
-        self, port: int, *shares: str, leecher: bool = False, source: str = "127.0.0.1"
+        self,
+        port: int,
+        *shares: str,
+        leecher: bool = False,
+        source: str = "127.0.0.1",
+        peer: str = ID,
     ) -> Answer:
         named = Address(source, port)
-        return self.ask2(Register(ID, named, ID, "pc", leecher, shares=shares), source)
+        return self.ask2(Register(ID, named, peer, "pc", leecher, shares=shares), source)
 
     def ping2(self, port: int, *shares: str, peer: str = ID, leaving: bool = False) -> Answer:
         named = Address("127.0.0.1", port)
         return self.ask2(Ping(ID, named, peer, "available", shares, 1, 2, leaving=leaving))
 
-    def tell(self, port: int, share: str, *lines: str) -> Reply:
+    def tell(self, port: int, share: str, *lines: str, peer: str = ID) -> Reply:
         body = packed_list(map(LineAdded, lines))
-        call = TellList(share, "folder", ID, port, True, 0, 1, len(body))
+        call = TellList(share, "folder", peer, port, True, 0, 1, len(body))
         return decode_reply(self.call(encode_call(call) + body))
 
     def call(self, words: bytes) -> bytes:
@@ -539,6 +545,26 @@ class AnswersInLmk2(Lmk2Room):
                     except TimeoutError:
                         self.assertLess(len(question), 128)
 
+    def test_a_request_that_cannot_be_read_is_refused_in_lmk2(self) -> None:
+        line = b'{"lmk":2,"id":"%s","peer":"?"}' % ID.encode()
+        for request in (
+            b'ping_tracker\n["127.0.0.1",12501]\n' + line,
+            b'add_seeder\n["127.0.0.1",0]\n' + line,
+            b'upload_file_list\n{"a":-1}\n' + line,
+            b"request_seeder_list\n" + line,
+            b"a_later_verb\n" + line,
+        ):
+            with self.subTest(request=request):
+                for question in (request, request.ljust(256)):
+                    (answer,) = ask(self.room, question)
+                    refused = decode_answer(answer)
+                    assert isinstance(refused, Refused)
+                    self.assertEqual((refused.id, refused.code), (ID, Code.REFUSED))
+                    self.assertLessEqual(len(answer), len(question))
+                self.assertIn("cannot read this", refused.text)
+        for request in (b"nonsense\n{}", b"nonsense", b'add_seeder\n["a",0]' + EXTRAS):
+            self.assertEqual(ask(self.room, request), [UNKNOWN_REQUEST])
+
     def test_a_search_is_answered_with_name_and_port(self) -> None:
         found = self.ask2(FindTracker(ID))
         assert isinstance(found, Found)
@@ -561,11 +587,11 @@ class AnswersInLmk2(Lmk2Room):
         self.assertEqual(self.tell(12501, SHARE, "line"), Taken(True))
         self.assertNotEqual(self.ask2(AskVersion(ID)), before)
         self.assertEqual(self.entries(), [f'S["{SHARE}","folder"]', "+line"])
-        self.register2(12502, SHARE)
-        refused = self.tell(12502, SHARE, "line")
+        self.register2(12502, SHARE, peer=OTHER)
+        refused = self.tell(12502, SHARE, "line", peer=OTHER)
         assert isinstance(refused, Taken)
         self.assertEqual(refused.code, Code.SHARE)
-        self.ping2(12502, leaving=True)
+        self.ping2(12502, leaving=True, peer=OTHER)
         self.assertEqual(len(self.entries()), 2)
         self.ping2(12501, leaving=True)
         self.assertEqual(self.entries(), [])

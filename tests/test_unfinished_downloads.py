@@ -10,6 +10,7 @@ from roles.download_record import RECORD_NAME, RecordedDownload, load_record, sa
 from roles.events import DownloadState, FilesListed
 from roles.leecher import Leecher
 from roles.settings import Existing, LeecherSettings
+from roles.throttle import Throttle
 from roles.unfinished_downloads import UnfinishedDownloads
 from tests.disks import some_bytes
 from tests.rooms import (
@@ -101,6 +102,7 @@ class NextStartTest(RoomTest):
         self.state = self.make_folder("state")
         self.target = self.make_folder("target")
         self.constant("unfinished_downloads", "SAVE_S", 0.0)
+        self.limits: list[Throttle] = []
 
     def taking(self) -> Running[Leecher]:
         log = EventLog()
@@ -116,7 +118,9 @@ class NextStartTest(RoomTest):
         """What a leecher leaves that was ended in the middle of a file of so many seeders."""
         for number in range(shares):
             folder = self.make_folder(f"shared {number}", {"a.bin": self.DATA})
-            self.seeder(folder, self.room).role._throttles.up.set_limit(400_000)
+            seeder = self.seeder(folder, self.room)
+            seeder.role._throttles.up.set_limit(400_000)
+            self.limits.append(seeder.role._throttles.up)
         leecher = self.taking()
         wait_until(lambda: self.is_offered(leecher), LIMIT_S)
         leecher.role.download(["a.bin"], Existing.SKIP)
@@ -136,6 +140,7 @@ class NextStartTest(RoomTest):
     def test_a_download_goes_on_by_itself_and_is_forgotten_when_it_is_done(self) -> None:
         part = self.stopped_in_the_middle(1)
         self.assertTrue(part.exists())
+        self.limits[0].set_limit(None)
         leecher = self.taking()
         self.assertIs(wait_for_end(leecher, "a.bin", 20.0).state, DownloadState.DONE)
         self.assertTrue((self.target / "a.bin").read_bytes() == self.DATA)

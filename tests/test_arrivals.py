@@ -1,0 +1,246 @@
+"""The jobs of a download: what is whole gets its name, what is wrong is fetched again."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from roles import lmk2_frames as frames
+from roles.arrivals import MAX_ARRIVALS, MAX_CHUNKS, Arrivals
+from roles.catalogue import FileLine, PackLine
+from roles.download_jobs import FileJob
+from roles.errors import DiskFullError
+from roles.events import DownloadState, FileEnded
+from roles.file_tally import FileTally
+from roles.lmk2_greeting import Hello
+from roles.peer_downloads import PeerDownloads
+from roles.settings import Existing
+from roles.swarm_library import SwarmLibrary
+from roles.swarm_side import SwarmSide
+from roles.throttle import Throttle
+from tests.disks import described, some_bytes
+from tests.peers import MemoryHolding, RawPeer, TakingTest, some_holding
+from tests.rooms import LIMIT_S
+from tests.support import wait_until
+
+
+class ArrivalsTest(TakingTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.target = self.make_folder("target")
+        self.given_on = SwarmLibrary()
+        downloads = PeerDownloads(self.swarm, Hello("0" * 16, "pc", 1, is_seeder=False), Throttle())
+        self.side = SwarmSide(self.swarm, self.given_on, downloads, lambda _: None)
+        self.is_halted = False
+        self.ended: list[FileEnded] = []
+        self.tally = FileTally(self.ended.extend)
+        self.arrivals = self.others()
+
+    def others(self) -> Arrivals:
+        arrivals = Arrivals(
+            self.target, self.side, Existing.SKIP, lambda: self.is_halted, lambda: None
+        )
+        self.addCleanup(arrivals.leave)
+        return arrivals
+
+    def job(self, path: str, holding: MemoryHolding) -> FileJob:
+        return FileJob(path, tuple(path.split("/")), holding.content, 1_500_000_000, True)
+
+    def step_until_through(self, *others: Arrivals) -> None:
+        def is_through() -> bool:
+            for one in (self.arrivals, *others):
+                one.step(self.tally)
+            return all(one.is_through for one in (self.arrivals, *others))
+
+        wait_until(is_through, LIMIT_S)
+        self.tally.flush()
+
+    def serve(self, sender: RawPeer, *holdings: MemoryHolding) -> None:
+        """Play an honest seeder of these until the leecher leaves. In a thread."""
+        by_root = {one.content.root: one for one in holdings}
+        by_handle = dict[int, MemoryHolding]()
+
+        def play() -> None:
+            try:
+                while True:
+                    self.answer(sender, sender.next(), by_root, by_handle)
+            except (EOFError, OSError):
+                return
+
+        thread = threading.Thread(target=play, name="scripted-seeder")
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(sender.link.shutdown, 2)
+
+    def answer(
+        self,
+        sender: RawPeer,
+        frame: object,
+        by_root: dict[bytes, MemoryHolding],
+        by_handle: dict[int, MemoryHolding],
+    ) -> None:
+        match frame:
+            case frames.Open(handle, root) if root in by_root:
+                holding = by_handle[handle] = by_root[root]
+                self.send_file(sender, handle, holding)
+                if holding.content.count == 1:
+                    sender.send_chunk(handle, 0, holding.data)
+            case frames.Open(handle):
+                sender.send(frames.Gone(handle, "what?"))
+            case frames.GetDigests(handle, first, count):
+                digests = by_handle[handle].digests() or b""
+                part = digests[32 * first : 32 * (first + count)]
+                sender.send(frames.Digests(handle, first, part))
+            case frames.Want(handle, chunks) if chunks and handle in by_handle:
+                wanted = int.from_bytes(chunks, "little")
+                if wanted:
+                    sender.send(frames.Offer(handle, wanted.bit_length() - 1))
+            case frames.Take(handle, index):
+                holding = by_handle[handle]
+                sender.send_chunk(handle, index, holding.chunk(index))
+                lower = (1 << index) - 1
+                if lower:
+                    sender.send(frames.Offer(handle, index - 1))
+            case _:
+                pass
+
+    def states(self) -> dict[str, DownloadState]:
+        return {one.name: one.state for one in self.ended}
+
+    def read(self, path: str) -> bytes:
+        return Path(self.target, path).read_bytes()
+
+    def test_files_of_all_kinds_arrive_and_get_their_names(self) -> None:
+        contents = {
+            "a": some_holding(0.3),
+            "b/c": some_holding(3.1, 2),
+            "b/empty": MemoryHolding(b""),
+        }
+        self.arrivals.begin([self.job(path, one) for path, one in contents.items()], ())
+        self.serve(self.sender(), *contents.values())
+        self.step_until_through()
+        for path, holding in contents.items():
+            self.assertEqual(self.read(path), holding.data)
+        self.assertEqual(set(self.states().values()), {DownloadState.DONE})
+        self.assertIsNotNone(self.given_on.find(contents["b/c"].content.root))
+        self.assertEqual(self.tally.done, 3)
+
+    def pack(
+        self, prefix: str, data: list[bytes]
+    ) -> tuple[MemoryHolding, tuple[PackLine, tuple[FileLine, ...]], list[FileJob]]:
+        joined = MemoryHolding(b"".join(data))
+        holdings = [MemoryHolding(one) for one in data]
+        paths = [f"{prefix}/{number:03}" for number in range(len(data))]
+        lines = tuple(
+            FileLine(path, len(one.data), one.content)
+            for path, one in zip(paths, holdings, strict=True)
+        )
+        line = PackLine(joined.content, paths[0], len(lines))
+        jobs = [self.job(path, one) for path, one in zip(paths, holdings, strict=True)]
+        return joined, (line, lines), jobs
+
+    def test_a_pack_becomes_its_files_and_is_given_on_from_them(self) -> None:
+        data = [some_bytes(10_000 + seed, seed) for seed in range(40)]
+        joined, pack, jobs = self.pack("small", data)
+        self.arrivals.begin(jobs, [pack])
+        self.serve(self.sender(), joined)
+        self.step_until_through()
+        for job, one in zip(jobs, data, strict=True):
+            self.assertEqual(self.read(job.path), one)
+        self.assertEqual(sorted(path.name for path in self.target.iterdir()), ["small"])
+        given_on = self.given_on.find(joined.content.root)
+        assert given_on is not None
+        self.assertEqual(given_on.have(), joined.content.all_chunks)
+
+    def test_a_member_that_is_not_as_listed_is_fetched_alone(self) -> None:
+        data = [some_bytes(10_000 + seed, seed) for seed in range(40)]
+        right = MemoryHolding(some_bytes(10_007, 99))
+        joined, (line, lines), jobs = self.pack("small", data)
+        lines = (*lines[:7], FileLine("small/007", 10_007, right.content), *lines[8:])
+        jobs[7] = self.job("small/007", right)
+        self.arrivals.begin(jobs, [(line, lines)])
+        self.serve(self.sender(), joined, right)
+        self.step_until_through()
+        self.assertEqual(self.read("small/007"), right.data)
+        self.assertEqual(len(self.ended), 40)
+
+    def test_two_downloads_of_one_pack_at_once_both_get_their_files(self) -> None:
+        data = [some_bytes(10_000 + seed, seed) for seed in range(10)]
+        other = self.others()
+        joined, pack, jobs = self.pack("one", data)
+        _, other_pack, other_jobs = self.pack("two", data)
+        self.arrivals.begin(jobs, [pack])
+        other.begin(other_jobs, [other_pack])
+        self.arrivals.step(self.tally)
+        other.step(self.tally)
+        self.serve(self.sender(), joined, *(MemoryHolding(one) for one in data))
+        self.step_until_through(other)
+        self.assertEqual(set(self.states().values()), {DownloadState.DONE})
+        self.assertEqual(self.read("one/004"), self.read("two/004"))
+
+    def test_a_thousand_files_are_not_all_begun_at_once(self) -> None:
+        some = [MemoryHolding(some_bytes(10 + seed, seed)) for seed in range(300)]
+        self.arrivals.begin([self.job(f"n/{n}", one) for n, one in enumerate(some)], ())
+        self.arrivals.step(self.tally)
+        self.assertEqual(len(self.arrivals.transfers), MAX_ARRIVALS)
+        self.serve(self.sender(), *some)
+        self.step_until_through()
+        self.assertEqual(len(list((self.target / "n").iterdir())), 300)
+
+    def test_great_files_are_begun_one_after_another(self) -> None:
+        size = MAX_CHUNKS * (1 << 18)
+        contents = [described(b"")[0].__class__(bytes([n]) * 32, size, 1 << 18) for n in range(3)]
+        jobs = [FileJob(f"{n}", (f"{n}",), one) for n, one in enumerate(contents)]
+        self.constant("arrivals", "check_space", lambda *_: None)
+        self.arrivals.begin(jobs, ())
+        self.arrivals.step(self.tally)
+        self.assertEqual(len(self.arrivals.transfers), 1)
+
+    def test_what_a_disk_says_of_one_file_fails_that_file_only(self) -> None:
+        bad, good = some_holding(0.2), some_holding(2, 2)
+        (self.target / "bad.lmkpart").mkdir()
+        self.arrivals.begin([self.job("bad", bad), self.job("good", good)], ())
+        self.serve(self.sender(), bad, good)
+        self.step_until_through()
+        self.assertEqual(self.states(), {"bad": DownloadState.FAILED, "good": DownloadState.DONE})
+
+    def test_after_a_full_disk_it_goes_on_when_it_is_resumed(self) -> None:
+        holding = some_holding(5)
+        self.arrivals.begin([self.job("a", holding)], ())
+        sender = self.sender()
+        self.arrivals.step(self.tally)
+        self.describe(sender, holding)
+        self.give_digests(sender, holding)
+        [transfer] = self.arrivals.transfers
+        wait_until(lambda: self.stepped() and transfer.is_asking, LIMIT_S)
+        transfer.fault = DiskFullError("full")
+        with self.assertRaises(DiskFullError):
+            self.arrivals.step(self.tally)
+        self.arrivals.stand_still()
+        self.arrivals.resume()
+        self.serve(sender, holding)
+        self.step_until_through()
+        self.assertEqual(self.read("a"), holding.data)
+
+    def stepped(self) -> bool:
+        self.arrivals.step(self.tally)
+        return True
+
+    def test_what_was_left_is_found_again_and_what_was_discarded_is_gone(self) -> None:
+        holding = some_holding(4)
+        self.arrivals.begin([self.job("a", holding)], ())
+        self.arrivals.step(self.tally)
+        part = self.target / "a.lmkpart"
+        self.arrivals.leave()
+        part.write_bytes(holding.data[: 2 << 18])
+        self.arrivals.begin([self.job("a", holding)], ())
+        sender = self.sender()
+        self.arrivals.step(self.tally)
+        self.describe(sender, holding)
+        self.give_digests(sender, holding)
+        wait_until(lambda: self.stepped() and self.arrivals.have == 2 << 18, LIMIT_S)
+        while not isinstance(frame := sender.next(), frames.Want):
+            pass
+        self.assertEqual(frame.chunks, b"\x0c")
+        self.assertEqual(self.arrivals.discard(), [])
+        self.assertFalse(part.exists())

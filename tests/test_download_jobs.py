@@ -1,0 +1,83 @@
+"""What is fetched as files and what as packs: every missing file once."""
+
+from __future__ import annotations
+
+import random
+import unittest
+
+from roles.catalogue import FileLine, PackLine
+from roles.content import Content
+from roles.download_jobs import FileJob, Job, PackJob, alone, files_of, plan_jobs, without
+from tests.disks import described, some_bytes
+
+
+def line(path: str, size: int, seed: int) -> FileLine:
+    return FileLine(path, size, described(some_bytes(size, seed))[0], 5, is_executable=True)
+
+
+def job(file: FileLine) -> FileJob:
+    assert file.content is not None
+    return FileJob(file.path, tuple(file.path.split("/")), file.content, file.mtime, True)
+
+
+def pack_of(files: list[FileLine], seed: int = 0) -> tuple[PackLine, list[FileLine]]:
+    size = sum(file.size for file in files)
+    root = random.Random(seed).randbytes(32)
+    return PackLine(Content(root, size, 1 << 18), files[0].path, len(files)), files
+
+
+def paths(jobs: list[Job]) -> list[str]:
+    return sorted(file.path for one in jobs for file in files_of(one))
+
+
+class PlanTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.files = [line(f"d/{n:02}", 100 + n, n) for n in range(20)]
+        self.jobs = [job(file) for file in self.files]
+        self.pack = pack_of(self.files)
+
+    def test_a_pack_is_fetched_when_half_of_it_is_wanted(self) -> None:
+        [all_of_it] = plan_jobs(self.jobs, [self.pack])
+        self.assertIsInstance(all_of_it, PackJob)
+        [most_of_it] = plan_jobs(self.jobs[8:], [self.pack])
+        self.assertIsInstance(most_of_it, PackJob)
+        some = plan_jobs(self.jobs[15:], [self.pack])
+        self.assertTrue(all(isinstance(one, FileJob) for one in some))
+
+    def test_members_know_their_places_although_others_are_not_wanted(self) -> None:
+        [pack] = plan_jobs(self.jobs[5:], [self.pack])
+        assert isinstance(pack, PackJob)
+        self.assertEqual(pack.members[0].offset, sum(100 + n for n in range(5)))
+        self.assertEqual(pack.size, sum(100 + n for n in range(5, 20)))
+
+    def test_a_member_alone_is_the_same_file(self) -> None:
+        [pack] = plan_jobs(self.jobs, [self.pack])
+        assert isinstance(pack, PackJob)
+        self.assertEqual([alone(member) for member in pack.members], self.jobs)
+
+    def test_a_pack_for_fewer_files_has_the_others_at_their_places(self) -> None:
+        [pack] = plan_jobs(self.jobs, [self.pack])
+        assert isinstance(pack, PackJob)
+        fewer = without(pack, {self.jobs[0].identity, self.jobs[7].identity})
+        self.assertEqual(len(fewer.members), 18)
+        self.assertEqual(fewer.members[0], pack.members[1])
+        self.assertTrue(without(pack, {one.identity for one in self.jobs}).title)
+
+    def test_a_file_of_another_content_is_not_taken_from_the_pack(self) -> None:
+        other = job(line("d/03", 103, 999))
+        jobs = plan_jobs([*self.jobs[:3], other, *self.jobs[4:]], [self.pack])
+        self.assertIn(other, jobs)
+        self.assertEqual(paths(jobs), [file.path for file in self.files])
+
+    def test_every_missing_file_is_fetched_once_whatever_packs_there_are(self) -> None:
+        rng = random.Random(1)
+        for seed in range(200):
+            missing = [one for one in self.jobs if rng.random() < 0.7]
+            packs = list[tuple[PackLine, list[FileLine]]]()
+            for _ in range(rng.randrange(4)):
+                start = rng.randrange(18)
+                packs.append(pack_of(self.files[start : start + rng.randrange(2, 10)], seed))
+            jobs = plan_jobs(missing, packs)
+            self.assertEqual(paths(jobs), sorted(one.path for one in missing))
+            for one in jobs:
+                self.assertTrue(one.size and one.title)

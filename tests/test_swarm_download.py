@@ -1,0 +1,112 @@
+"""A download of LMK/2 as a whole: what it says while nothing moves, and how it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from roles.errors import NoSeederError
+from roles.events import DownloadChanged, DownloadState, FilesEnded, FilesListed, HashingChanged
+from roles.leecher import Leecher
+from roles.seeder import Seeder
+from roles.settings import Existing
+from tests.disks import some_bytes
+from tests.rooms import LIMIT_S, RoomTest, Running, list_now, wait_for_end, wait_for_state
+from tests.support import wait_until
+
+DATA = some_bytes(3_000_000)
+
+
+class SwarmDownloadTest(RoomTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.constant("swarm_download", "MOVING_S", 0.3)
+        self.room = self.tracker().address
+        self.target = self.make_folder("target")
+
+    def seeding(
+        self, name: str, files: dict[str, bytes], rate: int | None = None
+    ) -> Running[Seeder]:
+        folder = self.make_folder(name)
+        for path, data in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(data)
+        seeder = self.seeder(folder, self.room)
+        seeder.role._throttles.up.set_limit(rate)
+        seeder.log.wait_for(HashingChanged, LIMIT_S, where=lambda one: one.hashed == one.size > 0)
+        return seeder
+
+    def taking(self, *names: str, give_up_after_s: float | None = None) -> Running[Leecher]:
+        leecher = self.leecher(self.target, self.room, give_up_after_s=give_up_after_s)
+        list_now(leecher, *names)
+        return leecher
+
+    def test_it_gives_up_when_it_was_told_to_and_keeps_what_came(self) -> None:
+        seeder = self.seeding("source", {"a.bin": DATA}, rate=1_000_000)
+        leecher = self.taking("a.bin", give_up_after_s=0.5)
+        leecher.role.download(["a.bin"], Existing.SKIP)
+        leecher.log.wait_for(DownloadChanged, LIMIT_S, where=lambda one: one.have > 500_000)
+        seeder.stop()
+        end = wait_for_end(leecher, "a.bin", 20.0)
+        self.assertIs(end.state, DownloadState.FAILED)
+        self.assertIsInstance(end.failure, NoSeederError)
+        self.assertTrue((self.target / "a.bin.lmkpart").exists())
+        self.assertFalse((self.target / "a.bin").exists())
+
+    def test_without_a_limit_it_looks_for_others_and_says_so(self) -> None:
+        seeder = self.seeding("source", {"a.bin": DATA}, rate=1_000_000)
+        leecher = self.taking("a.bin")
+        leecher.role.download(["a.bin"], Existing.SKIP)
+        leecher.log.wait_for(DownloadChanged, LIMIT_S, where=lambda one: one.have > 500_000)
+        seeder.stop()
+        leecher.log.clear()
+        looking = wait_for_state(leecher, "a.bin", DownloadState.LOOKING)
+        self.assertTrue(looking.cause)
+        self.seeding("another", {"a.bin": DATA})
+        self.assertIs(wait_for_end(leecher, "a.bin", 20.0).state, DownloadState.DONE)
+        self.assertTrue((self.target / "a.bin").read_bytes() == DATA)
+
+    def test_a_file_of_another_content_that_is_there_already_is_kept_or_replaced(self) -> None:
+        self.seeding("source", {"a.bin": DATA})
+        for existing, kept in ((Existing.SKIP, 2), (Existing.REPLACE, 2), (Existing.KEEP_BOTH, 3)):
+            (self.target / "a.bin").write_bytes(b"my own")
+            leecher = self.taking("a.bin")
+            leecher.role.download(["a.bin"], existing)
+            end = wait_for_end(leecher, "a.bin")
+            self.assertIs(end.state, DownloadState.DONE)
+            assert end.saved_as is not None
+            self.assertTrue(end.saved_as.read_bytes() == DATA)
+            is_replaced = existing is Existing.REPLACE
+            self.assertIs((self.target / "a.bin").read_bytes() == b"my own", not is_replaced)
+            self.assertEqual(len(list(self.target.iterdir())), kept)
+            leecher.stop()
+
+    def test_every_file_of_a_folder_is_told_of_once(self) -> None:
+        files = {f"d/{n % 5}/{n:03}": some_bytes(1_000 + n, n) for n in range(100)}
+        self.seeding("source", {"big": DATA, **files})
+        leecher = self.taking("big")
+        key = leecher.log.of(FilesListed)[-1].folders[0].key
+        leecher.role.download([key], Existing.SKIP)
+        end = wait_for_end(leecher, key)
+        self.assertIs(end.state, DownloadState.DONE)
+        self.assertEqual((end.files, end.files_ended, end.have), (101, 101, end.size))
+        told = [file.name for some in leecher.log.of(FilesEnded) for file in some.files]
+        self.assertEqual(sorted(told), sorted(["big", *files]))
+        for path, data in files.items():
+            self.assertEqual(Path(self.target, path).read_bytes(), data)
+
+    def test_progress_never_goes_back_or_beyond_the_size(self) -> None:
+        self.seeding("source", {"a.bin": DATA}, rate=4_000_000)
+        leecher = self.taking("a.bin")
+        leecher.role.download(["a.bin"], Existing.SKIP)
+        wait_for_end(leecher, "a.bin")
+        have = [one.have for one in leecher.log.of(DownloadChanged)]
+        self.assertEqual(have, sorted(have))
+        self.assertEqual(have[-1], len(DATA))
+
+    def test_a_download_that_is_cancelled_before_it_began_leaves_nothing(self) -> None:
+        self.seeding("source", {"a.bin": DATA}, rate=500_000)
+        leecher = self.taking("a.bin")
+        leecher.role.download(["a.bin"], Existing.SKIP)
+        leecher.role.cancel(["a.bin"])
+        wait_for_state(leecher, "a.bin", DownloadState.CANCELLED)
+        wait_until(lambda: not list(self.target.iterdir()), LIMIT_S)
