@@ -10,18 +10,17 @@ import contextlib
 import logging
 import selectors
 import socket
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
 
 from roles import lmk2_frames as frames
 from roles.content import DIGEST_SIZE, bitmap_bytes, bitmap_of
 from roles.errors import FileChangedError, PeerProtocolError
+from roles.giver_desk import Desk, GiverProgress
 from roles.holding import Library
 from roles.open_contents import OpenContents
 from roles.part_sender import MORE, BrokenPartError, PartSender
+from roles.send_buffer import SendBuffer
 from roles.throttle import Throttle
 from roles.upload_desk import Choice
 
@@ -32,45 +31,7 @@ SILENT_S = 45.0  # without one, the other side is gone
 SEND_S = 15.0  # for a write that moves nothing: the leecher is gone or hung
 ANSWER_S = 2.0  # an offer may wait so long with a slot, then others have it
 PLACE_S = 1.0
-# What waits in the system's buffer holds no slot, and shares the wire with the others' chunks: as
-# much as goes out in this time, within limits. A new connection may be a slow one.
-BUFFER_S = 0.02
-MIN_BUFFER = 32 * 1024  # bytes
-# On loopback, whose segments are huge, a single one waits for its acknowledgement each time.
-MIN_SEGMENTS = 4
-_HAS_MAXSEG = sys.platform != "win32"
-MAX_BUFFER = 1024 * 1024
 _RECEIVE = 64 * 1024
-
-
-class Desk(Protocol):
-    """What a connection asks of the uploads that it belongs to; none of it waits."""
-
-    def want(self, handle: int, root: bytes, chunks: int) -> None: ...
-
-    def forget(self, handle: int) -> None: ...
-
-    def next_choice(self) -> Choice | None: ...
-
-    def is_turn_over(self) -> bool: ...
-
-    def sent(self, choice: Choice) -> None: ...
-
-    def not_sent(self, choice: Choice) -> None: ...
-
-    def give_back(self) -> None: ...
-
-    def place(self) -> int: ...
-
-
-@dataclass(slots=True)
-class GiverProgress:
-    """What the window is told. Written by the connection's thread, read by the role's."""
-
-    title: str = ""
-    sent: int = 0  # bytes
-    place: int = 0
-    has_ended: bool = False
 
 
 class ChunkGiver:
@@ -106,8 +67,7 @@ class ChunkGiver:
         self._offered_at = self._told_place_at = 0.0
         link.settimeout(SEND_S)
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._send_buffer = 0
-        self._fit_buffer(0.0)
+        self._send_buffer = SendBuffer(link)
 
     def run(self) -> None:
         """Serve until the leecher leaves or this side stops.
@@ -330,18 +290,9 @@ class ChunkGiver:
             self._progress.sent = self._parts.sent
         self._spoke = self._heard = time.monotonic()  # it has read, if it had nothing to say
         length = holding.content.length(choice.index)
-        if is_whole and length > self._send_buffer:
-            self._fit_buffer(length / max(self._spoke - began, 1e-4))
+        if is_whole and length > self._send_buffer.size:
+            self._send_buffer.fit(length / max(self._spoke - began, 1e-4))
         return is_whole
-
-    def _fit_buffer(self, rate: float) -> None:
-        """To the bytes per second that go out."""
-        segment = self._link.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) if _HAS_MAXSEG else 0
-        least = max(MIN_BUFFER, MIN_SEGMENTS * segment)
-        fitting = min(MAX_BUFFER, max(least, int(rate * BUFFER_S)))
-        if not self._send_buffer or not 0.5 < fitting / self._send_buffer < 2:
-            self._send_buffer = fitting
-            self._link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, fitting)
 
     def _gone(self, handle: int, reason: str) -> None:
         """It is not here; it may come, and is described then."""

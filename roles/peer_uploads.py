@@ -13,9 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from roles.addresses import Address
-from roles.chunk_giver import ChunkGiver, GiverProgress
+from roles.chunk_giver import ChunkGiver
 from roles.errors import PeerProtocolError
 from roles.events import Upload
+from roles.giver_desk import GiverProgress
 from roles.holding import Library
 from roles.rates import RateMeter
 from roles.throttle import Throttle

@@ -14,16 +14,16 @@ from collections.abc import Callable, Iterable
 
 from roles import lmk2_frames as frames
 from roles.chunk_taker import PeerLink
-from roles.content import bitmap_bytes, check_shape
+from roles.content import check_shape
 from roles.digest_questions import DigestQuestions
 from roles.errors import PeerProtocolError, StorageError
 from roles.events import Source
+from roles.peer_links import PeerLinks, want
 from roles.singles import Singles
 from roles.transfer import Transfer
 
 log = logging.getLogger(__name__)
 
-USELESS_S = 15.0  # without a byte: another peer may be of more use
 SINGLE_AGAIN_S = 1.0  # after nobody had it
 AGAIN_S = 2.0  # words cross, or get lost between two threads: what stands still is said again
 
@@ -39,7 +39,7 @@ class Swarm:
         self._written = threading.Condition(self._lock)  # a thread has written its chunk
         self._news = news
         self._transfers: dict[int, Transfer] = {}  # by handle
-        self._links: dict[int, PeerLink] = {}
+        self._links = PeerLinks()
         self._handles = itertools.count(1)
         self._digests = DigestQuestions()
         self._singles = Singles()
@@ -123,58 +123,35 @@ class Swarm:
             for handle, transfer in self._transfers.items():
                 if not transfer.is_asking or transfer.is_single:
                     continue
-                says += self._second_asks(handle, transfer, now)
+                says += self._links.second_wants(handle, transfer, now=now)
                 if is_time and transfer.plan.stands_still:
                     says += self._wants(handle)
         self._say(says)
-
-    def sources(self) -> tuple[Source, ...]:
-        """Every connection, for the window."""
-        now = time.monotonic()
-        with self._lock:
-            return tuple(
-                Source(
-                    link.address,
-                    link.meter.total,
-                    link.meter.rate(now=now),
-                    link.taking is not None,
-                    link.computer,
-                )
-                for link in self._links.values()
-            )
 
     @property
     def is_busy(self) -> bool:
         """Whether anything is on its way."""
         return bool(self._transfers)
 
-    def useless_links(self) -> list[PeerLink]:
-        """Connections that brought nothing for USELESS_S."""
-        now = time.monotonic()
+    def sources(self) -> tuple[Source, ...]:
+        """Every connection, for the window."""
         with self._lock:
-            return [
-                link
-                for link in self._links.values()
-                if now - link.useful_at > USELESS_S and not link.place
-            ]
+            return self._links.sources(now=time.monotonic())
+
+    def useless_links(self) -> list[PeerLink]:
+        """Connections that brought nothing for long."""
+        with self._lock:
+            return self._links.useless(now=time.monotonic())
 
     def standing(self) -> tuple[int, bool, int]:
-        """How many connections there are, whether any brings a chunk now, and the best place in a
-        line, 0 for none.
-        """
+        """As PeerLinks.standing()."""
         with self._lock:
-            links = self._links.values()
-            place = min((link.place for link in links if link.place), default=0)
-            return len(links), any(link.taking is not None for link in links), place
+            return self._links.standing()
 
     def is_lied_to(self, transfers: Iterable[Transfer]) -> bool:
-        """Whether nobody is left for one of these but peers that sent bad chunks."""
+        """As PeerLinks.are_lying()."""
         with self._lock:
-            return any(
-                transfer.plan.is_lied_about
-                and all(transfer.plan.is_dropped(link.peer) for link in self._links.values())
-                for transfer in transfers
-            )
+            return self._links.are_lying(transfers)
 
     # What the connections' threads ask
 
@@ -206,7 +183,7 @@ class Swarm:
                 if transfer.digests() is None:
                     says = self._digests_to_ask(file.handle)
                 elif transfer.is_asking:
-                    says = [(link, self._want(link, file.handle, transfer))]
+                    says = [(link, want(link, file.handle, transfer))]
         self._say(says)
 
     def digests_came(self, link: PeerLink, digests: frames.Digests) -> None:
@@ -232,8 +209,7 @@ class Swarm:
             elif transfer.plan.take(link.number, link.peer, index, rate=link.chunk_rate, now=now):
                 reply = frames.Take(handle, index)
             else:
-                # Not b"", which would close the handle: what is on its way may be wanted again.
-                reply = frames.Decline(handle, index, self._want(link, handle, transfer).chunks)
+                reply = frames.Decline(handle, index, want(link, handle, transfer).chunks)
         self._say([(link, reply)])
 
     def expected(self, link: PeerLink, handle: int, index: int) -> Transfer | None:
@@ -315,20 +291,8 @@ class Swarm:
 
     # With the lock held
 
-    def _want(self, link: PeerLink, handle: int, transfer: Transfer) -> frames.Want:
-        wanted = transfer.plan.wanted_from(link.peer)
-        return frames.Want(handle, bitmap_bytes(wanted, transfer.content.count))
-
     def _wants(self, handle: int) -> list[Say]:
-        """A fresh word to everyone who has it."""
-        transfer = self._transfers[handle]
-        if not transfer.is_asking or transfer.is_single:
-            return []
-        return [
-            (link, self._want(link, handle, transfer))
-            for link in self._links.values()
-            if handle in link.opened
-        ]
+        return [*self._links.wants(handle, self._transfers[handle])]
 
     def _digests_to_ask(self, handle: int) -> list[Say]:
         transfer, links = self._transfers[handle], self._links.values()
@@ -341,20 +305,6 @@ class Swarm:
                 self._links.values(), now=time.monotonic()
             )
         ]
-
-    def _second_asks(self, handle: int, transfer: Transfer, now: float) -> list[Say]:
-        """To peers that send nothing now: the chunks that come too slowly from others."""
-        says = list[Say]()
-        if transfer.plan.wanted:  # not the end yet
-            return says
-        for link in self._links.values():
-            if handle not in link.opened or link.taking is not None:
-                continue
-            late = transfer.plan.worth_asking_twice(link.chunk_rate, now=now)
-            if late:
-                chunks = bitmap_bytes(late, transfer.content.count)
-                says.append((link, frames.Want(handle, chunks)))
-        return says
 
     # Without the lock
 

@@ -561,7 +561,7 @@ class AnswersInLmk2(Lmk2Room):
                     assert isinstance(refused, Refused)
                     self.assertEqual((refused.id, refused.code), (ID, Code.REFUSED))
                     self.assertLessEqual(len(answer), len(question))
-                self.assertIn("cannot read this", refused.text)
+                    self.assertEqual("cannot read this" in refused.text, len(question) == 256)
         for request in (b"nonsense\n{}", b"nonsense", b'add_seeder\n["a",0]' + EXTRAS):
             self.assertEqual(ask(self.room, request), [UNKNOWN_REQUEST])
 

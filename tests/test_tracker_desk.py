@@ -1,4 +1,4 @@
-"""What the desk answers, by the clock of the test: forged sources, and questions that come again."""
+"""What the desk answers, by the test's clock: forged sources, and questions that come again."""
 
 from __future__ import annotations
 
