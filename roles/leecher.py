@@ -42,6 +42,8 @@ from roles.worker import Role
 log = logging.getLogger(__name__)
 
 TICK_S = 0.25
+EAGER_TICK_S = 0.05  # at the beginning of a download
+EAGER_S = 0.5
 
 
 class Leecher(Role):
@@ -64,6 +66,7 @@ class Leecher(Role):
         self._host: SwarmHost | None = None
         self._unfinished = UnfinishedDownloads(settings)
         self._is_busy = False  # AllDownloadsEnded is due
+        self._eager_until = 0.0
         self._wishes = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
         self._lister = RoomLister(
@@ -114,7 +117,8 @@ class Leecher(Role):
                 self._unfinished.note(self._all(), now=time.monotonic())
                 if self._host is not None:
                     self._host.tick()
-                self._woken.wait(TICK_S)
+                is_eager = time.monotonic() < self._eager_until
+                self._woken.wait(EAGER_TICK_S if is_eager else TICK_S)
                 self._woken.clear()
         finally:
             self._stopping.set()
@@ -297,6 +301,7 @@ class Leecher(Role):
                 if isinstance(download, SwarmDownload):
                     self._follow(download)
                 download.start()
+                self._eager_until = time.monotonic() + EAGER_S
                 self._lister.look_for_peers()
 
     def _all(self) -> list[DownloadLife]:

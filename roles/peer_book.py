@@ -6,7 +6,7 @@ Pure state: the caller brings the clock. The shell holds its lock around each ca
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from roles.addresses import Address, is_loopback
@@ -19,9 +19,9 @@ MAX_KNOWN = 512
 # Of one host, so that it cannot fill the book with ports; this machine is exempt. As many as a
 # tracker registers.
 MAX_PER_HOST = 8
-# A single connection is bound to one core at each end: with few peers there are several to each.
+# A single connection is bound to one core at each end: to a peer that keeps one busy there are
+# several, as long as there are few peers.
 CONNECTIONS = 4
-ALONE_S = 0.2  # before there are several: in a room the others are heard of by then
 FORGOTTEN_S = 60.0  # after the tracker named a peer the last time
 AGAIN_S = 1.0  # doubling to
 AGAIN_MAX_S = 15.0
@@ -30,7 +30,6 @@ _JITTER = 0.25
 
 @dataclass(slots=True)
 class _Peer:
-    found: float  # when it was heard of first
     named: float  # when it was heard of last
     connections: int = 0  # open or being opened
     not_before: float = 0.0
@@ -53,7 +52,7 @@ class PeerBook:
             if peer is not None:
                 peer.named = now
             elif self._has_room_for(address.host):
-                self._peers[address] = _Peer(now, now)
+                self._peers[address] = _Peer(now)
                 is_news = True
         self._peers = {
             address: peer
@@ -62,25 +61,26 @@ class PeerBook:
         }
         return is_news
 
-    def to_dial(self, *, now: float) -> list[Address]:
-        """Whom to connect to now; each of them counts as being connected to from here on."""
+    def to_dial(self, *, now: float, fast: Collection[Address] = ()) -> list[Address]:
+        """Whom to connect to now, some of them several times; each counts as connected to from
+        here on. `fast`: peers that keep a connection as busy as it can be.
+        """
         connected = sum(1 for peer in self._peers.values() if peer.connections)
-        wanted = self._wanted_each(connected)
+        each = max(1, CONNECTIONS // max(1, connected))
         chosen = list[Address]()
         candidates = list(self._peers.items())
         others = candidates[FIRST:]
         self._rng.shuffle(others)
         for address, peer in (*candidates[:FIRST], *others):
-            if peer.is_us or peer.not_before > now or peer.connections >= wanted:
-                continue
-            if peer.connections and now - peer.found < ALONE_S:
+            if peer.is_us or peer.not_before > now:
                 continue
             if not peer.connections:
                 if connected >= MAX_PEERS:
                     continue
                 connected += 1
-            peer.connections += 1
-            chosen.append(address)
+            more = (each if address in fast else 1) - peer.connections
+            chosen += [address] * max(0, more)
+            peer.connections += max(0, more)
         return chosen
 
     def closed(self, address: Address, *, was_good: bool, now: float) -> None:
@@ -107,6 +107,3 @@ class PeerBook:
     def _has_room_for(self, host: str) -> bool:
         of_host = sum(1 for known in self._peers if known.host == host)
         return len(self._peers) < MAX_KNOWN and (of_host < MAX_PER_HOST or is_loopback(host))
-
-    def _wanted_each(self, connected: int) -> int:
-        return max(1, CONNECTIONS // max(1, connected))

@@ -65,11 +65,14 @@ class PeerDownloads:
 
     def tick(self) -> None:
         """Connect to whom it is time to connect to, in place of who is of no use."""
-        for link in self._swarm.useless_links() if self.others > MAX_PEERS else ():
+        now = time.monotonic()
+        with self._swarm.links() as links:
+            fast, useless = links.fast(), links.useless(now=now)
+        for link in useless if self.others > MAX_PEERS else ():
             with contextlib.suppress(OSError):  # the other side was faster
                 link.link.shutdown(socket.SHUT_RDWR)
         with self._lock:
-            chosen = [] if self._stopping.is_set() else self._book.to_dial(now=time.monotonic())
+            chosen = [] if self._stopping.is_set() else self._book.to_dial(now=now, fast=fast)
         for address in chosen:
             if not self._start(lambda address=address: self._call(address)):  # type: ignore[misc]
                 self._note_end(address, was_good=False)

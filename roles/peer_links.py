@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from roles import lmk2_frames as frames
+from roles.addresses import Address
 from roles.chunk_taker import PeerLink
 from roles.content import bitmap_bytes
 from roles.events import Source
@@ -16,6 +17,7 @@ from roles.transfer import Transfer
 
 Asking: TypeAlias = tuple[PeerLink, frames.Want]
 
+FAST = 100e6  # bytes per second: a thread that receives, hashes and writes reaches some hundreds
 USELESS_S = 15.0  # without a byte: another peer may be of more use
 
 
@@ -56,6 +58,10 @@ class PeerLinks(dict[int, PeerLink]):
         return [
             link for link in self.values() if now - link.useful_at > USELESS_S and not link.place
         ]
+
+    def fast(self) -> frozenset[Address]:
+        """Peers that bring more than a thread can take over one connection, or nearly."""
+        return frozenset(link.address for link in self.values() if link.chunk_rate > FAST)
 
     def standing(self) -> tuple[int, bool, int]:
         """How many there are, whether any brings a chunk now, and the best place in a line, 0 for

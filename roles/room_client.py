@@ -35,6 +35,7 @@ from roles.strict_json import dumps
 from roles.tracker_client import TrackerAsker, new_id
 
 COOKIE_TRIES = 3  # none yet, one that just ran out, and one more
+ODD_ANSWERS = 3  # by LMK/1 to one question: another tracker has taken the place of ours
 _ALREADY = lmk1.ALREADY_REGISTERED.decode().partition("\n")[2]
 _ANY_COOKIE = "0" * 2 * COOKIE_SIZE
 
@@ -60,7 +61,7 @@ class RoomClient(TrackerAsker):
     ) -> None:
         super().__init__(tracker, should_stop)
         self.cookie = cookie  # what the tracker gave
-        self._speaks_lmk2 = False  # it answered so, and no question since was left unanswered
+        self._speaks_lmk2 = False  # it answered the last question so
 
     def list_version(self, known: str = "") -> ListVersion | None:
         """The version of the tracker's list; the same as `known` when nothing has changed.
@@ -126,21 +127,20 @@ class RoomClient(TrackerAsker):
         raise self._silent("it takes none of its own cookies")
 
     def _asked_once(self, question: _Question) -> Answer | None:
+        odd = 0
+
         def read(datagram: bytes) -> _Reply | None:
+            nonlocal odd
             answer = lmk2.decode_answer(datagram)
             if answer is None:
+                odd += 1
                 reply = _lmk1_reply(lmk1.decode_answer(datagram), question)
-                # A tracker of ours has not become an original one by one odd answer.
-                return None if self._speaks_lmk2 else reply
+                return reply if not self._speaks_lmk2 or odd >= ODD_ANSWERS else None
             return _Reply(answer) if answer.id == question.id else None
 
         # An original tracker answers for a list with two datagrams.
         answers = 2 if isinstance(question, AskVersion | AskHolders) else 1
-        try:
-            answer = self._ask(lmk2.encode_request(question), read, answers=answers).answer
-        except TrackerSilentError:
-            self._speaks_lmk2 = False  # another one may have been started in its place
-            raise
+        answer = self._ask(lmk2.encode_request(question), read, answers=answers).answer
         self._speaks_lmk2 = answer is not None
         return answer
 

@@ -10,14 +10,14 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from roles import lmk2_frames as frames
 from roles.chunk_taker import PeerLink
 from roles.content import check_shape
 from roles.digest_questions import DigestQuestions
 from roles.errors import PeerProtocolError, StorageError
-from roles.events import Source
 from roles.peer_links import PeerLinks, want
 from roles.singles import Singles
 from roles.transfer import Transfer
@@ -133,25 +133,11 @@ class Swarm:
         """Whether anything is on its way."""
         return bool(self._transfers)
 
-    def sources(self) -> tuple[Source, ...]:
-        """Every connection, for the window."""
+    @contextmanager
+    def links(self) -> Iterator[PeerLinks]:
+        """Every connection, to be looked at with the lock held: no call waits there."""
         with self._lock:
-            return self._links.sources(now=time.monotonic())
-
-    def useless_links(self) -> list[PeerLink]:
-        """Connections that brought nothing for long."""
-        with self._lock:
-            return self._links.useless(now=time.monotonic())
-
-    def standing(self) -> tuple[int, bool, int]:
-        """As PeerLinks.standing()."""
-        with self._lock:
-            return self._links.standing()
-
-    def is_lied_to(self, transfers: Iterable[Transfer]) -> bool:
-        """As PeerLinks.are_lying()."""
-        with self._lock:
-            return self._links.are_lying(transfers)
+            yield self._links
 
     # What the connections' threads ask
 

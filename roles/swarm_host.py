@@ -151,7 +151,8 @@ class SwarmHost:
             self._reception.look()
 
     def _report(self, now: float) -> None:
-        self._down = sum(source.rate for source in self._swarm.sources())
+        with self._swarm.links() as links:
+            self._down = sum(source.rate for source in links.sources(now=now))
         uploads, sent = self._uploads.report(now)
         state = SeederState.CONNECTED if uploads else SeederState.AVAILABLE
         told = UploadsChanged(state, uploads, sent)

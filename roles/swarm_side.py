@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,15 +49,12 @@ class SwarmSide:
 
     def outlook(self, transfers: Sequence[Transfer]) -> Outlook:
         """How things stand for these."""
-        links, is_receiving, place = self._swarm.standing()
-        return Outlook(
-            known=self._downloads.others,
-            links=links,
-            is_receiving=is_receiving,
-            place=place,
-            all_dropped=self._swarm.is_lied_to(transfers),
-        )
+        known = self._downloads.others
+        with self._swarm.links() as links:
+            count, is_receiving, place = links.standing()
+            return Outlook(known, count, is_receiving, place, links.are_lying(transfers))
 
     def sources(self) -> tuple[Source, ...]:
         """Each peer's part, for the window."""
-        return self._swarm.sources()
+        with self._swarm.links() as links:
+            return links.sources(now=time.monotonic())

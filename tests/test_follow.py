@@ -228,7 +228,7 @@ class ListedShare:
         assert self._teller.tell(self._tracker, self._port, now=self._now)
 
 
-class FollowTest(LeecherTest):
+class FollowCase(LeecherTest):
     def setUp(self) -> None:
         super().setUp()
         self.constant("room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
@@ -286,6 +286,8 @@ class FollowTest(LeecherTest):
     def wait_for_cause(self, leecher: Running[Leecher], cause: str) -> None:
         leecher.log.wait_for(DownloadChanged, where=lambda one: cause in one.cause)
 
+
+class ScriptedListTest(FollowCase):
     def test_what_is_read_later_comes_too(self) -> None:
         files = {name: content_of(400_000, seed) for seed, name in enumerate("abc")}
         self.offering(files, "store")
@@ -376,22 +378,6 @@ class FollowTest(LeecherTest):
         share.tell([*(file(name, data) for name, data in files.items()), pack(files)])
         self.assert_done(leecher, files)
 
-    def test_what_came_of_a_pack_that_is_gone_is_kept(self) -> None:
-        files = {f"{number:02}": content_of(250_000, number) for number in range(12)}
-        folder = self.make_folder("store", files)
-        new = (folder / "later").write_bytes(content_of(80_000, 99))
-        self.seeder(folder, self.room)
-        lines = [file(name, data) for name, data in files.items()]
-        share = self.listed(*lines, pack(files))
-        leecher = self.slow_leecher(800_000)
-        self.wait_for_folders(leecher, 12, 13)
-        self.begin(leecher)
-        leecher.log.wait_for(DownloadChanged, where=lambda one: one.have > 800_000)
-        files["11"] = content_of(new, 99)
-        share.tell(file(name, data) for name, data in files.items())
-        self.assert_done(leecher, files)
-        self.assertFalse(list(self.taken.glob(".lmk-*")))
-
     def test_a_new_file_that_another_download_fetches_is_left_to_that(self) -> None:
         files = {"a": content_of(300_000, 1), "b": content_of(1_500_000, 2)}
         self.offering(files, "store")
@@ -417,8 +403,13 @@ class FollowTest(LeecherTest):
         self.assert_done(leecher, {"a": data})
 
 
-class RealFolderTest(FollowTest):
+class RealFolderTest(FollowCase):
     """A seeder of ours whose folder is read, and changes, while it is downloaded."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.constant("folder_library", "LOOK_S", 0.2)
+        self.constant("list_teller", "TELL_S", 0.1)
 
     def shared_key(self, leecher: Running[Leecher]) -> str:
         def folders() -> tuple[ListedFolder, ...]:
@@ -459,6 +450,26 @@ class RealFolderTest(FollowTest):
         self.assertIs(end.state, DownloadState.DONE, end)
         self.assertEqual((end.files, end.files_ended, end.have), (21, 21, end.size))
         self.assert_same_files(self.taken, files)
+
+    def test_what_came_of_a_pack_is_kept_when_one_of_its_files_changes(self) -> None:
+        files = {f"{number:02}": content_of(10_000, number) for number in range(400)}
+        folder = self.make_folder("shared", files)
+        for path in folder.iterdir():
+            os.utime(path, (1_000_000_000, 1_000_000_000))
+        self.seeder(folder, self.room)
+        leecher = self.slow_leecher(800_000)
+        list_now(leecher, *files)
+        key = self.shared_key(leecher)
+        leecher.role.download([key], Existing.SKIP)
+        half = leecher.log.wait_for(DownloadChanged, where=lambda one: one.have > 1_000_000)
+        self.assertEqual(half.files_ended, 0)  # they come in one pack
+        files["15"] = content_of(9_000, 999)
+        replace_file(folder / "15", files["15"])
+        end = wait_for_end(leecher, key, 60.0)
+        self.assertIs(end.state, DownloadState.DONE, end)
+        self.assertEqual(self.ended(leecher).keys(), files.keys())
+        self.assert_same_files(self.taken, files)
+        self.assertGreater(len(leecher.log.of(FilesEnded)), 1)  # some before the rest was asked for
 
 
 def replace_file(path: Path, data: bytes) -> None:

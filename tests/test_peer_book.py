@@ -9,7 +9,6 @@ from roles.addresses import Address
 from roles.peer_book import (
     AGAIN_MAX_S,
     AGAIN_S,
-    ALONE_S,
     CONNECTIONS,
     FORGOTTEN_S,
     MAX_KNOWN,
@@ -36,15 +35,18 @@ class PeerBookTest(unittest.TestCase):
             chosen += more
         return chosen
 
-    def test_a_lonely_peer_gets_several_connections_and_many_get_one_each(self) -> None:
+    def test_a_lonely_peer_gets_several_connections_once_one_is_as_busy_as_it_can_be(self) -> None:
         self.heard_of(1)
-        self.assertEqual(self.dial_all(), [peer(1)])  # the others may be heard of in a moment
-        self.assertEqual(self.dial_all(ALONE_S), [peer(1)] * (CONNECTIONS - 1))
-        book = self.book = PeerBook(random.Random(1))
-        book.heard_of(map(peer, range(12)), now=0.0)
-        self.assertEqual(
-            sorted(self.dial_all(ALONE_S), key=str), sorted(map(peer, range(12)), key=str)
-        )
+        self.assertEqual(self.dial_all(), [peer(1)])
+        more = self.book.to_dial(now=0.0, fast={peer(1)})
+        self.assertEqual(more, [peer(1)] * (CONNECTIONS - 1))
+        self.assertEqual(self.book.to_dial(now=0.0, fast={peer(1)}), [])
+
+    def test_many_peers_get_one_connection_each_however_fast(self) -> None:
+        everyone = list(map(peer, range(12)))
+        self.heard_of(*range(12))
+        self.assertEqual(sorted(self.dial_all()), sorted(everyone))
+        self.assertEqual(self.book.to_dial(now=0.0, fast=everyone), [])
 
     def test_no_more_than_so_many_are_connected_to(self) -> None:
         self.heard_of(*range(MAX_PEERS + 50))
@@ -84,7 +86,7 @@ class PeerBookTest(unittest.TestCase):
 
     def test_who_is_not_named_any_more_is_forgotten_unless_connected(self) -> None:
         self.heard_of(1, 2)
-        self.dial_all(ALONE_S)
+        self.dial_all()
         for _ in range(2):
             self.book.closed(peer(2), was_good=True, now=1.0)
         self.heard_of(3, now=FORGOTTEN_S + 1)

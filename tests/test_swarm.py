@@ -7,10 +7,17 @@ import time
 
 from roles import lmk2_frames as frames
 from roles.errors import DiskFullError, StorageError
+from roles.swarm import Swarm
+from roles.transfer import Transfer
 from tests.disks import some_bytes
 from tests.peers import CHUNK, MemoryHolding, RawPeer, TakingTest, bitmap, some_holding
 from tests.rooms import LIMIT_S
 from tests.support import wait_until
+
+
+def is_lied_about(swarm: Swarm, transfer: Transfer) -> bool:
+    with swarm.links() as links:
+        return links.are_lying([transfer])
 
 
 class SwarmTestCase(TakingTest):
@@ -176,14 +183,14 @@ class LiarsTest(SwarmTestCase):
         wait_until(lambda: self.transfer_.is_done, LIMIT_S)
 
     def test_nobody_but_liars_is_known_of(self) -> None:
-        self.assertFalse(self.swarm.is_lied_to([self.transfer_]))
+        self.assertFalse(is_lied_about(self.swarm, self.transfer_))
         liar, handle = self.offering(self.holding)
         for index in (0, 1):
             self.lie(liar, handle, index)
         self.assert_refused(liar)
-        wait_until(lambda: self.swarm.is_lied_to([self.transfer_]), LIMIT_S)
+        wait_until(lambda: is_lied_about(self.swarm, self.transfer_), LIMIT_S)
         self.second()
-        wait_until(lambda: not self.swarm.is_lied_to([self.transfer_]), LIMIT_S)
+        wait_until(lambda: not is_lied_about(self.swarm, self.transfer_), LIMIT_S)
 
 
 class SmallContentsTest(TakingTest):
@@ -199,7 +206,7 @@ class SmallContentsTest(TakingTest):
             wait_until(lambda: not any(one.singles for one in self.swarm._links.values()))
             self.swarm.tick()
         self.assert_refused(liar)
-        wait_until(lambda: self.swarm.is_lied_to([transfer]), LIMIT_S)
+        wait_until(lambda: is_lied_about(self.swarm, transfer), LIMIT_S)
 
     def test_a_small_content_that_is_gone_is_asked_of_another(self) -> None:
         holding = MemoryHolding(some_bytes(1_000))
