@@ -87,8 +87,7 @@ class PeerBookTest(unittest.TestCase):
     def test_who_is_not_named_any_more_is_forgotten_unless_connected(self) -> None:
         self.heard_of(1, 2)
         self.dial_all()
-        for _ in range(2):
-            self.book.closed(peer(2), was_good=True, now=1.0)
+        self.book.closed(peer(2), was_good=True, now=1.0)
         self.heard_of(3, now=FORGOTTEN_S + 1)
         self.assertEqual(self.book.others, 2)
 

@@ -3,8 +3,8 @@
     python3 -m tests.bench.tracker
 
 Two processes on loopback, as many questions under way at once for both. The echo parses the JSON of
-a ping and composes that of its answer, and knows nobody. Prints the rate, that of the echo, and their
-ratio at 10, 1,000 and 10,000 registered programs; then the same for the time of the processor that
+a ping and composes that of its answer, and knows nobody. Prints the rate, that of the echo, their
+ratio at 10, 1,000 and 10,000 registered programs, then the same for the time of the processor that
 the server took for an answer, which other programs disturb less.
 """
 
