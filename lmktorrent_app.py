@@ -11,9 +11,9 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from roles.errors import LmkError
-from roles.log_file import start_logging
-from roles.profile import Profile, find_profile
+from roles.base.log_file import start_logging
+from roles.base.profile import Profile, find_profile
+from roles.values.errors import LmkError
 from ui.exit_codes import ExitCode, exit_code_of
 from ui.terminal.arguments import parse_arguments, version
 from ui.terminal.demo_command import run_demo

@@ -15,10 +15,20 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from roles.addresses import Address
-from roles.download import Download
-from roles.download_life import DownloadLife
-from roles.events import (
+from roles.base.throttle import Throttles
+from roles.base.worker import Role
+from roles.disk.stored_names import StoredNames
+from roles.downloads.download import Download
+from roles.downloads.download_life import DownloadLife
+from roles.downloads.seeder_book import SeederBook
+from roles.downloads.swarm_download import SwarmDownload
+from roles.downloads.swarm_host import SwarmHost
+from roles.downloads.unfinished_downloads import UnfinishedDownloads
+from roles.joining.listed_room import Wanted
+from roles.joining.listed_share import Pack
+from roles.joining.room_lister import RoomLister, Sought
+from roles.values.addresses import Address
+from roles.values.events import (
     AllDownloadsEnded,
     DownloadState,
     ListedFile,
@@ -26,18 +36,8 @@ from roles.events import (
     RoleStarted,
     Transfer,
 )
-from roles.listed_room import Wanted
-from roles.listed_share import Pack
-from roles.room_lister import RoomLister, Sought
-from roles.safe_names import safe_name
-from roles.seeder_book import SeederBook
-from roles.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
-from roles.stored_names import StoredNames
-from roles.swarm_download import SwarmDownload
-from roles.swarm_host import SwarmHost
-from roles.throttle import Throttles
-from roles.unfinished_downloads import UnfinishedDownloads
-from roles.worker import Role
+from roles.values.safe_names import safe_name
+from roles.values.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
 
 log = logging.getLogger(__name__)
 

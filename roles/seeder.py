@@ -13,24 +13,31 @@ import socket
 import time
 from pathlib import Path
 
-from roles.addresses import Address
-from roles.announcer import Announcer
-from roles.events import HashingChanged, Post, RoleEvent, RoleStarted, SeederState, UploadsChanged
-from roles.folder_library import FolderLibrary
-from roles.front_door import FrontDoor
-from roles.interfaces import address_for_others
-from roles.listening import listen_tcp
-from roles.lmk1_uploads import Lmk1Uploads
-from roles.lmk2_greeting import Hello
-from roles.offer_calls import OfferCalls
-from roles.peer_uploads import PeerUploads
-from roles.reception import Reception
-from roles.settings import SeederSettings
-from roles.shared_folder import SharedFolder
-from roles.slots import slots_for_lmk2
-from roles.throttle import Throttles
-from roles.tracker_dialects import Status
-from roles.worker import Role
+from roles.base.interfaces import address_for_others
+from roles.base.listening import listen_tcp
+from roles.base.throttle import Throttles
+from roles.base.worker import Role
+from roles.downloads.front_door import FrontDoor
+from roles.downloads.offer_calls import OfferCalls
+from roles.giving.lmk1_uploads import Lmk1Uploads
+from roles.giving.peer_uploads import PeerUploads
+from roles.giving.reception import Reception
+from roles.giving.slots import slots_for_lmk2
+from roles.joining.announcer import Announcer
+from roles.joining.tracker_dialects import Status
+from roles.sharing.folder_library import FolderLibrary
+from roles.sharing.shared_folder import SharedFolder
+from roles.values.addresses import Address
+from roles.values.events import (
+    HashingChanged,
+    Post,
+    RoleEvent,
+    RoleStarted,
+    SeederState,
+    UploadsChanged,
+)
+from roles.values.settings import SeederSettings
+from roles.wire.lmk2_greeting import Hello
 
 REPORT_S = 0.25
 

@@ -14,25 +14,25 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
-from roles.addresses import Address
-from roles.cookies import Cookies
-from roles.dial_back import DialBack, Target
-from roles.errors import PeerProtocolError, StorageError
-from roles.events import ListedSeeder, Post, RoleStarted, RoomChanged, RoomMember
-from roles.interfaces import address_for_others
-from roles.list_server import ListServer
-from roles.listening import bind_both
-from roles.lmk1_tracker_wire import RECEIVE_BUFFER, UNKNOWN_REQUEST
-from roles.lmk2_outline import refusal_of
-from roles.places import Key
-from roles.profile import read_state, write_whole
-from roles.rate_limit import RateLimit
-from roles.registry import Registry
-from roles.registry_entry import Entry, Reader
-from roles.room_catalogue import RoomCatalogue
-from roles.settings import TrackerSettings
-from roles.tracker_desk import Desk
-from roles.worker import POLL_S, Role
+from roles.base.interfaces import address_for_others
+from roles.base.listening import bind_both
+from roles.base.profile import read_state, write_whole
+from roles.base.rate_limit import RateLimit
+from roles.base.worker import POLL_S, Role
+from roles.room.cookies import Cookies
+from roles.room.dial_back import DialBack, Target
+from roles.room.list_server import ListServer
+from roles.room.places import Key
+from roles.room.registry import Registry
+from roles.room.registry_entry import Entry, Reader
+from roles.room.room_catalogue import RoomCatalogue
+from roles.room.tracker_desk import Desk
+from roles.values.addresses import Address
+from roles.values.errors import PeerProtocolError, StorageError
+from roles.values.events import ListedSeeder, Post, RoleStarted, RoomChanged, RoomMember
+from roles.values.settings import TrackerSettings
+from roles.wire.lmk1_tracker_wire import RECEIVE_BUFFER, UNKNOWN_REQUEST
+from roles.wire.lmk2_outline import refusal_of
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import sys
 import unittest
 from pathlib import Path
 
-from roles.content import MIN_CHUNK_SIZE, Content, root_of
+from roles.values.content import MIN_CHUNK_SIZE, Content, root_of
 from tests.support import LmkTestCase
 
 IS_POSIX = os.name == "posix"

@@ -11,19 +11,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from roles import lmk2_frames as frames
-from roles.addresses import Address
-from roles.buffer_pool import BufferPool
-from roles.chunk_taker import ChunkTaker, PeerLink
-from roles.content import MIN_CHUNK_SIZE, Content, bitmap_bytes
-from roles.errors import FileChangedError, PeerProtocolError, StorageError
-from roles.holding import ChunkSource, Holding
-from roles.lmk2_greeting import Hello, Probe, Welcome, decode_hello, encode_welcome
-from roles.peer_uploads import PeerUploads
-from roles.rates import RateMeter
-from roles.swarm import Swarm
-from roles.throttle import Throttle
-from roles.transfer import Transfer
+from roles.base.rates import RateMeter
+from roles.base.throttle import Throttle
+from roles.disk.holding import ChunkSource, Holding
+from roles.giving.peer_uploads import PeerUploads
+from roles.taking.buffer_pool import BufferPool
+from roles.taking.chunk_taker import ChunkTaker, PeerLink
+from roles.taking.swarm import Swarm
+from roles.taking.transfer import Transfer
+from roles.values.addresses import Address
+from roles.values.content import MIN_CHUNK_SIZE, Content, bitmap_bytes
+from roles.values.errors import FileChangedError, PeerProtocolError, StorageError
+from roles.wire import lmk2_frames as frames
+from roles.wire.lmk2_greeting import Hello, Probe, Welcome, decode_hello, encode_welcome
 from tests.disks import described, some_bytes
 from tests.rooms import LIMIT_S, RoomTest, ScriptedSeeder, receive_exactly
 from tests.support import wait_until

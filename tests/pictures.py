@@ -16,10 +16,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from roles.addresses import LOOPBACK, Address
-from roles.profile import Profile, save_settings
+from roles.base.profile import Profile, save_settings
 from roles.seeder import Seeder
-from roles.settings import Appearance, ProgramSettings, SeederSettings
+from roles.values.addresses import LOOPBACK, Address
+from roles.values.settings import Appearance, ProgramSettings, SeederSettings
 from tests.display import Xvfb, install_xvfb_if_missing
 from tests.support import EventLog
 

@@ -23,10 +23,17 @@ from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 from unittest import mock
 
-from roles.addresses import Address
-from roles.catalogue import FileLine, encode_line
-from roles.content import Content, chunk_size_for, root_of
-from roles.events import (
+from roles.base.throttle import Throttle, Throttles
+from roles.base.worker import Role
+from roles.joining.list_teller import ListTeller
+from roles.joining.room_client import RoomClient
+from roles.leecher import Leecher
+from roles.seeder import Seeder
+from roles.tracker import Tracker
+from roles.values.addresses import Address
+from roles.values.catalogue import FileLine, encode_line
+from roles.values.content import Content, chunk_size_for, root_of
+from roles.values.events import (
     DownloadChanged,
     DownloadState,
     FilesListed,
@@ -37,15 +44,8 @@ from roles.events import (
     TrackerAnswered,
     UploadsChanged,
 )
-from roles.leecher import Leecher
-from roles.list_teller import ListTeller
-from roles.lmk2_tracker_messages import Done, Register
-from roles.room_client import RoomClient
-from roles.seeder import Seeder
-from roles.settings import Existing, LeecherSettings, SeederSettings, TrackerSettings
-from roles.throttle import Throttle, Throttles
-from roles.tracker import Tracker
-from roles.worker import Role
+from roles.values.settings import Existing, LeecherSettings, SeederSettings, TrackerSettings
+from roles.wire.lmk2_tracker_messages import Done, Register
 from tests.originals.processes import OriginalLeecher, OriginalSeeder, OriginalTracker
 from tests.support import EventLog, LmkTestCase, wait_until
 
@@ -76,6 +76,8 @@ POLLING_MODULES = (
 )
 
 RoleT = TypeVar("RoleT", bound=Role)
+
+REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
@@ -123,10 +125,10 @@ class RoomTest(LmkTestCase):
             raise AssertionError("the program logged faults of its own:\n" + records.errors)
 
     def constant(self, module: str, name: str, value: object) -> None:
-        """Give a constant of roles.MODULE another value until the test ends."""
-        self.enterContext(
-            mock.patch.object(importlib.import_module(f"roles.{module}"), name, value)
-        )
+        """Give a constant of a module of roles another value until the test ends."""
+        (path,) = (REPOSITORY / "roles").rglob(f"{module}.py")
+        dotted = ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+        self.enterContext(mock.patch.object(importlib.import_module(dotted), name, value))
 
     def make_folder(self, name: str, files: Mapping[str, bytes] | None = None) -> Path:
         folder = self.folder / name

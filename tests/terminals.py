@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from roles.addresses import Address
-from roles.events import FilesListed, ListedFile, ListedFolder
+from roles.values.addresses import Address
+from roles.values.events import FilesListed, ListedFile, ListedFolder
 from ui.terminal.output import Output
 
 TRACKER = Address("127.0.0.1", 12500)

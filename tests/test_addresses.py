@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.addresses import (
+from roles.values.addresses import (
     SEEDER_PORTS,
     TRACKER_PORTS,
     Address,
@@ -14,7 +14,7 @@ from roles.addresses import (
     is_unicast,
     parse_address,
 )
-from roles.errors import UserInputError
+from roles.values.errors import UserInputError
 
 READ = {
     "192.168.1.5": Address("192.168.1.5", 12500),

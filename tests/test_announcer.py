@@ -7,13 +7,13 @@ import os
 import threading
 from unittest import mock
 
-from roles.addresses import Address
-from roles.announcer import Announcer
-from roles.events import FolderScanned, RoleStarted, TrackerLost
-from roles.folder_library import FolderLibrary
-from roles.settings import SeederSettings, TrackerSettings
-from roles.shared_folder import SharedFolder
+from roles.joining.announcer import Announcer
+from roles.sharing.folder_library import FolderLibrary
+from roles.sharing.shared_folder import SharedFolder
 from roles.tracker import Tracker
+from roles.values.addresses import Address
+from roles.values.events import FolderScanned, RoleStarted, TrackerLost
+from roles.values.settings import SeederSettings, TrackerSettings
 from tests.support import EventLog, LmkTestCase
 from tests.test_tracker_client import ScriptedTracker, room_of
 
@@ -109,8 +109,8 @@ class NoNetworkTest(AnnouncerTestCase):
     def test_a_computer_without_a_network_is_a_sentence(self) -> None:
         unreachable = OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
         with (
-            mock.patch("roles.membership.own_address_towards", side_effect=unreachable),
-            self.assertLogs("roles.membership"),
+            mock.patch("roles.joining.membership.own_address_towards", side_effect=unreachable),
+            self.assertLogs("roles.joining.membership"),
         ):
             self.announce(Address("192.0.2.1", 12500), Address("0.0.0.0", 12501))
             reason = str(self.log.wait_for(TrackerLost).reason)

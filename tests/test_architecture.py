@@ -11,154 +11,78 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# From the bottom up. A module imports from its own layer and from those above it in this table;
-# the roles in the last layer never import each other: they meet on the wire.
-LAYERS: dict[str, tuple[str, ...]] = {
-    "values": (
-        "errors",
-        "addresses",
-        "chunks",
-        "content",
-        "catalogue",
-        "events",
-        "settings",
-        "strict_json",
-        "lmk1_tracker_wire",
-        "lmk1_peer_wire",
-        "lmk2_fields",
-        "lmk2_tracker_messages",
-        "lmk2_tracker_wire",
-        "lmk2_outline",
-        "lmk2_list_wire",
-        "lmk2_greeting",
-        "lmk2_frames",
-        "safe_names",
+# From the bottom up. A module imports from its own package and from those before it; the roles, at
+# the top of the folder, import from all of them but never from each other: they meet on the wire.
+PACKAGES = (
+    "values",
+    "wire",
+    "base",
+    "disk",
+    "sharing",
+    "room",
+    "joining",
+    "giving",
+    "taking",
+    "downloads",
+)
+ROLES = ("tracker", "seeder", "leecher", "discovery")
+
+# No input or output, no clock, no thread: whole packages, and modules among those that have them.
+PURE_PACKAGES = ("values", "wire")
+PURE_MODULES: dict[str, tuple[str, ...]] = {
+    "base": (
+        "rate_limit",
+        "rates",
     ),
-    "brains": (
+    "disk": ("stored_names",),
+    "sharing": ("pack_plan",),
+    "room": (
         "cookies",
+        "holders",
+        "offered_shares",
+        "originals_list",
+        "packed_lists",
         "places",
+        "registry",
+        "registry_entry",
         "room_catalogue",
         "share_update",
-        "packed_lists",
-        "holders",
-        "registry_entry",
-        "originals_list",
-        "offered_shares",
-        "registry",
         "tellers",
-        "slots",
-        "download_plan",
-        "pack_plan",
-        "seeder_book",
-        "stored_names",
-        "listed_files",
-        "listed_share",
-        "listed_room",
-        "download_scope",
+    ),
+    "joining": (
         "found_trackers",
+        "listed_files",
+        "listed_room",
+        "listed_share",
+    ),
+    "giving": (
+        "slots",
         "times_sent",
         "upload_desk",
-        "transfer_plan",
+    ),
+    "taking": (
         "peer_book",
+        "transfer_plan",
+    ),
+    "downloads": (
+        "download_plan",
+        "download_scope",
         "file_tally",
-        "rates",
-        "rate_limit",
+        "seeder_book",
     ),
-    "files": (
-        "holding",
-        "folder_tree",
-        "tree_opener",
-        "digest_cache",
-        "shared_folder",
-        "storage_faults",
-        "positioned_file",
-        "sparse_file",
-        "file_lock",
-        "file_source",
-        "open_folder",
-        "final_name",
-        "chunk_digests",
-        "claimed_file",
-        "target_folder",
-        "arriving_file",
-        "unpacking",
-        "download_record",
-        "partial_file",
-        "profile",
-        "log_file",
-    ),
-    "workers": (
-        "hashing",
-        "file_holding",
-        "pack_holding",
-        "offers",
-        "folder_library",
-        "worker",
-        "interfaces",
-        "listening",
-        "name_lookup",
-        "tracker_client",
-        "room_client",
-        "beacon",
-        "list_client",
-        "list_teller",
-        "tracker_dialects",
-        "membership",
-        "announcer",
-        "chunk_sender",
-        "chunk_fetcher",
-        "crew",
-        "throttle",
-        "dialling",
-        "download_life",
-        "download",
-        "reception",
-        "front_door",
-        "lmk1_uploads",
-        "peer_greeting",
-        "open_contents",
-        "part_sender",
-        "giver_desk",
-        "send_buffer",
-        "chunk_giver",
-        "peer_uploads",
-        "buffer_pool",
-        "transfer",
-        "chunk_taker",
-        "peer_links",
-        "singles",
-        "digest_questions",
-        "swarm",
-        "peer_downloads",
-        "offer_calls",
-        "swarm_library",
-        "download_jobs",
-        "arrival",
-        "arrivals",
-        "swarm_side",
-        "swarm_download",
-        "swarm_host",
-        "room_lister",
-        "unfinished_downloads",
-        "dial_back",
-        "list_server",
-        "tracker_desk",
-    ),
-    "roles": ("tracker", "seeder", "leecher", "discovery"),
 }
-PURE_LAYERS = ("values", "brains")  # no input or output, no clock, no thread
-ROLES_LAYER = "roles"
 
 SEEN_BY_UI = (
-    "errors",
-    "addresses",
-    "events",
-    "settings",
-    "safe_names",
-    "profile",
-    "log_file",
-    "throttle",
-) + LAYERS["roles"]
+    "values.errors",
+    "values.addresses",
+    "values.events",
+    "values.settings",
+    "values.safe_names",
+    "base.profile",
+    "base.log_file",
+    "base.throttle",
+    *ROLES,
+)
 
 NOT_IN_PURE_CODE = frozenset(
     {"asyncio", "logging", "multiprocessing", "os", "queue", "select", "selectors", "shutil"}
@@ -171,7 +95,7 @@ FILE_METHODS = frozenset(
 )
 UNSAFE_MODULES = frozenset({"marshal", "pickle", "shelve"})
 CATCH_ALL = frozenset({"BaseException", "Exception"})
-CATCH_ALL_PLACE = "roles.worker"
+CATCH_ALL_PLACE = "roles.base.worker"
 
 MAX_FILE_LINES = 349
 MAX_FUNCTION_LINES = 55
@@ -234,27 +158,35 @@ def top_names(names: Iterable[str]) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-def layer_of(name: str) -> str | None:
-    """The layer of roles.NAME, or of a name imported from it."""
+def rank_of(name: str) -> int | None:
+    """How high a module of roles stands, or a name imported from it: the roles above all."""
     parts = name.split(".")
     if parts[0] != "roles" or len(parts) < 2:
         return None
-    return next((layer for layer, names in LAYERS.items() if parts[1] in names), None)
+    if parts[1] in PACKAGES:
+        return PACKAGES.index(parts[1])
+    return len(PACKAGES) if parts[1] in ROLES else None
+
+
+def is_pure(module: Module) -> bool:
+    """Whether a module of roles may do nothing but compute."""
+    parts = module.name.split(".")
+    package = parts[1] if len(parts) > 2 else ""
+    return package in PURE_PACKAGES or parts[-1] in PURE_MODULES.get(package, ())
 
 
 def upward_imports(module: Module) -> set[str]:
-    """The imports of a module of roles that break the order of the layers."""
-    order = list(LAYERS)
-    own = layer_of(module.name)
+    """The imports of a module of roles that break the order of the packages."""
+    own = rank_of(module.name)
     if own is None:
         return set()
     breaches = set()
     for name in module.imports():
-        layer = layer_of(name)
-        if layer is None or is_within(name, module.name):
+        rank = rank_of(name)
+        if rank is None or is_within(name, module.name):
             continue
-        is_sideways = own == layer == ROLES_LAYER
-        if is_sideways or order.index(layer) > order.index(own):
+        is_sideways = own == rank == len(PACKAGES)
+        if is_sideways or rank > own:
             breaches.add(name)
     return breaches
 
@@ -267,6 +199,7 @@ def hidden_from_ui(module: Module) -> set[str]:
     """What a module of ui imports out of roles although the window must not know it."""
     seen = {f"roles.{name}" for name in SEEN_BY_UI}
     wanted = {name for name in module.imports() if is_within(name, "roles")}
+    wanted -= {f"roles.{package}" for package in PACKAGES}
     through = {name for name in wanted if any(is_within(name, one) for one in seen)}
     return wanted - through - {"roles", "roles.__version__", "roles.PROTOCOL_VERSION"}
 
@@ -349,24 +282,28 @@ class RuleTestCase(unittest.TestCase):
 
 
 class ImportsTest(RuleTestCase):
-    def test_every_module_of_roles_is_in_the_table_and_the_other_way_round(self) -> None:
-        in_table = {f"roles/{name}.py" for names in LAYERS.values() for name in names}
-        files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "roles").rglob("*.py")}
-        self.assertEqual(sorted(files - {"roles/__init__.py"} - in_table), [], "not in the table")
-        self.assertEqual(sorted(in_table - files), [], "in the table, but there is no such file")
+    def test_the_folders_of_roles_are_those_of_the_table(self) -> None:
+        places = {path.parent.relative_to(ROOT) for path in (ROOT / "roles").rglob("*.py")}
+        expected = {Path("roles"), *(Path("roles") / package for package in PACKAGES)}
+        self.assertEqual(places, expected)
+        at_the_top = {path.stem for path in (ROOT / "roles").glob("*.py")}
+        self.assertEqual(at_the_top, {"__init__", *ROLES})
+        pure = [(package, name) for package, names in PURE_MODULES.items() for name in names]
+        for package, name in pure:
+            self.assertTrue((ROOT / "roles" / package / f"{name}.py").is_file(), name)
 
     def test_the_roles_package_itself_imports_nothing(self) -> None:
         self.check_each([Module.read(ROOT / "roles/__init__.py")], Module.imports)
 
-    def test_no_module_of_roles_imports_a_higher_layer(self) -> None:
+    def test_no_module_of_roles_imports_from_a_higher_package(self) -> None:
         self.check_each(modules_below("roles"), upward_imports)
 
-    def test_values_and_brains_import_nothing_that_does_io_or_reads_a_clock(self) -> None:
-        pure = [one for one in modules_below("roles") if layer_of(one.name) in PURE_LAYERS]
+    def test_pure_modules_import_nothing_that_does_io_or_reads_a_clock(self) -> None:
+        pure = [one for one in modules_below("roles") if is_pure(one)]
         self.check_each(pure, lambda one: top_names(one.imports()) & NOT_IN_PURE_CODE)
 
-    def test_values_and_brains_touch_no_file(self) -> None:
-        pure = [one for one in modules_below("roles") if layer_of(one.name) in PURE_LAYERS]
+    def test_pure_modules_touch_no_file(self) -> None:
+        pure = [one for one in modules_below("roles") if is_pure(one)]
         methods = {"open", *(f".{name}" for name in FILE_METHODS)}
         self.check_each(pure, lambda one: lines_calling(one, methods))
 
@@ -437,27 +374,30 @@ class CheckersTest(unittest.TestCase):
             "import roles.tracker",
             "from roles import tracker",
             "from roles.tracker import Tracker",
-            "from . import tracker",
-            "from .tracker import Tracker",
+            "from .. import tracker",
+            "from ..tracker import Tracker",
             "def later():\n    from roles.tracker import Tracker",
         ):
             with self.subTest(text=text):
-                self.assertTrue(upward_imports(self.module("roles.chunks", text)))
+                self.assertTrue(upward_imports(self.module("roles.values.chunks", text)))
 
     def test_a_role_may_not_import_another_role(self) -> None:
         self.assertTrue(upward_imports(self.module("roles.seeder", "import roles.tracker")))
 
-    def test_the_same_and_lower_layers_may_be_imported(self) -> None:
-        module = self.module("roles.slots", "import roles.rates\nfrom roles.errors import LmkError")
+    def test_the_same_and_lower_packages_may_be_imported(self) -> None:
+        module = self.module(
+            "roles.giving.slots",
+            "import roles.base.rates\nfrom roles.values.errors import LmkError",
+        )
         self.assertEqual(upward_imports(module), set())
 
     def test_the_wire_is_hidden_from_the_ui(self) -> None:
-        text = "from roles import errors, lmk1_peer_wire\nfrom roles.events import RoleStopped"
+        text = "from roles.wire import lmk1_peer_wire\nfrom roles.values.events import RoleStopped"
         module = self.module("ui.window.room", text)
-        self.assertEqual(hidden_from_ui(module), {"roles.lmk1_peer_wire"})
+        self.assertEqual(hidden_from_ui(module), {"roles.wire.lmk1_peer_wire"})
 
     def test_a_foreign_package_is_seen(self) -> None:
-        module = self.module("ui.window.room", "import numpy.linalg, json, roles.errors")
+        module = self.module("ui.window.room", "import numpy.linalg, json, roles.values.errors")
         self.assertEqual(foreign_imports(module), {"numpy"})
 
     def test_what_is_imported_by_an_import_is_reached(self) -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from roles import lmk2_frames as frames
-from roles.arrivals import MAX_ARRIVALS, MAX_CHUNKS, Arrivals
-from roles.catalogue import FileLine, PackLine
-from roles.download_jobs import FileJob
-from roles.errors import DiskFullError
-from roles.events import DownloadState, FileEnded
-from roles.file_tally import FileTally
-from roles.lmk2_greeting import Hello
-from roles.peer_downloads import PeerDownloads
-from roles.settings import Existing
-from roles.swarm_library import SwarmLibrary
-from roles.swarm_side import SwarmSide
-from roles.throttle import Throttle
+from roles.base.throttle import Throttle
+from roles.downloads.arrivals import MAX_ARRIVALS, MAX_CHUNKS, Arrivals
+from roles.downloads.download_jobs import FileJob
+from roles.downloads.file_tally import FileTally
+from roles.downloads.swarm_side import SwarmSide
+from roles.taking.peer_downloads import PeerDownloads
+from roles.taking.swarm_library import SwarmLibrary
+from roles.values.catalogue import FileLine, PackLine
+from roles.values.errors import DiskFullError
+from roles.values.events import DownloadState, FileEnded
+from roles.values.settings import Existing
+from roles.wire import lmk2_frames as frames
+from roles.wire.lmk2_greeting import Hello
 from tests.disks import described, some_bytes
 from tests.peers import MemoryHolding, RawPeer, TakingTest, some_holding
 from tests.rooms import LIMIT_S

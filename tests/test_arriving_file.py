@@ -15,11 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-from roles import arriving_file, claimed_file
-from roles.arriving_file import ArrivingFile
-from roles.content import Content, content_of
-from roles.errors import DiskFullError, FileChangedError, StorageError
-from roles.settings import Existing
+from roles.disk import arriving_file, claimed_file
+from roles.disk.arriving_file import ArrivingFile
+from roles.values.content import Content, content_of
+from roles.values.errors import DiskFullError, FileChangedError, StorageError
+from roles.values.settings import Existing
 from tests.disks import (
     DiskTestCase,
     described,
@@ -40,8 +40,8 @@ MTIME = 1_234_567_890
 WRITER = """
 import random, sys
 from pathlib import Path
-from roles.arriving_file import ArrivingFile
-from roles.content import Content
+from roles.disk.arriving_file import ArrivingFile
+from roles.values.content import Content
 size, chunk_size = 64 << 20, 1 << 18
 content = Content(bytes(32), size, chunk_size)
 arriving = ArrivingFile(Path(sys.argv[1]), ("big",), content)
@@ -57,8 +57,8 @@ for index in order:
 HOLDER = """
 import sys
 from pathlib import Path
-from roles.arriving_file import ArrivingFile
-from roles.content import Content
+from roles.disk.arriving_file import ArrivingFile
+from roles.values.content import Content
 arriving = ArrivingFile(Path(sys.argv[1]), ("a", "b", "x.bin"), Content(bytes(32), 10, 1 << 18))
 sys.stdout.write("claimed\\n")
 sys.stdout.flush()

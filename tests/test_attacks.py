@@ -12,16 +12,16 @@ import sys
 import threading
 import unittest
 
-from roles.addresses import Address
-from roles.errors import NoSeederError, PeerProtocolError, TrackerSilentError
-from roles.events import DownloadState, RoomChanged, TrackerLost
-from roles.log_file import start_logging
-from roles.name_lookup import looked_up
-from roles.partial_file import PartialFile
-from roles.registry import Registry
-from roles.registry_entry import Origin
+from roles.base.log_file import start_logging
+from roles.base.name_lookup import looked_up
+from roles.disk.partial_file import PartialFile
+from roles.room.registry import Registry
+from roles.room.registry_entry import Origin
 from roles.seeder import Seeder
-from roles.settings import Existing, SeederSettings
+from roles.values.addresses import Address
+from roles.values.errors import NoSeederError, PeerProtocolError, TrackerSilentError
+from roles.values.events import DownloadState, RoomChanged, TrackerLost
+from roles.values.settings import Existing, SeederSettings
 from tests.programs import ROOT, TIMEOUT_S
 from tests.rooms import (
     ANYWHERE,
@@ -42,10 +42,10 @@ from tests.support import EventLog, LmkTestCase
 NO_DESCRIPTORS = """
 import logging, resource, socket, sys
 from pathlib import Path
-from roles.addresses import Address
-from roles.events import FilesListed, ListFailed, RoleStarted
+from roles.values.addresses import Address
+from roles.values.events import FilesListed, ListFailed, RoleStarted
 from roles.leecher import Leecher
-from roles.settings import LeecherSettings, TrackerSettings
+from roles.values.settings import LeecherSettings, TrackerSettings
 from roles.tracker import Tracker
 from tests.support import EventLog
 
@@ -81,7 +81,7 @@ finally:
 FULL_DISK = """
 import logging, resource, sys
 from pathlib import Path
-from roles.log_file import start_logging
+from roles.base.log_file import start_logging
 start_logging(Path(sys.argv[1]) / "a.log", terminal_level=None)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 for number in range(100):

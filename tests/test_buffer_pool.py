@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
-from roles.buffer_pool import BufferPool, StoppedError
-from roles.content import MIN_CHUNK_SIZE
+from roles.taking.buffer_pool import BufferPool, StoppedError
+from roles.values.content import MIN_CHUNK_SIZE
 from tests.disks import go_on, stop
 from tests.support import LmkTestCase
 

@@ -6,7 +6,7 @@ import json
 import time
 import unittest
 
-from roles.catalogue import (
+from roles.values.catalogue import (
     MAX_LINE,
     FileLine,
     FolderLine,
@@ -17,8 +17,8 @@ from roles.catalogue import (
     encode_line,
     sort_key,
 )
-from roles.content import Content
-from roles.errors import PeerProtocolError
+from roles.values.content import Content
+from roles.values.errors import PeerProtocolError
 
 ROOT = bytes(range(32))
 CHUNK = 262_144

@@ -6,9 +6,9 @@ import random
 import socket
 import time
 
-from roles import lmk2_frames as frames
-from roles.errors import FileChangedError
-from roles.open_contents import MAX_OPEN
+from roles.giving.open_contents import MAX_OPEN
+from roles.values.errors import FileChangedError
+from roles.wire import lmk2_frames as frames
 from tests.disks import some_bytes
 from tests.peers import CHUNK, GivingTest, MemoryHolding, Part, RawPeer, bitmap, some_holding
 from tests.rooms import LIMIT_S

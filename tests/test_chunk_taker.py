@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import socket
 
-from roles import lmk2_frames as frames
-from roles.lmk2_frames import HEADER, MAX_PART
+from roles.wire import lmk2_frames as frames
+from roles.wire.lmk2_frames import HEADER, MAX_PART
 from tests.disks import some_bytes
 from tests.peers import CHUNK, MemoryHolding, RawPeer, TakingTest, bitmap, some_holding
 from tests.rooms import LIMIT_S

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.chunks import (
+from roles.values.chunks import (
     CHUNK_SIZE,
     MAX_FILE_SIZE,
     ChunkRange,

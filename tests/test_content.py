@@ -7,8 +7,8 @@ import random
 import struct
 import unittest
 
-from roles.chunks import MAX_FILE_SIZE
-from roles.content import (
+from roles.values.chunks import MAX_FILE_SIZE
+from roles.values.content import (
     MAX_CHUNKS,
     Content,
     bitmap_bytes,
@@ -20,7 +20,7 @@ from roles.content import (
     indexes,
     root_of,
 )
-from roles.errors import PeerProtocolError
+from roles.values.errors import PeerProtocolError
 
 KIB, MIB, GIB, TIB = 1 << 10, 1 << 20, 1 << 30, 1 << 40
 

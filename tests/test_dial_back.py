@@ -7,10 +7,10 @@ import socket
 import time
 from collections.abc import Callable
 
-from roles import dial_back
-from roles.addresses import Address
-from roles.dial_back import AGAIN_S, ANSWER_S, DialBack, Target
-from roles.lmk2_greeting import Probe, decode_hello, encode_welcome
+from roles.room import dial_back
+from roles.room.dial_back import AGAIN_S, ANSWER_S, DialBack, Target
+from roles.values.addresses import Address
+from roles.wire.lmk2_greeting import Probe, decode_hello, encode_welcome
 from tests.support import LmkTestCase
 
 INSTANCE = "fedcba9876543210"

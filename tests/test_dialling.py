@@ -7,9 +7,9 @@ import threading
 import time
 from typing import ClassVar
 
-from roles.addresses import Address
-from roles.dialling import dialled
-from roles.errors import TrackerSilentError
+from roles.base.dialling import dialled
+from roles.values.addresses import Address
+from roles.values.errors import TrackerSilentError
 from tests.rooms import LIMIT_S, LINUX_ONLY, RoomTest
 from tests.support import wait_until
 

@@ -6,8 +6,8 @@ import os
 import zlib
 from dataclasses import replace
 
-from roles.digest_cache import SETTLED_NS, DigestCache, is_settled
-from roles.folder_tree import TreeFile
+from roles.sharing.digest_cache import SETTLED_NS, DigestCache, is_settled
+from roles.sharing.folder_tree import TreeFile
 from tests.support import LmkTestCase
 
 NOW = 1_800_000_000_000_000_000
@@ -157,7 +157,7 @@ class DigestCacheTest(LmkTestCase):
 
     def test_a_disk_that_refuses_is_logged_and_no_error(self) -> None:
         self.path.parent.write_bytes(b"a file where the folder should be")
-        with self.assertLogs("roles.digest_cache", "WARNING"):
+        with self.assertLogs("roles.sharing.digest_cache", "WARNING"):
             cache = self.cache()
             cache.keep(FILE, DIGESTS, NOW)
             cache.save()

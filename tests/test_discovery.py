@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterable
 from unittest import mock
 
-from roles.addresses import Address
-from roles.beacon import Beacon
 from roles.discovery import Discovery, find_tracker
-from roles.events import FoundTracker, RoleStopped, TrackersFound
+from roles.joining.beacon import Beacon
+from roles.values.addresses import Address
+from roles.values.events import FoundTracker, RoleStopped, TrackersFound
 from tests.support import EventLog, LmkTestCase, wait_until
 from tests.test_tracker_client import ScriptedTracker
 
@@ -95,7 +95,7 @@ class DiscoveryTest(DiscoveryTestCase):
         ours = self.ours()
         log = self.discovery(ours.address)
         log.wait_for(TrackersFound)
-        with mock.patch("roles.found_trackers.FORGET_S", 0.0):
+        with mock.patch("roles.joining.found_trackers.FORGET_S", 0.0):
             log.wait_for(TrackersFound, where=lambda event: not event.trackers)
 
     def test_answers_to_others_and_garbage_are_skipped(self) -> None:
@@ -160,7 +160,7 @@ class BeaconTest(DiscoveryTestCase):
 
     def test_every_network_is_called_at_every_port_of_trackers(self) -> None:
         with (
-            mock.patch("roles.beacon.broadcasts", lambda: [("0.0.0.0", "10.0.0.255")]),
+            mock.patch("roles.joining.beacon.broadcasts", lambda: [("0.0.0.0", "10.0.0.255")]),
             Beacon((), None, lambda: False) as beacon,
         ):
             targets = list(beacon._targets())

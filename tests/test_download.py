@@ -7,12 +7,12 @@ import random
 import socket
 import threading
 
-from roles.addresses import Address
-from roles.download import Download
-from roles.events import DownloadChanged, DownloadState, ListedFile
-from roles.seeder_book import SeederBook
-from roles.settings import Existing, LeecherSettings
-from roles.throttle import Throttle
+from roles.base.throttle import Throttle
+from roles.downloads.download import Download
+from roles.downloads.seeder_book import SeederBook
+from roles.values.addresses import Address
+from roles.values.events import DownloadChanged, DownloadState, ListedFile
+from roles.values.settings import Existing, LeecherSettings
 from tests.support import EventLog, LmkTestCase
 
 SOON_S = 2.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 import unittest
 
-from roles.catalogue import FileLine, PackLine
-from roles.content import Content
-from roles.download_jobs import FileJob, Job, PackJob, alone, files_of, plan_jobs, without
+from roles.downloads.download_jobs import FileJob, Job, PackJob, alone, files_of, plan_jobs, without
+from roles.values.catalogue import FileLine, PackLine
+from roles.values.content import Content
 from tests.disks import described, some_bytes
 
 

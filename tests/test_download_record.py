@@ -9,7 +9,7 @@ import unittest
 from dataclasses import replace
 from pathlib import Path
 
-from roles.download_record import (
+from roles.disk.download_record import (
     MAX_DOWNLOADS,
     RECORD_NAME,
     RecordedDownload,
@@ -18,8 +18,8 @@ from roles.download_record import (
     load_record,
     save_record,
 )
-from roles.errors import PeerProtocolError, StorageError
-from roles.settings import Existing
+from roles.values.errors import PeerProtocolError, StorageError
+from roles.values.settings import Existing
 from tests.support import LmkTestCase
 
 ROOT = Path(Path.cwd().anchor)

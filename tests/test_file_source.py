@@ -9,9 +9,9 @@ import time
 import unittest
 from pathlib import Path
 
-from roles.errors import FileChangedError
-from roles.file_source import FileSource, PathSource
-from roles.holding import ChunkSource
+from roles.disk.file_source import FileSource, PathSource
+from roles.disk.holding import ChunkSource
+from roles.values.errors import FileChangedError
 from tests.support import LmkTestCase
 
 CONTENT = os.urandom(700_000)

@@ -6,8 +6,8 @@ import errno
 import os
 from unittest import mock
 
-from roles.final_name import give_name, rename_without_overwriting
-from roles.open_folder import OpenFolder
+from roles.disk.final_name import give_name, rename_without_overwriting
+from roles.disk.open_folder import OpenFolder
 from tests.disks import DiskTestCase, needs_posix
 
 

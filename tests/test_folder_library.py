@@ -13,16 +13,23 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-from roles.catalogue import FileLine, FolderLine, PackLine, ReadingLine, decode_line, sort_key
-from roles.content import MIN_CHUNK_SIZE, Content, content_of
-from roles.errors import FileChangedError
-from roles.events import HashingChanged
-from roles.folder_library import FolderLibrary
-from roles.folder_tree import scan_tree
-from roles.holding import ChunkSource, Holding
-from roles.pack_holding import PackHolding
-from roles.pack_plan import is_packed
-from roles.worker import run_guarded
+from roles.base.worker import run_guarded
+from roles.disk.holding import ChunkSource, Holding
+from roles.sharing.folder_library import FolderLibrary
+from roles.sharing.folder_tree import scan_tree
+from roles.sharing.pack_holding import PackHolding
+from roles.sharing.pack_plan import is_packed
+from roles.values.catalogue import (
+    FileLine,
+    FolderLine,
+    PackLine,
+    ReadingLine,
+    decode_line,
+    sort_key,
+)
+from roles.values.content import MIN_CHUNK_SIZE, Content, content_of
+from roles.values.errors import FileChangedError
+from roles.values.events import HashingChanged
 from tests.support import EventLog, LmkTestCase, wait_until
 from tests.test_hashing import chunk_digests
 

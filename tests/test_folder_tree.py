@@ -10,12 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-from roles import folder_tree
-from roles.catalogue import sort_key
-from roles.errors import FileChangedError, StorageError
-from roles.folder_tree import FolderTree, TreeFile, scan_tree
-from roles.safe_names import MAX_DEPTH, MAX_PATH_BYTES, UnsafeNameError, check_path
-from roles.tree_opener import TreeOpener
+from roles.sharing import folder_tree
+from roles.sharing.folder_tree import FolderTree, TreeFile, scan_tree
+from roles.sharing.tree_opener import TreeOpener
+from roles.values.catalogue import sort_key
+from roles.values.errors import FileChangedError, StorageError
+from roles.values.safe_names import MAX_DEPTH, MAX_PATH_BYTES, UnsafeNameError, check_path
 from tests.support import LmkTestCase
 
 IS_POSIX = os.name == "posix"

@@ -10,12 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from roles.addresses import Address
-from roles.catalogue import FileLine, PackLine, ReadingLine, encode_line, sort_key
-from roles.content import Content, chunk_size_for, root_of
-from roles.download_scope import GONE_S, FollowedScope, NewestScope, Scope, identity
-from roles.errors import NoSeederError
-from roles.events import (
+from roles.base.throttle import Throttle, Throttles
+from roles.disk.stored_names import StoredNames
+from roles.downloads.download_scope import GONE_S, FollowedScope, NewestScope, Scope, identity
+from roles.joining.list_teller import ListTeller
+from roles.joining.listed_room import Wanted
+from roles.joining.room_client import RoomClient
+from roles.leecher import Leecher
+from roles.values.addresses import Address
+from roles.values.catalogue import FileLine, PackLine, ReadingLine, encode_line, sort_key
+from roles.values.content import Content, chunk_size_for, root_of
+from roles.values.errors import NoSeederError
+from roles.values.events import (
     DownloadChanged,
     DownloadState,
     FileEnded,
@@ -23,14 +29,8 @@ from roles.events import (
     FilesListed,
     ListedFolder,
 )
-from roles.leecher import Leecher
-from roles.list_teller import ListTeller
-from roles.listed_room import Wanted
-from roles.lmk2_tracker_messages import Done, Register
-from roles.room_client import RoomClient
-from roles.settings import Existing, LeecherSettings
-from roles.stored_names import StoredNames
-from roles.throttle import Throttle, Throttles
+from roles.values.settings import Existing, LeecherSettings
+from roles.wire.lmk2_tracker_messages import Done, Register
 from tests.rooms import (
     ANYWHERE,
     PEERS_SOON_S,
@@ -423,7 +423,7 @@ class RealFolderTest(FollowCase):
     def test_a_folder_that_is_still_being_read_comes_whole(self) -> None:
         files = {"a": content_of(1_000), "b": content_of(6_000_000, 2)}
         folder = self.make_folder("shared", files)
-        self.enterContext(mock.patch("roles.hashing.BLOCK", 8))  # takes about a second
+        self.enterContext(mock.patch("roles.sharing.hashing.BLOCK", 8))  # takes about a second
         self.seeder(folder, self.room, is_announced=False)
         leecher = self.taking()
         key = self.shared_key(leecher)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unittest
 
-from roles.addresses import Address
-from roles.events import FoundTracker
-from roles.found_trackers import FORGET_S, MAX_FOUND, FoundTrackers
+from roles.joining.found_trackers import FORGET_S, MAX_FOUND, FoundTrackers
+from roles.values.addresses import Address
+from roles.values.events import FoundTracker
 
 
 def ours(host: str, name: str = "pc", port: int = 12500) -> FoundTracker:

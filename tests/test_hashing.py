@@ -9,9 +9,9 @@ import threading
 import time
 from collections.abc import Sequence
 
-from roles.content import MIN_CHUNK_SIZE, chunk_size_for
-from roles.folder_tree import TreeFile, scan_tree
-from roles.hashing import FileReading, HashingCrew, Reading, RunReading
+from roles.sharing.folder_tree import TreeFile, scan_tree
+from roles.sharing.hashing import FileReading, HashingCrew, Reading, RunReading
+from roles.values.content import MIN_CHUNK_SIZE, chunk_size_for
 from tests.support import LmkTestCase, random_file
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from roles.addresses import Address, is_unicast
-from roles.interfaces import (
+from roles.base.interfaces import (
     address_for_others,
     broadcasts,
     is_own_address,
     own_address_towards,
     own_addresses,
 )
+from roles.values.addresses import Address, is_unicast
 from tests.support import LmkTestCase
 
 

@@ -6,13 +6,13 @@ import contextlib
 import socket
 import threading
 
-from roles.events import (
+from roles.leecher import Leecher
+from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
     DownloadState,
 )
-from roles.leecher import Leecher
-from roles.settings import Existing
+from roles.values.settings import Existing
 from tests.rooms import (
     ACK,
     CHUNK,

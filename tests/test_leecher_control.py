@@ -16,15 +16,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-from roles.errors import NoSeederError
-from roles.events import (
+from roles.leecher import Leecher
+from roles.values.errors import NoSeederError
+from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
     DownloadState,
     RoleStopped,
 )
-from roles.leecher import Leecher
-from roles.settings import Existing, LeecherSettings
+from roles.values.settings import Existing, LeecherSettings
 from tests.rooms import (
     CHUNK,
     LIMIT_S,
@@ -359,10 +359,10 @@ class TheEndOfTheLeecher(LeecherTest):
         program = (
             "import sys, time\n"
             "from pathlib import Path\n"
-            "from roles.addresses import Address\n"
-            "from roles.events import FilesListed\n"
+            "from roles.values.addresses import Address\n"
+            "from roles.values.events import FilesListed\n"
             "from roles.leecher import Leecher\n"
-            "from roles.settings import Existing, LeecherSettings\n"
+            "from roles.values.settings import Existing, LeecherSettings\n"
             "def post(event):\n"
             "    if isinstance(event, FilesListed):\n"
             "        role.download(['a'], Existing.SKIP)\n"

@@ -7,12 +7,12 @@ import shutil
 import subprocess
 import unittest
 
-from roles.errors import DiskFullError, StorageError
-from roles.events import (
+from roles.values.errors import DiskFullError, StorageError
+from roles.values.events import (
     DownloadChanged,
     DownloadState,
 )
-from roles.settings import Existing
+from roles.values.settings import Existing
 from tests.rooms import (
     CHUNK,
     LIMIT_S,

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
-from roles.errors import ContentError, NoSeederError
-from roles.events import (
+from roles.values.errors import ContentError, NoSeederError
+from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
     DownloadState,

@@ -10,11 +10,12 @@ import zlib
 from collections.abc import Callable
 from unittest import mock
 
-from roles import list_client, lmk2_list_wire
-from roles.addresses import Address
-from roles.errors import TrackerSilentError
-from roles.list_client import FetchedList, fetch_list, tell_list
-from roles.lmk2_list_wire import Taken, TellList
+from roles.joining import list_client
+from roles.joining.list_client import FetchedList, fetch_list, tell_list
+from roles.values.addresses import Address
+from roles.values.errors import TrackerSilentError
+from roles.wire import lmk2_list_wire
+from roles.wire.lmk2_list_wire import Taken, TellList
 from tests.rooms import ScriptedSeeder
 from tests.support import LmkTestCase
 

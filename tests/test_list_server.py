@@ -10,10 +10,13 @@ import time
 import zlib
 from unittest import mock
 
-from roles import list_server
-from roles.addresses import Address
-from roles.list_server import ListServer
-from roles.lmk2_list_wire import (
+from roles.room import list_server
+from roles.room.list_server import ListServer
+from roles.room.packed_lists import PackedLists
+from roles.room.registry import Registry
+from roles.room.registry_entry import Origin
+from roles.values.addresses import Address
+from roles.wire.lmk2_list_wire import (
     AskList,
     LineAdded,
     LineRemoved,
@@ -28,10 +31,7 @@ from roles.lmk2_list_wire import (
     encode_call,
     packed_list,
 )
-from roles.lmk2_tracker_messages import Ping, Register
-from roles.packed_lists import PackedLists
-from roles.registry import Registry
-from roles.registry_entry import Origin
+from roles.wire.lmk2_tracker_messages import Ping, Register
 from tests.support import LmkTestCase, wait_until
 
 ID = "0123456789abcdef"

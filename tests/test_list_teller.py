@@ -8,8 +8,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from roles.addresses import Address
-from roles.list_teller import AGAIN_S, TELL_S, ListTeller
+from roles.joining.list_teller import AGAIN_S, TELL_S, ListTeller
+from roles.values.addresses import Address
 from tests.rooms import ScriptedSeeder
 from tests.support import LmkTestCase
 
@@ -117,7 +117,7 @@ class ListTellerTest(LmkTestCase):
 
     def test_other_refusals_are_tried_again_later_and_later(self) -> None:
         self.refusals = ["full"] * 3
-        with self.assertLogs("roles.list_teller", "WARNING"):
+        with self.assertLogs("roles.joining.list_teller", "WARNING"):
             self.tell()
         self.tell(AGAIN_S - 0.1)
         self.assertEqual(len(self.calls), 1)
@@ -129,7 +129,7 @@ class ListTellerTest(LmkTestCase):
 
     def test_a_connection_that_fails_is_tried_again(self) -> None:
         good, self.tracker = self.tracker, Address("127.0.0.1", self.free_port("tcp"))
-        with self.assertLogs("roles.list_teller", "WARNING"):
+        with self.assertLogs("roles.joining.list_teller", "WARNING"):
             self.assertTrue(self.tell())
         self.tracker = good
         self.tell(AGAIN_S)

@@ -9,10 +9,10 @@ import time
 import unittest
 from unittest import mock
 
-from roles import listed_room, listed_share
-from roles.catalogue import FileLine, FolderLine, Line, PackLine, ReadingLine, encode_line
-from roles.content import Content
-from roles.listed_room import ListedRoom
+from roles.joining import listed_room, listed_share
+from roles.joining.listed_room import ListedRoom
+from roles.values.catalogue import FileLine, FolderLine, Line, PackLine, ReadingLine, encode_line
+from roles.values.content import Content
 
 CHUNK = 262_144
 ONE, TWO, THREE = "1" * 16, "2" * 16, "3" * 16

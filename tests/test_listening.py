@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 import threading
 
-from roles.addresses import Address
-from roles.errors import StorageError
-from roles.listening import bind_both, bind_udp, listen_tcp
+from roles.base.listening import bind_both, bind_udp, listen_tcp
+from roles.values.addresses import Address
+from roles.values.errors import StorageError
 from tests.support import LmkTestCase
 
 HOST = "127.0.0.1"

@@ -7,9 +7,9 @@ import json
 import unittest
 from collections.abc import Callable, Iterable
 
-from roles.chunks import CHUNK_SIZE, MAX_FILE_SIZE
-from roles.errors import PeerProtocolError
-from roles.lmk1_peer_wire import (
+from roles.values.chunks import CHUNK_SIZE, MAX_FILE_SIZE
+from roles.values.errors import PeerProtocolError
+from roles.wire.lmk1_peer_wire import (
     ACK_SIZE,
     ACKNOWLEDGED,
     AWAY,

@@ -6,10 +6,10 @@ import json
 import unittest
 from collections.abc import Callable, Iterator
 
-from roles.addresses import Address
-from roles.chunks import MAX_FILE_SIZE
-from roles.errors import PeerProtocolError
-from roles.lmk1_tracker_wire import (
+from roles.values.addresses import Address
+from roles.values.chunks import MAX_FILE_SIZE
+from roles.values.errors import PeerProtocolError
+from roles.wire.lmk1_tracker_wire import (
     ALREADY_REGISTERED,
     MAX_ANSWER,
     MAX_DATAGRAM,

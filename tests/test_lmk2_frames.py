@@ -6,9 +6,9 @@ import contextlib
 import random
 import unittest
 
-from roles import lmk2_frames as frames
-from roles.errors import PeerProtocolError
-from roles.lmk2_frames import (
+from roles.values.errors import PeerProtocolError
+from roles.wire import lmk2_frames as frames
+from roles.wire.lmk2_frames import (
     Alive,
     Bye,
     Cancel,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import unittest
 
-from roles import lmk2_greeting as greeting
-from roles.errors import PeerProtocolError
-from roles.lmk1_peer_wire import MAX_GREETING, REQUEST_CONNECTION
-from roles.lmk2_greeting import (
+from roles.values.errors import PeerProtocolError
+from roles.wire import lmk2_greeting as greeting
+from roles.wire.lmk1_peer_wire import MAX_GREETING, REQUEST_CONNECTION
+from roles.wire.lmk2_greeting import (
     MAX_ANSWER,
     MAX_NAME,
     Hello,

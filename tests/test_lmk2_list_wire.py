@@ -5,8 +5,8 @@ from __future__ import annotations
 import unittest
 import zlib
 
-from roles.errors import PeerProtocolError
-from roles.lmk2_list_wire import (
+from roles.values.errors import PeerProtocolError
+from roles.wire.lmk2_list_wire import (
     MAX_CALL,
     AskList,
     Call,

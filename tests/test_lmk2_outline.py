@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unittest
 
-from roles.lmk2_outline import outline_of, refusal_of
-from roles.lmk2_tracker_messages import AskHolders, AskVersion, Refused
-from roles.lmk2_tracker_wire import decode_answer, encode_request
+from roles.wire.lmk2_outline import outline_of, refusal_of
+from roles.wire.lmk2_tracker_messages import AskHolders, AskVersion, Refused
+from roles.wire.lmk2_tracker_wire import decode_answer, encode_request
 
 ID, OTHER_ID = "0123456789abcdef", "fedcba9876543210"
 SHARE = "00112233445566aa"

@@ -7,11 +7,11 @@ import unittest
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from roles.addresses import Address
-from roles.errors import PeerProtocolError
-from roles.events import Transfer
-from roles.lmk1_tracker_wire import decode_request as decode_lmk1
-from roles.lmk2_tracker_messages import (
+from roles.values.addresses import Address
+from roles.values.errors import PeerProtocolError
+from roles.values.events import Transfer
+from roles.wire.lmk1_tracker_wire import decode_request as decode_lmk1
+from roles.wire.lmk2_tracker_messages import (
     Answer,
     AskHolders,
     AskVersion,
@@ -29,7 +29,7 @@ from roles.lmk2_tracker_messages import (
     Request,
     TellFiles,
 )
-from roles.lmk2_tracker_wire import (
+from roles.wire.lmk2_tracker_wire import (
     MAX_ANSWER,
     MAX_REQUEST,
     PADDED,

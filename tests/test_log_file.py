@@ -8,7 +8,7 @@ import logging.handlers
 import sys
 from pathlib import Path
 
-from roles.log_file import BACKUPS, MAX_BYTES, MAX_LINE, LineFormatter, start_logging
+from roles.base.log_file import BACKUPS, MAX_BYTES, MAX_LINE, LineFormatter, start_logging
 from tests.support import LmkTestCase
 
 FORGED = "x\n2026-01-01 00:00:00,000 ERROR lmk-main the tracker was hacked"

@@ -11,8 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest import mock
 
-from roles.addresses import Address
-from roles.events import (
+from roles.joining.list_client import fetch_list
+from roles.joining.membership import Membership, Pace
+from roles.joining.tracker_dialects import Status
+from roles.tracker import Tracker
+from roles.values.addresses import Address
+from roles.values.events import (
     ReachabilityChanged,
     RoleStarted,
     RoomChanged,
@@ -21,11 +25,7 @@ from roles.events import (
     TrackerLost,
     Transfer,
 )
-from roles.list_client import fetch_list
-from roles.membership import Membership, Pace
-from roles.settings import TrackerSettings
-from roles.tracker import Tracker
-from roles.tracker_dialects import Status
+from roles.values.settings import TrackerSettings
 from tests.support import EventLog, LmkTestCase, wait_until
 from tests.test_list_teller import Own
 from tests.test_room_client import usual, verb_and_line, with_cookie
@@ -193,8 +193,8 @@ class ComingBackTest(MembershipTestCase):
     def test_a_silent_tracker_is_said_and_one_that_comes_up_is_found(self) -> None:
         address = Address("127.0.0.1", self.free_port("udp"))
         with (
-            mock.patch("roles.tracker_client.TRIES_S", (0.02, 0.02)),
-            self.assertLogs("roles.membership", "WARNING"),
+            mock.patch("roles.joining.tracker_client.TRIES_S", (0.02, 0.02)),
+            self.assertLogs("roles.joining.membership", "WARNING"),
         ):
             self.member(address)
             self.assertEqual(self.log.wait_for(TrackerLost).tracker, address)
@@ -232,8 +232,10 @@ class ComingBackTest(MembershipTestCase):
     def test_another_own_address_is_told_at_once(self) -> None:
         tracker = self.scripted(with_cookie(usual))
         with (
-            mock.patch("roles.membership.MOVED_S", 0.01),
-            mock.patch("roles.membership.own_address_towards", return_value="10.0.0.1") as own,
+            mock.patch("roles.joining.membership.MOVED_S", 0.01),
+            mock.patch(
+                "roles.joining.membership.own_address_towards", return_value="10.0.0.1"
+            ) as own,
         ):
             member = self.member(tracker.address, CALM, Address("0.0.0.0", 12701))
             wait_until(lambda: member.named == Address("10.0.0.1", 12701))
@@ -277,7 +279,7 @@ class ListTest(MembershipTestCase):
     def test_the_own_share_comes_first_and_once(self) -> None:
         tracker = self.scripted(with_cookie(usual))
         self.status = Status("available", (OTHER, SHARE))
-        with self.assertLogs("roles.list_teller", "WARNING") as log:  # it takes no lists
+        with self.assertLogs("roles.joining.list_teller", "WARNING") as log:  # it takes no lists
             self.member(tracker.address, CALM, own=Own())
             wait_until(lambda: bool(log.output) and b"ping_tracker" in tracker.heard[-1])
             self.leave()
@@ -286,7 +288,7 @@ class ListTest(MembershipTestCase):
 
     def test_a_tracker_that_takes_no_list_keeps_the_seeder(self) -> None:
         tracker = self.scripted(with_cookie(usual))
-        with self.assertLogs("roles.list_teller", "WARNING") as log:
+        with self.assertLogs("roles.joining.list_teller", "WARNING") as log:
             self.member(tracker.address, own=Own())
             wait_until(lambda: bool(log.output) and len(tracker.heard) > 8)
             self.leave()

@@ -15,15 +15,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-from roles.events import (
+from roles.leecher import Leecher
+from roles.values.events import (
     DownloadChanged,
     DownloadState,
     FilesListed,
     FolderScanned,
     TrackerAnswered,
 )
-from roles.leecher import Leecher
-from roles.settings import Existing, LeecherSettings
+from roles.values.settings import Existing, LeecherSettings
 from tests.originals.processes import OriginalSeeder, OriginalTracker
 from tests.rooms import (
     ACK,
@@ -238,10 +238,10 @@ class OurLeecherNeverEndsAnOriginalSeederInTheMiddle(OriginalSeederTest):
         program = (
             "import sys\n"
             "from pathlib import Path\n"
-            "from roles.addresses import Address\n"
-            "from roles.events import DownloadChanged, FilesListed\n"
+            "from roles.values.addresses import Address\n"
+            "from roles.values.events import DownloadChanged, FilesListed\n"
             "from roles.leecher import Leecher\n"
-            "from roles.settings import Existing, LeecherSettings\n"
+            "from roles.values.settings import Existing, LeecherSettings\n"
             "def post(event):\n"
             "    if isinstance(event, FilesListed):\n"
             "        role.download(['long'], Existing.SKIP)\n"

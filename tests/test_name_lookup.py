@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
-from roles.addresses import Address
-from roles.errors import TrackerSilentError
-from roles.name_lookup import LOOKUP_S, looked_up
+from roles.base.name_lookup import LOOKUP_S, looked_up
+from roles.values.addresses import Address
+from roles.values.errors import TrackerSilentError
 from tests.support import LmkTestCase, wait_until
 
 

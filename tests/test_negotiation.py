@@ -10,9 +10,9 @@ import threading
 import time
 from typing import ClassVar
 
-from roles.events import DownloadChanged, DownloadState, FolderScanned
 from roles.leecher import Leecher
 from roles.seeder import Seeder
+from roles.values.events import DownloadChanged, DownloadState, FolderScanned
 from tests.rooms import (
     ACK,
     LIMIT_S,

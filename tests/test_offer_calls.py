@@ -8,15 +8,15 @@ import threading
 import time
 from unittest import mock
 
-from roles import lmk2_frames as frames
-from roles.addresses import Address
-from roles.events import DownloadState
-from roles.lmk2_greeting import Hello, Probe
-from roles.membership import Membership
-from roles.offer_calls import OfferCalls
-from roles.peer_uploads import PeerUploads
-from roles.settings import Existing
-from roles.throttle import Throttle
+from roles.base.throttle import Throttle
+from roles.downloads.offer_calls import OfferCalls
+from roles.giving.peer_uploads import PeerUploads
+from roles.joining.membership import Membership
+from roles.values.addresses import Address
+from roles.values.events import DownloadState
+from roles.values.settings import Existing
+from roles.wire import lmk2_frames as frames
+from roles.wire.lmk2_greeting import Hello, Probe
 from tests.disks import some_bytes
 from tests.peers import MemoryHolding, MemoryLibrary, RawPeer, welcomed
 from tests.rooms import LIMIT_S, RoomTest, ScriptedSeeder, list_now, wait_for_end

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unittest
 from typing import NoReturn
 
-from roles.errors import FileChangedError
-from roles.open_contents import MAX_OPEN, MAX_SOURCES, OpenContents
+from roles.giving.open_contents import MAX_OPEN, MAX_SOURCES, OpenContents
+from roles.values.errors import FileChangedError
 from tests.disks import some_bytes
 from tests.peers import MemoryHolding, MemoryLibrary, some_holding
 

@@ -6,8 +6,8 @@ import itertools
 import random
 import unittest
 
-from roles.catalogue import MAX_PACK_SIZE, PACKED_BELOW, sort_key
-from roles.pack_plan import MIN_PACK_SIZE, PlannedPack, is_packed, pack_key, plan_packs
+from roles.sharing.pack_plan import MIN_PACK_SIZE, PlannedPack, is_packed, pack_key, plan_packs
+from roles.values.catalogue import MAX_PACK_SIZE, PACKED_BELOW, sort_key
 
 
 def small_files(count: int, size: int, seed: int = 1) -> list[tuple[str, int]]:

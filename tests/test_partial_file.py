@@ -9,10 +9,10 @@ import threading
 import unittest
 from pathlib import Path
 
-from roles.errors import DiskFullError, StorageError
-from roles.partial_file import PartialFile
-from roles.settings import Existing
-from roles.target_folder import check_space
+from roles.disk.partial_file import PartialFile
+from roles.disk.target_folder import check_space
+from roles.values.errors import DiskFullError, StorageError
+from roles.values.settings import Existing
 from tests.support import LmkTestCase
 
 IS_POSIX = os.name == "posix"
@@ -22,8 +22,8 @@ CONTENT = b"what came over the wire"
 CLAIM = """
 import sys
 from pathlib import Path
-from roles.errors import StorageError
-from roles.partial_file import PartialFile
+from roles.values.errors import StorageError
+from roles.disk.partial_file import PartialFile
 try:
     partial = PartialFile(Path(sys.argv[1]), sys.argv[2])
 except StorageError as error:
@@ -38,8 +38,8 @@ sys.stdin.read()
 SMALL_DISK = """
 import resource, sys
 from pathlib import Path
-from roles.errors import StorageError
-from roles.partial_file import PartialFile
+from roles.values.errors import StorageError
+from roles.disk.partial_file import PartialFile
 resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
 partial = PartialFile(Path(sys.argv[1]), "a")
 partial.write(0, [memoryview(bytes(8192))])

@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 import unittest
 
-from roles.addresses import Address
-from roles.peer_book import (
+from roles.taking.peer_book import (
     AGAIN_MAX_S,
     AGAIN_S,
     CONNECTIONS,
@@ -15,6 +14,7 @@ from roles.peer_book import (
     MAX_PEERS,
     PeerBook,
 )
+from roles.values.addresses import Address
 
 
 def peer(number: int) -> Address:

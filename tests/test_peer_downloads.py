@@ -8,11 +8,11 @@ import threading
 import time
 from collections.abc import Callable
 
-from roles import lmk2_frames as frames
-from roles.addresses import Address
-from roles.lmk2_greeting import Hello
-from roles.peer_downloads import PeerDownloads
-from roles.throttle import Throttle
+from roles.base.throttle import Throttle
+from roles.taking.peer_downloads import PeerDownloads
+from roles.values.addresses import Address
+from roles.wire import lmk2_frames as frames
+from roles.wire.lmk2_greeting import Hello
 from tests.peers import CHUNK, RawPeer, TakingTest, lying_seeder, some_holding, tcp_pair, welcomed
 from tests.rooms import LIMIT_S, ScriptedSeeder
 from tests.support import wait_until

@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from roles.errors import PeerProtocolError
-from roles.lmk2_greeting import Hello, Welcome, encode_hello, encode_welcome
-from roles.peer_greeting import greeted
+from roles.base.peer_greeting import greeted
+from roles.values.errors import PeerProtocolError
+from roles.wire.lmk2_greeting import Hello, Welcome, encode_hello, encode_welcome
 from tests.disks import go_on, stop
 from tests.peers import tcp_pair
 from tests.rooms import RoomTest, receive_exactly

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
-from roles import lmk2_frames as frames
-from roles.addresses import Address
-from roles.peer_uploads import MAX_CONNECTIONS, MAX_PER_HOST
+from roles.giving.peer_uploads import MAX_CONNECTIONS, MAX_PER_HOST
+from roles.values.addresses import Address
+from roles.wire import lmk2_frames as frames
 from tests.peers import CHUNK, GivingTest, bitmap, some_holding
 from tests.rooms import LIMIT_S
 from tests.support import wait_until

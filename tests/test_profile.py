@@ -9,8 +9,7 @@ import stat
 import unittest
 from pathlib import Path
 
-from roles.errors import StorageError
-from roles.profile import (
+from roles.base.profile import (
     Profile,
     find_profile,
     load_settings,
@@ -18,7 +17,8 @@ from roles.profile import (
     save_settings,
     write_whole,
 )
-from roles.settings import ProgramSettings
+from roles.values.errors import StorageError
+from roles.values.settings import ProgramSettings
 from tests.support import LmkTestCase
 
 DAMAGED = (

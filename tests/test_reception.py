@@ -6,9 +6,9 @@ import json
 import socket
 import threading
 
-from roles.addresses import Address
-from roles.lmk2_greeting import Hello
-from roles.reception import MAX_NEWCOMERS, Reception
+from roles.giving.reception import MAX_NEWCOMERS, Reception
+from roles.values.addresses import Address
+from roles.wire.lmk2_greeting import Hello
 from tests.rooms import LIMIT_S, RoomTest
 from tests.support import wait_until
 

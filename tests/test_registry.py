@@ -8,16 +8,16 @@ import random
 import unittest
 from collections.abc import Mapping
 
-from roles.addresses import Address
-from roles.chunks import MAX_FILE_SIZE
-from roles.errors import PeerProtocolError
-from roles.events import ListedFile, SeederState
-from roles.lmk1_tracker_wire import Extras, encode_file_list
-from roles.lmk2_tracker_messages import Ping, Register, TellFiles
-from roles.originals_list import MAX_LISTED_SEEDERS
-from roles.registry import MAX_SEEDERS, MAX_SEEDERS_PER_HOST, Registry
-from roles.registry_entry import LIFETIME_S, ORIGINAL_LIFETIME_S, Member, Origin, Reader
-from roles.room_catalogue import Owner, Share
+from roles.room.originals_list import MAX_LISTED_SEEDERS
+from roles.room.registry import MAX_SEEDERS, MAX_SEEDERS_PER_HOST, Registry
+from roles.room.registry_entry import LIFETIME_S, ORIGINAL_LIFETIME_S, Member, Origin, Reader
+from roles.room.room_catalogue import Owner, Share
+from roles.values.addresses import Address
+from roles.values.chunks import MAX_FILE_SIZE
+from roles.values.errors import PeerProtocolError
+from roles.values.events import ListedFile, SeederState
+from roles.wire.lmk1_tracker_wire import Extras, encode_file_list
+from roles.wire.lmk2_tracker_messages import Ping, Register, TellFiles
 
 ID = "0123456789abcdef"
 OURS = Extras(ID)

@@ -8,13 +8,16 @@ from collections.abc import Iterable
 from typing import Any
 from unittest import mock
 
-from roles import packed_lists, room_catalogue, share_update
-from roles.addresses import Address
-from roles.catalogue import FileLine, FolderLine, encode_line
-from roles.content import Content
-from roles.errors import PeerProtocolError
-from roles.events import ListedFile
-from roles.lmk2_list_wire import (
+from roles.room import packed_lists, room_catalogue, share_update
+from roles.room.packed_lists import PackedLists
+from roles.room.room_catalogue import ListRefusedError, Owner, RoomCatalogue
+from roles.room.share_update import ShareUpdate
+from roles.values.addresses import Address
+from roles.values.catalogue import FileLine, FolderLine, encode_line
+from roles.values.content import Content
+from roles.values.errors import PeerProtocolError
+from roles.values.events import ListedFile
+from roles.wire.lmk2_list_wire import (
     LineAdded,
     LineRemoved,
     ShareGone,
@@ -23,10 +26,7 @@ from roles.lmk2_list_wire import (
     Unpacker,
     decode_entry,
 )
-from roles.lmk2_tracker_messages import Code
-from roles.packed_lists import PackedLists
-from roles.room_catalogue import ListRefusedError, Owner, RoomCatalogue
-from roles.share_update import ShareUpdate
+from roles.wire.lmk2_tracker_messages import Code
 
 PEER = "fedcba9876543210"
 ONE, TWO = "0000000000000001", "0000000000000002"

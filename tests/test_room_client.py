@@ -7,12 +7,12 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from roles import room_client
-from roles.addresses import Address
-from roles.errors import TrackerSilentError
-from roles.events import Transfer
-from roles.lmk2_tracker_messages import Done, Ping, Pinged, Refused, Register
-from roles.room_client import RoomClient
+from roles.joining import room_client
+from roles.joining.room_client import RoomClient
+from roles.values.addresses import Address
+from roles.values.errors import TrackerSilentError
+from roles.values.events import Transfer
+from roles.wire.lmk2_tracker_messages import Done, Ping, Pinged, Refused, Register
 from tests.support import LmkTestCase, wait_until
 from tests.test_tracker_client import ScriptedTracker, room_of
 
@@ -174,7 +174,7 @@ class OursTest(RoomClientTestCase):
             return [b"", b"\xff", b"hello", answer(b"success", other, version="x", name=""), right]
 
         client, tracker = self.asked(script)
-        with self.assertLogs("roles.tracker_client", "WARNING"):
+        with self.assertLogs("roles.joining.tracker_client", "WARNING"):
             listed = client.list_version()
         assert listed is not None
         self.assertEqual((listed.version, len(tracker.heard)), ("ab-1", 1))

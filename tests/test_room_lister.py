@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
-from roles.addresses import Address
-from roles.events import FilesListed, ListedFile, ListFailed
-from roles.listed_room import Wanted
-from roles.room_lister import RoomLister, Sought
+from roles.joining.listed_room import Wanted
+from roles.joining.room_lister import RoomLister, Sought
+from roles.values.addresses import Address
+from roles.values.events import FilesListed, ListedFile, ListFailed
 from tests.rooms import (
     LIMIT_S,
     PEERS_SOON_S,

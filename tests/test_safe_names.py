@@ -8,7 +8,7 @@ import random
 import unicodedata
 import unittest
 
-from roles.safe_names import (
+from roles.values.safe_names import (
     MAX_STORED_BYTES,
     SHOWN_LENGTH,
     UnsafeNameError,

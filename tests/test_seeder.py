@@ -12,9 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-from roles.addresses import Address
-from roles.errors import StorageError
-from roles.events import (
+from roles.seeder import Seeder
+from roles.values.addresses import Address
+from roles.values.errors import StorageError
+from roles.values.events import (
     FolderScanned,
     RoleStarted,
     RoleStopped,
@@ -23,8 +24,7 @@ from roles.events import (
     TrackerAnswered,
     TrackerLost,
 )
-from roles.seeder import Seeder
-from roles.settings import SeederSettings
+from roles.values.settings import SeederSettings
 from tests.rooms import (
     ACK,
     ANYWHERE,

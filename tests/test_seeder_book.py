@@ -6,8 +6,7 @@ import itertools
 import random
 import unittest
 
-from roles.addresses import Address
-from roles.seeder_book import (
+from roles.downloads.seeder_book import (
     AWAY_AGAIN_S,
     AWAY_MAX_S,
     FAILED_MAX_S,
@@ -16,6 +15,7 @@ from roles.seeder_book import (
     OWN_TURN_S,
     SeederBook,
 )
+from roles.values.addresses import Address
 
 A, B, C = (Address(f"10.0.0.{number}", 12501) for number in (1, 2, 3))
 

@@ -9,7 +9,7 @@ import struct
 import threading
 import unittest
 
-from roles.events import (
+from roles.values.events import (
     FolderScanned,
     SeederState,
     UploadsChanged,

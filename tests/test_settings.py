@@ -6,9 +6,9 @@ import unittest
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 
-from roles.addresses import Address
-from roles.errors import UserInputError
-from roles.settings import (
+from roles.values.addresses import Address
+from roles.values.errors import UserInputError
+from roles.values.settings import (
     MAX_PARALLEL_SEEDERS,
     MAX_RECENTS,
     MAX_SLOTS,

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-from roles.errors import StorageError
-from roles.shared_folder import (
+from roles.sharing.shared_folder import (
     MAX_COUNTED,
     FileChangedError,
     FolderListing,
     SharedFile,
     SharedFolder,
 )
+from roles.values.errors import StorageError
 from tests.support import LmkTestCase
 
 IS_POSIX = os.name == "posix"

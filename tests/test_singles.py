@@ -6,11 +6,11 @@ import socket
 import unittest
 from collections import Counter
 
-from roles.addresses import Address
-from roles.chunk_taker import PeerLink
-from roles.rates import RateMeter
-from roles.singles import AHEAD, LATE_AT_MOST_S, LATE_S, Singles
-from roles.transfer import Transfer
+from roles.base.rates import RateMeter
+from roles.taking.chunk_taker import PeerLink
+from roles.taking.singles import AHEAD, LATE_AT_MOST_S, LATE_S, Singles
+from roles.taking.transfer import Transfer
+from roles.values.addresses import Address
 from tests.disks import described, some_bytes
 
 CONTENT, _ = described(some_bytes(100))

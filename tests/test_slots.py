@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unittest
 
-from roles.events import SeederState
-from roles.slots import KEPT_FOR_LMK1, SLOTS_PER_HOST, SlotTable, slots_for_lmk2
+from roles.giving.slots import KEPT_FOR_LMK1, SLOTS_PER_HOST, SlotTable, slots_for_lmk2
+from roles.values.events import SeederState
 
 
 class SlotTableTest(unittest.TestCase):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 import unittest
 
-from roles.content import Content
-from roles.safe_names import UnsafeNameError
-from roles.stored_names import Stored, StoredNames
+from roles.disk.stored_names import Stored, StoredNames
+from roles.values.content import Content
+from roles.values.safe_names import UnsafeNameError
 
 
 def content(number: int) -> Content:

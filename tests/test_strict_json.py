@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import unittest
 
-from roles.errors import PeerProtocolError
-from roles.strict_json import MAX_BYTES, MAX_DEPTH, dumps, loads
+from roles.values.errors import PeerProtocolError
+from roles.values.strict_json import MAX_BYTES, MAX_DEPTH, dumps, loads
 
 REFUSED = {
     "nothing": b"",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import time
 
-from roles import lmk2_frames as frames
-from roles.errors import DiskFullError, StorageError
-from roles.swarm import Swarm
-from roles.transfer import Transfer
+from roles.taking.swarm import Swarm
+from roles.taking.transfer import Transfer
+from roles.values.errors import DiskFullError, StorageError
+from roles.wire import lmk2_frames as frames
 from tests.disks import some_bytes
 from tests.peers import CHUNK, MemoryHolding, RawPeer, TakingTest, bitmap, some_holding
 from tests.rooms import LIMIT_S

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from roles.errors import NoSeederError
-from roles.events import DownloadChanged, DownloadState, FilesEnded, FilesListed, HashingChanged
 from roles.leecher import Leecher
 from roles.seeder import Seeder
-from roles.settings import Existing
+from roles.values.errors import NoSeederError
+from roles.values.events import (
+    DownloadChanged,
+    DownloadState,
+    FilesEnded,
+    FilesListed,
+    HashingChanged,
+)
+from roles.values.settings import Existing
 from tests.disks import some_bytes
 from tests.rooms import LIMIT_S, RoomTest, Running, list_now, wait_for_end, wait_for_state
 from tests.support import wait_until

@@ -9,21 +9,21 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-from roles.errors import ContentError
-from roles.events import (
+from roles.disk.file_source import FileSource
+from roles.disk.holding import ChunkSource, Holding
+from roles.leecher import Leecher
+from roles.seeder import Seeder
+from roles.sharing.file_holding import FileHolding
+from roles.sharing.folder_library import FolderLibrary
+from roles.values.errors import ContentError
+from roles.values.events import (
     DownloadChanged,
     DownloadState,
     FilesListed,
     HashingChanged,
     UploadsChanged,
 )
-from roles.file_holding import FileHolding
-from roles.file_source import FileSource
-from roles.folder_library import FolderLibrary
-from roles.holding import ChunkSource, Holding
-from roles.leecher import Leecher
-from roles.seeder import Seeder
-from roles.settings import Existing
+from roles.values.settings import Existing
 from tests.disks import DiskTestCase, needs_a_small_disk, some_bytes
 from tests.rooms import LIMIT_S, RoomTest, Running, list_now, wait_for_end, wait_for_state
 from tests.support import wait_until

@@ -7,9 +7,9 @@ import shutil
 import time
 from pathlib import Path
 
-from roles.content import Content
-from roles.errors import DiskFullError, StorageError
-from roles.target_folder import MAX_RESERVE, TargetFolder, check_space
+from roles.disk.target_folder import MAX_RESERVE, TargetFolder, check_space
+from roles.values.content import Content
+from roles.values.errors import DiskFullError, StorageError
 from tests.disks import (
     DiskTestCase,
     described,

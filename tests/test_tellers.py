@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import unittest
 
-from roles.addresses import Address
-from roles.lmk2_list_wire import TellList
-from roles.lmk2_tracker_messages import Code, Register
-from roles.registry import Registry
-from roles.registry_entry import Origin
-from roles.room_catalogue import ListRefusedError, Owner
-from roles.share_update import ShareUpdate
-from roles.tellers import QUIET_S, teller_of
+from roles.room.registry import Registry
+from roles.room.registry_entry import Origin
+from roles.room.room_catalogue import ListRefusedError, Owner
+from roles.room.share_update import ShareUpdate
+from roles.room.tellers import QUIET_S, teller_of
+from roles.values.addresses import Address
+from roles.wire.lmk2_list_wire import TellList
+from roles.wire.lmk2_tracker_messages import Code, Register
 
 ID, PEER, STRANGER = "0123456789abcdef", "fedcba9876543210", "1" * 16
 SHARE = "00112233445566aa"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unittest
 
-from roles.errors import UserInputError
-from roles.events import ListedFile
+from roles.values.errors import UserInputError
+from roles.values.events import ListedFile
 from tests.terminals import folder_of, room
 from ui.terminal.choosing import Offer, Unclear, choices, chosen_by_number, once
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from roles.errors import ContentError, LmkError, StorageError
-from roles.events import DownloadChanged, DownloadState, FileEnded, FilesEnded, ListedFile
+from roles.values.errors import ContentError, LmkError, StorageError
+from roles.values.events import DownloadChanged, DownloadState, FileEnded, FilesEnded, ListedFile
 from tests.terminals import Printed, folder_of, printed, room
 from ui.exit_codes import ExitCode
 from ui.terminal.choosing import Offer, Wanted

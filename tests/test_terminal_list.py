@@ -6,9 +6,9 @@ import unittest
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from roles.addresses import Address
-from roles.errors import TrackerSilentError, UserInputError
-from roles.events import FoundTracker, ListedFile
+from roles.values.addresses import Address
+from roles.values.errors import TrackerSilentError, UserInputError
+from roles.values.events import FoundTracker, ListedFile
 from tests.terminals import Printed, folder_of, printed, room
 from ui.exit_codes import ExitCode
 from ui.terminal.list_command import tell_list

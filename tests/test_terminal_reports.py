@@ -6,9 +6,9 @@ import unittest
 from collections.abc import Iterable
 from typing import Any
 
-from roles.addresses import Address
-from roles.errors import TrackerSilentError
-from roles.events import (
+from roles.values.addresses import Address
+from roles.values.errors import TrackerSilentError
+from roles.values.events import (
     FolderScanned,
     HashingChanged,
     ListedFile,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 import unittest
 
-from roles.addresses import Address
-from roles.errors import StorageError
-from roles.events import FoundTracker, Post, RoleEvent, RoleStopped, TrackersFound
+from roles.values.addresses import Address
+from roles.values.errors import StorageError
+from roles.values.events import FoundTracker, Post, RoleEvent, RoleStopped, TrackersFound
 from ui.terminal.tracker_search import OTHERS_S, search
 
 OURS = FoundTracker(Address("192.168.1.5", 12500), "lab-pc-01", False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from roles.throttle import BURST_S, MIN_SLICE, SLICE_S, Throttle, Throttles
+from roles.base.throttle import BURST_S, MIN_SLICE, SLICE_S, Throttle, Throttles
 from tests.support import LmkTestCase, wait_until
 
 LIMIT = 1_000_000  # bytes per second

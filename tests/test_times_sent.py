@@ -6,7 +6,7 @@ import random
 import unittest
 from collections import Counter
 
-from roles.times_sent import TimesSent
+from roles.giving.times_sent import TimesSent
 
 
 class TimesSentTest(unittest.TestCase):

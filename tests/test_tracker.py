@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from roles.addresses import Address
-from roles.errors import StorageError
-from roles.events import ListedFile, RoleStarted, RoleStopped, RoomChanged
-from roles.lmk2_list_wire import (
+from roles.tracker import Tracker
+from roles.values.addresses import Address
+from roles.values.errors import StorageError
+from roles.values.events import ListedFile, RoleStarted, RoleStopped, RoomChanged
+from roles.values.settings import TrackerSettings
+from roles.wire.lmk2_list_wire import (
     AskList,
     LineAdded,
     ListFollows,
@@ -25,7 +27,7 @@ from roles.lmk2_list_wire import (
     encode_call,
     packed_list,
 )
-from roles.lmk2_tracker_messages import (
+from roles.wire.lmk2_tracker_messages import (
     Answer,
     AskHolders,
     AskVersion,
@@ -42,9 +44,7 @@ from roles.lmk2_tracker_messages import (
     Request,
     TellFiles,
 )
-from roles.lmk2_tracker_wire import decode_answer, encode_request
-from roles.settings import TrackerSettings
-from roles.tracker import Tracker
+from roles.wire.lmk2_tracker_wire import decode_answer, encode_request
 from tests.rooms import (
     LIMIT_S,
     STOP_LIMIT_S,

@@ -8,10 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from roles.addresses import Address
-from roles.errors import TrackerSilentError
-from roles.lmk1_tracker_wire import Extras, decode_request, encode_request, with_id
-from roles.tracker_client import LINGER_S, TrackerClient
+from roles.joining.tracker_client import LINGER_S, TrackerClient
+from roles.values.addresses import Address
+from roles.values.errors import TrackerSilentError
+from roles.wire.lmk1_tracker_wire import Extras, decode_request, encode_request, with_id
 from tests.support import LmkTestCase, wait_until
 
 PC = Address("10.0.0.7", 12501)
@@ -123,7 +123,7 @@ class ListsTest(TrackerClientTestCase):
     def test_garbage_is_skipped(self) -> None:
         garbage = [b"", b"\xff", b"{", b"[1", b"hello", b"[" * 2000, b'{"a":-1}', b"error"]
         client, tracker = self.asked(lambda *_: [*garbage, LIST, b"success"])
-        with self.assertLogs("roles.tracker_client", "WARNING"):
+        with self.assertLogs("roles.joining.tracker_client", "WARNING"):
             self.assertEqual(client.files(), {"a.txt": 5})
         self.assertEqual(len(tracker.heard), 1)
 

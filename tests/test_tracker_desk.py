@@ -5,9 +5,12 @@ from __future__ import annotations
 import unittest
 from dataclasses import replace
 
-from roles.addresses import Address
-from roles.cookies import Cookies
-from roles.lmk2_tracker_messages import (
+from roles.base.rate_limit import RateLimit
+from roles.room.cookies import Cookies
+from roles.room.registry import Registry
+from roles.room.tracker_desk import Desk
+from roles.values.addresses import Address
+from roles.wire.lmk2_tracker_messages import (
     Answer,
     AskHolders,
     AskVersion,
@@ -20,10 +23,7 @@ from roles.lmk2_tracker_messages import (
     Register,
     Request,
 )
-from roles.lmk2_tracker_wire import decode_answer, encode_request
-from roles.rate_limit import RateLimit
-from roles.registry import Registry
-from roles.tracker_desk import Desk
+from roles.wire.lmk2_tracker_wire import decode_answer, encode_request
 
 ID, OTHER_ID = "0123456789abcdef", "fedcba9876543210"
 SHARE = "00112233445566aa"

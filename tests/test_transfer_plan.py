@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 import unittest
 
-from roles.content import MIN_CHUNK_SIZE, Content, indexes
-from roles.transfer_plan import (
+from roles.taking.transfer_plan import (
     MAX_BAD_CHUNKS,
     MAX_COMING,
     STALLED_S,
     UNKNOWN_RATE_S,
     TransferPlan,
 )
+from roles.values.content import MIN_CHUNK_SIZE, Content, indexes
 
 CHUNK = MIN_CHUNK_SIZE
 FAST = 10.0 * CHUNK  # bytes per second

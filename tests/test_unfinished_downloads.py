@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from roles.addresses import Address
-from roles.download_record import RECORD_NAME, RecordedDownload, load_record, save_record
-from roles.events import DownloadState, FilesListed
+from roles.base.throttle import Throttle
+from roles.disk.download_record import RECORD_NAME, RecordedDownload, load_record, save_record
+from roles.downloads.unfinished_downloads import UnfinishedDownloads
 from roles.leecher import Leecher
-from roles.settings import Existing, LeecherSettings
-from roles.throttle import Throttle
-from roles.unfinished_downloads import UnfinishedDownloads
+from roles.values.addresses import Address
+from roles.values.events import DownloadState, FilesListed
+from roles.values.settings import Existing, LeecherSettings
 from tests.disks import some_bytes
 from tests.rooms import (
     ANYWHERE,

@@ -11,14 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
-from roles import claimed_file, final_name
-from roles.arriving_file import ArrivingFile
-from roles.content import Content
-from roles.errors import ContentError, DiskFullError, StorageError
-from roles.events import DownloadState, FileEnded
-from roles.open_folder import OpenFolder
-from roles.settings import Existing
-from roles.unpacking import PackMember, pack_stored, unpack
+from roles.disk import claimed_file, final_name
+from roles.disk.arriving_file import ArrivingFile
+from roles.disk.open_folder import OpenFolder
+from roles.disk.unpacking import PackMember, pack_stored, unpack
+from roles.values.content import Content
+from roles.values.errors import ContentError, DiskFullError, StorageError
+from roles.values.events import DownloadState, FileEnded
+from roles.values.settings import Existing
 from tests.disks import (
     DiskTestCase,
     described,
@@ -395,9 +395,9 @@ class NoDescriptorsTest(UnpackingTestCase):
     @needs_posix
     def test_it_works_where_no_folder_can_be_held_open(self) -> None:
         with (
-            mock.patch("roles.open_folder.HAS_DESCRIPTORS", False),
+            mock.patch("roles.disk.open_folder.HAS_DESCRIPTORS", False),
             mock.patch.object(claimed_file, "CLOSES_FIRST", True),
-            mock.patch("roles.positioned_file.HAS_POSITIONS", False),
+            mock.patch("roles.disk.positioned_file.HAS_POSITIONS", False),
         ):
             self.unpacked(self.files)
             self.assertEqual(self.contents(), self.files)

@@ -6,7 +6,7 @@ import random
 import unittest
 from collections import Counter
 
-from roles.upload_desk import MAX_CONTENTS, TURN_CHUNKS, Choice, UploadDesk
+from roles.giving.upload_desk import MAX_CONTENTS, TURN_CHUNKS, Choice, UploadDesk
 
 A, B = b"a" * 32, b"b" * 32
 ALL = (1 << 40) - 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from roles.events import (
+from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
     DownloadState,

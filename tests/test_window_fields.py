@@ -9,8 +9,8 @@ import tkinter as tk
 import unittest
 from pathlib import Path
 
-from roles.errors import UserInputError
-from roles.settings import parse_port
+from roles.values.errors import UserInputError
+from roles.values.settings import parse_port
 from tests.support import LmkTestCase, WindowTestCase, widget_texts
 from tests.windows import AppWindowTest, press
 from ui.existing_files import existing_names, has_any, question

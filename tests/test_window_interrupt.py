@@ -16,7 +16,7 @@ LIMIT_S = 20.0
 PROGRAM = """
 import sys
 from pathlib import Path
-from roles.profile import Profile
+from roles.base.profile import Profile
 from ui.window import app_window
 
 class Told(app_window.AppWindow):

@@ -6,8 +6,8 @@ import tkinter as tk
 from tkinter import ttk
 from typing import ClassVar
 
-from roles.addresses import LOOPBACK, Address
-from roles.events import DownloadState, FilesListed, ListedFile, ListedFolder
+from roles.values.addresses import LOOPBACK, Address
+from roles.values.events import DownloadState, FilesListed, ListedFile, ListedFolder
 from tests.windows import LIMIT_S, AppWindowTest, every_widget, examples
 
 

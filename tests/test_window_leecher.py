@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from roles.addresses import LOOPBACK, Address
-from roles.events import (
+from roles.base.profile import bundled_folder
+from roles.seeder import Seeder
+from roles.values.addresses import LOOPBACK, Address
+from roles.values.events import (
     DownloadChanged,
     DownloadState,
     FilesListed,
     ListedFile,
     RoleStarted,
 )
-from roles.profile import bundled_folder
-from roles.seeder import Seeder
-from roles.settings import SeederSettings
+from roles.values.settings import SeederSettings
 from tests.support import EventLog
 from tests.windows import LIMIT_S, AppWindowTest, examples, is_gone, texts_of
 from ui.window.leecher_run import LeecherRun

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unittest
 from typing import Any
 
-from roles.addresses import Address
-from roles.events import ListedSeeder, RoomChanged, RoomMember, SeederState, Transfer
+from roles.values.addresses import Address
+from roles.values.events import ListedSeeder, RoomChanged, RoomMember, SeederState, Transfer
 from ui.window.room_rows import MEMBER_COLUMNS, member_row, room_rows, seeder_row, seeders_in
 
 PLACE = Address("10.0.0.7", 12501)

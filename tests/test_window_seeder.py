@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from roles.addresses import Address
-from roles.events import (
+from roles.base.profile import bundled_folder
+from roles.values.addresses import Address
+from roles.values.events import (
     HashingChanged,
     ListedFile,
     ReachabilityChanged,
@@ -14,7 +15,6 @@ from roles.events import (
     Upload,
     UploadsChanged,
 )
-from roles.profile import bundled_folder
 from tests.support import widget_texts
 from tests.windows import LIMIT_S, AppWindowTest, press, texts_of
 from ui.window.seeder_rows import SHOWN_AT_ONCE, offered_rows

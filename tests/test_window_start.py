@@ -38,7 +38,7 @@ class StartTest(AppWindowTest):
 
     def test_damaged_settings_mean_defaults(self) -> None:
         self.profile.settings_file.write_bytes(b'{"slots": [')
-        with self.assertLogs("roles.profile", "WARNING"):
+        with self.assertLogs("roles.base.profile", "WARNING"):
             window = self.open_window()
         self.assertEqual(window.leecher.form.folder.variable.get(), "")
 
@@ -60,7 +60,7 @@ class StartTest(AppWindowTest):
         blocked = self.folder / "blocked"
         self.profile = type(self.profile)(blocked / "settings.json", blocked)
         blocked.write_text("a file where the folder should be", encoding="utf-8")
-        with self.assertLogs("roles.profile", "WARNING"):
+        with self.assertLogs("roles.base.profile", "WARNING"):
             window = self.open_window()
         keeper = window._bench.settings
         keeper.change(slots=3)

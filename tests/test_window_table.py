@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unittest
 
-from roles.addresses import Address
-from roles.events import DownloadChanged, DownloadState, ListedFile, Source
+from roles.values.addresses import Address
+from roles.values.events import DownloadChanged, DownloadState, ListedFile, Source
 from tests.support import WindowTestCase
 from ui.window.download_rows import FILE_COLUMNS, file_row, source_row
 from ui.window.progress_bars import BarKind

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import socket
 
-from roles.addresses import TRACKER_PORTS
-from roles.profile import bundled_folder
+from roles.base.profile import bundled_folder
+from roles.values.addresses import TRACKER_PORTS
 from tests.support import widget_texts
 from tests.windows import LIMIT_S, AppWindowTest, texts_of
 from ui.window.workbench import RunState

@@ -5,11 +5,11 @@ from __future__ import annotations
 import tkinter as tk
 from collections.abc import Callable, Mapping
 
-from roles.addresses import LOOPBACK, Address
-from roles.errors import UserInputError
-from roles.events import FoundTracker, Post, RoleStopped, TrackersFound
-from roles.profile import Profile
-from roles.settings import MAX_RECENTS
+from roles.base.profile import Profile
+from roles.values.addresses import LOOPBACK, Address
+from roles.values.errors import UserInputError
+from roles.values.events import FoundTracker, Post, RoleStopped, TrackersFound
+from roles.values.settings import MAX_RECENTS
 from tests.support import WindowTestCase
 from tests.windows import LIMIT_S, AppWindowTest
 from ui.window.event_pump import EventPump

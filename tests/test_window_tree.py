@@ -5,9 +5,9 @@ from __future__ import annotations
 import unittest
 from pathlib import Path
 
-from roles.addresses import LOOPBACK, Address
-from roles.errors import StorageError
-from roles.events import (
+from roles.values.addresses import LOOPBACK, Address
+from roles.values.errors import StorageError
+from roles.values.events import (
     DownloadChanged,
     DownloadState,
     FileEnded,

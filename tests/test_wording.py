@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from roles.addresses import Address
-from roles.errors import ContentError
-from roles.events import (
+from roles.values.addresses import Address
+from roles.values.errors import ContentError
+from roles.values.events import (
     DownloadChanged,
     DownloadState,
     FilesListed,

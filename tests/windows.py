@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from tkinter import ttk
 
-from roles import lmk1_peer_wire as wire
-from roles.addresses import Address
-from roles.events import DownloadState
-from roles.profile import Profile, bundled_folder
+from roles.base.profile import Profile, bundled_folder
+from roles.values.addresses import Address
+from roles.values.events import DownloadState
+from roles.wire import lmk1_peer_wire as wire
 from tests.support import WindowTestCase
 from ui.window.app_window import AppWindow
 from ui.window.list_tree import is_folder

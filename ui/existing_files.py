@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from roles.safe_names import UnsafeNameError, safe_path, shown_name
+from roles.values.safe_names import UnsafeNameError, safe_path, shown_name
 
 NAMED_IN_QUESTION = 3
 

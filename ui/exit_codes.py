@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from roles.errors import (
+from roles.values.errors import (
     ContentError,
     LmkError,
     NoSeederError,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from roles.addresses import Address, is_loopback
-from roles.events import (
+from roles.values.addresses import Address, is_loopback
+from roles.values.events import (
     DownloadChanged,
     DownloadState,
     FilesListed,
@@ -17,7 +17,7 @@ from roles.events import (
     SeederState,
     Source,
 )
-from roles.safe_names import shown_name
+from roles.values.safe_names import shown_name
 
 COMPUTER_LENGTH = 40  # characters of a computer's name that stand in a row
 _TWIN = re.compile(r" \[[0-9a-f]{4,64}\]\Z")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-from roles.addresses import LOOPBACK
+from roles.values.addresses import LOOPBACK
 from tests.lab.network import LabError
 from tests.lab.programs import Facts, Program, ready_address
 

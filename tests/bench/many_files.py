@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from roles.addresses import EVERY_INTERFACE
+from roles.values.addresses import EVERY_INTERFACE
 from tests.bench.loopback import LoopbackRoom, seconds_to_take
 from tests.bench.result import Result
 from tests.lab.network import LabError, Link, Network, Place, require_root

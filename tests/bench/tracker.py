@@ -19,12 +19,19 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Self
 
-from roles.addresses import Address
-from roles.events import RoleStarted
-from roles.lmk2_tracker_messages import AskHolders, AskVersion, Ping, Refused, Register, Request
-from roles.lmk2_tracker_wire import decode_answer, encode_request
-from roles.settings import TrackerSettings
 from roles.tracker import Tracker
+from roles.values.addresses import Address
+from roles.values.events import RoleStarted
+from roles.values.settings import TrackerSettings
+from roles.wire.lmk2_tracker_messages import (
+    AskHolders,
+    AskVersion,
+    Ping,
+    Refused,
+    Register,
+    Request,
+)
+from roles.wire.lmk2_tracker_wire import decode_answer, encode_request
 from tests.support import EventLog
 
 ID = "0123456789abcdef"

@@ -11,10 +11,20 @@ import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from roles import strict_json
-from roles.addresses import parse_address
-from roles.errors import PeerProtocolError, UserInputError
-from roles.lmk1_peer_wire import (
+from roles.room.registry import Registry
+from roles.room.registry_entry import Reader
+from roles.values import strict_json
+from roles.values.addresses import parse_address
+from roles.values.errors import PeerProtocolError, UserInputError
+from roles.values.safe_names import collision_key, safe_name, shown_name
+from roles.values.settings import (
+    parse_parallel_seeders,
+    parse_port,
+    parse_slots,
+    program_settings_from,
+    tracker_address,
+)
+from roles.wire.lmk1_peer_wire import (
     HEADER,
     AckReader,
     GreetingReader,
@@ -22,23 +32,13 @@ from roles.lmk1_peer_wire import (
     SeederAnswerReader,
     decode_header,
 )
-from roles.lmk1_tracker_wire import (
+from roles.wire.lmk1_tracker_wire import (
     MAX_ANSWER,
     decode_answer,
     decode_request,
     encode_file_list,
     encode_request,
     encode_seeder_list,
-)
-from roles.registry import Registry
-from roles.registry_entry import Reader
-from roles.safe_names import collision_key, safe_name, shown_name
-from roles.settings import (
-    parse_parallel_seeders,
-    parse_port,
-    parse_slots,
-    program_settings_from,
-    tracker_address,
 )
 from tests.fuzz import samples
 

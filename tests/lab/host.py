@@ -19,8 +19,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from roles.addresses import LOOPBACK, Address
-from roles.events import (
+from roles.base.worker import Role
+from roles.values.addresses import LOOPBACK, Address
+from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
     DownloadState,
@@ -33,8 +34,7 @@ from roles.events import (
     RoleStopped,
     UploadsChanged,
 )
-from roles.settings import Existing, LeecherSettings, SeederSettings, TrackerSettings
-from roles.worker import Role
+from roles.values.settings import Existing, LeecherSettings, SeederSettings, TrackerSettings
 from tests.lab.counters import cpu_seconds, network_counts, peak_memory
 
 STOP_S = 5.0

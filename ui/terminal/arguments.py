@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from roles import PROTOCOL_VERSION, __version__
-from roles.addresses import (
+from roles.values.addresses import (
     EVERY_INTERFACE,
     SEEDER_PORT,
     TRACKER_PORT,
     parse_address,
 )
-from roles.errors import UserInputError
-from roles.settings import DEFAULT_SLOTS, Existing, parse_rate, parse_slots, tracker_address
+from roles.values.errors import UserInputError
+from roles.values.settings import DEFAULT_SLOTS, Existing, parse_rate, parse_slots, tracker_address
 
 COMMANDS = ("tracker", "trackers", "seed", "list", "get", "demo")
 

@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from roles.errors import UserInputError
-from roles.events import FilesListed, ListedFile, ListedFolder
-from roles.safe_names import shown_name
+from roles.values.errors import UserInputError
+from roles.values.events import FilesListed, ListedFile, ListedFolder
+from roles.values.safe_names import shown_name
 
 SHOWN_ONE_BY_ONE = 20  # files of a folder, or of a download: more of them are summed up
 BELOW = "folder:"  # starts the key of all files below a path

@@ -6,19 +6,19 @@ import hashlib
 import time
 from pathlib import Path
 
-from roles.addresses import LOOPBACK, SEEDER_PORT, TRACKER_PORT, Address
-from roles.events import FilesListed, FolderScanned, RoleStarted
+from roles.base.profile import bundled_folder
 from roles.leecher import Leecher
-from roles.profile import bundled_folder
-from roles.safe_names import shown_name
-from roles.settings import (
+from roles.tracker import Tracker
+from roles.values.addresses import LOOPBACK, SEEDER_PORT, TRACKER_PORT, Address
+from roles.values.events import FilesListed, FolderScanned, RoleStarted
+from roles.values.safe_names import shown_name
+from roles.values.settings import (
     GIVE_UP_AFTER_S,
     Existing,
     LeecherSettings,
     SeederSettings,
     TrackerSettings,
 )
-from roles.tracker import Tracker
 from ui import wording
 from ui.exit_codes import ExitCode
 from ui.terminal.choosing import Offer

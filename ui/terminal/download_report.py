@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from roles.errors import LmkError
-from roles.events import DownloadChanged, DownloadState, FileEnded, FilesEnded
-from roles.safe_names import shown_name
+from roles.values.errors import LmkError
+from roles.values.events import DownloadChanged, DownloadState, FileEnded, FilesEnded
+from roles.values.safe_names import shown_name
 from ui import wording
 from ui.exit_codes import ExitCode, exit_code_of
 from ui.terminal import phrases

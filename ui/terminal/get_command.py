@@ -6,13 +6,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from roles.addresses import EVERY_INTERFACE, SEEDER_PORT, Address
-from roles.errors import NoSeederError, UserInputError
-from roles.events import AllDownloadsEnded, DownloadChanged, FilesEnded, ListedFile
+from roles.base.profile import Profile, default_download_folder
 from roles.leecher import Leecher
-from roles.profile import Profile, default_download_folder
-from roles.safe_names import shown_name
-from roles.settings import GIVE_UP_AFTER_S, Existing, LeecherSettings, SeederSettings
+from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORT, Address
+from roles.values.errors import NoSeederError, UserInputError
+from roles.values.events import AllDownloadsEnded, DownloadChanged, FilesEnded, ListedFile
+from roles.values.safe_names import shown_name
+from roles.values.settings import GIVE_UP_AFTER_S, Existing, LeecherSettings, SeederSettings
 from ui import wording
 from ui.existing_files import existing_names
 from ui.exit_codes import ExitCode

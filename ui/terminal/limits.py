@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from roles.events import Post
+from roles.base.throttle import Throttle, Throttles
 from roles.leecher import Leecher
 from roles.seeder import Seeder
-from roles.settings import LeecherSettings, SeederSettings
-from roles.throttle import Throttle, Throttles
+from roles.values.events import Post
+from roles.values.settings import LeecherSettings, SeederSettings
 
 
 class Limits:

@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from roles.events import FilesListed, ListedFile, ListedFolder, ListFailed
 from roles.leecher import Leecher
-from roles.safe_names import shown_name
-from roles.settings import LeecherSettings
+from roles.values.events import FilesListed, ListedFile, ListedFolder, ListFailed
+from roles.values.safe_names import shown_name
+from roles.values.settings import LeecherSettings
 from ui import wording
 from ui.exit_codes import ExitCode
 from ui.terminal import phrases

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from roles.addresses import Address, is_loopback
-from roles.errors import LmkError
-from roles.events import DownloadState, ListedFile, ListedFolder
-from roles.safe_names import shown_name
+from roles.values.addresses import Address, is_loopback
+from roles.values.errors import LmkError
+from roles.values.events import DownloadState, ListedFile, ListedFolder
+from roles.values.safe_names import shown_name
 from ui import wording
 
 

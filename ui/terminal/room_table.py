@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from roles.addresses import Address
-from roles.events import ListedSeeder, RoomChanged, RoomMember
-from roles.safe_names import shown_name
+from roles.values.addresses import Address
+from roles.values.events import ListedSeeder, RoomChanged, RoomMember
+from roles.values.safe_names import shown_name
 from ui import wording
 
 HEADINGS = ("Name", "Role", "State", "Has", "Up", "Down", "Why it waits")

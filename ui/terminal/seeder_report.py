@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from roles.events import (
+from roles.values.events import (
     FolderScanned,
     HashingChanged,
     ReachabilityChanged,
@@ -18,7 +18,7 @@ from roles.events import (
     Upload,
     UploadsChanged,
 )
-from roles.safe_names import shown_name
+from roles.values.safe_names import shown_name
 from ui import wording
 from ui.terminal import phrases
 from ui.terminal.output import Output

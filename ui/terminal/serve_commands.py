@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from roles.addresses import EVERY_INTERFACE, SEEDER_PORT, TRACKER_PORT, Address
-from roles.events import RoleStopped
-from roles.profile import Profile, bundled_folder
-from roles.settings import SeederSettings, TrackerSettings
+from roles.base.profile import Profile, bundled_folder
 from roles.tracker import Tracker
+from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORT, TRACKER_PORT, Address
+from roles.values.events import RoleStopped
+from roles.values.settings import SeederSettings, TrackerSettings
 from ui.terminal.limits import Limits
 from ui.terminal.output import Output
 from ui.terminal.seeder_report import SeederReport

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Protocol, TypeVar
 
-from roles.events import Post, RoleEvent, RoleStopped
+from roles.values.events import Post, RoleEvent, RoleStopped
 
 
 class AnyRole(Protocol):

@@ -6,11 +6,11 @@ import argparse
 import os
 from collections.abc import Callable, Mapping, Sequence
 
-from roles.addresses import Address
-from roles.errors import UserInputError
-from roles.events import FoundTracker
-from roles.safe_names import shown_name
-from roles.settings import may_discover, tracker_address
+from roles.values.addresses import Address
+from roles.values.errors import UserInputError
+from roles.values.events import FoundTracker
+from roles.values.safe_names import shown_name
+from roles.values.settings import may_discover, tracker_address
 from ui.terminal.choosing import chosen_by_number
 from ui.terminal.output import Output, can_ask
 from ui.terminal.session import Session

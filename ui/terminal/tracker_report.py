@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from roles.addresses import Address
-from roles.events import ListedSeeder, RoleEvent, RoleStarted, RoomChanged, RoomMember
+from roles.values.addresses import Address
+from roles.values.events import ListedSeeder, RoleEvent, RoleStarted, RoomChanged, RoomMember
 from ui import wording
 from ui.terminal import phrases
 from ui.terminal.output import Output

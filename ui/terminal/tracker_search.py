@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 from roles.discovery import Discovery
-from roles.errors import LmkError
-from roles.events import FoundTracker, Post, RoleStopped, TrackersFound
+from roles.values.errors import LmkError
+from roles.values.events import FoundTracker, Post, RoleStopped, TrackersFound
 from ui.terminal.session import AnyRole, Session
 
 OTHERS_S = 0.5  # how long others may take once one of ours answered

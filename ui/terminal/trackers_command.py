@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
-from roles.errors import TrackerSilentError, UserInputError
-from roles.events import FoundTracker
-from roles.safe_names import shown_name
-from roles.settings import may_discover
+from roles.values.errors import TrackerSilentError, UserInputError
+from roles.values.events import FoundTracker
+from roles.values.safe_names import shown_name
+from roles.values.settings import may_discover
 from ui.terminal.output import Output
 from ui.terminal.tracker_choice import FIND_S, ours_first
 from ui.terminal.tracker_search import found_trackers

@@ -14,10 +14,10 @@ from pathlib import Path
 from tkinter import ttk
 from types import TracebackType
 
-from roles.addresses import Address
+from roles.base.profile import Profile, bundled_folder
 from roles.discovery import Discovery
-from roles.profile import Profile, bundled_folder
-from roles.settings import Appearance
+from roles.values.addresses import Address
+from roles.values.settings import Appearance
 from ui import wording
 from ui.exit_codes import ExitCode
 from ui.window import keyboard, window_place

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from tkinter import ttk
 from typing import Protocol
 
-from roles.events import DownloadChanged, DownloadState, FilesEnded
-from roles.safe_names import shown_name
+from roles.values.events import DownloadChanged, DownloadState, FilesEnded
+from roles.values.safe_names import shown_name
 from ui.window.download_rows import (
     FILE_COLUMNS,
     NAME_COLUMN,

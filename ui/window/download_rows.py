@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from roles.events import DownloadChanged, DownloadState, FileEnded, ListedFile, Source
-from roles.safe_names import shown_name
+from roles.values.events import DownloadChanged, DownloadState, FileEnded, ListedFile, Source
+from roles.values.safe_names import shown_name
 from ui import wording
 from ui.window.list_tree import Kind, Node, is_folder
 from ui.window.progress_bars import BarKind

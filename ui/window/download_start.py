@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from roles.events import DownloadState
-from roles.settings import Existing
+from roles.values.events import DownloadState
+from roles.values.settings import Existing
 from ui.existing_files import existing_names, has_any, question
 from ui.window.event_pump import EventPump
 from ui.window.leecher_run import LeecherRun

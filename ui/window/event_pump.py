@@ -15,7 +15,7 @@ import tkinter as tk
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
-from roles.events import (
+from roles.values.events import (
     DownloadChanged,
     FilesListed,
     FolderScanned,

@@ -8,7 +8,7 @@ from tkinter import filedialog, ttk
 from typing import TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from roles.errors import UserInputError
+from roles.values.errors import UserInputError
 from ui.window.theme import Theme
 
 LEAST_WRAP = 160  # below a field of six letters a sentence would stand a word a line

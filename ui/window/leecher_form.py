@@ -6,8 +6,8 @@ import tkinter as tk
 from tkinter import ttk
 from typing import Protocol
 
-from roles.profile import default_download_folder
-from roles.settings import MAX_PARALLEL_SEEDERS, LeecherSettings
+from roles.base.profile import default_download_folder
+from roles.values.settings import MAX_PARALLEL_SEEDERS, LeecherSettings
 from ui.window.fields import FolderField, NumberField
 from ui.window.keyboard import tab_in_order
 from ui.window.limit_field import LimitField

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 
-from roles.events import (
+from roles.leecher import Leecher
+from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
     DownloadState,
@@ -20,8 +21,7 @@ from roles.events import (
     Upload,
     UploadsChanged,
 )
-from roles.leecher import Leecher
-from roles.settings import LeecherSettings
+from roles.values.settings import LeecherSettings
 from ui.window.list_contents import ListContents
 from ui.window.list_tree import ListTree, is_folder
 from ui.window.running_roles import RunningRoles

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from roles.events import RoleEvent
-from roles.settings import LeecherSettings
+from roles.values.events import RoleEvent
+from roles.values.settings import LeecherSettings
 from ui.window.leecher_run import LeecherRun
 from ui.window.running_roles import RunningRoles
 

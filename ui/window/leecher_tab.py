@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from tkinter import ttk
 
-from roles.addresses import EVERY_INTERFACE, LOOPBACK, Address
-from roles.events import (
+from roles.base.profile import default_download_folder
+from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address
+from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
     DownloadState,
@@ -18,8 +19,7 @@ from roles.events import (
     RoleEvent,
     RoleStopped,
 )
-from roles.profile import default_download_folder
-from roles.settings import LeecherSettings, parse_parallel_seeders
+from roles.values.settings import LeecherSettings, parse_parallel_seeders
 from ui import wording
 from ui.window import desktop
 from ui.window.download_list import DownloadList, FirstSteps

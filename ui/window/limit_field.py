@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tkinter as tk
 
-from roles.settings import parse_rate
-from roles.throttle import Throttle, Throttles
+from roles.base.throttle import Throttle, Throttles
+from roles.values.settings import parse_rate
 from ui.window.fields import TextField
 from ui.window.settings_keeper import SettingsKeeper
 from ui.window.theme import Theme

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
-from roles.events import FilesListed, ListedFile, ListedFolder
+from roles.values.events import FilesListed, ListedFile, ListedFolder
 
 CHILDREN_AT_ONCE = 500  # rows that opening one folder brings; a list of thousands is read by nobody
 _AFTER_SLASH = chr(ord("/") + 1)

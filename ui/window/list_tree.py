@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import islice
 
-from roles.events import FileEnded, ListedFile
+from roles.values.events import FileEnded, ListedFile
 from ui.window.list_contents import CHILDREN_AT_ONCE, ListContents
 
 STARTS_OPEN = 200  # files of a share whose rows are there without a click

@@ -7,8 +7,8 @@ import time
 import tkinter as tk
 from tkinter import ttk
 
-from roles.log_file import MAX_LINE
-from roles.safe_names import shown_name
+from roles.base.log_file import MAX_LINE
+from roles.values.safe_names import shown_name
 from ui.window import desktop
 from ui.window.notices import NoticeArea
 from ui.window.workbench import Workbench

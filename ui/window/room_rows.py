@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from roles.events import ListedFile, ListedSeeder, RoomChanged, RoomMember, Transfer
-from roles.safe_names import shown_name
+from roles.values.events import ListedFile, ListedSeeder, RoomChanged, RoomMember, Transfer
+from roles.values.safe_names import shown_name
 from ui import wording
 from ui.window.table import Column, Row
 

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from roles.events import Post, RoleEvent, RoleStopped
-from roles.throttle import Throttles
+from roles.base.throttle import Throttles
+from roles.values.events import Post, RoleEvent, RoleStopped
 from ui.window.event_pump import EventPump
 
 SWITCH_INTERVAL_S = 0.001  # keeps Tk's thread punctual beside busy roles; Python's own is 5 ms

@@ -6,7 +6,7 @@ import tkinter as tk
 from tkinter import ttk
 from typing import Protocol
 
-from roles.settings import MAX_SLOTS, parse_port, parse_slots
+from roles.values.settings import MAX_SLOTS, parse_port, parse_slots
 from ui.window.fields import FolderField, NumberField, TextField
 from ui.window.keyboard import tab_in_order
 from ui.window.limit_field import LimitField

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from roles.events import ListedFile, Upload
-from roles.safe_names import shown_name
+from roles.values.events import ListedFile, Upload
+from roles.values.safe_names import shown_name
 from ui import wording
 from ui.window.table import Column, Row
 

@@ -6,9 +6,10 @@ import logging
 import sys
 from collections.abc import Callable
 
-from roles.addresses import Address
-from roles.errors import LmkError
-from roles.events import (
+from roles.seeder import Seeder
+from roles.values.addresses import Address
+from roles.values.errors import LmkError
+from roles.values.events import (
     FolderScanned,
     HashingChanged,
     ReachabilityChanged,
@@ -20,8 +21,7 @@ from roles.events import (
     Upload,
     UploadsChanged,
 )
-from roles.seeder import Seeder
-from roles.settings import SeederSettings
+from roles.values.settings import SeederSettings
 from ui import wording
 from ui.window.running_roles import RunningRoles
 from ui.window.workbench import RunState

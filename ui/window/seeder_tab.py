@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from tkinter import ttk
 
-from roles.addresses import EVERY_INTERFACE, LOOPBACK, Address
-from roles.events import FolderScanned, Upload
-from roles.settings import SeederSettings
+from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address
+from roles.values.events import FolderScanned, Upload
+from roles.values.settings import SeederSettings
 from ui.window.empty_state import EmptyState
 from ui.window.seeder_form import SeederForm
 from ui.window.seeder_rows import (

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from roles.errors import StorageError
-from roles.profile import Profile, load_settings, save_settings
-from roles.settings import ProgramSettings
+from roles.base.profile import Profile, load_settings, save_settings
+from roles.values.errors import StorageError
+from roles.values.settings import ProgramSettings
 from ui.window.event_pump import EventPump
 
 

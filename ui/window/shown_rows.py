@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from roles.events import DownloadChanged, DownloadState, FileEnded
+from roles.values.events import DownloadChanged, DownloadState, FileEnded
 from ui import wording
 from ui.window.download_rows import download_of, node_row
 from ui.window.leecher_run import LeecherRun

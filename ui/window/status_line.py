@@ -6,7 +6,7 @@ import tkinter as tk
 from collections.abc import Callable
 from tkinter import ttk
 
-from roles.settings import Appearance
+from roles.values.settings import Appearance
 from ui import wording
 from ui.window.theme import Theme
 

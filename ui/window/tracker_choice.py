@@ -8,10 +8,10 @@ from __future__ import annotations
 import tkinter as tk
 from collections.abc import Callable, Mapping
 
-from roles.addresses import LOOPBACK, TRACKER_PORT, Address, is_loopback
-from roles.events import FoundTracker
-from roles.safe_names import shown_name
-from roles.settings import tracker_address
+from roles.values.addresses import LOOPBACK, TRACKER_PORT, Address, is_loopback
+from roles.values.events import FoundTracker
+from roles.values.safe_names import shown_name
+from roles.values.settings import tracker_address
 from ui import wording
 from ui.window.settings_keeper import SettingsKeeper
 

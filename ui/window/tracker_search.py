@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from roles.addresses import TRACKER_PORT, Address, parse_address
-from roles.errors import UserInputError
-from roles.events import Post, RoleEvent, TrackersFound
-from roles.settings import may_discover
+from roles.values.addresses import TRACKER_PORT, Address, parse_address
+from roles.values.errors import UserInputError
+from roles.values.events import Post, RoleEvent, TrackersFound
+from roles.values.settings import may_discover
 from ui.window.running_roles import StartsAndStops
 from ui.window.workbench import Workbench
 

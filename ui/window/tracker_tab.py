@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from tkinter import ttk
 
-from roles.addresses import EVERY_INTERFACE, LOOPBACK, Address, is_loopback
-from roles.events import ListedFile, RoleEvent, RoleStarted, RoleStopped, RoomChanged
-from roles.settings import TrackerSettings, parse_port
 from roles.tracker import Tracker
+from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address, is_loopback
+from roles.values.events import ListedFile, RoleEvent, RoleStarted, RoleStopped, RoomChanged
+from roles.values.settings import TrackerSettings, parse_port
 from ui.window.empty_state import EmptyState
 from ui.window.fields import TextField
 from ui.window.room_rows import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from roles.addresses import LOOPBACK, Address
+from roles.values.addresses import LOOPBACK, Address
 from ui.window.event_pump import EventPump
 from ui.window.running_roles import RunningRoles
 from ui.window.settings_keeper import SettingsKeeper

@@ -1,0 +1,56 @@
+"""Connecting to another program without waiting for ever. It says nothing there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import selectors
+import socket
+import time
+from collections.abc import Callable
+
+from roles.base.name_lookup import looked_up
+from roles.base.worker import POLL_S
+from roles.values.addresses import Address
+
+CONNECT_S = 5.0
+STOPPING_CONNECT_S = 0.5  # a handshake on a LAN takes milliseconds
+
+_UNDER_WAY = {errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)} - {0}
+
+
+def dialled(peer: Address, should_stop: Callable[[], bool]) -> socket.socket:
+    """A connection, made without blocking for longer than POLL_S at a time.
+
+    Raises OSError, TimeoutError after 5 s.
+    """
+    host, port = looked_up(peer, should_stop)
+    link = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        link.setblocking(False)
+        fault = link.connect_ex((host, port))
+        if fault in _UNDER_WAY:
+            _wait_for_handshake(link, should_stop)
+            fault = link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if fault:
+            raise OSError(fault, os.strerror(fault))
+        link.settimeout(POLL_S)
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        link.close()
+        raise
+    return link
+
+
+def _wait_for_handshake(link: socket.socket, should_stop: Callable[[], bool]) -> None:
+    """Wait until the connection is made or refused. Raises TimeoutError.
+
+    When stopping not at once: a handshake under way would reach an original as connect and close.
+    """
+    begun = time.monotonic()
+    with selectors.DefaultSelector() as selector:
+        selector.register(link, selectors.EVENT_WRITE)
+        while not selector.select(POLL_S):
+            patience_s = STOPPING_CONNECT_S if should_stop() else CONNECT_S
+            if time.monotonic() - begun > patience_s:
+                raise TimeoutError(f"it did not answer within {CONNECT_S:.0f} s")

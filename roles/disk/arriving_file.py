@@ -1,0 +1,230 @@
+"""One content on its way to its file: what an earlier run left is kept, checked and completed.
+
+It believes no record of what came before, and knows no wire.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from roles.disk.chunk_digests import ChunkDigests, fitting
+from roles.disk.claimed_file import CLOSES_FIRST, ClaimedFile
+from roles.disk.file_source import OPEN_FLAGS, FileSource, PathSource
+from roles.disk.holding import ChunkSource
+from roles.disk.open_folder import OpenFolder
+from roles.values.content import Content
+from roles.values.errors import FileChangedError, StorageError
+from roles.values.settings import Existing
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the content is to be read, and what it must still be."""
+
+    path: Path
+    identity: os.stat_result
+    is_whole: bool  # then nobody writes to it any more
+
+
+class ArrivingFile:
+    """folder/a/b/NAME.lmkpart until it is finished, then its file.
+
+    write() and open_source() may be called from any thread; the rest by one thread, when no other
+    writes.
+    """
+
+    def __init__(self, folder: Path, stored: tuple[str, ...], content: Content) -> None:
+        """Open or make it, and keep what is in it. Raises StorageError."""
+        self.content = content
+        self._folder, self._below = folder, stored[:-1]
+        self._file = ClaimedFile(folder, stored)
+        self._sources = threading.Lock()  # protects _reader and _place
+        self._reader = -1  # for sources; it has no share in the lock of the file
+        self._place: _Place | None = None
+        try:
+            if self._file.file.size > content.size:
+                self._file.truncate(content.size)
+            self._open_reader()
+        except BaseException:
+            self._file.close()
+            raise
+
+    @property
+    def path(self) -> Path:
+        """Where it is while it arrives."""
+        return self._file.path
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether it is open, and not known to be replaced by another file of its name."""
+        return self._file.is_in_place
+
+    def recheck(
+        self,
+        digests: bytes,
+        should_stop: Callable[[], bool],
+        note: Callable[[int], None] = lambda _: None,
+    ) -> int:
+        """The bitmap of the chunks that are on the disk and have these digests.
+
+        `note` is told how many bytes have been looked at. When told to stop: those found until
+        then. Nobody writes meanwhile.
+        """
+        try:
+            if self._file.file.size == 0:
+                return 0
+        except OSError:
+            return 0
+        found = ChunkDigests(self._file.file, self.content, should_stop).run(note)
+        return fitting(digests, found)
+
+    def write(self, offset: int, piece: memoryview) -> None:
+        """Write this piece of the content. Raises StorageError, DiskFullError when it is full."""
+        self._file.write(offset, (piece,))
+
+    def read(self, offset: int, length: int) -> bytes:
+        """These bytes of what has arrived. Raises StorageError."""
+        try:
+            return self._file.file.read(offset, length)
+        except OSError as error:
+            raise StorageError(
+                f"{self.path} cannot be read ({error.strerror or error}). Download again."
+            ) from None
+
+    def finish(
+        self,
+        existing: Existing,
+        mtime: int,
+        is_executable: bool,
+        should_stop: Callable[[], bool],
+    ) -> tuple[Path, bool] | None:
+        """Sync it and give it its final name, or drop it when SKIP finds the same content there.
+
+        Returns the path and whether it was there already; None when it was told to stop before that
+        was known. Raises StorageError; the partial file is kept then. Every chunk has been written
+        and verified.
+        """
+        self._check_size()
+
+        stamped = partial(stamp, mtime=mtime, is_executable=is_executable)
+        finished = self._file.finish(existing, should_stop, stamped)
+        if finished is not None:
+            self._move_sources(finished[0])
+        return finished
+
+    def open_source(self) -> ChunkSource:
+        """Open it for one sender, while it arrives and afterwards. Raises FileChangedError."""
+        with self._sources:
+            place = self._place
+            descriptor = os.dup(self._reader) if self._reader >= 0 else -1
+        if place is None:
+            raise FileChangedError(f"{self.path.name} is closed")
+        if descriptor >= 0:
+            return FileSource(descriptor, self._is_still)
+        source = PathSource(self._path_now, self._is_still)
+        if CLOSES_FIRST:
+            source.check()
+            return source
+        return self._opened_whole(place)
+
+    def discard(self) -> None:
+        """Close and remove it; what another program put in its place stays. Raises StorageError."""
+        self._forget_sources()
+        self._file.discard()
+
+    def close(self) -> None:
+        """Close it and leave it where it is. A finished one can still be sent."""
+        place = self._place
+        if place is None or not place.is_whole:
+            self._forget_sources()
+        self._file.close()
+
+    def _open_reader(self) -> None:
+        """Sources read through an own descriptor: a copy of the writing one would hold the lock."""
+        self._place = _Place(self.path, self._file.identity, is_whole=False)
+        if not CLOSES_FIRST:
+            self._reader = self._opened(self.path, self._file.identity)
+
+    def _opened(self, path: Path, identity: os.stat_result) -> int:
+        """Raises StorageError when another file is there."""
+        try:
+            with OpenFolder.below(self._folder, self._below, make=False) as folder:
+                descriptor = os.open(folder.at(path.name), OPEN_FLAGS, dir_fd=folder.descriptor)
+        except OSError as error:
+            raise StorageError(
+                f"{path} cannot be read ({error.strerror or error}). Download again."
+            ) from None
+        if not os.path.samestat(os.fstat(descriptor), identity):
+            os.close(descriptor)
+            raise StorageError(f"Another program replaced {path}. Download again.")
+        return descriptor
+
+    def _opened_whole(self, place: _Place) -> FileSource:
+        try:
+            source = FileSource(self._opened(place.path, place.identity), self._is_still)
+        except StorageError as error:
+            raise FileChangedError(str(error)) from None
+        try:
+            source.check()
+        except FileChangedError:
+            source.close()
+            raise
+        return source
+
+    def _move_sources(self, path: Path) -> None:
+        """It has its final name: from now on nobody may have changed it."""
+        try:
+            place = _Place(path, os.lstat(path), is_whole=True)
+        except OSError:
+            self._forget_sources()
+            return
+        with self._sources:
+            reader, self._reader, self._place = self._reader, -1, place
+        if reader >= 0:
+            os.close(reader)
+
+    def _forget_sources(self) -> None:
+        with self._sources:
+            reader, self._reader, self._place = self._reader, -1, None
+        if reader >= 0:
+            os.close(reader)
+
+    def _path_now(self) -> Path | None:
+        place = self._place
+        return None if place is None else place.path
+
+    def _is_still(self, status: os.stat_result) -> bool:
+        place = self._place
+        if place is None:
+            return False
+        known = place.identity
+        if not os.path.samestat(status, known):  # ours, removed, as the same content was there
+            return os.path.samestat(status, self._file.identity)
+        return not place.is_whole or (
+            (status.st_size, status.st_mtime_ns) == (known.st_size, known.st_mtime_ns)
+        )
+
+    def _check_size(self) -> None:
+        with suppress(OSError):  # fsync will say it better
+            if self._file.file.size != self.content.size:
+                raise StorageError(
+                    f"Another program changed {self.path}. Download again: what fits is kept."
+                )
+
+
+def stamp(file: int | Path, *, mtime: int, is_executable: bool) -> None:
+    """Time and rights as in the share. A disk that keeps neither is no reason to fail."""
+    with suppress(OSError, OverflowError):
+        if is_executable and isinstance(file, int):
+            mode = stat.S_IMODE(os.fstat(file).st_mode)
+            os.fchmod(file, mode | (mode & 0o444) >> 2)  # for all whom the umask lets read it
+    with suppress(OSError, OverflowError):
+        if mtime:
+            os.utime(file, (mtime, mtime))

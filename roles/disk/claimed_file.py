@@ -1,0 +1,231 @@
+"""NAME.lmkpart, open and locked: a file that has its final name only once it is whole and synced.
+
+Nothing that exists is ever overwritten unasked. It knows no wire, and not which bytes are right.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from roles.disk.file_lock import try_lock
+from roles.disk.file_source import OPEN_FLAGS
+from roles.disk.final_name import give_name
+from roles.disk.open_folder import OpenFolder
+from roles.disk.positioned_file import PositionedFile
+from roles.disk.sparse_file import make_sparse
+from roles.disk.storage_faults import storage_error
+from roles.values.errors import StorageError
+from roles.values.safe_names import PARTIAL_SUFFIX
+from roles.values.settings import Existing
+
+COMPARE_BLOCK = 1024 * 1024
+# Windows neither renames nor removes what is open; elsewhere the lock is kept to the end.
+CLOSES_FIRST = os.name == "nt"
+
+_CLAIM_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+
+class ClaimedFile:
+    """Open for reading and writing from several threads at once.
+
+    One of them finishes, discards or closes it, when the others are through.
+    """
+
+    def __init__(self, folder: Path, stored: Sequence[str]) -> None:
+        """Open or make folder/a/b/NAME.lmkpart, with what is in it. Raises StorageError.
+
+        Another program's running download is never touched.
+        """
+        self._folder, self._below = folder, tuple(stored[:-1])
+        self._name = stored[-1]
+        self.path = folder.joinpath(*self._below, self._name + PARTIAL_SUFFIX)
+        try:
+            with self._opened_folder(make=True) as opened:
+                self.file = PositionedFile(self._open_claimed(opened))
+        except OSError as error:
+            raise storage_error(error, self.path) from None
+        self.identity = os.fstat(self.file.descriptor)
+        make_sparse(self.file.descriptor)
+
+    def write(self, offset: int, pieces: Sequence[memoryview]) -> None:
+        """Write these pieces one after another from `offset` on.
+
+        Raises StorageError, DiskFullError when it is full.
+        """
+        try:
+            self.file.write(offset, pieces)
+        except OSError as error:
+            raise storage_error(error, self.path) from None
+
+    def truncate(self, size: int) -> None:
+        """Cut it off at this size, or let it end in a hole there. Raises StorageError."""
+        try:
+            os.ftruncate(self.file.descriptor, size)
+        except OSError as error:
+            raise storage_error(error, self.path) from None
+
+    def finish(
+        self,
+        existing: Existing,
+        should_stop: Callable[[], bool],
+        stamp: Callable[[int | Path], None] = lambda _: None,
+    ) -> tuple[Path, bool] | None:
+        """Sync it and give it its final name, or drop it when SKIP finds the same content there.
+
+        `stamp` sets times and rights, by the open file or, where that cannot be, by its path.
+        Returns the path and whether it was there already; None when it was told to stop before that
+        was known. Raises StorageError; the partial file is kept then.
+        """
+        target = self.path.with_name(self._name)
+        try:
+            if not CLOSES_FIRST:
+                stamp(self.file.descriptor)
+            os.fsync(self.file.descriptor)
+            with self._opened_folder() as folder:
+                is_same = existing is Existing.SKIP and self._is_same_as(folder, should_stop)
+                if is_same is None:
+                    return None
+                if is_same:
+                    self.discard()
+                    return target, True
+                if not self._is_at_path(folder):
+                    raise StorageError(
+                        f"Another program replaced {self.path}. Nothing was kept: download again."
+                    )
+                name = self._renamed(folder, existing, stamp)
+                folder.sync()
+        except OSError as error:
+            raise storage_error(error, target) from None
+        return target.with_name(name), False
+
+    def discard(self) -> None:
+        """Close and remove it; what another program put in its place stays."""
+        try:
+            with self._opened_folder() as folder:
+                is_replaced = self.file.is_open and not self._is_at_path(folder)
+                # Elsewhere the lock is kept until it is gone, or another program would claim what
+                # is removed a moment later.
+                if CLOSES_FIRST:
+                    self.close()
+                if not is_replaced:
+                    os.unlink(folder.at(self.path.name), dir_fd=folder.descriptor)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise storage_error(error, self.path) from None
+        finally:
+            self.close()
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether it is open, and not known to be replaced by another file of its name."""
+        try:
+            with self._opened_folder() as folder:
+                return self.file.is_open and self._is_at_path(folder)
+        except (FileNotFoundError, StorageError):
+            return False
+        except OSError:  # the folder may not even be looked at: what is kept is not lost
+            return self.file.is_open
+
+    def close(self) -> None:
+        """Close it and leave it where it is."""
+        self.file.close()
+
+    def _opened_folder(self, *, make: bool = False) -> OpenFolder:
+        return OpenFolder.below(self._folder, self._below, make=make)
+
+    def _open_claimed(self, folder: OpenFolder) -> int:
+        """Open it with the lock that says that this download is being worked on.
+
+        The lock goes with the process. What was opened may be a file that another program just
+        finished and renamed: then it is tried again.
+        """
+        while True:
+            descriptor = self._open(folder)
+            try:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise self._not_a_file()
+                if not try_lock(descriptor):
+                    raise StorageError(
+                        f"Another LMKtorrent is downloading {self._name} to this folder. "
+                        "Wait or choose another."
+                    )
+                at_path = folder.status(self.path.name)
+                status = os.fstat(descriptor)
+                if at_path is not None and os.path.samestat(status, at_path):
+                    if status.st_nlink == 1:
+                        return descriptor
+                    # A program ended between the two steps of a rename: this is the second
+                    # name of a whole file, which must not be written to.
+                    os.unlink(folder.at(self.path.name), dir_fd=folder.descriptor)
+            except (OSError, StorageError):
+                os.close(descriptor)
+                raise
+            os.close(descriptor)
+
+    def _open(self, folder: OpenFolder) -> int:
+        try:
+            name = folder.at(self.path.name)
+            return os.open(name, _CLAIM_FLAGS, 0o666, dir_fd=folder.descriptor)
+        except OSError as error:
+            if error.errno in {errno.ELOOP, errno.EISDIR}:
+                raise self._not_a_file() from None
+            raise
+
+    def _not_a_file(self) -> StorageError:
+        return StorageError(f"{self.path} is not a file. Move it away and download again.")
+
+    def _is_at_path(self, folder: OpenFolder) -> bool:
+        status = folder.status(self.path.name)
+        return status is not None and os.path.samestat(self.identity, status)
+
+    def _renamed(
+        self, folder: OpenFolder, existing: Existing, stamp: Callable[[int | Path], None]
+    ) -> str:
+        """Give it its final name and close it. Raises OSError; it is open again then."""
+        if CLOSES_FIRST:
+            self.close()
+            stamp(self.path)
+        may_replace = existing is Existing.REPLACE
+        try:
+            name = give_name(folder, self.path.name, self._name, may_replace=may_replace)
+        except OSError:
+            if CLOSES_FIRST:
+                self._reopen(folder)
+            raise
+        self.close()
+        return name
+
+    def _reopen(self, folder: OpenFolder) -> None:
+        """It could not be renamed: keep it for another try, unless others have it by now."""
+        with suppress(OSError, StorageError):
+            if self._is_at_path(folder):
+                self.file = PositionedFile(self._open_claimed(folder))
+                if not os.path.samestat(self.identity, os.fstat(self.file.descriptor)):
+                    self.close()
+
+    def _is_same_as(self, folder: OpenFolder, should_stop: Callable[[], bool]) -> bool | None:
+        """Whether a regular file of this content has the name already; None when told to stop.
+
+        Follows no link.
+        """
+        status, size = folder.status(self._name), self.file.size
+        if status is None or not stat.S_ISREG(status.st_mode) or status.st_size != size:
+            return False
+        old = os.open(folder.at(self._name), OPEN_FLAGS, dir_fd=folder.descriptor)
+        room = memoryview(bytearray(min(COMPARE_BLOCK, size)))
+        try:
+            for offset in range(0, size, COMPARE_BLOCK):
+                if should_stop():
+                    return None
+                block = os.read(old, COMPARE_BLOCK)
+                if block != room[: self.file.read_into(offset, room)]:
+                    return False
+        finally:
+            os.close(old)
+        return None if should_stop() else True

@@ -1,0 +1,140 @@
+"""A folder below the target folder, reached name by name through folders and no link.
+
+Held open, so that whoever swaps a folder on the way for a link leads nobody elsewhere. It knows
+no downloads.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from roles.disk.storage_faults import IN_THE_WAY, in_the_way
+
+# Windows has none of it: there each folder is looked at again when it is used.
+HAS_DESCRIPTORS = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTORY")
+_BASE_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
+_BELOW_FLAGS = _BASE_FLAGS | getattr(os, "O_NOFOLLOW", 0)
+_MOUNT_POINT_TAG = 0xA0000003  # a Windows junction, which lstat() calls a folder
+
+
+class OpenFolder:
+    """Use its names as `os.open(folder.at(name), ..., dir_fd=folder.descriptor)`."""
+
+    __slots__ = ("descriptor", "path")
+
+    def __init__(self, path: str, descriptor: int | None) -> None:
+        self.path = path
+        self.descriptor = descriptor  # None where the system has none
+
+    @classmethod
+    def base(cls, path: Path, *, make: bool) -> OpenFolder:
+        """The folder that the user chose, which may be a link. Raises OSError, StorageError."""
+        try:
+            if make:
+                path.mkdir(parents=True, exist_ok=True)
+            if HAS_DESCRIPTORS:
+                return cls(os.fspath(path), os.open(path, _BASE_FLAGS))
+        except OSError as error:
+            if error.errno in IN_THE_WAY:
+                raise in_the_way(path, is_link=False) from None
+            raise
+        if not path.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return cls(os.fspath(path), None)
+
+    @classmethod
+    def below(cls, base: Path, names: Sequence[str], *, make: bool) -> OpenFolder:
+        """The folder base/name/name, made where it is missing if `make`.
+
+        Raises OSError, and StorageError for a link or a file where a folder must be.
+        """
+        folder = cls.base(base, make=make)
+        for name in names:
+            try:
+                inner = folder.child(name, make=make)
+            finally:
+                folder.close()
+            folder = inner
+        return folder
+
+    def child(self, name: str, *, make: bool) -> OpenFolder:
+        """A folder in this one, opened on its own. Raises as below()."""
+        path = os.path.join(self.path, name)  # noqa: PTH118 (a Path is slow)
+        try:
+            if HAS_DESCRIPTORS:
+                return OpenFolder(path, self._opened(name, make=make))
+            if make:
+                _make(path, None)
+            _check_is_folder(path)
+            return OpenFolder(path, None)
+        except OSError as error:
+            if error.errno in IN_THE_WAY:
+                raise in_the_way(path, is_link=Path(path).is_symlink()) from None
+            raise
+
+    def at(self, name: str) -> str:
+        """The name as the functions of os want it together with `descriptor`."""
+        if self.descriptor is not None:
+            return name
+        return os.path.join(self.path, name)  # noqa: PTH118
+
+    def status(self, name: str) -> os.stat_result | None:
+        """What has this name, a link itself and not what it leads to; None for nothing."""
+        try:
+            return os.stat(self.at(name), dir_fd=self.descriptor, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+
+    def sync(self) -> None:
+        """Make new names survive a power cut, where the system can. Raises OSError."""
+        if self.descriptor is None:
+            return
+        try:
+            os.fsync(self.descriptor)
+        except OSError as error:
+            if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # some network disks cannot
+                raise
+
+    def close(self) -> None:
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+
+    def __enter__(self) -> OpenFolder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _opened(self, name: str, *, make: bool) -> int:
+        try:
+            return os.open(name, _BELOW_FLAGS, dir_fd=self.descriptor)
+        except FileNotFoundError:
+            if not make:
+                raise
+        _make(name, self.descriptor)
+        return os.open(name, _BELOW_FLAGS, dir_fd=self.descriptor)
+
+
+def _make(path: str, descriptor: int | None) -> None:
+    try:
+        os.mkdir(path, dir_fd=descriptor)
+    except FileExistsError:  # by another thread, or it is not a folder: opening it tells
+        return
+
+
+def _check_is_folder(path: str) -> None:
+    status = os.lstat(path)
+    tag = getattr(status, "st_reparse_tag", 0)
+    if not stat.S_ISDIR(status.st_mode) or tag == _MOUNT_POINT_TAG:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))

@@ -1,0 +1,127 @@
+"""The folder that downloads go to: what it has already, its room, its folders and their times.
+
+It fetches nothing, and removes nothing at all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from roles.disk.chunk_digests import ChunkDigests
+from roles.disk.file_source import OPEN_FLAGS
+from roles.disk.open_folder import OpenFolder
+from roles.disk.positioned_file import PositionedFile
+from roles.disk.storage_faults import storage_error
+from roles.values.content import Content, root_of
+from roles.values.errors import DiskFullError, StorageError
+
+# Bytes left free for the rest of the machine, or 1 % of a smaller disk.
+MAX_RESERVE = 200 * 1024 * 1024
+
+
+def check_space(folder: Path, needed: int) -> None:
+    """Raise DiskFullError when `needed` more bytes would not leave the reserve free.
+
+    Makes the folder; raises StorageError when it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        usage = shutil.disk_usage(folder)
+    except OSError as error:
+        raise storage_error(error, folder) from None
+    reserve = min(MAX_RESERVE, usage.total // 100)
+    if needed + reserve > usage.free:
+        short = needed + reserve - usage.free
+        raise DiskFullError(
+            f"The disk of {folder} is full: {_megabytes(short)} more must be free. "
+            "Make room or choose another folder."
+        )
+
+
+class TargetFolder:
+    """Paths in it are given as the names under which they are stored. Used by one thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._text = os.fspath(path)
+        self._times: dict[tuple[str, ...], int] = {}
+
+    def check_space(self, needed: int) -> None:
+        """As the function of this name."""
+        check_space(self.path, needed)
+
+    def holds(
+        self,
+        stored: tuple[str, ...],
+        content: Content,
+        should_stop: Callable[[], bool],
+        note: Callable[[int], None] = lambda _: None,
+    ) -> Path | None:
+        """The file of that name if it has this content already; None when not, or when stopped.
+
+        Follows no link below this folder. `note` is told how many bytes have been looked at.
+        """
+        try:  # most often there is nothing of that name, and ten thousand files are asked for
+            status = os.lstat("/".join((self._text, *stored)))
+        except (OSError, ValueError):
+            return None
+        if not stat.S_ISREG(status.st_mode) or status.st_size != content.size:
+            return None
+        try:
+            with OpenFolder.below(self.path, stored[:-1], make=False) as folder:
+                name = folder.at(stored[-1])
+                file = PositionedFile(os.open(name, OPEN_FLAGS, dir_fd=folder.descriptor))
+        except (OSError, StorageError):
+            return None
+        try:
+            is_it = _is_content(file, content, should_stop, note)
+        finally:
+            file.close()
+        return self.path.joinpath(*stored) if is_it else None
+
+    def make_folder(self, stored: tuple[str, ...], mtime: int = 0) -> Path:
+        """Make a folder and those above it; its time is set later. Raises StorageError."""
+        path = self.path.joinpath(*stored)
+        try:
+            OpenFolder.below(self.path, stored, make=True).close()
+        except OSError as error:
+            raise storage_error(error, path) from None
+        if mtime:
+            self._times[stored] = mtime
+        return path
+
+    def set_folder_times(self) -> None:
+        """Give the folders that were made their times.
+
+        Call it when all is in them. A time that cannot be set is no reason to fail.
+        """
+        times, self._times = self._times, {}
+        for stored, mtime in times.items():
+            with (
+                suppress(OSError, StorageError, OverflowError),
+                OpenFolder.below(self.path, stored, make=False) as folder,
+            ):
+                place = folder.path if folder.descriptor is None else folder.descriptor
+                os.utime(place, (mtime, mtime))
+
+
+def _is_content(
+    file: PositionedFile,
+    content: Content,
+    should_stop: Callable[[], bool],
+    note: Callable[[int], None],
+) -> bool:
+    status = os.fstat(file.descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_size != content.size:
+        return False
+    digests = ChunkDigests(file, content, should_stop).run(note)
+    return root_of(content.size, content.chunk_size, digests) == content.root
+
+
+def _megabytes(count: int) -> str:
+    return f"{max(1, round(count / 1e6)):,} MB"

@@ -1,0 +1,288 @@
+"""Small files out of a pack that arrived, each checked by its own root and given its own name.
+
+Thousands are written before one sync and one round of names. It knows no wire and fetches nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from roles.disk.arriving_file import ArrivingFile, stamp
+from roles.disk.file_source import OPEN_FLAGS
+from roles.disk.final_name import give_name
+from roles.disk.open_folder import OpenFolder
+from roles.disk.storage_faults import storage_error
+from roles.values.content import Content, root_of
+from roles.values.errors import ContentError, DiskFullError, LmkError, StorageError
+from roles.values.events import DownloadState, FileEnded
+from roles.values.safe_names import PARTIAL_SUFFIX, shown_name
+from roles.values.settings import Existing
+
+# One sync() for the batch takes as long as some files synced one by one, whatever their number; it
+# also waits for what other programs wrote, so it is not for a few.
+FEW_FILES = 16
+_NEW_FLAGS = (
+    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PackMember:
+    """One small file in a pack."""
+
+    path: str  # from the wire
+    stored: tuple[str, ...]
+    content: Content  # of one chunk
+    offset: int  # bytes in the pack
+    mtime: int = 0  # seconds since 1970, 0: unknown
+    is_executable: bool = False
+
+
+def pack_stored(pack: Content) -> tuple[str, ...]:
+    """Under which name a pack arrives in the target folder; it never gets a final one."""
+    return (f".lmk-{pack.root.hex()[:16]}",)
+
+
+def unpack(
+    source: ArrivingFile,
+    have: int,
+    members: Iterable[PackMember],
+    folder: Path,
+    existing: Existing,
+    should_stop: Callable[[], bool],
+) -> Generator[FileEnded, None, None]:
+    """Write the members that lie in the chunks of `have`; tells of each that ended, DONE, SKIPPED
+    or FAILED. One with ContentError must be fetched alone.
+
+    Those of which nothing was told have not all come, or it was told to stop. Raises DiskFullError
+    when the others are told. One thread at a time works on a pack.
+    """
+    covered = [member for member in members if _is_covered(member, source.content, have)]
+    yield from _Batch(source, folder, existing, should_stop).run(covered)
+
+
+class _Batch:
+    """The partial file of a member is named after the pack, whose lock this program holds, so that
+    no other program ever opens it and no member needs a lock of its own.
+    """
+
+    def __init__(
+        self,
+        source: ArrivingFile,
+        folder: Path,
+        existing: Existing,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self._source = source
+        self._existing = existing
+        self._should_stop = should_stop
+        self._folders = _FolderChain(folder)
+        (self._prefix,) = pack_stored(source.content)
+        self._written = list[PackMember]()  # not named yet, in reverse once they are being named
+        self._disk_full: DiskFullError | None = None
+
+    def run(self, members: Sequence[PackMember]) -> Iterator[FileEnded]:
+        try:
+            is_few = len(members) <= FEW_FILES or not hasattr(os, "sync")
+            yield from self._write_all(members, is_few)
+            if not is_few:
+                os.sync()
+            named_in = dict[tuple[str, ...], None]()
+            self._written.reverse()
+            while self._written and not self._should_stop():
+                member = self._written[-1]
+                ended = self._name(member)
+                self._written.pop()
+                named_in[member.stored[:-1]] = None
+                yield ended
+            self._sync_folders(named_in)
+        finally:
+            self._drop_rest()
+            self._folders.close()
+        if self._disk_full is not None:
+            raise self._disk_full
+
+    def _write_all(self, members: Sequence[PackMember], is_few: bool) -> Iterator[FileEnded]:
+        for member in members:
+            if self._should_stop():
+                return
+            size, path = member.content.size, member.path
+            try:
+                self._write(member, self._checked(member), is_few)
+            except DiskFullError as error:
+                self._disk_full = error
+                return
+            except (ContentError, StorageError) as error:
+                yield FileEnded(path, size, DownloadState.FAILED, failure=error)
+            else:
+                self._written.append(member)
+
+    def _checked(self, member: PackMember) -> bytes:
+        """Its bytes. Raises ContentError when they are not those of its root."""
+        content = member.content
+        try:
+            data = self._source.read(member.offset, content.size)
+        except StorageError as error:  # a bad place on the disk
+            raise ContentError(f"{shown_name(member.path)}: {error}") from None
+        digest = hashlib.sha256(data).digest()
+        if len(data) != content.size or content.root != root_of(
+            content.size, content.chunk_size, digest
+        ):
+            raise ContentError(
+                f"{shown_name(member.path)} is not as listed in the pack that it came in. "
+                "It is fetched alone."
+            )
+        return data
+
+    def _write(self, member: PackMember, data: bytes, is_synced: bool) -> None:
+        """Write its partial file. Raises StorageError, DiskFullError; nothing is left then."""
+        name = self._partial(member)
+        try:
+            folder = self._folders.open(member.stored[:-1])
+            descriptor = _created(folder, name)
+            try:
+                if os.write(descriptor, data) != len(data):
+                    _refuse_half()
+                if os.name != "nt" and (member.mtime or member.is_executable):
+                    stamp(descriptor, mtime=member.mtime, is_executable=member.is_executable)
+                if is_synced:
+                    os.fsync(descriptor)
+            except OSError:
+                with suppress(OSError):
+                    os.unlink(folder.at(name), dir_fd=folder.descriptor)
+                raise
+            finally:
+                os.close(descriptor)
+            if os.name == "nt":
+                stamp(Path(folder.at(name)), mtime=member.mtime, is_executable=False)
+        except OSError as error:
+            raise storage_error(error, self._folders.path_of(member.stored)) from None
+
+    def _name(self, member: PackMember) -> FileEnded:
+        size, path = member.content.size, member.path
+        present, target = self._partial(member), self._folders.path_of(member.stored)
+        failure: LmkError
+        try:
+            folder = self._folders.open(member.stored[:-1])
+            name = member.stored[-1]
+            if self._existing is Existing.SKIP and self._is_there(folder, member):
+                os.unlink(folder.at(present), dir_fd=folder.descriptor)
+                return FileEnded(path, size, DownloadState.SKIPPED, saved_as=target)
+            may_replace = self._existing is Existing.REPLACE
+            final = give_name(folder, present, name, may_replace=may_replace)
+        except OSError as error:
+            failure = storage_error(error, target)
+        except StorageError as error:
+            failure = error
+        else:
+            saved_as = target if final == name else target.with_name(final)
+            return FileEnded(path, size, DownloadState.DONE, saved_as=saved_as)
+        self._drop(member)
+        return FileEnded(path, size, DownloadState.FAILED, failure=failure)
+
+    def _is_there(self, folder: OpenFolder, member: PackMember) -> bool:
+        """Whether a regular file of its content has its name already. Follows no link."""
+        try:
+            name = folder.at(member.stored[-1])
+            descriptor = os.open(name, OPEN_FLAGS, dir_fd=folder.descriptor)
+        except OSError:  # nothing as a rule
+            return False
+        try:
+            size = member.content.size
+            if os.fstat(descriptor).st_size != size:
+                return False
+            data = os.read(descriptor, size)
+            root = root_of(size, member.content.chunk_size, hashlib.sha256(data).digest())
+            return root == member.content.root
+        except OSError:  # a folder, or a bad place on the disk
+            return False
+        finally:
+            os.close(descriptor)
+
+    def _sync_folders(self, named_in: Iterable[tuple[str, ...]]) -> None:
+        """Make the names survive a power cut, in the same way as the files."""
+        folders = list(named_in)
+        if len(folders) > FEW_FILES and hasattr(os, "sync"):
+            os.sync()
+            return
+        for stored in folders:
+            with suppress(OSError, StorageError):  # each file is whole whether it has its name
+                self._folders.open(stored).sync()
+
+    def _drop_rest(self) -> None:
+        for member in self._written:
+            self._drop(member)
+
+    def _drop(self, member: PackMember) -> None:
+        with suppress(OSError, StorageError):
+            folder = self._folders.open(member.stored[:-1])
+            os.unlink(folder.at(self._partial(member)), dir_fd=folder.descriptor)
+
+    def _partial(self, member: PackMember) -> str:
+        return f"{self._prefix}-{member.offset}{PARTIAL_SUFFIX}"
+
+
+class _FolderChain:
+    """The folders from the target folder down to the one used last, open: the next member, in the
+    order of their paths, is in one of them or below.
+    """
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+        self._names = tuple[str, ...]()
+        self._open = list[OpenFolder]()  # the target folder, then one for each name
+
+    def path_of(self, stored: tuple[str, ...]) -> Path:
+        return self._base.joinpath(*stored)
+
+    def open(self, names: tuple[str, ...]) -> OpenFolder:
+        """The folder of these names, made where it is missing. Raises OSError, StorageError."""
+        if not self._open:
+            self._open.append(OpenFolder.base(self._base, make=True))
+        if names != self._names:
+            common = 0
+            while self._names[common : common + 1] == names[common : common + 1] != ():
+                common += 1
+            self._cut(common)
+            for name in names[common:]:
+                self._open.append(self._open[-1].child(name, make=True))
+                self._names = (*self._names, name)
+        return self._open[-1]
+
+    def close(self) -> None:
+        self._cut(-1)
+
+    def _cut(self, count: int) -> None:
+        self._names = self._names[: max(0, count)]
+        while len(self._open) > count + 1:
+            self._open.pop().close()
+
+
+def _is_covered(member: PackMember, pack: Content, have: int) -> bool:
+    content = member.content
+    end = member.offset + content.size
+    if content.count != 1 or member.offset < 0 or end > pack.size:
+        return False
+    first, last = member.offset // pack.chunk_size, (end - 1) // pack.chunk_size
+    wanted = (1 << last - first + 1) - 1
+    return have >> first & wanted == wanted
+
+
+def _created(folder: OpenFolder, name: str) -> int:
+    """A new file, in place of what an earlier run left there. Raises OSError."""
+    try:
+        return os.open(folder.at(name), _NEW_FLAGS, 0o666, dir_fd=folder.descriptor)
+    except FileExistsError:
+        os.unlink(folder.at(name), dir_fd=folder.descriptor)
+    return os.open(folder.at(name), _NEW_FLAGS, 0o666, dir_fd=folder.descriptor)
+
+
+def _refuse_half() -> NoReturn:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # the rest would be told so

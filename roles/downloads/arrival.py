@@ -1,0 +1,166 @@
+"""One job of a download under way: its file on the disk and its part in the swarm."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from roles.disk.arriving_file import ArrivingFile
+from roles.disk.unpacking import pack_stored, unpack
+from roles.downloads.download_jobs import FileJob, Job, PackJob
+from roles.sharing.folder_tree import TreeFile
+from roles.sharing.pack_holding import PackHolding
+from roles.taking.swarm import Swarm
+from roles.taking.swarm_library import SwarmLibrary
+from roles.taking.transfer import Transfer
+from roles.values.content import Content
+from roles.values.errors import StorageError
+from roles.values.events import DownloadState, FileEnded
+from roles.values.settings import Existing
+
+
+class Arrival:
+    """Owned by the download's thread."""
+
+    def __init__(
+        self,
+        job: Job,
+        folder: Path,
+        swarm: Swarm,
+        library: SwarmLibrary,
+        ended: Callable[[], None],
+    ) -> None:
+        """Open its partial file, and take part in the swarm. Raises StorageError."""
+        self.job = job
+        self._folder = folder
+        self._swarm = swarm
+        self._library = library
+        stored = job.stored if isinstance(job, FileJob) else pack_stored(job.content)
+        self._file = ArrivingFile(folder, stored, job.content)
+        self.transfer = Transfer(job.content, job.title, ended)
+        self._is_checked = False
+        library.add(self.transfer)
+        self._handle = swarm.add(self.transfer)
+
+    @property
+    def content(self) -> Content:
+        return self.job.content
+
+    @property
+    def have(self) -> int:
+        """Bytes of what is wanted that are here."""
+        return min(self.job.size, self.content.bytes_in(self.transfer.plan.had))
+
+    @property
+    def handle(self) -> int:
+        """Its handle in the swarm."""
+        return self._handle
+
+    def go_on(self, should_stop: Callable[[], bool]) -> None:
+        """Ask for chunks as soon as it is known which; the disk is looked at before."""
+        if self.transfer.is_asking:
+            return
+        digests = self.transfer.digests()
+        if digests is None and not self.transfer.is_single:
+            return
+        if not self._is_checked:
+            if digests is not None:
+                self.transfer.plan.had = self._file.recheck(digests, should_stop)
+            if should_stop():
+                return
+            self._is_checked = True
+        self.transfer.store = self._file
+        self._library.changed(self.transfer)
+        if self.transfer.is_done:
+            self.transfer.ended()
+        else:
+            self._swarm.ask(self._handle)
+
+    def stand_still(self) -> StorageError | None:
+        """Ask for nothing more, until resume(). Returns what the disk said, if it did."""
+        self._swarm.remove(self._handle)
+        fault, self.transfer.fault = self.transfer.fault, None
+        return fault
+
+    def resume(self) -> None:
+        """Take part in the swarm again."""
+        self._handle = self._swarm.add(self.transfer)
+
+    def finish(self, existing: Existing, should_stop: Callable[[], bool]) -> Iterator[FileEnded]:
+        """Give what is whole its final name; tells of each file. Raises StorageError.
+
+        What a pack had and nothing was told of must be fetched alone.
+        """
+        self._swarm.remove(self._handle)
+        if isinstance(self.job, FileJob):
+            yield from self._finish_file(self.job, existing, should_stop)
+        else:
+            yield from self._unpack(self.job, existing, should_stop)
+
+    def close(self) -> None:
+        """Leave the swarm, and what came where it is."""
+        self._swarm.remove(self._handle)
+        if not self.transfer.is_done:
+            self._library.drop(self.transfer)
+        self._file.close()
+
+    def discard(self) -> None:
+        """Leave the swarm, and remove what came. Raises StorageError."""
+        self._swarm.remove(self._handle)
+        self._library.drop(self.transfer)
+        self._file.discard()
+
+    def _finish_file(
+        self, job: FileJob, existing: Existing, should_stop: Callable[[], bool]
+    ) -> Iterator[FileEnded]:
+        finished = self._file.finish(existing, job.mtime, job.is_executable, should_stop)
+        if finished is None:
+            return
+        path, was_there = finished
+        self._file.close()
+        if was_there:  # what arrived is gone
+            self._library.drop(self.transfer)
+        state = DownloadState.SKIPPED if was_there else DownloadState.DONE
+        yield FileEnded(job.path, job.size, state, path)
+
+    def _unpack(
+        self, job: PackJob, existing: Existing, should_stop: Callable[[], bool]
+    ) -> Iterator[FileEnded]:
+        had = self.transfer.plan.had
+        places = dict[str, Path]()
+        for ended in unpack(self._file, had, job.members, self._folder, existing, should_stop):
+            if ended.saved_as is not None:
+                places[ended.name] = ended.saved_as
+            yield ended
+        if should_stop():
+            return
+        self._library.drop(self.transfer)
+        self._offer_members(job, places)
+        self._file.discard()
+
+    def _offer_members(self, job: PackJob, places: dict[str, Path]) -> None:
+        """Give the pack on from its members, when all of them are here."""
+        digests = self.transfer.digests()
+        if sum(member.content.size for member in job.members) != job.content.size:
+            return
+        if len(places) < len(job.members):
+            return
+        if digests is None:  # a pack of one chunk: nobody asks for its digests
+            digests = b""
+        try:
+            members = [_tree_file(self._folder, places[member.path]) for member in job.members]
+        except (OSError, ValueError):
+            return
+        self._library.add(PackHolding(self._folder, members, job.content, digests))
+
+
+def _tree_file(folder: Path, path: Path) -> TreeFile:
+    status = os.lstat(path)
+    return TreeFile(
+        path.relative_to(folder).as_posix(),
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ino,
+        bool(status.st_mode & 0o100),
+    )

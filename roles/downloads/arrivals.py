@@ -1,0 +1,243 @@
+"""The jobs of one download: some under way at a time, each taken a step further when it can be."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from roles.disk.target_folder import check_space
+from roles.downloads.arrival import Arrival
+from roles.downloads.download_jobs import FileJob, Job, PackJob, files_of, plan_jobs, without
+from roles.downloads.download_scope import Identity
+from roles.downloads.file_tally import FileTally
+from roles.downloads.swarm_side import SwarmSide
+from roles.joining.listed_share import Pack
+from roles.taking.transfer import Transfer
+from roles.values.content import Content
+from roles.values.errors import ContentError, DiskFullError, LmkError, NoSeederError, StorageError
+from roles.values.events import DownloadState, FileEnded
+from roles.values.settings import Existing
+
+MAX_ARRIVALS = 64  # at once: two descriptors each
+MAX_CHUNKS = 2_048  # of all of them together, so that a folder comes in order
+
+
+class Arrivals:
+    """Owned by the download's thread, and by the leecher's when that has ended."""
+
+    def __init__(
+        self,
+        folder: Path,
+        side: SwarmSide,
+        existing: Existing,
+        should_stop: Callable[[], bool],
+        wake: Callable[[], None],
+    ) -> None:
+        """`wake` is called, from any thread, when step() has something to do."""
+        self._folder = folder
+        self._side = side
+        self._existing = existing
+        self._should_stop = should_stop
+        self._wake = wake
+        self._jobs: deque[Job] = deque()
+        self._under_way: list[Arrival] = []
+        self._packs: Sequence[Pack] = ()  # that are offered
+        self._offered = frozenset[Content]()  # by these
+        self._arrived_before = 0  # bytes, of arrivals that ended
+
+    @property
+    def is_through(self) -> bool:
+        """Whether nothing is left to do."""
+        return not self._jobs and not self._under_way
+
+    @property
+    def transfers(self) -> list[Transfer]:
+        """What is under way."""
+        return [arrival.transfer for arrival in self._under_way]
+
+    @property
+    def have(self) -> int:
+        """Bytes of what is under way that are here."""
+        return sum(arrival.have for arrival in self._under_way)
+
+    @property
+    def arrived(self) -> int:
+        """Bytes that came over the network and were right."""
+        return self._arrived_before + sum(one.arrived for one in self.transfers)
+
+    @property
+    def needed(self) -> int:
+        """Bytes that what is under way still takes on the disk."""
+        return sum(one.content.size - one.have for one in self._under_way)
+
+    @property
+    def left(self) -> int:
+        """Jobs that have not ended."""
+        return len(self._jobs) + len(self._under_way)
+
+    def pending(self) -> set[Identity]:
+        """The files that have not ended."""
+        jobs = (*self._jobs, *(arrival.job for arrival in self._under_way))
+        return {file.identity for job in jobs for file in files_of(job)}
+
+    def begin(self, missing: Sequence[FileJob], packs: Sequence[Pack]) -> None:
+        """These are to be fetched, and no others; what was under way is left as it is."""
+        self.leave()
+        self._take_packs(packs)
+        self._jobs = deque(self._planned(missing))
+
+    def follow(
+        self, replaced: Collection[Identity], fresh: Iterable[FileJob], packs: Sequence[Pack]
+    ) -> None:
+        """Other packs are offered, other files to be fetched: what waits is planned anew."""
+        self._take_packs(packs)
+        waiting = [file for job in self._jobs for file in files_of(job)]
+        missing = [file for file in waiting if file.identity not in replaced]
+        for arrival in list(self._under_way):
+            self._without(arrival, replaced)
+        self._jobs = deque(self._planned([*missing, *fresh]))
+
+    def give_up(self, lost: Collection[Identity], tally: FileTally) -> None:
+        """These are offered no more. What is in a pack that is offered comes with it."""
+        for arrival in list(self._under_way):
+            job = arrival.job
+            if isinstance(job, FileJob) and job.identity in lost:
+                self._give_up(arrival, _not_offered(job), tally)
+        for job in [job for job in self._jobs if isinstance(job, FileJob)]:
+            if job.identity in lost:
+                self._jobs.remove(job)
+                _note_failed(job, _not_offered(job), tally)
+
+    def step(self, tally: FileTally) -> None:
+        """Do what can be done now. Raises DiskFullError."""
+        self._begin_more(tally)
+        for arrival in list(self._under_way):
+            if self._should_stop():
+                return
+            fault = arrival.transfer.fault
+            if isinstance(fault, DiskFullError):
+                raise fault
+            if fault is not None:
+                self._give_up(arrival, fault, tally)
+            elif not self._is_offered(arrival.job) or (
+                arrival.transfer.is_done and arrival.transfer.store is not None
+            ):
+                self._finish(arrival, tally)
+            else:
+                arrival.go_on(self._should_stop)
+
+    def stand_still(self) -> None:
+        """Ask for nothing more."""
+        for arrival in self._under_way:
+            arrival.stand_still()
+
+    def resume(self) -> None:
+        """Ask again, after stand_still()."""
+        for arrival in self._under_way:
+            arrival.resume()
+
+    def leave(self) -> None:
+        """Close what is under way, and leave it where it is."""
+        arrivals, self._under_way = self._under_way, []
+        for arrival in arrivals:
+            arrival.close()
+
+    def discard(self) -> list[StorageError]:
+        """Remove what came of what is under way. Returns what the disk said."""
+        arrivals, self._under_way = self._under_way, []
+        errors = list[StorageError]()
+        for arrival in arrivals:
+            try:
+                arrival.discard()
+            except StorageError as error:  # somebody has put something else in its place
+                errors.append(error)
+        return errors
+
+    def _begin_more(self, tally: FileTally) -> None:
+        while self._jobs and len(self._under_way) < MAX_ARRIVALS:
+            chunks = sum(arrival.content.count for arrival in self._under_way)
+            if chunks and chunks + self._jobs[0].content.count > MAX_CHUNKS:
+                return
+            self._begin(self._jobs[0], tally)
+            self._jobs.popleft()
+
+    def _begin(self, job: Job, tally: FileTally) -> None:
+        check_space(self._folder, job.content.size)
+        try:
+            arrival = self._side.arrival(job, self._folder, self._wake)
+        except DiskFullError:
+            raise
+        except StorageError as error:
+            if isinstance(job, PackJob):  # another download may be fetching the same pack
+                self._jobs.extend(files_of(job))
+            else:
+                _note_failed(job, error, tally)
+            return
+        self._under_way.append(arrival)
+
+    def _finish(self, arrival: Arrival, tally: FileTally) -> None:
+        """Give what is whole its name; what is wrong with a pack's member is fetched alone.
+
+        The rest of a pack that is offered no more is planned anew.
+        """
+        job = arrival.job
+        unended = {file.path: file for file in files_of(job)} if isinstance(job, PackJob) else {}
+        try:
+            for ended in arrival.finish(self._existing, self._should_stop):
+                if not isinstance(ended.failure, ContentError):
+                    unended.pop(ended.name, None)
+                    tally.note(ended)
+        except DiskFullError:
+            raise
+        except StorageError as error:
+            self._give_up(arrival, error, tally)
+            return
+        if not self._should_stop():
+            self._remove(arrival)
+            rest = list(unended.values())
+            self._jobs.extend(rest if self._is_offered(job) else self._planned(rest))
+
+    def _without(self, arrival: Arrival, replaced: Collection[Identity]) -> None:
+        """Drop what of it is replaced: the new content goes where it went."""
+        job = arrival.job
+        if isinstance(job, PackJob):
+            arrival.job = without(job, replaced)
+        elif job.identity in replaced:
+            self._remove(arrival)
+            with suppress(StorageError):  # somebody has put something else in its place
+                arrival.discard()
+
+    def _take_packs(self, packs: Sequence[Pack]) -> None:
+        self._packs = packs
+        self._offered = frozenset(line.content for line, _ in packs)
+
+    def _planned(self, missing: Sequence[FileJob]) -> list[Job]:
+        return plan_jobs(missing, self._packs if len(missing) > 1 else ())
+
+    def _is_offered(self, job: Job) -> bool:
+        """Whether it is a file, or a pack of the newest list with something in it."""
+        return isinstance(job, FileJob) or (bool(job.members) and job.content in self._offered)
+
+    def _give_up(self, arrival: Arrival, error: LmkError, tally: FileTally) -> None:
+        """This one cannot be stored; what came is kept, for another try."""
+        self._remove(arrival)
+        arrival.close()
+        _note_failed(arrival.job, error, tally)
+
+    def _remove(self, arrival: Arrival) -> None:
+        self._under_way.remove(arrival)
+        self._arrived_before += arrival.transfer.arrived
+
+
+def _note_failed(job: Job, error: LmkError, tally: FileTally) -> None:
+    for file in files_of(job):
+        tally.note(FileEnded(file.path, file.size, DownloadState.FAILED, failure=error))
+
+
+def _not_offered(job: FileJob) -> LmkError:
+    return NoSeederError(
+        f"{job.title} is not offered any more: it was removed or changed where it came from. "
+        "Ask for the list again to see what there is."
+    )

@@ -1,0 +1,139 @@
+"""The life of every download: queued, directed by a thread of its own, halted, settled.
+
+All else is done by the leecher's thread, and so is everything once the directing one has ended.
+What is downloaded, and how, is known to the two kinds of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from roles.base.worker import run_guarded
+from roles.values.errors import LmkError
+from roles.values.events import DownloadState
+from roles.values.safe_names import shown_name
+
+log = logging.getLogger(__name__)
+
+
+class DownloadLife(ABC):
+    """Owned by the leecher's thread."""
+
+    def __init__(self, key: str, ended: Callable[[], None]) -> None:
+        """`ended` is called by the directing thread when reap() has something to do."""
+        self.key = key
+        self.state = DownloadState.QUEUED
+        self.halting = threading.Event()
+        self.woken = threading.Event()
+        self._ended = ended
+        self._thread: threading.Thread | None = None
+        self._has_ended = False  # the last word of the directing thread
+        self._then: DownloadState | None = None  # what was asked for, until that thread has ended
+
+    @property
+    @abstractmethod
+    def collision_keys(self) -> frozenset[str]:
+        """Of the names that it takes in the target folder: no two downloads may share one."""
+
+    @property
+    @abstractmethod
+    def at_the_end(self) -> DownloadState:
+        """What becomes of it when the program ends in the middle: PAUSED or CANCELLED."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the directing thread works."""
+        return self._thread is not None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it is, or will be as soon as its threads have ended."""
+        return DownloadState.CANCELLED in (self.state, self._then)
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether it stands still, or will in a moment, and can go on from there."""
+        return self._then is DownloadState.PAUSED or self.state in (
+            DownloadState.PAUSED,
+            DownloadState.FAILED,
+        )
+
+    def start(self) -> None:
+        """Begin, or go on after a pause. The directing thread must not be running."""
+        self.halting.clear()
+        self._then, self._has_ended = None, False
+        thread = threading.Thread(target=self._main, name="lmk-download")
+        try:
+            thread.start()
+        except RuntimeError:  # it stays queued, and is tried again
+            log.warning("no thread left to download %s", shown_name(self.key))
+            return
+        self._thread = thread
+
+    def halt(self, then: DownloadState) -> None:
+        """End up PAUSED, CANCELLED or, to go on later, QUEUED.
+
+        At once when no thread works on it, else soon.
+        """
+        self._then = then
+        if self._thread is None:
+            self._settle()
+        else:
+            self.halting.set()
+            self.woken.set()
+
+    def reap(self) -> None:
+        """Settle what becomes of it if the directing thread is through."""
+        if self._has_ended:
+            self.join()
+
+    def join(self) -> None:
+        """Wait for the directing thread, if there is one, and settle what becomes of it."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread, self._has_ended = None, False
+            self._settle()
+
+    @abstractmethod
+    def discard(self) -> None:
+        """Forget everything that came. Nobody works on it now."""
+
+    @abstractmethod
+    def leave(self) -> None:
+        """The program ends: keep what came as far as a later run can go on from it."""
+
+    @abstractmethod
+    def _direct(self) -> None:
+        """Work until it has an end, or is halted: then the rest is for _settle()."""
+
+    @abstractmethod
+    def _can_go_on_after(self, failure: LmkError) -> bool:
+        """Whether what came is of use yet."""
+
+    @abstractmethod
+    def _set_state(self, state: DownloadState, *, failure: LmkError | None = None) -> None:
+        """Take this state and tell it."""
+
+    def _settle(self) -> None:
+        """Do what was asked for, unless its own end came first. Nobody works on it now."""
+        then, self._then = self._then, None
+        came_first = self.state in (DownloadState.DONE, DownloadState.SKIPPED) or (
+            self.state is DownloadState.FAILED and then is DownloadState.PAUSED
+        )
+        if then is None or came_first:
+            return
+        if then is DownloadState.CANCELLED:
+            self.discard()
+        self._set_state(then)
+
+    def _main(self) -> None:
+        failure = run_guarded(self._direct)
+        if failure is not None:
+            if not self._can_go_on_after(failure):
+                self.discard()
+            self._set_state(DownloadState.FAILED, failure=failure)
+        self._has_ended = True
+        self._ended()

@@ -1,0 +1,172 @@
+"""What a download is to bring: as it was asked for, and as each later list has it.
+
+The newest list belongs to the leecher's thread, what is worked on to the download's own. Pure
+state: it knows neither what is on the disk nor who has what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from roles.disk.stored_names import Stored, StoredNames
+from roles.joining.listed_room import Wanted
+from roles.joining.listed_share import Pack
+from roles.values.catalogue import FileLine
+from roles.values.content import Content
+from roles.values.safe_names import UnsafeNameError, collision_key
+
+# What left the list may come back in the next one: a tracker that was started again knows nothing
+# for some seconds, and a file that changed is read again first.
+GONE_S = 10.0
+
+Identity: TypeAlias = tuple[str, Content]  # path and content
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one list has of it, and where each file goes."""
+
+    wanted: Wanted
+    packs: tuple[Pack, ...]
+    stored: Mapping[Identity, Stored | UnsafeNameError]
+    is_listed: bool = True  # else this is what the last list that had it said
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeChange:
+    """What is different for a download under way."""
+
+    fresh: tuple[FileLine, ...]  # to be fetched, too
+    replaced: frozenset[Identity]  # have not come, and never shall
+
+
+def identity(file: FileLine) -> Identity:
+    """Which file of a download this is. It has a content."""
+    assert file.content is not None
+    return file.path, file.content
+
+
+class NewestScope:
+    """Owned by the leecher's thread; another one may read `scope`, which is replaced whole."""
+
+    def __init__(self, wanted: Wanted, packs: Sequence[Pack], names: StoredNames) -> None:
+        """`names`: those given in the target folder."""
+        self.collision_keys = frozenset[str]()
+        self._names = names
+        self._stored = dict[Identity, Stored | UnsafeNameError]()
+        self.scope = self._placed(wanted, packs)
+
+    def names_of_others(self, wanted: Wanted) -> frozenset[str]:
+        """As collision_keys, of the files that a newer list has and this one not."""
+        others = (file for file in wanted.files if identity(file) not in self._stored)
+        return frozenset(collision_key(file.path) for file in others) - self.collision_keys
+
+    def follow(self, wanted: Wanted, packs: Sequence[Pack]) -> None:
+        """A newer list has this."""
+        self.scope = self._placed(wanted, packs)
+
+    def lose(self) -> None:
+        """The newest list has none of it."""
+        self.scope = replace(self.scope, is_listed=False)
+
+    def _placed(self, wanted: Wanted, packs: Sequence[Pack]) -> Scope:
+        listed = {identity(file) for file in wanted.files}
+        fresh = [one for one in map(identity, wanted.files) if one not in self._stored]
+        self._hand_over(fresh, listed)
+        stored = self._names.place_all(fresh, [folder.path for folder in wanted.folders])
+        self._stored |= zip(fresh, stored, strict=True)
+        self.collision_keys |= {
+            collision_key("/".join(place)) for place in stored if isinstance(place, tuple)
+        }
+        return Scope(wanted, tuple(packs), self._stored.copy())
+
+    def _hand_over(self, fresh: Collection[Identity], listed: Collection[Identity]) -> None:
+        """A new content has the name of the one in whose place it is listed."""
+        paths = {path for path, _ in fresh}
+        gone = {one[0]: one for one in self._stored if one[0] in paths and one not in listed}
+        for path, content in fresh:
+            old = gone.pop(path, None)
+            if old is not None:
+                self._names.hand_over(path, old[1], content)
+                del self._stored[old]
+
+
+class FollowedScope:
+    """Owned by the download's thread."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.wanted = scope.wanted  # with what came, or is awaited, and is not listed any more
+        self._scope = scope if scope.is_listed else None
+        self._unlisted_since: float | None = None
+        self._lost = dict[Identity, float]()  # not here, not listed: since when
+
+    def is_behind(self, newest: Scope) -> bool:
+        """Whether follow() has something to do."""
+        return newest is not self._scope
+
+    def follow(self, newest: Scope, pending: Collection[Identity], *, now: float) -> ScopeChange:
+        """Take up what a newer list says. `pending`: files that have not ended.
+
+        What has come is never touched; while nothing at all is listed, all stays as it was.
+        """
+        self._scope = newest
+        if not newest.is_listed:
+            if self._unlisted_since is None:
+                self._unlisted_since = now
+            return ScopeChange((), frozenset())
+        self._unlisted_since = None
+        had = {identity(file): file for file in self.wanted.files}
+        listed = {identity(file): file for file in newest.wanted.files}
+        gone = [one for one in had if one not in listed]
+        fresh, replaced = _pair_up([one for one in listed if one not in had], gone, pending)
+        lost = [one for one in gone if one in pending and one not in replaced]
+        self._lost = {one: self._lost.get(one, now) for one in lost}
+        files = [listed.get(one, file) for one, file in had.items() if one not in replaced]
+        files += (listed[one] for one in fresh)
+        files.sort(key=lambda file: file.path)
+        self.wanted = replace(newest.wanted, files=tuple(files))
+        return ScopeChange(tuple(listed[one] for one in fresh), replaced)
+
+    def files_left(self, *, now: float) -> int:
+        """How many more files can be expected."""
+        since = self._unlisted_since
+        is_gone = since is not None and now - since >= GONE_S
+        return 0 if is_gone else self.wanted.files_left
+
+    @property
+    def lost(self) -> int:
+        """How many files that have not ended are not listed any more, at most."""
+        return len(self._lost)
+
+    def given_up(self, pending: Collection[Identity], *, now: float) -> frozenset[Identity]:
+        """The files that have not ended and that nobody lists, long enough."""
+        self._lost = {one: since for one, since in self._lost.items() if one in pending}
+        if self.files_left(now=now):
+            self._lost = dict.fromkeys(self._lost, now)
+        due = frozenset(one for one, since in self._lost.items() if now - since >= GONE_S)
+        for one in due:
+            del self._lost[one]
+        return due
+
+
+def _pair_up(
+    fresh: Collection[Identity], gone: Collection[Identity], pending: Collection[Identity]
+) -> tuple[list[Identity], frozenset[Identity]]:
+    """Which of these are to be fetched, and which ones they replace.
+
+    A content in whose place another one has come already is not fetched.
+    """
+    places = dict[str, list[Identity]]()
+    for one in sorted(gone, key=lambda one: one in pending):
+        places.setdefault(one[0], []).append(one)
+    to_fetch, replaced = list[Identity](), set[Identity]()
+    for new in fresh:
+        before = places.get(new[0])
+        if not before:
+            to_fetch.append(new)
+        elif (old := before.pop()) in pending:
+            to_fetch.append(new)
+            replaced.add(old)
+    return to_fetch, frozenset(replaced)

@@ -1,0 +1,123 @@
+"""Offering over own connections, when nobody can connect to this program: a firewall is in the way.
+
+It calls the leechers of the room and serves them as if they had called.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from roles.base.dialling import dialled
+from roles.base.peer_greeting import greeted
+from roles.base.worker import POLL_S, run_guarded
+from roles.giving.peer_uploads import PeerUploads
+from roles.joining.room_client import RoomClient
+from roles.values.addresses import Address, is_loopback
+from roles.values.errors import LmkError, PeerProtocolError, TrackerSilentError
+from roles.wire.lmk2_greeting import Hello
+
+log = logging.getLogger(__name__)
+
+MAX_CALLS = 8  # under way at once
+ASK_S = 2.0
+AGAIN_S = 5.0  # after a call that led to nothing
+MAX_KNOWN = 256
+
+
+class OfferCalls:
+    """run() is the body of a thread."""
+
+    def __init__(
+        self,
+        tracker: Address,
+        uploads: PeerUploads,
+        hello: Hello,
+        shares: Callable[[], Iterable[str]],
+        is_needed: Callable[[], bool],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """`hello` is what the role says as a leecher, `shares` what it takes part in."""
+        self._tracker = tracker
+        self._uploads = uploads
+        self._shares = shares
+        self._is_needed = is_needed
+        self._hello = replace(hello, is_seeder=True)
+        self._should_stop = should_stop
+        self._lock = threading.Lock()  # protects the table of calls
+        self._calls: dict[Address, threading.Thread] = {}
+        self._not_before: dict[Address, float] = {}
+
+    def run(self) -> None:
+        """Call whoever the tracker names, while nobody can call us, until should_stop()."""
+        ask_at = 0.0
+        with RoomClient(self._tracker, self._should_stop) as client:
+            while not self._should_stop():
+                now = time.monotonic()
+                if now >= ask_at and self._is_needed():
+                    ask_at = now + ASK_S
+                    self._call_all(self._leechers(client), now)
+                time.sleep(POLL_S)
+        with self._lock:
+            threads = list(self._calls.values())
+        for thread in threads:
+            thread.join()
+
+    def _leechers(self, client: RoomClient) -> list[Address]:
+        """Those who can be called."""
+        try:
+            holders = client.holders(self._shares()) or ()
+        except TrackerSilentError:
+            return []
+        return [one.address for one in holders if one.is_leecher and not one.is_unreachable]
+
+    def _call_all(self, leechers: Iterable[Address], now: float) -> None:
+        served = self._uploads.called()
+        for address in leechers:
+            if address in served or self._not_before.get(address, 0.0) > now:
+                continue
+            with self._lock:
+                if address in self._calls:
+                    continue
+                if len(self._calls) >= MAX_CALLS:
+                    return
+                thread = threading.Thread(target=self._main, args=(address,), name="lmk-call")
+                self._calls[address] = thread
+            if len(self._not_before) >= MAX_KNOWN:
+                self._not_before.clear()
+            self._not_before[address] = now + AGAIN_S
+            try:
+                thread.start()
+            except RuntimeError as error:
+                log.warning("no thread left to call %s: %s", address, error)
+                self._forget(address)
+
+    def _main(self, address: Address) -> None:
+        run_guarded(lambda: self._call(address))
+        self._forget(address)
+
+    def _forget(self, address: Address) -> None:
+        with self._lock:
+            self._calls.pop(address, None)
+
+    def _call(self, address: Address) -> None:
+        try:
+            link = dialled(address, self._should_stop)
+        except (OSError, LmkError) as error:
+            log.info("%s cannot be called: %s", address, error)
+            return
+        try:
+            welcome = greeted(link, self._hello, self._should_stop)
+        except (PeerProtocolError, OSError) as error:
+            log.info("%s: %s", address, error)
+            link.close()
+            return
+        has_room = self._uploads.has_room(address, is_here=is_loopback(address.host))
+        is_us = welcome.peer == self._hello.peer
+        if welcome.is_away or is_us or not has_room or self._should_stop():
+            link.close()
+            return
+        self._uploads.serve(link, address, welcome.name, is_called=True)

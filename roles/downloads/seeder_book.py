@@ -1,0 +1,136 @@
+"""What a leecher remembers of each seeder: busy, gone, lying, or without a file.
+
+A chunk has one source, so blame is exact: one bad chunk is asked again, the second one ends the
+seeder's part until the program ends. Pure state: the caller brings the clock.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from roles.values.addresses import Address
+
+MAX_BAD_CHUNKS = 2
+AWAY_AGAIN_S = 2.0  # doubling to
+AWAY_MAX_S = 30.0
+FAILED_AGAIN_S = 1.0  # doubling to
+FAILED_MAX_S = 15.0
+MAX_SILENCES = 3  # in a row: an original that waits for somebody's second word says nothing either
+OWN_TURN_S = 0.05  # an original frees itself a moment after we closed
+OWN_RECENT_S = 1.0
+LACKS_S = 60.0  # a seeder that lacked a file may have it later
+_JITTER = 0.25
+
+
+@dataclass(slots=True)
+class _Record:
+    connections: int = 0  # our own, of all downloads
+    closed: float = float("-inf")  # when the last of them ended
+    not_before: float = float("-inf")
+    away_in_a_row: int = 0
+    failed_in_a_row: int = 0
+    silent_in_a_row: int = 0
+    bad_chunks: int = 0
+    is_single: bool = False  # it said away while we were its guest: one connection at a time
+    lacks: dict[str, float] = field(default_factory=dict)  # file name to the time when to ask again
+
+
+class SeederBook:
+    """Shared by all downloads of one leecher, which holds its lock around each call."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._records: defaultdict[Address, _Record] = defaultdict(_Record)
+        self._rng = rng
+
+    def candidates(
+        self, listed: Iterable[Address], name: str, *, besides: Collection[Address], now: float
+    ) -> list[Address]:
+        """The seeders to try now for this file, the least used first."""
+        usable = [
+            seeder
+            for seeder in listed
+            if seeder not in besides and self._wait(seeder, name, now) == 0
+        ]
+        return sorted(usable, key=lambda seeder: (self._records[seeder].connections, seeder))
+
+    def wait_s(self, listed: Iterable[Address], name: str, *, now: float) -> float | None:
+        """Seconds until one of them can be tried; None when none of them ever can."""
+        waits = [self._wait(seeder, name, now) for seeder in listed]
+        possible = [wait for wait in waits if wait is not None]
+        return min(possible, default=None)
+
+    def opened(self, seeder: Address) -> None:
+        """We connect to it now."""
+        self._records[seeder].connections += 1
+
+    def closed(self, seeder: Address, *, now: float) -> None:
+        """One of our connections to it ended."""
+        record = self._records[seeder]
+        record.connections -= 1
+        record.closed = now
+        was_served = not (record.away_in_a_row or record.failed_in_a_row)
+        if record.is_single and was_served:
+            record.not_before = min(record.not_before, now + OWN_TURN_S)
+
+    def said_away(self, seeder: Address, *, now: float) -> None:
+        """Every slot of it is taken: come again later, or at once if our own connection took it."""
+        record = self._records[seeder]
+        is_own_doing = record.connections > 1 or now - record.closed < OWN_RECENT_S
+        record.is_single = record.is_single or record.connections > 1
+        record.away_in_a_row += 1
+        record.silent_in_a_row = 0
+        first = OWN_TURN_S if is_own_doing else AWAY_AGAIN_S
+        record.not_before = now + self._pause(first, AWAY_MAX_S, record.away_in_a_row)
+
+    def said_nothing(self, seeder: Address, *, now: float) -> None:
+        """It took the connection and never answered: as good as `away` at first, then as gone."""
+        silences = self._records[seeder].silent_in_a_row + 1
+        if silences > MAX_SILENCES:
+            self.failed(seeder, now=now)
+        else:
+            self.said_away(seeder, now=now)
+        self._records[seeder].silent_in_a_row = silences
+
+    def delivered(self, seeder: Address) -> None:
+        """It sent chunks that passed their check."""
+        record = self._records[seeder]
+        record.away_in_a_row = record.failed_in_a_row = record.silent_in_a_row = 0
+
+    def failed(self, seeder: Address, *, now: float) -> None:
+        """It could not be reached, fell silent or broke the protocol."""
+        record = self._records[seeder]
+        record.failed_in_a_row += 1
+        record.away_in_a_row = 0  # nobody can wait in line at a seeder that is gone
+        record.not_before = now + self._pause(FAILED_AGAIN_S, FAILED_MAX_S, record.failed_in_a_row)
+
+    def lacks(self, seeder: Address, name: str, *, now: float) -> None:
+        """It has no such file now."""
+        self._records[seeder].lacks[name] = now + LACKS_S
+
+    def sent_bad_chunk(self, seeder: Address) -> bool:
+        """A chunk failed its check; True when that was one too many and the seeder is dropped."""
+        self._records[seeder].bad_chunks += 1
+        return self.is_dropped(seeder)
+
+    def is_dropped(self, seeder: Address) -> bool:
+        """Whether it sent too many bad chunks to be asked again."""
+        return self._records[seeder].bad_chunks >= MAX_BAD_CHUNKS
+
+    def is_away(self, seeder: Address) -> bool:
+        """Whether it answered away the last time."""
+        return self._records[seeder].away_in_a_row > 0
+
+    def _wait(self, seeder: Address, name: str, now: float) -> float | None:
+        record = self._records[seeder]
+        if record.bad_chunks >= MAX_BAD_CHUNKS:
+            return None
+        if record.is_single and record.connections:
+            return OWN_TURN_S
+        return max(0.0, record.not_before - now, record.lacks.get(name, now) - now)
+
+    def _pause(self, first: float, most: float, times: int) -> float:
+        pause: float = min(most, first * 2.0 ** min(times - 1, 16))
+        return pause * (1 + self._rng.uniform(-_JITTER, _JITTER))

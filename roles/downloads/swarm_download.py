@@ -1,0 +1,338 @@
+"""A file, or a whole folder, of LMK/2 on its way here: one state, one progress, one end.
+
+What the target folder has already is not fetched. The rest comes as files and packs, some at a
+time, each given on from its first chunk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from roles.base.rates import RateMeter, seconds_left
+from roles.disk.stored_names import StoredNames
+from roles.disk.target_folder import TargetFolder
+from roles.downloads.arrivals import Arrivals
+from roles.downloads.download_jobs import FileJob
+from roles.downloads.download_life import DownloadLife
+from roles.downloads.download_scope import FollowedScope, NewestScope, Scope, identity
+from roles.downloads.file_tally import FileTally
+from roles.downloads.swarm_side import SwarmSide
+from roles.joining.listed_room import Wanted
+from roles.joining.listed_share import Pack
+from roles.values.catalogue import FileLine
+from roles.values.errors import ContentError, DiskFullError, LmkError, NoSeederError
+from roles.values.events import (
+    DownloadChanged,
+    DownloadState,
+    FileEnded,
+    FilesEnded,
+    Post,
+    Transfer,
+)
+from roles.values.safe_names import UnsafeNameError, safe_path, shown_name
+from roles.values.settings import Existing, LeecherSettings
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.25
+REPORT_S = 0.25
+SPACE_AGAIN_S = 2.0  # a full disk is looked at again; it goes on within 5 s of space appearing
+MOVING_S = 2.0  # since the last chunk
+LIED_S = 3.0  # somebody honest may have been heard of only now, and is connected to within that
+LOST_AGAIN_S = 1.0  # between two looks at what is not listed any more
+
+
+class SwarmDownload(DownloadLife):
+    """One thing that the user asked for; posts DownloadChanged and, for a folder, FilesEnded."""
+
+    def __init__(
+        self,
+        key: str,
+        wanted: Wanted,
+        packs: Sequence[Pack],
+        side: SwarmSide,
+        *,
+        settings: LeecherSettings,
+        existing: Existing,
+        names: StoredNames,
+        post: Post,
+        ended: Callable[[], None],
+    ) -> None:
+        """`side` is the leecher's part in the swarm, `names` those given in its target folder."""
+        super().__init__(key, ended)
+        self.existing = existing
+        self.is_folder = wanted.is_folder
+        self.newest = NewestScope(wanted, packs, names)  # the leecher's thread has it follow
+        self._followed = FollowedScope(self.newest.scope)
+        self._side = side
+        self._settings = settings
+        self._post = post
+        self._target = TargetFolder(settings.folder)
+        self._arrivals = Arrivals(
+            settings.folder, side, existing, self.halting.is_set, self.woken.set
+        )
+        self._tally = FileTally(self._tell_files)
+        self._meter = RateMeter(now=time.monotonic())
+        self._usable_at = self._moved = self._hope_at = time.monotonic()
+        self._reported = self._lost_at = 0.0
+        self._cause = ""
+
+    @property
+    def wanted(self) -> Wanted:
+        """What it brings, as far as it has taken up what is listed."""
+        return self._followed.wanted
+
+    @property
+    def title(self) -> str:
+        """Safe to show."""
+        return shown_name(self.wanted.name) + ("/" if self.is_folder else "")
+
+    @property
+    def collision_keys(self) -> frozenset[str]:
+        return self.newest.collision_keys
+
+    @property
+    def at_the_end(self) -> DownloadState:
+        return DownloadState.PAUSED
+
+    @property
+    def rate(self) -> float:
+        """Bytes per second that arrive now."""
+        is_moving = self.state is DownloadState.DOWNLOADING
+        return self._meter.rate(now=time.monotonic()) if is_moving else 0.0
+
+    def as_transfer(self) -> Transfer:
+        """What the room is told of it; from any thread."""
+        have = self._tally.had + self._arrivals.have
+        return Transfer(
+            self.title, have, self.wanted.size, self.rate, self.state.value, self._cause
+        )
+
+    def discard(self) -> None:
+        for error in self._arrivals.discard():
+            log.warning("%s", error)
+
+    def leave(self) -> None:
+        self._arrivals.leave()
+
+    def _can_go_on_after(self, _failure: LmkError) -> bool:
+        return True  # what came is checked anew when it goes on
+
+    def _direct(self) -> None:
+        self._usable_at = self._hope_at = time.monotonic()
+        self._tally = FileTally(self._tell_files)
+        scope = self.newest.scope
+        self._followed = FollowedScope(scope)
+        self._set_state(DownloadState.CHECKING)
+        missing = self._look_at_target(self.wanted.files, scope)
+        if self.halting.is_set():
+            return
+        self._arrivals.begin(missing, scope.packs)
+        self._make_folders()
+        self._side.join(self.wanted.shares)
+        try:
+            self._fetch_all()
+        finally:
+            self._arrivals.stand_still()
+        if not self.halting.is_set():
+            self._target.set_folder_times()
+            self._conclude()
+
+    # What is here already
+
+    def _look_at_target(self, files: Iterable[FileLine], scope: Scope) -> list[FileJob]:
+        """Those of the files that must be fetched; tells of the others."""
+        missing = list[FileJob]()
+        for file in files:
+            if self.halting.is_set():
+                break
+            stored = scope.stored[identity(file)]
+            if isinstance(stored, UnsafeNameError):
+                self._tally.note(_failed(file, stored))
+                continue
+            assert file.content is not None
+            there = self._target.holds(stored, file.content, self.halting.is_set)
+            if there is not None:
+                self._tally.note(FileEnded(file.path, file.size, DownloadState.SKIPPED, there))
+            else:
+                missing.append(
+                    FileJob(file.path, stored, file.content, file.mtime, file.is_executable)
+                )
+            if self.state is DownloadState.CHECKING:
+                self._set_state(DownloadState.CHECKING)
+        return missing
+
+    def _make_folders(self) -> None:
+        for folder in self.wanted.folders:
+            with contextlib.suppress(UnsafeNameError):  # its files say so
+                stored = safe_path(folder.path, windows=os.name == "nt")
+                self._target.make_folder(stored, folder.mtime)
+
+    # What must come
+
+    def _fetch_all(self) -> None:
+        while not self.halting.is_set():
+            try:
+                self._follow(time.monotonic())
+                self._arrivals.step(self._tally)
+            except DiskFullError as error:
+                if self._settings.give_up_after_s is not None:
+                    raise
+                self._wait_for_space(error)
+                continue
+            now = time.monotonic()
+            if self._followed.is_behind(self.newest.scope):
+                continue
+            if self._arrivals.is_through and not self._followed.files_left(now=now):
+                return
+            self._judge(now)
+            self.woken.wait(TICK_S)
+            self.woken.clear()
+
+    def _follow(self, now: float) -> None:
+        """Take up what a newer list says."""
+        newest = self.newest.scope
+        if not self._followed.is_behind(newest):
+            return
+        change = self._followed.follow(newest, self._arrivals.pending(), now=now)
+        self._make_folders()
+        self._arrivals.follow(
+            change.replaced, self._look_at_target(change.fresh, newest), newest.packs
+        )
+        self._side.join(self.wanted.shares)
+
+    def _wait_for_space(self, error: DiskFullError) -> None:
+        """Until there is room, or it is halted. Nothing is asked for meanwhile."""
+        self._arrivals.stand_still()
+        while not self.halting.is_set():
+            self._set_state(DownloadState.WAITING_FOR_SPACE, cause=str(error))
+            self.halting.wait(SPACE_AGAIN_S)
+            try:
+                self._target.check_space(self._arrivals.needed)
+            except DiskFullError as still:
+                error = still
+            else:
+                break
+        self._arrivals.resume()
+
+    # How it stands
+
+    def _judge(self, now: float) -> None:
+        """Show how it stands. Raises ContentError or NoSeederError when there is no hope left."""
+        arrived = self._arrivals.arrived
+        if arrived > self._meter.total:
+            self._moved = now
+        self._meter.add(arrived - self._meter.total, now=now)
+        outlook = self._side.outlook(self._arrivals.transfers)
+        is_moving = now - self._moved < MOVING_S
+        if is_moving or outlook.place:
+            self._usable_at = now
+        if not outlook.all_dropped:
+            self._hope_at = now
+        if self._arrivals.is_through and self._waits_for_list(now):
+            self._usable_at = now
+        elif is_moving or outlook.is_receiving:
+            self._set_state(DownloadState.DOWNLOADING)
+        elif now - self._hope_at > LIED_S:
+            raise ContentError(
+                f"Everyone who has {self.title} sent damaged content. "
+                "Start another seeder and try again."
+            )
+        elif outlook.place:
+            self._set_state(DownloadState.IN_LINE, place=outlook.place)
+        elif self._waits_for_list(now):
+            self._usable_at = now
+        elif not outlook.links:
+            cause = "nobody who has it can be reached" if outlook.known else "nobody offers it now"
+            self._set_state(DownloadState.LOOKING, cause=cause)
+        else:
+            self._set_state(DownloadState.LOOKING, cause="those who are here lack the rest")
+        patience_s = self._settings.give_up_after_s
+        if patience_s is not None and now - self._usable_at > patience_s:
+            raise NoSeederError(
+                f"Nobody could send {self.title} for {patience_s:.0f} s. "
+                "Is a seeder running and not blocked by a firewall? "
+                "What came is kept: download again to go on."
+            )
+
+    def _waits_for_list(self, now: float) -> bool:
+        """Nothing moves. Show it when nothing could, and give up what nobody offers any more."""
+        if self._followed.lost and now >= self._lost_at:
+            self._lost_at = now + LOST_AGAIN_S
+            lost = self._followed.given_up(self._arrivals.pending(), now=now)
+            self._arrivals.give_up(lost, self._tally)
+        files_left = self._followed.files_left(now=now)
+        if not files_left or self._arrivals.left > self._followed.lost:
+            return False
+        cause = f"the seeder is still reading its folder, {files_left:,} files left"
+        self._set_state(DownloadState.LOOKING, cause=cause)
+        return True
+
+    def _tell_files(self, files: tuple[FileEnded, ...]) -> None:
+        if self.is_folder:
+            self._post(FilesEnded(self.key, files))
+
+    def _conclude(self) -> None:
+        """The end of it all. Raises the failure of the files that failed."""
+        self._tally.flush()
+        failures = self._tally.failures
+        if failures and not self.is_folder:
+            assert failures[0].failure is not None
+            raise failures[0].failure
+        if failures:
+            first = failures[0]
+            kind = type(first.failure) if first.failure is not None else LmkError
+            raise kind(
+                f"{len(failures)} of {len(self.wanted.files):,} files of {self.title} failed, "
+                f"the first one {shown_name(first.name)}: {first.failure}"
+            )
+        is_new = self._tally.done or not self.wanted.files
+        path = self._settings.folder if self.is_folder else self._tally.saved_as
+        log.info("%s is %s", path, "done and checked" if is_new else "there already, the same")
+        state = DownloadState.DONE if is_new else DownloadState.SKIPPED
+        self._set_state(state, saved_as=path)
+
+    def _set_state(
+        self,
+        state: DownloadState,
+        *,
+        cause: str = "",
+        place: int = 0,
+        failure: LmkError | None = None,
+        saved_as: Path | None = None,
+    ) -> None:
+        """Take this state and tell it, at most every REPORT_S while it stays the same."""
+        now = time.monotonic()
+        if state is self.state and now < self._reported + REPORT_S and failure is None:
+            return
+        self.state, self._reported, self._cause = state, now, cause
+        self._tally.flush()
+        rate, size = self.rate, self.wanted.size
+        have = self._tally.had + self._arrivals.have
+        self._post(
+            DownloadChanged(
+                name=self.key,
+                state=state,
+                size=size,
+                have=have,
+                rate=rate,
+                seconds_left=seconds_left(size - have, rate),
+                sources=self._side.sources() if state.is_active else (),
+                cause=cause,
+                failure=failure,
+                saved_as=saved_as,
+                title=self.title,
+                place=place,
+                files=len(self.wanted.files),
+                files_ended=self._tally.ended,
+            )
+        )
+
+
+def _failed(file: FileLine, error: LmkError) -> FileEnded:
+    return FileEnded(file.path, file.size, DownloadState.FAILED, failure=error)

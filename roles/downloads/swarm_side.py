@@ -1,0 +1,60 @@
+"""A leecher's part in the swarm, as its downloads see it: what they join, and how it stands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from roles.downloads.arrival import Arrival
+from roles.downloads.download_jobs import Job
+from roles.taking.peer_downloads import PeerDownloads
+from roles.taking.swarm import Swarm
+from roles.taking.swarm_library import SwarmLibrary
+from roles.taking.transfer import Transfer
+from roles.values.events import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What can be expected of the peers."""
+
+    known: int  # peers that were heard of
+    links: int  # connections
+    is_receiving: bool  # a chunk is on its way
+    place: int  # the best one in a line, 0 for none
+    all_dropped: bool  # everyone who is connected sent too many bad chunks
+
+
+class SwarmSide:
+    """Its methods may be called from any thread."""
+
+    def __init__(
+        self,
+        swarm: Swarm,
+        library: SwarmLibrary,
+        downloads: PeerDownloads,
+        join: Callable[[Iterable[str]], None],
+    ) -> None:
+        """`join` is told the ids of shares that this program takes part in from now on."""
+        self.join = join
+        self._swarm = swarm
+        self._library = library
+        self._downloads = downloads
+
+    def arrival(self, job: Job, folder: Path, ended: Callable[[], None]) -> Arrival:
+        """Begin a job. Raises StorageError."""
+        return Arrival(job, folder, self._swarm, self._library, ended)
+
+    def outlook(self, transfers: Sequence[Transfer]) -> Outlook:
+        """How things stand for these."""
+        known = self._downloads.others
+        with self._swarm.links() as links:
+            count, is_receiving, place = links.standing()
+            return Outlook(known, count, is_receiving, place, links.are_lying(transfers))
+
+    def sources(self) -> tuple[Source, ...]:
+        """Each peer's part, for the window."""
+        with self._swarm.links() as links:
+            return links.sources(now=time.monotonic())

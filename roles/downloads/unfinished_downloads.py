@@ -1,0 +1,88 @@
+"""The downloads of the last run that go on with this one, and the record of those under way.
+
+What came of them is found on the disk; here is only what was asked for. Owned by the leecher's
+thread.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+from roles.disk.download_record import MAX_SHARES, RecordedDownload, load_record, save_record
+from roles.downloads.download_life import DownloadLife
+from roles.downloads.swarm_download import SwarmDownload
+from roles.values.errors import StorageError
+from roles.values.events import DownloadState
+from roles.values.settings import Existing, LeecherSettings
+
+log = logging.getLogger(__name__)
+
+SAVE_S = 1.0  # between two records
+
+
+class UnfinishedDownloads:
+    """Without a state folder it remembers nothing."""
+
+    def __init__(self, settings: LeecherSettings) -> None:
+        self._settings = settings
+        self._kept: tuple[RecordedDownload, ...] = ()  # for other folders or trackers: not ours
+        self._waiting: list[RecordedDownload] = []  # for a list that has them
+        self._saved: tuple[RecordedDownload, ...] = ()
+        self._save_at = 0.0
+
+    def load(self) -> None:
+        """Read what the last run left."""
+        if self._settings.state_folder is None:
+            return
+        recorded = self._saved = load_record(self._settings.state_folder)
+        ours = [one for one in recorded if self._is_ours(one)]
+        self._waiting = ours
+        self._kept = tuple(one for one in recorded if one not in ours)
+
+    def take_up(self, start: Callable[[str, Existing, bool], bool]) -> None:
+        """Go on with those that the newest list has.
+
+        `start` is told key, what to do with existing files and whether it is paused, and says
+        whether the list has it.
+        """
+        self._waiting = [
+            one for one in self._waiting if not start(one.key, one.existing, one.is_paused)
+        ]
+
+    def note(self, downloads: Iterable[DownloadLife], *, now: float) -> None:
+        """Keep what is under way, when it is not what was kept last."""
+        if self._settings.state_folder is None or now < self._save_at:
+            return
+        current = tuple(self._recorded(one) for one in downloads if _goes_on(one))
+        known = {one.key for one in current}
+        waiting = tuple(one for one in self._waiting if one.key not in known)
+        record = (*self._kept, *waiting, *current)
+        if record == self._saved:
+            return
+        self._saved, self._save_at = record, now + SAVE_S
+        try:
+            save_record(self._settings.state_folder, record)
+        except StorageError as error:
+            log.warning("Downloads do not go on by themselves at the next start: %s", error)
+
+    def _is_ours(self, one: RecordedDownload) -> bool:
+        tracker, folder = str(self._settings.tracker), self._settings.folder.absolute()
+        return (one.tracker, one.folder) == (tracker, folder)
+
+    def _recorded(self, download: DownloadLife) -> RecordedDownload:
+        assert isinstance(download, SwarmDownload)
+        return RecordedDownload(
+            tracker=str(self._settings.tracker),
+            folder=self._settings.folder.absolute(),
+            key=download.key,
+            title=download.title,
+            existing=download.existing,
+            shares=download.wanted.shares[:MAX_SHARES],
+            is_paused=download.state is DownloadState.PAUSED,
+        )
+
+
+def _goes_on(download: DownloadLife) -> bool:
+    """Not one of LMK/1, which names no content; not what has its end."""
+    return isinstance(download, SwarmDownload) and not download.state.is_final

@@ -1,0 +1,1 @@
+"""Sending to leechers, of LMK/2 and of LMK/1."""

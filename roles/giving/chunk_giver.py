@@ -1,0 +1,340 @@
+"""The sending end of one LMK/2 connection: offers chunks, sends those that are taken.
+
+Each runs in a thread of its own. Python is kept out of the work per byte: parts of 256 KiB go from
+the file to the socket by the system.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import selectors
+import socket
+import time
+from collections.abc import Callable
+
+from roles.base.throttle import Throttle
+from roles.disk.holding import Library
+from roles.giving.giver_desk import Desk, GiverProgress
+from roles.giving.open_contents import OpenContents
+from roles.giving.part_sender import MORE, BrokenPartError, PartSender
+from roles.giving.send_buffer import SendBuffer
+from roles.giving.upload_desk import Choice
+from roles.values.content import DIGEST_SIZE, bitmap_bytes, bitmap_of
+from roles.values.errors import FileChangedError, PeerProtocolError
+from roles.wire import lmk2_frames as frames
+
+log = logging.getLogger(__name__)
+
+ALIVE_S = 15.0  # of silence, then a sign of life
+SILENT_S = 45.0  # without one, the other side is gone
+SEND_S = 15.0  # for a write that moves nothing: the leecher is gone or hung
+ANSWER_S = 2.0  # an offer may wait so long with a slot, then others have it
+PLACE_S = 1.0
+_RECEIVE = 64 * 1024
+
+
+class ChunkGiver:
+    """Serves one leecher, from its first frame on."""
+
+    def __init__(
+        self,
+        link: socket.socket,
+        library: Library,
+        desk: Desk,
+        throttle: Throttle,
+        woken: socket.socket,
+        progress: GiverProgress,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """`link` stays the caller's to close. A byte at `woken` means: look again."""
+        self._link = link
+        self._library = library
+        self._desk = desk
+        self._woken = woken
+        self._progress = progress
+        self._should_stop = should_stop
+        self._buffer = frames.FrameBuffer()
+        self._contents = OpenContents(library)
+        self._parts = PartSender(link, throttle, should_stop)
+        self._singles: dict[int, None] = {}  # handles of contents of one chunk, to be sent
+        self._pending: Choice | None = None  # offered, not answered yet
+        self._taken: Choice | None = None  # to be sent next
+        self._has_slot = False
+        self._is_sending = False
+        now = time.monotonic()
+        self._heard = self._spoke = now
+        self._offered_at = self._told_place_at = 0.0
+        link.settimeout(SEND_S)
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._send_buffer = SendBuffer(link)
+
+    def run(self) -> None:
+        """Serve until the leecher leaves or this side stops.
+
+        Raises PeerProtocolError or OSError.
+        """
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._link, selectors.EVENT_READ)
+            selector.register(self._woken, selectors.EVENT_READ)
+            try:
+                while not self._should_stop():
+                    if not self._receive(selector, self._patience_s()):
+                        return
+                    self._check_clock()
+                    while (self._singles or self._taken) and not self._should_stop():
+                        self._send_single() if self._singles else self._send_taken(selector)
+                        # The answer to the offer ahead is there by now, as a rule.
+                        if not self._receive(selector, 0):
+                            return
+                    self._offer_if_idle()
+            finally:
+                self._contents.close_all()
+
+    # Frames of the leecher
+
+    def _receive(self, selector: selectors.BaseSelector, timeout_s: float) -> bool:
+        """Deal with what has come; False when the leecher left."""
+        for key, _ in selector.select(timeout_s):
+            if key.fileobj is self._woken:
+                with contextlib.suppress(BlockingIOError):
+                    self._woken.recv(1_024)
+                for handle in self._contents.come():
+                    self._describe(handle)
+                continue
+            data = self._link.recv(_RECEIVE)
+            if not data:
+                return False
+            self._heard = time.monotonic()
+            for frame in self._buffer.feed(data):
+                if not self._handle(frame):
+                    return False
+        return True
+
+    def _handle(self, frame: frames.Frame) -> bool:
+        match frame:
+            case frames.Open(handle, root):
+                self._open(handle, root)
+            case frames.GetDigests(handle, first, count):
+                self._send_digests(handle, first, count)
+            case frames.Want(handle, chunks):
+                self._want(handle, chunks)
+            case frames.Take(handle, index):
+                self._take(handle, index)
+            case frames.Decline(handle, index, chunks):
+                self._declined(handle, index, chunks)
+            case frames.Cancel(handle, index):
+                self._cancel(handle, index)
+            case frames.Alive():
+                pass
+            case frames.Bye(reason):
+                log.debug("a leecher left: %s", reason)
+                return False
+            case _:
+                raise PeerProtocolError("a frame that only senders send")
+        return True
+
+    def _open(self, handle: int, root: bytes) -> None:
+        if self._contents.is_open(handle):
+            self._close(handle)
+        if self._contents.is_full:
+            self._send(frames.Gone(handle, "too many files at once"))
+            return
+        self._contents.open(handle, root)
+        self._describe(handle)
+
+    def _describe(self, handle: int) -> None:
+        """Its shape and what is here of it; all of it follows when it is one chunk."""
+        holding = self._contents.ready(handle)
+        if holding is None:
+            self._gone(handle, "not here yet")
+            return
+        content, have = holding.content, holding.have()
+        if content.count == 1:
+            self._singles[handle] = None
+            return
+        shown = bitmap_bytes(have, content.count)
+        self._send(frames.File(handle, content.size, content.chunk_size, shown))
+
+    def _send_digests(self, handle: int, first: int, count: int) -> None:
+        holding = self._contents.holding(handle)
+        digests = None if holding is None else holding.digests()
+        if digests is None:
+            self._gone(handle, "not here any more")
+            return
+        if not 0 < count <= frames.MAX_DIGESTS or (first + count) * DIGEST_SIZE > len(digests):
+            raise PeerProtocolError("it asked for digests that do not exist")
+        part = digests[first * DIGEST_SIZE : (first + count) * DIGEST_SIZE]
+        self._send(frames.Digests(handle, first, part))
+
+    def _want(self, handle: int, chunks: bytes) -> None:
+        if not chunks:
+            self._close(handle)
+            return
+        holding = self._contents.holding(handle)
+        if holding is not None:
+            content = holding.content
+            self._desk.want(handle, content.root, bitmap_of(chunks, content.count))
+
+    def _close(self, handle: int) -> None:
+        """The leecher wants nothing more of it."""
+        self._parts.cancel(handle)
+        self._singles.pop(handle, None)
+        self._desk.forget(handle)
+        self._contents.close(handle)
+
+    def _take(self, handle: int, index: int) -> None:
+        pending = self._pending
+        if pending is None or (pending.handle, pending.index) != (handle, index):
+            raise PeerProtocolError("it took what was not offered")
+        self._pending, self._taken = None, pending
+
+    def _declined(self, handle: int, index: int, chunks: bytes) -> None:
+        pending = self._pending
+        if pending is None or (pending.handle, pending.index) != (handle, index):
+            raise PeerProtocolError("it declined what was not offered")
+        self._pending = None
+        self._desk.not_sent(pending)
+        self._want(handle, chunks)
+
+    def _cancel(self, handle: int, index: int) -> None:
+        if self._taken is not None and (self._taken.handle, self._taken.index) == (handle, index):
+            self._desk.not_sent(self._taken)
+            self._taken = None
+        else:
+            self._parts.cancel(handle, index)
+
+    # Offers and chunks
+
+    def _offer_if_idle(self) -> None:
+        """Offer a chunk, unless one is under way; else leave the slot to others."""
+        if self._pending is not None or self._taken is not None:
+            return
+        if self._has_slot and self._desk.is_turn_over():
+            self._rest()
+        self._offer()
+
+    def _offer(self) -> None:
+        choice = self._desk.next_choice()
+        self._has_slot = choice is not None
+        if choice is None:
+            self._tell_place()
+            return
+        self._pending = choice
+        self._offered_at = time.monotonic()
+        self._tell_turn()
+        # Ahead of a chunk it goes into one packet with the chunk's first bytes.
+        flags = MORE if self._is_sending else 0
+        self._link.sendall(frames.encode(frames.Offer(choice.handle, choice.index)), flags)
+
+    def _rest(self) -> None:
+        self._has_slot = False
+        self._desk.give_back()
+
+    def _send_single(self) -> None:
+        """The answer to the opening of a content of one chunk: its shape, and the chunk at once."""
+        handle = next(iter(self._singles))
+        del self._singles[handle]
+        holding = self._contents.holding(handle)
+        if holding is None:
+            self._gone_if_open(handle)
+            return
+        content = holding.content
+        shape = frames.File(handle, content.size, content.chunk_size, b"\x01")
+        self._link.sendall(frames.encode(shape), MORE)
+        if self._send_chunk(Choice(handle, content.root, 0), lambda: None):
+            self._contents.close(handle)
+
+    def _send_taken(self, selector: selectors.BaseSelector) -> None:
+        """Send the chunk that was taken, the next offer ahead of it."""
+        choice, self._taken = self._taken, None
+        assert choice is not None
+        self._is_sending = True
+        if self._pending is None and not self._desk.is_turn_over():
+            self._offer()
+
+        def read_frames() -> None:
+            if not self._receive(selector, 0):
+                raise ConnectionResetError("it left in the middle of a chunk")
+
+        if self._send_chunk(choice, read_frames):
+            self._desk.sent(choice)
+        else:
+            self._desk.not_sent(choice)
+        self._is_sending = False
+
+    def _send_chunk(self, choice: Choice, between: Callable[[], None]) -> bool:
+        """Send it; False when it changed, or was cancelled meanwhile."""
+        holding = self._contents.holding(choice.handle)
+        if holding is None:
+            self._gone_if_open(choice.handle)
+            return False
+        if holding.content.root != choice.root:  # it has given the handle to another one since
+            return False
+        self._progress.title = holding.title
+        began = time.monotonic()
+        try:
+            source = self._contents.source(choice.handle, holding)
+            is_whole = self._parts.send(choice, holding.content, source, between)
+            if is_whole:
+                source.check()
+        except BrokenPartError:
+            self._library.withdraw(choice.root)
+            raise
+        except FileChangedError as error:
+            log.info("%s", error)
+            self._library.withdraw(choice.root)
+            self._gone(choice.handle, "it changed")
+            return False
+        finally:
+            self._progress.sent = self._parts.sent
+        self._spoke = self._heard = time.monotonic()  # it has read, if it had nothing to say
+        length = holding.content.length(choice.index)
+        if is_whole and length > self._send_buffer.size:
+            self._send_buffer.fit(length / max(self._spoke - began, 1e-4))
+        return is_whole
+
+    def _gone(self, handle: int, reason: str) -> None:
+        """It is not here; it may come, and is described then."""
+        self._parts.cancel(handle)
+        self._send(frames.Gone(handle, reason))
+        self._desk.forget(handle)
+        self._contents.note_missing(handle)
+
+    def _gone_if_open(self, handle: int) -> None:
+        """What the leecher waits for does not come."""
+        if self._contents.is_open(handle):
+            self._gone(handle, "not here any more")
+
+    # Clocks
+
+    def _patience_s(self) -> float:
+        """How long to wait for a frame."""
+        if self._pending is not None:
+            return ANSWER_S
+        return PLACE_S if self._progress.place else ALIVE_S
+
+    def _check_clock(self) -> None:
+        now = time.monotonic()
+        if now - self._heard > SILENT_S:
+            raise TimeoutError(f"not a sign of life for {SILENT_S:.0f} s")
+        if now - self._spoke >= ALIVE_S:
+            self._send(frames.Alive())
+        if self._pending is not None and self._has_slot and now - self._offered_at >= ANSWER_S:
+            self._rest()
+
+    def _tell_place(self) -> None:
+        place, now = self._desk.place(), time.monotonic()
+        is_due = now - self._told_place_at >= PLACE_S
+        if place != self._progress.place and (is_due or not self._progress.place):
+            self._progress.place, self._told_place_at = place, now
+            self._send(frames.Place(place))
+
+    def _tell_turn(self) -> None:
+        if self._progress.place:
+            self._progress.place = 0
+            self._send(frames.Place(0))
+
+    def _send(self, frame: frames.Frame) -> None:
+        self._link.sendall(frames.encode(frame))
+        self._spoke = time.monotonic()

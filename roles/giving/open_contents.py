@@ -1,0 +1,88 @@
+"""The contents that one leecher has opened over one connection, and their opened files."""
+
+from __future__ import annotations
+
+from roles.disk.holding import ChunkSource, Holding, Library
+
+MAX_OPEN = 2_048  # contents at once over one connection
+MAX_SOURCES = 32  # opened files at once over one connection
+
+
+class OpenContents:
+    """Owned by the connection's thread."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._roots: dict[int, bytes] = {}  # by handle
+        self._missing: set[int] = set()  # handles of what was not here
+        self._sources: dict[int, tuple[Holding, ChunkSource]] = {}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more can be opened."""
+        return len(self._roots) >= MAX_OPEN
+
+    def is_open(self, handle: int) -> bool:
+        """Whether the leecher calls something by this handle."""
+        return handle in self._roots
+
+    def open(self, handle: int, root: bytes) -> None:
+        """The leecher calls this content by this handle from now on."""
+        self._roots[handle] = root
+
+    def holding(self, handle: int) -> Holding | None:
+        """The content, None when it is not here or was not opened."""
+        root = self._roots.get(handle)
+        return None if root is None else self._library.find(root)
+
+    def ready(self, handle: int) -> Holding | None:
+        """The same, None also while it cannot be described: its digests are not known yet, or its
+        only chunk is not here.
+        """
+        holding = self.holding(handle)
+        if holding is None:
+            return None
+        is_single = holding.content.count <= 1
+        is_ready = holding.have() != 0 if is_single else holding.digests() is not None
+        return holding if is_ready else None
+
+    def source(self, handle: int, holding: Holding) -> ChunkSource:
+        """Its opened file. Raises FileChangedError."""
+        known = self._sources.pop(handle, None)
+        if known is not None and known[0] is not holding:  # it is kept elsewhere by now
+            known[1].close()
+            known = None
+        if known is None:
+            known = holding, holding.open()
+            if len(self._sources) >= MAX_SOURCES:
+                self._close_source(next(iter(self._sources)))
+        self._sources[handle] = known
+        return known[1]
+
+    def note_missing(self, handle: int) -> None:
+        """It is not here; it may come."""
+        self._close_source(handle)
+        if handle in self._roots:
+            self._missing.add(handle)
+
+    def come(self) -> list[int]:
+        """The handles of what was missing and is here now."""
+        come = [handle for handle in self._missing if self.ready(handle) is not None]
+        self._missing.difference_update(come)
+        return come
+
+    def close(self, handle: int) -> None:
+        """The leecher has it, or wants it no longer."""
+        self._roots.pop(handle, None)
+        self._missing.discard(handle)
+        self._close_source(handle)
+
+    def close_all(self) -> None:
+        """The connection ends."""
+        for handle in list(self._roots):
+            self.close(handle)
+
+    def _close_source(self, handle: int) -> None:
+        known = self._sources.pop(handle, None)
+        if known is not None:
+            known[1].close()

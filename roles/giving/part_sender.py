@@ -1,0 +1,78 @@
+"""A chunk's bytes from where they are kept to a connection, in parts, within the limit."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+
+from roles.base.throttle import Throttle
+from roles.disk.holding import ChunkSource
+from roles.giving.upload_desk import Choice
+from roles.values.content import Content
+from roles.values.errors import FileChangedError
+from roles.wire import lmk2_frames as frames
+
+PART_S = 60.0  # a leecher that reads 256 KiB more slowly holds a slot that others could use
+MORE = getattr(socket, "MSG_MORE", 0)  # what is sent goes into one packet with what follows
+
+
+class BrokenPartError(ConnectionAbortedError):
+    """The content changed in the middle of a part, whose rest can never come."""
+
+
+class PartSender:
+    """Owned by the connection's thread."""
+
+    def __init__(
+        self, link: socket.socket, throttle: Throttle, should_stop: Callable[[], bool]
+    ) -> None:
+        self.sent = 0  # bytes since the connection began
+        self._link = link
+        self._throttle = throttle
+        self._should_stop = should_stop
+        self._sending: tuple[int, int] | None = None  # handle and chunk
+        self._is_cancelled = False
+
+    def cancel(self, handle: int, index: int | None = None) -> None:
+        """Stop sending this chunk, or any of this handle, behind the part that is on its way."""
+        if self._sending is not None:
+            index = self._sending[1] if index is None else index
+            self._is_cancelled |= self._sending == (handle, index)
+
+    def send(
+        self,
+        choice: Choice,
+        content: Content,
+        source: ChunkSource,
+        between: Callable[[], None],
+    ) -> bool:
+        """All its bytes; False when it was cancelled meanwhile. Raises OSError.
+
+        `between` is called after each part, and may close the source of what it cancels.
+        """
+        self._sending, self._is_cancelled = (choice.handle, choice.index), False
+        start, length = choice.index * content.chunk_size, content.length(choice.index)
+        sent = 0
+        while sent < length and not self._is_cancelled:
+            part = min(self._throttle.slice(frames.MAX_PART), length - sent)
+            self._throttle.wait(part, self._should_stop)
+            head = frames.encode_part_head(choice.handle, choice.index, sent, part)
+            self._link.sendall(head, MORE)
+            self._send_bytes(source, start + sent, part)
+            sent += part
+            self.sent += part
+            if sent < length:
+                between()
+        self._sending = None
+        return sent == length
+
+    def _send_bytes(self, source: ChunkSource, offset: int, length: int) -> None:
+        end, deadline = offset + length, time.monotonic() + PART_S
+        while offset < end:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"a part of a chunk did not go out within {PART_S:.0f} s")
+            try:
+                offset += source.send(self._link, offset, end - offset)
+            except FileChangedError as error:
+                raise BrokenPartError(str(error)) from None

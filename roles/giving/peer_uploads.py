@@ -1,0 +1,249 @@
+"""Everyone who takes from this program by LMK/2: a thread each, one desk for all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from roles.base.rates import RateMeter
+from roles.base.throttle import Throttle
+from roles.base.worker import run_guarded
+from roles.disk.holding import Library
+from roles.giving.chunk_giver import ChunkGiver
+from roles.giving.giver_desk import GiverProgress
+from roles.giving.upload_desk import Choice, UploadDesk
+from roles.values.addresses import Address
+from roles.values.errors import PeerProtocolError
+from roles.values.events import Upload
+
+log = logging.getLogger(__name__)
+
+MAX_CONNECTIONS = 128  # a thread each
+MAX_PER_HOST = 16  # one host must not keep a room out; this machine is exempt
+
+
+@dataclass(slots=True)
+class _Giving:
+    """One connection."""
+
+    number: int
+    link: socket.socket
+    address: Address
+    computer: str
+    wake: socket.socket
+    meter: RateMeter
+    is_called: bool
+    progress: GiverProgress = field(default_factory=GiverProgress)
+    counted: int = 0
+    thread: threading.Thread | None = None
+
+
+class PeerUploads:
+    """serve() and report() are called by the role's thread, news() by any."""
+
+    def __init__(self, library: Library, slots: int, throttle: Throttle) -> None:
+        self._library = library
+        self._throttle = throttle
+        self._lock = threading.Lock()  # protects the desk and the table: lines, no I/O
+        self._desk = UploadDesk(slots, self._have, random.Random())
+        self._givings: dict[int, _Giving] = {}
+        self._numbers = itertools.count(1)
+        self._stopping = threading.Event()
+        self._sent_before = 0  # bytes, of connections that ended
+
+    @property
+    def slots_taken(self) -> int:
+        """How many slots are held."""
+        with self._lock:
+            return self._desk.slots_taken
+
+    def limit(self, slots: int) -> None:
+        """So many slots from now on."""
+        with self._lock:
+            self._wake(self._desk.limit(slots))
+
+    def has_room(self, address: Address, *, is_here: bool) -> bool:
+        """Whether one more connection of this host is taken."""
+        with self._lock:
+            from_there = sum(item.address.host == address.host for item in self._givings.values())
+            is_greedy = from_there >= MAX_PER_HOST and not is_here
+            return len(self._givings) < MAX_CONNECTIONS and not is_greedy
+
+    def called(self) -> frozenset[Address]:
+        """Who is served over a connection that this program made."""
+        with self._lock:
+            return frozenset(item.address for item in self._givings.values() if item.is_called)
+
+    def serve(
+        self, link: socket.socket, address: Address, computer: str, *, is_called: bool = False
+    ) -> bool:
+        """Serve a leecher in a thread of its own; False when the system has none left.
+
+        `is_called`: this program made the connection. The link is closed in any case.
+        """
+        woken, wake = socket.socketpair()
+        woken.setblocking(False)
+        wake.setblocking(False)
+        number = next(self._numbers)
+        meter = RateMeter(now=time.monotonic())
+        giving = _Giving(number, link, address, computer, wake, meter, is_called)
+        giving.thread = threading.Thread(
+            target=lambda: run_guarded(lambda: self._serve(giving, woken)), name="lmk-give"
+        )
+        with self._lock:
+            self._givings[number] = giving
+            self._desk.enter(number, address.host)
+            is_late = self._stopping.is_set()
+        try:
+            if is_late:
+                raise RuntimeError("this program stops")
+            giving.thread.start()
+        except RuntimeError as error:
+            log.warning("%s cannot be served: %s", address, error)
+            self._end(giving, woken)
+            return False
+        return True
+
+    def news(self, root: bytes, chunks: int) -> None:
+        """These chunks can be sent from now on."""
+        with self._lock:
+            self._wake(self._desk.news(root, chunks))
+
+    def look_again(self) -> None:
+        """There are other contents than before."""
+        with self._lock:
+            self._wake(list(self._givings))
+
+    def report(self, now: float) -> tuple[tuple[Upload, ...], int]:
+        """Who takes what or waits for it, and the bytes sent since the start."""
+        with self._lock:
+            givings = list(self._givings.values())
+            sent_before = self._sent_before
+        uploads = list[Upload]()
+        for giving in givings:
+            sent = giving.progress.sent
+            giving.meter.add(sent - giving.counted, now=now)
+            giving.counted = sent
+            rate, place = giving.meter.rate(now=now), giving.progress.place
+            if not (rate or place):
+                continue
+            title, computer = giving.progress.title, giving.computer
+            uploads.append(Upload(giving.address, title, sent, 0, rate, computer, place))
+        return tuple(uploads), sent_before + sum(item.counted for item in givings)
+
+    def stop(self) -> None:
+        """End every connection; its threads end within moments."""
+        self._stopping.set()
+        with self._lock:
+            givings = list(self._givings.values())
+        for giving in givings:
+            with contextlib.suppress(OSError):  # the other side was faster
+                giving.link.shutdown(socket.SHUT_RDWR)
+        self.look_again()
+
+    def join(self) -> None:
+        """Wait for its threads, after stop()."""
+        with self._lock:
+            threads = [item.thread for item in self._givings.values()]
+        for thread in threads:
+            if thread is not None:
+                thread.join()
+
+    def _serve(self, giving: _Giving, woken: socket.socket) -> None:
+        seat = _Seat(giving.number, self._desk, self._lock, self._wake)
+        try:
+            ChunkGiver(
+                giving.link,
+                self._library,
+                seat,
+                self._throttle,
+                woken,
+                giving.progress,
+                self._stopping.is_set,
+            ).run()
+        except PeerProtocolError as error:
+            log.warning("dropped %s: %s", giving.address, error)
+        except OSError as error:
+            log.info("%s is gone: %s", giving.address, error)
+        except MemoryError:
+            log.warning("dropped %s: this computer has no memory left", giving.address)
+        finally:
+            self._end(giving, woken)
+
+    def _end(self, giving: _Giving, woken: socket.socket) -> None:
+        with self._lock:
+            del self._givings[giving.number]
+            self._sent_before += giving.progress.sent
+            self._wake(self._desk.leave(giving.number))
+        for end in (giving.link, giving.wake, woken):
+            end.close()
+
+    def _have(self, root: bytes) -> int:
+        holding = self._library.find(root)
+        return 0 if holding is None else holding.have()
+
+    def _wake(self, numbers: list[int]) -> None:
+        """Called with the lock held: the byte goes into a buffer, nothing waits."""
+        for number in numbers:
+            giving = self._givings.get(number)
+            if giving is not None:
+                with contextlib.suppress(OSError):  # full: it is awake already
+                    giving.wake.send(b"\0")
+
+
+class _Seat:
+    """The desk as one connection's thread sees it: chunk_giver.Desk."""
+
+    def __init__(
+        self,
+        number: int,
+        desk: UploadDesk,
+        lock: threading.Lock,
+        wake: Callable[[list[int]], None],
+    ) -> None:
+        """`lock` protects the desk; `wake` is called with it held."""
+        self._number = number
+        self._desk = desk
+        self._lock = lock
+        self._wake = wake
+
+    def want(self, handle: int, root: bytes, chunks: int) -> None:
+        with self._lock:
+            self._desk.want(self._number, handle, root, chunks)
+
+    def forget(self, handle: int) -> None:
+        with self._lock:
+            self._desk.forget(self._number, handle)
+
+    def next_choice(self) -> Choice | None:
+        with self._lock:
+            choice, others = self._desk.next_choice(self._number)
+            self._wake(others)
+            return choice
+
+    def is_turn_over(self) -> bool:
+        with self._lock:
+            return self._desk.is_turn_over(self._number)
+
+    def sent(self, choice: Choice) -> None:
+        with self._lock:
+            self._desk.sent(self._number, choice.handle, choice.index)
+
+    def not_sent(self, choice: Choice) -> None:
+        with self._lock:
+            self._desk.not_sent(self._number, choice.handle, choice.index)
+
+    def give_back(self) -> None:
+        with self._lock:
+            self._wake(self._desk.give_back(self._number))
+
+    def place(self) -> int:
+        with self._lock:
+            return self._desk.place(self._number)

@@ -1,0 +1,145 @@
+"""Accepting connections and reading first words, without a thread for each newcomer.
+
+What a newcomer means is said to the role: a leecher of LMK/1, or a peer of LMK/2. A tracker's probe
+is answered here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import selectors
+import socket
+import time
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from roles.base.worker import POLL_S
+from roles.values.addresses import Address
+from roles.wire import lmk1_peer_wire as wire
+from roles.wire.lmk2_greeting import Hello, Probe, decode_hello, encode_welcome
+
+log = logging.getLogger(__name__)
+
+MAX_NEWCOMERS = 16  # connections that have not greeted yet; the oldest silent one goes first
+GREETING_S = 5.0  # an original greets within a second of connecting
+REFUSED_PAUSE_S = 0.05  # when no descriptor is left: else the loop would spin
+
+
+class Host(Protocol):
+    """Who takes what arrives. Called in the accepting thread: must return at once.
+
+    The link is the host's then, without blocking; it has been greeted but not answered.
+    """
+
+    def take_leecher(self, link: socket.socket, address: Address) -> None:
+        """A leecher of LMK/1 said its first word."""
+
+    def take_peer(self, link: socket.socket, address: Address, hello: Hello) -> None:
+        """A peer of LMK/2 said who it is."""
+
+
+@dataclass(slots=True)
+class _Newcomer:
+    link: socket.socket
+    address: Address
+    deadline: float
+    reader: wire.GreetingReader = field(default_factory=wire.GreetingReader)
+
+
+class Reception:
+    """Owned by one thread, which calls look() again and again."""
+
+    def __init__(self, listener: socket.socket, host: Host) -> None:
+        """`listener` stays the caller's to close."""
+        self._listener = listener
+        self._host = host
+        self._newcomers: dict[socket.socket, _Newcomer] = {}
+        self._selector = selectors.DefaultSelector()
+        listener.setblocking(False)
+        self._selector.register(listener, selectors.EVENT_READ)
+
+    def look(self) -> None:
+        """Wait for what happens, POLL_S at most, and deal with it."""
+        for key, _ in self._selector.select(POLL_S):
+            if key.fileobj is self._listener:
+                self._accept()
+            elif isinstance(key.data, _Newcomer) and key.data.link in self._newcomers:
+                self._read_greeting(key.data)
+        now = time.monotonic()
+        for newcomer in [item for item in self._newcomers.values() if item.deadline < now]:
+            self._dismiss(newcomer)
+
+    def close(self) -> None:
+        """Send everybody away who has not greeted."""
+        for newcomer in list(self._newcomers.values()):
+            self._dismiss(newcomer)
+        self._selector.close()
+
+    def _accept(self) -> None:
+        try:
+            link, (host, port) = self._listener.accept()
+        except BlockingIOError:
+            return
+        except OSError as error:
+            # No descriptors left, or it hung up before we looked: the loop goes on.
+            log.warning("could not accept a connection: %s", error)
+            time.sleep(REFUSED_PAUSE_S)
+            return
+        link.setblocking(False)
+        newcomer = _Newcomer(link, Address(host, port), time.monotonic() + GREETING_S)
+        self._newcomers[link] = newcomer
+        self._selector.register(link, selectors.EVENT_READ, newcomer)
+        if len(self._newcomers) > MAX_NEWCOMERS:
+            self._dismiss(next(iter(self._newcomers.values())))
+        if link in self._newcomers:
+            self._read_greeting(newcomer)  # it is there already, as a rule
+
+    def _read_greeting(self, newcomer: _Newcomer) -> None:
+        try:
+            data = newcomer.link.recv(wire.MAX_GREETING)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._dismiss(newcomer)
+            return
+        match newcomer.reader.feed(data):
+            case None:
+                return
+            case wire.Greeting.LEECHER:
+                self._forget(newcomer)
+                self._host.take_leecher(newcomer.link, newcomer.address)
+            case wire.Greeting.LATER_VERSION:
+                self._forget(newcomer)
+                self._take_later_version(newcomer)
+            case wire.Greeting.GAVE_UP:
+                self._dismiss(newcomer)
+            case wire.Greeting.STRANGER:
+                log.warning("%s is no leecher: its first words are unknown", newcomer.address)
+                self._dismiss(newcomer, wire.ERROR)
+
+    def _take_later_version(self, newcomer: _Newcomer) -> None:
+        match decode_hello(newcomer.reader.line):
+            case Probe() as probe:
+                hang_up(newcomer.link, encode_welcome(probe))
+            case Hello() as hello:
+                self._host.take_peer(newcomer.link, newcomer.address, hello)
+            case None:  # a version that we do not know: LMK/1 is understood by all
+                self._host.take_leecher(newcomer.link, newcomer.address)
+
+    def _dismiss(self, newcomer: _Newcomer, word: bytes = b"") -> None:
+        self._forget(newcomer)
+        hang_up(newcomer.link, word)
+
+    def _forget(self, newcomer: _Newcomer) -> None:
+        self._selector.unregister(newcomer.link)
+        del self._newcomers[newcomer.link]
+
+
+def hang_up(link: socket.socket, word: bytes = b"") -> None:
+    """Say a last word, if there is one, and close."""
+    with link, contextlib.suppress(OSError):  # it hung up first
+        if word:
+            link.send(word)

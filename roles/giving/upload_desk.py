@@ -1,0 +1,241 @@
+"""Who is sent what next: choice of chunk, slots and line, for all leechers of a program.
+
+Pure state. A slot is held from an offer to the last byte of its chunk; whoever wants nothing that
+is here waits without one. Who waits for a slot stands in line, in order of arrival, but a host that
+has no slot goes before one that has some.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from roles.giving.times_sent import TimesSent
+
+TURN_CHUNKS = 1  # sent in a row when others wait: what few have must soon be with many
+MAX_CONTENTS = 4_096  # of which it is remembered how often each chunk was sent
+
+
+@dataclass(slots=True)
+class _Wish:
+    """What one leecher wants of one content."""
+
+    root: bytes
+    chunks: int
+    offered: int = 0  # offered to it or on their way
+
+
+@dataclass(slots=True)
+class _Member:
+    host: str
+    wishes: dict[int, _Wish] = field(default_factory=dict)
+    has_slot: bool = False
+    is_waiting: bool = False  # in line
+    in_turn: int = 0  # chunks offered since it has its slot
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The chunk to offer next."""
+
+    handle: int
+    root: bytes
+    index: int
+
+
+class UploadDesk:
+    """Members are numbers. The shell holds its lock around each call; no call waits."""
+
+    def __init__(self, slots: int, have: Callable[[bytes], int], rng: random.Random) -> None:
+        """`have` gives the bitmap of a content that can be sent now."""
+        self._slots = slots
+        self._have = have
+        self._rng = rng
+        self._members: dict[int, _Member] = {}
+        self._line: list[int] = []
+        self._missed: dict[int, None] = {}  # who was not woken by news: no slot was free
+        self._times: dict[bytes, TimesSent] = {}
+
+    @property
+    def slots_taken(self) -> int:
+        """How many slots are held."""
+        return sum(member.has_slot for member in self._members.values())
+
+    def limit(self, slots: int) -> list[int]:
+        """So many slots from now on; who has more keeps them for this turn.
+
+        Returns who has one now and must be woken.
+        """
+        self._slots = slots
+        return self._grant()
+
+    def enter(self, number: int, host: str) -> None:
+        """A leecher is connected."""
+        self._members[number] = _Member(host)
+
+    def leave(self, number: int) -> list[int]:
+        """It is gone. Returns who has a slot now and must be woken."""
+        member = self._members[number]
+        for wish in member.wishes.values():
+            self._take_back(wish)
+        member.has_slot = False
+        self._leave_line(number)
+        self._missed.pop(number, None)
+        del self._members[number]
+        return self._grant()
+
+    def want(self, number: int, handle: int, root: bytes, chunks: int) -> None:
+        """What it wants of a content from now on; nothing closes the handle."""
+        wishes = self._members[number].wishes
+        wish = wishes.get(handle)
+        if wish is None:
+            wish = wishes[handle] = _Wish(root, chunks)
+        wish.chunks = chunks
+        if not chunks and not wish.offered:
+            del wishes[handle]
+
+    def forget(self, number: int, handle: int) -> None:
+        """Nothing of this content is sent to it any more."""
+        wish = self._members[number].wishes.pop(handle, None)
+        if wish is not None:
+            self._take_back(wish)
+
+    def next_choice(self, number: int) -> tuple[Choice | None, list[int]]:
+        """The chunk to offer it now, with a slot; and who has a slot instead and must be woken.
+
+        None: it waits in line, or nothing that it wants is here; it is woken then.
+        """
+        member = self._members[number]
+        self._missed.pop(number, None)
+        found = self._wanted_here(member)
+        if found is None:
+            self._leave_line(number)
+            return None, self.give_back(number) if member.has_slot else self._grant()
+        if not member.has_slot and not self._take_slot(number, member):
+            return None, []
+        handle, wish, candidates = found
+        times = self._times_of(wish.root)
+        index = times.pick(candidates, self._rng)
+        times.sent(index)
+        wish.offered |= 1 << index
+        member.in_turn += 1
+        return Choice(handle, wish.root, index), []
+
+    def is_turn_over(self, number: int) -> bool:
+        """Whether it had its chunks and others wait: it is offered nothing more ahead."""
+        return self._members[number].in_turn >= TURN_CHUNKS and bool(self._line)
+
+    def sent(self, number: int, handle: int, index: int) -> None:
+        """The last byte of a chunk is out."""
+        wish = self._members[number].wishes.get(handle)
+        if wish is not None:
+            wish.offered &= ~(1 << index)
+            wish.chunks &= ~(1 << index)
+
+    def not_sent(self, number: int, handle: int, index: int) -> None:
+        """It declined, or the sending was broken off."""
+        wish = self._members[number].wishes.get(handle)
+        if wish is not None and wish.offered >> index & 1:
+            wish.offered &= ~(1 << index)
+            wish.chunks &= ~(1 << index)
+            self._times_of(wish.root).not_sent(index)
+
+    def give_back(self, number: int) -> list[int]:
+        """It needs no slot for now. Returns who has one instead and must be woken."""
+        member = self._members[number]
+        member.has_slot, member.in_turn = False, 0
+        return self._grant()
+
+    def news(self, root: bytes, chunks: int) -> list[int]:
+        """These chunks can be sent now: who to wake, as many as there are free slots.
+
+        The others are woken when slots come free. Who has a slot, stands in line or has an offer
+        to answer looks by itself.
+        """
+        free = self._slots - self.slots_taken
+        woken = list[int]()
+        for number, member in self._members.items():
+            if _looks_by_itself(member) or not any(
+                wish.root == root and wish.chunks & chunks for wish in member.wishes.values()
+            ):
+                continue
+            if len(woken) < free:
+                woken.append(number)
+            else:
+                self._missed[number] = None
+        if woken and len(woken) < len(self._members):  # the next news wakes others first
+            first = woken[0]
+            self._members[first] = self._members.pop(first)
+        return woken
+
+    def place(self, number: int) -> int:
+        """Its place in line; 0 when it does not wait."""
+        return self._line.index(number) + 1 if number in self._line else 0
+
+    def _wanted_here(self, member: _Member) -> tuple[int, _Wish, int] | None:
+        """The first of its wishes of which something is here, and what."""
+        for handle, wish in member.wishes.items():
+            candidates = wish.chunks & ~wish.offered & self._have(wish.root)
+            if candidates:
+                return handle, wish, candidates
+        return None
+
+    def _take_slot(self, number: int, member: _Member) -> bool:
+        """A free slot, else a place in line; nobody is in line while one is free."""
+        if self.slots_taken < self._slots:
+            member.has_slot, member.in_turn = True, 0
+            return True
+        if not member.is_waiting:
+            member.is_waiting = True
+            self._line.append(number)
+        return False
+
+    def _grant(self) -> list[int]:
+        """Give free slots to those in line, hosts with few slots first. Returns who must look."""
+        granted = list[int]()
+        free = self._slots - self.slots_taken
+        held = Counter(member.host for member in self._members.values() if member.has_slot)
+        while free > 0 and self._line:
+            number = min(self._line, key=lambda waiting: held[self._members[waiting].host])
+            member = self._members[number]
+            self._leave_line(number)
+            member.has_slot, member.in_turn = True, 0
+            held[member.host] += 1
+            granted.append(number)
+            free -= 1
+        while free > 0 and self._missed:  # these look, and take a slot if they need it
+            number = next(iter(self._missed))
+            del self._missed[number]
+            granted.append(number)
+            free -= 1
+        return granted
+
+    def _leave_line(self, number: int) -> None:
+        member = self._members[number]
+        if member.is_waiting:
+            member.is_waiting = False
+            self._line.remove(number)
+
+    def _take_back(self, wish: _Wish) -> None:
+        times = self._times_of(wish.root)
+        offered, wish.offered = wish.offered, 0
+        while offered:
+            lowest = offered & -offered
+            times.not_sent(lowest.bit_length() - 1)
+            offered ^= lowest
+
+    def _times_of(self, root: bytes) -> TimesSent:
+        times = self._times.get(root)
+        if times is None:
+            while len(self._times) >= MAX_CONTENTS:
+                del self._times[next(iter(self._times))]
+            times = self._times[root] = TimesSent()
+        return times
+
+
+def _looks_by_itself(member: _Member) -> bool:
+    return (
+        member.has_slot or member.is_waiting or any(wish.offered for wish in member.wishes.values())
+    )

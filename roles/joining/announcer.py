@@ -1,0 +1,150 @@
+"""What a seeder says of its folder: to LMK/1 readers through the tracker, and to the window.
+
+It looks at the folder in the membership's thread, which does the talking.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from roles.base.worker import POLL_S
+from roles.joining.membership import AGAIN_S, PING_S, STATE_PING_S, Membership, Pace
+from roles.joining.tracker_dialects import Status
+from roles.sharing.folder_library import FolderLibrary
+from roles.sharing.shared_folder import FolderListing, SharedFolder
+from roles.values.addresses import Address
+from roles.values.catalogue import FileLine, decode_line
+from roles.values.errors import StorageError
+from roles.values.events import FolderScanned, ListedFile, Post, SeederState
+from roles.values.settings import SeederSettings
+
+log = logging.getLogger(__name__)
+
+RESCAN_S = 10.0
+REPORT_S = 1.0  # between two reports while the folder is hashed
+
+
+class Announcer:
+    """Other threads use the public attributes, each one reference that is replaced whole."""
+
+    def __init__(
+        self,
+        settings: SeederSettings,
+        folder: SharedFolder,
+        post: Post,
+        should_stop: Callable[[], bool],
+        library: FolderLibrary | None = None,
+        status: Callable[[], Status] | None = None,
+    ) -> None:
+        """With a library, what is in sub-folders is offered too, to those who speak LMK/2."""
+        self.listing = FolderListing({}, 0, ())  # written by the announcing thread, read by all
+        self.state = SeederState.AVAILABLE  # written by the seeder's thread
+        self.folder_changed = threading.Event()  # set by whoever sees an out-of-date listing
+        self._folder = folder
+        self._library = library
+        self._post = post
+        self._problem = ""  # why the folder could not be read the last time
+        self._sizes: Mapping[str, int] = {}  # of `listing`: the same object while it is
+        self._rescan_at = 0.0
+        self._report_at = 0.0
+        self._announced = 0  # files that LMK/1 readers can be told of
+        self._is_shared = False  # the library is on the tracker's list, or will be
+        self._shared = dict[str, ListedFile]()  # the library's files by their lines
+        self._reported_lines = tuple[str, ...]()
+        self.membership = Membership(
+            settings.tracker,
+            post,
+            should_stop,
+            status or (lambda: Status(self.state.value)),
+            is_leecher=False,
+            own_share=library,
+            lmk1_list=self,
+            pace=Pace(PING_S, STATE_PING_S, again_s=AGAIN_S, poll_s=POLL_S),
+        )
+
+    def read_folder(self) -> None:
+        """Look at the folder, before run(). Raises StorageError."""
+        self._take(self._folder.scan())
+        if self.listing.left_out:
+            log.info(
+                "Not offered, for no leecher could store the name: %s",
+                ", ".join(self.listing.left_out[:10]),
+            )
+        self._report_folder()
+
+    def run(self, listening: Address) -> None:
+        """Announce the seeder that listens there until should_stop()."""
+        self._rescan_at = time.monotonic() + RESCAN_S
+        self.membership.run(listening)
+
+    def look(self) -> Mapping[str, int]:
+        """The files for LMK/1 readers; looks at the folder when it is time to."""
+        now = time.monotonic()
+        if now >= self._rescan_at or self.folder_changed.is_set():
+            self._rescan_at = now + RESCAN_S
+            self._rescan()
+        if self._library is not None and now >= self._report_at:
+            self._report_at = now + REPORT_S
+            if self._library.snapshot.lines != self._reported_lines:
+                self._report_folder()
+        return self._sizes
+
+    def told(self, count: int, *, is_shared: bool) -> None:
+        """The tracker has as many of the files for LMK/1 readers now."""
+        self._announced, self._is_shared = count, is_shared
+        if count < len(self._sizes) and not is_shared:
+            log.warning(
+                "The tracker's list has room for %d of the %d files; the others are not offered.",
+                count,
+                len(self._sizes),
+            )
+        self._report_folder()
+
+    def _rescan(self) -> None:
+        self.folder_changed.clear()
+        try:
+            found = self._folder.scan()
+        except StorageError as error:
+            found, problem = FolderListing({}, 0, ()), str(error)
+            if problem != self._problem:
+                log.warning("%s", problem)
+        else:
+            problem = ""
+        if found != self.listing or problem != self._problem:
+            self._problem = problem
+            self._take(found)
+            self._report_folder()
+
+    def _take(self, listing: FolderListing) -> None:
+        self.listing = listing
+        self._sizes = {name: file.size for name, file in listing.files.items()}
+
+    def _report_folder(self) -> None:
+        files = {name: ListedFile(name, size) for name, size in self._sizes.items()}
+        announced, in_subfolders = self._announced, self.listing.in_subfolders
+        left_out, problem = self.listing.left_out, self._problem
+        if self._library is not None and self._is_shared:
+            snapshot = self._library.snapshot
+            self._reported_lines = snapshot.lines
+            files |= {file.name: file for file in self._shared_files(snapshot.lines)}
+            announced, in_subfolders = len(files), 0
+            left_out, problem = snapshot.left_out or left_out, problem or snapshot.problem
+        in_order = tuple(files[name] for name in sorted(files))
+        self._post(FolderScanned(in_order, announced, in_subfolders, left_out, problem))
+
+    def _shared_files(self, lines: tuple[str, ...]) -> list[ListedFile]:
+        """The library's files: only the lines that are new are read."""
+        known, self._shared = self._shared, {}
+        share = self._library.share_id if self._library is not None else ""
+        for text in lines:
+            file = known.get(text)
+            if file is None:
+                line = decode_line(text)
+                if not isinstance(line, FileLine) or line.content is None:
+                    continue
+                file = ListedFile(line.path, line.size, line.content.root, share)
+            self._shared[text] = file
+        return list(self._shared.values())

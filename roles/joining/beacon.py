@@ -1,0 +1,149 @@
+"""Calling for trackers in every network of this computer, and hearing who answers.
+
+It decides nothing: not when to call, nor whom to believe.
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+
+from roles.base.interfaces import broadcasts
+from roles.base.name_lookup import looked_up
+from roles.joining.tracker_client import new_id
+from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, TRACKER_PORTS, Address
+from roles.values.errors import PeerProtocolError, TrackerSilentError
+from roles.values.events import FoundTracker
+from roles.wire import lmk1_tracker_wire as lmk1
+from roles.wire import lmk2_tracker_wire as lmk2
+from roles.wire.lmk2_tracker_messages import FindTracker, Found
+
+log = logging.getLogger(__name__)
+
+LOOKUP_AGAIN_S = 60.0  # for a remembered name that was not found
+LINGER_S = 0.3  # an answer that finds nobody ends an original tracker on Windows
+
+Destinations = Callable[[], Iterable[Address]]
+
+
+class Beacon:
+    """Owned by one thread."""
+
+    def __init__(
+        self,
+        remembered: Iterable[Address],
+        destinations: Destinations | None,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """`remembered` are asked at their address; `destinations` in place of everyone else."""
+        self._remembered = tuple(dict.fromkeys(remembered))
+        self._destinations = destinations
+        self._should_stop = should_stop
+        self._id = new_id()
+        self._looked_up: dict[Address, Address] = {}
+        self._look_up_at: dict[Address, float] = {}  # names that were not found: when to try again
+        self._links: dict[str, socket.socket] = {}  # by the address that they are bound to
+        self._selector = selectors.DefaultSelector()
+        self._called_at = 0.0
+
+    def __enter__(self) -> Beacon:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        while (rest := self._called_at + LINGER_S - time.monotonic()) > 0:
+            self.heard(rest)
+        for link in self._links.values():
+            link.close()
+        self._selector.close()
+
+    def call(self) -> None:
+        """Ask once: everyone in reach, and the remembered ones."""
+        request = lmk2.encode_request(FindTracker(self._id))
+        self._called_at = time.monotonic()
+        for source, address in dict.fromkeys(self._targets()):
+            link = self._link(source)
+            if link is None:
+                continue
+            try:
+                link.sendto(request, address)
+            except OSError as error:  # no network there now, or an answer of the last time
+                log.debug("asking at %s: %s", address, error)
+
+    def heard(self, timeout_s: float) -> list[FoundTracker]:
+        """Who answered; waits so long for the first."""
+        found = list[FoundTracker]()
+        if not self._links:
+            time.sleep(timeout_s)
+            return found
+        for key, _ in self._selector.select(timeout_s):
+            assert isinstance(key.fileobj, socket.socket)
+            try:
+                datagram, (host, port) = key.fileobj.recvfrom(lmk1.RECEIVE_BUFFER)
+            except OSError:  # Windows says here that nobody listened at some address
+                continue
+            tracker = self._tracker_in(datagram, Address(host, port))
+            if tracker is not None:
+                found.append(tracker)
+        return found
+
+    def _tracker_in(self, datagram: bytes, source: Address) -> FoundTracker | None:
+        if datagram == lmk1.UNKNOWN_REQUEST:
+            return FoundTracker(source, "", is_original=True)
+        try:
+            answer = lmk2.decode_answer(datagram)
+        except PeerProtocolError as error:
+            log.debug("ignored a datagram from %s: %s", source, error)
+            return None
+        if isinstance(answer, Found) and answer.id == self._id:
+            return FoundTracker(Address(source.host, answer.port), answer.name, is_original=False)
+        return None
+
+    def _targets(self) -> Iterator[tuple[str, Address]]:
+        """Each address to call at, and that of the socket from which it is reached."""
+        for address in self._remembered:
+            found = self._address_of(address)
+            if found is not None:
+                yield EVERY_INTERFACE, found
+        if self._destinations is not None:
+            for address in self._destinations():
+                yield EVERY_INTERFACE, address
+            return
+        for port in TRACKER_PORTS:
+            yield EVERY_INTERFACE, Address(LOOPBACK, port)
+            for source, everyone in broadcasts():
+                yield source, Address(everyone, port)
+
+    def _address_of(self, remembered: Address) -> Address | None:
+        now = time.monotonic()
+        if remembered not in self._looked_up and now >= self._look_up_at.get(remembered, 0.0):
+            self._look_up_at[remembered] = now + LOOKUP_AGAIN_S
+            try:
+                self._looked_up[remembered] = looked_up(remembered, self._should_stop)
+            except TrackerSilentError as error:
+                log.debug("%s", error)
+        return self._looked_up.get(remembered)
+
+    def _link(self, source: str) -> socket.socket | None:
+        """The socket that is bound to this address; None when that is not possible now."""
+        if source not in self._links:
+            link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                link.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+                link.setblocking(False)
+                link.bind((source, 0))
+            except OSError as error:
+                log.debug("no socket at %s: %s", source, error)
+                link.close()
+                return None
+            self._links[source] = link
+            self._selector.register(link, selectors.EVENT_READ)
+        return self._links[source]

@@ -1,0 +1,174 @@
+"""Lists of shares over TCP: fetched from a tracker of ours, and told to it.
+
+It knows the stream, not what a list means.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from roles.base.dialling import dialled
+from roles.values.addresses import Address
+from roles.values.catalogue import MAX_ROOM_FILES
+from roles.values.errors import PeerProtocolError, TrackerSilentError
+from roles.wire.lmk2_list_wire import (
+    MAX_CALL,
+    MAX_PACKED,
+    AskList,
+    ListFollows,
+    Packer,
+    Reply,
+    Taken,
+    TellList,
+    Unpacker,
+    decode_reply,
+    encode_call,
+)
+
+PATIENCE_S = 30.0  # for all of it; a tracker keeps a connection no longer either
+MIN_RATE = 256 * 1024  # bytes per second that a long list has to come with beyond that
+MAX_LINES = MAX_ROOM_FILES + 12_064  # each share has a line of its own, and a tracker so many
+_BLOCK = 64 * 1024  # bytes received at once
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedList:
+    """A tracker's answer: apply the lines, then ask for changes since this version."""
+
+    version: str
+    is_whole: bool
+    lines: tuple[str, ...]  # of shares: ListedRoom takes them
+
+
+def fetch_list(tracker: Address, since: str, should_stop: Callable[[], bool]) -> FetchedList:
+    """The list of a tracker of ours, or what changed `since` a version of it; "" for the whole.
+
+    Raises TrackerSilentError.
+    """
+    with _Call(tracker, should_stop) as call:
+        reply = call.ask(encode_call(AskList(since)))
+        if not isinstance(reply, ListFollows):
+            raise call.failed("it answers something else")
+        lines = tuple(call.unpacked(reply.packed))
+        return FetchedList(reply.version, reply.is_whole, lines)
+
+
+def tell_list(
+    tracker: Address, list_: TellList, lines: Iterable[str], should_stop: Callable[[], bool]
+) -> Taken:
+    """Tell a tracker of ours a share's lines, each behind its mark "+" or "-".
+
+    TellList.packed is filled in. Raises TrackerSilentError.
+    """
+    packer = Packer()
+    pieces = [packer.pack(line) for line in lines]
+    packed = b"".join([*pieces, packer.end()])
+    if len(packed) > MAX_PACKED:
+        return Taken(False, "full", "This folder has more files than a tracker takes.")
+    with _Call(tracker, should_stop) as call:
+        reply = call.ask(encode_call(replace(list_, packed=len(packed))), packed)
+        if not isinstance(reply, Taken):
+            raise call.failed("it answers something else")
+        return reply
+
+
+class _Call:
+    """One connection to a tracker, with a deadline for all that is said there."""
+
+    def __init__(self, tracker: Address, should_stop: Callable[[], bool]) -> None:
+        self._tracker = tracker
+        self._should_stop = should_stop
+        self._deadline = time.monotonic() + PATIENCE_S
+        self._received = b""  # and not read yet
+        try:
+            self._link = dialled(tracker, should_stop)
+        except OSError as error:
+            raise self.failed(error.strerror or str(error)) from None
+
+    def __enter__(self) -> _Call:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._link.close()
+
+    def failed(self, why: str) -> TrackerSilentError:
+        return TrackerSilentError(
+            f"The list of the tracker {self._tracker} cannot be passed on ({why}). "
+            "It is tried again in a moment."
+        )
+
+    def ask(self, call: bytes, packed: bytes = b"") -> Reply:
+        """Send the call and what follows it; read the line that answers."""
+        self._deadline += len(packed) / MIN_RATE
+        for part in (call, packed):
+            self._send(part)
+        while b"\n" not in self._received:
+            if len(self._received) > MAX_CALL:
+                raise self.failed("its first line has no end")
+            self._receive()
+        line, _, self._received = self._received.partition(b"\n")
+        try:
+            return decode_reply(line)
+        except PeerProtocolError as error:
+            raise self.failed(str(error)) from None
+
+    def unpacked(self, packed: int) -> Iterator[str]:
+        """The lines in so many bytes that follow."""
+        self._deadline += packed / MIN_RATE
+        unpacker, taken = Unpacker(), 0
+        try:
+            while packed > 0:
+                if not self._received:
+                    self._receive()
+                part, self._received = self._received[:packed], self._received[packed:]
+                packed -= len(part)
+                for line in unpacker.lines(part):
+                    taken += 1
+                    if taken > MAX_LINES:  # a few bytes may unpack to millions of lines
+                        raise self.failed(f"it has more than {MAX_LINES} lines")
+                    yield line
+            unpacker.end()
+        except PeerProtocolError as error:
+            raise self.failed(str(error)) from None
+
+    def _send(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[self._link.send(rest[:_BLOCK]) :]
+            except TimeoutError:
+                self._check_time()
+            except OSError as error:
+                # It may have answered why it takes no more.
+                if not self._has_answer():
+                    raise self.failed(error.strerror or str(error)) from None
+                return
+
+    def _has_answer(self) -> bool:
+        try:
+            self._received += self._link.recv(_BLOCK)
+        except OSError:
+            return False
+        return bool(self._received)
+
+    def _receive(self) -> None:
+        while True:
+            self._check_time()
+            try:
+                data = self._link.recv(_BLOCK)
+            except TimeoutError:
+                continue
+            except OSError as error:
+                raise self.failed(error.strerror or str(error)) from None
+            if not data:
+                raise self.failed("it hung up")
+            self._received += data
+            return
+
+    def _check_time(self) -> None:
+        if self._should_stop():
+            raise self.failed("this program stops")
+        if time.monotonic() > self._deadline:
+            raise self.failed("it takes too long")

@@ -1,0 +1,189 @@
+"""One share as a leecher knows it: its files, folders and packs, line by line.
+
+Pure state. Lines come from strangers: what cannot be stored or served is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import TypeAlias
+
+from roles.values import strict_json
+from roles.values.catalogue import (
+    MAX_LINE,
+    PACKED_BELOW,
+    FileLine,
+    FolderLine,
+    PackLine,
+    ReadingLine,
+    decode_line,
+    sort_key,
+)
+from roles.values.errors import PeerProtocolError
+from roles.values.safe_names import UnsafeNameError, safe_name, safe_path, shown_name
+
+ORIGINALS_PREFIX = "lmk1"  # of the id of a share that a tracker made of an original seeder's list
+MAX_REFUSED = 1_000  # lines that are remembered, to show their names: nobody reads more
+_REMEMBERED_FOLDERS = 1_024  # lines are sorted by path: the folder of one is mostly the next one's
+
+Pack: TypeAlias = tuple[PackLine, tuple[FileLine, ...]]
+
+
+class ListedShare:
+    """Owned by a ListedRoom."""
+
+    def __init__(self, id_: str, name: str, *, windows: bool) -> None:
+        self.id = id_
+        self.name = name  # of the folder, from the wire
+        self.is_originals = id_.startswith(ORIGINALS_PREFIX)
+        self.files: dict[str, FileLine] = {}  # by path
+        self.folders: dict[str, FolderLine] = {}
+        self.refused: dict[str, str] = {}  # line to the name to show
+        self.size = 0  # bytes, of all files
+        self.files_left = 0  # more, that its seeder has still to read
+        self.stamp = 0  # set by the room: another one after each change
+        self._windows = windows
+        self._pack_lines: dict[str, PackLine] = {}  # by the path of the first member
+        self._packs: tuple[Pack, ...] | None = None  # not known since the last change
+        self._fingerprint: int | None = None  # the same, and so with the roots of all contents
+        self._roots: frozenset[bytes] | None = None
+
+    @property
+    def count(self) -> int:
+        """Lines of it that are kept."""
+        return len(self.files) + len(self.folders) + len(self._pack_lines) + len(self.refused)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it offers nothing that could be stored, now or soon."""
+        return not (self.files or self.folders or self.files_left)
+
+    def has(self, root: bytes) -> bool:
+        """Whether a file or a pack of it has this content."""
+        if self._roots is None:
+            contents = [file.content for file in self.files.values()]
+            packs = (line.content.root for line in self._pack_lines.values())
+            self._roots = frozenset(content.root for content in contents if content).union(packs)
+        return root in self._roots
+
+    def add(self, text: str) -> str | None:
+        """Take a line; returns the path of the file that came or changed, if it was one."""
+        try:
+            line = decode_line(text)
+            if isinstance(line, FileLine | FolderLine):
+                self._check(line)
+        except PeerProtocolError:
+            if len(self.refused) < MAX_REFUSED:
+                self.refused[text] = _name_in(text)
+            return None
+        if isinstance(line, ReadingLine):
+            self.files_left = line.files_left
+            return None
+        self._packs = self._fingerprint = self._roots = None
+        match line:
+            case FileLine():
+                self.size += line.size - self._size_of(line.path)
+                self.files[line.path] = line
+                return line.path
+            case FolderLine():
+                self.folders[line.path] = line
+            case PackLine():
+                self._pack_lines[line.first] = line
+            case None:
+                pass
+        return None
+
+    def remove(self, text: str) -> str | None:
+        """Forget a line; returns the path of the file that went, if it was one.
+
+        A line that was replaced already changes nothing: which of the two comes first is open.
+        """
+        if self.refused.pop(text, None) is not None:
+            return None
+        try:
+            line = decode_line(text)
+        except PeerProtocolError:
+            return None
+        if isinstance(line, ReadingLine):
+            if self.files_left == line.files_left:
+                self.files_left = 0
+            return None
+        self._packs = self._fingerprint = self._roots = None
+        match line:
+            case FileLine(path) if self.files.get(path) == line:
+                self.size -= self.files.pop(path).size
+                return path
+            case FolderLine(path) if self.folders.get(path) == line:
+                del self.folders[path]
+            case PackLine(_, first) if self._pack_lines.get(first) == line:
+                del self._pack_lines[first]
+            case _:
+                pass
+        return None
+
+    def fingerprint(self) -> int:
+        """The same for two shares with equal files and folders, in whatever order they came."""
+        if self._fingerprint is None:
+            lines = (*self.files.values(), *self.folders.values())
+            self._fingerprint = sum(map(hash, lines))
+        return self._fingerprint
+
+    def packs(self) -> tuple[Pack, ...]:
+        """The packs whose members add up, each with them; never two with the same member."""
+        if self._packs is None:
+            self._packs = tuple(self._found_packs())
+        return self._packs
+
+    def _found_packs(self) -> Iterable[Pack]:
+        if not self._pack_lines:
+            return
+        small = sorted(
+            (file for file in self.files.values() if 0 < file.size < PACKED_BELOW),
+            key=lambda file: sort_key(file.path),
+        )
+        index = {file.path: number for number, file in enumerate(small)}
+        begins = sorted((index[first], first) for first in self._pack_lines if first in index)
+        free_from = 0
+        for start, first in begins:
+            line = self._pack_lines[first]
+            if start < free_from:  # else many packs of the same members would fill the memory
+                continue
+            members = tuple(small[start : start + line.count])
+            if len(members) == line.count and sum(m.size for m in members) == line.content.size:
+                free_from = start + line.count
+                yield line, members
+
+    def _check(self, line: FileLine | FolderLine) -> None:
+        """Raise PeerProtocolError for what this share cannot have, or this system not store."""
+        if self.is_originals and ("/" in line.path or isinstance(line, FolderLine)):
+            raise UnsafeNameError("an original seeder has no folders")
+        if isinstance(line, FileLine) and (line.content is None) is not self.is_originals:
+            raise PeerProtocolError("a file of a kind that its seeder does not have")
+        if self._windows:
+            folder, slash, name = line.path.rpartition("/")
+            if slash:
+                _check_folder(folder)
+            safe_name(name, windows=True)
+
+    def _size_of(self, path: str) -> int:
+        known = self.files.get(path)
+        return 0 if known is None else known.size
+
+
+@lru_cache(_REMEMBERED_FOLDERS)
+def _check_folder(path: str) -> None:
+    safe_path(path, windows=True)
+
+
+def _name_in(text: str) -> str:
+    """What to call a refused line: its path, if it has one."""
+    try:
+        value = strict_json.loads(text.encode(errors="replace"), most=MAX_LINE)
+    except PeerProtocolError:
+        return shown_name(text)
+    match value:
+        case [str(), str(path), *_]:
+            return shown_name(path)
+        case _:
+            return shown_name(text)

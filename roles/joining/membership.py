@@ -1,0 +1,308 @@
+"""Keeps this program, a seeder or a leecher, in a tracker's room, and puts it back when forgotten.
+
+It runs in a thread of its own, for a tracker may be silent for seconds, and nothing that is sent
+or received must wait for that. It knows no folder and no download.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from roles.base.interfaces import own_address_towards
+from roles.base.worker import POLL_S
+from roles.joining.list_teller import ListTeller, OwnShare
+from roles.joining.room_client import RoomClient
+from roles.joining.tracker_client import TrackerClient, new_id
+from roles.joining.tracker_dialects import Dialect, Lmk1Dialect, Lmk2Dialect, Standing, Status
+from roles.values.addresses import EVERY_INTERFACE, Address
+from roles.values.errors import TrackerSilentError
+from roles.values.events import Post, ReachabilityChanged, TrackerAnswered, TrackerLost
+from roles.wire.lmk2_fields import MAX_SHARES
+
+log = logging.getLogger(__name__)
+
+PING_S = 15.0  # a tracker of ours forgets a program after 50 s, an original one after 10 min
+STATE_PING_S = 2.0  # a changed state is told earlier, but no more often than this
+SHARES_PING_S = 1.0  # so is another share, for others look for its holders
+AGAIN_S = 3.0  # after the tracker was silent
+LATE_S = 5.0  # a wait that lasts longer was this computer's sleep
+MOVED_S = 1.0  # how often it looks whether this computer has another address
+EARLY_PINGS = 4  # after registering, until the tracker knows whether others can connect
+LEAVE_S = 0.5  # for the last word
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often what is done; tests hurry."""
+
+    ping_s: float = PING_S
+    state_ping_s: float = STATE_PING_S
+    shares_ping_s: float = SHARES_PING_S
+    again_s: float = AGAIN_S
+    late_s: float = LATE_S
+    poll_s: float = POLL_S
+
+
+class Lmk1List(Protocol):
+    """What a seeder lets LMK/1 readers see. Called in the membership's thread."""
+
+    def look(self) -> Mapping[str, int]:
+        """Names and sizes; the same object while nothing has changed."""
+
+    def told(self, count: int, *, is_shared: bool) -> None:
+        """The tracker has as many of these files now.
+
+        `is_shared`: the whole share is told to it too, in LMK/2.
+        """
+
+
+class Membership:
+    """Owned by the thread that runs it; other threads read its public attributes."""
+
+    def __init__(
+        self,
+        tracker: Address,
+        post: Post,
+        should_stop: Callable[[], bool],
+        status: Callable[[], Status],
+        *,
+        is_leecher: bool,
+        own_share: OwnShare | None = None,
+        lmk1_list: Lmk1List | None = None,
+        peer: str = "",
+        pace: Pace | None = None,
+    ) -> None:
+        """`status` is asked often, in this thread. Only a seeder has a share and an LMK/1 list."""
+        self.peer = peer or new_id()  # names this run of the program to everyone
+        self.is_reachable: bool | None = None  # from outside, as the tracker says; None: unknown
+        self.is_original: bool | None = None  # the tracker speaks LMK/1 only; None: unknown
+        self.named: Address | None = None  # where others reach us; None while not on the list
+        self._tracker = tracker
+        self._post = post
+        self._should_stop = should_stop
+        self._status = status
+        self._is_leecher = is_leecher
+        self._lmk1_list = lmk1_list
+        self._teller = ListTeller(own_share, self.peer, should_stop) if own_share else None
+        self._pace = pace or Pace()
+        self._room = RoomClient(tracker, should_stop)
+        self._plain = TrackerClient(tracker, should_stop)
+        self._dialect: Dialect | None = None
+        self._due_at = 0.0  # the next ping, or the next try to register
+        self._pinged_at = 0.0
+        self._moved_at = 0.0  # when to look for another address again
+        self._early_pings = 0  # that are left
+        self._told_status: Status | None = None
+        self._told_files: Mapping[str, int] | None = None
+        self._reported: tuple[Address, bool] | None = None  # the reachability that was posted
+        self._loss = ""  # why the tracker could not be reached the last time
+
+    def run(self, listening: Address) -> None:
+        """Keep the program that listens there in the room until should_stop()."""
+        with self._room, self._plain:
+            while not self._should_stop():
+                self._take_turn(listening)
+                if self._has_slept():
+                    self.named = None
+                    self._due_at = 0.0
+            self._leave()
+
+    def _take_turn(self, listening: Address) -> None:
+        files = self._lmk1_list.look() if self._lmk1_list is not None else None
+        now = time.monotonic()
+        if self._has_moved(listening, now):
+            self.named = None
+            self._due_at = 0.0
+        status = self._full_status()
+        try:
+            if now >= self._due_at or self._is_news(status, now):
+                self._due_at = now + self._pace.again_s
+                self._announce(listening, status)
+                self._due_at = now + self._next_ping_s()
+            if self.named is not None and files is not None and files is not self._told_files:
+                self._tell_files(self.named, files)
+        except TrackerSilentError as error:
+            if not self._should_stop():
+                self._lost(error)
+        self._tell_share()
+
+    def _has_slept(self) -> bool:
+        """Wait for the next turn; whether that took so long that this computer slept meanwhile."""
+        steady, wall = time.monotonic(), time.time()  # the first stands still in a sleep on Linux
+        time.sleep(self._pace.poll_s)
+        waited_s = max(time.monotonic() - steady, time.time() - wall)
+        return waited_s - self._pace.poll_s > self._pace.late_s
+
+    def _full_status(self) -> Status:
+        status = self._status()
+        if self._teller is None:
+            return replace(status, shares=status.shares[:MAX_SHARES])
+        own = self._teller.share_id
+        others = tuple(share for share in status.shares if share != own)
+        return replace(status, shares=(own, *others)[:MAX_SHARES])
+
+    def _is_news(self, status: Status, now: float) -> bool:
+        told = self._told_status
+        if self.named is None or told is None:
+            return False
+        since_s = now - self._pinged_at
+        if status.shares != told.shares and since_s >= self._pace.shares_ping_s:
+            return True
+        is_other = (status.state, status.reason) != (told.state, told.reason)
+        return is_other and since_s >= self._pace.state_ping_s
+
+    def _next_ping_s(self) -> float:
+        if self.named is not None and self.is_reachable is None and self._early_pings > 0:
+            self._early_pings -= 1
+            return min(self._pace.ping_s, self._pace.state_ping_s)
+        return self._pace.ping_s
+
+    # Being in the room
+
+    def _announce(self, listening: Address, status: Status) -> None:
+        """Do what is due at the tracker. Raises TrackerSilentError."""
+        named = self._name_for(listening)
+        if named != self.named or not self._ping(named, status):
+            self._register(named, status, is_everywhere=listening.host == EVERY_INTERFACE)
+
+    def _name_for(self, listening: Address) -> Address:
+        """Where others reach this program: the bound address, else the one towards the tracker.
+
+        Raises TrackerSilentError when there is no way to the tracker.
+        """
+        if listening.host != EVERY_INTERFACE:
+            return listening
+        tracker = self._room.looked_up()
+        try:
+            return Address(own_address_towards(tracker.host), listening.port)
+        except OSError as error:
+            raise TrackerSilentError(
+                f"No way leads to the tracker {tracker} ({error.strerror or error}). "
+                "Is this computer on the network?"
+            ) from None
+
+    def _has_moved(self, listening: Address, now: float) -> bool:
+        if self.named is None or listening.host != EVERY_INTERFACE or now < self._moved_at:
+            return False
+        self._moved_at = now + MOVED_S
+        try:
+            return own_address_towards(self._room.looked_up().host) != self.named.host
+        except (OSError, TrackerSilentError):  # the next ping says so
+            return False
+
+    def _ping(self, named: Address, status: Status) -> bool:
+        """Say that this program lives; False when it is not on the list."""
+        if self._dialect is None:
+            return False
+        standing = self._dialect.ping(named, status)
+        self._pinged_at, self._told_status = time.monotonic(), status
+        if standing.is_listed:
+            self._note_reachability(named, standing)
+        return standing.is_listed
+
+    def _register(self, named: Address, status: Status, *, is_everywhere: bool) -> None:
+        dialect = self._found_dialect(named, status, is_everywhere=is_everywhere)
+        if dialect is None:
+            self._dialect, self.named, self.is_original = None, None, True
+            return
+        is_new = self.named is None or self.is_original is not dialect.is_original
+        self._dialect = dialect
+        self.named, self.is_original = named, dialect.is_original
+        self._told_files, self._loss = None, ""
+        self.is_reachable = None
+        self._early_pings = EARLY_PINGS if isinstance(dialect, Lmk2Dialect) else 0
+        if self._teller is not None:
+            self._teller.registered()
+        if is_new:
+            self._say_answered(named)
+        self._ping(named, status)
+
+    def _found_dialect(
+        self, named: Address, status: Status, *, is_everywhere: bool
+    ) -> Dialect | None:
+        """What the tracker speaks; this program is registered there now.
+
+        None for a leecher when it is LMK/1: it would be listed as a seeder.
+        """
+        # This question tells nothing to a tracker that might do so.
+        if self._is_leecher and self._room.list_version() is None:
+            return None
+        ours = self._lmk2_with(self._room)
+        if not ours.register(named, status, everywhere=is_everywhere):
+            return None if self._is_leecher else Lmk1Dialect(self._plain, is_original=True)
+        if not self._is_leecher and self._room.list_version() is None:  # ours, of version 1.0
+            return Lmk1Dialect(self._plain, is_original=False)
+        return ours
+
+    def _lmk2_with(self, client: RoomClient) -> Lmk2Dialect:
+        return Lmk2Dialect(
+            client, peer=self.peer, name=socket.gethostname(), is_leecher=self._is_leecher
+        )
+
+    def _note_reachability(self, named: Address, standing: Standing) -> None:
+        self.is_reachable = standing.is_reachable
+        if standing.is_reachable is None:
+            return
+        found = (named, standing.is_reachable)
+        if found != self._reported:
+            self._reported = found
+            self._post(ReachabilityChanged(*found))
+
+    # What it offers
+
+    def _tell_files(self, named: Address, files: Mapping[str, int]) -> None:
+        assert self._dialect is not None and self._lmk1_list is not None
+        count = self._dialect.tell_files(files, named.port)
+        self._told_files = files
+        is_shared = self._teller is not None and isinstance(self._dialect, Lmk2Dialect)
+        self._lmk1_list.told(count, is_shared=is_shared)
+
+    def _tell_share(self) -> None:
+        if self._teller is None or self.named is None or not isinstance(self._dialect, Lmk2Dialect):
+            return
+        now = time.monotonic()
+        try:
+            is_known = self._teller.tell(self._room.looked_up(), self.named.port, now=now)
+        except TrackerSilentError:  # its name is not found any more: the next ping says so
+            return
+        if not is_known:
+            self.named = None
+            self._due_at = now + self._pace.again_s
+
+    # Coming and going
+
+    def _say_answered(self, named: Address) -> None:
+        log.info("Registered as %s at the tracker %s.", named, self._tracker)
+        if not self._is_leecher:
+            self._post(TrackerAnswered(self._tracker, self.is_original is True))
+
+    def _lost(self, reason: TrackerSilentError) -> None:
+        if str(reason) != self._loss:
+            log.warning("%s", reason)
+        self.named, self._loss = None, str(reason)
+        if not self._is_leecher:
+            self._post(TrackerLost(self._tracker, reason))
+
+    def _leave(self) -> None:
+        """Say goodbye, for half a second: the role is stopping.
+
+        Not to an original: it would not understand, and an answer that finds nobody ends it on
+        Windows.
+        """
+        if self.named is None or self._dialect is None or self._dialect.is_original:
+            return
+        until = time.monotonic() + LEAVE_S
+        try:
+            if isinstance(self._dialect, Lmk1Dialect):
+                self._dialect.ping(self.named, self._full_status(), leaving=True)
+                return
+            address, cookie = self._room.looked_up(), self._room.cookie
+            with RoomClient(address, lambda: time.monotonic() > until, cookie=cookie) as client:
+                self._lmk2_with(client).ping(self.named, self._full_status(), leaving=True)
+        except TrackerSilentError:
+            log.debug("left the tracker %s", self._tracker)

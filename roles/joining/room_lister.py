@@ -1,0 +1,302 @@
+"""A leecher's view of its tracker: lists, changes of lists, and who takes part in what.
+
+It runs in a thread of its own, for a tracker may be silent for seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from roles.base.worker import POLL_S
+from roles.joining.list_client import fetch_list
+from roles.joining.listed_room import ListedRoom, Wanted
+from roles.joining.listed_share import Pack
+from roles.joining.room_client import RoomClient
+from roles.joining.tracker_client import TrackerClient
+from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address, is_loopback
+from roles.values.errors import TrackerSilentError
+from roles.values.events import FilesListed, ListedFile, ListFailed, Post
+from roles.values.safe_names import UnsafeNameError, safe_name, shown_name
+from roles.wire.lmk2_fields import MAX_SHARES
+
+log = logging.getLogger(__name__)
+
+# A tracker names at most 5 at a time, others in turn: those of earlier lists count too.
+SEEDER_LIFETIME_S = 120.0
+MAX_SEEDERS = 64
+# How often it is asked who takes part: at the beginning of a download everyone joins.
+PEERS_AGAIN_S = ((2.0, 0.2), (15.0, 1.0), (float("inf"), 5.0))  # until so long after, every so long
+SAMPLE = 16  # files of a folder for which newer shares are looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What the leecher's active downloads take."""
+
+    files: tuple[ListedFile, ...]  # by LMK/1
+    wanted: tuple[Wanted, ...]  # by LMK/2
+    keys: tuple[str, ...] = ()  # of these
+
+
+class RoomLister:
+    """run() is a thread's body; the other methods may be called from any thread."""
+
+    def __init__(
+        self,
+        tracker: Address,
+        post: Post,
+        should_stop: Callable[[], bool],
+        *,
+        sought: Callable[[], Sought],
+        found: Callable[[Iterable[str], Iterable[Address]], None],
+        listed: Callable[[], None],
+    ) -> None:
+        """`found` is told which shares have what is sought by LMK/2, and which peers of theirs
+        can be connected to; `listed` is called after each list, before it is posted, and after
+        each change of one.
+        """
+        self._tracker = tracker
+        self._post = post
+        self._should_stop = should_stop
+        self._sought = sought
+        self._found = found
+        self._listed = listed
+        self._lock = threading.Lock()  # protects the two below
+        self._room: ListedRoom | None = None  # None: an original tracker
+        self._lmk1_files: dict[str, ListedFile] = {}  # by key
+        # Replaced whole by the thread: downloads read them often, and a long list takes a while.
+        self._seeders: dict[tuple[str, Address], float] = {}  # of LMK/1: when they were named last
+        self._shares_of: dict[ListedFile, tuple[str, ...]] = {}  # of LMK/1, of what is sought
+        self._asked = threading.Event()  # for a fresh list
+        self._asked.set()
+        self._woken = threading.Event()
+        # The rest is the thread's own.
+        self._version = ""
+        self._is_lost = False  # the tracker did not answer the last time
+        self._peers_at = self._began = 0.0
+        self._told = Sought((), ())
+        self._told_shares = tuple[str, ...]()
+
+    def refresh(self) -> None:
+        """Ask the tracker for its list now; FilesListed or ListFailed follows."""
+        self._asked.set()
+        self._woken.set()
+
+    def look_for_peers(self) -> None:
+        """Something else is sought than before."""
+        self._woken.set()
+
+    def lmk1_file(self, key: str) -> ListedFile | None:
+        """The file of this key when only LMK/1 seeders offer it."""
+        with self._lock:
+            return self._lmk1_files.get(key)
+
+    def seeders(self, file: ListedFile) -> tuple[Address, ...]:
+        """Those of LMK/1 that have this file, of which the tracker makes a share each."""
+        shares = self._shares_of.get(file, (file.share,))
+        return tuple(dict.fromkeys(address for at, address in self._seeders if at in shares))
+
+    def wanted(self, key: str) -> tuple[Wanted, tuple[Pack, ...]] | None:
+        """What this key asks for, when peers of LMK/2 offer it, and the packs of its shares."""
+        with self._lock:
+            wanted = None if self._room is None else self._room.resolve(key)
+            if wanted is None or self._room is None:
+                return None
+            files = tuple(file for file in wanted.files if file.content is not None)
+            packs = {
+                pack[0].content.root: pack
+                for share in wanted.shares
+                for pack in self._room.packs(share)
+            }
+        return replace(wanted, files=files), tuple(packs.values())
+
+    def stamp(self, key: str, shares: Iterable[str]) -> tuple[int, ...]:
+        """The same as before while wanted() says the same of this key, which these shares have."""
+        with self._lock:
+            return () if self._room is None else self._room.stamp(key, shares)
+
+    def run(self) -> None:
+        """Ask what there is to ask until should_stop()."""
+        with (
+            RoomClient(self._tracker, self._should_stop) as client,
+            TrackerClient(self._tracker, self._should_stop) as plain,
+        ):
+            while not self._should_stop():
+                if self._asked.is_set():
+                    self._asked.clear()
+                    self._list(client, plain)
+                self._look_for_peers(client, plain)
+                self._woken.wait(POLL_S)
+                self._woken.clear()
+
+    # The list
+
+    def _list(self, client: RoomClient, plain: TrackerClient) -> None:
+        try:
+            listed = self._ask_for_list(client, plain)
+        except TrackerSilentError as error:
+            if not self._should_stop():
+                log.log(logging.DEBUG if self._is_lost else logging.WARNING, "%s", error)
+                self._is_lost = True
+                self._post(ListFailed(self._tracker, error))
+            return
+        self._is_lost = False
+        self._listed()
+        self._post(listed)
+
+    def _ask_for_list(self, client: RoomClient, plain: TrackerClient) -> FilesListed:
+        room = self._updated_room(client)
+        if room is None:
+            return self._list_of_original(plain)
+        with self._lock:
+            files, folders = room.files(), room.folders()
+            self._lmk1_files = {file.key: file for file in files if not file.root}
+            refused = room.refused
+        return FilesListed(self._tracker, files, (), refused, folders)
+
+    def _updated_room(self, client: RoomClient) -> ListedRoom | None:
+        """The room as it is now; None when the tracker is an original one."""
+        answer = client.list_version(self._version)
+        if answer is None:
+            return None
+        if answer.version != self._version or self._room is None:
+            known = "" if self._room is None else self._version
+            fetched = fetch_list(client.looked_up(), known, self._should_stop)
+            with self._lock:
+                if self._room is None:
+                    self._room = ListedRoom(windows=os.name == "nt")
+                if fetched.is_whole:
+                    self._room.apply_whole(fetched.lines)
+                else:
+                    self._room.apply_changes(fetched.lines)
+            self._version = fetched.version
+        return self._room
+
+    def _list_of_original(self, plain: TrackerClient) -> FilesListed:
+        sizes = plain.files()
+        self._note_seeders(plain)
+        files, refused = list[ListedFile](), list[str]()
+        for name, size in sorted(sizes.items()):
+            try:
+                safe_name(name, windows=os.name == "nt")
+            except UnsafeNameError as error:
+                log.warning("refused an entry of the tracker's list: %s", error)
+                refused.append(shown_name(name))
+            else:
+                files.append(ListedFile(name, size))
+        with self._lock:
+            self._room, self._version = None, ""
+            self._lmk1_files = {file.key: file for file in files}
+        seeders = tuple(address for share, address in self._seeders if not share)
+        return FilesListed(self._tracker, tuple(files), seeders, tuple(refused))
+
+    # Who has it
+
+    def _look_for_peers(self, client: RoomClient, plain: TrackerClient) -> None:
+        sought, now = self._sought(), time.monotonic()
+        if not sought.files and not sought.wanted:
+            self._told = sought
+            return
+        told = self._told
+        self._told = sought
+        if (sought.files, sought.keys) != (told.files, told.keys):
+            self._began, self._peers_at = now, 0.0
+        if now < self._peers_at:
+            return
+        age_s = now - self._began
+        self._peers_at = now + next(every for until, every in PEERS_AGAIN_S if age_s < until)
+        try:
+            if self._room is not None:  # somebody may have begun to offer it
+                version = self._version
+                self._updated_room(client)
+                if self._version != version:
+                    self._listed()
+            if any(not file.share for file in sought.files):
+                self._note_seeders(plain)
+            self._note_holders(client, self._shares_with(sought))
+        except TrackerSilentError as error:  # running downloads never stop for the tracker
+            log.info("%s", error)
+
+    def _shares_with(self, sought: Sought) -> Sequence[str]:
+        """Every share that has some of it now, those of LMK/2 first."""
+        with self._lock:
+            room = self._room
+            shares_of = {file: self._lmk1_shares(room, file) for file in sought.files}
+            shares = [share for wanted in sought.wanted for share in _lmk2_shares(room, wanted)]
+        self._shares_of = shares_of
+        lmk2 = tuple(dict.fromkeys(shares))
+        if lmk2 != self._told_shares:
+            self._told_shares, self._began = lmk2, time.monotonic()
+            self._found(lmk2, ())
+        return tuple(dict.fromkeys((*lmk2, *(one for some in shares_of.values() for one in some))))
+
+    def _lmk1_shares(self, room: ListedRoom | None, file: ListedFile) -> tuple[str, ...]:
+        """Those with this file, and those that had it before; with the lock held.
+
+        Seeders of ours may have begun to offer it: LMK/1 tells no content from another of its size.
+        """
+        known = self._shares_of.get(file, (file.share,))
+        now = None if room is None else room.resolve(file.key)
+        if now is None or now.size != file.size:
+            return known
+        return tuple(dict.fromkeys((*now.shares, *known)))[:MAX_SEEDERS]
+
+    def _note_holders(self, client: RoomClient, shares: Sequence[str]) -> None:
+        """Ask who takes part in these. Seeders of LMK/2 speak LMK/1 too."""
+        by_lmk1 = {share for some in self._shares_of.values() for share in some}
+        named = [share for share in shares if share]  # an original tracker's have no name
+        for start in range(0, len(named), MAX_SHARES):
+            asked = named[start : start + MAX_SHARES]
+            holders = client.holders(asked) or ()
+            reachable = [holder for holder in holders if not holder.is_unreachable]
+            self._keep_seeders(
+                (asked[index], holder.address)
+                for holder in reachable
+                for index in holder.asked
+                if asked[index] in by_lmk1 and not holder.is_leecher
+            )
+            self._found((), (holder.address for holder in reachable if not holder.is_original))
+
+    def _note_seeders(self, plain: TrackerClient) -> None:
+        listed = plain.seeders()
+        tracker_host = plain.looked_up().host
+        self._keep_seeders(("", _reachable(address, tracker_host)) for address in listed)
+
+    def _keep_seeders(self, named: Iterable[tuple[str, Address]]) -> None:
+        """These of LMK/1 were named now."""
+        now = time.monotonic()
+        seeders = self._seeders | dict.fromkeys(named, now)
+        fresh = sorted(seeders.items(), key=lambda item: -item[1])[:MAX_SEEDERS]
+        self._seeders = {key: seen for key, seen in fresh if now - seen < SEEDER_LIFETIME_S}
+
+
+def _lmk2_shares(room: ListedRoom | None, wanted: Wanted) -> tuple[str, ...]:
+    """Those with it when it was asked for, and those that have some of it now."""
+    files = [] if room is None else wanted.files[:: max(1, len(wanted.files) // SAMPLE)]
+    now = Counter(
+        share
+        for file in files
+        if room is not None and file.content is not None
+        for share in room.shares_of(file.content.root)
+    )
+    return tuple(dict.fromkeys((*wanted.shares, *(share for share, _ in now.most_common()))))
+
+
+def _reachable(address: Address, tracker_host: str) -> Address:
+    """The same seeder as this machine reaches it.
+
+    An original tracker hands on what its seeders typed: loopback means the tracker's machine, not
+    this one.
+    """
+    if is_loopback(address.host) and not is_loopback(tracker_host):
+        return Address(tracker_host, address.port)
+    if address.host == EVERY_INTERFACE:
+        host = LOOPBACK if is_loopback(tracker_host) else tracker_host
+        return Address(host, address.port)
+    return address

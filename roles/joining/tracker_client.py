@@ -1,0 +1,287 @@
+"""Asking a tracker, an original one or ours: requests are repeated, and none waits for ever."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import random
+import secrets
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TypeVar
+
+from roles.base.name_lookup import looked_up
+from roles.base.worker import POLL_S
+from roles.values.addresses import Address
+from roles.values.errors import PeerProtocolError, TrackerSilentError
+from roles.values.safe_names import shown_name
+from roles.wire.lmk1_tracker_wire import (
+    ALREADY_REGISTERED,
+    MAX_DATAGRAM,
+    AddSeeder,
+    Extras,
+    FileList,
+    PingTracker,
+    RequestFileList,
+    RequestSeederList,
+    SeederList,
+    UploadFileList,
+    Verdict,
+    decode_answer,
+    encode_request,
+    files_that_fit,
+)
+
+log = logging.getLogger(__name__)
+
+# Pause after each try; a LAN answers within milliseconds.
+TRIES_S = (0.2, 0.4, 0.6, 0.8, 1.0, 1.0, 1.0, 1.0)
+JITTER = 0.25
+MAX_REFUSALS = 3  # the machine itself says that nobody listens there: no use in trying eight times
+LINGER_S = 5.0  # a second answer to a closed port ends an original tracker on Windows
+SECOND_S = 0.2  # for the `success` behind a list, which comes at once or is lost
+FAREWELL_S = 0.5  # at the end, for answers that are on their way
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Question:
+    """A request, sent once or more often, and the socket that its answers come to."""
+
+    link: socket.socket
+    until: float  # it stays open so long when not all answers come
+    awaited: int = 0  # datagrams that may still come
+
+    def receive(self, timeout_s: float) -> bytes:
+        """The next datagram. Raises OSError, TimeoutError when none comes."""
+        self.link.settimeout(timeout_s)
+        datagram = self.link.recv(MAX_DATAGRAM)
+        self.awaited -= 1
+        return datagram
+
+
+class TrackerAsker:
+    """Sends requests until they are answered, whatever they say.
+
+    Owned by one thread. Every method may raise TrackerSilentError.
+    """
+
+    def __init__(self, tracker: Address, should_stop: Callable[[], bool]) -> None:
+        self._tracker = tracker
+        self._should_stop = should_stop
+        self._found: Address | None = None  # looked up once, and again after it was silent
+        self._lingering: deque[_Question] = deque()
+
+    @property
+    def tracker(self) -> Address:
+        """As it was named."""
+        return self._tracker
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        deadline = time.monotonic() + FAREWELL_S
+        while self._lingering:
+            question = self._lingering.popleft()
+            with question.link, contextlib.suppress(OSError):
+                while question.awaited > 0 and (rest := deadline - time.monotonic()) > 0:
+                    question.receive(rest)
+
+    def looked_up(self) -> Address:
+        """The tracker's address with an IPv4 address for its host."""
+        if self._found is None:
+            self._found = looked_up(self._tracker, self._should_stop)
+        return self._found
+
+    def _ask(
+        self,
+        request: bytes,
+        read: Callable[[bytes], T | None],
+        *,
+        answers: int,
+    ) -> T:
+        """Send, wait, send again; the socket stays open a while for what may still come.
+
+        `read` returns None for a datagram that is not the answer, and raises PeerProtocolError.
+        `answers` datagrams may come, unless _is_all() says of the first that it is the only one.
+        """
+        self._close_old()
+        question = self._connected()
+        refusals = 0
+        for pause_s in TRIES_S:
+            try:
+                question.link.send(request)
+                question.awaited += answers
+                within_s = pause_s * random.uniform(1 - JITTER, 1 + JITTER)
+                answer = self._receive(question, read, within_s)
+            except ConnectionError:
+                # Somebody there says that nobody listens; Windows says it one call late.
+                refusals, question.awaited = refusals + 1, 0
+                if refusals >= MAX_REFUSALS:
+                    break
+                self._wait(pause_s)
+                continue
+            except OSError as error:  # no network: it may come back
+                log.debug("asking %s: %s", self._tracker, error)
+                self._wait(pause_s)
+                continue
+            if answer is not None:
+                self._close_old()
+                return answer
+            if self._should_stop():
+                break
+        raise self._silent("nobody listens there" if refusals else "nothing came back")
+
+    def _is_all(self, answer: object) -> bool:  # noqa: ARG002
+        """Whether no other datagram belongs to the answer, whatever `answers` says."""
+        return False
+
+    def _connected(self) -> _Question:
+        """A new socket; the system hands it this tracker's datagrams only."""
+        address = self.looked_up()
+        try:
+            link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        except OSError as error:  # no descriptor left for now
+            raise self._silent(f"{error.strerror or error}") from None
+        try:
+            link.connect(address)
+        except OSError as error:
+            link.close()
+            raise self._silent(f"{error.strerror or error}") from None
+        question = _Question(link, time.monotonic() + LINGER_S)
+        self._lingering.append(question)
+        return question
+
+    def _receive(
+        self,
+        question: _Question,
+        read: Callable[[bytes], T | None],
+        within_s: float,
+    ) -> T | None:
+        """The answer that was asked for; whatever else belongs to it is waited for and let go."""
+        accepted: T | None = None
+        deadline = time.monotonic() + within_s
+        while (rest := deadline - time.monotonic()) > 0 and not self._should_stop():
+            if accepted is not None and question.awaited <= 0:
+                break
+            try:
+                answer = read(question.receive(min(rest, POLL_S)))
+            except TimeoutError:
+                continue
+            except PeerProtocolError as error:
+                log.warning("ignored a datagram of the tracker %s: %s", self._tracker, error)
+                continue
+            if accepted is None and answer is not None:
+                accepted = answer
+                if self._is_all(answer):
+                    question.awaited = 0
+                deadline = min(deadline, time.monotonic() + SECOND_S)
+        return accepted
+
+    def _wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not self._should_stop() and (rest := deadline - time.monotonic()) > 0:
+            time.sleep(min(rest, POLL_S))
+
+    def _close_old(self) -> None:
+        """Close those whose answers all came, and those that waited long enough."""
+        for question in list(self._lingering):
+            if question.awaited <= 0 or question.until < time.monotonic():
+                self._lingering.remove(question)
+                question.link.close()
+
+    def _silent(self, why: str) -> TrackerSilentError:
+        self._found = None
+        return TrackerSilentError(
+            f"No tracker answers at {self._tracker} ({why}). "
+            "Is it started there, and is the address right?"
+        )
+
+
+class TrackerClient(TrackerAsker):
+    """Speaks LMK/1, with a tracker of either kind. Every method may raise TrackerSilentError."""
+
+    def files(self) -> Mapping[str, int]:
+        """The tracker's files, name to size. Names are untrusted."""
+
+        def read(datagram: bytes) -> Mapping[str, int] | None:
+            answer = decode_answer(datagram)
+            return answer.files if isinstance(answer, FileList) else None
+
+        return self._ask(encode_request(RequestFileList()), read, answers=2)
+
+    def seeders(self) -> tuple[Address, ...]:
+        """The tracker's seeders, as it names them."""
+
+        def read(datagram: bytes) -> tuple[Address, ...] | None:
+            answer = decode_answer(datagram)
+            return answer.seeders if isinstance(answer, SeederList) else None
+
+        return self._ask(encode_request(RequestSeederList()), read, answers=2)
+
+    def add_seeder(self, seeder: Address, *, everywhere: bool) -> bool:
+        """Register; True when the tracker is an original one."""
+        extras = Extras(new_id(), everywhere=everywhere)
+        answer = self._ask_of_both(encode_request(AddSeeder(seeder, extras)), extras)
+        is_listed = answer.is_done or answer.text == ALREADY_REGISTERED.decode().partition("\n")[2]
+        if not is_listed:
+            raise TrackerSilentError(
+                f"The tracker {self._tracker} refused this seeder: {shown_name(answer.text)}"
+            )
+        return answer.id is None
+
+    def upload_files(self, files: Mapping[str, int], port: int) -> int:
+        """Replace this seeder's list at a tracker of ours.
+
+        Returns how many of the files one request holds.
+        """
+        extras = Extras(new_id(), port=port)
+        fitting = files_that_fit(files.items(), extras)
+        self._ask_of_both(encode_request(UploadFileList(fitting, extras)), extras)
+        return len(fitting)
+
+    def upload_files_to_original(self, files: Mapping[str, int]) -> int:
+        """Add our files to the one list that an original tracker has for the whole room.
+
+        An upload replaces that list, so what the others offer is sent along, and nothing is sent
+        that adds no name. Returns how many of our files are on it.
+        """
+        known = self.files()
+        union = files_that_fit(({**known, **files}).items(), None)
+        if len(union) < len(known) or not union.keys() - known.keys():
+            return len(known.keys() & files.keys())
+        self._ask_of_both(encode_request(UploadFileList(union)), None)
+        return len(union.keys() & files.keys())
+
+    def ping(self, seeder: Address, *, state: str, leaving: bool = False) -> bool:
+        """Say that the seeder lives; False when the tracker does not know it any more."""
+        extras = Extras(new_id(), state=state, leaving=leaving)
+        return self._ask_of_both(encode_request(PingTracker(seeder, extras)), extras).is_done
+
+    def _ask_of_both(self, request: bytes, extras: Extras | None) -> Verdict:
+        """A request that is answered in one datagram, by a tracker of ours with its id."""
+
+        def read(datagram: bytes) -> Verdict | None:
+            answer = decode_answer(datagram)
+            if not isinstance(answer, Verdict):
+                return None
+            is_ours = extras is not None and answer.id == extras.id
+            return answer if answer.id is None or is_ours else None
+
+        return self._ask(request, read, answers=1)
+
+
+def new_id() -> str:
+    """A question has it, and its answer."""
+    return secrets.token_hex(8)

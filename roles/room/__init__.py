@@ -1,0 +1,1 @@
+"""The tracker's table of a room, and how it answers."""

@@ -1,0 +1,158 @@
+"""Whether others can connect to a program of the room: the tracker tries it.
+
+Runs in the tracker's loop and never blocks it. It dials only who registered by LMK/2 with a cookie:
+a bare connection would end an original seeder.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import selectors
+import socket
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from roles.room.places import Key
+from roles.values.addresses import Address
+from roles.values.strict_json import dumps
+from roles.wire.lmk1_peer_wire import EXIT_CONNECTION, REQUEST_CONNECTION
+from roles.wire.lmk2_fields import extras_of
+from roles.wire.lmk2_greeting import ANSWER_START, MAX_ANSWER
+
+log = logging.getLogger(__name__)
+
+MAX_AT_ONCE = 32
+ANSWER_S = 5.0  # to connect and to answer
+AGAIN_S = 60.0  # while it cannot be reached: somebody may open its firewall
+MAX_WAITING = 12_000  # as many as may be registered
+_UNDER_WAY = {0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom to dial."""
+
+    key: Key
+    instance: str  # of the program: another one there is another question
+    address: Address
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """One connection to a target."""
+
+    target: Target
+    link: socket.socket
+    deadline: float
+    probe: str
+    received: bytes = b""
+
+
+class DialBack:
+    """Dials, and tells what came of it. Used by the tracker's thread only."""
+
+    def __init__(
+        self,
+        selector: selectors.BaseSelector,
+        is_wanted: Callable[[Target], bool],
+        tell: Callable[[Target, bool], None],
+    ) -> None:
+        """`is_wanted`: whether it is still registered, and not known to be reachable."""
+        self._selector, self._is_wanted, self._tell = selector, is_wanted, tell
+        self._waiting: OrderedDict[Key, Target] = OrderedDict()
+        # When each is due again: in the order of that, for all wait as long.
+        self._later: OrderedDict[Key, tuple[float, Target]] = OrderedDict()
+        self._calls = set[_Call]()
+
+    def want(self, target: Target) -> None:
+        """Dial it soon."""
+        if len(self._waiting) < MAX_WAITING:
+            self._waiting[target.key] = target
+            self._later.pop(target.key, None)
+
+    def work(self, *, now: float) -> None:
+        """Dial whom it is time for, and give up on who does not answer."""
+        while self._later and next(iter(self._later.values()))[0] <= now:
+            self.want(self._later.popitem(last=False)[1][1])
+        for call in [call for call in self._calls if now >= call.deadline]:
+            self._end(call, is_reachable=False)
+        while self._waiting and len(self._calls) < MAX_AT_ONCE:
+            _, target = self._waiting.popitem(last=False)
+            if self._is_wanted(target):
+                self._dial(target, now)
+
+    def close(self) -> None:
+        """Hang up."""
+        for call in self._calls:
+            self._selector.unregister(call.link)
+            call.link.close()
+        self._calls.clear()
+
+    def _dial(self, target: Target, now: float) -> None:
+        try:
+            link = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        except OSError as error:  # no descriptor left: another time
+            log.debug("dialling %s: %s", target.address, error)
+            self._put_off(target, now)
+            return
+        link.setblocking(False)
+        call = _Call(target, link, now + ANSWER_S, os.urandom(8).hex())
+        try:
+            code = link.connect_ex(target.address)
+        except OSError:
+            code = errno.EHOSTUNREACH
+        self._calls.add(call)
+        self._selector.register(link, selectors.EVENT_WRITE, lambda: self._greet(call))
+        if code not in _UNDER_WAY:
+            self._end(call, is_reachable=False)
+
+    def _greet(self, call: _Call) -> None:
+        greeting = REQUEST_CONNECTION + b"\n" + dumps({"lmk": 2, "probe": call.probe}) + b"\n"
+        try:
+            call.link.send(greeting)  # the first bytes of a connection find room
+        except OSError:
+            self._end(call, is_reachable=False)
+            return
+        self._selector.modify(call.link, selectors.EVENT_READ, lambda: self._read(call))
+
+    def _read(self, call: _Call) -> None:
+        try:
+            data = call.link.recv(MAX_ANSWER)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        call.received += data
+        is_ours = ANSWER_START.startswith(call.received[: len(ANSWER_START)])
+        if not data or not is_ours or len(call.received) > MAX_ANSWER:
+            self._end(call, is_reachable=False)
+        elif call.received.endswith(b"\n"):
+            value = extras_of(call.received[len(ANSWER_START) :])
+            self._end(call, is_reachable=value is not None and value.get("probe") == call.probe)
+
+    def _end(self, call: _Call, *, is_reachable: bool) -> None:
+        self._calls.discard(call)
+        self._selector.unregister(call.link)
+        if not is_reachable:
+            _say_goodbye(call.link)
+            self._put_off(call.target, time.monotonic())
+        call.link.close()
+        self._tell(call.target, is_reachable)
+
+    def _put_off(self, target: Target, now: float) -> None:
+        self._later.pop(target.key, None)
+        self._later[target.key] = (now + AGAIN_S, target)
+        if len(self._later) > MAX_WAITING:
+            self._later.popitem(last=False)
+
+
+def _say_goodbye(link: socket.socket) -> None:
+    """An original that took this for its own greeting would wait for more words for ever."""
+    try:
+        link.send(EXIT_CONNECTION)
+    except OSError:
+        return  # nobody is there

@@ -1,0 +1,91 @@
+"""The room's list as readers get it: packed once for each version, a few lines at a time.
+
+Pure: it knows no socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from roles.room.room_catalogue import RoomCatalogue
+from roles.wire.lmk2_list_wire import Packer
+
+SLICE = 400  # lines packed between two looks at the sockets: one or two milliseconds
+MAX_BUILDS = 8  # at once: each holds what it packs, and all together take their time
+_MAX_KEPT = 16  # answers, for readers who know different versions
+
+
+@dataclass(slots=True)
+class PackedList:
+    """An answer to those who know one version, or none."""
+
+    known: str
+    version: str = ""  # that they have afterwards; "" until it is begun
+    is_whole: bool = True
+    data: bytes | None = None  # None until it is packed
+    readers: int = 0  # who wait for it or send it
+
+
+class PackedLists:
+    """Answers that are being packed, and those that are ready for the next reader."""
+
+    def __init__(self, catalogue: RoomCatalogue) -> None:
+        self._catalogue = catalogue
+        self._lists: dict[str, PackedList] = {}  # by the version that a reader knows, "" for none
+        self._queue: dict[str, PackedList] = {}  # those that are not begun
+        self._builds: dict[str, Iterator[None]] = {}  # those under way, each in its turn
+
+    def since(self, version: str) -> PackedList:
+        """The answer to a reader who knows this version. Say leave() when it is not needed more.
+
+        One that is still being packed when the list changes is told all the same: its reader asks
+        again for what changed since.
+        """
+        known = version if self._catalogue.reaches(version) else ""
+        packed = self._lists.get(known)
+        if packed is None or (
+            packed.data is not None and packed.version != self._catalogue.version
+        ):
+            self._drop_old()
+            packed = self._lists[known] = self._queue[known] = PackedList(known)
+        packed.readers += 1
+        return packed
+
+    def leave(self, packed: PackedList) -> None:
+        """A reader has it, or is gone; what nobody waits for is not packed."""
+        packed.readers -= 1
+        if packed.readers == 0 and packed.data is None:
+            del self._lists[packed.known]
+            self._queue.pop(packed.known, None)
+            self._builds.pop(packed.known, None)
+
+    def work(self) -> bool:
+        """Pack some lines; whether there is more to do."""
+        while self._queue and len(self._builds) < MAX_BUILDS:
+            known = next(iter(self._queue))
+            self._builds[known] = self._packing(self._queue.pop(known))
+        if self._builds:
+            known = next(iter(self._builds))
+            steps = self._builds.pop(known)
+            if next(steps, self) is None:
+                self._builds[known] = steps
+        return bool(self._builds)
+
+    def _packing(self, packed: PackedList) -> Iterator[None]:
+        packed.version = self._catalogue.version
+        packed.is_whole, texts = self._catalogue.texts_since(packed.known)
+        packer, pieces = Packer(), list[bytes]()
+        while lines := list(islice(texts, SLICE)):
+            pieces.append(packer.pack("\n".join(lines)))
+            yield
+        pieces.append(packer.end())
+        packed.data = b"".join(pieces)
+
+    def _drop_old(self) -> None:
+        now = self._catalogue.version
+        for known, one in list(self._lists.items()):
+            is_old = one.version != now or len(self._lists) > _MAX_KEPT
+            if one.data is not None and is_old:
+                del self._lists[known]

@@ -1,0 +1,141 @@
+"""A seeder's list, or what changed in it, while it arrives: taken line by line, told when it ended.
+
+Pure: it knows no socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from roles.room.room_catalogue import (
+    ListRefusedError,
+    Owner,
+    RoomCatalogue,
+    Share,
+    count_line,
+    line_size,
+)
+from roles.values.catalogue import MAX_LINE, MAX_SHARE_FILES
+from roles.values.errors import PeerProtocolError
+from roles.wire.lmk2_list_wire import ADDED, REMOVED, TellList
+from roles.wire.lmk2_tracker_messages import Code
+
+MAX_CHANGES = 20_000  # lines; taken over at once, and a list with more is told whole
+SLICE = 2_000  # lines compared between two looks at the sockets: about a millisecond
+
+
+class ShareUpdate:
+    """One TellList under way. End it with finish(), or with abandon()."""
+
+    def __init__(self, catalogue: RoomCatalogue, call: TellList, owner: Owner) -> None:
+        """Raises ListRefusedError when this list cannot be taken."""
+        catalogue.check_owner(call.share, owner)
+        known = catalogue.share(call.share)
+        if not call.is_whole and (known is None or known.revision != call.base):
+            raise _whole()
+        self._catalogue, self._call, self._known = catalogue, call, known
+        self._before: dict[str, str] = {} if known is None else known.lines
+        self._next = Share(call.folder, owner, call.revision)  # of a whole list: the new share
+        self._added = dict[str, None]()
+        self._removed = dict[str, None]()
+        self._reserved = self._reserved_size = 0
+        self._taken = 0  # lines, also those that say nothing new: they cost time too
+
+    def take(self, text: str) -> None:
+        """One more line. Raises PeerProtocolError and ListRefusedError."""
+        mark, line = text[:1], text[1:]
+        if mark not in (ADDED, REMOVED) or not line or len(line) > MAX_LINE:
+            raise PeerProtocolError("a line of a list that neither comes nor goes")
+        self._taken += 1
+        if self._call.is_whole:
+            self._take_of_whole(mark, line)
+        else:
+            self._take_change(mark, line)
+
+    def finish(self) -> Iterator[None]:
+        """Compare with what is known, in slices, and then tell it to readers.
+
+        Raises ListRefusedError when its seeder went meanwhile.
+        """
+        if self._call.is_whole:
+            for number, line in enumerate(self._before):
+                if line not in self._next.lines:
+                    self._removed[line] = None
+                if number % SLICE == 0:
+                    yield
+        if self._catalogue.share(self._call.share) is not self._known:
+            raise ListRefusedError(Code.UNKNOWN, "The tracker has forgotten this seeder.")
+        share = self._next if self._call.is_whole else self._changed_share()
+        self._reserved = self._reserved_size = 0  # they are the share's now
+        self._catalogue.put(self._call.share, share, list(self._added), list(self._removed))
+
+    def abandon(self) -> None:
+        """Forget what was taken. Harmless after finish()."""
+        self._catalogue.release(self._reserved, self._reserved_size, self._next.owner)
+        self._reserved = self._reserved_size = 0
+
+    def _take_of_whole(self, mark: str, line: str) -> None:
+        if mark == REMOVED:
+            raise PeerProtocolError("a whole list from which something is missing")
+        if self._taken > MAX_SHARE_FILES:
+            raise _full()
+        lines = self._next.lines
+        if line in lines:
+            return
+        known = self._before.get(line)
+        if known is None:
+            self._reserve(line)
+            self._added[line] = None
+        else:
+            line = known  # the same text, once in memory
+        lines[line] = line
+        count_line(self._next, line, 1)
+
+    def _take_change(self, mark: str, line: str) -> None:
+        if self._taken > MAX_CHANGES:
+            raise _whole()
+        if mark == REMOVED:
+            if line in self._added:
+                del self._added[line]
+                self._release(line)
+            elif line in self._before:
+                self._removed[line] = None
+        elif line in self._removed:
+            del self._removed[line]
+        elif line not in self._before and line not in self._added:
+            self._reserve(line)
+            self._added[line] = None
+        if len(self._before) + len(self._added) - len(self._removed) > MAX_SHARE_FILES:
+            raise _full()
+
+    def _changed_share(self) -> Share:
+        share = self._known
+        assert share is not None  # or this would have been refused at the start
+        if share.revision != self._call.base:
+            raise _whole()
+        for line in self._removed:
+            del share.lines[line]
+            count_line(share, line, -1)
+        for line in self._added:
+            share.lines[line] = line
+            count_line(share, line, 1)
+        share.revision = self._call.revision
+        return share
+
+    def _reserve(self, line: str) -> None:
+        self._catalogue.reserve(1, line_size(line), self._next.owner)
+        self._reserved += 1
+        self._reserved_size += line_size(line)
+
+    def _release(self, line: str) -> None:
+        self._catalogue.release(1, line_size(line), self._next.owner)
+        self._reserved -= 1
+        self._reserved_size -= line_size(line)
+
+
+def _whole() -> ListRefusedError:
+    return ListRefusedError(Code.WHOLE, "The tracker needs the whole list of this folder.")
+
+
+def _full() -> ListRefusedError:
+    return ListRefusedError(Code.FULL, f"A folder may have {MAX_SHARE_FILES} files and folders.")

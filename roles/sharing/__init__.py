@@ -1,0 +1,1 @@
+"""A seeder's folder: scanned, hashed, watched, offered by content."""

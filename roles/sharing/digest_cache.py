@@ -1,0 +1,182 @@
+"""The digests of a shared folder's files, kept across restarts, and the share's id.
+
+One text file for each folder, one line for each file or pack, each with a checksum: a line that is
+torn, damaged or of another kind is no line. It reads no shared file.
+"""
+
+from __future__ import annotations
+
+import binascii
+import contextlib
+import logging
+import secrets
+import zlib
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from roles.base.profile import write_whole
+from roles.sharing.folder_tree import TreeFile
+from roles.values.content import DIGEST_SIZE, chunk_size_for
+from roles.values.errors import StorageError
+
+log = logging.getLogger(__name__)
+
+SETTLED_NS = 2_000_000_000  # the coarsest clock of a file system, that of FAT
+_WRONG_DATE_NS = 3_600_000_000_000  # a clock that is off by more is not off: the date was set
+_KIND = b"LMK2-digests"
+_VERSION = b"1"
+_MAX_CACHE = 1 << 30  # bytes that are read: digests of some 100 TiB
+_SPARE_LINES = 1_000  # not worth writing the file anew
+
+
+def is_settled(mtime_ns: int, hashed_at_ns: int) -> bool:
+    """Whether a change after the hashing must show in the modification time.
+
+    Both are of the wall clock. A change within one tick of the file system's clock would not.
+    """
+    return mtime_ns < hashed_at_ns - SETTLED_NS or mtime_ns > hashed_at_ns + _WRONG_DATE_NS
+
+
+class DigestCache:
+    """Used by one thread. Without a path it keeps nothing."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._files = dict[str, tuple[int, int, int, bytes]]()  # size, mtime, inode, digests
+        self._packs = dict[bytes, bytes]()
+        self._new = list[bytes]()  # lines that are not in the file yet
+        self._lines = 0  # in the file
+        self._has_header = False
+        self._is_later = False  # a later version wrote it: its lines may mean something else
+        self._share_id = ""
+        if path is not None:
+            self._load(path)
+        self.share_id = self._share_id or secrets.token_hex(8)
+
+    def digests(self, file: TreeFile) -> bytes | None:
+        """Of this very file, unchanged; None when they are not known."""
+        kept = self._files.get(file.path)
+        if kept is None or kept[:3] != (file.size, file.mtime_ns, file.inode):
+            return None
+        return kept[3]
+
+    def keep(self, file: TreeFile, digests: bytes, hashed_at_ns: int) -> None:
+        """Keep what was hashed at that time, unless a later change could go unseen."""
+        if not is_settled(file.mtime_ns, hashed_at_ns):
+            self._files.pop(file.path, None)
+            return
+        if self.digests(file) != digests:
+            self._files[file.path] = (file.size, file.mtime_ns, file.inode, digests)
+            self._new.append(_file_line(file.path, self._files[file.path]))
+
+    def forget(self, path: str) -> None:
+        """Trust this file's digests no more, until it was hashed again."""
+        self._files.pop(path, None)
+
+    def pack_digests(self, key: bytes) -> bytes | None:
+        """Of the pack whose members pack_plan.pack_key names so."""
+        return self._packs.get(key)
+
+    def keep_pack(self, key: bytes, digests: bytes) -> None:
+        """Keep a pack's digests."""
+        if self._packs.get(key) != digests:
+            self._packs[key] = digests
+            self._new.append(_pack_line(key, digests))
+
+    def forget_pack(self, key: bytes) -> None:
+        """Trust these digests no more."""
+        self._packs.pop(key, None)
+
+    def save(self, paths: Collection[str] = (), packs: Collection[bytes] = ()) -> None:
+        """Write what is new; all of it when half of the file is stale.
+
+        `paths` and `packs` are those of the folder now: the others may be forgotten then. A disk
+        that refuses costs only time at the next start.
+        """
+        if self._path is None or (self._has_header and not self._new):
+            return
+        most = 2 * (len(paths) + len(packs)) + _SPARE_LINES
+        try:
+            if self._has_header and self._lines + len(self._new) <= most:
+                with self._path.open("ab") as file:  # the first LF ends a line torn by a crash
+                    file.write(b"\n" + b"".join(self._new))
+                self._lines += len(self._new)
+            else:
+                self._write_anew(self._path, paths, packs)
+        except (OSError, StorageError) as error:
+            log.warning("%s cannot be written (%s): files will be read again", self._path, error)
+        self._new.clear()
+
+    def _write_anew(self, path: Path, paths: Collection[str], packs: Collection[bytes]) -> None:
+        if self._has_header:
+            self._files = {name: kept for name, kept in self._files.items() if name in paths}
+            self._packs = {key: kept for key, kept in self._packs.items() if key in packs}
+        lines = [_sealed(b" ".join((_KIND, _VERSION, self.share_id.encode())))]
+        lines += [_file_line(path, kept) for path, kept in self._files.items()]
+        lines += [_pack_line(key, digests) for key, digests in self._packs.items()]
+        write_whole(path, b"".join(lines))
+        self._has_header, self._lines = True, len(lines)
+
+    def _load(self, path: Path) -> None:
+        try:
+            with path.open("rb") as file:
+                if file.seek(0, 2) > _MAX_CACHE:
+                    raise OSError("too large")
+                file.seek(0)
+                for line in _unsealed(file):
+                    self._take(line)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            log.warning("%s cannot be read (%s): every file is read anew", path, error)
+        if self._is_later:
+            self._files.clear()
+            self._packs.clear()
+
+    def _take(self, line: bytes) -> None:
+        self._lines += 1
+        kind = line[:2]
+        with contextlib.suppress(ValueError):  # of a later version: no line for us
+            if kind == b"f ":
+                _, size, mtime_ns, inode, text, path = line.split(b" ", 5)
+                digests = _digests_of(text, int(size))
+                self._files[path.decode()] = (int(size), int(mtime_ns), int(inode), digests)
+            elif kind == b"p ":
+                _, key, text = line.split(b" ")
+                self._packs[bytes.fromhex(key.decode())] = binascii.a2b_base64(text)
+            elif line.startswith(_KIND):
+                _, version, share_id, *_ = line.split(b" ")
+                if len(bytes.fromhex(share_id.decode())) == 8:
+                    self._share_id = share_id.decode()
+                    self._has_header, self._is_later = version == _VERSION, version != _VERSION
+
+
+def _unsealed(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines whose checksum is right, without it."""
+    crc32 = zlib.crc32
+    for line in lines:
+        text = line[9:-1]
+        if line[:9] == b"%08x " % crc32(text) and line.endswith(b"\n"):
+            yield text
+
+
+def _sealed(text: bytes) -> bytes:
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def _file_line(path: str, kept: tuple[int, int, int, bytes]) -> bytes:
+    size, mtime_ns, inode, digests = kept
+    text = binascii.b2a_base64(digests, newline=False)
+    return _sealed(b"f %d %d %d %s %s" % (size, mtime_ns, inode, text, path.encode()))
+
+
+def _pack_line(key: bytes, digests: bytes) -> bytes:
+    text = binascii.b2a_base64(digests, newline=False)
+    return _sealed(b"p %s %s" % (key.hex().encode(), text))
+
+
+def _digests_of(text: bytes, size: int) -> bytes:
+    digests = binascii.a2b_base64(text)
+    if size < 0 or len(digests) != DIGEST_SIZE * -(-size // chunk_size_for(size)):
+        raise ValueError("digests of another size")
+    return digests

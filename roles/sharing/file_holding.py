@@ -1,0 +1,46 @@
+"""A file of a shared folder, as something that can be sent, with its line of the catalogue.
+
+It knows nothing of frames or leechers.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from roles.disk.file_source import FileSource
+from roles.sharing.folder_tree import TreeFile
+from roles.sharing.tree_opener import TreeOpener
+from roles.values.catalogue import FileLine, encode_line
+from roles.values.content import Content
+from roles.values.safe_names import shown_name
+
+_MAX_MTIME = 1 << 40  # seconds, the most that a line of a list may say
+
+
+class FileHolding:
+    """One whole file. Nothing in it changes."""
+
+    __slots__ = ("_digests", "_folder", "content", "file", "line")
+
+    def __init__(self, folder: Path, file: TreeFile, content: Content, digests: bytes) -> None:
+        self._folder = folder
+        self._digests = digests
+        self.content = content
+        self.file = file
+        mtime = min(max(0, file.mtime_ns // 1_000_000_000), _MAX_MTIME)
+        self.line = encode_line(FileLine(file.path, file.size, content, mtime, file.is_executable))
+
+    @property
+    def title(self) -> str:
+        return shown_name(self.file.path)
+
+    def digests(self) -> bytes:
+        return self._digests
+
+    def have(self) -> int:
+        return self.content.all_chunks
+
+    def open(self) -> FileSource:
+        """For one sender. Raises FileChangedError when it is not what was hashed."""
+        with TreeOpener(self._folder) as opener:
+            return FileSource(opener.open(self.file), self.file.is_still)

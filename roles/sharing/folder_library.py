@@ -1,0 +1,315 @@
+"""A seeder's library: the shared folder, read in the background and offered by content.
+
+What it finds changed leaves the offer at once and comes back when it was hashed again. It knows no
+tracker and no leecher; its thread is started by the role.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from roles.base.worker import POLL_S
+from roles.disk.holding import Holding
+from roles.sharing.digest_cache import SETTLED_NS, DigestCache, is_settled
+from roles.sharing.folder_tree import FolderTree, TreeFile, scan_tree
+from roles.sharing.hashing import FileReading, HashingCrew, Reading, RunReading
+from roles.sharing.offers import LibrarySnapshot, Offers
+from roles.sharing.pack_plan import is_packed, pack_key, plan_packs
+from roles.values.catalogue import ReadingLine, encode_line
+from roles.values.content import DIGEST_SIZE, MIN_CHUNK_SIZE
+from roles.values.errors import StorageError
+from roles.values.events import HashingChanged, Post
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 2.1  # between two scans: more than SETTLED_NS, so that the second trusts what is old now
+_LOOK_SHARE = 10  # scanning a large folder takes at most this part of the time
+PUBLISH_S = 0.8  # between two snapshots while files are hashed
+_POST_S = 0.25
+_LARGE = 256 * 1024 * 1024  # bytes: not hashed while it may still be written, for it takes a second
+
+
+class FolderLibrary:
+    """find(), withdraw() and rescan_soon() may be called from any thread; run() is one's body.
+
+    Making one reads the cache file.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        cache_file: Path | None,
+        post: Post,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """`cache_file`: where digests and the share's id are kept, None for nowhere."""
+        self._path = path
+        self._post = post
+        self._should_stop = should_stop
+        self._cache = DigestCache(cache_file)
+        self.share_id = self._cache.share_id
+        self.name = (path.resolve().name or "files").encode(errors="replace").decode()
+        self.snapshot = LibrarySnapshot()
+        self.changed = threading.Event()  # the snapshot was replaced; whoever waits clears it
+        self._wake = threading.Event()
+        self._lock = (
+            threading.Lock()
+        )  # protects _offers, _distrusted, _tree, _seen, _failed and the snapshot's change
+        self._offers = Offers(path)
+        self._distrusted = set[str | bytes]()  # paths and keys of packs that were withdrawn
+        self._held = dict[bytes, Holding]()
+        # The rest is the thread's own.
+        self._crew = HashingCrew(path, should_stop)
+        self._seen = dict[str, TreeFile]()  # of the last scan
+        self._failed = set[str]()  # could not be read as they were scanned
+        self._tree = FolderTree((), (), ())
+        self._is_complete = False  # nothing of that tree is left to read
+        self._under_way = set[str]()  # paths that are read now
+        self._unsettled = set[str]()  # read while a change could go unseen: to be read once more
+        self._lacking = dict[Reading, int]()  # files that are not offered yet; none: not told of
+        self._next_look = self._next_publish = self._next_post = 0.0
+        self._hashed = self._to_hash = self._files_left = 0
+
+    def find(self, root: bytes) -> Holding | None:
+        """The content of this root, None when it is not here."""
+        return self._held.get(root)
+
+    def withdraw(self, root: bytes) -> None:
+        """It changed while it was sent: offer it no more until it was hashed again."""
+        with self._lock:
+            paths, keys = self._offers.drop(root)
+            self._distrusted |= paths
+            self._distrusted |= keys
+            self._publish_locked()
+        self.rescan_soon()
+
+    def rescan_soon(self) -> None:
+        """Look at the folder now, not at the next turn."""
+        self._wake.set()
+
+    def run(self) -> None:
+        """Scan, hash, and look for changes until should_stop()."""
+        is_first = True
+        while not self._should_stop():
+            self._look()
+            has_read = False
+            for reading, size, has_ended in self._crew.run():
+                has_read = True
+                self._note(reading, size, has_ended)
+                if self._is_look_due():
+                    self._look()
+            if self._should_stop():
+                break
+            if has_read:
+                self._publish()
+            if self._to_hash or is_first:
+                self._post(HashingChanged(self._to_hash, self._to_hash, 0))
+            self._hashed = self._to_hash = self._files_left = 0
+            is_first = False
+            while not self._should_stop() and not self._is_look_due():
+                self._wake.wait(min(POLL_S, max(0.0, self._next_look - time.monotonic())))
+        self._cache.save(self._seen, self._offers.packed)
+
+    def _is_look_due(self) -> bool:
+        return self._wake.is_set() or time.monotonic() >= self._next_look
+
+    def _look(self) -> None:
+        """Scan the folder, publish what is known of it and take on what is to be read."""
+        self._wake.clear()
+        started = time.monotonic()
+        with self._lock:
+            distrusted, self._distrusted = self._distrusted, set()
+        for one in distrusted:
+            if isinstance(one, str):
+                self._cache.forget(one)
+            else:
+                self._cache.forget_pack(one)
+        try:
+            tree = scan_tree(self._path, self._should_stop)
+        except StorageError as error:
+            tree = FolderTree((), (), (), str(error))
+        if self._should_stop():
+            return
+        scanned = time.monotonic()
+        self._next_look = scanned + max(LOOK_S, _LOOK_SHARE * (scanned - started))
+        if tree == self._tree and self._is_complete and not distrusted:
+            return
+        self._compare(tree)
+        self._plan(tree)
+        self._publish()
+        self._read_anew(tree)
+
+    def _compare(self, tree: FolderTree) -> None:
+        """Bring the offers up to date with a scan, as far as digests are known."""
+        seen = {file.path: file for file in tree.files}
+        self._unsettled &= seen.keys()
+        with self._lock:
+            self._tree, self._seen = tree, seen
+            self._failed &= seen.keys()
+            offered = self._offers.files
+            self._offers.folders = tree.folders
+            for path in offered.keys() - self._seen.keys():
+                del offered[path]
+            for file in tree.files:
+                before = offered.get(file.path)
+                if before is not None and before.file == file:
+                    continue
+                if before is not None and before.file.has_content_of(file):
+                    digests: bytes | None = before.digests()
+                else:
+                    digests = self._cache.digests(file) if file.size else b""
+                if digests is not None and file.path not in self._distrusted:
+                    self._offers.offer(file, digests)
+                else:
+                    offered.pop(file.path, None)
+
+    def _plan(self, tree: FolderTree) -> None:
+        """Cut the packs; a file that cannot be read spoils none."""
+        with self._lock:
+            small = [
+                file
+                for file in tree.files
+                if is_packed(file.size)
+                and (file.path not in self._failed or file.path in self._offers.files)
+            ]
+            packs = plan_packs([(file.path, file.size) for file in small])
+            self._offers.set_plan(
+                tuple(file.path for file in small[pack.start : pack.start + pack.count])
+                for pack in packs
+            )
+            keys = set[bytes]()
+            for paths in self._offers.plan:
+                key = self._offers.key_of(paths)
+                if key is None:
+                    continue
+                keys.add(key)
+                digests = self._offers.packed.get(key) or self._cache.pack_digests(key)
+                if digests and self._fits(paths, digests) and key not in self._distrusted:
+                    self._offers.packed[key] = digests
+            for key in self._offers.packed.keys() - keys:
+                del self._offers.packed[key]
+
+    def _fits(self, paths: Collection[str], digests: bytes) -> bool:
+        size = sum(self._seen[path].size for path in paths)
+        return len(digests) == DIGEST_SIZE * -(-size // MIN_CHUNK_SIZE)
+
+    def _read_anew(self, tree: FolderTree) -> None:
+        """Take on every pack and file whose digests are not known."""
+        with self._lock:
+            offered = set(self._offers.files)
+            keys = [self._offers.key_of(paths) for paths in self._offers.plan]
+            wanted = [
+                paths
+                for paths, key in zip(self._offers.plan, keys, strict=True)
+                if key is None or key not in self._offers.packed
+            ]
+        for paths in wanted:
+            if self._under_way.isdisjoint(paths):
+                members = [self._seen[path] for path in paths]
+                self._take_on(RunReading(members, is_joined=True), offered)
+        now_ns = time.time_ns()
+        single = list[TreeFile]()
+        for file in tree.files:
+            is_doubtful = (
+                file.path in self._unsettled and is_settled(file.mtime_ns, now_ns)
+            ) or file.path not in offered
+            if is_doubtful and file.path not in self._under_way:
+                single.append(file)
+        self._is_complete = not (wanted or single or self._unsettled)
+        small = [file for file in single if is_packed(file.size)]
+        if small:
+            self._take_on(RunReading(small, is_joined=False), offered)
+        for file in single:
+            if not is_packed(file.size) and not _is_put_off(file, now_ns):
+                self._take_on(FileReading(file), offered)
+
+    def _take_on(self, reading: Reading, offered: Collection[str]) -> None:
+        paths = {file.path for file in reading.files}
+        self._under_way |= paths
+        self._crew.add(reading)
+        lacking = sum(path not in offered and path not in self._failed for path in paths)
+        if lacking:
+            self._lacking[reading] = lacking
+            self._to_hash += reading.size
+            self._files_left += lacking
+
+    def _note(self, reading: Reading, size: int, has_ended: bool) -> None:
+        """A part of a reading is through."""
+        if reading in self._lacking:
+            self._hashed += size
+        if has_ended:
+            self._take(reading)
+        now = time.monotonic()
+        if now >= self._next_publish:
+            self._publish()
+        if now >= self._next_post and self._hashed < self._to_hash:
+            self._next_post = now + _POST_S
+            self._post(HashingChanged(self._hashed, self._to_hash, self._files_left))
+
+    def _take(self, reading: Reading) -> None:
+        """Offer what was read, where the folder still has it."""
+        pairs = list(zip(reading.files, reading.digests(), strict=True))
+        joined = reading.joined_digests()
+        roots = list[bytes]()
+        with self._lock:
+            for file, digests in pairs:
+                self._under_way.discard(file.path)
+                now = self._seen.get(file.path)
+                if digests is None:
+                    self._offers.files.pop(file.path, None)
+                    self._failed.add(file.path)
+                elif now is not None and now.has_content_of(file):
+                    self._keep(now, digests, reading.started_ns)
+                    roots.append(self._offers.files[file.path].content.root)
+            if joined is not None and len(roots) == len(pairs):
+                key = pack_key(roots)
+                self._cache.keep_pack(key, joined)
+                self._offers.packed[key] = joined
+            for file, _ in pairs:  # withdrawn while it was read: it is read once more
+                if file.path in self._distrusted:
+                    self._offers.files.pop(file.path, None)
+        self._files_left -= self._lacking.pop(reading, 0)
+
+    def _keep(self, file: TreeFile, digests: bytes, hashed_at_ns: int) -> None:
+        self._failed.discard(file.path)
+        self._cache.keep(file, digests, hashed_at_ns)
+        self._offers.offer(file, digests)
+        if is_settled(file.mtime_ns, hashed_at_ns):
+            self._unsettled.discard(file.path)
+        else:
+            self._unsettled.add(file.path)
+
+    def _publish(self) -> None:
+        with self._lock:
+            self._publish_locked()
+        self._cache.save(self._seen, self._offers.packed)
+        self._next_publish = time.monotonic() + PUBLISH_S
+
+    def _publish_locked(self) -> None:
+        files = self._offers.files.values()
+        before = self.snapshot
+        self._held = self._offers.held()
+        size = sum(file.content.size for file in files)
+        lines = self._offers.lines()
+        files_left = self._count_left()
+        if files_left:
+            lines = (*lines, encode_line(ReadingLine(files_left)))
+        what = (lines, len(files), size, self._tree.problem, self._tree.left_out)
+        if what[0] != before.lines or what[3:] != (before.problem, before.left_out):
+            self.snapshot = LibrarySnapshot(before.revision + 1, *what)
+            self.changed.set()
+
+    def _count_left(self) -> int:
+        """Files that will be offered once they are read; with the lock held."""
+        now_ns = time.time_ns()
+        left = self._seen.keys() - self._offers.files.keys() - self._failed
+        return sum(not _is_put_off(self._seen[path], now_ns) for path in left)
+
+
+def _is_put_off(file: TreeFile, now_ns: int) -> bool:
+    """Whether it may still be written, and is too large to be read for nothing."""
+    return file.size >= _LARGE and abs(now_ns - file.mtime_ns) <= SETTLED_NS

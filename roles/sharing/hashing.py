@@ -1,0 +1,284 @@
+"""Reading a shared folder's files for their digests, on every core.
+
+A reading is cut into jobs of some milliseconds, and the smallest reading under way goes first. The
+interpreter is kept out of the work per byte: hashing and reading let other threads run. It knows
+neither what is kept nor what is offered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import heapq
+import os
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from io import FileIO
+from itertools import islice
+from pathlib import Path
+from typing import TypeAlias
+
+from roles.sharing.folder_tree import TreeFile
+from roles.sharing.tree_opener import TreeOpener
+from roles.values.content import MIN_CHUNK_SIZE, chunk_size_for
+from roles.values.errors import FileChangedError
+
+BLOCK = 1024 * 1024  # read at once: small enough to be hashed out of the processor's cache
+_RANGE = 16 * 1024 * 1024  # bytes of a file for one job: some 20 ms
+_RUN_BYTES = 4 * 1024 * 1024  # of small files for one job
+_RUN_FILES = 512
+_AHEAD = 3  # jobs handed out for each thread, so that none waits for the next
+Job: TypeAlias = Callable[["HashingCrew"], int]  # returns how many bytes it went through
+
+
+class Reading(ABC):
+    """Something to hash. Its jobs run in any threads, each writes what no other does."""
+
+    size: int  # bytes
+    files: tuple[TreeFile, ...]
+
+    def __init__(self, files: tuple[TreeFile, ...]) -> None:
+        self.files = files
+        self.size = sum(file.size for file in files)
+        self.started_ns = time.time_ns()  # the wall clock, to compare with modification times
+
+    @abstractmethod
+    def jobs(self) -> Iterator[Job]:
+        """Its parts, in order."""
+
+    @abstractmethod
+    def digests(self) -> list[bytes | None]:
+        """Of each file the digests of its chunks, joined; None for one that could not be read
+        as it was scanned. To be asked when every job is through.
+        """
+
+    def joined_digests(self) -> bytes | None:
+        """The digests of all files joined into one, where that was asked for and possible."""
+        return None
+
+
+class FileReading(Reading):
+    """One file of any size."""
+
+    def __init__(self, file: TreeFile) -> None:
+        super().__init__((file,))
+        self._file = file
+        self._chunk_size = chunk_size_for(file.size)
+        self._parts = dict[int, bytes]()
+        self._has_failed = False
+
+    def jobs(self) -> Iterator[Job]:
+        self.started_ns = time.time_ns()
+        length = max(_RANGE, self._chunk_size)
+        for start in range(0, self.size, length):
+            if self._has_failed:
+                return
+            yield partial(self._read, start, min(start + length, self.size))
+
+    def digests(self) -> list[bytes | None]:
+        if self._has_failed:
+            return [None]
+        return [b"".join(self._parts[start] for start in sorted(self._parts))]
+
+    def _read(self, start: int, stop: int, crew: HashingCrew) -> int:
+        try:
+            with TreeOpener(crew.folder) as opener, FileIO(opener.open(self._file)) as opened:
+                opened.seek(start)
+                self._parts[start] = b"".join(
+                    _digest(opened, min(self._chunk_size, stop - chunk), crew)
+                    for chunk in range(start, stop, self._chunk_size)
+                )
+                if not self._file.is_still(os.fstat(opened.fileno())):
+                    raise FileChangedError("it changed while it was read")
+        except (FileChangedError, OSError):
+            self._has_failed = True
+        return stop - start
+
+
+class RunReading(Reading):
+    """Small files, of one chunk each; joined, also as the chunks of all of them as one."""
+
+    def __init__(self, files: Sequence[TreeFile], *, is_joined: bool) -> None:
+        super().__init__(tuple(files))
+        self._is_joined = is_joined
+        self._parts = dict[int, _RunPart]()
+
+    def jobs(self) -> Iterator[Job]:
+        self.started_ns = time.time_ns()
+        first = offset = 0
+        while first < len(self.files):
+            stop, length = first, 0
+            for file in islice(self.files, first, first + _RUN_FILES):
+                if length + file.size > _RUN_BYTES and length:
+                    break
+                stop, length = stop + 1, length + file.size
+            yield partial(self._read, first, stop, offset)
+            first, offset = stop, offset + length
+
+    def digests(self) -> list[bytes | None]:
+        return [digest for first in sorted(self._parts) for digest in self._parts[first].digests]
+
+    def joined_digests(self) -> bytes | None:
+        """The chunks that two jobs read a part of each are put together here."""
+        if not self._is_joined or any(digest is None for digest in self.digests()):
+            return None
+        found, rest = list[bytes](), b""
+        for first in sorted(self._parts):
+            part = self._parts[first]
+            rest += part.head
+            if len(rest) == MIN_CHUNK_SIZE:
+                found.append(hashlib.sha256(rest).digest())
+                rest = b""
+            found.append(part.whole)
+            rest += part.tail
+        if rest:
+            found.append(hashlib.sha256(rest).digest())
+        return b"".join(found)
+
+    def _read(self, first: int, stop: int, offset: int, crew: HashingCrew) -> int:
+        contents = list[bytes | None]()
+        with TreeOpener(crew.folder) as opener:
+            for file in self.files[first:stop]:
+                contents.append(None if crew.should_stop() else _content(opener, file))
+        sha256 = hashlib.sha256
+        digests = [one and sha256(one).digest() for one in contents]
+        known = [one for one in contents if one]
+        if self._is_joined and len(known) == stop - first:
+            self._parts[first] = _RunPart(digests, *_cut(b"".join(known), offset))
+        else:
+            self._parts[first] = _RunPart(digests)
+        return sum(file.size for file in self.files[first:stop])
+
+
+@dataclass(frozen=True, slots=True)
+class _RunPart:
+    """What one job found out of its small files."""
+
+    digests: list[bytes | None]
+    head: bytes = b""  # the end of a chunk that the job before began
+    whole: bytes = b""  # digests of the chunks that lie in it
+    tail: bytes = b""  # the begin of a chunk
+
+
+class HashingCrew:
+    """The threads that read. add() and run() are for one thread, in which run() is a generator."""
+
+    def __init__(self, folder: Path, should_stop: Callable[[], bool], threads: int = 0) -> None:
+        """`threads`: 0 for one on each core."""
+        self.folder = folder
+        self.should_stop = should_stop
+        self._threads = threads or _cores()
+        self._waiting = list[tuple[int, int, Reading, Iterator[Job]]]()  # a heap
+        self._added = 0
+        self._left = dict[Reading, int]()  # jobs handed out and not through yet; more may come
+        self._buffers = threading.local()
+
+    def add(self, reading: Reading) -> None:
+        """Take this on, also while run() is at work."""
+        self._added += 1
+        heapq.heappush(self._waiting, (reading.size, self._added, reading, reading.jobs()))
+        self._left[reading] = 1
+
+    def run(self) -> Generator[tuple[Reading, int, bool], None, None]:
+        """Read all: after each job its reading, how many bytes it went through, and whether that
+        was the reading's last one.
+
+        Ends early when it should stop.
+        """
+        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="lmk-hash")
+        running = deque[tuple[Reading, Future[int]]]()
+        try:
+            while not self.should_stop():
+                while len(running) < self._threads * _AHEAD and self._waiting:
+                    reading, job = self._next()
+                    if job is None:
+                        if self._is_through(reading):
+                            yield reading, 0, True
+                    else:
+                        running.append((reading, pool.submit(job, self)))
+                if not running:
+                    return
+                reading, future = running.popleft()
+                size = future.result()
+                if self.should_stop():
+                    return
+                yield reading, size, self._is_through(reading)
+        finally:
+            pool.shutdown(cancel_futures=True)
+            self._waiting.clear()
+            self._left.clear()
+
+    def buffer(self) -> memoryview:
+        """The calling thread's own, to read into."""
+        with contextlib.suppress(AttributeError):
+            kept: memoryview = self._buffers.view
+            return kept
+        view = self._buffers.view = memoryview(bytearray(BLOCK))
+        return view
+
+    def _next(self) -> tuple[Reading, Job | None]:
+        """The next job of the smallest reading; None when it has no more."""
+        reading, jobs = self._waiting[0][2:]
+        job = next(jobs, None)
+        if job is None:
+            heapq.heappop(self._waiting)
+        else:
+            self._left[reading] += 1
+        return reading, job
+
+    def _is_through(self, reading: Reading) -> bool:
+        self._left[reading] -= 1
+        if self._left[reading]:
+            return False
+        del self._left[reading]
+        return True
+
+
+def _digest(opened: FileIO, length: int, crew: HashingCrew) -> bytes:
+    """Of the next so many bytes. Raises FileChangedError when there are less, or it should stop."""
+    hasher, buffer = hashlib.sha256(), crew.buffer()
+    while length:
+        got = opened.readinto(buffer[: min(length, BLOCK)])
+        if not got or crew.should_stop():
+            raise FileChangedError("it is shorter than it was")
+        hasher.update(buffer[:got])
+        length -= got
+    return hasher.digest()
+
+
+def _content(opener: TreeOpener, file: TreeFile) -> bytes | None:
+    """All of a small file, as it was scanned; None when it is not that any more."""
+    try:
+        descriptor = opener.open(file)
+        try:
+            content = os.read(descriptor, file.size + 1)
+            is_whole = len(content) == file.size and file.is_still(os.fstat(descriptor))
+        finally:
+            os.close(descriptor)
+    except (FileChangedError, OSError):
+        return None
+    return content if is_whole else None
+
+
+def _cut(joined: bytes, offset: int) -> tuple[bytes, bytes, bytes]:
+    """Cut bytes that stand at this offset: the end of a chunk, whole ones' digests, the rest."""
+    begin = min(-offset % MIN_CHUNK_SIZE, len(joined))
+    whole = (len(joined) - begin) // MIN_CHUNK_SIZE
+    view, end = memoryview(joined), begin + whole * MIN_CHUNK_SIZE
+    digests = b"".join(
+        hashlib.sha256(view[start : start + MIN_CHUNK_SIZE]).digest()
+        for start in range(begin, end, MIN_CHUNK_SIZE)
+    )
+    return joined[:begin], digests, joined[end:]
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

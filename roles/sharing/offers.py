@@ -1,0 +1,112 @@
+"""What of a shared folder is offered: its hashed files, and the packs of those.
+
+A table without thread or lock of its own; it reads no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from roles.disk.holding import Holding
+from roles.sharing.file_holding import FileHolding
+from roles.sharing.folder_tree import TreeFile, TreeFolder
+from roles.sharing.pack_holding import PackHolding
+from roles.sharing.pack_plan import is_packed, pack_key
+from roles.values.catalogue import FolderLine, PackLine, encode_line, sort_key
+from roles.values.content import content_of
+
+
+@dataclass(frozen=True, slots=True)
+class LibrarySnapshot:
+    """What a folder offers at one instant."""
+
+    revision: int = 0  # another one for each other snapshot
+    lines: tuple[str, ...] = ()  # of the catalogue, sorted
+    file_count: int = 0
+    size: int = 0  # bytes of all files
+    problem: str = ""  # one sentence when the folder, or a part of it, is not offered
+    left_out: tuple[str, ...] = ()  # paths that no leecher could store, ready to show
+
+
+class Offers:
+    """The files by their paths; the packs follow from them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.files = dict[str, FileHolding]()
+        self.folders = tuple[TreeFolder, ...]()
+        self._plan = tuple[tuple[str, ...], ...]()  # the paths of each pack's members
+        self._planned = set[str]()  # all of these paths
+        self.packed = dict[bytes, bytes]()  # digests of packs, by pack_plan.pack_key
+
+    @property
+    def plan(self) -> tuple[tuple[str, ...], ...]:
+        """The paths of each pack's members, as far as the offered files allow it."""
+        return self._plan
+
+    def set_plan(self, plan: Iterable[tuple[str, ...]]) -> None:
+        """Packs are offered by this plan as soon as their members and digests are known."""
+        self._plan = tuple(plan)
+        self._planned = {path for paths in self._plan for path in paths}
+
+    def offer(self, file: TreeFile, digests: bytes) -> None:
+        """This file has these digests.
+
+        Readers count a pack's members along the small files that are offered: one that the plan
+        does not know ends the pack in whose midst it stands.
+        """
+        if is_packed(file.size) and file.path not in self._planned:
+            place = sort_key(file.path)
+            self._plan = tuple(
+                paths
+                for paths in self._plan
+                if not sort_key(paths[0]) < place < sort_key(paths[-1])
+            )
+        content = content_of(file.size, digests)
+        self.files[file.path] = FileHolding(self._folder, file, content, digests)
+
+    def drop(self, root: bytes) -> tuple[set[str], set[bytes]]:
+        """Take this content back; returns the paths of its files and the keys of its packs."""
+        paths = {path for path, held in self.files.items() if held.content.root == root}
+        keys = {key for key, pack in self._packs() if pack.content.root == root}
+        for path in paths:
+            del self.files[path]
+        for key in keys:
+            del self.packed[key]
+        return paths, keys
+
+    def key_of(self, paths: Sequence[str]) -> bytes | None:
+        """Names the pack of these files; None while one of them is not offered."""
+        members = [self.files.get(path) for path in paths]
+        if any(member is None for member in members):
+            return None
+        return pack_key(member.content.root for member in members if member is not None)
+
+    def held(self) -> dict[bytes, Holding]:
+        """Everything that can be sent, by its root."""
+        held = dict[bytes, Holding]()
+        for _, pack in self._packs():
+            held[pack.content.root] = pack
+        for file in self.files.values():
+            held[file.content.root] = file
+        return held
+
+    def lines(self) -> tuple[str, ...]:
+        """The lines of the catalogue, sorted."""
+        lines = [file.line for file in self.files.values()]
+        lines += [encode_line(FolderLine(one.path, one.mtime)) for one in self.folders]
+        for _, pack in self._packs():
+            line = PackLine(pack.content, pack.members[0].path, len(pack.members))
+            lines.append(encode_line(line))
+        return tuple(sorted(lines))
+
+    def _packs(self) -> Iterator[tuple[bytes, PackHolding]]:
+        for paths in self._plan:
+            key = self.key_of(paths)
+            if key is not None and key in self.packed:
+                members = [self.files[path].file for path in paths]
+                digests = self.packed[key]
+                content = content_of(sum(member.size for member in members), digests)
+                yield key, PackHolding(self._folder, members, content, digests)

@@ -1,0 +1,61 @@
+"""Which small files of a share travel joined, as packs. Pure: sizes and paths in, runs out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from roles.values.catalogue import MAX_PACK_SIZE, PACKED_BELOW, sort_key
+
+MIN_PACK_SIZE = 16 * 1024 * 1024  # no pack ends earlier, but the last one
+_MEAN_REST = 16 * 1024 * 1024  # bytes, on average, from there to the path that ends it
+_FILE_COST = 4 * 1024  # bytes that could be read while a file is opened: tiny ones end a pack too
+_HASHES = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPack:
+    """`count` of the small files from the `start`-th on, joined."""
+
+    start: int
+    count: int
+    size: int  # bytes
+
+
+def is_packed(size: int) -> bool:
+    """Whether a file of this size may be a member of a pack."""
+    return 0 < size < PACKED_BELOW
+
+
+def plan_packs(small: Sequence[tuple[str, int]]) -> list[PlannedPack]:
+    """Cut small files, path and size, in the order of catalogue.sort_key.
+
+    Where a pack ends depends on the name that stands there, so that a file more or less changes
+    its own pack and rarely more than the next.
+    """
+    return [pack for pack in _runs(small) if pack.count > 1]
+
+
+def _runs(small: Iterable[tuple[str, int]]) -> Iterator[PlannedPack]:
+    start = count = size = cost = 0
+    for path, more in small:
+        more_cost = more + _FILE_COST
+        is_full = cost + more_cost > MAX_PACK_SIZE
+        if count and (is_full or (cost >= MIN_PACK_SIZE and _ends_before(path, more_cost))):
+            yield PlannedPack(start, count, size)
+            start, count, size, cost = start + count, 0, 0, 0
+        count, size, cost = count + 1, size + more, cost + more_cost
+    if count:
+        yield PlannedPack(start, count, size)
+
+
+def _ends_before(path: str, cost: int) -> bool:
+    """True for so many paths that the mean of bytes between them is _MEAN_REST."""
+    mark = hashlib.blake2b(sort_key(path), digest_size=4).digest()
+    return int.from_bytes(mark, "big") * _MEAN_REST < cost * _HASHES
+
+
+def pack_key(roots: Iterable[bytes]) -> bytes:
+    """Names the bytes of a pack by the roots of its members."""
+    return hashlib.sha256(b"".join(roots)).digest()

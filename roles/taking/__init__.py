@@ -1,0 +1,1 @@
+"""Receiving contents by LMK/2 from many peers at once."""

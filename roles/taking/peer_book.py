@@ -1,0 +1,109 @@
+"""Which peers a program knows, and which to connect to now.
+
+Pure state: the caller brings the clock. The shell holds its lock around each call.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from roles.values.addresses import Address, is_loopback
+
+# Connected to at once, a thread each at both ends. In a larger room everyone takes from that many
+# others at random, and chunks still reach all of them within a hop or two.
+MAX_PEERS = 16
+FIRST = 4  # those heard of first are seeders, as a rule: they are always among them
+MAX_KNOWN = 512
+# Of one host, so that it cannot fill the book with ports; this machine is exempt. As many as a
+# tracker registers.
+MAX_PER_HOST = 8
+# A single connection is bound to one core at each end: to a peer that keeps one busy there are
+# several, as long as there are few peers.
+CONNECTIONS = 4
+FORGOTTEN_S = 60.0  # after the tracker named a peer the last time
+AGAIN_S = 1.0  # doubling to
+AGAIN_MAX_S = 15.0
+_JITTER = 0.25
+
+
+@dataclass(slots=True)
+class _Peer:
+    named: float  # when it was heard of last
+    connections: int = 0  # open or being opened
+    not_before: float = 0.0
+    failures: int = 0
+    is_us: bool = False
+
+
+class PeerBook:
+    """Peers by the address at which they listen."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._peers: dict[Address, _Peer] = {}
+        self._rng = rng
+
+    def heard_of(self, addresses: Iterable[Address], *, now: float) -> bool:
+        """These take part, too; True when one of them was not known."""
+        is_news = False
+        for address in addresses:
+            peer = self._peers.get(address)
+            if peer is not None:
+                peer.named = now
+            elif self._has_room_for(address.host):
+                self._peers[address] = _Peer(now)
+                is_news = True
+        self._peers = {
+            address: peer
+            for address, peer in self._peers.items()
+            if peer.connections or now - peer.named < FORGOTTEN_S
+        }
+        return is_news
+
+    def to_dial(self, *, now: float, fast: Collection[Address] = ()) -> list[Address]:
+        """Whom to connect to now, some of them several times; each counts as connected to from
+        here on. `fast`: peers that keep a connection as busy as it can be.
+        """
+        connected = sum(1 for peer in self._peers.values() if peer.connections)
+        each = max(1, CONNECTIONS // max(1, connected))
+        chosen = list[Address]()
+        candidates = list(self._peers.items())
+        others = candidates[FIRST:]
+        self._rng.shuffle(others)
+        for address, peer in (*candidates[:FIRST], *others):
+            if peer.is_us or peer.not_before > now:
+                continue
+            if not peer.connections:
+                if connected >= MAX_PEERS:
+                    continue
+                connected += 1
+            more = (each if address in fast else 1) - peer.connections
+            chosen += [address] * max(0, more)
+            peer.connections += max(0, more)
+        return chosen
+
+    def closed(self, address: Address, *, was_good: bool, now: float) -> None:
+        """A connection to it ended, or could not be made."""
+        peer = self._peers.get(address)
+        if peer is None:
+            return
+        peer.connections -= 1
+        peer.failures = 0 if was_good else peer.failures + 1
+        pause: float = min(AGAIN_MAX_S, AGAIN_S * 2.0 ** min(peer.failures, 8))
+        peer.not_before = now + pause * (1 + self._rng.uniform(-_JITTER, _JITTER))
+
+    def is_us(self, address: Address) -> None:
+        """This program itself listens there."""
+        peer = self._peers.get(address)
+        if peer is not None:
+            peer.is_us = True
+
+    @property
+    def others(self) -> int:
+        """How many peers are known besides this program."""
+        return sum(1 for peer in self._peers.values() if not peer.is_us)
+
+    def _has_room_for(self, host: str) -> bool:
+        of_host = sum(1 for known in self._peers if known.host == host)
+        return len(self._peers) < MAX_KNOWN and (of_host < MAX_PER_HOST or is_loopback(host))

@@ -1,0 +1,89 @@
+"""The connections that a program takes over, and how they stand.
+
+State of the swarm, used with its lock held: no call waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from roles.taking.chunk_taker import PeerLink
+from roles.taking.transfer import Transfer
+from roles.values.addresses import Address
+from roles.values.content import bitmap_bytes
+from roles.values.events import Source
+from roles.wire import lmk2_frames as frames
+
+Asking: TypeAlias = tuple[PeerLink, frames.Want]
+
+FAST = 100e6  # bytes per second: a thread that receives, hashes and writes reaches some hundreds
+USELESS_S = 15.0  # without a byte: another peer may be of more use
+
+
+class PeerLinks(dict[int, PeerLink]):
+    """By number."""
+
+    def wants(self, handle: int, transfer: Transfer) -> list[Asking]:
+        """A fresh word to everyone who has it; none while nothing is asked for."""
+        if not transfer.is_asking or transfer.is_single:
+            return []
+        return [(link, want(link, handle, transfer)) for link in self._with_content(handle)]
+
+    def second_wants(self, handle: int, transfer: Transfer, *, now: float) -> list[Asking]:
+        """At the end, to peers that send nothing now: what comes too slowly from others."""
+        asking = list[Asking]()
+        for link in self._with_content(handle) if not transfer.plan.wanted else ():
+            if link.taking is None:
+                late = transfer.plan.worth_asking_twice(link.chunk_rate, now=now)
+                chunks = bitmap_bytes(late, transfer.content.count)
+                asking += [(link, frames.Want(handle, chunks))] if late else []
+        return asking
+
+    def sources(self, *, now: float) -> tuple[Source, ...]:
+        """All of them, for the window."""
+        return tuple(
+            Source(
+                link.address,
+                link.meter.total,
+                link.meter.rate(now=now),
+                link.taking is not None,
+                link.computer,
+            )
+            for link in self.values()
+        )
+
+    def useless(self, *, now: float) -> list[PeerLink]:
+        """Those that brought nothing for USELESS_S."""
+        return [
+            link for link in self.values() if now - link.useful_at > USELESS_S and not link.place
+        ]
+
+    def fast(self) -> frozenset[Address]:
+        """Peers that bring more than a thread can take over one connection, or nearly."""
+        return frozenset(link.address for link in self.values() if link.chunk_rate > FAST)
+
+    def standing(self) -> tuple[int, bool, int]:
+        """How many there are, whether any brings a chunk now, and the best place in a line, 0 for
+        none.
+        """
+        place = min((link.place for link in self.values() if link.place), default=0)
+        return len(self), any(link.taking is not None for link in self.values()), place
+
+    def are_lying(self, transfers: Iterable[Transfer]) -> bool:
+        """Whether nobody is left for one of these but peers that sent bad chunks."""
+        return any(
+            transfer.plan.is_lied_about
+            and all(transfer.plan.is_dropped(link.peer) for link in self.values())
+            for transfer in transfers
+        )
+
+    def _with_content(self, handle: int) -> list[PeerLink]:
+        """Those whose peer has described it."""
+        return [link for link in self.values() if handle in link.opened]
+
+
+def want(link: PeerLink, handle: int, transfer: Transfer) -> frames.Want:
+    """What is wanted of this peer. Never b"", which would close the handle."""
+    wanted = transfer.plan.wanted_from(link.peer)
+    return frames.Want(handle, bitmap_bytes(wanted, transfer.content.count))

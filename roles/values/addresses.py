@@ -1,0 +1,83 @@
+"""Host and port, as typed by people and as sent by peers.
+
+It resolves no names and opens no socket.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import NamedTuple
+
+from roles.values.errors import UserInputError
+
+TRACKER_PORT = 12500  # UDP, the original's
+SEEDER_PORT = 12501  # TCP, the original's
+SEEDER_PORTS = range(12501, 12511)  # tried in turn when one is taken
+TRACKER_PORTS = (12500, *range(12511, 12520))  # 12501-12510 belong to the seeders
+EVERY_INTERFACE = "0.0.0.0"
+LOOPBACK = "127.0.0.1"
+
+_MAX_HOST = 253  # longest DNS name
+_LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"  # Python refuses an empty or longer one
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
+
+
+class Address(NamedTuple):
+    """Where a tracker or seeder listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def parse_address(text: str, default_port: int) -> Address:
+    """Read "HOST", "HOST:PORT" or "lmk://HOST:PORT".
+
+    Raises UserInputError with what to type instead.
+    """
+    typed = text.strip().removeprefix("lmk://").rstrip("/")
+    host, colon, port_text = typed.partition(":")
+    if not is_host(host):
+        raise UserInputError(
+            f"“{text.strip()}” is not an address. Type it as 192.168.1.5:{default_port}."
+        )
+    if not colon:
+        return Address(host, default_port)
+    if not (port_text.isascii() and port_text.isdigit() and len(port_text) <= 5):
+        raise UserInputError(
+            f"“{port_text}” is not a port. Type a number from 1 to 65535 after the colon."
+        )
+    port = int(port_text)
+    if not 0 <= port <= 65535:
+        raise UserInputError(f"Port {port} does not exist. Ports go from 1 to 65535.")
+    return Address(host, port)
+
+
+def is_host(text: str) -> bool:
+    """Whether this can be an IPv4 address or a host name. ASCII only."""
+    return len(text) <= _MAX_HOST and _HOST.fullmatch(text) is not None
+
+
+def ip_of(host: str) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that this host text spells, None for a name."""
+    try:
+        return ipaddress.IPv4Address(host)
+    except ValueError:
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs on the same machine can reach this host."""
+    ip = ip_of(host)
+    return host.rstrip(".").lower() == "localhost" or (ip is not None and ip.is_loopback)
+
+
+def is_unicast(host: str) -> bool:
+    """Whether one machine, and not a group of them or none, answers at this IPv4 address."""
+    ip = ip_of(host)
+    return ip is not None and not (
+        ip.is_multicast or ip.is_unspecified or ip == ipaddress.IPv4Address("255.255.255.255")
+    )

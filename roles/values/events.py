@@ -1,0 +1,347 @@
+"""What a role tells whoever started it: immutable facts, in the past tense.
+
+No role, no window, no wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TypeAlias
+
+from roles.values.addresses import Address
+from roles.values.errors import LmkError
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """A file that somebody offers.
+
+    `name` comes from the wire: show it through safe_names.shown_name.
+    """
+
+    name: str  # its path in the share, with "/" between folders
+    size: int  # bytes
+    root: bytes = b""  # which content it is; b"" when only original programs offer it
+    share: str = ""  # the id of the folder that it is listed with
+    twin: str = ""  # the first digits of its root, when another content has the same name
+
+    @property
+    def key(self) -> str:
+        """What a leecher is asked for, and says progress of: another one for each file listed."""
+        return f"{self.name} [{self.twin}]" if self.twin else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFolder:
+    """A folder that a seeder offers, with all that is in it."""
+
+    share: str  # its id
+    name: str  # from the wire
+    files: int  # how many it has
+    size: int  # bytes, together
+    files_left: int = 0  # more of them, that its seeder has still to read
+
+    @property
+    def key(self) -> str:
+        """What a leecher is asked for, for all of it. No file can have this name."""
+        return f"share:{self.share}"
+
+
+@dataclass(frozen=True, slots=True)
+class RoleStarted:
+    """A role works now; `address` is where a tracker or seeder really listens."""
+
+    address: Address | None = None
+    for_others: Address | None = None  # what to type on other machines, loopback without a network
+    note: str = ""  # one sentence when it is not the port that was asked for
+
+
+@dataclass(frozen=True, slots=True)
+class RoleStopped:
+    """Always a role's last event. No failure: it was asked to stop."""
+
+    failure: LmkError | None = None
+
+
+# Tracker
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSeeder:
+    """One seeder as the tracker knows it."""
+
+    address: Address
+    is_original: bool  # speaks plain LMK/1
+    state: SeederState | None  # None: an original, which does not say
+    files: int
+    last_ping: float  # time.monotonic() of the tracker
+
+
+@dataclass(frozen=True, slots=True)
+class RoomChanged:
+    """The tracker's table, after a change."""
+
+    seeders: tuple[ListedSeeder, ...]
+    files: tuple[ListedFile, ...]  # of all seeders together, the first MAX_SHOWN of them
+    left_out: int  # files that LMK/1 readers are not told of: no room, or not every seeder has them
+    file_count: int = 0  # of all seeders together
+    members: tuple[RoomMember, ...] = ()  # everyone who speaks LMK/2, seeders and leechers
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One thing that a member of the room takes or gives, as it says itself."""
+
+    title: str  # from the wire
+    have: int  # bytes, of `size`
+    size: int
+    rate: float  # bytes per second
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomMember:
+    """One program of the room, as its last ping described it. Texts come from the wire."""
+
+    name: str  # of its computer
+    address: Address
+    is_leecher: bool
+    state: str
+    up: int  # bytes per second that it sends
+    down: int  # bytes per second that it receives
+    reason: str  # why it stands still, "" when it does not
+    transfers: tuple[Transfer, ...]
+    is_reachable: bool | None  # whether others can connect to it; None: not known yet
+    last_ping: float  # time.monotonic() of the tracker
+
+
+# Seeder
+
+
+class SeederState(Enum):
+    """What a seeder says to the next leecher."""
+
+    AVAILABLE = "available"  # nobody is being served
+    CONNECTED = "connected"  # serving, with a free slot
+    AWAY = "away"  # every slot is taken
+
+
+@dataclass(frozen=True, slots=True)
+class FolderScanned:
+    """What the seeder's folder offers now."""
+
+    files: tuple[ListedFile, ...]
+    announced: int  # of these, how many fit into the list that the tracker was sent
+    in_subfolders: int  # files that are not offered, because LMK/1 has no folders
+    left_out: tuple[str, ...]  # names that no leecher could store
+    problem: str = ""  # one sentence when the folder cannot be read any more
+
+
+@dataclass(frozen=True, slots=True)
+class HashingChanged:
+    """How far the reading of the folder is: a file is offered by its content once it was read."""
+
+    hashed: int  # bytes, of `size`
+    size: int  # bytes to read, the same as `hashed` when all is read
+    files_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReachabilityChanged:
+    """Whether the tracker could connect to this program from outside."""
+
+    address: Address  # where it listens
+    is_reachable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerAnswered:
+    """The seeder is on the tracker's list."""
+
+    tracker: Address
+    is_original: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerLost:
+    """The tracker does not answer; the seeder goes on serving and asking."""
+
+    tracker: Address
+    reason: LmkError
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One leecher that is connected to this seeder."""
+
+    leecher: Address
+    name: str  # "" before it asked for a file
+    sent: int  # bytes, of `size`
+    size: int  # bytes of the range that it asked for, 0 when it takes what it can get
+    rate: float  # bytes per second
+    computer: str = ""  # what it calls itself, from the wire
+    place: int = 0  # in line; 0: it is being served, or wants nothing
+
+
+@dataclass(frozen=True, slots=True)
+class UploadsChanged:
+    """Who is being served; at most four a second."""
+
+    state: SeederState
+    uploads: tuple[Upload, ...]
+    sent_total: int  # bytes since the start
+
+
+# Leecher
+
+
+@dataclass(frozen=True, slots=True)
+class FilesListed:
+    """The tracker's list arrived."""
+
+    tracker: Address
+    files: tuple[ListedFile, ...]
+    seeders: tuple[Address, ...]  # as far as they are known: those that LMK/1 lists
+    refused: tuple[str, ...]  # names that could leave the folder or fool the reader, ready to show
+    folders: tuple[ListedFolder, ...] = ()  # what the files belong to, with an LMK/2 tracker
+
+
+@dataclass(frozen=True, slots=True)
+class ListFailed:
+    """The tracker did not answer."""
+
+    tracker: Address
+    reason: LmkError
+
+
+class DownloadState(Enum):
+    """Where one download stands. The words for people are in ui/wording.py."""
+
+    QUEUED = "queued"
+    CHECKING = "checking"  # what is in the target folder already
+    LOOKING = "looking"  # for a seeder
+    IN_LINE = "in line"  # every seeder is serving others
+    DOWNLOADING = "downloading"
+    RETRYING = "retrying"
+    WAITING_FOR_SPACE = "waiting for space"
+    VERIFYING = "verifying"
+    PAUSED = "paused"
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen unless the user asks for it."""
+        return self in (self.DONE, self.SKIPPED, self.FAILED, self.CANCELLED)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether threads work on it."""
+        return not self.is_final and self not in (self.QUEUED, self.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One seeder's part in a download."""
+
+    seeder: Address
+    received: int  # bytes of this file, verified
+    rate: float  # bytes per second
+    is_sending: bool  # False while connecting
+    computer: str = ""  # what it calls itself, from the wire
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadChanged:
+    """A snapshot of one download; at most four a second, and one for each change of state."""
+
+    name: str  # the key of what was asked for: ListedFile.key, ListedFolder.key or "folder:" PATH
+    state: DownloadState
+    size: int  # bytes
+    have: int  # bytes, verified and written
+    rate: float  # bytes per second
+    seconds_left: float | None
+    sources: tuple[Source, ...]
+    cause: str = ""  # why it is not moving, for people
+    failure: LmkError | None = None  # in state FAILED
+    saved_as: Path | None = None  # in states DONE and SKIPPED
+    title: str = ""  # how to call it, safe to show; "" for `name`
+    place: int = 0  # in line, when IN_LINE and known
+    files: int = 1  # how many it brings
+    files_ended: int = 0  # of these, how many are done, skipped or failed
+
+
+@dataclass(frozen=True, slots=True)
+class FileEnded:
+    """One file of a download that brings many."""
+
+    name: str  # its path, from the wire
+    size: int  # bytes
+    state: DownloadState  # DONE, SKIPPED or FAILED
+    saved_as: Path | None = None
+    failure: LmkError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilesEnded:
+    """Files of a download that brings many have ended: each is told once, some at a time."""
+
+    download: str  # DownloadChanged.name
+    files: tuple[FileEnded, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllDownloadsEnded:
+    """Every download that was asked for is done, skipped, failed or cancelled."""
+
+
+# Discovery
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTracker:
+    """A tracker that answered a broadcast."""
+
+    address: Address
+    name: str  # of its computer, from the wire; "" for an original one
+    is_original: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrackersFound:
+    """Every tracker that answered by now, after a change."""
+
+    trackers: tuple[FoundTracker, ...]
+
+
+TrackerEvent: TypeAlias = RoleStarted | RoomChanged | RoleStopped
+SeederEvent: TypeAlias = (
+    RoleStarted
+    | FolderScanned
+    | HashingChanged
+    | TrackerAnswered
+    | TrackerLost
+    | ReachabilityChanged
+    | UploadsChanged
+    | RoleStopped
+)
+LeecherEvent: TypeAlias = (
+    RoleStarted
+    | FilesListed
+    | ListFailed
+    | DownloadChanged
+    | FilesEnded
+    | AllDownloadsEnded
+    | ReachabilityChanged
+    | UploadsChanged
+    | RoleStopped
+)
+DiscoveryEvent: TypeAlias = TrackersFound | RoleStopped
+RoleEvent: TypeAlias = TrackerEvent | SeederEvent | LeecherEvent | DiscoveryEvent
+Post: TypeAlias = Callable[[RoleEvent], None]  # called in the role's threads: must return at once

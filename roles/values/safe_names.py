@@ -1,0 +1,128 @@
+"""A name from the wire to a file name that stays inside one folder, or an error.
+
+Pure text: it touches no file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+from roles.values.errors import PeerProtocolError
+
+# What Linux allows for one name; also keeps an LMK/1 request under 1,024 bytes.
+MAX_WIRE_BYTES = 255
+MAX_STORED_BYTES = 200  # leaves room for ".lmkpart" and " (2)" below the 255 of most file systems
+MAX_PATH_BYTES = 1_024  # of a path in a share: what Windows and macOS open, with room for a folder
+MAX_DEPTH = 32  # folders in folders
+PARTIAL_SUFFIX = ".lmkpart"
+SHOWN_LENGTH = 120  # characters of a stranger's name that reach the window or a log line
+
+_INVISIBLE = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u2028\u2029]")
+_SEPARATORS = re.compile(r"[/\\:]")  # ":" is a drive letter or a stream on Windows
+_ILLEGAL_ON_WINDOWS = re.compile(r'[<>"|?*]')
+_DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$", "clock$"} | {
+    f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³"
+}
+_RUN_BY_EXPLORER = (".lnk", ".url", ".scf", ".library-ms", "desktop.ini", "autorun.inf")
+
+
+class UnsafeNameError(PeerProtocolError):
+    """A name that is a path, invisible or impossible: that entry is refused, the rest goes on."""
+
+
+def safe_name(untrusted: str, *, windows: bool) -> str:
+    """The file name to store it under.
+
+    Raises UnsafeNameError for what could leave the folder or fool the reader.
+    """
+    if len(untrusted.encode(errors="replace")) > MAX_WIRE_BYTES:
+        raise UnsafeNameError(f"“{shown_name(untrusted)}” is longer than {MAX_WIRE_BYTES} bytes")
+    if _SEPARATORS.search(untrusted) or any(_is_control(letter) for letter in untrusted):
+        raise UnsafeNameError(f"“{shown_name(untrusted)}” is not a plain file name")
+    name = _INVISIBLE.sub("", untrusted)
+    if name.strip(" .") == "" or is_partial_name(name):
+        raise UnsafeNameError(f"“{shown_name(untrusted)}” is not a file name")
+    if windows:
+        name = _for_windows(name)
+    return _shortened(name)
+
+
+def safe_path(untrusted: str, *, windows: bool) -> tuple[str, ...]:
+    """The names of the folders below which to store it, one in the other, and of the file itself.
+
+    Raises UnsafeNameError for what could leave the folder or fool the reader.
+    """
+    parts = untrusted.split("/")
+    if len(parts) > MAX_DEPTH or len(untrusted.encode(errors="replace")) > MAX_PATH_BYTES:
+        raise UnsafeNameError(f"“{shown_name(untrusted)}” is too long or too deep a path")
+    return tuple(safe_name(part, windows=windows) for part in parts)
+
+
+def check_path(untrusted: str) -> None:
+    """Raise UnsafeNameError for a path that no leecher stores."""
+    safe_path(untrusted, windows=False)
+
+
+def collision_key(name: str) -> str:
+    """Equal for two names that some file system takes for one: by case, or by normal form."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def is_partial_name(name: str) -> bool:
+    """Whether a download under way could have this name, on a file system without case too."""
+    return collision_key(name).endswith(PARTIAL_SUFFIX)
+
+
+def numbered(name: str, number: int) -> str:
+    """The name for a second file beside the first: "notes (2).txt"."""
+    stem, dot, suffix = name.rpartition(".")
+    if not stem:
+        return f"{name} ({number})"
+    return f"{stem} ({number}){dot}{suffix}"
+
+
+def shown_name(name: str, length: int = SHOWN_LENGTH) -> str:
+    """Safe to show and log: what cannot be seen is escaped, what is long is cut."""
+    visible = "".join(
+        letter if _is_visible(letter) else _escaped(letter) for letter in name[: length + 1]
+    )
+    return visible if len(visible) <= length else visible[: length - 1] + "…"
+
+
+def _is_control(letter: str) -> bool:
+    return unicodedata.category(letter) in {"Cc", "Cs"}
+
+
+def _is_visible(letter: str) -> bool:
+    return letter.isprintable() and not _INVISIBLE.match(letter)
+
+
+def _escaped(letter: str) -> str:
+    return f"\\u{ord(letter):04x}"
+
+
+def _for_windows(name: str) -> str:
+    name = _ILLEGAL_ON_WINDOWS.sub("_", name)
+    stripped = name.rstrip(" .")
+    name = stripped + "_" * (len(name) - len(stripped))
+    if name.lower().endswith(_RUN_BY_EXPLORER):
+        raise UnsafeNameError(
+            f"“{shown_name(name)}” is a kind of file that Windows runs or reads unasked"
+        )
+    if name.partition(".")[0].rstrip(" ").lower() in _DEVICES:
+        return "_" + name
+    return name
+
+
+def _shortened(name: str) -> str:
+    encoded = name.encode()
+    if len(encoded) <= MAX_STORED_BYTES:
+        return name
+    _, dot, suffix = name.rpartition(".")
+    ending = f"~{hashlib.sha256(encoded).hexdigest()[:8]}" + (
+        dot + suffix if len(suffix.encode()) <= 16 else ""
+    )
+    room = MAX_STORED_BYTES - len(ending.encode())
+    return encoded[:room].decode(errors="ignore") + ending

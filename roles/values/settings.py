@@ -1,0 +1,221 @@
+"""What the roles and the program can be told: frozen, checked where it is typed.
+
+It reads no file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from roles.values.addresses import (
+    EVERY_INTERFACE,
+    LOOPBACK,
+    SEEDER_PORT,
+    TRACKER_PORT,
+    Address,
+    parse_address,
+)
+from roles.values.errors import UserInputError
+
+DEFAULT_SLOTS = 8  # leechers served at once; libtorrent's default
+MAX_SLOTS = 64  # one thread each
+DEFAULT_PARALLEL_SEEDERS = 5  # per download, the original's
+MAX_PARALLEL_SEEDERS = 16
+DOWNLOADS_AT_ONCE = 3  # libtorrent's default; more only splits the same disk and wire
+GIVE_UP_AFTER_S = 30.0  # a command line download without any usable seeder
+MAX_RECENTS = 8
+LEAST_RATE = 10_000  # bytes per second: below it original leechers give up between two chunks
+MAX_RATE = 100_000_000_000  # bytes per second: more than any network has is a slip of the keys
+NO_DISCOVERY = frozenset({"off", "0", "no"})  # what switches it off in LMK_DISCOVER
+
+
+class Existing(Enum):
+    """What to do when the download folder already has a file of that name."""
+
+    SKIP = "skip"  # keep it when it is the same file, else keep both
+    KEEP_BOTH = "keep-both"
+    REPLACE = "replace"
+
+
+class Appearance(Enum):
+    """Colours of the window."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerSettings:
+    """How to run a tracker."""
+
+    bind: Address = Address(EVERY_INTERFACE, TRACKER_PORT)
+    bind_exactly: bool = False  # a taken port is an error instead of the next port
+    state_file: Path | None = None  # None: forget the lists at the end
+
+
+@dataclass(frozen=True, slots=True)
+class SeederSettings:
+    """How to run a seeder.
+
+    `slots` 1 makes it behave as the original: one leecher, away to all others.
+    """
+
+    folder: Path
+    tracker: Address = Address(LOOPBACK, TRACKER_PORT)
+    bind: Address = Address(EVERY_INTERFACE, SEEDER_PORT)
+    bind_exactly: bool = False
+    slots: int = DEFAULT_SLOTS
+    state_folder: Path | None = None  # for the digests of the folder; None: read it anew each time
+
+
+@dataclass(frozen=True, slots=True)
+class LeecherSettings:
+    """How to run a leecher."""
+
+    folder: Path
+    tracker: Address = Address(LOOPBACK, TRACKER_PORT)
+    parallel_seeders: int = DEFAULT_PARALLEL_SEEDERS
+    give_up_after_s: float | None = None  # without any usable seeder or disk space; None: wait on
+    bind: Address = Address(EVERY_INTERFACE, SEEDER_PORT)  # it gives on what it has, chunk by chunk
+    bind_exactly: bool = False
+    state_folder: Path | None = None  # for the downloads that go on at the next start
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramSettings:
+    """What is kept between runs. Texts are as typed; an empty tracker means this computer's own."""
+
+    tracker: str = ""
+    shared_folder: str = ""
+    recent_folders: tuple[str, ...] = ()
+    download_folder: str = ""
+    keep_seeding: bool = False
+    tracker_port: int = TRACKER_PORT
+    seeder_port: int = SEEDER_PORT
+    slots: int = DEFAULT_SLOTS
+    parallel_seeders: int = DEFAULT_PARALLEL_SEEDERS
+    up_limit: str = ""  # as parse_rate() reads it
+    down_limit: str = ""
+    appearance: str = Appearance.SYSTEM.value
+    recent_trackers: tuple[str, ...] = ()  # that answered, the newest first
+    window: str = ""  # Tk geometry, "900x600+10+10"
+
+    def with_recent_folder(self, folder: str) -> ProgramSettings:
+        """The same settings with this folder chosen and first among the recent ones."""
+        recents = (folder, *(known for known in self.recent_folders if known != folder))
+        return replace(self, shared_folder=folder, recent_folders=recents[:MAX_RECENTS])
+
+    def with_recent_tracker(self, tracker: str) -> ProgramSettings:
+        """The same settings with this tracker first among the recent ones."""
+        recents = (tracker, *(known for known in self.recent_trackers if known != tracker))
+        return replace(self, recent_trackers=recents[:MAX_RECENTS])
+
+
+def tracker_address(typed: str, environment: Mapping[str, str]) -> Address:
+    """The tracker that the user means: what was typed, else LMK_TRACKER, else this computer.
+
+    Raises UserInputError.
+    """
+    text = typed.strip() or environment.get("LMK_TRACKER", "").strip() or LOOPBACK
+    address = parse_address(text, TRACKER_PORT)
+    if address.port == 0:
+        raise UserInputError("A tracker does not answer on port 0. Ports go from 1 to 65535.")
+    return address
+
+
+def may_discover(environment: Mapping[str, str]) -> bool:
+    """Whether trackers may be looked for on the network when none is named."""
+    return environment.get("LMK_DISCOVER", "").strip().lower() not in NO_DISCOVERY
+
+
+def parse_rate(text: str) -> int | None:
+    """Read a limit in bytes per second: "500K", "2.5 MB/s"; None for no limit, as "0" and "none".
+
+    Raises UserInputError.
+    """
+    typed = text.strip().lower()
+    if typed in ("", "none"):
+        return None
+    match = _RATE.fullmatch(typed)
+    if match is None:
+        raise UserInputError(f"“{text.strip()}” is not a rate. Type it as 500K, 2M or 2.5 MB/s.")
+    rate = int(float(match[1].replace(",", ".")) * _RATE_UNITS[match[2] or ""])
+    if rate == 0:
+        return None
+    if not LEAST_RATE <= rate <= MAX_RATE:
+        raise UserInputError(
+            f"A limit of “{text.strip()}” is no use. Type at least 10K, such as 500K or 2M, or 0."
+        )
+    return rate
+
+
+_RATE = re.compile(r"([0-9]{1,12}(?:[.,][0-9]{1,6})?) *(?:(ki|mi|gi|k|m|g)?b?(?:/s|ps)?)")
+_RATE_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+
+
+def parse_slots(text: str) -> int:
+    """Read a number of slots. Raises UserInputError."""
+    return _whole_number(text, "The number of slots", MAX_SLOTS)
+
+
+def parse_parallel_seeders(text: str) -> int:
+    """Read how many seeders to take from at once. Raises UserInputError."""
+    return _whole_number(text, "The number of seeders at once", MAX_PARALLEL_SEEDERS)
+
+
+def parse_port(text: str) -> int:
+    """Read a port to listen on. Raises UserInputError."""
+    return _whole_number(text, "The port", 65535)
+
+
+def program_settings_from(stored: Mapping[str, object]) -> tuple[ProgramSettings, tuple[str, ...]]:
+    """Settings out of a settings file, and which keys were unusable and stay at their defaults."""
+    usable, unusable = dict[str, Any](), list[str]()
+    for field in fields(ProgramSettings):
+        if field.name not in stored:
+            continue
+        value = stored[field.name]
+        if field.name in ("recent_folders", "recent_trackers") and isinstance(value, list):
+            value = tuple(item for item in value if isinstance(item, str))[:MAX_RECENTS]
+        if type(value) is type(field.default) and _is_in_range(field.name, value):
+            usable[field.name] = value
+        else:
+            unusable.append(field.name)
+    return ProgramSettings(**usable), tuple(unusable)
+
+
+_RANGES = {
+    "tracker_port": 65535,
+    "seeder_port": 65535,
+    "slots": MAX_SLOTS,
+    "parallel_seeders": MAX_PARALLEL_SEEDERS,
+}
+
+
+def _is_in_range(name: str, value: object) -> bool:
+    if name == "appearance":
+        return value in {appearance.value for appearance in Appearance}
+    if name in {"up_limit", "down_limit"}:
+        return _is_rate(value)
+    return name not in _RANGES or (isinstance(value, int) and 1 <= value <= _RANGES[name])
+
+
+def _is_rate(value: object) -> bool:
+    try:
+        parse_rate(str(value))
+    except UserInputError:
+        return False
+    return True
+
+
+def _whole_number(text: str, what: str, most: int) -> int:
+    typed = text.strip()
+    if typed.isascii() and typed.isdigit() and len(typed) <= 6 and 1 <= int(typed) <= most:
+        return int(typed)
+    raise UserInputError(f"{what} must be a number from 1 to {most}.")
