@@ -1,6 +1,7 @@
 """Run the tests with a bare Python: python3 -m tests [-v] [PATTERN...].
 
-A pattern picks the tests whose name (module.Class.test) holds it. Warnings are errors. Without a
+All of them run in several processes at once; a pattern picks the tests whose name
+(module.Class.test) holds it, and they run in this one. Warnings are errors. Without a
 screen on Linux a virtual one is started, and installed first when it is missing and we are root.
 The last line is always "N passed, N failed, N skipped".
 """
@@ -25,6 +26,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tests.display import INSTALL_LINE, DisplayError, Xvfb, install_xvfb_if_missing
+from tests.parallel import run_all
 from tests.support import TKINTER_MISSING, HiddenFailures
 
 TEST_LIMIT_S = 600  # a test that hangs must not hold a build machine for hours
@@ -120,6 +122,10 @@ class Tally(unittest.TestResult):
 def main() -> int:
     arguments = parse_arguments()
     set_strict()
+    if not arguments.patterns and not arguments.one_by_one:
+        passed, failed, skipped = run_all(test_files(), is_verbose=arguments.verbose)
+        say(f"{passed} passed, {failed} failed, {skipped} skipped")
+        return 0 if passed and not failed else 1
     tests = select_tests(arguments.patterns)
     gc.freeze()  # each test collects its own garbage, and need not look at all that is loaded
     with HiddenFailures() as hidden:
@@ -148,6 +154,9 @@ def main() -> int:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m tests", description="Run the tests.")
     parser.add_argument("-v", "--verbose", action="store_true", help="name each test")
+    parser.add_argument(
+        "--one-by-one", action="store_true", help="all of them in one process, in order"
+    )
     parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="a part of a test's name")
     return parser.parse_args()
 
@@ -162,11 +171,15 @@ def set_strict() -> None:
 def select_tests(patterns: list[str]) -> list[unittest.TestCase]:
     loader = unittest.TestLoader()
     found: list[unittest.TestCase] = []
-    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+    for path in test_files():
         found += flatten(loader.loadTestsFromName(f"tests.{path.stem}"))
     if not patterns:
         return found
     return [test for test in found if any(pattern in name_of(test) for pattern in patterns)]
+
+
+def test_files() -> list[Path]:
+    return sorted(Path(__file__).parent.glob("test_*.py"))
 
 
 def flatten(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:

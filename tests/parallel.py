@@ -1,0 +1,59 @@
+"""All tests in several processes at once: most of them wait for sockets and clocks, not for a core.
+
+Each process runs some of the files as `python3 -m tests` does; a process's last line is its count.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+PROCESSES_PER_CORE = 2
+BATCHES_PER_PROCESS = 4  # so that no process is left with much when the others are through
+_COUNT = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
+
+
+def run_all(files: Sequence[Path], *, is_verbose: bool) -> tuple[int, int, int]:
+    """Run these test files; prints what each process printed. Returns passed, failed, skipped."""
+    processes = PROCESSES_PER_CORE * (os.cpu_count() or 1)
+    totals = [0, 0, 0]
+    with ThreadPoolExecutor(processes) as pool:
+        batches = batched(files, processes * BATCHES_PER_PROCESS)
+        for output, is_good in pool.map(lambda batch: run_batch(batch, is_verbose), batches):
+            counts = _COUNT.findall(output)
+            found = [int(count) for count in counts[-1]] if counts else [0, 1, 0]
+            if not is_good and not found[1]:
+                found[1] = 1  # it ended by something else than a test
+            totals = [total + count for total, count in zip(totals, found, strict=True)]
+            sys.stdout.write(_COUNT.sub("", output).strip() + "\n")
+            sys.stdout.flush()
+    passed, failed, skipped = totals
+    return passed, failed, skipped
+
+
+def batched(files: Iterable[Path], count: int) -> list[list[str]]:
+    """The names of the files in so many batches of about the same length, the longest first."""
+    batches: list[tuple[int, list[str]]] = [(0, []) for _ in range(count)]
+    for file in sorted(files, key=lambda one: -one.stat().st_size):
+        size, names = min(batches, key=lambda batch: batch[0])
+        batches[batches.index((size, names))] = (size + file.stat().st_size, [*names, file.stem])
+    return [names for _, names in batches if names]
+
+
+def run_batch(names: Sequence[str], is_verbose: bool) -> tuple[str, bool]:
+    """What a process printed that ran these files, and whether all went well."""
+    options = [f"-X{name}" if value is True else f"-X{name}={value}" for name, value in _X_OPTIONS]
+    command = [sys.executable, *options, "-m", "tests", *(["-v"] if is_verbose else [])]
+    patterns = [f"{name}." for name in names]
+    ended = subprocess.run(
+        [*command, *patterns], capture_output=True, text=True, errors="backslashreplace"
+    )
+    return ended.stdout + ended.stderr, ended.returncode == 0
+
+
+_X_OPTIONS = tuple(sys._xoptions.items())
