@@ -6,6 +6,7 @@ the tracker; each download has its own. With the first download of LMK/2 it join
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import queue
@@ -19,7 +20,7 @@ from roles.base.throttle import Throttles
 from roles.base.worker import Role
 from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
-from roles.downloads.download_life import DownloadLife
+from roles.downloads.download_life import DownloadLife, failed_to_begin
 from roles.downloads.seeder_book import SeederBook
 from roles.downloads.swarm_download import SwarmDownload
 from roles.downloads.swarm_host import SwarmHost
@@ -28,6 +29,7 @@ from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
 from roles.joining.room_lister import RoomLister, Sought
 from roles.values.addresses import Address
+from roles.values.errors import StorageError
 from roles.values.events import (
     AllDownloadsEnded,
     DownloadState,
@@ -129,6 +131,7 @@ class Leecher(Role):
             for download in self._all():
                 download.join()
                 download.leave()
+            self._unfinished.leave(self._all())
             if self._host is not None:
                 self._host.close()
             lister.join()
@@ -145,7 +148,11 @@ class Leecher(Role):
 
     def _queue(self, keys: Iterable[str], existing: Existing) -> None:
         for key in keys:
-            self._begin(key, existing, DownloadState.QUEUED)
+            try:
+                self._begin(key, existing, DownloadState.QUEUED)
+            except StorageError as error:  # no port is free, which may be otherwise the next time
+                self._is_busy = True
+                self._post(failed_to_begin(key, error))
 
     def _take_list(self) -> None:
         """A list came: downloads follow it, and what the last run left goes on if it is there."""
@@ -155,7 +162,9 @@ class Leecher(Role):
 
         def start(key: str, existing: Existing, is_paused: bool) -> bool:
             state = DownloadState.PAUSED if is_paused else DownloadState.QUEUED
-            return self._begin(key, existing, state)
+            with contextlib.suppress(StorageError):  # no port is free: the next list, the next try
+                return self._begin(key, existing, state)
+            return False
 
         self._unfinished.take_up(start)
 

@@ -127,10 +127,10 @@ class Seeder(Role):
             self._stopping.set()
             reception.close()
             uploads.stop()
+            for thread in beside:  # from here on nobody is called who would be served
+                thread.join()
             uploads.join()
             lmk1_uploads.join()
-            for thread in beside:
-                thread.join()
 
     def _report(self, uploads: PeerUploads, lmk1_uploads: Lmk1Uploads, now: float) -> None:
         givings, given = uploads.report(now)

@@ -1,6 +1,7 @@
 """Take the README's pictures of the window: python3 -m tests.pictures [FOLDER].
 
-Real roles on this computer, on a virtual screen of just the window's size. Linux with Xvfb.
+Real roles on this computer, named as a room's computers and no faster than its network, on a
+virtual screen of just the window's size. Linux with Xvfb.
 """
 
 from __future__ import annotations
@@ -9,35 +10,55 @@ import argparse
 import dataclasses
 import os
 import random
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from unittest import mock
 
 from roles.base.profile import Profile, save_settings
+from roles.base.throttle import Throttle, Throttles
+from roles.leecher import Leecher
 from roles.seeder import Seeder
-from roles.values.addresses import LOOPBACK, Address
-from roles.values.settings import Appearance, ProgramSettings, SeederSettings
+from roles.values.addresses import LOOPBACK, SEEDER_PORT, Address
+from roles.values.events import FilesListed, HashingChanged, ListedFile
+from roles.values.settings import (
+    Appearance,
+    Existing,
+    LeecherSettings,
+    ProgramSettings,
+    SeederSettings,
+)
 from tests.display import Xvfb, install_xvfb_if_missing
 from tests.support import EventLog
 
 SIZE = (960, 640)
-LIMIT_S = 60.0
+LIMIT_S = 120.0
+TOLD_S = 5.0  # within these everybody in the room knows what was read
 MOMENT_S = 0.6  # for what is shown to catch up with what has happened
 MB = 1_000_000
-COURSE = {  # name and size of what the pictures show being handed out
-    "01 Introduction.mp4": 310 * MB,
-    "02 Sockets.mp4": 464 * MB,
-    "03 Protocols.mp4": 402 * MB,
-    "04 Swarms.mp4": 358 * MB,
+COURSE = {  # path and size of what the pictures show being handed out
     "Course notes.pdf": 4 * MB,
-    "Exercises.zip": 23 * MB,
-    "Lab machine.iso": 731 * MB,
+    "Exercises/1 Echo server.zip": 3 * MB,
+    "Exercises/2 File transfer.zip": 5 * MB,
+    "Exercises/3 Tracker.zip": 9 * MB,
+    "Lab machine.iso": 231 * MB,
     "Read me first.txt": 1_841,
+    "Videos/01 Introduction.mp4": 31 * MB,
+    "Videos/02 Sockets.mp4": 46 * MB,
+    "Videos/03 Protocols.mp4": 40 * MB,
+    "Videos/04 Swarms.mp4": 36 * MB,
 }
-SHOWN = "02 Sockets.mp4"
+OPENED = "Videos"
+TEACHER = "teacher"
+SEEDERS = ("lab-pc-02",)
+LEECHERS = ("lab-pc-07", "lab-pc-08")
+BIND = Address(LOOPBACK, SEEDER_PORT)
+RATE = 11 * MB  # bytes a second that each of the others gives and takes: 100 Mbit/s
 
 
 def main() -> int:
@@ -49,9 +70,13 @@ def main() -> int:
         return 1
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        lab = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-")))
+        lab = Path(tempfile.gettempdir(), "lab")  # a short name: the window shows it
+        lab.mkdir()
+        stack.callback(shutil.rmtree, lab)
         screen = stack.enter_context(Xvfb(SIZE))
-        Photographer(lab, screen, folder).take_all()
+        photographer = Photographer(lab, screen, folder)
+        stack.enter_context(mock.patch("socket.gethostname", lambda: photographer.computer))
+        photographer.take_all()
     # Tk would look for the screen, which has gone, when Python ends in the usual way.
     sys.stdout.flush()
     os._exit(0)
@@ -71,23 +96,26 @@ class Photographer:
             ProgramSettings(),
             download_folder=str(lab / "Downloads"),
             shared_folder=str(self._course),
+            up_limit="20 MB/s",
+            down_limit="20 MB/s",
             appearance=Appearance.LIGHT.value,
             window=f"{SIZE[0]}x{SIZE[1]}+0+0",
         )
         save_settings(profile, settings)
-        self._window = AppWindow(profile)
-        self._others: list[Seeder] = []
+        self._window = AppWindow(profile, environment={"LMK_DISCOVER": "off"})
+        self._others: list[Seeder | Leecher] = []
+        self.computer = TEACHER  # what a program that joins now is called
 
     def take_all(self) -> None:
         """All pictures, then the orderly end."""
         window = self._window
         self._open_room()
         window.show_tab(window.leecher)
+        self._start_leechers()
         window.leecher.download_all()
-        self._wait_until(lambda: window.leecher.run is not None and window.leecher.run.is_busy)
-        window.leecher.list.table.choose([SHOWN])
+        window.leecher.list.table.choose([self._share])
         window.leecher.list.table.tree.focus_set()
-        self._wait_until(lambda: self._percent_of(SHOWN) >= 30)
+        self._wait_until(lambda: self._percent >= 30)
         self._take("leecher-light")
         self._show(Appearance.DARK)
         self._take("leecher-dark")
@@ -98,6 +126,7 @@ class Photographer:
         self._take("tracker-light")
         window.show_tab(window.leecher)
         self._wait_until(lambda: window.leecher.run is not None and not window.leecher.run.is_busy)
+        self._open_folder(OPENED)
         self._take("leecher-done-light")
         self._show(Appearance.DARK)
         self._take("leecher-done-dark")
@@ -111,7 +140,9 @@ class Photographer:
         self._course.mkdir()
         source = random.Random(0)
         for name, size in COURSE.items():
-            with (self._course / name).open("wb") as file:
+            path = self._course / name
+            path.parent.mkdir(exist_ok=True)
+            with path.open("wb") as file:
                 file.write(source.randbytes(min(size, 4096)))
                 file.truncate(size)  # the rest is a hole: it is the window that counts
 
@@ -120,22 +151,65 @@ class Photographer:
         window.tracker.start_or_stop()
         self._wait_until(lambda: window.tracker.seeder_count is not None)
         window.seeder.start_or_stop()
-        tracker = window.tracker.own_address
-        assert tracker is not None
-        for _ in range(2):
-            settings = SeederSettings(self._course, tracker, Address(LOOPBACK, 12501))
-            self._others.append(Seeder(settings, EventLog()))
-            self._others[-1].start()
-        self._wait_until(lambda: window.tracker.seeder_count == 3)
+        self._wait_until(lambda: window.tracker.seeder_count == 1)
+        for name in SEEDERS:
+            self._start_seeder(name)
         window.leecher.refresh()
-        self._wait_until(
-            lambda: window.leecher.list.table.row_keys == sorted(COURSE, key=str.casefold)
-        )
+        self._wait_until(lambda: len(self._files) == len(COURSE))
 
-    def _percent_of(self, name: str) -> int:
+    def _start_seeder(self, name: str) -> None:
+        log = EventLog()
+        seeder = Seeder(SeederSettings(self._course, self._tracker, BIND), log, limits())
+        self._join(name, seeder, seeder.start)
+        self._wait_until(lambda: any(now.hashed == now.size > 0 for now in log.of(HashingChanged)))
+        self._pump(TOLD_S)
+
+    def _start_leechers(self) -> None:
+        for name in LEECHERS:
+            log = EventLog()
+            settings = LeecherSettings(self._lab / name, self._tracker, bind=BIND)
+            leecher = Leecher(settings, log, limits())
+            leecher.start()
+            leecher.refresh()
+            self._wait_until(lambda log=log: bool(log.of(FilesListed)))  # type: ignore[misc]
+            self._join(name, leecher, partial(leecher.download, [self._share], Existing.SKIP))
+
+    def _join(self, name: str, role: Seeder | Leecher, join: Callable[[], None]) -> None:
+        """One more member of the room; it says its name when it joins."""
+        self._others.append(role)
+        self.computer, rows = name, len(self._window.tracker.room.row_keys)
+        join()
+        self._wait_until(lambda: len(self._window.tracker.room.row_keys) > rows)
+        self.computer = TEACHER
+
+    @property
+    def _tracker(self) -> Address:
+        address = self._window.tracker.own_address
+        assert address is not None
+        return address
+
+    @property
+    def _files(self) -> dict[str, ListedFile]:
         run = self._window.leecher.run
-        download = run.downloads.get(name) if run is not None else None
-        return 0 if download is None else download.have * 100 // download.size
+        return {} if run is None else run.files
+
+    @property
+    def _share(self) -> str:
+        """What a leecher is asked for, to have the whole folder: the first row of the list."""
+        return self._window.leecher.list.table.row_keys[0]
+
+    @property
+    def _percent(self) -> int:
+        run = self._window.leecher.run
+        download = run.downloads.get(self._share) if run is not None else None
+        return 0 if download is None else download.have * 100 // max(1, download.size)
+
+    def _open_folder(self, name: str) -> None:
+        shown = self._window.leecher.list
+        shown.set_open(
+            next(key for key in shown.table.row_keys if key.startswith(f"folder:{name}")),
+            is_open=True,
+        )
 
     def _show(self, appearance: Appearance) -> None:
         self._window.choose_appearance(appearance)
@@ -163,11 +237,16 @@ class Photographer:
         ended = []
         self._window.bind("<Destroy>", lambda _event: ended.append(True))
         self._window.close_now()
-        for seeder in self._others:
-            seeder.stop()
+        for role in self._others:
+            role.stop()
         self._wait_until(lambda: bool(ended))
-        for seeder in self._others:
-            seeder.join(LIMIT_S)
+        for role in self._others:
+            role.join(LIMIT_S)
+
+
+def limits() -> Throttles:
+    """Those of one of the others."""
+    return Throttles(Throttle(RATE), Throttle(RATE))
 
 
 def _say(text: str) -> None:

@@ -14,7 +14,7 @@ from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.events import FolderScanned, RoleStarted, TrackerLost
 from roles.values.settings import SeederSettings, TrackerSettings
-from tests.support import EventLog, LmkTestCase
+from tests.support import EventLog, LmkTestCase, wait_until
 from tests.test_tracker_client import ScriptedTracker, room_of
 
 LISTENING = Address("127.0.0.1", 12701)
@@ -84,6 +84,18 @@ class FolderTest(AnnouncerTestCase):
         self.announce(self.original(), with_library=True)
         scan = self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 0)
         self.assertEqual(self.shown(scan), (["top"], 1, 1))
+
+    def test_with_an_original_tracker_the_same_is_not_told_again_and_again(self) -> None:
+        announcer = self.announce(self.original(), with_library=True)
+        library = announcer._library
+        assert library is not None
+        self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 0)
+        wait_until(lambda: bool(library.snapshot.lines))
+        told = len(self.log.of(FolderScanned))
+        for _ in range(5):
+            announcer._report_at = 0.0  # it is time for the next report
+            announcer.look()
+        self.assertEqual(len(self.log.of(FolderScanned)), told)
 
     def test_with_a_tracker_of_ours_everything_is_announced(self) -> None:
         self.announce(self.tracker(), with_library=True)

@@ -6,9 +6,9 @@ import threading
 import time
 
 from roles.taking.buffer_pool import BufferPool, StoppedError
-from roles.values.content import MIN_CHUNK_SIZE
+from roles.values.content import MAX_CHUNK_SIZE, MIN_CHUNK_SIZE
 from tests.disks import go_on, stop
-from tests.support import LmkTestCase
+from tests.support import LmkTestCase, wait_until
 
 SIZE = MIN_CHUNK_SIZE
 
@@ -40,6 +40,33 @@ class BufferPoolTest(LmkTestCase):
         with self.assertRaises(StoppedError):
             pool.take(SIZE, stop)
         self.assertLess(time.monotonic() - began, 1.0)
+
+    def test_one_host_does_not_keep_the_others_waiting(self) -> None:
+        pool = BufferPool(12 * MAX_CHUNK_SIZE)
+        held = [pool.take(MAX_CHUNK_SIZE, stop, "greedy") for _ in range(6)]
+        with self.assertRaises(StoppedError):
+            pool.take(MAX_CHUNK_SIZE, stop, "greedy")
+        for host in ("second", "second", "third", "third", "fourth"):
+            pool.take(MAX_CHUNK_SIZE, stop, host)
+        with self.assertRaises(StoppedError):
+            pool.take(MAX_CHUNK_SIZE, stop, "third")
+        for _ in range(5):
+            pool.give_back(held.pop(), "greedy")
+        pool.take(MAX_CHUNK_SIZE, stop, "greedy")
+        for _ in range(5):  # this machine's own
+            pool.take(MAX_CHUNK_SIZE, stop)
+
+    def test_it_is_known_whether_others_wait(self) -> None:
+        pool = BufferPool(2 * SIZE)
+        held = pool.take(2 * SIZE, go_on, "a")
+        self.assertFalse(pool.is_awaited("a"))
+        waiting = threading.Thread(target=lambda: pool.take(SIZE, go_on, "b"))
+        waiting.start()
+        wait_until(lambda: pool.is_awaited("a"))
+        pool.give_back(held, "a")
+        waiting.join(5.0)
+        self.assertFalse(pool.is_awaited("a"))
+        self.assertEqual(len(pool._waiting), 0)
 
     def test_a_chunk_greater_than_the_pool_is_received_alone(self) -> None:
         pool = BufferPool(SIZE)

@@ -206,8 +206,44 @@ class HostileTest(GivingTest):
         late.send(frames.Take(7, offer.index))
         self.assertEqual(late.chunk(CHUNK), self.holding.chunk(offer.index))
 
+    def test_who_takes_late_waits_in_line_again(self) -> None:
+        self.constant("chunk_giver", "ANSWER_S", 0.3)
+        late = self.wanting(self.room, self.holding)
+        offer = self.offer(late)
+        wait_until(lambda: self.room.slots_taken == 0)
+        other = self.wanting(self.room, self.holding)
+        self.offer(other)
+        late.send(frames.Take(7, offer.index))
+        self.assertEqual(late.expect(frames.Place, Part), frames.Place(1))
+        self.assertEqual(late.chunk(CHUNK), self.holding.chunk(offer.index))
+
+    def test_the_slot_of_who_stops_reading_goes_to_others_until_it_reads_again(self) -> None:
+        self.constant("part_sender", "STALL_S", 0.2)
+        hung = self.joined(self.room, buffer=4_096)
+        big = MemoryHolding(some_bytes(8 << 20), chunk_size=4 << 20)
+        self.library.holdings[big.content.root] = big
+        self.opened(hung, big)
+        hung.send(frames.Want(7, bitmap(big.content)))
+        offer = self.offer(hung)
+        hung.send(frames.Take(7, offer.index))
+        began = time.monotonic()
+        self.assert_others_are_served()
+        self.assertLess(time.monotonic() - began, 3.0)
+        self.assertEqual(hung.chunk(4 << 20), big.chunk(offer.index))
+
+    def test_digests_keep_to_the_limit_too(self) -> None:
+        room = self.uploads(self.holding, limit=5_000)
+        leecher = self.joined(room)
+        self.opened(leecher, self.holding)
+        began = time.monotonic()
+        leecher.send(*[frames.GetDigests(7, 0, 6)] * 30)
+        for _ in range(30):
+            leecher.expect(frames.Digests)
+        self.assertGreater(time.monotonic() - began, 0.6)
+
     def test_who_never_reads_is_dropped_and_its_slot_is_free(self) -> None:
-        self.constant("chunk_giver", "SEND_S", 0.5)
+        self.constant("part_sender", "PART_S", 0.5)
+        self.constant("part_sender", "STALL_S", 0.1)
         hung = self.joined(self.room, buffer=4_096)
         big = some_holding(64, seed=3)
         self.library.holdings[big.content.root] = big
@@ -228,6 +264,7 @@ class HostileTest(GivingTest):
 
     def test_who_reads_a_few_bytes_a_second_holds_a_slot_no_longer_than_a_minute(self) -> None:
         self.constant("part_sender", "PART_S", 0.5)
+        self.constant("part_sender", "STALL_S", 0.1)
         drip = self.joined(self.room, buffer=2_048)
         big = MemoryHolding(some_bytes(8 << 20), chunk_size=4 << 20)
         self.library.holdings[big.content.root] = big

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import time
 
+from roles.base.throttle import Throttle
 from roles.wire import lmk2_frames as frames
 from roles.wire.lmk2_frames import HEADER, MAX_PART
 from tests.disks import some_bytes
@@ -268,6 +270,56 @@ class HostileTest(TakingTest):
         error = self.errors.get(timeout=LIMIT_S)
         self.assertIsInstance(error, TimeoutError)
         self.assertEqual(self.transfer_.plan.wanted, self.holding.content.all_chunks)
+
+    def test_who_trickles_a_chunk_is_dropped_when_others_wait_for_its_buffer(self) -> None:
+        self.pool = type(self.pool)(1 << 20)
+        self.constant("chunk_taker", "RECEIVE_S", 0.1)
+        self.constant("chunk_taker", "CHUNK_S", 0.3)
+        self.constant("chunk_taker", "LEAST_RATE", 1 << 30)
+        slow = self.begun()
+        time.sleep(0.5)  # it is late, and nobody minds
+        self.assertTrue(self.errors.empty())
+        other, handle = self.again()
+        self.offer(other, handle, 5)
+        other.send_part(handle, 5, 0, self.holding.chunk(5)[:MAX_PART])
+        self.assert_refused(slow)
+        other.link.close()
+        self.assert_goes_on()
+
+    def test_the_limit_of_this_program_makes_no_chunk_late(self) -> None:
+        self.pool = type(self.pool)(1 << 20)
+        self.constant("chunk_taker", "CHUNK_S", 0.3)
+        self.constant("chunk_taker", "LEAST_RATE", 1 << 30)
+        throttle = Throttle(1_500_000)
+        first, second = self.sender(throttle=throttle), self.sender(throttle=throttle)
+        handle = self.describe(first, self.holding)
+        self.describe(second, self.holding)
+        self.give_digests(first, self.holding)
+        for sender, index in ((first, 1), (second, 2)):
+            self.offer(sender, handle, index)
+        for sender, index in ((first, 1), (second, 2)):
+            sender.send_chunk(handle, index, self.holding.chunk(index))
+        wait_until(lambda: self.transfer_.plan.had == 0b110, LIMIT_S)
+        self.assertTrue(self.errors.empty())
+
+    def test_what_nobody_wants_keeps_to_the_limit_too(self) -> None:
+        sender = self.sender(throttle=Throttle(1_000_000))
+        began = time.monotonic()
+        for _ in range(4):
+            sender.send_part(99, 0, 0, bytes(MAX_PART))
+        sender.send(frames.Offer(99, 5))
+        sender.expect(frames.Open)
+        sender.expect(frames.Decline)
+        self.assertGreater(time.monotonic() - began, 0.5)
+
+    def test_who_only_hears_gives_signs_of_life(self) -> None:
+        self.constant("chunk_taker", "RECEIVE_S", 0.1)
+        sender, _ = self.offering(self.holding)
+        for place in range(1, 20):
+            sender.send(frames.Place(place))
+            time.sleep(0.02)
+        self.assertEqual(sender.next(), frames.Alive())
+        self.assertTrue(self.errors.empty())
 
     def test_who_has_nothing_to_say_hears_signs_of_life(self) -> None:
         self.constant("chunk_taker", "RECEIVE_S", 0.1)

@@ -12,7 +12,14 @@ from unittest import mock
 
 from roles.base.throttle import Throttle, Throttles
 from roles.disk.stored_names import StoredNames
-from roles.downloads.download_scope import GONE_S, FollowedScope, NewestScope, Scope, identity
+from roles.downloads.download_scope import (
+    GONE_S,
+    READING_S,
+    FollowedScope,
+    NewestScope,
+    Scope,
+    identity,
+)
 from roles.joining.list_teller import ListTeller
 from roles.joining.listed_room import Wanted
 from roles.joining.room_client import RoomClient
@@ -178,6 +185,26 @@ class FollowedScopeTest(unittest.TestCase):
         self.assertEqual(followed.given_up(pending, now=98.0 + GONE_S), set())
         self.assertEqual(followed.given_up(pending, now=99.0 + GONE_S), pending)
 
+    def test_a_reading_without_progress_is_not_awaited_for_ever(self) -> None:
+        followed = self.followed(file("a"), files_left=3)
+        self.assertEqual(followed.files_left(now=0.0), 3)
+        for now in range(10, 200, 10):
+            followed.follow(self.scope(file("a"), files_left=3 + now % 3), set(), now=float(now))
+        self.assertEqual(followed.files_left(now=199.0), 0)
+        followed.follow(self.scope(file("a"), files_left=2), set(), now=200.0)
+        self.assertEqual(followed.files_left(now=199.0 + READING_S), 2)
+        self.assertEqual(followed.files_left(now=200.0 + READING_S), 0)
+
+    def test_a_reading_that_brings_files_or_begins_anew_is_awaited(self) -> None:
+        followed = self.followed(file("a"), files_left=3)
+        self.assertEqual(followed.files_left(now=0.0), 3)
+        more = self.scope(file("a"), file("b"), files_left=5)
+        followed.follow(more, set(), now=100.0)
+        self.assertEqual(followed.files_left(now=99.0 + READING_S), 5)
+        followed.follow(self.scope(file("a"), file("b")), set(), now=300.0)
+        followed.follow(self.scope(file("a"), file("b"), files_left=7), set(), now=900.0)
+        self.assertEqual(followed.files_left(now=899.0 + READING_S), 7)
+
     def test_without_its_share_all_stays_and_no_more_files_are_expected_after_a_while(self) -> None:
         followed = self.followed(file("a"), files_left=3)
         gone = self.scope(file("a"), files_left=3, is_listed=False)
@@ -302,6 +329,23 @@ class ScriptedListTest(FollowCase):
         self.wait_for_cause(leecher, "the seeder is still reading its folder, 1 files left")
         share.tell(lines)
         self.assert_done(leecher, files)
+
+    def test_with_nobody_there_it_never_says_that_it_downloads(self) -> None:
+        self.constant("swarm_download", "MOVING_S", 60.0)
+        self.listed(file("a", content_of(400_000)))
+        leecher = self.taking(give_up_after_s=0.5)
+        self.begin(leecher)
+        self.assert_fails(leecher, KEY, NoSeederError)
+        states = {one.state for one in leecher.log.of(DownloadChanged)}
+        self.assertIn(DownloadState.LOOKING, states)
+        self.assertNotIn(DownloadState.DOWNLOADING, states)
+
+    def test_a_seeder_that_says_for_ever_that_it_reads_ends_nothing(self) -> None:
+        self.constant("download_scope", "READING_S", 0.5)
+        self.listed(ReadingLine(5))
+        leecher = self.taking(give_up_after_s=0.5)
+        self.begin(leecher)
+        self.assertTrue(wait_for_end(leecher, KEY).state.is_final)
 
     def test_a_folder_of_which_nothing_is_read_yet_can_be_asked_for(self) -> None:
         files = {name: content_of(1_000, seed) for seed, name in enumerate("abc")}

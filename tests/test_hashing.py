@@ -47,6 +47,18 @@ class HashingTest(LmkTestCase):
         for file, reading in zip(files, readings, strict=True):
             self.assertEqual(reading.digests(), [chunk_digests(self.content(file))])
 
+    def test_without_a_thread_left_it_reads_all_the_same(self) -> None:
+        sizes = [10, MIN_CHUNK_SIZE + 1, (17 << 20) + 5]
+        readings = [FileReading(file) for file in self.files(sizes)]
+        before = threading.stack_size(1 << 46)  # more than there is, so no thread can start
+        try:
+            self.assertEqual(self.read(*readings), sum(sizes))
+        finally:
+            threading.stack_size(before)
+        for reading in readings:
+            content = self.content(reading.files[0])
+            self.assertEqual(reading.digests(), [chunk_digests(content)])
+
     def test_chunks_larger_than_what_is_read_at_once(self) -> None:
         with (self.folder / "sparse").open("wb") as opened:
             opened.seek(2 << 30)

@@ -7,12 +7,14 @@ import socket
 import threading
 
 from roles.leecher import Leecher
+from roles.values.addresses import Address
+from roles.values.errors import StorageError
 from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
     DownloadState,
 )
-from roles.values.settings import Existing
+from roles.values.settings import Existing, LeecherSettings
 from tests.rooms import (
     ACK,
     CHUNK,
@@ -32,7 +34,7 @@ from tests.rooms import (
     wait_for_end,
     wait_for_state,
 )
-from tests.support import wait_until
+from tests.support import EventLog, wait_until
 
 
 class TakingFiles(LeecherTest):
@@ -158,6 +160,20 @@ class TakingFiles(LeecherTest):
         leecher.role.download(["b", "../a"], Existing.SKIP)
         self.assert_takes(leecher, {"a": b"1"})
         self.assertEqual({event.name for event in leecher.log.of(DownloadChanged)}, {"a"})
+
+    def test_without_a_free_port_the_download_fails_and_a_later_one_comes(self) -> None:
+        self.offering({"a": b"1"})
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            log, bind = EventLog(), Address(*taken.getsockname())
+            settings = LeecherSettings(self.taken, self.room, bind=bind, bind_exactly=True)
+            leecher = self.run_role(Leecher(settings, log), log)
+            list_now(leecher, "a")
+            leecher.role.download(["a"], Existing.SKIP)
+            failed = self.assert_fails(leecher, "a", StorageError)
+            self.assertIn("in use by another program", str(failed.failure))
+            log.wait_for(AllDownloadsEnded)
+        log.clear()
+        self.assert_takes(leecher, {"a": b"1"})
 
     def test_without_a_thread_left_it_waits_for_one(self) -> None:
         self.offering({"a": b"1"})

@@ -60,6 +60,12 @@ class FilesTest(unittest.TestCase):
         self.assertEqual(self.listed(room), [("a", 5, ONE), ("b", 5, TWO)])
         self.assertEqual(room.shares_of(content("a").root), (ONE, TWO))
 
+    def test_a_file_knows_the_other_folders_that_have_it(self) -> None:
+        room = room_of(share(ONE, file("a")), share(TWO, file("a"), file("b")))
+        self.assertEqual([item.also for item in room.files()], [(TWO,), ()])
+        room.apply_changes(share(ONE, file("b", what="another")))
+        self.assertEqual([item.also for item in room.files()], [(TWO,), (), ()])
+
     def test_two_contents_under_one_path_are_two_files(self) -> None:
         room = room_of(share(ONE, file("a", what="x")), share(TWO, file("a", what="y")))
         digits = sorted(content(what).root.hex()[:8] for what in "xy")
@@ -221,6 +227,17 @@ class FoldersTest(unittest.TestCase):
         self.assertEqual([folder.share for folder in room.folders()], [ONE, THREE])
         room.apply_changes(share(TWO, file("b"), mark="-"))
         self.assertEqual([folder.share for folder in room.folders()], [ONE, TWO])
+
+    def test_of_shares_with_the_same_lines_the_files_belong_to_the_one_that_is_listed(self) -> None:
+        lines = (file("a"), file("b/c"))
+        for first, second in ((ONE, TWO), (TWO, ONE)):
+            room = room_of(share(first, *lines), share(second, *lines))
+            self.assertEqual([folder.share for folder in room.folders()], [ONE])
+            self.assertEqual([item.share for item in room.files()], [ONE, ONE])
+            room.apply_changes(['X"' + ONE + '"'])
+            self.assertEqual([item.share for item in room.files()], [TWO, TWO])
+            room.apply_changes(share(ONE, *lines))
+            self.assertEqual([item.share for item in room.files()], [ONE, ONE])
 
     def test_a_share_brings_its_files_and_folders_with_their_parents(self) -> None:
         room = room_of(

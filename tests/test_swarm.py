@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 
+from roles.base.rates import RateMeter
+from roles.taking.chunk_taker import PeerLink
 from roles.taking.swarm import Swarm
 from roles.taking.transfer import Transfer
+from roles.values.addresses import Address
 from roles.values.errors import DiskFullError, StorageError
 from roles.wire import lmk2_frames as frames
 from tests.disks import some_bytes
-from tests.peers import CHUNK, MemoryHolding, RawPeer, TakingTest, bitmap, some_holding
+from tests.peers import CHUNK, MemoryHolding, RawPeer, TakingTest, bitmap, some_holding, tcp_pair
 from tests.rooms import LIMIT_S
 from tests.support import wait_until
 
@@ -107,6 +111,49 @@ class WordsTest(SwarmTestCase):
         sender, _ = self.offering(self.holding)
         self.swarm.tick()
         self.assertEqual(self.want(sender), 0b111111)
+
+
+class DeafTest(SwarmTestCase):
+    """Peers that read nothing, in threads that have other things to do."""
+
+    def deaf_link(self) -> PeerLink:
+        mine, ours = self.enterContext(tcp_pair())
+        mine.settimeout(LIMIT_S)
+        ours.settimeout(15.0)
+        for end in (mine, ours):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        self.deaf = mine
+        meter = RateMeter(now=0.0)
+        return PeerLink(99, ours, Address("127.0.0.1", 1), "f" * 16, "pc", meter)
+
+    def test_nobody_waits_for_one_and_it_is_hung_up_on_in_the_end(self) -> None:
+        link = self.deaf_link()
+        self.swarm.joined(link)
+        began = time.monotonic()
+        for _ in range(8_000):
+            handle = self.swarm.add(Transfer(self.holding.content, "some", lambda: None))
+            self.swarm.remove(handle)
+        self.assertLess(time.monotonic() - began, 10.0)
+        while self.deaf.recv(1 << 16):
+            pass
+        self.swarm.left(link)
+
+    def test_what_was_not_read_at_once_goes_out_later(self) -> None:
+        link = self.deaf_link()
+        self.swarm.joined(link)
+        handles = list[int]()
+        while link.outbox.is_empty:
+            transfer = Transfer(self.holding.content, "some", lambda: None)
+            handles.append(self.swarm.add(transfer))
+        peer = RawPeer(self.deaf)
+        peer.expect(frames.Open)
+        for handle in handles:
+            self.swarm.tick()
+            opening = peer.expect(frames.Open)
+            assert isinstance(opening, frames.Open)
+            self.assertEqual(opening.handle, handle)
+        self.swarm.left(link)
 
 
 class LiarsTest(SwarmTestCase):

@@ -86,6 +86,18 @@ class SwarmDownloadTest(RoomTest):
             self.assertEqual(len(list(self.target.iterdir())), kept)
             leecher.stop()
 
+    def test_what_was_kept_beside_another_file_is_not_fetched_again(self) -> None:
+        self.seeding("source", {"a.bin": DATA})
+        (self.target / "a.bin").write_bytes(b"my own")
+        for expected in (DownloadState.DONE, DownloadState.SKIPPED):
+            leecher = self.taking("a.bin")
+            leecher.role.download(["a.bin"], Existing.SKIP)
+            end = wait_for_end(leecher, "a.bin")
+            self.assertIs(end.state, expected)
+            self.assertEqual(end.saved_as, self.target / "a (2).bin")
+            leecher.stop()
+        self.assertEqual(len(list(self.target.iterdir())), 2)
+
     def test_every_file_of_a_folder_is_told_of_once(self) -> None:
         files = {f"d/{n % 5}/{n:03}": some_bytes(1_000 + n, n) for n in range(100)}
         self.seeding("source", {"big": DATA, **files})

@@ -56,6 +56,17 @@ class HoldsTest(TargetFolderTestCase):
             self.put(data)
             self.assertIsNone(self.held())
 
+    def test_what_was_put_beside_another_file_of_its_name_is_found(self) -> None:
+        self.put(b"another")
+        self.file.with_name("x (2)").mkdir()
+        beside = self.file.with_name("x (3)")
+        beside.write_bytes(DATA)
+        self.assertIsNone(self.held())
+        self.assertEqual(self.target.holds_numbered(("a", "x"), CONTENT, go_on), beside)
+        self.assertIsNone(self.target.holds_numbered(("a", "x"), CONTENT, stop))
+        self.file.with_name("x (2)").rmdir()  # nobody puts a third one where a second is free
+        self.assertIsNone(self.target.holds_numbered(("a", "x"), CONTENT, go_on))
+
     def test_an_empty_file_is_held_too(self) -> None:
         empty, _ = described(b"")
         self.assertIsNone(self.held(empty))

@@ -39,6 +39,17 @@ class NameTest(unittest.TestCase):
                 self.assert_keys(name, "folder:slides")
         self.assert_keys("slides/x", "folder:slides/x")
 
+    def test_a_file_that_two_folders_have_is_in_both(self) -> None:
+        both = ListedFile("shared.txt", 5, b"r" * 32, "a" * 16, also=("b" * 16, "c" * 16))
+        listed = room(LESSON, OTHER, loose=(both,))
+        offer = Offer(listed)
+        for name in ("lesson/shared.txt", "other/shared.txt"):
+            found = offer.named(name)
+            assert isinstance(found, list), found
+            self.assertEqual([one.key for one in found], ["shared.txt"])
+        self.assertEqual([both in offer.in_folder(folder) for folder in offer.folders], [True] * 2)
+        self.assertEqual(offer.loose, ())
+
     def test_a_path_may_begin_with_the_folder_as_the_list_shows_it(self) -> None:
         self.assert_keys("lesson/intro.txt", "intro.txt")
         self.assert_keys("lesson/slides", "folder:slides")

@@ -6,7 +6,7 @@ import random
 import unittest
 from collections import Counter
 
-from roles.giving.times_sent import TimesSent
+from roles.giving.times_sent import MAX_LEVELS, TimesSent
 
 
 class TimesSentTest(unittest.TestCase):
@@ -37,6 +37,18 @@ class TimesSentTest(unittest.TestCase):
         self.assertEqual({self.send(0b11) for _ in range(2)}, {0, 1})
         self.times.not_sent(9)  # never counted
         self.assertEqual(self.times.pick(1 << 9 | 1, self.rng), 9)
+
+    def test_one_chunk_sent_ten_thousand_times_takes_no_room(self) -> None:
+        for _ in range(10_000):
+            self.times.sent(3)
+        self.assertLessEqual(len(self.times._levels), MAX_LEVELS)
+        self.assertEqual(self.times.pick(0b1001, self.rng), 0)
+        for _ in range(MAX_LEVELS - 1):
+            self.times.sent(0)
+            self.assertEqual(self.times.pick(0b1001, self.rng), 0)
+        self.times.not_sent(3)
+        self.times.not_sent(3)
+        self.assertEqual(self.times.pick(0b1001, self.rng), 3)
 
     def test_two_senders_rarely_begin_with_the_same_chunk(self) -> None:
         first = Counter(TimesSent().pick((1 << 64) - 1, self.rng) for _ in range(6_400))

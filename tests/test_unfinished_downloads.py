@@ -16,6 +16,7 @@ from tests.disks import some_bytes
 from tests.rooms import (
     ANYWHERE,
     LIMIT_S,
+    NEVER_S,
     RoomTest,
     Running,
     list_now,
@@ -145,6 +146,18 @@ class NextStartTest(RoomTest):
         self.assertIs(wait_for_end(leecher, "a.bin", 20.0).state, DownloadState.DONE)
         self.assertTrue((self.target / "a.bin").read_bytes() == self.DATA)
         wait_until(lambda: self.recorded() == [], LIMIT_S)
+
+    def test_what_is_done_just_before_the_end_is_not_begun_again(self) -> None:
+        self.stopped_in_the_middle(1)
+        self.limits[0].set_limit(None)
+        self.constant("unfinished_downloads", "SAVE_S", NEVER_S)
+        leecher = self.taking()
+        list_now(leecher, "a.bin")
+        leecher.role.download(["a.bin"], Existing.SKIP)
+        wait_for_end(leecher, "a.bin", 20.0)
+        self.assertEqual(self.recorded(), ["a.bin"])
+        leecher.stop()
+        self.assertEqual(self.recorded(), [])
 
     def test_a_paused_download_is_still_paused(self) -> None:
         self.stopped_in_the_middle(1, is_paused=True)

@@ -221,6 +221,15 @@ class TreeInWindowTest(AppWindowTest):
         self.wait_for_status("b.txt", "Done, checked")
         self.assertEqual(self.run_.had_count, 1)
 
+    def test_the_folders_in_a_folder_show_that_they_came_with_it(self) -> None:
+        self.show_course()
+        share, inner = f"share:{COURSE}", f"folder:slides\0{COURSE}"
+        self.download(share, DownloadState.DOWNLOADING, files=3)
+        self.pump_until(lambda: self.status_of(share) != "3 files", LIMIT_S, "begun")
+        self.assertEqual(self.status_of(inner), "2 files")
+        self.download(share, DownloadState.DONE, files=3, files_ended=3)
+        self.wait_for_status(inner, "Done, checked")
+
     def test_what_failed_stands_below_its_folder_with_the_reason(self) -> None:
         self.show_course()
         share = f"share:{COURSE}"

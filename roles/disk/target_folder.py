@@ -19,9 +19,11 @@ from roles.disk.positioned_file import PositionedFile
 from roles.disk.storage_faults import storage_error
 from roles.values.content import Content, root_of
 from roles.values.errors import DiskFullError, StorageError
+from roles.values.safe_names import numbered
 
 # Bytes left free for the rest of the machine, or 1 % of a smaller disk.
 MAX_RESERVE = 200 * 1024 * 1024
+_NUMBERS = 20  # "name (20)": who keeps more beside each other is not helped by one less
 
 
 def check_space(folder: Path, needed: int) -> None:
@@ -83,6 +85,20 @@ class TargetFolder:
         finally:
             file.close()
         return self.path.joinpath(*stored) if is_it else None
+
+    def holds_numbered(
+        self, stored: tuple[str, ...], content: Content, should_stop: Callable[[], bool]
+    ) -> Path | None:
+        """As holds(), also where an earlier run put it beside another file of its name."""
+        for number in range(1, _NUMBERS + 1):
+            name = stored[-1] if number == 1 else numbered(stored[-1], number)
+            place = (*stored[:-1], name)
+            there = self.holds(place, content, should_stop)
+            if there is not None:
+                return there
+            if should_stop() or not os.path.lexists("/".join((self._text, *place))):
+                return None
+        return None
 
     def make_folder(self, stored: tuple[str, ...], mtime: int = 0) -> Path:
         """Make a folder and those above it; its time is set later. Raises StorageError."""

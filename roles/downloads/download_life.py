@@ -13,10 +13,24 @@ from collections.abc import Callable
 
 from roles.base.worker import run_guarded
 from roles.values.errors import LmkError
-from roles.values.events import DownloadState
+from roles.values.events import DownloadChanged, DownloadState
 from roles.values.safe_names import shown_name
 
 log = logging.getLogger(__name__)
+
+
+def failed_to_begin(key: str, failure: LmkError) -> DownloadChanged:
+    """What is told of a download that could not even be made."""
+    return DownloadChanged(
+        name=key,
+        state=DownloadState.FAILED,
+        size=0,
+        have=0,
+        rate=0.0,
+        seconds_left=None,
+        sources=(),
+        failure=failure,
+    )
 
 
 class DownloadLife(ABC):

@@ -20,6 +20,8 @@ from roles.values.safe_names import UnsafeNameError, collision_key
 # What left the list may come back in the next one: a tracker that was started again knows nothing
 # for some seconds, and a file that changed is read again first.
 GONE_S = 10.0
+# Who says that it reads its folder, and has nothing to show for it for so long, is not awaited.
+READING_S = 120.0
 
 Identity: TypeAlias = tuple[str, Content]  # path and content
 
@@ -100,6 +102,8 @@ class FollowedScope:
         self.wanted = scope.wanted  # with what came, or is awaited, and is not listed any more
         self._scope = scope if scope.is_listed else None
         self._unlisted_since: float | None = None
+        self._least_left = scope.wanted.files_left
+        self._progress_at: float | None = None  # when there was less left, or more here
         self._lost = dict[Identity, float]()  # not here, not listed: since when
 
     def is_behind(self, newest: Scope) -> bool:
@@ -117,10 +121,13 @@ class FollowedScope:
                 self._unlisted_since = now
             return ScopeChange((), frozenset())
         self._unlisted_since = None
+        self._note_left(newest.wanted.files_left, now)
         had = {identity(file): file for file in self.wanted.files}
         listed = {identity(file): file for file in newest.wanted.files}
         gone = [one for one in had if one not in listed]
         fresh, replaced = _pair_up([one for one in listed if one not in had], gone, pending)
+        if fresh:
+            self._progress_at = now
         lost = [one for one in gone if one in pending and one not in replaced]
         self._lost = {one: self._lost.get(one, now) for one in lost}
         files = [listed.get(one, file) for one, file in had.items() if one not in replaced]
@@ -133,7 +140,15 @@ class FollowedScope:
         """How many more files can be expected."""
         since = self._unlisted_since
         is_gone = since is not None and now - since >= GONE_S
-        return 0 if is_gone else self.wanted.files_left
+        if self._progress_at is None:
+            self._progress_at = now
+        is_stuck = now - self._progress_at >= READING_S
+        return 0 if is_gone or is_stuck else self.wanted.files_left
+
+    def _note_left(self, left: int, now: float) -> None:
+        """A list says that so many files are not read yet."""
+        if left < self._least_left or not self._least_left:  # else it has begun anew
+            self._least_left, self._progress_at = left, now
 
     @property
     def lost(self) -> int:

@@ -78,7 +78,8 @@ class SwarmDownload(DownloadLife):
         )
         self._tally = FileTally(self._tell_files)
         self._meter = RateMeter(now=time.monotonic())
-        self._usable_at = self._moved = self._hope_at = time.monotonic()
+        self._usable_at = self._hope_at = time.monotonic()
+        self._moved = float("-inf")
         self._reported = self._lost_at = 0.0
         self._cause = ""
 
@@ -147,6 +148,8 @@ class SwarmDownload(DownloadLife):
 
     def _look_at_target(self, files: Iterable[FileLine], scope: Scope) -> list[FileJob]:
         """Those of the files that must be fetched; tells of the others."""
+        is_skipping = self.existing is Existing.SKIP
+        holds = self._target.holds_numbered if is_skipping else self._target.holds
         missing = list[FileJob]()
         for file in files:
             if self.halting.is_set():
@@ -156,7 +159,7 @@ class SwarmDownload(DownloadLife):
                 self._tally.note(_failed(file, stored))
                 continue
             assert file.content is not None
-            there = self._target.holds(stored, file.content, self.halting.is_set)
+            there = holds(stored, file.content, self.halting.is_set)
             if there is not None:
                 self._tally.note(FileEnded(file.path, file.size, DownloadState.SKIPPED, there))
             else:

@@ -57,10 +57,23 @@ class UnfinishedDownloads:
         current = tuple(self._recorded(one) for one in downloads if _goes_on(one))
         known = {one.key for one in current}
         waiting = tuple(one for one in self._waiting if one.key not in known)
-        record = (*self._kept, *waiting, *current)
-        if record == self._saved:
+        self._save_at = now + SAVE_S
+        self._keep((*self._kept, *waiting, *current))
+
+    def leave(self, downloads: Iterable[DownloadLife]) -> None:
+        """The run ends: what has its end since the last record does not go on with the next one.
+
+        The others stay as they were noted: the end of a run pauses them, and nobody asked for that.
+        """
+        ended = {one.key for one in downloads if not _goes_on(one)}
+        self._keep(
+            tuple(one for one in self._saved if not (self._is_ours(one) and one.key in ended))
+        )
+
+    def _keep(self, record: tuple[RecordedDownload, ...]) -> None:
+        if self._settings.state_folder is None or record == self._saved:
             return
-        self._saved, self._save_at = record, now + SAVE_S
+        self._saved = record
         try:
             save_record(self._settings.state_folder, record)
         except StorageError as error:

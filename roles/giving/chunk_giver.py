@@ -18,6 +18,7 @@ from roles.disk.holding import Library
 from roles.giving.giver_desk import Desk, GiverProgress
 from roles.giving.open_contents import OpenContents
 from roles.giving.part_sender import MORE, BrokenPartError, PartSender
+from roles.giving.place_in_line import PLACE_S, PlaceInLine
 from roles.giving.send_buffer import SendBuffer
 from roles.giving.upload_desk import Choice
 from roles.values.content import DIGEST_SIZE, bitmap_bytes, bitmap_of
@@ -28,9 +29,7 @@ log = logging.getLogger(__name__)
 
 ALIVE_S = 15.0  # of silence, then a sign of life
 SILENT_S = 45.0  # without one, the other side is gone
-SEND_S = 15.0  # for a write that moves nothing: the leecher is gone or hung
 ANSWER_S = 2.0  # an offer may wait so long with a slot, then others have it
-PLACE_S = 1.0
 _RECEIVE = 64 * 1024
 
 
@@ -56,16 +55,16 @@ class ChunkGiver:
         self._should_stop = should_stop
         self._buffer = frames.FrameBuffer()
         self._contents = OpenContents(library)
-        self._parts = PartSender(link, throttle, should_stop)
+        self._throttle = throttle
+        self._parts = PartSender(link, throttle, should_stop, self._note_stall)
+        self._line = PlaceInLine(desk, progress, self._send)
         self._singles: dict[int, None] = {}  # handles of contents of one chunk, to be sent
         self._pending: Choice | None = None  # offered, not answered yet
         self._taken: Choice | None = None  # to be sent next
-        self._has_slot = False
-        self._is_sending = False
+        self._is_sending = self._has_stalled = False
         now = time.monotonic()
         self._heard = self._spoke = now
-        self._offered_at = self._told_place_at = 0.0
-        link.settimeout(SEND_S)
+        self._offered_at = 0.0
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._send_buffer = SendBuffer(link)
 
@@ -82,7 +81,7 @@ class ChunkGiver:
                     if not self._receive(selector, self._patience_s()):
                         return
                     self._check_clock()
-                    while (self._singles or self._taken) and not self._should_stop():
+                    while self._has_work() and not self._should_stop():
                         self._send_single() if self._singles else self._send_taken(selector)
                         # The answer to the offer ahead is there by now, as a rule.
                         if not self._receive(selector, 0):
@@ -90,6 +89,10 @@ class ChunkGiver:
                     self._offer_if_idle()
             finally:
                 self._contents.close_all()
+
+    def _has_work(self) -> bool:
+        """Whether something can be sent now. A chunk that is taken late waits in line again."""
+        return bool(self._singles) or (self._taken is not None and self._line.regain())
 
     # Frames of the leecher
 
@@ -165,6 +168,7 @@ class ChunkGiver:
         if not 0 < count <= frames.MAX_DIGESTS or (first + count) * DIGEST_SIZE > len(digests):
             raise PeerProtocolError("it asked for digests that do not exist")
         part = digests[first * DIGEST_SIZE : (first + count) * DIGEST_SIZE]
+        self._throttle.wait(len(part), self._should_stop)
         self._send(frames.Digests(handle, first, part))
 
     def _want(self, handle: int, chunks: bytes) -> None:
@@ -210,26 +214,21 @@ class ChunkGiver:
         """Offer a chunk, unless one is under way; else leave the slot to others."""
         if self._pending is not None or self._taken is not None:
             return
-        if self._has_slot and self._desk.is_turn_over():
-            self._rest()
+        if self._desk.is_turn_over():
+            self._line.rest()
         self._offer()
 
     def _offer(self) -> None:
         choice = self._desk.next_choice()
-        self._has_slot = choice is not None
+        self._line.has_slot = choice is not None
+        self._line.tell()
         if choice is None:
-            self._tell_place()
             return
         self._pending = choice
         self._offered_at = time.monotonic()
-        self._tell_turn()
         # Ahead of a chunk it goes into one packet with the chunk's first bytes.
         flags = MORE if self._is_sending else 0
-        self._link.sendall(frames.encode(frames.Offer(choice.handle, choice.index)), flags)
-
-    def _rest(self) -> None:
-        self._has_slot = False
-        self._desk.give_back()
+        self._parts.say(frames.encode(frames.Offer(choice.handle, choice.index)), flags)
 
     def _send_single(self) -> None:
         """The answer to the opening of a content of one chunk: its shape, and the chunk at once."""
@@ -241,7 +240,7 @@ class ChunkGiver:
             return
         content = holding.content
         shape = frames.File(handle, content.size, content.chunk_size, b"\x01")
-        self._link.sendall(frames.encode(shape), MORE)
+        self._parts.say(frames.encode(shape), MORE)
         if self._send_chunk(Choice(handle, content.root, 0), lambda: None):
             self._contents.close(handle)
 
@@ -257,11 +256,28 @@ class ChunkGiver:
             if not self._receive(selector, 0):
                 raise ConnectionResetError("it left in the middle of a chunk")
 
+            if self._has_stalled:
+                self._await_slot(selector)
+                self._has_stalled = False
+
+        self._has_stalled = False
         if self._send_chunk(choice, read_frames):
             self._desk.sent(choice)
         else:
             self._desk.not_sent(choice)
         self._is_sending = False
+
+    def _note_stall(self) -> None:
+        self._has_stalled = True
+        self._line.rest()
+
+    def _await_slot(self, selector: selectors.BaseSelector) -> None:
+        """In line again, in the middle of a chunk that the leecher did not read for a while."""
+        self._heard = time.monotonic()  # it has read
+        while not (self._should_stop() or self._parts.is_cancelled or self._line.regain()):
+            if not self._receive(selector, PLACE_S):
+                raise ConnectionResetError("it left in the middle of a chunk")
+            self._check_clock()
 
     def _send_chunk(self, choice: Choice, between: Callable[[], None]) -> bool:
         """Send it; False when it changed, or was cancelled meanwhile."""
@@ -320,21 +336,9 @@ class ChunkGiver:
             raise TimeoutError(f"not a sign of life for {SILENT_S:.0f} s")
         if now - self._spoke >= ALIVE_S:
             self._send(frames.Alive())
-        if self._pending is not None and self._has_slot and now - self._offered_at >= ANSWER_S:
-            self._rest()
-
-    def _tell_place(self) -> None:
-        place, now = self._desk.place(), time.monotonic()
-        is_due = now - self._told_place_at >= PLACE_S
-        if place != self._progress.place and (is_due or not self._progress.place):
-            self._progress.place, self._told_place_at = place, now
-            self._send(frames.Place(place))
-
-    def _tell_turn(self) -> None:
-        if self._progress.place:
-            self._progress.place = 0
-            self._send(frames.Place(0))
+        if self._pending is not None and now - self._offered_at >= ANSWER_S:
+            self._line.rest()
 
     def _send(self, frame: frames.Frame) -> None:
-        self._link.sendall(frames.encode(frame))
+        self._parts.say(frames.encode(frame))
         self._spoke = time.monotonic()

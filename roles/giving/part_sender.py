@@ -13,7 +13,9 @@ from roles.values.content import Content
 from roles.values.errors import FileChangedError
 from roles.wire import lmk2_frames as frames
 
-PART_S = 60.0  # a leecher that reads 256 KiB more slowly holds a slot that others could use
+STALL_S = 2.0  # a leecher that reads nothing may hold its slot so long, then others have it
+# A leecher that reads 256 KiB more slowly is as good as gone. It may wait so long for a buffer.
+PART_S = 60.0
 MORE = getattr(socket, "MSG_MORE", 0)  # what is sent goes into one packet with what follows
 
 
@@ -25,14 +27,26 @@ class PartSender:
     """Owned by the connection's thread."""
 
     def __init__(
-        self, link: socket.socket, throttle: Throttle, should_stop: Callable[[], bool]
+        self,
+        link: socket.socket,
+        throttle: Throttle,
+        should_stop: Callable[[], bool],
+        stalled: Callable[[], None],
     ) -> None:
+        """`stalled` is called whenever the leecher has read nothing for STALL_S."""
         self.sent = 0  # bytes since the connection began
         self._link = link
         self._throttle = throttle
         self._should_stop = should_stop
+        self._stalled = stalled
+        link.settimeout(STALL_S)
         self._sending: tuple[int, int] | None = None  # handle and chunk
         self._is_cancelled = False
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the chunk under way is."""
+        return self._is_cancelled
 
     def cancel(self, handle: int, index: int | None = None) -> None:
         """Stop sending this chunk, or any of this handle, behind the part that is on its way."""
@@ -58,7 +72,7 @@ class PartSender:
             part = min(self._throttle.slice(frames.MAX_PART), length - sent)
             self._throttle.wait(part, self._should_stop)
             head = frames.encode_part_head(choice.handle, choice.index, sent, part)
-            self._link.sendall(head, MORE)
+            self.say(head, MORE)
             self._send_bytes(source, start + sent, part)
             sent += part
             self.sent += part
@@ -67,12 +81,25 @@ class PartSender:
         self._sending = None
         return sent == length
 
+    def say(self, words: bytes, flags: int = 0) -> None:
+        """All of it, outside of a part. Raises OSError."""
+        self._send_all(len(words), lambda sent: self._link.send(words[sent:], flags))
+
     def _send_bytes(self, source: ChunkSource, offset: int, length: int) -> None:
-        end, deadline = offset + length, time.monotonic() + PART_S
-        while offset < end:
+        try:
+            self._send_all(
+                length, lambda sent: source.send(self._link, offset + sent, length - sent)
+            )
+        except FileChangedError as error:
+            raise BrokenPartError(str(error)) from None
+
+    def _send_all(self, length: int, send: Callable[[int], int]) -> None:
+        """`send` is told how many bytes are out, and returns how many more are then."""
+        sent, deadline = 0, time.monotonic() + PART_S
+        while sent < length:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"a part of a chunk did not go out within {PART_S:.0f} s")
+                raise TimeoutError(f"what was sent did not go out within {PART_S:.0f} s")
             try:
-                offset += source.send(self._link, offset, end - offset)
-            except FileChangedError as error:
-                raise BrokenPartError(str(error)) from None
+                sent += send(sent)
+            except TimeoutError:
+                self._stalled()

@@ -222,6 +222,10 @@ class _Seat:
         with self._lock:
             self._desk.forget(self._number, handle)
 
+    def ask_slot(self) -> bool:
+        with self._lock:
+            return self._desk.ask_slot(self._number)
+
     def next_choice(self) -> Choice | None:
         with self._lock:
             choice, others = self._desk.next_choice(self._number)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import random
 
+MAX_LEVELS = 64  # one that is sent far oftener than the others is the last choice in any case
+
 
 class TimesSent:
     """Bitmaps by the number of times; chunks that were never sent are in none."""
 
     def __init__(self) -> None:
-        self._levels: list[int] = []  # [n]: the chunks sent n + 1 times
+        # [n]: the chunks sent n + 1 times, not counting how often every one was, when that is much
+        self._levels: list[int] = []
 
     def pick(self, candidates: int, rng: random.Random) -> int:
         """One of the candidates that was sent least often; `candidates` is not empty."""
@@ -32,6 +35,9 @@ class TimesSent:
         times = self._times(index)
         if times == len(self._levels):
             self._levels.append(0)
+        if len(self._levels) > MAX_LEVELS:
+            del self._levels[0]
+            times -= 1
         if times:
             self._levels[times - 1] &= ~(1 << index)
         self._levels[times] |= 1 << index

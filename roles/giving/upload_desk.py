@@ -123,6 +123,17 @@ class UploadDesk:
         member.in_turn += 1
         return Choice(handle, wish.root, index), []
 
+    def ask_slot(self, number: int) -> bool:
+        """Whether it has a slot for the chunk that it took when its own had gone to others.
+
+        Else it waits in line; it is woken when it has one.
+        """
+        member = self._members[number]
+        if not (member.has_slot or self._take_slot(number, member)):
+            return False
+        member.in_turn = max(member.in_turn, 1)  # that chunk
+        return True
+
     def is_turn_over(self, number: int) -> bool:
         """Whether it had its chunks and others wait: it is offered nothing more ahead."""
         return self._members[number].in_turn >= TURN_CHUNKS and bool(self._line)

@@ -86,7 +86,7 @@ class Announcer:
         if now >= self._rescan_at or self.folder_changed.is_set():
             self._rescan_at = now + RESCAN_S
             self._rescan()
-        if self._library is not None and now >= self._report_at:
+        if self._library is not None and self._is_shared and now >= self._report_at:
             self._report_at = now + REPORT_S
             if self._library.snapshot.lines != self._reported_lines:
                 self._report_folder()

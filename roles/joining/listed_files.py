@@ -20,19 +20,25 @@ def listed_files(path: str, lines: list[tuple[str, FileLine]]) -> tuple[ListedFi
     if len(lines) == 1:
         return (listed_file(*lines[0]),)
     contents, sizes = dict[bytes, tuple[str, FileLine]](), dict[int, str]()
+    also = dict[bytes, list[str]]()
     for share, line in lines:
         if line.content is not None:
-            contents.setdefault(line.content.root, (share, line))
+            root = line.content.root
+            if contents.setdefault(root, (share, line))[0] != share:
+                also.setdefault(root, []).append(share)
     hashed = {line.size for _, line in contents.values()}
     for share, line in lines:
         if line.content is None and line.size not in hashed:
             sizes.setdefault(line.size, share)
     if len(contents) + len(sizes) == 1:
-        found = [ListedFile(path, line.size, root, at) for root, (at, line) in contents.items()]
+        found = [
+            ListedFile(path, line.size, root, at, also=tuple(also.get(root, ())))
+            for root, (at, line) in contents.items()
+        ]
         return (*found, *(ListedFile(path, size, b"", at) for size, at in sizes.items()))
     digits = _digits_that_differ(contents)
     twins = [
-        ListedFile(path, line.size, root, at, root.hex()[:digits])
+        ListedFile(path, line.size, root, at, root.hex()[:digits], tuple(also.get(root, ())))
         for root, (at, line) in sorted(contents.items())
     ]
     others = [

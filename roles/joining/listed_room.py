@@ -206,9 +206,9 @@ class ListedRoom:
                     self._listed[path] = (listed_file(share.id, line),)
 
     def _lines_of(self, path: str) -> list[tuple[str, FileLine]]:
-        return [
-            (share.id, share.files[path]) for share in self._shares.values() if path in share.files
-        ]
+        """Of the share with the lowest id first, as it is that folders() names of equal ones."""
+        having = (share for share in self._shares.values() if path in share.files)
+        return [(one.id, one.files[path]) for one in sorted(having, key=lambda share: share.id)]
 
     def _file(self, key: str) -> ListedFile | None:
         self._update()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import heapq
+import logging
 import os
 import threading
 import time
@@ -28,6 +29,8 @@ from roles.sharing.folder_tree import TreeFile
 from roles.sharing.tree_opener import TreeOpener
 from roles.values.content import MIN_CHUNK_SIZE, chunk_size_for
 from roles.values.errors import FileChangedError
+
+log = logging.getLogger(__name__)
 
 BLOCK = 1024 * 1024  # read at once: small enough to be hashed out of the processor's cache
 _RANGE = 16 * 1024 * 1024  # bytes of a file for one job: some 20 ms
@@ -201,7 +204,7 @@ class HashingCrew:
                         if self._is_through(reading):
                             yield reading, 0, True
                     else:
-                        running.append((reading, pool.submit(job, self)))
+                        running.append((reading, self._handed_out(pool, job)))
                 if not running:
                     return
                 reading, future = running.popleft()
@@ -231,6 +234,19 @@ class HashingCrew:
         else:
             self._left[reading] += 1
         return reading, job
+
+    def _handed_out(self, pool: ThreadPoolExecutor, job: Job) -> Future[int]:
+        """To the pool; when the system has no thread left, this thread does it now.
+
+        The pool may do it again once it has a thread: then the same is found out twice.
+        """
+        try:
+            return pool.submit(job, self)
+        except RuntimeError as error:
+            log.debug("no thread left to read with: %s", error)
+            done = Future[int]()
+            done.set_result(job(self))
+            return done
 
     def _is_through(self, reading: Reading) -> bool:
         self._left[reading] -= 1

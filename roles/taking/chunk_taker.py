@@ -11,7 +11,6 @@ import hashlib
 import logging
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,8 +19,9 @@ from typing import TYPE_CHECKING, Protocol
 from roles.base.rates import RateMeter
 from roles.base.throttle import Throttle
 from roles.taking.buffer_pool import BufferPool, StoppedError
+from roles.taking.outbox import Outbox
 from roles.taking.transfer import Transfer
-from roles.values.addresses import Address
+from roles.values.addresses import Address, is_loopback
 from roles.values.errors import PeerProtocolError
 from roles.wire import lmk2_frames as frames
 
@@ -33,7 +33,11 @@ log = logging.getLogger(__name__)
 RECEIVE_S = 15.0  # of silence, then a sign of life
 SILENT_S = 45.0  # without one, the other side is gone
 WAKE_BYTES = 32 * 1024  # a peer that needs 45 s for so few is as good as gone
+FAST_WAKE_BYTES = 256 * 1024  # over a connection that brings more than this rate: a part at once
+FAST_RATE = 20e6  # bytes per second
 MAX_UNWANTED = 32 * 1024 * 1024  # bytes in a row: eight of the longest chunks, broken off by us
+CHUNK_S = 30.0  # or its size at LEAST_RATE, after its first byte: then others may have its buffer
+LEAST_RATE = 64 * 1024  # bytes per second
 RATE_WEIGHT = 0.5  # of the newest chunk in a connection's rate
 _SMALL = 16 * 1024  # bytes: what frames are read from, and what of a chunk comes with them
 _SCRAP = 64 * 1024
@@ -55,12 +59,16 @@ class PeerLink:
     chunk_rate: float = 0.0  # bytes per second of its last chunks
     place: int = 0
     useful_at: float = field(default_factory=time.monotonic)  # when it brought something last
-    sending: threading.Lock = field(default_factory=threading.Lock)  # one frame after another
+    outbox: Outbox = field(init=False)  # what it is told, from any thread
+    spoke_at: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.outbox = Outbox(self.link)
 
     def send(self, frame: frames.Frame) -> None:
-        """Say something; from any thread, without the swarm's lock. Raises OSError."""
-        with self.sending:
-            self.link.sendall(frames.encode(frame))
+        """Say something; from any thread, without the swarm's lock. Raises OSError, never waits."""
+        self.spoke_at = time.monotonic()
+        self.outbox.say(frames.encode(frame))
 
     def hang_up(self) -> None:
         """End it; from any thread. Its own one finds out."""
@@ -112,6 +120,8 @@ class ChunkTaker:
         self._socket = link.link
         self._swarm = swarm
         self._buffers = buffers
+        # Whose buffers it uses; this machine's peers may have as many as there are.
+        self._host = "" if is_loopback(link.address.host) else link.address.host
         self._throttle = throttle
         self._should_stop = should_stop
         self._small = bytearray(_SMALL)
@@ -175,8 +185,9 @@ class ChunkTaker:
         self._unwanted = 0
         whole = transfer.content.length(index)
         if chunk is None:
-            buffer = self._buffers.take(whole, self._should_stop)
-            chunk = self._chunk = _Arriving(handle, index, whole, buffer)
+            buffer = self._buffers.take(whole, self._should_stop, self._host)
+            until = time.monotonic() + max(CHUNK_S, whole / LEAST_RATE)
+            chunk = self._chunk = _Arriving(handle, index, whole, buffer, until)
         if offset != chunk.received or offset + length > whole:
             raise PeerProtocolError("a part of a chunk where another one belongs")
         self._receive_into(chunk, length)
@@ -192,7 +203,7 @@ class ChunkTaker:
         """It is through, or does not come: others may have its buffer."""
         chunk, self._chunk = self._chunk, None
         if chunk is not None:
-            self._buffers.give_back(chunk.buffer)
+            self._buffers.give_back(chunk.buffer, self._host)
 
     def _receive_into(self, chunk: _Arriving, length: int) -> None:
         """These bytes of the chunk, hashed as they come."""
@@ -202,13 +213,17 @@ class ChunkTaker:
         self._note(chunk, ready)
         while ready < length:
             most = self._throttle.slice(length - ready)
-            self._throttle.wait(most, self._should_stop)
-            self._wake_at(min(most, WAKE_BYTES))
+            chunk.until += self._await_turn(most)
+            self._wake_at(min(most, self._wake_bytes))
             count = self._receive_some(view[ready : ready + most])
             ready += count
             self._note(chunk, count)
         self._wake_at(1)
         chunk.hash.update(view)
+
+    @property
+    def _wake_bytes(self) -> int:
+        return FAST_WAKE_BYTES if self._link.chunk_rate > FAST_RATE else WAKE_BYTES
 
     def _wake_at(self, count: int) -> None:
         """Have the system wake this thread for so many bytes and no fewer.
@@ -232,7 +247,15 @@ class ChunkTaker:
         scrap = memoryview(bytearray(min(length, _SCRAP)))
         length -= self._from_small(scrap[: min(length, len(scrap))])
         while length:
-            length -= self._receive_some(scrap[: min(length, len(scrap))])
+            most = self._throttle.slice(min(length, len(scrap)))
+            self._await_turn(most)
+            length -= self._receive_some(scrap[:most])
+
+    def _await_turn(self, count: int) -> float:
+        """Until so many bytes may come, by the limit of this program; returns how long it was."""
+        began = time.monotonic()
+        self._throttle.wait(count, self._should_stop)
+        return time.monotonic() - began
 
     def _from_small(self, target: memoryview) -> int:
         """Use up what came along with the last frame; returns how many bytes that was."""
@@ -265,6 +288,7 @@ class ChunkTaker:
         while True:
             if self._should_stop():
                 raise StoppedError
+            self._check_pace()
             try:
                 count = self._socket.recv_into(target)
             except TimeoutError:
@@ -275,7 +299,16 @@ class ChunkTaker:
             if not count:
                 raise _LeftError
             self._heard = time.monotonic()
+            if self._heard - self._link.spoke_at >= RECEIVE_S:  # who only hears is alive, too
+                self._link.send(frames.Alive())
             return count
+
+    def _check_pace(self) -> None:
+        """Raises PeerProtocolError when its chunk keeps a buffer from others for too long."""
+        chunk = self._chunk
+        is_late = chunk is not None and time.monotonic() > chunk.until
+        if is_late and self._buffers.is_awaited(self._host):
+            raise PeerProtocolError("its chunk comes too slowly, and others wait to send theirs")
 
 
 @dataclass(slots=True)
@@ -286,6 +319,7 @@ class _Arriving:
     index: int
     length: int
     buffer: bytearray
+    until: float  # then it has to be here, if others wait for buffers
     received: int = 0
     hash: _Hash = field(default_factory=hashlib.sha256)
 

@@ -126,7 +126,9 @@ class Swarm:
                 says += self._links.second_wants(handle, transfer, now=now)
                 if is_time and transfer.plan.stands_still:
                     says += self._wants(handle)
+            unsaid = [link for link in self._links.values() if not link.outbox.is_empty]
         self._say(says)
+        self._flush(unsaid)
 
     @property
     def is_busy(self) -> bool:
@@ -328,8 +330,20 @@ class Swarm:
 
     def _say(self, says: Iterable[Say]) -> None:
         for link, frame in says:
-            try:
+            with _hanging_up(link):
                 link.send(frame)
-            except OSError as error:  # its own thread finds out, too
-                log.debug("%s cannot be told anything: %s", link.address, error)
-                link.hang_up()
+
+    def _flush(self, links: Iterable[PeerLink]) -> None:
+        for link in links:
+            with _hanging_up(link):
+                link.outbox.flush()
+
+
+@contextmanager
+def _hanging_up(link: PeerLink) -> Iterator[None]:
+    """When it cannot be told anything. Its own thread finds out."""
+    try:
+        yield
+    except OSError as error:
+        log.debug("%s cannot be told anything: %s", link.address, error)
+        link.hang_up()

@@ -27,6 +27,7 @@ class ListedFile:
     root: bytes = b""  # which content it is; b"" when only original programs offer it
     share: str = ""  # the id of the folder that it is listed with
     twin: str = ""  # the first digits of its root, when another content has the same name
+    also: tuple[str, ...] = ()  # the ids of the other folders that have it, too
 
     @property
     def key(self) -> str:

@@ -13,7 +13,8 @@ import traceback
 from collections.abc import Sequence
 
 from tests.fuzz.samples import TOKENS
-from tests.fuzz.targets import ALLOWED, TARGETS, Target
+from tests.fuzz.target import Target
+from tests.fuzz.targets import ALLOWED, TARGETS
 
 DEFAULT_S = 20.0
 BATCH = 200  # executions between two looks at the clock

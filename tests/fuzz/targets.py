@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import ntpath
 import posixpath
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from roles.room.registry import Registry
 from roles.room.registry_entry import Reader
@@ -41,23 +39,10 @@ from roles.wire.lmk1_tracker_wire import (
     encode_seeder_list,
 )
 from tests.fuzz import samples
+from tests.fuzz.lmk2_targets import LMK2_TARGETS
+from tests.fuzz.target import Target, check, in_pieces
 
 ALLOWED = (PeerProtocolError, UserInputError)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One parser and what it reads on a good day."""
-
-    name: str
-    run: Callable[[bytes], object]
-    seeds: Sequence[bytes]
-
-
-def check(is_true: bool, what: str) -> None:
-    """Not an assert, which `python -O` would skip."""
-    if not is_true:
-        raise ValueError(what)
 
 
 def request(data: bytes) -> None:
@@ -71,18 +56,6 @@ def request(data: bytes) -> None:
 
 def answer(data: bytes) -> None:
     decode_answer(data)
-
-
-def in_pieces(make: Callable[[], Callable[[bytes], object]]) -> Callable[[bytes], None]:
-    """A reader that is fed in pieces, the first byte of the data saying how long they are."""
-
-    def run(data: bytes) -> None:
-        feed, step = make(), data[0] % 40 + 1 if data else 1
-        for place in range(1, len(data), step):
-            if feed(data[place : place + step]):
-                return
-
-    return run
 
 
 def header(data: bytes) -> None:
@@ -163,4 +136,5 @@ TARGETS = (
     Target("settings", settings, samples.SETTINGS),
     Target("typed texts", typed, [text.encode() for text in samples.ADDRESSES]),
     Target("registry.restore", state, samples.STATES),
+    *LMK2_TARGETS,
 )

@@ -49,11 +49,12 @@ class Offer:
         self.files = listed.files
         self._of_share = defaultdict[str, list[ListedFile]](list)
         self._named = defaultdict[str, list[ListedFile]](list)
+        shares = {folder.share for folder in self.folders}
         for file in listed.files:
-            self._of_share[file.share].append(file)
+            for share in shares.intersection((file.share, *file.also)):
+                self._of_share[share].append(file)
             for name in {file.name, file.key}:
                 self._named[name].append(file)
-        shares = {folder.share for folder in self.folders}
         self.loose = tuple(file for file in self.files if file.share not in shares)
 
     def in_folder(self, folder: ListedFolder) -> tuple[ListedFile, ...]:

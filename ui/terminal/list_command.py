@@ -75,9 +75,9 @@ def _tell_all(offer: Offer, output: Output, *, with_files: bool) -> None:
         _tell_folder(folder, width, output)
         if with_files:
             for file in offer.in_folder(folder):
-                _tell_file(file, output)
+                _tell_file(file, folder.share, output)
     for file in offer.loose:
-        _tell_file(file, output)
+        _tell_file(file, file.share, output)
 
 
 def _tell_named(offer: Offer, names: Sequence[str], output: Output) -> ExitCode:
@@ -96,7 +96,7 @@ def _tell_named(offer: Offer, names: Sequence[str], output: Output) -> ExitCode:
                 files = wording.count(len(one.files), "file")
                 output.say(f"{shown_name(one.title)}  {files}  {wording.size(one.size)}")
             for file in one.files:
-                _tell_file(file, output)
+                _tell_file(file, file.share if folder is None else folder.share, output)
     return code
 
 
@@ -112,13 +112,13 @@ def _tell_folder(folder: ListedFolder, width: int, output: Output) -> None:
         output.result(phrases.folder(folder, width))
 
 
-def _tell_file(file: ListedFile, output: Output) -> None:
+def _tell_file(file: ListedFile, share: str, output: Output) -> None:
     output.json(
         event="file",
         name=file.name,
         size=file.size,
         root=file.root.hex() or None,
-        share=file.share or None,
+        share=share or None,
         key=file.key,
     )
     if not output.as_json:

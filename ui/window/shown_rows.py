@@ -6,12 +6,13 @@ A row belongs to what was asked for: a file, a folder, or the folder that brings
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from roles.values.events import DownloadChanged, DownloadState, FileEnded
 from ui import wording
 from ui.window.download_rows import download_of, node_row
 from ui.window.leecher_run import LeecherRun
-from ui.window.list_tree import Kind, Node, is_folder
+from ui.window.list_tree import SHARE_KEY, Kind, Node, is_folder
 from ui.window.table import Row
 
 _THROUGH = (DownloadState.DONE, DownloadState.SKIPPED, DownloadState.CANCELLED)
@@ -24,6 +25,7 @@ class ShownRows:
         self._run: LeecherRun | None = None
         self._nodes: dict[str, Node] = {}
         self._asked: dict[str, list[str]] = {}  # the rows that stand for a download
+        self._inner: dict[str, list[str]] = {}  # the folders in one that is asked for whole
         self._paths: dict[str, list[str]] = {}  # the rows of one file
         self._problems: dict[str, int] = {}  # how many files of each download failed
         self._others = set[str]()  # the rows of downloads that have none in the list
@@ -31,6 +33,7 @@ class ShownRows:
     def fill(self, run: LeecherRun, wanted: str) -> dict[str, Row]:
         """All rows by their keys; with `wanted` only the files that have it in their names."""
         self._run, self._nodes, self._asked, self._paths = run, {}, {}, {}
+        self._inner = {}
         self._others.clear()
         self._problems = {name: len(failed) for name, failed in run.problems.items()}
         if wanted:
@@ -58,12 +61,14 @@ class ShownRows:
         download = run.downloads.get(node.asked)
         if download is None and node.kind is Kind.FILE and node.path in run.ended:
             download = download_of(run.ended[node.path])
+        if download is None and node.kind is Kind.FOLDER:
+            download = self._had_with(run, node)
         problems = len(run.problems.get(node.asked, ()))
         return node_row(node, download, is_open=run.tree.is_open(node), problems=problems)
 
     def of_download(self, name: str) -> list[str]:
         """The rows that stand for this download."""
-        return self._asked.get(name, [])
+        return [*self._asked.get(name, []), *self._inner.get(name, [])]
 
     def are_other(self, download: DownloadChanged) -> bool:
         """Whether other rows are due: one for it, or none any more."""
@@ -108,6 +113,8 @@ class ShownRows:
         self._nodes[node.key] = node
         if node.kind in (Kind.FILE, Kind.FOLDER):
             self._asked.setdefault(node.asked, []).append(node.key)
+        if node.kind is Kind.FOLDER and node.path:
+            self._inner.setdefault(SHARE_KEY + node.share, []).append(node.key)
         if node.kind is Kind.FILE:
             self._paths.setdefault(node.path, []).append(node.key)
 
@@ -137,6 +144,13 @@ class ShownRows:
             path=download.name,
             has_sign=run.tree.has_folders,
         )
+
+    def _had_with(self, run: LeecherRun, node: Node) -> DownloadChanged | None:
+        """What a folder shows that came whole with its share."""
+        whole = run.downloads.get(SHARE_KEY + node.share)
+        if whole is None or whole.state not in (DownloadState.DONE, DownloadState.SKIPPED):
+            return None
+        return replace(whole, name=node.asked, size=node.size, have=node.size, rate=0.0)
 
     def _above(self, node: Node) -> Iterator[Node]:
         while node.parent in self._nodes:

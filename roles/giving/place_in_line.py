@@ -1,0 +1,45 @@
+"""A connection's slot at the desk, or its place in the line for one, as its leecher hears of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from roles.giving.giver_desk import Desk, GiverProgress
+from roles.wire import lmk2_frames as frames
+
+PLACE_S = 1.0  # between two words about the place
+
+
+class PlaceInLine:
+    """Owned by the connection's thread."""
+
+    def __init__(
+        self, desk: Desk, progress: GiverProgress, send: Callable[[frames.Frame], None]
+    ) -> None:
+        self.has_slot = False
+        self._desk = desk
+        self._progress = progress
+        self._send = send
+        self._told_at = 0.0
+
+    def rest(self) -> None:
+        """Others may have the slot."""
+        if self.has_slot:
+            self.has_slot = False
+            self._desk.give_back()
+
+    def regain(self) -> bool:
+        """Whether it has a slot for the chunk that was taken; else it waits in line for one."""
+        if not self.has_slot:
+            self.has_slot = self._desk.ask_slot()
+            self.tell()
+        return self.has_slot
+
+    def tell(self) -> None:
+        """Its place, when that is another one; 0 for one that does not wait."""
+        place, now = 0 if self.has_slot else self._desk.place(), time.monotonic()
+        is_due = now - self._told_at >= PLACE_S
+        if place != self._progress.place and (is_due or not self._progress.place or not place):
+            self._progress.place, self._told_at = place, now
+            self._send(frames.Place(place))

@@ -1,0 +1,235 @@
+"""The parsers of LMK/2 and of what is kept for the next start, as targets. See targets.py.
+
+Their seeds are the samples that the tests compare byte for byte.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from roles.disk.download_record import decode_record, encode_record
+from roles.sharing.digest_cache import DigestCache
+from roles.values.catalogue import MAX_LINE, Line, decode_line, encode_line
+from roles.values.errors import PeerProtocolError
+from roles.wire import lmk2_frames, lmk2_tracker_wire
+from roles.wire.lmk2_frames import Bye, Frame, FrameBuffer, Gone, Kind
+from roles.wire.lmk2_greeting import (
+    Hello,
+    Probe,
+    Welcome,
+    WelcomeReader,
+    decode_hello,
+    encode_hello,
+    encode_welcome,
+)
+from roles.wire.lmk2_list_wire import (
+    LineAdded,
+    Unpacker,
+    decode_call,
+    decode_entry,
+    decode_reply,
+    encode_call,
+    encode_reply,
+    packed_list,
+)
+from roles.wire.lmk2_outline import outline_of, refusal_of
+from tests import test_lmk2_frames as frame_samples
+from tests import test_lmk2_greeting as greeting_samples
+from tests import test_lmk2_list_wire as list_samples
+from tests import test_lmk2_tracker_wire as tracker_samples
+from tests.fuzz.target import Target, check, in_pieces
+from tests.test_catalogue import LINES
+from tests.test_download_record import ONE, TWO
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+FRAMES = [bytes.fromhex(text) for _, text in frame_samples.SAMPLES]
+ENTRIES = [text.encode() for text in list_samples.ENTRIES]
+LIST = packed_list(list_samples.ENTRIES.values())
+CACHE = (
+    b"LMK2-digests 1 00112233445566aa",
+    b"LMK2-digests 2 00112233445566aa more",
+    b"f 300000 1800000000000000000 77 " + b"AAEC" * 21 + b"AA== sub/\xc3\xa4 file",
+    b"p " + b"6b" * 32 + b" " + b"AAEC" * 21 + b"AA==",
+)
+
+
+def frame(header: bytes, body: bytes) -> None:
+    """One frame, and that it is written as it was read."""
+    kind, length = lmk2_frames.decode_header(header)
+    if kind == Kind.CHUNK or len(body) < length:
+        return
+    read = lmk2_frames.decode(kind, body[:length])
+    if read is not None:
+        check_frame(read)
+
+
+def frames(data: bytes) -> None:
+    """As a sender reads them, in pieces; and the first one as a leecher does."""
+    size = lmk2_frames.HEADER.size
+    if len(data) > size:
+        with contextlib.suppress(PeerProtocolError):
+            frame(data[1 : size + 1], data[size + 1 :])
+    in_pieces(frame_reader)(data)
+
+
+def frame_reader() -> Callable[[bytes], None]:
+    buffer = FrameBuffer()
+
+    def feed(piece: bytes) -> None:
+        for read in buffer.feed(piece):
+            check_frame(read)
+
+    return feed
+
+
+def check_frame(read: Frame) -> None:
+    written = lmk2_frames.encode(read)
+    again = lmk2_frames.decode(written[0], written[lmk2_frames.HEADER.size :])
+    is_text = isinstance(read, Gone | Bye)  # its reason may be cut within a letter
+    check(type(again) is type(read) if is_text else again == read, "another frame")
+
+
+def hello(data: bytes) -> None:
+    match decode_hello(data):
+        case Hello() as read:
+            check(read.name.isprintable(), "a name that cannot be shown")
+            written = encode_hello(read)
+            check(len(written) <= 512 + len(b"request_connection\n"), "longer than is read")
+            again = decode_hello(written.split(b"\n")[1])
+            if not isinstance(again, Hello):
+                raise ValueError("a greeting that is not read")
+            check(replace(again, name="") == replace(read, name=""), "another greeting")
+        case Probe() as probe:
+            check(encode_welcome(probe).startswith(b"lmk2 "), "no answer to a probe")
+        case None:
+            pass
+
+
+def welcome() -> Callable[[bytes], Welcome | None]:
+    return WelcomeReader().feed
+
+
+def tracker_request(data: bytes) -> None:
+    """What a tracker does with a datagram; what it reads, it could have been sent."""
+    outline_of(data)
+    try:
+        read = lmk2_tracker_wire.decode_request(data)
+    except PeerProtocolError as error:
+        refusal = refusal_of(data, str(error))
+        check(refusal is None or len(refusal) <= len(data), "a refusal that is longer")
+        raise
+    if read is None:
+        return
+    try:
+        written = lmk2_tracker_wire.encode_request(read)
+    except PeerProtocolError:  # longer than we would send it
+        return
+    again = must(lmk2_tracker_wire.decode_request, written)
+    check(type(again) is type(read) and getattr(again, "id", "") == read.id, "another request")
+
+
+def tracker_answer(data: bytes) -> None:
+    read = lmk2_tracker_wire.decode_answer(data)
+    if read is not None:
+        again = must(lmk2_tracker_wire.decode_answer, lmk2_tracker_wire.encode_answer(read))
+        check(type(again) is type(read) and getattr(again, "id", "") == read.id, "another answer")
+
+
+def call(data: bytes) -> None:
+    read = decode_call(data)
+    check(type(must(decode_call, encode_call(read).rstrip(b"\n"))) is type(read), "another call")
+
+
+def reply(data: bytes) -> None:
+    read = decode_reply(data)
+    check(type(must(decode_reply, encode_reply(read).rstrip(b"\n"))) is type(read), "another reply")
+
+
+def packed(data: bytes) -> None:
+    """Damage in the packed bytes."""
+    unpacker = Unpacker(most=1 << 20)
+    for line in unpacker.lines(data):
+        decode_entry(line)
+    unpacker.end()
+
+
+def entries(data: bytes) -> None:
+    """Damage in the lines that are packed, down to what each of them says."""
+    for line in Unpacker(most=1 << 20).lines(zlib.compress(data, 1)):
+        entry = decode_entry(line)
+        if isinstance(entry, LineAdded):
+            decode_line(entry.line)
+
+
+def catalogue_line(data: bytes) -> None:
+    text = data.decode("utf-8", "surrogatepass" if data[:1] < b"\x80" else "surrogateescape")
+    read, read_slowly = line_of(text), line_of(" " + text)  # no usual line begins with a blank
+    check(read == read_slowly or len(text) >= MAX_LINE, "read otherwise the short way")
+    if read is not None:
+        written = encode_line(read)
+        check(len(written) <= MAX_LINE and line_of(written) == read, "another line")
+
+
+def line_of(text: str) -> Line | None:
+    try:
+        return decode_line(text)
+    except PeerProtocolError:
+        return None
+
+
+def any_line(data: bytes) -> None:
+    with contextlib.suppress(UnicodeDecodeError):  # not a text at all
+        catalogue_line(data)
+
+
+def digest_cache(data: bytes) -> None:
+    """Lines with a right checksum, for nothing else is looked at."""
+    sealed = (b"%08x %s\n" % (zlib.crc32(line), line) for line in data.split(b"\n"))
+    with tempfile.TemporaryDirectory(prefix="lmk-fuzz-") as folder:
+        path = Path(folder) / "share.digests"
+        path.write_bytes(b"".join(sealed))
+        check(len(bytes.fromhex(DigestCache(path).share_id)) == 8, "a share without an id")
+        path.write_bytes(data)
+        DigestCache(path)
+
+
+def record(data: bytes) -> None:
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):  # the reader of the file has refused it
+        return
+    downloads = decode_record(value)
+    check(must(decode_record, json.loads(encode_record(downloads))) == downloads, "others")
+
+
+def must(decode: Callable[[T], R], written: T) -> R:
+    """What we write ourselves is never refused."""
+    try:
+        return decode(written)
+    except PeerProtocolError as error:
+        raise ValueError(f"we cannot read what we wrote: {written!r}") from error
+
+
+LMK2_TARGETS = (
+    Target("frames", frames, [b"\x20" + one for one in (*FRAMES, b"".join(FRAMES))]),
+    Target("hello lines", hello, [greeting_samples.LINE, b'{"lmk":2,"probe":"0123456789abcdef"}']),
+    Target("welcomes", in_pieces(welcome), [b"\x00" + greeting_samples.WELCOME]),
+    Target("LMK/2 requests", tracker_request, list(tracker_samples.REQUESTS)),
+    Target("LMK/2 answers", tracker_answer, list(tracker_samples.ANSWERS)),
+    Target("calls for lists", call, [one.rstrip() for one in list_samples.CALLS]),
+    Target("answers to calls", reply, [one.rstrip() for one in list_samples.REPLIES]),
+    Target("packed lists", packed, [LIST, LIST * 2]),
+    Target("lines of lists", entries, [*ENTRIES, b"\n".join(ENTRIES) + b"\n"]),
+    Target("catalogue lines", any_line, [text.encode() for text in LINES]),
+    Target("digest cache", digest_cache, [*CACHE, b"\n".join(CACHE)]),
+    Target("download record", record, [encode_record([ONE, TWO]), encode_record([])]),
+)

@@ -1,0 +1,33 @@
+"""What the fuzzer feeds: one parser, what it reads on a good day, and how it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One parser and what it reads on a good day."""
+
+    name: str
+    run: Callable[[bytes], object]
+    seeds: Sequence[bytes]
+
+
+def check(is_true: bool, what: str) -> None:
+    """Not an assert, which `python -O` would skip."""
+    if not is_true:
+        raise ValueError(what)
+
+
+def in_pieces(make: Callable[[], Callable[[bytes], object]]) -> Callable[[bytes], None]:
+    """A reader that is fed in pieces, the first byte of the data saying how long they are."""
+
+    def run(data: bytes) -> None:
+        feed, step = make(), data[0] % 40 + 1 if data else 1
+        for place in range(1, len(data), step):
+            if feed(data[place : place + step]):
+                return
+
+    return run
