@@ -207,7 +207,7 @@ class HostileTest(GivingTest):
         self.assertEqual(late.chunk(CHUNK), self.holding.chunk(offer.index))
 
     def test_who_takes_late_waits_in_line_again(self) -> None:
-        self.constant("chunk_giver", "ANSWER_S", 0.3)
+        self.constant("chunk_giver", "ANSWER_S", 0.5)
         late = self.wanting(self.room, self.holding)
         offer = self.offer(late)
         wait_until(lambda: self.room.slots_taken == 0)
@@ -215,6 +215,7 @@ class HostileTest(GivingTest):
         self.offer(other)
         late.send(frames.Take(7, offer.index))
         self.assertEqual(late.expect(frames.Place, Part), frames.Place(1))
+        self.assertTrue(late.is_silent(0.1))
         self.assertEqual(late.chunk(CHUNK), self.holding.chunk(offer.index))
 
     def test_the_slot_of_who_stops_reading_goes_to_others_until_it_reads_again(self) -> None:

@@ -318,6 +318,7 @@ class HostileTest(TakingTest):
         for place in range(1, 20):
             sender.send(frames.Place(place))
             time.sleep(0.02)
+        sender.link.settimeout(0.02)  # it was said meanwhile
         self.assertEqual(sender.next(), frames.Alive())
         self.assertTrue(self.errors.empty())
 

@@ -12,12 +12,11 @@ from unittest import mock
 
 from roles.sharing.shared_folder import (
     MAX_COUNTED,
-    FileChangedError,
     FolderListing,
     SharedFile,
     SharedFolder,
 )
-from roles.values.errors import StorageError
+from roles.values.errors import FileChangedError, StorageError
 from tests.support import LmkTestCase
 
 IS_POSIX = os.name == "posix"

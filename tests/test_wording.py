@@ -185,6 +185,8 @@ class StatesTest(unittest.TestCase):
             "3 files in sub-folders not offered yet. "
             "Left out for names that others could not store: con.",
         )
+        many = FolderScanned(files, 2, 0, ("a:", "b:", "c:", "d:", "e:"))
+        self.assertIn(" store: a:, b:, c: and 2 more.", wording.folder_status(many))
         unlisted = FolderScanned(files, 0, 0, ())
         self.assertEqual(wording.folder_status(unlisted, is_listed=False), "2 files, 2 kB.")
         self.assertIn("2 of them do not fit", wording.folder_status(unlisted))

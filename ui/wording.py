@@ -171,7 +171,8 @@ def folder_status(folder: FolderScanned, *, is_listed: bool = True) -> str:
             f"{count(folder.in_subfolders, 'file').capitalize()} in sub-folders not offered yet."
         )
     if folder.left_out:
-        names = ", ".join(folder.left_out[:3])
+        names, more = ", ".join(folder.left_out[:3]), len(folder.left_out) - 3
+        names += f" and {more:,} more" if more > 0 else ""
         sentences.append(f"Left out for names that others could not store: {names}.")
     return " ".join(sentences)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from roles.disk.download_record import MAX_SHARES, RecordedDownload, load_record, save_record
 from roles.downloads.download_life import DownloadLife
@@ -57,18 +58,23 @@ class UnfinishedDownloads:
         current = tuple(self._recorded(one) for one in downloads if _goes_on(one))
         known = {one.key for one in current}
         waiting = tuple(one for one in self._waiting if one.key not in known)
-        self._save_at = now + SAVE_S
-        self._keep((*self._kept, *waiting, *current))
+        record = (*self._kept, *waiting, *current)
+        if record != self._saved:
+            self._save_at = now + SAVE_S
+            self._keep(record)
 
     def leave(self, downloads: Iterable[DownloadLife]) -> None:
         """The run ends: what has its end since the last record does not go on with the next one.
 
         The others stay as they were noted: the end of a run pauses them, and nobody asked for that.
         """
-        ended = {one.key for one in downloads if not _goes_on(one)}
-        self._keep(
-            tuple(one for one in self._saved if not (self._is_ours(one) and one.key in ended))
-        )
+        current = {one.key: one for one in downloads}
+        ended = {key for key, one in current.items() if not _goes_on(one)}
+        noted = [one for one in self._saved if not (self._is_ours(one) and one.key in ended)]
+        known = {one.key for one in noted if self._is_ours(one)}
+        late = [current[key] for key in current.keys() - ended - known]  # begun since then
+        begun = (replace(self._recorded(one), is_paused=False) for one in late)
+        self._keep((*noted, *begun))
 
     def _keep(self, record: tuple[RecordedDownload, ...]) -> None:
         if self._settings.state_folder is None or record == self._saved:
