@@ -5,6 +5,7 @@ Knows nothing of single roles or widgets of the program, so that every test may 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import random
 import socket
@@ -30,6 +31,8 @@ TKINTER_MISSING = "This Python has no tkinter. Type: sudo apt-get install python
 _FILE_BLOCK = 1 << 20
 
 EventT = TypeVar("EventT")
+
+OUR_PORTS = (20_000, 30_000)  # below those that systems give to sockets without a port
 
 
 class EventLog:
@@ -170,16 +173,22 @@ class LmkTestCase(unittest.TestCase):
         self.addCleanup(self._check_threads, set(threading.enumerate()))
 
     def free_port(self, kind: Literal["tcp", "udp"]) -> int:
-        """A port of 127.0.0.1 that was free a moment ago, for tests that must name one.
+        """A port of loopback that nothing listens on now, by either protocol.
 
-        Prefer port 0 where the program can tell which port it got.
+        Not one of those that the system gives to sockets of the tests that run beside this one.
         """
-        with socket.socket(
-            socket.AF_INET, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM
-        ) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-            return port
+        first = socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM
+        second = socket.SOCK_DGRAM if kind == "tcp" else socket.SOCK_STREAM
+        while True:
+            port = random.randrange(*OUR_PORTS)
+            with (
+                contextlib.suppress(OSError),
+                socket.socket(type=first) as one,
+                socket.socket(type=second) as other,
+            ):
+                one.bind(("127.0.0.1", port))
+                other.bind(("127.0.0.1", port))
+                return port
 
     def _check_threads(self, before: set[threading.Thread]) -> None:
         def left() -> list[threading.Thread]:
