@@ -39,10 +39,10 @@ class PeerDownloadsTest(TakingTest):
         """Play a seeder that sends everything in order, to one connection."""
         sender.expect(frames.Open)
         self.send_file(sender, self.handle, self.holding)
-        if self.transfer_.digests() is None:  # a fast peer gets several connections
+        if self.transfer_.digests() is None:  # else a further connection, to a fast peer
             self.give_digests(sender, self.holding)
-        sender.expect(frames.Want)
-        self.give(sender, self.handle, self.holding, 0, 1, 2)
+            sender.expect(frames.Want)
+            self.give(sender, self.handle, self.holding, 0, 1, 2)
         with contextlib.suppress(EOFError, OSError):
             while True:
                 sender.next()
