@@ -7,7 +7,6 @@ the tracker; each download has its own. With the first download of LMK/2 it join
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import queue
 import random
@@ -40,8 +39,6 @@ from roles.values.events import (
 )
 from roles.values.safe_names import safe_name
 from roles.values.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
-
-log = logging.getLogger(__name__)
 
 TICK_S = 0.25
 EAGER_TICK_S = 0.05  # at the beginning of a download

@@ -123,7 +123,7 @@ def main() -> int:
     arguments = parse_arguments()
     set_strict()
     if not arguments.patterns and not arguments.one_by_one:
-        passed, failed, skipped = run_all(test_files(), is_verbose=arguments.verbose)
+        passed, failed, skipped = run_all(files_with_tests(), is_verbose=arguments.verbose)
         say(f"{passed} passed, {failed} failed, {skipped} skipped")
         return 0 if passed and not failed else 1
     tests = select_tests(arguments.patterns)
@@ -171,14 +171,14 @@ def set_strict() -> None:
 def select_tests(patterns: list[str]) -> list[unittest.TestCase]:
     loader = unittest.TestLoader()
     found: list[unittest.TestCase] = []
-    for path in test_files():
+    for path in files_with_tests():
         found += flatten(loader.loadTestsFromName(f"tests.{path.stem}"))
     if not patterns:
         return found
     return [test for test in found if any(pattern in name_of(test) for pattern in patterns)]
 
 
-def test_files() -> list[Path]:
+def files_with_tests() -> list[Path]:
     return sorted(Path(__file__).parent.glob("test_*.py"))
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import socket
-import struct
 import tempfile
 import unittest
 from contextlib import ExitStack
@@ -20,7 +18,6 @@ from tests.originals.processes import (
 )
 
 CHUNK_BYTES = 5120
-HEADER = struct.Struct("<i32s")
 ACKNOWLEDGEMENT = b"acknolwedgement"
 NOT_ACKNOWLEDGED = b"error_notacknol"
 # How long an original that has nothing to say is listened to.
@@ -127,21 +124,3 @@ class OriginalsTest(unittest.TestCase):
         self.assertIn(line.partition(": ")[2], exception_names)
         self.assertTrue(seeder.ended_accept_loop())
         self.assertTrue(seeder.is_alive())
-
-
-def receive_chunk(connection: socket.socket) -> bytes:
-    length, digest = HEADER.unpack(receive_exactly(connection, HEADER.size))
-    chunk = receive_exactly(connection, length)
-    if hashlib.sha256(chunk).digest() != digest:
-        raise AssertionError("a chunk that does not match its digest")
-    return chunk
-
-
-def receive_exactly(connection: socket.socket, size: int) -> bytes:
-    data = b""
-    while len(data) < size:
-        part = connection.recv(size - len(data))
-        if not part:
-            raise AssertionError(f"hung up after {len(data)} of {size} bytes")
-        data += part
-    return data

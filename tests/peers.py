@@ -25,7 +25,8 @@ from roles.values.errors import FileChangedError, PeerProtocolError, StorageErro
 from roles.wire import lmk2_frames as frames
 from roles.wire.lmk2_greeting import Hello, Probe, Welcome, decode_hello, encode_welcome
 from tests.disks import described, some_bytes
-from tests.rooms import LIMIT_S, RoomTest, ScriptedSeeder, receive_exactly
+from tests.receiving import receive_exactly
+from tests.rooms import LIMIT_S, RoomTest, ScriptedSeeder
 from tests.support import wait_until
 
 CHUNK = MIN_CHUNK_SIZE

@@ -12,7 +12,6 @@ import json
 import logging
 import random
 import socket
-import struct
 import sys
 import threading
 import time
@@ -47,10 +46,10 @@ from roles.values.events import (
 from roles.values.settings import Existing, LeecherSettings, SeederSettings, TrackerSettings
 from roles.wire.lmk2_tracker_messages import Done, Register
 from tests.originals.processes import OriginalLeecher, OriginalSeeder, OriginalTracker
+from tests.receiving import HEADER, receive_chunk, receive_exactly
 from tests.support import EventLog, LmkTestCase, wait_until
 
 CHUNK = 5_120
-HEADER = struct.Struct("<i32s")
 ACK = b"acknolwedgement"
 NOT_ACK = b"error_notacknol"
 ANYWHERE = Address("127.0.0.1", 0)
@@ -506,25 +505,6 @@ def be_away(link: socket.socket) -> None:
     """Play a seeder whose slots are all taken."""
     link.recv(1_024)
     link.sendall(b"away")
-
-
-def receive_exactly(link: socket.socket, size: int) -> bytes:
-    data = b""
-    while len(data) < size:
-        part = link.recv(size - len(data))
-        if not part:
-            raise EOFError(f"it hung up after {len(data)} of {size} bytes")
-        data += part
-    return data
-
-
-def receive_chunk(link: socket.socket) -> bytes:
-    """A chunk that matches its header."""
-    length, digest = HEADER.unpack(receive_exactly(link, HEADER.size))
-    chunk = receive_exactly(link, length)
-    if hashlib.sha256(chunk).digest() != digest:
-        raise AssertionError("a chunk that does not match its digest")
-    return chunk
 
 
 def receive_range(link: socket.socket, count: int) -> bytes:

@@ -23,6 +23,7 @@ from roles.values.errors import NoSeederError, PeerProtocolError, TrackerSilentE
 from roles.values.events import DownloadState, RoomChanged, TrackerLost
 from roles.values.settings import Existing, SeederSettings
 from tests.programs import ROOT, TIMEOUT_S
+from tests.receiving import receive_chunk
 from tests.rooms import (
     ANYWHERE,
     LIMIT_S,
@@ -32,7 +33,6 @@ from tests.rooms import (
     content_of,
     listed_files,
     order,
-    receive_chunk,
     register,
     wait_for_end,
 )

@@ -15,6 +15,7 @@ from roles.values.events import (
     DownloadState,
 )
 from roles.values.settings import Existing, LeecherSettings
+from tests.receiving import receive_exactly
 from tests.rooms import (
     ACK,
     CHUNK,
@@ -29,7 +30,6 @@ from tests.rooms import (
     listed_seeders,
     order,
     packed,
-    receive_exactly,
     register,
     wait_for_end,
     wait_for_state,

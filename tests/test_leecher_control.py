@@ -25,6 +25,7 @@ from roles.values.events import (
     RoleStopped,
 )
 from roles.values.settings import Existing, LeecherSettings
+from tests.receiving import receive_exactly
 from tests.rooms import (
     CHUNK,
     LIMIT_S,
@@ -43,7 +44,6 @@ from tests.rooms import (
     list_now,
     listed_seeders,
     order,
-    receive_exactly,
     register,
     wait_for_end,
     wait_for_state,

@@ -14,9 +14,9 @@ from roles.values.events import (
     DownloadChanged,
     DownloadState,
 )
+from tests.receiving import HEADER
 from tests.rooms import (
     CHUNK,
-    HEADER,
     LIMIT_S,
     LINUX_ONLY,
     NEVER_S,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 
-from roles.base.listening import bind_both, bind_udp, listen_tcp
+from roles.base.listening import bind_both, listen_tcp
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
 from tests.support import LmkTestCase
@@ -20,8 +20,9 @@ class ListeningTest(LmkTestCase):
         return listener, note
 
     def udp(self, port: int, *, exactly: bool = False) -> tuple[socket.socket, str]:
-        link, note = bind_udp(Address(HOST, port), exactly=exactly)
+        link, listener, note = bind_both(Address(HOST, port), exactly=exactly)
         self.addCleanup(link.close)
+        self.addCleanup(listener.close)
         return link, note
 
     def test_a_free_port_is_taken_without_a_word(self) -> None:
@@ -82,7 +83,7 @@ class ListeningTest(LmkTestCase):
                     kind(port, exactly=True)
 
     def test_an_address_of_another_machine_is_a_sentence(self) -> None:
-        for listen in (listen_tcp, bind_udp):
+        for listen in (listen_tcp, bind_both):
             with self.assertRaisesRegex(StorageError, r"cannot listen on 192\.0\.2\.1"):
                 listen(Address("192.0.2.1", 12501), exactly=False)
 

@@ -25,6 +25,7 @@ from roles.values.events import (
 )
 from roles.values.settings import Existing, LeecherSettings
 from tests.originals.processes import OriginalSeeder, OriginalTracker
+from tests.receiving import receive_chunk
 from tests.rooms import (
     ACK,
     LIMIT_S,
@@ -35,7 +36,6 @@ from tests.rooms import (
     list_now,
     listed_files,
     order,
-    receive_chunk,
     register,
     wait_for_end,
     wait_for_state,

@@ -13,6 +13,7 @@ from typing import ClassVar
 from roles.leecher import Leecher
 from roles.seeder import Seeder
 from roles.values.events import DownloadChanged, DownloadState, FolderScanned
+from tests.receiving import receive_chunk, receive_exactly
 from tests.rooms import (
     ACK,
     LIMIT_S,
@@ -24,8 +25,6 @@ from tests.rooms import (
     content_of,
     list_as_lmk2,
     order,
-    receive_chunk,
-    receive_exactly,
     receive_range,
     wait_for_end,
     wait_for_state,

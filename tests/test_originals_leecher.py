@@ -12,16 +12,15 @@ from tests.original_rooms import (
     ACKNOWLEDGEMENT,
     CHUNK_BYTES,
     FILES,
-    HEADER,
     NOT_ACKNOWLEDGED,
     TIMEOUT_S,
     OriginalsTest,
-    receive_chunk,
 )
 from tests.originals.processes import (
     Address,
     OriginalLeecher,
 )
+from tests.receiving import HEADER, receive_chunk
 
 
 class ScriptedSeeder:

@@ -16,11 +16,11 @@ from tests.original_rooms import (
     NOT_ACKNOWLEDGED,
     SILENCE_S,
     OriginalsTest,
-    receive_chunk,
 )
 from tests.originals.processes import (
     OriginalSeeder,
 )
+from tests.receiving import receive_chunk
 
 
 class SeederOfTheOriginal(OriginalsTest):

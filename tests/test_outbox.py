@@ -8,7 +8,7 @@ import time
 
 from roles.taking.outbox import MAX_KEPT, Outbox
 from tests.peers import tcp_pair
-from tests.rooms import receive_exactly
+from tests.receiving import receive_exactly
 from tests.support import LmkTestCase
 
 

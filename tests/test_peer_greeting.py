@@ -12,7 +12,8 @@ from roles.values.errors import PeerProtocolError
 from roles.wire.lmk2_greeting import Hello, Welcome, encode_hello, encode_welcome
 from tests.disks import go_on, stop
 from tests.peers import tcp_pair
-from tests.rooms import RoomTest, receive_exactly
+from tests.receiving import receive_exactly
+from tests.rooms import RoomTest
 
 ME = Hello("0123456789abcdef", "lab-pc-07", 12501, is_seeder=False)
 YOU = Welcome("fedcba9876543210", "lab-pc-08", is_away=False)

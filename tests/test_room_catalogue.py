@@ -305,7 +305,9 @@ class LimitsTest(CatalogueTestCase):
 
     def test_the_trackers_own_machine_may_fill_the_room(self) -> None:
         self.limit(room_catalogue, "MAX_ROOM_FILES", 8)
-        self.tell(ONE, [f"+{number}" for number in range(8)], HERE)
+        lines = [f"+{number}" for number in range(8)]
+        self.tell(ONE, lines, HERE)
+        self.assertEqual(self.catalogue._lines, len(lines))
 
     def test_what_is_handed_over_counts_for_the_new_owner(self) -> None:
         self.limit(room_catalogue, "MAX_ROOM_FILES", 8)

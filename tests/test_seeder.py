@@ -25,6 +25,7 @@ from roles.values.events import (
     TrackerLost,
 )
 from roles.values.settings import SeederSettings
+from tests.receiving import receive_chunk
 from tests.rooms import (
     ACK,
     ANYWHERE,
@@ -37,7 +38,6 @@ from tests.rooms import (
     content_of,
     listed_files,
     listed_seeders,
-    receive_chunk,
     receive_range,
 )
 from tests.support import EventLog, random_file, wait_until

@@ -14,16 +14,14 @@ from roles.values.events import (
     SeederState,
     UploadsChanged,
 )
+from tests.receiving import HEADER, receive_chunk, receive_exactly
 from tests.rooms import (
     ACK,
     CHUNK,
-    HEADER,
     LIMIT_S,
     NEVER_S,
     NOT_ACK,
     SeederTest,
-    receive_chunk,
-    receive_exactly,
     receive_range,
     wait_until_nobody_is_served,
 )

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
+from roles.sharing.folder_tree import TreeFile
 from roles.sharing.shared_folder import (
     MAX_COUNTED,
     FolderListing,
-    SharedFile,
     SharedFolder,
 )
 from roles.values.errors import FileChangedError, StorageError
@@ -33,7 +33,7 @@ class SharedFolderTestCase(LmkTestCase):
         path.write_bytes(content)
         return path
 
-    def scanned(self, name: str) -> SharedFile:
+    def scanned(self, name: str) -> TreeFile:
         return self.shared.scan().files[name]
 
 
@@ -46,7 +46,7 @@ class ScanTest(SharedFolderTestCase):
             self.file(name, b"x" * size)
         listing = self.shared.scan()
         self.assertEqual(
-            [(file.name, file.size) for file in listing.files.values()],
+            [(file.path, file.size) for file in listing.files.values()],
             [(".hidden", 2), ("a", 0), ("b", 5121), ("é – ü.txt", 1)],
         )
         self.assertEqual(listing.left_out, ())
@@ -128,7 +128,7 @@ class ScanTest(SharedFolderTestCase):
 
 
 class OpenTest(SharedFolderTestCase):
-    def refused(self, file: SharedFile) -> None:
+    def refused(self, file: TreeFile) -> None:
         with self.assertRaises(FileChangedError):
             self.shared.open(file).close()
 
@@ -193,5 +193,5 @@ class OpenTest(SharedFolderTestCase):
     def test_a_file_from_a_system_without_inodes_is_compared_by_size_and_time(self) -> None:
         self.file("a")
         file = self.scanned("a")
-        self.shared.open(SharedFile("a", file.size, file.mtime_ns, 0)).close()
-        self.refused(SharedFile("a", file.size, file.mtime_ns, file.inode + 1))
+        self.shared.open(TreeFile("a", file.size, file.mtime_ns, 0)).close()
+        self.refused(TreeFile("a", file.size, file.mtime_ns, file.inode + 1))

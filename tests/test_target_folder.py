@@ -131,10 +131,12 @@ class FolderTest(TargetFolderTestCase):
         self.assertEqual(path.stat().st_mtime, 5)
 
     def test_a_time_that_cannot_be_set_fails_nothing(self) -> None:
-        self.target.make_folder(("a",), 1 << 80)
+        odd = self.target.make_folder(("a",), 1 << 80)
         gone = self.target.make_folder(("b",), MTIME)
         gone.rmdir()
         self.target.set_folder_times()
+        self.assertTrue(odd.is_dir())
+        self.assertFalse(gone.exists())
 
     def test_a_file_in_the_way_is_a_sentence(self) -> None:
         self.put(b"mine")

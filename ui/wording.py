@@ -101,11 +101,6 @@ def short_name(name: str) -> str:
     return shown_name(name, 60)
 
 
-def download_title(download: DownloadChanged) -> str:
-    """How to call what was asked for."""
-    return download.title or shown_name(download.name)
-
-
 def download_status(download: DownloadChanged) -> str:
     """One sentence on where a download stands, its cause included."""
     match download.state:

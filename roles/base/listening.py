@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import socket
 import sys
-from collections.abc import Iterable
 
 from roles.values.addresses import SEEDER_PORTS, TRACKER_PORTS, Address
 from roles.values.errors import StorageError
@@ -20,7 +19,11 @@ def listen_tcp(wanted: Address, *, exactly: bool) -> tuple[socket.socket, str]:
 
     Raises StorageError when none is free.
     """
-    return _bind(socket.SOCK_STREAM, wanted, () if exactly else SEEDER_PORTS)
+    for port in dict.fromkeys((wanted.port, *(() if exactly else SEEDER_PORTS))):
+        bound = _try_to_bind(socket.SOCK_STREAM, Address(wanted.host, port))
+        if bound is not None:
+            return bound, "" if port == wanted.port else _note(wanted.port, port)
+    raise _all_taken(wanted.port)
 
 
 def bind_both(wanted: Address, *, exactly: bool) -> tuple[socket.socket, socket.socket, str]:
@@ -32,24 +35,6 @@ def bind_both(wanted: Address, *, exactly: bool) -> tuple[socket.socket, socket.
         pair = _try_to_bind_both(Address(wanted.host, port))
         if pair is not None:
             return (*pair, "" if port == wanted.port else _note(wanted.port, port))
-    raise _all_taken(wanted.port)
-
-
-def bind_udp(wanted: Address, *, exactly: bool) -> tuple[socket.socket, str]:
-    """A datagram socket on the wanted port, else on one of TRACKER_PORTS and a note that says so.
-
-    Raises StorageError when none is free.
-    """
-    return _bind(socket.SOCK_DGRAM, wanted, () if exactly else TRACKER_PORTS)
-
-
-def _bind(
-    kind: socket.SocketKind, wanted: Address, others: Iterable[int]
-) -> tuple[socket.socket, str]:
-    for port in dict.fromkeys((wanted.port, *others)):
-        bound = _try_to_bind(kind, Address(wanted.host, port))
-        if bound is not None:
-            return bound, "" if port == wanted.port else _note(wanted.port, port)
     raise _all_taken(wanted.port)
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from roles.disk.claimed_file import ClaimedFile
-from roles.disk.target_folder import MAX_RESERVE as MAX_RESERVE
-from roles.disk.target_folder import check_space as check_space
 
 
 class PartialFile(ClaimedFile):

@@ -8,7 +8,6 @@ wrong moment, so every way out of here says the word that it waits for (docs/PRO
 from __future__ import annotations
 
 import hashlib
-import logging
 import socket
 import sys
 import time
@@ -22,8 +21,6 @@ from roles.values.addresses import Address
 from roles.values.chunks import CHUNK_SIZE, ChunkRange, chunk_length
 from roles.values.errors import PeerProtocolError, SeederLackedFileError
 from roles.wire import lmk1_peer_wire as wire
-
-log = logging.getLogger(__name__)
 
 ANSWER_S = 10.0  # an original may be waiting for another leecher's second word
 FIRST_CHUNK_S = 30.0  # an original reads its whole range into memory first

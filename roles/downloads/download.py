@@ -13,7 +13,8 @@ from pathlib import Path
 
 from roles.base.rates import seconds_left
 from roles.base.throttle import Throttle
-from roles.disk.partial_file import PartialFile, check_space
+from roles.disk.partial_file import PartialFile
+from roles.disk.target_folder import check_space
 from roles.downloads.crew import Crew, Outlook
 from roles.downloads.download_life import DownloadLife
 from roles.downloads.seeder_book import SeederBook

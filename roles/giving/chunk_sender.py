@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import os
 import socket
 import time
@@ -19,13 +18,12 @@ from io import FileIO
 
 from roles.base.throttle import Throttle
 from roles.base.worker import POLL_S
-from roles.sharing.shared_folder import SharedFile, SharedFolder
+from roles.sharing.folder_tree import TreeFile
+from roles.sharing.shared_folder import SharedFolder
 from roles.values.addresses import Address
 from roles.values.chunks import CHUNK_SIZE, ChunkRange, byte_count, chunk_count
 from roles.values.errors import FileChangedError, PeerProtocolError
 from roles.wire import lmk1_peer_wire as wire
-
-log = logging.getLogger(__name__)
 
 # An original connects to all its seeders before it asks the first one for anything.
 REQUEST_S = 120.0
@@ -58,7 +56,7 @@ class ChunkSender:
         self,
         link: socket.socket,
         folder: SharedFolder,
-        find: Callable[[str], SharedFile | None],
+        find: Callable[[str], TreeFile | None],
         progress: UploadProgress,
         throttle: Throttle,
         should_stop: Callable[[], bool],
@@ -110,7 +108,7 @@ class ChunkSender:
                 return message
         return None
 
-    def _send_chunks(self, opened: FileIO, file: SharedFile, offset: int, count: int) -> None:
+    def _send_chunks(self, opened: FileIO, file: TreeFile, offset: int, count: int) -> None:
         """Send chunk k once k acknowledgements have come; the first goes out at once."""
         acknowledged = following = resends = 0
         block, block_start = memoryview(b""), 0
@@ -136,7 +134,7 @@ class ChunkSender:
                 raise PeerProtocolError("it acknowledged more chunks than it asked for")
 
     def _read_block(
-        self, opened: FileIO, file: SharedFile, offset: int, first: int, count: int
+        self, opened: FileIO, file: TreeFile, offset: int, first: int, count: int
     ) -> memoryview:
         """The chunks from `first` on, as many as a block holds.
 
@@ -153,7 +151,7 @@ class ChunkSender:
                 break
             got += more
         if got < wanted or not file.is_still(os.fstat(opened.fileno())):
-            raise FileChangedError(f"{file.name} changed while it was sent")
+            raise FileChangedError(f"{file.path} changed while it was sent")
         return block
 
     def _send_some(self, ready: memoryview) -> int:

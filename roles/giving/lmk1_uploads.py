@@ -15,7 +15,8 @@ from roles.base.worker import run_guarded
 from roles.giving.chunk_sender import ChunkSender, UploadProgress
 from roles.giving.reception import hang_up
 from roles.giving.slots import SlotTable
-from roles.sharing.shared_folder import SharedFile, SharedFolder
+from roles.sharing.folder_tree import TreeFile
+from roles.sharing.shared_folder import SharedFolder
 from roles.values.addresses import Address
 from roles.values.errors import FileChangedError, PeerProtocolError
 from roles.values.events import SeederState, Upload
@@ -38,7 +39,7 @@ class Lmk1Uploads:
     def __init__(
         self,
         folder: SharedFolder,
-        find: Callable[[str], SharedFile | None],
+        find: Callable[[str], TreeFile | None],
         changed: Callable[[], None],
         *,
         slots: int,

@@ -6,7 +6,6 @@ tracker and no leecher; its thread is started by the role.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -23,8 +22,6 @@ from roles.values.catalogue import ReadingLine, encode_line
 from roles.values.content import DIGEST_SIZE, MIN_CHUNK_SIZE
 from roles.values.errors import StorageError
 from roles.values.events import HashingChanged, Post
-
-log = logging.getLogger(__name__)
 
 LOOK_S = 2.1  # between two scans: more than SETTLED_NS, so that the second trusts what is old now
 _LOOK_SHARE = 10  # scanning a large folder takes at most this part of the time

@@ -28,7 +28,7 @@ from roles.values.safe_names import (
 )
 
 MAX_ENTRIES = MAX_SHARE_FILES - 4_000  # the rest is for the lines of packs, of which there are less
-_LITTER = {".ds_store", "thumbs.db", "desktop.ini"}  # made by file managers, wanted by nobody
+LITTER = {".ds_store", "thumbs.db", "desktop.ini"}  # made by file managers, wanted by nobody
 _SHORT_NAME = MAX_WIRE_BYTES // 4  # characters that surely fit, whatever they are
 _SHORT_PATH = MAX_PATH_BYTES // 4
 _JUNCTION = 0xA0000003  # st_reparse_tag of what Windows has for a link to a folder
@@ -121,7 +121,7 @@ class _Scan:
                     if not _is_ours(name):
                         self._left_out.append(shown_name(prefix + name))
                     continue
-                if entry.is_symlink() or name.lower() in _LITTER:
+                if entry.is_symlink() or name.lower() in LITTER:
                     continue
                 try:
                     status = entry.stat(follow_symlinks=False)

@@ -16,43 +16,21 @@ from io import FileIO
 from itertools import islice
 from pathlib import Path
 
+from roles.disk.file_source import OPEN_FLAGS
+from roles.sharing.folder_tree import LITTER, TreeFile
 from roles.values.chunks import MAX_FILE_SIZE
 from roles.values.errors import FileChangedError, StorageError
 from roles.values.safe_names import UnsafeNameError, is_partial_name, safe_name, shown_name
 
 MAX_FILES = 200_000
 MAX_COUNTED = 2_000  # entries looked at below the top level: enough for a hint, and never a wait
-_LITTER = {".ds_store", "thumbs.db", "desktop.ini"}  # made by file managers, wanted by nobody
-_OPEN_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-)
-
-
-@dataclass(frozen=True, slots=True)
-class SharedFile:
-    """One offered file as it was when the folder was scanned."""
-
-    name: str
-    size: int  # bytes
-    mtime_ns: int
-    inode: int
-
-    def is_still(self, status: os.stat_result) -> bool:
-        """Whether this is the same file with the same content, as far as its status tells."""
-        return (self.size, self.mtime_ns) == (
-            status.st_size,
-            status.st_mtime_ns,
-        ) and self.inode in {0, status.st_ino}
 
 
 @dataclass(frozen=True, slots=True)
 class FolderListing:
     """What one scan found."""
 
-    files: dict[str, SharedFile]
+    files: dict[str, TreeFile]
     in_subfolders: int  # files below the top level, as far as MAX_COUNTED entries tell
     left_out: tuple[str, ...]  # names, ready to show, that no leecher would store
 
@@ -65,14 +43,14 @@ class SharedFolder:
 
     def scan(self) -> FolderListing:
         """Look at the folder. Raises StorageError with what to do when it cannot be read."""
-        files, left_out, subfolders = dict[str, SharedFile](), list[str](), list[str]()
+        files, left_out, subfolders = dict[str, TreeFile](), list[str](), list[str]()
         try:
             with os.scandir(self._path) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         subfolders.append(entry.path)
                     elif (found := _offered(entry)) is not None and len(files) < MAX_FILES:
-                        files[found.name] = found
+                        files[found.path] = found
                     elif _is_refused_name(entry):
                         left_out.append(shown_name(entry.name))
         except OSError as error:
@@ -82,19 +60,19 @@ class SharedFolder:
         in_subfolders = _count_below(subfolders)
         return FolderListing(dict(sorted(files.items())), in_subfolders, tuple(sorted(left_out)))
 
-    def open(self, file: SharedFile) -> FileIO:
+    def open(self, file: TreeFile) -> FileIO:
         """Open an offered file for reading, unbuffered.
 
         Raises FileChangedError when it is not what was scanned.
         """
         try:
-            descriptor = os.open(self._path / file.name, _OPEN_FLAGS)
+            descriptor = os.open(self._path / file.path, OPEN_FLAGS)
         except OSError as error:
-            raise FileChangedError(f"{file.name} cannot be read ({_why(error)})") from None
+            raise FileChangedError(f"{file.path} cannot be read ({_why(error)})") from None
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or not file.is_still(status):
+        if not file.is_still(status):
             os.close(descriptor)
-            raise FileChangedError(f"{file.name} changed since the folder was read")
+            raise FileChangedError(f"{file.path} changed since the folder was read")
         return FileIO(descriptor, "rb")
 
 
@@ -113,7 +91,7 @@ def _count_below(subfolders: Iterable[str]) -> int:
     return counted
 
 
-def _offered(entry: os.DirEntry[str]) -> SharedFile | None:
+def _offered(entry: os.DirEntry[str]) -> TreeFile | None:
     """The entry as an offered file.
 
     None for what is not a regular file, not ours to offer, or unsafe to store.
@@ -125,10 +103,10 @@ def _offered(entry: os.DirEntry[str]) -> SharedFile | None:
     if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_FILE_SIZE:
         return None
     name = entry.name
-    if name.lower() in _LITTER or is_partial_name(name) or _is_refused_name(entry):
+    if name.lower() in LITTER or is_partial_name(name) or _is_refused_name(entry):
         return None
     inode = 0 if os.name == "nt" else status.st_ino  # scandir on Windows leaves it out
-    return SharedFile(name, status.st_size, status.st_mtime_ns, inode)
+    return TreeFile(name, status.st_size, status.st_mtime_ns, inode)
 
 
 def _is_refused_name(entry: os.DirEntry[str]) -> bool:

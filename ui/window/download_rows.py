@@ -82,11 +82,6 @@ def file_row(file: ListedFile, download: DownloadChanged | None) -> Row:
     return _row(shown_name(file.key), file.size, download)
 
 
-def download_row(download: DownloadChanged) -> Row:
-    """A download that no row of the list stands for."""
-    return _row(wording.download_title(download), download.size, download)
-
-
 def download_of(ended: FileEnded) -> DownloadChanged:
     """A file that came with a folder, told as a download of its own."""
     return DownloadChanged(

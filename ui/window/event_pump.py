@@ -7,7 +7,6 @@ owns its timer.
 from __future__ import annotations
 
 import itertools
-import logging
 import queue
 import threading
 import time
@@ -26,8 +25,6 @@ from roles.values.events import (
     TrackersFound,
     UploadsChanged,
 )
-
-log = logging.getLogger(__name__)
 
 TICK_MS = 50
 BUSY_TICK_MS = 10  # while there is more than one tick may handle

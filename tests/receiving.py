@@ -1,0 +1,28 @@
+"""Bytes and LMK/1 chunks from a socket, whole; it knows nothing of the program."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import struct
+
+HEADER = struct.Struct("<i32s")  # length and digest, before each chunk of LMK/1
+
+
+def receive_exactly(link: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        part = link.recv(size - len(data))
+        if not part:
+            raise EOFError(f"it hung up after {len(data)} of {size} bytes")
+        data += part
+    return data
+
+
+def receive_chunk(link: socket.socket) -> bytes:
+    """A chunk that matches its header."""
+    length, digest = HEADER.unpack(receive_exactly(link, HEADER.size))
+    chunk = receive_exactly(link, length)
+    if hashlib.sha256(chunk).digest() != digest:
+        raise AssertionError("a chunk that does not match its digest")
+    return chunk
