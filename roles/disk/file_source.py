@@ -9,7 +9,10 @@ import errno
 import os
 import select
 import socket
-from collections.abc import Callable
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -71,7 +74,8 @@ class FileSource:
         """How many bytes the system sent; None when it cannot do it for this file."""
         while True:
             try:
-                sent = os.sendfile(link.fileno(), self._file.descriptor, offset, length)
+                with _blocking(link):
+                    sent = os.sendfile(link.fileno(), self._file.descriptor, offset, length)
             except BlockingIOError:
                 _wait_until_writable(link)
             except OSError as error:
@@ -141,6 +145,29 @@ def _read_at(file: PositionedFile, offset: int, length: int) -> bytes:
     if not data:
         raise FileChangedError("the file is shorter than it was")
     return data
+
+
+@contextmanager
+def _blocking(link: socket.socket) -> Iterator[None]:
+    """Let Linux wait for room in the buffer until the link's timeout, and send on by itself.
+
+    Else this thread is woken a dozen times for each part, which is most of what sending costs.
+    Raises TimeoutError when the link took nothing.
+    """
+    timeout_s = link.gettimeout()
+    if sys.platform != "linux" or not timeout_s:
+        yield
+        return
+    timeout = struct.pack("@ll", int(timeout_s), int(timeout_s % 1 * 1e6))
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
+    os.set_blocking(link.fileno(), True)
+    try:
+        yield
+    except BlockingIOError:
+        raise TimeoutError("timed out") from None
+    finally:
+        if link.fileno() >= 0:  # not closed meanwhile
+            os.set_blocking(link.fileno(), False)
 
 
 def _wait_until_writable(link: socket.socket) -> None:

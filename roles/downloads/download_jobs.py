@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 from roles.disk.stored_names import Stored
@@ -43,14 +44,14 @@ class FileJob:
         return self.path, self.content
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PackJob:
     """A pack to fetch, and its members that are wanted."""
 
     content: Content
     members: tuple[PackMember, ...]
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Bytes that it brings."""
         return sum(member.content.size for member in self.members)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from roles.joining.listed_files import listed_file, listed_files
 from roles.joining.listed_share import ListedShare, Pack
@@ -21,7 +22,7 @@ _SHARE_KEY = "share:"  # of ListedFolder.key
 FOLDER_KEY = "folder:"  # with a path behind it: everything below that path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wanted:
     """What one key asks for. Paths come from the wire, and may be stored on this system."""
 
@@ -32,7 +33,7 @@ class Wanted:
     is_folder: bool = True  # whatever is in it; else it is one file
     files_left: int = 0  # of a folder: more, that their seeder has still to read
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Bytes of all files."""
         return sum(file.size for file in self.files)

@@ -32,9 +32,7 @@ log = logging.getLogger(__name__)
 
 RECEIVE_S = 15.0  # of silence, then a sign of life
 SILENT_S = 45.0  # without one, the other side is gone
-WAKE_BYTES = 32 * 1024  # a peer that needs 45 s for so few is as good as gone
-FAST_WAKE_BYTES = 256 * 1024  # over a connection that brings more than this rate: a part at once
-FAST_RATE = 20e6  # bytes per second
+WAKE_BYTES = 128 * 1024  # half a part; a peer that needs 45 s for so few is as good as gone
 MAX_UNWANTED = 32 * 1024 * 1024  # bytes in a row: eight of the longest chunks, broken off by us
 CHUNK_S = 30.0  # or its size at LEAST_RATE, after its first byte: then others may have its buffer
 LEAST_RATE = 64 * 1024  # bytes per second
@@ -214,16 +212,12 @@ class ChunkTaker:
         while ready < length:
             most = self._throttle.slice(length - ready)
             chunk.until += self._await_turn(most)
-            self._wake_at(min(most, self._wake_bytes))
+            self._wake_at(min(most, WAKE_BYTES))
             count = self._receive_some(view[ready : ready + most])
             ready += count
             self._note(chunk, count)
         self._wake_at(1)
         chunk.hash.update(view)
-
-    @property
-    def _wake_bytes(self) -> int:
-        return FAST_WAKE_BYTES if self._link.chunk_rate > FAST_RATE else WAKE_BYTES
 
     def _wake_at(self, count: int) -> None:
         """Have the system wake this thread for so many bytes and no fewer.

@@ -21,6 +21,7 @@ SHOWN_LENGTH = 120  # characters of a stranger's name that reach the window or a
 
 _INVISIBLE = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u2028\u2029]")
 _SEPARATORS = re.compile(r"[/\\:]")  # ":" is a drive letter or a stream on Windows
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._+()-]*")  # most names: nothing to look for in it
 _ILLEGAL_ON_WINDOWS = re.compile(r'[<>"|?*]')
 _DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$", "clock$"} | {
     f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³"
@@ -37,13 +38,7 @@ def safe_name(untrusted: str, *, windows: bool) -> str:
 
     Raises UnsafeNameError for what could leave the folder or fool the reader.
     """
-    if len(untrusted.encode(errors="replace")) > MAX_WIRE_BYTES:
-        raise UnsafeNameError(f"“{shown_name(untrusted)}” is longer than {MAX_WIRE_BYTES} bytes")
-    if _SEPARATORS.search(untrusted) or any(_is_control(letter) for letter in untrusted):
-        raise UnsafeNameError(f"“{shown_name(untrusted)}” is not a plain file name")
-    name = _INVISIBLE.sub("", untrusted)
-    if name.strip(" .") == "" or is_partial_name(name):
-        raise UnsafeNameError(f"“{shown_name(untrusted)}” is not a file name")
+    name = untrusted if _is_plain(untrusted) else _visible(untrusted)
     if windows:
         name = _for_windows(name)
     return _shortened(name)
@@ -67,6 +62,8 @@ def check_path(untrusted: str) -> None:
 
 def collision_key(name: str) -> str:
     """Equal for two names that some file system takes for one: by case, or by normal form."""
+    if name.isascii():
+        return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
@@ -89,6 +86,27 @@ def shown_name(name: str, length: int = SHOWN_LENGTH) -> str:
         letter if _is_visible(letter) else _escaped(letter) for letter in name[: length + 1]
     )
     return visible if len(visible) <= length else visible[: length - 1] + "…"
+
+
+def _is_plain(name: str) -> bool:
+    """Whether it is stored as it is, but for what Windows alone refuses."""
+    return (
+        len(name) <= MAX_STORED_BYTES
+        and _PLAIN.fullmatch(name) is not None
+        and not name.lower().endswith(PARTIAL_SUFFIX)
+    )
+
+
+def _visible(untrusted: str) -> str:
+    """The name without what nobody sees. Raises UnsafeNameError."""
+    if len(untrusted.encode(errors="replace")) > MAX_WIRE_BYTES:
+        raise UnsafeNameError(f"“{shown_name(untrusted)}” is longer than {MAX_WIRE_BYTES} bytes")
+    if _SEPARATORS.search(untrusted) or any(_is_control(letter) for letter in untrusted):
+        raise UnsafeNameError(f"“{shown_name(untrusted)}” is not a plain file name")
+    name = _INVISIBLE.sub("", untrusted)
+    if name.strip(" .") == "" or is_partial_name(name):
+        raise UnsafeNameError(f"“{shown_name(untrusted)}” is not a file name")
+    return name
 
 
 def _is_control(letter: str) -> bool:

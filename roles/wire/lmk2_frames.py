@@ -47,6 +47,9 @@ class Kind(IntEnum):
     BYE = 14
 
 
+LAST_KIND = max(Kind)
+
+
 @dataclass(frozen=True, slots=True)
 class Open:
     """Leecher to sender: I take part in the content of this root, and call it by this handle."""
@@ -191,7 +194,7 @@ def decode_header(header: bytes | bytearray | memoryview) -> tuple[int, int]:
         raise PeerProtocolError(f"a frame of {length} bytes")
     if kind == Kind.CHUNK and length <= PART_HEAD.size:
         raise PeerProtocolError("a part of a chunk without bytes")
-    if kind < FIRST_SKIPPED_KIND and not 1 <= kind <= max(Kind):
+    if kind < FIRST_SKIPPED_KIND and not 1 <= kind <= LAST_KIND:
         raise PeerProtocolError(f"a frame of kind {kind}")
     return kind, length
 
