@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from roles.disk.arriving_file import ArrivingFile
+from roles.disk.stored_names import Stored
 from roles.disk.unpacking import pack_stored, unpack
 from roles.downloads.download_jobs import FileJob, Job, PackJob
 from roles.sharing.folder_tree import TreeFile
@@ -149,16 +150,17 @@ class Arrival:
         if digests is None:  # a pack of one chunk: nobody asks for its digests
             digests = b""
         try:
-            members = [_tree_file(self._folder, places[member.path]) for member in job.members]
-        except (OSError, ValueError):
+            members = [_tree_file(member.stored, places[member.path]) for member in job.members]
+        except OSError:
             return
         self._library.add(PackHolding(self._folder, members, job.content, digests))
 
 
-def _tree_file(folder: Path, path: Path) -> TreeFile:
+def _tree_file(stored: Stored, path: Path) -> TreeFile:
+    """`path` is where it is: in the folders of `stored`, perhaps under another name."""
     status = os.lstat(path)
     return TreeFile(
-        path.relative_to(folder).as_posix(),
+        "/".join((*stored[:-1], path.name)),
         status.st_size,
         status.st_mtime_ns,
         status.st_ino,
