@@ -13,6 +13,7 @@ from pathlib import Path
 from roles.values.addresses import EVERY_INTERFACE
 from tests.bench.loopback import LoopbackRoom, seconds_to_take
 from tests.bench.result import Result
+from tests.lab import aria2
 from tests.lab.network import LabError, Link, Network, Place, require_root
 from tests.lab.programs import Program, ready_address
 from tests.lab.room import make_files, write_random
@@ -36,6 +37,10 @@ def small(folder: Path) -> Iterator[Result]:
     copied_s = time.monotonic() - began
     shutil.rmtree(folder / "copy")
     yield Result("cp -r of 10,000 files of 10 KiB", copied_s, "s")
+    if aria2.is_installed():
+        by_aria2_s = aria2.seconds_of_one(folder / "shared", folder / "by aria2")
+        shutil.rmtree(folder / "by aria2")
+        yield Result("aria2, 16 at once from one http.server", by_aria2_s, "s")
     with LoopbackRoom() as room:
         room.seeder(folder / "shared")
         leecher = room.leecher(folder / "taken", SMALL_FILES)

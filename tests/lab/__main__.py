@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from statistics import median
 
+from tests.lab.aria2 import is_installed, seconds_of_room
 from tests.lab.network import LabError, leave_tidily
 from tests.lab.room import Outcome, Plan, measure
 from tests.lab.stream import bare_rate
@@ -45,6 +46,8 @@ def main() -> int:
             show_ceilings()
         elif arguments.all:
             show_all()
+        elif arguments.aria2:
+            show_aria2(plan_from(arguments))
         else:
             plan = plan_from(arguments)
             show_slow(plan) if arguments.scene else show_rooms([plan])
@@ -76,6 +79,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--delay", type=float, default=0.0, help="ms, each way")
     parser.add_argument("--scene", choices=["slow-seeder"], help="with and without a slow seeder")
     parser.add_argument("--all", action="store_true", help="the table of rooms")
+    parser.add_argument("--aria2", action="store_true", help="by aria2 from one web server")
     parser.add_argument("--ceiling", action="store_true", help="what bare TCP reaches")
     return parser.parse_args()
 
@@ -122,6 +126,14 @@ def show_slow(plan: Plan) -> None:
     show(slow)
     if without.seconds and slow.seconds:
         say(f"with the slow seeder: {slow.seconds[-1] / without.seconds[-1]:.2f} of the time")
+
+
+def show_aria2(plan: Plan) -> None:
+    if not is_installed():
+        raise LabError("aria2 is not installed. Type: sudo apt-get install aria2")
+    seconds = seconds_of_room(plan)
+    ratio = seconds[-1] / plan.ideal_s
+    say(f"{name_of(plan)}, by aria2: first {seconds[0]:.2f}, last {seconds[-1]:.2f}, {ratio:.2f}")
 
 
 def show(outcome: Outcome) -> None:
