@@ -319,13 +319,15 @@ class TakingTest(RoomTest):
             ended()
         return handle, transfer, store
 
-    def sender(self, peer: str = "", *, throttle: Throttle | None = None) -> RawPeer:
-        """The other end of a connection from which our side takes."""
+    def sender(
+        self, peer: str = "", *, throttle: Throttle | None = None, host: str = HERE
+    ) -> RawPeer:
+        """The other end of a connection from which our side takes, as if from that host."""
         mine, ours = self.enterContext(tcp_pair())
         number = next(_PEER_IDS)
         now = time.monotonic()
         link = PeerLink(
-            number, ours, Address(HERE, number), peer or f"{number:016x}", "pc", RateMeter(now=now)
+            number, ours, Address(host, number), peer or f"{number:016x}", "pc", RateMeter(now=now)
         )
         taker = ChunkTaker(
             link, self.swarm, self.pool, throttle or Throttle(), self._stopping.is_set
@@ -373,9 +375,11 @@ class TakingTest(RoomTest):
         part = digests[32 * question.first : 32 * (question.first + question.count)]
         sender.send(frames.Digests(question.handle, question.first, part))
 
-    def offering(self, holding: MemoryHolding, peer: str = "") -> tuple[RawPeer, int]:
+    def offering(
+        self, holding: MemoryHolding, peer: str = "", host: str = HERE
+    ) -> tuple[RawPeer, int]:
         """A sender that has described it, given its digests and heard what is wanted."""
-        sender = self.sender(peer)
+        sender = self.sender(peer, host=host)
         handle = self.describe(sender, holding)
         self.give_digests(sender, holding)
         sender.expect(frames.Want)

@@ -38,13 +38,19 @@ class AnnouncerTestCase(LmkTestCase):
             thread.join()
 
     def announce(
-        self, tracker: Address, listening: Address = LISTENING, *, with_library: bool = False
+        self,
+        tracker: Address,
+        listening: Address = LISTENING,
+        *,
+        with_library: bool = False,
+        is_reading: bool = True,
     ) -> Announcer:
         settings = SeederSettings(self.shared, tracker)
         library = None
         if with_library:
             library = FolderLibrary(self.shared, None, EventLog(), self.stopping.is_set)
-            self.threads.append(threading.Thread(target=library.run, name="lmk-library"))
+            if is_reading:
+                self.threads.append(threading.Thread(target=library.run, name="lmk-library"))
         announcer = Announcer(
             settings, SharedFolder(self.shared), self.log, self.stopping.is_set, library
         )
@@ -102,6 +108,18 @@ class FolderTest(AnnouncerTestCase):
         scan = self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 1)
         self.assertEqual(self.shown(scan), (["below/deep", "top"], 2, 0))
         self.assertEqual([(file.size, len(file.root)) for file in scan.files], [(5, 32), (3, 32)])
+
+    def test_while_the_folder_is_read_it_is_said_that_more_follows(self) -> None:
+        announcer = self.announce(self.tracker(), with_library=True, is_reading=False)
+        scan = self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 0)
+        self.assertEqual((self.shown(scan), scan.is_whole), ((["top"], 1, 0), False))
+        assert announcer._library is not None
+        self.threads.append(threading.Thread(target=announcer._library.run, name="lmk-library"))
+        self.threads[-1].start()
+        scan = self.log.wait_for(
+            FolderScanned, where=lambda scan: scan.announced > 0 and scan.is_whole
+        )
+        self.assertEqual(self.shown(scan), (["below/deep", "top"], 2, 0))
 
     def test_what_comes_into_a_sub_folder_is_announced(self) -> None:
         announcer = self.announce(self.tracker(), with_library=True)

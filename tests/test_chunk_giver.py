@@ -7,6 +7,7 @@ import socket
 import time
 
 from roles.giving.open_contents import MAX_OPEN
+from roles.giving.small_contents import SENT_FIRST
 from roles.values.errors import FileChangedError
 from roles.wire import lmk2_frames as frames
 from tests.disks import some_bytes
@@ -217,6 +218,20 @@ class HostileTest(GivingTest):
         self.assertEqual(late.expect(frames.Place, Part), frames.Place(1))
         self.assertTrue(late.is_silent(0.1))
         self.assertEqual(late.chunk(CHUNK), self.holding.chunk(offer.index))
+
+    def test_small_contents_without_end_do_not_keep_a_slot_from_others(self) -> None:
+        small = [MemoryHolding(some_bytes(1_000, seed)) for seed in range(5 * SENT_FIRST)]
+        self.library.holdings |= {one.content.root: one for one in small}
+        greedy = self.wanting(self.room, self.holding)
+        offer = self.offer(greedy)
+        openings = (frames.Open(100 + n, one.content.root) for n, one in enumerate(small))
+        greedy.send(frames.Take(7, offer.index), *openings)
+        sent = 0
+        while (part := greedy.expect(Part, frames.File, frames.Offer)) != Part(
+            7, offer.index, 0, self.holding.chunk(offer.index)
+        ):
+            sent += isinstance(part, Part)
+        self.assertEqual(sent, SENT_FIRST)
 
     def test_the_slot_of_who_stops_reading_goes_to_others_until_it_reads_again(self) -> None:
         self.constant("part_sender", "STALL_S", 0.2)

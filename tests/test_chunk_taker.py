@@ -274,8 +274,7 @@ class HostileTest(TakingTest):
     def test_who_trickles_a_chunk_is_dropped_when_others_wait_for_its_buffer(self) -> None:
         self.pool = type(self.pool)(1 << 20)
         self.constant("chunk_taker", "RECEIVE_S", 0.1)
-        self.constant("chunk_taker", "CHUNK_S", 0.3)
-        self.constant("chunk_taker", "LEAST_RATE", 1 << 30)
+        self.constant("arriving_chunks", "LOOK_S", 0.3)
         slow = self.begun()
         time.sleep(0.5)  # it is late, and nobody minds
         self.assertTrue(self.errors.empty())
@@ -286,10 +285,33 @@ class HostileTest(TakingTest):
         other.link.close()
         self.assert_goes_on()
 
+    def test_where_all_are_slow_nobody_is_dropped_though_others_wait(self) -> None:
+        self.pool = type(self.pool)(2 << 20)
+        self.constant("chunk_taker", "RECEIVE_S", 0.1)
+        self.constant("arriving_chunks", "LOOK_S", 0.3)
+        self.constant("arriving_chunks", "ENOUGH_RATE", 1 << 30)
+        self.constant("arriving_chunks", "HOPELESS_RATE", 0)
+        self.constant("arriving_chunks", "SLOW_SHARE", 100)
+        senders = [(self.begun(), 2), (self.again()[0], 4), (self.again()[0], 5)]
+        for sender, index in senders[1:]:
+            self.offer(sender, self.handle, index)
+            sender.send_part(self.handle, index, 0, self.holding.chunk(index)[:MAX_PART])
+        for offset in range(MAX_PART, 1 << 20, MAX_PART):
+            time.sleep(0.4)  # the time that they need is what is tested
+            for sender, index in senders[:2]:
+                part = self.holding.chunk(index)[offset : offset + MAX_PART]
+                sender.send_part(self.handle, index, offset, part)
+        sender, index = senders[2]
+        for offset in range(MAX_PART, 1 << 20, MAX_PART):
+            part = self.holding.chunk(index)[offset : offset + MAX_PART]
+            sender.send_part(self.handle, index, offset, part)
+        wait_until(lambda: self.transfer_.plan.had == 0b110100, LIMIT_S)
+        self.assertTrue(self.errors.empty())
+
     def test_the_limit_of_this_program_makes_no_chunk_late(self) -> None:
         self.pool = type(self.pool)(1 << 20)
-        self.constant("chunk_taker", "CHUNK_S", 0.3)
-        self.constant("chunk_taker", "LEAST_RATE", 1 << 30)
+        self.constant("arriving_chunks", "LOOK_S", 0.3)
+        self.constant("arriving_chunks", "HOPELESS_RATE", 1 << 30)
         throttle = Throttle(1_500_000)
         first, second = self.sender(throttle=throttle), self.sender(throttle=throttle)
         handle = self.describe(first, self.holding)

@@ -25,6 +25,7 @@ from roles.values.catalogue import (
     PackLine,
     ReadingLine,
     decode_line,
+    encode_line,
     sort_key,
 )
 from roles.values.content import MIN_CHUNK_SIZE, Content, content_of
@@ -308,6 +309,29 @@ class ChangeTest(LibraryTestCase):
         self.assertIsNone(library.find(root))
         self.assertTrue(library.changed.is_set())
         self.assertGreater(library.snapshot.revision, revision)
+
+    def test_a_file_that_is_empty_for_a_moment_is_not_offered_as_an_empty_one(self) -> None:
+        path = self.file("saved", b"before")
+        library = self.ready()
+        before = self.root(library, "saved")
+        self.file("saved", b"", mtime_s=time.time() + 1.5)
+        self.after_look(library, lambda: "saved" not in self.lines(library))
+        self.assertIsNone(library.find(before))
+        self.assertIn(encode_line(ReadingLine(1)), library.snapshot.lines)
+        path.write_bytes(b"after")
+        self.after_look(library, lambda: "saved" in self.lines(library))
+        self.assertEqual(self.lines(library)["saved"].content, content_of_bytes(b"after"))
+
+    def test_a_file_that_stays_empty_is_offered_once_nobody_may_be_saving_it(self) -> None:
+        path = self.file("none", b"", mtime_s=time.time() + 1.5)
+        library = self.ready()
+        self.assertNotIn("none", self.lines(library))
+        wait_until(lambda: "none" in self.lines(library), 8)
+        later = time.time() + 1
+        os.utime(path, (later, later))
+        self.after_look(
+            library, lambda: [x.mtime for x in self.lines(library).values()] == [int(later)]
+        )
 
     def test_changes_are_found_without_being_asked_to_look(self) -> None:
         library = self.ready()

@@ -96,6 +96,6 @@ class SinglesTest(unittest.TestCase):
     def test_a_peer_that_is_dropped_is_not_asked(self) -> None:
         transfer = Transfer(CONTENT, "some bytes", lambda: None)
         for peer in ("peer 1", "peer 3"):
-            transfer.plan.drop(peer)
+            transfer.plan.drop((peer, ""))
         self.singles.add(7, transfer)
         self.assertEqual(self.asked(), [(2, 7)])

@@ -7,6 +7,7 @@ import threading
 import time
 
 from roles.base.rates import RateMeter
+from roles.taking.bad_peers import MAX_BAD_CHUNKS, MAX_BAD_OF_HOST
 from roles.taking.chunk_taker import PeerLink
 from roles.taking.swarm import Swarm
 from roles.taking.transfer import Transfer
@@ -14,7 +15,16 @@ from roles.values.addresses import Address
 from roles.values.errors import DiskFullError, StorageError
 from roles.wire import lmk2_frames as frames
 from tests.disks import some_bytes
-from tests.peers import CHUNK, MemoryHolding, RawPeer, TakingTest, bitmap, some_holding, tcp_pair
+from tests.peers import (
+    CHUNK,
+    HERE,
+    MemoryHolding,
+    RawPeer,
+    TakingTest,
+    bitmap,
+    some_holding,
+    tcp_pair,
+)
 from tests.rooms import LIMIT_S
 from tests.support import wait_until
 
@@ -36,9 +46,9 @@ class SwarmTestCase(TakingTest):
         assert isinstance(want, frames.Want)
         return int.from_bytes(want.chunks, "little")
 
-    def second(self, peer: str = "") -> RawPeer:
+    def second(self, peer: str = "", host: str = HERE) -> RawPeer:
         """Another sender that has described the content."""
-        sender = self.sender(peer)
+        sender = self.sender(peer, host=host)
         self.describe(sender, self.holding)
         return sender
 
@@ -228,6 +238,23 @@ class LiarsTest(SwarmTestCase):
         self.want(silent)
         self.give(silent, self.handle, self.holding, *range(6))
         wait_until(lambda: self.transfer_.is_done, LIMIT_S)
+
+    def test_a_liar_that_comes_back_under_other_ids_is_known_by_its_host(self) -> None:
+        honest, handle = self.offering(self.holding, host="10.0.0.8")
+        for _ in range(MAX_BAD_OF_HOST // MAX_BAD_CHUNKS):
+            liar = self.second(host="10.0.0.7")
+            self.want(liar)
+            for index in (0, 1):
+                self.lie(liar, handle, index)
+            self.assert_refused(liar)
+        again = self.second(host="10.0.0.7")
+        again.send(frames.Offer(handle, 3))
+        decline = again.expect(frames.Decline, frames.Want)
+        self.assertEqual(decline, frames.Decline(handle, 3, bitmap(self.holding.content, 0)))
+        self.want(honest)
+        self.give(honest, handle, self.holding, *range(6))
+        wait_until(lambda: self.transfer_.is_done, LIMIT_S)
+        self.assertEqual(self.store.data, self.holding.data)
 
     def test_nobody_but_liars_is_known_of(self) -> None:
         self.assertFalse(is_lied_about(self.swarm, self.transfer_))

@@ -28,7 +28,7 @@ from roles.values.events import (
 from tests.terminals import Printed, printed
 from ui.terminal.output import Output
 from ui.terminal.room_table import room_table
-from ui.terminal.seeder_report import EMPTY_S, SeederReport
+from ui.terminal.seeder_report import EMPTY_S, READING_S, SeederReport
 from ui.terminal.tracker_report import TABLE_S, TrackerReport
 
 HERE = Address("127.0.0.1", 12501)
@@ -206,6 +206,30 @@ class SeederReportTest(unittest.TestCase):
         seen = self.told((0, folder), (1, folder), (2, lost), (3, lost))
         self.assertEqual(seen.out.count("1 file"), 1)
         self.assertEqual(seen.err.count("It goes on asking."), 1)
+
+    def test_files_are_counted_once_the_sub_folders_are_read(self) -> None:
+        now = [5.0]
+        some = (ListedFile("a", 5), ListedFile("below/b", 5))
+        unread = FolderScanned(some[:1], 1, 0, (), is_whole=False)
+
+        def work(output: Output) -> None:
+            report = SeederReport(output, clock=lambda: now[0])
+            for event in (unread, unread, FolderScanned(some, 2, 0, ()), unread):
+                report.tell(event)
+                report.pass_time()
+                now[0] += READING_S
+                report.pass_time()
+
+        self.assertEqual(printed(work).out, "Reading the folder …\n2 files, 10 bytes.\n")
+
+    def test_of_a_folder_that_is_read_at_once_only_the_count_is_said(self) -> None:
+        unread = FolderScanned((), 0, 0, (), is_whole=False)
+        whole = FolderScanned((ListedFile("a", 5),), 1, 0, ())
+        self.assertEqual(self.told((0, unread), (0.1, whole)).out, "1 file, 5 bytes.\n")
+
+    def test_a_folder_that_cannot_be_read_is_said_to_be_so_at_once(self) -> None:
+        gone = FolderScanned((), 0, 0, (), "The folder is gone.", is_whole=False)
+        self.assertEqual(self.told((0, gone)).out, "The folder is gone.\n")
 
     def test_a_folder_is_said_to_be_empty_when_it_stays_so(self) -> None:
         now = [5.0]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import unittest
 
+from roles.taking.bad_peers import MAX_BAD_CHUNKS, MAX_BAD_OF_HOST, Sender
 from roles.taking.transfer_plan import (
-    MAX_BAD_CHUNKS,
     MAX_COMING,
     STALLED_S,
     UNKNOWN_RATE_S,
@@ -22,8 +22,12 @@ def plan_of(count: int, had: int = 0) -> TransferPlan:
     return TransferPlan(Content(bytes(32), count * CHUNK, CHUNK), had)
 
 
+def sender(link: int, host: str = "") -> Sender:
+    return f"peer {link}", host
+
+
 def take(plan: TransferPlan, link: int, index: int, *, rate: float = 0.0, now: float = 0.0) -> bool:
-    return plan.take(link, f"peer {link}", index, rate=rate, now=now)
+    return plan.take(link, sender(link), index, rate=rate, now=now)
 
 
 class TakingTest(unittest.TestCase):
@@ -139,7 +143,7 @@ class LateTest(unittest.TestCase):
 
 class BadChunksTest(unittest.TestCase):
     def bad(self, plan: TransferPlan, link: int, index: int) -> bool:
-        is_dropped = plan.bad(f"peer {link}", index)
+        is_dropped = plan.bad(sender(link), index)
         plan.released(link, index)
         return is_dropped
 
@@ -149,8 +153,8 @@ class BadChunksTest(unittest.TestCase):
             self.assertTrue(take(plan, 1, index))
             self.assertIs(self.bad(plan, 1, index), number == MAX_BAD_CHUNKS)
         self.assertFalse(take(plan, 1, 0))
-        self.assertEqual(plan.wanted_from("peer 1"), 0)
-        self.assertEqual(plan.wanted_from("peer 2"), 0b11111)
+        self.assertEqual(plan.wanted_from(sender(1)), 0)
+        self.assertEqual(plan.wanted_from(sender(2)), 0b11111)
         self.assertTrue(take(plan, 2, 3))
         self.assertTrue(plan.is_lied_about)
 
@@ -158,7 +162,7 @@ class BadChunksTest(unittest.TestCase):
         plan = plan_of(2)
         take(plan, 1, 0)
         self.assertFalse(self.bad(plan, 1, 0))
-        self.assertEqual(plan.wanted_from("peer 1"), 0b10)
+        self.assertEqual(plan.wanted_from(sender(1)), 0b10)
         self.assertFalse(take(plan, 1, 0))
         self.assertTrue(take(plan, 1, 1))
         self.assertTrue(take(plan, 2, 0))
@@ -172,12 +176,28 @@ class BadChunksTest(unittest.TestCase):
         first, second = plan_of(2), plan_of(2)
         self.bad(first, 1, 0)
         self.assertFalse(self.bad(second, 1, 0))
-        self.assertFalse(first.is_dropped("peer 1") or second.is_dropped("peer 1"))
+        self.assertFalse(first.is_dropped(sender(1)) or second.is_dropped(sender(1)))
+
+    def test_of_a_host_that_lied_under_many_ids_only_who_was_right_is_asked(
+        self,
+    ) -> None:
+        plan = plan_of(20)
+        honest, new = sender(1, "h"), sender(99, "h")
+        self.assertTrue(plan.take(1, honest, 0, rate=0.0, now=0.0))
+        plan.verified(1, 0)
+        for link in range(2, 2 + MAX_BAD_OF_HOST):
+            self.assertTrue(plan.take(link, sender(link, "h"), link, rate=0.0, now=0.0))
+            self.assertIs(plan.bad(sender(link, "h"), link), link == MAX_BAD_OF_HOST + 1)
+            plan.released(link, link)
+        self.assertEqual(plan.wanted_from(new), 0)
+        self.assertFalse(plan.take(99, new, 1, rate=0.0, now=0.0))
+        self.assertTrue(plan.take(1, honest, 1, rate=0.0, now=0.0))
+        self.assertTrue(plan.take(100, sender(100, "other"), 2, rate=0.0, now=0.0))
 
     def test_wrong_digests_drop_a_peer_at_once(self) -> None:
         plan = plan_of(2)
-        plan.drop("peer 1")
-        self.assertTrue(plan.is_dropped("peer 1"))
+        plan.drop(sender(1))
+        self.assertTrue(plan.is_dropped(sender(1)))
         self.assertFalse(take(plan, 1, 0))
 
 

@@ -285,6 +285,11 @@ class Room:
             for number in list(self.pending):
                 self.answer(number)
 
+    def slots_by_host(self) -> Counter[str]:
+        """As the members have them."""
+        members = self.desk._members.values()
+        return Counter(member.host for member in members if member.has_slot)
+
     def starving(self) -> list[int]:
         return [
             number
@@ -300,11 +305,13 @@ class PropertyTest(unittest.TestCase):
             for _ in range(400):
                 room.step()
                 self.assertLessEqual(room.desk.slots_taken, room.slots, seed)
+                self.assertEqual(room.desk._held, room.slots_by_host(), seed)
                 holders = [number for number in room.pending if number not in room.late]
                 self.assertLessEqual(len(holders), room.slots, seed)
             room.settle()
             self.assertEqual(room.starving(), [], f"seed {seed}: these were forgotten")
             self.assertEqual(room.desk.slots_taken, 0, seed)
+            self.assertFalse(room.desk._held, "hosts without a slot stay in the table")
 
     def test_everyone_in_line_has_its_turn_while_others_want_without_end(self) -> None:
         rng = random.Random(8)

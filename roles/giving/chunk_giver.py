@@ -20,6 +20,7 @@ from roles.giving.open_contents import OpenContents
 from roles.giving.part_sender import MORE, BrokenPartError, PartSender
 from roles.giving.place_in_line import PLACE_S, PlaceInLine
 from roles.giving.send_buffer import SendBuffer
+from roles.giving.small_contents import SmallContents
 from roles.giving.upload_desk import Choice
 from roles.values.content import DIGEST_SIZE, bitmap_bytes, bitmap_of
 from roles.values.errors import FileChangedError, PeerProtocolError
@@ -58,7 +59,7 @@ class ChunkGiver:
         self._throttle = throttle
         self._parts = PartSender(link, throttle, should_stop, self._note_stall)
         self._line = PlaceInLine(desk, progress, self._send)
-        self._singles: dict[int, None] = {}  # handles of contents of one chunk, to be sent
+        self._singles = SmallContents()
         self._pending: Choice | None = None  # offered, not answered yet
         self._taken: Choice | None = None  # to be sent next
         self._is_sending = self._has_stalled = False
@@ -82,7 +83,11 @@ class ChunkGiver:
                         return
                     self._check_clock()
                     while self._has_work() and not self._should_stop():
-                        self._send_single() if self._singles else self._send_taken(selector)
+                        chunk_waits = self._taken is not None and self._line.has_slot
+                        if self._singles.are_next(chunk_waits=chunk_waits):
+                            self._send_single()
+                        else:
+                            self._send_taken(selector)
                         # The answer to the offer ahead is there by now, as a rule.
                         if not self._receive(selector, 0):
                             return
@@ -154,7 +159,7 @@ class ChunkGiver:
             return
         content, have = holding.content, holding.have()
         if content.count == 1:
-            self._singles[handle] = None
+            self._singles.add(handle)
             return
         shown = bitmap_bytes(have, content.count)
         self._send(frames.File(handle, content.size, content.chunk_size, shown))
@@ -183,7 +188,7 @@ class ChunkGiver:
     def _close(self, handle: int) -> None:
         """The leecher wants nothing more of it."""
         self._parts.cancel(handle)
-        self._singles.pop(handle, None)
+        self._singles.drop(handle)
         self._desk.forget(handle)
         self._contents.close(handle)
 
@@ -232,8 +237,7 @@ class ChunkGiver:
 
     def _send_single(self) -> None:
         """The answer to the opening of a content of one chunk: its shape, and the chunk at once."""
-        handle = next(iter(self._singles))
-        del self._singles[handle]
+        handle = self._singles.pop()
         holding = self._contents.holding(handle)
         if holding is None:
             self._gone_if_open(handle)

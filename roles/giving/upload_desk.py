@@ -54,6 +54,7 @@ class UploadDesk:
         self._have = have
         self._rng = rng
         self._members: dict[int, _Member] = {}
+        self._held = Counter[str]()  # slots, by host; none: not in it
         self._line: list[int] = []
         self._missed: dict[int, None] = {}  # who was not woken by news: no slot was free
         self._times: dict[bytes, TimesSent] = {}
@@ -61,7 +62,7 @@ class UploadDesk:
     @property
     def slots_taken(self) -> int:
         """How many slots are held."""
-        return sum(member.has_slot for member in self._members.values())
+        return self._held.total()
 
     def limit(self, slots: int) -> list[int]:
         """So many slots from now on; who has more keeps them for this turn.
@@ -80,7 +81,7 @@ class UploadDesk:
         member = self._members[number]
         for wish in member.wishes.values():
             self._take_back(wish)
-        member.has_slot = False
+        self._release(member)
         self._leave_line(number)
         self._missed.pop(number, None)
         del self._members[number]
@@ -155,8 +156,7 @@ class UploadDesk:
 
     def give_back(self, number: int) -> list[int]:
         """It needs no slot for now. Returns who has one instead and must be woken."""
-        member = self._members[number]
-        member.has_slot, member.in_turn = False, 0
+        self._release(self._members[number])
         return self._grant()
 
     def news(self, root: bytes, chunks: int) -> list[int]:
@@ -196,7 +196,7 @@ class UploadDesk:
     def _take_slot(self, number: int, member: _Member) -> bool:
         """A free slot, else a place in line; nobody is in line while one is free."""
         if self.slots_taken < self._slots:
-            member.has_slot, member.in_turn = True, 0
+            self._hold(member)
             return True
         if not member.is_waiting:
             member.is_waiting = True
@@ -207,13 +207,10 @@ class UploadDesk:
         """Give free slots to those in line, hosts with few slots first. Returns who must look."""
         granted = list[int]()
         free = self._slots - self.slots_taken
-        held = Counter(member.host for member in self._members.values() if member.has_slot)
         while free > 0 and self._line:
-            number = min(self._line, key=lambda waiting: held[self._members[waiting].host])
-            member = self._members[number]
+            number = min(self._line, key=lambda waiting: self._held[self._members[waiting].host])
             self._leave_line(number)
-            member.has_slot, member.in_turn = True, 0
-            held[member.host] += 1
+            self._hold(self._members[number])
             granted.append(number)
             free -= 1
         while free > 0 and self._missed:  # these look, and take a slot if they need it
@@ -222,6 +219,19 @@ class UploadDesk:
             granted.append(number)
             free -= 1
         return granted
+
+    def _hold(self, member: _Member) -> None:
+        """It has a slot from now on; it had none."""
+        member.has_slot, member.in_turn = True, 0
+        self._held[member.host] += 1
+
+    def _release(self, member: _Member) -> None:
+        """It has no slot from now on."""
+        if member.has_slot:
+            self._held[member.host] -= 1
+            if not self._held[member.host]:
+                del self._held[member.host]
+        member.has_slot, member.in_turn = False, 0
 
     def _leave_line(self, number: int) -> None:
         member = self._members[number]

@@ -14,6 +14,7 @@ from roles.base.worker import POLL_S
 from roles.joining.membership import AGAIN_S, PING_S, STATE_PING_S, Membership, Pace
 from roles.joining.tracker_dialects import Status
 from roles.sharing.folder_library import FolderLibrary
+from roles.sharing.offers import LibrarySnapshot
 from roles.sharing.shared_folder import FolderListing, SharedFolder
 from roles.values.addresses import Address
 from roles.values.catalogue import FileLine, decode_line
@@ -53,7 +54,7 @@ class Announcer:
         self._announced = 0  # files that LMK/1 readers can be told of
         self._is_shared = False  # the library is on the tracker's list, or will be
         self._shared = dict[str, ListedFile]()  # the library's files by their lines
-        self._reported_lines = tuple[str, ...]()
+        self._reported: LibrarySnapshot | None = None
         self.membership = Membership(
             settings.tracker,
             post,
@@ -86,10 +87,8 @@ class Announcer:
         if now >= self._rescan_at or self.folder_changed.is_set():
             self._rescan_at = now + RESCAN_S
             self._rescan()
-        if self._library is not None and self._is_shared and now >= self._report_at:
-            self._report_at = now + REPORT_S
-            if self._library.snapshot.lines != self._reported_lines:
-                self._report_folder()
+        if self._library is not None and self._is_shared:
+            self._report_library(self._library.snapshot, now)
         return self._sizes
 
     def told(self, count: int, *, is_shared: bool) -> None:
@@ -102,6 +101,14 @@ class Announcer:
                 len(self._sizes),
             )
         self._report_folder()
+
+    def _report_library(self, snapshot: LibrarySnapshot, now: float) -> None:
+        """Now and then while it is read, and at once when all is."""
+        reported = self._reported
+        has_ended = snapshot.is_whole and not (reported is not None and reported.is_whole)
+        if snapshot is not reported and (has_ended or now >= self._report_at):
+            self._report_at = now + REPORT_S
+            self._report_folder()
 
     def _rescan(self) -> None:
         self.folder_changed.clear()
@@ -126,14 +133,15 @@ class Announcer:
         files = {name: ListedFile(name, size) for name, size in self._sizes.items()}
         announced, in_subfolders = self._announced, self.listing.in_subfolders
         left_out, problem = self.listing.left_out, self._problem
+        is_whole = True
         if self._library is not None and self._is_shared:
-            snapshot = self._library.snapshot
-            self._reported_lines = snapshot.lines
+            snapshot = self._reported = self._library.snapshot
             files |= {file.name: file for file in self._shared_files(snapshot.lines)}
             announced, in_subfolders = len(files), 0
             left_out, problem = snapshot.left_out or left_out, problem or snapshot.problem
+            is_whole = snapshot.is_whole
         in_order = tuple(files[name] for name in sorted(files))
-        self._post(FolderScanned(in_order, announced, in_subfolders, left_out, problem))
+        self._post(FolderScanned(in_order, announced, in_subfolders, left_out, problem, is_whole))
 
     def _shared_files(self, lines: tuple[str, ...]) -> list[ListedFile]:
         """The library's files: only the lines that are new are read."""

@@ -143,6 +143,7 @@ class FolderLibrary:
     def _compare(self, tree: FolderTree) -> None:
         """Bring the offers up to date with a scan, as far as digests are known."""
         seen = {file.path: file for file in tree.files}
+        now_ns = time.time_ns()
         self._unsettled &= seen.keys()
         with self._lock:
             self._tree, self._seen = tree, seen
@@ -155,10 +156,12 @@ class FolderLibrary:
                 before = offered.get(file.path)
                 if before is not None and before.file == file:
                     continue
-                if before is not None and before.file.has_content_of(file):
+                if before is not None and _is_the_same(before.file, file):
                     digests: bytes | None = before.digests()
+                elif file.size:
+                    digests = self._cache.digests(file)
                 else:
-                    digests = self._cache.digests(file) if file.size else b""
+                    digests = None if _is_put_off(file, now_ns) else b""
                 if digests is not None and file.path not in self._distrusted:
                     self._offers.offer(file, digests)
                 else:
@@ -295,8 +298,9 @@ class FolderLibrary:
         files_left = self._count_left()
         if files_left:
             lines = (*lines, encode_line(ReadingLine(files_left)))
-        what = (lines, len(files), size, self._tree.problem, self._tree.left_out)
-        if what[0] != before.lines or what[3:] != (before.problem, before.left_out):
+        tree, is_whole = self._tree, not files_left
+        what = (lines, len(files), size, tree.problem, tree.left_out, is_whole)
+        if LibrarySnapshot(before.revision, *what) != before:
             self.snapshot = LibrarySnapshot(before.revision + 1, *what)
             self.changed.set()
 
@@ -304,9 +308,18 @@ class FolderLibrary:
         """Files that will be offered once they are read; with the lock held."""
         now_ns = time.time_ns()
         left = self._seen.keys() - self._offers.files.keys() - self._failed
-        return sum(not _is_put_off(self._seen[path], now_ns) for path in left)
+        files = [self._seen[path] for path in left]
+        return sum(not (file.size and _is_put_off(file, now_ns)) for file in files)
 
 
 def _is_put_off(file: TreeFile, now_ns: int) -> bool:
-    """Whether it may still be written, and is too large to be read for nothing."""
-    return file.size >= _LARGE and abs(now_ns - file.mtime_ns) <= SETTLED_NS
+    """Whether it may still be written, and is too large to be read for nothing, or empty: editors
+    save in two steps, of which the first leaves nothing.
+    """
+    is_fresh = abs(now_ns - file.mtime_ns) <= SETTLED_NS
+    return is_fresh and (not file.size or file.size >= _LARGE)
+
+
+def _is_the_same(before: TreeFile, now: TreeFile) -> bool:
+    """Whether a file that is offered has its content still; one that is empty still has."""
+    return before.has_content_of(now) or not (before.size or now.size)

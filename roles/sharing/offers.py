@@ -28,6 +28,7 @@ class LibrarySnapshot:
     size: int = 0  # bytes of all files
     problem: str = ""  # one sentence when the folder, or a part of it, is not offered
     left_out: tuple[str, ...] = ()  # paths that no leecher could store, ready to show
+    is_whole: bool = False  # nothing of the folder is left to read
 
 
 class Offers:

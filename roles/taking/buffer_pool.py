@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
+from roles.taking.arriving_chunks import ArrivingChunks
 from roles.values.content import MAX_CHUNK_SIZE, MIN_CHUNK_SIZE
 
 LOOK_S = 0.5  # how often who waits for a buffer looks whether to stop
@@ -25,6 +26,7 @@ class BufferPool:
     """
 
     def __init__(self, most: int) -> None:
+        self.chunks = ArrivingChunks()  # that use them
         self._room = threading.Condition()  # protects all below
         self._most = most
         self._out = 0  # bytes

@@ -7,17 +7,18 @@ and written with one call, so that Python works per chunk and not per byte.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import socket
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from roles.base.rates import RateMeter
 from roles.base.throttle import Throttle
+from roles.taking.arriving_chunks import ArrivingChunk
+from roles.taking.bad_peers import Sender
 from roles.taking.buffer_pool import BufferPool, StoppedError
 from roles.taking.outbox import Outbox
 from roles.taking.transfer import Transfer
@@ -25,17 +26,12 @@ from roles.values.addresses import Address, is_loopback
 from roles.values.errors import PeerProtocolError
 from roles.wire import lmk2_frames as frames
 
-if TYPE_CHECKING:
-    from hashlib import _Hash
-
 log = logging.getLogger(__name__)
 
 RECEIVE_S = 15.0  # of silence, then a sign of life
 SILENT_S = 45.0  # without one, the other side is gone
 WAKE_BYTES = 128 * 1024  # half a part; a peer that needs 45 s for so few is as good as gone
 MAX_UNWANTED = 32 * 1024 * 1024  # bytes in a row: eight of the longest chunks, broken off by us
-CHUNK_S = 30.0  # or its size at LEAST_RATE, after its first byte: then others may have its buffer
-LEAST_RATE = 64 * 1024  # bytes per second
 RATE_WEIGHT = 0.5  # of the newest chunk in a connection's rate
 _SMALL = 16 * 1024  # bytes: what frames are read from, and what of a chunk comes with them
 _SCRAP = 64 * 1024
@@ -58,10 +54,12 @@ class PeerLink:
     place: int = 0
     useful_at: float = field(default_factory=time.monotonic)  # when it brought something last
     outbox: Outbox = field(init=False)  # what it is told, from any thread
+    sender: Sender = field(init=False)  # of its chunks
     spoke_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.outbox = Outbox(self.link)
+        self.sender = self.peer, "" if is_loopback(self.address.host) else self.address.host
 
     def send(self, frame: frames.Frame) -> None:
         """Say something; from any thread, without the swarm's lock. Raises OSError, never waits."""
@@ -119,13 +117,13 @@ class ChunkTaker:
         self._swarm = swarm
         self._buffers = buffers
         # Whose buffers it uses; this machine's peers may have as many as there are.
-        self._host = "" if is_loopback(link.address.host) else link.address.host
+        self._host = link.sender[1]
         self._throttle = throttle
         self._should_stop = should_stop
         self._small = bytearray(_SMALL)
         self._small_view = memoryview(self._small)
         self._start = self._end = 0  # of what is in the small buffer and not used yet
-        self._chunk: _Arriving | None = None  # of which parts are here
+        self._chunk: ArrivingChunk | None = None  # of which parts are here
         self._unwanted = 0  # bytes of chunks since the last one that was wanted
         self._woken_at = 1
         self._heard = time.monotonic()
@@ -184,8 +182,8 @@ class ChunkTaker:
         whole = transfer.content.length(index)
         if chunk is None:
             buffer = self._buffers.take(whole, self._should_stop, self._host)
-            until = time.monotonic() + max(CHUNK_S, whole / LEAST_RATE)
-            chunk = self._chunk = _Arriving(handle, index, whole, buffer, until)
+            chunk = self._chunk = ArrivingChunk(handle, index, whole, buffer, time.monotonic())
+            self._buffers.chunks.add(chunk)
         if offset != chunk.received or offset + length > whole:
             raise PeerProtocolError("a part of a chunk where another one belongs")
         self._receive_into(chunk, length)
@@ -201,9 +199,10 @@ class ChunkTaker:
         """It is through, or does not come: others may have its buffer."""
         chunk, self._chunk = self._chunk, None
         if chunk is not None:
+            self._buffers.chunks.remove(chunk)
             self._buffers.give_back(chunk.buffer, self._host)
 
-    def _receive_into(self, chunk: _Arriving, length: int) -> None:
+    def _receive_into(self, chunk: ArrivingChunk, length: int) -> None:
         """These bytes of the chunk, hashed as they come."""
         begin = chunk.received
         view = memoryview(chunk.buffer)[begin : begin + length]
@@ -211,7 +210,7 @@ class ChunkTaker:
         self._note(chunk, ready)
         while ready < length:
             most = self._throttle.slice(length - ready)
-            chunk.until += self._await_turn(most)
+            chunk.was_held_up(self._await_turn(most))
             self._wake_at(min(most, WAKE_BYTES))
             count = self._receive_some(view[ready : ready + most])
             ready += count
@@ -229,7 +228,7 @@ class ChunkTaker:
             self._woken_at = count
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
 
-    def _note(self, chunk: _Arriving, count: int) -> None:
+    def _note(self, chunk: ArrivingChunk, count: int) -> None:
         if count:
             chunk.received += count
             self._swarm.received(self._link, chunk.handle, chunk.index, count)
@@ -299,23 +298,12 @@ class ChunkTaker:
 
     def _check_pace(self) -> None:
         """Raises PeerProtocolError when its chunk keeps a buffer from others for too long."""
-        chunk = self._chunk
-        is_late = chunk is not None and time.monotonic() > chunk.until
-        if is_late and self._buffers.is_awaited(self._host):
+        chunk, now = self._chunk, time.monotonic()
+        if chunk is None or not chunk.is_due(now):
+            return
+        is_slow = self._buffers.chunks.is_too_slow(chunk, now=now)
+        if is_slow and self._buffers.is_awaited(self._host):
             raise PeerProtocolError("its chunk comes too slowly, and others wait to send theirs")
-
-
-@dataclass(slots=True)
-class _Arriving:
-    """A chunk of which parts are here."""
-
-    handle: int
-    index: int
-    length: int
-    buffer: bytearray
-    until: float  # then it has to be here, if others wait for buffers
-    received: int = 0
-    hash: _Hash = field(default_factory=hashlib.sha256)
 
 
 class _LeftError(Exception):

@@ -59,7 +59,7 @@ class DigestQuestions:
             return []
         silent = self._silent.get(handle, ())
         for link in sorted(links, key=lambda link: link.number in silent):
-            if handle in link.opened and not transfer.plan.is_dropped(link.peer):
+            if handle in link.opened and not transfer.plan.is_dropped(link.sender):
                 question = self._asked[handle] = _Question(link, now)
                 return [(link, _next_question(handle, transfer, question.come))]
         return []
@@ -83,7 +83,7 @@ class DigestQuestions:
         if digests.digests and len(come) < transfer.content.count * DIGEST_SIZE:
             return _next_question(digests.handle, transfer, come)
         if not transfer.are_right(bytes(come)):  # once it has left, others are asked
-            transfer.plan.drop(link.peer)
+            transfer.plan.drop(link.sender)
             raise PeerProtocolError("digests that are not those of the root")
         del self._asked[digests.handle]
         transfer.learn(bytes(come))

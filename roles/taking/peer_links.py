@@ -74,7 +74,7 @@ class PeerLinks(dict[int, PeerLink]):
         """Whether nobody is left for one of these but peers that sent bad chunks."""
         return any(
             transfer.plan.is_lied_about
-            and all(transfer.plan.is_dropped(link.peer) for link in self.values())
+            and all(transfer.plan.is_dropped(link.sender) for link in self.values())
             for transfer in transfers
         )
 
@@ -85,5 +85,5 @@ class PeerLinks(dict[int, PeerLink]):
 
 def want(link: PeerLink, handle: int, transfer: Transfer) -> frames.Want:
     """What is wanted of this peer. Never b"", which would close the handle."""
-    wanted = transfer.plan.wanted_from(link.peer)
+    wanted = transfer.plan.wanted_from(link.sender)
     return frames.Want(handle, bitmap_bytes(wanted, transfer.content.count))

@@ -96,7 +96,7 @@ class Singles:
         able = [
             link
             for link in free
-            if link.number not in refused and not transfer.plan.is_dropped(link.peer)
+            if link.number not in refused and not transfer.plan.is_dropped(link.sender)
         ]
         return min(
             able, key=lambda link: (link.number in self._slow, len(link.singles)), default=None

@@ -166,7 +166,7 @@ class Swarm:
                 transfer.content.chunk_size,
             ):
                 raise PeerProtocolError("it describes another content than its root names")
-            elif not transfer.is_single and not transfer.plan.is_dropped(link.peer):
+            elif not transfer.is_single and not transfer.plan.is_dropped(link.sender):
                 link.opened.add(file.handle)
                 if transfer.digests() is None:
                     says = self._digests_to_ask(file.handle)
@@ -194,7 +194,7 @@ class Swarm:
             if transfer is None or not transfer.is_asking:
                 reply = frames.Decline(handle, index, b"")
                 link.opened.discard(handle)
-            elif transfer.plan.take(link.number, link.peer, index, rate=link.chunk_rate, now=now):
+            elif transfer.plan.take(link.number, link.sender, index, rate=link.chunk_rate, now=now):
                 reply = frames.Take(handle, index)
             else:
                 reply = frames.Decline(handle, index, want(link, handle, transfer).chunks)
@@ -314,7 +314,7 @@ class Swarm:
     def _reject(self, link: PeerLink, handle: int, transfer: Transfer, index: int) -> None:
         log.warning("chunk %d of %s from %s failed its check", index, transfer.title, link.address)
         with self._lock:
-            is_dropped = transfer.plan.bad(link.peer, index)
+            is_dropped = transfer.plan.bad(link.sender, index)
             if transfer.is_single:
                 self._singles.refused(handle, link)
         self._release(link, handle, transfer, index)

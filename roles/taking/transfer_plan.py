@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from roles.taking.bad_peers import BadPeers, Sender
 from roles.values.content import Content, indexes
 
-MAX_BAD_CHUNKS = 2  # of one content from one peer: the first may be an accident
 MAX_COMING = 4  # over one connection: one arrives, one is taken ahead, some were just broken off
 SLOW_FACTOR = 2.0  # a chunk is asked of a second peer when that one needs less than half the time
 UNKNOWN_RATE_S = 1.0  # a chunk that takes this long may be asked of a peer whose rate is unknown
@@ -21,6 +21,7 @@ HOPELESS_S = 30.0  # a chunk that takes all who bring it longer than this may co
 
 @dataclass(slots=True)
 class _OnItsWay:
+    sender: Sender
     since: float
     moved: float  # when the last byte came
     received: int = 0  # bytes
@@ -36,7 +37,7 @@ class TransferPlan:
         self._coming: dict[int, dict[int, _OnItsWay]] = {}  # chunk, connection
         self._coming_chunks = 0
         self._carried = Counter[int]()  # chunks on their way, by connection
-        self._bad: dict[str, set[int]] = {}  # chunks that failed their check, by peer
+        self._bad = BadPeers()
 
     @property
     def is_done(self) -> bool:
@@ -53,23 +54,18 @@ class TransferPlan:
         """Whether chunks are wanted and none is on its way."""
         return not (self._coming_chunks or self.is_done)
 
-    def wanted_from(self, peer: str) -> int:
+    def wanted_from(self, sender: Sender) -> int:
         """Those of the wanted chunks that this peer may send."""
-        bad = self._bad.get(peer)
-        if not bad:
-            return self.wanted
-        if self.is_dropped(peer):
-            return 0
-        return self.wanted & ~sum(1 << index for index in bad)
+        return 0 if self._bad.has(sender) else self.wanted & ~self._bad.chunks(sender)
 
-    def take(self, connection: int, peer: str, index: int, *, rate: float, now: float) -> bool:
+    def take(self, connection: int, sender: Sender, index: int, *, rate: float, now: float) -> bool:
         """Whether a peer's offer is accepted; the chunk is on its way then.
 
         `rate` of that connection in bytes per second, 0.0 when it is not known.
         """
         if index >= self.content.count or self.had >> index & 1:
             return False
-        if index in self._bad.get(peer, ()) or self.is_dropped(peer):
+        if self._bad.has(sender) or self._bad.chunks(sender) >> index & 1:
             return False
         if self._carried[connection] >= MAX_COMING:
             return False
@@ -78,7 +74,7 @@ class TransferPlan:
             connection in coming or self.wanted or not self._is_late(index, rate, now)
         ):
             return False
-        self._coming.setdefault(index, {})[connection] = _OnItsWay(now, now)
+        self._coming.setdefault(index, {})[connection] = _OnItsWay(sender, now, now)
         self._carried[connection] += 1
         self._coming_chunks |= 1 << index
         return True
@@ -103,6 +99,8 @@ class TransferPlan:
         """A chunk is here. Returns the other connections that still bring it."""
         self.had |= 1 << index
         others = self._coming.pop(index, {})
+        if connection in others:
+            self._bad.prove(others[connection].sender)
         self._coming_chunks &= ~(1 << index)
         self._carried.subtract(others.keys())
         return tuple(other for other in others if other != connection)
@@ -132,24 +130,23 @@ class TransferPlan:
         self._carried.clear()
         self._coming_chunks = 0
 
-    def bad(self, peer: str, index: int) -> bool:
+    def bad(self, sender: Sender, index: int) -> bool:
         """A chunk of this peer failed its check; True when it is not asked for any again."""
-        bad = self._bad.setdefault(peer, set())
-        bad.add(-1 - index if index in bad else index)  # the same one twice counts twice
-        return self.is_dropped(peer)
+        self._bad.note(sender, index)
+        return self.is_dropped(sender)
 
-    def drop(self, peer: str) -> None:
+    def drop(self, sender: Sender) -> None:
         """Ask this peer for nothing again."""
-        self._bad[peer] = set(range(-MAX_BAD_CHUNKS, 0))
+        self._bad.drop(sender)
 
     @property
     def is_lied_about(self) -> bool:
         """Whether a peer was dropped."""
-        return any(map(self.is_dropped, self._bad))
+        return bool(self._bad)
 
-    def is_dropped(self, peer: str) -> bool:
-        """Whether this peer sent too many bad chunks."""
-        return len(self._bad.get(peer, ())) >= MAX_BAD_CHUNKS
+    def is_dropped(self, sender: Sender) -> bool:
+        """Whether this peer, or others of its host, sent too many bad chunks."""
+        return self._bad.has(sender)
 
     def worth_asking_twice(self, rate: float, *, now: float) -> int:
         """At the end, when nothing is wanted: the chunks that another connection with this rate

@@ -13,14 +13,12 @@ from typing import TypeAlias
 
 from roles.values.addresses import Address
 from roles.values.errors import LmkError
+from roles.values.folder_keys import FolderKey
 
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A file that somebody offers.
-
-    `name` comes from the wire: show it through safe_names.shown_name.
-    """
+    """A file that somebody offers. `name` is from the wire: show it by safe_names.shown_name."""
 
     name: str  # its path in the share, with "/" between folders
     size: int  # bytes
@@ -48,7 +46,7 @@ class ListedFolder:
     @property
     def key(self) -> str:
         """What a leecher is asked for, for all of it. No file can have this name."""
-        return f"share:{self.share}"
+        return str(FolderKey(self.share))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +138,7 @@ class FolderScanned:
     in_subfolders: int  # files that are not offered, because LMK/1 has no folders
     left_out: tuple[str, ...]  # names that no leecher could store
     problem: str = ""  # one sentence when the folder cannot be read any more
+    is_whole: bool = True  # False while it is read: more files follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +261,7 @@ class Source:
 class DownloadChanged:
     """A snapshot of one download; at most four a second, and one for each change of state."""
 
-    name: str  # the key of what was asked for: ListedFile.key, ListedFolder.key or "folder:" PATH
+    name: str  # the key of what was asked for: ListedFile.key, or a FolderKey as text
     state: DownloadState
     size: int  # bytes
     have: int  # bytes, verified and written

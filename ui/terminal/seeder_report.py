@@ -24,7 +24,7 @@ from ui.terminal import phrases
 from ui.terminal.output import Output
 
 EMPTY_S = 3.0  # a folder is empty when it stays so: before it was read, it seems to be
-READING_S = 1.0  # between two progress lines
+READING_S = 1.0  # between two progress lines, and before the first word about a reading
 SAME_TAKER_S = 5.0  # between two lines about one computer: it may take hundreds of files a second
 
 
@@ -37,6 +37,7 @@ class SeederReport:
     platform: str = sys.platform
     _folder: FolderScanned | None = None
     _folder_words: str = ""
+    _unread_since: float | None = None
     _empty_since: float | None = None
     _is_original: bool = False  # the tracker: its list has room for few files
     _lost: str = ""
@@ -77,7 +78,11 @@ class SeederReport:
                 return
 
     def pass_time(self) -> None:
-        """Say that the folder is empty, when it is so for long."""
+        """Say that the folder is read, or empty, when it is so for long."""
+        unread = self._unread_since
+        if unread is not None and not self._folder_words and self.clock() - unread >= READING_S:
+            self._folder_words = "Reading the folder …"
+            self.output.say(self._folder_words)
         if self._empty_since is None or self.clock() - self._empty_since < EMPTY_S:
             return
         self._empty_since = None
@@ -85,6 +90,12 @@ class SeederReport:
             self._say_folder(self._folder)
 
     def _tell_folder(self, folder: FolderScanned) -> None:
+        """Its files are counted once all are known: before, there would be too few."""
+        if not (folder.is_whole or folder.problem):
+            self._unread_since = self._unread_since or self.clock()
+            self._empty_since = None
+            return
+        self._unread_since = None
         if not (folder.files or folder.problem):
             self._empty_since = self._empty_since or self.clock()
             return

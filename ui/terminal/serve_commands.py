@@ -52,10 +52,9 @@ def run_seed(chosen: argparse.Namespace, profile: Profile, output: Output) -> No
 def follow(session: Session, report: TrackerReport | SeederReport) -> None:
     """Report what happens until a role stops; ends by the exception that Session raises."""
     while True:
-        match session.event_within(TICK_S):
-            case None:
-                report.pass_time()
-            case (_, event):
-                report.tell(event)
-                if isinstance(event, RoleStopped):
-                    return
+        told = session.event_within(TICK_S)
+        if told is not None:
+            report.tell(told[1])
+            if isinstance(told[1], RoleStopped):
+                return
+        report.pass_time()
