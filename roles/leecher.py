@@ -17,6 +17,7 @@ from functools import partial
 
 from roles.base.throttle import Throttles
 from roles.base.worker import Role
+from roles.disk.promised_space import PromisedSpace
 from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife, failed_to_begin
@@ -60,6 +61,7 @@ class Leecher(Role):
         self._book = SeederBook(random.Random())
         self._downloads: dict[str, DownloadLife] = {}  # changed by the role's own thread only
         self._names = StoredNames(windows=os.name == "nt")
+        self._space = PromisedSpace(settings.folder)
         self._stamps: dict[str, tuple[int, ...]] = {}  # of the lists that downloads follow
         self._behind: dict[str, DownloadLife] = {}  # who follow only when another one has ended
         self._host: SwarmHost | None = None
@@ -82,7 +84,7 @@ class Leecher(Role):
         self._lister.refresh()
 
     def download(self, keys: Iterable[str], existing: Existing) -> None:
-        """Queue these of the newest list: keys of files and folders, or "folder:" and a path.
+        """Queue these of the newest list: keys of files, and FolderKeys as text.
 
         One that is queued or running already stays as it is.
         """
@@ -149,7 +151,8 @@ class Leecher(Role):
                 self._begin(key, existing, DownloadState.QUEUED)
             except StorageError as error:  # no port is free, which may be otherwise the next time
                 self._is_busy = True
-                self._post(failed_to_begin(key, error))
+                found = self._lister.wanted(key)
+                self._post(failed_to_begin(key, found[0] if found is not None else None, error))
 
     def _take_list(self) -> None:
         """A list came: downloads follow it, and what the last run left goes on if it is there."""
@@ -231,6 +234,7 @@ class Leecher(Role):
             lock=self._lock,
             seeders=lambda: self._lister.seeders(file),
             throttle=self._throttles.down,
+            space=self._space,
             post=self._post,
             ended=self._woken.set,
         )
@@ -257,6 +261,7 @@ class Leecher(Role):
             wanted,
             packs,
             self._host.side,
+            self._space,
             settings=self._settings,
             existing=existing,
             names=self._names,

@@ -6,6 +6,8 @@ import threading
 from pathlib import Path
 
 from roles.base.throttle import Throttle
+from roles.disk.promised_space import PromisedSpace
+from roles.disk.sparse_file import bytes_on_disk
 from roles.downloads.arrivals import MAX_ARRIVALS, MAX_CHUNKS, Arrivals
 from roles.downloads.download_jobs import FileJob
 from roles.downloads.file_tally import FileTally
@@ -31,6 +33,7 @@ class ArrivalsTest(TakingTest):
         self.given_on = SwarmLibrary()
         downloads = PeerDownloads(self.swarm, Hello("0" * 16, "pc", 1, is_seeder=False), Throttle())
         self.side = SwarmSide(self.swarm, self.given_on, downloads, lambda _: None)
+        self.space = PromisedSpace(self.target)
         self.is_halted = False
         self.ended: list[FileEnded] = []
         self.tally = FileTally(self.ended.extend)
@@ -38,7 +41,8 @@ class ArrivalsTest(TakingTest):
 
     def others(self) -> Arrivals:
         arrivals = Arrivals(
-            self.target, self.side, Existing.SKIP, lambda: self.is_halted, lambda: None
+            *(self.target, self.side, self.space),
+            *(Existing.SKIP, lambda: self.is_halted, lambda: None),
         )
         self.addCleanup(arrivals.leave)
         return arrivals
@@ -191,10 +195,67 @@ class ArrivalsTest(TakingTest):
         size = MAX_CHUNKS * (1 << 18)
         contents = [described(b"")[0].__class__(bytes([n]) * 32, size, 1 << 18) for n in range(3)]
         jobs = [FileJob(f"{n}", (f"{n}",), one) for n, one in enumerate(contents)]
-        self.constant("arrivals", "check_space", lambda *_: None)
+        self.constant("promised_space", "room_in", lambda _: 1 << 50)
         self.arrivals.begin(jobs, ())
         self.arrivals.step(self.tally)
         self.assertEqual(len(self.arrivals.transfers), 1)
+
+    def test_files_at_once_never_take_more_than_there_is_together(self) -> None:
+        one, two = some_holding(3.5), some_holding(3.5, 2)
+        size = one.content.size
+        free = 2 * size - 1
+
+        def room(folder: Path) -> int:
+            return free - sum(bytes_on_disk(path) for path in folder.iterdir())
+
+        self.constant("promised_space", "room_in", room)
+        self.arrivals.begin([self.job("one", one), self.job("two", two)], ())
+        self.arrivals.step(self.tally)
+        self.assertEqual([path.name for path in self.target.iterdir()], ["one.lmkpart"])
+        other = self.others()
+        other.begin([self.job("three", two)], ())
+        with self.assertRaisesRegex(DiskFullError, "1 MB more must be free"):
+            other.step(self.tally)
+        self.serve(self.sender(), one, two)
+
+        def came() -> bool:
+            self.arrivals.step(self.tally)
+            return (self.target / "one").exists()
+
+        with self.assertRaises(DiskFullError):  # nothing is under way that would make room
+            wait_until(lambda: came() and False, LIMIT_S)
+        self.assertEqual(self.read("one"), one.data)
+        self.arrivals.stand_still()
+        free *= 2
+        self.arrivals.check_space()
+        self.step_until_through()
+        self.assertEqual(self.read("two"), two.data)
+        other.step(self.tally)
+
+    def test_what_an_earlier_run_left_takes_no_room_twice(self) -> None:
+        holding = some_holding(4)
+        (self.target / "a.lmkpart").write_bytes(holding.data[: 3 << 18])
+        self.constant("promised_space", "room_in", lambda _: 2 << 18)
+        self.arrivals.begin([self.job("a", holding)], ())
+        self.arrivals.step(self.tally)
+        self.assertEqual(len(self.arrivals.transfers), 1)
+
+    def test_what_stands_still_keeps_no_room_from_others(self) -> None:
+        one, two = some_holding(4), some_holding(4, 2)
+        self.constant("promised_space", "room_in", lambda _: one.content.size)
+        self.arrivals.begin([self.job("one", one)], ())
+        self.arrivals.step(self.tally)
+        other = self.others()
+        other.begin([self.job("two", two)], ())
+        with self.assertRaises(DiskFullError):
+            other.step(self.tally)
+        other.stand_still()
+        self.arrivals.stand_still()
+        self.arrivals.check_space()
+        with self.assertRaises(DiskFullError):
+            other.check_space()
+        self.arrivals.stand_still()
+        other.check_space()
 
     def test_what_a_disk_says_of_one_file_fails_that_file_only(self) -> None:
         bad, good = some_holding(0.2), some_holding(2, 2)
@@ -225,6 +286,15 @@ class ArrivalsTest(TakingTest):
     def stepped(self) -> bool:
         self.arrivals.step(self.tally)
         return True
+
+    def test_of_what_is_given_up_before_it_began_nothing_is_left(self) -> None:
+        jobs = [self.job(name, some_holding(4, seed)) for seed, name in enumerate("ab")]
+        (self.target / "b.lmkpart").write_bytes(b"some of it")
+        self.arrivals.begin(jobs, ())
+        self.arrivals.step(self.tally)
+        self.arrivals.give_up([job.identity for job in jobs], self.tally)
+        self.assertEqual(self.tally.ended, 2)
+        self.assertEqual([path.name for path in self.target.iterdir()], ["b.lmkpart"])
 
     def test_what_was_left_is_found_again_and_what_was_discarded_is_gone(self) -> None:
         holding = some_holding(4)

@@ -322,9 +322,11 @@ class ChangingRoomTest(RoomTestCase):
     def test_nobody_who_has_the_files_exits_with_3(self) -> None:
         self.seeder.signal(signal.SIGTERM)
         self.tracker.wait_for("is gone")
-        code, _, error = self.get("--all")
-        self.assertEqual(code, 3)
-        self.assertIn("lists no file", error)
+        for chosen in ("--all", "empty"):
+            with self.subTest(chosen=chosen):
+                code, _, error = self.get(chosen)
+                self.assertEqual(code, 3)
+                self.assertIn("lists no file", error)
 
     def test_keep_seeding_offers_the_download_folder_until_ctrl_c(self) -> None:
         with Running(
@@ -448,6 +450,39 @@ class FolderArgumentTest(LmkTestCase):
         chosen = parse_arguments([str(self.folder), "--profile", "p"])
         self.assertEqual((chosen.command, chosen.folder), ("window", self.folder))
         self.assertEqual(chosen.profile, Path("p"))
+
+    def test_what_else_is_dropped_on_the_program_is_said_in_the_window(self) -> None:
+        from ui.terminal.arguments import parse_arguments
+
+        file, folder = self.folder / "notes.pdf", self.folder / "lesson"
+        file.touch()
+        folder.mkdir()
+        for paths, expected, words in (
+            ([file], None, "“notes.pdf” is a file."),
+            ([file, folder], folder, "“notes.pdf” is a file."),
+            ([folder, self.folder], folder, "Of 2 folders, “lesson” is chosen."),
+        ):
+            with self.subTest(paths=paths):
+                chosen = parse_arguments(["--profile", "p", *map(str, paths)])
+                self.assertEqual((chosen.command, chosen.folder), ("window", expected))
+                self.assertIn(words, " ".join(chosen.notices))
+
+    def test_without_a_display_it_is_said_in_the_terminal(self) -> None:
+        (self.folder / "notes.pdf").touch()
+        result = run("notes.pdf", folder=self.folder)
+        self.assertIn("“notes.pdf” is a file.", result.stderr)
+        self.assertEqual(result.returncode, 0)
+
+    def test_a_folder_is_remembered_by_its_whole_path(self) -> None:
+        from ui.terminal.arguments import parse_arguments
+
+        self.assertTrue(parse_arguments(["."]).folder.is_absolute())
+
+    def test_a_log_that_cannot_be_kept_is_said(self) -> None:
+        (self.folder / "profile").write_text("a file where the folder should be")
+        result = run("list", "--tracker", "127.0.0.1:9", folder=self.folder)
+        self.assertIn("No log is kept", result.stderr)
+        self.assertEqual(result.returncode, 3)
 
     def test_common_options_stand_before_or_after_the_command(self) -> None:
         from ui.terminal.arguments import parse_arguments

@@ -1,4 +1,4 @@
-"""One download by itself, when the program has a fault."""
+"""One download of LMK/1 by itself: without room, and when the program has a fault."""
 
 from __future__ import annotations
 
@@ -6,16 +6,47 @@ import logging
 import random
 import socket
 import threading
+from unittest import mock
 
 from roles.base.throttle import Throttle
+from roles.disk.promised_space import PromisedSpace
 from roles.downloads.download import Download
 from roles.downloads.seeder_book import SeederBook
 from roles.values.addresses import Address
+from roles.values.errors import DiskFullError
 from roles.values.events import DownloadChanged, DownloadState, ListedFile
 from roles.values.settings import Existing, LeecherSettings
 from tests.support import EventLog, LmkTestCase
 
 SOON_S = 2.0
+
+
+class SpaceTest(LmkTestCase):
+    def test_room_that_another_download_was_promised_is_not_there(self) -> None:
+        self.enterContext(mock.patch("roles.disk.promised_space.room_in", lambda _: 10))
+        space, log, ended = PromisedSpace(self.folder), EventLog(), threading.Event()
+        space.promise("another", 6)
+        download = Download(
+            ListedFile("a", 5),
+            "a",
+            settings=LeecherSettings(self.folder, give_up_after_s=SOON_S),
+            existing=Existing.SKIP,
+            book=SeederBook(random.Random(1)),
+            lock=threading.Lock(),
+            seeders=lambda: (),
+            throttle=Throttle(),
+            space=space,
+            post=log,
+            ended=ended.set,
+        )
+        with self.assertLogs(level=logging.WARNING):
+            download.start()
+            self.assertTrue(ended.wait(SOON_S))
+        download.reap()
+        last = log.events[-1]
+        assert isinstance(last, DownloadChanged)
+        self.assertIsInstance(last.failure, DiskFullError)
+        space.promise("a third", 4)
 
 
 class FaultTest(LmkTestCase):
@@ -39,6 +70,7 @@ class FaultTest(LmkTestCase):
             lock=threading.Lock(),
             seeders=seeders,
             throttle=Throttle(),
+            space=PromisedSpace(self.folder),
             post=log,
             ended=ended.set,
         )

@@ -13,6 +13,7 @@ from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
     DownloadState,
+    FilesListed,
 )
 from roles.values.settings import Existing, LeecherSettings
 from tests.receiving import receive_exactly
@@ -171,9 +172,17 @@ class TakingFiles(LeecherTest):
             leecher.role.download(["a"], Existing.SKIP)
             failed = self.assert_fails(leecher, "a", StorageError)
             self.assertIn("in use by another program", str(failed.failure))
+            self.assertEqual((failed.title, failed.size, failed.files), ("a", 1, 1))
+            self.assert_a_folder_fails_with_its_title(leecher)
             log.wait_for(AllDownloadsEnded)
         log.clear()
         self.assert_takes(leecher, {"a": b"1"})
+
+    def assert_a_folder_fails_with_its_title(self, leecher: Running[Leecher]) -> None:
+        (folder,) = leecher.log.of(FilesListed)[-1].folders
+        leecher.role.download([folder.key], Existing.SKIP)
+        failed = self.assert_fails(leecher, folder.key, StorageError)
+        self.assertEqual((failed.title, failed.size, failed.files), (f"{folder.name}/", 1, 1))
 
     def test_without_a_thread_left_it_waits_for_one(self) -> None:
         self.offering({"a": b"1"})

@@ -7,6 +7,7 @@ import json
 import random
 import time
 import unittest
+from dataclasses import replace
 from unittest import mock
 
 from roles.joining import listed_room, listed_share
@@ -228,6 +229,15 @@ class FoldersTest(unittest.TestCase):
         room.apply_changes(share(TWO, file("b"), mark="-"))
         self.assertEqual([folder.share for folder in room.folders()], [ONE, TWO])
 
+    def test_shares_that_differ_in_times_only_are_one_folder(self) -> None:
+        older, newer = file("a"), replace(file("a"), mtime=1_234)
+        room = room_of(share(ONE, older, FolderLine("b", 1)), share(TWO, newer, FolderLine("b", 2)))
+        self.assertEqual([folder.share for folder in room.folders()], [ONE])
+        for line in (share(TWO, ReadingLine(1)), share(TWO, replace(newer, is_executable=True))):
+            room.apply_changes(line)
+            self.assertEqual([folder.share for folder in room.folders()], [ONE, TWO])
+            room.apply_changes(share(TWO, ReadingLine(0)))
+
     def test_of_shares_with_the_same_lines_the_files_belong_to_the_one_that_is_listed(self) -> None:
         lines = (file("a"), file("b/c"))
         for first, second in ((ONE, TWO), (TWO, ONE)):
@@ -269,6 +279,38 @@ class FoldersTest(unittest.TestCase):
             wanted.folders, (FolderLine("a", 3), FolderLine("a/b"), FolderLine("a/b/d"))
         )
         self.assertEqual((wanted.name, wanted.shares), ("b", (TWO, ONE)))
+
+    def test_a_folder_of_one_share_brings_what_that_share_has_there(self) -> None:
+        room = room_of(
+            share(ONE, file("a/b/c"), file("a/bc"), FolderLine("a/b/empty", 4)),
+            share(TWO, file("a/b/c"), file("a/b/d/e"), file("a/b/twin", what="y")),
+        )
+        wanted = room.resolve(f"share:{ONE}/a/b")
+        assert wanted is not None
+        self.assertEqual([line.path for line in wanted.files], ["a/b/c"])
+        self.assertEqual(
+            wanted.folders, (FolderLine("a"), FolderLine("a/b"), FolderLine("a/b/empty", 4))
+        )
+        self.assertEqual((wanted.name, wanted.shares), ("b", (ONE, TWO)))
+        self.assertIsNone(room.resolve(f"share:{TWO}/a/b/empty"))
+
+    def test_a_folder_of_one_share_waits_for_what_that_share_reads(self) -> None:
+        key = f"share:{ONE}/a"
+        room = room_of(share(ONE, file("a/b"), ReadingLine(3)), share(TWO, file("a/c")))
+        before, (wanted, of_two) = (
+            room.stamp(key, ()),
+            (
+                room.resolve(key),
+                room.resolve(f"share:{TWO}/a"),
+            ),
+        )
+        assert wanted is not None
+        assert of_two is not None
+        self.assertEqual((wanted.files_left, of_two.files_left), (3, 0))
+        room.apply_changes(share(TWO, file("a/d")))
+        self.assertEqual(room.stamp(key, ()), before)
+        room.apply_changes(share(ONE, file("a/d")))
+        self.assertNotEqual(room.stamp(key, ()), before)
 
     def test_an_empty_folder_can_be_asked_for(self) -> None:
         room = room_of(share(ONE, FolderLine("a/b", 4)))
@@ -318,7 +360,16 @@ class FoldersTest(unittest.TestCase):
 
     def test_what_nobody_has_stands_for_nothing(self) -> None:
         room = room_of(share(ONE, file("a")), share(ORIGINAL, original("b")))
-        for key in ("", "c", "folder:", "folder:a", "share:", f"share:{TWO}", f"share:{ORIGINAL}"):
+        for key in (
+            "",
+            "c",
+            "folder:",
+            "folder:a",
+            "share:",
+            f"share:{TWO}",
+            f"share:{ORIGINAL}",
+            "share:/a",
+        ):
             with self.subTest(key=key):
                 self.assertIsNone(room.resolve(key))
 

@@ -112,6 +112,18 @@ class SwarmDownloadTest(RoomTest):
         for path, data in files.items():
             self.assertEqual(Path(self.target, path).read_bytes(), data)
 
+    def test_a_folder_of_one_share_comes_without_that_of_another(self) -> None:
+        self.seeding("one", {"slides/1": b"first", "other": b"x"})
+        self.seeding("two", {"slides/2": b"second"})
+        leecher = self.taking("slides/1", "slides/2")
+        by_name = {one.name: one for one in leecher.log.of(FilesListed)[-1].folders}
+        key = f"{by_name['two'].key}/slides"
+        leecher.role.download([key], Existing.SKIP)
+        end = wait_for_end(leecher, key)
+        self.assertEqual((end.state, end.title, end.files), (DownloadState.DONE, "slides/", 1))
+        came = [path.name for path in self.target.rglob("*") if path.is_file()]
+        self.assertEqual(came, ["2"])
+
     def test_progress_never_goes_back_or_beyond_the_size(self) -> None:
         self.seeding("source", {"a.bin": DATA}, rate=4_000_000)
         leecher = self.taking("a.bin")

@@ -52,7 +52,22 @@ class NameTest(unittest.TestCase):
 
     def test_a_path_may_begin_with_the_folder_as_the_list_shows_it(self) -> None:
         self.assert_keys("lesson/intro.txt", "intro.txt")
-        self.assert_keys("lesson/slides", "folder:slides")
+        self.assert_keys("lesson/slides", "share:" + "a" * 16 + "/slides")
+        self.assert_keys("share:" + "a" * 16 + "/slides", "share:" + "a" * 16 + "/slides")
+
+    def test_a_sub_folder_of_a_named_folder_comes_from_that_alone(self) -> None:
+        other = folder_of("b" * 16, "other", "slides/9.png")
+        again = folder_of("c" * 16, "lesson", "slides/8.png")
+        offer = Offer(room(LESSON, other, again))
+        for name, shares in {"other/slides": "b", "lesson/slides/": "ac"}.items():
+            found = offer.named(name)
+            assert isinstance(found, list), found
+            keys = [f"share:{share * 16}/slides" for share in shares]
+            self.assertEqual([one.key for one in found], keys)
+            self.assertEqual(len(found[-1].files), 1)
+        found = offer.named("slides")
+        assert isinstance(found, list), found
+        self.assertEqual([(one.key, len(one.files)) for one in found], [("folder:slides", 5)])
 
     def test_what_is_wanted_knows_what_it_brings(self) -> None:
         found = OFFER.named("slides")

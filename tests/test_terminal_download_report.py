@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from roles.values.errors import ContentError, LmkError, StorageError
+from roles.values.errors import ContentError, DiskFullError, LmkError, StorageError
 from roles.values.events import DownloadChanged, DownloadState, FileEnded, FilesEnded, ListedFile
 from tests.terminals import Printed, folder_of, printed, room
 from ui.exit_codes import ExitCode
@@ -138,6 +138,20 @@ class DownloadReportTest(unittest.TestCase):
         for tell in (differ, some):
             seen = self.report([self.plain, self.large], tell)
             self.assertEqual(seen.result, ExitCode.SOME_FAILED)
+
+    def test_a_disk_that_is_full_exits_with_4_whatever_came_before(self) -> None:
+        full = DiskFullError("The disk of /to is full.")
+
+        def tell(report: DownloadReport) -> None:
+            report.note_files(FilesEnded(self.large.key, ended(["p/0.txt"], DONE)))
+            report.note_files(FilesEnded(self.large.key, ended(["p/1.txt"], FAILED, BAD)))
+            report.note(changed(self.large.key, FAILED, files=30, failure=full))
+            report.note(changed("plain.bin", SKIPPED))
+
+        seen = self.report([self.large, self.plain], tell, in_vain=1)
+        self.assertEqual(seen.result, ExitCode.STORAGE)
+        self.assertIn("lesson/: Failed: The disk of /to is full.", seen.err)
+        self.assertIn("1 done and checked, 1 skipped, the same already here, 30 failed", seen.out)
 
     def test_a_name_in_vain_exits_with_1(self) -> None:
         seen = self.report([], lambda _: None, in_vain=1)

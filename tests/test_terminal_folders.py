@@ -9,15 +9,16 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
+from tests.disks import DiskTestCase, needs_a_small_disk
 from tests.programs import Running, run
-from tests.support import LmkTestCase, random_file
+from tests.support import random_file
 from tests.test_command_line import Room, open_room
 
 SMALL_FILES = 40
 FILES = SMALL_FILES + 3
 
 
-class FolderTest(LmkTestCase):
+class FolderTest(DiskTestCase):
     """All tests are in one room, which they leave as it was."""
 
     standing: ClassVar[Room]
@@ -97,6 +98,14 @@ class FolderTest(LmkTestCase):
         self.assertIn("What came is kept: the same command goes on from there.", lines)
         self.assertEqual(self.get("--all")[0], 0)
         self.assert_came()
+
+    @needs_a_small_disk
+    def test_a_disk_that_is_full_exits_with_4_also_when_some_came(self) -> None:
+        self.target = self.small_disk()
+        code, out, error = self.get("many/", "deep/")
+        self.assertEqual(code, 4, out + error)
+        self.assertIn(f"The disk of {self.target} is full", error)
+        self.assert_came("many/")
 
     def stop(self, number: int) -> list[str]:
         """End a download of everything in the middle; returns what it said."""

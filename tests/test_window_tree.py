@@ -85,7 +85,7 @@ class ListTreeTest(unittest.TestCase):
 
     def test_what_was_opened_stays_open_with_a_newer_list(self) -> None:
         tree = tree_of(shared(COURSE, "sub/a"), folder(COURSE, "Course", 1))
-        sub = f"folder:sub\0{COURSE}"
+        sub = f"share:{COURSE}/sub"
         tree.set_open(node_of(tree, sub), is_open=True)
         tree.take(ListContents(shared(COURSE, "sub/a", "sub/b"), (folder(COURSE, "Course", 2),)))
         self.assertEqual(keys(tree), [f"share:{COURSE}", sub, "sub/a", "sub/b"])
@@ -102,11 +102,34 @@ class ListTreeTest(unittest.TestCase):
         tree = tree_of((*shared(COURSE, "a"), ListedFile("b", 1)), folder(COURSE, "Course", 1))
         self.assertEqual(tree.all_asked, [f"share:{COURSE}", "b"])
 
-    def test_a_folder_of_two_shares_is_asked_for_once(self) -> None:
+    def test_a_folder_that_two_shares_have_is_asked_for_in_each_alone(self) -> None:
         files = shared(COURSE, "sub/a") + shared(LARGE, "sub/b")
         tree = tree_of(files, folder(COURSE, "One", 1), folder(LARGE, "Two", 1))
-        self.assertEqual([file.name for file in tree.below("folder:sub")], ["sub/a", "sub/b"])
+        one, two = f"share:{COURSE}/sub", f"share:{LARGE}/sub"
+        self.assertEqual([node_of(tree, key).asked for key in (one, two)], [one, two])
+        self.assertEqual([file.name for file in tree.below(two)], ["sub/b"])
+        self.assertEqual([tree.knows_folder(key) for key in (one, two, two + "/b")], [1, 1, 0])
         self.assertEqual(len(set(keys(tree))), 4)
+
+    def test_a_file_that_two_shares_have_stands_in_both(self) -> None:
+        both = ListedFile("sub/both", 10, b"root", COURSE, also=(LARGE, "not listed"))
+        files = (*shared(COURSE, "sub/a"), both)
+        tree = tree_of(files, folder(COURSE, "One", 2), folder(LARGE, "Two", 1))
+        subs = [f"share:{COURSE}/sub", f"share:{LARGE}/sub"]
+        self.assertEqual([node_of(tree, sub).files for sub in subs], [2, 1])
+        for sub in subs:
+            tree.set_open(node_of(tree, sub), is_open=True)
+        rows = keys(tree)
+        self.assertEqual((len(rows), len(set(rows))), (7, 7))
+        self.assertEqual([node.asked for node in tree.nodes({})][3], "sub/both")
+        self.assertEqual([node.asked for node in tree.nodes({})][6], "sub/both")
+
+    def test_a_folder_that_an_older_version_asked_for_in_all_shares_is_known(self) -> None:
+        files = shared(COURSE, "sub/a") + shared(LARGE, "sub/b")
+        tree = tree_of(files, folder(COURSE, "One", 1), folder(LARGE, "Two", 1))
+        self.assertTrue(tree.knows_folder("folder:sub"))
+        self.assertEqual([file.name for file in tree.below("folder:sub")], ["sub/a", "sub/b"])
+        self.assertEqual(tree.name_of("folder:sub"), "sub")
 
     def test_a_part_of_a_name_finds_files_in_closed_folders(self) -> None:
         tree = tree_of(shared(COURSE, "deep/in/Week 1.pdf", "b"), folder(COURSE, "Course", 2))
@@ -164,7 +187,7 @@ class TreeInWindowTest(AppWindowTest):
     def test_right_opens_and_left_closes_and_goes_up(self) -> None:
         self.show_course()
         tree = self.list.table.tree
-        sub = f"folder:slides\0{COURSE}"
+        sub = f"share:{COURSE}/slides"
         self.list.table.choose([sub])
         self.list._folding._right()
         self.assertEqual(self.names(), ["▾ Course/", "▾ slides/", "1", "2", "b.txt", "old"])
@@ -194,8 +217,8 @@ class TreeInWindowTest(AppWindowTest):
         table = self.list.table
         table.choose([f"share:{COURSE}", "b.txt", "old"])
         self.assertEqual(self.list.chosen, [f"share:{COURSE}", "old"])
-        table.choose([f"folder:slides\0{COURSE}"])
-        self.assertEqual(self.list.chosen, ["folder:slides"])
+        table.choose([f"share:{COURSE}/slides"])
+        self.assertEqual(self.list.chosen, [f"share:{COURSE}/slides"])
 
     def test_progress_stands_at_what_was_asked_for(self) -> None:
         self.show_course()
@@ -223,7 +246,7 @@ class TreeInWindowTest(AppWindowTest):
 
     def test_the_folders_in_a_folder_show_that_they_came_with_it(self) -> None:
         self.show_course()
-        share, inner = f"share:{COURSE}", f"folder:slides\0{COURSE}"
+        share, inner = f"share:{COURSE}", f"share:{COURSE}/slides"
         self.download(share, DownloadState.DOWNLOADING, files=3)
         self.pump_until(lambda: self.status_of(share) != "3 files", LIMIT_S, "begun")
         self.assertEqual(self.status_of(inner), "2 files")

@@ -26,8 +26,8 @@ MAX_RESERVE = 200 * 1024 * 1024
 _NUMBERS = 20  # "name (20)": who keeps more beside each other is not helped by one less
 
 
-def check_space(folder: Path, needed: int) -> None:
-    """Raise DiskFullError when `needed` more bytes would not leave the reserve free.
+def room_in(folder: Path) -> int:
+    """Bytes that may be written there; below 0 when not even the reserve is free.
 
     Makes the folder; raises StorageError when it cannot be made.
     """
@@ -36,13 +36,15 @@ def check_space(folder: Path, needed: int) -> None:
         usage = shutil.disk_usage(folder)
     except OSError as error:
         raise storage_error(error, folder) from None
-    reserve = min(MAX_RESERVE, usage.total // 100)
-    if needed + reserve > usage.free:
-        short = needed + reserve - usage.free
-        raise DiskFullError(
-            f"The disk of {folder} is full: {_megabytes(short)} more must be free. "
-            "Make room or choose another folder."
-        )
+    return usage.free - min(MAX_RESERVE, usage.total // 100)
+
+
+def disk_full(folder: Path, short: int) -> DiskFullError:
+    """The sentence for a disk on which so many bytes more must be free."""
+    return DiskFullError(
+        f"The disk of {folder} is full: {_megabytes(short)} more must be free. "
+        "Make room or choose another folder."
+    )
 
 
 class TargetFolder:
@@ -52,10 +54,6 @@ class TargetFolder:
         self.path = path
         self._text = os.fspath(path)
         self._times: dict[tuple[str, ...], int] = {}
-
-    def check_space(self, needed: int) -> None:
-        """As the function of this name."""
-        check_space(self.path, needed)
 
     def holds(
         self,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from roles.disk.arriving_file import ArrivingFile
+from roles.disk.sparse_file import bytes_on_disk
 from roles.disk.stored_names import Stored
 from roles.disk.unpacking import pack_stored, unpack
 from roles.downloads.download_jobs import FileJob, Job, PackJob
@@ -18,6 +20,7 @@ from roles.taking.transfer import Transfer
 from roles.values.content import Content
 from roles.values.errors import StorageError
 from roles.values.events import DownloadState, FileEnded
+from roles.values.safe_names import PARTIAL_SUFFIX
 from roles.values.settings import Existing
 
 
@@ -37,8 +40,8 @@ class Arrival:
         self._folder = folder
         self._swarm = swarm
         self._library = library
-        stored = job.stored if isinstance(job, FileJob) else pack_stored(job.content)
-        self._file = ArrivingFile(folder, stored, job.content)
+        self._file = ArrivingFile(folder, _stored(job), job.content)
+        self._taken = bytes_on_disk(self._file.path)  # when it was opened
         self.transfer = Transfer(job.content, job.title, ended)
         self._is_checked = False
         library.add(self.transfer)
@@ -52,6 +55,11 @@ class Arrival:
     def have(self) -> int:
         """Bytes of what is wanted that are here."""
         return min(self.job.size, self.content.bytes_in(self.transfer.plan.had))
+
+    @property
+    def needed(self) -> int:
+        """Bytes that it still takes on the disk."""
+        return _needed(self.job, max(self._taken, self.content.bytes_in(self.transfer.plan.had)))
 
     @property
     def handle(self) -> int:
@@ -106,11 +114,25 @@ class Arrival:
             self._library.drop(self.transfer)
         self._file.close()
 
+    def give_up(self) -> None:
+        """As close(), but of what did not begin nothing is left."""
+        if self._is_empty():
+            with suppress(StorageError):  # somebody has put something else in its place
+                self.discard()
+        else:
+            self.close()
+
     def discard(self) -> None:
         """Leave the swarm, and remove what came. Raises StorageError."""
         self._swarm.remove(self._handle)
         self._library.drop(self.transfer)
         self._file.discard()
+
+    def _is_empty(self) -> bool:
+        try:
+            return os.lstat(self._file.path).st_size == 0
+        except OSError:
+            return False
 
     def _finish_file(
         self, job: FileJob, existing: Existing, should_stop: Callable[[], bool]
@@ -154,6 +176,22 @@ class Arrival:
         except OSError:
             return
         self._library.add(PackHolding(self._folder, members, job.content, digests))
+
+
+def needed_for(job: Job, folder: Path) -> int:
+    """Bytes that it would take on the disk: an earlier run may have left some of it."""
+    *above, name = _stored(job)
+    return _needed(job, bytes_on_disk(folder.joinpath(*above, name + PARTIAL_SUFFIX)))
+
+
+def _needed(job: Job, taken: int) -> int:
+    """The files of a pack are written while the pack is still there."""
+    unpacked = job.size if isinstance(job, PackJob) else 0
+    return max(0, job.content.size - taken) + unpacked
+
+
+def _stored(job: Job) -> Stored:
+    return job.stored if isinstance(job, FileJob) else pack_stored(job.content)
 
 
 def _tree_file(stored: Stored, path: Path) -> TreeFile:

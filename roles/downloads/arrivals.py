@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from roles.disk.target_folder import check_space
-from roles.downloads.arrival import Arrival
+from roles.disk.promised_space import PromisedSpace
+from roles.downloads.arrival import Arrival, needed_for
 from roles.downloads.download_jobs import FileJob, Job, PackJob, files_of, plan_jobs, without
 from roles.downloads.download_scope import Identity
 from roles.downloads.file_tally import FileTally
@@ -31,6 +31,7 @@ class Arrivals:
         self,
         folder: Path,
         side: SwarmSide,
+        space: PromisedSpace,
         existing: Existing,
         should_stop: Callable[[], bool],
         wake: Callable[[], None],
@@ -38,6 +39,7 @@ class Arrivals:
         """`wake` is called, from any thread, when step() has something to do."""
         self._folder = folder
         self._side = side
+        self._space = space
         self._existing = existing
         self._should_stop = should_stop
         self._wake = wake
@@ -66,11 +68,6 @@ class Arrivals:
     def arrived(self) -> int:
         """Bytes that came over the network and were right."""
         return self._arrived_before + sum(one.arrived for one in self.transfers)
-
-    @property
-    def needed(self) -> int:
-        """Bytes that what is under way still takes on the disk."""
-        return sum(one.content.size - one.have for one in self._under_way)
 
     @property
     def left(self) -> int:
@@ -129,9 +126,16 @@ class Arrivals:
                 arrival.go_on(self._should_stop)
 
     def stand_still(self) -> None:
-        """Ask for nothing more."""
+        """Ask for nothing more, and for no room on the disk."""
+        self._space.withdraw(self)
         for arrival in self._under_way:
             arrival.stand_still()
+
+    def check_space(self) -> None:
+        """Ask for the room again, after stand_still(). Raises DiskFullError."""
+        waiting = [] if self._under_way else [*self._jobs][:1]
+        next_one = sum(needed_for(job, self._folder) for job in waiting)
+        self._space.promise(self, self._needed + next_one)
 
     def resume(self) -> None:
         """Ask again, after stand_still()."""
@@ -156,15 +160,34 @@ class Arrivals:
         return errors
 
     def _begin_more(self, tally: FileTally) -> None:
+        needed = self._needed
+        self._space.note(self, needed)
         while self._jobs and len(self._under_way) < MAX_ARRIVALS:
             chunks = sum(arrival.content.count for arrival in self._under_way)
             if chunks and chunks + self._jobs[0].content.count > MAX_CHUNKS:
                 return
+            needed += needed_for(self._jobs[0], self._folder)
+            if not self._has_room_for(needed):
+                return
             self._begin(self._jobs[0], tally)
             self._jobs.popleft()
 
+    def _has_room_for(self, needed: int) -> bool:
+        """Whether one more may begin, with so much for all. Raises DiskFullError for a first."""
+        try:
+            self._space.promise(self, needed)
+        except DiskFullError:
+            if not self._under_way:
+                raise
+            return False  # what has its room comes first
+        return True
+
+    @property
+    def _needed(self) -> int:
+        """Bytes that what is under way still takes on the disk."""
+        return sum(arrival.needed for arrival in self._under_way)
+
     def _begin(self, job: Job, tally: FileTally) -> None:
-        check_space(self._folder, job.content.size)
         try:
             arrival = self._side.arrival(job, self._folder, self._wake)
         except DiskFullError:
@@ -223,7 +246,7 @@ class Arrivals:
     def _give_up(self, arrival: Arrival, error: LmkError, tally: FileTally) -> None:
         """This one cannot be stored; what came is kept, for another try."""
         self._remove(arrival)
-        arrival.close()
+        arrival.give_up()
         _note_failed(arrival.job, error, tally)
 
     def _remove(self, arrival: Arrival) -> None:

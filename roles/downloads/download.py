@@ -14,7 +14,7 @@ from pathlib import Path
 from roles.base.rates import seconds_left
 from roles.base.throttle import Throttle
 from roles.disk.partial_file import PartialFile
-from roles.disk.target_folder import check_space
+from roles.disk.promised_space import PromisedSpace
 from roles.downloads.crew import Crew, Outlook
 from roles.downloads.download_life import DownloadLife
 from roles.downloads.seeder_book import SeederBook
@@ -45,10 +45,11 @@ class Download(DownloadLife):
         lock: threading.Lock,
         seeders: Callable[[], tuple[Address, ...]],
         throttle: Throttle,
+        space: PromisedSpace,
         post: Post,
         ended: Callable[[], None],
     ) -> None:
-        """`book` and `lock` are the leecher's, shared by its downloads.
+        """`book`, `lock` and `space` are the leecher's, shared by its downloads.
 
         `seeders` gives the newest list. `ended` as in DownloadLife.
         """
@@ -68,6 +69,7 @@ class Download(DownloadLife):
             woken=self.woken,
             throttle=throttle,
         )
+        self._space = space
         self._partial: PartialFile | None = None
         self._usable_at = 0.0
         self._reported = 0.0
@@ -108,6 +110,12 @@ class Download(DownloadLife):
     def _direct(self) -> None:
         self._usable_at = time.monotonic()
         self._set_state(DownloadState.LOOKING)
+        try:
+            self._fetch_and_finish()
+        finally:
+            self._space.withdraw(self)
+
+    def _fetch_and_finish(self) -> None:
         while not self.halting.is_set():
             partial = self._opened_when_there_is_space()
             if partial is None:
@@ -129,12 +137,13 @@ class Download(DownloadLife):
         """The partial file; None when halted while the disk was full. Raises StorageError."""
         while not self.halting.is_set():
             try:
-                check_space(self._settings.folder, self.file.size - self._crew.have)
+                self._space.promise(self, self.file.size - self._crew.have)
                 if self._partial is None:
                     self._partial = PartialFile(self._settings.folder, self._stored_name)
             except DiskFullError as error:
                 if not self._waits_for_ever:
                     raise
+                self._space.withdraw(self)
                 self._set_state(DownloadState.WAITING_FOR_SPACE, cause=str(error))
                 self.halting.wait(SPACE_AGAIN_S)
             else:
@@ -151,6 +160,7 @@ class Download(DownloadLife):
         try:
             while not crew.should_stop() and not crew.is_done:
                 now = time.monotonic()
+                self._space.note(self, self.file.size - crew.have)
                 crew.staff(now)
                 self._judge(crew.outlook(now), now)
                 self.woken.wait(TICK_S)

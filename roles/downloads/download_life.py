@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from roles.base.worker import run_guarded
+from roles.joining.listed_room import Wanted
 from roles.values.errors import LmkError
 from roles.values.events import DownloadChanged, DownloadState
 from roles.values.safe_names import shown_name
@@ -19,17 +20,19 @@ from roles.values.safe_names import shown_name
 log = logging.getLogger(__name__)
 
 
-def failed_to_begin(key: str, failure: LmkError) -> DownloadChanged:
-    """What is told of a download that could not even be made."""
+def failed_to_begin(key: str, wanted: Wanted | None, failure: LmkError) -> DownloadChanged:
+    """What is told of a download that could not even be made; None: it is not listed any more."""
     return DownloadChanged(
         name=key,
         state=DownloadState.FAILED,
-        size=0,
+        size=wanted.size if wanted is not None else 0,
         have=0,
         rate=0.0,
         seconds_left=None,
         sources=(),
         failure=failure,
+        title=wanted.title if wanted is not None else "",
+        files=len(wanted.files) if wanted is not None else 1,
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from roles.base.rates import RateMeter, seconds_left
+from roles.disk.promised_space import PromisedSpace
 from roles.disk.stored_names import StoredNames
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.arrivals import Arrivals
@@ -56,6 +57,7 @@ class SwarmDownload(DownloadLife):
         wanted: Wanted,
         packs: Sequence[Pack],
         side: SwarmSide,
+        space: PromisedSpace,
         *,
         settings: LeecherSettings,
         existing: Existing,
@@ -63,7 +65,7 @@ class SwarmDownload(DownloadLife):
         post: Post,
         ended: Callable[[], None],
     ) -> None:
-        """`side` is the leecher's part in the swarm, `names` those given in its target folder."""
+        """`side` is the leecher's part in the swarm; `space` and `names`: of its target folder."""
         super().__init__(key, ended)
         self.existing = existing
         self.is_folder = wanted.is_folder
@@ -74,7 +76,7 @@ class SwarmDownload(DownloadLife):
         self._post = post
         self._target = TargetFolder(settings.folder)
         self._arrivals = Arrivals(
-            settings.folder, side, existing, self.halting.is_set, self.woken.set
+            settings.folder, side, space, existing, self.halting.is_set, self.woken.set
         )
         self._tally = FileTally(self._tell_files)
         self._meter = RateMeter(now=time.monotonic())
@@ -91,7 +93,7 @@ class SwarmDownload(DownloadLife):
     @property
     def title(self) -> str:
         """Safe to show."""
-        return shown_name(self.wanted.name) + ("/" if self.is_folder else "")
+        return self.wanted.title
 
     @property
     def collision_keys(self) -> frozenset[str]:
@@ -216,7 +218,7 @@ class SwarmDownload(DownloadLife):
             self._set_state(DownloadState.WAITING_FOR_SPACE, cause=str(error))
             self.halting.wait(SPACE_AGAIN_S)
             try:
-                self._target.check_space(self._arrivals.needed)
+                self._arrivals.check_space()
             except DiskFullError as still:
                 error = still
             else:

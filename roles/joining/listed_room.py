@@ -14,12 +14,11 @@ from roles.joining.listed_share import ListedShare, Pack
 from roles.values.catalogue import MAX_ROOM_FILES, MAX_SHARE_FILES, FileLine, FolderLine
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedFile, ListedFolder
+from roles.values.folder_keys import FolderKey
+from roles.values.safe_names import shown_name
 from roles.wire.lmk2_list_wire import ShareGone, ShareOpened, decode_entry
 
 MAX_SHARES = 12_000  # one for each peer that a tracker takes
-
-_SHARE_KEY = "share:"  # of ListedFolder.key
-FOLDER_KEY = "folder:"  # with a path behind it: everything below that path
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,11 @@ class Wanted:
     shares: tuple[str, ...]  # that have some of it, those with most of the files first
     is_folder: bool = True  # whatever is in it; else it is one file
     files_left: int = 0  # of a folder: more, that their seeder has still to read
+
+    @property
+    def title(self) -> str:
+        """Safe to show."""
+        return shown_name(self.name) + ("/" if self.is_folder else "")
 
     @cached_property
     def size(self) -> int:
@@ -98,26 +102,25 @@ class ListedRoom:
         return tuple(sorted(listed, key=lambda folder: (folder.name, folder.share)))
 
     def resolve(self, key: str) -> Wanted | None:
-        """What this key asks for: of a ListedFile or ListedFolder, or FOLDER_KEY and a path.
+        """What this key asks for: of a ListedFile, or a FolderKey as text.
 
         None when nothing of the list has it now. A name that two contents have stands for none.
         """
-        if key.startswith(_SHARE_KEY):
-            return self._whole_share(key.removeprefix(_SHARE_KEY))
+        asked = FolderKey.of(key)
+        if asked is not None:
+            return self._of_share(asked) if asked.share else self._folder(asked.path)
         file = self._file(key)
-        if file is not None:
-            name = file.name.rpartition("/")[2]
-            return replace(self._wanted(name, [self._line_of(file)], ()), is_folder=False)
-        if key.startswith(FOLDER_KEY):
-            return self._folder(key.removeprefix(FOLDER_KEY).rstrip("/"))
-        return None
+        if file is None:
+            return None
+        name = file.name.rpartition("/")[2]
+        return replace(self._wanted(name, [self._line_of(file)], ()), is_folder=False)
 
     def stamp(self, key: str, shares: Iterable[str]) -> tuple[int, ...]:
         """The same as before while this key asks for the same, which these shares have."""
-        if not key.startswith(_SHARE_KEY):
+        asked = FolderKey.of(key)
+        if asked is None or not asked.share:
             return (self._stamp,)
-        ids = (key.removeprefix(_SHARE_KEY), *shares)
-        found = (self._shares.get(id_) for id_ in ids)
+        found = (self._shares.get(id_) for id_ in (asked.share, *shares))
         return tuple(0 if share is None else share.stamp for share in found)
 
     def packs(self, share: str) -> tuple[Pack, ...]:
@@ -224,13 +227,16 @@ class ListedRoom:
 
     # What is wanted
 
-    def _whole_share(self, id_: str) -> Wanted | None:
-        share = self._shares.get(id_)
-        if share is None or share.is_originals:
+    def _of_share(self, asked: FolderKey) -> Wanted | None:
+        """All of one share, or what is below a path of it."""
+        share = self._shares.get(asked.share)
+        if share is None or share.is_originals or share.is_empty:
             return None
-        wanted = self._wanted(share.name, share.files.values(), share.folders.values())
-        if share.is_empty:
+        files, folders = share.below(asked.path)
+        if asked.path and not (files or folders):
             return None
+        name = asked.path.rpartition("/")[2] or share.name
+        wanted = self._wanted(name, files, folders)
         return replace(wanted, shares=wanted.shares or (share.id,), files_left=share.files_left)
 
     def _folder(self, path: str) -> Wanted | None:
@@ -242,17 +248,12 @@ class ListedRoom:
             if name.startswith(inside)
             for file in listed
         ]
-        folders = [
-            folder
-            for share in self._shares.values()
-            for folder in share.folders.values()
-            if folder.path == path or folder.path.startswith(inside)
-        ]
+        folders = [line for share in self._shares.values() for line in share.below(path)[1]]
         if not (files or folders):
             return None
         wanted = self._wanted(path.rpartition("/")[2], files, folders)
         reading = (share for share in self._shares.values() if share.files_left)
-        left = sum(share.files_left for share in reading if _has_below(share, inside))
+        left = sum(share.files_left for share in reading if any(share.below(path)))
         return replace(wanted, files_left=left)
 
     def _wanted(
@@ -289,12 +290,6 @@ def _has(share: ListedShare, file: FileLine) -> bool:
         return share.has(file.content.root)
     known = share.files.get(file.path)
     return known is not None and known.size == file.size
-
-
-def _has_below(share: ListedShare, inside: str) -> bool:
-    return any(path.startswith(inside) for path in (*share.folders, *share.files)) or (
-        inside[:-1] in share.folders
-    )
 
 
 def _parents(path: str) -> Iterator[str]:

@@ -67,6 +67,17 @@ class ListedShare:
             self._roots = frozenset(content.root for content in contents if content).union(packs)
         return root in self._roots
 
+    def below(self, path: str) -> tuple[list[FileLine], list[FolderLine]]:
+        """Its files and folders below this one, and this one; all of them without a path."""
+        if not path:
+            return list(self.files.values()), list(self.folders.values())
+        inside = path + "/"
+        files = [line for name, line in self.files.items() if name.startswith(inside)]
+        folders = [
+            line for name, line in self.folders.items() if name == path or name.startswith(inside)
+        ]
+        return files, folders
+
     def add(self, text: str) -> str | None:
         """Take a line; returns the path of the file that came or changed, if it was one."""
         try:
@@ -123,11 +134,17 @@ class ListedShare:
         return None
 
     def fingerprint(self) -> int:
-        """The same for two shares with equal files and folders, in whatever order they came."""
+        """The same for two shares with equal files and folders, in whatever order they came.
+
+        Whatever their times are: a copy of a folder would bring the same once more. One that is
+        still being read is another one.
+        """
         if self._fingerprint is None:
-            lines = (*self.files.values(), *self.folders.values())
-            self._fingerprint = sum(map(hash, lines))
-        return self._fingerprint
+            files = (
+                hash((file.path, file.content, file.is_executable)) for file in self.files.values()
+            )
+            self._fingerprint = sum(files) + sum(map(hash, self.folders))
+        return hash((self._fingerprint, self.files_left))
 
     def packs(self) -> tuple[Pack, ...]:
         """The packs whose members add up, each with them; never two with the same member."""

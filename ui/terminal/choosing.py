@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from roles.values.errors import UserInputError
 from roles.values.events import FilesListed, ListedFile, ListedFolder
+from roles.values.folder_keys import FolderKey
 from roles.values.safe_names import shown_name
 
 SHOWN_ONE_BY_ONE = 20  # files of a folder, or of a download: more of them are summed up
-BELOW = "folder:"  # starts the key of all files below a path
 SHOWN_TWINS = 4
 
 
@@ -86,14 +86,15 @@ class Offer:
             return [self._folder(folder) for folder in folders]
         below = self._below(path, self.files)
         if below:
-            return [Wanted(BELOW + path, f"{path}/", below, is_folder=True)]
+            return [Wanted(str(FolderKey(path=path)), f"{path}/", below, is_folder=True)]
         return self._in_named_folder(path, is_file=not name.endswith("/"))
 
     def _in_named_folder(self, path: str, *, is_file: bool) -> list[Wanted] | Unclear:
-        """A path that starts with the folder's name, as a list shows it."""
+        """A path that starts with the folder's name, as a list shows it: of that folder alone."""
         top, _, rest = path.partition("/")
+        parts = list[Wanted]()
         for folder in self.folders if rest else ():
-            if folder.name != top:
+            if top not in (folder.name, folder.key):
                 continue
             files = self._of_share[folder.share]
             match = [file for file in files if is_file and rest in (file.name, file.key)]
@@ -101,8 +102,9 @@ class Offer:
                 return [_file(match[0])]
             below = self._below(rest, files)
             if below:
-                return [Wanted(BELOW + rest, f"{path}/", below, is_folder=True)]
-        return Unclear(path, "nobody offers it")
+                key = str(FolderKey(folder.share, rest))
+                parts.append(Wanted(key, f"{path}/", below, is_folder=True))
+        return parts or Unclear(path, "nobody offers it")
 
     @staticmethod
     def _below(path: str, files: Iterable[ListedFile]) -> tuple[ListedFile, ...]:

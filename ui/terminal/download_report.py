@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from roles.values.errors import LmkError
+from roles.values.errors import DiskFullError, LmkError
 from roles.values.events import DownloadChanged, DownloadState, FileEnded, FilesEnded
 from roles.values.safe_names import shown_name
 from ui import wording
@@ -188,8 +188,8 @@ class DownloadReport:
                 FileEnded(path, changed.size, changed.state, changed.saved_as, changed.failure),
             )
             return
-        self._count_untold(one, changed)
-        if changed.failure is not None and not one.failures:
+        untold = self._count_untold(one, changed)
+        if changed.failure is not None and (untold or not one.failures):
             one.failures.append(changed.failure)
             self._output.error(f"{shown_name(one.wanted.title)}: Failed: {changed.failure}")
         if one.is_summed_up:
@@ -205,13 +205,14 @@ class DownloadReport:
             error=None if changed.failure is None else str(changed.failure),
         )
 
-    def _count_untold(self, one: One, changed: DownloadChanged) -> None:
-        """A failure of the whole ends files of which nothing else is said."""
+    def _count_untold(self, one: One, changed: DownloadChanged) -> int:
+        """A failure of the whole ends files of which nothing else is said; returns how many."""
         untold = max(0, one.files - one.counts.all)
         if untold:
             one.counts.note(changed.state, untold)
         elif changed.failure is not None and not one.counts.failed:
             one.counts.failed += 1
+        return untold
 
     def _summary(self, one: One) -> str:
         title, counts = shown_name(one.wanted.title), one.counts
@@ -294,6 +295,8 @@ def _progress(one: One, changed: DownloadChanged) -> dict[str, object]:
 def _exit_code(total: Counts, failures: Sequence[LmkError], *, in_vain: int) -> ExitCode:
     if not total.failed and not failures:
         return ExitCode.DONE
+    if any(isinstance(failure, DiskFullError) for failure in failures):
+        return ExitCode.STORAGE  # all the rest ends by it, and the same command helps only after it
     codes = {exit_code_of(failure) for failure in failures}
     if total.done or total.skipped or in_vain or len(codes) != 1:
         return ExitCode.SOME_FAILED

@@ -57,7 +57,7 @@ def run_get(chosen: argparse.Namespace, profile: Profile, output: Output) -> Exi
         listed = wait_for_list(session)
         tell_refused(listed, output)
         offer = Offer(listed)
-        if not offer.files and not offer.folders and not chosen.names:
+        if not (offer.files or offer.folders):
             raise NoSeederError(f"The tracker {listed.tracker} lists no file. Is a seeder running?")
         wanted, unclear = _chosen(chosen, offer, session)
         tell_unclear(unclear, output)

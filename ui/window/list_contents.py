@@ -66,7 +66,9 @@ class ListContents:
         self.folders = folders
         self.flat: list[ListedFile] = []  # without a folder: original programs offer them
         for file in files:
-            by_share.get(file.share, self.flat).append(file)
+            having = [by_share[share] for share in (file.share, *file.also) if share in by_share]
+            for some in having or (self.flat,):
+                some.append(file)
         self.shares = {share: SharedFiles(some) for share, some in by_share.items()}
         self.files = {file.key: file for file in files}
         self._folded = [key.casefold() for key in self.files]

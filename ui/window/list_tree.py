@@ -11,12 +11,11 @@ from enum import IntEnum
 from itertools import islice
 
 from roles.values.events import FileEnded, ListedFile
-from ui.window.list_contents import CHILDREN_AT_ONCE, ListContents
+from roles.values.folder_keys import FolderKey
+from ui.window.list_contents import CHILDREN_AT_ONCE, ListContents, SharedFiles
 
 STARTS_OPEN = 200  # files of a share whose rows are there without a click
 PROBLEMS_START_OPEN = 20
-FOLDER_KEY = "folder:"  # begins what a leecher is asked for all below one path
-SHARE_KEY = "share:"  # begins ListedFolder.key
 
 
 class Kind(IntEnum):
@@ -71,24 +70,31 @@ class ListTree:
 
     def knows_folder(self, asked: str) -> bool:
         """Whether a folder of the list is asked for by this."""
-        if asked.startswith(FOLDER_KEY):
-            path = asked.removeprefix(FOLDER_KEY)
-            return any(share.has(path) for share in self._now.shares.values())
-        return any(folder.key == asked for folder in self._now.folders)
+        key = FolderKey.of(asked)
+        if key is None or not key.path:
+            return any(folder.key == asked for folder in self._now.folders)
+        return any(share.has(key.path) for share in self._shares_of(key))
 
     def below(self, asked: str) -> list[ListedFile]:
         """The files of a folder that is asked for by this."""
-        if asked.startswith(FOLDER_KEY):
-            path = asked.removeprefix(FOLDER_KEY)
-            return [file for share in self._now.shares.values() for file in share.below(path)]
-        shares = (folder.share for folder in self._now.folders if folder.key == asked)
-        return [file for share in shares for file in self._now.shares[share].below("")]
+        key = FolderKey.of(asked)
+        if key is None:
+            return []
+        return [file for share in self._shares_of(key) for file in share.below(key.path)]
 
     def name_of(self, asked: str) -> str:
         """How to call the folder that is asked for by this; "" for what is no folder."""
-        if asked.startswith(FOLDER_KEY):
-            return asked.removeprefix(FOLDER_KEY)
+        key = FolderKey.of(asked)
+        if key is not None and key.path:
+            return key.path
         return next((folder.name for folder in self._now.folders if folder.key == asked), "")
+
+    def _shares_of(self, key: FolderKey) -> list[SharedFiles]:
+        """The shares that are asked by this."""
+        shares = self._now.shares
+        if not key.share:
+            return list(shares.values())
+        return [shares[key.share]] if key.share in shares else []
 
     # Opening and closing
 
@@ -163,16 +169,15 @@ class ListTree:
         depth = node.depth + 1
         for one in found:
             if isinstance(one, ListedFile):
-                file = _file_node(one, has_sign=True)
-                name = one.key.rpartition("/")[2]
-                yield replace(file, name=name, parent=node.key, depth=depth, share=node.share)
+                yield _file_in(node, one)
                 continue
             path, files, size = one
+            asked = str(FolderKey(node.share, path))
             below = Node(
-                f"{FOLDER_KEY}{path}\0{node.share}",
+                asked,
                 Kind.FOLDER,
                 path.rpartition("/")[2],
-                asked=f"{FOLDER_KEY}{path}",
+                asked=asked,
                 size=size,
                 files=files,
                 parent=node.key,
@@ -186,12 +191,25 @@ class ListTree:
 
 def is_folder(asked: str) -> bool:
     """Whether it is a folder that is asked for by this; no file can have such a name."""
-    return asked.startswith((SHARE_KEY, FOLDER_KEY))
+    return FolderKey.of(asked) is not None
 
 
 def _file_node(file: ListedFile, *, has_sign: bool) -> Node:
     key = file.key
     return Node(key, Kind.FILE, key, asked=key, size=file.size, path=file.name, has_sign=has_sign)
+
+
+def _file_in(folder: Node, file: ListedFile) -> Node:
+    """One of its rows; where another folder has the same file, each has a row of it."""
+    node, is_first = _file_node(file, has_sign=True), file.share == folder.share
+    return replace(
+        node,
+        key=node.key if is_first else f"{node.key}\0{folder.share}",
+        name=node.name.rpartition("/")[2],
+        parent=folder.key,
+        depth=folder.depth + 1,
+        share=folder.share,
+    )
 
 
 def _more(node: Node, rest: int, advice: str) -> Iterator[Node]:

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from roles.values.events import DownloadChanged, DownloadState, FileEnded
+from roles.values.folder_keys import FolderKey
 from ui import wording
 from ui.window.download_rows import download_of, node_row
 from ui.window.leecher_run import LeecherRun
-from ui.window.list_tree import SHARE_KEY, Kind, Node, is_folder
+from ui.window.list_tree import Kind, Node, is_folder
 from ui.window.table import Row
 
 _THROUGH = (DownloadState.DONE, DownloadState.SKIPPED, DownloadState.CANCELLED)
@@ -114,7 +115,7 @@ class ShownRows:
         if node.kind in (Kind.FILE, Kind.FOLDER):
             self._asked.setdefault(node.asked, []).append(node.key)
         if node.kind is Kind.FOLDER and node.path:
-            self._inner.setdefault(SHARE_KEY + node.share, []).append(node.key)
+            self._inner.setdefault(str(FolderKey(node.share)), []).append(node.key)
         if node.kind is Kind.FILE:
             self._paths.setdefault(node.path, []).append(node.key)
 
@@ -147,7 +148,7 @@ class ShownRows:
 
     def _had_with(self, run: LeecherRun, node: Node) -> DownloadChanged | None:
         """What a folder shows that came whole with its share."""
-        whole = run.downloads.get(SHARE_KEY + node.share)
+        whole = run.downloads.get(str(FolderKey(node.share)))
         if whole is None or whole.state not in (DownloadState.DONE, DownloadState.SKIPPED):
             return None
         return replace(whole, name=node.asked, size=node.size, have=node.size, rate=0.0)

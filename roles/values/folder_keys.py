@@ -1,0 +1,33 @@
+"""What a leecher is asked for when it is a folder, as text: a share, or what is below a path.
+
+No file of a list can have such a name. It knows no list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_SHARE = "share:"
+_EVERY_SHARE = "folder:"
+
+
+@dataclass(frozen=True, slots=True)
+class FolderKey:
+    """As text: "share:ID", "share:ID/PATH", or "folder:PATH" for that folder of every share."""
+
+    share: str = ""  # its id, "" for every share that has such a folder
+    path: str = ""  # of a folder in it, "" for all of one share
+
+    @classmethod
+    def of(cls, key: str) -> FolderKey | None:
+        """What this key stands for; None for the key of a file."""
+        if key.startswith(_SHARE):
+            share, _, path = key.removeprefix(_SHARE).partition("/")
+            return cls(share, path.rstrip("/")) if share else None
+        path = key.removeprefix(_EVERY_SHARE).rstrip("/")
+        return cls(path=path) if path and key.startswith(_EVERY_SHARE) else None
+
+    def __str__(self) -> str:
+        if not self.share:
+            return _EVERY_SHARE + self.path
+        return f"{_SHARE}{self.share}/{self.path}" if self.path else _SHARE + self.share

@@ -1,0 +1,45 @@
+"""Room on the disk that is promised: what is given to one is not given to another."""
+
+from __future__ import annotations
+
+from unittest import mock
+
+from roles.disk.promised_space import PromisedSpace
+from roles.values.errors import DiskFullError
+from tests.support import LmkTestCase
+
+MB = 1_000_000
+
+
+class PromisedSpaceTest(LmkTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.room = 10 * MB
+        room = mock.patch("roles.disk.promised_space.room_in", lambda _: self.room)
+        self.enterContext(room)
+        self.space = PromisedSpace(self.folder)
+
+    def test_what_others_need_is_not_there(self) -> None:
+        self.space.promise("a", 6 * MB)
+        with self.assertRaisesRegex(DiskFullError, "2 MB more must be free"):
+            self.space.promise("b", 6 * MB)
+        self.space.promise("b", 4 * MB)
+
+    def test_what_was_promised_stays_when_more_does_not_fit(self) -> None:
+        self.space.promise("a", 6 * MB)
+        with self.assertRaises(DiskFullError):
+            self.space.promise("a", 11 * MB)
+        with self.assertRaises(DiskFullError):
+            self.space.promise("b", 5 * MB)
+
+    def test_what_came_is_on_the_disk_and_not_promised_any_more(self) -> None:
+        self.space.promise("a", 6 * MB)
+        self.space.note("a", MB)
+        self.room -= 5 * MB
+        self.space.promise("b", 4 * MB)
+
+    def test_what_is_withdrawn_is_there_for_others_and_nothing_is_promised_by_a_note(self) -> None:
+        self.space.promise("a", 6 * MB)
+        self.space.withdraw("a")
+        self.space.note("a", 6 * MB)
+        self.space.promise("b", 10 * MB)
