@@ -188,12 +188,13 @@ class FollowedScopeTest(unittest.TestCase):
     def test_a_reading_without_progress_is_not_awaited_for_ever(self) -> None:
         followed = self.followed(file("a"), files_left=3)
         self.assertEqual(followed.files_left(now=0.0), 3)
-        for now in range(10, 200, 10):
-            followed.follow(self.scope(file("a"), files_left=3 + now % 3), set(), now=float(now))
-        self.assertEqual(followed.files_left(now=199.0), 0)
-        followed.follow(self.scope(file("a"), files_left=2), set(), now=200.0)
-        self.assertEqual(followed.files_left(now=199.0 + READING_S), 2)
-        self.assertEqual(followed.files_left(now=200.0 + READING_S), 0)
+        for number in range(10):
+            again = self.scope(file("a"), files_left=3 + number % 3)
+            followed.follow(again, set(), now=number / 10 * READING_S)
+        self.assertEqual(followed.files_left(now=READING_S), 0)
+        followed.follow(self.scope(file("a"), files_left=2), set(), now=READING_S)
+        self.assertEqual(followed.files_left(now=2 * READING_S - 1), 2)
+        self.assertEqual(followed.files_left(now=2 * READING_S), 0)
 
     def test_a_reading_that_brings_files_or_begins_anew_is_awaited(self) -> None:
         followed = self.followed(file("a"), files_left=3)

@@ -20,8 +20,9 @@ from roles.values.safe_names import UnsafeNameError, collision_key
 # What left the list may come back in the next one: a tracker that was started again knows nothing
 # for some seconds, and a file that changed is read again first.
 GONE_S = 10.0
-# Who says that it reads its folder, and has nothing to show for it for so long, is not awaited.
-READING_S = 120.0
+# Who says that it reads its folder, and has nothing to show for it for so long, is not awaited: in
+# this time an old disk reads 100 GB, the largest file of a lab. Who is gone, the tracker tells.
+READING_S = 1_800.0
 
 Identity: TypeAlias = tuple[str, Content]  # path and content
 
