@@ -17,6 +17,7 @@ from roles.values.events import (
     SeederState,
     Source,
 )
+from roles.values.folder_keys import FolderKey
 from roles.values.safe_names import shown_name
 
 COMPUTER_LENGTH = 40  # characters of a computer's name that stand in a row
@@ -210,7 +211,7 @@ def _downloading(sources: tuple[Source, ...]) -> str:
 def _done(download: DownloadChanged) -> str:
     """Where it is only when it is not called what it was listed as."""
     saved_as = download.saved_as
-    is_one = download.files == 1 and not download.name.startswith(("share:", "folder:"))
+    is_one = download.files == 1 and FolderKey.of(download.name) is None
     listed = download.name.rpartition("/")[2]
     if saved_as is None or not is_one or saved_as.name in (listed, _TWIN.sub("", listed)):
         return "Done, checked"
