@@ -13,6 +13,7 @@ from tests.peers import CHUNK, MemoryHolding, RawPeer, TakingTest, bitmap, some_
 from tests.rooms import LIMIT_S
 from tests.support import wait_until
 
+SLICE = 32 * 1024  # bytes: what a slow sender gets out in a moment
 RESET = b"\1\0\0\0\0\0\0\0"
 
 
@@ -271,6 +272,15 @@ class HostileTest(TakingTest):
         self.assertIsInstance(error, TimeoutError)
         self.assertEqual(self.transfer_.plan.wanted, self.holding.content.all_chunks)
 
+    def test_where_no_shutdown_wakes_it_it_looks_more_often_and_says_no_more(self) -> None:
+        self.constant("chunk_taker", "LOOK_S", 0.05)
+        sender = self.begun()
+        sender.link.settimeout(0.3)
+        with self.assertRaises(TimeoutError):
+            sender.next()
+        self._stopping.set()
+        self.assertIsNone(self.errors.get(timeout=LIMIT_S))
+
     def test_who_trickles_a_chunk_is_dropped_when_others_wait_for_its_buffer(self) -> None:
         self.pool = type(self.pool)(1 << 20)
         self.constant("chunk_taker", "RECEIVE_S", 0.1)
@@ -288,7 +298,7 @@ class HostileTest(TakingTest):
     def test_where_all_are_slow_nobody_is_dropped_though_others_wait(self) -> None:
         self.pool = type(self.pool)(2 << 20)
         self.constant("chunk_taker", "RECEIVE_S", 0.1)
-        self.constant("arriving_chunks", "LOOK_S", 0.3)
+        self.constant("arriving_chunks", "LOOK_S", 1.0)
         self.constant("arriving_chunks", "ENOUGH_RATE", 1 << 30)
         self.constant("arriving_chunks", "HOPELESS_RATE", 0)
         self.constant("arriving_chunks", "SLOW_SHARE", 100)
@@ -296,10 +306,10 @@ class HostileTest(TakingTest):
         for sender, index in senders[1:]:
             self.offer(sender, self.handle, index)
             sender.send_part(self.handle, index, 0, self.holding.chunk(index)[:MAX_PART])
-        for offset in range(MAX_PART, 1 << 20, MAX_PART):
-            time.sleep(0.4)  # the time that they need is what is tested
+        for offset in range(MAX_PART, 1 << 20, SLICE):
+            time.sleep(0.1)  # the time that they need is what is tested
             for sender, index in senders[:2]:
-                part = self.holding.chunk(index)[offset : offset + MAX_PART]
+                part = self.holding.chunk(index)[offset : offset + SLICE]
                 sender.send_part(self.handle, index, offset, part)
         sender, index = senders[2]
         for offset in range(MAX_PART, 1 << 20, MAX_PART):
@@ -315,8 +325,8 @@ class HostileTest(TakingTest):
         throttle = Throttle(1_500_000)
         first, second = self.sender(throttle=throttle), self.sender(throttle=throttle)
         handle = self.describe(first, self.holding)
-        self.describe(second, self.holding)
         self.give_digests(first, self.holding)
+        self.describe(second, self.holding)
         for sender, index in ((first, 1), (second, 2)):
             self.offer(sender, handle, index)
         for sender, index in ((first, 1), (second, 2)):

@@ -9,7 +9,7 @@ import time
 import unittest
 from pathlib import Path
 
-from roles.disk.file_source import FileSource, PathSource
+from roles.disk.file_source import OPEN_FLAGS, FileSource, PathSource
 from roles.disk.holding import ChunkSource
 from roles.values.errors import FileChangedError
 from tests.support import LmkTestCase
@@ -37,7 +37,7 @@ class SourceTestCase(LmkTestCase):
         return self.still
 
     def by_file(self) -> FileSource:
-        source = FileSource(os.open(self.path, os.O_RDONLY), self.is_still)
+        source = FileSource(os.open(self.path, OPEN_FLAGS), self.is_still)
         self.addCleanup(source.close)
         return source
 

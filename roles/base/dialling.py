@@ -6,6 +6,7 @@ import errno
 import os
 import selectors
 import socket
+import sys
 import time
 from collections.abc import Callable
 
@@ -17,6 +18,17 @@ CONNECT_S = 5.0
 STOPPING_CONNECT_S = 0.5  # a handshake on a LAN takes milliseconds
 
 _UNDER_WAY = {errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)} - {0}
+
+if sys.platform == "win32":
+    import ctypes
+
+    def _error_of(fault: int) -> OSError:
+        return ctypes.WinError(fault)  # strerror has no words for the faults of its sockets
+
+else:
+
+    def _error_of(fault: int) -> OSError:
+        return OSError(fault, os.strerror(fault))
 
 
 def dialled(peer: Address, should_stop: Callable[[], bool]) -> socket.socket:
@@ -33,7 +45,7 @@ def dialled(peer: Address, should_stop: Callable[[], bool]) -> socket.socket:
             _wait_for_handshake(link, should_stop)
             fault = link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if fault:
-            raise OSError(fault, os.strerror(fault))
+            raise _error_of(fault)
         link.settimeout(POLL_S)
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except BaseException:

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from roles.base.rates import RateMeter
 from roles.base.throttle import Throttle
+from roles.base.worker import POLL_S
 from roles.taking.arriving_chunks import ArrivingChunk
 from roles.taking.bad_peers import Sender
 from roles.taking.buffer_pool import BufferPool, StoppedError
@@ -29,6 +30,8 @@ from roles.wire import lmk2_frames as frames
 log = logging.getLogger(__name__)
 
 RECEIVE_S = 15.0  # of silence, then a sign of life
+# A shutdown of the socket wakes whoever waits there, but not on Windows: there it wakes by itself.
+LOOK_S: float | None = POLL_S if sys.platform == "win32" else None
 SILENT_S = 45.0  # without one, the other side is gone
 WAKE_BYTES = 128 * 1024  # half a part; a peer that needs 45 s for so few is as good as gone
 MAX_UNWANTED = 32 * 1024 * 1024  # bytes in a row: eight of the longest chunks, broken off by us
@@ -127,7 +130,7 @@ class ChunkTaker:
         self._unwanted = 0  # bytes of chunks since the last one that was wanted
         self._woken_at = 1
         self._heard = time.monotonic()
-        self._socket.settimeout(RECEIVE_S)
+        self._socket.settimeout(RECEIVE_S if LOOK_S is None else LOOK_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def run(self) -> None:
@@ -285,9 +288,7 @@ class ChunkTaker:
             try:
                 count = self._socket.recv_into(target)
             except TimeoutError:
-                if time.monotonic() - self._heard > SILENT_S:
-                    raise TimeoutError(f"not a sign of life for {SILENT_S:.0f} s") from None
-                self._link.send(frames.Alive())
+                self._waited_in_vain()
                 continue
             if not count:
                 raise _LeftError
@@ -295,6 +296,14 @@ class ChunkTaker:
             if self._heard - self._link.spoke_at >= RECEIVE_S:  # who only hears is alive, too
                 self._link.send(frames.Alive())
             return count
+
+    def _waited_in_vain(self) -> None:
+        """Give a sign of life when it is time. Raises TimeoutError when there was none for long."""
+        now = time.monotonic()
+        if now - self._heard > SILENT_S:
+            raise TimeoutError(f"not a sign of life for {SILENT_S:.0f} s") from None
+        if LOOK_S is None or now - self._link.spoke_at >= RECEIVE_S:
+            self._link.send(frames.Alive())
 
     def _check_pace(self) -> None:
         """Raises PeerProtocolError when its chunk keeps a buffer from others for too long."""
