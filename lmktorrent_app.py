@@ -5,6 +5,11 @@ Without a command the window opens; each command runs in the terminal: `lmktorre
 
 from __future__ import annotations
 
+from ui.packed.quiet_interrupt import end_quietly
+
+if __name__ == "__main__":
+    end_quietly()  # what follows takes a third of a second
+
 import argparse
 import logging
 import signal
@@ -14,13 +19,17 @@ from collections.abc import Sequence
 from roles.base.log_file import start_logging
 from roles.base.profile import Profile, find_profile
 from roles.values.errors import LmkError
+from ui.about import version_line
 from ui.exit_codes import ExitCode, exit_code_of
-from ui.terminal.arguments import parse_arguments, version
+from ui.packed.settling_in import prepare_for_window, settle_in
+from ui.packed.standard_streams import fill_gaps
+from ui.terminal.arguments import parse_arguments
 from ui.terminal.demo_command import run_demo
 from ui.terminal.get_command import run_get
 from ui.terminal.limits import Limits
 from ui.terminal.list_command import run_list
 from ui.terminal.output import Output
+from ui.terminal.selftest_command import no_window_check, run_selftest
 from ui.terminal.serve_commands import run_seed, run_tracker
 from ui.terminal.session import Interrupted
 from ui.terminal.trackers_command import run_trackers
@@ -29,6 +38,7 @@ log = logging.getLogger(__name__)
 
 # A service manager ends these by SIGTERM, and that is no failure.
 UNTIL_STOPPED = {"tracker", "seed"}
+IN_A_WINDOW = {"window", "demo"}
 NO_DISPLAY = """\
 There is no display, so no window can open here ({why}).
 `lmktorrent demo` shows everything without one; `lmktorrent --help` lists the commands."""
@@ -36,12 +46,16 @@ There is no display, so no window can open here ({why}).
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
+    fill_gaps()
     chosen = parse_arguments(sys.argv[1:] if arguments is None else arguments)
     output = Output(quiet=chosen.quiet, as_json=getattr(chosen, "json", False))
     profile = find_profile(chosen.profile)
     terminal_level = logging.INFO if chosen.verbose else None
     no_log = start_logging(profile.log_file, terminal_level=terminal_level)
-    log.info("%s: %s", version(), chosen.command)
+    if no_log and chosen.command not in IN_A_WINDOW:
+        output.error(no_log)
+    log.info("%s: %s", version_line(), chosen.command)
+    settle_in()
     try:
         return _run(chosen, profile, output, no_log)
     except Interrupted as stopped:
@@ -67,6 +81,8 @@ def _run(chosen: argparse.Namespace, profile: Profile, output: Output, no_log: s
             run_seed(chosen, profile, output)
         case "list":
             return run_list(chosen, output)
+        case "selftest":
+            return _run_selftest(profile, output)
         case "get":
             return run_get(chosen, profile, output)
         case "demo":
@@ -76,15 +92,25 @@ def _run(chosen: argparse.Namespace, profile: Profile, output: Output, no_log: s
     return ExitCode.DONE
 
 
+def _run_selftest(profile: Profile, output: Output) -> int:
+    prepare_for_window()
+    try:
+        from ui.selftest.window_checks import window_checks
+    except ImportError as error:  # a Python without Tk
+        return run_selftest(profile, output, no_window_check(str(error)))
+    return run_selftest(profile, output, window_checks())
+
+
 def _open_window(
     chosen: argparse.Namespace, profile: Profile, no_log: str, output: Output, *, try_it: bool
 ) -> int:
     """The window; where there is none, the whole job for `demo`, and otherwise a word about it."""
-    notices = [no_log] if no_log else []
+    notices = [notice for notice in (no_log, *getattr(chosen, "notices", ())) if notice]
+    prepare_for_window()
     try:
         import tkinter
 
-        from ui.window.app_window import run_window
+        from ui.window.window_start import run_window
     except ImportError as error:  # a Python without Tk
         why = str(error)
     else:
@@ -99,7 +125,8 @@ def _open_window(
             why = str(error)
     if try_it:
         return run_demo(output, Limits(chosen.up, chosen.down))
-    output.error(NO_DISPLAY.format(why=why))
+    for text in (*notices, NO_DISPLAY.format(why=why)):
+        output.error(text)
     return ExitCode.DONE
 
 

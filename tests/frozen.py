@@ -1,7 +1,7 @@
 """The packed program, alone in an empty folder: `python3 -m tests.frozen EXECUTABLE [PICTURE]`.
 
-Two copies with two profiles, an original leecher beside them, and the window on a virtual screen.
-Ends with 0 when everything held, and says each step.
+Two copies with two profiles, an original leecher beside them, its own --selftest, and the window on
+a virtual screen; of a .pyz the last two. Ends with 0 when everything held, and says each step.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ def main() -> int:
             copy.parent.mkdir()
             shutil.copy2(executable, copy)
         _say(f"{executable.name}: {executable.stat().st_size / 1e6:.2f} MB")
-        _run_alone(copies[0])
-        _seed_and_download(copies[0], copies[1])
+        if executable.suffix != ".pyz":
+            _run_alone(copies[0])
+            _seed_and_download(copies[0], copies[1])
+        _selftest(copies[0])
         _open_window(copies[0], picture)
         left = {path.name for copy in copies for path in copy.parent.iterdir()}
     _check("nothing is written beside it unasked", left <= {executable.name, *_MADE_HERE})
@@ -74,6 +76,20 @@ def _seed_and_download(first: Path, second: Path) -> None:
                 leecher.wait_for("leecher file lecture 1.bin done")
             _check("an original leecher takes from it", _same(old, shared))
             _check("Ctrl-C ends it with 130", seeder.signal(signal.SIGINT) == 130)
+
+
+def _selftest(copy: Path) -> None:
+    """Twice: without a display, where it leaves the windows out, and with one."""
+    headless = run("--selftest", folder=copy.parent, program=[str(copy)])
+    _say(headless.stdout.rstrip())
+    _check("--selftest without a display", headless.returncode == 0)
+    _check("it leaves out the windows, and says so", "no display here" in headless.stdout)
+    with Xvfb((1000, 700)) as screen:
+        shown = environment(DISPLAY=screen.name)
+        full = run("--selftest", folder=copy.parent, program=[str(copy)], environ=shown)
+    _say(full.stdout.rstrip())
+    _check("--selftest on a screen", full.returncode == 0)
+    _check("it leaves out nothing", "left out" not in full.stdout)
 
 
 def _open_window(copy: Path, picture: Path | None) -> None:

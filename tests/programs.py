@@ -105,6 +105,11 @@ class Running:
         """Whether it runs."""
         return self._process.poll() is None
 
+    @property
+    def process_id(self) -> int:
+        """Of the process that was started; a packed program's second one is its child."""
+        return self._process.pid
+
     def signal(self, number: int) -> int:
         """Send a signal; returns the exit code."""
         self._process.send_signal(number)

@@ -57,10 +57,12 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
     ),
     "giving": (
         "slots",
+        "small_contents",
         "times_sent",
         "upload_desk",
     ),
     "taking": (
+        "bad_peers",
         "peer_book",
         "transfer_plan",
     ),
@@ -77,10 +79,13 @@ SEEN_BY_UI = (
     "values.addresses",
     "values.events",
     "values.settings",
+    "values.folder_keys",
     "values.safe_names",
     "base.profile",
     "base.log_file",
+    "base.name_lookup",
     "base.throttle",
+    "disk.file_lock",  # for ui/packed: which temporary folders and windows are alive
     *ROLES,
 )
 
@@ -324,6 +329,23 @@ class ImportsTest(RuleTestCase):
         for name, importer in reached_from(terminal, product_modules()).items():
             with self.subTest(name=name, importer=importer):
                 self.assertFalse(is_within(name, "tkinter") or is_within(name, "ui.window"))
+
+    def test_what_a_packed_program_needs_for_itself_loads_no_tkinter_either(self) -> None:
+        packed = modules_below("ui/packed")
+        for name, importer in reached_from(packed, product_modules()).items():
+            with self.subTest(name=name, importer=importer):
+                self.assertFalse(is_within(name, "tkinter") or is_within(name, "ui.window"))
+
+    def test_nothing_starts_itself_again_as_a_worker(self) -> None:
+        """A packed program that does so without care starts itself for ever."""
+        self.check_each(
+            product_modules(),
+            lambda one: {
+                name
+                for name in one.imports()
+                if is_within(name, "multiprocessing") or name.endswith("ProcessPoolExecutor")
+            },
+        )
 
     def test_the_program_needs_only_the_standard_library(self) -> None:
         self.check_each(product_modules(), foreign_imports)

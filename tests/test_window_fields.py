@@ -128,18 +128,6 @@ class ExistingFilesTest(LmkTestCase):
 
 
 class DesktopTest(LmkTestCase):
-    def test_others_get_the_environment_without_ours(self) -> None:
-        environment = {
-            "PATH": "/bin",
-            "LD_LIBRARY_PATH": "/tmp/ours",
-            "LD_LIBRARY_PATH_ORIG": "/usr/lib",
-            "TCL_LIBRARY": "/tmp/ours/tcl",
-            "_PYI_ARCHIVE_FILE": "x",
-        }
-        self.assertEqual(
-            desktop.cleaned(environment), {"PATH": "/bin", "LD_LIBRARY_PATH": "/usr/lib"}
-        )
-
     def test_a_folder_that_does_not_exist_is_said(self) -> None:
         self.assertIn("does not exist yet", desktop.open_folder(self.folder / "gone", {}))
 

@@ -1,4 +1,4 @@
-"""Ctrl-C in the terminal that the window was started from."""
+"""Ctrl-C in the terminal that the program was started from, and the system's word to end."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from roles.base.profile import Profile
-from ui.window import app_window
+from ui.window import window_start
 
-class Told(app_window.AppWindow):
+class Told(window_start.AppWindow):
     def _show_status(self):
         print("open", flush=True)
         super()._show_status()
 
-app_window.AppWindow = Told
+window_start.AppWindow = Told
 folder = Path(sys.argv[1])
-sys.exit(app_window.run_window(Profile(folder / "settings.json", folder)))
+sys.exit(window_start.run_window(Profile(folder / "settings.json", folder)))
 """
 
 
@@ -34,7 +34,8 @@ sys.exit(app_window.run_window(Profile(folder / "settings.json", folder)))
 class InterruptTest(LmkTestCase):
     needs_display = True
 
-    def test_it_ends_every_role_and_the_program(self) -> None:
+    def end_by(self, number: int) -> int:
+        """Open the window, send the signal; the exit code."""
         with subprocess.Popen(
             [sys.executable, "-c", PROGRAM, str(self.folder)],
             cwd=ROOT,
@@ -46,6 +47,32 @@ class InterruptTest(LmkTestCase):
             self.addCleanup(process.kill)
             assert process.stdout is not None
             self.assertEqual(process.stdout.readline(), "open\n")
-            process.send_signal(signal.SIGINT)
-            self.assertEqual(process.wait(LIMIT_S), 130)
+            process.send_signal(number)
+            code = process.wait(LIMIT_S)
             self.assertNotIn("Traceback", process.stdout.read())
+        return code
+
+    def test_ctrl_c_ends_every_role_and_the_program(self) -> None:
+        self.assertEqual(self.end_by(signal.SIGINT), 130)
+
+    def test_the_system_closes_it_in_order(self) -> None:
+        self.assertEqual(self.end_by(signal.SIGTERM), 0)
+        self.assertTrue((self.folder / "settings.json").is_file())  # where the window stood
+
+
+@unittest.skipUnless(os.name == "posix", "Ctrl-C is sent in another way there")
+class EarlyInterruptTest(LmkTestCase):
+    def test_ctrl_c_while_the_program_loads_ends_it_without_a_traceback(self) -> None:
+        program = (
+            "import runpy, signal, sys, threading\n"
+            "sys.argv = ['lmktorrent_app.py', '--version']\n"
+            "class Interrupting:\n"
+            "    def find_spec(self, name, path=None, target=None):\n"
+            "        if name == 'roles.base.log_file':\n"
+            "            signal.raise_signal(signal.SIGINT)\n"
+            "sys.meta_path.insert(0, Interrupting())\n"
+            "runpy.run_path('lmktorrent_app.py', run_name='__main__')"
+        )
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=LIMIT_S, check=False)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (130, b"", b""))

@@ -74,7 +74,7 @@ class StartTest(AppWindowTest):
 
     def test_a_missing_icon_is_no_reason_not_to_start(self) -> None:
         window = self.open_window()
-        self.assertIsNone(window_place.set_icon(window, self.folder / "no such.png"))
+        self.assertIsNone(window_place.set_icon(window, "no such.png"))
 
     def test_an_unusable_tracker_address_is_said_beside_its_field(self) -> None:
         self.keep(tracker="not an address")

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from roles.base.zip_folder import member_of, unpacked
 from roles.values import strict_json
 from roles.values.errors import PeerProtocolError, StorageError
 from roles.values.settings import ProgramSettings, program_settings_from
@@ -23,6 +24,7 @@ from roles.values.settings import ProgramSettings, program_settings_from
 log = logging.getLogger(__name__)
 
 SETTINGS_NAME = "settings.json"
+_PROGRAM = Path(__file__).resolve().parents[2]  # what holds roles/: a folder, or the .pyz
 _MAX_STATE = 64 * 1024 * 1024  # bytes of a state file that are read
 
 
@@ -75,17 +77,35 @@ def _in_one_folder(folder: Path) -> Profile:
 
 
 def folder_beside_program() -> Path:
-    """The folder of the executable, or of lmktorrent_app.py when run from source."""
+    """The folder of the executable or the .pyz, or of lmktorrent_app.py when run from source."""
     if getattr(sys, "frozen", False):
         return Path(sys.executable).resolve().parent
-    return Path(__file__).resolve().parents[2]
+    return _PROGRAM.parent if is_zipped() else _PROGRAM
+
+
+def is_zipped() -> bool:
+    """Whether the program is one .pyz, which a Python of this computer runs."""
+    return _PROGRAM.is_file()
 
 
 def bundled_folder(name: str) -> Path:
     """A folder that travels with the program: beside it, else the copy inside the executable."""
     beside = folder_beside_program()
-    inside = Path(getattr(sys, "_MEIPASS", beside))
-    return beside / name if (beside / name).is_dir() else inside / name
+    if (beside / name).is_dir():
+        return beside / name
+    if is_zipped():
+        return unpacked(_PROGRAM, name)
+    return Path(getattr(sys, "_MEIPASS", beside)) / name
+
+
+def bundled_bytes(folder: str, name: str) -> bytes:
+    """A file that travels with the program; a .pyz is not unpacked for it. Raises StorageError."""
+    try:
+        if is_zipped():
+            return member_of(_PROGRAM, f"{folder}/{name}")
+        return (bundled_folder(folder) / name).read_bytes()
+    except OSError as error:
+        raise StorageError(f"{folder}/{name} of the program cannot be read ({error}).") from None
 
 
 def default_download_folder() -> Path:

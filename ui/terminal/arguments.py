@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from roles import PROTOCOL_VERSION, __version__
 from roles.values.addresses import (
     EVERY_INTERFACE,
     SEEDER_PORT,
@@ -22,6 +19,7 @@ from roles.values.addresses import (
 )
 from roles.values.errors import UserInputError
 from roles.values.settings import DEFAULT_SLOTS, Existing, parse_rate, parse_slots, tracker_address
+from ui.about import version_line
 
 COMMANDS = ("tracker", "trackers", "seed", "list", "get", "demo")
 
@@ -31,7 +29,8 @@ Without a command, the window opens; with a folder as the only argument, its See
 
 _EPILOG = """\
 exit codes: 0 all verified, 1 some files failed, 2 usage, 3 no tracker or no seeder,
-4 disk or permission, or a port in use, 5 content failed its check, 130 interrupted
+4 disk or permission, or a port in use, 5 content failed its check, 130 interrupted;
+of --selftest: 0 nothing failed, 1 something did
 
 LMK_TRACKER in the environment is the tracker where --tracker is not given. Without both, one that
 answers on this network is taken, else this computer's; LMK_DISCOVER=off asks nobody."""
@@ -41,7 +40,8 @@ T = TypeVar("T")
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """Read the command line; `command` is one of COMMANDS, or "window" with a `folder` or None.
+    """Read the command line; `command` is one of COMMANDS, "selftest", or "window" with a `folder`
+    or None and its `notices`.
 
     Exits with 2 and a sentence for what cannot be understood, with 0 after --help and --version.
     """
@@ -54,26 +54,30 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         parents=[common],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=version())
+    parser.add_argument("--version", action="version", version=version_line())
+    parser.add_argument(
+        "--selftest", action="store_true", help="see whether this copy works on this computer"
+    )
     if not _names_a_command(arguments):
-        parser.add_argument("folder", nargs="?", type=Path, help="open the Seeder tab with it")
+        parser.add_argument(
+            "given", nargs="*", type=Path, metavar="folder", help="open the Seeder tab with it"
+        )
         chosen = parser.parse_args(arguments)
-        if chosen.folder is not None and not chosen.folder.is_dir():
-            parser.error(f"“{chosen.folder}” is neither a command nor a folder")
-        return argparse.Namespace(**{**_DEFAULTS, "command": "window", **vars(chosen)})
+        for path in chosen.given:
+            if not path.exists():
+                parser.error(f"“{path}” is neither a command nor a folder")
+        if chosen.selftest and chosen.given:
+            parser.error("--selftest takes no folder and no command")
+        command = "selftest" if chosen.selftest else "window"
+        window = {"command": command, **_for_the_seeder_tab(chosen.given)}
+        return argparse.Namespace(**{**_DEFAULTS, **vars(chosen), **window})
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for add in _ADDING:
         add(commands, common)
     chosen = parser.parse_args(arguments)
+    if chosen.selftest:
+        parser.error("--selftest takes no folder and no command")
     return argparse.Namespace(**{**_DEFAULTS, **vars(chosen)})
-
-
-def version() -> str:
-    """One line for bug reports."""
-    return (
-        f"lmktorrent {__version__} (Python {platform.python_version()}, LMK/{PROTOCOL_VERSION}, "
-        f"{sys.platform} {platform.machine()})"
-    )
 
 
 _DEFAULTS = {"profile": None, "quiet": False, "verbose": False}
@@ -85,6 +89,23 @@ def _names_a_command(arguments: Sequence[str]) -> bool:
     Help lists the commands, so it counts as one.
     """
     return bool({*COMMANDS, "-h", "--help"} & set(arguments))
+
+
+def _for_the_seeder_tab(given: Sequence[Path]) -> dict[str, object]:
+    """The folder to choose there, and what to say: a desktop passes on all that is dropped."""
+    folders = [path.absolute() for path in given if path.is_dir()]
+    notices = [
+        f"“{path.name}” is a file. What is shared is a folder with all that is in it: put the file "
+        "into one, and choose that in the Seeder tab."
+        for path in given
+        if not path.is_dir()
+    ][:1]
+    if len(folders) > 1:
+        notices.append(
+            f"Of {len(folders)} folders, “{folders[0].name}” is chosen. To share them together, "
+            "put them into one folder."
+        )
+    return {"folder": folders[0] if folders else None, "notices": notices}
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import time
 from pathlib import Path
 
-from roles.base.profile import bundled_folder
+from roles.base.profile import bundled_folder, is_zipped
 from roles.leecher import Leecher
 from roles.tracker import Tracker
 from roles.values.addresses import LOOPBACK, SEEDER_PORT, TRACKER_PORT, Address
@@ -52,6 +52,8 @@ def run_demo(output: Output, limits: Limits) -> ExitCode:
         if not _is_same(source / name, path, output):
             code = ExitCode.CONTENT
     output.say(f"The files are in {target}.")
+    if is_zipped():
+        output.say("This .pyz has only the small example files; the large ones are in the source.")
     return code
 
 
@@ -76,7 +78,7 @@ def _start_seeder(
         match session.next_event():
             case (_, RoleStarted(Address() as address)):
                 output.say(f"Seeder of {settings.folder} on {address}")
-            case (_, FolderScanned(announced=announced)) if announced:
+            case (_, FolderScanned(announced=announced, is_whole=True)) if announced:
                 return announced
             case _:
                 continue

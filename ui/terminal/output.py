@@ -12,6 +12,8 @@ import sys
 import time
 from dataclasses import dataclass, field
 
+from ui.terminal.streams import write
+
 PROGRESS_S = 0.2  # between two drawings of the progress line
 PLAIN_PROGRESS_S = 5.0  # between two progress lines where nothing can be drawn over
 _BAR = 24  # characters
@@ -37,17 +39,17 @@ class Output:
     def result(self, text: str) -> None:
         """A line that was asked for."""
         self._clear_progress()
-        _write(sys.stdout, text + "\n")
+        write(sys.stdout, text + "\n")
 
     def json(self, **fields: object) -> None:
         """One JSON object on a line of its own, with --json; else nothing."""
         if self.as_json:
-            _write(sys.stdout, json.dumps(fields, ensure_ascii=True) + "\n")
+            write(sys.stdout, json.dumps(fields, ensure_ascii=True) + "\n")
 
     def error(self, text: str) -> None:
         """A line on standard error, always."""
         self._clear_progress()
-        _write(sys.stderr, f"lmktorrent: {text}\n")
+        write(sys.stderr, f"lmktorrent: {text}\n")
 
     def wants_progress(self) -> bool:
         """Whether a progress line is due: ask before adding much up for one."""
@@ -62,17 +64,17 @@ class Output:
             return
         self._drawn = time.monotonic()
         if not _is_terminal():
-            _write(sys.stderr, f"{round(fraction * 100)} % {text}\n")
+            write(sys.stderr, f"{round(fraction * 100)} % {text}\n")
             return
         done = round(fraction * _BAR)
         width = shutil.get_terminal_size().columns - 1
         line = f"[{'#' * done}{'.' * (_BAR - done)}] {round(fraction * 100):3} % {text}"[:width]
-        _write(sys.stderr, "\r" + line.ljust(len(self._line)))
+        write(sys.stderr, "\r" + line.ljust(len(self._line)))
         self._line = line
 
     def _clear_progress(self) -> None:
         if self._line:
-            _write(sys.stderr, "\r" + " " * len(self._line) + "\r")
+            write(sys.stderr, "\r" + " " * len(self._line) + "\r")
             self._line = ""
 
 
@@ -89,16 +91,3 @@ def _is_terminal() -> bool:
         return sys.stderr is not None and sys.stderr.isatty()
     except ValueError:
         return False
-
-
-def _write(stream: object, text: str) -> None:
-    """Write what the stream's encoding can carry, if there is a stream and somebody reads it."""
-    write = getattr(stream, "write", None)
-    if write is None:
-        return
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    try:
-        write(text.encode(encoding, "backslashreplace").decode(encoding))
-        stream.flush()  # type: ignore[attr-defined]
-    except (OSError, ValueError):  # a closed pipe: what we do goes on, as with a closed terminal
-        return

@@ -11,6 +11,7 @@ from types import FrameType, TracebackType
 from typing import Protocol, TypeVar
 
 from roles.values.events import Post, RoleEvent, RoleStopped
+from ui.terminal.streams import is_writing
 
 
 class AnyRole(Protocol):
@@ -114,5 +115,5 @@ class Session:
         # What blocks, a question or a pipe that nobody reads, goes on waiting unless this raises.
         is_repeated = self._signal_number != 0
         self._signal_number = number
-        if self._is_asking or is_repeated:
+        if self._is_asking or is_writing() or is_repeated:
             raise Interrupted(number)

@@ -15,11 +15,9 @@ from tkinter import ttk
 from types import TracebackType
 
 from roles.base.profile import Profile, bundled_folder
-from roles.discovery import Discovery
 from roles.values.addresses import Address
 from roles.values.settings import Appearance
 from ui import wording
-from ui.exit_codes import ExitCode
 from ui.window import keyboard, window_place
 from ui.window.download_list import FirstSteps
 from ui.window.event_pump import EventPump
@@ -32,7 +30,7 @@ from ui.window.running_roles import RunningRoles
 from ui.window.seeder_tab import SeederTab
 from ui.window.settings_keeper import SettingsKeeper
 from ui.window.status_line import StatusLine
-from ui.window.system_look import is_system_dark, see_real_pixels
+from ui.window.system_look import is_system_dark
 from ui.window.theme import Theme
 from ui.window.tracker_choice import TrackerChoice
 from ui.window.tracker_search import MakeDiscovery, start_search
@@ -47,35 +45,6 @@ SYSTEM_LOOK_MS = 10_000  # how often the system is asked whether it went dark
 STOP_LIMIT_S = 2.0
 STOP_POLL_MS = 20
 AFTER_TAB_MS = 50
-
-
-def run_window(
-    profile: Profile,
-    *,
-    folder_to_seed: Path | None = None,
-    try_it: bool = False,
-    notices: Sequence[str] = (),
-    environment: Mapping[str, str] = os.environ,
-) -> int:
-    """Show the window until it is closed; returns the exit code.
-
-    Raises tkinter.TclError where there is no display.
-    """
-    see_real_pixels()
-    window = AppWindow(
-        profile,
-        folder_to_seed=folder_to_seed,
-        try_it=try_it,
-        notices=notices,
-        environment=environment,
-        discover=Discovery,
-    )
-    try:
-        window.mainloop()
-    except KeyboardInterrupt:  # Ctrl-C in the terminal: the roles end in order all the same
-        window.interrupt()
-        window.mainloop()
-    return ExitCode.INTERRUPTED if window.is_interrupted else ExitCode.DONE
 
 
 class AppWindow(tk.Tk):
@@ -102,7 +71,7 @@ class AppWindow(tk.Tk):
         self._make_lines_below()
         self._lay_out()
         window_place.restore(self, self._bench.theme, self._bench.settings.now.window)
-        self._icon = window_place.set_icon(self, bundled_folder("assets") / "icon-64.png")
+        self._icon = window_place.set_icon(self, "icon-64.png")
         self._bind_keys()
         self.protocol("WM_DELETE_WINDOW", self.close)
         self._status_id = self.after(STATUS_MS, self._show_status)
@@ -170,6 +139,20 @@ class AppWindow(tk.Tk):
     def show_tab(self, tab: ttk.Frame) -> None:
         """Bring this tab to the front."""
         self.tk.call(str(self.tabs), "select", str(tab))
+
+    def come_forward(self) -> None:
+        """Before all other windows; from any thread."""
+        self._bench.pump.call(self._come_forward)
+
+    def _come_forward(self) -> None:
+        if self._is_closing:
+            return
+        if self.state() != "normal":
+            self.deiconify()
+        self.lift()
+        self.attributes("-topmost", True)  # some systems let no window forward otherwise
+        self.after_idle(self.attributes, "-topmost", False)
+        self.focus_force()
 
     # What the tabs ask of one another
 

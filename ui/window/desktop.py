@@ -8,10 +8,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-PATIENCE_S = 5.0  # an opener that fails does so at once; some stay for as long as their window
+from ui.packed.host_environment import cleaned
 
-# What a packed program sets for itself would make others load its libraries.
-_OUR_OWN = ("TCL_LIBRARY", "TK_LIBRARY", "FONTCONFIG_FILE", "FONTCONFIG_PATH")
+PATIENCE_S = 5.0  # an opener that fails does so at once; some stay for as long as their window
 
 
 def open_folder(folder: Path, environment: Mapping[str, str]) -> str:
@@ -27,22 +26,6 @@ def open_folder(folder: Path, environment: Mapping[str, str]) -> str:
     except OSError as error:
         return f"The file manager did not start ({error.strerror or error}). The folder: {folder}"
     return "" if code == 0 else f"The file manager did not start. The folder: {folder}"
-
-
-def cleaned(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment as it was before our packed program changed it."""
-    clean = {
-        name: value
-        for name, value in environment.items()
-        if name not in _OUR_OWN and not name.startswith("_PYI_")
-    }
-    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
-        original = clean.pop(f"{name}_ORIG", None)
-        if original is not None:
-            clean[name] = original
-        elif getattr(sys, "frozen", False):
-            clean.pop(name, None)
-    return clean
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:

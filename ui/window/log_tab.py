@@ -9,6 +9,7 @@ from tkinter import ttk
 
 from roles.base.log_file import MAX_LINE
 from roles.values.safe_names import shown_name
+from ui.about import version_line
 from ui.window import desktop
 from ui.window.notices import NoticeArea
 from ui.window.workbench import Workbench
@@ -40,6 +41,9 @@ class LogTab(ttk.Frame):
         row.grid(row=0, column=0, sticky="ew")
         self.notices.grid(row=1, column=0, sticky="ew")
         self.notices.grid_remove()
+        # What a bug report needs is here, beside the lines that it needs too.
+        self.about = ttk.Label(self, text=f"This is {version_line()}.", style="Muted.TLabel")
+        self.about.grid(row=3, column=0, sticky="w", pady=(px(8), 0))
         self.columnconfigure(0, weight=1)
         self.rowconfigure(2, weight=1)
         self._flush_id = self.after(FLUSH_MS, self._flush)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import subprocess
 import sys
 import tkinter as tk
 from pathlib import Path
+
+from ui.packed.host_environment import cleaned
 
 _PATIENCE_S = 0.3  # for each program that is asked
 _DARK_TITLE_BAR = 20  # DWMWA_USE_IMMERSIVE_DARK_MODE, Windows 10 20H1 and later
@@ -51,6 +54,7 @@ def _answer_of(*command: str) -> str:
     try:
         done = subprocess.run(
             command,
+            env=cleaned(os.environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import tkinter as tk
-from pathlib import Path
 
+from roles.base.profile import bundled_bytes
+from roles.values.errors import StorageError
 from ui.window.theme import Theme
 
 log = logging.getLogger(__name__)
@@ -42,11 +43,11 @@ def place_of(window: tk.Tk) -> str:
     return window.geometry()
 
 
-def set_icon(window: tk.Tk, file: Path) -> tk.PhotoImage | None:
-    """The program's picture; keep what is returned, or Tk forgets it. None when it is missing."""
+def set_icon(window: tk.Tk, name: str) -> tk.PhotoImage | None:
+    """A picture of assets/; keep what is returned, or Tk forgets it. None when it is missing."""
     try:
-        icon = tk.PhotoImage(master=window, file=str(file))
-    except tk.TclError as error:
+        icon = tk.PhotoImage(master=window, data=bundled_bytes("assets", name))
+    except (tk.TclError, StorageError) as error:
         log.warning("The program's icon is missing: %s", error)
         return None
     window.iconphoto(True, icon)

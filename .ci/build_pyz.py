@@ -1,0 +1,114 @@
+"""The program as one file for machines that have a Python: python3 .ci/build_pyz.py [FOLDER].
+
+It becomes dist/lmktorrent.pyz; `python3 lmktorrent.pyz` runs it. Comments and docstrings are left
+out, each line keeps its number, and the same sources give the same bytes.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import sys
+import tokenize
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = "lmktorrent.pyz"
+# The file with its main function: `lmktorrent_app` is imported, so that its name stays its own.
+MAIN = "import sys\n\nfrom lmktorrent_app import main\n\nsys.exit(main())\n"
+ICON = "assets/icon-64.png"  # the one that the window shows
+LARGEST_EXAMPLE = 10_000  # bytes: those of data/ that are larger would double the file
+MAX_BYTES = 400_000  # it had 310,000; more than this is something that does not belong there
+_STAMP = (1980, 1, 1, 0, 0, 0)  # the first that a zip can have
+_FIRST_LINE = b"#!/usr/bin/env python3\n"
+
+Place = tuple[int, int]  # a line, from 1, and a column of it
+
+
+def main() -> int:
+    """Build it, and say how large it is."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "dist"
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / NAME
+    target.write_bytes(_FIRST_LINE + archive())
+    target.chmod(0o755)
+    size = target.stat().st_size
+    sys.stdout.write(f"{target}: {size / 1e3:.1f} kB, at most {MAX_BYTES / 1e3:.0f}\n")
+    return int(size > MAX_BYTES)
+
+
+def archive() -> bytes:
+    """The zip of all that the program needs."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
+        for name, content in (("__main__.py", MAIN.encode()), *_members()):
+            entry = zipfile.ZipInfo(name, _STAMP)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix, on every system
+            entry.external_attr = 0o644 << 16
+            file.writestr(entry, content)
+    return buffer.getvalue()
+
+
+def bare(source: str) -> str:
+    """The same program without comments and docstrings, each line in its place."""
+    lines = source.split("\n")
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            _blank(lines, token.start, token.end)
+    for first, last, is_alone in _docstrings(source):
+        _blank(lines, first, last)
+        if is_alone:  # a body needs a statement
+            line, column = first
+            lines[line - 1] = lines[line - 1][:column] + "0"
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _members() -> Iterator[tuple[str, bytes]]:
+    for path in sorted([ROOT / "lmktorrent_app.py", *_below("roles"), *_below("ui")]):
+        if path.suffix == ".py":
+            yield _name(path), bare(path.read_text(encoding="utf-8")).encode()
+    yield ICON, (ROOT / ICON).read_bytes()
+    for path in sorted(_below("data")):
+        content = path.read_bytes()
+        if len(content) <= LARGEST_EXAMPLE:
+            yield _name(path), content
+
+
+def _below(folder: str) -> Iterator[Path]:
+    return (path for path in (ROOT / folder).rglob("*") if path.is_file())
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _docstrings(source: str) -> Iterator[tuple[Place, Place, bool]]:
+    """From where to where each goes, and whether nothing else is in its body."""
+    lines = source.split("\n")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and ast.get_docstring(node, clean=False) is not None:
+                start = _place(lines, first.lineno, first.col_offset)
+                end = _place(lines, first.end_lineno or 0, first.end_col_offset or 0)
+                yield start, end, len(node.body) == 1
+
+
+def _place(lines: list[str], line: int, offset: int) -> Place:
+    """Offsets of the parser count the bytes of UTF-8."""
+    return line, len(lines[line - 1].encode()[:offset].decode())
+
+
+def _blank(lines: list[str], start: Place, end: Place) -> None:
+    for line in range(start[0], end[0] + 1):
+        text = lines[line - 1]
+        first = start[1] if line == start[0] else 0
+        last = end[1] if line == end[0] else len(text)
+        lines[line - 1] = text[:first] + " " * (last - first) + text[last:]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

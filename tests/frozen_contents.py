@@ -1,0 +1,55 @@
+"""What is in the packed program: `python3 -m tests.frozen_contents EXECUTABLE`.
+
+In a Python that has PyInstaller. Says its size and its largest parts, and ends with 0 when it is
+small enough, has what is needed later, and nothing of what is left out.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+from ui.selftest.left_out import left_out_of
+
+# What a release may weigh. Built by the Python of a developer's machine it was 10.5 MB, of which
+# 1.9 are OpenSSL, 1.8 Python, 1.6 Tcl and Tk, 1.3 modules, and 0.8 X11's library.
+MAX_BYTES = 11_000_000
+SHOWN_PARTS = 12
+NEEDED_LATER = ("ssl",)  # for the private room that is planned; nothing imports it yet
+
+
+def main() -> int:
+    """Look into the executable that the command line names."""
+    executable = Path(sys.argv[1])
+    size = executable.stat().st_size
+    modules, parts = _contents(executable)
+    say = sys.stdout.write
+    say(f"{executable.name}: {size / 1e6:.2f} MB, at most {MAX_BYTES / 1e6:.2f}\n")
+    for bytes_packed, name in sorted(parts, reverse=True)[:SHOWN_PARTS]:
+        say(f"{bytes_packed / 1e6:8.2f} MB  {name}\n")
+    unwanted = left_out_of(modules | {_module_of(name) for _, name in parts})
+    missing = [name for name in NEEDED_LATER if name not in modules]
+    for fault, names in (("not left out", unwanted), ("missing", missing)):
+        if names:
+            say(f"FAIL {fault}: {', '.join(names)}\n")
+    return int(size > MAX_BYTES or bool(unwanted) or bool(missing))
+
+
+def _contents(executable: Path) -> tuple[frozenset[str], list[tuple[int, str]]]:
+    """Its modules, and all its parts with their sizes as packed."""
+    readers = importlib.import_module(
+        "PyInstaller.archive.readers"
+    )  # only the release tools have it
+    archive = readers.CArchiveReader(str(executable))
+    modules = archive.open_embedded_archive("PYZ.pyz").toc
+    return frozenset(modules), [(entry[1], name) for name, entry in archive.toc.items()]
+
+
+def _module_of(part: str) -> str:
+    """Of a compiled module its name: "_bz2" for "python3.13/lib-dynload/_bz2.cpython-313.so"."""
+    return part.replace("\\", "/").rpartition("/")[2].partition(".")[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

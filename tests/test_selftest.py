@@ -1,0 +1,165 @@
+"""What --selftest says, whatever a look finds, its exit codes, and the real thing from source."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+from roles.base.profile import Profile
+from roles.values.errors import StorageError
+from tests.programs import ROOT, environment, run
+from tests.support import LmkTestCase
+from ui.exit_codes import ExitCode
+from ui.selftest.check import (
+    MAX_REASON,
+    Check,
+    NothingToLookAtError,
+    Outcome,
+    SelftestError,
+    State,
+    outcome_of,
+    summary,
+)
+from ui.selftest.left_out import KEPT_ENCODINGS, LEFT_OUT, TRIED_BY_PYTHON, left_out_of
+from ui.selftest.place_checks import place_checks
+from ui.terminal.selftest_command import code_of, no_window_check
+
+TODO = "Take another copy."
+
+
+def looked(error: BaseException | None = None, seen: str = "") -> Outcome:
+    def look() -> str:
+        if error is not None:
+            raise error
+        return seen
+
+    return outcome_of(Check("the codecs", look, TODO))
+
+
+class OutcomeTest(unittest.TestCase):
+    def test_what_is_well_says_what_was_seen_and_nothing_to_do(self) -> None:
+        self.assertEqual(looked(seen="9 of them").line, "ok        the codecs: 9 of them")
+
+    def test_a_failure_says_what_why_and_what_to_do(self) -> None:
+        line = looked(SelftestError("idna is missing")).line
+        self.assertEqual(line, f"FAILED    the codecs: idna is missing. {TODO}")
+
+    def test_an_error_of_a_role_is_a_failure_in_its_own_words(self) -> None:
+        line = looked(StorageError("The port 5 is in use.")).line
+        self.assertEqual(line, f"FAILED    the codecs: The port 5 is in use. {TODO}")
+
+    def test_what_python_raises_is_a_failure_with_its_kind_and_not_the_end(self) -> None:
+        for error in (ImportError("no _ssl"), LookupError("unknown"), OSError(5, "broken")):
+            with self.subTest(error=error):
+                outcome = looked(error)
+                self.assertIs(outcome.state, State.FAILED)
+                self.assertIn(type(error).__name__, outcome.line)
+
+    def test_a_reason_of_many_lines_stays_one_line_of_bounded_length(self) -> None:
+        line = looked(SelftestError("a\nb" * 1000)).line
+        self.assertNotIn("\n", line)
+        self.assertLess(len(line), MAX_REASON + 100)
+
+    def test_what_this_computer_lacks_is_left_out_and_no_failure(self) -> None:
+        outcome = looked(NothingToLookAtError("there is no display here."))
+        self.assertEqual(outcome.line, "left out  the codecs: there is no display here.")
+        self.assertIs(code_of([outcome]), ExitCode.DONE)
+
+    def test_one_failure_makes_the_exit_code_1(self) -> None:
+        well, bad = looked(), looked(SelftestError("no"))
+        self.assertIs(code_of([well, well]), ExitCode.DONE)
+        self.assertIs(code_of([well, bad, well]), ExitCode.SOME_FAILED)
+
+    def test_the_last_line_counts(self) -> None:
+        well, bad = looked(), looked(SelftestError("no"))
+        left_out = looked(NothingToLookAtError("no"))
+        self.assertEqual(summary([well], 1.23), "1 check passed, in 1.2 s.")
+        self.assertEqual(
+            summary([well, well, left_out], 2), "2 checks passed, 1 left out, in 2.0 s."
+        )
+        self.assertEqual(summary([well, bad], 2), "1 of 2 checks failed, in 2.0 s.")
+
+    def test_without_tk_the_windows_are_left_out_where_it_runs_from_source(self) -> None:
+        (check,) = no_window_check("No module named _tkinter")
+        self.assertIs(outcome_of(check).state, State.LEFT_OUT)
+
+
+class LeftOutTest(unittest.TestCase):
+    def test_a_part_of_what_is_left_out_is_left_out(self) -> None:
+        loaded = frozenset({"os", "email.message", "emails", "csv", "concurrent.futures.thread"})
+        self.assertEqual(left_out_of(loaded), ("csv", "email.message"))
+
+    def test_what_the_program_cannot_do_without_is_kept(self) -> None:
+        needed = frozenset({"zipfile", "_hashlib", "ssl", "_ssl", "stringprep", "unicodedata"})
+        self.assertEqual(left_out_of(needed), ())
+        self.assertLessEqual({"idna", "utf_8", "ascii", "latin_1", "mbcs"}, KEPT_ENCODINGS)
+
+    def test_no_module_of_the_program_imports_what_is_left_out(self) -> None:
+        from tests.test_architecture import product_modules
+
+        for module in product_modules():
+            with self.subTest(module=module.name):
+                self.assertEqual(left_out_of(frozenset(module.imports())), ())
+
+    def test_what_python_only_tries_is_among_what_is_left_out(self) -> None:
+        self.assertLessEqual(TRIED_BY_PYTHON, LEFT_OUT)
+
+
+class PlacesTest(LmkTestCase):
+    def outcomes(self, folder: Path) -> list[Outcome]:
+        return [outcome_of(one) for one in place_checks(Profile(folder / "s.json", folder))]
+
+    def test_a_folder_that_can_be_written_is_left_as_it_was(self) -> None:
+        states = {outcome.state for outcome in self.outcomes(self.folder)}
+        self.assertEqual(states, {State.OK})
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_a_folder_that_is_not_there_yet_is_not_made(self) -> None:
+        settings, *_ = self.outcomes(self.folder / "new" / "profile")
+        self.assertIs(settings.state, State.OK)
+        self.assertIn("made at its first use", settings.line)
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_a_file_in_the_place_of_a_folder_is_no_fault_of_the_look(self) -> None:
+        (self.folder / "file").touch()
+        settings, *_ = self.outcomes(self.folder / "file" / "profile")
+        self.assertIn(settings.state, (State.OK, State.FAILED))
+
+
+class RunTest(LmkTestCase):
+    def test_from_source_without_a_display_all_passes_and_the_windows_are_left_out(self) -> None:
+        ran = run("--selftest", folder=self.folder)
+        self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+        for what in ("text codecs", "hashing", "tracker, seeder and leecher", "window"):
+            self.assertRegex(ran.stdout, rf"(?m)^(ok|left out) +{re.escape(what)}")
+        self.assertRegex(ran.stdout, r"\d+ checks passed, 4 left out, in")
+
+    def test_the_archive_runs_it_too_and_unpacks_nothing_for_ever(self) -> None:
+        built = subprocess.run(
+            [sys.executable, str(ROOT / ".ci" / "build_pyz.py"), str(self.folder)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        self.assertIn("lmktorrent.pyz", built.stdout)
+        temporary = self.folder / "temporary"
+        temporary.mkdir()
+        ran = run(
+            "--selftest",
+            folder=self.folder,
+            program=[sys.executable, str(self.folder / "lmktorrent.pyz")],
+            environ=environment(TMPDIR=str(temporary), TEMP=str(temporary)),
+        )
+        self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+        self.assertIn("one .pyz", ran.stdout)
+        self.assertEqual(list(temporary.iterdir()), [])
+
+    def test_it_stands_alone_on_the_command_line(self) -> None:
+        for arguments in (("--selftest", "tracker"), ("--selftest", ".")):
+            with self.subTest(arguments=arguments):
+                ran = run(*arguments, folder=self.folder)
+                self.assertEqual(ran.returncode, 2)
+                self.assertIn("takes no folder and no command", ran.stderr)

@@ -1,0 +1,69 @@
+"""A packed program is two processes: the first unpacks and waits, the second is the program.
+
+When the first is killed outright, the second ends in order, within 2 s. It knows no role.
+"""
+
+from __future__ import annotations
+
+import _thread
+import logging
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 0.25  # between two looks at who our parent is
+GRACE_S = 1.25  # for the roles to take their leave; with a look before it, less than 2 s
+
+_UNPACKED_BY = re.compile(r"_MEI([0-9a-f]{8})[A-Za-z0-9]{6}")  # PyInstaller's name on POSIX
+
+if sys.platform == "win32":
+    import _winapi
+
+    _SYNCHRONIZE = 0x0010_0000
+    _NO_SUCH_PROCESS = 87  # ERROR_INVALID_PARAMETER
+
+    def _wait_for_end(parent: int) -> None:
+        try:
+            handle = _winapi.OpenProcess(_SYNCHRONIZE, False, parent)
+        except OSError as error:
+            if error.winerror == _NO_SUCH_PROCESS:
+                return
+            raise
+        _winapi.WaitForSingleObject(handle, _winapi.INFINITE)
+
+    def _ask_to_end() -> None:
+        _thread.interrupt_main(signal.SIGTERM)
+
+else:
+
+    def _wait_for_end(parent: int) -> None:
+        while os.getppid() == parent:  # an orphan gets another
+            time.sleep(LOOK_S)
+
+    def _ask_to_end() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def watch_parent(unpack_folder: Path) -> None:
+    """End this process when the one that unpacked it is gone, even if it is so already."""
+    named = _UNPACKED_BY.fullmatch(unpack_folder.name)
+    parent = int(named[1], 16) if named is not None else os.getppid()
+    threading.Thread(target=_watch, args=(parent,), name="lmk-parent-watch", daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    try:
+        _wait_for_end(parent)
+    except OSError as error:
+        log.warning("Whether the process that unpacked this program lives is unknown: %s", error)
+        return
+    log.info("The process that unpacked this program was killed: ending.")
+    _ask_to_end()
+    time.sleep(GRACE_S)
+    os._exit(128 + signal.SIGTERM)

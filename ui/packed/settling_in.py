@@ -1,0 +1,38 @@
+"""What the packed program does for itself when it starts; from source, next to nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+from ui.packed.bundled_font import use_bundled_font
+from ui.packed.parent_watch import watch_parent
+from ui.packed.unpack_folder import hold, own_unpack_folder, sweep
+
+SWEEP_AFTER_S = 1.0  # the window is painted and a role listens by then
+
+
+def settle_in() -> None:
+    """Once there is a log. Returns at once; the sweep comes later, in a thread."""
+    folder = own_unpack_folder()
+    if folder is not None:
+        hold(folder)
+        watch_parent(folder)
+        threading.Thread(
+            target=_sweep_beside, args=(folder,), name="lmk-sweep", daemon=True
+        ).start()
+
+
+def prepare_for_window() -> None:
+    """Before tkinter is imported."""
+    inside = getattr(sys, "_MEIPASS", "")
+    if inside:
+        use_bundled_font(os.environ, Path(inside))
+
+
+def _sweep_beside(folder: Path) -> None:
+    time.sleep(SWEEP_AFTER_S)
+    sweep(folder.parent, folder)

@@ -1,0 +1,128 @@
+"""The temporary folder that the packed program runs from: kept while we live, swept afterwards.
+
+A folder is ours when it holds our lock file, and stale when that lock is free. Folders of other
+packed programs have none, and are never touched. Nothing here knows what is in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import os
+import platform
+import shutil
+import stat
+import sys
+from pathlib import Path
+
+from roles.disk.file_lock import try_lock
+
+log = logging.getLogger(__name__)
+
+PREFIX = "_MEI"  # PyInstaller's
+LOCK_NAME = "lmk.lock"
+MOST_NAMES = 20_000  # of the temporary folder that are looked at: 10 ms
+MOST_SWEPT = 50  # folders of 20 MB at one start: a second of a slow disk
+_MOST_WORDS = 300  # bytes of a lock file that are read; a computer's name has at most 255
+
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+
+
+def own_unpack_folder() -> Path | None:
+    """Where this process was unpacked; None from source, and where nothing was unpacked."""
+    inside = getattr(sys, "_MEIPASS", "")
+    return Path(inside) if Path(inside).name.startswith(PREFIX) else None
+
+
+def hold(folder: Path) -> list[int]:
+    """Say that this folder is in use, for as long as the process or these descriptors live.
+
+    The lock on the folder keeps systemd-tmpfiles away; the one on the file keeps sweep() away.
+    """
+    held = list[int]()
+    try:
+        if sys.platform != "win32":
+            import fcntl
+
+            held.append(os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
+            with contextlib.suppress(BlockingIOError):  # it is being looked at right now
+                fcntl.flock(held[0], fcntl.LOCK_SH | fcntl.LOCK_NB)
+        held.append(os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o600))
+        if try_lock(held[-1]):
+            os.write(held[-1], _our_words())  # last: sweep() spares a lock file without words
+    except OSError as error:  # a disk without locks: this folder is then never swept
+        log.warning("%s cannot be locked: %s", folder, error)
+    return held
+
+
+def sweep(temporary: Path, own: Path) -> int:
+    """Remove what killed runs of this program left there, and leave `own`; how many they were."""
+    swept = 0
+    try:
+        with os.scandir(temporary) as entries:
+            for entry in itertools.islice(entries, MOST_NAMES):
+                is_one = entry.name.startswith(PREFIX) and entry.name != own.name
+                if is_one and _is_own_folder(entry):
+                    swept += _remove_if_stale(Path(entry.path))
+                if swept == MOST_SWEPT:
+                    break
+    except OSError as error:
+        log.info("%s cannot be looked through: %s", temporary, error)
+    if swept:
+        log.info("Removed %d folders of killed runs from %s.", swept, temporary)
+    return swept
+
+
+def _is_own_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError:  # gone in between
+        return False
+    return stat.S_ISDIR(status.st_mode) and _is_our_users(status)
+
+
+def _remove_if_stale(folder: Path) -> bool:
+    try:
+        lock = os.open(folder / LOCK_NAME, os.O_RDWR | _NO_LINK | getattr(os, "O_NONBLOCK", 0))
+    except OSError:  # another program's, or one that is just being unpacked
+        return False
+    try:
+        if not (_has_our_words(lock) and try_lock(lock)):
+            return False
+        _empty(folder)
+    except OSError as error:
+        log.info("%s cannot be swept: %s", folder, error)
+        return False
+    finally:
+        os.close(lock)
+    with contextlib.suppress(OSError):  # another sweep was faster
+        (folder / LOCK_NAME).unlink()
+        folder.rmdir()
+    return not folder.exists()
+
+
+def _has_our_words(lock: int) -> bool:
+    """Whether it was locked once, by us, on this computer: a network drive may not tell others."""
+    status = os.fstat(lock)
+    if not (stat.S_ISREG(status.st_mode) and _is_our_users(status)):
+        return False
+    return os.read(lock, _MOST_WORDS) == _our_words()
+
+
+def _empty(folder: Path) -> None:
+    """All but the lock file: a sweep that is cut off goes on with the next start."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            elif entry.name != LOCK_NAME:
+                Path(entry.path).unlink(missing_ok=True)
+
+
+def _is_our_users(status: os.stat_result) -> bool:
+    return sys.platform == "win32" or status.st_uid == os.getuid()
+
+
+def _our_words() -> bytes:
+    return f"LMKtorrent runs from this folder on {platform.node()}\n".encode()[:_MOST_WORDS]

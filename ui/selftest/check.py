@@ -1,0 +1,102 @@
+"""One thing that --selftest looks at, and the line that says how it went. Pure but for the look.
+
+It knows neither what is looked at nor where the lines go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from roles.values.errors import LmkError
+from roles.values.safe_names import shown_name
+from ui import wording
+
+MAX_REASON = 300  # characters: a library may put much into an error
+# What Python raises when something is not as it should be. A look that ends by one of these has
+# found a fault, and the others are looked at all the same.
+_FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    NameError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+class SelftestError(LmkError):
+    """It is not as it should be: the text says what was seen."""
+
+
+class NothingToLookAtError(LmkError):
+    """This computer has not what the look needs, and that is no fault: the text says why."""
+
+
+class State(Enum):
+    """How a look ended; the value begins its line."""
+
+    OK = "ok"
+    FAILED = "FAILED"
+    LEFT_OUT = "left out"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something to look at."""
+
+    what: str
+    look: Callable[[], str]  # returns what was seen; raises SelftestError or NothingToLookAtError
+    todo: str  # a sentence for the person whose copy fails
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one look went."""
+
+    state: State
+    what: str
+    seen: str
+    todo: str = ""
+
+    @property
+    def line(self) -> str:
+        """For the terminal."""
+        words = f"{self.state.value:<8}  {self.what}: {self.seen}"
+        return f"{words} {self.todo}" if self.state is State.FAILED else words
+
+
+def outcome_of(check: Check) -> Outcome:
+    """Look, whatever happens."""
+    try:
+        return Outcome(State.OK, check.what, check.look())
+    except NothingToLookAtError as reason:
+        return Outcome(State.LEFT_OUT, check.what, str(reason))
+    except LmkError as error:
+        return _failed(check, str(error))
+    except _FAULTS as error:
+        return _failed(check, f"{type(error).__name__}: {error}")
+
+
+def _failed(check: Check, reason: str) -> Outcome:
+    seen = shown_name(reason, MAX_REASON)
+    return Outcome(State.FAILED, check.what, seen.rstrip(".") + ".", check.todo)
+
+
+def summary(outcomes: Iterable[Outcome], seconds: float) -> str:
+    """The last line."""
+    states = [outcome.state for outcome in outcomes]
+    looked_at = len(states) - states.count(State.LEFT_OUT)
+    failed = states.count(State.FAILED)
+    left_out = f", {states.count(State.LEFT_OUT)} left out" if State.LEFT_OUT in states else ""
+    took = f"in {seconds:.1f} s"
+    if failed:
+        return f"{failed} of {wording.count(looked_at, 'check')} failed{left_out}, {took}."
+    return f"{wording.count(looked_at, 'check')} passed{left_out}, {took}."

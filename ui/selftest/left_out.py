@@ -1,0 +1,43 @@
+"""What the packed program leaves out: for build.spec, and for a copy that looks what it misses.
+
+Data only. Parts of the standard library that nothing here imports but that would be packed.
+"""
+
+from __future__ import annotations
+
+# Never to be added: zipfile (PyInstaller's own hook), _hashlib (SHA-256 is six times slower without
+# it), encodings.idna, stringprep and unicodedata (socket.getaddrinfo), ssl (a private room is
+# planned).
+_PARTS = """
+    bz2 _bz2 lzma _lzma decimal _decimal _pydecimal fractions statistics _statistics csv _csv
+    _codecs_cn _codecs_hk _codecs_iso2022 _codecs_jp _codecs_kr _codecs_tw _multibytecodec
+    sqlite3 _sqlite3 multiprocessing concurrent.futures.process concurrent.futures.interpreter
+    unittest doctest pdb pydoc pydoc_data test lib2to3 distutils setuptools ensurepip venv
+    turtle idlelib curses readline xml xmlrpc asyncio optparse tarfile ftplib smtplib imaplib
+    poplib _pyrepl email http html importlib.metadata importlib.resources _pickle quopri
+    py_compile pprint compression
+"""
+LEFT_OUT = frozenset(_PARTS.split())
+
+# Python takes UTF-8 for names, streams and texts inside the packed program, whatever the system
+# says; so of the many encodings these are enough.
+_ENCODINGS = """
+    aliases ascii charmap cp437 cp850 cp1252 idna iso8859_1 iso8859_15 latin_1 mbcs oem punycode
+    raw_unicode_escape unicode_escape utf_16 utf_16_be utf_16_le utf_32 utf_32_be utf_32_le utf_8
+    utf_8_sig
+"""
+KEPT_ENCODINGS = frozenset(_ENCODINGS.split())
+
+# What the standard library loads where it is there, and does without where it is not.
+TRIED_BY_PYTHON = frozenset({"bz2", "_bz2", "lzma", "_lzma", "_pickle"})
+
+
+def left_out_of(loaded: frozenset[str]) -> tuple[str, ...]:
+    """Those of the loaded modules that the packed program would not have, in order."""
+    return tuple(
+        sorted(
+            name
+            for name in loaded
+            if name in LEFT_OUT or any(name.startswith(f"{one}.") for one in LEFT_OUT)
+        )
+    )

@@ -1,0 +1,148 @@
+"""What the program needs of its Python: codecs, OpenSSL, names of computers, its own files.
+
+The packed program has a Python of its own, from which parts were left out: here it is seen when one
+was left out too many.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from roles.base.name_lookup import looked_up
+from roles.base.profile import bundled_folder
+from roles.values.addresses import Address
+from roles.values.errors import TrackerSilentError
+from ui import wording
+from ui.selftest.check import Check, NothingToLookAtError, SelftestError
+from ui.selftest.left_out import LEFT_OUT, TRIED_BY_PYTHON, left_out_of
+
+_TAKE_ANOTHER = (
+    "Take another copy of the program, or build it again: this one lacks a part of Python."
+)
+_CODECS = ("utf-8", "utf-8-sig", "utf-16", "latin-1", "ascii", "cp1252", "cp437", "punycode")
+_PNG = b"\x89PNG\r\n\x1a\n"
+_BLOCK = bytes(1 << 20)
+_HASH_S = 0.15  # of hashing, for a speed that means something
+_PYTHON_START_S = 10.0
+
+
+def python_checks() -> tuple[Check, ...]:
+    """In the order in which they are said."""
+    return (
+        Check("text codecs", _look_at_codecs, _TAKE_ANOTHER),
+        Check("names of computers", _look_up_this_computer, _TAKE_ANOTHER),
+        Check("hashing", _look_at_hashing, "Use a Python that was built with OpenSSL."),
+        Check("encryption", _look_at_ssl, _TAKE_ANOTHER),
+        Check("files of the program", _look_at_files, "Take another copy of the program."),
+    )
+
+
+def left_out_check() -> Check:
+    """For the end, when all that is used was loaded."""
+    return Check(
+        "parts of Python that the executable leaves out",
+        _look_for_left_out,
+        "Take them out of LEFT_OUT in ui/selftest/left_out.py, or do without them.",
+    )
+
+
+def is_packed() -> bool:
+    """Whether Python came with the program."""
+    return bool(getattr(sys, "frozen", False))
+
+
+def _look_at_codecs() -> str:
+    for codec in _CODECS:
+        if "abc".encode(codec).decode(codec) != "abc":
+            raise SelftestError(f"The codec {codec} damages text")
+    if "münchen.lab".encode("idna") != b"xn--mnchen-3ya.lab":
+        raise SelftestError("The codec idna encodes a name wrongly")
+    return f"{len(_CODECS) + 1} of them, streams use {getattr(sys.stdout, 'encoding', 'none')}"
+
+
+def _look_up_this_computer() -> str:
+    try:
+        found = looked_up(Address("localhost", 1), lambda: False)
+    except TrackerSilentError:
+        raise NothingToLookAtError(
+            "this computer does not know the name localhost; addresses as numbers work."
+        ) from None
+    return f"localhost is {found.host}"
+
+
+def _look_at_hashing() -> str:
+    made_by = type(hashlib.sha256()).__module__
+    if made_by != "_hashlib":
+        raise SelftestError(f"SHA-256 comes from {made_by} and not from OpenSSL: it is slow")
+    speed = f"SHA-256 {_hash_speed('_hashlib', 'openssl_sha256')} by OpenSSL"
+    for module in ("_sha2", "_sha256"):
+        without = _hash_speed(module, "sha256")
+        if without:
+            return f"{speed}, {without} without it"
+    return speed
+
+
+def _hash_speed(module: str, name: str) -> str:
+    """Of one implementation, without Python around it; "" when it is not there."""
+    try:
+        make = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError):
+        return ""
+    digest, hashed, begun = make(), 0, time.perf_counter()
+    while time.perf_counter() - begun < _HASH_S:
+        digest.update(_BLOCK)
+        hashed += len(_BLOCK)
+    return wording.rate(hashed / (time.perf_counter() - begun))
+
+
+def _look_at_ssl() -> str:
+    try:
+        import ssl
+    except ImportError as error:
+        if is_packed():
+            raise
+        raise NothingToLookAtError(f"this Python has no ssl ({error}).") from None
+    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return ssl.OPENSSL_VERSION
+
+
+def _look_at_files() -> str:
+    pictures = sorted(bundled_folder("assets").glob("*.png"))
+    examples = sorted(path for path in bundled_folder("data").rglob("*") if path.is_file())
+    if not pictures or not examples:
+        raise SelftestError("The icons in assets/ or the example files in data/ are missing")
+    for picture in pictures:
+        if not picture.read_bytes().startswith(_PNG):
+            raise SelftestError(f"{picture} is no picture")
+    size = sum(_size(path) for path in examples)
+    count = wording.count(len(examples), "example file")
+    return f"{wording.count(len(pictures), 'icon')}, {count} of {wording.size(size)}"
+
+
+def _size(path: Path) -> int:
+    return len(path.read_bytes())
+
+
+def _look_for_left_out() -> str:
+    # what is built into Python's own library, as more is on Windows, cannot be left out
+    loaded = frozenset(sys.modules) - frozenset(sys.builtin_module_names)
+    if not is_packed():
+        loaded -= _loaded_by_python_itself() | TRIED_BY_PYTHON
+    missed = left_out_of(loaded)
+    if missed:
+        raise SelftestError(f"In use all the same: {', '.join(missed)}")
+    return f"none of {len(LEFT_OUT)} is in use"
+
+
+def _loaded_by_python_itself() -> frozenset[str]:
+    """What a Python of this computer loads before any program: some systems add to that."""
+    command = [sys.executable, "-c", "import sys; print(*sys.modules)"]
+    ran = subprocess.run(
+        command, capture_output=True, text=True, timeout=_PYTHON_START_S, check=False
+    )
+    return frozenset(ran.stdout.split())

@@ -1,0 +1,82 @@
+"""`lmktorrent --selftest`: whether this copy of the program works on this computer, a line each.
+
+Exit code 0 when nothing failed, else 1. The looks are in ui/selftest; those at windows are handed
+in, for nothing here knows Tk.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Sequence
+
+from roles.base.profile import Profile, is_zipped
+from ui.about import version_line
+from ui.exit_codes import ExitCode
+from ui.selftest.check import (
+    Check,
+    NothingToLookAtError,
+    Outcome,
+    SelftestError,
+    State,
+    outcome_of,
+    summary,
+)
+from ui.selftest.place_checks import place_checks
+from ui.selftest.python_checks import is_packed, left_out_check, python_checks
+from ui.selftest.role_checks import role_checks
+from ui.terminal.output import Output
+
+# A system's dialog that nobody can close, or a disk that hangs, has no deadline of its own.
+LIMIT_S = 45.0
+
+
+def run_selftest(profile: Profile, output: Output, windows: Sequence[Check]) -> ExitCode:
+    """Look at everything; the windows last, for Tk's objects must end in this thread."""
+    watch = threading.Timer(LIMIT_S, _give_up, [output])
+    watch.name, watch.daemon = "lmk-selftest-watch", True
+    watch.start()
+    output.result(f"{version_line()}, {form_of_program()}")
+    begun = time.monotonic()
+    checks = (*python_checks(), *place_checks(profile), *role_checks(), *windows, left_out_check())
+    outcomes = []
+    for check in checks:
+        outcomes.append(outcome_of(check))
+        output.result(outcomes[-1].line)
+    watch.cancel()
+    output.result(summary(outcomes, time.monotonic() - begun))
+    return code_of(outcomes)
+
+
+def no_window_check(why: str) -> tuple[Check, ...]:
+    """In place of the looks at windows, where Tk cannot be loaded."""
+
+    def look() -> str:
+        if is_packed():
+            raise SelftestError(f"Tk cannot be loaded ({why})")
+        raise NothingToLookAtError(f"this Python has no Tk ({why}).")
+
+    return (Check("window", look, "Take another copy of the program: this one lacks Tk."),)
+
+
+def code_of(outcomes: Sequence[Outcome]) -> ExitCode:
+    """What to say to the shell."""
+    is_bad = any(outcome.state is State.FAILED for outcome in outcomes)
+    return ExitCode.SOME_FAILED if is_bad else ExitCode.DONE
+
+
+def form_of_program() -> str:
+    """In which form this copy came."""
+    if is_packed():
+        return f"packed, unpacked in {getattr(sys, '_MEIPASS', 'no folder')}"
+    return "one .pyz" if is_zipped() else "from source"
+
+
+def _give_up(output: Output) -> None:
+    output.result(
+        f"{State.FAILED.value:<8}  the whole: it did not end within {LIMIT_S:.0f} s. "
+        "Say which line came last when you report this."
+    )
+    os._exit(ExitCode.SOME_FAILED)

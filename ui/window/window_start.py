@@ -1,0 +1,83 @@
+"""Opening the window, and closing it in order whoever asks: the user, Ctrl-C, or the system."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import tkinter as tk
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+from roles.base.profile import Profile
+from roles.discovery import Discovery
+from ui.exit_codes import ExitCode
+from ui.packed.second_start import WindowSeat
+from ui.window.app_window import AppWindow
+from ui.window.notices import Choice
+from ui.window.system_look import see_real_pixels
+
+ALREADY_OPEN = "LMKtorrent is open on this computer already, with the same settings."
+
+
+def run_window(
+    profile: Profile,
+    *,
+    folder_to_seed: Path | None = None,
+    try_it: bool = False,
+    notices: Sequence[str] = (),
+    environment: Mapping[str, str] = os.environ,
+) -> int:
+    """Show the window until it is closed; returns the exit code.
+
+    Raises tkinter.TclError where there is no display.
+    """
+    see_real_pixels()
+    with WindowSeat(profile.state_folder) as seat:
+        window = AppWindow(
+            profile,
+            folder_to_seed=folder_to_seed,
+            try_it=try_it,
+            notices=notices,
+            environment=environment,
+            discover=Discovery,
+        )
+        meet_others(window, seat)
+        _loop(window)
+    return ExitCode.INTERRUPTED if window.is_interrupted else ExitCode.DONE
+
+
+def meet_others(window: AppWindow, seat: WindowSeat) -> None:
+    """Come forward when a later window asks; of an earlier one, say so and offer to show it."""
+    if seat.is_first:
+        seat.listen(window.come_forward)
+        return
+    choices = [
+        Choice("Show that window", lambda: _give_way(window, seat)),
+        Choice("Use this one too", lambda: None),
+    ]
+    window.notices.ask(ALREADY_OPEN, choices, key="second start", takes_focus=False)
+
+
+def _give_way(window: AppWindow, seat: WindowSeat) -> None:
+    problem = seat.call_first()
+    if problem:
+        window.notices.say(problem, tone="Warning", key="second start")
+    else:
+        window.close()
+
+
+def _loop(window: AppWindow) -> None:
+    def close_soon(_number: int, _frame: FrameType | None) -> None:
+        with contextlib.suppress(tk.TclError):  # it is closed already
+            window.after(0, window.close_now)  # in its turn: Tk may be in the middle of something
+
+    early = signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, close_soon)
+    try:
+        window.mainloop()
+    except KeyboardInterrupt:  # Ctrl-C in the terminal: the roles end in order all the same
+        signal.signal(signal.SIGINT, early)  # and the second time at once
+        window.interrupt()
+        window.mainloop()
