@@ -24,15 +24,8 @@ from ui.exit_codes import ExitCode, exit_code_of
 from ui.packed.settling_in import prepare_for_window, settle_in
 from ui.packed.standard_streams import fill_gaps
 from ui.terminal.arguments import parse_arguments
-from ui.terminal.demo_command import run_demo
-from ui.terminal.get_command import run_get
-from ui.terminal.limits import Limits
-from ui.terminal.list_command import run_list
 from ui.terminal.output import Output
-from ui.terminal.selftest_command import no_window_check, run_selftest
-from ui.terminal.serve_commands import run_seed, run_tracker
 from ui.terminal.session import Interrupted
-from ui.terminal.trackers_command import run_trackers
 
 log = logging.getLogger(__name__)
 
@@ -72,18 +65,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(chosen: argparse.Namespace, profile: Profile, output: Output, no_log: str) -> int:
+    """Each command is loaded when it is chosen: all together take a quarter of a second."""
     match chosen.command:
         case "tracker":
+            from ui.terminal.serve_commands import run_tracker
+
             run_tracker(chosen, profile, output)
         case "trackers":
+            from ui.terminal.trackers_command import run_trackers
+
             run_trackers(output)
         case "seed":
+            from ui.terminal.serve_commands import run_seed
+
             run_seed(chosen, profile, output)
         case "list":
+            from ui.terminal.list_command import run_list
+
             return run_list(chosen, output)
         case "selftest":
             return _run_selftest(profile, output)
         case "get":
+            from ui.terminal.get_command import run_get
+
             return run_get(chosen, profile, output)
         case "demo":
             return _open_window(chosen, profile, no_log, output, try_it=True)
@@ -93,6 +97,8 @@ def _run(chosen: argparse.Namespace, profile: Profile, output: Output, no_log: s
 
 
 def _run_selftest(profile: Profile, output: Output) -> int:
+    from ui.terminal.selftest_command import no_window_check, run_selftest
+
     prepare_for_window()
     try:
         from ui.selftest.window_checks import window_checks
@@ -124,6 +130,9 @@ def _open_window(
         except tkinter.TclError as error:
             why = str(error)
     if try_it:
+        from ui.terminal.demo_command import run_demo
+        from ui.terminal.limits import Limits
+
         return run_demo(output, Limits(chosen.up, chosen.down))
     for text in (*notices, NO_DISPLAY.format(why=why)):
         output.error(text)

@@ -103,6 +103,7 @@ class Photographer:
         )
         save_settings(profile, settings)
         self._window = AppWindow(profile, environment={"LMK_DISCOVER": "off"})
+        self._window.begin()
         self._others: list[Seeder | Leecher] = []
         self.computer = TEACHER  # what a program that joins now is called
 

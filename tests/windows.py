@@ -69,16 +69,15 @@ class AppWindowTest(WindowTestCase):
         window = AppWindow(
             self.profile,
             folder_to_seed=folder_to_seed,
-            try_it=try_it,
             notices=notices,
             environment=environment or {},
-            discover=discover,
         )
         window.report_callback_exception = self._note_callback_failure  # type: ignore[method-assign]
         self.root = self.window = window
         self.addCleanup(self._end, window)
         if self.withdrawn:
             window.withdraw()
+        window.begin(try_it=try_it, discover=discover)
         window.update()
         return window
 

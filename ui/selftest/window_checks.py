@@ -65,6 +65,7 @@ class _WatchedWindow(AppWindow):
         save_settings(profile, ProgramSettings(tracker=NOBODY, appearance=Appearance.LIGHT.value))
         super().__init__(profile, environment={"LMK_DISCOVER": "off"})
         self.tk.createcommand("bgerror", self.faults.append)
+        self.begin()
 
     def report_callback_exception(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from roles.base.throttle import Throttle, Throttles
-from roles.leecher import Leecher
-from roles.seeder import Seeder
 from roles.values.events import Post
 from roles.values.settings import LeecherSettings, SeederSettings
+from ui.roles_on_demand import new_leecher, new_seeder
+
+if TYPE_CHECKING:
+    from roles.leecher import Leecher
+    from roles.seeder import Seeder
 
 
 class Limits:
@@ -19,8 +23,8 @@ class Limits:
 
     def seeder(self, settings: SeederSettings) -> Callable[[Post], Seeder]:
         """What Session.start() takes."""
-        return lambda post: Seeder(settings, post, throttles=self._throttles)
+        return lambda post: new_seeder(settings, post, self._throttles)
 
     def leecher(self, settings: LeecherSettings) -> Callable[[Post], Leecher]:
         """What Session.start() takes."""
-        return lambda post: Leecher(settings, post, throttles=self._throttles)
+        return lambda post: new_leecher(settings, post, self._throttles)

@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 
 from roles.base.profile import Profile, bundled_folder
-from roles.tracker import Tracker
 from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORT, TRACKER_PORT, Address
 from roles.values.events import RoleStopped
 from roles.values.settings import SeederSettings, TrackerSettings
+from ui.roles_on_demand import new_tracker
 from ui.terminal.limits import Limits
 from ui.terminal.output import Output
 from ui.terminal.seeder_report import SeederReport
@@ -28,7 +28,7 @@ def run_tracker(chosen: argparse.Namespace, profile: Profile, output: Output) ->
         state_file=profile.tracker_state_file,
     )
     with Session() as session:
-        session.start(lambda post: Tracker(settings, post))
+        session.start(lambda post: new_tracker(settings, post))
         follow(session, TrackerReport(output, shows_room=chosen.room))
 
 

@@ -9,7 +9,7 @@ import logging
 import os
 import time
 import tkinter as tk
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tkinter import ttk
 from types import TracebackType
@@ -55,12 +55,10 @@ class AppWindow(tk.Tk):
         profile: Profile,
         *,
         folder_to_seed: Path | None = None,
-        try_it: bool = False,
         notices: Sequence[str] = (),
         environment: Mapping[str, str] = os.environ,
-        discover: MakeDiscovery | None = None,
     ) -> None:
-        """`discover` makes the role that looks for trackers; None to look for none."""
+        """No role runs before begin()."""
         super().__init__(className=TITLE)
         self.title(TITLE)
         self._bench = self._make_bench(profile, environment)
@@ -78,7 +76,21 @@ class AppWindow(tk.Tk):
         self._look_id = self.after(0, self._ask_system_look)
         for notice in notices:
             self.notices.say(notice, tone="Warning")
-        self._show_first(folder_to_seed, try_it=try_it)
+        self.show_tab(self.leecher)
+        if folder_to_seed is not None:
+            self.seeder.fill_in(folder_to_seed)
+            self.show_tab(self.seeder)
+
+    def begin(self, *, try_it: bool = False, discover: MakeDiscovery | None = None) -> None:
+        """Start what needs no word of the user: the list, and the search for trackers.
+
+        `discover` makes the role that looks for them; None to look for none.
+        """
+        if self._is_closing:
+            return
+        self.leecher.open()
+        if try_it:
+            self.try_it()
         if discover is not None:
             start_search(self._bench, discover)
 
@@ -127,24 +139,16 @@ class AppWindow(tk.Tk):
         self.rowconfigure(0, weight=1)
         self.columnconfigure(0, weight=1)
 
-    def _show_first(self, folder_to_seed: Path | None, *, try_it: bool) -> None:
-        self.show_tab(self.leecher)
-        if folder_to_seed is not None:
-            self.seeder.fill_in(folder_to_seed)
-            self.show_tab(self.seeder)
-        self.leecher.open()
-        if try_it:
-            self.try_it()
-
     def show_tab(self, tab: ttk.Frame) -> None:
         """Bring this tab to the front."""
         self.tk.call(str(self.tabs), "select", str(tab))
 
-    def come_forward(self) -> None:
-        """Before all other windows; from any thread."""
-        self._bench.pump.call(self._come_forward)
+    def call(self, action: Callable[[], None]) -> None:
+        """Have Tk's thread do this soon; from any thread."""
+        self._bench.pump.call(action)
 
-    def _come_forward(self) -> None:
+    def come_forward(self) -> None:
+        """Before all other windows."""
         if self._is_closing:
             return
         if self.state() != "normal":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 
-from roles.leecher import Leecher
 from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
@@ -22,6 +21,7 @@ from roles.values.events import (
     UploadsChanged,
 )
 from roles.values.settings import LeecherSettings
+from ui.roles_on_demand import new_leecher
 from ui.window.list_contents import ListContents
 from ui.window.list_tree import ListTree, is_folder
 from ui.window.running_roles import RunningRoles
@@ -56,7 +56,7 @@ class LeecherRun:
         self._roles = roles
         self._newest_list: FilesListed | None = None
         self.leecher = roles.start(
-            lambda post: Leecher(settings, post, roles.throttles), self._handle
+            lambda post: new_leecher(settings, post, roles.throttles), self._handle
         )
 
     @property

@@ -6,7 +6,6 @@ import logging
 import sys
 from collections.abc import Callable
 
-from roles.seeder import Seeder
 from roles.values.addresses import Address
 from roles.values.errors import LmkError
 from roles.values.events import (
@@ -23,6 +22,7 @@ from roles.values.events import (
 )
 from roles.values.settings import SeederSettings
 from ui import wording
+from ui.roles_on_demand import new_seeder
 from ui.window.running_roles import RunningRoles
 from ui.window.workbench import RunState
 
@@ -50,7 +50,7 @@ class SeederRun:
         self.unreachable: Address | None = None  # where nobody can connect to it
         self._changed = changed
         self._seeder = roles.start(
-            lambda post: Seeder(settings, post, roles.throttles), self._handle
+            lambda post: new_seeder(settings, post, roles.throttles), self._handle
         )
 
     def stop(self) -> None:

@@ -8,11 +8,12 @@ import tkinter as tk
 from collections.abc import Callable
 from dataclasses import dataclass
 from tkinter import ttk
+from typing import TYPE_CHECKING
 
-from roles.tracker import Tracker
 from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address, is_loopback
 from roles.values.events import ListedFile, RoleEvent, RoleStarted, RoleStopped, RoomChanged
 from roles.values.settings import TrackerSettings, parse_port
+from ui.roles_on_demand import new_tracker
 from ui.window.empty_state import EmptyState
 from ui.window.fields import TextField
 from ui.window.room_rows import (
@@ -24,6 +25,9 @@ from ui.window.room_rows import (
 )
 from ui.window.table import Column, Table
 from ui.window.workbench import RunState, Workbench, reached_from_here
+
+if TYPE_CHECKING:
+    from roles.tracker import Tracker
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +166,9 @@ class TrackerTab(ttk.Frame):
         settings = TrackerSettings(bind, state_file=state_file)
         self.run_state = RunState.STARTING
         self._show_state("Starting …", "Muted")
-        self._tracker = self._bench.roles.start(lambda post: Tracker(settings, post), self._handle)
+        self._tracker = self._bench.roles.start(
+            lambda post: new_tracker(settings, post), self._handle
+        )
 
     def _read_port(self) -> int | None:
         port = self.port.read(parse_port)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 import tkinter as tk
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
 from roles.base.profile import Profile
-from roles.discovery import Discovery
 from ui.exit_codes import ExitCode
 from ui.packed.second_start import WindowSeat
+from ui.roles_on_demand import load_all, new_discovery
 from ui.window.app_window import AppWindow
 from ui.window.notices import Choice
 from ui.window.system_look import see_real_pixels
 
+AFTER_PAINT_MS = 50  # roles take 0.2 s to load, and nobody waits for the window meanwhile
 ALREADY_OPEN = "LMKtorrent is open on this computer already, with the same settings."
 
 
@@ -38,12 +40,11 @@ def run_window(
         window = AppWindow(
             profile,
             folder_to_seed=folder_to_seed,
-            try_it=try_it,
             notices=notices,
             environment=environment,
-            discover=Discovery,
         )
         meet_others(window, seat)
+        window.after(AFTER_PAINT_MS, _load_beside, window, try_it)
         _loop(window)
     return ExitCode.INTERRUPTED if window.is_interrupted else ExitCode.DONE
 
@@ -51,13 +52,23 @@ def run_window(
 def meet_others(window: AppWindow, seat: WindowSeat) -> None:
     """Come forward when a later window asks; of an earlier one, say so and offer to show it."""
     if seat.is_first:
-        seat.listen(window.come_forward)
+        seat.listen(lambda: window.call(window.come_forward))
         return
     choices = [
         Choice("Show that window", lambda: _give_way(window, seat)),
         Choice("Use this one too", lambda: None),
     ]
     window.notices.ask(ALREADY_OPEN, choices, key="second start", takes_focus=False)
+
+
+def _load_beside(window: AppWindow, try_it: bool) -> None:
+    """Load the roles in a thread of their own, and let the window begin."""
+
+    def load() -> None:
+        load_all()
+        window.call(lambda: window.begin(try_it=try_it, discover=new_discovery))
+
+    threading.Thread(target=load, name="lmk-load", daemon=True).start()
 
 
 def _give_way(window: AppWindow, seat: WindowSeat) -> None:

@@ -1,0 +1,54 @@
+"""Makes roles; each is loaded when the first of its kind is made.
+
+Half of what a start loads would be roles, and the window has nothing to do for them before it is
+painted. Types are known to the checker alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from roles.values.addresses import Address
+from roles.values.events import Post
+from roles.values.settings import LeecherSettings, SeederSettings, TrackerSettings
+
+if TYPE_CHECKING:
+    from roles.base.throttle import Throttles
+    from roles.discovery import Discovery
+    from roles.leecher import Leecher
+    from roles.seeder import Seeder
+    from roles.tracker import Tracker
+
+
+def new_leecher(
+    settings: LeecherSettings, post: Post, throttles: Throttles | None = None
+) -> Leecher:
+    from roles.leecher import Leecher
+
+    return Leecher(settings, post, throttles)
+
+
+def new_seeder(settings: SeederSettings, post: Post, throttles: Throttles | None = None) -> Seeder:
+    from roles.seeder import Seeder
+
+    return Seeder(settings, post, throttles)
+
+
+def new_tracker(settings: TrackerSettings, post: Post) -> Tracker:
+    from roles.tracker import Tracker
+
+    return Tracker(settings, post)
+
+
+def new_discovery(post: Post, ask: tuple[Address, ...] = ()) -> Discovery:
+    from roles.discovery import Discovery
+
+    return Discovery(post, ask)
+
+
+def load_all() -> None:
+    """Now, so that the first one of each starts at once; it may run beside anything."""
+    import roles.discovery
+    import roles.leecher
+    import roles.seeder
+    import roles.tracker  # noqa: F401
