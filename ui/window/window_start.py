@@ -19,7 +19,7 @@ from ui.window.app_window import AppWindow
 from ui.window.notices import Choice
 from ui.window.system_look import see_real_pixels
 
-AFTER_PAINT_MS = 50  # roles take 0.2 s to load, and nobody waits for the window meanwhile
+AFTER_PAINT_MS = 200  # roles take as long to load, and would hold up what is still drawn
 ALREADY_OPEN = "LMKtorrent is open on this computer already, with the same settings."
 
 
