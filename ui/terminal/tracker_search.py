@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from roles.discovery import Discovery
 from roles.values.errors import LmkError
 from roles.values.events import FoundTracker, Post, RoleStopped, TrackersFound
+from ui.roles_on_demand import new_discovery
 from ui.terminal.session import AnyRole, Session
 
 OTHERS_S = 0.5  # how long others may take once one of ours answered
@@ -15,7 +15,7 @@ OTHERS_S = 0.5  # how long others may take once one of ours answered
 
 def found_trackers(seconds: float, *, for_all: bool = False) -> tuple[FoundTracker, ...]:
     """Those that answer in this time; it ends early when one of ours did, unless all are wanted."""
-    return search(Discovery, seconds, for_all=for_all)
+    return search(new_discovery, seconds, for_all=for_all)
 
 
 def search(
