@@ -213,8 +213,8 @@ class LiarsTest(SwarmTestCase):
     def test_after_wrong_digests_the_others_are_asked(self) -> None:
         liar = self.sender()
         self.describe(liar, self.holding)
-        honest = self.second()
         liar.expect(frames.GetDigests)
+        honest = self.second()
         liar.send(frames.Digests(self.handle, 0, bytes(6 * 32)))
         self.assert_refused(liar)
         self.give_digests(honest, self.holding)
@@ -226,7 +226,9 @@ class LiarsTest(SwarmTestCase):
         self.describe(silent, self.holding)
         silent.expect(frames.GetDigests)
         honest = self.second()
-        wait_until(lambda: any(self.handle in one.opened for one in self.swarm._links.values()))
+        wait_until(
+            lambda: sum(self.handle in one.opened for one in self.swarm._links.values()) == 2
+        )
         time.sleep(0.1)  # the time that it is silent for is what is tested
         self.swarm.tick()
         self.give_digests(honest, self.holding)
