@@ -173,6 +173,27 @@ class SeederReportTest(unittest.TestCase):
         )
         self.assertEqual(seen.out, "Read 4.00 GB, 310 files, in 9 s; all is offered.\n")
 
+    def test_all_is_said_to_be_read_once_no_file_is_put_off_as_being_written(self) -> None:
+        now = [0.0]
+        files = (ListedFile("a", 5), ListedFile("fresh", 0))
+        events: list[tuple[float, RoleEvent]] = [
+            (0, FolderScanned((), 0, 0, (), is_whole=False)),
+            (0, HashingChanged(0, 5, 1)),
+            (2, HashingChanged(5, 5, 0)),
+            (3, FolderScanned(files[:1], 1, 0, (), is_whole=False)),
+            (6, FolderScanned(files, 2, 0, ())),
+        ]
+
+        def work(output: Output) -> None:
+            report = SeederReport(output, clock=lambda: now[0])
+            for when, event in events:
+                now[0] = when
+                report.pass_time()
+                report.tell(event)
+
+        expected = "Read 5 bytes, 1 file, in 6 s; all is offered.\n2 files, 5 bytes.\n"
+        self.assertEqual(printed(work).out, expected)
+
     def test_a_folder_that_is_known_already_is_not_said_to_be_read(self) -> None:
         self.assertEqual(self.told((0, HashingChanged(5, 5, 0))).out, "")
 

@@ -42,6 +42,7 @@ class SeederReport:
     _is_original: bool = False  # the tracker: its list has room for few files
     _lost: str = ""
     _begin: HashingChanged | None = None  # the first word about a reading that goes on
+    _hashing: HashingChanged | None = None  # and the last
     _began_at: float = 0.0
     _drawn_at: float = float("-inf")
     _is_warned: bool = False
@@ -80,7 +81,8 @@ class SeederReport:
     def pass_time(self) -> None:
         """Say that the folder is read, or empty, when it is so for long."""
         unread = self._unread_since
-        if unread is not None and not self._folder_words and self.clock() - unread >= READING_S:
+        is_quiet = not self._folder_words and self._begin is None
+        if unread is not None and is_quiet and self.clock() - unread >= READING_S:
             self._folder_words = "Reading the folder …"
             self.output.say(self._folder_words)
         if self._empty_since is None or self.clock() - self._empty_since < EMPTY_S:
@@ -96,6 +98,7 @@ class SeederReport:
             self._empty_since = None
             return
         self._unread_since = None
+        self._tell_read()
         if not (folder.files or folder.problem):
             self._empty_since = self._empty_since or self.clock()
             return
@@ -110,17 +113,26 @@ class SeederReport:
             self.output.say(text)
 
     def _tell_hashing(self, hashing: HashingChanged) -> None:
-        is_all = hashing.hashed >= hashing.size and not hashing.files_left
-        if not is_all:
-            if self._begin is None:
-                self._begin, self._began_at = hashing, self.clock()
-            self._draw(hashing)
-        elif self._begin is not None:
-            size = wording.size(max(0, hashing.size - self._begin.hashed))
-            files = wording.count(self._begin.files_left, "file")
-            seconds = phrases.spent(self.clock() - self._began_at)
-            self._begin = None
-            self.output.say(f"Read {size}, {files}, in {seconds}; all is offered.")
+        self._hashing = hashing
+        if _is_all_read(hashing):
+            self._tell_read()
+            return
+        if self._begin is None:
+            self._begin, self._began_at = hashing, self.clock()
+        self._draw(hashing)
+
+    def _tell_read(self) -> None:
+        """All is read, and no file is put off as being written at the moment."""
+        begin, hashing, folder = self._begin, self._hashing, self._folder
+        if begin is None or hashing is None or not _is_all_read(hashing):
+            return
+        if folder is not None and not (folder.is_whole or folder.problem):
+            return
+        size = wording.size(max(0, hashing.size - begin.hashed))
+        files = wording.count(begin.files_left, "file")
+        seconds = phrases.spent(self.clock() - self._began_at)
+        self._begin = None
+        self.output.say(f"Read {size}, {files}, in {seconds}; all is offered.")
 
     def _draw(self, hashing: HashingChanged) -> None:
         if self.clock() - self._drawn_at < READING_S:
@@ -147,3 +159,7 @@ class SeederReport:
         if upload.name != took and self.clock() - when >= SAME_TAKER_S:
             self._takers[who] = upload.name, self.clock()
             self.output.say(f"{who} takes {shown_name(upload.name)}")
+
+
+def _is_all_read(hashing: HashingChanged) -> bool:
+    return hashing.hashed >= hashing.size and not hashing.files_left
