@@ -36,10 +36,14 @@ class PromisedSpaceTest(LmkTestCase):
         self.space.promise("a", 6 * MB)
         self.space.note("a", MB)
         self.room -= 5 * MB
+        with self.assertRaises(DiskFullError):
+            self.space.promise("b", 4 * MB + 1)
         self.space.promise("b", 4 * MB)
 
     def test_what_is_withdrawn_is_there_for_others_and_nothing_is_promised_by_a_note(self) -> None:
         self.space.promise("a", 6 * MB)
         self.space.withdraw("a")
         self.space.note("a", 6 * MB)
+        with self.assertRaises(DiskFullError):
+            self.space.promise("b", 10 * MB + 1)
         self.space.promise("b", 10 * MB)
