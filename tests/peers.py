@@ -354,6 +354,7 @@ class TakingTest(RoomTest):
             thread.join()
 
         self.addCleanup(end)
+        wait_until(lambda: number in self.swarm._links, LIMIT_S)  # they are asked in this order
         return RawPeer(mine)
 
     def describe(self, sender: RawPeer, holding: MemoryHolding) -> int:

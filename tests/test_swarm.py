@@ -287,7 +287,6 @@ class SmallContentsTest(TakingTest):
     def test_a_small_content_that_is_gone_is_asked_of_another(self) -> None:
         holding = MemoryHolding(some_bytes(1_000))
         first, second = self.sender(), self.sender()
-        wait_until(lambda: len(self.swarm._links) == 2)
         handle, transfer, store = self.transfer(holding)
         first.expect(frames.Open)
         first.send(frames.Gone(handle, "it changed"))
@@ -300,7 +299,6 @@ class SmallContentsTest(TakingTest):
     def test_a_small_content_that_was_not_asked_for_is_passed_over(self) -> None:
         holding = MemoryHolding(some_bytes(1_000))
         first, second = self.sender(), self.sender()
-        wait_until(lambda: len(self.swarm._links) == 2)
         handle, _, store = self.transfer(holding)
         first.expect(frames.Open)
         second.send_chunk(handle, 0, holding.data)
