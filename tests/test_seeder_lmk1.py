@@ -295,8 +295,7 @@ class StrangersAtTheSeeder(SeederTest):
     def test_without_descriptors_left_the_loop_goes_on(self) -> None:
         import resource  # there is none on Windows
 
-        # No descriptor may become free, as one does when the folder was looked at.
-        self.constant("folder_library", "LOOK_S", NEVER_S)
+        self.constant("folder_library", "LOOK_S", NEVER_S)  # a folder is not looked at without one
         os.utime(self.shared / "empty", (1, 1))  # a fresh one is offered after the second look
         seeder = self.offering()
         seeder.log.wait_for(
@@ -305,10 +304,9 @@ class StrangersAtTheSeeder(SeederTest):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         link = self.enterContext(socket.socket())  # made while there is a descriptor for it
         link.settimeout(LIMIT_S)
-        probe = os.open(os.devnull, os.O_RDONLY)
-        os.close(probe)
         try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (probe, hard))
+            # Below all that are open: one that is closed meanwhile is of no use either.
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
             link.connect(seeder.address)
             link.sendall(b"request_connection")
             link.settimeout(SILENCE_S)
