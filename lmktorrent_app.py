@@ -5,9 +5,12 @@ Without a command the window opens; each command runs in the terminal: `lmktorre
 
 from __future__ import annotations
 
+import gc
+
 from ui.packed.quiet_interrupt import end_quietly
 
 if __name__ == "__main__":
+    gc.set_threshold(20_000)  # what is loaded is no garbage, and looking for some takes a tenth
     end_quietly()  # what follows takes a third of a second
 
 import argparse

@@ -39,7 +39,7 @@ class KeyboardTest(AppWindowTest):
         for number, tab in enumerate((window.tracker, window.seeder, window.leecher, window.log)):
             with self.subTest(number=number + 1):
                 self.press(f"<Control-Key-{number + 1}>")
-                self.assertIs(window.current_tab, tab)
+                self.assertIs(window.tabs.in_front, tab)
 
     def test_the_first_control_of_a_tab_has_the_focus(self) -> None:
         self.press("<Control-Key-1>")
@@ -80,7 +80,7 @@ class KeyboardTest(AppWindowTest):
 
     def test_alt_and_the_letter_of_a_tab_brings_it_to_the_front(self) -> None:
         self.press("<Alt-s>")
-        self.assertIs(self.window.current_tab, self.window.seeder)
+        self.assertIs(self.window.tabs.in_front, self.window.seeder)
 
     def test_alt_and_an_underlined_letter_presses_that_button(self) -> None:
         self.press("<Control-Key-2>")

@@ -30,7 +30,7 @@ class TryItTest(AppWindowTest):
     def test_one_press_fills_the_list(self) -> None:
         window = self.open_with_examples()
         self.assertEqual(self.files_listed(), examples())
-        self.assertIs(window.current_tab, window.leecher)
+        self.assertIs(window.tabs.in_front, window.leecher)
         self.assertEqual(window.tracker.address_for_others, f"127.0.0.1:{self.tracker_port}")
 
     def test_everything_arrives_byte_by_byte_and_says_so(self) -> None:

@@ -24,11 +24,11 @@ class StartTest(AppWindowTest):
 
     def test_the_first_tab_is_the_leechers(self) -> None:
         window = self.open_window()
-        self.assertIs(window.current_tab, window.leecher)
+        self.assertIs(window.tabs.in_front, window.leecher)
 
     def test_a_folder_that_is_given_is_chosen_and_not_seeded_yet(self) -> None:
         window = self.open_window(folder_to_seed=self.folder)
-        self.assertIs(window.current_tab, window.seeder)
+        self.assertIs(window.tabs.in_front, window.seeder)
         self.assertEqual(window.seeder.form.folder.folder, str(self.folder))
         self.assertIsNone(window.seeder.main_run)
 

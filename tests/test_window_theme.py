@@ -86,10 +86,10 @@ class LooksTest(AppWindowTest):
     def test_no_text_is_cut_in_the_smallest_window(self) -> None:
         self.keep(window="100x100+0+0")
         window = self.open_window()
-        for tab in (window.tracker, window.seeder, window.leecher, window.log):
-            window.show_tab(tab)
+        for name in window.tabs.names:
+            window.tabs.show(name)
             window.update()
-            for widget in every_widget(tab):
+            for widget in every_widget(window.tabs.in_front):
                 with self.subTest(widget=str(widget)):
                     self.assert_whole(widget)
 

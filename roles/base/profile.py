@@ -11,12 +11,10 @@ import json
 import logging
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from roles.base.zip_folder import member_of, unpacked
 from roles.values import strict_json
 from roles.values.errors import PeerProtocolError, StorageError
 from roles.values.settings import ProgramSettings, program_settings_from
@@ -94,6 +92,8 @@ def bundled_folder(name: str) -> Path:
     if (beside / name).is_dir():
         return beside / name
     if is_zipped():
+        from roles.base.zip_folder import unpacked
+
         return unpacked(_PROGRAM, name)
     return Path(getattr(sys, "_MEIPASS", beside)) / name
 
@@ -102,6 +102,8 @@ def bundled_bytes(folder: str, name: str) -> bytes:
     """A file that travels with the program; a .pyz is not unpacked for it. Raises StorageError."""
     try:
         if is_zipped():
+            from roles.base.zip_folder import member_of
+
             return member_of(_PROGRAM, f"{folder}/{name}")
         return (bundled_folder(folder) / name).read_bytes()
     except OSError as error:
@@ -165,6 +167,8 @@ def write_whole(path: Path, content: bytes) -> None:
 
     Raises StorageError.
     """
+    import tempfile  # no start waits for it
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")

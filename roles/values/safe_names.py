@@ -5,7 +5,6 @@ Pure text: it touches no file.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 
@@ -138,6 +137,8 @@ def _shortened(name: str) -> str:
     encoded = name.encode()
     if len(encoded) <= MAX_STORED_BYTES:
         return name
+    import hashlib  # few names are that long, and it loads OpenSSL
+
     _, dot, suffix = name.rpartition(".")
     ending = f"~{hashlib.sha256(encoded).hexdigest()[:8]}" + (
         dot + suffix if len(suffix.encode()) <= 16 else ""

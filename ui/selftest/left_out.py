@@ -5,9 +5,9 @@ Data only. Parts of the standard library that nothing here imports but that woul
 
 from __future__ import annotations
 
-# Never to be added: zipfile (PyInstaller's own hook), _hashlib (SHA-256 is six times slower without
-# it), encodings.idna, stringprep and unicodedata (socket.getaddrinfo), ssl (a private room is
-# planned).
+# Never to be added: zipfile (the .pyz unpacks its files by it), _hashlib (SHA-256 is six times
+# slower without it), encodings.idna, stringprep and unicodedata (socket.getaddrinfo), ssl (a
+# private room is planned).
 _PARTS = """
     bz2 _bz2 lzma _lzma decimal _decimal _pydecimal fractions statistics _statistics csv _csv
     _codecs_cn _codecs_hk _codecs_iso2022 _codecs_jp _codecs_kr _codecs_tw _multibytecodec

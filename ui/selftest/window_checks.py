@@ -149,14 +149,14 @@ def _no_window(error: tk.TclError) -> SelftestError | NothingToLookAtError:
 
 
 def _tabs_of(window: _WatchedWindow, opened: float) -> str:
-    tabs = (window.tracker, window.seeder, window.leecher, window.log)
+    tabs = window.tabs
     for appearance in (Appearance.LIGHT, Appearance.DARK):
         window.choose_appearance(appearance)
-        for tab in tabs:
-            window.show_tab(tab)
-            if not _is_shown(window, tab):
-                raise SelftestError(f"The tab {type(tab).__name__} is not shown")
-    return f"{wording.count(len(tabs), 'tab')}, opened in {opened * 1000:.0f} ms"
+        for name in tabs.names:
+            tabs.show(name)
+            if not _is_shown(window, tabs.in_front):
+                raise SelftestError(f"The tab {name} is not shown")
+    return f"{wording.count(len(tabs.names), 'tab')}, opened in {opened * 1000:.0f} ms"
 
 
 def _is_shown(window: tk.Tk, tab: tk.Misc) -> bool:

@@ -10,9 +10,11 @@ import os
 import time
 import tkinter as tk
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from tkinter import ttk
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from roles.base.profile import Profile, bundled_folder
 from roles.values.addresses import Address
@@ -27,15 +29,18 @@ from ui.window.limit_field import throttles_of
 from ui.window.log_tab import LogTab
 from ui.window.notices import Choice, NoticeArea
 from ui.window.running_roles import RunningRoles
-from ui.window.seeder_tab import SeederTab
 from ui.window.settings_keeper import SettingsKeeper
 from ui.window.status_line import StatusLine
 from ui.window.system_look import is_system_dark
+from ui.window.tab_pages import TabPages
 from ui.window.theme import Theme
 from ui.window.tracker_choice import TrackerChoice
 from ui.window.tracker_search import MakeDiscovery, start_search
-from ui.window.tracker_tab import TrackerLinks, TrackerTab
 from ui.window.workbench import Workbench
+
+if TYPE_CHECKING:
+    from ui.window.seeder_tab import SeederTab
+    from ui.window.tracker_tab import TrackerTab
 
 log = logging.getLogger(__name__)
 
@@ -76,10 +81,10 @@ class AppWindow(tk.Tk):
         self._look_id = self.after(0, self._ask_system_look)
         for notice in notices:
             self.notices.say(notice, tone="Warning")
-        self.show_tab(self.leecher)
+        self.tabs.show("Leecher")
         if folder_to_seed is not None:
             self.seeder.fill_in(folder_to_seed)
-            self.show_tab(self.seeder)
+            self.tabs.show("Seeder")
 
     def begin(self, *, try_it: bool = False, discover: MakeDiscovery | None = None) -> None:
         """Start what needs no word of the user: the list, and the search for trackers.
@@ -88,6 +93,7 @@ class AppWindow(tk.Tk):
         """
         if self._is_closing:
             return
+        self.tabs.make_all()
         self.leecher.open()
         if try_it:
             self.try_it()
@@ -97,8 +103,7 @@ class AppWindow(tk.Tk):
     def _make_bench(self, profile: Profile, environment: Mapping[str, str]) -> Workbench:
         pump = EventPump(self)
         settings = SettingsKeeper(profile, pump, self._say_not_kept)
-        theme = Theme(self)
-        theme.apply(is_dark=settings.now.appearance == Appearance.DARK.value)
+        theme = Theme(self, is_dark=settings.now.appearance == Appearance.DARK.value)
         typed = tk.StringVar(self, settings.now.tracker)
         trackers = TrackerChoice(typed, environment, settings)
         roles = RunningRoles(pump, throttles_of(settings))
@@ -106,21 +111,40 @@ class AppWindow(tk.Tk):
 
     def _make_tabs(self) -> None:
         bench = self._bench
-        self.tabs = ttk.Notebook(self)
-        self.tracker = TrackerTab(
-            self.tabs, bench, TrackerLinks(self._tracker_has_news, self._say_failed)
+        self.tabs = TabPages(
+            self,
+            {
+                "Tracker": lambda: self.tracker,
+                "Seeder": lambda: self.seeder,
+                "Leecher": lambda: self.leecher,
+                "Log": lambda: self.log,
+            },
         )
-        self.seeder = SeederTab(self.tabs, bench, self._say_failed)
-        first_steps = FirstSteps(
-            self.try_it, self._start_tracker, lambda: self.show_tab(self.seeder)
-        )
-        self.leecher = LeecherTab(self.tabs, bench, first_steps, self._keep_seeding)
-        self.log = LogTab(self.tabs, bench)
-        self._in_order = (self.tracker, self.seeder, self.leecher, self.log)
-        for name, tab in zip(("Tracker", "Seeder", "Leecher", "Log"), self._in_order, strict=True):
-            self.tabs.add(tab, text=name, underline=2 if name == "Log" else 0)
-        self.tabs.enable_traversal()
+        steps = FirstSteps(self.try_it, self._start_tracker, lambda: self.tabs.show("Seeder"))
+        self.leecher = LeecherTab(self.tabs.page("Leecher"), bench, steps, self._keep_seeding)
+        self.log = LogTab(self.tabs.page("Log"), bench)  # it shows what is logged from now on
+        for tab in (self.leecher, self.log):
+            tab.grid(sticky="nsew")
         self.tabs.bind("<<NotebookTabChanged>>", lambda _event: self._tab_changed())
+
+    @cached_property
+    def tracker(self) -> TrackerTab:
+        """Made when it is needed, and then the same for good."""
+        from ui.window.tracker_tab import TrackerLinks, TrackerTab
+
+        links = TrackerLinks(self._tracker_has_news, self._say_failed)
+        tab = TrackerTab(self.tabs.page("Tracker"), self._bench, links)
+        tab.grid(sticky="nsew")
+        return tab
+
+    @cached_property
+    def seeder(self) -> SeederTab:
+        """Made when it is needed, and then the same for good."""
+        from ui.window.seeder_tab import SeederTab
+
+        tab = SeederTab(self.tabs.page("Seeder"), self._bench, self._say_failed)
+        tab.grid(sticky="nsew")
+        return tab
 
     def _make_lines_below(self) -> None:
         bench = self._bench
@@ -138,10 +162,6 @@ class AppWindow(tk.Tk):
         self.status.grid(row=3, column=0, sticky="ew")
         self.rowconfigure(0, weight=1)
         self.columnconfigure(0, weight=1)
-
-    def show_tab(self, tab: ttk.Frame) -> None:
-        """Bring this tab to the front."""
-        self.tk.call(str(self.tabs), "select", str(tab))
 
     def call(self, action: Callable[[], None]) -> None:
         """Have Tk's thread do this soon; from any thread."""
@@ -162,7 +182,7 @@ class AppWindow(tk.Tk):
 
     def try_it(self) -> None:
         """A tracker, a seeder of the example files and the list of them, all on this computer."""
-        self.show_tab(self.leecher)
+        self.tabs.show("Leecher")
         self.tracker.start_only_here(self._try_with)
 
     def _try_with(self, tracker: Address) -> None:
@@ -173,7 +193,7 @@ class AppWindow(tk.Tk):
         self.leecher.tracker_changed(tracker)
 
     def _start_tracker(self) -> None:
-        self.show_tab(self.tracker)
+        self.tabs.show("Tracker")
         self.tracker.start()
 
     def _keep_seeding(self, folder: Path, tracker: Address) -> None:
@@ -184,15 +204,15 @@ class AppWindow(tk.Tk):
     def _bind_keys(self) -> None:
         keyboard.add_missing_keys(self)
         by_number = {
-            f"<Control-Key-{number}>": lambda tab=tab: self.show_tab(tab)
-            for number, tab in enumerate(self._in_order, 1)
+            f"<Control-Key-{number}>": lambda name=name: self.tabs.show(name)
+            for number, name in enumerate(self.tabs.names, 1)
         }
         keyboard.bind_keys(
             self,
             {
                 **by_number,
                 "<F5>": self.leecher.refresh,
-                "<F6>": lambda: keyboard.focus_next_pane(self.current_tab),
+                "<F6>": lambda: keyboard.focus_next_pane(self.tabs.in_front),
                 "<Control-o>": self._choose_folder,
                 "<Control-p>": self.leecher.pause_or_resume,
                 "<Control-f>": self._find,
@@ -202,30 +222,24 @@ class AppWindow(tk.Tk):
         )
         self.bind("<Alt-Key>", lambda event: keyboard.press_underlined(self, event.keysym), add="+")
 
-    @property
-    def current_tab(self) -> ttk.Frame:
-        """The one in front."""
-        current = str(self.tk.call(str(self.tabs), "select"))
-        return next(tab for tab in self._in_order if str(tab) == current)
-
     def _choose_folder(self) -> None:
-        if self.current_tab is self.seeder:
+        if self.tabs.in_front is self.seeder:
             self.seeder.form.folder.choose()
-        elif self.current_tab is self.leecher:
+        elif self.tabs.in_front is self.leecher:
             self.leecher.form.folder.choose()
 
     def _find(self) -> None:
-        self.show_tab(self.leecher)
+        self.tabs.show("Leecher")
         self.after(AFTER_TAB_MS, self.leecher.list.find)  # its first field gets the focus before
 
     def _close_newest_notice(self) -> None:
-        areas = [getattr(self.current_tab, "notices", None), self.notices]
+        areas = [getattr(self.tabs.in_front, "notices", None), self.notices]
         for area in areas:
             if area is not None and area.close_newest():
                 return
 
     def _tab_changed(self) -> None:
-        first = keyboard.first_control(self.current_tab)
+        first = keyboard.first_control(self.tabs.in_front)
         if first is not None:
             first.focus_set()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +28,8 @@ def open_folder(folder: Path, environment: Mapping[str, str]) -> str:
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:
+    import subprocess  # no start waits for it
+
     process = subprocess.Popen(
         command,
         env=environment,

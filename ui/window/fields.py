@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import tkinter as tk
 from collections.abc import Callable
-from tkinter import filedialog, ttk
+from tkinter import ttk
 from typing import TypeAlias, TypeVar
-from urllib.parse import unquote, urlsplit
 
 from roles.values.errors import UserInputError
 from ui.window.theme import Theme
@@ -199,6 +198,8 @@ def folder_from(typed: str) -> str:
     if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
         text = text[1:-1]
     if text.startswith("file://"):
+        from urllib.parse import unquote, urlsplit
+
         path = unquote(urlsplit(text).path)
         text = path[1:] if len(path) > 2 and path[2] == ":" else path  # file:///C:/lab
     return text
@@ -206,5 +207,7 @@ def folder_from(typed: str) -> str:
 
 def ask_folder(parent: tk.Misc, title: str, start: str) -> str:
     """The system's dialog; "" when it was closed without a choice."""
+    from tkinter import filedialog  # loads all kinds of dialogs, and no start waits for them
+
     answer = filedialog.askdirectory(parent=parent, title=title, initialdir=start or None)
     return str(answer) if answer else ""  # Tk may answer () too

@@ -6,9 +6,7 @@ It knows no widget but the window.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
-import subprocess
 import sys
 import tkinter as tk
 from pathlib import Path
@@ -35,6 +33,8 @@ def is_system_dark() -> bool:
 def see_real_pixels() -> None:
     """Keep Windows from blowing up a small picture of the window. Before the first window."""
     if sys.platform == "win32":
+        import ctypes
+
         with contextlib.suppress(OSError, AttributeError):  # Windows 7 has no such call
             ctypes.OleDLL("shcore").SetProcessDpiAwareness(1)
 
@@ -42,6 +42,8 @@ def see_real_pixels() -> None:
 def colour_title_bar(window: tk.Tk, *, is_dark: bool) -> None:
     """Windows draws the title bar light unless told otherwise; elsewhere nothing happens."""
     if sys.platform == "win32":
+        import ctypes
+
         value = ctypes.c_int(is_dark)
         with contextlib.suppress(OSError, AttributeError):
             handle = ctypes.windll.user32.GetParent(window.winfo_id())
@@ -51,6 +53,8 @@ def colour_title_bar(window: tk.Tk, *, is_dark: bool) -> None:
 
 
 def _answer_of(*command: str) -> str:
+    import subprocess  # here and not above: the first picture does not wait for it
+
     try:
         done = subprocess.run(
             command,

@@ -21,7 +21,7 @@ _MIN_SCALE, _MAX_SCALE = 0.8, 6.0  # some servers report absurd screens
 class Theme:
     """The looks of one window. Widgets that ttk does not colour follow() it."""
 
-    def __init__(self, root: tk.Tk) -> None:
+    def __init__(self, root: tk.Tk, *, is_dark: bool = False) -> None:
         self._root = root
         self._style = ttk.Style(root)
         self._followers = list[Callable[[], None]]()
@@ -32,7 +32,7 @@ class Theme:
         self.strong_font = self._derived(weight="bold")
         self.title_font = self._derived(weight="bold", larger=1.35)
         self._style.theme_use("clam")
-        self.apply(is_dark=False)
+        self.apply(is_dark=is_dark)
 
     def px(self, size: float) -> int:
         """A length that is `size` pixels on a screen of 96 dpi."""

@@ -62,9 +62,11 @@ def meet_others(window: AppWindow, seat: WindowSeat) -> None:
 
 
 def _load_beside(window: AppWindow, try_it: bool) -> None:
-    """Load the roles in a thread of their own, and let the window begin."""
+    """Load the roles and the other tabs in a thread of their own, and let the window begin."""
 
     def load() -> None:
+        from ui.window import seeder_tab, tracker_tab  # noqa: F401
+
         load_all()
         window.call(lambda: window.begin(try_it=try_it, discover=new_discovery))
 

@@ -1,0 +1,49 @@
+"""The notebook: a page for each tab from the beginning, and the tab on it made when it is needed.
+
+A window is painted with the tab in front alone. It knows no role.
+"""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable, Mapping
+from tkinter import ttk
+
+
+class TabPages(ttk.Notebook):
+    """`tabs` makes each the first time that it is called, on the page of its name."""
+
+    def __init__(self, parent: tk.Misc, tabs: Mapping[str, Callable[[], ttk.Frame]]) -> None:
+        super().__init__(parent)
+        self._tabs = tabs
+        self._pages = {name: ttk.Frame(self) for name in tabs}
+        for name, page in self._pages.items():
+            page.rowconfigure(0, weight=1)
+            page.columnconfigure(0, weight=1)
+            self.add(page, text=name, underline=2 if name == "Log" else 0)
+        self.enable_traversal()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._tabs)
+
+    def page(self, name: str) -> ttk.Frame:
+        """Where that tab is put, at row 0 and column 0."""
+        return self._pages[name]
+
+    def show(self, name: str) -> None:
+        """Bring this tab to the front."""
+        self._tabs[name]()
+        self.tk.call(str(self), "select", str(self._pages[name]))
+
+    @property
+    def in_front(self) -> ttk.Frame:
+        """The tab that is seen."""
+        current = str(self.tk.call(str(self), "select"))
+        name = next(name for name, page in self._pages.items() if str(page) == current)
+        return self._tabs[name]()
+
+    def make_all(self) -> None:
+        """Those too that nobody has seen yet."""
+        for make in self._tabs.values():
+            make()
