@@ -61,8 +61,8 @@ class RawPeer:
         self.link.sendall(frames.encode_part_head(handle, index, offset, len(data)) + data)
 
     def send_chunk(self, handle: int, index: int, chunk: bytes) -> None:
-        for offset in range(0, len(chunk), frames.MAX_PART):
-            self.send_part(handle, index, offset, chunk[offset : offset + frames.MAX_PART])
+        for offset in range(0, len(chunk), frames.PART):
+            self.send_part(handle, index, offset, chunk[offset : offset + frames.PART])
 
     def next(self) -> frames.Frame | Part:
         """The next frame. Raises EOFError when the other side has left."""
@@ -237,7 +237,13 @@ class GivingTest(RoomTest):
         self.addCleanup(end)
         return uploads
 
-    def joined(self, uploads: PeerUploads, host: str = HERE, buffer: int = 0) -> RawPeer:
+    def joined(
+        self,
+        uploads: PeerUploads,
+        host: str = HERE,
+        buffer: int = 0,
+        longest_part: int = frames.PART,
+    ) -> RawPeer:
         """`buffer`: bytes that its system receives unasked, 0 for the usual."""
         with socket.create_server((HERE, 0)) as listener:
             mine = self.enterContext(socket.socket())
@@ -245,7 +251,8 @@ class GivingTest(RoomTest):
                 mine.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
             mine.connect(listener.getsockname())
             ours, _ = listener.accept()
-        self.assertTrue(uploads.serve(ours, Address(host, mine.getsockname()[1]), "a computer"))
+        address = Address(host, mine.getsockname()[1])
+        self.assertTrue(uploads.serve(ours, address, "a computer", longest_part=longest_part))
         return RawPeer(mine)
 
     def opened(self, leecher: RawPeer, holding: MemoryHolding, handle: int = 7) -> frames.File:

@@ -55,6 +55,34 @@ class HonestTest(GivingTest):
         self.assertNotEqual(ahead.index, first.index)
         self.assertEqual(leecher.chunk(CHUNK), holding.chunk(first.index))
 
+    def test_long_parts_go_to_who_takes_them_once_the_line_is_known_to_be_fast(self) -> None:
+        long = [frames.PART] * 4, [frames.MAX_PART]
+        short = [frames.PART] * 4, [frames.PART] * 4
+        for longest, wait_s, wanted in (
+            (frames.MAX_PART, 1e9, long),
+            (frames.MAX_PART, 0.0, short),
+            (frames.PART, 1e9, short),
+        ):
+            with self.subTest(longest=longest, wait_s=wait_s):
+                self.constant("part_sender", "PART_WAIT_S", wait_s)
+                holding = MemoryHolding(some_bytes(2 << 20), chunk_size=1 << 20)
+                leecher = self.joined(self.uploads(holding), longest_part=longest)
+                self.opened(leecher, holding)
+                leecher.send(frames.Want(7, bitmap(holding.content)))
+                self.assertEqual(self.part_lengths(leecher, holding), wanted)
+
+    def part_lengths(self, leecher: RawPeer, holding: MemoryHolding) -> tuple[list[int], list[int]]:
+        """Of the parts of the first chunk that comes, and of the second."""
+        came = dict[int, list[int]]()
+        while sum(map(sum, came.values())) < holding.content.size:
+            frame = leecher.expect(Part, frames.Offer, frames.Place)
+            if isinstance(frame, frames.Offer):
+                leecher.send(frames.Take(frame.handle, frame.index))
+            elif isinstance(frame, Part):
+                came.setdefault(frame.index, []).append(len(frame.data))
+        first, second = came.values()
+        return first, second
+
     def test_what_is_not_here_is_described_when_it_comes(self) -> None:
         holding = some_holding(2)
         uploads = self.uploads()

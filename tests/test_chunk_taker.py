@@ -7,7 +7,7 @@ import time
 
 from roles.base.throttle import Throttle
 from roles.wire import lmk2_frames as frames
-from roles.wire.lmk2_frames import HEADER, MAX_PART
+from roles.wire.lmk2_frames import HEADER, PART
 from tests.disks import some_bytes
 from tests.peers import CHUNK, MemoryHolding, RawPeer, TakingTest, bitmap, some_holding
 from tests.rooms import LIMIT_S
@@ -86,7 +86,7 @@ class HostileTest(TakingTest):
         """A sender that has sent the first part of chunk 2."""
         sender, handle = self.offering(self.holding) if not self.knows else self.again()
         self.offer(sender, handle, 2)
-        sender.send_part(handle, 2, 0, self.holding.chunk(2)[:MAX_PART])
+        sender.send_part(handle, 2, 0, self.holding.chunk(2)[:PART])
         return sender
 
     def again(self) -> tuple[RawPeer, int]:
@@ -109,7 +109,7 @@ class HostileTest(TakingTest):
         self.assert_no_buffer_is_lost()
 
     def test_parts_out_of_order_are_refused(self) -> None:
-        for offset in (0, 1, 2 * MAX_PART, 0xFFFFFFFF):
+        for offset in (0, 1, 2 * PART, 0xFFFFFFFF):
             sender = self.begun()
             sender.send_part(self.handle, 2, offset, b"x" * 100)
             self.assert_refused(sender)
@@ -128,14 +128,14 @@ class HostileTest(TakingTest):
     def test_a_part_beyond_the_end_of_its_chunk_is_refused(self) -> None:
         sender, handle = self.offering(self.holding)
         self.offer(sender, handle, 6)
-        for offset in range(0, 3 * MAX_PART, MAX_PART):
-            sender.send_part(handle, 6, offset, bytes(MAX_PART))
-        sender.send_part(handle, 6, 3 * MAX_PART, bytes(MAX_PART))  # wrong bytes: not taken
-        sender.send_part(handle, 6, 4 * MAX_PART, b"x")  # nobody asked for it: passed over
+        for offset in range(0, 3 * PART, PART):
+            sender.send_part(handle, 6, offset, bytes(PART))
+        sender.send_part(handle, 6, 3 * PART, bytes(PART))  # wrong bytes: not taken
+        sender.send_part(handle, 6, 4 * PART, b"x")  # nobody asked for it: passed over
         self.offer(sender, handle, 5)
-        for offset in range(0, 3 * MAX_PART + 5, MAX_PART - 1):
-            sender.send_part(handle, 5, offset, bytes(MAX_PART - 1))
-        sender.send_part(handle, 5, 4 * (MAX_PART - 1), b"12345")
+        for offset in range(0, 3 * PART + 5, PART - 1):
+            sender.send_part(handle, 5, offset, bytes(PART - 1))
+        sender.send_part(handle, 5, 4 * (PART - 1), b"12345")
         self.assert_refused(sender)
         self.assert_goes_on()
 
@@ -155,7 +155,7 @@ class HostileTest(TakingTest):
         self.offer(sender, handle, 2)
         try:
             for _ in range(4_000):
-                sender.send_part(handle, 3, 0, bytes(MAX_PART))
+                sender.send_part(handle, 3, 0, bytes(PART))
         except OSError:
             pass
         else:
@@ -175,12 +175,12 @@ class HostileTest(TakingTest):
         self.assert_goes_on()
 
     def test_a_sender_that_hangs_up_leaves_nothing_behind_wherever_it_does(self) -> None:
-        part = frames.encode_part_head(self.handle, 2, 0, MAX_PART)
+        part = frames.encode_part_head(self.handle, 2, 0, PART)
         begin = frames.encode(frames.Offer(self.handle, 2))
-        more = frames.encode_part_head(self.handle, 2, MAX_PART, MAX_PART)
-        whole = begin + part + bytes(MAX_PART) + more + bytes(1_000)
+        more = frames.encode_part_head(self.handle, 2, PART, PART)
+        whole = begin + part + bytes(PART) + more + bytes(1_000)
         first = len(begin) + len(part)
-        for end in (3, len(begin), first - 3, first, first + 1, first + MAX_PART, len(whole) - 1):
+        for end in (3, len(begin), first - 3, first, first + 1, first + PART, len(whole) - 1):
             for is_reset in (False, True):
                 sender, _ = self.offering(self.holding) if not self.knows else self.again()
                 sender.link.sendall(whole[: min(end, len(begin))])
@@ -290,7 +290,7 @@ class HostileTest(TakingTest):
         self.assertTrue(self.errors.empty())
         other, handle = self.again()
         self.offer(other, handle, 5)
-        other.send_part(handle, 5, 0, self.holding.chunk(5)[:MAX_PART])
+        other.send_part(handle, 5, 0, self.holding.chunk(5)[:PART])
         self.assert_refused(slow)
         other.link.close()
         self.assert_goes_on()
@@ -305,15 +305,15 @@ class HostileTest(TakingTest):
         senders = [(self.begun(), 2), (self.again()[0], 4), (self.again()[0], 5)]
         for sender, index in senders[1:]:
             self.offer(sender, self.handle, index)
-            sender.send_part(self.handle, index, 0, self.holding.chunk(index)[:MAX_PART])
-        for offset in range(MAX_PART, 1 << 20, SLICE):
+            sender.send_part(self.handle, index, 0, self.holding.chunk(index)[:PART])
+        for offset in range(PART, 1 << 20, SLICE):
             time.sleep(0.1)  # the time that they need is what is tested
             for sender, index in senders[:2]:
                 part = self.holding.chunk(index)[offset : offset + SLICE]
                 sender.send_part(self.handle, index, offset, part)
         sender, index = senders[2]
-        for offset in range(MAX_PART, 1 << 20, MAX_PART):
-            part = self.holding.chunk(index)[offset : offset + MAX_PART]
+        for offset in range(PART, 1 << 20, PART):
+            part = self.holding.chunk(index)[offset : offset + PART]
             sender.send_part(self.handle, index, offset, part)
         wait_until(lambda: self.transfer_.plan.had == 0b110100, LIMIT_S)
         self.assertTrue(self.errors.empty())
@@ -338,7 +338,7 @@ class HostileTest(TakingTest):
         sender = self.sender(throttle=Throttle(1_000_000))
         began = time.monotonic()
         for _ in range(4):
-            sender.send_part(99, 0, 0, bytes(MAX_PART))
+            sender.send_part(99, 0, 0, bytes(PART))
         sender.send(frames.Offer(99, 5))
         sender.expect(frames.Open)
         sender.expect(frames.Decline)

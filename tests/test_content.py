@@ -50,17 +50,16 @@ class RootTest(unittest.TestCase):
 
 
 class ChunkSizeTest(unittest.TestCase):
-    def test_it_is_the_smallest_power_of_two_that_makes_2048_chunks_at_most(self) -> None:
+    def test_it_is_the_smallest_power_of_two_that_makes_1024_chunks_at_most(self) -> None:
         for size, wanted in (
             (0, 256 * KIB),
             (1, 256 * KIB),
-            (512 * MIB, 256 * KIB),
-            (512 * MIB + 1, 512 * KIB),
-            (GIB, 512 * KIB),
-            (GIB + 1, MIB),
-            (4 * GIB, 2 * MIB),
-            (8 * GIB, 4 * MIB),
-            (8 * GIB + 1, 4 * MIB),
+            (256 * MIB, 256 * KIB),
+            (256 * MIB + 1, 512 * KIB),
+            (GIB, MIB),
+            (GIB + 1, 2 * MIB),
+            (4 * GIB, 4 * MIB),
+            (4 * GIB + 1, 4 * MIB),
             (TIB, 4 * MIB),
         ):
             with self.subTest(size=size):

@@ -8,6 +8,7 @@ import unittest
 from roles.values.errors import PeerProtocolError
 from roles.wire import lmk2_greeting as greeting
 from roles.wire.lmk1_peer_wire import MAX_GREETING, REQUEST_CONNECTION
+from roles.wire.lmk2_frames import MAX_PART, PART
 from roles.wire.lmk2_greeting import (
     MAX_ANSWER,
     MAX_NAME,
@@ -24,10 +25,13 @@ PEER = "0123456789abcdef"
 LEECHER = Hello(PEER, "lab-pc-07", 12501, is_seeder=False)
 HELLO = (
     b'request_connection\n{"lmk":2,"peer":"0123456789abcdef","name":"lab-pc-07",'
-    b'"listen":12501,"as":"leecher"}\n'
+    b'"listen":12501,"as":"leecher","part":1048576}\n'
 )
 LINE = HELLO.partition(b"\n")[2].rstrip(b"\n")
-WELCOME = b'lmk2 {"lmk":2,"peer":"0123456789abcdef","name":"lab-pc-07","state":"connected"}\n'
+WELCOME = (
+    b'lmk2 {"lmk":2,"peer":"0123456789abcdef","name":"lab-pc-07","state":"connected",'
+    b'"part":1048576}\n'
+)
 
 
 def read_welcome(data: bytes) -> Welcome | None:
@@ -78,6 +82,20 @@ class HelloTest(unittest.TestCase):
     def test_a_later_version_and_unknown_fields_are_understood(self) -> None:
         line = LINE.replace(b'"lmk":2', b'"lmk":3,"more":[1,{"x":null}]')
         self.assertEqual(decode_hello(line), LEECHER)
+
+    def test_who_names_no_usable_length_takes_the_parts_that_all_take(self) -> None:
+        part = b'"part":1048576'
+        for said in (b'"other":1', b'"part":0', b'"part":-5', b'"part":"x"', b'"part":true'):
+            with self.subTest(said=said):
+                hello = decode_hello(LINE.replace(part, said))
+                assert isinstance(hello, Hello)
+                self.assertEqual(hello.longest_part, PART)
+                welcome = read_welcome(WELCOME.replace(part, said))
+                assert welcome is not None
+                self.assertEqual(welcome.longest_part, PART)
+        hello = decode_hello(LINE.replace(part, b'"part":4194304'))
+        assert isinstance(hello, Hello)
+        self.assertEqual(hello.longest_part, MAX_PART)
 
     def test_what_is_none_of_ours_is_left_to_lmk1(self) -> None:
         changes = (

@@ -8,6 +8,7 @@ import threading
 
 from roles.giving.reception import MAX_NEWCOMERS, Reception
 from roles.values.addresses import Address
+from roles.wire.lmk2_frames import PART
 from roles.wire.lmk2_greeting import Hello
 from tests.rooms import LIMIT_S, RoomTest
 from tests.support import wait_until
@@ -15,7 +16,7 @@ from tests.support import wait_until
 PEER = "a" * 16
 BARE = b"request_connection"
 LINE: dict[str, object] = {"lmk": 2, "peer": PEER, "name": "pc", "listen": 12501, "as": "leecher"}
-THEM = Hello(PEER, "pc", 12501, is_seeder=False)
+THEM = Hello(PEER, "pc", 12501, is_seeder=False, longest_part=PART)
 
 
 def greeting(**fields: object) -> bytes:

@@ -20,7 +20,7 @@ from typing import TypeVar
 from roles.disk.positioned_file import PositionedFile
 from roles.values.errors import FileChangedError
 
-MAX_READ = 256 * 1024  # bytes, where they pass through memory: what one frame carries at most
+MAX_READ = 256 * 1024  # bytes, where they pass through memory
 
 # Follows no link, and waits for nobody at a pipe.
 OPEN_FLAGS = (

@@ -56,7 +56,7 @@ class FrontDoor:
         if hello.is_seeder and downloads is not None:
             downloads.adopt(link, address, hello)
             return
-        self._uploads.serve(link, address, hello.name)
+        self._uploads.serve(link, address, hello.name, longest_part=hello.longest_part)
         if downloads is not None and hello.listen:
             downloads.heard_of([Address(address.host, hello.listen)])
 

@@ -120,4 +120,5 @@ class OfferCalls:
         if welcome.is_away or is_us or not has_room or self._should_stop():
             link.close()
             return
-        self._uploads.serve(link, address, welcome.name, is_called=True)
+        part = welcome.longest_part
+        self._uploads.serve(link, address, welcome.name, longest_part=part, is_called=True)

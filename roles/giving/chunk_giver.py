@@ -19,7 +19,6 @@ from roles.giving.giver_desk import Desk, GiverProgress
 from roles.giving.open_contents import OpenContents
 from roles.giving.part_sender import MORE, BrokenPartError, PartSender
 from roles.giving.place_in_line import PLACE_S, PlaceInLine
-from roles.giving.send_buffer import SendBuffer
 from roles.giving.small_contents import SmallContents
 from roles.giving.upload_desk import Choice
 from roles.values.content import DIGEST_SIZE, bitmap_bytes, bitmap_of
@@ -46,6 +45,7 @@ class ChunkGiver:
         woken: socket.socket,
         progress: GiverProgress,
         should_stop: Callable[[], bool],
+        longest_part: int,
     ) -> None:
         """`link` stays the caller's to close. A byte at `woken` means: look again."""
         self._link = link
@@ -57,7 +57,7 @@ class ChunkGiver:
         self._buffer = frames.FrameBuffer()
         self._contents = OpenContents(library)
         self._throttle = throttle
-        self._parts = PartSender(link, throttle, should_stop, self._note_stall)
+        self._parts = PartSender(link, throttle, should_stop, self._note_stall, longest_part)
         self._line = PlaceInLine(desk, progress, self._send)
         self._singles = SmallContents()
         self._pending: Choice | None = None  # offered, not answered yet
@@ -67,7 +67,6 @@ class ChunkGiver:
         self._heard = self._spoke = now
         self._offered_at = 0.0
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._send_buffer = SendBuffer(link)
 
     def run(self) -> None:
         """Serve until the leecher leaves or this side stops.
@@ -309,9 +308,8 @@ class ChunkGiver:
         finally:
             self._progress.sent = self._parts.sent
         self._spoke = self._heard = time.monotonic()  # it has read, if it had nothing to say
-        length = holding.content.length(choice.index)
-        if is_whole and length > self._send_buffer.size:
-            self._send_buffer.fit(length / max(self._spoke - began, 1e-4))
+        if is_whole:
+            self._parts.fit(holding.content.length(choice.index), self._spoke - began)
         return is_whole
 
     def _gone(self, handle: int, reason: str) -> None:

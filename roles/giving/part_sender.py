@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from roles.base.throttle import Throttle
 from roles.disk.holding import ChunkSource
+from roles.giving.send_buffer import SendBuffer
 from roles.giving.upload_desk import Choice
 from roles.values.content import Content
 from roles.values.errors import FileChangedError
@@ -16,6 +17,7 @@ from roles.wire import lmk2_frames as frames
 STALL_S = 2.0  # a leecher that reads nothing may hold its slot so long, then others have it
 # A leecher that reads 256 KiB more slowly is as good as gone. It may wait so long for a buffer.
 PART_S = 60.0
+PART_WAIT_S = 0.05  # of a long part: other frames wait behind it
 MORE = getattr(socket, "MSG_MORE", 0)  # what is sent goes into one packet with what follows
 
 
@@ -32,10 +34,15 @@ class PartSender:
         throttle: Throttle,
         should_stop: Callable[[], bool],
         stalled: Callable[[], None],
+        longest: int,
     ) -> None:
-        """`stalled` is called whenever the leecher has read nothing for STALL_S."""
+        """`stalled` is called whenever the leecher has read nothing for STALL_S; it takes parts
+        of `longest` bytes.
+        """
         self.sent = 0  # bytes since the connection began
+        self._longest, self._part = longest, frames.PART
         self._link = link
+        self._buffer = SendBuffer(link)
         self._throttle = throttle
         self._should_stop = should_stop
         self._stalled = stalled
@@ -54,6 +61,14 @@ class PartSender:
             index = self._sending[1] if index is None else index
             self._is_cancelled |= self._sending == (handle, index)
 
+    def fit(self, length: int, seconds: float) -> None:
+        """Suit the rate at which so many bytes went out in this time."""
+        if length <= self._buffer.size:  # they may still wait there
+            return
+        rate = length / max(seconds, 1e-4)
+        self._buffer.fit(rate)
+        self._part = self._longest if rate * PART_WAIT_S >= self._longest else frames.PART
+
     def send(
         self,
         choice: Choice,
@@ -69,7 +84,7 @@ class PartSender:
         start, length = choice.index * content.chunk_size, content.length(choice.index)
         sent = 0
         while sent < length and not self._is_cancelled:
-            part = min(self._throttle.slice(frames.MAX_PART), length - sent)
+            part = min(self._throttle.slice(self._part), length - sent)
             self._throttle.wait(part, self._should_stop)
             head = frames.encode_part_head(choice.handle, choice.index, sent, part)
             self.say(head, MORE)

@@ -22,6 +22,7 @@ from roles.giving.upload_desk import Choice, UploadDesk
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError
 from roles.values.events import Upload
+from roles.wire.lmk2_frames import PART
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class _Giving:
     wake: socket.socket
     meter: RateMeter
     is_called: bool
+    longest_part: int
     progress: GiverProgress = field(default_factory=GiverProgress)
     counted: int = 0
     thread: threading.Thread | None = None
@@ -82,18 +84,25 @@ class PeerUploads:
             return frozenset(item.address for item in self._givings.values() if item.is_called)
 
     def serve(
-        self, link: socket.socket, address: Address, computer: str, *, is_called: bool = False
+        self,
+        link: socket.socket,
+        address: Address,
+        computer: str,
+        *,
+        longest_part: int = PART,
+        is_called: bool = False,
     ) -> bool:
         """Serve a leecher in a thread of its own; False when the system has none left.
 
-        `is_called`: this program made the connection. The link is closed in any case.
+        `longest_part`: bytes that it takes in one frame. `is_called`: this program made the
+        connection. The link is closed in any case.
         """
         woken, wake = socket.socketpair()
         woken.setblocking(False)
         wake.setblocking(False)
         number = next(self._numbers)
         meter = RateMeter(now=time.monotonic())
-        giving = _Giving(number, link, address, computer, wake, meter, is_called)
+        giving = _Giving(number, link, address, computer, wake, meter, is_called, longest_part)
         giving.thread = threading.Thread(
             target=lambda: run_guarded(lambda: self._serve(giving, woken)), name="lmk-give"
         )
@@ -167,6 +176,7 @@ class PeerUploads:
                 woken,
                 giving.progress,
                 self._stopping.is_set,
+                giving.longest_part,
             ).run()
         except PeerProtocolError as error:
             log.warning("dropped %s: %s", giving.address, error)

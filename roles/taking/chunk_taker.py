@@ -34,6 +34,7 @@ RECEIVE_S = 15.0  # of silence, then a sign of life
 LOOK_S: float | None = POLL_S if sys.platform == "win32" else None
 SILENT_S = 45.0  # without one, the other side is gone
 WAKE_BYTES = 128 * 1024  # half a part; a peer that needs 45 s for so few is as good as gone
+WAKE_PART = 0.25  # of a long part, which only fast peers send
 MAX_UNWANTED = 32 * 1024 * 1024  # bytes in a row: eight of the longest chunks, broken off by us
 RATE_WEIGHT = 0.5  # of the newest chunk in a connection's rate
 _SMALL = 16 * 1024  # bytes: what frames are read from, and what of a chunk comes with them
@@ -214,7 +215,7 @@ class ChunkTaker:
         while ready < length:
             most = self._throttle.slice(length - ready)
             chunk.was_held_up(self._await_turn(most))
-            self._wake_at(min(most, WAKE_BYTES))
+            self._wake_at(min(most, max(WAKE_BYTES, int(length * WAKE_PART))))
             count = self._receive_some(view[ready : ready + most])
             ready += count
             self._note(chunk, count)

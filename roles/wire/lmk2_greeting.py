@@ -14,6 +14,7 @@ from roles.values.errors import PeerProtocolError
 from roles.values.strict_json import JsonValue
 from roles.wire.lmk1_peer_wire import MAX_GREETING, REQUEST_CONNECTION
 from roles.wire.lmk2_fields import cut, shown
+from roles.wire.lmk2_frames import MAX_PART, PART
 
 ANSWER_START = b"lmk2 "  # no original program's answer begins with an "l"
 MAX_ANSWER = 512  # bytes, as many as a greeting has
@@ -29,6 +30,7 @@ class Hello:
     name: str  # of its computer, safe to show once it was read
     listen: int  # TCP port at which it can be reached, 0 for none
     is_seeder: bool  # it could not be reached and offers over its own connection
+    longest_part: int = MAX_PART  # bytes of a chunk that it takes in one frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Welcome:
     peer: str
     name: str
     is_away: bool  # too many connections
+    longest_part: int = MAX_PART  # bytes of a chunk that it takes in one frame
 
 
 def encode_hello(hello: Hello) -> bytes:
@@ -55,6 +58,7 @@ def encode_hello(hello: Hello) -> bytes:
         "name": cut(hello.name[:MAX_NAME], _NAME_ROOM),
         "listen": hello.listen,
         "as": "seeder" if hello.is_seeder else "leecher",
+        "part": hello.longest_part,
     }
     return REQUEST_CONNECTION + b"\n" + strict_json.dumps(line) + b"\n"
 
@@ -70,7 +74,8 @@ def decode_hello(line: bytes) -> Hello | Probe | None:
     listen = value.get("listen")
     if not _is_id(peer) or type(listen) is not int or not 0 <= listen <= 65535:
         return None
-    return Hello(peer, shown(value.get("name"), MAX_NAME), listen, value.get("as") == "seeder")
+    name, is_seeder = shown(value.get("name"), MAX_NAME), value.get("as") == "seeder"
+    return Hello(peer, name, listen, is_seeder, _longest_part(value))
 
 
 def encode_welcome(answer: Welcome | Probe) -> bytes:
@@ -80,7 +85,8 @@ def encode_welcome(answer: Welcome | Probe) -> bytes:
     else:
         state = "away" if answer.is_away else "connected"
         name = cut(answer.name[:MAX_NAME], _NAME_ROOM)
-        line = {"lmk": 2, "peer": answer.peer, "name": name, "state": state}
+        part = answer.longest_part
+        line = {"lmk": 2, "peer": answer.peer, "name": name, "state": state, "part": part}
     return ANSWER_START + strict_json.dumps(line) + b"\n"
 
 
@@ -106,7 +112,8 @@ class WelcomeReader:
         peer = None if value is None else value.get("peer")
         if value is None or not _is_id(peer):
             raise PeerProtocolError("an answer that nobody of ours gives")
-        return Welcome(peer, shown(value.get("name"), MAX_NAME), value.get("state") == "away")
+        name, is_away = shown(value.get("name"), MAX_NAME), value.get("state") == "away"
+        return Welcome(peer, name, is_away, _longest_part(value))
 
 
 def _object(line: bytes) -> dict[str, JsonValue] | None:
@@ -119,6 +126,12 @@ def _object(line: bytes) -> dict[str, JsonValue] | None:
         return None
     version = value.get("lmk")
     return value if type(version) is int and version >= 2 else None
+
+
+def _longest_part(value: dict[str, JsonValue]) -> int:
+    """What may be sent to whom said this; who says nothing takes what everybody takes."""
+    part = value.get("part")
+    return min(max(PART, part), MAX_PART) if type(part) is int else PART
 
 
 def _is_id(value: JsonValue) -> TypeGuard[str]:
