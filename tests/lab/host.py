@@ -36,6 +36,7 @@ from roles.values.events import (
 )
 from roles.values.settings import Existing, LeecherSettings, SeederSettings, TrackerSettings
 from tests.lab.counters import cpu_seconds, network_counts, peak_memory
+from ui.terminal.session import SWITCH_S
 
 STOP_S = 5.0
 LIST_AGAIN_S = 0.25
@@ -52,6 +53,7 @@ class LeecherRole(Protocol):
 
 def main() -> None:
     kind, host, *words = sys.argv[1:]
+    sys.setswitchinterval(SWITCH_S)  # as every command does
     driver = Driver()
     role = make_role(kind, host, words, driver)
     role.start()
