@@ -1,14 +1,16 @@
-"""How fast the packed program starts and hashes: `python3 -m tests.bench.start FILE [STARTS]`.
+"""How fast the packed program starts and hashes: `python3 -m tests.bench.start FILE`.
 
-Prints the median of 15 starts with warm files, beside what a small trial program reached on this
-kind of machine. Both times count from the start of the process: to the last change of the screen
-before it rests, which is the painted window, and to the line in which the tracker says where it
-listens. SHA-256 stands beside that of the Python that runs this, both by --selftest. It asserts
-nothing.
+Prints the median of 15 starts with warm files, beside what a small trial program reached on another
+machine; with `--beside OTHER`, beside another packed program, started in turns with this one: the
+trial, or an earlier release. Both times count from the start of the process: to the last change of
+the screen before it rests, which is the painted window, and to the line in which the tracker says
+where it listens. SHA-256 stands beside that of the Python that runs this, both by --selftest. It
+asserts nothing.
 """
 
 from __future__ import annotations
 
+import argparse
 import mmap
 import os
 import re
@@ -41,15 +43,25 @@ SELFTEST_LIMIT_S = 120.0
 
 def main() -> int:
     """Measure the file that the command line names."""
-    program = [str(Path(sys.argv[1]).resolve())]
-    starts = int(sys.argv[2]) if len(sys.argv) > 2 else STARTS
+    parser = argparse.ArgumentParser(description="How fast a packed program starts and hashes.")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--starts", type=int, default=STARTS, help=f"of each kind ({STARTS})")
+    parser.add_argument("--beside", type=Path, help="another one, whose window is opened in turns")
+    chosen = parser.parse_args()
+    program, starts = [str(chosen.file.resolve())], chosen.starts
+    other = [str(chosen.beside.resolve())] if chosen.beside else None
     with tempfile.TemporaryDirectory(prefix="lmk-start-") as folder, Xvfb(SCREEN) as screen:
         frame_file = Path(os.environ[FRAME_FOLDER_VARIABLE]) / "Xvfb_screen0"
         with (
             frame_file.open("rb") as file,
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as frame,
         ):
-            measure("window", starts, lambda: time_to_paint(program, folder, screen.name, frame))
+
+            def paint(file: list[str]) -> float:
+                return time_to_paint(file, folder, screen.name, frame)
+
+            reference = (lambda: paint(other)) if other else None
+            measure("window", starts, lambda: paint(program), reference)
         measure("tracker", starts, lambda: time_to_listen(program, folder))
         pairs = [
             (hash_speed(program, folder), hash_speed(PROGRAM, folder)) for _ in range(SELFTESTS)
@@ -59,16 +71,32 @@ def main() -> int:
     return 0
 
 
-def measure(what: str, starts: int, start: Callable[[], float]) -> None:
+def measure(
+    what: str,
+    starts: int,
+    start: Callable[[], float],
+    reference: Callable[[], float] | None = None,
+) -> None:
     """Start it once for warm files, then as often as asked, and print the median."""
-    start()
-    before = processor_s()
-    times = sorted(start() * 1000 for _ in range(starts))
-    each = (processor_s() - before) / starts
-    note = f"({times[0]:.0f}-{times[-1]:.0f}, {starts} starts, {each:.2f} s of a processor each)"
+    kinds = [start, *([reference] if reference else [])]
+    for kind in kinds:
+        kind()
+    times: list[list[float]] = [[] for _ in kinds]
+    processor = 0.0
+    for _ in range(starts):
+        before = processor_s()
+        times[0].append(start() * 1000)
+        processor += processor_s() - before
+        if reference:
+            times[1].append(reference() * 1000)
+    ours = times[0]
+    each = processor / starts
+    note = f"({min(ours):.0f}-{max(ours):.0f}, {starts} starts, {each:.2f} s of a processor each)"
     ready = {"window": "window painted", "tracker": "tracker ready"}[what]
-    median = statistics.median(times)
-    say(Result(ready, median, "ms", TRIAL_MS[what], TARGET, note).line())
+    if reference:
+        say(Result(f"{ready}, the other program", statistics.median(times[1]), "ms").line())
+    compared = statistics.median(times[1]) if reference else TRIAL_MS[what]
+    say(Result(ready, statistics.median(ours), "ms", compared, TARGET, note).line())
 
 
 def processor_s() -> float:
