@@ -13,9 +13,7 @@ from typing import TypeAlias
 from roles.values.content import DIGEST_SIZE, MAX_CHUNKS, bitmap_size
 from roles.values.errors import PeerProtocolError
 
-PART = (
-    256 * 1024
-)  # bytes of a chunk in one frame, that everybody takes: other frames wait behind it
+PART = 256 * 1024  # bytes of a chunk in one frame that all take: other frames wait behind it
 MAX_PART = 1024 * 1024  # the same, for fast lines and for who says that it takes as many
 MAX_DIGESTS = 1_024  # in one frame, 32 KiB
 MAX_REASON = 200  # bytes
