@@ -29,6 +29,21 @@ folder = Path(sys.argv[1])
 sys.exit(window_start.run_window(Profile(folder / "settings.json", folder)))
 """
 
+IN_A_TAB = """
+import signal
+from ui.window.tracker_field import TrackerField
+
+make, made = TrackerField.__init__, []
+
+def interrupted(field, *words, **named):
+    made.append(field)
+    if len(made) == 2:  # that of the Seeder tab, after the first picture
+        signal.raise_signal(signal.SIGINT)
+    make(field, *words, **named)
+
+TrackerField.__init__ = interrupted
+"""
+
 
 @unittest.skipUnless(os.name == "posix", "Ctrl-C is sent in another way there")
 class InterruptTest(LmkTestCase):
@@ -54,6 +69,18 @@ class InterruptTest(LmkTestCase):
 
     def test_ctrl_c_ends_every_role_and_the_program(self) -> None:
         self.assertEqual(self.end_by(signal.SIGINT), 130)
+
+    def test_ctrl_c_while_a_tab_is_made_lets_it_be_made_first(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-c", IN_A_TAB + PROGRAM, str(self.folder)],
+            cwd=ROOT,
+            env={**os.environ, "LMK_TRACKER": "127.0.0.1"},
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+        self.assertEqual((done.returncode, done.stderr), (130, ""))
 
     def test_the_system_closes_it_in_order(self) -> None:
         self.assertEqual(self.end_by(signal.SIGTERM), 0)

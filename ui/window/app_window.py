@@ -334,10 +334,7 @@ class AppWindow(tk.Tk):
     def report_callback_exception(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        """Ctrl-C in the terminal closes; anything else is our fault and goes on with a word."""
-        if issubclass(kind, KeyboardInterrupt):
-            self.interrupt()
-            return
+        """It is our fault, and goes on with a word."""
         log.error("A fault of the program", exc_info=(kind, error, trace))
         self.notices.say(
             "A fault in the program was noted in the log. Please send us the log file.",

@@ -82,15 +82,15 @@ def _give_way(window: AppWindow, seat: WindowSeat) -> None:
 
 
 def _loop(window: AppWindow) -> None:
-    def close_soon(_number: int, _frame: FrameType | None) -> None:
+    def end_soon(number: int, _frame: FrameType | None) -> None:
+        """In its turn: Tk, or a tab that is made, may be in the middle of something."""
+        end = window.close_now
+        if number == signal.SIGINT:  # the roles end in order all the same, the second time at once
+            signal.signal(signal.SIGINT, early)
+            end = window.interrupt
         with contextlib.suppress(tk.TclError):  # it is closed already
-            window.after(0, window.close_now)  # in its turn: Tk may be in the middle of something
+            window.after(0, end)
 
-    early = signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, close_soon)
-    try:
-        window.mainloop()
-    except KeyboardInterrupt:  # Ctrl-C in the terminal: the roles end in order all the same
-        signal.signal(signal.SIGINT, early)  # and the second time at once
-        window.interrupt()
-        window.mainloop()
+    early = signal.signal(signal.SIGINT, end_soon)
+    signal.signal(signal.SIGTERM, end_soon)
+    window.mainloop()
