@@ -208,7 +208,7 @@ class Photographer:
     def _open_folder(self, name: str) -> None:
         shown = self._window.leecher.list
         shown.set_open(
-            next(key for key in shown.table.row_keys if key.startswith(f"folder:{name}")),
+            next(key for key in shown.table.row_keys if key.startswith(f"{self._share}/{name}")),
             is_open=True,
         )
 

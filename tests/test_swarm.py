@@ -78,6 +78,7 @@ class WordsTest(SwarmTestCase):
         first, handle = self.offering(self.holding)
         self.offer(first, handle, 3)
         first.send(frames.Gone(handle, "it changed"))
+        wait_until(lambda: self.transfer_.plan.wanted == 0b111111, LIMIT_S)
         second = self.second()
         self.assertEqual(self.want(second), 0b111111)
         self.send_file(first, handle, self.holding)
