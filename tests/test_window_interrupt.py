@@ -33,15 +33,16 @@ IN_A_TAB = """
 import signal
 from ui.window.tracker_field import TrackerField
 
-make, made = TrackerField.__init__, []
+base = TrackerField.__mro__[1]
+make, made = base.__init__, []
 
 def interrupted(field, *words, **named):
-    made.append(field)
-    if len(made) == 2:  # that of the Seeder tab, after the first picture
-        signal.raise_signal(signal.SIGINT)
     make(field, *words, **named)
+    made.append(isinstance(field, TrackerField))
+    if sum(made) == 2:  # the Seeder tab's is half made, after the first picture
+        signal.raise_signal(signal.SIGINT)
 
-TrackerField.__init__ = interrupted
+base.__init__ = interrupted
 """
 
 
