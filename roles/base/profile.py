@@ -76,9 +76,14 @@ def _in_one_folder(folder: Path) -> Profile:
 
 def folder_beside_program() -> Path:
     """The folder of the executable or the .pyz, or of lmktorrent_app.py when run from source."""
-    if getattr(sys, "frozen", False):
+    if is_frozen():
         return Path(sys.executable).resolve().parent
     return _PROGRAM.parent if is_zipped() else _PROGRAM
+
+
+def is_frozen() -> bool:
+    """Whether the program is the executable, whose Python came with it."""
+    return bool(getattr(sys, "frozen", False))
 
 
 def is_zipped() -> bool:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from roles.base.name_lookup import looked_up
-from roles.base.profile import bundled_folder
+from roles.base.profile import bundled_folder, is_frozen
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from ui import wording
@@ -49,11 +49,6 @@ def left_out_check() -> Check:
         _look_for_left_out,
         "Take them out of LEFT_OUT in ui/selftest/left_out.py, or do without them.",
     )
-
-
-def is_packed() -> bool:
-    """Whether Python came with the program."""
-    return bool(getattr(sys, "frozen", False))
 
 
 def _look_at_codecs() -> str:
@@ -104,7 +99,7 @@ def _look_at_ssl() -> str:
     try:
         import ssl
     except ImportError as error:
-        if is_packed():
+        if is_frozen():
             raise
         raise NothingToLookAtError(f"this Python has no ssl ({error}).") from None
     ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -131,7 +126,7 @@ def _size(path: Path) -> int:
 def _look_for_left_out() -> str:
     # what is built into Python's own library, as more is on Windows, cannot be left out
     loaded = frozenset(sys.modules) - frozenset(sys.builtin_module_names)
-    if not is_packed():
+    if not is_frozen():
         loaded -= _loaded_by_python_itself() | TRIED_BY_PYTHON
     missed = left_out_of(loaded)
     if missed:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from roles.base.profile import Profile, is_zipped
+from roles.base.profile import Profile, is_frozen, is_zipped
 from ui.about import version_line
 from ui.exit_codes import ExitCode
 from ui.selftest.check import (
@@ -25,7 +25,7 @@ from ui.selftest.check import (
     summary,
 )
 from ui.selftest.place_checks import place_checks
-from ui.selftest.python_checks import is_packed, left_out_check, python_checks
+from ui.selftest.python_checks import left_out_check, python_checks
 from ui.selftest.role_checks import role_checks
 from ui.terminal.output import Output
 
@@ -54,7 +54,7 @@ def no_window_check(why: str) -> tuple[Check, ...]:
     """In place of the looks at windows, where Tk cannot be loaded."""
 
     def look() -> str:
-        if is_packed():
+        if is_frozen():
             raise SelftestError(f"Tk cannot be loaded ({why})")
         raise NothingToLookAtError(f"this Python has no Tk ({why}).")
 
@@ -69,7 +69,7 @@ def code_of(outcomes: Sequence[Outcome]) -> ExitCode:
 
 def form_of_program() -> str:
     """In which form this copy came."""
-    if is_packed():
+    if is_frozen():
         return f"packed, unpacked in {getattr(sys, '_MEIPASS', 'no folder')}"
     return "one .pyz" if is_zipped() else "from source"
 
