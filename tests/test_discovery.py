@@ -97,6 +97,7 @@ class DiscoveryTest(DiscoveryTestCase):
         log.wait_for(TrackersFound)
         with mock.patch("roles.joining.found_trackers.FORGET_S", 0.0):
             log.wait_for(TrackersFound, where=lambda event: not event.trackers)
+        self.assertEqual(log.of(TrackersFound)[0].trackers, (self.found(ours),))
 
     def test_answers_to_others_and_garbage_are_skipped(self) -> None:
         ours = self.ours()
@@ -124,6 +125,7 @@ class DiscoveryTest(DiscoveryTestCase):
         ours = self.ours()
         log = self.discovery(Address("127.0.0.1", 0), ours.address)
         log.wait_for(TrackersFound)
+        self.assertEqual(log.of(TrackersFound)[-1].trackers, (self.found(ours),))
 
 
 class FindTrackerTest(DiscoveryTestCase):

@@ -46,6 +46,11 @@ base.__init__ = interrupted
 """
 
 
+def environment() -> dict[str, str]:
+    """Ours now, with the screen of the test, and a tracker: else the network is asked for one."""
+    return {**os.environ, "LMK_TRACKER": "127.0.0.1"}
+
+
 @unittest.skipUnless(os.name == "posix", "Ctrl-C is sent in another way there")
 class InterruptTest(LmkTestCase):
     needs_display = True
@@ -55,7 +60,7 @@ class InterruptTest(LmkTestCase):
         with subprocess.Popen(
             [sys.executable, "-c", PROGRAM, str(self.folder)],
             cwd=ROOT,
-            env={**os.environ, "LMK_TRACKER": "127.0.0.1"},  # or it asked the network for one
+            env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -75,7 +80,7 @@ class InterruptTest(LmkTestCase):
         done = subprocess.run(
             [sys.executable, "-c", IN_A_TAB + PROGRAM, str(self.folder)],
             cwd=ROOT,
-            env={**os.environ, "LMK_TRACKER": "127.0.0.1"},
+            env=environment(),
             capture_output=True,
             text=True,
             timeout=LIMIT_S,
