@@ -117,7 +117,7 @@ class AloneTest(LmkTestCase):
             Running("tracker", folder=self.folder, profile="a") as tracker,
             Running("seed", DATA, folder=self.folder, profile="b") as seeder,
         ):
-            tracker.wait_for(LISTENING)
+            tracker.wait_for(f"{LISTENING}|in use")  # by a test beside: as well for the demo
             seeder.wait_for(LISTENING)
             result = run("demo", folder=self.folder)
         self.assertEqual(result.returncode, 0, result.stderr)
