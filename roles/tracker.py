@@ -45,7 +45,9 @@ SAVE_S = 2.0  # at most one state file in this time
 REPORT_S = 0.25
 HEARD_REPORT_S = 1.0  # the same when somebody pinged and nothing is new but the time
 EXPIRE_S = 1.0
-RESTS = 9  # times as long as the last report or state file took: a huge room is answered meanwhile
+# Times as long as the last state file took, or the last report this thread's processor: a huge room
+# is answered meanwhile.
+RESTS = 9
 LEFT_OUT_S = 60.0  # at most one line in the log in this time
 DATAGRAMS_AT_ONCE = 64  # answered before lists have their turn: a few milliseconds
 MAX_UNSENT = 1_000  # answers that found no room in the system's buffer
@@ -63,6 +65,7 @@ class Tracker(Role):
         self._complaints = RateLimit(per_host=COMPLAINTS_PER_HOST, whole=COMPLAINTS_IN_ALL)
         self._unsent: deque[tuple[bytes, tuple[str, int]]] = deque()
         self._report: Iterator[None] | None = None  # under way
+        self._report_cost_s = 0.0  # of the processor, until now
         self._report_at = self._heard_report_at = self._save_at = self._expire_at = (
             self._log_left_out_at
         ) = 0.0
@@ -123,7 +126,8 @@ class Tracker(Role):
                 self._expire(now)
             if self._desk.is_unsaved and now >= self._save_at:
                 self._save()
-                self._save_at = _again_at(now, SAVE_S)
+                took_s = time.monotonic() - now
+                self._save_at = now + max(SAVE_S, (1 + RESTS) * took_s)
             self._send_unsent()
             pause_s = 0.0 if is_busy else UNSENT_S if self._unsent else POLL_S
 
@@ -204,10 +208,20 @@ class Tracker(Role):
             self._desk.is_changed = self._desk.is_heard = False
             self._heard_report_at = now + HEARD_REPORT_S
             self._reported_version = version
-            self._report = self._reporting(now)
-        if self._report is not None and next(self._report, self) is self:
-            self._report = None
+            self._report, self._report_cost_s = self._reporting(now), 0.0
+            self._report_at = now + REPORT_S
+        if self._report is not None:
+            self._go_on_with(self._report)
         return self._report is not None
+
+    def _go_on_with(self, report: Iterator[None]) -> None:
+        """Make a slice of it. A computer that stands still meanwhile is no reason to rest."""
+        began_s = time.thread_time()
+        if next(report, self) is self:
+            self._report = None
+        self._report_cost_s += time.thread_time() - began_s
+        rested_at = time.monotonic() + RESTS * self._report_cost_s
+        self._report_at = max(self._report_at, rested_at)
 
     def _reporting(self, began: float) -> Iterator[None]:
         """Post what the room is, made a slice at a time."""
@@ -225,7 +239,6 @@ class Tracker(Role):
             tuple(seeders), files, max(0, left_out), file_count=count, members=tuple(members)
         )
         self._post(room)
-        self._report_at = _again_at(began, REPORT_S)
 
     def _log_left_out(self, left_out: int, now: float) -> None:
         if left_out > self._left_out and now >= self._log_left_out_at:
@@ -245,9 +258,3 @@ class Tracker(Role):
             write_whole(self._settings.state_file, json.dumps(self._registry.saved()).encode())
         except StorageError as error:
             log.warning("The tracker's list is not kept for the next start: %s", error)
-
-
-def _again_at(began: float, pause_s: float) -> float:
-    """When to do again what began then and ended now."""
-    now = time.monotonic()
-    return max(began + pause_s, now + RESTS * (now - began))

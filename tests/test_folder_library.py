@@ -256,6 +256,13 @@ class RestartTest(LibraryTestCase):
         self.assertEqual(after.snapshot.lines, before.snapshot.lines)
         self.assertEqual(after.share_id, before.share_id)
 
+    def test_a_disk_that_syncs_slowly_keeps_no_file_from_being_offered(self) -> None:
+        self.file("a")
+        with mock.patch("os.fsync", side_effect=AssertionError("waits for the disk")):
+            library = self.ready()
+            self.stop()
+        self.assertEqual(set(self.lines(library)), {"a"})
+
     def test_a_restart_reads_only_what_changed(self) -> None:
         self.file("same", bytes(1_000_000))
         self.file("changed", bytes(1_000_000))

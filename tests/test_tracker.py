@@ -9,7 +9,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
+from unittest import mock
 
+from roles.room.registry import Registry
 from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
@@ -659,6 +661,20 @@ class AnswersInLmk2(Lmk2Room):
         self.assertEqual([(one.address.port, one.files) for one in room.seeders], [(12501, 1)])
         self.assertEqual([one.is_leecher for one in room.members], [False, True])
         self.assertEqual((room.file_count, room.files), (1, (ListedFile("dir/a", 5),)))
+
+    def test_the_window_is_told_of_changes_however_long_the_computer_stood_still(self) -> None:
+        self.constant("tracker", "RESTS", 1_000)
+        stall = iter([0.1])  # seconds; in the first report only
+
+        def stalled_files(_: Registry) -> tuple[ListedFile, ...]:
+            time.sleep(next(stall, 0))
+            return ()
+
+        self.enterContext(mock.patch.object(Registry, "files", stalled_files))
+        self.register2(12501)
+        self.running.log.wait_for(RoomChanged, where=lambda room: len(room.members) == 1)
+        self.register2(12502)
+        self.running.log.wait_for(RoomChanged, LIMIT_S, where=lambda room: len(room.members) == 2)
 
     def test_a_restart_forgets_the_programs_that_come_back_by_themselves(self) -> None:
         state_file = self.folder / "tracker.json"

@@ -167,10 +167,11 @@ def read_state(path: Path) -> object:
     return value
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, *, is_synced: bool = True) -> None:
     """Replace a file so that it is the old or the new one at any instant, never half.
 
-    Raises StorageError.
+    Unless `is_synced`, a power cut may leave neither; a busy disk syncs for many seconds. Raises
+    StorageError.
     """
     import tempfile  # no start waits for it
 
@@ -180,8 +181,9 @@ def write_whole(path: Path, content: bytes) -> None:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+                if is_synced:
+                    file.flush()
+                    os.fsync(file.fileno())
             Path(temporary).replace(path)
         except OSError:
             with contextlib.suppress(OSError):

@@ -114,7 +114,8 @@ class DigestCache:
         lines = [_sealed(b" ".join((_KIND, _VERSION, self.share_id.encode())))]
         lines += [_file_line(path, kept) for path, kept in self._files.items()]
         lines += [_pack_line(key, digests) for key, digests in self._packs.items()]
-        write_whole(path, b"".join(lines))
+        # The folder is offered after this, and what a power cut takes is only hashed again.
+        write_whole(path, b"".join(lines), is_synced=False)
         self._has_header, self._lines = True, len(lines)
 
     def _load(self, path: Path) -> None:
