@@ -26,8 +26,8 @@ from roles.wire import lmk2_frames as frames
 from roles.wire.lmk2_greeting import Hello, Probe, Welcome, decode_hello, encode_welcome
 from tests.disks import described, some_bytes
 from tests.receiving import receive_exactly
-from tests.rooms import LIMIT_S, RoomTest, ScriptedSeeder
-from tests.support import wait_until
+from tests.rooms import RoomTest, ScriptedSeeder
+from tests.support import LIMIT_S, wait_until
 
 CHUNK = MIN_CHUNK_SIZE
 HERE = "127.0.0.1"

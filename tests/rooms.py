@@ -47,14 +47,12 @@ from roles.values.settings import Existing, LeecherSettings, SeederSettings, Tra
 from roles.wire.lmk2_tracker_messages import Done, Register
 from tests.originals.processes import OriginalLeecher, OriginalSeeder, OriginalTracker
 from tests.receiving import HEADER, receive_chunk, receive_exactly
-from tests.support import EventLog, LmkTestCase, wait_until
+from tests.support import LIMIT_S, PROMPT_S, EventLog, LmkTestCase, wait_until
 
 CHUNK = 5_120
 ACK = b"acknolwedgement"
 NOT_ACK = b"error_notacknol"
 ANYWHERE = Address("127.0.0.1", 0)
-LIMIT_S = 10.0  # passed only by a test that fails
-STOP_LIMIT_S = 2.0  # the promise of every role
 QUICK_POLL_S = 0.02
 NEVER_S = 600.0  # a patience that no test waits for
 SOON_S = 0.05
@@ -73,6 +71,12 @@ POLLING_MODULES = (
     "reception",
     "room_lister",
 )
+# What a role that stops must not wait for to the end.
+PATIENCES = (
+    ("tracker_client", "TRIES_S", (NEVER_S,)),
+    ("dialling", "CONNECT_S", NEVER_S),
+    ("peer_greeting", "ANSWER_S", NEVER_S),
+)
 
 RoleT = TypeVar("RoleT", bound=Role)
 
@@ -89,31 +93,32 @@ class Running(Generic[RoleT]):
     @property
     def address(self) -> Address:
         """Where a tracker or seeder really listens."""
-        address = self.log.wait_for(RoleStarted, LIMIT_S).address
+        address = self.log.wait_for(RoleStarted).address
         assert address is not None
         return address
 
-    def stop(self) -> float:
-        """Stop it and wait; returns the seconds that it took. May be called again."""
-        began = time.monotonic()
+    def stop(self) -> None:
+        """Stop it and wait. May be called again."""
         self.role.stop()
-        if not self.role.join(LIMIT_S):
+        if not self.role.join(PROMPT_S):
             raise AssertionError(f"{self.role} did not stop")
         if not isinstance(self.log.events[-1], RoleStopped):
             raise AssertionError(f"its last event is {self.log.events[-1]}")
-        return time.monotonic() - began
 
 
 class RoomTest(LmkTestCase):
     """Starts roles, originals and scripted peers that end with the test."""
 
-    has_real_polls: ClassVar[bool] = False  # True in tests of how fast something stops
+    has_real_polls: ClassVar[bool] = False  # True in tests that something stops: see PATIENCES
 
     _elsewhere: Address | None = None  # another room, in which the seeders of lmk1_seeder() are
 
     def setUp(self) -> None:
         super().setUp()
-        if not self.has_real_polls:
+        if self.has_real_polls:
+            for name, patience, value in PATIENCES:
+                self.constant(name, patience, value)
+        else:
             for name in POLLING_MODULES:
                 self.constant(name, "POLL_S", QUICK_POLL_S)
         self.addCleanup(self._check_records, self.enterContext(Records()))
@@ -152,7 +157,7 @@ class RoomTest(LmkTestCase):
         log = EventLog()
         settings = TrackerSettings(bind, bind_exactly=bind_exactly, state_file=state_file)
         running = self.run_role(Tracker(settings, log), log)
-        log.wait_for(RoleStarted, LIMIT_S)
+        log.wait_for(RoleStarted)
         return running
 
     def seeder(
@@ -173,10 +178,10 @@ class RoomTest(LmkTestCase):
             folder, Address(*tracker), bind=ANYWHERE, bind_exactly=True, slots=slots
         )
         running = self.run_role(Seeder(settings, log, Throttles(Throttle(up))), log)
-        log.wait_for(RoleStarted, LIMIT_S)
+        log.wait_for(RoleStarted)
         if is_announced:
-            log.wait_for(TrackerAnswered, LIMIT_S)
-            log.wait_for(FolderScanned, LIMIT_S, where=lambda scan: scan.announced > 0)
+            log.wait_for(TrackerAnswered)
+            log.wait_for(FolderScanned, where=lambda scan: scan.announced > 0)
         return running
 
     def lmk1_seeder(
@@ -584,7 +589,7 @@ def listed_seeders(tracker: tuple[str, int], *, source: str = "127.0.0.1") -> li
 
 def wait_until_nobody_is_served() -> None:
     """What the seeder reports lags behind this."""
-    wait_until(lambda: all(t.name != "lmk-upload" for t in threading.enumerate()), LIMIT_S)
+    wait_until(lambda: all(t.name != "lmk-upload" for t in threading.enumerate()))
 
 
 def list_now(leecher: Running[Leecher], *names: str) -> FilesListed:

@@ -22,7 +22,6 @@ from roles.wire import lmk2_frames as frames
 from roles.wire.lmk2_greeting import Hello
 from tests.disks import described, some_bytes
 from tests.peers import MemoryHolding, RawPeer, TakingTest, some_holding
-from tests.rooms import LIMIT_S
 from tests.support import wait_until
 
 
@@ -56,7 +55,7 @@ class ArrivalsTest(TakingTest):
                 one.step(self.tally)
             return all(one.is_through for one in (self.arrivals, *others))
 
-        wait_until(is_through, LIMIT_S)
+        wait_until(is_through)
         self.tally.flush()
 
     def serve(self, sender: RawPeer, *holdings: MemoryHolding) -> None:
@@ -223,7 +222,7 @@ class ArrivalsTest(TakingTest):
             return (self.target / "one").exists()
 
         with self.assertRaises(DiskFullError):  # nothing is under way that would make room
-            wait_until(lambda: came() and False, LIMIT_S)
+            wait_until(lambda: came() and False)
         self.assertEqual(self.read("one"), one.data)
         self.arrivals.stand_still()
         free *= 2
@@ -273,7 +272,7 @@ class ArrivalsTest(TakingTest):
         self.describe(sender, holding)
         self.give_digests(sender, holding)
         [transfer] = self.arrivals.transfers
-        wait_until(lambda: self.stepped() and transfer.is_asking, LIMIT_S)
+        wait_until(lambda: self.stepped() and transfer.is_asking)
         transfer.fault = DiskFullError("full")
         with self.assertRaises(DiskFullError):
             self.arrivals.step(self.tally)
@@ -308,7 +307,7 @@ class ArrivalsTest(TakingTest):
         self.arrivals.step(self.tally)
         self.describe(sender, holding)
         self.give_digests(sender, holding)
-        wait_until(lambda: self.stepped() and self.arrivals.have == 2 << 18, LIMIT_S)
+        wait_until(lambda: self.stepped() and self.arrivals.have == 2 << 18)
         while not isinstance(frame := sender.next(), frames.Want):
             pass
         self.assertEqual(frame.chunks, b"\x0c")

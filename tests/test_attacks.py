@@ -26,7 +26,6 @@ from tests.programs import ROOT, TIMEOUT_S
 from tests.receiving import receive_chunk
 from tests.rooms import (
     ANYWHERE,
-    LIMIT_S,
     Offer,
     RoomTest,
     ask,
@@ -190,7 +189,7 @@ class HostileRooms(RoomTest):
             log = EventLog()
             settings = SeederSettings(self.make_folder("shared"), address, bind=ANYWHERE)
             self.run_role(Seeder(settings, log), log)
-            reason = str(log.wait_for(TrackerLost, LIMIT_S).reason)
+            reason = str(log.wait_for(TrackerLost).reason)
         self.assertIn("gone", reason)
         self.assertTrue(reason.isprintable(), ascii(reason))
 

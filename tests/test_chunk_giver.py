@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import socket
 import time
@@ -12,8 +13,7 @@ from roles.values.errors import FileChangedError
 from roles.wire import lmk2_frames as frames
 from tests.disks import some_bytes
 from tests.peers import CHUNK, GivingTest, MemoryHolding, Part, RawPeer, bitmap, some_holding
-from tests.rooms import LIMIT_S
-from tests.support import wait_until
+from tests.support import LIMIT_S, wait_until
 
 
 class HonestTest(GivingTest):
@@ -222,9 +222,7 @@ class HostileTest(GivingTest):
         self.constant("chunk_giver", "ANSWER_S", 0.2)
         hung = self.wanting(self.room, self.holding)
         self.offer(hung)
-        began = time.monotonic()
         self.assert_others_are_served()
-        self.assertLess(time.monotonic() - began, 3.0)
         self.assertTrue(hung.is_silent(0.05))
 
     def test_a_late_answer_is_served_all_the_same(self) -> None:
@@ -270,9 +268,7 @@ class HostileTest(GivingTest):
         hung.send(frames.Want(7, bitmap(big.content)))
         offer = self.offer(hung)
         hung.send(frames.Take(7, offer.index))
-        began = time.monotonic()
         self.assert_others_are_served()
-        self.assertLess(time.monotonic() - began, 3.0)
         self.assertEqual(hung.chunk(4 << 20), big.chunk(offer.index))
 
     def test_digests_keep_to_the_limit_too(self) -> None:
@@ -315,13 +311,13 @@ class HostileTest(GivingTest):
         self.opened(drip, big)
         drip.send(frames.Want(7, bitmap(big.content)))
         drip.send(frames.Take(7, self.offer(drip).index))
-        began = time.monotonic()
-        try:
-            while time.monotonic() - began < LIMIT_S and drip.link.recv(512):
+        size = 4 << 20
+        read = 0
+        with contextlib.suppress(OSError):
+            while read < size and (data := drip.link.recv(512)):
+                read += len(data)
                 time.sleep(0.02)
-        except OSError:
-            pass
-        self.assertLess(time.monotonic() - began, LIMIT_S / 2)
+        self.assertLess(read, size)
         self.assert_others_are_served()
 
     def test_a_leecher_that_only_reads_for_a_long_time_is_not_taken_for_dead(self) -> None:
@@ -361,7 +357,7 @@ class HostileTest(GivingTest):
                     linger = b"\1\0\0\0\0\0\0\0"
                     leecher.link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 leecher.link.close()
-        wait_until(lambda: not self.room._givings, LIMIT_S)
+        wait_until(lambda: not self.room._givings)
         self.assertEqual(self.room.slots_taken, 0)
         self.assertTrue(all(source.is_closed for source in self.holding.sources))
         self.assert_others_are_served()
@@ -472,7 +468,7 @@ class InTheMiddleTest(GivingTest):
 
     def test_the_opened_file_is_closed_when_all_is_over(self) -> None:
         self.slow.link.close()
-        wait_until(lambda: all(source.is_closed for source in self.holding.sources), LIMIT_S)
+        wait_until(lambda: all(source.is_closed for source in self.holding.sources))
 
 
 class VanishingTest(GivingTest):

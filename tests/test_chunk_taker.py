@@ -10,8 +10,7 @@ from roles.wire import lmk2_frames as frames
 from roles.wire.lmk2_frames import HEADER, PART
 from tests.disks import some_bytes
 from tests.peers import CHUNK, MemoryHolding, RawPeer, TakingTest, bitmap, some_holding
-from tests.rooms import LIMIT_S
-from tests.support import wait_until
+from tests.support import LIMIT_S, wait_until
 
 SLICE = 32 * 1024  # bytes: what a slow sender gets out in a moment
 RESET = b"\1\0\0\0\0\0\0\0"
@@ -23,7 +22,7 @@ class HonestTest(TakingTest):
         _, transfer, store = self.transfer(holding)
         sender, handle = self.offering(holding)
         self.give(sender, handle, holding, 3, 0, 4, 1, 2)
-        wait_until(lambda: transfer.is_done, LIMIT_S)
+        wait_until(lambda: transfer.is_done)
         self.assertEqual(store.data, holding.data)
         chunks = [chunks for root, chunks in self.news if root == holding.content.root]
         self.assertEqual(chunks, [1 << index for index in (3, 0, 4, 1, 2)])
@@ -42,7 +41,7 @@ class HonestTest(TakingTest):
             for byte in head + holding.chunk(index)[:50]:
                 sender.link.sendall(bytes([byte]))
             sender.link.sendall(holding.chunk(index)[50:])
-        wait_until(lambda: transfer.is_done, LIMIT_S)
+        wait_until(lambda: transfer.is_done)
         self.assertEqual(store.data, holding.data)
 
     def test_other_frames_stand_between_the_parts_of_a_chunk(self) -> None:
@@ -56,7 +55,7 @@ class HonestTest(TakingTest):
                 sender.send_part(handle, index, offset, chunk[offset : offset + 100_000])
                 sender.send(frames.Alive(), frames.Place(0))
                 sender.link.sendall(HEADER.pack(200, 5) + b"later")
-        wait_until(lambda: transfer.is_done, LIMIT_S)
+        wait_until(lambda: transfer.is_done)
         self.assertEqual(store.data, holding.data)
         self.assert_no_buffer_is_lost()
 
@@ -71,7 +70,7 @@ class HonestTest(TakingTest):
             holding = by_root[opening.root]
             self.send_file(sender, opening.handle, holding)
             sender.send_chunk(opening.handle, 0, holding.data)
-        wait_until(lambda: all(one.is_done for one in transfers), LIMIT_S)
+        wait_until(lambda: all(one.is_done for one in transfers))
         self.assert_no_buffer_is_lost()
 
 
@@ -104,7 +103,7 @@ class HostileTest(TakingTest):
         sender, handle = self.offering(self.holding) if not self.knows else self.again()
         rest = [i for i in range(7) if not self.transfer_.plan.had >> i & 1]
         self.give(sender, handle, self.holding, *rest)
-        wait_until(lambda: self.transfer_.is_done, LIMIT_S)
+        wait_until(lambda: self.transfer_.is_done)
         self.assertEqual(self.store.data, self.holding.data)
         self.assert_no_buffer_is_lost()
 
@@ -145,7 +144,7 @@ class HostileTest(TakingTest):
         sender.send_part(handle, 3, 0, b"x" * 100_000)
         sender.send_part(handle, 1 << 30, 1 << 31, b"x" * 70_000)
         self.give(sender, handle, self.holding, 3)
-        wait_until(lambda: bool(self.transfer_.plan.had >> 3 & 1), LIMIT_S)
+        wait_until(lambda: bool(self.transfer_.plan.had >> 3 & 1))
         sender.link.close()
         self.assert_goes_on()
 
@@ -262,7 +261,7 @@ class HostileTest(TakingTest):
             assert isinstance(decline, frames.Decline)
             self.assertEqual(decline.chunks, bitmap(self.holding.content))
         self.give(sender, handle, self.holding, *range(7))
-        wait_until(lambda: self.transfer_.is_done, LIMIT_S)
+        wait_until(lambda: self.transfer_.is_done)
 
     def test_who_gives_no_sign_of_life_is_dropped_and_its_chunk_wanted_again(self) -> None:
         self.constant("chunk_taker", "RECEIVE_S", 0.1)
@@ -315,7 +314,7 @@ class HostileTest(TakingTest):
         for offset in range(PART, 1 << 20, PART):
             part = self.holding.chunk(index)[offset : offset + PART]
             sender.send_part(self.handle, index, offset, part)
-        wait_until(lambda: self.transfer_.plan.had == 0b110100, LIMIT_S)
+        wait_until(lambda: self.transfer_.plan.had == 0b110100)
         self.assertTrue(self.errors.empty())
 
     def test_the_limit_of_this_program_makes_no_chunk_late(self) -> None:
@@ -331,7 +330,7 @@ class HostileTest(TakingTest):
             self.offer(sender, handle, index)
         for sender, index in ((first, 1), (second, 2)):
             sender.send_chunk(handle, index, self.holding.chunk(index))
-        wait_until(lambda: self.transfer_.plan.had == 0b110, LIMIT_S)
+        wait_until(lambda: self.transfer_.plan.had == 0b110)
         self.assertTrue(self.errors.empty())
 
     def test_what_nobody_wants_keeps_to_the_limit_too(self) -> None:

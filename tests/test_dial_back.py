@@ -11,10 +11,9 @@ from roles.room import dial_back
 from roles.room.dial_back import AGAIN_S, ANSWER_S, DialBack, Target
 from roles.values.addresses import Address
 from roles.wire.lmk2_greeting import Probe, decode_hello, encode_welcome
-from tests.support import LmkTestCase
+from tests.support import LIMIT_S, LmkTestCase
 
 INSTANCE = "fedcba9876543210"
-LIMIT_S = 5.0
 
 
 class DialBackTest(LmkTestCase):

@@ -10,8 +10,8 @@ from typing import ClassVar
 from roles.base.dialling import dialled
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
-from tests.rooms import LIMIT_S, LINUX_ONLY, RoomTest
-from tests.support import wait_until
+from tests.rooms import LINUX_ONLY, RoomTest
+from tests.support import at_once
 
 HOST = "127.0.0.1"
 
@@ -69,13 +69,12 @@ class DiallingTest(RoomTest):
     @LINUX_ONLY
     def test_a_handshake_that_does_not_end_is_given_up(self) -> None:
         self.constant("dialling", "CONNECT_S", 0.3)
-        began = time.monotonic()
-        with self.assertRaises(TimeoutError):
+        with at_once(), self.assertRaises(TimeoutError):  # the system gives up after two minutes
             dialled(self.deaf_address(), never)
-        self.assertLess(time.monotonic() - began, 3.0)
 
     @LINUX_ONLY
     def test_when_stopping_it_is_given_up_earlier_but_not_at_once(self) -> None:
+        self.constant("dialling", "CONNECT_S", 60.0)
         stopping = threading.Event()
         ended = list[float]()
 
@@ -89,10 +88,10 @@ class DiallingTest(RoomTest):
         began = time.monotonic()
         thread.start()
         stopping.set()
-        wait_until(lambda: not thread.is_alive(), LIMIT_S)
+        with at_once():
+            thread.join()
         # A handshake that ends after all would reach an original as connect and close.
         self.assertGreater(ended[0] - began, 0.5)
-        self.assertLess(ended[0] - began, 3.0)
 
     def test_when_stopping_a_connection_that_can_be_made_is_made(self) -> None:
         listener = self.enterContext(socket.create_server((HOST, 0)))

@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import socket
 import threading
-import time
 import unittest
 from pathlib import Path
 
 from roles.disk.file_source import OPEN_FLAGS, FileSource, PathSource
 from roles.disk.holding import ChunkSource
 from roles.values.errors import FileChangedError
-from tests.support import LmkTestCase
+from tests.support import LIMIT_S, LmkTestCase
 
 CONTENT = os.urandom(700_000)
-LIMIT_S = 5.0
 
 
 def always(_: os.stat_result) -> bool:
@@ -86,11 +84,9 @@ class SendTest(SourceTestCase):
             with self.subTest(kind=type(source).__name__):
                 for timeout_s in (0.05, 0.0):
                     self.link.settimeout(timeout_s)
-                    before = time.monotonic()
                     with self.assertRaises((TimeoutError, BlockingIOError)):
                         for _ in range(1000):
                             source.send(self.link, 0, len(CONTENT))
-                    self.assertLess(time.monotonic() - before, LIMIT_S)
 
     def test_it_goes_on_when_the_reader_does(self) -> None:
         source = self.by_file()

@@ -31,7 +31,7 @@ from roles.values.catalogue import (
 from roles.values.content import MIN_CHUNK_SIZE, Content, content_of
 from roles.values.errors import FileChangedError
 from roles.values.events import HashingChanged
-from tests.support import EventLog, LmkTestCase, wait_until
+from tests.support import PROMPT_S, EventLog, LmkTestCase, wait_until
 from tests.test_hashing import chunk_digests
 
 IS_POSIX = os.name == "posix"
@@ -68,13 +68,13 @@ class LibraryTestCase(LmkTestCase):
         )
         self.thread.start()
         self.addCleanup(self.assertEqual, failures, [None])
-        self.addCleanup(self.thread.join, 5)
+        self.addCleanup(self.thread.join, PROMPT_S)
         self.addCleanup(stopping.set)
         return library
 
     def stop(self) -> None:
         self.stopping.set()
-        self.thread.join(5)
+        self.thread.join(PROMPT_S)
         self.assertFalse(self.thread.is_alive())
 
     def ready(self) -> FolderLibrary:
@@ -288,7 +288,7 @@ class RestartTest(LibraryTestCase):
         status = (self.shared / "fresh").stat()
         (self.shared / "fresh").write_bytes(b"7654321")
         os.utime(self.shared / "fresh", ns=(status.st_mtime_ns, status.st_mtime_ns))
-        wait_until(lambda: self.root(library, "fresh") != root, 8)
+        wait_until(lambda: self.root(library, "fresh") != root)
         self.assertIsNone(library.find(root))
 
     def test_a_damaged_cache_is_read_around(self) -> None:
@@ -333,7 +333,7 @@ class ChangeTest(LibraryTestCase):
         path = self.file("none", b"", mtime_s=time.time() + 1.5)
         library = self.ready()
         self.assertNotIn("none", self.lines(library))
-        wait_until(lambda: "none" in self.lines(library), 8)
+        wait_until(lambda: "none" in self.lines(library))
         later = time.time() + 1
         os.utime(path, (later, later))
         self.after_look(
@@ -343,7 +343,7 @@ class ChangeTest(LibraryTestCase):
     def test_changes_are_found_without_being_asked_to_look(self) -> None:
         library = self.ready()
         self.file("new")
-        wait_until(lambda: "new" in self.lines(library), 8)
+        wait_until(lambda: "new" in self.lines(library))
 
     def test_a_touched_file_has_its_new_time_and_the_same_root(self) -> None:
         path = self.file("a")
@@ -567,7 +567,7 @@ class HonestyTest(LibraryTestCase):
         os.truncate(self.shared / "large", 256 << 20)
         library = self.ready()
         self.assertEqual(self.log.events[-1], HashingChanged(0, 0, 0))
-        wait_until(lambda: "large" in self.lines(library), 8)
+        wait_until(lambda: "large" in self.lines(library))
 
     def test_how_many_files_are_left_to_read_is_a_line(self) -> None:
         def left() -> list[ReadingLine]:
@@ -597,10 +597,8 @@ class HonestyTest(LibraryTestCase):
         self.log.wait_for(HashingChanged, where=lambda event: event.hashed > 0)
         wait_until(lambda: "small" in self.lines(library))  # it does not wait for the huge one
         self.file("later")
-        wait_until(lambda: "later" in self.lines(library), 8)
-        started = time.monotonic()
+        wait_until(lambda: "later" in self.lines(library))
         self.stop()
-        self.assertLess(time.monotonic() - started, 0.5)
 
     def test_progress_is_told_at_most_four_times_a_second(self) -> None:
         self.file("large", b"")

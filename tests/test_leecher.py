@@ -20,7 +20,6 @@ from tests.receiving import receive_exactly
 from tests.rooms import (
     ACK,
     CHUNK,
-    LIMIT_S,
     PEERS_SOON_S,
     SOON_S,
     LeecherTest,
@@ -35,7 +34,7 @@ from tests.rooms import (
     wait_for_end,
     wait_for_state,
 )
-from tests.support import EventLog, wait_until
+from tests.support import LIMIT_S, EventLog, wait_until
 
 
 class TakingFiles(LeecherTest):

@@ -15,7 +15,6 @@ from roles.values.events import (
 from roles.values.settings import Existing
 from tests.rooms import (
     CHUNK,
-    LIMIT_S,
     LINUX_ONLY,
     NEVER_S,
     SOON_S,
@@ -29,6 +28,7 @@ from tests.rooms import (
     wait_for_end,
     wait_for_state,
 )
+from tests.support import LIMIT_S
 
 
 class ExistingFiles(LeecherTest):

@@ -14,13 +14,13 @@ from roles.values.events import (
 )
 from roles.values.settings import Existing
 from tests.rooms import (
-    LIMIT_S,
     Offer,
     RoomTest,
     Running,
     ScriptedSeeder,
     wait_for_end,
 )
+from tests.support import LIMIT_S
 
 
 def is_of_a_list(event: object) -> bool:
@@ -103,7 +103,7 @@ class HostileTrackers(RoomTest):
         }.items():
             with self.subTest(name):
                 leecher = self.hostile(answer)
-                leecher.log.wait_for(ListFailed, LIMIT_S)
+                leecher.log.wait_for(ListFailed)
                 self.assertEqual(leecher.log.of(FilesListed), [])
                 leecher.stop()
         self.assert_same_files(self.taken, {})
@@ -119,5 +119,5 @@ class HostileTrackers(RoomTest):
     def test_a_list_of_5000_names_is_listed(self) -> None:
         files = {f"f{number}": number for number in range(5_000)}
         leecher = self.hostile(json.dumps(files, separators=(",", ":")).encode())
-        listed = leecher.log.wait_for(FilesListed, LIMIT_S)
+        listed = leecher.log.wait_for(FilesListed)
         self.assertEqual({file.name: file.size for file in listed.files}, files)

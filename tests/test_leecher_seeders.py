@@ -17,7 +17,6 @@ from roles.values.events import (
 from tests.receiving import HEADER
 from tests.rooms import (
     CHUNK,
-    LIMIT_S,
     LINUX_ONLY,
     NEVER_S,
     PEERS_SOON_S,
@@ -36,6 +35,7 @@ from tests.rooms import (
     wait_for_end,
     wait_for_state,
 )
+from tests.support import LIMIT_S
 
 
 def lack_the_file(link: socket.socket) -> None:
@@ -90,7 +90,7 @@ class SeedersThatFail(LeecherTest):
         self.scripted(play, self.room, a=200 * CHUNK)
         leecher = self.taking()
         order(leecher, "a")
-        leecher.log.wait_for(DownloadChanged, LIMIT_S, where=lambda e: why in e.cause)
+        leecher.log.wait_for(DownloadChanged, where=lambda e: why in e.cause)
 
     @staticmethod
     def stay_silent(link: socket.socket) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 import zlib
 from collections.abc import Callable
 from unittest import mock
@@ -17,7 +16,7 @@ from roles.values.errors import TrackerSilentError
 from roles.wire import lmk2_list_wire
 from roles.wire.lmk2_list_wire import Taken, TellList
 from tests.rooms import ScriptedSeeder
-from tests.support import LmkTestCase
+from tests.support import LIMIT_S, LmkTestCase
 
 SHARE = "1" * 16
 LINES = ['S["1111111111111111","maps"]', '+["d","a",0]', '+["d","é",0]']
@@ -125,7 +124,7 @@ class FetchTest(ListClientTestCase):
         self.addCleanup(is_over.set)
 
         def play(_: socket.socket) -> None:
-            is_over.wait(10.0)
+            is_over.wait(LIMIT_S)
 
         tracker = self.tracker(play)
         with (
@@ -142,12 +141,10 @@ class FetchTest(ListClientTestCase):
         def play(link: socket.socket) -> None:
             first_line(link)
             stopping.set()
-            is_over.wait(10.0)
+            is_over.wait(LIMIT_S)
 
-        began = time.monotonic()
         with self.assertRaisesRegex(TrackerSilentError, "this program stops"):
             fetch_list(self.tracker(play), "", stopping.is_set)
-        self.assertLess(time.monotonic() - began, 2.0)
         is_over.set()
 
 

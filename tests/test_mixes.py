@@ -28,7 +28,6 @@ from tests.originals.processes import OriginalSeeder, OriginalTracker
 from tests.receiving import receive_chunk
 from tests.rooms import (
     ACK,
-    LIMIT_S,
     RoomTest,
     Running,
     ask,
@@ -40,7 +39,7 @@ from tests.rooms import (
     wait_for_end,
     wait_for_state,
 )
-from tests.support import EventLog, wait_until
+from tests.support import LIMIT_S, EventLog, wait_until
 
 OLD_BUFFER = 1_024  # bytes that an original receives at once
 FILES = {
@@ -209,7 +208,7 @@ class OurLeecherNeverEndsAnOriginalSeederInTheMiddle(OriginalSeederTest):
     def test_in_the_middle_of_a_range(self) -> None:
         def in_the_middle() -> Running[Leecher]:
             leecher = self.taking("long")
-            leecher.log.wait_for(DownloadChanged, LIMIT_S, where=lambda e: e.have > 0)
+            leecher.log.wait_for(DownloadChanged, where=lambda e: e.have > 0)
             return leecher
 
         self.end_in_each_way(in_the_middle)
@@ -364,7 +363,7 @@ class OursNeverEndAnOriginalTracker(MixesTest):
     def announced(self, name: str, files: dict[str, bytes]) -> int:
         """Offer these at the original tracker; returns how many are on its list."""
         seeder = self.seeder(self.make_folder(name, files), self.old.address, is_announced=False)
-        seeder.log.wait_for(TrackerAnswered, LIMIT_S)
+        seeder.log.wait_for(TrackerAnswered)
 
         def scans() -> list[FolderScanned]:
             """What was told after the answer: first, how much of the list was sent."""
@@ -372,7 +371,7 @@ class OursNeverEndAnOriginalTracker(MixesTest):
             later = seeder.log.events[kinds.index(TrackerAnswered) :]
             return [event for event in later if isinstance(event, FolderScanned)]
 
-        wait_until(lambda: bool(scans()), LIMIT_S)
+        wait_until(lambda: bool(scans()))
         return scans()[0].announced
 
     def assert_alive(self, tracker: OriginalTracker) -> dict[str, int]:
@@ -447,7 +446,7 @@ class OursNeverEndAnOriginalTracker(MixesTest):
         self.constant("announcer", "RESCAN_S", 0.05)
         self.seeder(self.shared, self.old.address)
         (self.shared / "new").write_bytes(b"1")
-        wait_until(lambda: "new" in listed_files(self.old.address), LIMIT_S)
+        wait_until(lambda: "new" in listed_files(self.old.address))
         self.assertEqual(len(self.assert_alive(self.old)), len(FILES) + 1)
 
     def test_an_old_tracker_that_restarts_gets_our_files_again(self) -> None:
@@ -457,13 +456,13 @@ class OursNeverEndAnOriginalTracker(MixesTest):
         host, port = self.old.address
         self.old.close()
         again = self.enterContext(OriginalTracker(host, port))
-        wait_until(lambda: len(listed_files(again.address)) == len(FILES), LIMIT_S)
+        wait_until(lambda: len(listed_files(again.address)) == len(FILES))
         self.assert_alive(again)
 
     def test_a_list_without_seeders_is_listed(self) -> None:
         ask(self.old.address, b'upload_file_list\n{"a": 1}')
         leecher = self.leecher(self.folder / "taken", self.old.address)
-        listed = leecher.log.wait_for(FilesListed, LIMIT_S)
+        listed = leecher.log.wait_for(FilesListed)
         self.assertEqual(([file.name for file in listed.files], listed.seeders), (["a"], ()))
         leecher.role.download(["a"], Existing.SKIP)
         wait_for_state(leecher, "a", DownloadState.LOOKING)

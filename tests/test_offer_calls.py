@@ -19,7 +19,7 @@ from roles.wire import lmk2_frames as frames
 from roles.wire.lmk2_greeting import Hello, Probe
 from tests.disks import some_bytes
 from tests.peers import MemoryHolding, MemoryLibrary, RawPeer, welcomed
-from tests.rooms import LIMIT_S, RoomTest, ScriptedSeeder, list_now, wait_for_end
+from tests.rooms import RoomTest, ScriptedSeeder, list_now, wait_for_end
 from tests.support import wait_until
 
 ME = Hello("0123456789abcdef", "pc", 5, is_seeder=False)
@@ -65,7 +65,7 @@ class OfferCallsTest(RoomTest):
     def test_a_leecher_is_called_as_a_seeder_and_served_once(self) -> None:
         leecher = self.called()
         self.call(leecher)
-        wait_until(lambda: len(self.uploads.called()) == 1, LIMIT_S)
+        wait_until(lambda: len(self.uploads.called()) == 1)
         for _ in range(5):
             self.call(leecher)
         self.assertEqual(leecher.connections, 1)
@@ -76,7 +76,7 @@ class OfferCallsTest(RoomTest):
     def test_a_leecher_that_is_away_or_this_program_itself_is_left_in_peace(self) -> None:
         for one in (self.called(is_away=True), self.called(ME.peer)):
             self.call(one)
-            wait_until(lambda: not self.calls._calls, LIMIT_S)
+            wait_until(lambda: not self.calls._calls)
             self.call(one)
             self.assertEqual(one.connections, 1)
         self.assertEqual(self.uploads.called(), frozenset())
@@ -94,7 +94,7 @@ class OfferCallsTest(RoomTest):
     def test_nobody_there_is_no_error(self) -> None:
         nobody = Address("127.0.0.1", self.free_port("tcp"))
         self.calls._call_all([nobody], time.monotonic())
-        wait_until(lambda: not self.calls._calls, LIMIT_S)
+        wait_until(lambda: not self.calls._calls)
 
 
 class UnreachableTest(RoomTest):

@@ -55,19 +55,19 @@ class ParentWatchTest(LmkTestCase):
         self.addCleanup(first.stdout.close)
         second = int(first.stdout.readline())
         self.addCleanup(end, second)
-        wait_until((self.folder / "watching").exists, LIMIT_S)
+        wait_until((self.folder / "watching").exists)
         return first.pid, second
 
     def test_it_is_told_to_leave_and_does(self) -> None:
         first, second = self.start("obedient")
         os.kill(first, signal.SIGKILL)
-        wait_until(lambda: not is_alive(second), LIMIT_S)
+        wait_until(lambda: not is_alive(second))
         self.assertTrue((self.folder / "told").exists())
 
     def test_one_that_does_not_leave_is_ended(self) -> None:
         first, second = self.start("deaf")
         os.kill(first, signal.SIGKILL)
-        wait_until(lambda: not is_alive(second), LIMIT_S)
+        wait_until(lambda: not is_alive(second))
         self.assertTrue((self.folder / "told").exists())
 
     def test_it_lives_as_long_as_the_parent_that_its_folder_names(self) -> None:

@@ -14,6 +14,7 @@ from tests.disks import go_on, stop
 from tests.peers import tcp_pair
 from tests.receiving import receive_exactly
 from tests.rooms import RoomTest
+from tests.support import at_once
 
 ME = Hello("0123456789abcdef", "lab-pc-07", 12501, is_seeder=False)
 YOU = Welcome("fedcba9876543210", "lab-pc-08", is_away=False)
@@ -73,7 +74,7 @@ class PeerGreetingTest(RoomTest):
         """Play a peer whose answer never ends, slowly."""
         try:
             self.theirs.sendall(b'lmk2 {"')
-            for _ in range(400):
+            for _ in range(4_000):
                 self.theirs.sendall(b"x")
                 time.sleep(0.02)
         except OSError:
@@ -82,17 +83,13 @@ class PeerGreetingTest(RoomTest):
     def test_an_answer_that_comes_byte_by_byte_for_ever_is_given_up(self) -> None:
         self.constant("peer_greeting", "ANSWER_S", 0.3)
         self.playing(self.drip)
-        began = time.monotonic()
-        with self.assertRaises(TimeoutError):
+        with at_once(), self.assertRaises(TimeoutError):
             greeted(self.ours, ME, go_on)
-        self.assertLess(time.monotonic() - began, 2.0)
         self.ours.close()
 
     def test_nor_does_it_keep_a_program_from_ending(self) -> None:
         self.constant("peer_greeting", "STOPPING_S", 0.2)
         self.playing(self.drip)
-        began = time.monotonic()
-        with self.assertRaises(TimeoutError):
+        with at_once(), self.assertRaises(TimeoutError):
             greeted(self.ours, ME, stop)
-        self.assertLess(time.monotonic() - began, 2.0)
         self.ours.close()

@@ -10,7 +10,7 @@ from roles.giving.reception import MAX_NEWCOMERS, Reception
 from roles.values.addresses import Address
 from roles.wire.lmk2_frames import PART
 from roles.wire.lmk2_greeting import Hello
-from tests.rooms import LIMIT_S, RoomTest
+from tests.rooms import RoomTest
 from tests.support import wait_until
 
 PEER = "a" * 16
@@ -143,7 +143,7 @@ class ReceptionTest(RoomTest):
     def test_who_hangs_up_is_forgotten(self) -> None:
         for words in ((), (b"request_co",)):
             self.said(*words).close()
-        wait_until(lambda: not self.reception._newcomers, LIMIT_S)
+        wait_until(lambda: not self.reception._newcomers)
         self.assert_hears(b"1", BARE)
 
     def test_at_the_end_everybody_who_has_not_greeted_is_sent_away(self) -> None:

@@ -10,7 +10,6 @@ from roles.joining.room_lister import RoomLister, Sought
 from roles.values.addresses import Address
 from roles.values.events import FilesListed, ListedFile, ListFailed
 from tests.rooms import (
-    LIMIT_S,
     PEERS_SOON_S,
     RoomTest,
     ask,
@@ -62,10 +61,10 @@ class RoomListerTest(RoomTest):
 
     def listed(self, lister: RoomLister) -> FilesListed:
         """A fresh list."""
-        self.log.wait_for(FilesListed, LIMIT_S)
+        self.log.wait_for(FilesListed)
         self.log.clear()
         lister.refresh()
-        return self.log.wait_for(FilesListed, LIMIT_S)
+        return self.log.wait_for(FilesListed)
 
     def wanted(self, lister: RoomLister, key: str) -> Wanted:
         found = lister.wanted(key)
@@ -118,10 +117,10 @@ class ListsOfOurTracker(RoomListerTest):
         self.constant("tracker_client", "TRIES_S", (0.05,))
         address = Address(HOST, self.free_port("udp"))
         lister = self.lister(address)
-        self.assertEqual(self.log.wait_for(ListFailed, LIMIT_S).tracker, address)
+        self.assertEqual(self.log.wait_for(ListFailed).tracker, address)
         self.tracker(address)
         lister.refresh()
-        self.log.wait_for(FilesListed, LIMIT_S)
+        self.log.wait_for(FilesListed)
 
     def test_nobody_is_looked_for_while_nothing_is_sought(self) -> None:
         list_as_lmk2(self.room, FIRST, {"a": CONTENT})
@@ -141,9 +140,9 @@ class HoldersAtOurTracker(RoomListerTest):
         lister = self.lister(self.room)
         self.listed(lister)
         self.sought = Sought((), (self.wanted(lister, "a"),))
-        wait_until(lambda: self.peers == {Address(*FIRST)}, LIMIT_S)
+        wait_until(lambda: self.peers == {Address(*FIRST)})
         list_as_lmk2(self.room, SECOND, {"b": CONTENT}, share=OTHER, peer="e" * 16)
-        wait_until(lambda: self.peers == {Address(*FIRST), Address(*SECOND)}, LIMIT_S)
+        wait_until(lambda: self.peers == {Address(*FIRST), Address(*SECOND)})
         self.assertEqual(self.shares, (SHARE, OTHER))
 
     def test_peers_with_another_content_of_that_name_are_not(self) -> None:
@@ -154,7 +153,7 @@ class HoldersAtOurTracker(RoomListerTest):
         self.assertEqual(len(set(keys)), 2)
         one = next(w for w in map(lister.wanted, keys) if w and w[0].size == len(CONTENT))[0]
         self.sought = Sought((), (one,))
-        wait_until(lambda: self.peers == {Address(*FIRST)}, LIMIT_S)
+        wait_until(lambda: self.peers == {Address(*FIRST)})
         for _ in range(3):
             self.listed(lister)
         self.assertEqual(self.peers, {Address(*FIRST)})
@@ -168,7 +167,7 @@ class HoldersAtOurTracker(RoomListerTest):
         lister = self.lister(self.room)
         self.listed(lister)
         self.sought = Sought((), (self.wanted(lister, "a"),))
-        wait_until(lambda: self.peers == {Address(HOST, port) for port in ports}, LIMIT_S)
+        wait_until(lambda: self.peers == {Address(HOST, port) for port in ports})
 
     def test_every_original_with_the_file_is_named_and_later_ones_too(self) -> None:
         register(self.room, FIRST, {"a": 7, "b": 1})
@@ -178,9 +177,9 @@ class HoldersAtOurTracker(RoomListerTest):
         listed = self.listed(lister)
         file = next(file for file in listed.files if file.name == "a" and file.size == 7)
         self.sought = Sought((file,), ())
-        wait_until(lambda: set(lister.seeders(file)) == {FIRST, SECOND}, LIMIT_S)
+        wait_until(lambda: set(lister.seeders(file)) == {FIRST, SECOND})
         register(self.room, (HOST, 5_004), {"a": 7})
-        wait_until(lambda: (HOST, 5_004) in lister.seeders(file), LIMIT_S)
+        wait_until(lambda: (HOST, 5_004) in lister.seeders(file))
         self.assertNotIn((HOST, 5_003), lister.seeders(file))
         self.assertEqual(self.peers, set())
 
@@ -190,7 +189,7 @@ class HoldersAtOurTracker(RoomListerTest):
         (file,) = self.listed(lister).files
         self.sought = Sought((file,), ())
         list_as_lmk2(self.room, SECOND, {"a": CONTENT})
-        wait_until(lambda: SECOND in lister.seeders(file), LIMIT_S)
+        wait_until(lambda: SECOND in lister.seeders(file))
 
 
 class ListsOfAnOriginalTracker(RoomListerTest):
@@ -219,7 +218,7 @@ class ListsOfAnOriginalTracker(RoomListerTest):
         (file,) = self.listed(lister).files
         self.sought = Sought((file,), ())
         register(self.room, SECOND, {"a": 2})
-        wait_until(lambda: set(lister.seeders(file)) == {FIRST, SECOND}, LIMIT_S)
+        wait_until(lambda: set(lister.seeders(file)) == {FIRST, SECOND})
 
     def test_loopback_and_everywhere_are_the_trackers_machine(self) -> None:
         ask(self.room, b'add_seeder\n["0.0.0.0", 5001]')

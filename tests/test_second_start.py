@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from tests.support import LmkTestCase
-from tests.windows import LIMIT_S, AppWindowTest, button_texts, is_gone
+from tests.support import LIMIT_S, LmkTestCase
+from tests.windows import AppWindowTest, button_texts, is_gone
 from ui.packed.second_start import WindowSeat
 from ui.window.window_start import ALREADY_OPEN, meet_others
 
@@ -71,7 +71,7 @@ class SecondWindowTest(AppWindowTest):
         self.assertEqual(window.notices.sentences, [])
         self.assertEqual(window.state(), "withdrawn")
         self.seat().call_first()
-        self.pump_until(lambda: window.state() == "normal", LIMIT_S)
+        self.pump_until(lambda: window.state() == "normal")
 
     def test_the_second_window_offers_to_show_the_first_and_then_gives_way(self) -> None:
         self.seat()
@@ -80,7 +80,7 @@ class SecondWindowTest(AppWindowTest):
         self.assertEqual(window.notices.sentences, [ALREADY_OPEN])
         self.assertEqual(button_texts(window.notices), ["Show that window", "Use this one too"])
         self.answer(window.notices, "Show that window")
-        self.pump_until(lambda: is_gone(window), LIMIT_S)
+        self.pump_until(lambda: is_gone(window))
         self.assertEqual(len(list(self.profile.state_folder.glob("window-*.call"))), 1)
 
     def test_it_may_be_used_beside_the_first(self) -> None:

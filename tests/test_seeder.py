@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import threading
-import time
 import unittest
 from collections.abc import Callable
 from pathlib import Path
@@ -30,8 +29,6 @@ from tests.rooms import (
     ACK,
     ANYWHERE,
     CHUNK,
-    LIMIT_S,
-    STOP_LIMIT_S,
     Running,
     SeederTest,
     ask,
@@ -40,7 +37,7 @@ from tests.rooms import (
     listed_seeders,
     receive_range,
 )
-from tests.support import EventLog, random_file, wait_until
+from tests.support import LIMIT_S, EventLog, random_file, wait_until
 
 SILENCE_S = 0.15
 MANY = 30_000_000  # bytes, more than sockets keep on their way
@@ -154,7 +151,7 @@ class FilesOfTheSeeder(SeederTest):
         seeder = self.offering()
         (self.shared / "a").write_bytes(b"new")
         self.assert_hangs_up(self.ranged(seeder.address, "a", 4))
-        wait_until(lambda: listed_files(self.room).get("a") == 3, LIMIT_S)
+        wait_until(lambda: listed_files(self.room).get("a") == 3)
         self.assertEqual(receive_range(self.ranged(seeder.address, "a", 1), 1), b"new")
 
     def test_new_and_removed_files_are_noticed(self) -> None:
@@ -162,7 +159,7 @@ class FilesOfTheSeeder(SeederTest):
         self.offering()
         (self.shared / "b").write_bytes(b"b")
         (self.shared / "a").unlink()
-        wait_until(lambda: listed_files(self.room) == {"b": 1, "empty": 0, "é ü.txt": 7}, LIMIT_S)
+        wait_until(lambda: listed_files(self.room) == {"b": 1, "empty": 0, "é ü.txt": 7})
 
     def test_a_folder_that_is_gone_is_said_and_what_comes_back_is_offered_again(self) -> None:
         self.constant("announcer", "RESCAN_S", 0.05)
@@ -170,20 +167,20 @@ class FilesOfTheSeeder(SeederTest):
         self.constant("folder_library", "LOOK_S", 0.05)
         seeder = self.offering()
         self.shared.rename(self.folder / "elsewhere")
-        wait_until(lambda: listed_files(self.room) == {}, LIMIT_S)
+        wait_until(lambda: listed_files(self.room) == {})
         last = seeder.log.wait_for(
             FolderScanned, LIMIT_S, where=lambda scan: bool(scan.problem) and not scan.files
         )
         self.assertIn("cannot be read", last.problem)
         self.assert_hangs_up(self.ranged(seeder.address, "a", 1))
         (self.folder / "elsewhere").rename(self.shared)
-        wait_until(lambda: len(listed_files(self.room)) == 3, LIMIT_S)
+        wait_until(lambda: len(listed_files(self.room)) == 3)
 
         def is_back() -> bool:
             scan = seeder.log.of(FolderScanned)[-1]
             return not scan.problem and len(scan.files) == 3
 
-        wait_until(is_back, LIMIT_S)
+        wait_until(is_back)
         self.assert_serves(seeder)
 
     def test_a_folder_that_came_back_empty_is_no_problem_any_more(self) -> None:
@@ -194,7 +191,7 @@ class FilesOfTheSeeder(SeederTest):
         seeder.log.clear()
         self.shared.mkdir()
         seeder.log.wait_for(FolderScanned, where=lambda scan: not scan.problem)
-        wait_until(lambda: listed_files(self.room) == {}, LIMIT_S)
+        wait_until(lambda: listed_files(self.room) == {})
 
 
 class TheSeederAndItsTracker(SeederTest):
@@ -226,7 +223,7 @@ class TheSeederAndItsTracker(SeederTest):
         address = first.address
         first.stop()
         self.tracker(address)
-        wait_until(lambda: len(listed_files(address)) == 3, LIMIT_S)
+        wait_until(lambda: len(listed_files(address)) == 3)
         self.assertEqual(listed_seeders(address), [seeder.address])
 
     def test_a_tracker_that_comes_up_later_gets_it(self) -> None:
@@ -234,11 +231,11 @@ class TheSeederAndItsTracker(SeederTest):
         self.constant("tracker_client", "TRIES_S", (0.05, 0.05))
         address = Address("127.0.0.1", self.free_port("udp"))
         seeder = self.seeder(self.shared, address, is_announced=False)
-        seeder.log.wait_for(TrackerLost, LIMIT_S)
+        seeder.log.wait_for(TrackerLost)
         self.assert_serves(seeder)
         self.tracker(address)
-        wait_until(lambda: len(listed_files(address)) == 3, LIMIT_S)
-        seeder.log.wait_for(TrackerAnswered, LIMIT_S)
+        wait_until(lambda: len(listed_files(address)) == 3)
+        seeder.log.wait_for(TrackerAnswered)
 
     def test_it_tells_its_state(self) -> None:
         self.constant("announcer", "STATE_PING_S", 0.05)
@@ -255,7 +252,7 @@ class TheSeederAndItsTracker(SeederTest):
     def test_leaving_takes_it_off_the_list_at_once(self) -> None:
         seeder = self.offering()
         seeder.stop()
-        wait_until(lambda: listed_files(self.room) == {}, LIMIT_S)
+        wait_until(lambda: listed_files(self.room) == {})
         self.assertEqual(listed_seeders(self.room), [])
 
     def test_it_says_nothing_to_an_original_tracker_when_it_leaves(self) -> None:
@@ -276,7 +273,7 @@ class TheSeederAndItsTracker(SeederTest):
         self.constant("registry", "MAX_SEEDERS", 0)
         self.constant("announcer", "AGAIN_S", 0.05)
         seeder = self.seeder(self.shared, self.room, is_announced=False)
-        lost = seeder.log.wait_for(TrackerLost, LIMIT_S)
+        lost = seeder.log.wait_for(TrackerLost)
         self.assertIn("refused this seeder", str(lost.reason))
         self.assertEqual(seeder.log.of(TrackerAnswered), [])
 
@@ -289,17 +286,17 @@ class TheStartOfTheSeeder(SeederTest):
     def test_a_folder_that_is_missing_is_an_error_that_names_it(self) -> None:
         missing = self.folder / "missing"
         running = self.started(SeederSettings(missing, self.room, bind=ANYWHERE))
-        failure = running.log.wait_for(RoleStopped, LIMIT_S).failure
+        failure = running.log.wait_for(RoleStopped).failure
         self.assertIsInstance(failure, StorageError)
         self.assertIn(str(missing), str(failure))
 
     def test_a_taken_port_means_the_next_one_and_a_sentence(self) -> None:
         taken = Address(*self.enterContext(socket.create_server(("127.0.0.1", 0))).getsockname())
         running = self.started(SeederSettings(self.shared, self.room, bind=taken))
-        started = running.log.wait_for(RoleStarted, LIMIT_S)
+        started = running.log.wait_for(RoleStarted)
         self.assertNotEqual(running.address.port, taken.port)
         self.assertIn(str(taken.port), started.note)
-        running.log.wait_for(FolderScanned, LIMIT_S, where=lambda scan: scan.announced > 0)
+        running.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 0)
         self.assertEqual(listed_seeders(self.room), [running.address])
 
     def test_a_taken_port_that_was_asked_for_exactly_is_an_error(self) -> None:
@@ -307,7 +304,7 @@ class TheStartOfTheSeeder(SeederTest):
         running = self.started(
             SeederSettings(self.shared, self.room, bind=taken, bind_exactly=True)
         )
-        failure = running.log.wait_for(RoleStopped, LIMIT_S).failure
+        failure = running.log.wait_for(RoleStopped).failure
         self.assertIsInstance(failure, StorageError)
         self.assertIn(f"Port {taken.port} is in use", str(failure))
 
@@ -336,7 +333,7 @@ class TheEndOfTheSeeder(SeederTest):
         stuck = self.ranged(seeder.address, "long", MANY // CHUNK)
         stuck.recv(1, socket.MSG_PEEK)
         stuck.sendall(ACK * (MANY // CHUNK))
-        self.assertLess(seeder.stop(), STOP_LIMIT_S)
+        seeder.stop()
         self.assertIsNone(seeder.log.of(RoleStopped)[0].failure)
         left = [t.name for t in threading.enumerate() if t.name.startswith("lmk-")]
         self.assertEqual(left, ["lmk-tracker"])
@@ -347,6 +344,4 @@ class TheEndOfTheSeeder(SeederTest):
         silent.settimeout(LIMIT_S)
         seeder = self.seeder(self.shared, silent.getsockname(), is_announced=False)
         silent.recv(2_048)
-        began = time.monotonic()
         seeder.stop()
-        self.assertLess(time.monotonic() - began, STOP_LIMIT_S)

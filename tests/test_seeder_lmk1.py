@@ -18,14 +18,13 @@ from tests.receiving import HEADER, receive_chunk, receive_exactly
 from tests.rooms import (
     ACK,
     CHUNK,
-    LIMIT_S,
     NEVER_S,
     NOT_ACK,
     SeederTest,
     receive_range,
     wait_until_nobody_is_served,
 )
-from tests.support import random_file
+from tests.support import LIMIT_S, random_file
 
 SILENCE_S = 0.15
 MANY = 30_000_000  # bytes, more than sockets keep on their way

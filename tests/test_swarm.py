@@ -25,8 +25,7 @@ from tests.peers import (
     some_holding,
     tcp_pair,
 )
-from tests.rooms import LIMIT_S
-from tests.support import wait_until
+from tests.support import LIMIT_S, at_once, wait_until
 
 
 def is_lied_about(swarm: Swarm, transfer: Transfer) -> bool:
@@ -72,13 +71,13 @@ class WordsTest(SwarmTestCase):
         first.link.close()
         self.assertEqual(self.want(second), 0b111111)
         self.give(second, handle, self.holding, *range(6))
-        wait_until(lambda: self.transfer_.is_done, LIMIT_S)
+        wait_until(lambda: self.transfer_.is_done)
 
     def test_a_content_that_is_gone_here_is_asked_of_others_and_again_when_described(self) -> None:
         first, handle = self.offering(self.holding)
         self.offer(first, handle, 3)
         first.send(frames.Gone(handle, "it changed"))
-        wait_until(lambda: self.transfer_.plan.wanted == 0b111111, LIMIT_S)
+        wait_until(lambda: self.transfer_.plan.wanted == 0b111111)
         second = self.second()
         self.assertEqual(self.want(second), 0b111111)
         self.send_file(first, handle, self.holding)
@@ -99,7 +98,7 @@ class WordsTest(SwarmTestCase):
         first, handle = self.offering(self.holding)
         second = self.second()
         self.give(second, handle, self.holding, *range(5))
-        wait_until(lambda: self.transfer_.plan.had.bit_count() == 5, LIMIT_S)
+        wait_until(lambda: self.transfer_.plan.had.bit_count() == 5)
         self.offer(first, handle, 5)
         time.sleep(0.35)  # the time that it stalls for is what is tested
         self.swarm.tick()
@@ -130,7 +129,7 @@ class DeafTest(SwarmTestCase):
     def deaf_link(self) -> PeerLink:
         mine, ours = self.enterContext(tcp_pair())
         mine.settimeout(LIMIT_S)
-        ours.settimeout(15.0)
+        ours.settimeout(60.0)
         for end in (mine, ours):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
             end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
@@ -141,11 +140,10 @@ class DeafTest(SwarmTestCase):
     def test_nobody_waits_for_one_and_it_is_hung_up_on_in_the_end(self) -> None:
         link = self.deaf_link()
         self.swarm.joined(link)
-        began = time.monotonic()
-        for _ in range(8_000):
-            handle = self.swarm.add(Transfer(self.holding.content, "some", lambda: None))
-            self.swarm.remove(handle)
-        self.assertLess(time.monotonic() - began, 10.0)
+        with at_once():
+            for _ in range(8_000):
+                handle = self.swarm.add(Transfer(self.holding.content, "some", lambda: None))
+                self.swarm.remove(handle)
         while self.deaf.recv(1 << 16):
             pass
         self.swarm.left(link)
@@ -196,7 +194,7 @@ class LiarsTest(SwarmTestCase):
         self.assertEqual(frame, frames.Decline(handle, 1, b"\0"))
         self.assertEqual(self.store.writes, 0)
         self.give(honest, handle, self.holding, *range(6))
-        wait_until(lambda: self.transfer_.is_done, LIMIT_S)
+        wait_until(lambda: self.transfer_.is_done)
 
     def test_the_count_is_of_one_content(self) -> None:
         liar, handle = self.offering(self.holding)
@@ -209,7 +207,7 @@ class LiarsTest(SwarmTestCase):
         liar.expect(frames.Want)
         self.lie(liar, other_handle, 0)
         self.give(liar, handle, self.holding, 0)
-        wait_until(lambda: self.transfer_.plan.had == 1, LIMIT_S)
+        wait_until(lambda: self.transfer_.plan.had == 1)
 
     def test_after_wrong_digests_the_others_are_asked(self) -> None:
         liar = self.sender()
@@ -240,7 +238,7 @@ class LiarsTest(SwarmTestCase):
         silent.send(frames.Digests(self.handle, 0, self.holding.digests() or b""))
         self.want(silent)
         self.give(silent, self.handle, self.holding, *range(6))
-        wait_until(lambda: self.transfer_.is_done, LIMIT_S)
+        wait_until(lambda: self.transfer_.is_done)
 
     def test_a_liar_that_comes_back_under_other_ids_is_known_by_its_host(self) -> None:
         honest, handle = self.offering(self.holding, host="10.0.0.8")
@@ -256,7 +254,7 @@ class LiarsTest(SwarmTestCase):
         self.assertEqual(decline, frames.Decline(handle, 3, bitmap(self.holding.content, 0)))
         self.want(honest)
         self.give(honest, handle, self.holding, *range(6))
-        wait_until(lambda: self.transfer_.is_done, LIMIT_S)
+        wait_until(lambda: self.transfer_.is_done)
         self.assertEqual(self.store.data, self.holding.data)
 
     def test_nobody_but_liars_is_known_of(self) -> None:
@@ -265,9 +263,9 @@ class LiarsTest(SwarmTestCase):
         for index in (0, 1):
             self.lie(liar, handle, index)
         self.assert_refused(liar)
-        wait_until(lambda: is_lied_about(self.swarm, self.transfer_), LIMIT_S)
+        wait_until(lambda: is_lied_about(self.swarm, self.transfer_))
         self.second()
-        wait_until(lambda: not is_lied_about(self.swarm, self.transfer_), LIMIT_S)
+        wait_until(lambda: not is_lied_about(self.swarm, self.transfer_))
 
 
 class SmallContentsTest(TakingTest):
@@ -283,7 +281,7 @@ class SmallContentsTest(TakingTest):
             wait_until(lambda: not any(one.singles for one in self.swarm._links.values()))
             self.swarm.tick()
         self.assert_refused(liar)
-        wait_until(lambda: is_lied_about(self.swarm, transfer), LIMIT_S)
+        wait_until(lambda: is_lied_about(self.swarm, transfer))
 
     def test_a_small_content_that_is_gone_is_asked_of_another(self) -> None:
         holding = MemoryHolding(some_bytes(1_000))
@@ -294,7 +292,7 @@ class SmallContentsTest(TakingTest):
         self.assertEqual(first.expect(frames.Want), frames.Want(handle, b""))
         second.expect(frames.Open)
         second.send_chunk(handle, 0, holding.data)
-        wait_until(lambda: transfer.is_done, LIMIT_S)
+        wait_until(lambda: transfer.is_done)
         self.assertEqual(store.data, holding.data)
 
     def test_a_small_content_that_was_not_asked_for_is_passed_over(self) -> None:
@@ -315,7 +313,7 @@ class DiskTest(TakingTest):
         sender, _ = self.offering(holding)
         store.fault = DiskFullError("full")
         self.give(sender, handle, holding, 1)
-        wait_until(lambda: transfer.fault is not None, LIMIT_S)
+        wait_until(lambda: transfer.fault is not None)
         self.assertIsInstance(transfer.fault, StorageError)
         self.assertEqual(sender.expect(frames.Want), frames.Want(handle, bitmap(holding.content)))
 

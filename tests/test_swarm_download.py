@@ -16,7 +16,7 @@ from roles.values.events import (
 )
 from roles.values.settings import Existing
 from tests.disks import some_bytes
-from tests.rooms import LIMIT_S, RoomTest, Running, list_now, wait_for_end, wait_for_state
+from tests.rooms import RoomTest, Running, list_now, wait_for_end, wait_for_state
 from tests.support import wait_until
 
 DATA = some_bytes(3_000_000)
@@ -38,7 +38,7 @@ class SwarmDownloadTest(RoomTest):
             (folder / path).write_bytes(data)
         seeder = self.seeder(folder, self.room)
         seeder.role._throttles.up.set_limit(rate)
-        seeder.log.wait_for(HashingChanged, LIMIT_S, where=lambda one: one.hashed == one.size > 0)
+        seeder.log.wait_for(HashingChanged, where=lambda one: one.hashed == one.size > 0)
         return seeder
 
     def taking(self, *names: str, give_up_after_s: float | None = None) -> Running[Leecher]:
@@ -50,7 +50,7 @@ class SwarmDownloadTest(RoomTest):
         seeder = self.seeding("source", {"a.bin": DATA}, rate=1_000_000)
         leecher = self.taking("a.bin", give_up_after_s=0.5)
         leecher.role.download(["a.bin"], Existing.SKIP)
-        leecher.log.wait_for(DownloadChanged, LIMIT_S, where=lambda one: one.have > 500_000)
+        leecher.log.wait_for(DownloadChanged, where=lambda one: one.have > 500_000)
         seeder.stop()
         end = wait_for_end(leecher, "a.bin", 20.0)
         self.assertIs(end.state, DownloadState.FAILED)
@@ -62,7 +62,7 @@ class SwarmDownloadTest(RoomTest):
         seeder = self.seeding("source", {"a.bin": DATA}, rate=1_000_000)
         leecher = self.taking("a.bin")
         leecher.role.download(["a.bin"], Existing.SKIP)
-        leecher.log.wait_for(DownloadChanged, LIMIT_S, where=lambda one: one.have > 500_000)
+        leecher.log.wait_for(DownloadChanged, where=lambda one: one.have > 500_000)
         seeder.stop()
         leecher.log.clear()
         looking = wait_for_state(leecher, "a.bin", DownloadState.LOOKING)
@@ -139,4 +139,4 @@ class SwarmDownloadTest(RoomTest):
         leecher.role.download(["a.bin"], Existing.SKIP)
         leecher.role.cancel(["a.bin"])
         wait_for_state(leecher, "a.bin", DownloadState.CANCELLED)
-        wait_until(lambda: not list(self.target.iterdir()), LIMIT_S)
+        wait_until(lambda: not list(self.target.iterdir()))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import tempfile
-import time
 from pathlib import Path
 from typing import ClassVar
 
 from tests.disks import DiskTestCase, needs_a_small_disk
 from tests.programs import Running, run
-from tests.support import random_file
+from tests.support import random_file, wait_until
 from tests.test_command_line import Room, open_room
 
 SMALL_FILES = 40
@@ -114,10 +113,7 @@ class FolderTest(DiskTestCase):
             *("--to", self.target, "--bind", "127.0.0.1:0"),
             folder=self.folder,
         ) as leecher:
-            deadline = time.monotonic() + 10
-            while not (self.target.is_dir() and any(self.target.iterdir())):
-                self.assertLess(time.monotonic(), deadline, "nothing came")
-                time.sleep(0.01)
+            wait_until(lambda: self.target.is_dir() and any(self.target.iterdir()))
             leecher.signal(number)
         return leecher.lines
 

@@ -31,7 +31,7 @@ class FullPipeTest(LmkTestCase):
         with subprocess.Popen(command, env=environment(), stdout=writer) as tracker:
             os.close(writer)
             try:
-                wait_until(lambda: "pipe" in where_it_waits(tracker.pid), LIMIT_S)
+                wait_until(lambda: "pipe" in where_it_waits(tracker.pid))
                 tracker.send_signal(signal.SIGINT)
                 self.assertEqual(tracker.wait(LIMIT_S), 130)
             finally:

@@ -6,11 +6,10 @@ import threading
 import time
 
 from roles.base.throttle import BURST_S, MIN_SLICE, SLICE_S, Throttle, Throttles
-from tests.support import LmkTestCase, wait_until
+from tests.support import PROMPT_S, LmkTestCase
 
 LIMIT = 1_000_000  # bytes per second
 FOREVER = 1 << 40  # bytes: nobody waits for them to the end
-AT_ONCE_S = 2.0  # on a machine that is overloaded
 
 
 def never() -> bool:
@@ -26,7 +25,9 @@ class ThrottleTest(LmkTestCase):
         return time.monotonic() - began
 
     def test_without_a_limit_nothing_waits(self) -> None:
-        self.assertLess(self.taken_s(Throttle(), FOREVER, FOREVER), AT_ONCE_S)
+        throttle = Throttle()
+        for _ in range(2):
+            throttle.wait(FOREVER, never)
 
     def test_with_one_the_rate_is_kept_over_all_who_send(self) -> None:
         throttle, lots = Throttle(LIMIT), 10
@@ -61,22 +62,21 @@ class ThrottleTest(LmkTestCase):
         )
         thread.start()
         stopping.set()
-        wait_until(lambda: not thread.is_alive(), AT_ONCE_S)
+        thread.join(PROMPT_S)
+        self.assertFalse(thread.is_alive())
 
     def test_who_may_wait_so_long_only_waits_no_longer(self) -> None:
         throttle = Throttle(LIMIT)
         throttle.wait(FOREVER, never)
-        began = time.monotonic()
         throttle.wait(FOREVER, never, most_s=0.05)
-        self.assertLess(time.monotonic() - began, AT_ONCE_S)
 
     def test_another_limit_counts_at_once(self) -> None:
         throttle = Throttle(LIMIT)
         throttle.wait(FOREVER, never)
         throttle.set_limit(None)
-        self.assertLess(self.taken_s(throttle, FOREVER), AT_ONCE_S)
+        throttle.wait(FOREVER, never)
         throttle.set_limit(LIMIT)
-        self.assertLess(self.taken_s(throttle, 1), AT_ONCE_S)
+        throttle.wait(1, never)
 
     def test_a_slice_is_short_but_never_tiny(self) -> None:
         self.assertEqual(Throttle().slice(262_144), 262_144)
@@ -88,4 +88,4 @@ class ThrottleTest(LmkTestCase):
         throttles = Throttles()
         throttles.up.set_limit(1)
         throttles.up.wait(FOREVER, never)
-        self.assertLess(self.taken_s(throttles.down, FOREVER), AT_ONCE_S)
+        throttles.down.wait(FOREVER, never)

@@ -7,12 +7,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
+from unittest import mock
 
-from roles.joining.tracker_client import LINGER_S, TrackerClient
+from roles.joining.tracker_client import LINGER_S, MAX_REFUSALS, TrackerClient
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.wire.lmk1_tracker_wire import Extras, decode_request, encode_request, with_id
-from tests.support import LmkTestCase, wait_until
+from tests.support import LmkTestCase, at_once, wait_until
 
 PC = Address("10.0.0.7", 12501)
 LIST = b'{"a.txt":5}'
@@ -279,12 +280,14 @@ class UploadToOriginalTest(TrackerClientTestCase):
 
 
 class SilenceTest(TrackerClientTestCase):
+    def tries(self, *pauses_s: float) -> None:
+        self.enterContext(mock.patch("roles.joining.tracker_client.TRIES_S", pauses_s))
+
     def test_a_port_where_nobody_listens_is_given_up_early(self) -> None:
         client = self.client(Address("127.0.0.1", self.free_port("udp")))
-        begun = time.monotonic()
-        with self.assertRaisesRegex(TrackerSilentError, "No tracker answers at 127.0.0.1"):
+        self.tries(*[0.01] * MAX_REFUSALS, 60.0)
+        with at_once(), self.assertRaisesRegex(TrackerSilentError, "No tracker answers at 127.0"):
             client.files()
-        self.assertLess(time.monotonic() - begun, 2.0)
 
     def test_a_tracker_that_starts_meanwhile_is_found(self) -> None:
         port = self.free_port("udp")
@@ -317,10 +320,9 @@ class SilenceTest(TrackerClientTestCase):
         client, tracker = self.asked(lambda *_: [])
         thread = threading.Thread(target=self.stop_when_heard, args=(tracker,), name="lmk-test")
         thread.start()
-        begun = time.monotonic()
-        with self.assertRaises(TrackerSilentError):
+        self.tries(60.0)
+        with at_once(), self.assertRaises(TrackerSilentError):
             client.files()
-        self.assertLess(time.monotonic() - begun, 1.0)
         thread.join()
 
     def stop_when_heard(self, tracker: ScriptedTracker) -> None:

@@ -15,7 +15,6 @@ from roles.values.settings import Existing, LeecherSettings
 from tests.disks import some_bytes
 from tests.rooms import (
     ANYWHERE,
-    LIMIT_S,
     NEVER_S,
     RoomTest,
     Running,
@@ -125,13 +124,13 @@ class NextStartTest(RoomTest):
             seeder.role._throttles.up.set_limit(400_000)
             self.limits.append(seeder.role._throttles.up)
         leecher = self.taking()
-        wait_until(lambda: self.is_offered(leecher), LIMIT_S)
+        wait_until(lambda: self.is_offered(leecher))
         leecher.role.download(["a.bin"], Existing.SKIP)
         wait_for_state(leecher, "a.bin", DownloadState.DOWNLOADING)
         if is_paused:
             leecher.role.pause(["a.bin"])
             wait_for_state(leecher, "a.bin", DownloadState.PAUSED)
-        wait_until(lambda: self.recorded() == ["a.bin"], LIMIT_S)
+        wait_until(lambda: self.recorded() == ["a.bin"])
         leecher.stop()
         return self.target / "a.bin.lmkpart"
 
@@ -147,7 +146,7 @@ class NextStartTest(RoomTest):
         leecher = self.taking()
         self.assertIs(wait_for_end(leecher, "a.bin", 20.0).state, DownloadState.DONE)
         self.assertTrue((self.target / "a.bin").read_bytes() == self.DATA)
-        wait_until(lambda: self.recorded() == [], LIMIT_S)
+        wait_until(lambda: self.recorded() == [])
 
     def test_what_is_done_just_before_the_end_is_not_begun_again(self) -> None:
         self.stopped_in_the_middle(1)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import DownloadState, FilesListed, ListedFile, ListedFolder
-from tests.windows import LIMIT_S, AppWindowTest, every_widget, examples
+from tests.windows import AppWindowTest, every_widget, examples
 
 
 class KeyboardTest(AppWindowTest):
@@ -195,4 +195,4 @@ class KeyboardTest(AppWindowTest):
     def test_enter_presses_the_button_that_has_the_focus(self) -> None:
         self.press("<Control-Key-1>")
         self.press("<Return>")
-        self.pump_until(lambda: self.window.tracker.seeder_count == 0, LIMIT_S)
+        self.pump_until(lambda: self.window.tracker.seeder_count == 0)

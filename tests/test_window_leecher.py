@@ -15,8 +15,8 @@ from roles.values.events import (
     RoleStarted,
 )
 from roles.values.settings import SeederSettings
-from tests.support import EventLog
-from tests.windows import LIMIT_S, AppWindowTest, examples, is_gone, texts_of
+from tests.support import LIMIT_S, EventLog
+from tests.windows import AppWindowTest, examples, is_gone, texts_of
 from ui.window.leecher_run import LeecherRun
 
 NAME = "table.csv"
@@ -152,7 +152,7 @@ class UnderWayTest(AppWindowTest):
     def test_cancel_leaves_nothing_behind(self) -> None:
         self.leecher.cancel()
         self.wait_for_state(DownloadState.CANCELLED, LARGEST)
-        self.pump_until(lambda: not list(self.downloads.iterdir()), LIMIT_S)
+        self.pump_until(lambda: not list(self.downloads.iterdir()))
         self.assertEqual(self.leecher.list.can_cancel(), [])
 
     def test_the_title_shows_how_far_it_is(self) -> None:
@@ -163,7 +163,7 @@ class UnderWayTest(AppWindowTest):
 
     def test_it_goes_on_with_the_next_window(self) -> None:
         self.window.close_now()
-        self.pump_until(lambda: is_gone(self.window), LIMIT_S)
+        self.pump_until(lambda: is_gone(self.window))
         self.keep()  # without the limit
         self.open_window(try_it=True)
         self.wait_for_state(DownloadState.DONE, LARGEST)
@@ -179,7 +179,7 @@ class UnderWayTest(AppWindowTest):
         self.assertFalse(self.leecher.notices.has("renew"), "it asked again")
         self.lift()
         self.wait_for_done_in(self.downloads)
-        self.pump_until(lambda: self.folder_in_use() == elsewhere, LIMIT_S)
+        self.pump_until(lambda: self.folder_in_use() == elsewhere)
         self.assertFalse(self.leecher.notices.has("renew"))
 
     def test_another_folder_at_once_cancels_what_is_under_way(self) -> None:
@@ -187,7 +187,7 @@ class UnderWayTest(AppWindowTest):
         self.leecher.form.folder.variable.set(str(elsewhere))
         self.leecher.fields_changed()
         self.answer(self.leecher.notices, "Cancel them and change now")
-        self.pump_until(lambda: self.folder_in_use() == elsewhere, LIMIT_S)
+        self.pump_until(lambda: self.folder_in_use() == elsewhere)
         self.wait_for_files(len(examples()))
 
     def test_changing_nothing_puts_the_fields_back(self) -> None:
@@ -201,17 +201,17 @@ class UnderWayTest(AppWindowTest):
         return None if run is None else run.settings.folder
 
     def wait_for_done_in(self, folder: Path) -> None:
-        self.pump_until((folder / LARGEST).exists, LIMIT_S)
+        self.pump_until((folder / LARGEST).exists)
 
 
 class KeepSeedingTest(AppWindowTest):
     def test_what_came_is_seeded_when_that_is_ticked(self) -> None:
         window = self.open_with_examples(keep_seeding=True)
         window.leecher.download_all()
-        self.pump_until(lambda: len(window.seeder.besides) == 2, LIMIT_S)
+        self.pump_until(lambda: len(window.seeder.besides) == 2)
         run = window.seeder.besides[1]
         self.assertEqual(run.settings.folder, self.downloads)
-        self.pump_until(lambda: run.address is not None, LIMIT_S)
+        self.pump_until(lambda: run.address is not None)
 
     def test_ticking_it_afterwards_does_it_too(self) -> None:
         window = self.open_with_examples()
@@ -258,7 +258,7 @@ class RefreshTest(AppWindowTest):
     def test_files_of_a_seeder_elsewhere_appear_by_themselves(self) -> None:
         window = self.open_window()
         window.tracker.start()
-        self.pump_until(lambda: window.tracker.own_address is not None, LIMIT_S)
+        self.pump_until(lambda: window.tracker.own_address is not None)
         log = EventLog()
         tracker = window.tracker.own_address
         assert tracker is not None

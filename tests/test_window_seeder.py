@@ -15,8 +15,8 @@ from roles.values.events import (
     Upload,
     UploadsChanged,
 )
-from tests.support import widget_texts
-from tests.windows import LIMIT_S, AppWindowTest, press, texts_of
+from tests.support import LIMIT_S, widget_texts
+from tests.windows import AppWindowTest, press, texts_of
 from ui.window.seeder_rows import SHOWN_AT_ONCE, offered_rows
 from ui.window.seeder_run import SeederRun
 from ui.window.workbench import RunState
@@ -31,7 +31,7 @@ class SeederTabTest(AppWindowTest):
         window.seeder.start_or_stop()
 
     def wait_for_sentence(self, text: str) -> None:
-        self.pump_until(lambda: text in self.window.seeder.form.sentence, LIMIT_S)
+        self.pump_until(lambda: text in self.window.seeder.form.sentence)
 
     def run_state(self) -> RunState | None:
         run = self.window.seeder.main_run
@@ -42,7 +42,7 @@ class SeederTabTest(AppWindowTest):
         self.wait_for_sentence(f"Seeding on port {self.seeder_port}")
         self.assertIn("table.csv", texts_of(self.window.seeder.offered.tree, "0"))
         self.window.seeder.start_or_stop()
-        self.pump_until(lambda: self.run_state() is RunState.STOPPED, LIMIT_S)
+        self.pump_until(lambda: self.run_state() is RunState.STOPPED)
         self.assertIn("Start seeding", widget_texts(self.window.seeder))
 
     def test_a_silent_tracker_is_said_and_it_goes_on(self) -> None:
@@ -53,7 +53,7 @@ class SeederTabTest(AppWindowTest):
 
     def test_a_folder_that_is_gone_is_said(self) -> None:
         self.start(self.folder / "gone")
-        self.pump_until(lambda: self.run_state() is RunState.STOPPED, LIMIT_S)
+        self.pump_until(lambda: self.run_state() is RunState.STOPPED)
         self.assertIn("gone", self.window.seeder.form.sentence)
         self.assertIn("Start seeding", widget_texts(self.window.seeder))
 
@@ -145,7 +145,7 @@ class SeederTabTest(AppWindowTest):
         run = window.leecher.run
         assert run is not None
         run._handle(UploadsChanged(SeederState.CONNECTED, (upload,), 1))
-        self.pump_until(lambda: window.seeder.served == 1, LIMIT_S)
+        self.pump_until(lambda: window.seeder.served == 1)
         self.assertEqual(window.seeder.rate, 5.0)
 
     def test_a_large_folder_is_not_shown_whole(self) -> None:
@@ -187,5 +187,5 @@ class SeederTabTest(AppWindowTest):
     def test_a_seeder_beside_it_has_a_stop_of_its_own(self) -> None:
         window = self.open_with_examples()
         press(window.seeder._lines, "Stop")
-        self.pump_until(lambda: not window.seeder.besides, LIMIT_S)
+        self.pump_until(lambda: not window.seeder.besides)
         self.assertIsNone(window.seeder.seeded_files)

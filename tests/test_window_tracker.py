@@ -8,7 +8,7 @@ from unittest import mock
 from roles.base import listening
 from roles.base.profile import bundled_folder
 from tests.support import widget_texts
-from tests.windows import LIMIT_S, AppWindowTest, texts_of
+from tests.windows import AppWindowTest, texts_of
 from ui.window.workbench import RunState
 
 ADDRESS, STATE = "1", "3"  # columns of the room
@@ -16,7 +16,7 @@ ADDRESS, STATE = "1", "3"  # columns of the room
 
 class TrackerTabTest(AppWindowTest):
     def wait_for(self, state: RunState) -> None:
-        self.pump_until(lambda: self.window.tracker.run_state is state, LIMIT_S)
+        self.pump_until(lambda: self.window.tracker.run_state is state)
 
     def test_it_starts_names_its_address_and_stops(self) -> None:
         window = self.open_window()
@@ -53,10 +53,10 @@ class TrackerTabTest(AppWindowTest):
 
     def test_seeders_and_files_of_the_room_are_shown(self) -> None:
         window = self.open_with_examples()
-        self.pump_until(lambda: "table.csv" in texts_of(window.tracker.files.tree, "0"), LIMIT_S)
+        self.pump_until(lambda: "table.csv" in texts_of(window.tracker.files.tree, "0"))
         seeder = f"127.0.0.1:{self.seeder_port}"
         room = window.tracker.room.tree
-        self.pump_until(lambda: seeder in texts_of(room, ADDRESS), LIMIT_S)
+        self.pump_until(lambda: seeder in texts_of(room, ADDRESS))
         at = texts_of(room, ADDRESS).index(seeder)
         self.assertEqual(texts_of(room, STATE)[at].lower(), "available")
 
@@ -72,7 +72,7 @@ class TrackerTabTest(AppWindowTest):
             (folder / "a.txt").write_bytes(b"x" * size)
             window.seeder.seed(folder, tracker)
         files = window.tracker.files.tree
-        self.pump_until(lambda: texts_of(files, "1") == ["1 byte", "2 bytes"], LIMIT_S)
+        self.pump_until(lambda: texts_of(files, "1") == ["1 byte", "2 bytes"])
         self.assertEqual(texts_of(files, "0"), ["a.txt", "a.txt"])
 
     def test_an_empty_field_means_the_tracker_of_this_window(self) -> None:
@@ -92,5 +92,5 @@ class TrackerTabTest(AppWindowTest):
         taken = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         taken.bind(("127.0.0.1", self.tracker_port))
         window = self.open_window(try_it=True)
-        self.pump_until(lambda: window.notices.has("failed"), LIMIT_S)
+        self.pump_until(lambda: window.notices.has("failed"))
         self.assertIn("in use by another program", window.notices.sentences[0])

@@ -11,7 +11,7 @@ from roles.values.errors import UserInputError
 from roles.values.events import FoundTracker, Post, RoleStopped, TrackersFound
 from roles.values.settings import MAX_RECENTS
 from tests.support import WindowTestCase
-from tests.windows import LIMIT_S, AppWindowTest
+from tests.windows import AppWindowTest
 from ui.window.event_pump import EventPump
 from ui.window.settings_keeper import SettingsKeeper
 from ui.window.theme import Theme
@@ -169,7 +169,7 @@ class SearchTest(AppWindowTest):
         roles = self.open_looking({})
         self.assertEqual(roles[0].remembered, (Address("10.0.0.8", 12500),))
         here = Address(LOOPBACK, self.tracker_port)  # the leecher really asks it
-        self.pump_until(lambda: self.tracker_in_use() == here, LIMIT_S)
+        self.pump_until(lambda: self.tracker_in_use() == here)
         self.assertEqual(self.window.leecher.form.tracker.variable.get(), "")
 
     def test_nobody_is_asked_where_a_tracker_is_named_or_that_is_switched_off(self) -> None:

@@ -16,7 +16,8 @@ from roles.values.events import (
     ListedFile,
     ListedFolder,
 )
-from tests.windows import LIMIT_S, AppWindowTest, texts_of
+from tests.support import LIMIT_S
+from tests.windows import AppWindowTest, texts_of
 from ui.window.leecher_run import LIST_AT_ONCE, LeecherRun
 from ui.window.list_contents import CHILDREN_AT_ONCE, ListContents, SharedFiles
 from ui.window.list_tree import STARTS_OPEN, ListTree, Node
@@ -203,13 +204,13 @@ class TreeInWindowTest(AppWindowTest):
         self.show(shared(LARGE, *names), folder(LARGE, "Large", 2_000))
         self.assertEqual(self.names(), ["▸ Large/"])
         self.list.set_open(f"share:{LARGE}", is_open=True)
-        self.pump_until(lambda: len(self.names()) == CHILDREN_AT_ONCE + 2, LIMIT_S)
+        self.pump_until(lambda: len(self.names()) == CHILDREN_AT_ONCE + 2)
         self.assertIn("… and 1,500 more: download the folder", self.names()[-1])
 
     def test_a_long_list_is_put_in_order_beside_the_window(self) -> None:
         many = LIST_AT_ONCE + 1
         self.show(shared(LARGE, *map(str, range(many))), folder(LARGE, "Large", many))
-        self.pump_until(lambda: self.names() == ["▸ Large/"], LIMIT_S)
+        self.pump_until(lambda: self.names() == ["▸ Large/"])
         self.assertEqual(len(self.run_.files), many)
 
     def test_what_is_chosen_is_asked_for_once(self) -> None:
@@ -260,32 +261,32 @@ class TreeInWindowTest(AppWindowTest):
         error = StorageError("“slides/1” cannot be written.")
         failed = FileEnded("slides/1", 10, DownloadState.FAILED, failure=error)
         self.run_._handle(FilesEnded(share, (failed,)))
-        self.pump_until(lambda: "▾ Problems (1)" in self.names(), LIMIT_S)
+        self.pump_until(lambda: "▾ Problems (1)" in self.names())
         self.assertEqual(self.names()[1:3], ["▾ Problems (1)", "slides/1"])
         self.assertIn("“slides/1” cannot be written.", texts_of(self.list.table.tree, STATUS))
         self.download(share, DownloadState.FAILED, files=3, failure=error)
         self.download(share, DownloadState.QUEUED, files=3)
-        self.pump_until(lambda: "▾ Problems (1)" not in self.names(), LIMIT_S)
+        self.pump_until(lambda: "▾ Problems (1)" not in self.names())
 
     def test_a_download_without_a_row_gets_one(self) -> None:
         self.download("share:ff", DownloadState.PAUSED, title="Yesterday", files=9)
-        self.pump_until(lambda: self.names() == ["Yesterday/"], LIMIT_S)
+        self.pump_until(lambda: self.names() == ["Yesterday/"])
         self.show_course()
         self.assertIn("Yesterday/", self.names())
 
     def test_what_is_on_its_way_in_a_closed_folder_is_seen_until_it_is_there(self) -> None:
         self.show_course()
         self.download("slides/1", DownloadState.DOWNLOADING)
-        self.pump_until(lambda: "slides/1" in self.names(), LIMIT_S)
+        self.pump_until(lambda: "slides/1" in self.names())
         self.download("slides/1", DownloadState.DONE)
-        self.pump_until(lambda: "slides/1" not in self.names(), LIMIT_S)
+        self.pump_until(lambda: "slides/1" not in self.names())
 
     def test_the_list_can_be_narrowed(self) -> None:
         self.show_course()
         self.list._wanted.set("SLIDES/")
-        self.pump_until(lambda: self.names() == ["slides/1", "slides/2"], LIMIT_S)
+        self.pump_until(lambda: self.names() == ["slides/1", "slides/2"])
         self.list._wanted.set("nothing like that")
-        self.pump_until(lambda: "No file has" in self.names()[0], LIMIT_S)
+        self.pump_until(lambda: "No file has" in self.names()[0])
         self.assertEqual(self.list.chosen, [])
         self.list._wanted.set("")
-        self.pump_until(lambda: len(self.names()) == 4, LIMIT_S)
+        self.pump_until(lambda: len(self.names()) == 4)

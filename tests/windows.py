@@ -13,14 +13,11 @@ from roles.base.profile import Profile, bundled_folder
 from roles.values.addresses import Address
 from roles.values.events import DownloadState
 from roles.wire import lmk1_peer_wire as wire
-from tests.support import WindowTestCase
+from tests.support import LIMIT_S, WindowTestCase
 from ui.window.app_window import AppWindow
 from ui.window.list_tree import is_folder
 from ui.window.notices import NoticeArea
 from ui.window.tracker_search import MakeDiscovery
-
-LIMIT_S = 10.0
-END_LIMIT_S = 5.0
 
 
 class AppWindowTest(WindowTestCase):
@@ -84,7 +81,7 @@ class AppWindowTest(WindowTestCase):
     def _end(self, window: AppWindow) -> None:
         if not is_gone(window):
             window.close_now()
-            self.pump_until(lambda: is_gone(window), END_LIMIT_S, "the window did not close")
+            self.pump_until(lambda: is_gone(window), message="the window did not close")
 
     # What many tests wait for
 

@@ -93,7 +93,7 @@ def _track(pipe: Connection) -> None:
     log = EventLog()
     tracker = Tracker(TrackerSettings(Address("127.0.0.1", 0)), log)
     tracker.start()
-    address = log.wait_for(RoleStarted, LIMIT_S).address
+    address = log.wait_for(RoleStarted).address
     assert address is not None
     pipe.send(tuple(address))
     while _is_wanted(pipe, 0.5):
