@@ -16,6 +16,16 @@ SLICE = 32 * 1024  # bytes: what a slow sender gets out in a moment
 RESET = b"\1\0\0\0\0\0\0\0"
 
 
+class Clock:
+    """Stands still unless it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = time.monotonic()
+
+    def monotonic(self) -> float:
+        return self.now
+
+
 class HonestTest(TakingTest):
     def test_everything_comes_is_checked_written_and_told_of(self) -> None:
         holding = some_holding(4.2)
@@ -301,12 +311,16 @@ class HostileTest(TakingTest):
         self.constant("arriving_chunks", "ENOUGH_RATE", 1 << 30)
         self.constant("arriving_chunks", "HOPELESS_RATE", 0)
         self.constant("arriving_chunks", "SLOW_SHARE", 100)
+        clock = Clock()
+        self.constant("chunk_taker", "time", clock)
         senders = [(self.begun(), 2), (self.again()[0], 4), (self.again()[0], 5)]
         for sender, index in senders[1:]:
             self.offer(sender, self.handle, index)
             sender.send_part(self.handle, index, 0, self.holding.chunk(index)[:PART])
+            wait_until(lambda: self.two_have(PART))  # the third waits for one of their buffers
         for offset in range(PART, 1 << 20, SLICE):
-            time.sleep(0.1)  # the time that they need is what is tested
+            wait_until(lambda offset=offset: self.two_have(offset))  # type: ignore[misc]
+            clock.now += 0.1
             for sender, index in senders[:2]:
                 part = self.holding.chunk(index)[offset : offset + SLICE]
                 sender.send_part(self.handle, index, offset, part)
@@ -316,6 +330,11 @@ class HostileTest(TakingTest):
             sender.send_part(self.handle, index, offset, part)
         wait_until(lambda: self.transfer_.plan.had == 0b110100)
         self.assertTrue(self.errors.empty())
+
+    def two_have(self, count: int) -> bool:
+        """Whether two chunks have a buffer, and so many of their bytes are here."""
+        chunks = list(self.pool.chunks._chunks)
+        return len(chunks) == 2 and all(chunk.received >= count for chunk in chunks)
 
     def test_the_limit_of_this_program_makes_no_chunk_late(self) -> None:
         self.pool = type(self.pool)(1 << 20)
