@@ -32,6 +32,12 @@ class TableTest(WindowTestCase):
         self.table.show({"b": row("b", 1), "a": row("a", 2)})
         self.assertEqual(self.table.row_keys, ["a", "b"])
 
+    def test_rows_of_one_name_stand_by_the_other_columns_whichever_came_first(self) -> None:
+        later = {"x": row("a", 2), "y": row("a", 10), "z": row("b", 1)}
+        self.table.show(later)
+        self.table.show(later | {"first": row("a", 1)})
+        self.assertEqual(self.table.row_keys, ["first", "x", "y", "z"])
+
     def test_a_heading_sorts_and_sorts_back(self) -> None:
         self.table.show({name: row(name, size) for name, size in (("a", 9), ("b", 10), ("c", 1))})
         self.table._sort_by(1)

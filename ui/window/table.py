@@ -270,11 +270,13 @@ class Table(ttk.Frame):
     def _put_in_order(self) -> None:
         """One set_children for all: moving each of 10,000 rows takes half a second."""
         number = self._sorted_by
+        next_number = 1 if number == 0 else 0  # of those that are equal, whichever came first
 
-        def key_of(key: str) -> tuple[bool, SortKey]:
+        def key_of(key: str) -> tuple[bool, SortKey, bool, SortKey, str]:
             row = self._rows[key]
-            value = row.keys[number] if row.keys else row.cells[number].casefold()
-            return isinstance(value, str), value
+            first = row.keys[number] if row.keys else row.cells[number].casefold()
+            second = (row.keys or row.cells)[next_number]
+            return isinstance(first, str), first, isinstance(second, str), second, key
 
         order = sorted(self._items, key=key_of, reverse=self._is_falling)
         if any(self._rows[key].parent or self._rows[key].rank for key in order):
