@@ -300,6 +300,7 @@ class StrangersAtTheSeeder(SeederTest):
         seeder.log.wait_for(
             FolderScanned, LIMIT_S, where=lambda scan: all(file.root for file in scan.files)
         )
+        self.assert_serves(seeder)  # its loop runs: what that needs is open
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         link = self.enterContext(socket.socket())  # made while there is a descriptor for it
         link.settimeout(LIMIT_S)
