@@ -411,6 +411,8 @@ class OursNeverEndAnOriginalTracker(MixesTest):
     def test_an_upload_that_adds_nothing_is_not_sent(self) -> None:
         register(self.old.address, ("127.0.0.1", 12_501), {"a": 1})
         self.assertEqual(self.announced("ours", {"a": b"1"}), 1)
+        ask(self.old.address, b"the end")
+        self.old.wait_for("tracker heard the end")
         uploads = [line for line in self.old.lines if line == "tracker heard upload_file_list"]
         self.assertEqual(len(uploads), 1)
 
