@@ -14,7 +14,7 @@ from collections.abc import Callable
 from roles.base.worker import POLL_S
 from roles.values.errors import PeerProtocolError
 from roles.wire import lmk1_peer_wire as lmk1
-from roles.wire.lmk2_greeting import Hello, Welcome, WelcomeReader, encode_hello
+from roles.wire.lmk2_greeting import MAX_ANSWER, Hello, Welcome, WelcomeReader, encode_hello
 
 ANSWER_S = 10.0  # an original may be waiting for another leecher's second word
 STOPPING_S = 0.3  # how long it is waited for when this side stops; the farewell is safe any time
@@ -32,23 +32,23 @@ def greeted(link: socket.socket, hello: Hello, should_stop: Callable[[], bool]) 
     link.sendall(said)
     reader = WelcomeReader()
     deadline = time.monotonic() + ANSWER_S  # for the whole line: single bytes gain no time
-    first = _byte(link, deadline, should_stop, said)
+    first = _received(link, 1, deadline, should_stop, said)
     if first in _LMK1_WORDS:
         if first == b"c":
             _leave_original(link)
         raise PeerProtocolError("it speaks LMK/1 only")
     welcome = reader.feed(first)
-    while welcome is None:  # byte by byte: what follows the line are frames
+    while welcome is None:
         if should_stop():  # no original: it is not harmed
             raise TimeoutError("this program stops")
-        welcome = reader.feed(_byte(link, deadline, should_stop, said))
+        welcome = reader.feed(_received(link, MAX_ANSWER, deadline, should_stop, said))
     return welcome
 
 
-def _byte(
-    link: socket.socket, deadline: float, should_stop: Callable[[], bool], said: bytes
+def _received(
+    link: socket.socket, most: int, deadline: float, should_stop: Callable[[], bool], said: bytes
 ) -> bytes:
-    """The next byte of the answer; when none comes, a farewell to whoever reads it later."""
+    """More of the answer's line; when nothing comes, a farewell to whoever reads it later."""
     stopped: float | None = None
     while True:
         now = time.monotonic()
@@ -58,12 +58,19 @@ def _byte(
                 link.sendall(_farewell(said))
             raise TimeoutError("it did not answer")
         try:
-            data = link.recv(1)
+            data = _taken_from_line(link, most)
         except TimeoutError:
             continue
         if not data:
             raise PeerProtocolError("it closed the connection without an answer")
         return data
+
+
+def _taken_from_line(link: socket.socket, most: int) -> bytes:
+    """What has come, up to the line feed: what follows the line are frames."""
+    come = link.recv(most, socket.MSG_PEEK)
+    line, feed, _ = come.partition(b"\n")
+    return link.recv(len(line + feed)) if come else b""
 
 
 def _leave_original(link: socket.socket) -> None:
