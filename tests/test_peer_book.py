@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 import unittest
+from collections import Counter
 
 from roles.taking.peer_book import (
     AGAIN_MAX_S,
     AGAIN_S,
+    AT_ONCE,
     CONNECTIONS,
     FORGOTTEN_S,
     MAX_KNOWN,
     MAX_PEERS,
+    NEXT_S,
     PeerBook,
 )
 from roles.values.addresses import Address
@@ -29,11 +32,8 @@ class PeerBookTest(unittest.TestCase):
         self.book.heard_of(map(peer, numbers), now=now)
 
     def dial_all(self, now: float = 0.0) -> list[Address]:
-        """Everyone it would dial at this moment, until it has enough."""
-        chosen = list[Address]()
-        while more := self.book.to_dial(now=now):
-            chosen += more
-        return chosen
+        """Everyone it dials from this moment on, until it has enough."""
+        return self.book.to_dial(now=now) + self.book.to_dial(now=now + MAX_PEERS * NEXT_S)
 
     def test_a_lonely_peer_gets_several_connections_once_one_is_as_busy_as_it_can_be(self) -> None:
         self.heard_of(1)
@@ -53,6 +53,25 @@ class PeerBookTest(unittest.TestCase):
         self.assertEqual(len(self.dial_all()), MAX_PEERS)
         self.book.closed(peer(3), was_good=True, now=0.0)
         self.assertEqual(len(self.dial_all()), 1)
+
+    def test_some_are_connected_to_at_once_and_the_others_one_by_one(self) -> None:
+        self.heard_of(*range(50))
+        self.assertEqual(len(self.book.to_dial(now=0.0)), AT_ONCE)
+        self.assertEqual(self.book.to_dial(now=0.9 * NEXT_S), [])
+        self.assertEqual(len(self.book.to_dial(now=1.1 * NEXT_S)), 1)
+        self.assertEqual(len(self.book.to_dial(now=3.1 * NEXT_S)), 2)
+
+    def test_in_a_room_that_begins_together_somebody_takes_from_everyone(self) -> None:
+        room, rng = range(32), random.Random(3)
+        books = [PeerBook(rng) for _ in room]
+        taken_by = Counter[Address]()
+        for tick in range(60):
+            named = room[: 2 * tick]  # one after the other joins and is heard of
+            for number, book in enumerate(books):
+                book.heard_of([peer(one) for one in named if one != number], now=tick * 0.05)
+                taken_by.update(book.to_dial(now=tick * 0.05))
+        self.assertEqual(taken_by.total(), MAX_PEERS * len(room))
+        self.assertGreaterEqual(min(taken_by[peer(one)] for one in room), MAX_PEERS // 4)
 
     def test_a_stranger_cannot_fill_the_book_without_end(self) -> None:
         self.heard_of(*range(MAX_KNOWN + 500))
