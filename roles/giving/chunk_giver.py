@@ -63,8 +63,7 @@ class ChunkGiver:
         self._pending: Choice | None = None  # offered, not answered yet
         self._taken: Choice | None = None  # to be sent next
         self._is_sending = self._has_stalled = False
-        now = time.monotonic()
-        self._heard = self._spoke = now
+        self._heard = self._spoke = time.monotonic()
         self._offered_at = 0.0
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -244,27 +243,28 @@ class ChunkGiver:
         content = holding.content
         shape = frames.File(handle, content.size, content.chunk_size, b"\x01")
         self._parts.say(frames.encode(shape), MORE)
-        if self._send_chunk(Choice(handle, content.root, 0), lambda: None):
+        if self._send_chunk(Choice(handle, content.root, 0), lambda: None, lambda: None):
             self._contents.close(handle)
 
     def _send_taken(self, selector: selectors.BaseSelector) -> None:
-        """Send the chunk that was taken, the next offer ahead of it."""
+        """Send the chunk that was taken, the next offer ahead of its end."""
         choice, self._taken = self._taken, None
         assert choice is not None
         self._is_sending = True
-        if self._pending is None and not self._desk.is_turn_over():
-            self._offer()
+
+        def offer_next() -> None:
+            if self._pending is None and not self._desk.is_turn_over():
+                self._offer()
 
         def read_frames() -> None:
             if not self._receive(selector, 0):
                 raise ConnectionResetError("it left in the middle of a chunk")
-
             if self._has_stalled:
                 self._await_slot(selector)
                 self._has_stalled = False
 
         self._has_stalled = False
-        if self._send_chunk(choice, read_frames):
+        if self._send_chunk(choice, offer_next, read_frames):
             self._desk.sent(choice)
         else:
             self._desk.not_sent(choice)
@@ -282,7 +282,9 @@ class ChunkGiver:
                 raise ConnectionResetError("it left in the middle of a chunk")
             self._check_clock()
 
-    def _send_chunk(self, choice: Choice, between: Callable[[], None]) -> bool:
+    def _send_chunk(
+        self, choice: Choice, soon_out: Callable[[], None], between: Callable[[], None]
+    ) -> bool:
         """Send it; False when it changed, or was cancelled meanwhile."""
         holding = self._contents.holding(choice.handle)
         if holding is None:
@@ -294,7 +296,7 @@ class ChunkGiver:
         began = time.monotonic()
         try:
             source = self._contents.source(choice.handle, holding)
-            is_whole = self._parts.send(choice, holding.content, source, between)
+            is_whole = self._parts.send(choice, holding.content, source, soon_out, between)
             if is_whole:
                 source.check()
         except BrokenPartError:
@@ -309,7 +311,8 @@ class ChunkGiver:
             self._progress.sent = self._parts.sent
         self._spoke = self._heard = time.monotonic()  # it has read, if it had nothing to say
         if is_whole:
-            self._parts.fit(holding.content.length(choice.index), self._spoke - began)
+            length, seconds = holding.content.length(choice.index), self._spoke - began
+            self._parts.fit(length, seconds, self._desk.sharers())
         return is_whole
 
     def _gone(self, handle: int, reason: str) -> None:

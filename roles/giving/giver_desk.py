@@ -29,6 +29,8 @@ class Desk(Protocol):
 
     def place(self) -> int: ...
 
+    def sharers(self) -> int: ...
+
 
 @dataclass(slots=True)
 class GiverProgress:

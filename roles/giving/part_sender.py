@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+import sys
 import time
 from collections.abc import Callable
 
 from roles.base.throttle import Throttle
 from roles.disk.holding import ChunkSource
-from roles.giving.send_buffer import SendBuffer
+from roles.giving.send_buffer import ALONE, SendBuffer
 from roles.giving.upload_desk import Choice
 from roles.values.content import Content
 from roles.values.errors import FileChangedError
@@ -18,6 +19,10 @@ STALL_S = 2.0  # a leecher that reads nothing may hold its slot so long, then ot
 # A leecher that reads 256 KiB more slowly is as good as gone. It may wait so long for a buffer.
 PART_S = 60.0
 PART_WAIT_S = 0.05  # of a long part: other frames wait behind it
+# Before the end of a chunk the next one is offered. The answer is here in time; sooner, it would
+# keep a leecher from who could send that one at once.
+AHEAD_S = 0.05
+MIN_AHEAD = 32 * 1024  # bytes
 MORE = getattr(socket, "MSG_MORE", 0)  # what is sent goes into one packet with what follows
 
 
@@ -41,6 +46,7 @@ class PartSender:
         """
         self.sent = 0  # bytes since the connection began
         self._longest, self._part = longest, frames.PART
+        self._ahead = sys.maxsize  # bytes that are left of a chunk when the next one is offered
         self._link = link
         self._buffer = SendBuffer(link)
         self._throttle = throttle
@@ -61,12 +67,16 @@ class PartSender:
             index = self._sending[1] if index is None else index
             self._is_cancelled |= self._sending == (handle, index)
 
-    def fit(self, length: int, seconds: float) -> None:
-        """Suit the rate at which so many bytes went out in this time."""
-        if length <= self._buffer.size:  # they may still wait there
+    def fit(self, length: int, seconds: float, sharers: int) -> None:
+        """Suit the rate at which a chunk of so many bytes went out in this time, with so many
+        connections.
+        """
+        out = length - self._buffer.size  # the others may still wait there
+        if out <= 0 and sharers <= ALONE:
             return
-        rate = length / max(seconds, 1e-4)
-        self._buffer.fit(rate)
+        rate = max(out, length // 2) / max(seconds, 1e-4)
+        self._buffer.fit(rate, length, sharers)
+        self._ahead = max(MIN_AHEAD, int(rate * AHEAD_S))
         self._part = self._longest if rate * PART_WAIT_S >= self._longest else frames.PART
 
     def send(
@@ -74,17 +84,22 @@ class PartSender:
         choice: Choice,
         content: Content,
         source: ChunkSource,
+        soon_out: Callable[[], None],
         between: Callable[[], None],
     ) -> bool:
         """All its bytes; False when it was cancelled meanwhile. Raises OSError.
 
-        `between` is called after each part, and may close the source of what it cancels.
+        `soon_out` is called once, AHEAD_S before the end; `between` after each part, and may close
+        the source of what it cancels.
         """
         self._sending, self._is_cancelled = (choice.handle, choice.index), False
         start, length = choice.index * content.chunk_size, content.length(choice.index)
+        late = max(0, length - self._ahead)
         sent = 0
         while sent < length and not self._is_cancelled:
-            part = min(self._throttle.slice(self._part), length - sent)
+            if sent == late:
+                soon_out()
+            part = min(self._throttle.slice(self._part), (late if sent < late else length) - sent)
             self._throttle.wait(part, self._should_stop)
             head = frames.encode_part_head(choice.handle, choice.index, sent, part)
             self.say(head, MORE)

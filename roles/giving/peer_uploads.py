@@ -261,3 +261,7 @@ class _Seat:
     def place(self) -> int:
         with self._lock:
             return self._desk.place(self._number)
+
+    def sharers(self) -> int:
+        with self._lock:
+            return self._desk.members

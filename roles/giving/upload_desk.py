@@ -64,6 +64,11 @@ class UploadDesk:
         """How many slots are held."""
         return self._held.total()
 
+    @property
+    def members(self) -> int:
+        """How many leechers are connected."""
+        return len(self._members)
+
     def limit(self, slots: int) -> list[int]:
         """So many slots from now on; who has more keeps them for this turn.
 

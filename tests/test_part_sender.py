@@ -1,0 +1,89 @@
+"""When the next chunk is offered while one goes out."""
+
+from __future__ import annotations
+
+import socket
+import unittest
+from unittest import mock
+
+from roles.base.throttle import Throttle
+from roles.giving import send_buffer
+from roles.giving.part_sender import MIN_AHEAD, PartSender
+from roles.giving.upload_desk import Choice
+from roles.values.addresses import LOOPBACK
+from roles.values.content import Content
+from roles.wire import lmk2_frames as frames
+
+SIZE = 8 * MIN_AHEAD
+
+
+class Source:
+    """A file that notes what was sent of it."""
+
+    def __init__(self) -> None:
+        self.sent = list[tuple[int, int] | str]()
+
+    def send(self, _link: socket.socket, offset: int, count: int) -> int:
+        self.sent.append((offset, count))
+        return count
+
+    def check(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class PartSenderTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.enterContext(mock.patch.object(send_buffer, "MIN_SEGMENTS", 0))  # huge on loopback
+        with socket.create_server((LOOPBACK, 0)) as listener:
+            self.theirs = self.enterContext(socket.create_connection(listener.getsockname()))
+            mine = self.enterContext(listener.accept()[0])
+        self.throttle = Throttle()
+        self.parts = PartSender(mine, self.throttle, lambda: False, lambda: None, frames.PART)
+        self.source = Source()
+
+    def send(self) -> list[tuple[int, int] | str]:
+        """What went out of a chunk, and when the next one was to be offered."""
+        self.source.sent.clear()
+        content = Content(b"root" * 8, SIZE, SIZE)
+        says = self.source.sent.append
+        is_whole = self.parts.send(
+            Choice(7, content.root, 0), content, self.source, lambda: says("offer"), lambda: None
+        )
+        self.assertTrue(is_whole)
+        return list(self.source.sent)
+
+    def test_before_a_rate_is_known_the_next_offer_goes_ahead_of_the_chunk(self) -> None:
+        self.assertEqual(self.send(), ["offer", (0, SIZE)])
+
+    def test_over_a_slow_connection_it_goes_ahead_of_the_end(self) -> None:
+        self.parts.fit(SIZE, 60.0, 3)
+        late = SIZE - MIN_AHEAD
+        self.assertEqual(self.send(), [(0, late), "offer", (late, MIN_AHEAD)])
+
+    def test_a_connection_that_turns_out_to_be_slow_is_noticed_though_chunks_fit_in(self) -> None:
+        self.parts.fit(SIZE, 0.001, 3)
+        self.parts.fit(SIZE, 60.0, 3)
+        self.assertEqual(self.send().index("offer"), 1)
+
+    def test_over_a_fast_one_it_goes_ahead_of_the_chunk(self) -> None:
+        self.parts.fit(SIZE, 0.001, 3)
+        self.assertEqual(self.send(), ["offer", (0, SIZE)])
+
+    def test_with_a_limit_it_goes_out_once_too(self) -> None:
+        self.parts.fit(SIZE, 60.0, 3)
+        self.throttle.set_limit(SIZE * 4)
+        sent = self.send()
+        self.assertEqual(sent.count("offer"), 1)
+        before = [part for part in sent[: sent.index("offer")] if not isinstance(part, str)]
+        self.assertEqual(sum(count for _, count in before), SIZE - MIN_AHEAD)
+        self.assertGreater(len(before), 1)
+
+    def test_what_the_leecher_hears_is_the_head_of_each_part(self) -> None:
+        self.parts.fit(SIZE, 60.0, 3)
+        self.send()
+        late = SIZE - MIN_AHEAD
+        heads = frames.encode_part_head(7, 0, 0, late) + frames.encode_part_head(
+            7, 0, late, MIN_AHEAD
+        )
+        self.assertEqual(self.theirs.recv(1_024), heads)
