@@ -235,6 +235,7 @@ class HostileTest(GivingTest):
 
     def test_who_takes_late_waits_in_line_again(self) -> None:
         self.constant("chunk_giver", "ANSWER_S", 0.5)
+        self.constant("place_in_line", "PLACE_S", 0.0)
         late = self.wanting(self.room, self.holding)
         offer = self.offer(late)
         wait_until(lambda: self.room.slots_taken == 0)

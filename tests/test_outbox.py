@@ -53,6 +53,26 @@ class OutboxTest(LmkTestCase):
         expected = b"".join(bytes([n % 251]) * 1_000 for n in range(said // 1_000)) + b"last"
         self.assertTrue(bytes(come) == expected)
 
+    def test_what_is_held_goes_out_together_and_in_order(self) -> None:
+        self.outbox.hold()
+        self.outbox.say(b"one ")
+        self.outbox.say(b"two")
+        self.assertFalse(self.outbox.is_empty)
+        self.outbox.release()
+        self.assertTrue(self.outbox.is_empty)
+        self.assertEqual(self.peer.recv(100), b"one two")
+
+    def test_what_has_time_goes_out_ahead_of_the_next_words(self) -> None:
+        self.outbox.say_later(b"one ")
+        self.assertFalse(self.outbox.is_empty)
+        self.outbox.say(b"two")
+        self.assertEqual(self.peer.recv(100), b"one two")
+
+    def test_what_has_time_is_not_kept_without_end(self) -> None:
+        with self.assertRaises(TimeoutError):
+            for _ in range(MAX_KEPT // 1_000 + 1):
+                self.outbox.say_later(bytes(1_000))
+
     def test_words_for_who_is_gone_are_an_error(self) -> None:
         self.ours.close()
         with self.assertRaises(OSError):

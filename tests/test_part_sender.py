@@ -8,7 +8,7 @@ from unittest import mock
 
 from roles.base.throttle import Throttle
 from roles.giving import send_buffer
-from roles.giving.part_sender import MIN_AHEAD, PartSender
+from roles.giving.part_sender import MAX_KEPT, MIN_AHEAD, PartSender
 from roles.giving.upload_desk import Choice
 from roles.values.addresses import LOOPBACK
 from roles.values.content import Content
@@ -52,6 +52,21 @@ class PartSenderTest(unittest.TestCase):
         )
         self.assertTrue(is_whole)
         return list(self.source.sent)
+
+    def test_what_is_kept_goes_out_ahead_of_the_next_words_at_once(self) -> None:
+        self.parts.keep(b"one ")
+        self.parts.keep(b"two ")
+        self.parts.say(b"three")
+        self.assertEqual(self.theirs.recv(100), b"one two three")
+        self.parts.keep(b"four")
+        self.parts.flush()
+        self.parts.flush()
+        self.assertEqual(self.theirs.recv(100), b"four")
+
+    def test_answers_that_would_fill_the_memory_go_out_at_once(self) -> None:
+        for _ in range(2):
+            self.parts.keep(bytes(MAX_KEPT // 2 + 1))
+        self.assertTrue(self.theirs.recv(100))
 
     def test_before_a_rate_is_known_the_next_offer_goes_ahead_of_the_chunk(self) -> None:
         self.assertEqual(self.send(), ["offer", (0, SIZE)])

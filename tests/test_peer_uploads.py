@@ -66,6 +66,16 @@ class PeerUploadsTest(GivingTest):
         self.assertEqual(waiting.expect(frames.Place), frames.Place(0))
         self.offer(waiting)
 
+    def test_who_waits_for_a_moment_only_is_not_told_that_it_waits(self) -> None:
+        self.constant("place_in_line", "PLACE_S", 60.0)
+        hungs = [self.wanting(self.room, self.holding) for _ in range(2)]
+        for hung in hungs:
+            self.offer(hung)
+        waiting = self.wanting(self.room, self.holding)
+        wait_until(lambda: [one.place for one in self.room.report(time.monotonic())[0]] == [1])
+        hungs[0].link.close()
+        self.assertIsInstance(waiting.expect(frames.Place, frames.Offer), frames.Offer)
+
     def test_bytes_that_were_sent_are_counted_and_stay_counted(self) -> None:
         leecher = self.wanting(self.room, self.holding)
         self.fetch(leecher, self.holding)

@@ -62,6 +62,27 @@ class WordsTest(SwarmTestCase):
         decline = second.expect(frames.Decline)
         self.assertEqual(decline, frames.Decline(handle, 3, b"\x37"))
 
+    def test_who_offers_too_late_is_told_what_is_wanted_of_the_other_files_too(self) -> None:
+        first, handle = self.offering(self.holding)
+        second = self.second()
+        self.want(second)
+        other = some_holding(3, seed=2)
+        other_handle, _, _ = self.transfer(other)
+        self.describe(second, other)
+        self.give_digests(second, other)
+        self.assertEqual(self.want(second), 0b111)
+        self.describe(first, other)
+        self.want(first)
+        self.offer(first, other_handle, 1)
+        self.offer(first, handle, 3)
+        second.send(frames.Offer(handle, 3))
+        self.assertEqual(second.next(), frames.Decline(handle, 3, b"\x37"))
+        self.assertEqual(second.next(), frames.Want(other_handle, b"\x05"))
+        second.send(frames.Offer(handle, 3), frames.Alive())
+        self.assertEqual(second.next(), frames.Decline(handle, 3, b"\x37"))
+        second.send(frames.Offer(other_handle, 1))
+        self.assertEqual(second.next(), frames.Decline(other_handle, 1, b"\x05"))
+
     def test_what_a_sender_was_to_bring_is_asked_of_the_others_when_it_leaves(self) -> None:
         first, handle = self.offering(self.holding)
         second = self.second()

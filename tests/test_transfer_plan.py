@@ -26,8 +26,20 @@ def sender(link: int, host: str = "") -> Sender:
     return f"peer {link}", host
 
 
-def take(plan: TransferPlan, link: int, index: int, *, rate: float = 0.0, now: float = 0.0) -> bool:
-    return plan.take(link, sender(link), index, rate=rate, now=now)
+def take(
+    plan: TransferPlan,
+    link: int,
+    index: int,
+    *,
+    rate: float = 0.0,
+    now: float = 0.0,
+    is_end: bool = True,
+) -> bool:
+    return plan.take(link, sender(link), index, rate=rate, now=now, is_end=is_end)
+
+
+def late(plan: TransferPlan, rate: float, *, now: float, is_end: bool = True) -> int:
+    return plan.worth_asking_twice(rate, now=now, is_end=is_end)
 
 
 class TakingTest(unittest.TestCase):
@@ -78,12 +90,12 @@ class LateTest(unittest.TestCase):
     def test_nothing_is_asked_twice_while_something_else_is_wanted(self) -> None:
         plan = plan_of(2)
         take(plan, 1, 0)
-        self.assertEqual(plan.worth_asking_twice(FAST, now=60.0), 0)
+        self.assertEqual(late(plan, FAST, now=60.0), 0)
 
     def test_a_chunk_that_stalls_may_come_from_anybody(self) -> None:
         plan = plan_of(1)
         take(plan, 1, 0, now=0.0)
-        self.assertEqual(plan.worth_asking_twice(CHUNK / 2, now=0.01), 0)
+        self.assertEqual(late(plan, CHUNK / 2, now=0.01), 0)
         plan.received(1, 0, CHUNK - 1, now=0.1)
         self.assertFalse(take(plan, 2, 0, now=STALLED_S))
         self.assertTrue(take(plan, 2, 0, now=0.1 + STALLED_S))
@@ -92,15 +104,25 @@ class LateTest(unittest.TestCase):
         plan = plan_of(1)
         take(plan, 1, 0, now=0.0)
         plan.received(1, 0, CHUNK // 10, now=1.0)  # nine seconds to go
-        self.assertEqual(plan.worth_asking_twice(CHUNK / 5, now=1.0), 0)
-        self.assertEqual(plan.worth_asking_twice(CHUNK / 4, now=1.0), 1)
+        self.assertEqual(late(plan, CHUNK / 5, now=1.0), 0)
+        self.assertEqual(late(plan, CHUNK / 4, now=1.0), 1)
 
     def test_a_peer_of_unknown_rate_is_asked_when_it_takes_long(self) -> None:
         plan = plan_of(1)
         take(plan, 1, 0, now=0.0)
         plan.received(1, 0, 1, now=UNKNOWN_RATE_S / 2)
-        self.assertEqual(plan.worth_asking_twice(0.0, now=UNKNOWN_RATE_S / 2), 0)
-        self.assertEqual(plan.worth_asking_twice(0.0, now=UNKNOWN_RATE_S + 0.1), 1)
+        self.assertEqual(late(plan, 0.0, now=UNKNOWN_RATE_S / 2), 0)
+        self.assertEqual(late(plan, 0.0, now=UNKNOWN_RATE_S + 0.1), 1)
+
+    def test_while_other_files_are_wanted_only_what_hardly_moves_is_asked_twice(self) -> None:
+        plan = plan_of(1)
+        take(plan, 1, 0, now=0.0)
+        plan.received(1, 0, CHUNK // 10, now=1.0)  # nine seconds to go
+        self.assertEqual(late(plan, FAST, now=1.0, is_end=False), 0)
+        self.assertFalse(take(plan, 2, 0, rate=FAST, now=1.0, is_end=False))
+        plan.received(1, 0, 1, now=4.0)  # and now more than HOPELESS_S
+        self.assertEqual(late(plan, FAST, now=4.0, is_end=False), 1)
+        self.assertTrue(take(plan, 2, 0, rate=FAST, now=4.0, is_end=False))
 
     def test_the_same_connection_is_not_asked_twice(self) -> None:
         plan = plan_of(1)
@@ -128,7 +150,7 @@ class LateTest(unittest.TestCase):
             plan.received(1, 0, 1, now=second)
             plan.received(2, 0, 1, now=second)
             take(plan, 2, 0, now=second)
-        self.assertEqual(plan.worth_asking_twice(FAST, now=30.0), 1)
+        self.assertEqual(late(plan, FAST, now=30.0), 1)
         self.assertTrue(take(plan, 3, 0, rate=FAST, now=30.0))
 
     def test_a_slow_room_does_not_ask_a_third_peer(self) -> None:
@@ -178,21 +200,24 @@ class BadChunksTest(unittest.TestCase):
         self.assertFalse(self.bad(second, 1, 0))
         self.assertFalse(first.is_dropped(sender(1)) or second.is_dropped(sender(1)))
 
+    def take_of(self, plan: TransferPlan, link: int, sender: Sender, index: int) -> bool:
+        return plan.take(link, sender, index, rate=0.0, now=0.0, is_end=False)
+
     def test_of_a_host_that_lied_under_many_ids_only_who_was_right_is_asked(
         self,
     ) -> None:
         plan = plan_of(20)
         honest, new = sender(1, "h"), sender(99, "h")
-        self.assertTrue(plan.take(1, honest, 0, rate=0.0, now=0.0))
+        self.assertTrue(self.take_of(plan, 1, honest, 0))
         plan.verified(1, 0)
         for link in range(2, 2 + MAX_BAD_OF_HOST):
-            self.assertTrue(plan.take(link, sender(link, "h"), link, rate=0.0, now=0.0))
+            self.assertTrue(self.take_of(plan, link, sender(link, "h"), link))
             self.assertIs(plan.bad(sender(link, "h"), link), link == MAX_BAD_OF_HOST + 1)
             plan.released(link, link)
         self.assertEqual(plan.wanted_from(new), 0)
-        self.assertFalse(plan.take(99, new, 1, rate=0.0, now=0.0))
-        self.assertTrue(plan.take(1, honest, 1, rate=0.0, now=0.0))
-        self.assertTrue(plan.take(100, sender(100, "other"), 2, rate=0.0, now=0.0))
+        self.assertFalse(self.take_of(plan, 99, new, 1))
+        self.assertTrue(self.take_of(plan, 1, honest, 1))
+        self.assertTrue(self.take_of(plan, 100, sender(100, "other"), 2))
 
     def test_wrong_digests_drop_a_peer_at_once(self) -> None:
         plan = plan_of(2)
@@ -222,9 +247,9 @@ class PropertyTest(unittest.TestCase):
             for index, links in coming.items():
                 for link in range(1, 6):
                     self.assertIs(plan.is_coming(link, index), link in links)
-            late = plan.worth_asking_twice(FAST, now=now)
-            self.assertEqual(late & ~on_their_way, 0)
-            self.assertFalse(late and plan.wanted)
+            twice = late(plan, FAST, now=now)
+            self.assertEqual(twice & ~on_their_way, 0)
+            self.assertFalse(twice and plan.wanted)
         for link in range(1, 6):
             plan.all_released(link)
         self.assertEqual(plan.wanted | plan.had, plan.content.all_chunks)
@@ -268,4 +293,4 @@ class PropertyTest(unittest.TestCase):
         plan = plan_of(6, had=0b11)
         for index in (2, 3, 4, 5):
             take(plan, index, index, now=0.0)
-        self.assertEqual(list(indexes(plan.worth_asking_twice(0.0, now=STALLED_S))), [2, 3, 4, 5])
+        self.assertEqual(list(indexes(late(plan, 0.0, now=STALLED_S))), [2, 3, 4, 5])

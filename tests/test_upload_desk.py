@@ -145,6 +145,23 @@ class WishesTest(DeskTestCase):
         self.assertEqual(self.offered(desk, 1).index, 3)
         self.assertEqual(desk.next_choice(1)[0], None)
 
+    def test_no_chunk_of_a_folder_is_sent_twice_before_every_one_was_sent_once(self) -> None:
+        desk = self.desk(3)
+        for number in (1, 2, 3):
+            desk.enter(number, f"h{number}")
+            desk.want(number, 7, A, 0b11)
+            desk.want(number, 8, B, 0b1111)
+        sent = [self.offered(desk, number) for _ in range(2) for number in (1, 2, 3)]
+        self.assertEqual(len(set(sent)), 6)
+        self.assertEqual([choice.root for choice in sent], [A] * 2 + [B] * 4)
+
+    def test_of_what_was_sent_as_often_the_first_content_goes_first(self) -> None:
+        desk = self.with_members(2, "h1", "h2", chunks=0b1)
+        for number in (1, 2):
+            desk.want(number, 8, B, 0b1)
+        self.assertEqual([self.offered(desk, 1).root for _ in range(2)], [A, B])
+        self.assertEqual([self.offered(desk, 2).root for _ in range(2)], [A, B])
+
     def test_ten_thousand_contents_are_not_all_remembered(self) -> None:
         desk = self.desk(1)
         desk.enter(1, "h1")

@@ -1,7 +1,6 @@
 """The sending end of one LMK/2 connection: offers chunks, sends those that are taken.
 
-Each runs in a thread of its own. Python is kept out of the work per byte: parts of 256 KiB go from
-the file to the socket by the system.
+Each runs in a thread of its own. Whole parts go from the file to the socket by the system.
 """
 
 from __future__ import annotations
@@ -100,7 +99,8 @@ class ChunkGiver:
     # Frames of the leecher
 
     def _receive(self, selector: selectors.BaseSelector, timeout_s: float) -> bool:
-        """Deal with what has come; False when the leecher left."""
+        """Deal with what has come, when all is said; False when the leecher left."""
+        self._parts.flush()
         for key, _ in selector.select(timeout_s):
             if key.fileobj is self._woken:
                 with contextlib.suppress(BlockingIOError):
@@ -345,5 +345,5 @@ class ChunkGiver:
             self._line.rest()
 
     def _send(self, frame: frames.Frame) -> None:
-        self._parts.say(frames.encode(frame))
+        self._parts.keep(frames.encode(frame))
         self._spoke = time.monotonic()

@@ -23,6 +23,7 @@ PART_WAIT_S = 0.05  # of a long part: other frames wait behind it
 # keep a leecher from who could send that one at once.
 AHEAD_S = 0.05
 MIN_AHEAD = 32 * 1024  # bytes
+MAX_KEPT = 64 * 1024  # bytes of words
 MORE = getattr(socket, "MSG_MORE", 0)  # what is sent goes into one packet with what follows
 
 
@@ -55,6 +56,7 @@ class PartSender:
         link.settimeout(STALL_S)
         self._sending: tuple[int, int] | None = None  # handle and chunk
         self._is_cancelled = False
+        self._kept = b""  # words that go out with the next ones
 
     @property
     def is_cancelled(self) -> bool:
@@ -111,8 +113,20 @@ class PartSender:
         self._sending = None
         return sent == length
 
+    def keep(self, words: bytes) -> None:
+        """Say it ahead of the next words, or with flush(): the leecher is woken once for all."""
+        self._kept += words
+        if len(self._kept) > MAX_KEPT:
+            self.flush()
+
+    def flush(self) -> None:
+        """Say what was kept. Raises OSError."""
+        if self._kept:
+            self.say(b"")
+
     def say(self, words: bytes, flags: int = 0) -> None:
-        """All of it, outside of a part. Raises OSError."""
+        """All of it, outside of a part, behind what was kept. Raises OSError."""
+        words, self._kept = self._kept + words, b""
         self._send_all(len(words), lambda sent: self._link.send(words[sent:], flags))
 
     def _send_bytes(self, source: ChunkSource, offset: int, length: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from roles.giving.giver_desk import Desk, GiverProgress
 from roles.wire import lmk2_frames as frames
 
-PLACE_S = 1.0  # between two words about the place
+PLACE_S = 1.0  # of waiting before the first word about the place, and between two
 
 
 class PlaceInLine:
@@ -21,7 +21,7 @@ class PlaceInLine:
         self._desk = desk
         self._progress = progress
         self._send = send
-        self._told_at = 0.0
+        self._told, self._told_at = 0, 0.0
 
     def rest(self) -> None:
         """Others may have the slot."""
@@ -37,9 +37,14 @@ class PlaceInLine:
         return self.has_slot
 
     def tell(self) -> None:
-        """Its place, when that is another one; 0 for one that does not wait."""
+        """Its place, once it has waited for PLACE_S, and when that is another one; 0 when it does
+        not wait any more. In a quick room nobody waits for so long.
+        """
         place, now = 0 if self.has_slot else self._desk.place(), time.monotonic()
+        if not self._progress.place:
+            self._told_at = now  # it waits from now on, if it does
+        self._progress.place = place
         is_due = now - self._told_at >= PLACE_S
-        if place != self._progress.place and (is_due or not self._progress.place or not place):
-            self._progress.place, self._told_at = place, now
+        if place != self._told and (is_due or not place):
+            self._told, self._told_at = place, now
             self._send(frames.Place(place))

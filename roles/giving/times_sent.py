@@ -18,17 +18,16 @@ class TimesSent:
         # [n]: the chunks sent n + 1 times, not counting how often every one was, when that is much
         self._levels: list[int] = []
 
-    def pick(self, candidates: int, rng: random.Random) -> int:
-        """One of the candidates that was sent least often; `candidates` is not empty."""
+    def least(self, candidates: int) -> tuple[int, int]:
+        """Those of the candidates that were sent least often, and how often; 0, 0 for none."""
         seen = 0
         for level in self._levels:
             seen |= level
-        least = candidates & ~seen
-        for level in self._levels if not least else ():
-            least = candidates & level
-            if least:
-                break
-        return _any_of(least, rng)
+        fresh = candidates & ~seen
+        for times, level in enumerate(self._levels, 1) if not fresh else ():
+            if candidates & level:
+                return candidates & level, times
+        return fresh, 0
 
     def sent(self, index: int) -> None:
         """It is sent now, or promised."""
@@ -57,8 +56,8 @@ class TimesSent:
         return 0
 
 
-def _any_of(chunks: int, rng: random.Random) -> int:
-    """One of them at random: so that two senders rarely send the same one at the same time."""
+def any_of(chunks: int, rng: random.Random) -> int:
+    """One of these chunks at random, so that two senders rarely send the same one at a time."""
     above = chunks >> (start := rng.randrange(chunks.bit_length()))
     if above:
         return start + (above & -above).bit_length() - 1

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from roles.giving.times_sent import TimesSent
+from roles.giving.times_sent import MAX_LEVELS, TimesSent, any_of
 
 TURN_CHUNKS = 1  # sent in a row when others wait: what few have must soon be with many
 MAX_CONTENTS = 4_096  # of which it is remembered how often each chunk was sent
@@ -122,9 +122,8 @@ class UploadDesk:
         if not member.has_slot and not self._take_slot(number, member):
             return None, []
         handle, wish, candidates = found
-        times = self._times_of(wish.root)
-        index = times.pick(candidates, self._rng)
-        times.sent(index)
+        index = any_of(candidates, self._rng)
+        self._times_of(wish.root).sent(index)
         wish.offered |= 1 << index
         member.in_turn += 1
         return Choice(handle, wish.root, index), []
@@ -191,12 +190,19 @@ class UploadDesk:
         return self._line.index(number) + 1 if number in self._line else 0
 
     def _wanted_here(self, member: _Member) -> tuple[int, _Wish, int] | None:
-        """The first of its wishes of which something is here, and what."""
+        """What of its wishes is here and was sent least often, of the first content with such.
+
+        So no chunk of a folder goes out twice while another one of it has not gone out at all.
+        """
+        found, fewest = None, MAX_LEVELS + 1
         for handle, wish in member.wishes.items():
-            candidates = wish.chunks & ~wish.offered & self._have(wish.root)
-            if candidates:
-                return handle, wish, candidates
-        return None
+            here = wish.chunks & ~wish.offered & self._have(wish.root)
+            candidates, times = self._times_of(wish.root).least(here) if here else (0, 0)
+            if candidates and times < fewest:
+                found, fewest = (handle, wish, candidates), times
+                if not times:
+                    break
+        return found
 
     def _take_slot(self, number: int, member: _Member) -> bool:
         """A free slot, else a place in line; nobody is in line while one is free."""

@@ -51,7 +51,8 @@ class PeerLink:
     peer: str  # what it calls itself for this run
     computer: str
     meter: RateMeter
-    opened: set[int] = field(default_factory=set)  # handles that it has described
+    # What it was told last that is wanted, by the handle of each content that it has described.
+    opened: dict[int, int | None] = field(default_factory=dict)
     singles: set[int] = field(default_factory=set)  # contents of one chunk that it was asked for
     taking: tuple[int, int] | None = None  # handle and chunk that come now, or next
     chunk_rate: float = 0.0  # bytes per second of its last chunks
@@ -65,10 +66,14 @@ class PeerLink:
         self.outbox = Outbox(self.link)
         self.sender = self.peer, "" if is_loopback(self.address.host) else self.address.host
 
-    def send(self, frame: frames.Frame) -> None:
+    def send(self, *words: frames.Frame) -> None:
         """Say something; from any thread, without the swarm's lock. Raises OSError, never waits."""
         self.spoke_at = time.monotonic()
-        self.outbox.say(frames.encode(frame))
+        self.outbox.say(b"".join(map(frames.encode, words)))
+
+    def send_later(self, *words: frames.Frame) -> None:
+        """Say something with the next words, or when the swarm looks. Raises OSError."""
+        self.outbox.say_later(b"".join(map(frames.encode, words)))
 
     def hang_up(self) -> None:
         """End it; from any thread. Its own one finds out."""
@@ -142,12 +147,22 @@ class ChunkTaker:
                 kind, length = frames.decode_header(self._take(frames.HEADER.size))
                 if kind == frames.Kind.CHUNK:
                     self._receive_part(length - frames.PART_HEAD.size)
-                elif not self._handle(frames.decode(kind, self._take(length))):
+                elif not self._answered(kind, self._take(length)):
                     return
         except (_LeftError, StoppedError):
             return
         finally:
             self._drop_chunk()
+
+    def _answered(self, kind: int, body: bytes) -> bool:
+        """Deal with a frame; False when the peer left. What follows it is dealt with first, if it
+        is here already, and answered together with it.
+        """
+        if self._end > self._start:
+            self._link.outbox.hold()
+        else:
+            self._link.outbox.release()
+        return self._handle(frames.decode(kind, body))
 
     def _handle(self, frame: frames.Frame | None) -> bool:
         match frame:
@@ -173,6 +188,7 @@ class ChunkTaker:
     def _receive_part(self, length: int) -> None:
         """Receive a part; the last one of a chunk ends it."""
         handle, index, offset = frames.PART_HEAD.unpack(self._take(frames.PART_HEAD.size))
+        self._link.outbox.release()  # a buffer may be long in coming
         chunk = self._chunk
         if chunk is not None and (chunk.handle, chunk.index) != (handle, index):
             self._drop_chunk()  # it was cancelled in the middle
@@ -282,6 +298,7 @@ class ChunkTaker:
 
     def _receive_some(self, target: memoryview) -> int:
         """At least one byte. Raises _LeftError when the peer closed."""
+        self._link.outbox.release()
         while True:
             if self._should_stop():
                 raise StoppedError

@@ -20,6 +20,7 @@ class Outbox:
         self._link = link
         self._lock = threading.Lock()  # protects what is kept, and its order: no call waits there
         self._kept = bytearray()
+        self._is_held = False
 
     @property
     def is_empty(self) -> bool:
@@ -30,14 +31,35 @@ class Outbox:
         """One frame after another; raises TimeoutError when too much is kept."""
         with self._lock:
             self._kept += words
-            self._send()
-            if len(self._kept) > MAX_KEPT:
-                raise TimeoutError("it does not read what it is told")
+            if not self._is_held:
+                self._send()
+            self._check_kept()
+
+    def say_later(self, words: bytes) -> None:
+        """What has time until the next words, or until the swarm looks: it wakes nobody."""
+        with self._lock:
+            self._kept += words
+            self._check_kept()
 
     def flush(self) -> None:
         """Send of what is kept as much as the system takes now."""
         with self._lock:
             self._send()
+
+    def hold(self) -> None:
+        """Keep all words until release(): the answers to several frames wake the peer once."""
+        self._is_held = True
+
+    def release(self) -> None:
+        """Send what was held. Called before anything that waits."""
+        if self._is_held:
+            with self._lock:
+                self._is_held = False
+                self._send()
+
+    def _check_kept(self) -> None:
+        if len(self._kept) > MAX_KEPT:
+            raise TimeoutError("it does not read what it is told")
 
     def _send(self) -> None:
         # With a timeout a socket's send() waits for room. Nobody else sends: what select() says

@@ -5,7 +5,7 @@ State of the swarm, used with its lock held: no call waits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from roles.taking.chunk_taker import PeerLink
@@ -30,14 +30,16 @@ class PeerLinks(dict[int, PeerLink]):
             return []
         return [(link, want(link, handle, transfer)) for link in self._with_content(handle)]
 
-    def second_wants(self, handle: int, transfer: Transfer, *, now: float) -> list[Asking]:
+    def second_wants(
+        self, handle: int, transfer: Transfer, *, now: float, is_end: bool
+    ) -> list[Asking]:
         """At the end, to peers that send nothing now: what comes too slowly from others."""
         asking = list[Asking]()
         for link in self._with_content(handle) if not transfer.plan.wanted else ():
             if link.taking is None:
-                late = transfer.plan.worth_asking_twice(link.chunk_rate, now=now)
-                chunks = bitmap_bytes(late, transfer.content.count)
-                asking += [(link, frames.Want(handle, chunks))] if late else []
+                late = transfer.plan.worth_asking_twice(link.chunk_rate, now=now, is_end=is_end)
+                if late and late != link.opened[handle]:
+                    asking.append((link, _noted(link, handle, transfer, late)))
         return asking
 
     def sources(self, *, now: float) -> tuple[Source, ...]:
@@ -85,5 +87,23 @@ class PeerLinks(dict[int, PeerLink]):
 
 def want(link: PeerLink, handle: int, transfer: Transfer) -> frames.Want:
     """What is wanted of this peer. Never b"", which would close the handle."""
-    wanted = transfer.plan.wanted_from(link.sender)
-    return frames.Want(handle, bitmap_bytes(wanted, transfer.content.count))
+    return _noted(link, handle, transfer, transfer.plan.wanted_from(link.sender))
+
+
+def fresh_wants(link: PeerLink, transfers: Mapping[int, Transfer]) -> list[frames.Want]:
+    """What is wanted of this peer, of every content of which that is not what it was told last.
+
+    For one whose offer came too late: its next would be as stale, of another file of the folder.
+    """
+    return [
+        want(link, handle, transfer)
+        for handle, told in link.opened.items()
+        if (transfer := transfers.get(handle)) is not None
+        and transfer.is_asking
+        and transfer.plan.wanted_from(link.sender) != told
+    ]
+
+
+def _noted(link: PeerLink, handle: int, transfer: Transfer, chunks: int) -> frames.Want:
+    link.opened[handle] = chunks
+    return frames.Want(handle, bitmap_bytes(chunks, transfer.content.count))

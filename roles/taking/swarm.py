@@ -10,12 +10,13 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from roles.taking.chunk_taker import PeerLink
 from roles.taking.digest_questions import DigestQuestions
-from roles.taking.peer_links import PeerLinks, want
+from roles.taking.peer_links import PeerLinks, fresh_wants, want
+from roles.taking.saying import Say, flush, say, say_later
 from roles.taking.singles import Singles
 from roles.taking.transfer import Transfer
 from roles.values.content import check_shape
@@ -26,8 +27,6 @@ log = logging.getLogger(__name__)
 
 SINGLE_AGAIN_S = 1.0  # after nobody had it
 AGAIN_S = 2.0  # words cross, or get lost between two threads: what stands still is said again
-
-Say = tuple[PeerLink, frames.Frame]
 
 
 class Swarm:
@@ -54,7 +53,7 @@ class Swarm:
             if not transfer.is_single:
                 opening = frames.Open(handle, transfer.content.root)
                 says = [(link, opening) for link in self._links.values()]
-        self._say(says)
+        say(says)
         return handle
 
     def ask(self, handle: int) -> None:
@@ -65,7 +64,7 @@ class Swarm:
             if transfer.is_single:
                 self._singles.add(handle, transfer)
             says = self._singles_to_ask() if transfer.is_single else self._wants(handle)
-        self._say(says)
+        say(says)
 
     def remove(self, handle: int) -> None:
         """Ask for nothing more of it. When it returns nobody writes to its store any more."""
@@ -79,13 +78,14 @@ class Swarm:
             self._digests.drop(handle)
             asked = self._singles.drop(handle)
             closing = frames.Want(handle, b"")
-            says: list[Say] = [(asked, closing)] if asked and not transfer.is_done else []
+            closings: list[Say] = [(asked, closing)] if asked and not transfer.is_done else []
             for link in self._links.values():
-                link.opened.discard(handle)
+                link.opened.pop(handle, None)
                 if not transfer.is_single:  # also to who has it not yet, and would tell us
-                    says.append((link, closing))
-            says += self._singles_to_ask()
-        self._say(says)
+                    closings.append((link, closing))
+            says = self._singles_to_ask()
+        (say_later if transfer.is_done else say)(closings)
+        say(says)
 
     def left(self, link: PeerLink) -> None:
         """A connection ended: what it was to bring is asked of others."""
@@ -100,7 +100,7 @@ class Swarm:
                     says += self._wants(handle)
             self._singles.left(link)
             says += self._singles_to_ask()
-        self._say(says)
+        say(says)
 
     def tick(self) -> None:
         """A few times a second: ask twice for what comes too slowly at the end, and again for
@@ -118,17 +118,17 @@ class Swarm:
                 says += self._singles_to_ask()
             for handle in self._digests.unanswered(now=now):
                 says += self._digests_to_ask(handle)
-            is_time = now >= self._again
+            is_time, is_end = now >= self._again, self._is_end
             self._again = now + AGAIN_S if is_time else self._again
             for handle, transfer in self._transfers.items():
                 if not transfer.is_asking or transfer.is_single:
                     continue
-                says += self._links.second_wants(handle, transfer, now=now)
+                says += self._links.second_wants(handle, transfer, now=now, is_end=is_end)
                 if is_time and transfer.plan.stands_still:
                     says += self._wants(handle)
             unsaid = [link for link in self._links.values() if not link.outbox.is_empty]
-        self._say(says)
-        self._flush(unsaid)
+        say(says)
+        flush(unsaid)
 
     @property
     def is_busy(self) -> bool:
@@ -152,7 +152,7 @@ class Swarm:
                 if not transfer.is_single
             ]
             says += self._singles_to_ask()
-        self._say(says)
+        say(says)
 
     def described(self, link: PeerLink, file: frames.File) -> None:
         check_shape(file.size, file.chunk_size)
@@ -167,12 +167,12 @@ class Swarm:
             ):
                 raise PeerProtocolError("it describes another content than its root names")
             elif not transfer.is_single and not transfer.plan.is_dropped(link.sender):
-                link.opened.add(file.handle)
+                link.opened.setdefault(file.handle)
                 if transfer.digests() is None:
                     says = self._digests_to_ask(file.handle)
                 elif transfer.is_asking:
                     says = [(link, want(link, file.handle, transfer))]
-        self._say(says)
+        say(says)
 
     def digests_came(self, link: PeerLink, digests: frames.Digests) -> None:
         with self._lock:
@@ -183,22 +183,29 @@ class Swarm:
         if question is None:
             transfer.ended()
         else:
-            self._say([(link, question)])
+            say([(link, question)])
 
     def answer(self, link: PeerLink, offer: frames.Offer) -> None:
         handle, index = offer.handle, offer.index
         now = time.monotonic()
         with self._lock:
             transfer = self._transfers.get(handle)
-            reply: frames.Frame
             if transfer is None or not transfer.is_asking:
-                reply = frames.Decline(handle, index, b"")
-                link.opened.discard(handle)
-            elif transfer.plan.take(link.number, link.sender, index, rate=link.chunk_rate, now=now):
-                reply = frames.Take(handle, index)
+                link.opened.pop(handle, None)
+                words: list[frames.Frame] = [frames.Decline(handle, index, b"")]
+            elif transfer.plan.take(
+                link.number,
+                link.sender,
+                index,
+                rate=link.chunk_rate,
+                now=now,
+                is_end=not transfer.plan.wanted and self._is_end,
+            ):
+                words = [frames.Take(handle, index)]
             else:
-                reply = frames.Decline(handle, index, want(link, handle, transfer).chunks)
-        self._say([(link, reply)])
+                words = [frames.Decline(handle, index, want(link, handle, transfer).chunks)]
+                words += fresh_wants(link, self._transfers)
+        say((link, word) for word in words)
 
     def expected(self, link: PeerLink, handle: int, index: int) -> Transfer | None:
         with self._lock:
@@ -256,7 +263,7 @@ class Swarm:
                 says += self._singles_to_ask()
             is_done = transfer.plan.is_done
         self._news(transfer.content.root, 1 << index)
-        self._say(says)
+        say(says)
         if is_done:
             transfer.ended()
 
@@ -266,7 +273,7 @@ class Swarm:
             transfer = self._transfers.get(handle)
             if transfer is None:
                 return
-            link.opened.discard(handle)
+            link.opened.pop(handle, None)
             says: list[Say] = []
             if self._digests.drop(handle, link):
                 says += self._digests_to_ask(handle)
@@ -275,9 +282,15 @@ class Swarm:
                 says += [(link, frames.Want(handle, b"")), *self._singles_to_ask()]
             if transfer.plan.all_released(link.number):
                 says += self._wants(handle)
-        self._say(says)
+        say(says)
 
     # With the lock held
+
+    @property
+    def _is_end(self) -> bool:
+        """Whether every chunk that is asked for is here or on its way."""
+        asking = (one for one in self._transfers.values() if one.is_asking and not one.is_single)
+        return not any(one.plan.wanted for one in asking)
 
     def _wants(self, handle: int) -> list[Say]:
         return [*self._links.wants(handle, self._transfers[handle])]
@@ -326,24 +339,4 @@ class Swarm:
             link.taking = None
             transfer.plan.released(link.number, index)
             says = self._wants(handle) if handle in self._transfers else []
-        self._say(says)
-
-    def _say(self, says: Iterable[Say]) -> None:
-        for link, frame in says:
-            with _hanging_up(link):
-                link.send(frame)
-
-    def _flush(self, links: Iterable[PeerLink]) -> None:
-        for link in links:
-            with _hanging_up(link):
-                link.outbox.flush()
-
-
-@contextmanager
-def _hanging_up(link: PeerLink) -> Iterator[None]:
-    """When it cannot be told anything. Its own thread finds out."""
-    try:
-        yield
-    except OSError as error:
-        log.debug("%s cannot be told anything: %s", link.address, error)
-        link.hang_up()
+        say(says)

@@ -16,7 +16,7 @@ MAX_COMING = 4  # over one connection: one arrives, one is taken ahead, some wer
 SLOW_FACTOR = 2.0  # a chunk is asked of a second peer when that one needs less than half the time
 UNKNOWN_RATE_S = 1.0  # a chunk that takes this long may be asked of a peer whose rate is unknown
 STALLED_S = 3.0  # without a byte for this long a connection's chunk is asked of anybody
-HOPELESS_S = 30.0  # a chunk that takes all who bring it longer than this may come from a third
+HOPELESS_S = 30.0  # a chunk that takes all who bring it longer than this may come from one more
 
 
 @dataclass(slots=True)
@@ -58,10 +58,20 @@ class TransferPlan:
         """Those of the wanted chunks that this peer may send."""
         return 0 if self._bad.has(sender) else self.wanted & ~self._bad.chunks(sender)
 
-    def take(self, connection: int, sender: Sender, index: int, *, rate: float, now: float) -> bool:
+    def take(
+        self,
+        connection: int,
+        sender: Sender,
+        index: int,
+        *,
+        rate: float,
+        now: float,
+        is_end: bool,
+    ) -> bool:
         """Whether a peer's offer is accepted; the chunk is on its way then.
 
-        `rate` of that connection in bytes per second, 0.0 when it is not known.
+        `rate` of that connection in bytes per second, 0.0 when it is not known. `is_end`: whether
+        nothing is wanted of any content.
         """
         if index >= self.content.count or self.had >> index & 1:
             return False
@@ -71,7 +81,9 @@ class TransferPlan:
             return False
         coming = self._coming.get(index)
         if coming is not None and (
-            connection in coming or self.wanted or not self._is_late(index, rate, now)
+            connection in coming
+            or self.wanted
+            or not self._is_late(index, rate, now, is_end=is_end)
         ):
             return False
         self._coming.setdefault(index, {})[connection] = _OnItsWay(sender, now, now)
@@ -148,25 +160,25 @@ class TransferPlan:
         """Whether this peer, or others of its host, sent too many bad chunks."""
         return self._bad.has(sender)
 
-    def worth_asking_twice(self, rate: float, *, now: float) -> int:
-        """At the end, when nothing is wanted: the chunks that another connection with this rate
-        would bring much sooner.
+    def worth_asking_twice(self, rate: float, *, now: float, is_end: bool) -> int:
+        """When nothing else of this content is wanted: the chunks that another connection with this
+        rate would bring much sooner; those that hardly move, while other contents are wanted.
         """
         if self.wanted:
             return 0
         late = 0
         for index in indexes(self._coming_chunks):
-            if self._is_late(index, rate, now):
+            if self._is_late(index, rate, now, is_end=is_end):
                 late |= 1 << index
         return late
 
-    def _is_late(self, index: int, rate: float, now: float) -> bool:
+    def _is_late(self, index: int, rate: float, now: float, *, is_end: bool) -> bool:
         coming = self._coming[index].values()
         if all(now - one.moved >= STALLED_S for one in coming):
             return True
         length = self.content.length(index)
         left_s = min(_left_s(one, length, now) for one in coming)
-        if len(coming) > 1:
+        if len(coming) > 1 or not is_end:
             return left_s > HOPELESS_S
         if not rate:
             elapsed = min(now - one.since for one in coming)
