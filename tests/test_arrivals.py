@@ -21,7 +21,7 @@ from roles.values.settings import Existing
 from roles.wire import lmk2_frames as frames
 from roles.wire.lmk2_greeting import Hello
 from tests.disks import described, some_bytes
-from tests.peers import MemoryHolding, RawPeer, TakingTest, some_holding
+from tests.peers import CHUNK, MemoryHolding, RawPeer, TakingTest, some_holding
 from tests.support import wait_until
 
 
@@ -154,6 +154,84 @@ class ArrivalsTest(TakingTest):
         given_on = self.given_on.find(joined.content.root)
         assert given_on is not None
         self.assertEqual(given_on.have(), joined.content.all_chunks)
+
+    def small_pack(
+        self,
+    ) -> tuple[MemoryHolding, tuple[PackLine, tuple[FileLine, ...]], list[FileJob], list[bytes]]:
+        """160 files in seven chunks."""
+        data = [some_bytes(10_000 + seed, seed) for seed in range(160)]
+        return *self.pack("small", data), data
+
+    def begun(
+        self,
+        jobs: list[FileJob],
+        pack: tuple[PackLine, tuple[FileLine, ...]],
+        joined: MemoryHolding,
+    ) -> tuple[RawPeer, int]:
+        """A sender of the pack of which everything is wanted, and its handle."""
+        self.arrivals.begin(jobs, [pack])
+        sender = self.sender()
+        self.arrivals.step(self.tally)
+        handle = self.describe(sender, joined)
+        self.give_digests(sender, joined)
+
+        def is_asked() -> bool:
+            self.arrivals.step(self.tally)
+            return any(transfer.is_asking for transfer in self.arrivals.transfers)
+
+        wait_until(is_asked)
+        return sender, handle
+
+    def test_files_of_a_pack_get_their_names_while_others_are_on_their_way(self) -> None:
+        self.constant("arrival", "UNPACK_AT", 2 * CHUNK)
+        joined, pack, jobs, data = self.small_pack()
+        sender, handle = self.begun(jobs, pack, joined)
+        sizes = list[int]()
+        came = 0
+        for index in (3, 5, 4, 0, 6, 1):
+            self.give(sender, handle, joined, index)
+            came += joined.content.length(index)
+            self.wait_for_bytes(came)
+            self.arrivals.step(self.tally)
+            sizes.append(self.tally.had + self.arrivals.have)
+        named = sum(len(one) for job, one in zip(jobs, data, strict=True) if self.is_here(job, one))
+        self.assertEqual(named, self.tally.had)
+        self.assertGreater(named, 3 * CHUNK)
+        self.assertLess(self.tally.ended, len(jobs))
+        self.assertEqual(sizes, sorted(sizes))
+        self.give(sender, handle, joined, 2)
+        self.step_until_through()
+        self.assertTrue(all(self.is_here(job, one) for job, one in zip(jobs, data, strict=True)))
+        self.assertEqual((self.tally.ended, self.tally.had), (160, joined.content.size))
+        self.assertEqual(len(self.ended), 160)
+        self.assertIsNotNone(self.given_on.find(joined.content.root))
+        self.assertEqual(sorted(path.name for path in self.target.iterdir()), ["small"])
+
+    def test_of_a_pack_that_was_unpacked_in_part_only_what_is_missing_is_fetched(self) -> None:
+        self.constant("arrival", "UNPACK_AT", CHUNK)
+        joined, pack, jobs, data = self.small_pack()
+        sender, handle = self.begun(jobs, pack, joined)
+        self.give(sender, handle, joined, 0, 1, 2, 3, 4, 5)
+        self.wait_for_bytes(6 * CHUNK)
+        self.arrivals.step(self.tally)
+        self.arrivals.leave()  # as a kill does
+        sender.link.close()
+        left = [job for job, one in zip(jobs, data, strict=True) if not self.is_here(job, one)]
+        self.assertLess(len(left), len(jobs) / 2)
+        self.arrivals = self.others()
+        self.arrivals.begin(left, [pack])
+        self.serve(self.sender(), joined)
+        self.step_until_through()
+        self.assertEqual(self.arrivals.arrived, joined.content.size - 6 * CHUNK)
+        self.assertTrue(all(self.is_here(job, one) for job, one in zip(jobs, data, strict=True)))
+        self.assertEqual(sorted(path.name for path in self.target.iterdir()), ["small"])
+
+    def wait_for_bytes(self, count: int) -> None:
+        wait_until(lambda: self.arrivals.arrived == count)
+
+    def is_here(self, job: FileJob, data: bytes) -> bool:
+        path = self.target.joinpath(*job.stored)
+        return path.exists() and path.read_bytes() == data
 
     def test_a_member_that_is_not_as_listed_is_fetched_alone(self) -> None:
         data = [some_bytes(10_000 + seed, seed) for seed in range(40)]

@@ -520,7 +520,7 @@ class RealFolderTest(FollowCase):
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    fresh = path.with_name(".fresh")
+    fresh = path.parent.with_name("fresh")  # not where a look at the folder could find it
     fresh.write_bytes(data)
     fresh.replace(path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 from roles.base.throttle import Throttle
 from roles.disk.download_record import RECORD_NAME, RecordedDownload, load_record, save_record
@@ -15,7 +16,6 @@ from roles.values.settings import Existing, LeecherSettings
 from tests.disks import some_bytes
 from tests.rooms import (
     ANYWHERE,
-    NEVER_S,
     RoomTest,
     Running,
     list_now,
@@ -151,7 +151,7 @@ class NextStartTest(RoomTest):
     def test_what_is_done_just_before_the_end_is_not_begun_again(self) -> None:
         self.stopped_in_the_middle(1)
         self.limits[0].set_limit(None)
-        self.constant("unfinished_downloads", "SAVE_S", NEVER_S)
+        self.enterContext(mock.patch.object(UnfinishedDownloads, "note"))  # none in time
         leecher = self.taking()
         list_now(leecher, "a.bin")
         leecher.role.download(["a.bin"], Existing.SKIP)

@@ -13,7 +13,8 @@ from unittest import mock
 from roles.disk import claimed_file, final_name
 from roles.disk.arriving_file import ArrivingFile
 from roles.disk.open_folder import OpenFolder
-from roles.disk.unpacking import PackMember, pack_stored, unpack
+from roles.disk.pack_members import PackMember
+from roles.disk.unpacking import pack_stored, unpack
 from roles.values.content import Content
 from roles.values.errors import ContentError, DiskFullError, StorageError
 from roles.values.events import DownloadState, FileEnded
@@ -42,7 +43,7 @@ data, members = packed({f"d{n % 9}/n{n}": some_bytes(1000 + n, n) for n in range
 content, _ = described(data)
 source = ArrivingFile(target, pack_stored(content), content)
 source.write(0, memoryview(data))
-for end in unpack(source, content.all_chunks, members, target, Existing.SKIP, go_on):
+for end in unpack(source, members, target, Existing.SKIP, go_on):
     sys.stdout.write(end.name + "\\n")
     sys.stdout.flush()
 """
@@ -79,11 +80,10 @@ class UnpackingTestCase(DiskTestCase):
         members: Sequence[PackMember] | None = None,
     ) -> dict[str, FileEnded]:
         data, listed = packed(files)
-        source, content = self.arrived(data)
-        whole = content.all_chunks
+        source, _ = self.arrived(data)
         given = listed if members is None else members
         try:
-            return self.by_name(unpack(source, whole, given, self.target, existing, go_on))
+            return self.by_name(unpack(source, given, self.target, existing, go_on))
         finally:
             source.discard()
 
@@ -128,25 +128,6 @@ class UnpackTest(UnpackingTestCase):
         mode = stat.S_IMODE((self.target / "run").stat().st_mode)
         self.assertEqual(mode & 0o111, (mode & 0o444) >> 2)
 
-    def test_only_what_is_covered_is_unpacked_and_the_rest_later(self) -> None:
-        data, members = packed(self.files)
-        source, content = self.arrived(data)
-        chunks = 0b1101
-        first = self.by_name(unpack(source, chunks, members, self.target, Existing.SKIP, go_on))
-        for member in members:
-            touched = range(
-                member.offset // content.chunk_size,
-                (member.offset + member.content.size - 1) // content.chunk_size + 1,
-            )
-            is_covered = all(chunks >> index & 1 for index in touched)
-            self.assertEqual(member.path in first, is_covered)
-        rest = [member for member in members if member.path not in first]
-        self.assertTrue(rest and first)
-        then = unpack(source, content.all_chunks, rest, self.target, Existing.SKIP, go_on)
-        self.assertEqual(set(self.by_name(then)), {member.path for member in rest})
-        source.discard()
-        self.assertEqual(self.contents(), self.files)
-
     def test_one_whose_root_does_not_fit_is_told_and_the_others_are_written(self) -> None:
         _, members = packed(self.files)
         liar = members[50]
@@ -158,14 +139,6 @@ class UnpackTest(UnpackingTestCase):
         del self.files[liar.path]
         self.assertEqual(self.contents(), self.files)
 
-    def test_impossible_places_in_the_pack_are_not_read(self) -> None:
-        _, (member,) = packed({"a": b"abc"})
-        for offset in (-1, 1, 1 << 60):
-            members = [replace(member, offset=offset)]
-            self.assertEqual(self.unpacked({"a": b"abc"}, members=members), {})
-        empty = replace(member, content=described(b"")[0])
-        self.assertEqual(self.unpacked({"a": b"abc"}, members=[empty]), {})
-
     def test_five_thousand_files_are_synced_all_at_once_and_their_names_too(self) -> None:
         base = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else self.folder
         self.target = base / f"lmk-test-{os.getpid()}"
@@ -173,10 +146,9 @@ class UnpackTest(UnpackingTestCase):
         data = some_bytes(10_240)
         files = {f"d{n // 100}/n{n}": data for n in range(5_000)}
         whole, members = packed(files)
-        source, content = self.arrived(whole)
-        chunks = content.all_chunks
+        source, _ = self.arrived(whole)
         with mock.patch("os.sync") as sync, mock.patch("os.fsync", wraps=os.fsync) as fsync:
-            ended = list(unpack(source, chunks, members, self.target, Existing.SKIP, go_on))
+            ended = list(unpack(source, members, self.target, Existing.SKIP, go_on))
         self.assertEqual({end.state for end in ended}, {DONE})
         self.assertEqual((sync.call_count, fsync.call_count), (2, 0))
 
@@ -280,9 +252,7 @@ class DisturbedTest(UnpackingTestCase):
         places[0].symlink_to(victim)
         places[1].write_bytes(b"left by an earlier run")
         places[2].mkdir()
-        ended = self.by_name(
-            unpack(source, content.all_chunks, members, self.target, Existing.SKIP, go_on)
-        )
+        ended = self.by_name(unpack(source, members, self.target, Existing.SKIP, go_on))
         self.assertEqual([ended[name].state for name in "abc"], [DONE, DONE, FAILED])
         self.assertEqual(victim.read_bytes(), b"precious")
         self.assertEqual((self.target / "a").read_bytes(), b"one")
@@ -290,7 +260,7 @@ class DisturbedTest(UnpackingTestCase):
 
     def test_when_told_to_stop_nothing_half_is_left(self) -> None:
         data, members = packed(self.files)
-        source, content = self.arrived(data)
+        source, _ = self.arrived(data)
         for after in (0, 1, 50, 99, 100, 101, 150):
             calls = iter(range(10_000))
 
@@ -298,12 +268,11 @@ class DisturbedTest(UnpackingTestCase):
                 return next(iter(calls)) >= after
 
             target = self.folder / f"stopped {after}"
-            chunks = content.all_chunks
-            ended = self.by_name(unpack(source, chunks, members, target, Existing.SKIP, is_stopped))
+            ended = self.by_name(unpack(source, members, target, Existing.SKIP, is_stopped))
             expected = {path: data for path, data in self.files.items() if path in ended}
             self.assertEqual(self.contents(target) if target.exists() else {}, expected)
         self.assertEqual(len(ended), 50)
-        nothing = unpack(source, chunks, members, self.target, Existing.SKIP, stop)
+        nothing = unpack(source, members, self.target, Existing.SKIP, stop)
         self.assertEqual(list(nothing), [])
 
     def test_a_process_killed_while_it_unpacked_leaves_whole_files_only(self) -> None:
@@ -320,9 +289,8 @@ class DisturbedTest(UnpackingTestCase):
                 named = {path for path in found if not path.endswith(".lmkpart")}
                 self.assertLessEqual(told, named)
                 self.assertTrue(all(found[path] == files[path] for path in named))
-                source, content = self.arrived(data, target)
-                chunks = content.all_chunks
-                ended = self.by_name(unpack(source, chunks, members, target, Existing.SKIP, go_on))
+                source, _ = self.arrived(data, target)
+                ended = self.by_name(unpack(source, members, target, Existing.SKIP, go_on))
                 states = {path: SKIPPED if path in named else DONE for path in files}
                 self.assertEqual({path: end.state for path, end in ended.items()}, states)
                 source.discard()
@@ -330,9 +298,9 @@ class DisturbedTest(UnpackingTestCase):
 
     def test_whoever_stops_listening_leaves_nothing_half(self) -> None:
         data, members = packed(self.files)
-        source, content = self.arrived(data)
+        source, _ = self.arrived(data)
         target = self.folder / "other"
-        telling = unpack(source, content.all_chunks, members, target, Existing.SKIP, go_on)
+        telling = unpack(source, members, target, Existing.SKIP, go_on)
         first = next(telling)
         telling.close()
         self.assertEqual(self.contents(target), {first.name: self.files[first.name]})
@@ -343,15 +311,15 @@ class DisturbedTest(UnpackingTestCase):
         ballast = disk / "ballast"
         ballast.write_bytes(bytes(1_500_000))
         data, members = packed(self.files)
-        source, content = self.arrived(data)
-        chunks, told = content.all_chunks, list[FileEnded]()
+        source, _ = self.arrived(data)
+        told = list[FileEnded]()
         with self.assertRaisesRegex(DiskFullError, "is full. Make room"):
-            for end in unpack(source, chunks, members, disk, Existing.SKIP, go_on):
+            for end in unpack(source, members, disk, Existing.SKIP, go_on):
                 told.append(end)
         ballast.unlink()
         self.assertTrue(0 < len(told) < len(self.files))
         self.assertEqual(self.contents(disk), {end.name: self.files[end.name] for end in told})
-        self.by_name(unpack(source, chunks, members, disk, Existing.SKIP, go_on))
+        self.by_name(unpack(source, members, disk, Existing.SKIP, go_on))
         self.assertEqual(self.contents(disk), self.files)
 
     @needs_a_small_disk
@@ -359,16 +327,16 @@ class DisturbedTest(UnpackingTestCase):
         disk = self.small_disk()
         self.make_read_only(disk)
         data, members = packed({"a": b"1", "b/c": b"2"})
-        source, content = self.arrived(data)
-        ended = list(unpack(source, content.all_chunks, members, disk, Existing.SKIP, go_on))
+        source, _ = self.arrived(data)
+        ended = list(unpack(source, members, disk, Existing.SKIP, go_on))
         self.assertEqual([end.state for end in ended], [FAILED, FAILED])
         self.assertTrue(all("No permission to write" in str(end.failure) for end in ended))
 
     def test_a_pack_that_was_closed_fails_each_so_that_it_is_fetched_alone(self) -> None:
         data, members = packed({"a": b"1"})
-        source, content = self.arrived(data)
+        source, _ = self.arrived(data)
         source.close()
-        (end,) = unpack(source, content.all_chunks, members, self.target, Existing.SKIP, go_on)
+        (end,) = unpack(source, members, self.target, Existing.SKIP, go_on)
         self.assertIsInstance(end.failure, ContentError)
 
     @needs_posix

@@ -221,10 +221,10 @@ class ArrivingFile:
 
 def stamp(file: int | Path, *, mtime: int, is_executable: bool) -> None:
     """Time and rights as in the share. A disk that keeps neither is no reason to fail."""
-    with suppress(OSError, OverflowError):
-        if is_executable and isinstance(file, int):
+    if is_executable and isinstance(file, int):
+        with suppress(OSError, OverflowError):
             mode = stat.S_IMODE(os.fstat(file).st_mode)
             os.fchmod(file, mode | (mode & 0o444) >> 2)  # for all whom the umask lets read it
-    with suppress(OSError, OverflowError):
-        if mtime:
+    if mtime:
+        with suppress(OSError, OverflowError):
             os.utime(file, (mtime, mtime))

@@ -32,12 +32,18 @@ def give_name(folder: OpenFolder, present: str, name: str, *, may_replace: bool 
         return name
     for number in range(1, MAX_NUMBER):
         target = name if number == 1 else numbered(name, number)
-        try:
-            patiently(partial(rename_without_overwriting, folder, present, target))
-        except FileExistsError:
-            continue
-        return target
+        if take_name(folder, present, target):
+            return target
     raise FileExistsError(errno.EEXIST, "every numbered name is taken")
+
+
+def take_name(folder: OpenFolder, present: str, name: str) -> bool:
+    """Rename `present` to `name`; False when something has that name. Raises OSError."""
+    try:
+        patiently(partial(rename_without_overwriting, folder, present, name))
+    except FileExistsError:
+        return False
+    return True
 
 
 def rename_without_overwriting(folder: OpenFolder, present: str, target: str) -> None:

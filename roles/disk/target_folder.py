@@ -91,11 +91,11 @@ class TargetFolder:
         for number in range(1, _NUMBERS + 1):
             name = stored[-1] if number == 1 else numbered(stored[-1], number)
             place = (*stored[:-1], name)
+            if should_stop() or not os.path.lexists("/".join((self._text, *place))):
+                return None
             there = self.holds(place, content, should_stop)
             if there is not None:
                 return there
-            if should_stop() or not os.path.lexists("/".join((self._text, *place))):
-                return None
         return None
 
     def make_folder(self, stored: tuple[str, ...], mtime: int = 0) -> Path:

@@ -1,4 +1,4 @@
-"""Small files out of a pack that arrived, each checked by its own root and given its own name.
+"""Small files out of a pack that arrives, each checked by its own root and given its own name.
 
 Thousands are written before one sync and one round of names. It knows no wire and fetches nothing.
 """
@@ -10,14 +10,14 @@ import hashlib
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from roles.disk.arriving_file import ArrivingFile, stamp
 from roles.disk.file_source import OPEN_FLAGS
-from roles.disk.final_name import give_name
+from roles.disk.final_name import give_name, take_name
 from roles.disk.open_folder import OpenFolder
+from roles.disk.pack_members import PackMember
 from roles.disk.storage_faults import storage_error
 from roles.values.content import Content, root_of
 from roles.values.errors import ContentError, DiskFullError, LmkError, StorageError
@@ -33,18 +33,6 @@ _NEW_FLAGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PackMember:
-    """One small file in a pack."""
-
-    path: str  # from the wire
-    stored: tuple[str, ...]
-    content: Content  # of one chunk
-    offset: int  # bytes in the pack
-    mtime: int = 0  # seconds since 1970, 0: unknown
-    is_executable: bool = False
-
-
 def pack_stored(pack: Content) -> tuple[str, ...]:
     """Under which name a pack arrives in the target folder; it never gets a final one."""
     return (f".lmk-{pack.root.hex()[:16]}",)
@@ -52,20 +40,18 @@ def pack_stored(pack: Content) -> tuple[str, ...]:
 
 def unpack(
     source: ArrivingFile,
-    have: int,
-    members: Iterable[PackMember],
+    members: Sequence[PackMember],
     folder: Path,
     existing: Existing,
     should_stop: Callable[[], bool],
 ) -> Generator[FileEnded, None, None]:
-    """Write the members that lie in the chunks of `have`; tells of each that ended, DONE, SKIPPED
-    or FAILED. One with ContentError must be fetched alone.
+    """Write these members, which have come; tells of each that ended, DONE, SKIPPED or FAILED. One
+    with ContentError must be fetched alone.
 
-    Those of which nothing was told have not all come, or it was told to stop. Raises DiskFullError
-    when the others are told. One thread at a time works on a pack.
+    Nothing is told of the others when it was told to stop. Raises DiskFullError when all that could
+    be written are told. One thread at a time works on a pack.
     """
-    covered = [member for member in members if _is_covered(member, source.content, have)]
-    yield from _Batch(source, folder, existing, should_stop).run(covered)
+    yield from _Batch(source, folder, existing, should_stop).run(members)
 
 
 class _Batch:
@@ -171,21 +157,30 @@ class _Batch:
         failure: LmkError
         try:
             folder = self._folders.open(member.stored[:-1])
-            name = member.stored[-1]
-            if self._existing is Existing.SKIP and self._is_there(folder, member):
-                os.unlink(folder.at(present), dir_fd=folder.descriptor)
+            final = self._named(folder, present, member)
+            if final is None:
                 return FileEnded(path, size, DownloadState.SKIPPED, saved_as=target)
-            may_replace = self._existing is Existing.REPLACE
-            final = give_name(folder, present, name, may_replace=may_replace)
         except OSError as error:
             failure = storage_error(error, target)
         except StorageError as error:
             failure = error
         else:
-            saved_as = target if final == name else target.with_name(final)
+            saved_as = target if final == target.name else target.with_name(final)
             return FileEnded(path, size, DownloadState.DONE, saved_as=saved_as)
         self._drop(member)
         return FileEnded(path, size, DownloadState.FAILED, failure=failure)
+
+    def _named(self, folder: OpenFolder, present: str, member: PackMember) -> str | None:
+        """Which name it got; None when its content has its own already. Raises OSError."""
+        name = member.stored[-1]
+        if self._existing is Existing.SKIP:
+            if take_name(folder, present, name):  # nothing has it, most often
+                return name
+            if self._is_there(folder, member):
+                os.unlink(folder.at(present), dir_fd=folder.descriptor)
+                return None
+        may_replace = self._existing is Existing.REPLACE
+        return give_name(folder, present, name, may_replace=may_replace)
 
     def _is_there(self, folder: OpenFolder, member: PackMember) -> bool:
         """Whether a regular file of its content has its name already. Follows no link."""
@@ -263,16 +258,6 @@ class _FolderChain:
         self._names = self._names[: max(0, count)]
         while len(self._open) > count + 1:
             self._open.pop().close()
-
-
-def _is_covered(member: PackMember, pack: Content, have: int) -> bool:
-    content = member.content
-    end = member.offset + content.size
-    if content.count != 1 or member.offset < 0 or end > pack.size:
-        return False
-    first, last = member.offset // pack.chunk_size, (end - 1) // pack.chunk_size
-    wanted = (1 << last - first + 1) - 1
-    return have >> first & wanted == wanted
 
 
 def _created(folder: OpenFolder, name: str) -> int:

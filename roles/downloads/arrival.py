@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from roles.disk.arriving_file import ArrivingFile
+from roles.disk.pack_members import covered
 from roles.disk.sparse_file import bytes_on_disk
 from roles.disk.stored_names import Stored
 from roles.disk.unpacking import pack_stored, unpack
@@ -18,10 +19,13 @@ from roles.taking.swarm import Swarm
 from roles.taking.swarm_library import SwarmLibrary
 from roles.taking.transfer import Transfer
 from roles.values.content import Content
-from roles.values.errors import StorageError
+from roles.values.errors import ContentError, StorageError
 from roles.values.events import DownloadState, FileEnded
 from roles.values.safe_names import PARTIAL_SUFFIX
 from roles.values.settings import Existing
+
+# Bytes of a pack that come before its files are written: one sync for a few hundred files.
+UNPACK_AT = 4 * 1024 * 1024
 
 
 class Arrival:
@@ -44,6 +48,11 @@ class Arrival:
         self._taken = bytes_on_disk(self._file.path)  # when it was opened
         self.transfer = Transfer(job.content, job.title, ended)
         self._is_checked = False
+        # Of a pack: what it brings, the chunks that were unpacked, the bytes of the files that came
+        # out of them, and where those are.
+        self._members = job.members if isinstance(job, PackJob) else ()
+        self._unpacked = self._unpacked_bytes = 0
+        self._places = dict[str, Path]()
         library.add(self.transfer)
         self._handle = swarm.add(self.transfer)
 
@@ -53,8 +62,9 @@ class Arrival:
 
     @property
     def have(self) -> int:
-        """Bytes of what is wanted that are here."""
-        return min(self.job.size, self.content.bytes_in(self.transfer.plan.had))
+        """Bytes of what is wanted that are here, without files of a pack that have their names."""
+        here = self.content.bytes_in(self.transfer.plan.had)
+        return min(self.job.size, max(0, here - self._unpacked_bytes))
 
     @property
     def needed(self) -> int:
@@ -96,6 +106,18 @@ class Arrival:
         """Take part in the swarm again."""
         self._handle = self._swarm.add(self.transfer)
 
+    def unpack(self, existing: Existing, should_stop: Callable[[], bool]) -> Iterator[FileEnded]:
+        """Give the files of a pack their names once enough of them have come since the last time;
+        tells of each. Raises DiskFullError.
+
+        A whole room has its last chunks at the same moment: what is written before keeps nobody
+        waiting then.
+        """
+        had = self.transfer.plan.had
+        fresh = had & ~self._unpacked
+        if isinstance(self.job, PackJob) and self.content.bytes_in(fresh) >= UNPACK_AT:
+            yield from self._unpack(self.job, had, fresh, existing, should_stop)
+
     def finish(self, existing: Existing, should_stop: Callable[[], bool]) -> Iterator[FileEnded]:
         """Give what is whole its final name; tells of each file. Raises StorageError.
 
@@ -105,7 +127,7 @@ class Arrival:
         if isinstance(self.job, FileJob):
             yield from self._finish_file(self.job, existing, should_stop)
         else:
-            yield from self._unpack(self.job, existing, should_stop)
+            yield from self._finish_pack(self.job, existing, should_stop)
 
     def close(self) -> None:
         """Leave the swarm, and what came where it is."""
@@ -147,35 +169,65 @@ class Arrival:
         state = DownloadState.SKIPPED if was_there else DownloadState.DONE
         yield FileEnded(job.path, job.size, state, path)
 
-    def _unpack(
+    def _finish_pack(
         self, job: PackJob, existing: Existing, should_stop: Callable[[], bool]
     ) -> Iterator[FileEnded]:
         had = self.transfer.plan.had
-        places = dict[str, Path]()
-        for ended in unpack(self._file, had, job.members, self._folder, existing, should_stop):
-            if ended.saved_as is not None:
-                places[ended.name] = ended.saved_as
-            yield ended
+        yield from self._unpack(job, had, had, existing, should_stop)
         if should_stop():
             return
         self._library.drop(self.transfer)
-        self._offer_members(job, places)
+        self._offer_members()
         self._file.discard()
 
-    def _offer_members(self, job: PackJob, places: dict[str, Path]) -> None:
+    def _unpack(
+        self,
+        job: PackJob,
+        had: int,
+        fresh: int,
+        existing: Existing,
+        should_stop: Callable[[], bool],
+    ) -> Iterator[FileEnded]:
+        """The files in the chunks that it had, as far as they were not unpacked before."""
+        members = covered(job.members, job.content, had, fresh)
+        ended = set[str]()
+        try:
+            for end in unpack(self._file, members, self._folder, existing, should_stop):
+                if isinstance(end.failure, ContentError):
+                    continue  # it is still wanted when the pack is through
+                ended.add(end.name)
+                self._unpacked_bytes += end.size
+                if end.saved_as is not None:
+                    self._places[end.name] = end.saved_as
+                yield end
+        finally:
+            rest = (member for member in job.members if member.path not in ended)
+            self.job = PackJob(job.content, tuple(rest))
+        if not should_stop():
+            self._unpacked |= fresh
+
+    def _offer_members(self) -> None:
         """Give the pack on from its members, when all of them are here."""
-        digests = self.transfer.digests()
-        if sum(member.content.size for member in job.members) != job.content.size:
+        content, digests = self.content, self.transfer.digests()
+        if sum(member.content.size for member in self._members) != content.size:
             return
-        if len(places) < len(job.members):
+        if len(self._places) < len(self._members):
             return
         if digests is None:  # a pack of one chunk: nobody asks for its digests
             digests = b""
         try:
-            members = [_tree_file(member.stored, places[member.path]) for member in job.members]
+            members = [
+                _tree_file(member.stored, self._places[member.path]) for member in self._members
+            ]
         except OSError:
             return
-        self._library.add(PackHolding(self._folder, members, job.content, digests))
+        self._library.add(PackHolding(self._folder, members, content, digests))
+
+
+def bytes_here(pack: Content, folder: Path) -> int:
+    """How much of a pack an earlier run left in the folder."""
+    (name,) = pack_stored(pack)
+    return bytes_on_disk(folder / (name + PARTIAL_SUFFIX))
 
 
 def needed_for(job: Job, folder: Path) -> int:

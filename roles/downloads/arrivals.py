@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from roles.disk.promised_space import PromisedSpace
-from roles.downloads.arrival import Arrival, needed_for
+from roles.downloads.arrival import Arrival, bytes_here, needed_for
 from roles.downloads.download_jobs import FileJob, Job, PackJob, files_of, plan_jobs, without
 from roles.downloads.download_scope import Identity
 from roles.downloads.file_tally import FileTally
@@ -16,7 +16,7 @@ from roles.downloads.swarm_side import SwarmSide
 from roles.joining.listed_share import Pack
 from roles.taking.transfer import Transfer
 from roles.values.content import Content
-from roles.values.errors import ContentError, DiskFullError, LmkError, NoSeederError, StorageError
+from roles.values.errors import DiskFullError, LmkError, NoSeederError, StorageError
 from roles.values.events import DownloadState, FileEnded
 from roles.values.settings import Existing
 
@@ -124,6 +124,8 @@ class Arrivals:
                 self._finish(arrival, tally)
             else:
                 arrival.go_on(self._should_stop)
+                for ended in arrival.unpack(self._existing, self._should_stop):
+                    tally.note(ended)
 
     def stand_still(self) -> None:
         """Ask for nothing more, and for no room on the disk."""
@@ -209,9 +211,8 @@ class Arrivals:
         unended = {file.path: file for file in files_of(job)} if isinstance(job, PackJob) else {}
         try:
             for ended in arrival.finish(self._existing, self._should_stop):
-                if not isinstance(ended.failure, ContentError):
-                    unended.pop(ended.name, None)
-                    tally.note(ended)
+                unended.pop(ended.name, None)
+                tally.note(ended)
         except DiskFullError:
             raise
         except StorageError as error:
@@ -237,7 +238,7 @@ class Arrivals:
         self._offered = frozenset(line.content for line, _ in packs)
 
     def _planned(self, missing: Sequence[FileJob]) -> list[Job]:
-        return plan_jobs(missing, self._packs if len(missing) > 1 else ())
+        return plan_jobs(missing, self._packs, lambda pack: bytes_here(pack, self._folder))
 
     def _is_offered(self, job: Job) -> bool:
         """Whether it is a file, or a pack of the newest list with something in it."""

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
+from roles.disk.pack_members import PackMember
 from roles.disk.stored_names import Stored
-from roles.disk.unpacking import PackMember
 from roles.downloads.download_scope import Identity
 from roles.values.catalogue import FileLine, PackLine
 from roles.values.content import Content
 from roles.values.safe_names import shown_name
 
-# A pack is fetched when at least this part of it is wanted: one round trip for many files.
+# A pack is fetched when at least this part of what has not come of it is wanted: one round trip for
+# many files.
 PACK_SHARE = 0.5
 
 
@@ -67,18 +68,23 @@ Job: TypeAlias = FileJob | PackJob
 
 
 def plan_jobs(
-    missing: Sequence[FileJob], packs: Iterable[tuple[PackLine, Sequence[FileLine]]]
+    missing: Sequence[FileJob],
+    packs: Iterable[tuple[PackLine, Sequence[FileLine]]],
+    here: Callable[[Content], int],
 ) -> list[Job]:
     """Every missing file once: in a pack of which enough is missing, or alone.
 
-    `packs`: those of the shares that the files belong to, with all their members.
+    `packs`: those of the shares that the files belong to, with all their members; `here` tells how
+    many bytes of one an earlier run left.
     """
     by_identity = {(job.path, job.content.root): job for job in missing}
     jobs = list[Job]()
     for pack, files in packs:
         members = _members(files, by_identity)
         wanted = sum(member.content.size for member in members)
-        if members and wanted >= PACK_SHARE * pack.content.size:
+        left = pack.content.size - here(pack.content)
+        is_joined = len(missing) > 1 or left < pack.content.size
+        if members and is_joined and wanted >= PACK_SHARE * left:
             jobs.append(PackJob(pack.content, members))
             for member in members:
                 del by_identity[(member.path, member.content.root)]

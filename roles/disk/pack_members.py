@@ -1,0 +1,55 @@
+"""The small files of a pack: where each one lies, and which have come. Pure values."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from roles.values.content import Content, indexes
+
+
+@dataclass(frozen=True, slots=True)
+class PackMember:
+    """One small file in a pack."""
+
+    path: str  # from the wire
+    stored: tuple[str, ...]
+    content: Content  # of one chunk
+    offset: int  # bytes in the pack
+    mtime: int = 0  # seconds since 1970, 0: unknown
+    is_executable: bool = False
+
+
+def covered(
+    members: Sequence[PackMember], pack: Content, have: int, fresh: int
+) -> list[PackMember]:
+    """Those that lie in the chunks of `have` and not in others, and some of it in one of `fresh`.
+
+    `members` stand in the order of their places. One that is said to lie beyond the end of the
+    pack, or to be more than one chunk, never comes.
+    """
+    offsets = [member.offset for member in members]
+    found = list[PackMember]()
+    following = 0  # the first member that was not looked at
+    for chunk in indexes(fresh):
+        start = chunk * pack.chunk_size
+        following = max(following, bisect_right(offsets, start) - 1)
+        stop = bisect_right(offsets, start + pack.chunk_size - 1)
+        found += (
+            one
+            for one in members[following:stop]
+            if one.offset + one.content.size > start and _is_covered(one, pack, have)
+        )
+        following = max(following, stop)
+    return found
+
+
+def _is_covered(member: PackMember, pack: Content, have: int) -> bool:
+    content = member.content
+    end = member.offset + content.size
+    if content.count != 1 or member.offset < 0 or end > pack.size:
+        return False
+    first, last = member.offset // pack.chunk_size, (end - 1) // pack.chunk_size
+    wanted = (1 << last - first + 1) - 1
+    return have >> first & wanted == wanted
