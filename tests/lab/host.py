@@ -10,6 +10,7 @@ one role only: many of these run on one machine.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -38,6 +39,7 @@ from roles.values.settings import Existing, LeecherSettings, SeederSettings, Tra
 from tests.lab.counters import cpu_seconds, network_counts, peak_memory
 from ui.terminal.session import SWITCH_S
 
+GARBAGE_AT = 20_000  # as in lmktorrent_app.py
 STOP_S = 5.0
 LIST_AGAIN_S = 0.25
 # A seeder's names are known before its files are read: after this long the names must do.
@@ -53,6 +55,7 @@ class LeecherRole(Protocol):
 
 def main() -> None:
     kind, host, *words = sys.argv[1:]
+    gc.set_threshold(GARBAGE_AT)  # as the program does
     sys.setswitchinterval(SWITCH_S)  # as every command does
     driver = Driver()
     role = make_role(kind, host, words, driver)
