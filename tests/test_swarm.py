@@ -137,6 +137,25 @@ class WordsTest(SwarmTestCase):
         taken = [liar.expect(frames.Take, frames.Decline) for _ in range(6)]
         self.assertLessEqual(sum(isinstance(one, frames.Take) for one in taken), 4)
 
+    def test_what_waits_while_others_move_is_said_again_later(self) -> None:
+        self.constant("swarm", "AGAIN_S", 0.0)
+        sender, handle = self.offering(self.holding)
+        other = some_holding(3, seed=2)
+        other_handle, _, _ = self.transfer(other)
+        self.describe(sender, other)
+        self.give_digests(sender, other)
+        self.assertEqual(self.want(sender), 0b111)
+        self.offer(sender, handle, 3)
+        self.swarm.tick()  # the first time
+        self.assertEqual(self.want(sender), 0b111)
+        self.swarm.tick()
+        sender.send(frames.Offer(handle, 3))
+        self.assertIsInstance(sender.next(), frames.Decline)
+        self.constant("swarm", "MOVING_AGAIN_S", 0.0)
+        self.swarm.tick()
+        while (want := sender.expect(frames.Want)) != frames.Want(other_handle, b"\x07"):
+            self.assertIsInstance(want, frames.Want)
+
     def test_what_stands_still_is_said_again(self) -> None:
         self.constant("swarm", "AGAIN_S", 0.0)
         sender, _ = self.offering(self.holding)

@@ -1,7 +1,7 @@
 """What a program takes by LMK/2: every content on its way, over every connection to a peer.
 
-The connections' threads ask it what to answer. One lock protects transfers, their plans and the
-connections' fields; it is held for lines without I/O, and frames are sent after it is released.
+The connections' threads ask what to answer. One lock protects transfers, plans and connections'
+fields; it is held for lines without I/O, and frames are sent after it is released.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from roles.taking.peer_links import PeerLinks, fresh_wants, want
 from roles.taking.saying import Say, flush, say, say_later
 from roles.taking.singles import Singles
 from roles.taking.transfer import Transfer
+from roles.taking.transfer_plan import TransferPlan
 from roles.values.content import check_shape
 from roles.values.errors import PeerProtocolError, StorageError
 from roles.wire import lmk2_frames as frames
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 SINGLE_AGAIN_S = 1.0  # after nobody had it
 AGAIN_S = 2.0  # words cross, or get lost between two threads: what stands still is said again
+MOVING_AGAIN_S = 20.0  # the same while others move: most files of a folder wait for their turn
 
 
 class Swarm:
@@ -42,7 +44,7 @@ class Swarm:
         self._handles = itertools.count(1)
         self._digests = DigestQuestions()
         self._singles = Singles()
-        self._singles_again = self._again = 0.0
+        self._singles_again = self._said_at = 0.0
 
     def add(self, transfer: Transfer) -> int:
         """Take part in a content; returns its handle. Chunks come once it is asked for."""
@@ -118,13 +120,14 @@ class Swarm:
                 says += self._singles_to_ask()
             for handle in self._digests.unanswered(now=now):
                 says += self._digests_to_ask(handle)
-            is_time, is_end = now >= self._again, self._is_end
-            self._again = now + AGAIN_S if is_time else self._again
+            is_end, is_moving = self._is_end, any(plan.is_moving for plan in self._asking)
+            is_time = now - self._said_at >= (MOVING_AGAIN_S if is_moving else AGAIN_S)
+            self._said_at = now if is_time else self._said_at
             for handle, transfer in self._transfers.items():
                 if not transfer.is_asking or transfer.is_single:
                     continue
                 says += self._links.second_wants(handle, transfer, now=now, is_end=is_end)
-                if is_time and transfer.plan.stands_still:
+                if is_time and not (transfer.plan.is_moving or transfer.plan.is_done):
                     says += self._wants(handle)
             unsaid = [link for link in self._links.values() if not link.outbox.is_empty]
         say(says)
@@ -287,10 +290,14 @@ class Swarm:
     # With the lock held
 
     @property
+    def _asking(self) -> list[TransferPlan]:
+        """Of the contents whose chunks are asked for."""
+        return [one.plan for one in self._transfers.values() if one.is_asking and not one.is_single]
+
+    @property
     def _is_end(self) -> bool:
         """Whether every chunk that is asked for is here or on its way."""
-        asking = (one for one in self._transfers.values() if one.is_asking and not one.is_single)
-        return not any(one.plan.wanted for one in asking)
+        return not any(plan.wanted for plan in self._asking)
 
     def _wants(self, handle: int) -> list[Say]:
         return [*self._links.wants(handle, self._transfers[handle])]

@@ -50,9 +50,9 @@ class TransferPlan:
         return self.content.all_chunks & ~self.had & ~self._coming_chunks
 
     @property
-    def stands_still(self) -> bool:
-        """Whether chunks are wanted and none is on its way."""
-        return not (self._coming_chunks or self.is_done)
+    def is_moving(self) -> bool:
+        """Whether a chunk is on its way."""
+        return bool(self._coming_chunks)
 
     def wanted_from(self, sender: Sender) -> int:
         """Those of the wanted chunks that this peer may send."""
