@@ -190,12 +190,15 @@ class UploadDesk:
         return self._line.index(number) + 1 if number in self._line else 0
 
     def _wanted_here(self, member: _Member) -> tuple[int, _Wish, int] | None:
-        """What of its wishes is here and was sent least often, of the first content with such.
+        """What of its wishes is here and was sent least often, of some content with such.
 
-        So no chunk of a folder goes out twice while another one of it has not gone out at all.
+        So no chunk of a folder goes out twice while another one of it has not gone out at all, and
+        two seeders of it rarely send the same one at a time.
         """
+        wishes = list(member.wishes.items())
+        first = self._rng.randrange(len(wishes)) if wishes else 0
         found, fewest = None, MAX_LEVELS + 1
-        for handle, wish in member.wishes.items():
+        for handle, wish in (*wishes[first:], *wishes[:first]):
             here = wish.chunks & ~wish.offered & self._have(wish.root)
             candidates, times = self._times_of(wish.root).least(here) if here else (0, 0)
             if candidates and times < fewest:

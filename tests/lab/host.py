@@ -174,11 +174,11 @@ class Driver:
             return self._listed
 
     def _chosen(self, files: int) -> list[str]:
-        """The keys of everything, the folder's if it is listed as one."""
+        """The keys of everything, the folder's if it is listed as one: of one of its seeders."""
         listed = self._newest()
         assert listed is not None
         if files > 1 and listed.folders:
-            return [folder.key for folder in listed.folders]
+            return [listed.folders[0].key]
         unique: dict[str, ListedFile] = {}
         for file in listed.files:  # one content of each name, in a room of several seeders
             if file.name not in unique or not unique[file.name].root:
