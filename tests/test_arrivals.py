@@ -12,10 +12,11 @@ from roles.downloads.arrivals import MAX_ARRIVALS, MAX_CHUNKS, Arrivals
 from roles.downloads.download_jobs import FileJob
 from roles.downloads.file_tally import FileTally
 from roles.downloads.swarm_side import SwarmSide
+from roles.sharing.pack_holding import PackHolding, PackSource
 from roles.taking.peer_downloads import PeerDownloads
 from roles.taking.swarm_library import SwarmLibrary
 from roles.values.catalogue import FileLine, PackLine
-from roles.values.errors import DiskFullError
+from roles.values.errors import DiskFullError, FileChangedError
 from roles.values.events import DownloadState, FileEnded
 from roles.values.settings import Existing
 from roles.wire import lmk2_frames as frames
@@ -220,11 +221,38 @@ class ArrivalsTest(TakingTest):
         self.assertLess(len(left), len(jobs) / 2)
         self.arrivals = self.others()
         self.arrivals.begin(left, [pack])
+        here = self.tally.had
+        self.arrivals.step(self.tally)
         self.serve(self.sender(), joined)
+        most = joined.content.size - len(data[-1])
+
+        def is_rechecked() -> bool:
+            self.arrivals.step(self.tally)
+            return self.arrivals.have > 0
+
+        wait_until(is_rechecked)
+        if not self.arrivals.arrived:  # what has its name does not count twice
+            self.assertLess(here + self.arrivals.have, most)
         self.step_until_through()
         self.assertEqual(self.arrivals.arrived, joined.content.size - 6 * CHUNK)
         self.assertTrue(all(self.is_here(job, one) for job, one in zip(jobs, data, strict=True)))
         self.assertEqual(sorted(path.name for path in self.target.iterdir()), ["small"])
+
+    def test_a_pack_of_which_a_file_was_edited_meanwhile_is_not_given_on_as_it_was(self) -> None:
+        self.constant("arrival", "UNPACK_AT", 2 * CHUNK)
+        joined, pack, jobs, _ = self.small_pack()
+        sender, handle = self.begun(jobs, pack, joined)
+        self.give(sender, handle, joined, 0, 1)
+        self.wait_for_bytes(2 * CHUNK)
+        self.arrivals.step(self.tally)
+        edited = self.target.joinpath(*jobs[3].stored)
+        edited.write_bytes(bytes(edited.stat().st_size))
+        self.give(sender, handle, joined, 2, 3, 4, 5, 6)
+        self.step_until_through()
+        holding = self.given_on.find(joined.content.root)
+        assert isinstance(holding, PackHolding)
+        with self.assertRaises(FileChangedError):
+            PackSource(self.target, holding.members).send(sender.link, 0, CHUNK)
 
     def wait_for_bytes(self, count: int) -> None:
         wait_until(lambda: self.arrivals.arrived == count)

@@ -63,6 +63,14 @@ class PartSenderTest(unittest.TestCase):
         self.parts.flush()
         self.assertEqual(self.theirs.recv(100), b"four")
 
+    def test_what_is_kept_does_not_wait_for_the_limit(self) -> None:
+        self.parts.keep(b"word")
+        with mock.patch.object(self.throttle, "wait", side_effect=lambda *_: self.theirs.recv(4)):
+            self.theirs.setblocking(False)
+            self.parts.await_turn(1_000)
+        with self.assertRaises(BlockingIOError):
+            self.theirs.recv(4)
+
     def test_answers_that_would_fill_the_memory_go_out_at_once(self) -> None:
         for _ in range(2):
             self.parts.keep(bytes(MAX_KEPT // 2 + 1))

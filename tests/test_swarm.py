@@ -129,6 +129,38 @@ class WordsTest(SwarmTestCase):
         self.assertEqual(frame, frames.Cancel(handle, 5))
         self.assertTrue(self.transfer_.is_done)
 
+    def test_a_file_that_nobody_here_has_keeps_no_late_chunk_of_another_from_being_asked_twice(
+        self,
+    ) -> None:
+        self.constant("transfer_plan", "UNKNOWN_RATE_S", 0.1)
+        first, handle = self.offering(self.holding)
+        second = self.second()
+        self.give(second, handle, self.holding, *range(5))
+        wait_until(lambda: self.transfer_.plan.had.bit_count() == 5)
+        _, absent, _ = self.transfer(some_holding(3, seed=2))
+        absent.learn(b"".join([bytes(32)] * 3))
+        absent.is_asking = True
+        first.expect(frames.Open)
+        self.offer(first, handle, 5)
+        time.sleep(0.25)  # it is late, and has not stalled
+        self.swarm.tick()
+        while (want := second.next()) != frames.Want(handle, b"\x20"):
+            self.assertIsInstance(want, frames.Want | frames.Open)
+
+    def test_a_second_request_that_may_have_been_overtaken_is_said_again(self) -> None:
+        self.constant("transfer_plan", "STALLED_S", 0.2)
+        self.constant("swarm", "AGAIN_S", 0.0)
+        first, handle = self.offering(self.holding)
+        second = self.second()
+        self.give(second, handle, self.holding, *range(5))
+        wait_until(lambda: self.transfer_.plan.had.bit_count() == 5)
+        self.offer(first, handle, 5)
+        time.sleep(0.25)  # the time that it stalls for is what is tested
+        for _ in range(2):
+            self.swarm.tick()
+            while second.expect(frames.Want) != frames.Want(handle, b"\x20"):
+                pass
+
     def test_a_sender_that_takes_over_everything_and_sends_nothing_holds_up_few_chunks(
         self,
     ) -> None:

@@ -6,7 +6,7 @@ import random
 import unittest
 from collections import Counter
 
-from roles.giving.upload_desk import MAX_CONTENTS, TURN_CHUNKS, Choice, UploadDesk
+from roles.giving.upload_desk import MAX_CONTENTS, MAX_LOOKED, TURN_CHUNKS, Choice, UploadDesk
 
 A, B = b"a" * 32, b"b" * 32
 ALL = (1 << 40) - 1
@@ -167,6 +167,23 @@ class WishesTest(DeskTestCase):
             begun[self.offered(desk, 1).root] += 1
         self.assertEqual(len(begun), 32)
         self.assertLess(max(begun.values()), 60)
+
+    def test_of_two_thousand_contents_some_are_looked_at_for_one_offer(self) -> None:
+        looked = list[bytes]()
+
+        def have(root: bytes) -> int:
+            looked.append(root)
+            return 1
+
+        desk = UploadDesk(1, have, random.Random(1))
+        desk.enter(1, "h1")
+        for handle in range(2_000):
+            desk.want(1, handle, A, 1)
+        self.offered(desk, 1)
+        desk.want(1, 1, A, 1)
+        looked.clear()
+        self.offered(desk, 1)
+        self.assertLessEqual(len(looked), MAX_LOOKED)
 
     def test_ten_thousand_contents_are_not_all_remembered(self) -> None:
         desk = self.desk(1)

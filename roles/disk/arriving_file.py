@@ -36,8 +36,8 @@ class _Place:
 class ArrivingFile:
     """folder/a/b/NAME.lmkpart until it is finished, then its file.
 
-    write() and open_source() may be called from any thread; the rest by one thread, when no other
-    writes.
+    write(), read() and open_source() may be called from any thread; the rest by one thread, when no
+    other writes.
     """
 
     def __init__(self, folder: Path, stored: tuple[str, ...], content: Content) -> None:

@@ -78,7 +78,7 @@ class _Batch:
         try:
             is_few = len(members) <= FEW_FILES or not hasattr(os, "sync")
             yield from self._write_all(members, is_few)
-            if not is_few:
+            if not (is_few or self._should_stop()):
                 os.sync()
             named_in = dict[tuple[str, ...], None]()
             self._written.reverse()

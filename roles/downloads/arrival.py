@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from roles.disk.arriving_file import ArrivingFile
-from roles.disk.pack_members import covered
+from roles.disk.pack_members import PackMember, covered
 from roles.disk.sparse_file import bytes_on_disk
 from roles.disk.stored_names import Stored
 from roles.disk.unpacking import pack_stored, unpack
@@ -26,6 +27,7 @@ from roles.values.settings import Existing
 
 # Bytes of a pack that come before its files are written: one sync for a few hundred files.
 UNPACK_AT = 4 * 1024 * 1024
+SLOW_S = 2.0  # a disk that takes longer for them is asked for the rest at once, at the end
 
 
 class Arrival:
@@ -48,11 +50,12 @@ class Arrival:
         self._taken = bytes_on_disk(self._file.path)  # when it was opened
         self.transfer = Transfer(job.content, job.title, ended)
         self._is_checked = False
-        # Of a pack: what it brings, the chunks that were unpacked, the bytes of the files that came
-        # out of them, and where those are.
+        # Of a pack: what it brings, the chunks that were unpacked, the bytes of it that are not
+        # wanted any more, and the files that came out of it, as they were then.
         self._members = job.members if isinstance(job, PackJob) else ()
-        self._unpacked = self._unpacked_bytes = 0
-        self._places = dict[str, Path]()
+        self._unpacked, self._unpack_at = 0, UNPACK_AT
+        self._unpacked_bytes = job.content.size - job.size
+        self._out = dict[str, TreeFile]()
         library.add(self.transfer)
         self._handle = swarm.add(self.transfer)
 
@@ -115,8 +118,11 @@ class Arrival:
         """
         had = self.transfer.plan.had
         fresh = had & ~self._unpacked
-        if isinstance(self.job, PackJob) and self.content.bytes_in(fresh) >= UNPACK_AT:
+        if isinstance(self.job, PackJob) and self.content.bytes_in(fresh) >= self._unpack_at:
+            began = time.monotonic()
             yield from self._unpack(self.job, had, fresh, existing, should_stop)
+            if time.monotonic() - began > SLOW_S:
+                self._unpack_at = self.content.size
 
     def finish(self, existing: Existing, should_stop: Callable[[], bool]) -> Iterator[FileEnded]:
         """Give what is whole its final name; tells of each file. Raises StorageError.
@@ -176,8 +182,8 @@ class Arrival:
         yield from self._unpack(job, had, had, existing, should_stop)
         if should_stop():
             return
+        self._offer_members()  # in place of the transfer: there is no moment without either
         self._library.drop(self.transfer)
-        self._offer_members()
         self._file.discard()
 
     def _unpack(
@@ -189,16 +195,16 @@ class Arrival:
         should_stop: Callable[[], bool],
     ) -> Iterator[FileEnded]:
         """The files in the chunks that it had, as far as they were not unpacked before."""
-        members = covered(job.members, job.content, had, fresh)
+        members = {one.path: one for one in covered(job.members, job.content, had, fresh)}
         ended = set[str]()
         try:
-            for end in unpack(self._file, members, self._folder, existing, should_stop):
+            for end in unpack(self._file, [*members.values()], self._folder, existing, should_stop):
                 if isinstance(end.failure, ContentError):
                     continue  # it is still wanted when the pack is through
                 ended.add(end.name)
                 self._unpacked_bytes += end.size
                 if end.saved_as is not None:
-                    self._places[end.name] = end.saved_as
+                    self._note_out(members[end.name], end.saved_as)
                 yield end
         finally:
             rest = (member for member in job.members if member.path not in ended)
@@ -211,17 +217,19 @@ class Arrival:
         content, digests = self.content, self.transfer.digests()
         if sum(member.content.size for member in self._members) != content.size:
             return
-        if len(self._places) < len(self._members):
+        if len(self._out) < len(self._members):
             return
         if digests is None:  # a pack of one chunk: nobody asks for its digests
             digests = b""
-        try:
-            members = [
-                _tree_file(member.stored, self._places[member.path]) for member in self._members
-            ]
-        except OSError:
-            return
+        members = [self._out[member.path] for member in self._members]
         self._library.add(PackHolding(self._folder, members, content, digests))
+
+    def _note_out(self, member: PackMember, path: Path) -> None:
+        """What it is now: whoever edits it later, while the pack still arrives, is noticed."""
+        with suppress(OSError):
+            file = _tree_file(member.stored, path)
+            if file.size == member.content.size:
+                self._out[member.path] = file
 
 
 def bytes_here(pack: Content, folder: Path) -> int:

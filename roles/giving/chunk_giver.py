@@ -55,7 +55,6 @@ class ChunkGiver:
         self._should_stop = should_stop
         self._buffer = frames.FrameBuffer()
         self._contents = OpenContents(library)
-        self._throttle = throttle
         self._parts = PartSender(link, throttle, should_stop, self._note_stall, longest_part)
         self._line = PlaceInLine(desk, progress, self._send)
         self._singles = SmallContents()
@@ -171,7 +170,7 @@ class ChunkGiver:
         if not 0 < count <= frames.MAX_DIGESTS or (first + count) * DIGEST_SIZE > len(digests):
             raise PeerProtocolError("it asked for digests that do not exist")
         part = digests[first * DIGEST_SIZE : (first + count) * DIGEST_SIZE]
-        self._throttle.wait(len(part), self._should_stop)
+        self._parts.await_turn(len(part))
         self._send(frames.Digests(handle, first, part))
 
     def _want(self, handle: int, chunks: bytes) -> None:

@@ -102,7 +102,7 @@ class PartSender:
             if sent == late:
                 soon_out()
             part = min(self._throttle.slice(self._part), (late if sent < late else length) - sent)
-            self._throttle.wait(part, self._should_stop)
+            self.await_turn(part)
             head = frames.encode_part_head(choice.handle, choice.index, sent, part)
             self.say(head, MORE)
             self._send_bytes(source, start + sent, part)
@@ -123,6 +123,11 @@ class PartSender:
         """Say what was kept. Raises OSError."""
         if self._kept:
             self.say(b"")
+
+    def await_turn(self, count: int) -> None:
+        """Say what was kept, then wait until the limit lets so many bytes go out."""
+        self.flush()
+        self._throttle.wait(count, self._should_stop)
 
     def say(self, words: bytes, flags: int = 0) -> None:
         """All of it, outside of a part, behind what was kept. Raises OSError."""

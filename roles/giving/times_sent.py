@@ -1,4 +1,4 @@
-"""How often a program has sent each chunk of one content, and which one to send next.
+"""How often a program has sent each chunk of one content, and which ones least often.
 
 The chunk sent least often goes first: so a seeder sends every chunk about once before any twice,
 and copies spread as fast as the wires allow without anyone knowing the whole room. Pure state.

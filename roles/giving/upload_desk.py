@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from roles.giving.times_sent import MAX_LEVELS, TimesSent, any_of
 
 TURN_CHUNKS = 1  # sent in a row when others wait: what few have must soon be with many
+MAX_LOOKED = 128  # contents, for one offer: a leecher of ours has 64 under way
 MAX_CONTENTS = 4_096  # of which it is remembered how often each chunk was sent
 
 
@@ -198,7 +199,9 @@ class UploadDesk:
         wishes = list(member.wishes.items())
         first = self._rng.randrange(len(wishes)) if wishes else 0
         found, fewest = None, MAX_LEVELS + 1
-        for handle, wish in (*wishes[first:], *wishes[:first]):
+        for looked, (handle, wish) in enumerate((*wishes[first:], *wishes[:first])):
+            if found is not None and looked >= MAX_LOOKED:
+                break
             here = wish.chunks & ~wish.offered & self._have(wish.root)
             candidates, times = self._times_of(wish.root).least(here) if here else (0, 0)
             if candidates and times < fewest:

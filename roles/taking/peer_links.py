@@ -28,17 +28,20 @@ class PeerLinks(dict[int, PeerLink]):
         """A fresh word to everyone who has it; none while nothing is asked for."""
         if not transfer.is_asking or transfer.is_single:
             return []
-        return [(link, want(link, handle, transfer)) for link in self._with_content(handle)]
+        return [(link, want(link, handle, transfer)) for link in self.with_content(handle)]
 
     def second_wants(
-        self, handle: int, transfer: Transfer, *, now: float, is_end: bool
+        self, handle: int, transfer: Transfer, *, now: float, is_end: bool, is_again: bool
     ) -> list[Asking]:
-        """At the end, to peers that send nothing now: what comes too slowly from others."""
+        """At the end, to peers that send nothing now: what comes too slowly from others.
+
+        Only what they were not told last, unless `is_again`: words cross.
+        """
         asking = list[Asking]()
-        for link in self._with_content(handle) if not transfer.plan.wanted else ():
+        for link in self.with_content(handle) if not transfer.plan.wanted else ():
             if link.taking is None:
                 late = transfer.plan.worth_asking_twice(link.chunk_rate, now=now, is_end=is_end)
-                if late and late != link.opened[handle]:
+                if late and (is_again or late != link.opened[handle]):
                     asking.append((link, _noted(link, handle, transfer, late)))
         return asking
 
@@ -80,7 +83,7 @@ class PeerLinks(dict[int, PeerLink]):
             for transfer in transfers
         )
 
-    def _with_content(self, handle: int) -> list[PeerLink]:
+    def with_content(self, handle: int) -> list[PeerLink]:
         """Those whose peer has described it."""
         return [link for link in self.values() if handle in link.opened]
 

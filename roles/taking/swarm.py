@@ -19,7 +19,7 @@ from roles.taking.peer_links import PeerLinks, fresh_wants, want
 from roles.taking.saying import Say, flush, say, say_later
 from roles.taking.singles import Singles
 from roles.taking.transfer import Transfer
-from roles.taking.transfer_plan import TransferPlan
+from roles.taking.transfers import Transfers
 from roles.values.content import check_shape
 from roles.values.errors import PeerProtocolError, StorageError
 from roles.wire import lmk2_frames as frames
@@ -39,12 +39,12 @@ class Swarm:
         self._lock = threading.Lock()
         self._written = threading.Condition(self._lock)  # a thread has written its chunk
         self._news = news
-        self._transfers: dict[int, Transfer] = {}  # by handle
+        self._transfers = Transfers()
         self._links = PeerLinks()
         self._handles = itertools.count(1)
         self._digests = DigestQuestions()
         self._singles = Singles()
-        self._singles_again = self._said_at = 0.0
+        self._singles_again = self._said_at = self._all_said_at = 0.0
 
     def add(self, transfer: Transfer) -> int:
         """Take part in a content; returns its handle. Chunks come once it is asked for."""
@@ -120,13 +120,17 @@ class Swarm:
                 says += self._singles_to_ask()
             for handle in self._digests.unanswered(now=now):
                 says += self._digests_to_ask(handle)
-            is_end, is_moving = self._is_end, any(plan.is_moving for plan in self._asking)
-            is_time = now - self._said_at >= (MOVING_AGAIN_S if is_moving else AGAIN_S)
-            self._said_at = now if is_time else self._said_at
+            is_end, is_moving = self._transfers.is_end(self._links), self._transfers.is_moving
+            is_again = now - self._said_at >= AGAIN_S
+            self._said_at = now if is_again else self._said_at
+            is_time = now - self._all_said_at >= (MOVING_AGAIN_S if is_moving else AGAIN_S)
+            self._all_said_at = now if is_time else self._all_said_at
             for handle, transfer in self._transfers.items():
                 if not transfer.is_asking or transfer.is_single:
                     continue
-                says += self._links.second_wants(handle, transfer, now=now, is_end=is_end)
+                says += self._links.second_wants(
+                    handle, transfer, now=now, is_end=is_end, is_again=is_again
+                )
                 if is_time and not (transfer.plan.is_moving or transfer.plan.is_done):
                     says += self._wants(handle)
             unsaid = [link for link in self._links.values() if not link.outbox.is_empty]
@@ -196,13 +200,14 @@ class Swarm:
             if transfer is None or not transfer.is_asking:
                 link.opened.pop(handle, None)
                 words: list[frames.Frame] = [frames.Decline(handle, index, b"")]
+                words += fresh_wants(link, self._transfers)
             elif transfer.plan.take(
                 link.number,
                 link.sender,
                 index,
                 rate=link.chunk_rate,
                 now=now,
-                is_end=not transfer.plan.wanted and self._is_end,
+                is_end=not transfer.plan.wanted and self._transfers.is_end(self._links),
             ):
                 words = [frames.Take(handle, index)]
             else:
@@ -288,16 +293,6 @@ class Swarm:
         say(says)
 
     # With the lock held
-
-    @property
-    def _asking(self) -> list[TransferPlan]:
-        """Of the contents whose chunks are asked for."""
-        return [one.plan for one in self._transfers.values() if one.is_asking and not one.is_single]
-
-    @property
-    def _is_end(self) -> bool:
-        """Whether every chunk that is asked for is here or on its way."""
-        return not any(plan.wanted for plan in self._asking)
 
     def _wants(self, handle: int) -> list[Say]:
         return [*self._links.wants(handle, self._transfers[handle])]
