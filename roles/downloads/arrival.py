@@ -50,11 +50,10 @@ class Arrival:
         self._taken = bytes_on_disk(self._file.path)  # when it was opened
         self.transfer = Transfer(job.content, job.title, ended)
         self._is_checked = False
-        # Of a pack: what it brings, the chunks that were unpacked, the bytes of it that are not
-        # wanted any more, and the files that came out of it, as they were then.
+        # Of a pack: what it brings, the chunks that were unpacked, and the files that came out of
+        # it, as they were then.
         self._members = job.members if isinstance(job, PackJob) else ()
         self._unpacked, self._unpack_at = 0, UNPACK_AT
-        self._unpacked_bytes = job.content.size - job.size
         self._out = dict[str, TreeFile]()
         library.add(self.transfer)
         self._handle = swarm.add(self.transfer)
@@ -66,8 +65,8 @@ class Arrival:
     @property
     def have(self) -> int:
         """Bytes of what is wanted that are here, without files of a pack that have their names."""
-        here = self.content.bytes_in(self.transfer.plan.had)
-        return min(self.job.size, max(0, here - self._unpacked_bytes))
+        missing = self.content.size - self.content.bytes_in(self.transfer.plan.had)
+        return max(0, self.job.size - missing)
 
     @property
     def needed(self) -> int:
@@ -109,7 +108,9 @@ class Arrival:
         """Take part in the swarm again."""
         self._handle = self._swarm.add(self.transfer)
 
-    def unpack(self, existing: Existing, should_stop: Callable[[], bool]) -> Iterator[FileEnded]:
+    def unpack_ahead(
+        self, existing: Existing, should_stop: Callable[[], bool]
+    ) -> Iterator[FileEnded]:
         """Give the files of a pack their names once enough of them have come since the last time;
         tells of each. Raises DiskFullError.
 
@@ -202,7 +203,6 @@ class Arrival:
                 if isinstance(end.failure, ContentError):
                     continue  # it is still wanted when the pack is through
                 ended.add(end.name)
-                self._unpacked_bytes += end.size
                 if end.saved_as is not None:
                     self._note_out(members[end.name], end.saved_as)
                 yield end

@@ -124,7 +124,7 @@ class Arrivals:
                 self._finish(arrival, tally)
             else:
                 arrival.go_on(self._should_stop)
-                for ended in arrival.unpack(self._existing, self._should_stop):
+                for ended in arrival.unpack_ahead(self._existing, self._should_stop):
                     tally.note(ended)
 
     def stand_still(self) -> None:

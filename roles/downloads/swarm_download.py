@@ -111,7 +111,8 @@ class SwarmDownload(DownloadLife):
 
     def as_transfer(self) -> Transfer:
         """What the room is told of it; from any thread."""
-        have = self._tally.had + self._arrivals.have
+        # Files of a pack that get their names in this moment count twice.
+        have = min(self.wanted.size, self._tally.had + self._arrivals.have)
         return Transfer(
             self.title, have, self.wanted.size, self.rate, self.state.value, self._cause
         )
