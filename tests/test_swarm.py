@@ -45,6 +45,14 @@ class SwarmTestCase(TakingTest):
         assert isinstance(want, frames.Want)
         return int.from_bytes(want.chunks, "little")
 
+    def all_but_the_last(self) -> tuple[RawPeer, RawPeer, int]:
+        """Two senders, the second of which has given all chunks but the last; and the handle."""
+        first, handle = self.offering(self.holding)
+        second = self.second()
+        self.give(second, handle, self.holding, *range(5))
+        wait_until(lambda: self.transfer_.plan.had.bit_count() == 5)
+        return first, second, handle
+
     def second(self, peer: str = "", host: str = HERE) -> RawPeer:
         """Another sender that has described the content."""
         sender = self.sender(peer, host=host)
@@ -116,10 +124,7 @@ class WordsTest(SwarmTestCase):
 
     def test_a_chunk_that_stalls_at_the_end_comes_from_another_and_the_first_is_told(self) -> None:
         self.constant("transfer_plan", "STALLED_S", 0.3)
-        first, handle = self.offering(self.holding)
-        second = self.second()
-        self.give(second, handle, self.holding, *range(5))
-        wait_until(lambda: self.transfer_.plan.had.bit_count() == 5)
+        first, second, handle = self.all_but_the_last()
         self.offer(first, handle, 5)
         time.sleep(0.35)  # the time that it stalls for is what is tested
         self.swarm.tick()
@@ -133,10 +138,7 @@ class WordsTest(SwarmTestCase):
         self,
     ) -> None:
         self.constant("transfer_plan", "UNKNOWN_RATE_S", 0.1)
-        first, handle = self.offering(self.holding)
-        second = self.second()
-        self.give(second, handle, self.holding, *range(5))
-        wait_until(lambda: self.transfer_.plan.had.bit_count() == 5)
+        first, second, handle = self.all_but_the_last()
         _, absent, _ = self.transfer(some_holding(3, seed=2))
         absent.learn(b"".join([bytes(32)] * 3))
         absent.is_asking = True
@@ -150,10 +152,7 @@ class WordsTest(SwarmTestCase):
     def test_a_second_request_that_may_have_been_overtaken_is_said_again(self) -> None:
         self.constant("transfer_plan", "STALLED_S", 0.2)
         self.constant("swarm", "AGAIN_S", 0.0)
-        first, handle = self.offering(self.holding)
-        second = self.second()
-        self.give(second, handle, self.holding, *range(5))
-        wait_until(lambda: self.transfer_.plan.had.bit_count() == 5)
+        first, second, handle = self.all_but_the_last()
         self.offer(first, handle, 5)
         time.sleep(0.25)  # the time that it stalls for is what is tested
         for _ in range(2):

@@ -155,8 +155,8 @@ class ChunkTaker:
             self._drop_chunk()
 
     def _answered(self, kind: int, body: bytes) -> bool:
-        """Deal with a frame; False when the peer left. What follows it is dealt with first, if it
-        is here already, and answered together with it.
+        """Deal with a frame; False when the peer left. If the next one is here already, both are
+        answered together.
         """
         if self._end > self._start:
             self._link.outbox.hold()

@@ -44,7 +44,7 @@ class Swarm:
         self._handles = itertools.count(1)
         self._digests = DigestQuestions()
         self._singles = Singles()
-        self._singles_again = self._said_at = self._all_said_at = 0.0
+        self._singles_again = self._asked_twice_at = self._asked_again_at = 0.0
 
     def add(self, transfer: Transfer) -> int:
         """Take part in a content; returns its handle. Chunks come once it is asked for."""
@@ -121,10 +121,10 @@ class Swarm:
             for handle in self._digests.unanswered(now=now):
                 says += self._digests_to_ask(handle)
             is_end, is_moving = self._transfers.is_end(self._links), self._transfers.is_moving
-            is_again = now - self._said_at >= AGAIN_S
-            self._said_at = now if is_again else self._said_at
-            is_time = now - self._all_said_at >= (MOVING_AGAIN_S if is_moving else AGAIN_S)
-            self._all_said_at = now if is_time else self._all_said_at
+            is_again = now - self._asked_twice_at >= AGAIN_S
+            self._asked_twice_at = now if is_again else self._asked_twice_at
+            is_time = now - self._asked_again_at >= (MOVING_AGAIN_S if is_moving else AGAIN_S)
+            self._asked_again_at = now if is_time else self._asked_again_at
             for handle, transfer in self._transfers.items():
                 if not transfer.is_asking or transfer.is_single:
                     continue
@@ -197,10 +197,10 @@ class Swarm:
         now = time.monotonic()
         with self._lock:
             transfer = self._transfers.get(handle)
+            reply: frames.Frame
             if transfer is None or not transfer.is_asking:
                 link.opened.pop(handle, None)
-                words: list[frames.Frame] = [frames.Decline(handle, index, b"")]
-                words += fresh_wants(link, self._transfers)
+                reply = frames.Decline(handle, index, b"")
             elif transfer.plan.take(
                 link.number,
                 link.sender,
@@ -209,11 +209,12 @@ class Swarm:
                 now=now,
                 is_end=not transfer.plan.wanted and self._transfers.is_end(self._links),
             ):
-                words = [frames.Take(handle, index)]
+                reply = frames.Take(handle, index)
             else:
-                words = [frames.Decline(handle, index, want(link, handle, transfer).chunks)]
-                words += fresh_wants(link, self._transfers)
-        say((link, word) for word in words)
+                reply = frames.Decline(handle, index, want(link, handle, transfer).chunks)
+            is_late = isinstance(reply, frames.Decline)
+            wants = fresh_wants(link, self._transfers) if is_late else []
+        say((link, word) for word in (reply, *wants))
 
     def expected(self, link: PeerLink, handle: int, index: int) -> Transfer | None:
         with self._lock:
