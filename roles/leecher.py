@@ -332,11 +332,12 @@ class Leecher(Role):
             tuple(files), tuple(one.wanted for one in swarm), tuple(one.key for one in swarm)
         )
 
-    def _found(self, shares: Iterable[str], peers: Iterable[Address]) -> None:
+    def _found(self, shares: Iterable[str], peers: Iterable[Address]) -> bool:
         host = self._host
-        if host is not None:
-            host.join(shares)
-            host.found(peers)
+        if host is None:
+            return False
+        host.join(shares)
+        return host.found(peers)
 
     def _room_transfers(self) -> tuple[Transfer, ...]:
         return tuple(

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable
 
 from roles.joining.listed_room import Wanted
-from roles.joining.room_lister import RoomLister, Sought
+from roles.joining.room_lister import PEERS_AGAIN_S, RoomLister, Sought, pause_after
 from roles.values.addresses import Address
 from roles.values.events import FilesListed, ListedFile, ListFailed
 from tests.rooms import (
@@ -17,7 +17,7 @@ from tests.rooms import (
     list_as_lmk2,
     register,
 )
-from tests.support import EventLog, wait_until
+from tests.support import EventLog, LmkTestCase, wait_until
 
 HOST = "127.0.0.1"
 FIRST, SECOND = (HOST, 5_001), (HOST, 5_002)
@@ -35,9 +35,10 @@ class RoomListerTest(RoomTest):
         self.peers = set[Address]()
         self.lists = 0
 
-    def found(self, shares: Iterable[str], peers: Iterable[Address]) -> None:
+    def found(self, shares: Iterable[str], peers: Iterable[Address]) -> bool:
         self.shares = tuple(shares) or self.shares
-        self.peers |= set(peers)
+        known, self.peers = self.peers, self.peers | set(peers)
+        return self.peers != known
 
     def note_list(self) -> None:
         self.lists += 1
@@ -237,3 +238,17 @@ class ListsOfAnOriginalTracker(RoomListerTest):
         list_as_lmk2(address, FIRST, {"b": CONTENT})
         self.assertEqual([file.name for file in self.listed(lister).files], ["b"])
         self.assertEqual(len(self.wanted(lister, "b").files), 1)
+
+
+class PaceTest(LmkTestCase):
+    def test_it_is_asked_as_often_while_new_ones_are_named_and_seldom_once_all_are_known(
+        self,
+    ) -> None:
+        soon, late = PEERS_AGAIN_S
+        self.assertEqual(pause_after(soon, is_news=True), soon)
+        pause_s = soon
+        for times in range(1, 4):
+            pause_s = pause_after(pause_s, is_news=False)
+            self.assertEqual(pause_s, 2**times * soon)
+        self.assertEqual(pause_after(late, is_news=False), late)
+        self.assertEqual(pause_after(late, is_news=True), late)

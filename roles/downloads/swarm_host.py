@@ -103,9 +103,9 @@ class SwarmHost:
         """Take part in these, too; from any thread."""
         self._shares = tuple(dict.fromkeys((*shares, *self._shares)))[:MAX_SHARES]
 
-    def found(self, peers: Iterable[Address]) -> None:
-        """These take part, too; from any thread."""
-        self._downloads.heard_of(peers)
+    def found(self, peers: Iterable[Address]) -> bool:
+        """These take part, too; True when one of them was not known. From any thread."""
+        return self._downloads.heard_of(peers)
 
     def tick(self) -> None:
         """Some times a second: connect, ask twice for what is late, tell of the uploads."""

@@ -32,7 +32,7 @@ class Wanted:
     is_folder: bool = True  # whatever is in it; else it is one file
     files_left: int = 0  # of a folder: more, that their seeder has still to read
 
-    @property
+    @cached_property
     def title(self) -> str:
         """Safe to show."""
         return shown_name(self.name) + ("/" if self.is_folder else "")

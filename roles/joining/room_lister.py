@@ -30,8 +30,9 @@ log = logging.getLogger(__name__)
 # A tracker names at most 5 at a time, others in turn: those of earlier lists count too.
 SEEDER_LIFETIME_S = 120.0
 MAX_SEEDERS = 64
-# How often it is asked who takes part: at the beginning of a download everyone joins.
-PEERS_AGAIN_S = ((2.0, 0.2), (15.0, 1.0), (float("inf"), 5.0))  # until so long after, every so long
+# How often it is asked who takes part: at the beginning of a download everyone joins. From the
+# first to the second, twice as long each time that nobody new was named.
+PEERS_AGAIN_S = (0.2, 5.0)
 SAMPLE = 16  # files of a folder for which newer shares are looked for
 
 
@@ -54,12 +55,12 @@ class RoomLister:
         should_stop: Callable[[], bool],
         *,
         sought: Callable[[], Sought],
-        found: Callable[[Iterable[str], Iterable[Address]], None],
+        found: Callable[[Iterable[str], Iterable[Address]], bool],
         listed: Callable[[], None],
     ) -> None:
         """`found` is told which shares have what is sought by LMK/2, and which peers of theirs
-        can be connected to; `listed` is called after each list, before it is posted, and after
-        each change of one.
+        can be connected to, and says whether it knew one of these not yet; `listed` is called after
+        each list, before it is posted, and after each change of one.
         """
         self._tracker = tracker
         self._post = post
@@ -79,7 +80,7 @@ class RoomLister:
         # The rest is the thread's own.
         self._version = ""
         self._is_lost = False  # the tracker did not answer the last time
-        self._peers_at = self._began = 0.0
+        self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]
         self._told = Sought((), ())
         self._told_shares = tuple[str, ...]()
 
@@ -206,11 +207,10 @@ class RoomLister:
         told = self._told
         self._told = sought
         if (sought.files, sought.keys) != (told.files, told.keys):
-            self._began, self._peers_at = now, 0.0
+            self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]
         if now < self._peers_at:
             return
-        age_s = now - self._began
-        self._peers_at = now + next(every for until, every in PEERS_AGAIN_S if age_s < until)
+        is_news = False
         try:
             if self._room is not None:  # somebody may have begun to offer it
                 version = self._version
@@ -219,9 +219,11 @@ class RoomLister:
                     self._listed()
             if any(not file.share for file in sought.files):
                 self._note_seeders(plain)
-            self._note_holders(client, self._shares_with(sought))
+            is_news = self._note_holders(client, self._shares_with(sought))
         except TrackerSilentError as error:  # running downloads never stop for the tracker
             log.info("%s", error)
+        self._peers_at = now + self._pause_s
+        self._pause_s = pause_after(self._pause_s, is_news=is_news)
 
     def _shares_with(self, sought: Sought) -> Sequence[str]:
         """Every share that has some of it now, those of LMK/2 first."""
@@ -232,7 +234,7 @@ class RoomLister:
         self._shares_of = shares_of
         lmk2 = tuple(dict.fromkeys(shares))
         if lmk2 != self._told_shares:
-            self._told_shares, self._began = lmk2, time.monotonic()
+            self._told_shares, self._pause_s = lmk2, PEERS_AGAIN_S[0]
             self._found(lmk2, ())
         return tuple(dict.fromkeys((*lmk2, *(one for some in shares_of.values() for one in some))))
 
@@ -247,10 +249,14 @@ class RoomLister:
             return known
         return tuple(dict.fromkeys((*now.shares, *known)))[:MAX_SEEDERS]
 
-    def _note_holders(self, client: RoomClient, shares: Sequence[str]) -> None:
-        """Ask who takes part in these. Seeders of LMK/2 speak LMK/1 too."""
+    def _note_holders(self, client: RoomClient, shares: Sequence[str]) -> bool:
+        """Ask who takes part in these; True when somebody does who was not known.
+
+        Seeders of LMK/2 speak LMK/1, too.
+        """
         by_lmk1 = {share for some in self._shares_of.values() for share in some}
         named = [share for share in shares if share]  # an original tracker's have no name
+        is_news = False
         for start in range(0, len(named), MAX_SHARES):
             asked = named[start : start + MAX_SHARES]
             holders = client.holders(asked) or ()
@@ -261,7 +267,9 @@ class RoomLister:
                 for index in holder.asked
                 if asked[index] in by_lmk1 and not holder.is_leecher
             )
-            self._found((), (holder.address for holder in reachable if not holder.is_original))
+            peers = [holder.address for holder in reachable if not holder.is_original]
+            is_news |= self._found((), peers)
+        return is_news
 
     def _note_seeders(self, plain: TrackerClient) -> None:
         listed = plain.seeders()
@@ -274,6 +282,11 @@ class RoomLister:
         seeders = self._seeders | dict.fromkeys(named, now)
         fresh = sorted(seeders.items(), key=lambda item: -item[1])[:MAX_SEEDERS]
         self._seeders = {key: seen for key, seen in fresh if now - seen < SEEDER_LIFETIME_S}
+
+
+def pause_after(pause_s: float, *, is_news: bool) -> float:
+    """Seconds until it is asked again who takes part, `pause_s` after the question before."""
+    return pause_s if is_news else min(PEERS_AGAIN_S[1], 2 * pause_s)
 
 
 def _lmk2_shares(room: ListedRoom | None, wanted: Wanted) -> tuple[str, ...]:

@@ -77,6 +77,8 @@ class PeerBook:
             self._began = now
         most = min(MAX_PEERS, AT_ONCE + int((now - self._began) / NEXT_S))
         chosen = list[Address]()
+        if connected >= most and not fast:  # as nearly always
+            return chosen
         candidates = list(self._peers.items())
         others = candidates[FIRST:]
         self._rng.shuffle(others)

@@ -56,12 +56,13 @@ class PeerDownloads:
         self._numbers = itertools.count(1)
         self._stopping = threading.Event()
 
-    def heard_of(self, addresses: Iterable[Address]) -> None:
-        """These take part: connect to them at the next tick."""
+    def heard_of(self, addresses: Iterable[Address]) -> bool:
+        """These take part: connect to them at the next tick. True when one was not known."""
         with self._lock:
             is_news = self._book.heard_of(addresses, now=time.monotonic())
         if is_news:
             self._wake()
+        return is_news
 
     def tick(self) -> None:
         """Connect to whom it is time to connect to, in place of who is of no use."""
