@@ -112,6 +112,7 @@ class Network:
                 f"link set p{number} master br0 up",
             ]
         batch(["ip", "-n", switch], lines)
+        set_kernel(switch, "net.bridge.bridge-nf-call-iptables", "0")  # a switch filters nothing
 
     def _join_by_relay(self, places: list[Place]) -> None:
         relay = Relay([(place.namespace, place.host) for place in places])
@@ -136,10 +137,14 @@ class Network:
 def use_common_congestion_control(place: Place) -> None:
     """Let the computer's TCP behave as a usual one's; does nothing where that is forbidden."""
     for name in CONGESTION_CONTROLS:
-        setting = f"net.ipv4.tcp_congestion_control={name}"
-        command = place.command("sysctl", "-qw", setting)
-        if subprocess.run(command, check=False, capture_output=True).returncode == 0:
+        if set_kernel(place.namespace, "net.ipv4.tcp_congestion_control", name):
             return
+
+
+def set_kernel(namespace: str, setting: str, value: str) -> bool:
+    """Set it in this namespace; False where that is forbidden, or not known."""
+    command = ["ip", "netns", "exec", namespace, "sysctl", "-qw", f"{setting}={value}"]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def require_root() -> None:
