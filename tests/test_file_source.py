@@ -8,6 +8,7 @@ import threading
 import unittest
 from pathlib import Path
 
+from roles.base.system_wait import wait_in_system
 from roles.disk.file_source import OPEN_FLAGS, FileSource, PathSource
 from roles.disk.holding import ChunkSource
 from roles.values.errors import FileChangedError
@@ -87,6 +88,22 @@ class SendTest(SourceTestCase):
                     with self.assertRaises((TimeoutError, BlockingIOError)):
                         for _ in range(1000):
                             source.send(self.link, 0, len(CONTENT))
+
+    def test_who_has_the_system_wait_waits_no_longer(self) -> None:
+        wait_in_system(self.link, 0.05)
+        for source in self.all_kinds():
+            with self.subTest(kind=type(source).__name__):
+                with self.assertRaises((TimeoutError, BlockingIOError)):
+                    for _ in range(1000):
+                        source.send(self.link, 0, len(CONTENT))
+                with self.assertRaises((TimeoutError, BlockingIOError)):
+                    self.link.recv(1)
+
+    def test_who_has_the_system_wait_is_woken_when_everything_is_out(self) -> None:
+        wait_in_system(self.link, LIMIT_S)
+        for source in self.all_kinds():
+            with self.subTest(kind=type(source).__name__):
+                self.assertEqual(self.received(source, 0, len(CONTENT)), CONTENT)
 
     def test_it_goes_on_when_the_reader_does(self) -> None:
         source = self.by_file()

@@ -27,7 +27,13 @@ class ThrottleTest(LmkTestCase):
     def test_without_a_limit_nothing_waits(self) -> None:
         throttle = Throttle()
         for _ in range(2):
-            throttle.wait(FOREVER, never)
+            self.assertEqual(throttle.wait(FOREVER, never), 0.0)
+
+    def test_it_says_how_long_it_was_waited(self) -> None:
+        throttle, began = Throttle(LIMIT), time.monotonic()
+        waited_s = sum(throttle.wait(LIMIT // 10, never) for _ in range(4))
+        self.assertGreater(waited_s, 0.0)
+        self.assertLessEqual(waited_s, time.monotonic() - began)
 
     def test_with_one_the_rate_is_kept_over_all_who_send(self) -> None:
         throttle, lots = Throttle(LIMIT), 10

@@ -35,12 +35,17 @@ class Throttle:
 
     def wait(
         self, count: int, should_stop: Callable[[], bool], *, most_s: float = float("inf")
-    ) -> None:
-        """Return when `count` more bytes may pass, when told to stop, or after `most_s`."""
+    ) -> float:
+        """Return when `count` more bytes may pass, when told to stop, or after `most_s`: how many
+        seconds that took.
+        """
+        if self._limit is None:  # as nearly always, and for each piece that comes or goes
+            return 0.0
         now = time.monotonic()
         until = min(self._book(count, now), now + most_s)
         while not should_stop() and (rest := until - time.monotonic()) > 0:
             time.sleep(min(rest, SLICE_S))
+        return time.monotonic() - now
 
     def _book(self, count: int, now: float) -> float:
         """When these bytes may pass."""

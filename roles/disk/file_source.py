@@ -9,10 +9,7 @@ import errno
 import os
 import select
 import socket
-import struct
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -74,8 +71,7 @@ class FileSource:
         """How many bytes the system sent; None when it cannot do it for this file."""
         while True:
             try:
-                with _blocking(link):
-                    sent = os.sendfile(link.fileno(), self._file.descriptor, offset, length)
+                sent = os.sendfile(link.fileno(), self._file.descriptor, offset, length)
             except BlockingIOError:
                 _wait_until_writable(link)
             except OSError as error:
@@ -147,35 +143,17 @@ def _read_at(file: PositionedFile, offset: int, length: int) -> bytes:
     return data
 
 
-@contextmanager
-def _blocking(link: socket.socket) -> Iterator[None]:
-    """Let Linux wait for room in the buffer until the link's timeout, and send on by itself.
+def _wait_until_writable(link: socket.socket) -> None:
+    """A socket with a timeout is a non-blocking one underneath. Raises TimeoutError.
 
-    Else this thread is woken a dozen times for each part, which is most of what sending costs.
-    Raises TimeoutError when the link took nothing.
+    One without has waited already, as long as the system was told to (roles/base/system_wait.py).
     """
     timeout_s = link.gettimeout()
-    if sys.platform != "linux" or not timeout_s:
-        yield
-        return
-    timeout = struct.pack("@ll", int(timeout_s), int(timeout_s % 1 * 1e6))
-    link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
-    os.set_blocking(link.fileno(), True)
-    try:
-        yield
-    except BlockingIOError:
-        raise TimeoutError("timed out") from None
-    finally:
-        if link.fileno() >= 0:  # not closed meanwhile
-            os.set_blocking(link.fileno(), False)
-
-
-def _wait_until_writable(link: socket.socket) -> None:
-    """A socket with a timeout is a non-blocking one underneath. Raises TimeoutError."""
-    timeout_s = link.gettimeout()
+    if timeout_s is None:
+        raise TimeoutError("timed out")
     poller = select.poll()
     poller.register(link.fileno(), select.POLLOUT)
-    if not poller.poll(None if timeout_s is None else timeout_s * 1000):
+    if not poller.poll(timeout_s * 1000):
         raise TimeoutError("timed out")
 
 

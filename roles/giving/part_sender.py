@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from roles.base.system_wait import wait_in_system
 from roles.base.throttle import Throttle
 from roles.disk.holding import ChunkSource
 from roles.giving.send_buffer import ALONE, SendBuffer
@@ -53,7 +54,7 @@ class PartSender:
         self._throttle = throttle
         self._should_stop = should_stop
         self._stalled = stalled
-        link.settimeout(STALL_S)
+        wait_in_system(link, STALL_S)
         self._sending: tuple[int, int] | None = None  # handle and chunk
         self._is_cancelled = False
         self._kept = b""  # words that go out with the next ones
@@ -145,10 +146,12 @@ class PartSender:
     def _send_all(self, length: int, send: Callable[[int], int]) -> None:
         """`send` is told how many bytes are out, and returns how many more are then."""
         sent, deadline = 0, time.monotonic() + PART_S
-        while sent < length:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"what was sent did not go out within {PART_S:.0f} s")
+        while True:
             try:
                 sent += send(sent)
-            except TimeoutError:
+            except (TimeoutError, BlockingIOError):
                 self._stalled()
+            if sent >= length:
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"what was sent did not go out within {PART_S:.0f} s")

@@ -58,7 +58,7 @@ class TimesSent:
 
 def any_of(chunks: int, rng: random.Random) -> int:
     """One of these chunks at random, so that two senders rarely send the same one at a time."""
-    above = chunks >> (start := rng.randrange(chunks.bit_length()))
+    above = chunks >> (start := int(rng.random() * chunks.bit_length()))
     if above:
         return start + (above & -above).bit_length() - 1
     return (chunks & -chunks).bit_length() - 1

@@ -197,9 +197,9 @@ class UploadDesk:
         two seeders of it rarely send the same one at a time.
         """
         wishes = list(member.wishes.items())
-        first = self._rng.randrange(len(wishes)) if wishes else 0
+        first = int(self._rng.random() * len(wishes))
         found, fewest = None, MAX_LEVELS + 1
-        for looked, (handle, wish) in enumerate((*wishes[first:], *wishes[:first])):
+        for looked, (handle, wish) in enumerate(wishes[first:] + wishes[:first]):
             if found is not None and looked >= MAX_LOOKED:
                 break
             here = wish.chunks & ~wish.offered & self._have(wish.root)

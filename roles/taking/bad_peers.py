@@ -54,13 +54,16 @@ class BadPeers:
 
     def has(self, sender: Sender) -> bool:
         """Whether this peer is asked for nothing again."""
+        if not self._bad:
+            return False
         if len(self._bad.get(sender, ())) >= MAX_BAD_CHUNKS:
             return True
         return self._of_host[sender[1]] >= MAX_BAD_OF_HOST and sender not in self._proven
 
     def chunks(self, sender: Sender) -> int:
         """The bitmap of those that it is not asked for again."""
-        return sum(1 << index for index in self._bad.get(sender, ()) if index >= 0)
+        bad = self._bad.get(sender)
+        return sum(1 << index for index in bad if index >= 0) if bad else 0
 
     def _bad_of(self, sender: Sender) -> set[int]:
         if sender not in self._bad and len(self._bad) >= MAX_REMEMBERED:

@@ -227,14 +227,13 @@ class ChunkTaker:
         begin = chunk.received
         view = memoryview(chunk.buffer)[begin : begin + length]
         ready = self._from_small(view)
-        self._note(chunk, ready)
         while ready < length:
             most = self._throttle.slice(length - ready)
-            chunk.was_held_up(self._await_turn(most))
+            chunk.was_held_up(self._throttle.wait(most, self._should_stop))
             self._wake_at(min(most, max(WAKE_BYTES, int(length * WAKE_PART))))
-            count = self._receive_some(view[ready : ready + most])
-            ready += count
-            self._note(chunk, count)
+            ready += self._receive_some(view[ready : ready + most])
+            self._note(chunk, begin + ready)
+        self._note(chunk, begin + length)
         self._wake_at(1)
         chunk.hash.update(view)
 
@@ -248,9 +247,10 @@ class ChunkTaker:
             self._woken_at = count
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
 
-    def _note(self, chunk: ArrivingChunk, count: int) -> None:
-        if count:
-            chunk.received += count
+    def _note(self, chunk: ArrivingChunk, received: int) -> None:
+        """So much of it is here now."""
+        if received > chunk.received:
+            count, chunk.received = received - chunk.received, received
             self._swarm.received(self._link, chunk.handle, chunk.index, count)
 
     def _discard(self, length: int) -> None:
@@ -261,14 +261,8 @@ class ChunkTaker:
         length -= self._from_small(scrap[: min(length, len(scrap))])
         while length:
             most = self._throttle.slice(min(length, len(scrap)))
-            self._await_turn(most)
+            self._throttle.wait(most, self._should_stop)
             length -= self._receive_some(scrap[:most])
-
-    def _await_turn(self, count: int) -> float:
-        """Until so many bytes may come, by the limit of this program; returns how long it was."""
-        began = time.monotonic()
-        self._throttle.wait(count, self._should_stop)
-        return time.monotonic() - began
 
     def _from_small(self, target: memoryview) -> int:
         """Use up what came along with the last frame; returns how many bytes that was."""

@@ -6,8 +6,8 @@ It decides nothing, and waits for nobody.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TypeAlias
 
 from roles.taking.chunk_taker import PeerLink
@@ -21,22 +21,19 @@ Say: TypeAlias = tuple[PeerLink, frames.Frame]
 def say(says: Iterable[Say]) -> None:
     """Tell each peer its frames, in their order and all at once: each call would wake it."""
     for link, words in _by_peer(says):
-        with _hanging_up(link):
-            link.send(*words)
+        _try_to(link, partial(link.send, *words))
 
 
 def say_later(says: Iterable[Say]) -> None:
     """The same with the next words for each, or when the swarm looks: nobody waits for them."""
     for link, words in _by_peer(says):
-        with _hanging_up(link):
-            link.send_later(*words)
+        _try_to(link, partial(link.send_later, *words))
 
 
 def flush(links: Iterable[PeerLink]) -> None:
     """Send of what their systems did not take as much as they take now."""
     for link in links:
-        with _hanging_up(link):
-            link.outbox.flush()
+        _try_to(link, link.outbox.flush)
 
 
 def _by_peer(says: Iterable[Say]) -> Iterable[tuple[PeerLink, list[frames.Frame]]]:
@@ -46,11 +43,10 @@ def _by_peer(says: Iterable[Say]) -> Iterable[tuple[PeerLink, list[frames.Frame]
     return words.values()
 
 
-@contextmanager
-def _hanging_up(link: PeerLink) -> Iterator[None]:
-    """When it cannot be told anything. Its own thread finds out."""
+def _try_to(link: PeerLink, send: Callable[[], None]) -> None:
+    """Hang up when it cannot be told anything. Its own thread finds out."""
     try:
-        yield
+        send()
     except OSError as error:
         log.debug("%s cannot be told anything: %s", link.address, error)
         link.hang_up()
