@@ -17,8 +17,8 @@ from roles.values.addresses import Address, is_loopback
 MAX_PEERS = 13
 # Of these so many at once and the others one by one. A whole room begins at the same time: if all
 # took the first that they heard of, nobody would take from those who were heard of last.
-AT_ONCE = 6
-NEXT_S = 0.15
+AT_ONCE = 4
+NEXT_S = 0.1
 FIRST = 4  # those heard of first are seeders, as a rule: they are always among them
 MAX_KNOWN = 512
 # Of one host, so that it cannot fill the book with ports; this machine is exempt. As many as a
