@@ -45,8 +45,8 @@ class FileSource:
     def send(self, link: socket.socket, offset: int, length: int) -> int:
         """Send some of these bytes, without blocking for longer than the link's timeout.
 
-        Returns how many went out, at least one. Raises TimeoutError when none could,
-        FileChangedError when the file ends before them or cannot be read.
+        Returns how many went out, at least one. Raises TimeoutError or BlockingIOError when none
+        could, FileChangedError when the file ends before them or cannot be read.
         """
         if self._has_sendfile:
             sent = self._send_file(link, offset, length)

@@ -17,7 +17,8 @@ class ChunkSource(Protocol):
     def send(self, link: socket.socket, offset: int, length: int) -> int:
         """Send some of these bytes, without blocking for longer than the link's timeout.
 
-        Returns how many went out, at least one; raises TimeoutError when none could.
+        Returns how many went out, at least one; raises TimeoutError or BlockingIOError when none
+        could.
         """
 
     def check(self) -> None:
