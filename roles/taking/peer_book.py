@@ -16,7 +16,8 @@ from roles.values.addresses import Address, is_loopback
 # 32 are as fast, for a tenth more work; with 9, links are idle.
 MAX_PEERS = 13
 # Of these so many at once and the others one by one. A whole room begins at the same time: if all
-# took the first that they heard of, nobody would take from those who were heard of last.
+# took the first that they heard of, nobody would take from those who were heard of last; and
+# greetings take processor time from the first chunks (docs/PERFORMANCE.md).
 AT_ONCE = 4
 NEXT_S = 0.1
 FIRST = 4  # those heard of first are seeders, as a rule: they are always among them
