@@ -15,8 +15,8 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -135,16 +135,41 @@ def photograph_screen(path: Path) -> None:
 
 
 def install_xvfb_if_missing(say: Callable[[str], None]) -> bool:
-    """True when Xvfb can be run; on Linux as root, a missing one is installed first."""
+    """True when Xvfb can be run; on Linux as root, a missing one is installed first.
+
+    Whoever else installs it at the same time is waited for: each of the processes that share the
+    tests finds it missing, and apt-get gives up at once while another one works.
+    """
     if shutil.which("Xvfb"):
         return True
     if not sys.platform.startswith("linux") or os.geteuid() != 0 or not shutil.which("apt-get"):
         return False
+    with _one_at_a_time():
+        if not shutil.which("Xvfb"):
+            _install_xvfb(say)
+    return shutil.which("Xvfb") is not None
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Wait until no other process of these tests is in here."""
+    import fcntl  # Windows has none, and no use for it
+
+    with Path(__file__).open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _install_xvfb(say: Callable[[str], None]) -> None:
     say("Installing Xvfb, the virtual screen for the window tests ...")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    patience = ["-o", f"DPkg::Lock::Timeout={_INSTALL_LIMIT_S:.0f}"]  # a system that updates itself
     for command, limit_s in (
         (["apt-get", "-qq", "update"], _UPDATE_LIMIT_S),
-        (["apt-get", "-qq", "install", "-y", "--no-install-recommends", "xvfb"], _INSTALL_LIMIT_S),
+        (
+            ["apt-get", "-qq", *patience, "install", "-y", "--no-install-recommends", "xvfb"],
+            _INSTALL_LIMIT_S,
+        ),
     ):
         try:
             subprocess.run(
@@ -158,7 +183,6 @@ def install_xvfb_if_missing(say: Callable[[str], None]) -> bool:
             )
         except subprocess.TimeoutExpired:
             say(f"{' '.join(command)} did not end within {limit_s:.0f} s.")
-    return shutil.which("Xvfb") is not None
 
 
 def xwd_to_png(xwd: bytes) -> bytes:
