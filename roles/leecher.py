@@ -325,7 +325,7 @@ class Leecher(Role):
     # For the lister and for the room, in their threads
 
     def _sought(self) -> Sought:
-        active = [download for download in self._all() if download.state.is_active]
+        active = [download for download in self._all() if download.needs_peers]
         files = (one.file for one in active if isinstance(one, Download))
         swarm = [one for one in active if isinstance(one, SwarmDownload)]
         return Sought(

@@ -31,7 +31,10 @@ class ArrivalsTest(TakingTest):
         super().setUp()
         self.target = self.make_folder("target")
         self.given_on = SwarmLibrary()
-        downloads = PeerDownloads(self.swarm, Hello("0" * 16, "pc", 1, is_seeder=False), Throttle())
+        self.woken = threading.Event()
+        downloads = PeerDownloads(
+            *(self.swarm, Hello("0" * 16, "pc", 1, is_seeder=False), Throttle(), self.woken.set)
+        )
         self.side = SwarmSide(self.swarm, self.given_on, downloads, lambda _: None)
         self.space = PromisedSpace(self.target)
         self.is_halted = False
@@ -113,6 +116,16 @@ class ArrivalsTest(TakingTest):
 
     def read(self, path: str) -> bytes:
         return Path(self.target, path).read_bytes()
+
+    def test_connections_are_made_as_soon_as_anything_is_wanted(self) -> None:
+        one, other = some_holding(2), some_holding(3, 1)
+        self.arrivals.begin([self.job("one", one), self.job("other", other)], ())
+        self.assertFalse(self.woken.is_set())
+        self.arrivals.step(self.tally)
+        self.assertTrue(self.woken.is_set())
+        self.woken.clear()
+        self.arrivals.step(self.tally)
+        self.assertFalse(self.woken.is_set())
 
     def test_files_of_all_kinds_arrive_and_get_their_names(self) -> None:
         contents = {

@@ -34,7 +34,8 @@ class Source:
 
 class PartSenderTest(unittest.TestCase):
     def setUp(self) -> None:
-        self.enterContext(mock.patch.object(send_buffer, "MIN_SEGMENTS", 0))  # huge on loopback
+        self.enterContext(mock.patch.object(send_buffer, "WIRE_SEGMENT", 1 << 20))  # as on a wire
+        self.enterContext(mock.patch.object(send_buffer, "MIN_SEGMENTS", 0))
         with socket.create_server((LOOPBACK, 0)) as listener:
             self.theirs = self.enterContext(socket.create_connection(listener.getsockname()))
             mine = self.enterContext(listener.accept()[0])

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import random
 import socket
+import sys
 import unittest
 
-from roles.giving.send_buffer import ALONE, FAST, MAX_BUFFER, MIN_BUFFER, SendBuffer
+from roles.giving.send_buffer import (
+    ALONE,
+    FAST,
+    LOCAL_BUFFER,
+    MAX_BUFFER,
+    MIN_BUFFER,
+    SendBuffer,
+)
+from roles.values.addresses import LOOPBACK
 
 
 class SendBufferTest(unittest.TestCase):
@@ -41,6 +50,15 @@ class SendBufferTest(unittest.TestCase):
         self.assertEqual(self.buffer.size, MAX_BUFFER)
         self.buffer.fit(0.5e6, 256 * 1024, 4)
         self.assertEqual(self.buffer.size, MIN_BUFFER)
+
+    @unittest.skipIf(sys.platform == "win32", "it does not tell how long its segments are")
+    def test_between_programs_of_one_machine_it_stays_in_the_processors_cache(self) -> None:
+        with socket.create_server((LOOPBACK, 0)) as listener:
+            link = self.enterContext(socket.create_connection(listener.getsockname()))
+        buffer = SendBuffer(link)
+        for rate, sharers in ((0.0, 1), (50 * FAST, 1), (50 * FAST, 12), (1e6, 12)):
+            buffer.fit(rate, 1024 * 1024, sharers)
+            self.assertEqual(buffer.size, LOCAL_BUFFER)
 
     def test_the_system_is_told(self) -> None:
         before = self.link.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)

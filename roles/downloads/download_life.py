@@ -66,6 +66,13 @@ class DownloadLife(ABC):
         return self._thread is not None
 
     @property
+    def needs_peers(self) -> bool:
+        """Whether somebody is looked for who has it: from start() on, whatever its thread has told
+        by then, until it has an end.
+        """
+        return self.is_running and not self.state.is_final
+
+    @property
     def is_cancelled(self) -> bool:
         """Whether it is, or will be as soon as its threads have ended."""
         return DownloadState.CANCELLED in (self.state, self._then)

@@ -45,7 +45,11 @@ class SwarmSide:
 
     def arrival(self, job: Job, folder: Path, ended: Callable[[], None]) -> Arrival:
         """Begin a job. Raises StorageError."""
-        return Arrival(job, folder, self._swarm, self._library, ended)
+        is_first = not self._swarm.is_busy
+        arrival = Arrival(job, folder, self._swarm, self._library, ended)
+        if is_first:  # the tracker may have named who has it by now
+            self._downloads.something_is_wanted()
+        return arrival
 
     def outlook(self, transfers: Sequence[Transfer]) -> Outlook:
         """How things stand for these."""

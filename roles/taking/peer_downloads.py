@@ -64,6 +64,10 @@ class PeerDownloads:
             self._wake()
         return is_news
 
+    def something_is_wanted(self) -> None:
+        """Which nothing was before: connect to whom is known at the next tick."""
+        self._wake()
+
     def tick(self) -> None:
         """Connect to whom it is time to connect to, in place of who is of no use."""
         now = time.monotonic()

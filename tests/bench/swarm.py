@@ -16,7 +16,7 @@ from tests.lab.programs import Program
 from tests.lab.room import write_random
 
 GIB = 1 << 30
-ROUNDS = 3  # each after the bare loop: the machine's mood passes over both
+ROUNDS = 5  # each after the bare loop: the machine's mood passes over both
 TARGET_RATE = "0.9"
 PEERS = 32
 SPARSE_SIZE = 10 * GIB
@@ -34,6 +34,7 @@ def swarm(folder: Path) -> Iterator[Result]:
     rates, references = list[float](), list[float]()
     with LoopbackRoom() as room:
         room.seeder(shared)
+        room.leecher(folder / "first", files=1).kill()  # so the seeder has read it by now
         for number in range(ROUNDS):
             target = folder / "bare"
             references.append(bare_swarm_rate(shared / "file", target) / 1e6)

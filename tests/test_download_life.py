@@ -1,0 +1,67 @@
+"""The life that every download has, whatever it brings."""
+
+from __future__ import annotations
+
+import threading
+import unittest
+
+from roles.downloads.download_life import DownloadLife
+from roles.values.errors import LmkError
+from roles.values.events import DownloadState
+
+
+class SilentDownload(DownloadLife):
+    """It tells nothing of itself until it is let go on."""
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+        self.failure: LmkError | None = None
+        super().__init__("it", lambda: None)
+
+    @property
+    def collision_keys(self) -> frozenset[str]:
+        return frozenset()
+
+    @property
+    def at_the_end(self) -> DownloadState:
+        return DownloadState.PAUSED
+
+    def discard(self) -> None: ...
+
+    def leave(self) -> None: ...
+
+    def _direct(self) -> None:
+        self.go_on.wait()
+        self._set_state(DownloadState.DONE)
+
+    def _can_go_on_after(self, _failure: LmkError) -> bool:
+        return True
+
+    def _set_state(self, state: DownloadState, *, failure: LmkError | None = None) -> None:
+        self.state, self.failure = state, failure
+
+
+class DownloadLifeTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.download = SilentDownload()
+        self.addCleanup(self.download.join)
+        self.addCleanup(self.download.go_on.set)
+
+    def test_peers_are_looked_for_from_its_start_before_its_thread_says_a_word(self) -> None:
+        self.assertFalse(self.download.needs_peers)
+        self.download.start()
+        self.assertIs(self.download.state, DownloadState.QUEUED)
+        self.assertTrue(self.download.needs_peers)
+
+    def test_nobody_is_looked_for_when_it_has_what_it_needs(self) -> None:
+        self.download.start()
+        self.download.go_on.set()
+        self.download.join()
+        self.assertIs(self.download.state, DownloadState.DONE)
+        self.assertFalse(self.download.needs_peers)
+
+    def test_nobody_is_looked_for_while_it_waits_for_its_turn_again(self) -> None:
+        self.download.halt(DownloadState.PAUSED)
+        self.assertFalse(self.download.needs_peers)
+        self.download.halt(DownloadState.QUEUED)
+        self.assertFalse(self.download.needs_peers)
