@@ -96,7 +96,7 @@ class Seeder(Role):
             uploads,
             me,
             lambda: (library.share_id,),
-            lambda: membership.is_reachable is False,
+            lambda: membership.seems_unreachable,
             self.should_stop,
         )
 

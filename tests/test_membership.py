@@ -31,7 +31,9 @@ from tests.test_room_client import usual, verb_and_line, with_cookie
 from tests.test_tracker_client import Script, ScriptedTracker, room_of
 
 LISTENING = Address("127.0.0.1", 12701)
-QUICK = Pace(ping_s=0.2, state_ping_s=0.05, shares_ping_s=0.05, again_s=0.05, poll_s=0.01)
+QUICK = Pace(
+    ping_s=0.2, state_ping_s=0.05, shares_ping_s=0.05, early_ping_s=0.05, again_s=0.05, poll_s=0.01
+)
 CALM = replace(QUICK, ping_s=600.0)
 SHARE, OTHER = "1" * 16, "2" * 16
 
@@ -261,6 +263,30 @@ class ComingBackTest(MembershipTestCase):
         self.status = Status("away")
         wait_until(lambda: len(self.log.of(ReachabilityChanged)) == 2)
         self.assertIs(member.is_reachable, True)
+
+    def test_who_is_not_reached_within_seconds_seems_unreachable_before_the_tracker_is_sure(
+        self,
+    ) -> None:
+        told: list[object] = [None]
+
+        def answering(verb: str, line: dict[str, Any]) -> dict[str, Any]:
+            return {"reachable": told[0]} if verb == "ping_tracker" else usual(verb, line)
+
+        tracker = self.scripted(with_cookie(answering))
+        member = self.member(tracker.address, listening=Address("10.0.0.2", 12701))
+        wait_until(lambda: member.named is not None)
+        wait_until(lambda: member.seems_unreachable)
+        self.assertIsNone(member.is_reachable)
+        told[0] = True
+        wait_until(lambda: not member.seems_unreachable)
+        told[0] = False
+        wait_until(lambda: member.seems_unreachable)
+
+    def test_on_loopback_where_nobody_tries_it_nobody_is_called(self) -> None:
+        tracker = self.scripted(with_cookie(usual))
+        member = self.member(tracker.address)
+        wait_until(lambda: sum(one.startswith(b"ping_tracker") for one in tracker.heard) >= 3)
+        self.assertFalse(member.seems_unreachable)
 
 
 class ListTest(MembershipTestCase):

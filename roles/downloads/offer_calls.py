@@ -23,7 +23,7 @@ from roles.wire.lmk2_greeting import Hello
 log = logging.getLogger(__name__)
 
 MAX_CALLS = 8  # under way at once
-ASK_S = 2.0
+ASK_S = 1.0
 AGAIN_S = 5.0  # after a call that led to nothing
 MAX_KNOWN = 256
 

@@ -82,7 +82,7 @@ class SwarmHost:
             self._uploads,
             me,
             lambda: self._shares,
-            lambda: membership.is_reachable is False,
+            lambda: membership.seems_unreachable,
             should_stop,
         )
         self._reception = Reception(

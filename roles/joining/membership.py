@@ -19,7 +19,7 @@ from roles.joining.list_teller import ListTeller, OwnShare
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_client import TrackerClient, new_id
 from roles.joining.tracker_dialects import Dialect, Lmk1Dialect, Lmk2Dialect, Standing, Status
-from roles.values.addresses import EVERY_INTERFACE, Address
+from roles.values.addresses import EVERY_INTERFACE, Address, is_loopback
 from roles.values.errors import TrackerSilentError
 from roles.values.events import Post, ReachabilityChanged, TrackerAnswered, TrackerLost
 from roles.wire.lmk2_fields import MAX_SHARES
@@ -32,7 +32,8 @@ SHARES_PING_S = 1.0  # so is another share, for others look for its holders
 AGAIN_S = 3.0  # after the tracker was silent
 LATE_S = 5.0  # a wait that lasts longer was this computer's sleep
 MOVED_S = 1.0  # how often it looks whether this computer has another address
-EARLY_PINGS = 4  # after registering, until the tracker knows whether others can connect
+EARLY_PING_S = 1.0  # after registering, until the tracker knows whether others can connect,
+EARLY_PINGS = 7  # which takes 5 s when they cannot
 LEAVE_S = 0.5  # for the last word
 
 
@@ -43,6 +44,7 @@ class Pace:
     ping_s: float = PING_S
     state_ping_s: float = STATE_PING_S
     shares_ping_s: float = SHARES_PING_S
+    early_ping_s: float = EARLY_PING_S
     again_s: float = AGAIN_S
     late_s: float = LATE_S
     poll_s: float = POLL_S
@@ -97,10 +99,18 @@ class Membership:
         self._pinged_at = 0.0
         self._moved_at = 0.0  # when to look for another address again
         self._early_pings = 0  # that are left
+        self._is_doubtful = False  # the tracker has tried for some time to connect
         self._told_status: Status | None = None
         self._told_files: Mapping[str, int] | None = None
         self._reported: tuple[Address, bool] | None = None  # the reachability that was posted
         self._loss = ""  # why the tracker could not be reached the last time
+
+    @property
+    def seems_unreachable(self) -> bool:
+        """Whether nobody can connect to it, as the tracker says, or probably not: the tracker has
+        tried for seconds, and what gets through does so at once.
+        """
+        return self.is_reachable is False or self._is_doubtful
 
     def run(self, listening: Address) -> None:
         """Keep the program that listens there in the room until should_stop()."""
@@ -159,7 +169,7 @@ class Membership:
     def _next_ping_s(self) -> float:
         if self.named is not None and self.is_reachable is None and self._early_pings > 0:
             self._early_pings -= 1
-            return min(self._pace.ping_s, self._pace.state_ping_s)
+            return min(self._pace.ping_s, self._pace.early_ping_s)
         return self._pace.ping_s
 
     # Being in the room
@@ -246,6 +256,9 @@ class Membership:
 
     def _note_reachability(self, named: Address, standing: Standing) -> None:
         self.is_reachable = standing.is_reachable
+        is_tried = isinstance(self._dialect, Lmk2Dialect) and not is_loopback(named.host)
+        is_early = self._early_pings == EARLY_PINGS
+        self._is_doubtful = standing.is_reachable is None and is_tried and not is_early
         if standing.is_reachable is None:
             return
         found = (named, standing.is_reachable)
