@@ -264,7 +264,7 @@ class ComingBackTest(MembershipTestCase):
         wait_until(lambda: len(self.log.of(ReachabilityChanged)) == 2)
         self.assertIs(member.is_reachable, True)
 
-    def test_who_is_not_reached_within_seconds_seems_unreachable_before_the_tracker_is_sure(
+    def test_who_is_not_reached_at_once_seems_unreachable_before_the_tracker_is_sure(
         self,
     ) -> None:
         told: list[object] = [None]

@@ -99,7 +99,7 @@ class Membership:
         self._pinged_at = 0.0
         self._moved_at = 0.0  # when to look for another address again
         self._early_pings = 0  # that are left
-        self._is_doubtful = False  # the tracker has tried for some time to connect
+        self._is_doubtful = False  # the tracker has tried for a second to connect, in vain
         self._told_status: Status | None = None
         self._told_files: Mapping[str, int] | None = None
         self._reported: tuple[Address, bool] | None = None  # the reachability that was posted
@@ -108,7 +108,7 @@ class Membership:
     @property
     def seems_unreachable(self) -> bool:
         """Whether nobody can connect to it, as the tracker says, or probably not: the tracker has
-        tried for seconds, and what gets through does so at once.
+        tried for a second, and what gets through does so at once.
         """
         return self.is_reachable is False or self._is_doubtful
 
