@@ -17,6 +17,7 @@ from functools import partial
 
 from roles.base.throttle import Throttles
 from roles.base.worker import Role
+from roles.disk.leftovers import drop_packs
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
@@ -294,6 +295,8 @@ class Leecher(Role):
         downloads = self._all()
         if self._is_busy and all(one.state.is_final and not one.is_running for one in downloads):
             self._is_busy = False
+            if self._host is not None and not self._unfinished.has_any(downloads):
+                drop_packs(self._settings.folder)
             self._post(AllDownloadsEnded())
 
     def _start_queued(self) -> None:

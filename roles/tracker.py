@@ -16,8 +16,8 @@ from collections.abc import Iterator
 
 from roles.base.interfaces import address_for_others
 from roles.base.listening import bind_both
-from roles.base.profile import read_state, write_whole
 from roles.base.rate_limit import RateLimit
+from roles.base.state_file import read_state, write_whole
 from roles.base.worker import POLL_S, Role
 from roles.room.cookies import Cookies
 from roles.room.dial_back import DialBack, Target

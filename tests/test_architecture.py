@@ -82,10 +82,10 @@ SEEN_BY_UI = (
     "values.folder_keys",
     "values.safe_names",
     "base.profile",
+    "base.file_lock",  # for ui/packed: which temporary folders and windows are alive
     "base.log_file",
     "base.name_lookup",
     "base.throttle",
-    "disk.file_lock",  # for ui/packed: which temporary folders and windows are alive
     *ROLES,
 )
 
@@ -99,6 +99,13 @@ FILE_METHODS = frozenset(
     | {"rglob", "rmdir", "stat", "unlink", "write_bytes", "write_text"}
 )
 UNSAFE_MODULES = frozenset({"marshal", "pickle", "shelve"})
+# What roles/base/disk_calls.py alone calls: tests end the program after each of these.
+DISK_CALLS_PLACE = "roles.base.disk_calls"
+DISK_CALLS = frozenset(
+    {"chmod", "fchmod", "fdatasync", "fsync", "link", "remove", "rename", "renames", "replace"}
+    | {"sync", "unlink", "utime"}
+)
+PATH_DISK_CALLS = frozenset({"chmod", "hardlink_to", "rename", "unlink"})
 CATCH_ALL = frozenset({"BaseException", "Exception"})
 CATCH_ALL_PLACE = "roles.base.worker"
 
@@ -235,6 +242,18 @@ def lines_calling(module: Module, names: Iterable[str]) -> list[str]:
     return [f"line {call.lineno}: {name}" for name, call in calls_of(module) if name in wanted]
 
 
+def lines_changing_names(module: Module) -> list[str]:
+    """System calls on names, times and rights that a test could not refuse."""
+    found = []
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
+            watched = DISK_CALLS if owner == "os" else PATH_DISK_CALLS
+            if node.func.attr in watched and owner != "disk_calls":
+                found.append(f"line {node.lineno}: {node.func.attr}")
+    return found
+
+
 def lines_starting_a_shell(module: Module) -> list[str]:
     found = lines_calling(module, {".system", ".popen"})
     for _, call in calls_of(module):
@@ -355,6 +374,10 @@ class WordsTest(RuleTestCase):
         others = [module for module in product_modules() if module.name != CATCH_ALL_PLACE]
         self.check_each(others, lines_catching_all)
 
+    def test_names_times_and_rights_of_files_are_changed_in_one_place_only(self) -> None:
+        others = [one for one in modules_below("roles") if one.name != DISK_CALLS_PLACE]
+        self.check_each(others, lines_changing_names)
+
     def test_every_module_says_what_it_is(self) -> None:
         self.check_each(
             product_modules(),
@@ -413,6 +436,14 @@ class CheckersTest(unittest.TestCase):
     def test_tidying_up_and_raising_again_is_allowed(self) -> None:
         text = "try:\n    pass\nexcept BaseException:\n    link.close()\n    raise"
         self.assertEqual(lines_catching_all(self.module("x", text)), [])
+
+    def test_changes_of_names_are_seen(self) -> None:
+        for text in ("os.link(a, b)", "os.replace(a, b)", "Path(a).unlink()", "a.rename(b)"):
+            with self.subTest(text=text):
+                self.assertTrue(lines_changing_names(self.module("roles.x", text)))
+        self.assertEqual(
+            lines_changing_names(self.module("roles.x", "disk_calls.link(a)\na.replace(b, c)")), []
+        )
 
     def test_shells_are_seen(self) -> None:
         for text in ("run('ls', shell=True)", "os.system('ls')", "run('ls', shell=yes)"):

@@ -26,6 +26,9 @@ class SilentDownload(DownloadLife):
     def at_the_end(self) -> DownloadState:
         return DownloadState.PAUSED
 
+    def _forget(self) -> None:
+        """Nothing is kept."""
+
     def discard(self) -> None: ...
 
     def leave(self) -> None: ...

@@ -167,6 +167,15 @@ class NextStartTest(RoomTest):
         leecher.role.resume(["a.bin"])
         wait_for_state(leecher, "a.bin", DownloadState.DOWNLOADING)
 
+    def test_one_of_an_earlier_run_that_is_cancelled_leaves_nothing(self) -> None:
+        part = self.stopped_in_the_middle(1, is_paused=True)
+        self.assertTrue(part.exists())
+        leecher = self.taking()
+        wait_for_state(leecher, "a.bin", DownloadState.PAUSED)
+        leecher.role.cancel(["a.bin"])
+        wait_for_state(leecher, "a.bin", DownloadState.CANCELLED)
+        self.assertEqual(list(self.target.iterdir()), [])
+
     def test_a_file_that_a_dozen_seeders_have_goes_on_as_well(self) -> None:
         self.stopped_in_the_middle(12)
         leecher = self.taking()

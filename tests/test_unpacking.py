@@ -12,9 +12,10 @@ from unittest import mock
 
 from roles.disk import claimed_file, final_name
 from roles.disk.arriving_file import ArrivingFile
+from roles.disk.leftovers import pack_stored
 from roles.disk.open_folder import OpenFolder
 from roles.disk.pack_members import PackMember
-from roles.disk.unpacking import pack_stored, unpack
+from roles.disk.unpacking import unpack
 from roles.values.content import Content
 from roles.values.errors import ContentError, DiskFullError, StorageError
 from roles.values.events import DownloadState, FileEnded

@@ -6,7 +6,6 @@ system has for it. It knows no window.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
@@ -15,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from roles.base.state_file import write_whole
 from roles.values import strict_json
 from roles.values.errors import PeerProtocolError, StorageError
 from roles.values.settings import ProgramSettings, program_settings_from
@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 
 SETTINGS_NAME = "settings.json"
 _PROGRAM = Path(__file__).resolve().parents[2]  # what holds roles/: a folder, or the .pyz
-_MAX_STATE = 64 * 1024 * 1024  # bytes of a state file that are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,43 +150,3 @@ def save_settings(profile: Profile, settings: ProgramSettings) -> None:
     text = json.dumps(asdict(settings), indent=2, ensure_ascii=False)
     # "replace": a folder whose name is not UTF-8 is forgotten, and the other settings are kept
     write_whole(profile.settings_file, text.encode(errors="replace"))
-
-
-def read_state(path: Path) -> object:
-    """The JSON of a state file; None when there is none, or a damaged one, which is logged."""
-    try:
-        if path.stat().st_size > _MAX_STATE:
-            raise ValueError("too large")
-        value: object = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, RecursionError) as error:
-        log.warning("%s cannot be read (%s): starting without it.", path, error)
-        return None
-    return value
-
-
-def write_whole(path: Path, content: bytes, *, is_synced: bool = True) -> None:
-    """Replace a file so that it is the old or the new one at any instant, never half.
-
-    Unless `is_synced`, a power cut may leave neither; a busy disk syncs for many seconds. Raises
-    StorageError.
-    """
-    import tempfile  # no start waits for it
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                if is_synced:
-                    file.flush()
-                    os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-            raise
-    except OSError as error:
-        raise StorageError(f"{path} cannot be written ({error.strerror or error}).") from None

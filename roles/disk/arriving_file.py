@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from roles.base import disk_calls
 from roles.disk.chunk_digests import ChunkDigests, fitting
 from roles.disk.claimed_file import CLOSES_FIRST, ClaimedFile
 from roles.disk.file_source import OPEN_FLAGS, FileSource, PathSource
@@ -224,7 +225,9 @@ def stamp(file: int | Path, *, mtime: int, is_executable: bool) -> None:
     if is_executable and isinstance(file, int):
         with suppress(OSError, OverflowError):
             mode = stat.S_IMODE(os.fstat(file).st_mode)
-            os.fchmod(file, mode | (mode & 0o444) >> 2)  # for all whom the umask lets read it
+            disk_calls.set_mode(
+                file, mode | (mode & 0o444) >> 2
+            )  # for all whom the umask lets read it
     if mtime:
         with suppress(OSError, OverflowError):
-            os.utime(file, (mtime, mtime))
+            disk_calls.set_times(file, mtime * 10**9)

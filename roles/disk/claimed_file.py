@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from roles.disk.file_lock import try_lock
+from roles.base import disk_calls
+from roles.base.file_lock import try_lock
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.final_name import give_name
 from roles.disk.open_folder import OpenFolder
@@ -65,7 +66,7 @@ class ClaimedFile:
     def truncate(self, size: int) -> None:
         """Cut it off at this size, or let it end in a hole there. Raises StorageError."""
         try:
-            os.ftruncate(self.file.descriptor, size)
+            disk_calls.truncate(self.file.descriptor, size)
         except OSError as error:
             raise storage_error(error, self.path) from None
 
@@ -85,7 +86,7 @@ class ClaimedFile:
         try:
             if not CLOSES_FIRST:
                 stamp(self.file.descriptor)
-            os.fsync(self.file.descriptor)
+            disk_calls.sync(self.file.descriptor)
             with self._opened_folder() as folder:
                 is_same = existing is Existing.SKIP and self._is_same_as(folder, should_stop)
                 if is_same is None:
@@ -113,7 +114,7 @@ class ClaimedFile:
                 if CLOSES_FIRST:
                     self.close()
                 if not is_replaced:
-                    os.unlink(folder.at(self.path.name), dir_fd=folder.descriptor)
+                    disk_calls.unlink(folder.at(self.path.name), at=folder.descriptor)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -162,7 +163,7 @@ class ClaimedFile:
                         return descriptor
                     # A program ended between the two steps of a rename: this is the second
                     # name of a whole file, which must not be written to.
-                    os.unlink(folder.at(self.path.name), dir_fd=folder.descriptor)
+                    disk_calls.unlink(folder.at(self.path.name), at=folder.descriptor)
             except (OSError, StorageError):
                 os.close(descriptor)
                 raise

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from roles.base.profile import read_state, write_whole
+from roles.base.state_file import read_state, write_whole
 from roles.values.errors import PeerProtocolError
 from roles.values.safe_names import shown_name
 from roles.values.settings import Existing

@@ -6,20 +6,33 @@ It neither reads nor writes the file, and closes nothing.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import stat
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
+from roles.base import disk_calls
 from roles.disk.open_folder import OpenFolder
 from roles.values.safe_names import numbered
+
+log = logging.getLogger(__name__)
 
 # Windows: a virus scanner holds a new file for moments. Together less than a stop may take.
 RENAME_TRIES_S = (0.05, 0.1, 0.2, 0.4, 0.5)
 MAX_NUMBER = 10_000  # "name (10000)": by then something else is wrong
-_LINKS_LINKS = os.link in os.supports_follow_symlinks if hasattr(os, "link") else False
+# What systems say where a file can have one name only: FAT, many network drives, some phones.
+_NO_LINKS = {
+    errno.EACCES,
+    errno.EINVAL,
+    errno.EMLINK,
+    errno.ENOSYS,
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.EPERM,
+    errno.EXDEV,
+}
 
 
 def give_name(folder: OpenFolder, present: str, name: str, *, may_replace: bool = False) -> str:
@@ -47,30 +60,33 @@ def take_name(folder: OpenFolder, present: str, name: str) -> bool:
 
 
 def rename_without_overwriting(folder: OpenFolder, present: str, target: str) -> None:
-    """A hard link fails when the name exists, and a rename on POSIX does not.
+    """Raises FileExistsError when something has the name, and other OSErrors.
 
-    Windows renames as we need it. Raises FileExistsError and other OSErrors.
+    A rename on POSIX would replace it, and a hard link does not. The file has two names for a
+    moment; what ends the program then is put right by the next one (leftovers.py).
     """
     at = folder.descriptor
-    if os.name == "nt":
-        Path(folder.at(present)).rename(folder.at(target))
+    if os.name == "nt":  # renames as we need it
+        disk_calls.rename(folder.at(present), folder.at(target))
         return
     try:
-        os.link(
-            folder.at(present),
-            folder.at(target),
-            src_dir_fd=at,
-            dst_dir_fd=at,
-            follow_symlinks=not _LINKS_LINKS,
-        )
+        disk_calls.link(folder.at(present), folder.at(target), at=at)
     except FileExistsError:
-        raise
-    except OSError:  # FAT and some network disks have no links
+        if not _is_same_file(folder, present, target):  # NFS may say so of its own first try
+            raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
         if folder.status(target) is not None:
             raise FileExistsError(errno.EEXIST, "it exists") from None
-        os.rename(folder.at(present), folder.at(target), src_dir_fd=at, dst_dir_fd=at)
-    else:
-        os.unlink(folder.at(present), dir_fd=at)
+        disk_calls.rename(folder.at(present), folder.at(target), at=at)
+        return
+    try:
+        disk_calls.unlink(folder.at(present), at=at)
+    except FileNotFoundError:  # another program took it for a leftover
+        return
+    except OSError as error:  # the file has its name
+        log.warning("%s stays beside %s for now: %s", present, target, error)
 
 
 def patiently(rename: Callable[[], object]) -> None:
@@ -92,5 +108,9 @@ def is_folder(folder: OpenFolder, name: str) -> bool:
 
 
 def _replace(folder: OpenFolder, present: str, name: str) -> None:
-    at = folder.descriptor
-    os.replace(folder.at(present), folder.at(name), src_dir_fd=at, dst_dir_fd=at)
+    disk_calls.replace(folder.at(present), folder.at(name), at=folder.descriptor)
+
+
+def _is_same_file(folder: OpenFolder, one: str, other: str) -> bool:
+    first, second = folder.status(one), folder.status(other)
+    return first is not None and second is not None and os.path.samestat(first, second)

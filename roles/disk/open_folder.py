@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+from roles.base import disk_calls
 from roles.disk.storage_faults import IN_THE_WAY, in_the_way
 
 # Windows has none of it: there each folder is looked at again when it is used.
@@ -95,7 +96,7 @@ class OpenFolder:
         if self.descriptor is None:
             return
         try:
-            os.fsync(self.descriptor)
+            disk_calls.sync(self.descriptor)
         except OSError as error:
             if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # some network disks cannot
                 raise

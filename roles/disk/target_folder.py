@@ -1,6 +1,6 @@
 """The folder that downloads go to: what it has already, its room, its folders and their times.
 
-It fetches nothing, and removes nothing at all.
+It fetches nothing, and removes nothing but what killed runs left.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from roles.base import disk_calls
 from roles.disk.chunk_digests import ChunkDigests
 from roles.disk.file_source import OPEN_FLAGS
+from roles.disk.leftovers import drop_partial, drop_second_names, partial_names
 from roles.disk.open_folder import OpenFolder
 from roles.disk.positioned_file import PositionedFile
 from roles.disk.storage_faults import storage_error
@@ -54,6 +56,7 @@ class TargetFolder:
         self.path = path
         self._text = os.fspath(path)
         self._times: dict[tuple[str, ...], int] = {}
+        self._partials: dict[tuple[str, ...], list[str]] = {}  # of folders that were looked through
 
     def holds(
         self,
@@ -76,13 +79,17 @@ class TargetFolder:
             with OpenFolder.below(self.path, stored[:-1], make=False) as folder:
                 name = folder.at(stored[-1])
                 file = PositionedFile(os.open(name, OPEN_FLAGS, dir_fd=folder.descriptor))
+                try:
+                    if not _is_content(file, content, should_stop, note):
+                        return None
+                finally:
+                    file.close()
+                if status.st_nlink > 1:
+                    self._drop_second_names(folder, stored[:-1], status)
         except (OSError, StorageError):
             return None
-        try:
-            is_it = _is_content(file, content, should_stop, note)
-        finally:
-            file.close()
-        return self.path.joinpath(*stored) if is_it else None
+        drop_partial(self.path, stored)
+        return self.path.joinpath(*stored)
 
     def holds_numbered(
         self, stored: tuple[str, ...], content: Content, should_stop: Callable[[], bool]
@@ -97,6 +104,14 @@ class TargetFolder:
             if there is not None:
                 return there
         return None
+
+    def _drop_second_names(
+        self, folder: OpenFolder, stored: tuple[str, ...], file: os.stat_result
+    ) -> None:
+        """Each folder is looked through once: all its files may have several names."""
+        if stored not in self._partials:
+            self._partials[stored] = partial_names(folder)
+        drop_second_names(folder, self._partials[stored], file)
 
     def make_folder(self, stored: tuple[str, ...], mtime: int = 0) -> Path:
         """Make a folder and those above it; its time is set later. Raises StorageError."""
@@ -121,7 +136,7 @@ class TargetFolder:
                 OpenFolder.below(self.path, stored, make=False) as folder,
             ):
                 place = folder.path if folder.descriptor is None else folder.descriptor
-                os.utime(place, (mtime, mtime))
+                disk_calls.set_times(place, mtime * 10**9)
 
 
 def _is_content(

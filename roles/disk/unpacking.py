@@ -13,16 +13,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from roles.base import disk_calls
 from roles.disk.arriving_file import ArrivingFile, stamp
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.final_name import give_name, take_name
+from roles.disk.leftovers import member_partial
 from roles.disk.open_folder import OpenFolder
 from roles.disk.pack_members import PackMember
 from roles.disk.storage_faults import storage_error
-from roles.values.content import Content, root_of
+from roles.values.content import root_of
 from roles.values.errors import ContentError, DiskFullError, LmkError, StorageError
 from roles.values.events import DownloadState, FileEnded
-from roles.values.safe_names import PARTIAL_SUFFIX, shown_name
+from roles.values.safe_names import shown_name
 from roles.values.settings import Existing
 
 # One sync() for the batch takes as long as some files synced one by one, whatever their number; it
@@ -31,11 +33,6 @@ FEW_FILES = 16
 _NEW_FLAGS = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 )
-
-
-def pack_stored(pack: Content) -> tuple[str, ...]:
-    """Under which name a pack arrives in the target folder; it never gets a final one."""
-    return (f".lmk-{pack.root.hex()[:16]}",)
 
 
 def unpack(
@@ -70,16 +67,15 @@ class _Batch:
         self._existing = existing
         self._should_stop = should_stop
         self._folders = _FolderChain(folder)
-        (self._prefix,) = pack_stored(source.content)
         self._written = list[PackMember]()  # not named yet, in reverse once they are being named
         self._disk_full: DiskFullError | None = None
 
     def run(self, members: Sequence[PackMember]) -> Iterator[FileEnded]:
         try:
-            is_few = len(members) <= FEW_FILES or not hasattr(os, "sync")
+            is_few = len(members) <= FEW_FILES or not disk_calls.HAS_SYNC_ALL
             yield from self._write_all(members, is_few)
             if not (is_few or self._should_stop()):
-                os.sync()
+                disk_calls.sync_all()
             named_in = dict[tuple[str, ...], None]()
             self._written.reverse()
             while self._written and not self._should_stop():
@@ -139,10 +135,10 @@ class _Batch:
                 if os.name != "nt" and (member.mtime or member.is_executable):
                     stamp(descriptor, mtime=member.mtime, is_executable=member.is_executable)
                 if is_synced:
-                    os.fsync(descriptor)
+                    disk_calls.sync(descriptor)
             except OSError:
                 with suppress(OSError):
-                    os.unlink(folder.at(name), dir_fd=folder.descriptor)
+                    disk_calls.unlink(folder.at(name), at=folder.descriptor)
                 raise
             finally:
                 os.close(descriptor)
@@ -177,7 +173,7 @@ class _Batch:
             if take_name(folder, present, name):  # nothing has it, most often
                 return name
             if self._is_there(folder, member):
-                os.unlink(folder.at(present), dir_fd=folder.descriptor)
+                disk_calls.unlink(folder.at(present), at=folder.descriptor)
                 return None
         may_replace = self._existing is Existing.REPLACE
         return give_name(folder, present, name, may_replace=may_replace)
@@ -204,8 +200,8 @@ class _Batch:
     def _sync_folders(self, named_in: Iterable[tuple[str, ...]]) -> None:
         """Make the names survive a power cut, in the same way as the files."""
         folders = list(named_in)
-        if len(folders) > FEW_FILES and hasattr(os, "sync"):
-            os.sync()
+        if len(folders) > FEW_FILES and disk_calls.HAS_SYNC_ALL:
+            disk_calls.sync_all()
             return
         for stored in folders:
             with suppress(OSError, StorageError):  # each file is whole whether it has its name
@@ -218,10 +214,10 @@ class _Batch:
     def _drop(self, member: PackMember) -> None:
         with suppress(OSError, StorageError):
             folder = self._folders.open(member.stored[:-1])
-            os.unlink(folder.at(self._partial(member)), dir_fd=folder.descriptor)
+            disk_calls.unlink(folder.at(self._partial(member)), at=folder.descriptor)
 
     def _partial(self, member: PackMember) -> str:
-        return f"{self._prefix}-{member.offset}{PARTIAL_SUFFIX}"
+        return member_partial(self._source.content, member.offset)
 
 
 class _FolderChain:
@@ -265,7 +261,7 @@ def _created(folder: OpenFolder, name: str) -> int:
     try:
         return os.open(folder.at(name), _NEW_FLAGS, 0o666, dir_fd=folder.descriptor)
     except FileExistsError:
-        os.unlink(folder.at(name), dir_fd=folder.descriptor)
+        disk_calls.unlink(folder.at(name), at=folder.descriptor)
     return os.open(folder.at(name), _NEW_FLAGS, 0o666, dir_fd=folder.descriptor)
 
 

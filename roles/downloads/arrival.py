@@ -9,10 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from roles.disk.arriving_file import ArrivingFile
+from roles.disk.leftovers import pack_stored
 from roles.disk.pack_members import PackMember, covered
 from roles.disk.sparse_file import bytes_on_disk
 from roles.disk.stored_names import Stored
-from roles.disk.unpacking import pack_stored, unpack
+from roles.disk.unpacking import unpack
 from roles.downloads.download_jobs import FileJob, Job, PackJob
 from roles.sharing.folder_tree import TreeFile
 from roles.sharing.pack_holding import PackHolding

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from roles.base.rates import seconds_left
 from roles.base.throttle import Throttle
+from roles.disk.leftovers import drop_partial
 from roles.disk.partial_file import PartialFile
 from roles.disk.promised_space import PromisedSpace
 from roles.downloads.crew import Crew, Outlook
@@ -99,6 +100,9 @@ class Download(DownloadLife):
             partial.discard()
         except StorageError as error:  # somebody has put something else in its place
             log.warning("%s", error)
+
+    def _forget(self) -> None:
+        drop_partial(self._settings.folder, (self._stored_name,))
 
     def _can_go_on_after(self, failure: LmkError) -> bool:
         """Of use with a seeder again, or once the disk takes the whole file under its name."""

@@ -126,6 +126,10 @@ class DownloadLife(ABC):
         """Forget everything that came. Nobody works on it now."""
 
     @abstractmethod
+    def _forget(self) -> None:
+        """It was cancelled: remove what an earlier run left of it too. Nobody works on it now."""
+
+    @abstractmethod
     def leave(self) -> None:
         """The program ends: keep what came as far as a later run can go on from it."""
 
@@ -151,6 +155,7 @@ class DownloadLife(ABC):
             return
         if then is DownloadState.CANCELLED:
             self.discard()
+            self._forget()
         self._set_state(then)
 
     def _main(self) -> None:

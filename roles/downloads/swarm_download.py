@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from roles.base.rates import RateMeter, seconds_left
+from roles.disk.leftovers import drop_member_partials, drop_partial, pack_stored
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.stored_names import StoredNames
 from roles.disk.target_folder import TargetFolder
@@ -121,6 +122,14 @@ class SwarmDownload(DownloadLife):
         for error in self._arrivals.discard():
             log.warning("%s", error)
 
+    def _forget(self) -> None:
+        scope = self.newest.scope
+        for stored in scope.stored.values():
+            if not isinstance(stored, UnsafeNameError):
+                drop_partial(self._settings.folder, stored)
+        for pack, _ in scope.packs:
+            drop_partial(self._settings.folder, pack_stored(pack.content))
+
     def leave(self) -> None:
         self._arrivals.leave()
 
@@ -133,6 +142,8 @@ class SwarmDownload(DownloadLife):
         scope = self.newest.scope
         self._followed = FollowedScope(scope)
         self._set_state(DownloadState.CHECKING)
+        places = (stored for stored in scope.stored.values() if isinstance(stored, tuple))
+        drop_member_partials(self._settings.folder, {stored[:-1] for stored in places})
         missing = self._look_at_target(self.wanted.files, scope)
         if self.halting.is_set():
             return

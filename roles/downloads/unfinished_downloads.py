@@ -51,6 +51,12 @@ class UnfinishedDownloads:
             one for one in self._waiting if not start(one.key, one.existing, one.is_paused)
         ]
 
+    def has_any(self, downloads: Iterable[DownloadLife]) -> bool:
+        """Whether a download of this folder can still go on, be it for another tracker."""
+        folder = self._settings.folder.absolute()
+        recorded = any(one.folder == folder for one in (*self._kept, *self._waiting))
+        return recorded or any(one.can_resume or _goes_on(one) for one in downloads)
+
     def note(self, downloads: Iterable[DownloadLife], *, now: float) -> None:
         """Keep what is under way, when it is not what was kept last."""
         if self._settings.state_folder is None or now < self._save_at:

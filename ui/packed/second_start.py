@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from roles.disk.file_lock import try_lock
+from roles.base.file_lock import try_lock
 
 log = logging.getLogger(__name__)
 

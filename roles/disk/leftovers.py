@@ -1,0 +1,139 @@
+"""What a killed run left in a target folder, and removing it.
+
+Only names that this program alone gives are touched, and none that a running program works on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from roles.base import disk_calls
+from roles.base.file_lock import try_lock
+from roles.disk.open_folder import OpenFolder
+from roles.values.content import Content
+from roles.values.errors import StorageError
+from roles.values.safe_names import PARTIAL_SUFFIX, is_partial_name, shown_name
+
+log = logging.getLogger(__name__)
+
+_OPEN_FLAGS = (
+    os.O_RDWR
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+)
+_PACK = re.compile(r"(\.lmk-[0-9a-f]{16})(-[0-9]+)?" + re.escape(PARTIAL_SUFFIX))
+
+
+def pack_stored(pack: Content) -> tuple[str, ...]:
+    """Under which name a pack arrives in the target folder; it never gets a final one."""
+    return (f".lmk-{pack.root.hex()[:16]}",)
+
+
+def member_partial(pack: Content, offset: int) -> str:
+    """Under which name the member at this place in a pack is written, in its own folder."""
+    return f"{pack_stored(pack)[0]}-{offset}{PARTIAL_SUFFIX}"
+
+
+def drop_partial(folder: Path, stored: tuple[str, ...]) -> None:
+    """Remove the partial file of this file, which is here already or not wanted any more."""
+    name = stored[-1] + PARTIAL_SUFFIX
+    if not os.path.lexists(folder.joinpath(*stored[:-1], name)):
+        return
+    with suppress(OSError, StorageError), OpenFolder.below(folder, stored[:-1], make=False) as at:
+        _drop_if_free(at, name)
+
+
+def partial_names(folder: OpenFolder) -> list[str]:
+    """What arrives there, or was left. Raises OSError."""
+    return [name for name in _names_in(folder) if is_partial_name(name)]
+
+
+def drop_second_names(folder: OpenFolder, names: Iterable[str], file: os.stat_result) -> None:
+    """Remove those of these partial names that belong to a whole file.
+
+    A run was killed between the two steps in which that file got its own name. Raises OSError.
+    """
+    for name in names:
+        status = folder.status(name)
+        if status is not None and os.path.samestat(status, file):
+            _drop(folder, name)
+
+
+def drop_member_partials(target: Path, folders: Iterable[tuple[str, ...]]) -> None:
+    """Remove members of packs that a killed run wrote and did not name.
+
+    Their pack is still in the target folder then, locked if a program works on it.
+    """
+    killed = set[str]()
+    with suppress(OSError, StorageError), OpenFolder.base(target, make=False) as base:
+        killed = {prefix for prefix in _packs(base) if _is_free(base, prefix + PARTIAL_SUFFIX)}
+    for stored in folders if killed else ():
+        with suppress(OSError, StorageError):
+            _drop_members(target, stored, killed)
+
+
+def drop_packs(target: Path) -> None:
+    """Remove all packs that no program works on. No download of this folder is unfinished."""
+    with suppress(OSError, StorageError), OpenFolder.base(target, make=False) as base:
+        for prefix in _packs(base):
+            _drop_if_free(base, prefix + PARTIAL_SUFFIX)
+
+
+def _drop_members(target: Path, stored: tuple[str, ...], killed: set[str]) -> None:
+    with OpenFolder.below(target, stored, make=False) as folder:
+        for name in _names_in(folder):
+            match = _PACK.fullmatch(name)
+            if match is not None and match[2] and match[1] in killed:
+                _drop(folder, name)
+
+
+def _packs(base: OpenFolder) -> list[str]:
+    """The packs in the target folder, without what they end in."""
+    matches = map(_PACK.fullmatch, _names_in(base))
+    return [match[1] for match in matches if match is not None and not match[2]]
+
+
+def _names_in(folder: OpenFolder) -> list[str]:
+    place = folder.path if folder.descriptor is None else folder.descriptor
+    return os.listdir(place)  # noqa: PTH208 (a Path knows no descriptor)
+
+
+def _is_free(folder: OpenFolder, name: str) -> bool:
+    """Whether it is a file that no program works on. Raises OSError."""
+    descriptor = os.open(folder.at(name), _OPEN_FLAGS, dir_fd=folder.descriptor)
+    try:
+        return _is_locked_by_us(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _drop_if_free(folder: OpenFolder, name: str) -> None:
+    """Raises OSError. Where an open file can be removed, it is locked until it is."""
+    descriptor = os.open(folder.at(name), _OPEN_FLAGS, dir_fd=folder.descriptor)
+    try:
+        at_path = folder.status(name)
+        is_it = at_path is not None and os.path.samestat(at_path, os.fstat(descriptor))
+        if not (_is_locked_by_us(descriptor) and is_it):
+            return
+        if os.name != "nt":
+            _drop(folder, name)
+            return
+    finally:
+        os.close(descriptor)
+    _drop(folder, name)
+
+
+def _is_locked_by_us(descriptor: int) -> bool:
+    return stat.S_ISREG(os.fstat(descriptor).st_mode) and try_lock(descriptor)
+
+
+def _drop(folder: OpenFolder, name: str) -> None:
+    disk_calls.unlink(folder.at(name), at=folder.descriptor)
+    log.info("Removed %s, which an earlier run or a cancelled download left.", shown_name(name))

@@ -1,0 +1,211 @@
+"""A download without a network, and system calls on names, times and rights that can be refused.
+
+A kill is an exception that nothing catches; from then on no call does anything, as after a real
+kill.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from unittest import mock
+
+from roles.base import disk_calls
+from roles.disk.leftovers import drop_packs
+from roles.disk.promised_space import PromisedSpace
+from roles.disk.stored_names import StoredNames
+from roles.downloads.arrival import Arrival
+from roles.downloads.download_jobs import Job
+from roles.downloads.swarm_download import SwarmDownload
+from roles.downloads.swarm_side import Outlook
+from roles.joining.listed_room import Wanted
+from roles.joining.listed_share import Pack
+from roles.taking.swarm_library import SwarmLibrary
+from roles.taking.transfer import Transfer
+from roles.values.catalogue import FileLine, FolderLine, PackLine
+from roles.values.content import Content
+from roles.values.errors import LmkError
+from roles.values.events import DownloadChanged, FileEnded, FilesEnded, RoleEvent
+from roles.values.settings import Existing, LeecherSettings
+from tests.disks import described
+
+CALLS = (
+    "link",
+    "unlink",
+    "rename",
+    "replace",
+    "sync",
+    "sync_all",
+    "set_times",
+    "set_mode",
+    "truncate",
+)
+_WAITING = {"sync", "sync_all"}  # these change nothing that a test could see, and take long
+
+
+class Killed(BaseException):
+    """The program ended here."""
+
+
+class DiskCalls:
+    """What happens at each of the calls, counted over all of them from 1 on."""
+
+    def __init__(self) -> None:
+        self.made = list[str]()
+        self.kill_after = 0
+        self.fail: Callable[[int, str], OSError | None] = lambda _number, _name: None
+        self.is_killed = False
+
+    @contextmanager
+    def patched(self) -> Iterator[None]:
+        """All calls inside are ours."""
+        with ExitStack() as stack:
+            for name in CALLS:
+                call = self._called(name, getattr(disk_calls, name))
+                stack.enter_context(mock.patch.object(disk_calls, name, call))
+            yield
+
+    def _called(self, name: str, real: Callable[..., None]) -> Callable[..., None]:
+        def call(*args: object, **options: object) -> None:
+            if self.is_killed:
+                raise Killed
+            self.made.append(name)
+            error = self.fail(len(self.made), name)
+            if error is not None:
+                raise error
+            try:
+                if name not in _WAITING:
+                    real(*args, **options)
+            finally:
+                if len(self.made) == self.kill_after:
+                    self.is_killed = True
+                    raise Killed
+
+        return call
+
+
+class _InstantSwarm:
+    """Every chunk that is asked for is here at once."""
+
+    is_busy = True
+
+    def __init__(self, contents: Mapping[bytes, tuple[bytes, bytes]]) -> None:
+        """`contents`: the bytes and the digests of each root."""
+        self._contents = contents
+        self._transfers = dict[int, Transfer]()
+        self._handles = itertools.count(1)
+        self.asked = 0  # chunks
+
+    def add(self, transfer: Transfer) -> int:
+        handle = next(self._handles)
+        self._transfers[handle] = transfer
+        if not transfer.is_single:
+            transfer.learn(self._contents[transfer.content.root][1])
+        return handle
+
+    def ask(self, handle: int) -> None:
+        transfer = self._transfers[handle]
+        content, store = transfer.content, transfer.store
+        assert store is not None
+        transfer.is_asking = True
+        data = self._contents[content.root][0]
+        for index in range(content.count):
+            if not transfer.plan.had >> index & 1:
+                start = index * content.chunk_size
+                piece = memoryview(data)[start : start + content.length(index)]
+                store.write(start, piece)
+                transfer.plan.had |= 1 << index
+                self.asked += 1
+
+    def remove(self, handle: int) -> None:
+        transfer = self._transfers.pop(handle, None)
+        if transfer is not None:
+            transfer.is_asking = False
+
+
+class _Side:
+    def __init__(self, swarm: _InstantSwarm) -> None:
+        self._swarm = swarm
+        self._library = SwarmLibrary()
+
+    def join(self, _shares: object) -> None:
+        """Nobody is told."""
+
+    def arrival(self, job: Job, folder: Path, ended: Callable[[], None]) -> Arrival:
+        return Arrival(job, folder, self._swarm, self._library, ended)  # type: ignore[arg-type]
+
+    def outlook(self, _transfers: Sequence[Transfer]) -> Outlook:
+        return Outlook(1, 1, is_receiving=True, place=0, all_dropped=False)
+
+    def sources(self) -> tuple[()]:
+        return ()
+
+
+class LocalDownload:
+    """A share of these files and folders, downloaded as often as is wanted."""
+
+    def __init__(
+        self,
+        files: Mapping[str, bytes],
+        folders: Mapping[str, int],
+        packed: Sequence[Sequence[str]] = (),
+        mtime: int = 1_400_000_000,
+    ) -> None:
+        """`folders` with their times; `packed`: paths of small files that come as one."""
+        self._contents = dict[bytes, tuple[bytes, bytes]]()
+        lines = [
+            FileLine(path, len(data), self._content(data), mtime, path.endswith(".sh"))
+            for path, data in sorted(files.items())
+        ]
+        by_path = {line.path: line for line in lines}
+        self._packs = list[Pack]()
+        for paths in packed:
+            joined = self._content(b"".join(files[path] for path in paths))
+            line = PackLine(joined, paths[0], len(paths))
+            self._packs.append((line, tuple(by_path[path] for path in paths)))
+        made = tuple(FolderLine(path, time) for path, time in folders.items())
+        self._wanted = Wanted("lesson", tuple(lines), made, ("0" * 16,))
+        self.ended = list[FileEnded]()  # of the last run
+        self.changes = list[DownloadChanged]()
+        self.asked = 0  # chunks, in the last run
+
+    def _content(self, data: bytes) -> Content:
+        content, digests = described(data)
+        self._contents[content.root] = (data, digests)
+        return content
+
+    def run(self, target: Path, existing: Existing = Existing.SKIP) -> LmkError | None:
+        """Download it, as a new process would. Returns what it failed by; raises Killed."""
+        self.ended, self.changes = [], []
+        swarm = _InstantSwarm(self._contents)
+        download = SwarmDownload(
+            "lesson",
+            self._wanted,
+            self._packs,
+            _Side(swarm),  # type: ignore[arg-type]
+            PromisedSpace(target),
+            settings=LeecherSettings(target, give_up_after_s=1.0),
+            existing=existing,
+            names=StoredNames(windows=os.name == "nt"),
+            post=self._note,
+            ended=lambda: None,
+        )
+        try:
+            download._direct()
+            drop_packs(target)
+        except LmkError as error:
+            return error
+        finally:
+            self.asked = swarm.asked
+            with suppress(Killed):  # descriptors and locks go with a process
+                download.leave()
+        return None
+
+    def _note(self, event: RoleEvent) -> None:
+        if isinstance(event, FilesEnded):
+            self.ended += event.files
+        elif isinstance(event, DownloadChanged):
+            self.changes.append(event)
