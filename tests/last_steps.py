@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from unittest import mock
 
@@ -98,6 +98,7 @@ class _InstantSwarm:
         self._transfers = dict[int, Transfer]()
         self._handles = itertools.count(1)
         self.asked = 0  # chunks
+        self.came: Callable[[Transfer, int], None] = lambda _transfer, _index: None
 
     def add(self, transfer: Transfer) -> int:
         handle = next(self._handles)
@@ -119,6 +120,7 @@ class _InstantSwarm:
                 store.write(start, piece)
                 transfer.plan.had |= 1 << index
                 self.asked += 1
+                self.came(transfer, index)
 
     def remove(self, handle: int) -> None:
         transfer = self._transfers.pop(handle, None)
@@ -171,6 +173,8 @@ class LocalDownload:
         self.ended = list[FileEnded]()  # of the last run
         self.changes = list[DownloadChanged]()
         self.asked = 0  # chunks, in the last run
+        # Called when a chunk was written, while the download waits.
+        self.came: Callable[[Transfer, int], None] = lambda _transfer, _index: None
 
     def _content(self, data: bytes) -> Content:
         content, digests = described(data)
@@ -181,6 +185,7 @@ class LocalDownload:
         """Download it, as a new process would. Returns what it failed by; raises Killed."""
         self.ended, self.changes = [], []
         swarm = _InstantSwarm(self._contents)
+        swarm.came = self.came
         download = SwarmDownload(
             "lesson",
             self._wanted,
@@ -197,11 +202,16 @@ class LocalDownload:
             download._direct()
             drop_packs(target)
         except LmkError as error:
+            download.leave()
             return error
+        except Killed:  # descriptors and locks go with a process
+            for arrival in download._arrivals._under_way:
+                arrival._file._forget_sources()
+                arrival._file._file.file.close()
+            raise
         finally:
             self.asked = swarm.asked
-            with suppress(Killed):  # descriptors and locks go with a process
-                download.leave()
+        download.leave()
         return None
 
     def _note(self, event: RoleEvent) -> None:

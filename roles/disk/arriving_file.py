@@ -6,22 +6,19 @@ It believes no record of what came before, and knows no wire.
 from __future__ import annotations
 
 import os
-import stat
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from roles.base import disk_calls
 from roles.disk.chunk_digests import ChunkDigests, fitting
 from roles.disk.claimed_file import CLOSES_FIRST, ClaimedFile
 from roles.disk.file_source import OPEN_FLAGS, FileSource, PathSource
 from roles.disk.holding import ChunkSource
 from roles.disk.open_folder import OpenFolder
-from roles.values.content import Content
-from roles.values.errors import FileChangedError, StorageError
+from roles.values.content import Content, root_of
+from roles.values.errors import FileChangedError, FileTouchedError, StorageError
 from roles.values.settings import Existing
 
 
@@ -69,21 +66,29 @@ class ArrivingFile:
 
     def recheck(
         self,
-        digests: bytes,
+        digests: bytes | None,
         should_stop: Callable[[], bool],
         note: Callable[[int], None] = lambda _: None,
     ) -> int:
         """The bitmap of the chunks that are on the disk and have these digests.
 
-        `note` is told how many bytes have been looked at. When told to stop: those found until
-        then. Nobody writes meanwhile.
+        Without digests, which a content of one chunk does not need: by its root. `note` is told how
+        many bytes have been looked at. When told to stop: those found until then. None of ours
+        writes meanwhile. Raises StorageError.
         """
+        self._file.begin_check()
         try:
-            if self._file.file.size == 0:
-                return 0
+            size = self._file.file.size
         except OSError:
+            size = 0
+        if size > self.content.size:
+            self._file.truncate(self.content.size)
+        if size == 0:
             return 0
         found = ChunkDigests(self._file.file, self.content, should_stop).run(note)
+        if digests is None:
+            root = root_of(self.content.size, self.content.chunk_size, found)
+            return self.content.all_chunks if root == self.content.root else 0
         return fitting(digests, found)
 
     def write(self, offset: int, piece: memoryview) -> None:
@@ -109,13 +114,11 @@ class ArrivingFile:
         """Sync it and give it its final name, or drop it when SKIP finds the same content there.
 
         Returns the path and whether it was there already; None when it was told to stop before that
-        was known. Raises StorageError; the partial file is kept then. Every chunk has been written
-        and verified.
+        was known. Every chunk has been written and verified. Raises FileTouchedError when another
+        program wrote to it since, and other StorageErrors; the partial file is kept then.
         """
         self._check_size()
-
-        stamped = partial(stamp, mtime=mtime, is_executable=is_executable)
-        finished = self._file.finish(existing, should_stop, stamped)
+        finished = self._file.finish(existing, should_stop, mtime, is_executable=is_executable)
         if finished is not None:
             self._move_sources(finished[0])
         return finished
@@ -208,26 +211,13 @@ class ArrivingFile:
         known = place.identity
         if not os.path.samestat(status, known):  # ours, removed, as the same content was there
             return os.path.samestat(status, self._file.identity)
-        return not place.is_whole or (
-            (status.st_size, status.st_mtime_ns) == (known.st_size, known.st_mtime_ns)
-        )
+        if not place.is_whole:  # what another program wrote to is checked before it is given on
+            return not self._file.is_touched
+        return (status.st_size, status.st_mtime_ns) == (known.st_size, known.st_mtime_ns)
 
     def _check_size(self) -> None:
         with suppress(OSError):  # fsync will say it better
             if self._file.file.size != self.content.size:
-                raise StorageError(
+                raise FileTouchedError(
                     f"Another program changed {self.path}. Download again: what fits is kept."
                 )
-
-
-def stamp(file: int | Path, *, mtime: int, is_executable: bool) -> None:
-    """Time and rights as in the share. A disk that keeps neither is no reason to fail."""
-    if is_executable and isinstance(file, int):
-        with suppress(OSError, OverflowError):
-            mode = stat.S_IMODE(os.fstat(file).st_mode)
-            disk_calls.set_mode(
-                file, mode | (mode & 0o444) >> 2
-            )  # for all whom the umask lets read it
-    if mtime:
-        with suppress(OSError, OverflowError):
-            disk_calls.set_times(file, mtime * 10**9)

@@ -1,6 +1,7 @@
 """NAME.lmkpart, open and locked: a file that has its final name only once it is whole and synced.
 
-Nothing that exists is ever overwritten unasked. It knows no wire, and not which bytes are right.
+Nothing that exists is ever overwritten unasked, and nothing that another program wrote to gets its
+final name. It knows no wire, and not which bytes are right.
 """
 
 from __future__ import annotations
@@ -8,19 +9,24 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from roles.base import disk_calls
 from roles.base.file_lock import try_lock
 from roles.disk.file_source import OPEN_FLAGS
-from roles.disk.final_name import give_name
+from roles.disk.file_watch import FileWatch
+from roles.disk.final_name import give_name, rename_without_overwriting
 from roles.disk.open_folder import OpenFolder
 from roles.disk.positioned_file import PositionedFile
 from roles.disk.sparse_file import make_sparse
+from roles.disk.stamp import stamp
 from roles.disk.storage_faults import storage_error
-from roles.values.errors import StorageError
+from roles.values.errors import FileTouchedError, StorageError
 from roles.values.safe_names import PARTIAL_SUFFIX
 from roles.values.settings import Existing
 
@@ -37,6 +43,8 @@ class ClaimedFile:
     One of them finishes, discards or closes it, when the others are through.
     """
 
+    can_be_checked: ClassVar[bool] = True  # somebody knows what must be in it
+
     def __init__(self, folder: Path, stored: Sequence[str]) -> None:
         """Open or make folder/a/b/NAME.lmkpart, with what is in it. Raises StorageError.
 
@@ -50,55 +58,75 @@ class ClaimedFile:
                 self.file = PositionedFile(self._open_claimed(opened))
         except OSError as error:
             raise storage_error(error, self.path) from None
-        self.identity = os.fstat(self.file.descriptor)
-        make_sparse(self.file.descriptor)
+        self._writing = threading.Lock()  # protects _watch, and the time between its steps
+        try:
+            self.identity = os.fstat(self.file.descriptor)
+            make_sparse(self.file.descriptor)
+            self._watch = FileWatch(self.file.descriptor)
+        except OSError as error:
+            self.file.close()
+            raise storage_error(error, self.path) from None
+        except BaseException:
+            self.file.close()
+            raise
 
     def write(self, offset: int, pieces: Sequence[memoryview]) -> None:
         """Write these pieces one after another from `offset` on.
 
         Raises StorageError, DiskFullError when it is full.
         """
-        try:
+        with self._own_change():
             self.file.write(offset, pieces)
-        except OSError as error:
-            raise storage_error(error, self.path) from None
 
     def truncate(self, size: int) -> None:
         """Cut it off at this size, or let it end in a hole there. Raises StorageError."""
-        try:
+        with self._own_change():
             disk_calls.truncate(self.file.descriptor, size)
-        except OSError as error:
-            raise storage_error(error, self.path) from None
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether another program wrote to it since it was opened, or checked the last time."""
+        return self._watch.is_touched
+
+    def begin_check(self) -> None:
+        """The caller looks at all that is in it, whoever wrote it. Raises StorageError."""
+        with self._writing:
+            try:
+                self._watch.begin()
+            except OSError as error:
+                raise storage_error(error, self.path) from None
 
     def finish(
         self,
         existing: Existing,
         should_stop: Callable[[], bool],
-        stamp: Callable[[int | Path], None] = lambda _: None,
+        mtime: int = 0,
+        *,
+        is_executable: bool = False,
     ) -> tuple[Path, bool] | None:
         """Sync it and give it its final name, or drop it when SKIP finds the same content there.
 
-        `stamp` sets times and rights, by the open file or, where that cannot be, by its path.
-        Returns the path and whether it was there already; None when it was told to stop before that
-        was known. Raises StorageError; the partial file is kept then.
+        It gets this time (0: now) and these rights. Returns the path and whether it was there
+        already; None when it was told to stop before that was known. Raises StorageError,
+        FileTouchedError; the partial file is kept then.
         """
         target = self.path.with_name(self._name)
+        stamped = partial(stamp, mtime=mtime, is_executable=is_executable)
         try:
-            if not CLOSES_FIRST:
-                stamp(self.file.descriptor)
-            disk_calls.sync(self.file.descriptor)
             with self._opened_folder() as folder:
+                self._check_untouched(folder)
+                if not CLOSES_FIRST:
+                    stamped(self.file.descriptor)
+                    self._watch.keep()
+                disk_calls.sync(self.file.descriptor)
                 is_same = existing is Existing.SKIP and self._is_same_as(folder, should_stop)
                 if is_same is None:
                     return None
                 if is_same:
                     self.discard()
                     return target, True
-                if not self._is_at_path(folder):
-                    raise StorageError(
-                        f"Another program replaced {self.path}. Nothing was kept: download again."
-                    )
-                name = self._renamed(folder, existing, stamp)
+                self._check_untouched(folder)
+                name = self._renamed(folder, existing, stamped)
                 folder.sync()
         except OSError as error:
             raise storage_error(error, target) from None
@@ -134,8 +162,51 @@ class ClaimedFile:
             return self.file.is_open
 
     def close(self) -> None:
-        """Close it and leave it where it is."""
-        self.file.close()
+        """Close it and leave it where it is, with the time of now instead of the watch's."""
+        try:
+            if self.file.is_open and disk_calls.TIMES_BY_DESCRIPTOR:
+                stamp(self.file.descriptor, mtime=0)
+        finally:
+            self.file.close()
+
+    @contextmanager
+    def _own_change(self) -> Iterator[None]:
+        """What is done inside is not taken for another program's. Raises StorageError."""
+        with self._writing:
+            try:
+                if self._watch.is_remote:
+                    self._watch.is_unwatched = True
+                    yield
+                    return
+                if self._watch.look().st_nlink == 0:
+                    raise self._replaced()
+                try:
+                    yield
+                finally:
+                    self._watch.trust()
+            except OSError as error:
+                raise storage_error(error, self.path) from None
+
+    def _check_untouched(self, folder: OpenFolder) -> None:
+        """Raises StorageError for another file in its place, else FileTouchedError."""
+        if not self._is_at_path(folder):
+            raise self._replaced()
+        if self._watch.is_unwatched and not self.can_be_checked:
+            self.begin_check()
+        with self._writing:
+            self._watch.look()
+        if self._watch.is_touched or self._watch.is_unwatched:
+            raise self._touched()
+
+    def _replaced(self) -> StorageError:
+        return StorageError(
+            f"Another program replaced or removed {self.path}. Nothing was kept: download again."
+        )
+
+    def _touched(self) -> FileTouchedError:
+        return FileTouchedError(
+            f"Another program wrote to {self.path} while it arrived. Close it and download again."
+        )
 
     def _opened_folder(self, *, make: bool = False) -> OpenFolder:
         return OpenFolder.below(self._folder, self._below, make=make)
@@ -186,12 +257,16 @@ class ClaimedFile:
         return status is not None and os.path.samestat(self.identity, status)
 
     def _renamed(
-        self, folder: OpenFolder, existing: Existing, stamp: Callable[[int | Path], None]
+        self, folder: OpenFolder, existing: Existing, stamped: Callable[[int | Path], None]
     ) -> str:
-        """Give it its final name and close it. Raises OSError; it is open again then."""
+        """Give it its final name and close it. Raises OSError; it is open again then.
+
+        Raises FileTouchedError when another program wrote to it just then; it has its old name.
+        """
         if CLOSES_FIRST:
-            self.close()
-            stamp(self.path)
+            self.file.close()
+            stamped(self.path)
+            self._watch.keep(folder.status(self.path.name))
         may_replace = existing is Existing.REPLACE
         try:
             name = give_name(folder, self.path.name, self._name, may_replace=may_replace)
@@ -199,8 +274,21 @@ class ClaimedFile:
             if CLOSES_FIRST:
                 self._reopen(folder)
             raise
-        self.close()
+        if not self._watch.has_content_of(folder.status(name)):
+            self._take_back(folder, name)
+        self.file.close()
         return name
+
+    def _take_back(self, folder: OpenFolder, name: str) -> None:
+        """It was changed between the last look and its final name. Raises FileTouchedError."""
+        status = folder.status(name)
+        if status is None or not os.path.samestat(self.identity, status):
+            raise self._replaced()
+        rename_without_overwriting(folder, name, self.path.name)
+        if CLOSES_FIRST:
+            self._reopen(folder)
+        self._watch.is_touched = True
+        raise self._touched()
 
     def _reopen(self, folder: OpenFolder) -> None:
         """It could not be renamed: keep it for another try, unless others have it by now."""
@@ -208,7 +296,11 @@ class ClaimedFile:
             if self._is_at_path(folder):
                 self.file = PositionedFile(self._open_claimed(folder))
                 if not os.path.samestat(self.identity, os.fstat(self.file.descriptor)):
-                    self.close()
+                    self.file.close()
+                    return
+                is_same = self._watch.has_content_of(os.fstat(self.file.descriptor))
+                self._watch = FileWatch(self.file.descriptor)
+                self._watch.is_touched = not is_same
 
     def _is_same_as(self, folder: OpenFolder, should_stop: Callable[[], bool]) -> bool | None:
         """Whether a regular file of this content has the name already; None when told to stop.

@@ -13,6 +13,8 @@ from roles.disk.claimed_file import ClaimedFile
 class PartialFile(ClaimedFile):
     """NAME.lmkpart in the folder, written by several threads at once."""
 
+    can_be_checked = False
+
     def __init__(self, folder: Path, name: str) -> None:
         """Make it; what an earlier run left there is emptied. Raises StorageError."""
         super().__init__(folder, (name,))

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from roles.base import disk_calls
-from roles.disk.arriving_file import ArrivingFile, stamp
+from roles.disk.arriving_file import ArrivingFile
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.final_name import give_name, take_name
 from roles.disk.leftovers import member_partial
 from roles.disk.open_folder import OpenFolder
 from roles.disk.pack_members import PackMember
+from roles.disk.stamp import stamp
 from roles.disk.storage_faults import storage_error
 from roles.values.content import root_of
 from roles.values.errors import ContentError, DiskFullError, LmkError, StorageError
@@ -67,7 +68,8 @@ class _Batch:
         self._existing = existing
         self._should_stop = should_stop
         self._folders = _FolderChain(folder)
-        self._written = list[PackMember]()  # not named yet, in reverse once they are being named
+        # Not named yet, in reverse once they are being named; with what each was when written.
+        self._written = list[tuple[PackMember, os.stat_result]]()
         self._disk_full: DiskFullError | None = None
 
     def run(self, members: Sequence[PackMember]) -> Iterator[FileEnded]:
@@ -79,8 +81,8 @@ class _Batch:
             named_in = dict[tuple[str, ...], None]()
             self._written.reverse()
             while self._written and not self._should_stop():
-                member = self._written[-1]
-                ended = self._name(member)
+                member, written = self._written[-1]
+                ended = self._name(member, written)
                 self._written.pop()
                 named_in[member.stored[:-1]] = None
                 yield ended
@@ -97,14 +99,14 @@ class _Batch:
                 return
             size, path = member.content.size, member.path
             try:
-                self._write(member, self._checked(member), is_few)
+                written = self._write(member, self._checked(member), is_few)
             except DiskFullError as error:
                 self._disk_full = error
                 return
             except (ContentError, StorageError) as error:
                 yield FileEnded(path, size, DownloadState.FAILED, failure=error)
             else:
-                self._written.append(member)
+                self._written.append((member, written))
 
     def _checked(self, member: PackMember) -> bytes:
         """Its bytes. Raises ContentError when they are not those of its root."""
@@ -123,7 +125,7 @@ class _Batch:
             )
         return data
 
-    def _write(self, member: PackMember, data: bytes, is_synced: bool) -> None:
+    def _write(self, member: PackMember, data: bytes, is_synced: bool) -> os.stat_result:
         """Write its partial file. Raises StorageError, DiskFullError; nothing is left then."""
         name = self._partial(member)
         try:
@@ -132,8 +134,9 @@ class _Batch:
             try:
                 if os.write(descriptor, data) != len(data):
                     _refuse_half()
-                if os.name != "nt" and (member.mtime or member.is_executable):
+                if os.name != "nt":
                     stamp(descriptor, mtime=member.mtime, is_executable=member.is_executable)
+                written = os.fstat(descriptor)
                 if is_synced:
                     disk_calls.sync(descriptor)
             except OSError:
@@ -143,11 +146,13 @@ class _Batch:
             finally:
                 os.close(descriptor)
             if os.name == "nt":
-                stamp(Path(folder.at(name)), mtime=member.mtime, is_executable=False)
+                stamp(Path(folder.at(name)), mtime=member.mtime)
+                written = os.lstat(folder.at(name))
         except OSError as error:
             raise storage_error(error, self._folders.path_of(member.stored)) from None
+        return written
 
-    def _name(self, member: PackMember) -> FileEnded:
+    def _name(self, member: PackMember, written: os.stat_result) -> FileEnded:
         size, path = member.content.size, member.path
         present, target = self._partial(member), self._folders.path_of(member.stored)
         failure: LmkError
@@ -156,9 +161,10 @@ class _Batch:
             final = self._named(folder, present, member)
             if final is None:
                 return FileEnded(path, size, DownloadState.SKIPPED, saved_as=target)
+            self._check_untouched(folder, final, written)
         except OSError as error:
             failure = storage_error(error, target)
-        except StorageError as error:
+        except (ContentError, StorageError) as error:
             failure = error
         else:
             saved_as = target if final == target.name else target.with_name(final)
@@ -177,6 +183,15 @@ class _Batch:
                 return None
         may_replace = self._existing is Existing.REPLACE
         return give_name(folder, present, name, may_replace=may_replace)
+
+    def _check_untouched(self, folder: OpenFolder, name: str, written: os.stat_result) -> None:
+        """Raise ContentError, and take the name away, if another program wrote to it before."""
+        status = folder.status(name)
+        if status is None or not os.path.samestat(status, written):
+            raise ContentError(f"Another program replaced {shown_name(name)}. It is fetched alone.")
+        if (status.st_size, status.st_mtime_ns) != (written.st_size, written.st_mtime_ns):
+            disk_calls.unlink(folder.at(name), at=folder.descriptor)
+            raise ContentError(f"Another program wrote to {shown_name(name)}. It is fetched alone.")
 
     def _is_there(self, folder: OpenFolder, member: PackMember) -> bool:
         """Whether a regular file of its content has its name already. Follows no link."""
@@ -208,7 +223,7 @@ class _Batch:
                 self._folders.open(stored).sync()
 
     def _drop_rest(self) -> None:
-        for member in self._written:
+        for member, _ in self._written:
             self._drop(member)
 
     def _drop(self, member: PackMember) -> None:

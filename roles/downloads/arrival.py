@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -21,13 +22,16 @@ from roles.taking.swarm import Swarm
 from roles.taking.swarm_library import SwarmLibrary
 from roles.taking.transfer import Transfer
 from roles.values.content import Content
-from roles.values.errors import ContentError, StorageError
+from roles.values.errors import ContentError, FileTouchedError, StorageError
 from roles.values.events import DownloadState, FileEnded
 from roles.values.safe_names import PARTIAL_SUFFIX
 from roles.values.settings import Existing
 
+log = logging.getLogger(__name__)
+
 # Bytes of a pack that come before its files are written: one sync for a few hundred files.
 UNPACK_AT = 4 * 1024 * 1024
+MAX_CHECKS = 3  # of a file that another program keeps writing to
 SLOW_S = 2.0  # a disk that takes longer for them is asked for the rest at once, at the end
 
 
@@ -51,6 +55,8 @@ class Arrival:
         self._taken = bytes_on_disk(self._file.path)  # when it was opened
         self.transfer = Transfer(job.content, job.title, ended)
         self._is_checked = False
+        self._checks = 0  # of what another program wrote to
+        self.is_through = False  # whether nothing is left to do
         # Of a pack: what it brings, the chunks that were unpacked, and the files that came out of
         # it, as they were then.
         self._members = job.members if isinstance(job, PackJob) else ()
@@ -87,8 +93,7 @@ class Arrival:
         if digests is None and not self.transfer.is_single:
             return
         if not self._is_checked:
-            if digests is not None:
-                self.transfer.plan.had = self._file.recheck(digests, should_stop)
+            self.transfer.plan.had = self._file.recheck(digests, should_stop)
             if should_stop():
                 return
             self._is_checked = True
@@ -129,7 +134,8 @@ class Arrival:
     def finish(self, existing: Existing, should_stop: Callable[[], bool]) -> Iterator[FileEnded]:
         """Give what is whole its final name; tells of each file. Raises StorageError.
 
-        What a pack had and nothing was told of must be fetched alone.
+        If another program wrote to it, it is not through, and go_on() checks it. What a pack had
+        and nothing was told of must be fetched alone.
         """
         self._swarm.remove(self._handle)
         if isinstance(self.job, FileJob):
@@ -167,9 +173,14 @@ class Arrival:
     def _finish_file(
         self, job: FileJob, existing: Existing, should_stop: Callable[[], bool]
     ) -> Iterator[FileEnded]:
-        finished = self._file.finish(existing, job.mtime, job.is_executable, should_stop)
+        try:
+            finished = self._file.finish(existing, job.mtime, job.is_executable, should_stop)
+        except FileTouchedError:
+            self._begin_check()
+            return
         if finished is None:
             return
+        self.is_through = True
         path, was_there = finished
         self._file.close()
         if was_there:  # what arrived is gone
@@ -187,6 +198,22 @@ class Arrival:
         self._offer_members()  # in place of the transfer: there is no moment without either
         self._library.drop(self.transfer)
         self._file.discard()
+        self.is_through = True
+
+    def _begin_check(self) -> None:
+        """Another program wrote to it: keep what fits, and ask for the rest again.
+
+        Raises StorageError when that happens again and again.
+        """
+        self._checks += 1
+        if self._checks > MAX_CHECKS:
+            raise StorageError(
+                f"Another program keeps writing to {self._file.path}. "
+                "Close it and download again: what fits is kept."
+            )
+        log.warning("Another program wrote to %s: it is checked again.", self.job.title)
+        self._is_checked, self.transfer.store = False, None
+        self.resume()
 
     def _unpack(
         self,

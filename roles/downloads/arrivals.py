@@ -218,7 +218,7 @@ class Arrivals:
         except StorageError as error:
             self._give_up(arrival, error, tally)
             return
-        if not self._should_stop():
+        if arrival.is_through:
             self._remove(arrival)
             rest = list(unended.values())
             self._jobs.extend(rest if self._is_offered(job) else self._planned(rest))

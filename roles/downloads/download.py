@@ -20,7 +20,14 @@ from roles.downloads.crew import Crew, Outlook
 from roles.downloads.download_life import DownloadLife
 from roles.downloads.seeder_book import SeederBook
 from roles.values.addresses import Address
-from roles.values.errors import ContentError, DiskFullError, LmkError, NoSeederError, StorageError
+from roles.values.errors import (
+    ContentError,
+    DiskFullError,
+    FileTouchedError,
+    LmkError,
+    NoSeederError,
+    StorageError,
+)
 from roles.values.events import DownloadChanged, DownloadState, ListedFile, Post
 from roles.values.safe_names import collision_key, shown_name
 from roles.values.settings import Existing, LeecherSettings
@@ -106,6 +113,8 @@ class Download(DownloadLife):
 
     def _can_go_on_after(self, failure: LmkError) -> bool:
         """Of use with a seeder again, or once the disk takes the whole file under its name."""
+        if isinstance(failure, FileTouchedError):  # nothing here knows what it should be
+            return False
         if isinstance(failure, StorageError):
             partial = self._partial
             return self._crew.is_done and partial is not None and partial.is_in_place

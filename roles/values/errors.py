@@ -36,6 +36,10 @@ class DiskFullError(StorageError):
     """The disk has no room for the file; it can go on when there is room again. Exit code 4."""
 
 
+class FileTouchedError(StorageError):
+    """Another program wrote to a file while it arrived: what came must be checked again."""
+
+
 class FileChangedError(LmkError):
     """A shared file is not the one that was read before: it is withdrawn and read again."""
 

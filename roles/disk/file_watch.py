@@ -1,0 +1,88 @@
+"""Notices that another program writes to a file that only this program should write to.
+
+Reading the file again at its end would notice too, but takes half as long as a fast transfer.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from roles.base import disk_calls
+
+# The time of a file while it arrives: 2000-01-01. Whoever writes to it replaces this time, even
+# within the same tick of the file system's clock (4 ms on older systems) as our own write.
+ARRIVING_NS = 946_684_800_000_000_000
+# Network drives: there each look first sends all that was written, so files are not watched but
+# read again at the end. A look at a local disk takes 2 µs.
+_REMOTE = {"9p", "afs", "ceph", "cifs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs"}
+_MOUNTS = Path("/proc/self/mountinfo")
+
+
+class FileWatch:
+    """Of one open file, for one thread at a time. Every method may raise OSError.
+
+    Own writes go between look() and trust(). A write of another program in that time, usually a
+    fraction of a millisecond, is not noticed, and neither is one through a memory map for which
+    the file system gives no new time.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._known = (0, 0, 0)
+        self.is_remote = _is_remote(os.fstat(descriptor).st_dev)
+        self.is_touched = False  # another program wrote to it since it was checked
+        self.is_unwatched = False  # or may have, unnoticed
+        self.trust()
+
+    def look(self) -> os.stat_result:
+        """The file's status; if another program wrote to it, is_touched from now on."""
+        status = os.fstat(self._descriptor)
+        if _traces(status) != self._known:
+            self.is_touched = True
+        return status
+
+    def begin(self) -> None:
+        """The file is checked from now on, whatever it has."""
+        if self.is_touched:  # what is on the disk is noticed when it changes in a memory map
+            disk_calls.sync(self._descriptor)
+        self.trust()
+        self.is_touched = self.is_unwatched = False
+
+    def trust(self) -> None:
+        """Take the file as it is now for our own work."""
+        if disk_calls.TIMES_BY_DESCRIPTOR:
+            with suppress(OSError):  # only the owner may: then the system's clock has to do
+                disk_calls.set_times(self._descriptor, ARRIVING_NS)
+        self.keep()
+
+    def keep(self, status: os.stat_result | None = None) -> None:
+        """As trust(), but with the times that the file has now; its status where it is closed."""
+        self._known = _traces(os.fstat(self._descriptor) if status is None else status)
+
+    def has_content_of(self, status: os.stat_result | None) -> bool:
+        """Whether nobody has written to it since; a new name changes one of its times."""
+        if status is None:
+            return False
+        now, known = _traces(status), self._known
+        return (now[0], now[2]) == (known[0], known[2])
+
+
+def _traces(status: os.stat_result) -> tuple[int, int, int]:
+    """What a write changes. The second time cannot be set back by anybody."""
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size
+
+
+@cache
+def _is_remote(device: int) -> bool:
+    """Whether this is a network drive; False where the system does not say."""
+    number = f"{os.major(device)}:{os.minor(device)}" if hasattr(os, "major") else ""
+    with suppress(OSError):
+        for line in _MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines():
+            mount, _, file_system = line.partition(" - ")
+            if mount.split(" ")[2:3] == [number]:
+                kind = file_system.partition(" ")[0]
+                return kind in _REMOTE or kind.startswith("fuse.")
+    return False
