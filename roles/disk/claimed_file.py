@@ -23,7 +23,7 @@ from roles.disk.file_watch import FileWatch
 from roles.disk.final_name import give_name, rename_without_overwriting
 from roles.disk.open_folder import OpenFolder
 from roles.disk.positioned_file import PositionedFile
-from roles.disk.sparse_file import make_sparse
+from roles.disk.sparse_file import make_sparse, write_sparse
 from roles.disk.stamp import stamp
 from roles.disk.storage_faults import storage_error
 from roles.values.errors import FileTouchedError, StorageError
@@ -71,12 +71,12 @@ class ClaimedFile:
             raise
 
     def write(self, offset: int, pieces: Sequence[memoryview]) -> None:
-        """Write these pieces one after another from `offset` on.
+        """Write these pieces one after another from `offset` on; zeros become holes.
 
         Raises StorageError, DiskFullError when it is full.
         """
         with self._own_change():
-            self.file.write(offset, pieces)
+            write_sparse(self.file, offset, pieces)
 
     def truncate(self, size: int) -> None:
         """Cut it off at this size, or let it end in a hole there. Raises StorageError."""

@@ -8,7 +8,65 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from roles.base import disk_calls
+from roles.disk.positioned_file import PositionedFile
+
+BLOCK = 4096  # bytes: the smallest hole of most file systems
+_ZEROS = bytes(BLOCK)
+
+
+def runs(pieces: Sequence[memoryview]) -> Iterator[tuple[bool, list[memoryview]]]:
+    """The same bytes in order, cut into runs: whether each is nothing but zeros, and its pieces.
+
+    A run of zeros is made of whole blocks, counted from the start of a piece. Ordinary data costs
+    one look at the first byte of each block, a thousandth of the time that writing takes.
+    """
+    run, is_zero_run = list[memoryview](), False
+    for piece in pieces:
+        for is_zero, start, stop in _spans(piece):
+            if run and is_zero != is_zero_run:
+                yield is_zero_run, run
+                run = []
+            is_zero_run = is_zero
+            run.append(piece[start:stop])
+    if run:
+        yield is_zero_run, run
+
+
+def _spans(piece: memoryview) -> Iterator[tuple[bool, int, int]]:
+    """Where there are zero blocks in a piece, and where other bytes."""
+    heads = bytes(piece[::BLOCK])
+    done = 0  # everything before was yielded
+    index = heads.find(0)
+    while index >= 0:
+        first = index
+        while index < len(heads) and _ZEROS.startswith(piece[index * BLOCK : (index + 1) * BLOCK]):
+            index += 1
+        if index > first:
+            if done < first * BLOCK:
+                yield False, done, first * BLOCK
+            done = min(index * BLOCK, len(piece))
+            yield True, first * BLOCK, done
+        index = heads.find(0, index + (index == first))
+    if done < len(piece):
+        yield False, done, len(piece)
+
+
+def write_sparse(file: PositionedFile, offset: int, pieces: Sequence[memoryview]) -> None:
+    """Write these pieces one after another, and leave holes for zero blocks where nothing is yet.
+
+    Nobody else writes to the file meanwhile. Raises OSError.
+    """
+    for is_zero, run in runs(pieces):
+        length = sum(map(len, run))
+        if not is_zero or has_data(file.descriptor, offset, offset + length):
+            file.write(offset, run)
+        elif file.size < offset + length:
+            disk_calls.truncate(file.descriptor, offset + length)
+        offset += length
 
 
 def has_data(descriptor: int, start: int, stop: int) -> bool:

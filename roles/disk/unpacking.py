@@ -5,13 +5,11 @@ Thousands are written before one sync and one round of names. It knows no wire a
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
 
 from roles.base import disk_calls
 from roles.disk.arriving_file import ArrivingFile
@@ -20,6 +18,8 @@ from roles.disk.final_name import give_name, take_name
 from roles.disk.leftovers import member_partial
 from roles.disk.open_folder import OpenFolder
 from roles.disk.pack_members import PackMember
+from roles.disk.positioned_file import PositionedFile
+from roles.disk.sparse_file import write_sparse
 from roles.disk.stamp import stamp
 from roles.disk.storage_faults import storage_error
 from roles.values.content import root_of
@@ -132,8 +132,7 @@ class _Batch:
             folder = self._folders.open(member.stored[:-1])
             descriptor = _created(folder, name)
             try:
-                if os.write(descriptor, data) != len(data):
-                    _refuse_half()
+                write_sparse(PositionedFile(descriptor), 0, (memoryview(data),))
                 if os.name != "nt":
                     stamp(descriptor, mtime=member.mtime, is_executable=member.is_executable)
                 written = os.fstat(descriptor)
@@ -278,7 +277,3 @@ def _created(folder: OpenFolder, name: str) -> int:
     except FileExistsError:
         disk_calls.unlink(folder.at(name), at=folder.descriptor)
     return os.open(folder.at(name), _NEW_FLAGS, 0o666, dir_fd=folder.descriptor)
-
-
-def _refuse_half() -> NoReturn:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # the rest would be told so
