@@ -154,7 +154,7 @@ class LocalDownload:
         files: Mapping[str, bytes],
         folders: Mapping[str, int],
         packed: Sequence[Sequence[str]] = (),
-        mtime: int = 1_400_000_000,
+        mtime: int | None = 1_400_000_000,
     ) -> None:
         """`folders` with their times; `packed`: paths of small files that come as one."""
         self._contents = dict[bytes, tuple[bytes, bytes]]()

@@ -62,6 +62,32 @@ class ExactTextTest(unittest.TestCase):
             with self.subTest(spelt=spelt):
                 self.assertEqual(decode_line(spelt), FILE)
 
+    def test_times_that_version_1_1_refuses_stand_where_it_does_not_look(self) -> None:
+        """It reads 0 for unknown, refuses a line with a negative time, and skips what follows."""
+        for mtime in (0, -1, -86_400, -2_000_000_000, (1 << 40) + 1, 10**15 - 1, 1 - 10**15):
+            for line, place in (
+                (FileLine("a", 5, Content(ROOT, 5, CHUNK), mtime), 5),
+                (FolderLine("a", mtime), 2),
+            ):
+                with self.subTest(line=line):
+                    text = encode_line(line)
+                    fields = json.loads(text)
+                    self.assertEqual((fields[place], fields[-1]), (0, mtime))
+                    self.assertEqual(len(fields), 8 if place == 5 else 4)
+                    self.assertEqual(decode_line(text), line)
+
+    def test_a_time_beyond_every_clock_is_unknown(self) -> None:
+        for mtime in (10**15, -(10**15), 1 << 70):
+            self.assertEqual(
+                decode_line(encode_line(FolderLine("a", mtime))), FolderLine("a", None)
+            )
+
+    def test_what_follows_a_line_and_is_no_time_is_skipped(self) -> None:
+        for more in ("null", '"-5"', "[-5]", "true", "1000000000000000"):
+            self.assertEqual(decode_line(f'["d","a",0,{more}]'), FolderLine("a", None))
+        self.assertEqual(decode_line('["d","a",7,-5]'), FolderLine("a", 7))
+        self.assertEqual(decode_line('["d","a",0,-5,{"later":1}]'), FolderLine("a", -5))
+
     def test_a_kind_of_a_later_version_is_skipped(self) -> None:
         self.assertIsNone(decode_line('["x",1,[2,3],{"a":null}]'))
 
@@ -134,7 +160,7 @@ class RefusedTest(unittest.TestCase):
         for field, values in {
             "size": (-1, 1 << 41, True, 1.5, "5", None, 10**20),
             "chunk": (0, 1, CHUNK - 1, CHUNK * 32, -CHUNK, True),
-            "mtime": (-1, 1 << 41, False),
+            "mtime": (-1, 1 << 41, False, None, 1.5),
             "root": ("", "00", ROOT.hex().upper(), "g" * 64, "é" * 64),
         }.items():
             for value in values:

@@ -251,11 +251,11 @@ class ForeignWriterTest(DiskTestCase):
         self.assertEqual({one.state for one in lesson.ended}, {DownloadState.DONE})
 
     def test_it_has_the_time_of_its_share_or_of_now_and_never_that_of_the_watch(self) -> None:
-        for mtime in (1_400_000_000, 0):
+        for mtime in (1_400_000_000, 0, -5, None):
             LocalDownload({"a": DATA}, {}, mtime=mtime).run(self.folder)
             time = self.final.stat().st_mtime_ns
             self.assertNotEqual(time, file_watch.ARRIVING_NS)
-            if mtime:
+            if mtime is not None:
                 self.assertEqual(time, mtime * 10**9)
             self.final.unlink()
 

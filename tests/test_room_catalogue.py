@@ -34,7 +34,7 @@ ME, OTHER = (Owner((ip, Address(ip, 12501)), ip) for ip in ("10.0.0.1", "10.0.0.
 HERE = Owner(("127.0.0.1", Address("127.0.0.1", 12501)))
 
 
-def file_line(path: str, *, mtime: int = 0) -> str:
+def file_line(path: str, *, mtime: int | None = None) -> str:
     root = (path.encode() * 32)[:32]
     return encode_line(FileLine(path, 5, Content(root, 5, 256 * 1024), mtime))
 

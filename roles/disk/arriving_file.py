@@ -107,7 +107,7 @@ class ArrivingFile:
     def finish(
         self,
         existing: Existing,
-        mtime: int,
+        mtime: int | None,
         is_executable: bool,
         should_stop: Callable[[], bool],
     ) -> tuple[Path, bool] | None:

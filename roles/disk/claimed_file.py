@@ -100,13 +100,13 @@ class ClaimedFile:
         self,
         existing: Existing,
         should_stop: Callable[[], bool],
-        mtime: int = 0,
+        mtime: int | None = None,
         *,
         is_executable: bool = False,
     ) -> tuple[Path, bool] | None:
         """Sync it and give it its final name, or drop it when SKIP finds the same content there.
 
-        It gets this time (0: now) and these rights. Returns the path and whether it was there
+        It gets this time (None: now) and these rights. Returns the path and whether it was there
         already; None when it was told to stop before that was known. Raises StorageError,
         FileTouchedError; the partial file is kept then.
         """
@@ -165,7 +165,7 @@ class ClaimedFile:
         """Close it and leave it where it is, with the time of now instead of the watch's."""
         try:
             if self.file.is_open and disk_calls.TIMES_BY_DESCRIPTOR:
-                stamp(self.file.descriptor, mtime=0)
+                stamp(self.file.descriptor)
         finally:
             self.file.close()
 

@@ -17,7 +17,7 @@ class PackMember:
     stored: tuple[str, ...]
     content: Content  # of one chunk
     offset: int  # bytes in the pack
-    mtime: int = 0  # seconds since 1970, 0: unknown
+    mtime: int | None = None  # seconds since 1970, None: unknown
     is_executable: bool = False
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from roles.base import disk_calls
 
 
-def stamp(file: int | Path, *, mtime: int, is_executable: bool = False) -> None:
-    """By the open file or, where that cannot be, by its path; `mtime` 0: the time of now.
+def stamp(file: int | Path, *, mtime: int | None = None, is_executable: bool = False) -> None:
+    """By the open file or, where that cannot be, by its path; without `mtime` the time of now.
 
     A disk that keeps neither times nor rights, or not these, is no reason to fail.
     """
@@ -22,4 +22,4 @@ def stamp(file: int | Path, *, mtime: int, is_executable: bool = False) -> None:
             may_run = (mode & 0o444) >> 2  # for all whom the umask lets read it
             disk_calls.set_mode(file, mode | may_run)
     with suppress(OSError, OverflowError):
-        disk_calls.set_times(file, mtime * 10**9 if mtime else time.time_ns())
+        disk_calls.set_times(file, time.time_ns() if mtime is None else mtime * 10**9)

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from roles.base import disk_calls
 from roles.disk.chunk_digests import ChunkDigests
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.leftovers import drop_partial, drop_second_names, partial_names
 from roles.disk.open_folder import OpenFolder
 from roles.disk.positioned_file import PositionedFile
+from roles.disk.stamp import stamp
 from roles.disk.storage_faults import storage_error
 from roles.values.content import Content, root_of
 from roles.values.errors import DiskFullError, StorageError
@@ -113,14 +113,14 @@ class TargetFolder:
             self._partials[stored] = partial_names(folder)
         drop_second_names(folder, self._partials[stored], file)
 
-    def make_folder(self, stored: tuple[str, ...], mtime: int = 0) -> Path:
+    def make_folder(self, stored: tuple[str, ...], mtime: int | None = None) -> Path:
         """Make a folder and those above it; its time is set later. Raises StorageError."""
         path = self.path.joinpath(*stored)
         try:
             OpenFolder.below(self.path, stored, make=True).close()
         except OSError as error:
             raise storage_error(error, path) from None
-        if mtime:
+        if mtime is not None:
             self._times[stored] = mtime
         return path
 
@@ -132,11 +132,11 @@ class TargetFolder:
         times, self._times = self._times, {}
         for stored, mtime in times.items():
             with (
-                suppress(OSError, StorageError, OverflowError),
+                suppress(OSError, StorageError),
                 OpenFolder.below(self.path, stored, make=False) as folder,
             ):
-                place = folder.path if folder.descriptor is None else folder.descriptor
-                disk_calls.set_times(place, mtime * 10**9)
+                place = Path(folder.path) if folder.descriptor is None else folder.descriptor
+                stamp(place, mtime=mtime)
 
 
 def _is_content(

@@ -26,7 +26,7 @@ class FileJob:
     path: str  # from the wire
     stored: Stored
     content: Content
-    mtime: int = 0  # seconds since 1970, 0: unknown
+    mtime: int | None = None  # seconds since 1970, None: unknown
     is_executable: bool = False
 
     @property

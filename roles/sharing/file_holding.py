@@ -14,8 +14,6 @@ from roles.values.catalogue import FileLine, encode_line
 from roles.values.content import Content
 from roles.values.safe_names import shown_name
 
-_MAX_MTIME = 1 << 40  # seconds, the most that a line of a list may say
-
 
 class FileHolding:
     """One whole file. Nothing in it changes."""
@@ -27,7 +25,7 @@ class FileHolding:
         self._digests = digests
         self.content = content
         self.file = file
-        mtime = min(max(0, file.mtime_ns // 1_000_000_000), _MAX_MTIME)
+        mtime = file.mtime_ns // 1_000_000_000
         self.line = encode_line(FileLine(file.path, file.size, content, mtime, file.is_executable))
 
     @property

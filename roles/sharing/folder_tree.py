@@ -139,7 +139,7 @@ class _Scan:
         if self._room < 0:
             return
         if is_folder:
-            self.waiting.append(TreeFolder(path, max(0, int(status.st_mtime))))
+            self.waiting.append(TreeFolder(path, status.st_mtime_ns // 1_000_000_000))
             return
         inode, may_run = status.st_ino, bool(status.st_mode & stat.S_IXUSR)
         if _IS_WINDOWS:  # scandir leaves the inode out there, and makes the bit up

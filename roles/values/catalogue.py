@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import TypeAlias
@@ -30,7 +31,8 @@ MAX_ROOM_FILES = 400_000  # lines of all shares together
 MAX_LIST_BYTES = 64 * 1024 * 1024  # of one list, unpacked
 PACKED_BELOW = 256 * 1024  # files of fewer bytes travel in packs
 MAX_PACK_SIZE = 64 * 1024 * 1024
-_MAX_MTIME = 1 << 40  # seconds: no clock shows it, and every file system refuses more
+_MAX_MTIME = 1 << 40  # seconds, in the place that version 1.1 reads
+_MAX_EXACT_MTIME = 10**15 - 1  # seconds, of either sign: with 16 characters JSON is still accepted
 _MAX_LEFT = 1 << 32  # files that a seeder still reads: no file system has more
 
 _HEX_DIGITS = frozenset("0123456789abcdef")
@@ -52,7 +54,7 @@ class FileLine:
     path: str  # "/" between folders
     size: int  # bytes
     content: Content | None
-    mtime: int = 0  # seconds since 1970, 0: unknown
+    mtime: int | None = None  # seconds since 1970, None: unknown
     is_executable: bool = False
 
 
@@ -61,7 +63,7 @@ class FolderLine:
     """A folder of a share, which may be empty."""
 
     path: str
-    mtime: int = 0
+    mtime: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +96,12 @@ def encode_line(line: Line) -> str:
         case FileLine(path, size, None):
             return f'["f",{_quoted(path)},{size}]'
         case FileLine(path, size, Content(root, _, chunk_size), mtime, is_executable):
-            fields = f'{size},"{root.hex()}",{chunk_size},{mtime},{int(is_executable)}'
+            usual, exact = _mtime_fields(mtime)
+            fields = f'{size},"{root.hex()}",{chunk_size},{usual},{int(is_executable)}{exact}'
             return f'["f",{_quoted(path)},{fields}]'
         case FolderLine(path, mtime):
-            return f'["d",{_quoted(path)},{mtime}]'
+            usual, exact = _mtime_fields(mtime)
+            return f'["d",{_quoted(path)},{usual}{exact}]'
         case PackLine(Content(root, size, chunk_size), first, count):
             return f'["p",{_quoted(first)},{count},{size},"{root.hex()}",{chunk_size}]'
         case ReadingLine(files_left):
@@ -119,13 +123,13 @@ def decode_line(text: str) -> Line | None:
         case ["f", str(path), int(size)]:
             _check_path(path)
             return FileLine(path, _number(size, MAX_FILE_SIZE), None)
-        case ["f", str(path), int(size), str(root), int(chunk_size), int(mtime), is_executable, *_]:
+        case ["f", str(path), int(size), str(root), int(chunk_size), int(mtime), may_run, *more]:
             _check_path(path)
             content = _content(root, size, chunk_size)
-            return FileLine(path, size, content, _number(mtime, _MAX_MTIME), is_executable == 1)
-        case ["d", str(path), int(mtime), *_]:
+            return FileLine(path, size, content, _mtime(mtime, more), may_run == 1)
+        case ["d", str(path), int(mtime), *more]:
             _check_path(path)
-            return FolderLine(path, _number(mtime, _MAX_MTIME))
+            return FolderLine(path, _mtime(mtime, more))
         case ["p", str(first), int(count), int(size), str(root), int(chunk_size), *_]:
             _check_path(first)
             content = _content(root, size, chunk_size)
@@ -156,8 +160,27 @@ def _usual_file(
     bytes_of_file, bytes_of_chunk = int(size), int(chunk_size)
     check_shape(bytes_of_file, bytes_of_chunk)
     content = Content(bytes.fromhex(root), bytes_of_file, bytes_of_chunk)
-    seconds = _number(int(mtime), _MAX_MTIME)
+    seconds = _mtime(int(mtime), ())
     return FileLine(path, bytes_of_file, content, seconds, is_executable == "1")
+
+
+def _mtime_fields(mtime: int | None) -> tuple[int, str]:
+    """A time in its usual place, and what follows at the end of the line.
+
+    Version 1.1 takes 0 for unknown and refuses other times up to 1970, with the whole line.
+    """
+    if mtime is None or 0 < mtime <= _MAX_MTIME:
+        return mtime or 0, ""
+    return 0, f",{mtime}" if abs(mtime) <= _MAX_EXACT_MTIME else ""
+
+
+def _mtime(usual: int, more: Sequence[object]) -> int | None:
+    """The time of a line from its usual place and from what follows at its end."""
+    seconds = _number(usual, _MAX_MTIME)
+    exact = more[0] if more else None
+    if seconds or type(exact) is not int or abs(exact) > _MAX_EXACT_MTIME:
+        return seconds or None
+    return exact
 
 
 def _encoded(text: str) -> bytes:
