@@ -18,6 +18,7 @@ from functools import partial
 from roles.base.throttle import Throttles
 from roles.base.worker import Role
 from roles.disk.leftovers import drop_packs
+from roles.disk.name_twins import twins_in
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
@@ -61,7 +62,7 @@ class Leecher(Role):
         self._lock = threading.Lock()
         self._book = SeederBook(random.Random())
         self._downloads: dict[str, DownloadLife] = {}  # changed by the role's own thread only
-        self._names = StoredNames(windows=os.name == "nt")
+        self._names: StoredNames | None = None  # made when the folder can be asked
         self._space = PromisedSpace(settings.folder)
         self._stamps: dict[str, tuple[int, ...]] = {}  # of the lists that downloads follow
         self._behind: dict[str, DownloadLife] = {}  # who follow only when another one has ended
@@ -246,6 +247,9 @@ class Leecher(Role):
     def _made_lmk2(
         self, key: str, wanted: Wanted, packs: tuple[Pack, ...], existing: Existing
     ) -> SwarmDownload:
+        if self._names is None:
+            twins = twins_in(self._settings.folder)
+            self._names = StoredNames(windows=os.name == "nt", key=twins.key)
         if self._host is None:
             self._host = SwarmHost(
                 self._settings,

@@ -12,8 +12,10 @@ from roles.values.safe_names import (
     MAX_STORED_BYTES,
     SHOWN_LENGTH,
     UnsafeNameError,
+    check_path,
     collision_key,
     is_partial_name,
+    is_storable,
     numbered,
     safe_name,
     shown_name,
@@ -37,6 +39,20 @@ KEPT_EVERYWHERE = (
     "console",
     "com10.txt",
     "lnk",
+)
+JOINED = (
+    "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645.txt",  # Persian
+    "\u06a9\u062a\u0627\u0628\u200c\u0647\u0627",
+    "PDF\u200c\u0647\u0627.pdf",
+    "\u06f2\u200c\u0646\u0641\u0631\u0647",
+    "\u0647\u200d.\u0634",  # the sign of a calendar
+    "\u0915\u094d\u200d\u0937.txt",  # Indic
+    "\u0d05\u0d35\u0d28\u0d4d\u200d",  # a letter of Malayalam at the end of a word
+    "\u0dc1\u0dca\u200d\u0dbb\u0dd3",
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467.png",  # a family
+    "\u2764\ufe0f\u200d\U0001f525",
+    "\U0001f469\U0001f3fd\u200d\U0001f393",  # with a skin tone
+    "\U0001f3f3\ufe0f\u200d\U0001f308",
 )
 REFUSED_EVERYWHERE = (
     "",
@@ -278,6 +294,91 @@ class NumberedTest(unittest.TestCase):
     def test_the_longest_stored_name_still_fits_with_a_number_and_as_a_partial_file(self) -> None:
         name = numbered(safe_name("x" * 255, windows=True), 10_000) + ".lmkpart"
         self.assertLessEqual(len(name.encode()), 255)
+
+
+class JoinerTest(unittest.TestCase):
+    """Zero-width joiners shape some scripts, and are only invisible in others."""
+
+    def test_where_they_shape_a_word_or_a_sign_they_are_kept_and_shown(self) -> None:
+        for name in JOINED:
+            for windows in (False, True):
+                with self.subTest(name=ascii(name), windows=windows):
+                    self.assertEqual(safe_name(name, windows=windows), name)
+                    self.assertEqual(shown_name(name), name)
+                    check_path(f"{name}/{name}")
+
+    def test_elsewhere_they_are_left_out_and_shown_as_an_escape(self) -> None:
+        for name, kept in (
+            ("ph\u200coto.exe", "photo.exe"),
+            ("a\u200d", "a"),
+            ("\u200ca", "a"),
+            ("é\u200dé", "éé"),
+            ("1\u200c2", "12"),
+            ("\u0645\u06cc\u200c\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
+            ("\u0645\u06cc\u200d\u200c\u200d\u062e", "\u0645\u06cc\u200d\u062e"),
+            ("a\u200c\u200c\u0645", "a\u0645"),
+            ("\u0645\u202e\u200c\u062e", "\u0645\u200c\u062e"),
+        ):
+            with self.subTest(name=ascii(name)):
+                self.assertEqual(safe_name(name, windows=False), kept)
+                self.assertEqual(safe_name(kept, windows=False), kept)
+                self.assertIn("\\u20", shown_name(name))
+
+    def test_no_name_is_made_of_them_and_none_hides_behind_them(self) -> None:
+        for name in ("\u200c", "..\u200d", "\u200c.\u200c", "x.lmk\u200cpart", " \u200d "):
+            with self.subTest(name=ascii(name)), self.assertRaises(UnsafeNameError):
+                safe_name(name, windows=False)
+
+    def test_marks_and_selectors_of_other_scripts_stay_as_they_are(self) -> None:
+        for name in (
+            "e\u0301",
+            "\u2764\ufe0f",
+            "\u845b\U000e0100",
+            "a\u00adb",
+            "\U0001f3f4\U000e0067\U000e007f",
+        ):
+            with self.subTest(name=ascii(name)):
+                self.assertEqual(safe_name(name, windows=False), name)
+
+
+class OneRuleTest(unittest.TestCase):
+    """Whoever offers, lists or stores a name judges it in the same way."""
+
+    def test_what_is_quick_and_what_is_thorough_agree(self) -> None:
+        rng = random.Random(11)
+        names = [random_name(rng) for _ in range(3_000)]
+        names += [*KEPT_EVERYWHERE, *REFUSED_EVERYWHERE, *JOINED, "x" * 255, "x" * 256, "é" * 128]
+        for name in names:
+            with self.subTest(name=ascii(name)):
+                is_taken = stored(name, windows=False) is not None and is_utf_8(name)
+                self.assertEqual(is_storable(name), is_taken)
+                if "/" not in name and is_utf_8(name):
+                    self.assertEqual(is_path(f"a/{name}"), is_taken)
+                    self.assertEqual(is_path(f"{name}/a"), is_taken)
+
+    def test_a_path_has_an_end(self) -> None:
+        folder = "/".join(["y" * 200] * 4)
+        self.assertTrue(is_storable("x" * 200, folder))
+        self.assertFalse(is_storable("x" * 221, folder))
+        self.assertTrue(is_path(f"{folder}/{'x' * 220}"))
+        self.assertFalse(is_path(f"{folder}/{'x' * 221}"))
+        self.assertFalse(is_path("a/" * 32 + "a"))
+
+
+def is_utf_8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_path(path: str) -> bool:
+    try:
+        check_path(path)
+    except UnsafeNameError:
+        return False
+    return True
 
 
 class ShownNameTest(unittest.TestCase):

@@ -18,6 +18,7 @@ from roles.values.settings import Existing
 from tests.disks import some_bytes
 from tests.rooms import RoomTest, Running, list_now, wait_for_end, wait_for_state
 from tests.support import wait_until
+from tests.test_name_twins import needs_case
 
 DATA = some_bytes(3_000_000)
 
@@ -123,6 +124,19 @@ class SwarmDownloadTest(RoomTest):
         self.assertEqual((end.state, end.title, end.files), (DownloadState.DONE, "slides/", 1))
         came = [path.name for path in self.target.rglob("*") if path.is_file()]
         self.assertEqual(came, ["2"])
+
+    @needs_case
+    def test_names_that_differ_by_case_alone_stay_both_where_the_disk_tells_them_apart(
+        self,
+    ) -> None:
+        files = {"A.txt": b"upper", "a.txt": b"lower", "D/x": b"1", "d/x": b"2", "big": DATA}
+        self.seeding("source", files)
+        leecher = self.taking("big")
+        key = leecher.log.of(FilesListed)[-1].folders[0].key
+        leecher.role.download([key], Existing.SKIP)
+        self.assertIs(wait_for_end(leecher, key).state, DownloadState.DONE)
+        for path, data in files.items():
+            self.assertEqual((self.target / path).read_bytes(), data)
 
     def test_progress_never_goes_back_or_beyond_the_size(self) -> None:
         self.seeding("source", {"a.bin": DATA}, rate=4_000_000)

@@ -28,6 +28,7 @@ _OPEN_FLAGS = (
     | getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_NONBLOCK", 0)
 )
+_PROBE = re.compile(r"\.lmk-Probe-[0-9]+" + re.escape(PARTIAL_SUFFIX))
 _PACK = re.compile(r"(\.lmk-[0-9a-f]{16})(-[0-9]+)?" + re.escape(PARTIAL_SUFFIX))
 
 
@@ -39,6 +40,11 @@ def pack_stored(pack: Content) -> tuple[str, ...]:
 def member_partial(pack: Content, offset: int) -> str:
     """Under which name the member at this place in a pack is written, in its own folder."""
     return f"{pack_stored(pack)[0]}-{offset}{PARTIAL_SUFFIX}"
+
+
+def probe_name(number: int) -> str:
+    """Of a file that is made only to see how a folder compares names."""
+    return f".lmk-Probe-{number}{PARTIAL_SUFFIX}"
 
 
 def drop_partial(folder: Path, stored: tuple[str, ...]) -> None:
@@ -82,6 +88,9 @@ def drop_member_partials(target: Path, folders: Iterable[tuple[str, ...]]) -> No
 def drop_packs(target: Path) -> None:
     """Remove all packs that no program works on. No download of this folder is unfinished."""
     with suppress(OSError, StorageError), OpenFolder.base(target, make=False) as base:
+        for name in _names_in(base):
+            if _PROBE.fullmatch(name):
+                _drop_if_free(base, name)
         for prefix in _packs(base):
             _drop_if_free(base, prefix + PARTIAL_SUFFIX)
 

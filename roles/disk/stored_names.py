@@ -1,25 +1,27 @@
 """Under which names the paths of a catalogue are stored, so that no two of them meet in one file.
 
-Pure text: it does not look what is in the folder.
+Pure text: it does not look at what is in the folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from roles.values.content import Content
 from roles.values.safe_names import UnsafeNameError, collision_key, numbered, safe_path
 
 Stored: TypeAlias = tuple[str, ...]  # folder names below the target folder, then the file's
-Key: TypeAlias = tuple[str, ...]  # equal for what some file system takes for one path
+Key: TypeAlias = tuple[str, ...]  # equal for what the folder takes for one path
 
 
 class StoredNames:
     """The names given in one target folder. What comes first keeps its own."""
 
-    def __init__(self, *, windows: bool) -> None:
+    def __init__(self, *, windows: bool, key: Callable[[str], str] = collision_key) -> None:
+        """`key`: equal for two names that the folder takes for one."""
         self._windows = windows
+        self._key_of = key
         self._folders = set[Key]()
         self._taken = set[Key]()
         self._given = dict[tuple[str, Content | None], Stored]()
@@ -92,5 +94,5 @@ class StoredNames:
         keys = self._keys
         for name in stored:
             if name not in keys:
-                keys[name] = collision_key(name)
+                keys[name] = self._key_of(name)
         return tuple([keys[name] for name in stored])

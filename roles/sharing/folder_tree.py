@@ -18,19 +18,13 @@ from roles.values.chunks import MAX_FILE_SIZE
 from roles.values.errors import StorageError
 from roles.values.safe_names import (
     MAX_DEPTH,
-    MAX_PATH_BYTES,
-    MAX_WIRE_BYTES,
-    PARTIAL_SUFFIX,
-    UnsafeNameError,
     is_partial_name,
-    safe_name,
+    is_storable,
     shown_name,
 )
 
 MAX_ENTRIES = MAX_SHARE_FILES - 4_000  # the rest is for the lines of packs, of which there are less
 LITTER = {".ds_store", "thumbs.db", "desktop.ini"}  # made by file managers, wanted by nobody
-_SHORT_NAME = MAX_WIRE_BYTES // 4  # characters that surely fit, whatever they are
-_SHORT_PATH = MAX_PATH_BYTES // 4
 _JUNCTION = 0xA0000003  # st_reparse_tag of what Windows has for a link to a folder
 _IS_WINDOWS = os.name == "nt"
 
@@ -117,8 +111,8 @@ class _Scan:
         with os.scandir(place) as entries:
             for entry in entries:
                 name = entry.name
-                if is_deep or not _is_fit(name, prefix):
-                    if not _is_ours(name):
+                if is_deep or not is_storable(name, path):
+                    if not is_partial_name(name):
                         self._left_out.append(shown_name(prefix + name))
                     continue
                 if entry.is_symlink() or name.lower() in LITTER:
@@ -165,29 +159,6 @@ class _Scan:
             tuple(sorted(self._left_out)),
             problem,
         )
-
-
-def _is_fit(name: str, prefix: str) -> bool:
-    """Whether a leecher would store it: what safe_names says, at a tenth of the time for most."""
-    path = prefix + name
-    if len(path) > _SHORT_PATH and len(path.encode(errors="replace")) > MAX_PATH_BYTES:
-        return False
-    if name.isprintable() and "\\" not in name and ":" not in name and name.strip(" ."):
-        is_long = len(name) > _SHORT_NAME and len(name.encode()) > MAX_WIRE_BYTES
-        return not is_long and not _is_ours(name)
-    try:
-        name.encode()
-        safe_name(name, windows=False)
-    except (UnicodeEncodeError, UnsafeNameError):
-        return False
-    return True
-
-
-def _is_ours(name: str) -> bool:
-    """Whether it is a download under way."""
-    if name.isascii():
-        return name.lower().endswith(PARTIAL_SUFFIX)
-    return is_partial_name(name)
 
 
 def _why(error: OSError) -> str:

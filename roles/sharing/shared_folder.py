@@ -20,7 +20,7 @@ from roles.disk.file_source import OPEN_FLAGS
 from roles.sharing.folder_tree import LITTER, TreeFile
 from roles.values.chunks import MAX_FILE_SIZE
 from roles.values.errors import FileChangedError, StorageError
-from roles.values.safe_names import UnsafeNameError, is_partial_name, safe_name, shown_name
+from roles.values.safe_names import is_partial_name, is_storable, shown_name
 
 MAX_FILES = 200_000
 MAX_COUNTED = 2_000  # entries looked at below the top level: enough for a hint, and never a wait
@@ -110,12 +110,7 @@ def _offered(entry: os.DirEntry[str]) -> TreeFile | None:
 
 
 def _is_refused_name(entry: os.DirEntry[str]) -> bool:
-    try:
-        entry.name.encode()
-        safe_name(entry.name, windows=False)
-    except (UnicodeEncodeError, UnsafeNameError):
-        return not is_partial_name(entry.name)
-    return False
+    return not is_storable(entry.name) and not is_partial_name(entry.name)
 
 
 def _why(error: OSError) -> str:

@@ -17,13 +17,7 @@ from roles.values import strict_json
 from roles.values.chunks import MAX_FILE_SIZE
 from roles.values.content import DIGEST_SIZE, MAX_CHUNK_SIZE, Content, check_shape
 from roles.values.errors import PeerProtocolError
-from roles.values.safe_names import (
-    MAX_DEPTH,
-    MAX_WIRE_BYTES,
-    PARTIAL_SUFFIX,
-    check_path,
-    collision_key,
-)
+from roles.values.safe_names import check_path
 
 MAX_LINE = 4_096  # bytes: a path of 1,024 in \u escapes, and room for the rest
 MAX_SHARE_FILES = 200_000  # lines of one share
@@ -43,8 +37,6 @@ _USUAL_FILE = re.compile(
     r'\["f",("(?:[^"\\\x00-\x1f]++|\\u[0-9a-f]{4}|\\["\\/bfnrt])*+"),'
     rf'{_NUMBER},"([0-9a-f]{{64}})",{_NUMBER},{_NUMBER},([01])\]'
 )
-# A part of a path that check_path() may refuse: blanks and dots alone, or what separates elsewhere.
-_UNUSUAL_IN_PATH = re.compile(r"[\\:]|(?:^|/)[ .]*(?:/|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +113,17 @@ def decode_line(text: str) -> Line | None:
         return _usual_file(*usual.groups())
     match strict_json.loads(_encoded(text), most=MAX_LINE):
         case ["f", str(path), int(size)]:
-            _check_path(path)
+            check_path(path)
             return FileLine(path, _number(size, MAX_FILE_SIZE), None)
         case ["f", str(path), int(size), str(root), int(chunk_size), int(mtime), may_run, *more]:
-            _check_path(path)
+            check_path(path)
             content = _content(root, size, chunk_size)
             return FileLine(path, size, content, _mtime(mtime, more), may_run == 1)
         case ["d", str(path), int(mtime), *more]:
-            _check_path(path)
+            check_path(path)
             return FolderLine(path, _mtime(mtime, more))
         case ["p", str(first), int(count), int(size), str(root), int(chunk_size), *_]:
-            _check_path(first)
+            check_path(first)
             content = _content(root, size, chunk_size)
             if not 0 < size <= MAX_PACK_SIZE:
                 raise PeerProtocolError(f"a pack of {size} bytes")
@@ -156,7 +148,7 @@ def _usual_file(
 ) -> FileLine:
     """The same as the long way, in a third of the time: a pattern proved these fields."""
     path = json.loads(quoted) if "\\" in quoted else quoted[1:-1]
-    _check_path(path)
+    check_path(path)
     bytes_of_file, bytes_of_chunk = int(size), int(chunk_size)
     check_shape(bytes_of_file, bytes_of_chunk)
     content = Content(bytes.fromhex(root), bytes_of_file, bytes_of_chunk)
@@ -188,19 +180,6 @@ def _encoded(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         raise PeerProtocolError("a line of a list with half a character") from None
-
-
-def _check_path(path: str) -> None:
-    """check_path(), without looking at each letter of a path that has nothing unusual in it."""
-    is_usual = (
-        path.isprintable()  # no control, and nothing invisible
-        and not _UNUSUAL_IN_PATH.search(path)
-        and (len(path) if path.isascii() else len(path.encode())) <= MAX_WIRE_BYTES
-        and path.count("/") < MAX_DEPTH
-        and PARTIAL_SUFFIX not in (path.lower() if path.isascii() else collision_key(path))
-    )
-    if not is_usual:
-        check_path(path)
 
 
 def _content(root: str, size: int, chunk_size: int) -> Content:

@@ -16,9 +16,19 @@ MAX_STORED_BYTES = 200  # leaves room for ".lmkpart" and " (2)" below the 255 of
 MAX_PATH_BYTES = 1_024  # of a path in a share: what Windows and macOS open, with room for a folder
 MAX_DEPTH = 32  # folders in folders
 PARTIAL_SUFFIX = ".lmkpart"
+_SHORT_NAME = MAX_WIRE_BYTES // 4  # characters that surely fit, whatever they are
+_SHORT_PATH = MAX_PATH_BYTES // 4
 SHOWN_LENGTH = 120  # characters of a stranger's name that reach the window or a log line
 
-_INVISIBLE = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u2028\u2029]")
+# Nobody sees these, or they turn the order of the letters around.
+_INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\u2028\u2029]")
+# Joiners (ZWNJ, ZWJ) shape Persian words, Indic letters and joined emoji: one may stand behind or
+# before a letter or sign of those. Elsewhere they are only invisible.
+_JOINER = "[\u200c\u200d]"
+_JOINED = "[\u0600-\u1fff\u2190-\ufefe\U00010000-\U0010ffff]"
+_LOOSE_JOINER = re.compile(f"(?<!{_JOINED})(?:(?<={_JOINER}){_JOINER}|{_JOINER}(?!{_JOINED}))")
+# A part of a path that may be refused: blanks and dots alone, or what separates elsewhere.
+_UNUSUAL_IN_PATH = re.compile(r"[\\:]|(?:^|/)[ .]*(?:/|$)")
 _SEPARATORS = re.compile(r"[/\\:]")  # ":" is a drive letter or a stream on Windows
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._+()-]*")  # most names: nothing to look for in it
 _ILLEGAL_ON_WINDOWS = re.compile(r'[<>"|?*]')
@@ -56,7 +66,36 @@ def safe_path(untrusted: str, *, windows: bool) -> tuple[str, ...]:
 
 def check_path(untrusted: str) -> None:
     """Raise UnsafeNameError for a path that no leecher stores."""
-    safe_path(untrusted, windows=False)
+    is_usual = (
+        untrusted.isprintable()  # no control, and nothing invisible
+        and not _UNUSUAL_IN_PATH.search(untrusted)
+        and (len(untrusted) if untrusted.isascii() else len(untrusted.encode())) <= MAX_WIRE_BYTES
+        and untrusted.count("/") < MAX_DEPTH
+        and PARTIAL_SUFFIX not in collision_key(untrusted)
+    )
+    if not is_usual:  # a room has 100,000 paths: most are not looked at letter by letter
+        safe_path(untrusted, windows=False)
+
+
+def is_storable(name: str, folder: str = "") -> bool:
+    """Whether a leecher stores this name in this folder of a share, in which it stores others.
+
+    As check_path() for both together but for the depth, in a tenth of the time for most names.
+    """
+    length = len(folder) + 1 + len(name) if folder else len(name)
+    if length > _SHORT_PATH:
+        path = f"{folder}/{name}" if folder else name
+        if len(path.encode(errors="replace")) > MAX_PATH_BYTES:
+            return False
+    if name.isprintable() and not _SEPARATORS.search(name) and name.strip(" ."):
+        is_long = len(name) > _SHORT_NAME and len(name.encode()) > MAX_WIRE_BYTES
+        return not (is_long or is_partial_name(name))
+    try:
+        name.encode()
+        safe_name(name, windows=False)
+    except (UnicodeEncodeError, UnsafeNameError):
+        return False
+    return True
 
 
 def collision_key(name: str) -> str:
@@ -81,8 +120,13 @@ def numbered(name: str, number: int) -> str:
 
 def shown_name(name: str, length: int = SHOWN_LENGTH) -> str:
     """Safe to show and log: what cannot be seen is escaped, what is long is cut."""
+    if len(name) <= length and name.isprintable():
+        return name
+    text = name[: length + 1]
+    loose = {match.start() for match in _LOOSE_JOINER.finditer(text)}
     visible = "".join(
-        letter if _is_visible(letter) else _escaped(letter) for letter in name[: length + 1]
+        letter if _is_visible(letter) and place not in loose else _escaped(letter)
+        for place, letter in enumerate(text)
     )
     return visible if len(visible) <= length else visible[: length - 1] + "…"
 
@@ -102,7 +146,7 @@ def _visible(untrusted: str) -> str:
         raise UnsafeNameError(f"“{shown_name(untrusted)}” is longer than {MAX_WIRE_BYTES} bytes")
     if _SEPARATORS.search(untrusted) or any(_is_control(letter) for letter in untrusted):
         raise UnsafeNameError(f"“{shown_name(untrusted)}” is not a plain file name")
-    name = _INVISIBLE.sub("", untrusted)
+    name = _LOOSE_JOINER.sub("", _INVISIBLE.sub("", untrusted))
     if name.strip(" .") == "" or is_partial_name(name):
         raise UnsafeNameError(f"“{shown_name(untrusted)}” is not a file name")
     return name
@@ -113,7 +157,8 @@ def _is_control(letter: str) -> bool:
 
 
 def _is_visible(letter: str) -> bool:
-    return letter.isprintable() and not _INVISIBLE.match(letter)
+    is_joiner = letter in "\u200c\u200d"
+    return is_joiner or (letter.isprintable() and not _INVISIBLE.match(letter))
 
 
 def _escaped(letter: str) -> str:

@@ -1,0 +1,94 @@
+"""Which names a folder takes for one and the same: asked of the disk, not guessed by the system.
+
+A Linux machine may hold a FAT stick, and a Mac a disk that tells case apart.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import unicodedata
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from roles.base import disk_calls
+from roles.base.file_lock import try_lock
+from roles.disk.leftovers import probe_name
+from roles.values.safe_names import collision_key
+
+_MOST_ENTRIES = 100  # of a folder that are looked at for one that tells
+_PROBE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class NameTwins:
+    """How a folder compares names."""
+
+    by_case: bool = True  # "A" and "a" are one file
+    by_form: bool = True  # so are "é" of one letter, and of a letter and an accent
+
+    def key(self, name: str) -> str:
+        """Equal for two names that the folder takes for one."""
+        if self.by_case:
+            return collision_key(name)
+        return unicodedata.normalize("NFC", name) if self.by_form else name
+
+
+def twins_in(folder: Path) -> NameTwins:
+    """What this folder does, or will do once it is made. Names that are there tell, as a rule."""
+    by_case = _by_case(folder)
+    if by_case is None:
+        by_case = os.name == "nt" or sys.platform == "darwin"
+    return NameTwins(by_case, by_form=by_case or sys.platform == "darwin")
+
+
+def _by_case(folder: Path) -> bool | None:
+    """None when nothing tells. A folder that is not there yet will do what the one above does."""
+    there = next((one for one in (folder, *folder.parents) if one.is_dir()), None)
+    if there is None:
+        return None
+    with suppress(OSError):
+        with os.scandir(there) as entries:
+            names = [entry.name for entry in itertools.islice(entries, _MOST_ENTRIES)]
+        found = _by_names(there, names)
+        if found is not None:
+            return found
+    with suppress(OSError):
+        if there == folder:
+            return _by_trying(folder)
+    with suppress(OSError):
+        if there.stat().st_dev == there.parent.stat().st_dev:
+            return _by_names(there.parent, [there.name])
+    return None
+
+
+def _by_names(folder: Path, names: Iterable[str]) -> bool | None:
+    for name in names:
+        other = name.swapcase()
+        if other == name or not name.isascii():
+            continue
+        with suppress(OSError):
+            status = os.lstat(folder / name)
+            try:
+                twin = os.lstat(folder / other)
+            except FileNotFoundError:
+                return False
+            if not os.path.samestat(status, twin):
+                return False
+            if status.st_nlink == 1 or Path(folder / name).is_dir():  # else both may be its names
+                return True
+    return None
+
+
+def _by_trying(folder: Path) -> bool | None:
+    name = probe_name(os.getpid())
+    descriptor = os.open(folder / name, _PROBE_FLAGS, 0o600)
+    try:
+        try_lock(descriptor)  # so that no other program takes it for a leftover
+        return _by_names(folder, [name])
+    finally:
+        os.close(descriptor)
+        disk_calls.unlink(os.fspath(folder / name))
