@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from typing import Any
 from unittest import mock
 
+from roles.joining import list_client, list_teller
 from roles.joining.announcer import Announcer
 from roles.sharing.folder_library import FolderLibrary
 from roles.sharing.shared_folder import SharedFolder
@@ -14,6 +16,8 @@ from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.events import FolderScanned, RoleStarted, TrackerLost
 from roles.values.settings import SeederSettings, TrackerSettings
+from roles.wire.lmk2_list_wire import Taken
+from roles.wire.lmk2_tracker_messages import Code
 from tests.support import EventLog, LmkTestCase, wait_until
 from tests.test_tracker_client import ScriptedTracker, room_of
 
@@ -111,8 +115,8 @@ class FolderTest(AnnouncerTestCase):
 
     def test_while_the_folder_is_read_it_is_said_that_more_follows(self) -> None:
         announcer = self.announce(self.tracker(), with_library=True, is_reading=False)
-        scan = self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 0)
-        self.assertEqual((self.shown(scan), scan.is_whole), ((["top"], 1, 0), False))
+        scan = self.log.wait_for(FolderScanned, where=lambda scan: scan.is_listed)
+        self.assertEqual((self.shown(scan), scan.is_whole), ((["top"], 0, 0), False))
         assert announcer._library is not None
         self.threads.append(threading.Thread(target=announcer._library.run, name="lmk-library"))
         self.threads[-1].start()
@@ -120,6 +124,35 @@ class FolderTest(AnnouncerTestCase):
             FolderScanned, where=lambda scan: scan.announced > 0 and scan.is_whole
         )
         self.assertEqual(self.shown(scan), (["below/deep", "top"], 2, 0))
+
+    def test_nothing_is_listed_before_the_tracker_took_it(self) -> None:
+        taken = threading.Event()
+        real = list_client.tell_list
+
+        def tell_list(*arguments: Any) -> Any:
+            taken.wait(5.0)
+            return real(*arguments)
+
+        with mock.patch.object(list_teller, "tell_list", tell_list):
+            self.announce(self.tracker(), with_library=True)
+            scan = self.log.wait_for(FolderScanned, where=lambda scan: scan.is_whole)
+            self.assertFalse(scan.is_listed or scan.announced)
+            taken.set()
+            scan = self.log.wait_for(
+                FolderScanned, where=lambda scan: scan.is_listed and scan.is_whole
+            )
+        self.assertEqual(self.shown(scan), (["below/deep", "top"], 2, 0))
+
+    def test_a_tracker_that_takes_no_list_is_told_of(self) -> None:
+        refused = Taken(is_taken=False, code=Code.FULL, text="There is no room.")
+        with (
+            mock.patch.object(list_teller, "tell_list", return_value=refused),
+            self.assertLogs("roles.joining.list_teller", "WARNING"),
+        ):
+            self.announce(self.tracker(), with_library=True)
+            scan = self.log.wait_for(FolderScanned, where=lambda scan: bool(scan.refusal))
+        self.assertRegex(scan.refusal, "does not take the list: There is no room.")
+        self.assertEqual((scan.announced, scan.is_listed), (0, False))
 
     def test_what_comes_into_a_sub_folder_is_announced(self) -> None:
         announcer = self.announce(self.tracker(), with_library=True)

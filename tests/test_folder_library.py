@@ -11,6 +11,7 @@ import time
 import unittest
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from roles.base.worker import run_guarded
@@ -30,7 +31,7 @@ from roles.values.catalogue import (
 )
 from roles.values.content import MIN_CHUNK_SIZE, Content, content_of
 from roles.values.errors import FileChangedError
-from roles.values.events import HashingChanged
+from roles.values.events import HashingChanged, Skipped, SkipReason
 from tests.support import PROMPT_S, EventLog, LmkTestCase, wait_until
 from tests.test_hashing import chunk_digests
 
@@ -149,7 +150,7 @@ class OfferTest(LibraryTestCase):
         library = self.ready()
         snapshot = library.snapshot
         self.assertEqual(list(snapshot.lines), sorted(snapshot.lines))
-        self.assertEqual((snapshot.file_count, snapshot.problem, snapshot.left_out), (4, "", ()))
+        self.assertEqual((snapshot.file_count, snapshot.problem, snapshot.skipped), (4, "", ()))
         self.assertEqual(snapshot.size, sum(map(len, contents.values())))
         lines = self.lines(library)
         self.assertEqual(lines.keys(), contents.keys())
@@ -217,7 +218,30 @@ class OfferTest(LibraryTestCase):
         Path(os.fsdecode(os.fsencode(self.shared) + b"/\xff")).touch()
         library = self.ready()
         self.assertEqual(list(self.lines(library)), ["good"])
-        self.assertEqual(library.snapshot.left_out, ("\\udcff",))
+        self.assertEqual(library.snapshot.skipped, (Skipped(SkipReason.NAME, ("\\udcff",)),))
+
+    def test_a_file_that_cannot_be_read_is_told_and_logged_once(self) -> None:
+        self.file("good")
+        self.file("secret", b"no")
+        real = os.open
+
+        def refuse(path: Any, *arguments: Any, **options: Any) -> int:
+            if str(path) == "secret":  # root may read everything, so no mode would do
+                raise PermissionError(13, "Permission denied")
+            return real(path, *arguments, **options)
+
+        with (
+            mock.patch("os.open", refuse),
+            self.assertLogs("roles.sharing.folder_library", "INFO") as logs,
+        ):
+            library = self.ready()
+            self.after_look(library, lambda: bool(library.snapshot.skipped))
+            library._log_skipped(library.snapshot.skipped)
+        unreadable = Skipped(SkipReason.UNREADABLE, ("secret",))
+        self.assertEqual(library.snapshot.skipped, (unreadable,))
+        self.assertEqual(library.snapshot.file_count, 1)
+        told = [line for line in logs.output if "secret" in line]
+        self.assertEqual(len(told), 1, logs.output)
 
     def test_a_link_that_takes_nothing_is_a_timeout(self) -> None:
         self.file("large", bytes(8 << 20))

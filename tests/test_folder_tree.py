@@ -11,10 +11,11 @@ from pathlib import Path
 from unittest import mock
 
 from roles.sharing import folder_tree
-from roles.sharing.folder_tree import FolderTree, TreeFile, scan_tree
+from roles.sharing.folder_tree import FolderTree, TreeFile, scan_tree, status_of
 from roles.sharing.tree_opener import TreeOpener
 from roles.values.catalogue import sort_key
 from roles.values.errors import FileChangedError, StorageError
+from roles.values.events import Skipped, SkipReason
 from roles.values.safe_names import MAX_DEPTH, MAX_PATH_BYTES, UnsafeNameError, check_path
 from tests.support import LmkTestCase
 
@@ -82,11 +83,17 @@ class ScanTest(FolderTreeTestCase):
         self.assertEqual([folder.path for folder in folders], ["empty", "empty/inner"])
         self.assertEqual(folders[1].mtime, 5)
 
-    def test_litter_and_downloads_under_way_are_skipped_without_a_word(self) -> None:
+    def skipped(self) -> dict[SkipReason, list[str]]:
+        return {one.why: list(one.paths) for one in scan_tree(self.folder).skipped}
+
+    def test_litter_is_told_and_downloads_under_way_are_skipped_without_a_word(self) -> None:
         for path in ("x.lmkpart", "a/y.LMKPART", "a/.DS_Store", "Thumbs.db", "a/desktop.ini"):
             self.file(path)
         tree = scan_tree(self.folder)
-        self.assertEqual((tree.files, tree.left_out, tree.problem), ((), (), ""))
+        self.assertEqual((tree.files, tree.problem), ((), ""))
+        self.assertEqual(
+            self.skipped(), {SkipReason.LITTER: ["Thumbs.db", "a/.DS_Store", "a/desktop.ini"]}
+        )
 
     @unittest.skipUnless(IS_POSIX, "links and pipes")
     def test_nothing_but_regular_files_is_offered_and_no_link_followed(self) -> None:
@@ -96,7 +103,32 @@ class ScanTest(FolderTreeTestCase):
         (self.folder / "link").symlink_to("/etc/passwd")
         (self.folder / "dangling").symlink_to("nowhere")
         (self.folder / "round").symlink_to(self.folder)
-        self.assertEqual(scan_tree(self.folder), FolderTree((), (), ()))
+        tree = scan_tree(self.folder)
+        self.assertEqual((tree.files, tree.folders), ((), ()))
+        self.assertEqual(
+            self.skipped(),
+            {
+                SkipReason.LINK: ["dangling", "link", "round"],
+                SkipReason.SPECIAL: ["pipe", "socket"],
+            },
+        )
+
+    def test_a_file_that_is_too_large_is_told(self) -> None:
+        path = self.file("large")
+        try:
+            os.truncate(path, (1 << 40) + 1)
+        except OSError as error:
+            self.skipTest(f"no such large file on this disk: {error}")
+        self.assertEqual(self.skipped(), {SkipReason.SIZE: ["large"]})
+
+    def test_what_may_not_be_looked_at_is_told(self) -> None:
+        """As in a folder that may be listed and not entered; root may do both."""
+        entry = mock.Mock(spec=os.DirEntry)
+        entry.name = "a"
+        entry.stat.side_effect = PermissionError(13, "Permission denied")
+        self.assertIs(status_of(entry), SkipReason.UNREADABLE)
+        entry.stat.side_effect = FileNotFoundError
+        self.assertIsNone(status_of(entry))
 
     @unittest.skipUnless(IS_POSIX, "names that Windows does not have")
     def test_names_are_judged_as_those_who_store_them_judge(self) -> None:
@@ -112,8 +144,10 @@ class ScanTest(FolderTreeTestCase):
             fit.append("sub/" + name)
         self.assertEqual(sorted(file.path for file in tree.files), sorted(fit))
         partial = 2  # one of them with a sign that a file system may take for a k
-        self.assertEqual(len(tree.left_out), len(NAMES) - len(fit) - partial)
-        self.assertTrue(all(shown.isprintable() for shown in tree.left_out))
+        (skipped,) = tree.skipped
+        self.assertEqual(skipped.why, SkipReason.NAME)
+        self.assertEqual(len(skipped.paths), len(NAMES) - len(fit) - partial)
+        self.assertTrue(all(shown.isprintable() for shown in skipped.paths))
 
     @unittest.skipUnless(sys.platform == "linux", "names that are not UTF-8")
     def test_names_that_are_not_utf_8_are_left_out_with_all_below(self) -> None:
@@ -123,14 +157,14 @@ class ScanTest(FolderTreeTestCase):
             Path(os.fsdecode(top + path)).touch()
         tree = scan_tree(self.folder)
         self.assertEqual((tree.files, tree.folders), ((), ()))
-        self.assertEqual(tree.left_out, ("\\udcfe", "\\udcff.txt"))
+        self.assertEqual(self.skipped(), {SkipReason.NAME: ["\\udcfe", "\\udcff.txt"]})
 
     def test_what_is_too_deep_is_left_out(self) -> None:
         self.file("/".join(["d"] * (MAX_DEPTH - 1)) + "/fits")
         self.file("/".join(["d"] * MAX_DEPTH) + "/does not")
         tree = scan_tree(self.folder)
         self.assertEqual([file.path.rpartition("/")[2] for file in tree.files], ["fits"])
-        self.assertEqual(len(tree.left_out), 1)
+        self.assertEqual([*self.skipped()], [SkipReason.DEPTH])
         for path in [file.path for file in tree.files] + [one.path for one in tree.folders]:
             check_path(path)
 
@@ -141,15 +175,16 @@ class ScanTest(FolderTreeTestCase):
         self.file(long + "/" + "m" * (MAX_PATH_BYTES - len(long)))
         tree = scan_tree(self.folder)
         self.assertEqual([len(file.path) for file in tree.files], [MAX_PATH_BYTES])
-        self.assertEqual(len(tree.left_out), 1)
+        self.assertEqual([*self.skipped()], [SkipReason.NAME])
 
-    def test_there_is_an_end_and_a_sentence_when_there_are_too_many(self) -> None:
+    def test_there_is_an_end_and_the_rest_is_told_when_there_are_too_many(self) -> None:
         for path in ("a", "b", "sub/c", "sub/d", "sub/e"):
             self.file(path)
         with mock.patch.object(folder_tree, "MAX_ENTRIES", 4):
             tree = scan_tree(self.folder)
         self.assertEqual(len(tree.files) + len(tree.folders), 4)
-        self.assertRegex(tree.problem, r"more than .* Share a smaller folder\.$")
+        (skipped,) = tree.skipped
+        self.assertEqual((skipped.why, len(skipped.paths)), (SkipReason.NUMBER, 2))
 
     def test_a_folder_that_is_gone_is_a_sentence(self) -> None:
         for path in (self.folder / "gone", self.file("a file")):
@@ -171,7 +206,7 @@ class ScanTest(FolderTreeTestCase):
         self.assertEqual([file.path for file in tree.files], ["open/b"])
         self.assertEqual([folder.path for folder in tree.folders], ["open"])
         self.assertEqual(
-            tree.problem, "Not offered, because it cannot be read: locked (Permission denied)."
+            tree.skipped, (Skipped(SkipReason.UNREADABLE, ("locked (Permission denied)",)),)
         )
 
     def test_a_scan_ends_when_it_should(self) -> None:

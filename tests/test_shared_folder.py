@@ -17,6 +17,7 @@ from roles.sharing.shared_folder import (
     SharedFolder,
 )
 from roles.values.errors import FileChangedError, StorageError
+from roles.values.events import Skipped, SkipReason
 from tests.support import LmkTestCase
 
 IS_POSIX = os.name == "posix"
@@ -49,7 +50,7 @@ class ScanTest(SharedFolderTestCase):
             [(file.path, file.size) for file in listing.files.values()],
             [(".hidden", 2), ("a", 0), ("b", 5121), ("é – ü.txt", 1)],
         )
-        self.assertEqual(listing.left_out, ())
+        self.assertEqual(listing.skipped, ())
 
     def test_files_in_folders_are_counted_and_not_offered(self) -> None:
         for name in ("top", "one/a", "one/b", "one/two/c"):
@@ -72,10 +73,11 @@ class ScanTest(SharedFolderTestCase):
             self.assertEqual(self.shared.scan().in_subfolders, 0)
         self.assertLess(looks.call_count, 100)
 
-    def test_downloads_under_way_and_litter_are_not_offered_nor_complained_of(self) -> None:
+    def test_downloads_under_way_are_not_offered_nor_told_and_litter_is_told(self) -> None:
         for name in ("x.lmkpart", "y.LMKPART", ".DS_Store", "Thumbs.db", "desktop.ini"):
             self.file(name)
-        self.assertEqual(self.shared.scan(), FolderListing({}, 0, ()))
+        skipped = (Skipped(SkipReason.LITTER, (".DS_Store", "Thumbs.db", "desktop.ini")),)
+        self.assertEqual(self.shared.scan(), FolderListing({}, 0, skipped))
 
     def test_a_file_above_the_size_limit_is_not_offered(self) -> None:
         path = self.file("huge", b"")
@@ -92,14 +94,16 @@ class ScanTest(SharedFolderTestCase):
         self.file("good")
         listing = self.shared.scan()
         self.assertEqual(list(listing.files), ["good"])
-        self.assertEqual(len(listing.left_out), 5)
-        for shown in listing.left_out:
+        (skipped,) = listing.skipped
+        self.assertEqual((skipped.why, len(skipped.paths)), (SkipReason.NAME, 5))
+        for shown in skipped.paths:
             self.assertTrue(shown.isprintable())
 
     @unittest.skipUnless(sys.platform == "linux", "names that are not UTF-8")
     def test_a_name_that_is_not_utf_8_is_left_out(self) -> None:
         (Path(os.fsdecode(os.fsencode(self.folder) + b"/\xff.txt"))).touch()
-        self.assertEqual(self.shared.scan(), FolderListing({}, 0, ("\\udcff.txt",)))
+        skipped = (Skipped(SkipReason.NAME, ("\\udcff.txt",)),)
+        self.assertEqual(self.shared.scan(), FolderListing({}, 0, skipped))
 
     @unittest.skipUnless(IS_POSIX, "links and pipes")
     def test_links_pipes_and_sockets_are_not_offered(self) -> None:
@@ -109,7 +113,11 @@ class ScanTest(SharedFolderTestCase):
         (self.folder / "link").symlink_to("/etc/passwd")
         (self.folder / "dangling").symlink_to("nowhere")
         (self.folder / "folder-link").symlink_to("/etc")
-        self.assertEqual(self.shared.scan(), FolderListing({}, 0, ()))
+        skipped = (
+            Skipped(SkipReason.LINK, ("dangling", "folder-link", "link")),
+            Skipped(SkipReason.SPECIAL, ("pipe", "socket")),
+        )
+        self.assertEqual(self.shared.scan(), FolderListing({}, 0, skipped))
 
     def test_a_folder_that_is_gone_is_a_sentence(self) -> None:
         for path in (self.folder / "gone", self.file("a file")):

@@ -19,6 +19,8 @@ from roles.values.events import (
     RoomChanged,
     RoomMember,
     SeederState,
+    Skipped,
+    SkipReason,
     TrackerAnswered,
     TrackerLost,
     Transfer,
@@ -166,18 +168,65 @@ class SeederReportTest(unittest.TestCase):
 
     def test_what_was_read_is_said_in_one_line_at_the_end(self) -> None:
         seen = self.told(
+            (0, FolderScanned((), 0, 0, is_whole=False)),
             (0, HashingChanged(0, 4_000_000_000, 310)),
             (4, HashingChanged(2_000_000_000, 4_000_000_000, 100)),
             (9, HashingChanged(4_000_000_000, 4_000_000_000, 0)),
+            (9, FolderScanned((), 0, 0)),
             (10, HashingChanged(4_000_000_000, 4_000_000_000, 0)),
         )
         self.assertEqual(seen.out, "Read 4.00 GB, 310 files, in 9 s; all is offered.\n")
+
+    def test_nothing_is_called_offered_before_the_tracker_lists_it(self) -> None:
+        files = (ListedFile("a", 5), ListedFile("b", 5))
+        seen = self.told(
+            (0, FolderScanned((), 0, 0, is_whole=False)),
+            (0, HashingChanged(0, 10, 2)),
+            (4, HashingChanged(10, 10, 0)),
+            (5, FolderScanned(files, 0, 0, is_listed=False)),
+            (6, FolderScanned(files, 1, 0, is_listed=False)),
+        )
+        self.assertEqual(seen.out, "")
+        seen = self.told(
+            (0, FolderScanned((), 0, 0, is_whole=False)),
+            (0, HashingChanged(0, 10, 2)),
+            (4, HashingChanged(10, 10, 0)),
+            (5, FolderScanned(files, 0, 0, is_listed=False)),
+            (60, FolderScanned(files, 2, 0)),
+        )
+        self.assertEqual(
+            seen.out, "Read 10 bytes, 2 files, in 5 s; all is offered.\n2 files, 10 bytes.\n"
+        )
+
+    def test_a_tracker_that_does_not_take_the_list_is_said_once_with_what_is_missing(self) -> None:
+        files = (ListedFile("a", 5), ListedFile("b", 5))
+        why = "The tracker 10.0.0.1:12500 does not take the list: no room."
+        refused = FolderScanned(files, 1, 0, is_listed=False, refusal=why)
+        seen = self.told((0, refused), (3, refused), (9, FolderScanned(files, 2, 0)))
+        self.assertEqual(
+            seen.err, f"lmktorrent: {why} It lists 1 of 2 files. It is told again until it does.\n"
+        )
+        self.assertEqual(seen.out, "2 files, 10 bytes.\n")
+
+    def test_what_is_not_offered_is_counted_with_the_first_names(self) -> None:
+        skipped = (
+            Skipped(SkipReason.UNREADABLE, ("secret (Permission denied)",)),
+            Skipped(SkipReason.LINK, tuple(f"link {n}" for n in range(1_200))),
+        )
+        seen = self.told((0, FolderScanned((ListedFile("a", 5),), 1, 0, skipped)))
+        self.assertEqual(
+            seen.out,
+            "1 file, 5 bytes. Not offered: 1 item that cannot be read (secret (Permission denied)),"
+            " 1,200 links (link 0, link 1, link 2 and 1,197 more).\n",
+        )
+        only = FolderScanned((), 0, 0, skipped[:1])
+        self.assertIn("Not offered: 1 item that cannot be read", self.told((0, only)).out)
 
     def test_all_is_said_to_be_read_once_no_file_is_put_off_as_being_written(self) -> None:
         now = [0.0]
         files = (ListedFile("a", 5), ListedFile("fresh", 0))
         events: list[tuple[float, RoleEvent]] = [
-            (0, FolderScanned((), 0, 0, (), is_whole=False)),
+            (0, FolderScanned((), 0, 0, is_whole=False)),
             (0, HashingChanged(0, 5, 1)),
             (2, HashingChanged(5, 5, 0)),
             (3, FolderScanned(files[:1], 1, 0, (), is_whole=False)),
@@ -244,7 +293,7 @@ class SeederReportTest(unittest.TestCase):
         self.assertEqual(printed(work).out, "Reading the folder …\n2 files, 10 bytes.\n")
 
     def test_of_a_folder_that_is_read_at_once_only_the_count_is_said(self) -> None:
-        unread = FolderScanned((), 0, 0, (), is_whole=False)
+        unread = FolderScanned((), 0, 0, is_whole=False)
         whole = FolderScanned((ListedFile("a", 5),), 1, 0, ())
         self.assertEqual(self.told((0, unread), (0.1, whole)).out, "1 file, 5 bytes.\n")
 
@@ -267,13 +316,11 @@ class SeederReportTest(unittest.TestCase):
 
         self.assertEqual(printed(work).out, "1 file, 5 bytes.\nNo files, 0 bytes.\n")
 
-    def test_what_an_original_trackers_list_has_no_room_for_is_said_of_that_alone(self) -> None:
+    def test_what_an_original_trackers_list_has_no_room_for_is_said(self) -> None:
         files = tuple(ListedFile(f"{number}", 5) for number in range(40))
         folder = (0.0, FolderScanned(files, 30, 0, ()))
-        for is_original in (False, True):
-            with self.subTest(is_original=is_original):
-                seen = self.told(folder, (1, TrackerAnswered(HERE, is_original)))
-                self.assertEqual("do not fit" in seen.out, is_original)
+        seen = self.told(folder, (1, TrackerAnswered(HERE, is_original=True)))
+        self.assertIn("10 of them do not fit into the tracker's list.", seen.out)
 
     def test_a_role_that_listens_nowhere_says_nothing_of_it(self) -> None:
         self.assertEqual(self.told((0, RoleStarted())).out, "")

@@ -19,6 +19,8 @@ from roles.values.events import (
     ListedFile,
     ListedFolder,
     SeederState,
+    Skipped,
+    SkipReason,
     Source,
 )
 from ui import wording
@@ -176,19 +178,32 @@ class StatesTest(unittest.TestCase):
     def test_every_state_of_a_seeder_has_words(self) -> None:
         self.assertEqual(wording.SEEDER_STATES.keys(), set(SeederState))
 
+    def test_every_reason_for_which_something_is_not_offered_has_words(self) -> None:
+        for why in SkipReason:
+            with self.subTest(why=why):
+                self.assertRegex(
+                    wording.skipped([Skipped(why, ("a",))]), r"^Not offered: 1 .*\(a\)\.$"
+                )
+
     def test_a_folder(self) -> None:
         files = (ListedFile("a", 1_000), ListedFile("b", 1_000))
         self.assertEqual(wording.folder_status(FolderScanned(files, 2, 0, ())), "2 files, 2 kB.")
         self.assertEqual(
-            wording.folder_status(FolderScanned(files, 1, 3, ("con",))),
+            wording.folder_status(
+                FolderScanned(files, 1, 3, (Skipped(SkipReason.NAME, ("con",)),))
+            ),
             "2 files, 2 kB. 1 of them does not fit into the tracker's list. "
             "3 files in sub-folders not offered yet. "
-            "Left out for names that others could not store: con.",
+            "Not offered: 1 item with a name that others could not store (con).",
         )
-        many = FolderScanned(files, 2, 0, ("a:", "b:", "c:", "d:", "e:"))
-        self.assertIn(" store: a:, b:, c: and 2 more.", wording.folder_status(many))
-        unlisted = FolderScanned(files, 0, 0, ())
-        self.assertEqual(wording.folder_status(unlisted, is_listed=False), "2 files, 2 kB.")
-        self.assertIn("2 of them do not fit", wording.folder_status(unlisted))
+        many = FolderScanned(files, 2, 0, (Skipped(SkipReason.LINK, ("a", "b", "c", "d", "e")),))
+        self.assertIn("5 links (a, b, c and 2 more).", wording.folder_status(many))
+        for announced, refusal, words in (
+            (0, "", "The tracker does not list them yet."),
+            (1, "", "The tracker lists 1 of them so far."),
+            (0, "It is full.", "The tracker lists none of them. It is full."),
+        ):
+            folder = FolderScanned(files, announced, 0, is_listed=False, refusal=refusal)
+            self.assertEqual(wording.folder_status(folder), f"2 files, 2 kB. {words}")
         gone = FolderScanned((), 0, 0, (), "The folder is gone.")
         self.assertEqual(wording.folder_status(gone), "The folder is gone.")

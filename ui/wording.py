@@ -6,6 +6,7 @@ Units are decimal, as disks and networks are sold: 1 MB is 1,000,000 bytes.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from roles.values.addresses import Address, is_loopback
 from roles.values.events import (
@@ -15,12 +16,25 @@ from roles.values.events import (
     FolderScanned,
     HashingChanged,
     SeederState,
+    Skipped,
+    SkipReason,
     Source,
 )
 from roles.values.folder_keys import FolderKey
 from roles.values.safe_names import shown_name
 
 COMPUTER_LENGTH = 40  # characters of a computer's name that stand in a row
+# What is counted, and what is said of it.
+_SKIPPED = {
+    SkipReason.UNREADABLE: ("item", " that cannot be read"),
+    SkipReason.NAME: ("item", " with a name that others could not store"),
+    SkipReason.DEPTH: ("item", " in too many folders, one in the other"),
+    SkipReason.LINK: ("link", ""),
+    SkipReason.SPECIAL: ("special file", ", such as a device or pipe"),
+    SkipReason.SIZE: ("file", " of more than 1 TiB"),
+    SkipReason.NUMBER: ("item", " for which one share has no room: share a smaller folder"),
+    SkipReason.LITTER: ("hidden file", " of a file manager"),
+}
 _TWIN = re.compile(r" \[[0-9a-f]{4,64}\]\Z")
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -149,28 +163,48 @@ def list_status(listed: FilesListed) -> str:
     return f"{offered} from {count(len(listed.seeders), 'seeder')}, listed by {tracker}."
 
 
-def folder_status(folder: FolderScanned, *, is_listed: bool = True) -> str:
-    """What a folder offers, and what it holds that is not offered.
-
-    `is_listed`: a tracker has the list, so that what it had no room for is known.
-    """
+def folder_status(folder: FolderScanned) -> str:
+    """What a folder offers, how much of it the tracker lists, and what is not offered."""
     if folder.problem:
         return folder.problem
     total = sum(file.size for file in folder.files)
     sentences = [f"{count(len(folder.files), 'file').capitalize()}, {size(total)}."]
-    too_many = len(folder.files) - folder.announced
-    if is_listed and too_many > 0:
-        verb = "does" if too_many == 1 else "do"
-        sentences.append(f"{too_many} of them {verb} not fit into the tracker's list.")
+    missing = len(folder.files) - folder.announced
+    if not folder.is_listed:
+        sentences.append(_not_listed(folder))
+    elif missing > 0:
+        verb = "does" if missing == 1 else "do"
+        sentences.append(f"{missing} of them {verb} not fit into the tracker's list.")
     if folder.in_subfolders:
         sentences.append(
             f"{count(folder.in_subfolders, 'file').capitalize()} in sub-folders not offered yet."
         )
-    if folder.left_out:
-        names, more = ", ".join(folder.left_out[:3]), len(folder.left_out) - 3
-        names += f" and {more:,} more" if more > 0 else ""
-        sentences.append(f"Left out for names that others could not store: {names}.")
+    if folder.skipped:
+        sentences.append(skipped(folder.skipped))
     return " ".join(sentences)
+
+
+def _not_listed(folder: FolderScanned) -> str:
+    if folder.refusal:
+        return f"The tracker lists {folder.announced or 'none'} of them. {folder.refusal}"
+    if folder.announced:
+        return f"The tracker lists {folder.announced:,} of them so far."
+    return "The tracker does not list them yet."
+
+
+def skipped(reasons: Sequence[Skipped]) -> str:
+    """What of a folder is not offered: how many, and the first names."""
+    parts = [
+        f"{count(len(one.paths), _SKIPPED[one.why][0])}{_SKIPPED[one.why][1]} ({names(one.paths)})"
+        for one in reasons
+    ]
+    return f"Not offered: {', '.join(parts)}."
+
+
+def names(shown: Sequence[str], most: int = 3) -> str:
+    """ "a, b, c and 5 more"."""
+    more = len(shown) - most
+    return ", ".join(shown[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def reading_status(reading: HashingChanged) -> str:

@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from roles.base.worker import POLL_S
 from roles.joining.membership import AGAIN_S, PING_S, STATE_PING_S, Membership, Pace
@@ -26,6 +27,15 @@ log = logging.getLogger(__name__)
 
 RESCAN_S = 10.0
 REPORT_S = 1.0  # between two reports while the folder is hashed
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How the share stands at the tracker."""
+
+    snapshot: LibrarySnapshot
+    is_listed: bool  # all of it
+    refusal: str
 
 
 class Announcer:
@@ -54,7 +64,8 @@ class Announcer:
         self._announced = 0  # files that LMK/1 readers can be told of
         self._is_shared = False  # the library is on the tracker's list, or will be
         self._shared = dict[str, ListedFile]()  # the library's files by their lines
-        self._reported: LibrarySnapshot | None = None
+        self._told: Mapping[str, int] | None = None  # the sizes that the tracker has
+        self._reported: _Standing | None = None
         self.membership = Membership(
             settings.tracker,
             post,
@@ -69,11 +80,6 @@ class Announcer:
     def read_folder(self) -> None:
         """Look at the folder, before run(). Raises StorageError."""
         self._take(self._folder.scan())
-        if self.listing.left_out:
-            log.info(
-                "Not offered, for no leecher could store the name: %s",
-                ", ".join(self.listing.left_out[:10]),
-            )
         self._report_folder()
 
     def run(self, listening: Address) -> None:
@@ -88,12 +94,12 @@ class Announcer:
             self._rescan_at = now + RESCAN_S
             self._rescan()
         if self._library is not None and self._is_shared:
-            self._report_library(self._library.snapshot, now)
+            self._report_library(self._library, now)
         return self._sizes
 
     def told(self, count: int, *, is_shared: bool) -> None:
         """The tracker has as many of the files for LMK/1 readers now."""
-        self._announced, self._is_shared = count, is_shared
+        self._announced, self._is_shared, self._told = count, is_shared, self._sizes
         if count < len(self._sizes) and not is_shared:
             log.warning(
                 "The tracker's list has room for %d of the %d files; the others are not offered.",
@@ -102,11 +108,15 @@ class Announcer:
             )
         self._report_folder()
 
-    def _report_library(self, snapshot: LibrarySnapshot, now: float) -> None:
-        """Now and then while it is read, and at once when all is."""
-        reported = self._reported
-        has_ended = snapshot.is_whole and not (reported is not None and reported.is_whole)
-        if snapshot is not reported and (has_ended or now >= self._report_at):
+    def _report_library(self, library: FolderLibrary, now: float) -> None:
+        """Now and then while it is read and told, and at once when the tracker has all of it."""
+        snapshot, listed = library.snapshot, self.membership.listed_share
+        standing = _Standing(snapshot, listed is snapshot, self.membership.refusal)
+        if standing == self._reported:
+            return
+        is_end = snapshot.is_whole and standing.is_listed
+        is_refused = self._reported is None or standing.refusal != self._reported.refusal
+        if is_end or is_refused or now >= self._report_at:
             self._report_at = now + REPORT_S
             self._report_folder()
 
@@ -131,17 +141,31 @@ class Announcer:
 
     def _report_folder(self) -> None:
         files = {name: ListedFile(name, size) for name, size in self._sizes.items()}
-        announced, in_subfolders = self._announced, self.listing.in_subfolders
-        left_out, problem = self.listing.left_out, self._problem
-        is_whole = True
+        scanned = FolderScanned(
+            (),
+            self._announced,
+            self.listing.in_subfolders,
+            self.listing.skipped,
+            self._problem,
+            is_listed=self._told is self._sizes,
+        )
         if self._library is not None and self._is_shared:
-            snapshot = self._reported = self._library.snapshot
-            files |= {file.name: file for file in self._shared_files(snapshot.lines)}
-            announced, in_subfolders = len(files), 0
-            left_out, problem = snapshot.left_out or left_out, problem or snapshot.problem
-            is_whole = snapshot.is_whole
-        in_order = tuple(files[name] for name in sorted(files))
-        self._post(FolderScanned(in_order, announced, in_subfolders, left_out, problem, is_whole))
+            snapshot, listed = self._library.snapshot, self.membership.listed_share
+            standing = _Standing(snapshot, listed is snapshot, self.membership.refusal)
+            self._reported = standing
+            shared = {file.name: file for file in self._shared_files(snapshot.lines)}
+            files = shared if snapshot.is_whole else files | shared
+            scanned = FolderScanned(
+                (),
+                listed.file_count if isinstance(listed, LibrarySnapshot) else 0,
+                0,
+                snapshot.skipped,
+                self._problem or snapshot.problem,
+                snapshot.is_whole,
+                standing.is_listed,
+                standing.refusal,
+            )
+        self._post(replace(scanned, files=tuple(files[name] for name in sorted(files))))
 
     def _shared_files(self, lines: tuple[str, ...]) -> list[ListedFile]:
         """The library's files: only the lines that are new are read."""

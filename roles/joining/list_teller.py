@@ -63,6 +63,16 @@ class ListTeller:
         self._pause_s = AGAIN_S
         self._trouble = ""  # what was wrong the last time
 
+    @property
+    def listed(self) -> Snapshot | None:
+        """What the tracker has, since this program registered the last time."""
+        return self._told if self._is_checked else None
+
+    @property
+    def trouble(self) -> str:
+        """One sentence while the tracker does not take the list, "" while it does."""
+        return self._trouble
+
     def registered(self) -> None:
         """The tracker may be another one now: ask whether it still has the list."""
         self._is_checked = False

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from roles.base.interfaces import own_address_towards
 from roles.base.worker import POLL_S
-from roles.joining.list_teller import ListTeller, OwnShare
+from roles.joining.list_teller import ListTeller, OwnShare, Snapshot
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_client import TrackerClient, new_id
 from roles.joining.tracker_dialects import Dialect, Lmk1Dialect, Lmk2Dialect, Standing, Status
@@ -111,6 +111,16 @@ class Membership:
         tried for a second, and what gets through does so at once.
         """
         return self.is_reachable is False or self._is_doubtful
+
+    @property
+    def listed_share(self) -> Snapshot | None:
+        """What of its own share the tracker lists; the same object as it was told."""
+        return self._teller.listed if self._teller is not None and self.named else None
+
+    @property
+    def refusal(self) -> str:
+        """One sentence while the tracker does not take the share, "" while it does."""
+        return self._teller.trouble if self._teller is not None and self.named else ""
 
     def run(self, listening: Address) -> None:
         """Keep the program that listens there in the room until should_stop()."""

@@ -6,27 +6,31 @@ tracker and no leecher; its thread is started by the role.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from roles.base.worker import POLL_S
 from roles.disk.holding import Holding
 from roles.sharing.digest_cache import SETTLED_NS, DigestCache, is_settled
-from roles.sharing.folder_tree import FolderTree, TreeFile, scan_tree
+from roles.sharing.folder_tree import FolderTree, TreeFile, scan_tree, with_unreadable
 from roles.sharing.hashing import FileReading, HashingCrew, Reading, RunReading
 from roles.sharing.offers import LibrarySnapshot, Offers
 from roles.sharing.pack_plan import is_packed, pack_key, plan_packs
 from roles.values.catalogue import ReadingLine, encode_line
 from roles.values.content import DIGEST_SIZE, MIN_CHUNK_SIZE
 from roles.values.errors import StorageError
-from roles.values.events import HashingChanged, Post
+from roles.values.events import HashingChanged, Post, Skipped
+
+log = logging.getLogger(__name__)
 
 LOOK_S = 2.1  # between two scans: more than SETTLED_NS, so that the second trusts what is old now
 _LOOK_SHARE = 10  # scanning a large folder takes at most this part of the time
 PUBLISH_S = 0.8  # between two snapshots while files are hashed
 _POST_S = 0.25
+_MOST_LOGGED = 10_000  # lines for one reason: half of what the log keeps
 _LARGE = 256 * 1024 * 1024  # bytes: not hashed while it may still be written, for it takes a second
 
 
@@ -63,6 +67,7 @@ class FolderLibrary:
         self._crew = HashingCrew(path, should_stop)
         self._seen = dict[str, TreeFile]()  # of the last scan
         self._failed = set[str]()  # could not be read as they were scanned
+        self._logged: Sequence[Skipped] = ()
         self._tree = FolderTree((), (), ())
         self._is_complete = False  # nothing of that tree is left to read
         self._under_way = set[str]()  # paths that are read now
@@ -286,6 +291,7 @@ class FolderLibrary:
     def _publish(self) -> None:
         with self._lock:
             self._publish_locked()
+        self._log_skipped(self.snapshot.skipped)
         self._cache.save(self._seen, self._offers.packed)
         self._next_publish = time.monotonic() + PUBLISH_S
 
@@ -299,10 +305,24 @@ class FolderLibrary:
         if files_left:
             lines = (*lines, encode_line(ReadingLine(files_left)))
         tree, is_whole = self._tree, not files_left
-        what = (lines, len(files), size, tree.problem, tree.left_out, is_whole)
+        skipped = with_unreadable(tree.skipped, self._failed - self._offers.files.keys())
+        what = (lines, len(files), size, tree.problem, skipped, is_whole)
         if LibrarySnapshot(before.revision, *what) != before:
             self.snapshot = LibrarySnapshot(before.revision + 1, *what)
             self.changed.set()
+
+    def _log_skipped(self, skipped: Sequence[Skipped]) -> None:
+        """What is not offered, each thing once: a window or terminal shows the first names only."""
+        if skipped is self._logged:
+            return
+        before = {one.why: set(one.paths) for one in self._logged}
+        self._logged = skipped
+        for one in skipped:
+            fresh = [path for path in one.paths if path not in before.get(one.why, ())]
+            for path in fresh[:_MOST_LOGGED]:
+                log.info("Not offered (%s): %s", one.why.value, path)
+            if len(fresh) > _MOST_LOGGED:
+                log.info("Not offered (%s): %d more", one.why.value, len(fresh) - _MOST_LOGGED)
 
     def _count_left(self) -> int:
         """Files that will be offered once they are read; with the lock held."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from roles.values.catalogue import MAX_SHARE_FILES, sort_key
 from roles.values.chunks import MAX_FILE_SIZE
 from roles.values.errors import StorageError
+from roles.values.events import Skipped, SkipReason
 from roles.values.safe_names import (
     MAX_DEPTH,
     is_partial_name,
@@ -25,6 +26,7 @@ from roles.values.safe_names import (
 
 MAX_ENTRIES = MAX_SHARE_FILES - 4_000  # the rest is for the lines of packs, of which there are less
 LITTER = {".ds_store", "thumbs.db", "desktop.ini"}  # made by file managers, wanted by nobody
+_SHOWN_PATH = 1_000  # characters: a path in the log should be found again
 _JUNCTION = 0xA0000003  # st_reparse_tag of what Windows has for a link to a folder
 _IS_WINDOWS = os.name == "nt"
 
@@ -66,8 +68,8 @@ class FolderTree:
 
     files: tuple[TreeFile, ...]  # in the order of catalogue.sort_key
     folders: tuple[TreeFolder, ...]
-    left_out: tuple[str, ...]  # paths, ready to show, that no leecher would store
-    problem: str = ""  # a sentence when a part of the folder is not offered
+    skipped: tuple[Skipped, ...] = ()
+    problem: str = ""  # a sentence when the folder is not offered
 
 
 def scan_tree(folder: Path, should_stop: Callable[[], bool] = lambda: False) -> FolderTree:
@@ -87,7 +89,7 @@ def scan_tree(folder: Path, should_stop: Callable[[], bool] = lambda: False) -> 
         try:
             scan.read(os.path.join(folder, path.path), path.path)  # noqa: PTH118  # 10 times faster
         except OSError as error:
-            scan.unreadable.append(f"{shown_name(path.path)} ({_why(error)})")
+            scan.skips.note(SkipReason.UNREADABLE, f"{shown_name(path.path)} ({_why(error)})")
             continue
         scan.folders.append(path)
     return scan.result()
@@ -99,9 +101,8 @@ class _Scan:
     def __init__(self) -> None:
         self.waiting = deque[TreeFolder]()
         self.folders = list[TreeFolder]()
-        self.unreadable = list[str]()
+        self.skips = Skips()
         self._files = list[TreeFile]()
-        self._left_out = list[str]()
         self._room = MAX_ENTRIES
 
     def read(self, place: str, path: str) -> None:
@@ -113,24 +114,20 @@ class _Scan:
                 name = entry.name
                 if is_deep or not is_storable(name, path):
                     if not is_partial_name(name):
-                        self._left_out.append(shown_name(prefix + name))
+                        why = SkipReason.DEPTH if is_deep else SkipReason.NAME
+                        self.skips.note(why, shown_name(prefix + name, _SHOWN_PATH))
                     continue
-                if entry.is_symlink() or name.lower() in LITTER:
-                    continue
-                try:
-                    status = entry.stat(follow_symlinks=False)
-                except OSError:  # it vanished between the listing and the look
-                    continue
-                self._take(prefix + name, status)
+                found = status_of(entry)
+                if isinstance(found, SkipReason):
+                    self.skips.note(found, shown_name(prefix + name, _SHOWN_PATH))
+                elif found is not None:
+                    self._take(prefix + name, found)
 
     def _take(self, path: str, status: os.stat_result) -> None:
         is_folder = stat.S_ISDIR(status.st_mode)
-        if is_folder and getattr(status, "st_reparse_tag", 0) == _JUNCTION:
-            return
-        if not is_folder and not (stat.S_ISREG(status.st_mode) and status.st_size <= MAX_FILE_SIZE):
-            return
         self._room -= 1
         if self._room < 0:
+            self.skips.note(SkipReason.NUMBER, shown_name(path, _SHOWN_PATH))
             return
         if is_folder:
             self.waiting.append(TreeFolder(path, status.st_mtime_ns // 1_000_000_000))
@@ -142,23 +139,60 @@ class _Scan:
 
     def result(self) -> FolderTree:
         """What was found so far."""
-        problem = ""
-        if self.unreadable:
-            problem = f"Not offered, because it cannot be read: {self.unreadable[0]}"
-            if len(self.unreadable) > 1:
-                problem += f" and {len(self.unreadable) - 1} more folders"
-            problem += "."
-        if self._room < 0:
-            problem = (
-                f"The folder has more than {MAX_ENTRIES:,} files and folders: the rest is not "
-                "offered. Share a smaller folder."
-            )
         return FolderTree(
             tuple(sorted(self._files, key=lambda file: sort_key(file.path))),
             tuple(sorted(self.folders, key=lambda folder: sort_key(folder.path))),
-            tuple(sorted(self._left_out)),
-            problem,
+            self.skips.all(),
         )
+
+
+class Skips:
+    """What is not offered, by reason."""
+
+    def __init__(self) -> None:
+        self._paths = dict[SkipReason, list[str]]()
+
+    def note(self, why: SkipReason, path: str) -> None:
+        """One more; `path` is ready to show."""
+        self._paths.setdefault(why, []).append(path)
+
+    def all(self) -> tuple[Skipped, ...]:
+        """Each reason once, in the order of SkipReason."""
+        found = self._paths
+        return tuple(Skipped(why, tuple(sorted(found[why]))) for why in SkipReason if why in found)
+
+
+def with_unreadable(skipped: tuple[Skipped, ...], paths: Collection[str]) -> tuple[Skipped, ...]:
+    """The same, and these files too, which were found but could not be read."""
+    if not paths:
+        return skipped
+    skips = Skips()
+    for one in skipped:
+        for path in one.paths:
+            skips.note(one.why, path)
+    for path in paths:
+        skips.note(SkipReason.UNREADABLE, shown_name(path, _SHOWN_PATH))
+    return skips.all()
+
+
+def status_of(entry: os.DirEntry[str]) -> os.stat_result | SkipReason | None:
+    """What a regular file or a folder is, or why this is not offered; None when it is gone."""
+    if entry.name.lower() in LITTER:
+        return SkipReason.LITTER
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:  # between the listing and the look
+        return None
+    except OSError:
+        return SkipReason.UNREADABLE
+    if stat.S_ISLNK(status.st_mode):
+        return SkipReason.LINK
+    if stat.S_ISDIR(status.st_mode):
+        is_junction = getattr(status, "st_reparse_tag", 0) == _JUNCTION
+        return SkipReason.LINK if is_junction else status
+    if not stat.S_ISREG(status.st_mode):
+        return SkipReason.SPECIAL
+    return status if status.st_size <= MAX_FILE_SIZE else SkipReason.SIZE
 
 
 def _why(error: OSError) -> str:

@@ -16,6 +16,7 @@ from roles.sharing.pack_holding import PackHolding
 from roles.sharing.pack_plan import is_packed, pack_key
 from roles.values.catalogue import FolderLine, PackLine, encode_line, sort_key
 from roles.values.content import content_of
+from roles.values.events import Skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class LibrarySnapshot:
     file_count: int = 0
     size: int = 0  # bytes of all files
     problem: str = ""  # one sentence when the folder, or a part of it, is not offered
-    left_out: tuple[str, ...] = ()  # paths that no leecher could store, ready to show
+    skipped: tuple[Skipped, ...] = ()
     is_whole: bool = False  # nothing of the folder is left to read
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,9 +16,9 @@ from itertools import islice
 from pathlib import Path
 
 from roles.disk.file_source import OPEN_FLAGS
-from roles.sharing.folder_tree import LITTER, TreeFile
-from roles.values.chunks import MAX_FILE_SIZE
+from roles.sharing.folder_tree import Skips, TreeFile, status_of
 from roles.values.errors import FileChangedError, StorageError
+from roles.values.events import Skipped, SkipReason
 from roles.values.safe_names import is_partial_name, is_storable, shown_name
 
 MAX_FILES = 200_000
@@ -32,7 +31,7 @@ class FolderListing:
 
     files: dict[str, TreeFile]
     in_subfolders: int  # files below the top level, as far as MAX_COUNTED entries tell
-    left_out: tuple[str, ...]  # names, ready to show, that no leecher would store
+    skipped: tuple[Skipped, ...] = ()
 
 
 class SharedFolder:
@@ -43,22 +42,26 @@ class SharedFolder:
 
     def scan(self) -> FolderListing:
         """Look at the folder. Raises StorageError with what to do when it cannot be read."""
-        files, left_out, subfolders = dict[str, TreeFile](), list[str](), list[str]()
+        files, skips, subfolders = dict[str, TreeFile](), Skips(), list[str]()
         try:
             with os.scandir(self._path) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         subfolders.append(entry.path)
-                    elif (found := _offered(entry)) is not None and len(files) < MAX_FILES:
+                        continue
+                    found = _offered(entry)
+                    if isinstance(found, TreeFile) and len(files) >= MAX_FILES:
+                        found = SkipReason.NUMBER
+                    if isinstance(found, TreeFile):
                         files[found.path] = found
-                    elif _is_refused_name(entry):
-                        left_out.append(shown_name(entry.name))
+                    elif found is not None:
+                        skips.note(found, shown_name(entry.name))
         except OSError as error:
             raise StorageError(
                 f"The folder {self._path} cannot be read ({_why(error)}). Choose another one."
             ) from None
         in_subfolders = _count_below(subfolders)
-        return FolderListing(dict(sorted(files.items())), in_subfolders, tuple(sorted(left_out)))
+        return FolderListing(dict(sorted(files.items())), in_subfolders, skips.all())
 
     def open(self, file: TreeFile) -> FileIO:
         """Open an offered file for reading, unbuffered.
@@ -91,26 +94,18 @@ def _count_below(subfolders: Iterable[str]) -> int:
     return counted
 
 
-def _offered(entry: os.DirEntry[str]) -> TreeFile | None:
-    """The entry as an offered file.
-
-    None for what is not a regular file, not ours to offer, or unsafe to store.
-    """
-    try:
-        status = entry.stat(follow_symlinks=False)
-    except OSError:  # it vanished between the listing and the look
-        return None
-    if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_FILE_SIZE:
-        return None
+def _offered(entry: os.DirEntry[str]) -> TreeFile | SkipReason | None:
+    """The entry as an offered file, or why it is none; None for what is gone, or ours."""
     name = entry.name
-    if name.lower() in LITTER or is_partial_name(name) or _is_refused_name(entry):
+    if is_partial_name(name):
         return None
+    if not is_storable(name):
+        return SkipReason.NAME
+    status = status_of(entry)
+    if status is None or isinstance(status, SkipReason):
+        return status
     inode = 0 if os.name == "nt" else status.st_ino  # scandir on Windows leaves it out
     return TreeFile(name, status.st_size, status.st_mtime_ns, inode)
-
-
-def _is_refused_name(entry: os.DirEntry[str]) -> bool:
-    return not is_storable(entry.name) and not is_partial_name(entry.name)
 
 
 def _why(error: OSError) -> str:

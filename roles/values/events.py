@@ -129,16 +129,39 @@ class SeederState(Enum):
     AWAY = "away"  # every slot is taken
 
 
+class SkipReason(Enum):
+    """Why something in a shared folder is not offered; ui/wording.py has the words for people."""
+
+    UNREADABLE = "unreadable"  # or it changes all the time
+    NAME = "name"  # that others could not store
+    DEPTH = "depth"  # in too many folders
+    LINK = "link"
+    SPECIAL = "special"  # a device, a pipe, a socket
+    SIZE = "size"
+    NUMBER = "number"  # more than fit into one share
+    LITTER = "litter"  # made by file managers
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """What of a shared folder is not offered for one reason."""
+
+    why: SkipReason
+    paths: tuple[str, ...]  # all of them, sorted, ready to show
+
+
 @dataclass(frozen=True, slots=True)
 class FolderScanned:
     """What the seeder's folder offers now."""
 
     files: tuple[ListedFile, ...]
-    announced: int  # of these, how many fit into the list that the tracker was sent
+    announced: int  # of these, how many the tracker lists
     in_subfolders: int  # files that are not offered, because LMK/1 has no folders
-    left_out: tuple[str, ...]  # names that no leecher could store
+    skipped: tuple[Skipped, ...] = ()  # for each reason once
     problem: str = ""  # one sentence when the folder cannot be read any more
     is_whole: bool = True  # False while it is read: more files follow
+    is_listed: bool = True  # the tracker has taken this, as far as it has room for it
+    refusal: str = ""  # one sentence when it does not take the list
 
 
 @dataclass(frozen=True, slots=True)

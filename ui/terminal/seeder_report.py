@@ -39,11 +39,12 @@ class SeederReport:
     _folder_words: str = ""
     _unread_since: float | None = None
     _empty_since: float | None = None
-    _is_original: bool = False  # the tracker: its list has room for few files
     _lost: str = ""
+    _refusal: str = ""
     _begin: HashingChanged | None = None  # the first word about a reading that goes on
     _hashing: HashingChanged | None = None  # and the last
     _began_at: float = 0.0
+    _read_s: float | None = None  # how long it took, until the tracker lists what was read
     _drawn_at: float = float("-inf")
     _is_warned: bool = False
     _takers: dict[str, tuple[str, float]] = field(default_factory=dict)  # what they took, and when
@@ -65,9 +66,7 @@ class SeederReport:
             case TrackerAnswered(tracker, is_original):
                 kind = "an original program" if is_original else "LMKtorrent"
                 self.output.say(f"On the list of the tracker {tracker} ({kind}).")
-                self._lost, self._is_original = "", is_original
-                if self._folder is not None:
-                    self._tell_folder(self._folder)
+                self._lost = ""
             case TrackerLost(_, reason):
                 if str(reason) != self._lost:
                     self._lost = str(reason)
@@ -85,29 +84,37 @@ class SeederReport:
         if unread is not None and is_quiet and self.clock() - unread >= READING_S:
             self._folder_words = "Reading the folder …"
             self.output.say(self._folder_words)
-        if self._empty_since is None or self.clock() - self._empty_since < EMPTY_S:
-            return
-        self._empty_since = None
-        if self._folder is not None:
-            self._say_folder(self._folder)
+        if self._empty_since is not None and self.clock() - self._empty_since >= EMPTY_S:
+            self._empty_since = None
+            if self._folder is not None:
+                self._say_folder(self._folder)
 
     def _tell_folder(self, folder: FolderScanned) -> None:
-        """Its files are counted once all are known: before, there would be too few."""
+        """Its files are counted once all are known and the tracker lists them: a program that
+        waits for this line can ask for the list right away.
+        """
+        self._tell_refusal(folder)
         if not (folder.is_whole or folder.problem):
             self._unread_since = self._unread_since or self.clock()
             self._empty_since = None
             return
         self._unread_since = None
         self._tell_read()
-        if not (folder.files or folder.problem):
+        if not (folder.files or folder.skipped or folder.problem):
             self._empty_since = self._empty_since or self.clock()
             return
         self._empty_since = None
-        if folder.announced or folder.problem:
+        if folder.is_listed or folder.problem:
             self._say_folder(folder)
 
+    def _tell_refusal(self, folder: FolderScanned) -> None:
+        if folder.refusal and folder.refusal != self._refusal:
+            has = f"It lists {folder.announced:,} of {wording.count(len(folder.files), 'file')}."
+            self.output.error(f"{folder.refusal} {has} It is told again until it does.")
+        self._refusal = folder.refusal
+
     def _say_folder(self, folder: FolderScanned) -> None:
-        text = wording.folder_status(folder, is_listed=self._is_original)
+        text = wording.folder_status(folder)
         if text != self._folder_words:
             self._folder_words = text
             self.output.say(text)
@@ -122,17 +129,22 @@ class SeederReport:
         self._draw(hashing)
 
     def _tell_read(self) -> None:
-        """All is read, and no file is put off as being written at the moment."""
+        """All is read and listed, and no file is put off as being written at the moment."""
         begin, hashing, folder = self._begin, self._hashing, self._folder
         if begin is None or hashing is None or not _is_all_read(hashing):
             return
-        if folder is not None and not (folder.is_whole or folder.problem):
+        if folder is None or not (folder.is_whole or folder.problem):
+            return
+        if self._read_s is None:
+            self._read_s = self.clock() - self._began_at
+        if not (folder.is_listed or folder.problem):
             return
         size = wording.size(max(0, hashing.size - begin.hashed))
         files = wording.count(begin.files_left, "file")
-        seconds = phrases.spent(self.clock() - self._began_at)
-        self._begin = None
-        self.output.say(f"Read {size}, {files}, in {seconds}; all is offered.")
+        seconds = phrases.spent(self._read_s)
+        self._begin = self._read_s = None
+        offered = "" if folder.problem else "; all is offered"
+        self.output.say(f"Read {size}, {files}, in {seconds}{offered}.")
 
     def _draw(self, hashing: HashingChanged) -> None:
         if self.clock() - self._drawn_at < READING_S:

@@ -86,8 +86,7 @@ class SeederRun:
         """What its folder offers and gave; "" before the first look, and when it cannot be read."""
         if self.listing is None or self.listing.problem:
             return ""
-        is_listed = isinstance(self.tracker_news, TrackerAnswered)
-        offers = wording.folder_status(self.listing, is_listed=is_listed)
+        offers = wording.folder_status(self.listing)
         sent = 0 if self.serving is None else self.serving.sent_total
         return f"{offers} {wording.size(sent)} sent so far." if sent else offers
 
@@ -108,7 +107,12 @@ class SeederRun:
         match self.tracker_news:
             case TrackerAnswered(tracker, is_original):
                 kind = ", an original tracker" if is_original else ""
-                return f"{port}, on the list of {wording.place(tracker)}{kind}.{note}", "Good"
+                place = f"{wording.place(tracker)}{kind}"
+                if self.listing is not None and self.listing.refusal:
+                    return f"{port}, but not all of it is on the list of {place}.{note}", "Warning"
+                if self.listing is None or not self.listing.is_listed:
+                    return f"{port}. Telling {place} what there is …{note}", "Plain"
+                return f"{port}, on the list of {place}.{note}", "Good"
             case TrackerLost(_, reason):
                 return f"{port}, but on no list: {reason}{note}", "Warning"
             case None:

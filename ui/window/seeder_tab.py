@@ -96,7 +96,7 @@ class SeederTab(ttk.Frame):
     def seeded_files(self) -> int | None:
         """None while nothing is seeded."""
         up = [run for run in self._runs() if run.state is RunState.RUNNING]
-        return sum(len(run.listing.files) for run in up if run.listing) if up else None
+        return sum(run.listing.announced for run in up if run.listing) if up else None
 
     @property
     def main_run(self) -> SeederRun | None:
