@@ -28,7 +28,7 @@ from roles.taking.transfer import Transfer
 from roles.values.catalogue import FileLine, FolderLine, PackLine
 from roles.values.content import Content
 from roles.values.errors import LmkError
-from roles.values.events import DownloadChanged, FileEnded, FilesEnded, RoleEvent
+from roles.values.events import DownloadChanged, FileEnded, FilesEnded, FolderRenamed, RoleEvent
 from roles.values.settings import Existing, LeecherSettings
 from tests.disks import described
 
@@ -171,6 +171,7 @@ class LocalDownload:
         made = tuple(FolderLine(path, time) for path, time in folders.items())
         self._wanted = Wanted("lesson", tuple(lines), made, ("0" * 16,))
         self.ended = list[FileEnded]()  # of the last run
+        self.folders = list[FolderRenamed]()
         self.changes = list[DownloadChanged]()
         self.asked = 0  # chunks, in the last run
         # Called when a chunk was written, while the download waits.
@@ -183,7 +184,7 @@ class LocalDownload:
 
     def run(self, target: Path, existing: Existing = Existing.SKIP) -> LmkError | None:
         """Download it, as a new process would. Returns what it failed by; raises Killed."""
-        self.ended, self.changes = [], []
+        self.ended, self.folders, self.changes = [], [], []
         swarm = _InstantSwarm(self._contents)
         swarm.came = self.came
         download = SwarmDownload(
@@ -217,5 +218,6 @@ class LocalDownload:
     def _note(self, event: RoleEvent) -> None:
         if isinstance(event, FilesEnded):
             self.ended += event.files
+            self.folders += event.folders
         elif isinstance(event, DownloadChanged):
             self.changes.append(event)

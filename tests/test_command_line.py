@@ -274,6 +274,7 @@ class RoomTest(StandingRoomTestCase):
                 "state": "failed",
                 "size": None,
                 "path": None,
+                "renamed": False,
                 "error": "nobody offers it",
             },
         )
@@ -305,7 +306,8 @@ class RoomTest(StandingRoomTestCase):
         lines = [json.loads(line) for line in out.splitlines()]
         paths = {line["path"] for line in lines if line["event"] == "file"}
         self.assertEqual(paths, {str(path) for path in self.target.iterdir()})
-        last = {"event": "ended", "done": 3, "skipped": 0, "failed": 0, "exit_code": code}
+        counts = {"done": 3, "skipped": 0, "failed": 0, "renamed": 0}
+        last = {"event": "ended", **counts, "exit_code": code}
         self.assertEqual(lines[-1], last)
 
     def test_quiet_says_nothing_when_all_is_well(self) -> None:

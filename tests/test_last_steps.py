@@ -301,3 +301,21 @@ class StateFileTest(LmkTestCase):
         with calls.patched():
             write_whole(self.folder / "state.json", b"1")
         return len(calls.made)
+
+
+class RenamedTest(DiskTestCase):
+    def test_every_other_name_is_told_counted_and_logged(self) -> None:
+        files = {"a\u202eb/1": b"1", "2": b"2", "3": b"3"}
+        (self.folder / "2").write_bytes(b"mine")
+        lesson = LocalDownload(files, {"a\u202eb": MTIME, "c\u200bd": MTIME})
+        with self.assertLogs("roles.downloads.swarm_download", "INFO") as logs:
+            self.assertIsNone(lesson.run(self.folder))
+        renamed = {one.name: one.saved_as for one in lesson.ended if one.is_renamed}
+        self.assertEqual(renamed, {"a\u202eb/1": self.folder / "ab/1", "2": self.folder / "2 (2)"})
+        folders = {one.name: one.saved_as for one in lesson.folders}
+        self.assertEqual(folders, {"a\u202eb": self.folder / "ab", "c\u200bd": self.folder / "cd"})
+        self.assertEqual(lesson.changes[-1].renamed, 4)
+        self.assertEqual(sum(" is stored as " in line for line in logs.output), 4)
+        self.assertNotIn(
+            str(self.folder), "".join(line for line in logs.output if "stored" in line)
+        )

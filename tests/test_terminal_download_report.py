@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from roles.values.errors import ContentError, DiskFullError, LmkError, StorageError
-from roles.values.events import DownloadChanged, DownloadState, FileEnded, FilesEnded, ListedFile
+from roles.values.events import (
+    DownloadChanged,
+    DownloadState,
+    FileEnded,
+    FilesEnded,
+    FolderRenamed,
+    ListedFile,
+)
 from tests.terminals import Printed, folder_of, printed, room
 from ui.exit_codes import ExitCode
 from ui.terminal.choosing import Offer, Wanted
@@ -67,6 +74,51 @@ class DownloadReportTest(unittest.TestCase):
             report.note(changed("plain.bin", DONE, saved_as=Path("/to/plain (2).bin")))
 
         self.assertIn("saved as plain (2).bin", self.report([self.plain], tell).out)
+
+    def test_among_many_files_those_with_other_names_are_counted_and_the_first_are_named(
+        self,
+    ) -> None:
+        def tell(report: DownloadReport) -> None:
+            paths = [file.name for file in self.large.files]
+            files = ended(paths[12:], DONE) + tuple(
+                FileEnded(path, 10, state, Path("/to/p") / f"{number} (2).txt")
+                for number, (path, state) in enumerate(
+                    zip(paths[:12], [DONE] * 11 + [SKIPPED], strict=True)
+                )
+            )
+            folders = (FolderRenamed("p/a\u202eb", Path("/to/p/ab")),)
+            report.note_files(FilesEnded(self.large.key, files, folders))
+            report.note(changed(self.large.key, DONE, files=30, size=300))
+
+        seen = self.report([self.large], tell)
+        self.assertIn("29 done and checked, 1 skipped", seen.out)
+        self.assertIn(
+            "13 items under other names, because theirs are taken or cannot be stored: ", seen.out
+        )
+        self.assertIn("p/0.txt → p/0 (2).txt", seen.out)
+        self.assertIn(" and 3 more.", seen.out)
+        self.assertTrue(seen.out.endswith(", 13 under other names.\n"), seen.out)
+        lines = self.report([self.large], tell, as_json=True).events
+        files = [line for line in lines if line["event"] == "file"]
+        self.assertEqual(sum(line["renamed"] for line in files), 12)
+        self.assertEqual(
+            [one["path"] for one in lines if one["event"] == "subfolder"], ["/to/p/ab"]
+        )
+        self.assertEqual([one["renamed"] for one in lines if one["event"] == "ended"], [13])
+
+    def test_another_name_of_a_folder_above_is_said_too(self) -> None:
+        def tell(report: DownloadReport) -> None:
+            file = FileEnded("sub/2.txt", 10, SKIPPED, Path("/to/s_b/2.txt"))
+            folder = FolderRenamed("none", Path("/to/n_ne"))
+            report.note_files(FilesEnded(self.small.key, (file,), (folder,)))
+            report.note_files(FilesEnded(self.small.key, ended(["1.txt"], DONE)))
+            report.note(changed(self.small.key, DONE, files=2, saved_as=Path("/to")))
+
+        seen = self.report([self.small], tell).out
+        self.assertIn("already, saved as s_b/2.txt (10 bytes)", seen)
+        self.assertIn("none/: saved as n_ne/", seen)
+        self.assertIn("Files: 1 done and checked, 1 skipped", seen)
+        self.assertIn("2 under other names", seen)
 
     def test_the_few_files_of_a_folder_have_lines_of_their_own(self) -> None:
         def tell(report: DownloadReport) -> None:
@@ -206,6 +258,7 @@ class DownloadReportTest(unittest.TestCase):
                 "state": "done",
                 "size": 10,
                 "path": str(Path("/to/1.txt")),
+                "renamed": False,
                 "error": None,
             },
         )

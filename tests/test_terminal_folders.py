@@ -76,7 +76,8 @@ class FolderTest(DiskTestCase):
         self.assertEqual({event["name"] for event in files}, set(contents(self.shared)))
         self.assertEqual(len(files), FILES)
         self.assertEqual({event["download"] for event in files}, {events[-2]["download"]})
-        last = {"event": "ended", "done": FILES, "skipped": 0, "failed": 0, "exit_code": code}
+        counts = {"done": FILES, "skipped": 0, "failed": 0, "renamed": 0}
+        last = {"event": "ended", **counts, "exit_code": code}
         self.assertEqual(events[-1], last)
 
     def test_the_same_again_skips_all(self) -> None:

@@ -129,15 +129,21 @@ class StatesTest(unittest.TestCase):
 
     def test_a_file_is_saved_as_something_else_only_when_its_name_differs(self) -> None:
         for name, saved_as, words in (
-            ("slides/a.txt", "a.txt", "Done, checked"),
+            ("slides/a.txt", "slides/a.txt", "Done, checked"),
+            ("sl:des/a.txt", "sl_des/a.txt", "Done, checked, saved as sl_des/a.txt"),
             ("a.txt [3f2a91c0]", "a.txt", "Done, checked"),
             ("a.txt [3f2a91c0]", "a.txt [3f2a91c0]", "Done, checked"),
-            ("slides/a.txt", "a (2).txt", "Done, checked, saved as a (2).txt"),
+            ("slides/a.txt", "slides/a (2).txt", "Done, checked, saved as slides/a (2).txt"),
             ("share:0011223344556677", "Course", "Done, checked"),
         ):
             with self.subTest(name=name):
                 done = self.download(DownloadState.DONE, saved_as=Path("x") / saved_as)
                 self.assertEqual(wording.download_status(replace(done, name=name)), words)
+
+    def test_of_a_folder_it_is_said_how_many_have_other_names(self) -> None:
+        done = self.download(DownloadState.DONE, saved_as=Path("x"))
+        folder = replace(done, name="share:0011223344556677", files=9, renamed=1_200)
+        self.assertEqual(wording.download_status(folder), "Done, checked, 1,200 under other names")
 
     def test_a_list_is_summed_up(self) -> None:
         tracker = Address("10.0.0.5", 12500)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from roles.values.addresses import Address, is_loopback
 from roles.values.events import (
@@ -19,6 +20,7 @@ from roles.values.events import (
     Skipped,
     SkipReason,
     Source,
+    stored_path,
 )
 from roles.values.folder_keys import FolderKey
 from roles.values.safe_names import shown_name
@@ -242,11 +244,29 @@ def _downloading(sources: tuple[Source, ...]) -> str:
     return f"Downloading from {count(sending, 'seeder')}" if sending else "Downloading"
 
 
+def other_name(path: str, saved_as: Path | None) -> str:
+    """What follows the state of a file of this path, if it has another name here."""
+    if saved_as is None or (stored := stored_path(path, saved_as)) == path:
+        return ""
+    return f", saved as {shown_name(stored)}"
+
+
+def renamed(paths: Sequence[tuple[str, str]], number: int) -> str:
+    """So many files and folders have other names here; `paths`: the first ones, before and now."""
+    first = [f"{shown_name(before)} → {shown_name(now)}" for before, now in paths]
+    more = f" and {number - len(first):,} more" if number > len(first) else ""
+    why = "because theirs are taken or cannot be stored"
+    return (
+        f"{count(number, 'item').capitalize()} under other names, {why}: {', '.join(first)}{more}."
+    )
+
+
 def _done(download: DownloadChanged) -> str:
     """Where it is only when it is not called what it was listed as."""
+    if download.files != 1 or FolderKey.of(download.name) is not None:
+        others = download.renamed
+        return f"Done, checked, {others:,} under other names" if others else "Done, checked"
     saved_as = download.saved_as
-    is_one = download.files == 1 and FolderKey.of(download.name) is None
-    listed = download.name.rpartition("/")[2]
-    if saved_as is None or not is_one or saved_as.name in (listed, _TWIN.sub("", listed)):
+    if saved_as is not None and stored_path(download.name, saved_as) == download.name:
         return "Done, checked"
-    return f"Done, checked, saved as {shown_name(saved_as.name)}"
+    return f"Done, checked{other_name(_TWIN.sub('', download.name), saved_as)}"

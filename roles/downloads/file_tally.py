@@ -19,6 +19,7 @@ class FileTally:
     ended: int = 0
     had: int = 0  # bytes of those that are here
     done: int = 0  # files that were fetched
+    renamed: int = 0  # files that have another name here
     saved_as: Path | None = None  # of the last one
     failures: list[FileEnded] = field(default_factory=list)
     _untold: list[FileEnded] = field(default_factory=list)
@@ -26,6 +27,7 @@ class FileTally:
     def note(self, file: FileEnded) -> None:
         """One more has ended."""
         self.ended += 1
+        self.renamed += file.is_renamed
         self._untold.append(file)
         if file.state is DownloadState.FAILED:
             self.failures.append(file)

@@ -33,8 +33,10 @@ from roles.values.events import (
     DownloadState,
     FileEnded,
     FilesEnded,
+    FolderRenamed,
     Post,
     Transfer,
+    stored_path,
 )
 from roles.values.safe_names import UnsafeNameError, safe_path, shown_name
 from roles.values.settings import Existing, LeecherSettings
@@ -80,6 +82,7 @@ class SwarmDownload(DownloadLife):
             settings.folder, side, space, existing, self.halting.is_set, self.woken.set
         )
         self._tally = FileTally(self._tell_files)
+        self._renamed = dict[str, Path]()  # folders that have other names here, by their paths
         self._meter = RateMeter(now=time.monotonic())
         self._usable_at = self._hope_at = time.monotonic()
         self._moved = float("-inf")
@@ -188,7 +191,11 @@ class SwarmDownload(DownloadLife):
         for folder in self.wanted.folders:
             with contextlib.suppress(UnsafeNameError):  # its files say so
                 stored = safe_path(folder.path, windows=os.name == "nt")
-                self._target.make_folder(stored, folder.mtime)
+                path = self._target.make_folder(stored, folder.mtime)
+                if "/".join(stored) != folder.path and folder.path not in self._renamed:
+                    self._renamed[folder.path] = path
+                    self._log_renamed(folder.path, path)
+                    self._post(FilesEnded(self.key, (), (FolderRenamed(folder.path, path),)))
 
     # What must come
 
@@ -290,7 +297,13 @@ class SwarmDownload(DownloadLife):
         self._set_state(DownloadState.LOOKING, cause=cause)
         return True
 
+    def _log_renamed(self, path: str, saved_as: Path) -> None:
+        log.info("%s is stored as %s", path, stored_path(path, saved_as))
+
     def _tell_files(self, files: tuple[FileEnded, ...]) -> None:
+        for file in files:
+            if file.is_renamed and file.saved_as is not None:
+                self._log_renamed(file.name, file.saved_as)
         if self.is_folder:
             self._post(FilesEnded(self.key, files))
 
@@ -347,6 +360,7 @@ class SwarmDownload(DownloadLife):
                 place=place,
                 files=len(self.wanted.files),
                 files_ended=self._tally.ended,
+                renamed=self._tally.renamed + len(self._renamed),
             )
         )
 

@@ -298,6 +298,12 @@ class DownloadChanged:
     place: int = 0  # in line, when IN_LINE and known
     files: int = 1  # how many it brings
     files_ended: int = 0  # of these, how many are done, skipped or failed
+    renamed: int = 0  # files and folders that have other names here than in the share
+
+
+def stored_path(path: str, saved_as: Path) -> str:
+    """Where a file of this path in a share is, in as many folders of the target folder."""
+    return "/".join(saved_as.parts[-1 - path.count("/") :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +316,19 @@ class FileEnded:
     saved_as: Path | None = None
     failure: LmkError | None = None
 
+    @property
+    def is_renamed(self) -> bool:
+        """Whether it, or a folder that it is in, has another name here."""
+        return self.saved_as is not None and stored_path(self.name, self.saved_as) != self.name
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRenamed:
+    """A folder of a download that has another name here."""
+
+    name: str  # its path, from the wire
+    saved_as: Path
+
 
 @dataclass(frozen=True, slots=True)
 class FilesEnded:
@@ -317,6 +336,7 @@ class FilesEnded:
 
     download: str  # DownloadChanged.name
     files: tuple[FileEnded, ...]
+    folders: tuple[FolderRenamed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

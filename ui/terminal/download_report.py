@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from roles.values.errors import DiskFullError, LmkError
-from roles.values.events import DownloadChanged, DownloadState, FileEnded, FilesEnded
+from roles.values.events import (
+    DownloadChanged,
+    DownloadState,
+    FileEnded,
+    FilesEnded,
+    stored_path,
+)
 from roles.values.safe_names import shown_name
 from ui import wording
 from ui.exit_codes import ExitCode, exit_code_of
@@ -19,6 +25,7 @@ from ui.terminal import phrases
 from ui.terminal.choosing import SHOWN_ONE_BY_ONE, Wanted
 from ui.terminal.output import Output
 
+SHOWN_RENAMED = 10  # of one download; the log and --json have all of them
 SHOWN_FAILURES = 20  # of one download: with a full disk, all of 10,000 files fail
 
 
@@ -29,6 +36,7 @@ class Counts:
     done: int = 0
     skipped: int = 0
     failed: int = 0
+    renamed: int = 0  # of these, and folders
 
     @property
     def all(self) -> int:
@@ -49,6 +57,7 @@ class Counts:
         self.done += other.done
         self.skipped += other.skipped
         self.failed += other.failed
+        self.renamed += other.renamed
 
     def words(self) -> str:
         """ "3 done and checked, 1 failed", "none"."""
@@ -56,6 +65,7 @@ class Counts:
             f"{self.done:,} done and checked" if self.done else "",
             f"{self.skipped:,} skipped, the same already here" if self.skipped else "",
             f"{self.failed:,} failed" if self.failed else "",
+            f"{self.renamed:,} under other names" if self.renamed else "",
         ]
         return ", ".join(part for part in parts if part) or "none"
 
@@ -69,6 +79,7 @@ class One:
     newest: DownloadChanged | None = None
     counts: Counts = field(default_factory=Counts)
     failures: list[LmkError] = field(default_factory=list)
+    renamed: list[tuple[str, str]] = field(default_factory=list)  # the first of them, before, now
 
     @property
     def files(self) -> int:
@@ -158,6 +169,17 @@ class DownloadReport:
         if one is not None:
             for file in ended.files:
                 self._note_file(one, file)
+            for folder in ended.folders:
+                stored = stored_path(folder.name, folder.saved_as)
+                self._note_renamed(one, f"{folder.name}/", f"{stored}/")
+                if not one.is_summed_up:
+                    self._output.say(f"{shown_name(folder.name)}/: saved as {shown_name(stored)}/")
+                self._output.json(
+                    event="subfolder",
+                    download=one.wanted.key,
+                    name=folder.name,
+                    path=str(folder.saved_as),
+                )
 
     def conclude(self) -> ExitCode:
         """The summary, and what to say to the shell."""
@@ -175,6 +197,7 @@ class DownloadReport:
             done=total.done,
             skipped=total.skipped,
             failed=total.failed,
+            renamed=total.renamed,
             exit_code=int(code),
         )
         self._output.say(f"Files: {total.words()}.")
@@ -194,6 +217,8 @@ class DownloadReport:
             self._output.error(f"{shown_name(one.wanted.title)}: Failed: {changed.failure}")
         if one.is_summed_up:
             self._output.say(self._summary(one))
+            if one.renamed:
+                self._output.say(wording.renamed(one.renamed, one.counts.renamed))
         self._output.json(
             event="folder",
             download=one.wanted.key,
@@ -202,6 +227,7 @@ class DownloadReport:
             done=one.counts.done,
             skipped=one.counts.skipped,
             failed=one.counts.failed,
+            renamed=one.counts.renamed,
             error=None if changed.failure is None else str(changed.failure),
         )
 
@@ -217,7 +243,7 @@ class DownloadReport:
     def _summary(self, one: One) -> str:
         title, counts = shown_name(one.wanted.title), one.counts
         time_spent = phrases.spent(self._clock() - one.started)
-        if counts.all == counts.done:
+        if counts.all == counts.done and not counts.renamed:
             size = wording.size(one.size)
             done = wording.count(counts.done, "file")
             return f"{title}: {done} done and checked ({size}) in {time_spent}"
@@ -227,6 +253,8 @@ class DownloadReport:
         one.counts.note(file.state)
         if file.saved_as is not None:
             self.saved[file.name] = file.saved_as
+            if file.is_renamed:
+                self._note_renamed(one, file.name, stored_path(file.name, file.saved_as))
         self._output.json(
             event="file",
             download=one.wanted.key,
@@ -234,6 +262,7 @@ class DownloadReport:
             state=file.state.value,
             size=file.size,
             path=None if file.saved_as is None else str(file.saved_as),
+            renamed=file.is_renamed,
             error=None if file.failure is None else str(file.failure),
         )
         if file.failure is not None:
@@ -244,6 +273,11 @@ class DownloadReport:
                 self._output.error(f"{shown_name(one.wanted.title)}: more files fail.")
         elif not one.is_summed_up:
             self._output.say(f"{_words(file)} ({wording.size(file.size)})")
+
+    def _note_renamed(self, one: One, before: str, now: str) -> None:
+        one.counts.renamed += 1
+        if len(one.renamed) < SHOWN_RENAMED:
+            one.renamed.append((before, now))
 
     def _draw(self, latest: One, changed: DownloadChanged) -> None:
         downloads = list(self._downloads.values())

@@ -100,6 +100,7 @@ def tell_unclear(unclear: Sequence[Unclear], output: Output) -> None:
             state="failed",
             size=None,
             path=None,
+            renamed=False,
             error=one.reason,
         )
 

@@ -39,21 +39,15 @@ def folder_row(listed: ListedFolder) -> str:
 def ended(name: str, state: DownloadState, saved_as: Path | None, failure: LmkError | None) -> str:
     """How a file of this path ended."""
     match state:
-        case DownloadState.DONE if saved_as is not None and saved_as.name != last_part(name):
-            return f"Done, checked, saved as {shown_name(saved_as.name)}"
         case DownloadState.DONE:
-            return "Done, checked"
+            return f"Done, checked{wording.other_name(name, saved_as)}"
         case DownloadState.SKIPPED:
-            return "Skipped: you have the same file already"
+            there = wording.other_name(name, saved_as)
+            return f"Skipped: you have the same file already{there}"
         case DownloadState.FAILED:
             return f"Failed: {failure}" if failure is not None else "Failed"
         case _:
             return str(state.value).capitalize()
-
-
-def last_part(path: str) -> str:
-    """The name of the file itself."""
-    return path.rpartition("/")[2]
 
 
 def member(computer: str, address: Address) -> str:
