@@ -39,6 +39,7 @@ from roles.values.events import (
     Post,
     RoleStarted,
     Transfer,
+    Warned,
 )
 from roles.values.safe_names import safe_name
 from roles.values.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
@@ -109,9 +110,11 @@ class Leecher(Role):
         self._woken.set()
 
     def _run(self) -> None:
-        self._unfinished.load()
+        trouble = self._unfinished.load()
         lister = self._start_beside(self._lister.run, "lmk-lister")
         self._post(RoleStarted())
+        if trouble:
+            self._post(Warned(trouble))
         try:
             while not self.should_stop():
                 self._do_wishes()

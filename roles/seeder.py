@@ -35,6 +35,7 @@ from roles.values.events import (
     RoleStarted,
     SeederState,
     UploadsChanged,
+    Warned,
 )
 from roles.values.settings import SeederSettings
 from roles.wire.lmk2_greeting import Hello
@@ -62,6 +63,8 @@ class Seeder(Role):
         shared = SharedFolder(settings.folder)
         cache = _cache_file(settings)
         library = FolderLibrary(settings.folder, cache, self._note_hashing, self.should_stop)
+        if library.notice:
+            self._post(Warned(library.notice))
         announcer = Announcer(settings, shared, self._post, self.should_stop, library, self._status)
         announcer.read_folder()
         uploads = PeerUploads(library, slots_for_lmk2(settings.slots), self._throttles.up)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from roles.base.interfaces import address_for_others
 from roles.base.listening import bind_both
 from roles.base.rate_limit import RateLimit
-from roles.base.state_file import read_state, write_whole
+from roles.base.state_file import StateFile
 from roles.base.worker import POLL_S, Role
 from roles.room.cookies import Cookies
 from roles.room.dial_back import DialBack, Target
@@ -29,7 +29,14 @@ from roles.room.room_catalogue import RoomCatalogue
 from roles.room.tracker_desk import Desk
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError, StorageError
-from roles.values.events import ListedSeeder, Post, RoleStarted, RoomChanged, RoomMember
+from roles.values.events import (
+    ListedSeeder,
+    Post,
+    RoleStarted,
+    RoomChanged,
+    RoomMember,
+    Warned,
+)
 from roles.values.settings import TrackerSettings
 from roles.wire.lmk1_tracker_wire import RECEIVE_BUFFER, UNKNOWN_REQUEST
 from roles.wire.lmk2_outline import refusal_of
@@ -61,6 +68,7 @@ class Tracker(Role):
     def __init__(self, settings: TrackerSettings, post: Post) -> None:
         super().__init__("tracker", post)
         self._settings = settings
+        self._state = None if settings.state_file is None else StateFile(settings.state_file)
         self._registry = Registry(RoomCatalogue(os.urandom(4).hex()))
         self._complaints = RateLimit(per_host=COMPLAINTS_PER_HOST, whole=COMPLAINTS_IN_ALL)
         self._unsent: deque[tuple[bytes, tuple[str, int]]] = deque()
@@ -73,12 +81,15 @@ class Tracker(Role):
         self._left_out = 0
 
     def _run(self) -> None:
-        if self._settings.state_file is not None:
-            restored = self._registry.restore(
-                read_state(self._settings.state_file), now=time.monotonic()
-            )
+        if self._state is not None:
+            saved = self._state.read()
+            if saved is not None and not isinstance(saved, list):
+                self._state.keep_aside("is no list of seeders", is_newer=isinstance(saved, dict))
+            restored = self._registry.restore(saved, now=time.monotonic())
             if restored:
                 log.info("The tracker goes on with the %d seeders that it knew before.", restored)
+            if self._state.notice:
+                self._post(Warned(self._state.notice))
         link, listener, note = bind_both(self._settings.bind, exactly=self._settings.bind_exactly)
         with link, listener, selectors.DefaultSelector() as selector:
             listening = Address(*link.getsockname())
@@ -251,10 +262,10 @@ class Tracker(Role):
         self._left_out = left_out
 
     def _save(self) -> None:
-        if self._settings.state_file is None or not self._desk.is_unsaved:
+        if self._state is None or not self._desk.is_unsaved:
             return
         self._desk.is_unsaved = False
         try:
-            write_whole(self._settings.state_file, json.dumps(self._registry.saved()).encode())
+            self._state.write(json.dumps(self._registry.saved()).encode())
         except StorageError as error:
             log.warning("The tracker's list is not kept for the next start: %s", error)

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from unittest import mock
 
-from roles.base.profile import Profile, save_settings
+from roles.base.profile import Profile, SettingsFile
 from roles.base.throttle import Throttle, Throttles
 from roles.leecher import Leecher
 from roles.seeder import Seeder
@@ -101,7 +101,7 @@ class Photographer:
             appearance=Appearance.LIGHT.value,
             window=f"{SIZE[0]}x{SIZE[1]}+0+0",
         )
-        save_settings(profile, settings)
+        SettingsFile(profile.settings_file).save(settings)
         self._window = AppWindow(profile, environment={"LMK_DISCOVER": "off"})
         self._window.begin()
         self._others: list[Seeder | Leecher] = []

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import zlib
 from dataclasses import replace
+from pathlib import Path
+from unittest import mock
 
 from roles.sharing.digest_cache import SETTLED_NS, DigestCache, is_settled
 from roles.sharing.folder_tree import TreeFile
@@ -113,6 +116,8 @@ class DigestCacheTest(LmkTestCase):
         cache.keep_pack(b"k" * 32, DIGESTS)
         cache.save()
         whole = self.path.read_bytes()
+        logging.disable(logging.WARNING)  # a damaged first line is said each time
+        self.addCleanup(logging.disable, logging.NOTSET)
         for index in range(len(whole)):
             for flip in (0x01, 0x80, whole[index] ^ 0x0A):
                 damaged = bytearray(whole)
@@ -123,6 +128,7 @@ class DigestCacheTest(LmkTestCase):
                 known.append(after.pack_digests(b"k" * 32))
                 self.assertLessEqual(set(known), {None, DIGESTS})
                 self.assertGreaterEqual(known.count(DIGESTS), 2)
+                self.path.with_name(self.path.name + ".damaged").unlink(missing_ok=True)
 
     def test_a_torn_end_costs_one_line_and_what_follows_is_read(self) -> None:
         self.filled(3)
@@ -140,10 +146,31 @@ class DigestCacheTest(LmkTestCase):
     def test_a_file_that_is_something_else_is_no_reason_to_stop(self) -> None:
         self.path.parent.mkdir()
         for content in (b"", b"\n" * 9, b"\x00" * 5_000, b"00000000 \n", os.urandom(5_000)):
-            self.path.write_bytes(content)
+            with self.subTest(content=content[:9]):
+                self.path.write_bytes(content)
+                cache = self.cache()
+                cache.save()
+                self.assertEqual(self.cache().share_id, cache.share_id)
+                kept = self.path.with_name(self.path.name + ".damaged")
+                self.assertEqual(kept.exists(), bool(content))
+                if content:
+                    self.assertIn(kept.name, cache.notice)
+                    self.assertEqual(kept.read_bytes(), content)
+                    kept.unlink()
+
+    def test_what_cannot_be_read_is_not_written_over(self) -> None:
+        before = self.filled()
+        text = self.path.read_bytes()
+        with (
+            mock.patch.object(Path, "open", side_effect=PermissionError(13, "Permission denied")),
+            self.assertLogs("roles.sharing.digest_cache", "WARNING"),
+        ):
             cache = self.cache()
-            cache.save()
-            self.assertEqual(self.cache().share_id, cache.share_id)
+        self.assertIn("Permission denied", cache.notice)
+        cache.keep(FILE, DIGESTS, NOW)
+        cache.save()
+        self.assertEqual(self.path.read_bytes(), text)
+        self.assertEqual(self.cache().share_id, before.share_id)
 
     def test_lines_of_a_later_version_are_not_used_but_the_id_is(self) -> None:
         before = self.filled()
@@ -154,6 +181,9 @@ class DigestCacheTest(LmkTestCase):
         after = self.cache()
         self.assertEqual(after.share_id, before.share_id)
         self.assertIsNone(after.digests(self.numbered(0)))
+        after.save()
+        kept = self.path.with_name(self.path.name + ".newer")
+        self.assertEqual(kept.read_bytes(), b"".join(later))
 
     def test_a_disk_that_refuses_is_logged_and_no_error(self) -> None:
         self.path.parent.write_bytes(b"a file where the folder should be")

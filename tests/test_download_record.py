@@ -6,17 +6,17 @@ import json
 import os
 import random
 import unittest
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from roles.disk.download_record import (
     MAX_DOWNLOADS,
     RECORD_NAME,
+    DownloadRecord,
     RecordedDownload,
     decode_record,
     encode_record,
-    load_record,
-    save_record,
 )
 from roles.values.errors import PeerProtocolError, StorageError
 from roles.values.settings import Existing
@@ -34,6 +34,14 @@ ONE = RecordedDownload(
     is_paused=True,
 )
 TWO = RecordedDownload("", ROOT / "tmp", "share:00", "All", Existing.SKIP)
+
+
+def load_record(folder: Path) -> tuple[RecordedDownload, ...]:
+    return DownloadRecord(folder).load()
+
+
+def save_record(folder: Path, downloads: Iterable[RecordedDownload]) -> None:
+    DownloadRecord(folder).save(downloads)
 
 
 class DownloadRecordTest(LmkTestCase):
@@ -83,6 +91,43 @@ class DownloadRecordTest(LmkTestCase):
             with self.subTest(value=value):
                 self.damaged(json.dumps(value).encode())
 
+    def test_what_can_be_read_of_a_damaged_one_is_taken_and_all_of_it_is_kept(self) -> None:
+        record = json.loads(encode_record([ONE, TWO]))
+        record["downloads"].insert(1, {**record["downloads"][0], "existing": "ask"})
+        text = json.dumps(record).encode()
+        (self.folder / RECORD_NAME).write_bytes(text)
+        file = DownloadRecord(self.folder)
+        with self.assertLogs(level="WARNING"):
+            self.assertEqual(file.load(), (ONE, TWO))
+        self.assertIn("downloads.json.damaged", file.notice)
+        file.save([ONE])
+        self.assertEqual((self.folder / "downloads.json.damaged").read_bytes(), text)
+
+    def test_a_newer_one_is_kept_under_another_name(self) -> None:
+        text = b'{"lmk": 2, "downloads": [], "rooms": [1]}'
+        (self.folder / RECORD_NAME).write_bytes(text)
+        file = DownloadRecord(self.folder)
+        with self.assertLogs(level="WARNING"):
+            self.assertEqual(file.load(), ())
+        self.assertIn("is of version 2. It is kept as downloads.json.newer", file.notice)
+        file.save([ONE])
+        self.assertEqual((self.folder / "downloads.json.newer").read_bytes(), text)
+        self.assertEqual(load_record(self.folder), (ONE,))
+
+    def test_what_a_newer_version_added_stays(self) -> None:
+        record = json.loads(encode_record([ONE]))
+        record["rooms"] = {"a": [1.5, None]}
+        record["downloads"][0]["speed"] = {"most": 5}
+        (self.folder / RECORD_NAME).write_text(json.dumps(record))
+        file = DownloadRecord(self.folder)
+        with self.assertNoLogs(level="WARNING"):
+            (one,) = file.load()
+        file.save([replace(one, is_paused=False), TWO])
+        written = json.loads((self.folder / RECORD_NAME).read_bytes())
+        self.assertEqual(written["rooms"], {"a": [1.5, None]})
+        self.assertEqual(written["downloads"][0]["speed"], {"most": 5})
+        self.assertNotIn("speed", written["downloads"][1])
+
     def test_every_impossible_field_is_refused(self) -> None:
         good = json.loads(encode_record([ONE]))
         wrong: dict[str, list[object]] = {
@@ -119,11 +164,11 @@ class DownloadRecordTest(LmkTestCase):
 
     @unittest.skipUnless(os.name == "posix", "pipes")
     def test_a_folder_or_a_pipe_of_that_name_is_not_waited_for(self) -> None:
-        os.mkfifo(self.folder / RECORD_NAME)
-        self.assertEqual(load_record(self.folder), ())
-        (self.folder / RECORD_NAME).unlink()
-        (self.folder / RECORD_NAME).mkdir()
-        self.assertEqual(load_record(self.folder), ())
+        for make in (os.mkfifo, os.mkdir):
+            make(self.folder / RECORD_NAME)
+            with self.assertLogs(level="WARNING"):
+                self.assertEqual(load_record(self.folder), ())
+            (os.unlink if make is os.mkfifo else os.rmdir)(self.folder / RECORD_NAME)
 
     def test_a_folder_that_cannot_be_made_is_a_sentence(self) -> None:
         (self.folder / "file").touch()

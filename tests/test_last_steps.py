@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 from unittest import mock
 
-from roles.base.state_file import drop_leftover, read_state, write_whole
+from roles.base.state_file import StateFile, drop_leftover, write_whole
 from roles.disk import unpacking
 from roles.disk.leftovers import drop_packs
 from roles.downloads import swarm_download
@@ -253,9 +253,9 @@ class StateFileTest(LmkTestCase):
                 calls.kill_after = number
                 with calls.patched(), self.assertRaises(Killed):
                     write_whole(path, b'"new"')
-                self.assertIn(read_state(path), ("old", "new"))
+                self.assertIn(StateFile(path).read(), ("old", "new"))
                 write_whole(path, b'"newer"')
-                self.assertEqual(read_state(path), "newer")
+                self.assertEqual(StateFile(path).read(), "newer")
                 self.assertEqual([one.name for one in self.folder.iterdir()], ["state.json"])
 
     def test_a_call_that_fails_leaves_the_old_file_or_the_new_one(self) -> None:
@@ -282,7 +282,7 @@ class StateFileTest(LmkTestCase):
                 expected = "old"
             else:
                 expected = "new"
-        self.assertEqual(read_state(path), expected)
+        self.assertEqual(StateFile(path).read(), expected)
         self.assertEqual([one.name for one in self.folder.iterdir()], ["state.json"])
 
     def test_what_a_killed_run_left_goes_when_the_file_is_read(self) -> None:
@@ -293,7 +293,7 @@ class StateFileTest(LmkTestCase):
         temporary.mkdir()
         drop_leftover(path)
         write_whole(path, b"1")
-        self.assertEqual(read_state(path), 1)
+        self.assertEqual(StateFile(path).read(), 1)
         self.assertTrue(temporary.is_dir())
 
     def calls_made(self) -> int:

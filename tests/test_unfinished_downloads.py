@@ -7,7 +7,7 @@ from pathlib import Path
 from unittest import mock
 
 from roles.base.throttle import Throttle
-from roles.disk.download_record import RECORD_NAME, RecordedDownload, load_record, save_record
+from roles.disk.download_record import RECORD_NAME, DownloadRecord, RecordedDownload
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
 from roles.leecher import Leecher
 from roles.values.addresses import Address
@@ -39,7 +39,7 @@ class RecordTest(RoomTest):
 
     def unfinished(self, *recorded: RecordedDownload) -> UnfinishedDownloads:
         if recorded:
-            save_record(self.state, recorded)
+            DownloadRecord(self.state).save(recorded)
         unfinished = UnfinishedDownloads(self.settings)
         unfinished.load()
         return unfinished
@@ -59,7 +59,7 @@ class RecordTest(RoomTest):
     def test_what_waits_for_its_list_is_not_forgotten(self) -> None:
         unfinished = self.unfinished(self.one)
         unfinished.note((), now=10.0)
-        self.assertEqual(load_record(self.state), (self.one,))
+        self.assertEqual(DownloadRecord(self.state).load(), (self.one,))
 
     def test_downloads_of_other_folders_and_trackers_are_kept_and_not_taken_up(self) -> None:
         others = (
@@ -70,7 +70,7 @@ class RecordTest(RoomTest):
         unfinished.take_up(self.start)
         self.assertEqual(len(self.started), 1)
         unfinished.note((), now=10.0)
-        self.assertEqual(load_record(self.state), others)
+        self.assertEqual(DownloadRecord(self.state).load(), others)
 
     def test_a_damaged_record_starts_nothing(self) -> None:
         for damage in (b"", b"{", b"\0" * 100, b'{"lmk":1,"downloads":[{}]}', b"[" * 10_000):
@@ -114,7 +114,7 @@ class NextStartTest(RoomTest):
         return self.run_role(Leecher(settings, log), log)
 
     def recorded(self) -> list[str]:
-        return [one.key for one in load_record(self.state)]
+        return [one.key for one in DownloadRecord(self.state).load()]
 
     def stopped_in_the_middle(self, shares: int, *, is_paused: bool = False) -> Path:
         """What a leecher leaves that was ended in the middle of a file of so many seeders."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import unittest
 from unittest import mock
@@ -38,9 +39,24 @@ class StartTest(AppWindowTest):
 
     def test_damaged_settings_mean_defaults(self) -> None:
         self.profile.settings_file.write_bytes(b'{"slots": [')
-        with self.assertLogs("roles.base.profile", "WARNING"):
+        with self.assertLogs("roles.base.state_file", "WARNING"):
             window = self.open_window()
         self.assertEqual(window.leecher.form.folder.variable.get(), "")
+        self.assertIn("It is kept as settings.json.damaged", window.notices.sentences[0])
+        window.close_now()
+        self.pump_until(lambda: is_gone(window))
+        kept = self.profile.settings_file.with_name("settings.json.damaged")
+        self.assertEqual(kept.read_bytes(), b'{"slots": [')
+        self.assertIn("window", json.loads(self.profile.settings_file.read_bytes()))
+
+    def test_what_a_role_warns_of_is_shown(self) -> None:
+        state = self.profile.tracker_state_file
+        state.parent.mkdir(parents=True, exist_ok=True)
+        state.write_bytes(b"{half")
+        window = self.open_window()
+        window.tracker.start_only_here(lambda _address: None)
+        self.pump_until(lambda: any("tracker.json" in one for one in window.notices.sentences))
+        self.assertEqual(state.with_name("tracker.json.damaged").read_bytes(), b"{half")
 
     def test_settings_survive_to_a_second_window(self) -> None:
         window = self.open_window()
@@ -60,8 +76,7 @@ class StartTest(AppWindowTest):
         blocked = self.folder / "blocked"
         self.profile = type(self.profile)(blocked / "settings.json", blocked)
         blocked.write_text("a file where the folder should be", encoding="utf-8")
-        with self.assertLogs("roles.base.profile", "WARNING"):
-            window = self.open_window()
+        window = self.open_window()
         keeper = window._bench.settings
         keeper.change(slots=3)
         self.pump_until(lambda: window.notices.has("settings"))

@@ -14,10 +14,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from roles.base.state_file import write_whole
-from roles.values import strict_json
-from roles.values.errors import PeerProtocolError, StorageError
-from roles.values.settings import ProgramSettings, program_settings_from
+from roles.base.state_file import StateFile
+from roles.values.errors import StorageError
+from roles.values.settings import ProgramSettings, is_text, program_settings_from
 
 log = logging.getLogger(__name__)
 
@@ -119,34 +118,53 @@ def default_download_folder() -> Path:
     return Path.home() / "Downloads" / "LMKtorrent"
 
 
-def load_settings(profile: Profile) -> ProgramSettings:
-    """The kept settings; defaults for what is missing or damaged, with a line in the log."""
+class SettingsFile:
+    """The settings of a profile, read at a start and written from then on."""
+
+    def __init__(self, path: Path) -> None:
+        self.notice = ""  # for the user, when something is wrong with it
+        self._file = StateFile(path)
+        self._known = ProgramSettings()  # what this run read or wrote last
+
+    def load(self) -> ProgramSettings:
+        """The kept settings; defaults for what is missing or cannot be used: see `notice`."""
+        self._known, unusable = program_settings_from(_object_in(self._file))
+        self.notice = self._file.notice
+        if unusable:
+            self.notice = (
+                f"These settings in {self._file.path} cannot be used and stay at their defaults: "
+                f"{', '.join(unusable)}."
+            )
+            log.warning("%s", self.notice)
+        return self._known
+
+    def save(self, settings: ProgramSettings) -> None:
+        """Keep what changed since load() or the last save(). Raises StorageError.
+
+        What else is in the file stays: keys of a newer version, values that this one cannot use,
+        and what another window or an editor wrote meanwhile.
+        """
+        stored = dict(_object_in(self._file))
+        before = asdict(self._known)
+        for name, value in asdict(settings).items():
+            # The name of a folder that is not UTF-8 could not be read back by every version.
+            if (name not in stored or value != before[name]) and is_text(value):
+                stored[name] = value
+        text = json.dumps(stored, indent=2, ensure_ascii=False)
+        self._file.write(text.encode(errors="backslashreplace"))  # as JSON escapes half a character
+        self._known = settings
+
+
+def _object_in(file: StateFile) -> Mapping[str, object]:
+    """What a file of settings has; nothing when it is empty or damaged."""
+    value = {} if _is_empty(file.path) else file.read()
+    if value is not None and not isinstance(value, dict):
+        file.keep_aside("it does not hold settings")
+    return value if isinstance(value, dict) else {}
+
+
+def _is_empty(path: Path) -> bool:
     try:
-        stored = strict_json.loads(profile.settings_file.read_bytes() or b"{}")
-    except FileNotFoundError:
-        return ProgramSettings()
-    except (OSError, PeerProtocolError) as error:
-        log.warning(
-            "The settings in %s cannot be read (%s): starting with defaults.",
-            profile.settings_file,
-            error,
-        )
-        return ProgramSettings()
-    if not isinstance(stored, dict):
-        log.warning(
-            "The settings in %s are damaged: starting with defaults.", profile.settings_file
-        )
-        return ProgramSettings()
-    settings, unusable = program_settings_from(stored)
-    if unusable:
-        log.warning(
-            "These settings are unusable and stay at their defaults: %s.", ", ".join(unusable)
-        )
-    return settings
-
-
-def save_settings(profile: Profile, settings: ProgramSettings) -> None:
-    """Keep the settings. Raises StorageError."""
-    text = json.dumps(asdict(settings), indent=2, ensure_ascii=False)
-    # "replace": a folder whose name is not UTF-8 is forgotten, and the other settings are kept
-    write_whole(profile.settings_file, text.encode(errors="replace"))
+        return path.stat().st_size == 0 and path.is_file()
+    except OSError:
+        return False

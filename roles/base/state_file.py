@@ -5,9 +5,11 @@ It knows no settings and no role.
 
 from __future__ import annotations
 
+import filecmp
 import json
 import logging
 import os
+import stat
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -19,24 +21,114 @@ from roles.values.errors import StorageError
 log = logging.getLogger(__name__)
 
 _MAX_STATE = 64 * 1024 * 1024  # bytes of a state file that are read
+_MOST_KEPT = 100  # damaged files of one name
 _PATIENCE_S = 2.0  # for another program of ours that writes the same file
 _AGAIN_S = 0.02
 _FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
-def read_state(path: Path) -> object:
-    """The JSON of a state file; None when there is none, or a damaged one, which is logged."""
-    drop_leftover(path)
-    try:
-        if path.stat().st_size > _MAX_STATE:
-            raise ValueError("too large")
-        value: object = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, RecursionError) as error:
-        log.warning("%s cannot be read (%s): starting without it.", path, error)
-        return None
-    return value
+class StateFile:
+    """One file of the profile: read at a start, written as often as is wanted. For one thread at a
+    time.
+
+    What cannot be understood is kept beside it under another name before anything is written over
+    it. What cannot be read is left as it is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.notice = ""  # for the user, when something is wrong with it
+        self._logged = ""
+        self.may_write = True  # nothing that is of use would get lost
+
+    def read(self) -> object:
+        """The JSON in it; None when there is none, or none that can be understood: see `notice`.
+
+        In UTF-8, with or without a mark, or in UTF-16 as PowerShell writes it.
+        """
+        data = self.read_bytes()
+        if not data:
+            if data is not None:
+                self._say("is empty. This run starts without it.")
+            return None
+        try:
+            value: object = json.loads(data, object_pairs_hook=_without_doubles)
+            if value is None:
+                raise ValueError("there is nothing in it")
+        except (ValueError, RecursionError) as error:
+            self.keep_aside(str(error)[:80] or type(error).__name__)
+            return None
+        return value
+
+    def read_bytes(self) -> bytes | None:
+        """All of it; None when there is none, or it cannot be read: see `notice`."""
+        self.notice, self.may_write = "", True
+        drop_leftover(self.path)
+        try:
+            if not stat.S_ISREG(self.path.stat().st_mode):  # a pipe would be waited for
+                raise OSError("it is not a file")
+            with self.path.open("rb") as file:
+                data = file.read(_MAX_STATE + 1)
+            if len(data) > _MAX_STATE:
+                raise OSError("it is too large to be ours")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            self._leave(f"cannot be read ({error.strerror or error})")
+            return None
+        return data
+
+    def keep_aside(self, why: str, *, is_newer: bool = False) -> None:
+        """What is in it cannot be used: keep it under another name, and say so in `notice`."""
+        wrong = why if is_newer else f"is damaged ({why})"
+        try:
+            kept = _kept_aside(self.path, ".newer" if is_newer else ".damaged")
+        except (OSError, StorageError) as error:
+            self._leave(f"{wrong} and cannot be kept under another name ({error})")
+            return
+        self._say(f"{wrong}. It is kept as {kept.name}, and this run starts without it.")
+
+    def write(self, content: bytes, *, is_synced: bool = True) -> None:
+        """Replace it whole. Raises StorageError."""
+        if not self.may_write:
+            raise StorageError(self.notice)
+        write_whole(self.path, content, is_synced=is_synced)
+
+    def _leave(self, wrong: str) -> None:
+        self.may_write = False
+        self._say(f"{wrong}. This run starts without it, and leaves it as it is.")
+
+    def _say(self, what: str) -> None:
+        self.notice = f"{self.path} {what}"
+        if self.notice != self._logged:  # it may be read again before it is written
+            log.warning("%s", self.notice)
+        self._logged = self.notice
+
+
+def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Of a key that is there twice, one would get lost when the file is written."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key twice")
+    return found
+
+
+def _kept_aside(path: Path, ending: str) -> Path:
+    """The file under a second name, one that is free or that it has already. Raises OSError.
+
+    Where a file has one name only, a copy of it.
+    """
+    for number in range(1, _MOST_KEPT):
+        kept = path.with_name(path.name + ending + (f"-{number}" if number > 1 else ""))
+        if not os.path.lexists(kept):
+            try:
+                disk_calls.link(os.path.realpath(path), os.fspath(kept))
+            except OSError:
+                write_whole(kept, path.read_bytes())
+            return kept
+        if kept.is_file() and (kept.samefile(path) or filecmp.cmp(kept, path, shallow=False)):
+            return kept
+    raise StorageError(f"there are {_MOST_KEPT} of them already")
 
 
 def write_whole(path: Path, content: bytes, *, is_synced: bool = True) -> None:

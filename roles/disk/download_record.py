@@ -6,23 +6,22 @@ It starts nothing.
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from roles.base.state_file import read_state, write_whole
+from roles.base.state_file import StateFile
 from roles.values.errors import PeerProtocolError
 from roles.values.safe_names import shown_name
 from roles.values.settings import Existing
-
-log = logging.getLogger(__name__)
 
 RECORD_NAME = "downloads.json"
 MAX_DOWNLOADS = 10_000  # more than anybody asks for, and read in a moment
 MAX_TEXT = 8_192  # characters of a path, a key or a title
 MAX_SHARES = 8  # of one download
 _VERSION = 1
+_NAMES = {"lmk", "downloads"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +36,45 @@ class RecordedDownload:
     shares: tuple[str, ...] = ()  # ids of the shares that it comes from
     path: str = ""  # of a file, to find it by when its share has a new id
     is_paused: bool = False
+    # What a newer version wrote of it beside that.
+    more: Mapping[str, object] = field(default_factory=dict, hash=False)
 
 
-def load_record(state_folder: Path) -> tuple[RecordedDownload, ...]:
-    """The downloads of the last run; none, and a line in the log, when the record is damaged."""
-    path = state_folder / RECORD_NAME
-    try:
-        if not path.is_file():  # a pipe of that name would be waited for
-            return ()
-        value = read_state(path)
-        return () if value is None else decode_record(value)
-    except (OSError, PeerProtocolError) as error:
-        log.warning("The downloads in %s are forgotten (%s).", path, error)
-        return ()
+class DownloadRecord:
+    """The file of them. Used by one thread at a time."""
+
+    def __init__(self, state_folder: Path) -> None:
+        self.notice = ""  # for the user, when something is wrong with it
+        self._file = StateFile(state_folder / RECORD_NAME)
+        self._more: Mapping[str, object] = {}  # what a newer version wrote beside the downloads
+
+    def load(self) -> tuple[RecordedDownload, ...]:
+        """The downloads of the last run; of a damaged record those that can be read."""
+        value = self._file.read()
+        downloads = tuple[RecordedDownload, ...]()
+        if value is not None:
+            try:
+                downloads = decode_record(value)
+            except PeerProtocolError as error:
+                self._file.keep_aside(str(error), is_newer=_is_newer(value))
+                downloads = _readable(value)
+        if isinstance(value, dict) and not _is_newer(value):
+            self._more = {name: value[name] for name in value.keys() - _NAMES}
+        self.notice = self._file.notice
+        return downloads
+
+    def save(self, downloads: Iterable[RecordedDownload]) -> None:
+        """Keep them, synced. Raises StorageError."""
+        self._file.write(encode_record(downloads, self._more))
 
 
-def save_record(state_folder: Path, downloads: Iterable[RecordedDownload]) -> None:
-    """Keep them, synced. Raises StorageError."""
-    write_whole(state_folder / RECORD_NAME, encode_record(downloads))
-
-
-def encode_record(downloads: Iterable[RecordedDownload]) -> bytes:
+def encode_record(
+    downloads: Iterable[RecordedDownload], more: Mapping[str, object] | None = None
+) -> bytes:
     """Pure ASCII; a folder whose name is no UTF-8 is kept, too."""
     rows = [
         {
+            **download.more,
             "tracker": download.tracker,
             "folder": str(download.folder),
             "key": download.key,
@@ -72,7 +86,8 @@ def encode_record(downloads: Iterable[RecordedDownload]) -> bytes:
         }
         for download in downloads
     ]
-    return json.dumps({"lmk": _VERSION, "downloads": rows}, indent=1).encode("ascii")
+    record = {**(more or {}), "lmk": _VERSION, "downloads": rows}
+    return json.dumps(record, indent=1).encode("ascii")
 
 
 def decode_record(value: object) -> tuple[RecordedDownload, ...]:
@@ -81,9 +96,27 @@ def decode_record(value: object) -> tuple[RecordedDownload, ...]:
         case {"lmk": 1, "downloads": list(rows)} if len(rows) <= MAX_DOWNLOADS:
             return tuple(_download(row) for row in rows)
         case {"lmk": int(version), "downloads": list()} if version != _VERSION:
-            raise PeerProtocolError(f"it is of version {version}")
+            raise PeerProtocolError(f"is of version {version}")
         case _:
             raise PeerProtocolError("it is no list of downloads")
+
+
+def _is_newer(value: object) -> bool:
+    match value:
+        case {"lmk": int(version)}:
+            return version > _VERSION
+        case _:
+            return False
+
+
+def _readable(value: object) -> tuple[RecordedDownload, ...]:
+    """Those downloads of a damaged record that can be read."""
+    found = list[RecordedDownload]()
+    rows = value.get("downloads") if isinstance(value, dict) and not _is_newer(value) else None
+    for row in rows[:MAX_DOWNLOADS] if isinstance(rows, list) else ():
+        with suppress(PeerProtocolError):
+            found.append(_download(row))
+    return tuple(found)
 
 
 def _download(row: object) -> RecordedDownload:
@@ -97,6 +130,7 @@ def _download(row: object) -> RecordedDownload:
             "shares": list(shares),
             "path": str(path),
             "paused": bool(is_paused),
+            **more,
         }:
             pass
         case _:
@@ -113,4 +147,5 @@ def _download(row: object) -> RecordedDownload:
     except ValueError:
         raise PeerProtocolError(f"a download with “{existing[:20]}” files") from None
     shown = shown_name(title)  # the record may be damaged
-    return RecordedDownload(tracker, Path(folder), key, shown, policy, ids, path, is_paused)
+    kept = {str(name): value for name, value in more.items()}
+    return RecordedDownload(tracker, Path(folder), key, shown, policy, ids, path, is_paused, kept)

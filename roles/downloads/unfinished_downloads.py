@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from roles.disk.download_record import MAX_SHARES, RecordedDownload, load_record, save_record
+from roles.disk.download_record import MAX_SHARES, DownloadRecord, RecordedDownload
 from roles.downloads.download_life import DownloadLife
 from roles.downloads.swarm_download import SwarmDownload
 from roles.values.errors import StorageError
@@ -27,19 +27,21 @@ class UnfinishedDownloads:
 
     def __init__(self, settings: LeecherSettings) -> None:
         self._settings = settings
+        self._record = DownloadRecord(settings.state_folder) if settings.state_folder else None
         self._kept: tuple[RecordedDownload, ...] = ()  # for other folders or trackers: not ours
         self._waiting: list[RecordedDownload] = []  # for a list that has them
         self._saved: tuple[RecordedDownload, ...] = ()
         self._save_at = 0.0
 
-    def load(self) -> None:
-        """Read what the last run left."""
-        if self._settings.state_folder is None:
-            return
-        recorded = self._saved = load_record(self._settings.state_folder)
+    def load(self) -> str:
+        """Read what the last run left; returns "" or a sentence for the user on why it cannot."""
+        if self._record is None:
+            return ""
+        recorded = self._saved = self._record.load()
         ours = [one for one in recorded if self._is_ours(one)]
         self._waiting = ours
         self._kept = tuple(one for one in recorded if one not in ours)
+        return self._record.notice
 
     def take_up(self, start: Callable[[str, Existing, bool], bool]) -> None:
         """Go on with those that the newest list has.
@@ -59,7 +61,7 @@ class UnfinishedDownloads:
 
     def note(self, downloads: Iterable[DownloadLife], *, now: float) -> None:
         """Keep what is under way, when it is not what was kept last."""
-        if self._settings.state_folder is None or now < self._save_at:
+        if self._record is None or now < self._save_at:
             return
         current = tuple(self._recorded(one) for one in downloads if _goes_on(one))
         known = {one.key for one in current}
@@ -83,11 +85,11 @@ class UnfinishedDownloads:
         self._keep((*noted, *begun))
 
     def _keep(self, record: tuple[RecordedDownload, ...]) -> None:
-        if self._settings.state_folder is None or record == self._saved:
+        if self._record is None or record == self._saved:
             return
         self._saved = record
         try:
-            save_record(self._settings.state_folder, record)
+            self._record.save(record)
         except StorageError as error:
             log.warning("Downloads do not go on by themselves at the next start: %s", error)
 
@@ -97,6 +99,7 @@ class UnfinishedDownloads:
 
     def _recorded(self, download: DownloadLife) -> RecordedDownload:
         assert isinstance(download, SwarmDownload)
+        known = (one for one in self._saved if self._is_ours(one))
         return RecordedDownload(
             tracker=str(self._settings.tracker),
             folder=self._settings.folder.absolute(),
@@ -105,6 +108,7 @@ class UnfinishedDownloads:
             existing=download.existing,
             shares=download.wanted.shares[:MAX_SHARES],
             is_paused=download.state is DownloadState.PAUSED,
+            more=next((one.more for one in known if one.key == download.key), {}),
         )
 
 

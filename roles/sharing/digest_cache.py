@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from roles.base.state_file import write_whole
+from roles.base.state_file import StateFile, drop_leftover, write_whole
 from roles.sharing.folder_tree import TreeFile
 from roles.values.content import DIGEST_SIZE, chunk_size_for
 from roles.values.errors import StorageError
@@ -49,6 +49,7 @@ class DigestCache:
         self._has_header = False
         self._is_later = False  # a later version wrote it: its lines may mean something else
         self._share_id = ""
+        self.notice = ""  # for the user, when something is wrong with the file
         if path is not None:
             self._load(path)
         self.share_id = self._share_id or secrets.token_hex(8)
@@ -119,20 +120,35 @@ class DigestCache:
         self._has_header, self._lines = True, len(lines)
 
     def _load(self, path: Path) -> None:
+        drop_leftover(path)
+        size = 0
         try:
+            if not path.is_file():
+                return
             with path.open("rb") as file:
-                if file.seek(0, 2) > _MAX_CACHE:
+                size = file.seek(0, 2)
+                if size > _MAX_CACHE:
                     raise OSError("too large")
                 file.seek(0)
                 for line in _unsealed(file):
                     self._take(line)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            log.warning("%s cannot be read (%s): every file is read anew", path, error)
+        except OSError as error:  # what cannot be read is not written over either
+            self._path = None
+            self.notice = (
+                f"{path} cannot be read ({error.strerror or error}): every file is read anew, "
+                "and what is found out is not kept."
+            )
+            log.warning("%s", self.notice)
         if self._is_later:
             self._files.clear()
             self._packs.clear()
+        if size and self._path is not None and not self._has_header:
+            file_of = StateFile(path)
+            is_newer = self._is_later
+            why = "is of a newer version" if is_newer else "it has no beginning"
+            file_of.keep_aside(why, is_newer=is_newer)
+            self.notice = file_of.notice
+            self._path = path if file_of.may_write else None
 
     def _take(self, line: bytes) -> None:
         self._lines += 1

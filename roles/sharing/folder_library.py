@@ -53,6 +53,7 @@ class FolderLibrary:
         self._should_stop = should_stop
         self._cache = DigestCache(cache_file)
         self.share_id = self._cache.share_id
+        self.notice = self._cache.notice  # for the user, when digests could not be kept or read
         self.name = (path.resolve().name or "files").encode(errors="replace").decode()
         self.snapshot = LibrarySnapshot()
         self.changed = threading.Event()  # the snapshot was replaced; whoever waits clears it

@@ -65,6 +65,13 @@ class RoleStopped:
     failure: LmkError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that the user should know; the role goes on."""
+
+    sentence: str
+
+
 # Tracker
 
 
@@ -363,9 +370,10 @@ class TrackersFound:
     trackers: tuple[FoundTracker, ...]
 
 
-TrackerEvent: TypeAlias = RoleStarted | RoomChanged | RoleStopped
+TrackerEvent: TypeAlias = RoleStarted | Warned | RoomChanged | RoleStopped
 SeederEvent: TypeAlias = (
     RoleStarted
+    | Warned
     | FolderScanned
     | HashingChanged
     | TrackerAnswered
@@ -376,6 +384,7 @@ SeederEvent: TypeAlias = (
 )
 LeecherEvent: TypeAlias = (
     RoleStarted
+    | Warned
     | FilesListed
     | ListFailed
     | DownloadChanged

@@ -183,11 +183,21 @@ def program_settings_from(stored: Mapping[str, object]) -> tuple[ProgramSettings
         value = stored[field.name]
         if field.name in ("recent_folders", "recent_trackers") and isinstance(value, list):
             value = tuple(item for item in value if isinstance(item, str))[:MAX_RECENTS]
-        if type(value) is type(field.default) and _is_in_range(field.name, value):
+        is_usable = type(value) is type(field.default) and _is_in_range(field.name, value)
+        if is_usable and is_text(value):
             usable[field.name] = value
         else:
             unusable.append(field.name)
     return ProgramSettings(**usable), tuple(unusable)
+
+
+def is_text(value: object) -> bool:
+    """Whether there is no half a character in it, which breaks every window that shows it."""
+    try:
+        ("".join(value) if isinstance(value, tuple) else str(value)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _RANGES = {

@@ -17,7 +17,7 @@ from pathlib import Path
 from tkinter import font
 from types import TracebackType
 
-from roles.base.profile import find_profile, save_settings
+from roles.base.profile import SettingsFile, find_profile
 from roles.values.settings import Appearance, ProgramSettings
 from ui import wording
 from ui.selftest.check import Check, NothingToLookAtError, SelftestError
@@ -62,7 +62,8 @@ class _WatchedWindow(AppWindow):
     def __init__(self, folder: Path) -> None:
         self.faults = list[str]()
         profile = find_profile(folder)
-        save_settings(profile, ProgramSettings(tracker=NOBODY, appearance=Appearance.LIGHT.value))
+        settings = ProgramSettings(tracker=NOBODY, appearance=Appearance.LIGHT.value)
+        SettingsFile(profile.settings_file).save(settings)
         super().__init__(profile, environment={"LMK_DISCOVER": "off"})
         self.tk.createcommand("bgerror", self.faults.append)
         self.begin()

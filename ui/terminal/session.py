@@ -11,7 +11,8 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Protocol, TypeVar
 
-from roles.values.events import Post, RoleEvent, RoleStopped
+from roles.values.events import Post, RoleEvent, RoleStopped, Warned
+from ui.terminal.output import Output
 from ui.terminal.streams import is_writing
 
 
@@ -110,6 +111,8 @@ class Session:
             return None
         if isinstance(event, RoleStopped) and event.failure is not None:
             raise event.failure
+        if isinstance(event, Warned):
+            Output().error(event.sentence)
         return self._roles[number], event
 
     def ask(self, question: str) -> str:

@@ -79,8 +79,9 @@ class AppWindow(tk.Tk):
         self.protocol("WM_DELETE_WINDOW", self.close)
         self._status_id = self.after(STATUS_MS, self._show_status)
         self._look_id = self.after(0, self._ask_system_look)
-        for notice in notices:
-            self.notices.say(notice, tone="Warning")
+        for notice in (*notices, self._bench.settings.notice):
+            if notice:
+                self.notices.say(notice, tone="Warning")
         self.tabs.show("Leecher")
         if folder_to_seed is not None:
             self.seeder.fill_in(folder_to_seed)
@@ -106,7 +107,7 @@ class AppWindow(tk.Tk):
         theme = Theme(self, is_dark=settings.now.appearance == Appearance.DARK.value)
         typed = tk.StringVar(self, settings.now.tracker)
         trackers = TrackerChoice(typed, environment, settings)
-        roles = RunningRoles(pump, throttles_of(settings))
+        roles = RunningRoles(pump, throttles_of(settings), self._say_warned)
         return Workbench(pump, theme, roles, settings, environment, trackers)
 
     def _make_tabs(self) -> None:
@@ -282,6 +283,9 @@ class AppWindow(tk.Tk):
 
     def _say_not_kept(self, sentence: str) -> None:
         self.notices.say(sentence, tone="Warning", key="settings")
+
+    def _say_warned(self, sentence: str) -> None:
+        self.notices.say(sentence, tone="Warning")
 
     def _say_failed(self, sentence: str) -> None:
         self.notices.say(sentence, tone="Bad", key="failed")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from roles.base.throttle import Throttles
-from roles.values.events import Post, RoleEvent, RoleStopped
+from roles.values.events import Post, RoleEvent, RoleStopped, Warned
 from ui.window.event_pump import EventPump
 
 SWITCH_INTERVAL_S = 0.001  # keeps Tk's thread punctual beside busy roles; Python's own is 5 ms
@@ -25,10 +25,12 @@ RoleT = TypeVar("RoleT", bound=StartsAndStops)
 
 
 class RunningRoles:
-    """Owned by Tk's thread. `throttles` are the limits that all of them keep to together."""
+    """Owned by Tk's thread."""
 
-    def __init__(self, pump: EventPump, throttles: Throttles) -> None:
+    def __init__(self, pump: EventPump, throttles: Throttles, warn: Callable[[str], None]) -> None:
+        """`throttles`: the limits that all of them keep to together. `warn` gets their Warned."""
         self.throttles = throttles
+        self._warn = warn
         self.in_background = pump.in_background  # for what a handler may not wait for
         self._pump = pump
         self._running = list[StartsAndStops]()
@@ -42,7 +44,10 @@ class RunningRoles:
                 self._running.remove(role)
                 if self.all_ended:
                     sys.setswitchinterval(self._usual_interval_s)
-            handle(event)
+            if isinstance(event, Warned):
+                self._warn(event.sentence)
+            else:
+                handle(event)
 
         role = make(self._pump.opened(note))
         self._running.append(role)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from roles.base.profile import Profile, load_settings, save_settings
+from roles.base.profile import Profile, SettingsFile
 from roles.values.errors import StorageError
 from roles.values.settings import ProgramSettings
 from ui.window.event_pump import EventPump
@@ -21,7 +21,9 @@ class SettingsKeeper:
     def __init__(self, profile: Profile, pump: EventPump, tell: Callable[[str], None]) -> None:
         """`tell` gets one sentence, once, when the settings cannot be kept."""
         self.profile = profile
-        self.now = load_settings(profile)
+        self._file = SettingsFile(profile.settings_file)
+        self.now = self._file.load()
+        self.notice = self._file.notice  # one sentence when not all of them could be read
         self._pump = pump
         self._tell = tell
         self._written = self.now
@@ -45,8 +47,8 @@ class SettingsKeeper:
         if self._is_writing or self.now == self._written:
             return
         self._is_writing, self._written = True, self.now
-        profile, settings = self.profile, self.now
-        self._pump.in_background(lambda: _problem_of_saving(profile, settings), self._wrote)
+        file, settings = self._file, self.now
+        self._pump.in_background(lambda: _problem_of_saving(file, settings), self._wrote)
 
     def _wrote(self, problem: str) -> None:
         self._is_writing = False
@@ -56,9 +58,9 @@ class SettingsKeeper:
         self._write()
 
 
-def _problem_of_saving(profile: Profile, settings: ProgramSettings) -> str:
+def _problem_of_saving(file: SettingsFile, settings: ProgramSettings) -> str:
     try:
-        save_settings(profile, settings)
+        file.save(settings)
     except StorageError as error:
         return str(error)
     return ""
