@@ -103,7 +103,7 @@ UNSAFE_MODULES = frozenset({"marshal", "pickle", "shelve"})
 DISK_CALLS_PLACE = "roles.base.disk_calls"
 DISK_CALLS = frozenset(
     {"chmod", "fchmod", "fdatasync", "fsync", "link", "remove", "rename", "renames", "replace"}
-    | {"sync", "unlink", "utime"}
+    | {"rmdir", "sync", "unlink", "utime"}
 )
 PATH_DISK_CALLS = frozenset({"chmod", "hardlink_to", "rename", "unlink"})
 CATCH_ALL = frozenset({"BaseException", "Exception"})

@@ -154,3 +154,17 @@ class SwarmDownloadTest(RoomTest):
         leecher.role.cancel(["a.bin"])
         wait_for_state(leecher, "a.bin", DownloadState.CANCELLED)
         wait_until(lambda: not list(self.target.iterdir()))
+
+    def test_a_folder_that_is_cancelled_in_the_middle_leaves_what_was_there_and_what_is_whole(
+        self,
+    ) -> None:
+        own = self.target / "own"
+        own.mkdir()
+        self.seeding("source", {"own/a/b.bin": DATA, "d/e/c.bin": DATA}, rate=500_000)
+        leecher = self.taking("own/a/b.bin")
+        key = leecher.log.of(FilesListed)[-1].folders[0].key
+        leecher.role.download([key], Existing.SKIP)
+        leecher.log.wait_for(DownloadChanged, where=lambda one: one.have > 0)
+        leecher.role.cancel([key])
+        wait_for_state(leecher, key, DownloadState.CANCELLED)
+        wait_until(lambda: list(self.target.rglob("*")) == [own])

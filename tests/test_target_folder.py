@@ -136,6 +136,17 @@ class FolderTest(TargetFolderTestCase):
         self.assertTrue(odd.is_dir())
         self.assertFalse(gone.exists())
 
+    def test_folders_that_were_made_and_are_empty_can_be_taken_back(self) -> None:
+        own = self.folder / "target" / "own" / "empty"
+        own.mkdir(parents=True)
+        for stored in (("own", "empty"), ("own", "new"), ("a", "b", "c"), ("full", "x")):
+            self.target.make_folder(stored)
+        (self.folder / "target" / "full" / "file").touch()
+        self.target.remove_made_folders()
+        self.assertEqual(
+            list(self.tree(self.folder / "target")), ["full", "full/file", "own", "own/empty"]
+        )
+
     def test_a_file_in_the_way_is_a_sentence(self) -> None:
         self.put(b"mine")
         with self.assertRaisesRegex(StorageError, "x is a file, and a folder must be there"):

@@ -24,6 +24,11 @@ def unlink(name: str, *, at: int | None = None) -> None:
     os.unlink(name, dir_fd=at)
 
 
+def remove_folder(name: str, *, at: int | None = None) -> None:
+    """Only an empty one."""
+    os.rmdir(name, dir_fd=at)
+
+
 def rename(present: str, name: str, *, at: int | None = None) -> None:
     """Rename; POSIX replaces what has the name, Windows raises FileExistsError."""
     os.rename(present, name, src_dir_fd=at, dst_dir_fd=at)

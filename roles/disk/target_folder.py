@@ -1,6 +1,6 @@
 """The folder that downloads go to: what it has already, its room, its folders and their times.
 
-It fetches nothing, and removes nothing but what killed runs left.
+It fetches nothing, and removes nothing but what killed runs and cancelled downloads left.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from roles.base import disk_calls
 from roles.disk.chunk_digests import ChunkDigests
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.leftovers import drop_partial, drop_second_names, partial_names
@@ -56,6 +57,7 @@ class TargetFolder:
         self.path = path
         self._text = os.fspath(path)
         self._times: dict[tuple[str, ...], int] = {}
+        self._made = list[tuple[str, ...]]()  # folders that were not there, the outer ones first
         self._partials: dict[tuple[str, ...], list[str]] = {}  # of folders that were looked through
 
     def holds(
@@ -116,6 +118,10 @@ class TargetFolder:
     def make_folder(self, stored: tuple[str, ...], mtime: int | None = None) -> Path:
         """Make a folder and those above it; its time is set later. Raises StorageError."""
         path = self.path.joinpath(*stored)
+        there = len(stored)  # how many of these names are there already
+        while there and not os.path.lexists("/".join((self._text, *stored[:there]))):
+            there -= 1
+        self._made += [stored[:count] for count in range(there + 1, len(stored) + 1)]
         try:
             OpenFolder.below(self.path, stored, make=True).close()
         except OSError as error:
@@ -123,6 +129,16 @@ class TargetFolder:
         if mtime is not None:
             self._times[stored] = mtime
         return path
+
+    def remove_made_folders(self) -> None:
+        """Remove the folders that were made here and are empty: nothing comes into them."""
+        made, self._made = self._made, []
+        for stored in reversed(made):
+            with (
+                suppress(OSError, StorageError),
+                OpenFolder.below(self.path, stored[:-1], make=False) as folder,
+            ):
+                disk_calls.remove_folder(folder.at(stored[-1]), at=folder.descriptor)
 
     def set_folder_times(self) -> None:
         """Give the folders that were made their times.

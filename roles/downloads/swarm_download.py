@@ -132,6 +132,7 @@ class SwarmDownload(DownloadLife):
                 drop_partial(self._settings.folder, stored)
         for pack, _ in scope.packs:
             drop_partial(self._settings.folder, pack_stored(pack.content))
+        self._target.remove_made_folders()
 
     def leave(self) -> None:
         self._arrivals.leave()
