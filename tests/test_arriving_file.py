@@ -388,7 +388,7 @@ class FinishTest(ArrivingFileTestCase):
         self.assertEqual(self.final.stat().st_mtime, MTIME)
 
     def test_without_a_time_it_has_that_of_its_arrival(self) -> None:
-        self.whole().finish(Existing.SKIP, 0, False, go_on)
+        self.whole().finish(Existing.SKIP, None, False, go_on)
         self.assertGreater(self.final.stat().st_mtime, MTIME)
 
     @needs_posix

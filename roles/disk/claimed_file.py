@@ -10,11 +10,11 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, ParamSpec
 
 from roles.base import disk_calls
 from roles.base.file_lock import try_lock
@@ -29,6 +29,8 @@ from roles.disk.storage_faults import storage_error
 from roles.values.errors import FileTouchedError, StorageError
 from roles.values.safe_names import PARTIAL_SUFFIX
 from roles.values.settings import Existing
+
+P = ParamSpec("P")
 
 COMPARE_BLOCK = 1024 * 1024
 # Windows neither renames nor removes what is open; elsewhere the lock is kept to the end.
@@ -75,13 +77,11 @@ class ClaimedFile:
 
         Raises StorageError, DiskFullError when it is full.
         """
-        with self._own_change():
-            write_sparse(self.file, offset, pieces)
+        self._change(write_sparse, self.file, offset, pieces)
 
     def truncate(self, size: int) -> None:
         """Cut it off at this size, or let it end in a hole there. Raises StorageError."""
-        with self._own_change():
-            disk_calls.truncate(self.file.descriptor, size)
+        self._change(disk_calls.truncate, self.file.descriptor, size)
 
     @property
     def is_touched(self) -> bool:
@@ -169,21 +169,21 @@ class ClaimedFile:
         finally:
             self.file.close()
 
-    @contextmanager
-    def _own_change(self) -> Iterator[None]:
-        """What is done inside is not taken for another program's. Raises StorageError."""
+    def _change(self, change: Callable[P, None], *args: P.args, **options: P.kwargs) -> None:
+        """Do this, and do not take it for another program's. Raises StorageError."""
+        watch = self._watch
         with self._writing:
             try:
-                if self._watch.is_remote:
-                    self._watch.is_unwatched = True
-                    yield
+                if watch.is_remote:
+                    watch.is_unwatched = True
+                    change(*args, **options)
                     return
-                if self._watch.look().st_nlink == 0:
+                if watch.look().st_nlink == 0:
                     raise self._replaced()
                 try:
-                    yield
+                    change(*args, **options)
                 finally:
-                    self._watch.trust()
+                    watch.trust()
             except OSError as error:
                 raise storage_error(error, self.path) from None
 

@@ -60,6 +60,9 @@ def write_sparse(file: PositionedFile, offset: int, pieces: Sequence[memoryview]
 
     Nobody else writes to the file meanwhile. Raises OSError.
     """
+    if not any(0 in bytes(piece[::BLOCK]) for piece in pieces):  # no block begins with a zero
+        file.write(offset, pieces)
+        return
     for is_zero, run in runs(pieces):
         length = sum(map(len, run))
         if not is_zero or has_data(file.descriptor, offset, offset + length):
