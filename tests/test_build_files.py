@@ -8,9 +8,12 @@ import io
 import struct
 import unittest
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from xml.etree import ElementTree
+
+from tests.bench.start import in_turns
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "assets"
@@ -98,3 +101,15 @@ class ArchiveTest(unittest.TestCase):
             self.assertIn(kept, bare)
         names = {node.name for node in ast.parse(bare).body if hasattr(node, "name")}
         self.assertEqual(names, {"A", "f"})
+
+
+class InTurnsTest(unittest.TestCase):
+    def test_programs_are_measured_in_turns_and_none_always_first(self) -> None:
+        asked = list[str]()
+
+        def measured(program: Sequence[str]) -> float:
+            asked.append(program[0])
+            return float(len(asked))
+
+        self.assertEqual(in_turns([["a"], ["b"]], 3, measured), [[1.0, 4.0, 5.0], [2.0, 3.0, 6.0]])
+        self.assertEqual("".join(asked), "abbaab")
