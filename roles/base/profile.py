@@ -135,7 +135,7 @@ class SettingsFile:
                 f"These settings in {self._file.path} cannot be used and stay at their defaults: "
                 f"{', '.join(unusable)}."
             )
-            log.warning("%s", self.notice)
+            log.warning("Settings that cannot be used: %s.", ", ".join(unusable))
         return self._known
 
     def save(self, settings: ProgramSettings) -> None:

@@ -101,7 +101,7 @@ class StateFile:
     def _say(self, what: str) -> None:
         self.notice = f"{self.path} {what}"
         if self.notice != self._logged:  # it may be read again before it is written
-            log.warning("%s", self.notice)
+            log.warning("%s %s", self.path.name, what)  # logs hold no path of the user's
         self._logged = self.notice
 
 

@@ -138,7 +138,7 @@ class DigestCache:
                 f"{path} cannot be read ({error.strerror or error}): every file is read anew, "
                 "and what is found out is not kept."
             )
-            log.warning("%s", self.notice)
+            log.warning("%s cannot be read (%s)", path.name, error.strerror or error)
         if self._is_later:
             self._files.clear()
             self._packs.clear()
