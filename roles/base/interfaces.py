@@ -1,6 +1,7 @@
 """This machine's own IPv4 addresses: which there are, which one others reach, and how to reach all.
 
-The standard library cannot list interfaces: Linux is asked with an ioctl, others by their own name.
+Linux is asked by ioctl, for every address; macOS likewise, for the first address of each interface;
+Windows for its table of addresses. Anything else is asked for the addresses of its own name.
 """
 
 from __future__ import annotations
@@ -8,9 +9,17 @@ from __future__ import annotations
 import socket
 import struct
 import sys
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address, is_loopback
+from roles.values.addresses import (
+    EVERY_INTERFACE,
+    LOOPBACK,
+    Address,
+    everyone_in,
+    is_loopback,
+    is_unicast,
+)
 
 _ELSEWHERE = "192.0.2.1"  # an address of documents only (RFC 5737): reached by the default route
 _ANY_PORT = 9  # connecting a datagram socket sends nothing
@@ -22,6 +31,13 @@ class Broadcast(NamedTuple):
 
     source: str  # bind the socket to it
     address: str  # send there
+
+
+class OwnAddress(NamedTuple):
+    """An address of this machine that works now, loopback apart."""
+
+    host: str
+    everyone: tuple[str, ...]  # where everyone in its network is reached
 
 
 def is_own_address(host: str) -> bool:
@@ -59,49 +75,135 @@ def address_for_others(listening: Address) -> Address:
     return Address(host, listening.port)
 
 
-if sys.platform == "linux":
+def working_addresses() -> tuple[str, ...]:
+    """Every address of this machine but loopback. Raises OSError when it cannot tell.
+
+    Where a cable is out, or an interface is down, the addresses there do not count: nobody is
+    reached from them.
+    """
+    return tuple(dict.fromkeys(own.host for own in _working()))
+
+
+def own_addresses() -> tuple[str, ...]:
+    """The same; none where it cannot tell."""
+    try:
+        return working_addresses()
+    except OSError:
+        return ()
+
+
+def broadcasts() -> tuple[Broadcast, ...]:
+    """At least one for each network that this machine is in; none where it cannot tell."""
+    try:
+        found = [(own.host, everyone) for own in _working() for everyone in own.everyone]
+    except OSError:
+        return ()
+    if sys.platform == "linux":
+        source = EVERY_INTERFACE  # the route chooses the interface
+        return tuple(dict.fromkeys(Broadcast(source, everyone) for _, everyone in found))
+    return tuple(dict.fromkeys(Broadcast(host, everyone) for host, everyone in found))
+
+
+def _working() -> tuple[OwnAddress, ...]:
+    return tuple(own for own in _addresses() if is_unicast(own.host) and not is_loopback(own.host))
+
+
+if sys.platform in ("linux", "darwin"):
+    import array
     import fcntl
 
-    _SIOCGIFADDR = 0x8915  # from linux/sockios.h
-    _SIOCGIFBRDADDR = 0x8919
-    _IFREQ = struct.Struct("16s24x")  # struct ifreq: the name, then room for an address
-    _IN_ADDR = slice(20, 24)  # of that address, a sockaddr_in
+    class _Requests(NamedTuple):
+        """Of ioctl, about an interface or one address of it."""
 
-    def own_addresses() -> tuple[str, ...]:
-        """Every address of this machine but loopback."""
-        return tuple(address for address in _asked(_SIOCGIFADDR) if not is_loopback(address))
+        flags: int
+        netmask: int
+        broadcast: int
+        other_end: int
 
-    def broadcasts() -> tuple[Broadcast, ...]:
-        """One for each network that this machine is in."""
-        found = dict.fromkeys(_asked(_SIOCGIFBRDADDR))
-        return tuple(
-            Broadcast(EVERY_INTERFACE, address)
-            for address in found
-            if address != EVERY_INTERFACE and not is_loopback(address)
-        )
+    # From linux/sockios.h and, of macOS, sys/sockio.h; struct ifreq has the name first, then room
+    # for an address or flags.
+    _LIST_ALL = 0x8912  # Linux only: of macOS the answer has entries of different lengths
+    _FIRST_ADDRESS = 0xC0206921  # macOS only
+    if sys.platform == "linux":
+        _ASK = _Requests(0x8913, 0x891B, 0x8919, 0x8917)
+        _IFREQ = struct.Struct("16s24x")
+    else:
+        _ASK = _Requests(0xC0206911, 0xC0206925, 0xC0206923, 0xC0206922)
+        _IFREQ = struct.Struct("16s16x")
+    _IFCONF = struct.Struct("iP")  # bytes of the list, and where it is
+    _MAX_LISTED = 1_024  # addresses
+    _FLAGS = struct.Struct("H")
+    _FLAGS_AT, _IN_ADDR = 16, slice(20, 24)  # in an ifreq; the address is a sockaddr_in
+    _IS_WORKING = 0x1 | 0x40  # up, and running: the cable is in
 
-    def _asked(request: int) -> list[str]:
-        """The answer of each interface that has one."""
-        found = list[str]()
+    def _addresses() -> Iterator[OwnAddress]:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            for _, name in socket.if_nameindex():
-                try:
-                    answer = fcntl.ioctl(probe.fileno(), request, _IFREQ.pack(name.encode()))
-                except OSError:  # an interface without an IPv4 address
-                    continue
-                found.append(socket.inet_ntoa(answer[_IN_ADDR]))
-        return found
+            descriptor = probe.fileno()
+            for entry in _entries(descriptor):
+                flags = _FLAGS.unpack_from(_answer(descriptor, _ASK.flags, entry), _FLAGS_AT)[0]
+                if flags & _IS_WORKING == _IS_WORKING:
+                    yield _described(descriptor, entry)
+
+    def _entries(descriptor: int) -> Iterator[bytes]:
+        """An ifreq for each address of this machine."""
+        if sys.platform == "linux":
+            room = array.array("B", bytes(_MAX_LISTED * _IFREQ.size))
+            where, _ = room.buffer_info()
+            filled = fcntl.ioctl(descriptor, _LIST_ALL, _IFCONF.pack(len(room), where))
+            for start in range(0, _IFCONF.unpack(filled)[0], _IFREQ.size):
+                yield room[start : start + _IFREQ.size].tobytes()
+            return
+        for _, name in socket.if_nameindex():
+            entry = _answer(descriptor, _FIRST_ADDRESS, _IFREQ.pack(name.encode()))
+            if any(entry):
+                yield entry
+
+    def _described(descriptor: int, entry: bytes) -> OwnAddress:
+        host = socket.inet_ntoa(entry[_IN_ADDR])
+        netmask, broadcast, other_end = (
+            socket.inet_ntoa(_answer(descriptor, request, entry)[_IN_ADDR])
+            for request in (_ASK.netmask, _ASK.broadcast, _ASK.other_end)
+        )
+        return OwnAddress(host, everyone_in(host, netmask, broadcast, other_end))
+
+    def _answer(descriptor: int, request: int, entry: bytes) -> bytes:
+        """Zeros for what the interface does not have."""
+        try:
+            return fcntl.ioctl(descriptor, request, entry)
+        except OSError:
+            return bytes(_IFREQ.size)
+
+elif sys.platform == "win32":
+    import ctypes
+
+    def _addresses() -> Iterator[OwnAddress]:
+        size, ask = ctypes.c_ulong(0), ctypes.windll.iphlpapi.GetIpAddrTable
+        table = ctypes.create_string_buffer(0)
+        while fault := ask(table, ctypes.byref(size), False):
+            if fault != ERROR_INSUFFICIENT_BUFFER:
+                raise ctypes.WinError(fault)
+            table = ctypes.create_string_buffer(size.value)
+        yield from addresses_in_table(table.raw)
 
 else:
 
-    def own_addresses() -> tuple[str, ...]:
-        """Every address of this machine but loopback, as far as its own name tells."""
-        try:
-            _, _, found = socket.gethostbyname_ex(socket.gethostname())
-        except OSError:
-            return ()
-        return tuple(address for address in found if not is_loopback(address))
+    def _addresses() -> Iterator[OwnAddress]:
+        _, _, found = socket.gethostbyname_ex(socket.gethostname())
+        yield from (OwnAddress(host, (_ALL_HERE,)) for host in found)
 
-    def broadcasts() -> tuple[Broadcast, ...]:
-        """One for each network that this machine is in: the socket's address chooses it."""
-        return tuple(Broadcast(own, _ALL_HERE) for own in own_addresses())
+
+ERROR_INSUFFICIENT_BUFFER = 122
+_ROW = struct.Struct("<4sI4sIIHH")  # MIB_IPADDRROW: address, interface, mask, …, type
+_NOT_WORKING = 0x8 | 0x40  # MIB_IPADDR_DISCONNECTED, MIB_IPADDR_DELETED
+
+
+def addresses_in_table(table: bytes) -> Iterable[OwnAddress]:
+    """What Windows' MIB_IPADDRTABLE says. A socket that is bound there reaches all of its network
+    at 255.255.255.255.
+    """
+    (count,) = struct.unpack_from("<I", table) if len(table) >= 4 else (0,)
+    count = min(count, len(table[4:]) // _ROW.size)
+    for row in _ROW.iter_unpack(table[4 : 4 + count * _ROW.size]):
+        address, kind = row[0], row[-1]
+        if not kind & _NOT_WORKING:
+            yield OwnAddress(socket.inet_ntoa(address), (_ALL_HERE,))

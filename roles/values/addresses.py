@@ -81,3 +81,24 @@ def is_unicast(host: str) -> bool:
     return ip is not None and not (
         ip.is_multicast or ip.is_unspecified or ip == ipaddress.IPv4Address("255.255.255.255")
     )
+
+
+def everyone_in(host: str, netmask: str, broadcast: str, other_end: str) -> tuple[str, ...]:
+    """Where everyone is reached in the network of an own address: by broadcast, or at the other end
+    of a line between two.
+
+    As the system tells them, with 0.0.0.0 for what it does not know: a broadcast address need not
+    be set, for address and netmask tell it.
+    """
+    own, mask = int(ipaddress.IPv4Address(host)), int(ipaddress.IPv4Address(netmask))
+    end = int(ipaddress.IPv4Address(other_end)) or own
+    rest = ~mask & 0xFFFFFFFF
+    found = list[int]()
+    if rest == 0:  # /32: the other end, if there is one
+        found += [end]
+    elif rest == 1:  # /31: two addresses, both of them computers
+        found += [end & ~1, end | 1]
+    else:
+        found += [int(ipaddress.IPv4Address(broadcast)), end | rest]
+    hosts = (str(ipaddress.IPv4Address(one)) for one in dict.fromkeys(found) if one not in (0, own))
+    return tuple(one for one in hosts if not is_loopback(one))
