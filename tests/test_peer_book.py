@@ -6,11 +6,14 @@ import random
 import unittest
 from collections import Counter
 
+from roles.base.dialling import CONNECT_S
 from roles.taking.peer_book import (
     AGAIN_MAX_S,
     AGAIN_S,
     AT_ONCE,
     CONNECTIONS,
+    DIALS,
+    DIALS_PER_HOST,
     FORGOTTEN_S,
     MAX_KNOWN,
     MAX_PEERS,
@@ -18,6 +21,7 @@ from roles.taking.peer_book import (
     PeerBook,
 )
 from roles.values.addresses import Address
+from roles.values.settings import GIVE_UP_AFTER_S
 
 
 def peer(number: int) -> Address:
@@ -32,8 +36,14 @@ class PeerBookTest(unittest.TestCase):
         self.book.heard_of(map(peer, numbers), now=now)
 
     def dial_all(self, now: float = 0.0) -> list[Address]:
-        """Everyone it dials from this moment on, until it has enough."""
-        return self.book.to_dial(now=now) + self.book.to_dial(now=now + MAX_PEERS * NEXT_S)
+        """Everyone it dials from this moment on, until it has enough; all of them answer."""
+        dialled = self.answered(self.book.to_dial(now=now))
+        return dialled + self.answered(self.book.to_dial(now=now + MAX_PEERS * NEXT_S))
+
+    def answered(self, dialled: list[Address]) -> list[Address]:
+        for address in dialled:
+            self.book.connected(address)
+        return dialled
 
     def test_a_lonely_peer_gets_several_connections_once_one_is_as_busy_as_it_can_be(self) -> None:
         self.heard_of(1)
@@ -69,7 +79,10 @@ class PeerBookTest(unittest.TestCase):
             named = room[: 2 * tick]  # one after the other joins and is heard of
             for number, book in enumerate(books):
                 book.heard_of([peer(one) for one in named if one != number], now=tick * 0.05)
-                taken_by.update(book.to_dial(now=tick * 0.05))
+                dialled = book.to_dial(now=tick * 0.05)
+                taken_by.update(dialled)
+                for address in dialled:
+                    book.connected(address)
         self.assertEqual(taken_by.total(), MAX_PEERS * len(room))
         self.assertGreaterEqual(min(taken_by[peer(one)] for one in room), MAX_PEERS // 4)
 
@@ -92,6 +105,62 @@ class PeerBookTest(unittest.TestCase):
         self.assertGreaterEqual(pauses[0], 0.7 * AGAIN_S)
         self.assertGreater(pauses[3], 2 * pauses[0])
         self.assertLessEqual(max(pauses), 1.3 * AGAIN_MAX_S)
+
+    def test_a_list_of_dead_addresses_does_not_keep_the_living_one_out(self) -> None:
+        dead, now, tried = 300, 0.0, list[tuple[float, Address]]()
+        self.heard_of(*range(dead + 1))
+        while len({address for _, address in tried}) <= dead:
+            for began, address in tried:
+                if began + CONNECT_S - 0.05 < now <= began + CONNECT_S:
+                    self.book.closed(address, was_good=False, now=now)
+            tried += [(now, address) for address in self.book.to_dial(now=now)]
+            now += 0.05
+            self.heard_of(*range(dead + 1), now=now)
+        self.assertLess(now, GIVE_UP_AFTER_S)
+        # Nobody is tried again before everybody was tried once, the last moment apart.
+        self.assertLessEqual(len(tried) - dead - 1, MAX_PEERS)
+
+    def test_no_list_makes_it_connect_more_often_than_so_many_times_a_second(self) -> None:
+        self.heard_of(*range(MAX_KNOWN))
+        dialled, steps = 0, 600
+        for step in range(steps):
+            for address in self.book.to_dial(now=step * 0.05):
+                dialled += 1
+                self.book.closed(address, was_good=False, now=step * 0.05)
+        self.assertLessEqual(dialled, DIALS * (steps * 0.05 + 2))
+
+    def test_no_host_is_connected_to_more_often_than_its_share_of_that(self) -> None:
+        ports = [Address("10.0.0.1", 12501 + number) for number in range(8)]
+        dialled, steps = 0, 600
+        for step in range(steps):
+            self.book.heard_of(ports, now=step * 0.05)
+            for address in self.book.to_dial(now=step * 0.05):
+                dialled += 1
+                self.book.closed(address, was_good=True, now=step * 0.05)
+                self.book.network_changed(now=step * 0.05)
+        self.assertLessEqual(dialled, DIALS_PER_HOST * (steps * 0.05 + 2))
+
+    def test_when_the_network_changed_whoever_failed_is_tried_at_once(self) -> None:
+        self.heard_of(1)
+        for now in (0.0, 10.0, 20.0):
+            self.book.to_dial(now=now)
+            self.book.closed(peer(1), was_good=False, now=now)
+        self.assertEqual(self.book.to_dial(now=20.1), [])
+        self.book.network_changed(now=20.1)
+        self.assertEqual(self.book.to_dial(now=20.1), [peer(1)])
+
+    def test_what_a_change_of_the_network_ended_is_connected_to_at_once(self) -> None:
+        self.heard_of(1)
+        self.dial_all()
+        self.book.network_changed(now=5.0)
+        self.book.closed(peer(1), was_good=True, now=5.1)
+        self.assertEqual(self.book.to_dial(now=5.1), [peer(1)])
+
+    def test_a_peer_that_stands_still_gets_one_more_connection_and_no_third(self) -> None:
+        self.heard_of(1, 2)
+        self.dial_all()
+        self.assertEqual(self.book.to_dial(now=9.0, stalled={peer(1)}), [peer(1)])
+        self.assertEqual(self.book.to_dial(now=9.0, stalled={peer(1)}), [])
 
     def test_this_program_itself_is_dialled_once_and_never_again(self) -> None:
         self.heard_of(1, 2)
@@ -122,7 +191,9 @@ class PeerBookTest(unittest.TestCase):
             for _ in range(300):
                 now += rng.random()
                 book.heard_of([peer(rng.randrange(100))], now=now)
-                opened += book.to_dial(now=now)
+                for address in book.to_dial(now=now):
+                    book.connected(address)
+                    opened.append(address)
                 self.assertLessEqual(len(set(opened)), MAX_PEERS)
                 for address in set(opened):
                     self.assertLessEqual(opened.count(address), CONNECTIONS)

@@ -73,6 +73,49 @@ class PeerDownloadsTest(TakingTest):
         sender.link.shutdown(socket.SHUT_RDWR)
         thread.join()
 
+    def test_a_peer_that_stands_still_in_the_middle_is_connected_to_once_more(self) -> None:
+        """The old connection may go on, or not: what was interrupted hides that for long."""
+        self.constant("peer_links", "STALLED_S", 0.05)
+        self.constant("peer_book", "AGAIN_S", 0.0)
+        stalled = threading.Event()
+        self.addCleanup(stalled.set)
+
+        def stall(sender: RawPeer) -> None:
+            if not stalled.is_set():
+                sender.expect(frames.Open)
+                self.send_file(sender, self.handle, self.holding)
+                self.give_digests(sender, self.holding)
+                sender.expect(frames.Want)
+                self.offer(sender, self.handle, 0)
+                sender.send_part(self.handle, 0, 0, self.holding.chunk(0)[:1_000])
+                stalled.set()
+            with contextlib.suppress(EOFError, OSError):
+                while True:
+                    sender.next()
+
+        seeder = self.listening(stall)
+        self.tick_until(lambda: len(self.swarm._links) == 2)
+        for _ in range(20):
+            self.downloads.tick()
+        self.assertEqual(seeder.connections, 2)
+
+    def test_the_address_that_a_peer_has_no_longer_is_hung_up_on(self) -> None:
+        self.constant("peer_links", "LEFT_S", 0.0)
+        old, handle = self.offering(self.holding, YOU, host="10.0.0.1")
+        self.offer(old, handle, 0)
+        old.send_part(handle, 0, 0, self.holding.chunk(0)[:1_000])
+        wait_until(
+            lambda: self.transfer_.plan._coming[0][next(iter(self.swarm._links))].received > 0
+        )
+        other = self.sender("e" * 16, host="10.0.0.3")
+        other.expect(frames.Open)
+        new = self.sender(YOU, host="10.0.0.2")
+        new.expect(frames.Open)
+        self.downloads.tick()
+        with at_once():  # by its own patience it would take 45 s
+            self.assertTrue(old.has_left())
+        wait_until(lambda: len(self.swarm._links) == 2)
+
     def test_a_host_that_calls_us_without_end_does_not_take_all_there_is(self) -> None:
         caller, taken = Hello(YOU, "pc", 0, is_seeder=True), 0
         for port in range(1, 60):

@@ -9,6 +9,7 @@ import unittest
 from roles.downloads.seeder_book import (
     AWAY_AGAIN_S,
     AWAY_MAX_S,
+    DIALS,
     FAILED_MAX_S,
     LACKS_S,
     MAX_BAD_CHUNKS,
@@ -33,6 +34,24 @@ class SeederBookTest(unittest.TestCase):
     def test_everyone_is_tried_who_is_not_at_work_already(self) -> None:
         self.assertEqual(self.usable(0.0), [A, B, C])
         self.assertEqual(self.book.candidates([A, B, C], "f", besides=[B], now=0.0), [A, C])
+
+    def test_who_could_not_be_reached_goes_last(self) -> None:
+        self.book.failed(A, now=0.0)
+        self.assertEqual(self.usable(FAILED_MAX_S * 2), [B, C, A])
+
+    def test_when_the_network_changed_who_failed_is_tried_at_once_and_who_is_away_is_not(
+        self,
+    ) -> None:
+        self.book.failed(A, now=0.0)
+        self.book.said_away(B, now=0.0)
+        self.assertEqual(self.usable(0.0), [C])
+        self.book.network_changed()
+        self.assertEqual(self.usable(0.0), [A, C])
+
+    def test_connections_are_begun_so_often_a_second_and_no_more(self) -> None:
+        seeders = [Address(f"10.0.1.{number}", 12501) for number in range(200)]
+        begun = sum(self.book.may_dial(one, now=0.0) for one in seeders)
+        self.assertEqual(begun, 2 * DIALS)
 
     def test_the_least_used_goes_first(self) -> None:
         self.book.opened(A)

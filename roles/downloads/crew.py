@@ -33,6 +33,8 @@ from roles.values.safe_names import shown_name
 log = logging.getLogger(__name__)
 
 MOVING_S = 1.0  # between two parts of the same seeder nothing comes for a moment
+HANDSHAKE_S = 1.0  # who takes longer is dead, as a rule, or an original that serves somebody else
+MAX_LATE = 16  # of these, beyond the seeders at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,8 @@ class Crew:
                 # One that stands still keeps its place, but not the work of another.
                 moving = sum(now - item.moved < MOVING_S for item in self._fetchings.values())
                 is_needed = self._plan.has_work_for(seeder, now=now)
-                is_full = len(self._fetchings) >= self._parallel_seeders or moving >= self._useful
-                if is_full or not is_needed:
+                is_full = self._is_full(now) or moving >= self._useful
+                if is_full or not is_needed or not self._book.may_dial(seeder, now=now):
                     return
                 if not self._send_to(seeder, now):
                     break
@@ -242,6 +244,17 @@ class Crew:
     def _useful(self) -> int:
         """How many seeders at once the rest is worth; with the lock held."""
         return min(self._parallel_seeders, -(-self._plan.missing // MIN_STOLEN))
+
+    def _is_full(self, now: float) -> bool:
+        """Whether no more seeders are tried; with the lock held.
+
+        Those that cannot be connected to within a second keep no place from others, for a while.
+        """
+        late = sum(
+            not item.is_connected and now - item.moved > HANDSHAKE_S
+            for item in self._fetchings.values()
+        )
+        return len(self._fetchings) - min(late, MAX_LATE) >= self._parallel_seeders
 
     def _candidates(self, now: float) -> list[Address]:
         """Who else can be tried; with the lock held."""

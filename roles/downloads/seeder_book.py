@@ -11,17 +11,19 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from roles.base.rate_limit import RateLimit
 from roles.values.addresses import Address
 
 MAX_BAD_CHUNKS = 2
 AWAY_AGAIN_S = 2.0  # doubling to
 AWAY_MAX_S = 30.0
 FAILED_AGAIN_S = 1.0  # doubling to
-FAILED_MAX_S = 15.0
+FAILED_MAX_S = 5.0  # so that a network that was away for long is noticed soon when it is back
 MAX_SILENCES = 3  # in a row: an original that waits for somebody's second word says nothing either
 OWN_TURN_S = 0.05  # an original frees itself a moment after we closed
 OWN_RECENT_S = 1.0
 LACKS_S = 60.0  # a seeder that lacked a file may have it later
+DIALS = 16.0  # connections begun in a second, twice that for a moment
 _JITTER = 0.25
 
 
@@ -44,17 +46,30 @@ class SeederBook:
     def __init__(self, rng: random.Random) -> None:
         self._records: defaultdict[Address, _Record] = defaultdict(_Record)
         self._rng = rng
+        self._dials = RateLimit(per_host=DIALS, whole=DIALS)
 
     def candidates(
         self, listed: Iterable[Address], name: str, *, besides: Collection[Address], now: float
     ) -> list[Address]:
-        """The seeders to try now for this file, the least used first."""
+        """The seeders to try now for this file, the least used first, and last those that could not
+        be reached.
+        """
         usable = [
             seeder
             for seeder in listed
             if seeder not in besides and self._wait(seeder, name, now) == 0
         ]
-        return sorted(usable, key=lambda seeder: (self._records[seeder].connections, seeder))
+        return sorted(usable, key=self._order)
+
+    def may_dial(self, seeder: Address, *, now: float) -> bool:
+        """Whether one more connection may be begun now: its address is a stranger's word."""
+        return self._dials.allows(str(seeder), now=now)
+
+    def network_changed(self) -> None:
+        """This computer has other addresses: who could not be reached may be now."""
+        for record in self._records.values():
+            if record.failed_in_a_row:
+                record.not_before, record.failed_in_a_row = float("-inf"), 0
 
     def wait_s(self, listed: Iterable[Address], name: str, *, now: float) -> float | None:
         """Seconds until one of them can be tried; None when none of them ever can."""
@@ -122,6 +137,10 @@ class SeederBook:
     def is_away(self, seeder: Address) -> bool:
         """Whether it answered away the last time."""
         return self._records[seeder].away_in_a_row > 0
+
+    def _order(self, seeder: Address) -> tuple[bool, int, Address]:
+        record = self._records[seeder]
+        return record.failed_in_a_row > 0, record.connections, seeder
 
     def _wait(self, seeder: Address, name: str, now: float) -> float | None:
         record = self._records[seeder]

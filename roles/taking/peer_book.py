@@ -9,6 +9,7 @@ import random
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from roles.base.rate_limit import RateLimit
 from roles.values.addresses import Address, is_loopback
 
 # Connected to at once, a thread each at both ends. In a larger room everyone takes from that many
@@ -30,7 +31,14 @@ MAX_PER_HOST = 8
 CONNECTIONS = 4
 FORGOTTEN_S = 60.0  # after the tracker named a peer the last time
 AGAIN_S = 1.0  # doubling to
-AGAIN_MAX_S = 15.0
+AGAIN_MAX_S = 5.0  # so that a network that was away for long is noticed soon when it is back
+ANEW_S = 3.0  # after a change of this computer's addresses, what ends is connected to at once
+# Who takes longer to connect to than a network takes is dead, as a rule, and keeps no place from
+# others until its handshake is given up: a list of dead addresses must not end a download.
+HANDSHAKE_S = 1.0
+# Connections begun in a second, twice that for a moment: all addresses are a stranger's word.
+DIALS_PER_HOST = 8.0
+DIALS = 16.0
 _JITTER = 0.25
 
 
@@ -38,9 +46,15 @@ _JITTER = 0.25
 class _Peer:
     named: float  # when it was heard of last
     connections: int = 0  # open or being opened
+    dialled: float | None = None  # when its first one was begun; None: one is open, or none
     not_before: float = 0.0
     failures: int = 0
     is_us: bool = False
+
+    def counts(self, now: float) -> bool:
+        """Whether it has one of the places of those who are taken from."""
+        is_late = self.dialled is not None and now - self.dialled > HANDSHAKE_S
+        return self.connections > 0 and not is_late
 
 
 class PeerBook:
@@ -50,6 +64,8 @@ class PeerBook:
         self._peers: dict[Address, _Peer] = {}
         self._rng = rng
         self._began = 0.0  # when there was no connection
+        self._changed = float("-inf")  # when this computer's addresses did
+        self._dials = RateLimit(per_host=DIALS_PER_HOST, whole=DIALS)
 
     def heard_of(self, addresses: Iterable[Address], *, now: float) -> bool:
         """These take part, too; True when one of them was not known."""
@@ -68,32 +84,60 @@ class PeerBook:
         }
         return is_news
 
-    def to_dial(self, *, now: float, fast: Collection[Address] = ()) -> list[Address]:
+    def to_dial(
+        self,
+        *,
+        now: float,
+        fast: Collection[Address] = (),
+        stalled: Collection[Address] = (),
+    ) -> list[Address]:
         """Whom to connect to now, some of them several times; each counts as connected to from
-        here on. `fast`: peers that keep a connection as busy as it can be.
+        here on.
+
+        `fast`: peers that keep a connection as busy as it can be; `stalled`: those that stand still
+        in the middle of a chunk. A network that was interrupted may let a new connection through
+        long before the old one goes on.
         """
-        connected = sum(1 for peer in self._peers.values() if peer.connections)
+        connected = sum(1 for peer in self._peers.values() if peer.counts(now))
         each = max(1, CONNECTIONS // max(1, connected))
-        if not connected:
+        if not any(peer.connections for peer in self._peers.values()):
             self._began = now
         most = min(MAX_PEERS, AT_ONCE + int((now - self._began) / NEXT_S))
         chosen = list[Address]()
-        if connected >= most and not fast:  # as nearly always
+        if connected >= most and not (fast or stalled):  # as nearly always
             return chosen
         candidates = list(self._peers.items())
         others = candidates[FIRST:]
         self._rng.shuffle(others)
-        for address, peer in (*candidates[:FIRST], *others):
+        # Who was not tried yet goes before who could not be reached.
+        in_turn = sorted((*candidates[:FIRST], *others), key=lambda item: item[1].failures)
+        for address, peer in in_turn:
             if peer.is_us or peer.not_before > now:
                 continue
             if not peer.connections:
                 if connected >= most:
                     continue
                 connected += 1
-            more = (each if address in fast else 1) - peer.connections
-            chosen += [address] * max(0, more)
-            peer.connections += max(0, more)
+            wished = each if address in fast else 2 if address in stalled else 1
+            for _ in range(wished - peer.connections):
+                if not self._dials.allows(_host_of(address), now=now):
+                    break
+                peer.dialled = peer.dialled if peer.connections else now
+                peer.connections += 1
+                chosen.append(address)
         return chosen
+
+    def connected(self, address: Address) -> None:
+        """A connection to it is open."""
+        peer = self._peers.get(address)
+        if peer is not None:
+            peer.dialled = None
+
+    def network_changed(self, *, now: float) -> None:
+        """This computer has other addresses: whoever could not be reached may be now."""
+        self._changed = now
+        for peer in self._peers.values():
+            peer.not_before, peer.failures = 0.0, 0
 
     def closed(self, address: Address, *, was_good: bool, now: float) -> None:
         """A connection to it ended, or could not be made."""
@@ -102,6 +146,10 @@ class PeerBook:
             return
         peer.connections -= 1
         peer.failures = 0 if was_good else peer.failures + 1
+        if peer.connections == 0:
+            peer.dialled = None
+        if was_good and now - self._changed < ANEW_S:
+            return
         pause: float = min(AGAIN_MAX_S, AGAIN_S * 2.0 ** min(peer.failures, 8))
         peer.not_before = now + pause * (1 + self._rng.uniform(-_JITTER, _JITTER))
 
@@ -119,3 +167,8 @@ class PeerBook:
     def _has_room_for(self, host: str) -> bool:
         of_host = sum(1 for known in self._peers if known.host == host)
         return len(self._peers) < MAX_KNOWN and (of_host < MAX_PER_HOST or is_loopback(host))
+
+
+def _host_of(address: Address) -> str:
+    """As whose it is counted: the programs of this machine are told apart."""
+    return str(address) if is_loopback(address.host) else address.host

@@ -68,16 +68,26 @@ class PeerDownloads:
         """Which nothing was before: connect to whom is known at the next tick."""
         self._wake()
 
+    def network_changed(self) -> None:
+        """This computer has other addresses: connect anew, without waiting, at the next tick."""
+        with self._lock:
+            self._book.network_changed(now=time.monotonic())
+        self._wake()
+
     def tick(self) -> None:
         """Connect to whom it is time to connect to, in place of who is of no use."""
         now = time.monotonic()
         with self._swarm.links() as links:
-            fast, useless = links.fast(), links.useless(now=now)
-        for link in useless if self.others > MAX_PEERS else ():
-            with contextlib.suppress(OSError):  # the other side was faster
-                link.link.shutdown(socket.SHUT_RDWR)
+            fast, stalled = links.fast(), links.stalled(now=now)
+            useless, left_behind = links.useless(now=now), links.left_behind(now=now)
+        for link in (*left_behind, *(useless if self.others > MAX_PEERS else ())):
+            link.hang_up()
         with self._lock:
-            chosen = [] if self._stopping.is_set() else self._book.to_dial(now=now, fast=fast)
+            chosen = (
+                []
+                if self._stopping.is_set()
+                else self._book.to_dial(now=now, fast=fast, stalled=stalled)
+            )
         for address in chosen:
             if not self._start(lambda address=address: self._call(address)):  # type: ignore[misc]
                 self._note_end(address, was_good=False)
@@ -171,6 +181,8 @@ class PeerDownloads:
                         self._book.is_us(address)
                 elif not welcome.is_away:
                     was_good = True
+                    with self._lock:
+                        self._book.connected(address)
                     self._run(link, address, welcome.peer, welcome.name)
         except PeerProtocolError as error:
             was_good = False  # each time it is waited longer before it is called again

@@ -19,6 +19,8 @@ Asking: TypeAlias = tuple[PeerLink, frames.Want]
 
 FAST = 100e6  # bytes per second: a thread that receives, hashes and writes reaches some hundreds
 USELESS_S = 15.0  # without a byte: another peer may be of more use
+LEFT_S = 1.0  # the same at an address that its program has exchanged for another
+STALLED_S = 4.0  # without a byte of what was promised: the network may be interrupted
 
 
 class PeerLinks(dict[int, PeerLink]):
@@ -64,6 +66,24 @@ class PeerLinks(dict[int, PeerLink]):
             link for link in self.values() if now - link.useful_at > USELESS_S and not link.place
         ]
 
+    def stalled(self, *, now: float) -> frozenset[Address]:
+        """Peers of which no connection goes on with what it is to bring."""
+        moving = {link.address for link in self.values() if not _is_stalled(link, now)}
+        return frozenset(link.address for link in self.values()) - moving
+
+    def left_behind(self, *, now: float) -> list[PeerLink]:
+        """Connections to an address that its program seems to have no longer: one of them stands
+        still in the middle of what it was to bring, and the program is connected elsewhere, too.
+
+        A stranger who says that he is that program ends nothing that moves, or waits in line.
+        """
+        hosts = dict[str, set[str]]()
+        for link in self.values():
+            hosts.setdefault(link.peer, set()).add(link.address.host)
+        moved = [link for link in self.values() if len(hosts[link.peer]) > 1]
+        gone = {(one.peer, one.address) for one in moved if _is_stalled(one, now, LEFT_S)}
+        return [link for link in moved if (link.peer, link.address) in gone]
+
     def fast(self) -> frozenset[Address]:
         """Peers that bring more than a thread can take over one connection, or nearly."""
         return frozenset(link.address for link in self.values() if link.chunk_rate > FAST)
@@ -105,6 +125,12 @@ def fresh_wants(link: PeerLink, transfers: Mapping[int, Transfer]) -> list[frame
         and transfer.is_asking
         and transfer.plan.wanted_from(link.sender) != told
     ]
+
+
+def _is_stalled(link: PeerLink, now: float, since_s: float = STALLED_S) -> bool:
+    if link.taking is not None:
+        return now - link.useful_at > since_s
+    return bool(link.singles) and now - max(link.useful_at, link.spoke_at) > since_s
 
 
 def _noted(link: PeerLink, handle: int, transfer: Transfer, chunks: int) -> frames.Want:
