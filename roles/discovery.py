@@ -45,12 +45,18 @@ class Discovery(Role):
         with Beacon(self._remembered, self._destinations, self.should_stop) as beacon:
             while not self.should_stop():
                 now = time.monotonic()
+                is_news = False
+                change = self._network_change()
+                if change is not None:
+                    beacon.network_changed()
+                    is_news = trackers.forget(change.gone)
+                    calls, call_at = 0, now
                 if now >= call_at:
                     beacon.call()
                     calls += 1
                     is_first = calls < FIRST_CALLS
                     call_at = now + (FIRST_PAUSE_S if is_first else random.uniform(*PAUSE_S))
-                is_news = trackers.expire(now=now)
+                is_news |= trackers.expire(now=now)
                 for tracker in beacon.heard(min(POLL_S, max(0.0, call_at - now))):
                     is_own = is_own_address(tracker.address.host)
                     is_news |= trackers.note(tracker, is_own=is_own, now=time.monotonic())

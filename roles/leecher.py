@@ -30,6 +30,7 @@ from roles.downloads.unfinished_downloads import UnfinishedDownloads
 from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
 from roles.joining.room_lister import RoomLister, Sought
+from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
 from roles.values.events import (
@@ -73,8 +74,9 @@ class Leecher(Role):
         self._eager_until = 0.0
         self._wishes = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
+        self._place = TrackerPlace(settings.tracker, settings.follow, post)
         self._lister = RoomLister(
-            settings.tracker,
+            self._place,
             post,
             self.should_stop,
             sought=self._sought,
@@ -117,6 +119,8 @@ class Leecher(Role):
             self._post(Warned(trouble))
         try:
             while not self.should_stop():
+                if self._network_change():
+                    self._begin_anew()
                 self._do_wishes()
                 self._start_queued()
                 self._tell_end()
@@ -139,6 +143,17 @@ class Leecher(Role):
             if self._host is not None:
                 self._host.close()
             lister.join()
+
+    def _begin_anew(self) -> None:
+        """This computer has other addresses: whoever could not be reached may be now."""
+        self._place.network_changed()
+        self._lister.network_changed()
+        with self._lock:
+            self._book.network_changed()
+        if self._host is not None:
+            self._host.network_changed()
+        for download in self._all():
+            download.woken.set()
 
     # Wishes come from any thread and are done in the role's own, one after another
 
@@ -242,6 +257,7 @@ class Leecher(Role):
             space=self._space,
             post=self._post,
             ended=self._woken.set,
+            is_cut_off=self.is_cut_off,
         )
         if self._has_twin(download):
             download.keep_both()
@@ -256,6 +272,7 @@ class Leecher(Role):
         if self._host is None:
             self._host = SwarmHost(
                 self._settings,
+                self._place,
                 self._throttles,
                 self._post,
                 wanted.shares,
@@ -275,6 +292,7 @@ class Leecher(Role):
             names=self._names,
             post=self._post,
             ended=self._woken.set,
+            is_cut_off=self.is_cut_off,
         )
 
     def _has_twin(self, download: DownloadLife) -> bool:

@@ -25,6 +25,7 @@ from roles.giving.reception import Reception
 from roles.giving.slots import slots_for_lmk2
 from roles.joining.announcer import Announcer
 from roles.joining.tracker_dialects import Status
+from roles.joining.tracker_place import TrackerPlace
 from roles.sharing.folder_library import FolderLibrary
 from roles.sharing.shared_folder import SharedFolder
 from roles.values.addresses import Address
@@ -57,6 +58,7 @@ class Seeder(Role):
         self._told = UploadsChanged(SeederState.AVAILABLE, (), 0)
         self._hashing = HashingChanged(0, 0, 0)
         self._has_told = False  # until then even the beginning is news
+        self._place = TrackerPlace(settings.tracker, settings.follow, post)
 
     def _run(self) -> None:
         settings = self._settings
@@ -65,7 +67,9 @@ class Seeder(Role):
         library = FolderLibrary(settings.folder, cache, self._note_hashing, self.should_stop)
         if library.notice:
             self._post(Warned(library.notice))
-        announcer = Announcer(settings, shared, self._post, self.should_stop, library, self._status)
+        announcer = Announcer(
+            self._place, shared, self._post, self.should_stop, library, self._status
+        )
         announcer.read_folder()
         uploads = PeerUploads(library, slots_for_lmk2(settings.slots), self._throttles.up)
         lmk1_uploads = Lmk1Uploads(
@@ -95,7 +99,7 @@ class Seeder(Role):
         membership = announcer.membership
         me = Hello(membership.peer, socket.gethostname(), address.port, is_seeder=False)
         calls = OfferCalls(
-            self._settings.tracker,
+            self._place,
             uploads,
             me,
             lambda: (library.share_id,),
@@ -116,6 +120,10 @@ class Seeder(Role):
         try:
             while not self.should_stop():
                 reception.look()
+                if self._network_change(address):
+                    self._place.network_changed()
+                    membership.network_changed()
+                    calls.network_changed()
                 if library.changed.is_set():
                     library.changed.clear()
                     uploads.look_again()

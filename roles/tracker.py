@@ -96,7 +96,7 @@ class Tracker(Role):
             self._begin(link, listener, selector, listening)
             self._post(RoleStarted(listening, address_for_others(listening), note))
             try:
-                self._answer_until_stopped(selector)
+                self._answer_until_stopped(selector, listening)
             finally:
                 self._lists.close()
                 self._dials.close()
@@ -125,11 +125,13 @@ class Tracker(Role):
             on_arrival=self._dial,
         )
 
-    def _answer_until_stopped(self, selector: selectors.BaseSelector) -> None:
+    def _answer_until_stopped(self, selector: selectors.BaseSelector, listening: Address) -> None:
         pause_s = 0.0
         while not self.should_stop():
             for key, _ in selector.select(pause_s):
                 key.data()
+            if self._network_change(listening):
+                self._begin_anew()
             is_busy = self._lists.work() | self._work_on_report()
             now = time.monotonic()
             self._dials.work(now=now)
@@ -141,6 +143,11 @@ class Tracker(Role):
                 self._save_at = now + max(SAVE_S, (1 + RESTS) * took_s)
             self._send_unsent()
             pause_s = 0.0 if is_busy else UNSENT_S if self._unsent else POLL_S
+
+    def _begin_anew(self) -> None:
+        """This computer has other addresses."""
+        self._desk.forget_hosts()
+        self._dials.network_changed(now=time.monotonic())
 
     def _answer_some(self) -> None:
         for _ in range(DATAGRAMS_AT_ONCE):

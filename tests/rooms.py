@@ -26,6 +26,7 @@ from roles.base.throttle import Throttle, Throttles
 from roles.base.worker import Role
 from roles.joining.list_teller import ListTeller
 from roles.joining.room_client import RoomClient
+from roles.joining.tracker_place import TrackerPlace
 from roles.leecher import Leecher
 from roles.seeder import Seeder
 from roles.tracker import Tracker
@@ -568,7 +569,7 @@ def list_as_lmk2(
         known = Content(root_of(len(content), step, digests), len(content), step)
         lines.append(encode_line(FileLine(name, len(content), known)))
     me = Register("", Address(*address), peer, "pc", is_leecher=False, shares=(share,))
-    with RoomClient(tracker, lambda: False) as client:
+    with RoomClient(TrackerPlace(tracker), lambda: False) as client:
         assert isinstance(client.register(me), Done)
     teller = ListTeller(_Share(share, "listed", _Told(1, tuple(lines))), peer, lambda: False)
     assert teller.tell(tracker, address[1], now=0.0)

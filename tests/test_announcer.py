@@ -10,12 +10,13 @@ from unittest import mock
 
 from roles.joining import list_client, list_teller
 from roles.joining.announcer import Announcer
+from roles.joining.tracker_place import TrackerPlace
 from roles.sharing.folder_library import FolderLibrary
 from roles.sharing.shared_folder import SharedFolder
 from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.events import FolderScanned, RoleStarted, TrackerLost
-from roles.values.settings import SeederSettings, TrackerSettings
+from roles.values.settings import TrackerSettings
 from roles.wire.lmk2_list_wire import Taken
 from roles.wire.lmk2_tracker_messages import Code
 from tests.support import EventLog, LmkTestCase, wait_until
@@ -49,14 +50,17 @@ class AnnouncerTestCase(LmkTestCase):
         with_library: bool = False,
         is_reading: bool = True,
     ) -> Announcer:
-        settings = SeederSettings(self.shared, tracker)
         library = None
         if with_library:
             library = FolderLibrary(self.shared, None, EventLog(), self.stopping.is_set)
             if is_reading:
                 self.threads.append(threading.Thread(target=library.run, name="lmk-library"))
         announcer = Announcer(
-            settings, SharedFolder(self.shared), self.log, self.stopping.is_set, library
+            TrackerPlace(tracker),
+            SharedFolder(self.shared),
+            self.log,
+            self.stopping.is_set,
+            library,
         )
         announcer.read_folder()
         self.threads.append(

@@ -127,6 +127,16 @@ class DialBackTest(LmkTestCase):
             self.turn()
         self.assertEqual(self.told, [(target, False)] * 2)
 
+    def test_when_the_network_changed_who_could_not_be_reached_is_dialled_at_once(self) -> None:
+        target = self.target(self.free_port("tcp"))
+        self.dials.want(target)
+        self.dials.work(now=0.0)
+        while not self.told:
+            self.turn()
+        self.assertEqual(len(self.selector.get_map()), 0)
+        self.dials.network_changed(now=1.0)
+        self.assertEqual(len(self.selector.get_map()), 1)
+
     def test_who_registers_again_and_again_is_dialled_again_once(self) -> None:
         target = self.target(self.free_port("tcp"))
         for count in range(1, 6):

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from typing import ClassVar
+from unittest import mock
 
 from roles.base.dialling import dialled
 from roles.values.addresses import Address
@@ -56,6 +57,16 @@ class DiallingTest(RoomTest):
         port = listener.getsockname()[1]
         with dialled(Address("localhost", port), never) as link:
             self.assertEqual(link.getpeername(), (HOST, port))
+
+    def test_of_a_hosts_addresses_a_dead_one_is_passed_over(self) -> None:
+        listener = self.enterContext(socket.create_server((HOST, 0)))
+        living = Address(*listener.getsockname())
+        found = (Address("127.0.0.99", living.port), living)
+        with (
+            mock.patch("roles.base.dialling.looked_up", lambda *_: found),
+            dialled(Address("teacher", living.port), never) as link,
+        ):
+            self.assertEqual(link.getpeername(), tuple(living))
 
     def test_a_name_that_nobody_has_is_a_sentence(self) -> None:
         with self.assertRaises(TrackerSilentError):

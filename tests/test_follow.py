@@ -23,6 +23,7 @@ from roles.downloads.download_scope import (
 from roles.joining.list_teller import ListTeller
 from roles.joining.listed_room import Wanted
 from roles.joining.room_client import RoomClient
+from roles.joining.tracker_place import TrackerPlace
 from roles.leecher import Leecher
 from roles.values.addresses import Address
 from roles.values.catalogue import FileLine, PackLine, ReadingLine, encode_line, sort_key
@@ -245,7 +246,7 @@ class ListedShare:
         self._teller = ListTeller(self._own, "f" * 16, lambda: False)
         self._now = 0.0
         address = Address("127.0.0.1", port)
-        with RoomClient(tracker, lambda: False) as client:
+        with RoomClient(TrackerPlace(tracker), lambda: False) as client:
             me = Register("", address, "f" * 16, "pc", is_leecher=False, shares=(SHARE,))
             assert isinstance(client.register(me), Done)
 

@@ -34,6 +34,13 @@ class FoundTrackersTest(unittest.TestCase):
             self.trackers.trackers(), (ours("10.0.0.4", "a"), ours("10.0.0.3", "b"), original)
         )
 
+    def test_what_was_found_at_an_own_address_goes_with_it(self) -> None:
+        self.note(ours("10.0.0.1"), is_own=True)
+        self.note(ours("10.0.0.2"))
+        self.assertFalse(self.trackers.forget(["10.0.0.2", "10.0.0.9"]))
+        self.assertTrue(self.trackers.forget(["10.0.0.1"]))
+        self.assertEqual(self.trackers.trackers(), (ours("10.0.0.2"),))
+
     def test_who_is_silent_for_long_is_forgotten(self) -> None:
         self.note(ours("10.0.0.1"), 0.0)
         self.note(ours("10.0.0.2"), 50.0)

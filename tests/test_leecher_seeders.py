@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
+from roles.base.connections import hang_up
 from roles.values.errors import ContentError, NoSeederError
 from roles.values.events import (
     AllDownloadsEnded,
@@ -205,6 +206,18 @@ class SeedersThatFail(LeecherTest):
         had = [event.have for event in leecher.log.of(DownloadChanged)]
         self.assertEqual(had, sorted(had))
         self.assertEqual(had[-1], len(content))
+
+    def test_one_whose_connection_this_computers_network_ended_is_asked_again_at_once(self) -> None:
+        """It had not said a word of the file: that is no sign that it lacks it."""
+        content = content_of(3 * CHUNK)
+        gate = self.gated(content, before=0)
+        leecher = self.taking()
+        order(leecher, "a")
+        gate.is_reached.wait(LIMIT_S)
+        hang_up(None)
+        gate.open()
+        self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
+        self.assert_same_files(self.taken, {"a": content})
 
     def test_a_running_download_does_not_need_the_tracker(self) -> None:
         self.constant("room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)

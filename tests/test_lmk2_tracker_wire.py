@@ -102,6 +102,9 @@ ANSWERS: dict[bytes, Answer] = {
         ),
     ),
     b'success\n{"lmk":2,"id":"0123456789abcdef","name":"pc","port":12500}': Found(ID, "pc", 12500),
+    b'success\n{"lmk":2,"id":"0123456789abcdef","name":"pc","port":12500,"room":"5f0c9a12"}': (
+        Found(ID, "pc", 12500, "5f0c9a12")
+    ),
     b'error\n{"lmk":2,"id":"0123456789abcdef","code":"cookie",'
     b'"cookie":"a1b2c3d4e5f6a1b2c3d4e5f6"}': Refused(ID, Code.COOKIE, cookie=COOKIE),
     b'error\n{"lmk":2,"id":"0123456789abcdef","code":"full","text":"No."}': Refused(
@@ -278,7 +281,14 @@ class AnswersTest(WireTestCase):
         self.assertLess(len(answer), len(encode_request(AskVersion(ID, cookie=COOKIE))))
 
     def test_the_longest_name_of_a_computer_fits_into_an_answer_to_a_search(self) -> None:
-        self.assertLessEqual(len(encode_answer(Found(ID, "ü" * 255, 65535))), PADDED)
+        self.assertLessEqual(len(encode_answer(Found(ID, "ü" * 255, 65535, "f" * 8))), PADDED)
+
+    def test_which_run_of_a_tracker_it_is_is_eight_digits_or_unknown(self) -> None:
+        for room in ("", "5f0c9a1", "5F0C9A12", 5, None, ["5f0c9a12"], "x" * 5_000):
+            line = json.dumps({"lmk": 2, "id": ID, "name": "pc", "port": 5, "room": room})
+            if len(line) < 1_000:
+                answer = decode_answer(b"success\n" + line.encode())
+                self.assertEqual(answer, Found(ID, "pc", 5))
 
     def test_a_holder_on_the_trackers_machine_is_reached_where_the_tracker_is(self) -> None:
         self.assertEqual(Holder(Address("", 5)).address_at("10.0.0.1"), Address("10.0.0.1", 5))

@@ -13,6 +13,7 @@ from unittest import mock
 from roles.joining.list_client import fetch_list
 from roles.joining.membership import Membership, Pace
 from roles.joining.tracker_dialects import Status
+from roles.joining.tracker_place import TrackerPlace
 from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.events import (
@@ -71,7 +72,7 @@ class MembershipTestCase(LmkTestCase):
         shown: Shown | None = None,
     ) -> Membership:
         member = Membership(
-            tracker,
+            TrackerPlace(tracker),
             self.log,
             self.stopping.is_set,
             lambda: self.status,
@@ -224,22 +225,24 @@ class ComingBackTest(MembershipTestCase):
     def count(self, tracker: ScriptedTracker, verb: bytes) -> int:
         return sum(datagram.startswith(verb) for datagram in list(tracker.heard))
 
-    def test_after_a_sleep_it_registers_at_once(self) -> None:
+    def test_when_the_network_changed_it_registers_anew_at_once(self) -> None:
         tracker = self.scripted(with_cookie(usual))
-        self.member(tracker.address, replace(CALM, late_s=-1.0))
-        wait_until(lambda: self.count(tracker, b"add_seeder") > 3)
+        member = self.member(tracker.address, CALM)
+        for times in (1, 2, 3):
+            wait_until(lambda times=times: self.count(tracker, b"ping_tracker") >= times)  # type: ignore[misc]
+            member.network_changed()
+        wait_until(lambda: self.count(tracker, b"ping_tracker") == 4)
+        self.assertGreaterEqual(self.count(tracker, b"add_seeder"), 4)
 
     def test_another_own_address_is_told_at_once(self) -> None:
         tracker = self.scripted(with_cookie(usual))
-        with (
-            mock.patch("roles.joining.membership.MOVED_S", 0.01),
-            mock.patch(
-                "roles.joining.membership.own_address_towards", return_value="10.0.0.1"
-            ) as own,
-        ):
+        with mock.patch(
+            "roles.joining.membership.own_address_towards", return_value="10.0.0.1"
+        ) as own:
             member = self.member(tracker.address, CALM, Address("0.0.0.0", 12701))
             wait_until(lambda: member.named == Address("10.0.0.1", 12701))
             own.return_value = "10.0.0.2"
+            member.network_changed()
             wait_until(lambda: member.named == Address("10.0.0.2", 12701))
             last = [one for one in tracker.heard if one.startswith(b"add_seeder")][-1]
             self.assertIn(b'["10.0.0.2",12701]', last)

@@ -14,12 +14,19 @@ from tests.support import LmkTestCase, at_once, wait_until
 class NameLookupTest(LmkTestCase):
     def test_numbers_are_not_looked_up(self) -> None:
         threads = threading.active_count()
-        self.assertEqual(looked_up(Address("10.0.0.1", 5), lambda: True), Address("10.0.0.1", 5))
+        self.assertEqual(looked_up(Address("10.0.0.1", 5), lambda: True), (Address("10.0.0.1", 5),))
         self.assertEqual(threading.active_count(), threads)
 
     def test_a_name_becomes_its_address_and_keeps_its_port(self) -> None:
-        self.assertEqual(looked_up(Address("localhost", 77), lambda: False).port, 77)
-        self.assertTrue(looked_up(Address("localhost", 77), lambda: False).host.startswith("127."))
+        found = looked_up(Address("localhost", 77), lambda: False)
+        self.assertEqual({address.port for address in found}, {77})
+        self.assertTrue(all(address.host.startswith("127.") for address in found))
+
+    def test_a_name_of_several_machines_becomes_all_their_addresses_each_once(self) -> None:
+        endpoints = [(0, 0, 0, "", (host, 0)) for host in ("10.0.0.1", "10.0.0.2", "10.0.0.1")]
+        with mock.patch("socket.getaddrinfo", lambda *_: endpoints):
+            found = looked_up(Address("teacher", 77), lambda: False)
+        self.assertEqual(found, (Address("10.0.0.1", 77), Address("10.0.0.2", 77)))
 
     def test_a_name_that_cannot_be_encoded_is_nobody(self) -> None:
         for host in ("a..b", "x" * 64, "\udcff", ""):

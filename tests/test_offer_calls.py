@@ -12,6 +12,7 @@ from roles.base.throttle import Throttle
 from roles.downloads.offer_calls import OfferCalls
 from roles.giving.peer_uploads import PeerUploads
 from roles.joining.membership import Membership
+from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
 from roles.values.events import DownloadState
 from roles.values.settings import Existing
@@ -34,7 +35,12 @@ class OfferCallsTest(RoomTest):
         self.uploads = PeerUploads(MemoryLibrary(self.holding), 4, Throttle())
         self.stopping = threading.Event()
         self.calls = OfferCalls(
-            Address("127.0.0.1", 9), self.uploads, ME, tuple, lambda: True, self.stopping.is_set
+            TrackerPlace(Address("127.0.0.1", 9)),
+            self.uploads,
+            ME,
+            tuple,
+            lambda: True,
+            self.stopping.is_set,
         )
         self.addCleanup(self.end)
         self.heard: list[Hello | Probe | None] = []
@@ -90,6 +96,19 @@ class OfferCallsTest(RoomTest):
         self.call(*leechers)
         self.assertLessEqual(len(self.calls._calls), 8)
         self.stopping.set()
+
+    def test_when_the_network_changed_whoever_could_not_be_called_is_at_once(self) -> None:
+        nobody = Address("127.0.0.1", self.free_port("tcp"))
+        self.calls._call_all([nobody], time.monotonic())
+        self.constant("offer_calls", "ASK_S", 600.0)
+        self.enterContext(mock.patch.object(self.calls, "_leechers", lambda _: [nobody]))
+        thread = threading.Thread(target=self.calls.run, name="lmk-caller")
+        thread.start()
+        with mock.patch.object(self.calls, "_call") as call:
+            self.calls.network_changed()
+            wait_until(lambda: call.called)
+        self.stopping.set()
+        thread.join()
 
     def test_nobody_there_is_no_error(self) -> None:
         nobody = Address("127.0.0.1", self.free_port("tcp"))

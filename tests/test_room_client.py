@@ -9,6 +9,7 @@ from typing import Any
 
 from roles.joining import room_client
 from roles.joining.room_client import RoomClient
+from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.values.events import Transfer
@@ -71,7 +72,9 @@ class RoomClientTestCase(LmkTestCase):
     ) -> tuple[RoomClient, ScriptedTracker]:
         tracker = ScriptedTracker(script)
         self.addCleanup(tracker.close)
-        return self.enterContext(RoomClient(tracker.address, self.stopping.is_set)), tracker
+        return self.enterContext(
+            RoomClient(TrackerPlace(tracker.address), self.stopping.is_set)
+        ), tracker
 
 
 class OursTest(RoomClientTestCase):

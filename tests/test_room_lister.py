@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from roles.joining.listed_room import Wanted
 from roles.joining.room_lister import PEERS_AGAIN_S, RoomLister, Sought, pause_after
+from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
 from roles.values.events import FilesListed, ListedFile, ListFailed
 from tests.rooms import (
@@ -47,7 +48,7 @@ class RoomListerTest(RoomTest):
         """One that works until the test ends."""
         stopping = threading.Event()
         lister = RoomLister(
-            Address(*tracker),
+            TrackerPlace(Address(*tracker)),
             self.log,
             stopping.is_set,
             sought=lambda: self.sought,

@@ -39,6 +39,7 @@ from roles.wire.lmk2_tracker_messages import (
     Found,
     Holder,
     Holders,
+    ListVersion,
     Ping,
     Pinged,
     Refused,
@@ -569,6 +570,12 @@ class AnswersInLmk2(Lmk2Room):
         found = self.ask2(FindTracker(ID))
         assert isinstance(found, Found)
         self.assertEqual(found.port, self.room.port)
+
+    def test_the_answer_to_a_search_tells_which_run_of_the_tracker_it_is(self) -> None:
+        found, version = self.ask2(FindTracker(ID)), self.ask2(AskVersion(ID))
+        assert isinstance(found, Found) and isinstance(version, ListVersion)
+        self.assertEqual(found.room, version.version.partition("-")[0])
+        self.assertEqual(len(found.room), 8)
 
     def test_a_program_registers_pings_and_leaves(self) -> None:
         self.assertEqual(self.ping2(12501), Refused(ID, Code.UNKNOWN, "Register first."))

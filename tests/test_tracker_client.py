@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from unittest import mock
 
 from roles.joining.tracker_client import LINGER_S, MAX_REFUSALS, TrackerClient
+from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.wire.lmk1_tracker_wire import Extras, decode_request, encode_request, with_id
@@ -77,7 +78,7 @@ class TrackerClientTestCase(LmkTestCase):
         return tracker
 
     def client(self, address: Address) -> TrackerClient:
-        return self.enterContext(TrackerClient(address, self.stopping.is_set))
+        return self.enterContext(TrackerClient(TrackerPlace(address), self.stopping.is_set))
 
     def asked(self, script: Script) -> tuple[TrackerClient, ScriptedTracker]:
         tracker = self.tracker(script)
@@ -301,7 +302,7 @@ class SilenceTest(TrackerClientTestCase):
             late.sendto(b"success", source)
 
         thread = threading.Thread(target=start, name="lmk-test")
-        client = TrackerClient(Address("127.0.0.1", port), self.started(thread))
+        client = TrackerClient(TrackerPlace(Address("127.0.0.1", port)), self.started(thread))
         with client:
             self.assertEqual(client.files(), {"a.txt": 5})
         thread.join()
@@ -358,7 +359,8 @@ class LingeringTest(TrackerClientTestCase):
 
     def run_client(self, ask: Callable[[TrackerClient], object], *, ends_at_once: bool) -> None:
         def work() -> None:
-            with TrackerClient(Address(*self.link.getsockname()), self.stopping.is_set) as client:
+            place = TrackerPlace(Address(*self.link.getsockname()))
+            with TrackerClient(place, self.stopping.is_set) as client:
                 ask(client)
                 self.returned.set()
                 if not ends_at_once:

@@ -10,11 +10,13 @@ import sys
 import time
 from collections.abc import Callable
 
+from roles.base.connections import noted
 from roles.base.name_lookup import looked_up
 from roles.base.worker import POLL_S
 from roles.values.addresses import Address
 
 CONNECT_S = 5.0
+MAX_ADDRESSES = 4  # of one host
 STOPPING_CONNECT_S = 0.5  # a handshake on a LAN takes milliseconds
 
 _UNDER_WAY = {errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)} - {0}
@@ -34,13 +36,25 @@ else:
 def dialled(peer: Address, should_stop: Callable[[], bool]) -> socket.socket:
     """A connection, made without blocking for longer than POLL_S at a time.
 
-    Raises OSError, TimeoutError after 5 s.
+    A host with several addresses is tried at each. Raises OSError, TimeoutError after 5 s.
     """
-    host, port = looked_up(peer, should_stop)
-    link = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    fault: OSError | None = None
+    for address in looked_up(peer, should_stop)[:MAX_ADDRESSES]:
+        try:
+            return _connected(address, should_stop)
+        except OSError as error:
+            fault = error
+            if should_stop():
+                break
+    assert fault is not None  # a host has one address at least
+    raise fault
+
+
+def _connected(address: Address, should_stop: Callable[[], bool]) -> socket.socket:
+    link = noted(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
     try:
         link.setblocking(False)
-        fault = link.connect_ex((host, port))
+        fault = link.connect_ex(address)
         if fault in _UNDER_WAY:
             _wait_for_handshake(link, should_stop)
             fault = link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

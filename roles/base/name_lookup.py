@@ -1,4 +1,4 @@
-"""Host name to IPv4 address without waiting for ever. The system's own look-up has no deadline."""
+"""Host name to IPv4 addresses without waiting for ever. The system's look-up has no deadline."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from roles.values.errors import TrackerSilentError
 LOOKUP_S = 5.0
 
 
-def looked_up(address: Address, should_stop: Callable[[], bool]) -> Address:
-    """The same address with an IPv4 address for its host.
+def looked_up(address: Address, should_stop: Callable[[], bool]) -> tuple[Address, ...]:
+    """The same address with an IPv4 address for its host: one for each that the host has.
 
     Raises TrackerSilentError when there is no such machine, or no thread left to look for it.
     """
     if ip_of(address.host) is not None:
-        return address
+        return (address,)
     found = list[str]()
     # A daemon: nothing can end a look-up that the system is busy with, and it touches `found` only.
     thread = threading.Thread(
@@ -37,7 +37,7 @@ def looked_up(address: Address, should_stop: Callable[[], bool]) -> Address:
         raise TrackerSilentError(
             f"No computer called {address.host} was found. Type its address as numbers."
         )
-    return Address(found[0], address.port)
+    return tuple(Address(host, address.port) for host in dict.fromkeys(found))
 
 
 def _look_up(host: str, found: list[str]) -> None:

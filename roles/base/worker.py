@@ -9,9 +9,14 @@ import logging
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 
+from roles.base.address_watch import AddressWatch
+from roles.base.connections import hang_up
+from roles.base.interfaces import address_for_others
+from roles.values.addresses import Address
 from roles.values.errors import LmkError, StorageError
-from roles.values.events import Post, RoleStopped
+from roles.values.events import NetworkChanged, Post, RoleStopped
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +33,7 @@ class Role(ABC):
         self._post = post
         self._stopping = threading.Event()
         self._failure_beside: LmkError | None = None  # written once, before the thread's end
+        self._watch: AddressWatch | None = None  # of the role's own thread
         self._thread = threading.Thread(target=self._main, name=f"lmk-{name}")
 
     def start(self) -> None:
@@ -47,6 +53,36 @@ class Role(ABC):
         """Whether stop() was called. For the role's own threads."""
         return self._stopping.is_set()
 
+    def is_cut_off(self) -> bool:
+        """Whether this computer has lost its network a while ago. For the role's own threads."""
+        watch = self._watch
+        return watch is not None and watch.is_cut_off
+
+    def _network_change(self, listening: Address | None = None) -> NetworkChanged | None:
+        """What changed in this computer's network since the last call, which is posted, too.
+
+        Called by the role's own thread several times a second. Connections of addresses that are
+        gone have been ended; what they were for begins anew, and pauses after failures mean nothing
+        any more.
+        """
+        assert self._watch is not None  # made before _run()
+        change = self._watch.look()
+        if change is None:
+            return None
+        hang_up(change.gone)
+        if change.has_slept:  # others have given up on what was open before
+            hang_up(None, before=self._watch.awake_until)
+        if listening is not None:
+            change = replace(change, for_others=address_for_others(listening))
+        log.info(
+            "This computer's network changed: gone %s, new %s, held up for %.0f s.",
+            ", ".join(change.gone) or "nothing",
+            ", ".join(change.come) or "nothing",
+            change.held_up_s,
+        )
+        self._post(change)
+        return change
+
     def _start_beside(self, work: Callable[[], None], name: str) -> threading.Thread:
         """Start a thread that the role needs: a fault in it ends the role and is told."""
 
@@ -61,6 +97,7 @@ class Role(ABC):
         return thread
 
     def _main(self) -> None:
+        self._watch = AddressWatch()
         failure = run_guarded(self._run)
         self._post(RoleStopped(failure or self._failure_beside))
 

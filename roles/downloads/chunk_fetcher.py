@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol
 
+from roles.base.connections import was_hung_up
 from roles.base.dialling import dialled
 from roles.base.throttle import Throttle
 from roles.values.addresses import Address
@@ -182,6 +183,8 @@ class _ChunkStream:
             return
         self._throttle.wait(count, self._work.should_stop)
         if not count:
+            if was_hung_up(self._link):
+                raise ConnectionResetError("this computer's network changed")
             if self._is_unanswered:
                 raise SeederLackedFileError("it does not have the file")
             raise ConnectionResetError("it closed the connection in the middle")

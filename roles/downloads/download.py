@@ -17,7 +17,7 @@ from roles.disk.leftovers import drop_partial
 from roles.disk.partial_file import PartialFile
 from roles.disk.promised_space import PromisedSpace
 from roles.downloads.crew import Crew, Outlook
-from roles.downloads.download_life import DownloadLife
+from roles.downloads.download_life import CUT_OFF, DownloadLife, Patience
 from roles.downloads.seeder_book import SeederBook
 from roles.values.addresses import Address
 from roles.values.errors import (
@@ -56,10 +56,12 @@ class Download(DownloadLife):
         space: PromisedSpace,
         post: Post,
         ended: Callable[[], None],
+        is_cut_off: Callable[[], bool] = lambda: False,
     ) -> None:
         """`book`, `lock` and `space` are the leecher's, shared by its downloads.
 
-        `seeders` gives the newest list. `ended` as in DownloadLife.
+        `seeders` gives the newest list. `ended` as in DownloadLife. While `is_cut_off`, this
+        computer has no network, and nothing is given up.
         """
         super().__init__(file.key, ended)
         self.file = file
@@ -67,6 +69,7 @@ class Download(DownloadLife):
         self._settings = settings
         self._existing = existing
         self._post = post
+        self._is_cut_off = is_cut_off
         self._crew = Crew(
             file,
             book,
@@ -79,7 +82,7 @@ class Download(DownloadLife):
         )
         self._space = space
         self._partial: PartialFile | None = None
-        self._usable_at = 0.0
+        self._patience = Patience(settings.give_up_after_s)
         self._reported = 0.0
 
     @property
@@ -121,7 +124,7 @@ class Download(DownloadLife):
         return isinstance(failure, NoSeederError)
 
     def _direct(self) -> None:
-        self._usable_at = time.monotonic()
+        self._patience.renew(time.monotonic())
         self._set_state(DownloadState.LOOKING)
         try:
             self._fetch_and_finish()
@@ -188,14 +191,13 @@ class Download(DownloadLife):
     def _judge(self, outlook: Outlook, now: float) -> None:
         """Show how it stands. Raises ContentError or NoSeederError when there is no hope left."""
         self._show_outlook(outlook)
-        if outlook.is_moving or outlook.is_in_line:
-            self._usable_at = now
-        patience_s = self._settings.give_up_after_s
-        is_hopeless = not outlook.is_connected
-        if patience_s is not None and is_hopeless and now - self._usable_at > patience_s:
+        if outlook.is_moving or outlook.is_in_line or self._is_cut_off():
+            self._patience.renew(now)
+        if self._patience.is_over(now) and not outlook.is_connected:
             why = outlook.last_fault or "the tracker lists no seeder"
             raise NoSeederError(
-                f"No seeder could send {shown_name(self.file.name)} for {patience_s:.0f} s "
+                f"No seeder could send {shown_name(self.file.name)} for "
+                f"{self._patience.limit_s:.0f} s "
                 f"({why}). Is a seeder running and not blocked by a firewall?"
             )
 
@@ -210,6 +212,8 @@ class Download(DownloadLife):
             )
         elif outlook.is_in_line:
             self._set_state(DownloadState.IN_LINE)
+        elif self._is_cut_off():
+            self._set_state(DownloadState.LOOKING, cause=CUT_OFF)
         elif not outlook.is_anyone_listed:
             self._set_state(DownloadState.LOOKING, cause="the tracker lists no seeder now")
         elif outlook.last_fault and not outlook.is_trying:

@@ -19,6 +19,30 @@ from roles.values.safe_names import shown_name
 
 log = logging.getLogger(__name__)
 
+STOOD_STILL_S = 5.0  # from one look to the next: no thread is that late
+CUT_OFF = "this computer is off the network"  # why nobody can be reached
+
+
+class Patience:
+    """How long nobody has been of use. Owned by the directing thread."""
+
+    def __init__(self, limit_s: float | None) -> None:
+        """`limit_s`: None to wait for ever."""
+        self.limit_s = limit_s
+        self._renewed = self._looked = 0.0
+
+    def renew(self, now: float) -> None:
+        """Somebody is of use, or a new try begins."""
+        self._renewed = self._looked = now
+
+    def is_over(self, now: float) -> bool:
+        """Whether it is; look often: time in which this program stood still itself does not count,
+        asleep or stopped.
+        """
+        self._renewed += max(0.0, now - self._looked - STOOD_STILL_S)
+        self._looked = now
+        return self.limit_s is not None and now - self._renewed > self.limit_s
+
 
 def failed_to_begin(key: str, wanted: Wanted | None, failure: LmkError) -> DownloadChanged:
     """What is told of a download that could not even be made; None: it is not listed any more."""

@@ -16,6 +16,7 @@ from roles.base.peer_greeting import greeted
 from roles.base.worker import POLL_S, run_guarded
 from roles.giving.peer_uploads import PeerUploads
 from roles.joining.room_client import RoomClient
+from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address, is_loopback
 from roles.values.errors import LmkError, PeerProtocolError, TrackerSilentError
 from roles.wire.lmk2_greeting import Hello
@@ -25,7 +26,6 @@ log = logging.getLogger(__name__)
 MAX_CALLS = 8  # under way at once
 ASK_S = 1.0
 AGAIN_S = 5.0  # after a call that led to nothing
-MAX_KNOWN = 256
 
 
 class OfferCalls:
@@ -33,7 +33,7 @@ class OfferCalls:
 
     def __init__(
         self,
-        tracker: Address,
+        place: TrackerPlace,
         uploads: PeerUploads,
         hello: Hello,
         shares: Callable[[], Iterable[str]],
@@ -41,7 +41,7 @@ class OfferCalls:
         should_stop: Callable[[], bool],
     ) -> None:
         """`hello` is what the role says as a leecher, `shares` what it takes part in."""
-        self._tracker = tracker
+        self._place = place
         self._uploads = uploads
         self._shares = shares
         self._is_needed = is_needed
@@ -50,13 +50,22 @@ class OfferCalls:
         self._lock = threading.Lock()  # protects the table of calls
         self._calls: dict[Address, threading.Thread] = {}
         self._not_before: dict[Address, float] = {}
+        self._network_changed = threading.Event()
+
+    def network_changed(self) -> None:
+        """This computer has other addresses: pauses after failures mean nothing any more."""
+        self._network_changed.set()
 
     def run(self) -> None:
         """Call whoever the tracker names, while nobody can call us, until should_stop()."""
         ask_at = 0.0
-        with RoomClient(self._tracker, self._should_stop) as client:
+        with RoomClient(self._place, self._should_stop) as client:
             while not self._should_stop():
                 now = time.monotonic()
+                if self._network_changed.is_set():
+                    self._network_changed.clear()
+                    self._not_before.clear()
+                    ask_at = now
                 if now >= ask_at and self._is_needed():
                     ask_at = now + ASK_S
                     self._call_all(self._leechers(client), now)
@@ -75,9 +84,10 @@ class OfferCalls:
         return [one.address for one in holders if one.is_leecher and not one.is_unreachable]
 
     def _call_all(self, leechers: Iterable[Address], now: float) -> None:
+        self._not_before = {one: at for one, at in self._not_before.items() if at > now}
         served = self._uploads.called()
         for address in leechers:
-            if address in served or self._not_before.get(address, 0.0) > now:
+            if address in served or address in self._not_before:
                 continue
             with self._lock:
                 if address in self._calls:
@@ -86,8 +96,6 @@ class OfferCalls:
                     return
                 thread = threading.Thread(target=self._main, args=(address,), name="lmk-call")
                 self._calls[address] = thread
-            if len(self._not_before) >= MAX_KNOWN:
-                self._not_before.clear()
             self._not_before[address] = now + AGAIN_S
             try:
                 thread.start()

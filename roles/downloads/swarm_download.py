@@ -20,7 +20,7 @@ from roles.disk.stored_names import StoredNames
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.arrivals import Arrivals
 from roles.downloads.download_jobs import FileJob
-from roles.downloads.download_life import DownloadLife
+from roles.downloads.download_life import CUT_OFF, DownloadLife, Patience
 from roles.downloads.download_scope import FollowedScope, NewestScope, Scope, identity
 from roles.downloads.file_tally import FileTally
 from roles.downloads.swarm_side import SwarmSide
@@ -67,8 +67,12 @@ class SwarmDownload(DownloadLife):
         names: StoredNames,
         post: Post,
         ended: Callable[[], None],
+        is_cut_off: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`side` is the leecher's part in the swarm; `space` and `names`: of its target folder."""
+        """`side` is the leecher's part in the swarm; `space` and `names`: of its target folder.
+
+        While `is_cut_off`, this computer has no network, and nothing is given up.
+        """
         super().__init__(key, ended)
         self.existing = existing
         self.is_folder = wanted.is_folder
@@ -77,6 +81,7 @@ class SwarmDownload(DownloadLife):
         self._side = side
         self._settings = settings
         self._post = post
+        self._is_cut_off = is_cut_off
         self._target = TargetFolder(settings.folder)
         self._arrivals = Arrivals(
             settings.folder, side, space, existing, self.halting.is_set, self.woken.set
@@ -84,7 +89,8 @@ class SwarmDownload(DownloadLife):
         self._tally = FileTally(self._tell_files)
         self._renamed = dict[str, Path]()  # folders that have other names here, by their paths
         self._meter = RateMeter(now=time.monotonic())
-        self._usable_at = self._hope_at = time.monotonic()
+        self._patience = Patience(settings.give_up_after_s)
+        self._hope_at = time.monotonic()
         self._moved = float("-inf")
         self._reported = self._lost_at = 0.0
         self._cause = ""
@@ -141,7 +147,8 @@ class SwarmDownload(DownloadLife):
         return True  # what came is checked anew when it goes on
 
     def _direct(self) -> None:
-        self._usable_at = self._hope_at = time.monotonic()
+        self._hope_at = time.monotonic()
+        self._patience.renew(self._hope_at)
         self._tally = FileTally(self._tell_files)
         scope = self.newest.scope
         self._followed = FollowedScope(scope)
@@ -255,12 +262,12 @@ class SwarmDownload(DownloadLife):
         self._meter.add(arrived - self._meter.total, now=now)
         outlook = self._side.outlook(self._arrivals.transfers)
         is_moving = now - self._moved < MOVING_S
-        if is_moving or outlook.place:
-            self._usable_at = now
+        if is_moving or outlook.place or self._is_cut_off():
+            self._patience.renew(now)
         if not outlook.all_dropped:
             self._hope_at = now
         if self._arrivals.is_through and self._waits_for_list(now):
-            self._usable_at = now
+            self._patience.renew(now)
         elif is_moving or outlook.is_receiving:
             self._set_state(DownloadState.DOWNLOADING)
         elif now - self._hope_at > LIED_S:
@@ -271,16 +278,16 @@ class SwarmDownload(DownloadLife):
         elif outlook.place:
             self._set_state(DownloadState.IN_LINE, place=outlook.place)
         elif self._waits_for_list(now):
-            self._usable_at = now
+            self._patience.renew(now)
         elif not outlook.links:
             cause = "nobody who has it can be reached" if outlook.known else "nobody offers it now"
+            cause = CUT_OFF if self._is_cut_off() else cause
             self._set_state(DownloadState.LOOKING, cause=cause)
         else:
             self._set_state(DownloadState.LOOKING, cause="those who are here lack the rest")
-        patience_s = self._settings.give_up_after_s
-        if patience_s is not None and now - self._usable_at > patience_s:
+        if self._patience.is_over(now):
             raise NoSeederError(
-                f"Nobody could send {self.title} for {patience_s:.0f} s. "
+                f"Nobody could send {self.title} for {self._patience.limit_s:.0f} s. "
                 "Is a seeder running and not blocked by a firewall? "
                 "What came is kept: download again to go on."
             )

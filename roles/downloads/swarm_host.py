@@ -23,6 +23,7 @@ from roles.giving.slots import slots_for_lmk2
 from roles.joining.membership import Membership
 from roles.joining.tracker_client import new_id
 from roles.joining.tracker_dialects import Status
+from roles.joining.tracker_place import TrackerPlace
 from roles.taking.peer_downloads import PeerDownloads
 from roles.taking.swarm import Swarm
 from roles.taking.swarm_library import SwarmLibrary
@@ -46,6 +47,7 @@ class SwarmHost:
     def __init__(
         self,
         settings: LeecherSettings,
+        place: TrackerPlace,
         throttles: Throttles,
         post: Post,
         shares: Iterable[str],
@@ -75,16 +77,17 @@ class SwarmHost:
         self._downloads = PeerDownloads(self._swarm, me, throttles.down, wake)
         self.side = SwarmSide(self._swarm, library, self._downloads, self.join)
         membership = Membership(
-            settings.tracker, post, should_stop, self._status, is_leecher=True, peer=me.peer
+            place, post, should_stop, self._status, is_leecher=True, peer=me.peer
         )
         calls = OfferCalls(
-            settings.tracker,
+            place,
             self._uploads,
             me,
             lambda: self._shares,
             lambda: membership.seems_unreachable,
             should_stop,
         )
+        self._membership, self._calls = membership, calls
         self._reception = Reception(
             self._listener, FrontDoor(me, self._uploads, _send_away, self._downloads)
         )
@@ -106,6 +109,12 @@ class SwarmHost:
     def found(self, peers: Iterable[Address]) -> bool:
         """These take part, too; True when one of them was not known. From any thread."""
         return self._downloads.heard_of(peers)
+
+    def network_changed(self) -> None:
+        """This computer has other addresses: say so, and connect anew."""
+        self._membership.network_changed()
+        self._calls.network_changed()
+        self._downloads.network_changed()
 
     def tick(self) -> None:
         """Some times a second: connect, ask twice for what is late, tell of the uploads."""

@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from roles.base.connections import noted
 from roles.base.worker import POLL_S
 from roles.values.addresses import Address
 from roles.wire import lmk1_peer_wire as wire
@@ -86,7 +87,7 @@ class Reception:
             log.warning("could not accept a connection: %s", error)
             time.sleep(REFUSED_PAUSE_S)
             return
-        link.setblocking(False)
+        noted(link).setblocking(False)
         newcomer = _Newcomer(link, Address(host, port), time.monotonic() + GREETING_S)
         self._newcomers[link] = newcomer
         self._selector.register(link, selectors.EVENT_READ, newcomer)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from roles.base.worker import POLL_S
 from roles.joining.membership import AGAIN_S, PING_S, STATE_PING_S, Membership, Pace
 from roles.joining.tracker_dialects import Status
+from roles.joining.tracker_place import TrackerPlace
 from roles.sharing.folder_library import FolderLibrary
 from roles.sharing.offers import LibrarySnapshot
 from roles.sharing.shared_folder import FolderListing, SharedFolder
@@ -21,7 +22,6 @@ from roles.values.addresses import Address
 from roles.values.catalogue import FileLine, decode_line
 from roles.values.errors import StorageError
 from roles.values.events import FolderScanned, ListedFile, Post, SeederState
-from roles.values.settings import SeederSettings
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Announcer:
 
     def __init__(
         self,
-        settings: SeederSettings,
+        place: TrackerPlace,
         folder: SharedFolder,
         post: Post,
         should_stop: Callable[[], bool],
@@ -67,7 +67,7 @@ class Announcer:
         self._told: Mapping[str, int] | None = None  # the sizes that the tracker has
         self._reported: _Standing | None = None
         self.membership = Membership(
-            settings.tracker,
+            place,
             post,
             should_stop,
             status or (lambda: Status(self.state.value)),

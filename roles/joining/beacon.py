@@ -6,15 +6,15 @@ It decides nothing: not when to call, nor whom to believe.
 from __future__ import annotations
 
 import logging
+import secrets
 import selectors
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 
-from roles.base.interfaces import broadcasts
+from roles.base.interfaces import broadcasts, is_own_address
 from roles.base.name_lookup import looked_up
-from roles.joining.tracker_client import new_id
 from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, TRACKER_PORTS, Address
 from roles.values.errors import PeerProtocolError, TrackerSilentError
 from roles.values.events import FoundTracker
@@ -43,8 +43,8 @@ class Beacon:
         self._remembered = tuple(dict.fromkeys(remembered))
         self._destinations = destinations
         self._should_stop = should_stop
-        self._id = new_id()
-        self._looked_up: dict[Address, Address] = {}
+        self._id = secrets.token_hex(8)
+        self._looked_up: dict[Address, tuple[Address, ...]] = {}
         self._look_up_at: dict[Address, float] = {}  # names that were not found: when to try again
         self._links: dict[str, socket.socket] = {}  # by the address that they are bound to
         self._selector = selectors.DefaultSelector()
@@ -64,6 +64,13 @@ class Beacon:
         for link in self._links.values():
             link.close()
         self._selector.close()
+
+    def network_changed(self) -> None:
+        """This computer has other addresses: sockets of those that are gone are of no use."""
+        for source in [one for one in self._links if not is_own_address(one)]:
+            link = self._links.pop(source)
+            self._selector.unregister(link)
+            link.close()
 
     def call(self) -> None:
         """Ask once: everyone in reach, and the remembered ones."""
@@ -103,26 +110,26 @@ class Beacon:
         except PeerProtocolError as error:
             log.debug("ignored a datagram from %s: %s", source, error)
             return None
-        if isinstance(answer, Found) and answer.id == self._id:
-            return FoundTracker(Address(source.host, answer.port), answer.name, is_original=False)
-        return None
+        if not isinstance(answer, Found) or answer.id != self._id:
+            return None
+        address = Address(source.host, answer.port)
+        return FoundTracker(address, answer.name, is_original=False, room=answer.room)
 
     def _targets(self) -> Iterator[tuple[str, Address]]:
         """Each address to call at, and that of the socket from which it is reached."""
-        for address in self._remembered:
-            found = self._address_of(address)
-            if found is not None:
-                yield EVERY_INTERFACE, found
+        for remembered in self._remembered:
+            for address in self._addresses_of(remembered):
+                yield EVERY_INTERFACE, address
         if self._destinations is not None:
             for address in self._destinations():
                 yield EVERY_INTERFACE, address
             return
+        places = ((EVERY_INTERFACE, LOOPBACK), *broadcasts())
         for port in TRACKER_PORTS:
-            yield EVERY_INTERFACE, Address(LOOPBACK, port)
-            for source, everyone in broadcasts():
+            for source, everyone in places:
                 yield source, Address(everyone, port)
 
-    def _address_of(self, remembered: Address) -> Address | None:
+    def _addresses_of(self, remembered: Address) -> tuple[Address, ...]:
         now = time.monotonic()
         if remembered not in self._looked_up and now >= self._look_up_at.get(remembered, 0.0):
             self._look_up_at[remembered] = now + LOOKUP_AGAIN_S
@@ -130,12 +137,16 @@ class Beacon:
                 self._looked_up[remembered] = looked_up(remembered, self._should_stop)
             except TrackerSilentError as error:
                 log.debug("%s", error)
-        return self._looked_up.get(remembered)
+        return self._looked_up.get(remembered, ())
 
     def _link(self, source: str) -> socket.socket | None:
         """The socket that is bound to this address; None when that is not possible now."""
         if source not in self._links:
-            link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            except OSError as error:  # no descriptor left
+                log.debug("no socket: %s", error)
+                return None
             try:
                 link.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
                 link.setblocking(False)

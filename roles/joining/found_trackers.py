@@ -1,9 +1,13 @@
-"""Which trackers answered, each once, and which fell silent. Pure state."""
+"""Which trackers answered, each once, and which fell silent; who takes the place of one. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
 from roles.values.addresses import Address, is_loopback
 from roles.values.events import FoundTracker
+from roles.values.settings import Follow
 
 FORGET_S = 90.0  # three of the longest pauses between two questions
 MAX_FOUND = 64  # more than anyone chooses from; a flood of answers ends here
@@ -38,10 +42,17 @@ class FoundTrackers:
             self._own.discard(address)
         return self.trackers() != before
 
+    def forget(self, hosts: Collection[str]) -> bool:
+        """This computer has these addresses no longer; True when a tracker was found there."""
+        gone = [one for one in self._own if one.host in hosts]
+        for address in gone:
+            del self._heard[address], self._found[address]
+            self._own.discard(address)
+        return bool(gone)
+
     def trackers(self) -> tuple[FoundTracker, ...]:
         """Those of ours first, then by name and address."""
-        shown = [one for one in self._found.values() if not self._is_double(one.address)]
-        return tuple(sorted(shown, key=lambda one: (one.is_original, one.name, one.address)))
+        return ours_first(one for one in self._found.values() if not self._is_double(one.address))
 
     def _is_double(self, address: Address) -> bool:
         """Whether it is shown at another address of this computer, one that others can use."""
@@ -49,3 +60,45 @@ class FoundTrackers:
             return False
         same = [one for one in self._own if one.port == address.port]
         return address != min(same, key=lambda one: (is_loopback(one.host), one.host))
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTracker:
+    """What tells a tracker from others. Everybody in its room knows it, so it is no proof."""
+
+    room: str = ""  # of the run that answered last; "" for one that does not say
+    name: str = ""  # of its computer
+    has_answered: bool = False
+
+    def heard(self) -> KnownTracker:
+        """It answered, and did not say who it is."""
+        return self if self.has_answered else replace(self, has_answered=True)
+
+    def is_same(self, found: FoundTracker) -> bool:
+        """Whether this answer may be its own, perhaps after a new start."""
+        is_run = bool(self.room) and found.room == self.room
+        return is_run or found.name == self.name
+
+
+def ours_first(found: Iterable[FoundTracker]) -> tuple[FoundTracker, ...]:
+    """In the order in which they are shown, and the first of which is taken."""
+    return tuple(sorted(found, key=lambda one: (one.is_original, one.name, one.address)))
+
+
+def successor(
+    found: Iterable[FoundTracker], known: KnownTracker, follow: Follow
+) -> FoundTracker | None:
+    """Which of those that answer to use in place of a tracker that does not.
+
+    The same run of it elsewhere; else, where the program chose the first one too, the one on a
+    computer of its name, or the only one there is. Nobody chooses among several for the user.
+    """
+    in_order = ours_first(found)
+    for one in in_order:
+        if known.room and one.room == known.room:
+            return one
+    if follow is not Follow.ANY:
+        return None
+    namesakes = [one for one in in_order if known.name and one.name == known.name]
+    candidates = namesakes or list(in_order)
+    return candidates[0] if len(candidates) == 1 else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from roles.joining.list_teller import ListTeller, OwnShare, Snapshot
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_client import TrackerClient, new_id
 from roles.joining.tracker_dialects import Dialect, Lmk1Dialect, Lmk2Dialect, Standing, Status
+from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import EVERY_INTERFACE, Address, is_loopback
 from roles.values.errors import TrackerSilentError
 from roles.values.events import Post, ReachabilityChanged, TrackerAnswered, TrackerLost
@@ -30,8 +32,6 @@ PING_S = 15.0  # a tracker of ours forgets a program after 50 s, an original one
 STATE_PING_S = 2.0  # a changed state is told earlier, but no more often than this
 SHARES_PING_S = 1.0  # so is another share, for others look for its holders
 AGAIN_S = 3.0  # after the tracker was silent
-LATE_S = 5.0  # a wait that lasts longer was this computer's sleep
-MOVED_S = 1.0  # how often it looks whether this computer has another address
 EARLY_PING_S = 1.0  # after registering, until the tracker knows whether others can connect,
 EARLY_PINGS = 7  # which takes 5 s when they cannot
 LEAVE_S = 0.5  # for the last word
@@ -46,7 +46,6 @@ class Pace:
     shares_ping_s: float = SHARES_PING_S
     early_ping_s: float = EARLY_PING_S
     again_s: float = AGAIN_S
-    late_s: float = LATE_S
     poll_s: float = POLL_S
 
 
@@ -68,7 +67,7 @@ class Membership:
 
     def __init__(
         self,
-        tracker: Address,
+        place: TrackerPlace,
         post: Post,
         should_stop: Callable[[], bool],
         status: Callable[[], Status],
@@ -84,7 +83,8 @@ class Membership:
         self.is_reachable: bool | None = None  # from outside, as the tracker says; None: unknown
         self.is_original: bool | None = None  # the tracker speaks LMK/1 only; None: unknown
         self.named: Address | None = None  # where others reach us; None while not on the list
-        self._tracker = tracker
+        self._place = place
+        self._moves = place.moves
         self._post = post
         self._should_stop = should_stop
         self._status = status
@@ -92,18 +92,18 @@ class Membership:
         self._lmk1_list = lmk1_list
         self._teller = ListTeller(own_share, self.peer, should_stop) if own_share else None
         self._pace = pace or Pace()
-        self._room = RoomClient(tracker, should_stop)
-        self._plain = TrackerClient(tracker, should_stop)
+        self._room = RoomClient(place, should_stop)
+        self._plain = TrackerClient(place, should_stop)
         self._dialect: Dialect | None = None
         self._due_at = 0.0  # the next ping, or the next try to register
         self._pinged_at = 0.0
-        self._moved_at = 0.0  # when to look for another address again
         self._early_pings = 0  # that are left
         self._is_doubtful = False  # the tracker has tried for a second to connect, in vain
         self._told_status: Status | None = None
         self._told_files: Mapping[str, int] | None = None
         self._reported: tuple[Address, bool] | None = None  # the reachability that was posted
         self._loss = ""  # why the tracker could not be reached the last time
+        self._network_changed = threading.Event()
 
     @property
     def seems_unreachable(self) -> bool:
@@ -122,20 +122,24 @@ class Membership:
         """One sentence while the tracker does not take the share, "" while it does."""
         return self._teller.trouble if self._teller is not None and self.named else ""
 
+    def network_changed(self) -> None:
+        """This computer has other addresses, or was asleep: register anew. From any thread."""
+        self._network_changed.set()
+
     def run(self, listening: Address) -> None:
         """Keep the program that listens there in the room until should_stop()."""
         with self._room, self._plain:
             while not self._should_stop():
                 self._take_turn(listening)
-                if self._has_slept():
-                    self.named = None
-                    self._due_at = 0.0
+                time.sleep(self._pace.poll_s)
             self._leave()
 
     def _take_turn(self, listening: Address) -> None:
         files = self._lmk1_list.look() if self._lmk1_list is not None else None
         now = time.monotonic()
-        if self._has_moved(listening, now):
+        if self._network_changed.is_set() or self._moves != self._place.moves:
+            self._network_changed.clear()
+            self._moves = self._place.moves
             self.named = None
             self._due_at = 0.0
         status = self._full_status()
@@ -150,13 +154,6 @@ class Membership:
             if not self._should_stop():
                 self._lost(error)
         self._tell_share()
-
-    def _has_slept(self) -> bool:
-        """Wait for the next turn; whether that took so long that this computer slept meanwhile."""
-        steady, wall = time.monotonic(), time.time()  # the first stands still in a sleep on Linux
-        time.sleep(self._pace.poll_s)
-        waited_s = max(time.monotonic() - steady, time.time() - wall)
-        return waited_s - self._pace.poll_s > self._pace.late_s
 
     def _full_status(self) -> Status:
         status = self._status()
@@ -197,23 +194,19 @@ class Membership:
         """
         if listening.host != EVERY_INTERFACE:
             return listening
-        tracker = self._room.looked_up()
-        try:
-            return Address(own_address_towards(tracker.host), listening.port)
-        except OSError as error:
-            raise TrackerSilentError(
-                f"No way leads to the tracker {tracker} ({error.strerror or error}). "
-                "Is this computer on the network?"
-            ) from None
-
-    def _has_moved(self, listening: Address, now: float) -> bool:
-        if self.named is None or listening.host != EVERY_INTERFACE or now < self._moved_at:
-            return False
-        self._moved_at = now + MOVED_S
-        try:
-            return own_address_towards(self._room.looked_up().host) != self.named.host
-        except (OSError, TrackerSilentError):  # the next ping says so
-            return False
+        fault: OSError | None = None
+        for tracker in self._place.addresses(self._should_stop):
+            try:
+                return Address(own_address_towards(tracker.host), listening.port)
+            except OSError as error:
+                fault = error
+        if self._place.look_around(self._should_stop):
+            return self._name_for(listening)
+        why = "no address" if fault is None else fault.strerror or fault
+        raise TrackerSilentError(
+            f"No way leads to the tracker {self._place.shown} ({why}). "
+            "Is this computer on the network?"
+        )
 
     def _ping(self, named: Address, status: Status) -> bool:
         """Say that this program lives; False when it is not on the list."""
@@ -300,16 +293,17 @@ class Membership:
     # Coming and going
 
     def _say_answered(self, named: Address) -> None:
-        log.info("Registered as %s at the tracker %s.", named, self._tracker)
+        tracker = self._place.shown
+        log.info("Registered as %s at the tracker %s.", named, tracker)
         if not self._is_leecher:
-            self._post(TrackerAnswered(self._tracker, self.is_original is True))
+            self._post(TrackerAnswered(tracker, self.is_original is True))
 
     def _lost(self, reason: TrackerSilentError) -> None:
         if str(reason) != self._loss:
             log.warning("%s", reason)
         self.named, self._loss = None, str(reason)
         if not self._is_leecher:
-            self._post(TrackerLost(self._tracker, reason))
+            self._post(TrackerLost(self._place.shown, reason))
 
     def _leave(self) -> None:
         """Say goodbye, for half a second: the role is stopping.
@@ -325,7 +319,8 @@ class Membership:
                 self._dialect.ping(self.named, self._full_status(), leaving=True)
                 return
             address, cookie = self._room.looked_up(), self._room.cookie
-            with RoomClient(address, lambda: time.monotonic() > until, cookie=cookie) as client:
+            place = TrackerPlace(address)
+            with RoomClient(place, lambda: time.monotonic() > until, cookie=cookie) as client:
                 self._lmk2_with(client).ping(self.named, self._full_status(), leaving=True)
         except TrackerSilentError:
-            log.debug("left the tracker %s", self._tracker)
+            log.debug("left the tracker %s", self._place.shown)

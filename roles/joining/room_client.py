@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
 from roles.joining.tracker_client import TrackerAsker, new_id
-from roles.values.addresses import Address
+from roles.joining.tracker_place import TrackerPlace
 from roles.values.errors import TrackerSilentError
 from roles.values.safe_names import shown_name
 from roles.values.strict_json import dumps
 from roles.wire import lmk1_tracker_wire as lmk1
 from roles.wire import lmk2_tracker_wire as lmk2
-from roles.wire.lmk2_fields import COOKIE_SIZE, MAX_SHARES
+from roles.wire.lmk2_fields import COOKIE_SIZE, MAX_SHARES, room_of
 from roles.wire.lmk2_tracker_messages import (
     Answer,
     AskHolders,
@@ -57,9 +57,9 @@ class RoomClient(TrackerAsker):
     """
 
     def __init__(
-        self, tracker: Address, should_stop: Callable[[], bool], *, cookie: str = ""
+        self, place: TrackerPlace, should_stop: Callable[[], bool], *, cookie: str = ""
     ) -> None:
-        super().__init__(tracker, should_stop)
+        super().__init__(place, should_stop)
         self.cookie = cookie  # what the tracker gave
         self._speaks_lmk2 = False  # it answered the last question so
 
@@ -68,7 +68,10 @@ class RoomClient(TrackerAsker):
 
         An original tracker is not harmed by it, nor told anything: ask this first.
         """
-        return self._answered(AskVersion("", known), ListVersion)
+        answer = self._answered(AskVersion("", known), ListVersion)
+        if answer is not None:
+            self._place.introduced(room_of(answer.version), answer.name)
+        return answer
 
     def holders(self, shares: Iterable[str]) -> tuple[Holder, ...] | None:
         """Some of those who may have files of these shares, the first 8 of them.
@@ -99,11 +102,14 @@ class RoomClient(TrackerAsker):
         answer = self._answered(TellFiles("", fitting, peer, port), Done)
         return None if answer is None else len(fitting)
 
+    def _moved(self) -> None:
+        self.cookie, self._speaks_lmk2 = "", False
+
     def _answered(self, question: _Question, kind: type[AnswerT]) -> AnswerT | None:
         answer = self._answered_or_refused(question, kind)
         if isinstance(answer, Refused):
             raise TrackerSilentError(
-                f"The tracker {self._tracker} refused: {answer.text or answer.code}."
+                f"The tracker {self.tracker} refused: {answer.text or answer.code}."
             )
         return answer
 
@@ -112,7 +118,7 @@ class RoomClient(TrackerAsker):
     ) -> AnswerT | Refused | None:
         """Ask, with the cookie, until the tracker has taken it."""
         for _ in range(COOKIE_TRIES):
-            answer = self._asked_once(replace(question, id=new_id(), cookie=self.cookie))
+            answer = self._asked_once(replace(question, id=new_id()))
             match answer:
                 case None:
                     return None
@@ -140,7 +146,11 @@ class RoomClient(TrackerAsker):
 
         # An original tracker answers for a list with two datagrams.
         answers = 2 if isinstance(question, AskVersion | AskHolders) else 1
-        answer = self._ask(lmk2.encode_request(question), read, answers=answers).answer
+
+        def request() -> bytes:
+            return lmk2.encode_request(replace(question, cookie=self.cookie))
+
+        answer = self._ask(request, read, answers=answers).answer
         self._speaks_lmk2 = answer is not None
         return answer
 

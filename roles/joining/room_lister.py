@@ -19,6 +19,7 @@ from roles.joining.listed_room import ListedRoom, Wanted
 from roles.joining.listed_share import Pack
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_client import TrackerClient
+from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address, is_loopback
 from roles.values.errors import TrackerSilentError
 from roles.values.events import FilesListed, ListedFile, ListFailed, Post
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 # A tracker names at most 5 at a time, others in turn: those of earlier lists count too.
 SEEDER_LIFETIME_S = 120.0
 MAX_SEEDERS = 64
+LIST_AGAIN_S = 5.0  # after the tracker was silent
 # How often it is asked who takes part: at the beginning of a download everyone joins. From the
 # first to the second, twice as long each time that nobody new was named.
 PEERS_AGAIN_S = (0.2, 5.0)
@@ -50,7 +52,7 @@ class RoomLister:
 
     def __init__(
         self,
-        tracker: Address,
+        place: TrackerPlace,
         post: Post,
         should_stop: Callable[[], bool],
         *,
@@ -62,7 +64,7 @@ class RoomLister:
         can be connected to, and says whether it knew one of these not yet; `listed` is called after
         each list, before it is posted, and after each change of one.
         """
-        self._tracker = tracker
+        self._place = place
         self._post = post
         self._should_stop = should_stop
         self._sought = sought
@@ -76,10 +78,13 @@ class RoomLister:
         self._shares_of: dict[ListedFile, tuple[str, ...]] = {}  # of LMK/1, of what is sought
         self._asked = threading.Event()  # for a fresh list
         self._asked.set()
+        self._network_changed = threading.Event()
         self._woken = threading.Event()
         # The rest is the thread's own.
         self._version = ""
         self._is_lost = False  # the tracker did not answer the last time
+        self._moves = place.moves
+        self._again_at = 0.0  # when to ask again for a list that did not come
         self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]
         self._told = Sought((), ())
         self._told_shares = tuple[str, ...]()
@@ -87,6 +92,11 @@ class RoomLister:
     def refresh(self) -> None:
         """Ask the tracker for its list now; FilesListed or ListFailed follows."""
         self._asked.set()
+        self._woken.set()
+
+    def network_changed(self) -> None:
+        """This computer has other addresses: ask for the list and for peers now."""
+        self._network_changed.set()
         self._woken.set()
 
     def look_for_peers(self) -> None:
@@ -125,16 +135,27 @@ class RoomLister:
     def run(self) -> None:
         """Ask what there is to ask until should_stop()."""
         with (
-            RoomClient(self._tracker, self._should_stop) as client,
-            TrackerClient(self._tracker, self._should_stop) as plain,
+            RoomClient(self._place, self._should_stop) as client,
+            TrackerClient(self._place, self._should_stop) as plain,
         ):
             while not self._should_stop():
+                self._look_whether_all_is_new()
                 if self._asked.is_set():
                     self._asked.clear()
                     self._list(client, plain)
                 self._look_for_peers(client, plain)
                 self._woken.wait(POLL_S)
                 self._woken.clear()
+
+    def _look_whether_all_is_new(self) -> None:
+        """Another tracker, another network, or a list that did not come: ask without being told."""
+        if self._network_changed.is_set() or self._moves != self._place.moves:
+            self._network_changed.clear()
+            self._moves = self._place.moves
+            self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]
+            self._asked.set()
+        if self._is_lost and time.monotonic() >= self._again_at:
+            self._asked.set()
 
     # The list
 
@@ -144,8 +165,8 @@ class RoomLister:
         except TrackerSilentError as error:
             if not self._should_stop():
                 log.log(logging.DEBUG if self._is_lost else logging.WARNING, "%s", error)
-                self._is_lost = True
-                self._post(ListFailed(self._tracker, error))
+                self._is_lost, self._again_at = True, time.monotonic() + LIST_AGAIN_S
+                self._post(ListFailed(self._place.shown, error))
             return
         self._is_lost = False
         self._listed()
@@ -159,7 +180,7 @@ class RoomLister:
             files, folders = room.files(), room.folders()
             self._lmk1_files = {file.key: file for file in files if not file.root}
             refused = room.refused
-        return FilesListed(self._tracker, files, (), refused, folders)
+        return FilesListed(self._place.shown, files, (), refused, folders)
 
     def _updated_room(self, client: RoomClient) -> ListedRoom | None:
         """The room as it is now; None when the tracker is an original one."""
@@ -195,7 +216,7 @@ class RoomLister:
             self._room, self._version = None, ""
             self._lmk1_files = {file.key: file for file in files}
         seeders = tuple(address for share, address in self._seeders if not share)
-        return FilesListed(self._tracker, tuple(files), seeders, tuple(refused))
+        return FilesListed(self._place.shown, tuple(files), seeders, tuple(refused))
 
     # Who has it
 

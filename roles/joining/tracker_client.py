@@ -9,13 +9,13 @@ import secrets
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Generic, Self, TypeVar
 
-from roles.base.name_lookup import looked_up
 from roles.base.worker import POLL_S
+from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError, TrackerSilentError
 from roles.values.safe_names import shown_name
@@ -45,6 +45,7 @@ MAX_REFUSALS = 3  # the machine itself says that nobody listens there: no use in
 LINGER_S = 5.0  # a second answer to a closed port ends an original tracker on Windows
 SECOND_S = 0.2  # for the `success` behind a list, which comes at once or is lost
 FAREWELL_S = 0.5  # at the end, for answers that are on their way
+SOON = 4  # of these tries, 2 s: then it is looked for elsewhere
 
 T = TypeVar("T")
 
@@ -65,22 +66,34 @@ class _Question:
         return datagram
 
 
+@dataclass(slots=True)
+class _Attempt(Generic[T]):
+    """Asking one thing until it is answered."""
+
+    request: bytes
+    answers: int  # datagrams that may come
+    read: Callable[[bytes], T | None]
+    questions: dict[Address, _Question] = field(default_factory=dict)
+    refusals: int = 0  # times that every address said that nobody listens there
+    fault: TrackerSilentError | None = None  # there is no machine of the tracker's name
+
+
 class TrackerAsker:
     """Sends requests until they are answered, whatever they say.
 
     Owned by one thread. Every method may raise TrackerSilentError.
     """
 
-    def __init__(self, tracker: Address, should_stop: Callable[[], bool]) -> None:
-        self._tracker = tracker
+    def __init__(self, place: TrackerPlace, should_stop: Callable[[], bool]) -> None:
+        self._place = place
         self._should_stop = should_stop
-        self._found: Address | None = None  # looked up once, and again after it was silent
+        self._moves = place.moves  # of the place, when the last question began
         self._lingering: deque[_Question] = deque()
 
     @property
     def tracker(self) -> Address:
-        """As it was named."""
-        return self._tracker
+        """What to call it."""
+        return self._place.shown
 
     def __enter__(self) -> Self:
         return self
@@ -99,66 +112,112 @@ class TrackerAsker:
                     question.receive(rest)
 
     def looked_up(self) -> Address:
-        """The tracker's address with an IPv4 address for its host."""
-        if self._found is None:
-            self._found = looked_up(self._tracker, self._should_stop)
-        return self._found
+        """The IPv4 address at which the tracker answered last, or is asked first."""
+        return self._place.current(self._should_stop)
+
+    def _moved(self) -> None:
+        """It is asked at another place than before, and may be another one."""
 
     def _ask(
         self,
-        request: bytes,
+        request: Callable[[], bytes],
         read: Callable[[bytes], T | None],
         *,
         answers: int,
     ) -> T:
         """Send, wait, send again; the socket stays open a while for what may still come.
 
-        `read` returns None for a datagram that is not the answer, and raises PeerProtocolError.
-        `answers` datagrams may come, unless _is_all() says of the first that it is the only one.
+        `request` makes the bytes, anew for another tracker. `read` returns None for a datagram that
+        is not the answer, and raises PeerProtocolError. `answers` datagrams may come, unless
+        _is_all() says of the first that it is the only one. A tracker that is silent for two
+        seconds is looked for elsewhere.
         """
         self._close_old()
-        question = self._connected()
-        refusals = 0
-        for pause_s in TRIES_S:
+        self._place.look_home(self._should_stop)
+        self._note_moves()
+        attempt = _Attempt(request(), answers, read)
+        answer = self._tried(attempt, TRIES_S[:SOON])
+        if answer is None and self._should_stop():
+            raise self._silent("this program stops")
+        if answer is None and self._place.look_around(self._should_stop):
+            self._note_moves()
+            attempt = _Attempt(request(), answers, read)
+            answer = self._tried(attempt, TRIES_S)
+        elif answer is None and attempt.refusals < MAX_REFUSALS:
+            answer = self._tried(attempt, TRIES_S[SOON:])
+        if answer is None and attempt.fault is not None:
+            raise attempt.fault
+        if answer is None:
+            raise self._silent("nobody listens there" if attempt.refusals else "nothing came back")
+        self._close_old()
+        return answer
+
+    def _tried(self, attempt: _Attempt[T], pauses_s: Iterable[float]) -> T | None:
+        """The answer; None when none came. Each time it is asked at each of its addresses."""
+        for pause_s in pauses_s:
             try:
-                question.link.send(request)
-                question.awaited += answers
-                within_s = pause_s * random.uniform(1 - JITTER, 1 + JITTER)
-                answer = self._receive(question, read, within_s)
-            except ConnectionError:
-                # Somebody there says that nobody listens; Windows says it one call late.
-                refusals, question.awaited = refusals + 1, 0
-                if refusals >= MAX_REFUSALS:
-                    break
+                places = self._place.addresses(self._should_stop)
+            except TrackerSilentError as error:
+                attempt.fault = error
+                return None
+            within_s, refused = pause_s, 0
+            for address in places:
+                try:
+                    answer = self._asked_at(address, attempt, within_s)
+                except ConnectionError:
+                    # Somebody there says that nobody listens; Windows says it one call late.
+                    refused += 1
+                    answer = None
+                except OSError as error:  # no network: it may come back
+                    log.debug("asking %s: %s", address, error)
+                    self._wait(within_s)
+                    answer = None
+                if answer is not None:
+                    self._place.answered(address)
+                    return answer
+                if self._should_stop():
+                    return None
+                within_s = TRIES_S[0]  # at other addresses of the same tracker
+            if refused == len(places):
+                attempt.refusals += 1
+                if attempt.refusals == MAX_REFUSALS:
+                    return None
                 self._wait(pause_s)
-                continue
-            except OSError as error:  # no network: it may come back
-                log.debug("asking %s: %s", self._tracker, error)
-                self._wait(pause_s)
-                continue
-            if answer is not None:
-                self._close_old()
-                return answer
-            if self._should_stop():
-                break
-        raise self._silent("nobody listens there" if refusals else "nothing came back")
+        return None
+
+    def _asked_at(self, address: Address, attempt: _Attempt[T], within_s: float) -> T | None:
+        """Ask once, there. Raises OSError."""
+        question = attempt.questions.get(address)
+        if question is None:
+            question = attempt.questions[address] = self._connected(address)
+        try:
+            question.link.send(attempt.request)
+            question.awaited += attempt.answers
+            within_s *= random.uniform(1 - JITTER, 1 + JITTER)
+            return self._receive(question, attempt.read, within_s)
+        except OSError as error:
+            question.awaited = 0
+            if not isinstance(error, ConnectionError):  # its own address may be gone
+                del attempt.questions[address]
+            raise
+
+    def _note_moves(self) -> None:
+        if self._moves != self._place.moves:
+            self._moves = self._place.moves
+            self._moved()
 
     def _is_all(self, answer: object) -> bool:  # noqa: ARG002
         """Whether no other datagram belongs to the answer, whatever `answers` says."""
         return False
 
-    def _connected(self) -> _Question:
-        """A new socket; the system hands it this tracker's datagrams only."""
-        address = self.looked_up()
-        try:
-            link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        except OSError as error:  # no descriptor left for now
-            raise self._silent(f"{error.strerror or error}") from None
+    def _connected(self, address: Address) -> _Question:
+        """A new socket; the system hands it this tracker's datagrams only. Raises OSError."""
+        link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             link.connect(address)
-        except OSError as error:
+        except OSError:
             link.close()
-            raise self._silent(f"{error.strerror or error}") from None
+            raise
         question = _Question(link, time.monotonic() + LINGER_S)
         self._lingering.append(question)
         return question
@@ -180,7 +239,7 @@ class TrackerAsker:
             except TimeoutError:
                 continue
             except PeerProtocolError as error:
-                log.warning("ignored a datagram of the tracker %s: %s", self._tracker, error)
+                log.warning("ignored a datagram of the tracker %s: %s", self.tracker, error)
                 continue
             if accepted is None and answer is not None:
                 accepted = answer
@@ -202,10 +261,10 @@ class TrackerAsker:
                 question.link.close()
 
     def _silent(self, why: str) -> TrackerSilentError:
-        self._found = None
+        self._place.is_silent()
         return TrackerSilentError(
-            f"No tracker answers at {self._tracker} ({why}). "
-            "Is it started there, and is the address right?"
+            f"No tracker answers at {self.tracker} ({why}). "
+            f"Is it started there, and is the address right?{self._place.hint}"
         )
 
 
@@ -219,7 +278,7 @@ class TrackerClient(TrackerAsker):
             answer = decode_answer(datagram)
             return answer.files if isinstance(answer, FileList) else None
 
-        return self._ask(encode_request(RequestFileList()), read, answers=2)
+        return self._ask(lambda: encode_request(RequestFileList()), read, answers=2)
 
     def seeders(self) -> tuple[Address, ...]:
         """The tracker's seeders, as it names them."""
@@ -228,7 +287,7 @@ class TrackerClient(TrackerAsker):
             answer = decode_answer(datagram)
             return answer.seeders if isinstance(answer, SeederList) else None
 
-        return self._ask(encode_request(RequestSeederList()), read, answers=2)
+        return self._ask(lambda: encode_request(RequestSeederList()), read, answers=2)
 
     def add_seeder(self, seeder: Address, *, everywhere: bool) -> bool:
         """Register; True when the tracker is an original one."""
@@ -237,7 +296,7 @@ class TrackerClient(TrackerAsker):
         is_listed = answer.is_done or answer.text == ALREADY_REGISTERED.decode().partition("\n")[2]
         if not is_listed:
             raise TrackerSilentError(
-                f"The tracker {self._tracker} refused this seeder: {shown_name(answer.text)}"
+                f"The tracker {self.tracker} refused this seeder: {shown_name(answer.text)}"
             )
         return answer.id is None
 
@@ -279,7 +338,7 @@ class TrackerClient(TrackerAsker):
             is_ours = extras is not None and answer.id == extras.id
             return answer if answer.id is None or is_ours else None
 
-        return self._ask(request, read, answers=1)
+        return self._ask(lambda: request, read, answers=1)
 
 
 def new_id() -> str:

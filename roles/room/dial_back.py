@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from roles.base.connections import noted
 from roles.room.places import Key
 from roles.values.addresses import Address
 from roles.values.strict_json import dumps
@@ -74,6 +75,12 @@ class DialBack:
             self._waiting[target.key] = target
             self._later.pop(target.key, None)
 
+    def network_changed(self, *, now: float) -> None:
+        """This computer has other addresses: who could not be reached may be now."""
+        for _, target in list(self._later.values()):
+            self.want(target)
+        self.work(now=now)
+
     def work(self, *, now: float) -> None:
         """Dial whom it is time for, and give up on who does not answer."""
         while self._later and next(iter(self._later.values()))[0] <= now:
@@ -94,7 +101,7 @@ class DialBack:
 
     def _dial(self, target: Target, now: float) -> None:
         try:
-            link = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            link = noted(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
         except OSError as error:  # no descriptor left: another time
             log.debug("dialling %s: %s", target.address, error)
             self._put_off(target, now)

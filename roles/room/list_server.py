@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
+from roles.base.connections import noted
 from roles.room.packed_lists import PackedList, PackedLists
 from roles.room.registry import Registry
 from roles.room.room_catalogue import ListRefusedError
@@ -136,7 +137,7 @@ class ListServer:
         if self._from_host[ip] >= MAX_CLIENTS_PER_HOST and not is_loopback(ip):
             link.close()
             return
-        link.setblocking(False)
+        noted(link).setblocking(False)
         client = _Client(link, ip, now + CALL_S, now)
         client.steps = self._serve(client)
         self._clients[client] = None

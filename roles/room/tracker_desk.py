@@ -160,7 +160,8 @@ class Desk:
             cookie = self._cookies.give(host, now=now)
             answer = encode_answer(Refused(request.id, Code.COOKIE, cookie=cookie))
         else:
-            answer = encode_answer(Found(request.id, self._name, self._port))
+            room = self._registry.catalogue.version.partition("-")[0]
+            answer = encode_answer(Found(request.id, self._name, self._port, room))
         # Who forges a source must not have more sent to it than it sends itself.
         return [answer] if len(answer) <= len(datagram) else []
 

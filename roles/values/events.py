@@ -72,6 +72,33 @@ class Warned:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkChanged:
+    """Addresses of this computer are gone or new, or it was held up: asleep, or without its turn.
+
+    Connections of addresses that are gone were ended, and are made anew.
+    """
+
+    gone: tuple[str, ...] = ()
+    come: tuple[str, ...] = ()
+    held_up_s: float = 0.0
+    has_slept: bool = False  # the computer, and not just this program
+    is_cut_off: bool = False  # no address is left
+    for_others: Address | None = None  # where others reach the role from now on, if it listens
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerMoved:
+    """The tracker did not answer, and is asked at another place now: it moved, or another one
+    stands in for it.
+    """
+
+    former: Address
+    tracker: Address
+    name: str  # of its computer, from the wire; "" for an original one
+    is_back: bool = False  # it is the one of before, which answers again
+
+
 # Tracker
 
 
@@ -361,6 +388,7 @@ class FoundTracker:
     address: Address
     name: str  # of its computer, from the wire; "" for an original one
     is_original: bool
+    room: str = ""  # another one at each start of it; "" for one that does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,10 +398,12 @@ class TrackersFound:
     trackers: tuple[FoundTracker, ...]
 
 
-TrackerEvent: TypeAlias = RoleStarted | Warned | RoomChanged | RoleStopped
+TrackerEvent: TypeAlias = RoleStarted | Warned | NetworkChanged | RoomChanged | RoleStopped
 SeederEvent: TypeAlias = (
     RoleStarted
     | Warned
+    | NetworkChanged
+    | TrackerMoved
     | FolderScanned
     | HashingChanged
     | TrackerAnswered
@@ -385,6 +415,8 @@ SeederEvent: TypeAlias = (
 LeecherEvent: TypeAlias = (
     RoleStarted
     | Warned
+    | NetworkChanged
+    | TrackerMoved
     | FilesListed
     | ListFailed
     | DownloadChanged
@@ -394,6 +426,6 @@ LeecherEvent: TypeAlias = (
     | UploadsChanged
     | RoleStopped
 )
-DiscoveryEvent: TypeAlias = TrackersFound | RoleStopped
+DiscoveryEvent: TypeAlias = NetworkChanged | TrackersFound | RoleStopped
 RoleEvent: TypeAlias = TrackerEvent | SeederEvent | LeecherEvent | DiscoveryEvent
 Post: TypeAlias = Callable[[RoleEvent], None]  # called in the role's threads: must return at once

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from dataclasses import field as described
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,14 @@ class Existing(Enum):
     REPLACE = "replace"
 
 
+class Follow(Enum):
+    """Where else a tracker may be looked for when it does not answer."""
+
+    NOWHERE = "nowhere"
+    SAME = "same"  # the user named it: where that very run of it is now
+    ANY = "any"  # the program chose it: where it is now, or the only other one
+
+
 class Appearance(Enum):
     """Colours of the window."""
 
@@ -72,6 +81,7 @@ class SeederSettings:
     bind_exactly: bool = False
     slots: int = DEFAULT_SLOTS
     state_folder: Path | None = None  # for the digests of the folder; None: read it anew each time
+    follow: Follow = described(default=Follow.NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,7 @@ class LeecherSettings:
     bind: Address = Address(EVERY_INTERFACE, SEEDER_PORT)  # it gives on what it has, chunk by chunk
     bind_exactly: bool = False
     state_folder: Path | None = None  # for the downloads that go on at the next start
+    follow: Follow = described(default=Follow.NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

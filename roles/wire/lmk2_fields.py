@@ -22,6 +22,7 @@ _MAX_VERSION = 32  # characters, ours have about 12
 _ID = re.compile("[0-9a-f]{16}")
 _SHARE = re.compile("[0-9a-f]{16}|lmk1[0-9a-f]{12}")  # ours; a list of an original seeder
 _PLAIN = re.compile(r"[ !#-\[\]-~]*")  # what JSON holds as it is
+_ROOM = re.compile("[0-9a-f]{8}")
 _COOKIE = re.compile(f"[0-9a-f]{{{2 * COOKIE_SIZE}}}")
 
 
@@ -103,6 +104,14 @@ def version_of(value: JsonValue) -> str:
     if not isinstance(value, str) or len(value) > _MAX_VERSION:
         raise PeerProtocolError("not a version of a list")
     return value
+
+
+def room_of(value: JsonValue) -> str:
+    """Which run of a tracker it is, by this or by a version of its list; "" for one that does not
+    say.
+    """
+    room = value.partition("-")[0] if isinstance(value, str) else ""
+    return room if _ROOM.fullmatch(room) else ""
 
 
 def number(value: JsonValue) -> int:

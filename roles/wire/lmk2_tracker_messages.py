@@ -150,6 +150,7 @@ class Found:
     id: str
     name: str  # of its computer
     port: int
+    room: str = ""  # as its versions of the list begin: another one at each start
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from roles.wire.lmk2_fields import (
     id_of,
     is_port,
     number,
+    room_of,
     shares_of,
     shown,
     version_of,
@@ -129,8 +130,9 @@ def encode_answer(answer: Answer) -> bytes:
             pass
         case ListVersion(_, version, name):
             line |= {"version": version, "name": cut(name, MAX_NAME)}
-        case Found(_, name, port):
+        case Found(_, name, port, room):
             line |= {"name": cut(name, MAX_NAME), "port": port}
+            line |= {"room": room} if room else {}
         case Refused(_, code, text, cookie):
             word = b"error"
             line["code"] = code
@@ -163,7 +165,7 @@ def decode_answer(datagram: bytes) -> Answer | None:
         case {"holders": list(holders)}:
             return Holders(answer_id, tuple(map(_decode_holder, holders)))
         case {"name": str(name), "port": int(port)} if is_port(port):
-            return Found(answer_id, shown(name, MAX_NAME), port)
+            return Found(answer_id, shown(name, MAX_NAME), port, room_of(value.get("room")))
         case {"reachable": bool() | None as is_reachable}:
             return Pinged(answer_id, is_reachable)
         case _:

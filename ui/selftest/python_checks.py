@@ -67,7 +67,7 @@ def _look_up_this_computer() -> str:
         raise NothingToLookAtError(
             "this computer does not know the name localhost; addresses as numbers work."
         ) from None
-    return f"localhost is {found.host}"
+    return f"localhost is {found[0].host}"
 
 
 def _look_at_hashing() -> str:

@@ -1,0 +1,226 @@
+"""Where a role's tracker is now: at which addresses to ask it, and where it went when it is silent.
+
+All threads of a role that ask the tracker share one of these. Looking for it elsewhere needs no
+thread: whoever finds it silent looks, for most of a second.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from roles.base.interfaces import is_own_address, own_addresses
+from roles.base.name_lookup import looked_up
+from roles.base.worker import POLL_S
+from roles.joining.beacon import Beacon, Destinations
+from roles.joining.found_trackers import FoundTrackers, KnownTracker, successor
+from roles.values.addresses import LOOPBACK, Address
+from roles.values.events import FoundTracker, Post, TrackerMoved
+from roles.values.settings import Follow
+
+log = logging.getLogger(__name__)
+
+MAX_ADDRESSES = 6  # to ask at in turn
+SEARCH_S = 0.6  # for answers; a network's trackers answer within milliseconds
+SEARCH_AGAIN_S = (4.0, 8.0)  # by chance, so that a room full of programs does not call as one
+HOME_S = 0.3  # for the answer of the tracker that another one stands in for
+HOME_AGAIN_S = 15.0
+
+
+def _ignored(_event: object) -> None:
+    return
+
+
+class TrackerPlace:
+    """Its methods may be called from any thread."""
+
+    def __init__(
+        self,
+        tracker: Address,
+        follow: Follow = Follow.NOWHERE,
+        post: Post = _ignored,
+        destinations: Destinations | None = None,
+    ) -> None:
+        """`tracker` as it was named or found. `destinations` are called at in place of every
+        network.
+        """
+        self.moves = 0  # another number: whatever was said to the tracker has to be said again
+        self.hint = ""  # a sentence about others that answer while this one is silent
+        self._home = tracker
+        self._follow = follow
+        self._post = post
+        self._destinations = destinations
+        self._lock = threading.Lock()  # protects what follows: lines, no I/O
+        self._tracker = tracker  # where it is asked: at home, or at another place
+        self._known = KnownTracker()  # the one at home
+        self._hosts: tuple[Address, ...] = ()  # of that; () until it is looked up
+        self._answered: Address | None = None  # where it answered last
+        self._is_here = False  # on this machine, whatever address that has
+        self._searching = threading.Lock()  # held by the one thread that looks around
+        self._search_at = self._home_at = 0.0
+
+    @property
+    def shown(self) -> Address:
+        """What to call it."""
+        with self._lock:
+            is_elsewhere = self._is_here and self._answered is not None
+            answered, tracker = self._answered, self._tracker
+        if is_elsewhere and answered is not None and not _is_own(tracker.host):
+            return answered
+        return tracker
+
+    def addresses(self, should_stop: Callable[[], bool]) -> tuple[Address, ...]:
+        """Where to ask, in this order.
+
+        A tracker on this very machine is there under each of its addresses, also when the one that
+        was named is gone. Raises TrackerSilentError when there is no machine of that name.
+        """
+        with self._lock:
+            tracker, hosts = self._tracker, self._hosts
+        if not hosts:
+            hosts = looked_up(tracker, should_stop)
+            with self._lock:
+                self._hosts = hosts if tracker == self._tracker else ()
+        here = [address for address in hosts if _is_own(address.host)]
+        with self._lock:
+            self._is_here |= bool(here)
+            is_here, answered = self._is_here, self._answered
+        if is_here:
+            own = (Address(host, tracker.port) for host in (*own_addresses(), LOOPBACK))
+            hosts = (*here, *own)
+        in_order = sorted(dict.fromkeys(hosts), key=lambda address: address != answered)
+        return tuple(in_order[:MAX_ADDRESSES])
+
+    def current(self, should_stop: Callable[[], bool]) -> Address:
+        """Where it answered last, or is asked first. Raises TrackerSilentError."""
+        return self.addresses(should_stop)[0]
+
+    def answered(self, address: Address) -> None:
+        """It answered there."""
+        with self._lock:
+            self._answered, self.hint = address, ""
+            if self._tracker == self._home:
+                self._known = self._known.heard()
+
+    def introduced(self, room: str, name: str) -> None:
+        """It said which tracker it is: `room` names this run of it, `name` its computer."""
+        with self._lock:
+            if self._tracker == self._home:
+                self._known = KnownTracker(room, name, has_answered=True)
+
+    def is_silent(self) -> None:
+        """Nothing came from any of its addresses: a name may stand for others by now."""
+        with self._lock:
+            self._hosts, self._answered = (), None
+
+    def network_changed(self) -> None:
+        """This computer has other addresses: look again, and at once."""
+        with self._lock:
+            self._hosts = ()
+            self._search_at = self._home_at = 0.0
+
+    # Looking for it
+
+    def look_around(self, should_stop: Callable[[], bool]) -> bool:
+        """It is silent: look for it elsewhere. True when it is asked at another place from now on.
+
+        Does nothing where that is not wished, and while it was done a moment ago.
+        """
+        if self._follow is Follow.NOWHERE or not self._searching.acquire(blocking=False):
+            return False
+        try:
+            now = time.monotonic()
+            if now < self._search_at:
+                return False
+            self._search_at = now + random.uniform(*SEARCH_AGAIN_S)
+            return self._take_one_of(self._heard(SEARCH_S, self._destinations, should_stop))
+        finally:
+            self._searching.release()
+
+    def look_home(self, should_stop: Callable[[], bool]) -> None:
+        """Go back to the tracker that another one stands in for, if it answers again."""
+        if self._tracker == self._home or not self._searching.acquire(blocking=False):
+            return
+        try:
+            if time.monotonic() < self._home_at:
+                return
+            found = self._heard(HOME_S, lambda: (), should_stop)
+            home = next((one for one in found if self._known.is_same(one)), None)
+            self._home_at = time.monotonic() + HOME_AGAIN_S
+            if home is not None:
+                self._move_to(home, self._home, is_back=True)
+        finally:
+            self._searching.release()
+
+    def _heard(
+        self,
+        within_s: float,
+        destinations: Destinations | None,
+        should_stop: Callable[[], bool],
+    ) -> tuple[FoundTracker, ...]:
+        """Who answers, at home and everywhere else."""
+        found = FoundTrackers()
+        deadline = time.monotonic() + within_s
+        try:
+            beacon = Beacon((self._home,), destinations, should_stop)
+        except OSError as error:  # no descriptor left: another time
+            log.debug("looking for trackers: %s", error)
+            return ()
+        with beacon:
+            beacon.call()
+            while (rest_s := deadline - time.monotonic()) > 0 and not should_stop():
+                for tracker in beacon.heard(min(rest_s, POLL_S)):
+                    is_own = _is_own(tracker.address.host)
+                    found.note(tracker, is_own=is_own, now=time.monotonic())
+        return found.trackers()
+
+    def _take_one_of(self, found: Iterable[FoundTracker]) -> bool:
+        found = tuple(found)
+        with self._lock:
+            tracker, hosts, is_here = self._tracker, self._hosts, self._is_here
+        for one in found:
+            is_this = one.address in (tracker, *hosts) or (
+                is_here and one.address.port == tracker.port and _is_own(one.address.host)
+            )
+            if is_this and not one.is_original:
+                return False  # it lives, and only this time was not heard
+        other = successor(found, self._known, self._follow)
+        if other is None or other.address == tracker:
+            self.hint = _about_others(found)
+            return False
+        self._move_to(other, other.address)
+        return True
+
+    def _move_to(self, found: FoundTracker, tracker: Address, *, is_back: bool = False) -> None:
+        with self._lock:
+            former, is_first = self._tracker, not self._known.has_answered
+            self._tracker, self._hosts, self._answered = tracker, (), None
+            self._is_here = False
+            if is_first:  # nobody was there before: this is the tracker that was looked for
+                self._home = tracker
+            self._home_at = time.monotonic() + HOME_AGAIN_S
+            self.hint = ""
+            self.moves += 1
+        if is_back:
+            log.warning("The tracker %s answers again and is used now.", tracker)
+        else:
+            log.warning("The tracker %s does not answer; %s is used now.", former, tracker)
+        self._post(TrackerMoved(former, tracker, found.name, is_back=is_back))
+
+
+def _is_own(host: str) -> bool:
+    """Whether it is an address of this machine; no, when there is no descriptor left to see."""
+    try:
+        return is_own_address(host)
+    except OSError:
+        return False
+
+
+def _about_others(found: Iterable[FoundTracker]) -> str:
+    others = [str(one.address) for one in found]
+    if not others:
+        return ""
+    return f" Another tracker answers at {', '.join(others[:3])}: name it to use it."

@@ -1,0 +1,142 @@
+"""Roles on a computer whose addresses change: loopback's addresses stand for those of a network."""
+
+from __future__ import annotations
+
+import socket
+from unittest import mock
+
+from roles.base import connections
+from roles.base.address_watch import AddressWatch
+from roles.discovery import Discovery
+from roles.downloads.download_life import CUT_OFF
+from roles.tracker import Tracker
+from roles.values.addresses import Address
+from roles.values.events import (
+    DownloadChanged,
+    DownloadState,
+    NetworkChanged,
+    RoleStarted,
+    TrackerAnswered,
+    TrackersFound,
+)
+from roles.values.settings import TrackerSettings
+from tests.disks import some_bytes
+from tests.rooms import RoomTest, order, wait_for_end
+from tests.support import EventLog, wait_until
+from tests.test_discovery import of_ours
+from tests.test_tracker_client import ScriptedTracker
+
+HERE = "127.0.0.1"
+RATE = 1_000_000  # bytes per second: slow enough to be interrupted
+
+
+class NetworkTest(RoomTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.addresses = [HERE, "127.0.0.2"]
+        self.constant("address_watch", "LOOK_S", 0.05)
+        self.enterContext(mock.patch("roles.base.worker.AddressWatch", self.watch))
+
+    def watch(self) -> AddressWatch:
+        return AddressWatch(lambda: tuple(self.addresses))
+
+    def lose(self, host: str) -> None:
+        self.addresses = [one for one in self.addresses if one != host]
+
+
+class TransferTest(NetworkTest):
+    def test_connections_of_an_address_that_is_gone_end_at_once_and_the_download_goes_on(
+        self,
+    ) -> None:
+        room = self.tracker().address
+        data = some_bytes(2_000_000)
+        seeder = self.seeder(self.make_folder("source", {"a": data}), room, up=RATE)
+        leecher = self.leecher(self.make_folder("target"), room)
+        order(leecher, "a")
+        wait_until(lambda: any(one.rate for one in seeder.role._told.uploads))
+        before = list(connections._open.keys())
+        self.lose(HERE)
+        wait_until(lambda: all(link.fileno() < 0 or is_over(link) for link in before))
+        self.assertFalse(any(one.state.is_final for one in leecher.log.of(DownloadChanged)))
+        for role in (seeder, leecher):
+            self.assertEqual(role.log.wait_for(NetworkChanged).gone, (HERE,))
+        self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
+        self.assertTrue((self.folder / "target" / "a").read_bytes() == data)
+
+    def test_a_download_by_lmk1_goes_on_too(self) -> None:
+        room = self.tracker().address
+        data = some_bytes(2_000_000)
+        folder = self.make_folder("source", {"a": data})
+        seeder = self.lmk1_seeder(folder, room)
+        seeder.role._throttles.up.set_limit(RATE)
+        leecher = self.leecher(self.make_folder("target"), room)
+        order(leecher, "a")
+        wait_until(lambda: any(one.rate for one in seeder.role._told.uploads))
+        self.lose(HERE)
+        leecher.log.wait_for(NetworkChanged)
+        self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
+        self.assertTrue((self.folder / "target" / "a").read_bytes() == data)
+
+    def test_without_any_network_a_command_waits_longer_than_it_does_for_a_seeder(self) -> None:
+        room = self.tracker().address
+        files = {"a": some_bytes(2_000_000)}
+        seeder = self.seeder(self.make_folder("source", files), room, up=RATE)
+        leecher = self.leecher(self.make_folder("target"), room, give_up_after_s=0.6)
+        order(leecher, "a")
+        wait_until(lambda: any(one.rate for one in seeder.role._told.uploads))
+        self.addresses = []
+        leecher.log.wait_for(NetworkChanged, where=lambda change: change.is_cut_off)
+        seeder.stop()
+
+        def said() -> list[DownloadChanged]:
+            return [one for one in leecher.log.of(DownloadChanged) if one.cause == CUT_OFF]
+
+        wait_until(lambda: len(said()) > 4)  # they are a quarter of a second apart
+        self.addresses = [HERE]
+        self.assertIs(wait_for_end(leecher, "a").state, DownloadState.FAILED)
+
+
+class RegistrationTest(NetworkTest):
+    def test_a_seeder_registers_anew_at_once(self) -> None:
+        room = self.tracker()
+        seeder = self.seeder(self.make_folder("source", {"a": b"x"}), room.address)
+        seeder.log.clear()
+        self.addresses.append("127.0.0.3")
+        self.assertEqual(seeder.log.wait_for(NetworkChanged).come, ("127.0.0.3",))
+        seeder.log.wait_for(TrackerAnswered)
+
+    def test_a_tracker_tells_where_others_reach_it_now(self) -> None:
+        log = EventLog()
+        tracker = self.run_role(Tracker(TrackerSettings(Address("0.0.0.0", 0)), log), log)
+        started = log.wait_for(RoleStarted)
+        self.addresses.append("127.0.0.3")
+        with mock.patch(
+            "roles.base.worker.address_for_others", lambda at: Address("10.9.9.9", at.port)
+        ):
+            change = log.wait_for(NetworkChanged)
+        assert started.address is not None
+        self.assertEqual(change.for_others, Address("10.9.9.9", started.address.port))
+        tracker.stop()
+
+    def test_a_search_calls_at_once(self) -> None:
+        tracker = ScriptedTracker(
+            lambda datagram, n: of_ours("pc", tracker.address.port)(datagram, n)
+        )
+        self.addCleanup(tracker.close)
+        self.constant("discovery", "FIRST_CALLS", 0)
+        self.constant("discovery", "PAUSE_S", (600.0, 600.0))
+        log = EventLog()
+        self.run_role(Discovery(log, (), lambda: [tracker.address]), log)
+        log.wait_for(TrackersFound)
+        before = len(tracker.heard)
+        self.addresses.append("127.0.0.3")
+        wait_until(lambda: len(tracker.heard) > before)
+
+
+def is_over(link: socket.socket) -> bool:
+    """Whether it was hung up on, or was no connection yet."""
+    try:
+        link.getpeername()
+    except OSError:
+        return True
+    return False
