@@ -12,10 +12,10 @@ import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from roles.base.interfaces import address_for_others
-from roles.base.listening import bind_both
+from roles.base.interfaces import address_for_others, own_addresses
+from roles.base.listening import bind_both, bound_beside
 from roles.base.rate_limit import RateLimit
 from roles.base.state_file import StateFile
 from roles.base.worker import POLL_S, Role
@@ -27,7 +27,7 @@ from roles.room.registry import Registry
 from roles.room.registry_entry import Entry, Reader
 from roles.room.room_catalogue import RoomCatalogue
 from roles.room.tracker_desk import Desk
-from roles.values.addresses import Address
+from roles.values.addresses import EVERY_INTERFACE, Address
 from roles.values.errors import PeerProtocolError, StorageError
 from roles.values.events import (
     ListedSeeder,
@@ -71,7 +71,8 @@ class Tracker(Role):
         self._state = None if settings.state_file is None else StateFile(settings.state_file)
         self._registry = Registry(RoomCatalogue(os.urandom(4).hex()))
         self._complaints = RateLimit(per_host=COMPLAINTS_PER_HOST, whole=COMPLAINTS_IN_ALL)
-        self._unsent: deque[tuple[bytes, tuple[str, int]]] = deque()
+        self._unsent: deque[tuple[socket.socket, bytes, tuple[str, int]]] = deque()
+        self._beside: dict[str, socket.socket] = {}  # by own address, when there are several
         self._report: Iterator[None] | None = None  # under way
         self._report_cost_s = 0.0  # of the processor, until now
         self._report_at = self._heard_report_at = self._save_at = self._expire_at = (
@@ -98,6 +99,7 @@ class Tracker(Role):
             try:
                 self._answer_until_stopped(selector, listening)
             finally:
+                self._listen_at((), selector)
                 self._lists.close()
                 self._dials.close()
                 self._save()
@@ -111,7 +113,7 @@ class Tracker(Role):
     ) -> None:
         link.setblocking(False)
         self._link = link
-        selector.register(link, selectors.EVENT_READ, self._answer_some)
+        selector.register(link, selectors.EVENT_READ, lambda: self._answer_some(link))
         self._lists = ListServer(listener, selector, self._registry)
         self._dials = DialBack(selector, self._is_to_be_dialled, self._note_reachable)
         self._desk = Desk(
@@ -124,6 +126,27 @@ class Tracker(Role):
             port=listening.port,
             on_arrival=self._dial,
         )
+        if listening.host == EVERY_INTERFACE:
+            self._listen_at(own_addresses(), selector)
+
+    def _listen_at(self, hosts: Collection[str], selector: selectors.BaseSelector) -> None:
+        """Answer from the address that was asked, where there are several."""
+        hosts = hosts if len(hosts) > 1 else ()
+        for host in [one for one in self._beside if one not in hosts]:
+            link = self._beside.pop(host)
+            selector.unregister(link)
+            link.close()
+        for host in [one for one in hosts if one not in self._beside]:
+            beside = bound_beside(self._link, host)
+            if beside is None:
+                continue
+            beside.setblocking(False)
+            self._beside[host] = beside
+            selector.register(
+                beside,
+                selectors.EVENT_READ,
+                lambda link=beside: self._answer_some(link),
+            )
 
     def _answer_until_stopped(self, selector: selectors.BaseSelector, listening: Address) -> None:
         pause_s = 0.0
@@ -131,7 +154,7 @@ class Tracker(Role):
             for key, _ in selector.select(pause_s):
                 key.data()
             if self._network_change(listening):
-                self._begin_anew()
+                self._begin_anew(selector, listening)
             is_busy = self._lists.work() | self._work_on_report()
             now = time.monotonic()
             self._dials.work(now=now)
@@ -144,52 +167,54 @@ class Tracker(Role):
             self._send_unsent()
             pause_s = 0.0 if is_busy else UNSENT_S if self._unsent else POLL_S
 
-    def _begin_anew(self) -> None:
+    def _begin_anew(self, selector: selectors.BaseSelector, listening: Address) -> None:
         """This computer has other addresses."""
         self._desk.forget_hosts()
         self._dials.network_changed(now=time.monotonic())
+        if listening.host == EVERY_INTERFACE:
+            self._listen_at(own_addresses(), selector)
 
-    def _answer_some(self) -> None:
+    def _answer_some(self, link: socket.socket) -> None:
         for _ in range(DATAGRAMS_AT_ONCE):
             try:
-                datagram, source = self._link.recvfrom(RECEIVE_BUFFER)
+                datagram, source = link.recvfrom(RECEIVE_BUFFER)
             except BlockingIOError:
                 return
             except OSError as error:
                 # Windows: an earlier answer found nobody, or this datagram was too long.
                 log.debug("receiving: %s", error)
                 continue
-            self._answer_one(datagram, source)
+            self._answer_one(link, datagram, source)
 
-    def _answer_one(self, datagram: bytes, source: tuple[str, int]) -> None:
+    def _answer_one(self, link: socket.socket, datagram: bytes, source: tuple[str, int]) -> None:
         now = time.monotonic()
         try:
             for answer in self._desk.answers(datagram, *source, now=now):
-                self._send(answer, source)
+                self._send(link, answer, source)
         except PeerProtocolError as error:
             if self._complaints.allows(source[0], now=now):  # a flood must not hide all the rest
                 log.info("a request of %s cannot be answered: %s", source[0], error)
-            self._send(refusal_of(datagram, str(error)) or UNKNOWN_REQUEST, source)
+            self._send(link, refusal_of(datagram, str(error)) or UNKNOWN_REQUEST, source)
         except OSError as error:  # no descriptor left: it asks again
             log.debug("answering %s: %s", source[0], error)
 
-    def _send(self, answer: bytes, source: tuple[str, int]) -> None:
+    def _send(self, link: socket.socket, answer: bytes, source: tuple[str, int]) -> None:
         """An original asks only once: what finds no room now is sent a little later."""
         try:
-            self._link.sendto(answer, source)
+            link.sendto(answer, source)
         except BlockingIOError:
             if len(self._unsent) < MAX_UNSENT:
-                self._unsent.append((answer, source))
+                self._unsent.append((link, answer, source))
         except OSError as error:  # no route back: it asks again
             log.debug("answering %s: %s", source[0], error)
 
     def _send_unsent(self) -> None:
         for _ in range(len(self._unsent)):
-            answer, source = self._unsent.popleft()
+            link, answer, source = self._unsent.popleft()
             try:
-                self._link.sendto(answer, source)
+                link.sendto(answer, source)
             except BlockingIOError:
-                self._unsent.appendleft((answer, source))
+                self._unsent.appendleft((link, answer, source))
                 return
             except OSError as error:
                 log.debug("answering %s: %s", source[0], error)

@@ -21,7 +21,7 @@ from roles.values.events import (
 )
 from roles.values.settings import TrackerSettings
 from tests.disks import some_bytes
-from tests.rooms import RoomTest, order, wait_for_end
+from tests.rooms import RoomTest, ask, order, wait_for_end
 from tests.support import EventLog, wait_until
 from tests.test_discovery import of_ours
 from tests.test_tracker_client import ScriptedTracker
@@ -131,6 +131,49 @@ class RegistrationTest(NetworkTest):
         before = len(tracker.heard)
         self.addresses.append("127.0.0.3")
         wait_until(lambda: len(tracker.heard) > before)
+
+
+class SeveralAddressesTest(NetworkTest):
+    """A tracker answers from the address that was asked."""
+
+    def tracker_everywhere(self) -> int:
+        log = EventLog()
+        self.constant("tracker", "own_addresses", lambda: tuple(self.addresses))
+        self.run_role(Tracker(TrackerSettings(Address("0.0.0.0", 0)), log), log)
+        address = log.wait_for(RoleStarted).address
+        assert address is not None
+        return address.port
+
+    def source_of_answer(self, host: str, port: int) -> str:
+        """Asked by a socket that belongs to another network's address."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+            link.bind(("127.0.0.200", 0))
+            link.settimeout(5.0)
+            link.sendto(b"nonsense", (host, port))
+            source: str = link.recvfrom(100)[1][0]
+            return source
+
+    def test_each_of_its_addresses_answers_for_itself(self) -> None:
+        self.addresses = ["127.0.0.2", "127.0.0.3"]
+        port = self.tracker_everywhere()
+        for host in ("127.0.0.2", "127.0.0.3"):
+            self.assertEqual(self.source_of_answer(host, port), host)
+
+    def test_so_does_one_that_comes_later(self) -> None:
+        self.addresses = ["127.0.0.2"]
+        port = self.tracker_everywhere()
+        self.addresses.append("127.0.0.3")
+        wait_until(lambda: self.source_of_answer("127.0.0.3", port) == "127.0.0.3")
+        self.assertEqual(ask(("127.0.0.3", port), b"nonsense"), [b"error\nNone"])
+
+    def test_nobody_else_can_share_its_port(self) -> None:
+        self.addresses = ["127.0.0.2", "127.0.0.3"]
+        port = self.tracker_everywhere()
+        for host in ("0.0.0.0", "127.0.0.2", "127.0.0.9"):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+                other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                with self.subTest(host=host), self.assertRaises(OSError):
+                    other.bind((host, port))
 
 
 def is_over(link: socket.socket) -> bool:

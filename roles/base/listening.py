@@ -38,6 +38,30 @@ def bind_both(wanted: Address, *, exactly: bool) -> tuple[socket.socket, socket.
     raise _all_taken(wanted.port)
 
 
+def bound_beside(link: socket.socket, host: str) -> socket.socket | None:
+    """A datagram socket at one address of this machine, beside one on its port for all of them.
+
+    What is sent from `link` leaves from the address that the route has, and whoever asked another
+    one never hears the answer. None where the system has no such sockets (Windows).
+    """
+    if sys.platform == "win32":
+        return None
+    beside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        # Only for this moment: nobody else may share the port.
+        for one in (link, beside):
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        beside.bind((host, _port_of(link)))
+    except OSError:  # the address went in this moment
+        beside.close()
+        return None
+    finally:
+        for one in (link, beside):
+            if one.fileno() >= 0:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    return beside
+
+
 def _note(wanted: int, port: int) -> str:
     return f"Port {wanted} is in use, so this is on port {port}."
 
