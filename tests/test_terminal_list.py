@@ -9,11 +9,12 @@ from typing import Any
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError, UserInputError
 from roles.values.events import FoundTracker, ListedFile
+from roles.values.settings import Follow
 from tests.terminals import Printed, folder_of, printed, room
 from ui.exit_codes import ExitCode
 from ui.terminal.list_command import tell_list
 from ui.terminal.output import Output
-from ui.terminal.tracker_choice import tracker_for
+from ui.terminal.tracker_choice import Chosen, tracker_for
 from ui.terminal.trackers_command import run_trackers, tell_trackers
 
 LESSON = folder_of("a" * 16, "lesson", "intro.txt", "slides/1.png", size=40_000)
@@ -96,7 +97,7 @@ class TrackerChoiceTest(unittest.TestCase):
         def search() -> Sequence[FoundTracker]:
             return found
 
-        def work(output: Output) -> Address:
+        def work(output: Output) -> Chosen:
             ask = None if answer is None else lambda _: answer
             return tracker_for(typed, output, environment or {}, search, ask)
 
@@ -105,33 +106,37 @@ class TrackerChoiceTest(unittest.TestCase):
 
     def test_one_that_was_named_is_taken_without_a_search(self) -> None:
         typed = Address("10.0.0.1", 1)
-        self.assertEqual(self.choose(OURS, typed=typed), (typed, ""))
+        self.assertEqual(self.choose(OURS, typed=typed), (Chosen(typed, Follow.SAME), ""))
         named = {"LMK_TRACKER": "10.0.0.2:5"}
-        self.assertEqual(self.choose(OURS, environment=named), (Address("10.0.0.2", 5), ""))
+        expected = Chosen(Address("10.0.0.2", 5), Follow.SAME)
+        self.assertEqual(self.choose(OURS, environment=named), (expected, ""))
 
     def test_without_discovery_it_is_this_computer(self) -> None:
-        off = {"LMK_DISCOVER": "off"}
-        self.assertEqual(self.choose(OURS, environment=off), (Address("127.0.0.1", 12500), ""))
+        off, typed = {"LMK_DISCOVER": "off"}, Address("10.0.0.1", 1)
+        here = Chosen(Address("127.0.0.1", 12500), Follow.NOWHERE)
+        self.assertEqual(self.choose(OURS, environment=off), (here, ""))
+        expected = Chosen(typed, Follow.NOWHERE)
+        self.assertEqual(self.choose(OURS, typed=typed, environment=off), (expected, ""))
 
     def test_one_that_is_found_is_taken_and_said(self) -> None:
         said = "Found the tracker lab-pc-01 (192.168.1.5:12500).\n"
-        self.assertEqual(self.choose(OURS), (OURS.address, said))
+        self.assertEqual(self.choose(OURS), (Chosen(OURS.address, Follow.ANY), said))
 
     def test_without_any_it_is_this_computer_and_that_is_said(self) -> None:
         chosen, said = self.choose()
-        self.assertEqual(chosen, Address("127.0.0.1", 12500))
+        self.assertEqual(chosen, Chosen(Address("127.0.0.1", 12500), Follow.ANY))
         self.assertIn("No tracker was found", said)
 
     def test_of_several_the_first_that_is_ours_is_taken_where_nobody_can_be_asked(self) -> None:
         chosen, said = self.choose(ORIGINAL, OTHER, OURS)
-        self.assertEqual(chosen, OURS.address)
+        self.assertEqual(chosen, Chosen(OURS.address, Follow.ANY))
         self.assertIn("Found 3 trackers; taking the tracker lab-pc-01", said)
 
     def test_a_person_is_asked_by_number(self) -> None:
         chosen, said = self.choose(ORIGINAL, OURS, answer="2")
-        self.assertEqual(chosen, ORIGINAL.address)
+        self.assertEqual(chosen.address, ORIGINAL.address)
         self.assertIn("   2  the original tracker 192.168.1.3:12500\n", said)
-        self.assertEqual(self.choose(ORIGINAL, OURS, answer="")[0], OURS.address)
+        self.assertEqual(self.choose(ORIGINAL, OURS, answer="")[0].address, OURS.address)
         for answer in ("3", "0", "x", "1 2", "1-2"):
             with self.subTest(answer=answer), self.assertRaisesRegex(UserInputError, "1 to 2"):
                 self.choose(ORIGINAL, OURS, answer=answer)

@@ -13,6 +13,7 @@ from roles.values.events import (
     HashingChanged,
     ListedFile,
     ListedSeeder,
+    NetworkChanged,
     ReachabilityChanged,
     RoleEvent,
     RoleStarted,
@@ -23,6 +24,7 @@ from roles.values.events import (
     SkipReason,
     TrackerAnswered,
     TrackerLost,
+    TrackerMoved,
     Transfer,
     Upload,
     UploadsChanged,
@@ -75,7 +77,7 @@ LEECHER = member(
 
 
 class TrackerReportTest(unittest.TestCase):
-    def told(self, *rooms: RoomChanged) -> list[str]:
+    def told(self, *rooms: RoleEvent) -> list[str]:
         def work(output: Output) -> None:
             report = TrackerReport(output)
             for one in rooms:
@@ -110,6 +112,19 @@ class TrackerReportTest(unittest.TestCase):
         behind = member(TEACHER, "teacher", is_reachable=False)
         lines = self.told(room(members=[behind]), room(members=[behind]))
         self.assertEqual(lines, ["teacher (192.168.1.5:12501) cannot be reached from outside"])
+
+    def test_another_address_of_this_computer_is_said_with_what_others_type_now(self) -> None:
+        now = Address("10.0.0.11", 12500)
+        lines = self.told(NetworkChanged(("10.0.0.1",), ("10.0.0.11",), for_others=now))
+        self.assertEqual(
+            lines,
+            [
+                "The address of this computer changed from 10.0.0.1 to 10.0.0.11. "
+                "Connections are made anew.",
+                "Others type 10.0.0.11:12500 now.",
+            ],
+        )
+        self.assertEqual(self.told(NetworkChanged(held_up_s=9.0, for_others=now)), [])
 
     def test_the_room_is_shown_every_few_seconds_when_it_changed(self) -> None:
         now = [0.0]
@@ -154,6 +169,17 @@ class RoomTableTest(unittest.TestCase):
 
 
 class SeederReportTest(unittest.TestCase):
+    def test_another_address_and_another_tracker_are_said(self) -> None:
+        here = Address("127.0.0.1", 12500)
+        seen = self.told(
+            (0, NetworkChanged(("10.0.0.1",), is_cut_off=True)),
+            (1, NetworkChanged(held_up_s=9.0)),
+            (2, TrackerMoved(here, Address("10.0.0.5", 12500), "teacher")),
+        )
+        first, second = seen.out.splitlines()
+        self.assertIn("off the network", first)
+        self.assertIn("teacher (10.0.0.5:12500) is used from now on", second)
+
     def told(self, *events: tuple[float, RoleEvent]) -> Printed:
         """Each event at its time."""
         now = [0.0]

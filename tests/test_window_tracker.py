@@ -7,6 +7,8 @@ from unittest import mock
 
 from roles.base import listening
 from roles.base.profile import bundled_folder
+from roles.values.addresses import Address
+from roles.values.events import NetworkChanged
 from tests.support import widget_texts
 from tests.windows import AppWindowTest, texts_of
 from ui.window.workbench import RunState
@@ -43,6 +45,17 @@ class TrackerTabTest(AppWindowTest):
         self.wait_for(RunState.RUNNING)
         self.assertIn(f"Port {self.tracker_port} is in use", window.tracker.sentence)
         self.assertNotIn(f":{self.tracker_port}", window.tracker.address_for_others)
+
+    def test_another_address_of_this_computer_is_shown_at_once(self) -> None:
+        window = self.open_window()
+        window.tracker.start_or_stop()
+        self.wait_for(RunState.RUNNING)
+        there, here = Address("10.9.9.9", self.tracker_port), Address("127.0.0.1", 5)
+        window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
+        self.assertEqual(window.tracker.address_for_others, f"10.9.9.9:{self.tracker_port}")
+        self.assertIn("Give this address to the others", widget_texts(window.tracker))
+        window.tracker._handle(NetworkChanged(gone=("10.9.9.9",), for_others=here))
+        self.assertIn("off the network", widget_texts(window.tracker))
 
     def test_an_unusable_port_is_said_beside_its_field(self) -> None:
         window = self.open_window()

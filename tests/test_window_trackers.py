@@ -9,7 +9,7 @@ from roles.base.profile import Profile
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import UserInputError
 from roles.values.events import FoundTracker, Post, RoleStopped, TrackersFound
-from roles.values.settings import MAX_RECENTS
+from roles.values.settings import MAX_RECENTS, Follow
 from tests.support import WindowTestCase
 from tests.windows import AppWindowTest
 from ui.window.event_pump import EventPump
@@ -81,6 +81,29 @@ class TrackerChoiceTest(ChoiceTestCase):
         self.assertEqual(choice.parse("pc:5"), Address("pc", 5))
         with self.assertRaises(UserInputError):
             choice.parse("a b")
+
+    def test_one_that_the_user_named_is_followed_and_one_that_was_chosen_replaced(self) -> None:
+        self.choice.take_found((ONE,))
+        named = Address("10.0.0.9", 12500)
+        self.assertIs(self.choice.follow_of(self.choice.parse("")), Follow.ANY)
+        self.text.set("10.0.0.9")
+        self.assertIs(self.choice.follow_of(named), Follow.SAME)
+        self.assertIs(self.choice.follow_of(ONE.address), Follow.ANY)  # picked from the list
+        self.text.set("")
+        self.choice.set_own(OWN)
+        self.assertIs(self.choice.follow_of(OWN), Follow.SAME)
+        for environment, follow in (
+            ({"LMK_TRACKER": "10.0.0.9"}, Follow.SAME),
+            ({"LMK_DISCOVER": "off"}, Follow.NOWHERE),
+        ):
+            self.assertIs(self.make(environment).follow_of(named), follow)
+
+    def test_an_empty_field_means_what_a_role_found_in_place_of_a_silent_one(self) -> None:
+        self.choice.take_found((ONE,))
+        self.assertTrue(self.choice.moved(ONE.address, OTHER.address))
+        self.assertEqual(self.choice.parse(""), OTHER.address)
+        self.text.set("10.0.0.6")
+        self.assertFalse(self.choice.moved(OTHER.address, ONE.address))
 
     def test_what_was_found_is_offered_with_its_name_and_what_answered_before_below(self) -> None:
         self.choice.take_found((ONE, OTHER))

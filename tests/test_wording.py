@@ -18,10 +18,12 @@ from roles.values.events import (
     HashingChanged,
     ListedFile,
     ListedFolder,
+    NetworkChanged,
     SeederState,
     Skipped,
     SkipReason,
     Source,
+    TrackerMoved,
 )
 from ui import wording
 
@@ -213,3 +215,42 @@ class StatesTest(unittest.TestCase):
             self.assertEqual(wording.folder_status(folder), f"2 files, 2 kB. {words}")
         gone = FolderScanned((), 0, 0, (), "The folder is gone.")
         self.assertEqual(wording.folder_status(gone), "The folder is gone.")
+
+
+class NetworkTest(unittest.TestCase):
+    def test_what_happened_to_the_network_and_what_follows(self) -> None:
+        old, new = ("10.0.0.1",), ("10.0.0.2", "10.0.0.3")
+        for change, said in (
+            (NetworkChanged(old, new), "changed from 10.0.0.1 to 10.0.0.2 and 10.0.0.3."),
+            (NetworkChanged(come=new), "is on the network as 10.0.0.2 and 10.0.0.3."),
+            (NetworkChanged(gone=old), "The address 10.0.0.1 of this computer is gone."),
+            (NetworkChanged(old, is_cut_off=True), "off the network: its address 10.0.0.1 is gone"),
+            (
+                NetworkChanged(old, new, for_others=Address("10.0.0.1", 12501)),
+                "10.0.0.1 is gone: nobody reaches 10.0.0.1:12501 until it is back.",
+            ),
+            (NetworkChanged(held_up_s=61.0, has_slept=True), "This computer slept for 1:01."),
+        ):
+            with self.subTest(change=change):
+                self.assertIn(said, wording.network_changed(change))
+
+    def test_a_program_that_was_held_up_for_a_moment_is_not_spoken_of(self) -> None:
+        self.assertEqual(wording.network_changed(NetworkChanged(held_up_s=9.0)), "")
+
+    def test_which_tracker_is_used_from_now_on(self) -> None:
+        old, new = Address("10.0.0.1", 12500), Address("10.0.0.2", 12500)
+        self.assertEqual(
+            wording.tracker_moved(TrackerMoved(old, new, "teacher")),
+            "The tracker 10.0.0.1:12500 does not answer; "
+            "teacher (10.0.0.2:12500) is used from now on.",
+        )
+        self.assertEqual(
+            wording.tracker_moved(TrackerMoved(new, old, "teacher", is_back=True)),
+            "The tracker teacher (10.0.0.1:12500) answers again and is used from now on.",
+        )
+
+    def test_a_computers_name_fools_nobody(self) -> None:
+        here = Address("127.0.0.1", 12500)
+        said = wording.tracker_moved(TrackerMoved(here, Address("10.0.0.2", 5), "pc\u202e\n"))
+        self.assertIn("pc\\u202e\\u000a", said)
+        self.assertIn("The tracker this computer, port 12500", said)

@@ -63,11 +63,13 @@ class AppWindowTest(WindowTestCase):
         discover: MakeDiscovery | None = None,
     ) -> AppWindow:
         """No test asks the network for trackers: `discover` makes a role of its own, or none."""
+        # A role whose tracker is silent would look for it, too.
+        default = {} if discover is not None else {"LMK_DISCOVER": "off"}
         window = AppWindow(
             self.profile,
             folder_to_seed=folder_to_seed,
             notices=notices,
-            environment=environment or {},
+            environment=default if environment is None else environment,
         )
         window.report_callback_exception = self._note_callback_failure  # type: ignore[method-assign]
         self.root = self.window = window

@@ -16,10 +16,12 @@ from roles.values.events import (
     FilesListed,
     FolderScanned,
     HashingChanged,
+    NetworkChanged,
     SeederState,
     Skipped,
     SkipReason,
     Source,
+    TrackerMoved,
     stored_path,
 )
 from roles.values.folder_keys import FolderKey
@@ -38,6 +40,7 @@ _SKIPPED = {
     SkipReason.LITTER: ("hidden file", " of a file manager"),
 }
 _TWIN = re.compile(r" \[[0-9a-f]{4,64}\]\Z")
+_ANEW = "Connections are made anew."
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 SEEDER_STATES = {
@@ -233,6 +236,35 @@ def unreachable(address: Address, platform: str) -> str:
     if platform == "darwin":
         return f"{sentence}to mend it, allow LMKtorrent in System Settings, Network, Firewall."
     return f"{sentence}to mend it, type: sudo ufw allow {port}/tcp"
+
+
+def network_changed(change: NetworkChanged) -> str:
+    """What happened to this computer's network, and what follows; "" for nothing to speak of."""
+    gone, come = " and ".join(change.gone), " and ".join(change.come)
+    if change.for_others is not None and change.for_others.host in change.gone:
+        return f"The address {gone} is gone: nobody reaches {change.for_others} until it is back."
+    if change.is_cut_off:
+        return (
+            f"This computer is off the network: its address {gone} is gone. "
+            "All goes on by itself when the network is back."
+        )
+    if gone and come:
+        return f"The address of this computer changed from {gone} to {come}. {_ANEW}"
+    if come:
+        return f"This computer is on the network as {come}. {_ANEW}"
+    if gone:
+        return f"The address {gone} of this computer is gone. {_ANEW}"
+    if change.has_slept:
+        return f"This computer slept for {duration(change.held_up_s)}. {_ANEW}"
+    return ""
+
+
+def tracker_moved(moved: TrackerMoved) -> str:
+    """Which tracker is used from now on, and why."""
+    used = computer(moved.name, moved.tracker)
+    if moved.is_back:
+        return f"The tracker {used} answers again and is used from now on."
+    return f"The tracker {place(moved.former)} does not answer; {used} is used from now on."
 
 
 def _with_cause(words: str, cause: str) -> str:

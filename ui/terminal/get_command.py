@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,9 +11,24 @@ from roles.base.profile import Profile, default_download_folder
 from roles.leecher import Leecher
 from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORT, Address
 from roles.values.errors import NoSeederError, UserInputError
-from roles.values.events import AllDownloadsEnded, DownloadChanged, FilesEnded, ListedFile
+from roles.values.events import (
+    AllDownloadsEnded,
+    DownloadChanged,
+    FilesEnded,
+    FilesListed,
+    ListedFile,
+    ListFailed,
+    NetworkChanged,
+    TrackerMoved,
+)
 from roles.values.safe_names import shown_name
-from roles.values.settings import GIVE_UP_AFTER_S, Existing, LeecherSettings, SeederSettings
+from roles.values.settings import (
+    GIVE_UP_AFTER_S,
+    Existing,
+    Follow,
+    LeecherSettings,
+    SeederSettings,
+)
 from ui import wording
 from ui.existing_files import existing_names
 from ui.exit_codes import ExitCode
@@ -28,13 +44,14 @@ from ui.terminal.choosing import (
 )
 from ui.terminal.download_report import DownloadReport
 from ui.terminal.limits import Limits
-from ui.terminal.list_command import tell_refused, wait_for_list
+from ui.terminal.list_command import tell_refused
 from ui.terminal.output import Output, can_ask
-from ui.terminal.seeder_report import SeederReport
+from ui.terminal.seeder_report import SeederReport, tell_network
 from ui.terminal.serve_commands import follow
 from ui.terminal.session import Interrupted, Session
 from ui.terminal.tracker_choice import chosen_tracker
 
+LIST_AGAIN_S = 1.0
 KEPT = "What came is kept: the same command goes on from there."
 _ANSWERS = {"s": Existing.SKIP, "k": Existing.KEEP_BOTH, "r": Existing.REPLACE}
 
@@ -44,9 +61,11 @@ def run_get(chosen: argparse.Namespace, profile: Profile, output: Output) -> Exi
     if not (chosen.names or chosen.all or (can_ask() and not output.as_json)):
         raise UserInputError("Name the files to get, or say --all. `lmktorrent list` shows them.")
     limits = Limits(chosen.up, chosen.down)
+    tracker = chosen_tracker(chosen, output)
     settings = LeecherSettings(
         (chosen.to or default_download_folder()).absolute(),
-        chosen_tracker(chosen, output),
+        tracker.address,
+        follow=tracker.follow,
         give_up_after_s=GIVE_UP_AFTER_S,
         bind=chosen.bind or Address(EVERY_INTERFACE, SEEDER_PORT),
         bind_exactly=chosen.bind is not None,
@@ -54,7 +73,7 @@ def run_get(chosen: argparse.Namespace, profile: Profile, output: Output) -> Exi
     )
     with Session() as session:
         leecher = session.start(limits.leecher(settings))
-        listed = wait_for_list(session)
+        listed = _awaited_list(session, leecher, output, tracker.follow)
         tell_refused(listed, output)
         offer = Offer(listed)
         if not (offer.files or offer.folders):
@@ -69,6 +88,44 @@ def run_get(chosen: argparse.Namespace, profile: Profile, output: Output) -> Exi
     return code
 
 
+def _awaited_list(
+    session: Session, leecher: Leecher, output: Output, follow: Follow
+) -> FilesListed:
+    """The room's list. Where the program looks for a tracker itself, tracker and seeder may start a
+    little later. Raises TrackerSilentError.
+    """
+    deadline = time.monotonic() + (GIVE_UP_AFTER_S if follow is Follow.ANY else 0.0)
+    has_waited = False
+    while True:
+        _, event = session.next_event()
+        is_time_left = time.monotonic() < deadline
+        match event:
+            case FilesListed() as listed if listed.files or listed.folders:
+                return listed
+            case FilesListed() as listed:
+                if not (has_waited and is_time_left):
+                    return listed
+                time.sleep(LIST_AGAIN_S)
+                leecher.refresh()
+            case ListFailed(_, reason):
+                if not is_time_left:
+                    raise reason
+                if not has_waited:
+                    has_waited = True
+                    output.say(f"{reason} Looking on for {GIVE_UP_AFTER_S:.0f} s.")
+            case NetworkChanged() | TrackerMoved():
+                _tell_of_network(event, output)
+            case _:
+                continue
+
+
+def _tell_of_network(event: NetworkChanged | TrackerMoved, output: Output) -> None:
+    if isinstance(event, NetworkChanged):
+        tell_network(event, output)
+    else:
+        output.say(wording.tracker_moved(event))
+
+
 def download(
     session: Session,
     leecher: Leecher,
@@ -80,7 +137,7 @@ def download(
     """Download this and report; returns what to say to the shell."""
     leecher.download([one.key for one in wanted], existing)
     try:
-        _until_ended(session, report)
+        _until_ended(session, report, output)
     except Interrupted:
         if report.is_kept:
             output.say(KEPT)
@@ -105,13 +162,15 @@ def tell_unclear(unclear: Sequence[Unclear], output: Output) -> None:
         )
 
 
-def _until_ended(session: Session, report: DownloadReport) -> None:
+def _until_ended(session: Session, report: DownloadReport, output: Output) -> None:
     while not report.is_complete:
         match session.next_event():
             case (_, DownloadChanged() as changed):
                 report.note(changed)
             case (_, FilesEnded() as ended):
                 report.note_files(ended)
+            case (_, (NetworkChanged() | TrackerMoved()) as event):
+                _tell_of_network(event, output)
             # Without our having begun, it is about what an earlier run left.
             case (_, AllDownloadsEnded()) if report.has_begun:
                 return
@@ -132,6 +191,7 @@ def _keep_seeding(
         seeding = SeederSettings(
             settings.folder,
             settings.tracker,
+            follow=settings.follow,
             bind=settings.bind,
             state_folder=settings.state_folder,
         )

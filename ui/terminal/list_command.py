@@ -21,7 +21,8 @@ from ui.terminal.tracker_choice import chosen_tracker
 
 def run_list(chosen: argparse.Namespace, output: Output) -> ExitCode:
     """Print the tracker's list, or what its names mean. Raises TrackerSilentError."""
-    settings = LeecherSettings(folder=Path(), tracker=chosen_tracker(chosen, output))
+    tracker = chosen_tracker(chosen, output)
+    settings = LeecherSettings(Path(), tracker.address, follow=tracker.follow)
     with Session() as session:
         session.start(lambda post: Leecher(settings, post))
         listed = wait_for_list(session)

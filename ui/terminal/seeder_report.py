@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from roles.values.events import (
     FolderScanned,
     HashingChanged,
+    NetworkChanged,
     ReachabilityChanged,
     RoleEvent,
     RoleStarted,
     TrackerAnswered,
     TrackerLost,
+    TrackerMoved,
     Upload,
     UploadsChanged,
 )
@@ -71,6 +73,10 @@ class SeederReport:
                 if str(reason) != self._lost:
                     self._lost = str(reason)
                     self.output.error(f"{reason} It goes on asking.")
+            case NetworkChanged() as change:
+                tell_network(change, self.output)
+            case TrackerMoved() as moved:
+                self.output.say(wording.tracker_moved(moved))
             case UploadsChanged(_, uploads):
                 for upload in uploads:
                     self._tell_upload(upload)
@@ -171,6 +177,13 @@ class SeederReport:
         if upload.name != took and self.clock() - when >= SAME_TAKER_S:
             self._takers[who] = upload.name, self.clock()
             self.output.say(f"{who} takes {shown_name(upload.name)}")
+
+
+def tell_network(change: NetworkChanged, output: Output) -> None:
+    """Say what happened to this computer's network, if it is to speak of."""
+    text = wording.network_changed(change)
+    if text:
+        output.say(text)
 
 
 def _is_all_read(hashing: HashingChanged) -> bool:

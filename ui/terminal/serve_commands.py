@@ -35,9 +35,11 @@ def run_tracker(chosen: argparse.Namespace, profile: Profile, output: Output) ->
 def run_seed(chosen: argparse.Namespace, profile: Profile, output: Output) -> None:
     """Seed a folder; ends by the exception that Session raises."""
     folder: Path = chosen.folder if chosen.folder is not None else bundled_folder("data")
+    tracker = chosen_tracker(chosen, output)
     settings = SeederSettings(
         folder=folder.absolute(),
-        tracker=chosen_tracker(chosen, output),
+        tracker=tracker.address,
+        follow=tracker.follow,
         bind=chosen.bind or Address(EVERY_INTERFACE, SEEDER_PORT),
         bind_exactly=chosen.bind is not None,
         slots=chosen.slots,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from roles.values.addresses import Address
 from roles.values.errors import UserInputError
 from roles.values.events import FoundTracker
 from roles.values.safe_names import shown_name
-from roles.values.settings import may_discover, tracker_address
+from roles.values.settings import Follow, may_discover, tracker_address
 from ui.terminal.choosing import chosen_by_number
 from ui.terminal.output import Output, can_ask
 from ui.terminal.session import Session
@@ -22,9 +23,16 @@ Search = Callable[[], Sequence[FoundTracker]]
 Ask = Callable[[str], str]
 
 
+class Chosen(NamedTuple):
+    """A tracker, and where else it may be looked for."""
+
+    address: Address
+    follow: Follow
+
+
 def chosen_tracker(
     chosen: argparse.Namespace, output: Output, environment: Mapping[str, str] = os.environ
-) -> Address:
+) -> Chosen:
     """The tracker of --tracker, of LMK_TRACKER, one that is found, or this computer.
 
     Raises UserInputError for a bad LMK_TRACKER or a bad answer.
@@ -39,21 +47,24 @@ def tracker_for(
     environment: Mapping[str, str],
     search: Search,
     ask: Ask | None,
-) -> Address:
+) -> Chosen:
     """The same, told how to search, and how to ask a person if there is one."""
+    may_look = may_discover(environment)
     if typed is not None:
-        return typed
+        return Chosen(typed, Follow.SAME if may_look else Follow.NOWHERE)
     named = tracker_address("", environment)
-    if environment.get("LMK_TRACKER", "").strip() or not may_discover(environment):
-        return named
+    if not may_look:
+        return Chosen(named, Follow.NOWHERE)
+    if environment.get("LMK_TRACKER", "").strip():
+        return Chosen(named, Follow.SAME)
     found = ours_first(search())
     if not found:
-        output.say(f"No tracker was found on this network; asking {named}.")
-        return named
+        output.say(f"No tracker was found on this network; asking {named}, and looking on.")
+        return Chosen(named, Follow.ANY)
     if len(found) == 1:
         output.say(f"Found {tracker_words(found[0])}.")
-        return found[0].address
-    return _one_of(found, output, ask)
+        return Chosen(found[0].address, Follow.ANY)
+    return Chosen(_one_of(found, output, ask), Follow.ANY)
 
 
 def ours_first(found: Sequence[FoundTracker]) -> list[FoundTracker]:

@@ -7,11 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from roles.values.addresses import Address
-from roles.values.events import ListedSeeder, RoleEvent, RoleStarted, RoomChanged, RoomMember
+from roles.values.events import (
+    ListedSeeder,
+    NetworkChanged,
+    RoleEvent,
+    RoleStarted,
+    RoomChanged,
+    RoomMember,
+)
 from ui import wording
 from ui.terminal import phrases
 from ui.terminal.output import Output
 from ui.terminal.room_table import room_table
+from ui.terminal.seeder_report import tell_network
 
 TABLE_S = 5.0  # between two tables
 
@@ -36,6 +44,15 @@ class TrackerReport:
                 if note:
                     self.output.say(note)
                 self.output.say(f"Tracker listening on {address}. Others type {for_others}.")
+            case NetworkChanged() as change:
+                tell_network(change, self.output)
+                here = change.for_others
+                if (
+                    here is not None
+                    and (change.gone or change.come)
+                    and here.host not in change.gone
+                ):
+                    self.output.say(f"Others type {here} now.")
             case RoomChanged() as room:
                 members = {member.address: member for member in room.members}
                 self._tell_seeders({one.address: one for one in room.seeders}, members)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tkinter as tk
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tkinter import ttk
 
@@ -16,8 +17,10 @@ from roles.values.events import (
     FilesEnded,
     FilesListed,
     ListFailed,
+    NetworkChanged,
     RoleEvent,
     RoleStopped,
+    TrackerMoved,
 )
 from roles.values.settings import LeecherSettings, parse_parallel_seeders
 from ui import wording
@@ -208,6 +211,7 @@ class LeecherTab(ttk.Frame):
             parallel,
             bind=self._bind(tracker),
             state_folder=profile.state_folder,
+            follow=self._bench.trackers.follow_of(tracker),
         )
 
     def _bind(self, tracker: Address) -> Address:
@@ -272,6 +276,13 @@ class LeecherTab(ttk.Frame):
                 then, self._once_listed = self._once_listed, None
                 if then is not None:
                     then(run)
+            case NetworkChanged() if wording.network_changed(event):
+                self.form.say_list(wording.network_changed(event), tone="Warning")
+            case TrackerMoved(former, tracker):
+                self.form.say_list(wording.tracker_moved(event), tone="Warning")
+                if self._bench.trackers.is_open:
+                    run.settings = replace(run.settings, tracker=tracker)
+                    self._bench.trackers.moved(former, tracker)
             case ListFailed(_, reason):
                 self._once_listed = None
                 self.form.say_list(str(reason), tone="Warning")

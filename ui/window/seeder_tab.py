@@ -150,7 +150,12 @@ class SeederTab(ttk.Frame):
         port, slots = options
         state_folder = self._bench.settings.profile.state_folder
         settings = SeederSettings(
-            folder, tracker, Address(host, port), slots=slots, state_folder=state_folder
+            folder,
+            tracker,
+            Address(host, port),
+            slots=slots,
+            state_folder=state_folder,
+            follow=self._bench.trackers.follow_of(tracker),
         )
         return SeederRun(self._bench.roles, settings, self._changed)
 

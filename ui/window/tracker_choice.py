@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from roles.values.addresses import LOOPBACK, TRACKER_PORT, Address, is_loopback
 from roles.values.events import FoundTracker
 from roles.values.safe_names import shown_name
-from roles.values.settings import tracker_address
+from roles.values.settings import Follow, may_discover, tracker_address
 from ui import wording
 from ui.window.settings_keeper import SettingsKeeper
 
@@ -56,6 +56,22 @@ class TrackerChoice:
         if not typed.strip() and not self._named:
             return self.own or self._taken or Address(LOOPBACK, TRACKER_PORT)
         return tracker_address(typed, self._environment)
+
+    def follow_of(self, tracker: Address) -> Follow:
+        """Where else this tracker may be looked for, of what parse() gave."""
+        if not may_discover(self._environment):
+            return Follow.NOWHERE
+        is_chosen_here = self.is_open and not self._named and tracker != self.own
+        is_found = any(tracker == one.address for one in self.found)
+        return Follow.ANY if is_chosen_here or is_found else Follow.SAME
+
+    def moved(self, former: Address, tracker: Address) -> bool:
+        """A role asks at another place now; True when an empty field means that one, too."""
+        if not self.is_open or self.parse("") != former or former == self.own:
+            return False
+        self._taken = tracker
+        self._tell()
+        return True
 
     @property
     def is_open(self) -> bool:

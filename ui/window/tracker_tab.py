@@ -11,7 +11,14 @@ from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address, is_loopback
-from roles.values.events import ListedFile, RoleEvent, RoleStarted, RoleStopped, RoomChanged
+from roles.values.events import (
+    ListedFile,
+    NetworkChanged,
+    RoleEvent,
+    RoleStarted,
+    RoleStopped,
+    RoomChanged,
+)
 from roles.values.settings import TrackerSettings, parse_port
 from ui.roles_on_demand import new_tracker
 from ui.window.empty_state import EmptyState
@@ -53,6 +60,7 @@ class TrackerTab(ttk.Frame):
         self._tracker: Tracker | None = None
         self.run_state = RunState.STOPPED
         self._room = RoomChanged((), (), 0)
+        self._is_open = True  # it listens for everybody
         self._files_shown: tuple[ListedFile, ...] = ()
         self._once_started = list[Callable[[Address], None]]()
         self._port_text = tk.StringVar(self, str(bench.settings.now.tracker_port))
@@ -189,6 +197,8 @@ class TrackerTab(ttk.Frame):
         match event:
             case RoleStarted(address=Address() as address, for_others=for_others, note=note):
                 self._started(address, for_others or address, note)
+            case NetworkChanged(for_others=Address() as for_others):
+                self._show_address(for_others)
             case RoomChanged():
                 before, self._room = self._room, event
                 self._show_room()
@@ -201,14 +211,10 @@ class TrackerTab(ttk.Frame):
     def _started(self, address: Address, for_others: Address, note: str) -> None:
         if self.run_state is RunState.STARTING:
             self.run_state = RunState.RUNNING
-        own, is_only_here = reached_from_here(address), is_loopback(for_others.host)
+        own = reached_from_here(address)
         log.info("The tracker runs on port %d.", address.port)
-        self._address.configure(text=str(for_others))
-        self._address_hint.configure(
-            text="Only this computer reaches it. Stop it and start it here to let others in."
-            if is_only_here
-            else "Give this address to the others: they type it as their tracker."
-        )
+        self._is_open = address.host == EVERY_INTERFACE
+        self._show_address(for_others)
         px = self._bench.theme.px
         self._address_line.grid(row=1, column=0, sticky="ew", pady=(px(12), 0))
         self._show_state(f"Running. {note}" if note else f"Running on port {address.port}.", "Good")
@@ -217,6 +223,17 @@ class TrackerTab(ttk.Frame):
         waiting, self._once_started = self._once_started, []
         for then in waiting:
             then(own)
+
+    def _show_address(self, for_others: Address) -> None:
+        """What to type elsewhere: another one as soon as this computer has another address."""
+        self._address.configure(text=str(for_others))
+        if not is_loopback(for_others.host):
+            hint = "Give this address to the others: they type it as their tracker."
+        elif self._is_open:
+            hint = "This computer is off the network: only programs on it reach the tracker."
+        else:
+            hint = "Only this computer reaches it. Stop it and start it here to let others in."
+        self._address_hint.configure(text=hint)
 
     def _stopped(self, failure: str) -> None:
         self._tracker, self.run_state = None, RunState.STOPPED

@@ -1,0 +1,71 @@
+"""How long `get` waits for a tracker and its list: events that a test gives it."""
+
+from __future__ import annotations
+
+import unittest
+from typing import Any, cast
+from unittest import mock
+
+from roles.leecher import Leecher
+from roles.values.addresses import Address
+from roles.values.errors import TrackerSilentError
+from roles.values.events import (
+    FilesListed,
+    ListFailed,
+    NetworkChanged,
+    RoleEvent,
+    RoleStarted,
+    TrackerMoved,
+)
+from roles.values.settings import Follow
+from tests.terminals import Printed, folder_of, printed, room
+from ui.terminal import get_command
+from ui.terminal.session import Session
+
+TRACKER = Address("10.0.0.5", 12500)
+SILENT = ListFailed(TRACKER, TrackerSilentError("No tracker answers."))
+EMPTY, FULL = room(), room(folder_of("1" * 16, "lesson", "a"))
+MOVED = TrackerMoved(TRACKER, Address("10.0.0.6", 12500), "teacher")
+
+
+class AwaitedListTest(unittest.TestCase):
+    def await_list(self, follow: Follow, *events: RoleEvent, patience_s: float = 60.0) -> Printed:
+        """Give these, one after the other."""
+        told = iter(events)
+        session = mock.Mock(next_event=lambda: (None, next(told)))
+        self.leecher = mock.Mock(spec=Leecher)
+
+        def work(output: Any) -> FilesListed:
+            return get_command._awaited_list(cast("Session", session), self.leecher, output, follow)
+
+        with (
+            mock.patch.object(get_command, "GIVE_UP_AFTER_S", patience_s),
+            mock.patch.object(get_command, "LIST_AGAIN_S", 0.0),
+        ):
+            return printed(work)
+
+    def test_the_first_list_is_taken_also_an_empty_one(self) -> None:
+        for listed in (EMPTY, FULL):
+            for follow in Follow:
+                self.assertIs(self.await_list(follow, RoleStarted(), listed).result, listed)
+
+    def test_a_tracker_that_was_named_is_not_waited_for(self) -> None:
+        with self.assertRaisesRegex(TrackerSilentError, "No tracker answers"):
+            self.await_list(Follow.SAME, SILENT, FULL)
+
+    def test_one_that_is_looked_for_may_start_later_and_its_seeder_later_still(self) -> None:
+        seen = self.await_list(Follow.ANY, SILENT, SILENT, MOVED, EMPTY, FULL)
+        self.assertIs(seen.result, FULL)
+        self.assertEqual(self.leecher.refresh.call_count, 1)
+        first, second = seen.out.splitlines()
+        self.assertEqual(first, "No tracker answers. Looking on for 60 s.")
+        self.assertIn("teacher (10.0.0.6:12500) is used from now on", second)
+
+    def test_it_is_not_waited_for_ever(self) -> None:
+        with self.assertRaises(TrackerSilentError):
+            self.await_list(Follow.ANY, SILENT, patience_s=0.0)
+
+    def test_what_happens_to_the_network_meanwhile_is_said(self) -> None:
+        change = NetworkChanged(come=("10.0.0.7",))
+        seen = self.await_list(Follow.ANY, SILENT, change, FULL)
+        self.assertIn("This computer is on the network as 10.0.0.7.", seen.out)
