@@ -3,6 +3,7 @@
     python3 -m tests.lab HOSTS MBIT MIB [--files N] [--seeders N] [--slow N] ...
     python3 -m tests.lab --all
     python3 -m tests.lab --ceiling
+    python3 -m tests.lab --changes [SCENES]
 
 HOSTS leechers take MIB MiB, each over a link of MBIT Mbit/s in both directions. The times count
 from the order, given to all at once, to the last verified file; their ratio is to the time that the
@@ -18,6 +19,7 @@ from dataclasses import replace
 from statistics import median
 
 from tests.lab.aria2 import is_installed, seconds_of_room
+from tests.lab.changes import measured
 from tests.lab.network import LabError, leave_tidily
 from tests.lab.room import Outcome, Plan, measure
 from tests.lab.stream import bare_rate
@@ -45,6 +47,8 @@ def main() -> int:
     try:
         if arguments.ceiling:
             show_ceilings()
+        elif arguments.changes is not None:
+            return show_changes(arguments.changes)
         elif arguments.all:
             show_all()
         elif arguments.aria2:
@@ -82,6 +86,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--all", action="store_true", help="the table of rooms")
     parser.add_argument("--aria2", action="store_true", help="by aria2 from one web server")
     parser.add_argument("--ceiling", action="store_true", help="what bare TCP reaches")
+    parser.add_argument(
+        "--changes", nargs="?", const="", metavar="SCENES", help="addresses and cables that change"
+    )
     return parser.parse_args()
 
 
@@ -178,6 +185,17 @@ def show_ceilings() -> None:
     for mbit, givers in CEILINGS:
         share = bare_rate(mbit, int(mbit * 1e6 / 8 * CEILING_S), givers=givers)
         say(f"{givers:3} to one at {mbit:g} Mbit/s: {share:.3f}")
+
+
+def show_changes(pattern: str) -> int:
+    """How soon a room works again; 1 when that took too long."""
+    say(f"{'what happens':44} {'goal':>6} {'took':>6}")
+    code = 0
+    for scene, seconds, why in measured(pattern):
+        took = "never" if seconds is None else f"{seconds:.1f}"
+        say(f"{scene.words:44} {scene.goal_s:6.0f} {took:>6}  {why}".rstrip())
+        code |= seconds is None or seconds > scene.goal_s
+    return code
 
 
 def say(text: str) -> None:
