@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unittest
 
 from roles.values.addresses import (
@@ -13,9 +14,13 @@ from roles.values.addresses import (
     is_host,
     is_loopback,
     is_unicast,
+    may_dial,
     parse_address,
+    service_at,
 )
 from roles.values.errors import UserInputError
+from roles.values.service_ports import SERVICE_PORTS
+from tests.programs import ROOT
 
 READ = {
     "192.168.1.5": Address("192.168.1.5", 12500),
@@ -115,6 +120,59 @@ class PortsTest(unittest.TestCase):
         self.assertEqual((TRACKER_PORTS[0], SEEDER_PORTS[0]), (12500, 12501))
         self.assertEqual(set(TRACKER_PORTS) & set(SEEDER_PORTS), set())
         self.assertEqual((len(TRACKER_PORTS), len(SEEDER_PORTS)), (10, 10))
+
+
+class ServicesTest(unittest.TestCase):
+    """Where no program connects because a stranger named it."""
+
+    def test_ports_of_the_system_and_of_known_services_are_refused(self) -> None:
+        for port in (0, 1, 22, 25, 80, 443, 631, 1023, 3306, 5432, 6379, 9100, 11211, 27017):
+            with self.subTest(port=port):
+                self.assertTrue(service_at(port))
+                self.assertFalse(may_dial(Address("10.0.0.1", port), is_namer_here=True))
+
+    def test_what_browsers_refuse_is_refused(self) -> None:
+        from_1024_on = {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566}
+        from_1024_on |= {*range(6665, 6670), 6679, 6697, 10080}
+        self.assertLessEqual(from_1024_on, SERVICE_PORTS.keys())
+
+    def test_our_own_ports_and_those_that_systems_hand_out_are_never_refused(self) -> None:
+        for port in (*range(12500, 12520), *range(32_768, 65_536)):
+            self.assertEqual(service_at(port), "")
+
+    def test_the_protocol_lists_exactly_these(self) -> None:
+        text = (ROOT / "docs" / "PROTOCOL.md").read_text(encoding="utf-8")
+        table = text.partition("The ports from 1,024 on")[2].partition("\n\nPorts from")[0]
+        told = set[int]()
+        for row in table.replace("6000 (here to 6063)", "6000–6063").splitlines():
+            cells = row.rstrip(" |").rpartition("|")[2].split(",")
+            for cell in cells:
+                if match := re.fullmatch(r" *(\d+)(?:–(\d+))? *", cell):
+                    told |= {*range(int(match[1]), int(match[2] or match[1]) + 1)}
+        self.assertEqual(told, set(SERVICE_PORTS))
+
+    def test_each_service_has_a_name(self) -> None:
+        self.assertTrue(all(SERVICE_PORTS.values()))
+        self.assertGreaterEqual(min(SERVICE_PORTS), 1024)
+
+    def test_groups_and_nobody_are_refused(self) -> None:
+        for host in (
+            "0.0.0.0",
+            "0.1.2.3",
+            "224.0.0.1",
+            "239.1.1.1",
+            "240.0.0.1",
+            "255.255.255.255",
+        ):
+            with self.subTest(host=host):
+                self.assertFalse(may_dial(Address(host, 12501), is_namer_here=True))
+        self.assertFalse(may_dial(Address("teacher", 12501), is_namer_here=True))
+        self.assertTrue(may_dial(Address("10.0.0.255", 12501), is_namer_here=False))
+
+    def test_loopback_counts_for_who_runs_here_only(self) -> None:
+        for host in ("127.0.0.1", "127.0.0.77"):
+            self.assertTrue(may_dial(Address(host, 12501), is_namer_here=True))
+            self.assertFalse(may_dial(Address(host, 12501), is_namer_here=False))
 
 
 class EveryoneTest(unittest.TestCase):

@@ -167,14 +167,14 @@ class HostileRooms(RoomTest):
         most, here = 4_000, Origin("127.0.0.1", is_here=True)
         self.constant("registry", "MAX_FILES", most)
         table = Registry()
-        for port in (1, 2):
+        for port in (12501, 12502):
             table.add(Address("a", port), here, None, named_is_here=False, now=0.0)
             many = {str(number): port for number in range(most // 2)}
             self.assertTrue(table.upload(many, here, None))
-        table.add(Address("a", 3), here, None, named_is_here=False, now=0.0)
+        table.add(Address("a", 12503), here, None, named_is_here=False, now=0.0)
         with self.assertRaises(PeerProtocolError):
             table.upload({"one more": 1}, here, None)
-        table.add(Address("a", 2), here, None, named_is_here=False, now=0.0)
+        table.add(Address("a", 12502), here, None, named_is_here=False, now=0.0)
         self.assertTrue(table.upload({"fewer": 1}, here, None))
 
     def test_a_flood_of_nonsense_does_not_wash_the_log_away(self) -> None:

@@ -10,7 +10,7 @@ from unittest import mock
 
 from roles.base.dialling import dialled
 from roles.values.addresses import Address
-from roles.values.errors import TrackerSilentError
+from roles.values.errors import PeerProtocolError, TrackerSilentError
 from tests.rooms import LINUX_ONLY, RoomTest
 from tests.support import at_once
 
@@ -55,8 +55,29 @@ class DiallingTest(RoomTest):
     def test_a_name_is_looked_up(self) -> None:
         listener = self.enterContext(socket.create_server((HOST, 0)))
         port = listener.getsockname()[1]
-        with dialled(Address("localhost", port), never) as link:
+        with dialled(Address("localhost", port), never, is_chosen=True) as link:
             self.assertEqual(link.getpeername(), (HOST, port))
+
+    def test_no_service_is_spoken_to_because_a_stranger_named_it(self) -> None:
+        for address in (Address(HOST, 9), Address(HOST, 9100), Address("224.0.0.1", 12501)):
+            with (
+                self.subTest(address=address),
+                mock.patch("socket.socket.connect_ex", side_effect=AssertionError("it dialled")),
+                self.assertRaises(PeerProtocolError),
+            ):
+                dialled(address, never)
+
+    def test_what_a_strangers_name_stands_for_is_looked_at_too(self) -> None:
+        listener = self.enterContext(socket.create_server((HOST, 0)))
+        port = listener.getsockname()[1]
+        with mock.patch("roles.base.dialling.looked_up", lambda *_: (Address(HOST, port),)):
+            with self.assertRaises(PeerProtocolError):
+                dialled(Address("lab-pc-07", port), never)
+            dialled(Address("lab-pc-07", port), never, is_chosen=True).close()
+
+    def test_the_user_may_choose_any_port(self) -> None:
+        with self.assertRaises(ConnectionRefusedError):
+            dialled(Address("127.0.0.99", 9), never, is_chosen=True)
 
     def test_of_a_hosts_addresses_a_dead_one_is_passed_over(self) -> None:
         listener = self.enterContext(socket.create_server((HOST, 0)))
@@ -64,7 +85,7 @@ class DiallingTest(RoomTest):
         found = (Address("127.0.0.99", living.port), living)
         with (
             mock.patch("roles.base.dialling.looked_up", lambda *_: found),
-            dialled(Address("teacher", living.port), never) as link,
+            dialled(Address("teacher", living.port), never, is_chosen=True) as link,
         ):
             self.assertEqual(link.getpeername(), tuple(living))
 

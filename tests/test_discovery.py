@@ -113,6 +113,17 @@ class DiscoveryTest(DiscoveryTestCase):
             wait_until(lambda spoilt=spoilt: len(spoilt.heard) > 1)  # type: ignore[misc]
             self.assertEqual(log.of(TrackersFound)[-1].trackers, (self.found(ours),))
 
+    def test_one_that_sends_others_to_a_service_is_skipped_unless_it_was_asked_there(self) -> None:
+        ours = self.ours()
+        spoilt = self.tracker(of_ours("spoilt", 9100))
+        log = self.discovery(spoilt.address, ours.address)
+        log.wait_for(TrackersFound)
+        wait_until(lambda: len(spoilt.heard) > 1)
+        self.assertEqual(log.of(TrackersFound)[-1].trackers, (self.found(ours),))
+        with mock.patch("roles.values.addresses.SERVICE_PORTS", {ours.address.port: "other"}):
+            log = self.discovery(remembered=(ours.address,))
+            self.assertEqual(log.wait_for(TrackersFound).trackers, (self.found(ours),))
+
     def test_it_stops_at_once(self) -> None:
         self.enterContext(mock.patch("roles.discovery.FIRST_PAUSE_S", 60.0))
         log = self.discovery()

@@ -9,9 +9,10 @@ import time
 from unittest import mock
 
 from roles.base.throttle import Throttle
-from roles.downloads.offer_calls import OfferCalls
+from roles.downloads.offer_calls import AGAIN_S, MAX_CALLS, OfferCalls
 from roles.giving.peer_uploads import PeerUploads
 from roles.joining.membership import Membership
+from roles.joining.room_client import RoomClient
 from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
 from roles.values.events import DownloadState
@@ -22,6 +23,8 @@ from tests.disks import some_bytes
 from tests.peers import MemoryHolding, MemoryLibrary, RawPeer, welcomed
 from tests.rooms import RoomTest, ScriptedSeeder, list_now, wait_for_end
 from tests.support import wait_until
+from tests.test_room_client import with_cookie
+from tests.test_tracker_client import ScriptedTracker
 
 ME = Hello("0123456789abcdef", "pc", 5, is_seeder=False)
 
@@ -96,6 +99,36 @@ class OfferCallsTest(RoomTest):
         self.call(*leechers)
         self.assertLessEqual(len(self.calls._calls), 8)
         self.stopping.set()
+
+    def test_nobody_is_called_at_a_service_or_at_this_machines_own_loopback(self) -> None:
+        leecher = [1, [0]]  # its flags, and the shares that were asked for
+        holders = [
+            [host, port, *leecher]
+            for host, port in (
+                ("10.0.0.9", 25),
+                ("10.0.0.9", 9100),
+                ("224.0.0.1", 12501),
+                ("127.0.0.1", 12501),
+                ("10.0.0.9", 12501),
+            )
+        ]
+        tracker = ScriptedTracker(with_cookie(lambda *_: {"holders": holders}))
+        self.addCleanup(tracker.close)
+        here, elsewhere = Address("127.0.0.1", 12501), Address("10.0.0.9", 12501)
+        for is_tracker_here, named in ((False, [elsewhere]), (True, [here, elsewhere])):
+            with (
+                RoomClient(TrackerPlace(tracker.address), lambda: False) as client,
+                mock.patch.object(self.calls._place, "_is_here", is_tracker_here),
+            ):
+                self.assertEqual(self.calls._leechers(client), named)
+
+    def test_however_many_are_named_few_are_called_in_a_second(self) -> None:
+        for now in range(100):
+            self.calls._call_all(
+                [Address("127.0.0.1", 40_000 + number) for number in range(1_000)], float(now)
+            )
+            self.assertLessEqual(len(self.calls._not_before), MAX_CALLS * AGAIN_S)
+            wait_until(lambda: not self.calls._calls)
 
     def test_when_the_network_changed_whoever_could_not_be_called_is_at_once(self) -> None:
         nobody = Address("127.0.0.1", self.free_port("tcp"))

@@ -342,12 +342,19 @@ class RoomTest(RegistryTestCase):
             with self.subTest(ip=ip), self.assertRaises(PeerProtocolError):
                 self.add(Origin(ip, is_here=False), "10.0.0.1")
 
-    def test_the_ports_of_other_services_are_refused_to_other_machines(self) -> None:
-        for port in (1, 22, 80, 1023):
-            with self.subTest(port=port), self.assertRaises(PeerProtocolError):
-                self.add(pc(1), port=port)
+    def test_nobody_is_sent_to_the_ports_of_other_services_not_even_on_this_machine(self) -> None:
+        for port in (1, 22, 80, 1023, 3306, 9100):
+            for origin in (pc(1), HERE):
+                with self.subTest(port=port), self.assertRaises(PeerProtocolError):
+                    self.add(origin, port=port)
         self.assertTrue(self.add(pc(1), port=1024))
-        self.assertTrue(self.add(HERE, port=80))
+
+    def test_a_state_file_brings_nobody_back_at_the_port_of_another_service(self) -> None:
+        self.add(pc(1), port=12501)
+        (saved,) = self.registry.saved()
+        for port, count in ((12501, 1), (9100, 0), (25, 0)):
+            registry = Registry()
+            self.assertEqual(registry.restore([saved | {"named": ["x", port]}], now=0.0), count)
 
 
 class AddressTest(RegistryTestCase):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from typing import ClassVar
+from unittest import mock
 
 from roles.joining.listed_room import Wanted
+from roles.joining.room_client import RoomClient
 from roles.joining.room_lister import PEERS_AGAIN_S, RoomLister, Sought, pause_after
 from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
@@ -19,6 +22,8 @@ from tests.rooms import (
     register,
 )
 from tests.support import EventLog, LmkTestCase, wait_until
+from tests.test_room_client import usual, with_cookie
+from tests.test_tracker_client import ScriptedTracker
 
 HOST = "127.0.0.1"
 FIRST, SECOND = (HOST, 5_001), (HOST, 5_002)
@@ -192,6 +197,56 @@ class HoldersAtOurTracker(RoomListerTest):
         self.sought = Sought((file,), ())
         list_as_lmk2(self.room, SECOND, {"a": CONTENT})
         wait_until(lambda: SECOND in lister.seeders(file))
+
+
+class StrangersAddressesTest(RoomListerTest):
+    """A tracker names services, groups and this machine's loopback as holders."""
+
+    BAD: ClassVar = (
+        ["10.0.0.9", 25, 0, [0]],
+        ["10.0.0.9", 9100, 4, [0]],
+        ["224.0.0.1", 12501, 0, [0]],
+    )
+    GOOD: ClassVar = ["10.0.0.9", 12501, 0, [0]]
+    LOOPBACK: ClassVar = ["127.0.0.1", 12501, 0, [0]]
+
+    def named(self, *holders: object, is_tracker_here: bool = True) -> set[Address]:
+        """Whom the lister passes on, of what a tracker named."""
+        answering = with_cookie(
+            lambda verb, line: {"holders": list(holders)} if "seeder" in verb else usual(verb, line)
+        )
+        tracker = ScriptedTracker(answering)
+        self.addCleanup(tracker.close)
+        lister = RoomLister(
+            TrackerPlace(tracker.address),
+            self.log,
+            lambda: False,
+            sought=lambda: self.sought,
+            found=self.found,
+            listed=self.note_list,
+        )
+        with (
+            RoomClient(TrackerPlace(tracker.address), lambda: False) as client,
+            mock.patch.object(lister._place, "_is_here", is_tracker_here),
+        ):
+            lister._note_holders(client, ["1" * 16])
+        return self.peers
+
+    def test_only_those_that_can_be_programs_like_this_are_passed_on(self) -> None:
+        self.assertEqual(self.named(*self.BAD, self.GOOD), {Address("10.0.0.9", 12501)})
+
+    def test_a_tracker_elsewhere_sends_nobody_to_his_own_loopback(self) -> None:
+        self.assertEqual(self.named(self.LOOPBACK, is_tracker_here=False), set())
+        self.assertEqual(self.named(self.LOOPBACK), {Address("127.0.0.1", 12501)})
+
+    def test_an_original_tracker_does_not_either(self) -> None:
+        seeders = b'[["10.0.0.9",25],["10.0.0.9",9100],["239.0.0.1",12501],["pc",80],["pc",12501]]'
+        tracker = ScriptedTracker(
+            lambda datagram, _: [b'{"a":1}' if b"file" in datagram else seeders, b"success"]
+        )
+        self.addCleanup(tracker.close)
+        listed = self.listed(self.lister(tracker.address))
+        self.assertEqual(listed.seeders, (Address("pc", 12501),))
 
 
 class ListsOfAnOriginalTracker(RoomListerTest):

@@ -234,7 +234,7 @@ class InputsThatEndedTheOriginal(RoomTest):
         self.assert_room_as_before()
 
     def test_nobody_can_register_a_third_machine(self) -> None:
-        for named in (["8.8.8.8", 53], ["192.0.2.7", 12501], ["example.com", 80]):
+        for named in (["8.8.8.8", 5353], ["192.0.2.7", 12501], ["example.com", 8180]):
             with self.subTest(named=named):
                 request = b"add_seeder\n" + json.dumps(named).encode()
                 self.assertEqual(ask(self.room, request, source="127.0.0.3"), [SUCCESS])

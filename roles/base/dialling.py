@@ -13,7 +13,8 @@ from collections.abc import Callable
 from roles.base.connections import noted
 from roles.base.name_lookup import looked_up
 from roles.base.worker import POLL_S
-from roles.values.addresses import Address
+from roles.values.addresses import Address, may_dial
+from roles.values.errors import PeerProtocolError
 
 CONNECT_S = 5.0
 MAX_ADDRESSES = 4  # of one host
@@ -33,13 +34,22 @@ else:
         return OSError(fault, os.strerror(fault))
 
 
-def dialled(peer: Address, should_stop: Callable[[], bool]) -> socket.socket:
+def dialled(
+    peer: Address, should_stop: Callable[[], bool], *, is_chosen: bool = False
+) -> socket.socket:
     """A connection, made without blocking for longer than POLL_S at a time.
 
-    A host with several addresses is tried at each. Raises OSError, TimeoutError after 5 s.
+    `is_chosen`: the user named this address, or chose the tracker there. Any other is a stranger's
+    word: services that are not ours are not spoken to. A host with several addresses is tried at
+    each. Raises OSError, TimeoutError after 5 s, PeerProtocolError for a service.
     """
-    fault: OSError | None = None
+    fault: OSError | PeerProtocolError | None = None
     for address in looked_up(peer, should_stop)[:MAX_ADDRESSES]:
+        # A loopback address was let through where it was named; what a name stands for was not.
+        is_number = address == peer
+        if not (is_chosen or may_dial(address, is_namer_here=is_number)):
+            fault = PeerProtocolError(f"{address} is no address of a program like this")
+            continue
         try:
             return _connected(address, should_stop)
         except OSError as error:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from roles.giving.peer_uploads import PeerUploads
 from roles.giving.reception import hang_up
 from roles.taking.peer_downloads import PeerDownloads
-from roles.values.addresses import Address, is_loopback
+from roles.values.addresses import Address, is_loopback, may_dial
 from roles.wire.lmk2_greeting import Hello, Welcome, encode_welcome
 
 log = logging.getLogger(__name__)
@@ -57,8 +57,9 @@ class FrontDoor:
             downloads.adopt(link, address, hello)
             return
         self._uploads.serve(link, address, hello.name, longest_part=hello.longest_part)
-        if downloads is not None and hello.listen:
-            downloads.heard_of([Address(address.host, hello.listen)])
+        listening = Address(address.host, hello.listen)
+        if downloads is not None and may_dial(listening, is_namer_here=is_loopback(address.host)):
+            downloads.heard_of([listening])
 
     def _welcome(self, *, is_away: bool) -> bytes:
         return encode_welcome(Welcome(self._me.peer, self._me.name, is_away))

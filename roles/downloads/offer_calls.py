@@ -17,13 +17,13 @@ from roles.base.worker import POLL_S, run_guarded
 from roles.giving.peer_uploads import PeerUploads
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_place import TrackerPlace
-from roles.values.addresses import Address, is_loopback
+from roles.values.addresses import Address, is_loopback, may_dial
 from roles.values.errors import LmkError, PeerProtocolError, TrackerSilentError
 from roles.wire.lmk2_greeting import Hello
 
 log = logging.getLogger(__name__)
 
-MAX_CALLS = 8  # under way at once
+MAX_CALLS = 8  # under way at once, and begun in a second, whomever the tracker names
 ASK_S = 1.0
 AGAIN_S = 5.0  # after a call that led to nothing
 
@@ -81,22 +81,30 @@ class OfferCalls:
             holders = client.holders(self._shares()) or ()
         except TrackerSilentError:
             return []
-        return [one.address for one in holders if one.is_leecher and not one.is_unreachable]
+        is_here = self._place.is_here
+        return [
+            one.address
+            for one in holders
+            if one.is_leecher
+            and not one.is_unreachable
+            and may_dial(one.address, is_namer_here=is_here)
+        ]
 
     def _call_all(self, leechers: Iterable[Address], now: float) -> None:
         self._not_before = {one: at for one, at in self._not_before.items() if at > now}
-        served = self._uploads.called()
+        served, begun = self._uploads.called(), 0
         for address in leechers:
             if address in served or address in self._not_before:
                 continue
             with self._lock:
                 if address in self._calls:
                     continue
-                if len(self._calls) >= MAX_CALLS:
+                if len(self._calls) >= MAX_CALLS or begun >= MAX_CALLS:
                     return
                 thread = threading.Thread(target=self._main, args=(address,), name="lmk-call")
                 self._calls[address] = thread
             self._not_before[address] = now + AGAIN_S
+            begun += 1
             try:
                 thread.start()
             except RuntimeError as error:

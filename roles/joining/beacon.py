@@ -15,7 +15,14 @@ from types import TracebackType
 
 from roles.base.interfaces import broadcasts, is_own_address
 from roles.base.name_lookup import looked_up
-from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, TRACKER_PORTS, Address
+from roles.values.addresses import (
+    EVERY_INTERFACE,
+    LOOPBACK,
+    TRACKER_PORTS,
+    Address,
+    is_loopback,
+    may_dial,
+)
 from roles.values.errors import PeerProtocolError, TrackerSilentError
 from roles.values.events import FoundTracker
 from roles.wire import lmk1_tracker_wire as lmk1
@@ -113,6 +120,10 @@ class Beacon:
         if not isinstance(answer, Found) or answer.id != self._id:
             return None
         address = Address(source.host, answer.port)
+        is_known = any(address in found for found in self._looked_up.values())
+        if not (is_known or may_dial(address, is_namer_here=is_loopback(source.host))):
+            log.debug("ignored a tracker that says it is at %s", address)
+            return None
         return FoundTracker(address, answer.name, is_original=False, room=answer.room)
 
     def _targets(self) -> Iterator[tuple[str, Address]]:

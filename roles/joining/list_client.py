@@ -83,7 +83,7 @@ class _Call:
         self._deadline = time.monotonic() + PATIENCE_S
         self._received = b""  # and not read yet
         try:
-            self._link = dialled(tracker, should_stop)
+            self._link = dialled(tracker, should_stop, is_chosen=True)
         except OSError as error:
             raise self.failed(error.strerror or str(error)) from None
 

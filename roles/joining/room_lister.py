@@ -20,7 +20,15 @@ from roles.joining.listed_share import Pack
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_client import TrackerClient
 from roles.joining.tracker_place import TrackerPlace
-from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address, is_loopback
+from roles.values.addresses import (
+    EVERY_INTERFACE,
+    LOOPBACK,
+    Address,
+    ip_of,
+    is_loopback,
+    may_dial,
+    service_at,
+)
 from roles.values.errors import TrackerSilentError
 from roles.values.events import FilesListed, ListedFile, ListFailed, Post
 from roles.values.safe_names import UnsafeNameError, safe_name, shown_name
@@ -281,7 +289,12 @@ class RoomLister:
         for start in range(0, len(named), MAX_SHARES):
             asked = named[start : start + MAX_SHARES]
             holders = client.holders(asked) or ()
-            reachable = [holder for holder in holders if not holder.is_unreachable]
+            is_here = self._place.is_here
+            reachable = [
+                holder
+                for holder in holders
+                if not holder.is_unreachable and may_dial(holder.address, is_namer_here=is_here)
+            ]
             self._keep_seeders(
                 (asked[index], holder.address)
                 for holder in reachable
@@ -295,7 +308,9 @@ class RoomLister:
     def _note_seeders(self, plain: TrackerClient) -> None:
         listed = plain.seeders()
         tracker_host = plain.looked_up().host
-        self._keep_seeders(("", _reachable(address, tracker_host)) for address in listed)
+        found = (_reachable(address, tracker_host) for address in listed)
+        is_here = self._place.is_here
+        self._keep_seeders(("", one) for one in found if _may_ask(one, is_here=is_here))
 
     def _keep_seeders(self, named: Iterable[tuple[str, Address]]) -> None:
         """These of LMK/1 were named now."""
@@ -333,4 +348,15 @@ def _reachable(address: Address, tracker_host: str) -> Address:
     if address.host == EVERY_INTERFACE:
         host = LOOPBACK if is_loopback(tracker_host) else tracker_host
         return Address(host, address.port)
+    if is_loopback(address.host) and ip_of(address.host) is None:
+        return Address(LOOPBACK, address.port)
     return address
+
+
+def _may_ask(seeder: Address, *, is_here: bool) -> bool:
+    """Whether the tracker may send this machine there; what a name stands for is looked at when it
+    is connected to.
+    """
+    if ip_of(seeder.host) is None:
+        return not service_at(seeder.port)
+    return may_dial(seeder, is_namer_here=is_here)

@@ -94,6 +94,11 @@ class TrackerPlace:
         in_order = sorted(dict.fromkeys(hosts), key=lambda address: address != answered)
         return tuple(in_order[:MAX_ADDRESSES])
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it is on this machine, as far as its address has been looked at."""
+        return self._is_here
+
     def current(self, should_stop: Callable[[], bool]) -> Address:
         """Where it answered last, or is asked first. Raises TrackerSilentError."""
         return self.addresses(should_stop)[0]

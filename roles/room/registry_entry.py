@@ -16,12 +16,14 @@ from roles.values.addresses import (
     is_host,
     is_loopback,
     is_unicast,
+    service_at,
 )
 from roles.values.chunks import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedSeeder, RoomMember, SeederState
 from roles.values.safe_names import UnsafeNameError, safe_name
 from roles.wire.lmk1_tracker_wire import Extras
+from roles.wire.lmk2_fields import is_port
 from roles.wire.lmk2_tracker_messages import Ping, Register
 
 ORIGINAL_LIFETIME_S = 600.0  # as at an original tracker, which is pinged every 120 s
@@ -94,8 +96,9 @@ class Entry:
         """Raise PeerProtocolError when nobody should be sent there."""
         if not is_unicast(self.origin.ip):
             raise PeerProtocolError(f"nobody can be reached at {self.origin.ip}")
-        if self.named.port < 1024 and not self.origin.is_here:
-            raise PeerProtocolError(f"port {self.named.port} belongs to another service")
+        service = service_at(self.named.port)
+        if service:
+            raise PeerProtocolError(f"port {self.named.port} belongs to {service}")
 
     @property
     def lmk1_share(self) -> str:
@@ -196,7 +199,7 @@ def restored(item: object, now: float) -> Entry | None:
             "everywhere": bool(everywhere),
             "original": bool(is_original),
             "files": dict(files),
-        } if is_unicast(ip) and is_host(host) and type(port) is int and 0 < port <= 65535:
+        } if is_unicast(ip) and is_host(host) and is_port(port) and not service_at(port):
             pass
         case _:
             return None

@@ -10,6 +10,7 @@ import re
 from typing import NamedTuple
 
 from roles.values.errors import UserInputError
+from roles.values.service_ports import SERVICE_PORTS
 
 TRACKER_PORT = 12500  # UDP, the original's
 SEEDER_PORT = 12501  # TCP, the original's
@@ -17,6 +18,7 @@ SEEDER_PORTS = range(12501, 12511)  # tried in turn when one is taken
 TRACKER_PORTS = (12500, *range(12511, 12520))  # 12501-12510 belong to the seeders
 EVERY_INTERFACE = "0.0.0.0"
 LOOPBACK = "127.0.0.1"
+FIRST_PORT = 1024  # lower ones belong to the services of the system
 
 _MAX_HOST = 253  # longest DNS name
 _LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"  # Python refuses an empty or longer one
@@ -78,9 +80,25 @@ def is_loopback(host: str) -> bool:
 def is_unicast(host: str) -> bool:
     """Whether one machine, and not a group of them or none, answers at this IPv4 address."""
     ip = ip_of(host)
-    return ip is not None and not (
-        ip.is_multicast or ip.is_unspecified or ip == ipaddress.IPv4Address("255.255.255.255")
-    )
+    return ip is not None and 0 < ip.packed[0] < 224  # above are groups, reserved ones, broadcast
+
+
+def service_at(port: int) -> str:
+    """Which other service this port belongs to, as part of a sentence; "" for a port of ours."""
+    if port < FIRST_PORT:
+        return "the services of the system"
+    return SERVICE_PORTS.get(port, "")
+
+
+def may_dial(address: Address, *, is_namer_here: bool) -> bool:
+    """Whether a program may connect there although its user did not choose the address.
+
+    `is_namer_here`: whoever named it runs on this machine. Nobody else may have us talk to it by
+    loopback, where services listen that trust the machine itself.
+    """
+    if not is_unicast(address.host) or service_at(address.port):
+        return False
+    return is_namer_here or not is_loopback(address.host)
 
 
 def everyone_in(host: str, netmask: str, broadcast: str, other_end: str) -> tuple[str, ...]:
