@@ -176,7 +176,10 @@ class ReadersTest(CatalogueTestCase):
         self.assertEqual(len(list(texts)), 100)
 
     def test_packed_lists_are_packed_once_and_in_slices(self) -> None:
-        self.tell(ONE, [f"+{number}" for number in range(5_000)])
+        self.limit(packed_lists, "SLICE", 4_000)
+        self.limit(packed_lists, "PIECE", 3_000)
+        rng = random.Random(3)
+        self.tell(ONE, [f"+{rng.randbytes(32).hex()}" for _ in range(5_000)])
         lists = PackedLists(self.catalogue)
         packed = lists.since("")
         self.assertIs(lists.since("nonsense"), packed)
@@ -186,7 +189,9 @@ class ReadersTest(CatalogueTestCase):
         self.assertGreater(slices, 5)
         self.assertIs(lists.since(""), packed)
         assert packed.data is not None
-        self.reader.read(packed.version, packed.is_whole, Unpacker().lines(packed.data))
+        self.assertGreater(len(packed.data), 1)
+        self.assertEqual(packed.size, len(b"".join(packed.data)))
+        self.reader.read(packed.version, packed.is_whole, Unpacker().lines(b"".join(packed.data)))
         self.assertEqual(len(self.reader.shares[ONE]), 5_000)
         self.change(ONE, ["+new"], base=1)
         self.assertIsNot(lists.since(""), packed)
