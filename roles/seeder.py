@@ -111,7 +111,7 @@ class Seeder(Role):
             self._start_beside(lambda: announcer.run(address), "lmk-member"),
             self._start_beside(calls.run, "lmk-caller"),
         ]
-        reception = Reception(listener, FrontDoor(me, uploads, take_lmk1))
+        reception = Reception(listener, FrontDoor(me, uploads, take_lmk1), peer=me.peer)
         report_at = 0.0
         try:
             while not self.should_stop():

@@ -86,7 +86,9 @@ class SwarmHost:
             should_stop,
         )
         self._reception = Reception(
-            self._listener, FrontDoor(me, self._uploads, _send_away, self._downloads)
+            self._listener,
+            FrontDoor(me, self._uploads, _send_away, self._downloads),
+            peer=me.peer,
         )
         self._tick_at = self._report_at = 0.0
         self._idle_since: float | None = None

@@ -11,7 +11,7 @@ import logging
 import selectors
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from roles.base.worker import POLL_S
@@ -50,10 +50,11 @@ class _Newcomer:
 class Reception:
     """Owned by one thread, which calls look() again and again."""
 
-    def __init__(self, listener: socket.socket, host: Host) -> None:
-        """`listener` stays the caller's to close."""
+    def __init__(self, listener: socket.socket, host: Host, *, peer: str = "") -> None:
+        """`listener` stays the caller's to close; `peer` is the id of this program, for probes."""
         self._listener = listener
         self._host = host
+        self._peer = peer
         self._newcomers: dict[socket.socket, _Newcomer] = {}
         self._selector = selectors.DefaultSelector()
         listener.setblocking(False)
@@ -123,7 +124,7 @@ class Reception:
     def _take_later_version(self, newcomer: _Newcomer) -> None:
         match decode_hello(newcomer.reader.line):
             case Probe() as probe:
-                hang_up(newcomer.link, encode_welcome(probe))
+                hang_up(newcomer.link, encode_welcome(replace(probe, peer=self._peer)))
             case Hello() as hello:
                 self._host.take_peer(newcomer.link, newcomer.address, hello)
             case None:  # a version that we do not know: LMK/1 is understood by all
