@@ -38,6 +38,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
     "sharing": ("pack_plan",),
     "room": (
         "cookies",
+        "held_shares",
         "holders",
         "offered_shares",
         "originals_list",

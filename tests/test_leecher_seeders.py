@@ -297,7 +297,6 @@ class SeedersThatLie(LeecherTest):
     def test_every_lie_beside_an_honest_seeder_is_harmless(self) -> None:
         for lie in self.LIES:
             self.lying(getattr(self, lie))
-        self.constant("tracker", "LISTS_IN_ALL", 1e9)
         self.offering_lmk1({"a": self.CONTENT})
         self.assert_takes(self.taking(), {"a": self.CONTENT})
 

@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 import time
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -17,6 +18,8 @@ from roles.values.addresses import Address
 from roles.values.errors import StorageError
 from roles.values.events import ListedFile, RoleStarted, RoleStopped, RoomChanged
 from roles.values.settings import TrackerSettings
+from roles.values.strict_json import dumps
+from roles.wire.lmk2_greeting import Probe, decode_hello, decode_probe_answer, encode_welcome
 from roles.wire.lmk2_list_wire import (
     AskList,
     LineAdded,
@@ -146,7 +149,8 @@ class AnswersOfTheTracker(RoomTest):
         )
 
     def test_a_seeder_that_finds_no_room_is_told_so_with_its_id(self) -> None:
-        self.constant("registry", "MAX_SEEDERS", 1)
+        self.constant("registry", "MAX_LMK1", 1)
+        self.constant("registry_entry", "STAYED_S", 0.0)
         ask(self.room, b'add_seeder\n["127.0.0.1", 12501]' + EXTRAS)
         (refused,) = ask(self.room, b'add_seeder\n["127.0.0.1", 12502]' + EXTRAS)
         self.assertTrue(refused.startswith(b"error\n"), refused)
@@ -212,6 +216,19 @@ class InputsThatEndedTheOriginal(RoomTest):
             with self.subTest(name):
                 self.assertEqual(ask(self.room, datagram), [UNKNOWN_REQUEST])
                 self.assert_room_as_before()
+
+    def test_a_list_over_a_thousand_bytes_is_taken_and_over_2047_refused(self) -> None:
+        for size, is_taken in ((1_001, True), (2_047, True), (2_048, False), (9_000, False)):
+            with self.subTest(size=size):
+                name = "x" * 40
+                count = (size - 21) // 52
+                files = {f"{number:05}{name}": 1 for number in range(count)}
+                request = b"upload_file_list\n" + dumps(files)
+                request = request.ljust(size)
+                ask(self.room, b"upload_file_list\n{}")
+                answer = SUCCESS if is_taken else UNKNOWN_REQUEST
+                self.assertEqual(ask(self.room, request), [answer])
+                self.assertEqual(bool(listed_files(self.room)), is_taken)
 
     def test_an_unusual_line_end_inside_a_name_splits_nothing(self) -> None:
         for end in ("\u2028", "\x85", "\u2029"):
@@ -329,6 +346,16 @@ class RestartsOfTheTracker(RoomTest):
     def setUp(self) -> None:
         super().setUp()
         self.state_file = self.folder / "state" / "tracker.json"
+        self.constant("registry_entry", "STAYED_S", 0.0)
+
+    def test_forged_registrations_are_not_on_the_list_after_a_restart(self) -> None:
+        self.constant("registry_entry", "STAYED_S", 60.0)
+        first = self.tracker(state_file=self.state_file)
+        for port in range(12501, 12600):
+            register(first.address, ("127.0.0.1", port), {"forged": 1})
+            ask(first.address, b'ping_tracker\n["127.0.0.1", %d]' % port)
+        first.stop()
+        self.assertFalse(self.state_file.exists())
 
     def test_a_restart_keeps_the_lists(self) -> None:
         first = self.tracker(state_file=self.state_file)
@@ -455,6 +482,7 @@ class TheEndOfTheTracker(RoomTest):
     def test_a_folder_that_is_missing_for_the_state_is_made(self) -> None:
         state_file = Path(self.folder / "new" / "tracker.json")
         running = self.tracker(state_file=state_file)
+        self.constant("registry_entry", "STAYED_S", 0.0)
         register(running.address, ("127.0.0.1", 12501), {"a": 1})
         running.stop()
         self.assertTrue(state_file.is_file())
@@ -520,6 +548,37 @@ class Lmk2Room(RoomTest):
         return list(answer.holders)
 
 
+class ManyAtOnce(Lmk2Room):
+    """The proven first: who has a cookie waits for nobody who has none."""
+
+    def test_who_has_a_cookie_is_answered_though_nobody_else_is(self) -> None:
+        self.register2(12501, SHARE)
+        self.constant("tracker", "UNPROVED_S", 0.0)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            for _ in range(100):
+                stranger.sendto(b"request_file_list", self.room)
+            for _ in range(20):
+                self.assertEqual(self.ping2(12501, SHARE), Pinged(ID, None))
+            stranger.settimeout(SILENCE_S)
+            with self.assertRaises(TimeoutError):
+                stranger.recv(2_048)
+
+    def test_few_requests_of_others_wait_and_all_of_those_are_answered(self) -> None:
+        self.register2(12501, SHARE)
+        self.constant("tracker", "MAX_UNPROVED", 20)
+        self.constant("tracker", "UNPROVED_S", 0.0)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            for _ in range(100):
+                stranger.sendto(b"nonsense", self.room)
+            self.ping2(12501, SHARE)  # read behind them
+            self.constant("tracker", "UNPROVED_S", 1.0)
+            stranger.settimeout(LIMIT_S)
+            self.assertEqual([stranger.recv(99) for _ in range(20)], [UNKNOWN_REQUEST] * 20)
+            stranger.settimeout(SILENCE_S)
+            with self.assertRaises(TimeoutError):
+                stranger.recv(99)
+
+
 class AnswersInLmk2(Lmk2Room):
     def test_nothing_is_done_without_a_cookie(self) -> None:
         request = Register(ID, Address("127.0.0.1", 12501), ID, "pc", False)
@@ -581,6 +640,19 @@ class AnswersInLmk2(Lmk2Room):
         self.assertEqual(self.holders(SHARE), [])
         self.assertIsInstance(self.ping2(12501), Refused)
 
+    def test_a_share_is_kept_for_its_seeder_over_a_restart_of_the_tracker(self) -> None:
+        state_file = self.folder / "tracker.json"
+        self.running = self.tracker(state_file=state_file)
+        for peer, port, code in ((ID, 12501, ""), (OTHER, 12502, Code.SHARE), (ID, 12503, "")):
+            self.room = self.running.address
+            self.cookies.clear()
+            self.register2(port, SHARE, peer=peer)
+            told = self.tell(port, SHARE, "line", peer=peer)
+            assert isinstance(told, Taken)
+            self.assertEqual(told.code, code)
+            self.running.stop()
+            self.running = self.tracker(state_file=state_file)
+
     def test_a_told_list_is_in_the_room_until_its_seeder_leaves(self) -> None:
         self.register2(12501, SHARE)
         before = self.ask2(AskVersion(ID))
@@ -641,7 +713,7 @@ class AnswersInLmk2(Lmk2Room):
         self.assertEqual({one.asked for holders in told for one in holders}, {(0, 1)})
 
     def test_one_machine_registers_few_programs(self) -> None:
-        self.constant("registry", "MAX_SEEDERS", 1)
+        self.constant("registry", "MAX_PROGRAMS", 1)
         self.assertEqual(self.register2(12501), Done(ID))
         self.assertEqual(self.register2(12501), Done(ID))
         refused = self.register2(12502)
@@ -664,8 +736,9 @@ class AnswersInLmk2(Lmk2Room):
         self.constant("tracker", "RESTS", 1_000)
         stall = iter([0.1])  # seconds; in the first report only
 
-        def stalled_files(_: Registry) -> tuple[ListedFile, ...]:
+        def stalled_files(_: Registry) -> Generator[None, None, tuple[ListedFile, ...]]:
             time.sleep(next(stall, 0))
+            yield
             return ()
 
         self.enterContext(mock.patch.object(Registry, "files", stalled_files))
@@ -676,6 +749,7 @@ class AnswersInLmk2(Lmk2Room):
 
     def test_a_restart_forgets_the_programs_that_come_back_by_themselves(self) -> None:
         state_file = self.folder / "tracker.json"
+        self.constant("registry_entry", "STAYED_S", 0.0)
         self.running = self.tracker(state_file=state_file)
         self.room = self.running.address
         self.cookies.clear()
@@ -720,6 +794,55 @@ class DialsOfTheTracker(Lmk2Room):
         )
         self.assertEqual(self.ping2(port, SHARE), Pinged(ID, False))
         self.assertTrue(self.holders(SHARE)[0].is_unreachable)
+
+    def answer_probe(self, listener: socket.socket, peer: str) -> None:
+        listener.settimeout(LIMIT_S)
+        link, _ = listener.accept()
+        with link:
+            link.settimeout(LIMIT_S)
+            probe = decode_hello(link.recv(1_024).split(b"\n")[1])
+            assert isinstance(probe, Probe)
+            link.sendall(encode_welcome(replace(probe, peer=peer)))
+            self.assertIn(link.recv(1_024), (b"", b"exit_connection"))
+
+    def assert_tells(self, port: int, peer: str, code: str) -> None:
+        def is_so() -> bool:
+            told = self.tell(port, SHARE, peer, peer=peer)
+            assert isinstance(told, Taken)
+            return told.code == code
+
+        wait_until(is_so, LIMIT_S, f"it is not answered {code!r}")
+
+    def test_a_seeder_that_was_killed_and_started_again_tells_its_share_at_once(self) -> None:
+        self.constant("registry", "QUIET_S", 600.0)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            self.register2(port, SHARE)
+            self.assert_tells(port, ID, "")
+            self.register2(port, SHARE, peer=OTHER)
+            self.assert_tells(port, OTHER, Code.BUSY)
+            self.answer_probe(listener, OTHER)
+            self.assert_tells(port, OTHER, "")
+            self.assertEqual(self.entries()[1:], ["+" + OTHER])
+
+    def test_another_program_that_says_to_be_where_a_seeder_listens_gets_nothing(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            self.register2(port, SHARE)
+            self.assert_tells(port, ID, "")
+            self.register2(port, SHARE, peer=OTHER)
+            self.answer_probe(listener, ID)
+            self.assert_tells(port, OTHER, Code.BUSY)
+            self.assert_tells(port, ID, "")
+            self.assertEqual(self.entries()[1:], ["+" + ID])
+
+    def test_a_seeder_of_ours_says_in_its_answer_who_it_is(self) -> None:
+        running = self.seeder(self.make_folder("shared", {"a": b"x"}), self.room)
+        with socket.create_connection(running.address, LIMIT_S) as link:
+            link.sendall(b'request_connection\n{"lmk":2,"probe":"%s"}\n' % ID.encode())
+            answer = decode_probe_answer(link.recv(1_024))
+        assert answer is not None
+        self.assertEqual((answer.probe, len(answer.peer)), (ID, 16))
 
     def test_nobody_else_is_dialled(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -115,7 +115,11 @@ def state(data: bytes) -> None:
         decode_answer(text)
     text, _ = encode_file_list(registry.files_for_originals(is_here=False).items())
     decode_answer(text)
-    check(Registry().restore(registry.saved(), now=1.0) == len(registry.seeders()), "lost one")
+    registry.settle(now=0.0)
+    list(registry.files())
+    kept, again = list(registry.saved()), Registry()
+    again.restore(json.loads(json.dumps(kept)), now=1.0)
+    check(list(again.saved()) == kept, "lost one")
     registry.expire(now=1000.0)
 
 
