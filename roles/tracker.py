@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from roles.base.interfaces import address_for_others
 from roles.base.listening import bind_both
+from roles.base.neighbours import Neighbours, waiting_bytes
 from roles.base.state_file import StateFile
 from roles.base.worker import POLL_S, Role
 from roles.room.cookies import Cookies, Proof
@@ -56,6 +57,12 @@ LEFT_OUT_S = 60.0  # at most one line in the log in this time
 DATAGRAMS_AT_ONCE = 256  # read before anything else has its turn: two or three milliseconds
 MAX_UNPROVED = 256  # datagrams of senders without a cookie that wait for their turn,
 UNPROVED_S = 0.005  # which lasts so long; what they cost grows with their lists
+SEND_BUFFER = 512 * 1024  # bytes; most systems allow a little less
+# Of the send buffer, in the system's count, for answers to senders without a cookie that are not
+# there: 80 short answers. The system looks for as many computers at a time, and its table has room
+# for 1,024. Beyond that those that ask again have as much more.
+UNPROVED_UNSENT, AGAIN_UNSENT = 64 * 1024, 192 * 1024
+MAX_ASKED = 4_096  # hosts in each of two seconds that got no answer
 MAX_UNSENT = 1_000  # answers that found no room in the system's buffer
 UNSENT_S = 0.01  # until they are tried again
 SLICE = 100  # lines of a report, or of a state file, made between two looks at the sockets
@@ -71,6 +78,7 @@ class Tracker(Role):
         self._registry = Registry(RoomCatalogue(os.urandom(4).hex()))
         self._unproved: deque[_Datagram] = deque()  # requests that wait for their turn
         self._unsent: deque[_Datagram] = deque()  # answers
+        self._asked, self._asked_before = set[str](), set[str]()  # in vain, in the last seconds
         self._report: Iterator[None] | None = None  # under way
         self._report_cost_s = 0.0  # of the processor, until now
         self._saving: Iterator[None] | None = None  # a state file under way
@@ -109,7 +117,9 @@ class Tracker(Role):
         selector: selectors.BaseSelector,
         listening: Address,
     ) -> None:
+        self._neighbours = Neighbours(link)
         link.setblocking(False)
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         selector.register(link, selectors.EVENT_READ, lambda: self._receive(link))
         self._lists = ListServer(listener, selector, self._registry)
         self._dials = DialBack(selector, self._is_to_be_dialled, self._note_reachable)
@@ -158,7 +168,24 @@ class Tracker(Role):
     def _answer_unproved(self) -> None:
         until = time.monotonic() + UNPROVED_S
         while self._unproved and (now := time.monotonic()) < until:
-            self._answer(self._unproved.popleft(), Proof.NONE, now)
+            request = self._unproved.popleft()
+            if self._is_worth_it(request):
+                self._answer(request, Proof.NONE, now)
+
+    def _is_worth_it(self, request: _Datagram) -> bool:
+        """Whether an answer will leave: of those that cannot, a few hundred fill the buffer.
+
+        A sender that was not seen in its network may be there all the same. It asks again then,
+        which few of many forged ones do.
+        """
+        link, _, (host, _) = request
+        waiting = waiting_bytes(link)
+        if waiting < UNPROVED_UNSENT or not self._neighbours.is_missing(host):
+            return True
+        is_again = host in self._asked or host in self._asked_before
+        if len(self._asked) < MAX_ASKED:
+            self._asked.add(host)
+        return is_again and waiting < AGAIN_UNSENT
 
     def _answer(self, request: _Datagram, proof: Proof, now: float) -> None:
         link, datagram, source = request
@@ -191,6 +218,8 @@ class Tracker(Role):
 
     def _expire(self, now: float) -> None:
         self._desk.forget_hosts()
+        self._neighbours.forget()
+        self._asked, self._asked_before = set(), self._asked
         self._lists.expire(now=now)
         gone = self._registry.expire(now=now)
         self._desk.is_changed |= gone > 0

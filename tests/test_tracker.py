@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import ClassVar
 from unittest import mock
 
+from roles.base.neighbours import Neighbours
 from roles.room.registry import Registry
-from roles.tracker import Tracker
+from roles.tracker import AGAIN_UNSENT, UNPROVED_UNSENT, Tracker
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
 from roles.values.events import ListedFile, RoleStarted, RoleStopped, RoomChanged
@@ -577,6 +578,40 @@ class ManyAtOnce(Lmk2Room):
             stranger.settimeout(SILENCE_S)
             with self.assertRaises(TimeoutError):
                 stranger.recv(99)
+
+    def missing(self, waiting: int, *hosts: str) -> None:
+        """As if the system held so many bytes, for such hosts."""
+        self.constant("tracker", "waiting_bytes", lambda _: waiting)
+        self.enterContext(
+            mock.patch.object(Neighbours, "is_missing", lambda _, host: host in hosts)
+        )
+
+    def is_answered(self, source: str) -> bool:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+            link.bind((source, 0))
+            link.settimeout(SILENCE_S)
+            link.sendto(b"nonsense", self.room)
+            try:
+                return link.recv(99) == UNKNOWN_REQUEST
+            except TimeoutError:
+                return False
+
+    def test_an_answer_that_would_wait_in_the_system_is_not_made_when_many_do(self) -> None:
+        self.missing(UNPROVED_UNSENT, "127.0.0.2", "127.0.0.3")
+        self.assertTrue(self.is_answered("127.0.0.1"))
+        self.assertFalse(self.is_answered("127.0.0.2"))
+        self.assertTrue(self.is_answered("127.0.0.2"))  # it asks again, as who is there does
+        self.assertFalse(self.is_answered("127.0.0.3"))
+        self.missing(AGAIN_UNSENT, "127.0.0.2")
+        self.assertFalse(self.is_answered("127.0.0.2"))
+        self.assertTrue(self.is_answered("127.0.0.1"))
+        self.missing(UNPROVED_UNSENT - 1, "127.0.0.4")
+        self.assertTrue(self.is_answered("127.0.0.4"))
+
+    def test_who_has_a_cookie_is_answered_whatever_waits_in_the_system(self) -> None:
+        self.register2(12501, SHARE)
+        self.missing(1 << 30, "127.0.0.1")
+        self.assertEqual(self.ping2(12501, SHARE), Pinged(ID, None))
 
 
 class AnswersInLmk2(Lmk2Room):
