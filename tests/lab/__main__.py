@@ -3,6 +3,7 @@
     python3 -m tests.lab HOSTS MBIT MIB [--files N] [--seeders N] [--slow N] ...
     python3 -m tests.lab --all
     python3 -m tests.lab --ceiling
+    python3 -m tests.lab --flood
 
 HOSTS leechers take MIB MiB, each over a link of MBIT Mbit/s in both directions. The times count
 from the order, given to all at once, to the last verified file; their ratio is to the time that the
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from statistics import median
 
+from tests.lab import flood
 from tests.lab.aria2 import is_installed, seconds_of_room
 from tests.lab.network import LabError, leave_tidily
 from tests.lab.room import Outcome, Plan, measure
@@ -36,6 +38,7 @@ ROOMS = (
     Plan(16, 50.0, 6_400 * 10 * 1_024, files=6_400),
 )
 CEILINGS = ((100.0, 1), (50.0, 1), (25.0, 1), (100.0, 7), (50.0, 15), (25.0, 31))
+FLOOD_RATE = 1_000.0  # a second
 CEILING_S = 4.0  # of each bare transfer
 
 
@@ -45,6 +48,8 @@ def main() -> int:
     try:
         if arguments.ceiling:
             show_ceilings()
+        elif arguments.flood:
+            show_floods()
         elif arguments.all:
             show_all()
         elif arguments.aria2:
@@ -81,6 +86,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--scene", choices=["slow-seeder"], help="with and without a slow seeder")
     parser.add_argument("--all", action="store_true", help="the table of rooms")
     parser.add_argument("--aria2", action="store_true", help="by aria2 from one web server")
+    parser.add_argument("--flood", action="store_true", help="a tracker that strangers flood")
     parser.add_argument("--ceiling", action="store_true", help="what bare TCP reaches")
     return parser.parse_args()
 
@@ -171,6 +177,17 @@ def words_of(plan: Plan) -> Iterator[str]:
         yield f"{plan.firewalled + plan.is_seeder_firewalled} firewalled"
     if plan.loss or plan.delay_ms:
         yield f"{plan.loss:g} % lost, {plan.delay_ms:g} ms"
+
+
+def show_floods() -> None:
+    say(f"answered within a second, of {flood.TRIES}, and the slowest answer")
+    for kind in flood.KINDS:
+        told = flood.measure(kind, FLOOD_RATE)
+        say(
+            f"{told.rate:5.0f} {kind:13} a second: "
+            f"a member {told.member:2} {told.member_s:6.3f} s, "
+            f"without a cookie {told.newcomer:2} {told.newcomer_s:6.3f} s, tracker {told.cpu:4.0%}"
+        )
 
 
 def show_ceilings() -> None:
