@@ -7,6 +7,7 @@ the tracker; each download has its own. With the first download of LMK/2 it join
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
 import random
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from roles.base.throttle import Throttles
-from roles.base.worker import Role
+from roles.base.worker import Role, failure_of
 from roles.disk.leftovers import drop_packs
 from roles.disk.name_twins import twins_in
 from roles.disk.promised_space import PromisedSpace
@@ -31,7 +32,7 @@ from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
 from roles.joining.room_lister import RoomLister, Sought
 from roles.values.addresses import Address
-from roles.values.errors import StorageError
+from roles.values.errors import ShortageError, StorageError
 from roles.values.events import (
     AllDownloadsEnded,
     DownloadState,
@@ -44,9 +45,12 @@ from roles.values.events import (
 from roles.values.safe_names import safe_name
 from roles.values.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
 
+log = logging.getLogger(__name__)
+
 TICK_S = 0.25
 EAGER_TICK_S = 0.05  # at the beginning of a download
 EAGER_S = 0.5
+START_AGAIN_S = 1.0  # after a download for which there was no thread
 
 
 class Leecher(Role):
@@ -71,6 +75,8 @@ class Leecher(Role):
         self._unfinished = UnfinishedDownloads(settings)
         self._is_busy = False  # AllDownloadsEnded is due
         self._eager_until = 0.0
+        self._start_again_at = 0.0
+        self._lacking_since: float | None = None  # no thread can be started
         self._wishes = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
         self._lister = RoomLister(
@@ -254,16 +260,7 @@ class Leecher(Role):
             twins = twins_in(self._settings.folder)
             self._names = StoredNames(windows=os.name == "nt", key=twins.key)
         if self._host is None:
-            self._host = SwarmHost(
-                self._settings,
-                self._throttles,
-                self._post,
-                wanted.shares,
-                self._room_transfers,
-                self._start_beside,
-                self.should_stop,
-                self._woken.set,
-            )
+            self._host = self._new_host(wanted.shares)
         return SwarmDownload(
             key,
             wanted,
@@ -276,6 +273,22 @@ class Leecher(Role):
             post=self._post,
             ended=self._woken.set,
         )
+
+    def _new_host(self, shares: tuple[str, ...]) -> SwarmHost:
+        """Raises StorageError."""
+        try:
+            return SwarmHost(
+                self._settings,
+                self._throttles,
+                self._post,
+                shares,
+                self._room_transfers,
+                self._start_beside,
+                self.should_stop,
+                self._woken.set,
+            )
+        except OSError as error:
+            raise failure_of(error) or error from None
 
     def _has_twin(self, download: DownloadLife) -> bool:
         """Whether another one has the same name: neither may replace the other."""
@@ -311,6 +324,8 @@ class Leecher(Role):
         for download in self._all():
             download.reap()
         self._follow_late()
+        if time.monotonic() < self._start_again_at:
+            return
         running = [download for download in self._all() if download.is_running]
         for download in self._all():
             if len(running) >= DOWNLOADS_AT_ONCE:
@@ -321,9 +336,25 @@ class Leecher(Role):
                 running.append(download)
                 if isinstance(download, SwarmDownload):
                     self._follow(download)
-                download.start()
+                try:
+                    download.start()
+                except ShortageError as error:
+                    self._note_lack(download, error)
+                    return
+                self._lacking_since = None
                 self._eager_until = time.monotonic() + EAGER_S
                 self._lister.look_for_peers()
+
+    def _note_lack(self, download: DownloadLife, error: ShortageError) -> None:
+        """No thread is left: try again in a while, and give up after the time that is set."""
+        now = time.monotonic()
+        self._start_again_at = now + START_AGAIN_S
+        if self._lacking_since is None:
+            self._lacking_since = now
+            log.warning("%s", error)
+        patience_s = self._settings.give_up_after_s
+        if patience_s is not None and now - self._lacking_since >= patience_s:
+            download.give_up(error)
 
     def _all(self) -> list[DownloadLife]:
         with self._lock:

@@ -16,7 +16,7 @@ from pathlib import Path
 from roles.base.interfaces import address_for_others
 from roles.base.listening import listen_tcp
 from roles.base.throttle import Throttles
-from roles.base.worker import Role
+from roles.base.worker import Role, Worker
 from roles.downloads.front_door import FrontDoor
 from roles.downloads.offer_calls import OfferCalls
 from roles.giving.lmk1_uploads import Lmk1Uploads
@@ -106,14 +106,13 @@ class Seeder(Role):
         def take_lmk1(link: socket.socket, leecher: Address) -> None:
             lmk1_uploads.answer(link, leecher, taken_elsewhere=uploads.slots_taken)
 
-        beside = [
-            self._start_beside(library.run, "lmk-hasher"),
-            self._start_beside(lambda: announcer.run(address), "lmk-member"),
-            self._start_beside(calls.run, "lmk-caller"),
-        ]
         reception = Reception(listener, FrontDoor(me, uploads, take_lmk1))
+        beside = list[Worker]()
         report_at = 0.0
         try:
+            beside.append(self._start_beside(library.run, "lmk-hasher"))
+            beside.append(self._start_beside(lambda: announcer.run(address), "lmk-member"))
+            beside.append(self._start_beside(calls.run, "lmk-caller"))
             while not self.should_stop():
                 reception.look()
                 if library.changed.is_set():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import threading
 import time
+from unittest import mock
 
 from roles.giving.peer_uploads import MAX_CONNECTIONS, MAX_PER_HOST
 from roles.values.addresses import Address
@@ -101,3 +104,22 @@ class PeerUploadsTest(GivingTest):
             self.joined(self.room)
         self.room.join()
         self.assertEqual(self.room.slots_taken, 0)
+
+    def test_who_cannot_be_served_is_hung_up_on_and_the_others_go_on(self) -> None:
+        served = self.joined(self.room)
+        for place, error in (
+            ("socket.socketpair", OSError(errno.EMFILE, "Too many open files")),
+            ("threading.Thread.start", RuntimeError("can't start new thread")),
+        ):
+            ours, theirs = socket.socketpair()
+            with (
+                theirs,
+                self.subTest(place=place),
+                mock.patch(place, side_effect=error),
+                self.assertLogs("roles.giving.peer_uploads", "WARNING"),
+            ):
+                self.assertFalse(self.room.serve(ours, Address("10.0.0.3", 1), "pc"))
+                self.assertEqual(theirs.recv(1), b"")
+        self.assertEqual(self.room.slots_taken, 0)
+        served.link.close()
+        self.fetch(self.wanting(self.room, self.holding), self.holding)

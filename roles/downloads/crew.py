@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from roles.base.rates import RateMeter
 from roles.base.throttle import Throttle
-from roles.base.worker import run_guarded
+from roles.base.worker import Worker
 from roles.disk.partial_file import PartialFile
 from roles.downloads.chunk_fetcher import Outcome, fetch_part
 from roles.downloads.download_plan import MIN_STOLEN, DownloadPlan
@@ -24,6 +24,7 @@ from roles.values.chunks import CHUNK_SIZE, ChunkRange
 from roles.values.errors import (
     PeerProtocolError,
     SeederLackedFileError,
+    ShortageError,
     StorageError,
     TrackerSilentError,
 )
@@ -255,14 +256,11 @@ class Crew:
         Called with the lock held.
         """
 
-        def work() -> None:
-            run_guarded(lambda: self._fetch(seeder))
-
-        thread = threading.Thread(target=work, name="lmk-fetch")
+        thread = Worker(lambda: self._fetch(seeder), "lmk-fetch")
         self._fetchings[seeder] = _Fetching(thread, RateMeter(now=now), moved=now)
         try:
             thread.start()
-        except RuntimeError:
+        except ShortageError:
             del self._fetchings[seeder]
             return False
         self._book.opened(seeder)

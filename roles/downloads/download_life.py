@@ -6,18 +6,14 @@ What is downloaded, and how, is known to the two kinds of it.
 
 from __future__ import annotations
 
-import logging
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from roles.base.worker import run_guarded
+from roles.base.worker import Worker, run_guarded
 from roles.joining.listed_room import Wanted
 from roles.values.errors import LmkError
 from roles.values.events import DownloadChanged, DownloadState
-from roles.values.safe_names import shown_name
-
-log = logging.getLogger(__name__)
 
 
 def failed_to_begin(key: str, wanted: Wanted | None, failure: LmkError) -> DownloadChanged:
@@ -86,16 +82,19 @@ class DownloadLife(ABC):
         )
 
     def start(self) -> None:
-        """Begin, or go on after a pause. The directing thread must not be running."""
+        """Begin, or go on after a pause. The directing thread must not be running.
+
+        Raises ShortageError where no thread can be started; it stays queued then.
+        """
         self.halting.clear()
         self._then, self._has_ended = None, False
-        thread = threading.Thread(target=self._main, name="lmk-download")
-        try:
-            thread.start()
-        except RuntimeError:  # it stays queued, and is tried again
-            log.warning("no thread left to download %s", shown_name(self.key))
-            return
+        thread = Worker(self._main, "lmk-download")
+        thread.start()
         self._thread = thread
+
+    def give_up(self, failure: LmkError) -> None:
+        """It could not begin. No thread works on it."""
+        self._set_state(DownloadState.FAILED, failure=failure)
 
     def halt(self, then: DownloadState) -> None:
         """End up PAUSED, CANCELLED or, to go on later, QUEUED.

@@ -10,14 +10,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 from roles.base.dialling import dialled
 from roles.base.peer_greeting import greeted
-from roles.base.worker import POLL_S, run_guarded
+from roles.base.worker import POLL_S, Worker, run_guarded
 from roles.giving.peer_uploads import PeerUploads
 from roles.joining.room_client import RoomClient
 from roles.values.addresses import Address, is_loopback
-from roles.values.errors import LmkError, PeerProtocolError, TrackerSilentError
+from roles.values.errors import LmkError, PeerProtocolError, ShortageError, TrackerSilentError
 from roles.wire.lmk2_greeting import Hello
 
 log = logging.getLogger(__name__)
@@ -84,15 +85,15 @@ class OfferCalls:
                     continue
                 if len(self._calls) >= MAX_CALLS:
                     return
-                thread = threading.Thread(target=self._main, args=(address,), name="lmk-call")
+                thread = Worker(partial(self._main, address), "lmk-call")
                 self._calls[address] = thread
             if len(self._not_before) >= MAX_KNOWN:
                 self._not_before.clear()
             self._not_before[address] = now + AGAIN_S
             try:
                 thread.start()
-            except RuntimeError as error:
-                log.warning("no thread left to call %s: %s", address, error)
+            except ShortageError as error:
+                log.warning("%s is not called: %s", address, error)
                 self._forget(address)
 
     def _main(self, address: Address) -> None:

@@ -274,11 +274,14 @@ class SwarmDownload(DownloadLife):
             self._usable_at = now
         elif not outlook.links:
             cause = "nobody who has it can be reached" if outlook.known else "nobody offers it now"
+            cause = cause if outlook.lack is None else str(outlook.lack)
             self._set_state(DownloadState.LOOKING, cause=cause)
         else:
             self._set_state(DownloadState.LOOKING, cause="those who are here lack the rest")
         patience_s = self._settings.give_up_after_s
         if patience_s is not None and now - self._usable_at > patience_s:
+            if outlook.lack is not None and not outlook.links:
+                raise outlook.lack
             raise NoSeederError(
                 f"Nobody could send {self.title} for {patience_s:.0f} s. "
                 "Is a seeder running and not blocked by a firewall? "

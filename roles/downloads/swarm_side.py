@@ -13,6 +13,7 @@ from roles.taking.peer_downloads import PeerDownloads
 from roles.taking.swarm import Swarm
 from roles.taking.swarm_library import SwarmLibrary
 from roles.taking.transfer import Transfer
+from roles.values.errors import ShortageError
 from roles.values.events import Source
 
 
@@ -25,6 +26,7 @@ class Outlook:
     is_receiving: bool  # a chunk is on its way
     place: int  # the best one in a line, 0 for none
     all_dropped: bool  # everyone who is connected sent too many bad chunks
+    lack: ShortageError | None = None  # of this computer, to connect to anybody
 
 
 class SwarmSide:
@@ -53,10 +55,10 @@ class SwarmSide:
 
     def outlook(self, transfers: Sequence[Transfer]) -> Outlook:
         """How things stand for these."""
-        known = self._downloads.others
+        known, lack = self._downloads.others, self._downloads.lack
         with self._swarm.links() as links:
             count, is_receiving, place = links.standing()
-            return Outlook(known, count, is_receiving, place, links.are_lying(transfers))
+            return Outlook(known, count, is_receiving, place, links.are_lying(transfers), lack)
 
     def sources(self) -> tuple[Source, ...]:
         """Each peer's part, for the window."""

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 from roles.base.rates import RateMeter
 from roles.base.throttle import Throttle
-from roles.base.worker import run_guarded
+from roles.base.worker import Worker
 from roles.giving.chunk_sender import ChunkSender, UploadProgress
 from roles.giving.reception import hang_up
 from roles.giving.slots import SlotTable
 from roles.sharing.folder_tree import TreeFile
 from roles.sharing.shared_folder import SharedFolder
 from roles.values.addresses import Address
-from roles.values.errors import FileChangedError, PeerProtocolError
+from roles.values.errors import FileChangedError, PeerProtocolError, ShortageError
 from roles.values.events import SeederState, Upload
 from roles.wire import lmk1_peer_wire as wire
 
@@ -67,12 +67,10 @@ class Lmk1Uploads:
             hang_up(link, wire.AWAY)
             return
         progress = UploadProgress(address)
-        thread = threading.Thread(
-            target=lambda: run_guarded(lambda: self._serve(link, progress)), name="lmk-upload"
-        )
+        thread = Worker(lambda: self._serve(link, progress), "lmk-upload")
         try:
             thread.start()
-        except RuntimeError as error:  # the system has no thread left
+        except ShortageError as error:
             log.warning("%s heard away: %s", address, error)
             self._slots.release(address.host)
             hang_up(link, wire.AWAY)

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 
 from roles.base.rates import RateMeter
 from roles.base.throttle import Throttle
-from roles.base.worker import run_guarded
+from roles.base.worker import Worker
 from roles.disk.holding import Library
 from roles.giving.chunk_giver import ChunkGiver
 from roles.giving.giver_desk import GiverProgress
 from roles.giving.upload_desk import Choice, UploadDesk
 from roles.values.addresses import Address
-from roles.values.errors import PeerProtocolError
+from roles.values.errors import PeerProtocolError, ShortageError
 from roles.values.events import Upload
 from roles.wire.lmk2_frames import PART
 
@@ -92,29 +92,33 @@ class PeerUploads:
         longest_part: int = PART,
         is_called: bool = False,
     ) -> bool:
-        """Serve a leecher in a thread of its own; False when the system has none left.
+        """Serve a leecher in a thread of its own; False when the system has none left, or nothing
+        else that it takes.
 
         `longest_part`: bytes that it takes in one frame. `is_called`: this program made the
         connection. The link is closed in any case.
         """
-        woken, wake = socket.socketpair()
+        try:
+            woken, wake = socket.socketpair()
+        except OSError as error:
+            log.warning("%s cannot be served: %s", address, error)
+            link.close()
+            return False
         woken.setblocking(False)
         wake.setblocking(False)
         number = next(self._numbers)
         meter = RateMeter(now=time.monotonic())
         giving = _Giving(number, link, address, computer, wake, meter, is_called, longest_part)
-        giving.thread = threading.Thread(
-            target=lambda: run_guarded(lambda: self._serve(giving, woken)), name="lmk-give"
-        )
+        giving.thread = Worker(lambda: self._serve(giving, woken), "lmk-give")
         with self._lock:
             self._givings[number] = giving
             self._desk.enter(number, address.host)
             is_late = self._stopping.is_set()
         try:
             if is_late:
-                raise RuntimeError("this program stops")
+                raise ShortageError("this program stops")
             giving.thread.start()
-        except RuntimeError as error:
+        except ShortageError as error:
             log.warning("%s cannot be served: %s", address, error)
             self._end(giving, woken)
             return False

@@ -135,7 +135,11 @@ class Beacon:
     def _link(self, source: str) -> socket.socket | None:
         """The socket that is bound to this address; None when that is not possible now."""
         if source not in self._links:
-            link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            except OSError as error:  # no descriptor left for now
+                log.debug("no socket at %s: %s", source, error)
+                return None
             try:
                 link.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
                 link.setblocking(False)

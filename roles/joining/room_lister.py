@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from roles.base.worker import POLL_S
+from roles.base.worker import POLL_S, failure_of
 from roles.joining.list_client import fetch_list
 from roles.joining.listed_room import ListedRoom, Wanted
 from roles.joining.listed_share import Pack
@@ -141,11 +141,15 @@ class RoomLister:
     def _list(self, client: RoomClient, plain: TrackerClient) -> None:
         try:
             listed = self._ask_for_list(client, plain)
-        except TrackerSilentError as error:
-            if not self._should_stop():
-                log.log(logging.DEBUG if self._is_lost else logging.WARNING, "%s", error)
+        except (TrackerSilentError, OSError, MemoryError) as error:
+            if isinstance(error, MemoryError):  # in the middle of a list: the next is a whole one
+                with self._lock:
+                    self._room, self._version = None, ""
+            failure = failure_of(error)
+            if failure is not None and not self._should_stop():
+                log.log(logging.DEBUG if self._is_lost else logging.WARNING, "%s", failure)
                 self._is_lost = True
-                self._post(ListFailed(self._tracker, error))
+                self._post(ListFailed(self._tracker, failure))
             return
         self._is_lost = False
         self._listed()

@@ -118,7 +118,7 @@ class TrackerAsker:
         """
         self._close_old()
         question = self._connected()
-        refusals = 0
+        refusals, why = 0, "nothing came back"
         for pause_s in TRIES_S:
             try:
                 question.link.send(request)
@@ -134,6 +134,7 @@ class TrackerAsker:
                 continue
             except OSError as error:  # no network: it may come back
                 log.debug("asking %s: %s", self._tracker, error)
+                why = error.strerror or str(error)
                 self._wait(pause_s)
                 continue
             if answer is not None:
@@ -141,7 +142,7 @@ class TrackerAsker:
                 return answer
             if self._should_stop():
                 break
-        raise self._silent("nobody listens there" if refusals else "nothing came back")
+        raise self._silent("nobody listens there" if refusals else why)
 
     def _is_all(self, answer: object) -> bool:  # noqa: ARG002
         """Whether no other datagram belongs to the answer, whatever `answers` says."""

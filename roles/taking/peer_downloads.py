@@ -15,13 +15,13 @@ from roles.base.dialling import dialled
 from roles.base.peer_greeting import greeted
 from roles.base.rates import RateMeter
 from roles.base.throttle import Throttle
-from roles.base.worker import run_guarded
+from roles.base.worker import Worker, failure_of
 from roles.taking.buffer_pool import BufferPool
 from roles.taking.chunk_taker import ChunkTaker, PeerLink
 from roles.taking.peer_book import MAX_PEERS, PeerBook
 from roles.taking.swarm import Swarm
 from roles.values.addresses import Address, is_loopback
-from roles.values.errors import LmkError, PeerProtocolError
+from roles.values.errors import LmkError, PeerProtocolError, ShortageError
 from roles.wire.lmk2_greeting import Hello
 
 log = logging.getLogger(__name__)
@@ -55,6 +55,8 @@ class PeerDownloads:
         self._callers: dict[int, str] = {}  # hosts
         self._numbers = itertools.count(1)
         self._stopping = threading.Event()
+        # What this computer lacks to connect to anybody; replaced whole, by the newest attempt.
+        self.lack: ShortageError | None = None
 
     def heard_of(self, addresses: Iterable[Address]) -> bool:
         """These take part: connect to them at the next tick. True when one was not known."""
@@ -141,20 +143,20 @@ class PeerDownloads:
     def _start(self, work: Callable[[], None]) -> bool:
         def main() -> None:
             try:
-                run_guarded(work)
+                work()
             finally:
                 with self._lock:
                     self._threads.discard(threading.current_thread())
 
-        thread = threading.Thread(target=main, name="lmk-take")
+        thread = Worker(main, "lmk-take")
         with self._lock:
             if len(self._threads) >= MAX_THREADS:
                 return False
             self._threads.add(thread)
         try:
             thread.start()
-        except RuntimeError as error:
-            log.warning("no thread left for a peer: %s", error)
+        except ShortageError as error:
+            log.warning("a peer is not connected to: %s", error)
             with self._lock:
                 self._threads.discard(thread)
             return False
@@ -176,6 +178,8 @@ class PeerDownloads:
             was_good = False  # each time it is waited longer before it is called again
             log.info("%s: %s", address, error)
         except (OSError, LmkError) as error:
+            failure = failure_of(error)
+            self.lack = failure if isinstance(failure, ShortageError) else None
             log.info("%s: %s", address, error)
         finally:
             self._note_end(address, was_good=was_good)
@@ -189,6 +193,7 @@ class PeerDownloads:
                 log.info("%s: %s", address, error)
 
     def _run(self, link: socket.socket, address: Address, peer: str, computer: str) -> None:
+        self.lack = None
         number = next(self._numbers)
         peer_link = PeerLink(number, link, address, peer, computer, RateMeter(now=time.monotonic()))
         with self._lock:

@@ -29,7 +29,11 @@ class NoSeederError(LmkError):
 
 
 class StorageError(LmkError):
-    """This machine refused: disk, permission or a port in use. Exit code 4."""
+    """This machine refused: disk, permission, port, display or output. Exit code 4."""
+
+
+class ShortageError(StorageError):
+    """No memory, thread or descriptor is left just now; the same may work later. Exit code 4."""
 
 
 class DiskFullError(StorageError):
