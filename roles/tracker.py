@@ -18,7 +18,7 @@ from roles.base.interfaces import address_for_others
 from roles.base.listening import bind_both
 from roles.base.rate_limit import RateLimit
 from roles.base.state_file import StateFile
-from roles.base.worker import POLL_S, Role
+from roles.base.worker import POLL_S, Role, failure_of
 from roles.room.cookies import Cookies
 from roles.room.dial_back import DialBack, Target
 from roles.room.list_server import ListServer
@@ -28,7 +28,7 @@ from roles.room.registry_entry import Entry, Reader
 from roles.room.room_catalogue import RoomCatalogue
 from roles.room.tracker_desk import Desk
 from roles.values.addresses import Address
-from roles.values.errors import PeerProtocolError, StorageError
+from roles.values.errors import PeerProtocolError, ShortageError, StorageError
 from roles.values.events import (
     ListedSeeder,
     Post,
@@ -128,19 +128,30 @@ class Tracker(Role):
     def _answer_until_stopped(self, selector: selectors.BaseSelector) -> None:
         pause_s = 0.0
         while not self.should_stop():
-            for key, _ in selector.select(pause_s):
-                key.data()
-            is_busy = self._lists.work() | self._work_on_report()
-            now = time.monotonic()
-            self._dials.work(now=now)
-            if now >= self._expire_at:
-                self._expire(now)
-            if self._desk.is_unsaved and now >= self._save_at:
-                self._save()
-                took_s = time.monotonic() - now
-                self._save_at = now + max(SAVE_S, (1 + RESTS) * took_s)
-            self._send_unsent()
-            pause_s = 0.0 if is_busy else UNSENT_S if self._unsent else POLL_S
+            try:
+                pause_s = self._answer_for_a_while(selector, pause_s)
+            except (OSError, MemoryError) as error:
+                failure = failure_of(error)
+                if not isinstance(failure, ShortageError):
+                    raise
+                log.warning("%s", failure)  # what was under way is lost, and is asked for again
+                self._stopping.wait(POLL_S)
+
+    def _answer_for_a_while(self, selector: selectors.BaseSelector, pause_s: float) -> float:
+        """Do what is to be done now, after waiting for it; returns how long the next may wait."""
+        for key, _ in selector.select(pause_s):
+            key.data()
+        is_busy = self._lists.work() | self._work_on_report()
+        now = time.monotonic()
+        self._dials.work(now=now)
+        if now >= self._expire_at:
+            self._expire(now)
+        if self._desk.is_unsaved and now >= self._save_at:
+            self._save()
+            took_s = time.monotonic() - now
+            self._save_at = now + max(SAVE_S, (1 + RESTS) * took_s)
+        self._send_unsent()
+        return 0.0 if is_busy else UNSENT_S if self._unsent else POLL_S
 
     def _answer_some(self) -> None:
         for _ in range(DATAGRAMS_AT_ONCE):

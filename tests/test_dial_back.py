@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import selectors
 import socket
 import time
 from collections.abc import Callable
+from unittest import mock
 
 from roles.room import dial_back
 from roles.room.dial_back import AGAIN_S, ANSWER_S, DialBack, Target
@@ -151,3 +153,15 @@ class DialBackTest(LmkTestCase):
                 self.dials.want(Target((f"127.0.0.{number}", address), INSTANCE, address))
         self.dials.work(now=0.0)
         self.assertEqual(len(self.selector.get_map()), dial_back.MAX_AT_ONCE)
+
+    def test_without_descriptors_it_is_dialled_another_time(self) -> None:
+        lacking = OSError(errno.EMFILE, "Too many open files")
+        register = self.selector.register
+        for place, name in ((socket, "socket"), (self.selector, "register")):
+            with self.subTest(name=name), mock.patch.object(place, name, side_effect=lacking):
+                self.dials.want(self.target())
+                self.dials.work(now=0.0)
+            self.assertEqual((self.told, self.dials._calls), ([], set()))
+        self.assertEqual(self.selector.register, register)
+        self.dials.work(now=AGAIN_S)
+        self.listener.accept()[0].close()

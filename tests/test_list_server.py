@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import selectors
 import socket
 import threading
 import time
 import zlib
+from typing import cast
 from unittest import mock
 
 from roles.room import list_server
@@ -328,3 +330,37 @@ class HostileClients(ListServerTestCase):
         first.sendall(body[3:])
         self.assertEqual(self.reply(first)[0], Taken(True))
         self.assertEqual(self.tell(body), Taken(True))
+
+
+class ShortageTest(ListServerTestCase):
+    def test_without_descriptors_it_rests_until_it_looks_again(self) -> None:
+        listener, refused = self.server._listener, list[int]()
+
+        class Refusing:
+            def __init__(self) -> None:
+                self.is_refusing = True
+
+            def accept(self) -> tuple[socket.socket, tuple[str, int]]:
+                if self.is_refusing:
+                    refused.append(1)
+                    raise OSError(errno.EMFILE, "Too many open files")
+                return listener.accept()
+
+            def fileno(self) -> int:
+                return listener.fileno()
+
+        refusing = Refusing()
+        self.server._listener = cast("socket.socket", refusing)
+        self.addCleanup(setattr, self.server, "_listener", listener)
+        link = self.dial()
+        link.sendall(encode_call(AskList("")))
+        wait_until(lambda: len(refused) > 1)
+        refusing.is_refusing = False
+        self.assertIsInstance(self.reply(link)[0], ListFollows)
+
+    def test_a_list_for_which_there_is_no_memory_ends_that_connection_alone(self) -> None:
+        with mock.patch.object(ListServer, "_send_list", side_effect=MemoryError):
+            unlucky = self.dial()
+            unlucky.sendall(encode_call(AskList("")))
+            self.assertEqual(unlucky.recv(1), b"")
+        self.fetch()

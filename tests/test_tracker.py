@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from unittest import mock
 
+from roles.room.list_server import ListServer
 from roles.room.registry import Registry
+from roles.room.tracker_desk import Desk
 from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
@@ -730,3 +733,47 @@ class DialsOfTheTracker(Lmk2Room):
             self.register2(port, SHARE)  # serves this machine only
             with self.assertRaises(TimeoutError):
                 listener.accept()
+
+
+class ShortagesOfTheTracker(RoomTest):
+    def test_what_this_computer_lacks_for_a_moment_ends_nothing(self) -> None:
+        self.constant("tracker", "POLL_S", 0.01)
+        tracker = self.tracker()
+        work = ListServer.work
+        for error in (OSError(errno.EMFILE, "Too many open files"), MemoryError()):
+            failed = list[int]()
+
+            def refuse(
+                server: ListServer, error: Exception = error, failed: list[int] = failed
+            ) -> bool:
+                if len(failed) < 3:
+                    failed.append(1)
+                    raise error
+                return work(server)
+
+            with (
+                self.subTest(error=error),
+                mock.patch.object(ListServer, "work", refuse),
+                self.assertLogs("roles.tracker", "WARNING"),
+            ):
+                self.assertEqual(listed_seeders(tracker.address), [])
+                wait_until(lambda: len(failed) == 3)  # noqa: B023
+
+    def test_a_request_for_which_there_is_no_memory_is_not_answered_and_the_next_is(self) -> None:
+        tracker = self.tracker()
+        answers = Desk.answers
+        failed = list[int]()
+
+        def refuse(desk: Desk, *words: Any, now: float) -> list[bytes]:
+            if not failed:
+                failed.append(1)
+                raise MemoryError
+            return list(answers(desk, *words, now=now))
+
+        with (
+            mock.patch.object(Desk, "answers", refuse),
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link,
+        ):
+            link.sendto(b"request_seeder_list", tracker.address)
+            wait_until(lambda: bool(failed))
+            self.assertEqual(listed_seeders(tracker.address), [])

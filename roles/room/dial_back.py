@@ -105,8 +105,14 @@ class DialBack:
             code = link.connect_ex(target.address)
         except OSError:
             code = errno.EHOSTUNREACH
+        try:
+            self._selector.register(link, selectors.EVENT_WRITE, lambda: self._greet(call))
+        except OSError as error:
+            log.debug("dialling %s: %s", target.address, error)
+            link.close()
+            self._put_off(target, now)
+            return
         self._calls.add(call)
-        self._selector.register(link, selectors.EVENT_WRITE, lambda: self._greet(call))
         if code not in _UNDER_WAY:
             self._end(call, is_reachable=False)
 

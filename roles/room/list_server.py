@@ -48,7 +48,7 @@ WORK_S = 0.005  # at most so long no datagram is read
 _SLICE = 250  # lines taken before others have their turn
 _BUFFER = 64 * 1024
 _AT_ONCE = 256 * 1024  # bytes given to the system in one go
-_CLOSED: tuple[type[Exception], ...] = (OSError, PeerProtocolError)
+_CLOSED: tuple[type[Exception], ...] = (OSError, PeerProtocolError, MemoryError)
 
 
 class _Wait(Enum):
@@ -129,7 +129,7 @@ class ListServer:
             return
         try:
             link, (ip, _) = self._listener.accept()
-        except OSError as error:  # it is gone already, or there are no descriptors left
+        except (OSError, MemoryError) as error:  # it is gone, or no descriptor is left
             log.debug("accepting: %s", error)
             self._stop_accepting()  # until expire(), for the selector would tell of it at once
             return
@@ -185,7 +185,12 @@ class ListServer:
         if before:
             self._selector.unregister(client.link)
         if after:
-            self._selector.register(client.link, after, lambda: self._step(client))
+            try:
+                self._selector.register(client.link, after, lambda: self._step(client))
+            except (OSError, MemoryError) as error:
+                log.debug("a list for or of %s: %s", client.ip, error)
+                client.waits_for = _Wait.TURN  # it is not registered
+                self._close(client)
 
     def _close(self, client: _Client) -> None:
         del self._clients[client]
