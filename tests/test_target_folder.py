@@ -173,7 +173,7 @@ class FolderTest(TargetFolderTestCase):
     def test_a_disk_that_may_not_be_written_is_a_sentence(self) -> None:
         disk = self.small_disk()
         self.make_read_only(disk)
-        with self.assertRaisesRegex(StorageError, "No permission to write"):
+        with self.assertRaisesRegex(StorageError, "Read-only file system"):
             TargetFolder(disk).make_folder(("a",))
 
 

@@ -13,9 +13,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from roles.base.worker import SHORTAGES
+from roles.disk.storage_faults import unreadable
 from roles.values.catalogue import MAX_SHARE_FILES, sort_key
 from roles.values.chunks import MAX_FILE_SIZE
-from roles.values.errors import StorageError
 from roles.values.events import Skipped, SkipReason
 from roles.values.safe_names import (
     MAX_DEPTH,
@@ -75,20 +76,21 @@ class FolderTree:
 def scan_tree(folder: Path, should_stop: Callable[[], bool] = lambda: False) -> FolderTree:
     """Look at the folder and all below it; once should_stop() the answer is not whole.
 
-    Raises StorageError with what to do when the folder itself cannot be read.
+    Raises StorageError with what to do when the folder itself cannot be read, and ShortageError
+    where a part of it could only not be looked at now.
     """
     scan = _Scan()
     try:
         scan.read(os.fspath(folder), "")
     except OSError as error:
-        raise StorageError(
-            f"The folder {folder} cannot be read ({_why(error)}). Choose another one."
-        ) from None
+        raise unreadable(error, folder) from None
     while scan.waiting and not should_stop():
         path = scan.waiting.popleft()
         try:
             scan.read(os.path.join(folder, path.path), path.path)  # noqa: PTH118  # 10 times faster
         except OSError as error:
+            if error.errno in SHORTAGES:
+                raise unreadable(error, folder / path.path) from None
             scan.skips.note(SkipReason.UNREADABLE, f"{shown_name(path.path)} ({_why(error)})")
             continue
         scan.folders.append(path)
@@ -176,14 +178,19 @@ def with_unreadable(skipped: tuple[Skipped, ...], paths: Collection[str]) -> tup
 
 
 def status_of(entry: os.DirEntry[str]) -> os.stat_result | SkipReason | None:
-    """What a regular file or a folder is, or why this is not offered; None when it is gone."""
+    """What a regular file or a folder is, or why this is not offered; None when it is gone.
+
+    Raises OSError for what this computer only lacks now.
+    """
     if entry.name.lower() in LITTER:
         return SkipReason.LITTER
     try:
         status = entry.stat(follow_symlinks=False)
     except FileNotFoundError:  # between the listing and the look
         return None
-    except OSError:
+    except OSError as error:
+        if error.errno in SHORTAGES:
+            raise
         return SkipReason.UNREADABLE
     if stat.S_ISLNK(status.st_mode):
         return SkipReason.LINK

@@ -16,8 +16,9 @@ from itertools import islice
 from pathlib import Path
 
 from roles.disk.file_source import OPEN_FLAGS
+from roles.disk.storage_faults import unreadable
 from roles.sharing.folder_tree import Skips, TreeFile, status_of
-from roles.values.errors import FileChangedError, StorageError
+from roles.values.errors import FileChangedError
 from roles.values.events import Skipped, SkipReason
 from roles.values.safe_names import is_partial_name, is_storable, shown_name
 
@@ -57,9 +58,7 @@ class SharedFolder:
                     elif found is not None:
                         skips.note(found, shown_name(entry.name))
         except OSError as error:
-            raise StorageError(
-                f"The folder {self._path} cannot be read ({_why(error)}). Choose another one."
-            ) from None
+            raise unreadable(error, self._path) from None
         in_subfolders = _count_below(subfolders)
         return FolderListing(dict(sorted(files.items())), in_subfolders, skips.all())
 
