@@ -5,6 +5,7 @@ It asks nobody and prints nothing.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -72,8 +73,18 @@ class Offer:
     def named(self, name: str) -> list[Wanted] | Unclear:
         """What a name means: a file, a folder, or what is below a path in a folder, in this order.
 
-        With a "/" at its end it is no file.
+        With a "/" at its end it is no file. An umlaut may be typed as one letter or as two: systems
+        differ in how they write the same name.
         """
+        found = self._named_exactly(name)
+        for form in ("NFC", "NFD"):
+            other = name if name.isascii() else unicodedata.normalize(form, name)
+            if isinstance(found, Unclear) and other != name:
+                again = self._named_exactly(other)
+                found = found if isinstance(again, Unclear) else again
+        return found
+
+    def _named_exactly(self, name: str) -> list[Wanted] | Unclear:
         if not name.endswith("/") and name in self._named:
             files = self._named[name]
             if len(files) == 1:
@@ -128,11 +139,12 @@ def chosen_by_number(typed: str, most: int) -> list[int]:
     """The numbers, from 1 to `most`, of "1 3", "1,3" or "2-4". Raises UserInputError."""
     numbers = list[int]()
     for word in typed.replace(",", " ").split():
-        first, _, last = word.partition("-")
-        if not (_is_number(first, most) and (last == "" or _is_number(last, most))):
+        first, dash, last = word.partition("-")
+        last = last if dash else first
+        if not (_is_number(first, most) and _is_number(last, most) and int(first) <= int(last)):
             numbers.clear()
             break
-        numbers += range(int(first), int(last or first) + 1)
+        numbers += range(int(first), int(last) + 1)
     if not numbers:
         raise UserInputError(
             f"“{shown_name(typed)}” is not a choice. Type numbers from 1 to {most}, or a."
