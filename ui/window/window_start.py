@@ -97,4 +97,6 @@ def _loop(window: AppWindow) -> None:
 
     early = signal.signal(signal.SIGINT, end_soon)
     signal.signal(signal.SIGTERM, end_soon)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, end_soon)  # the terminal that it was started from is closed
     window.mainloop()
