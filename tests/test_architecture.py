@@ -82,6 +82,7 @@ SEEN_BY_UI = (
     "values.folder_keys",
     "values.safe_names",
     "base.profile",
+    "base.user_folders",
     "base.worker",  # what every thread runs in, and the sentence for what the system refuses
     "base.file_lock",  # for ui/packed: which temporary folders and windows are alive
     "base.log_file",

@@ -36,14 +36,14 @@ def run_seed(chosen: argparse.Namespace, profile: Profile, output: Output) -> No
     """Seed a folder; ends by the exception that Session raises."""
     folder: Path = chosen.folder if chosen.folder is not None else bundled_folder("data")
     settings = SeederSettings(
-        folder=folder.absolute(),
+        folder=folder,
         tracker=chosen_tracker(chosen, output),
         bind=chosen.bind or Address(EVERY_INTERFACE, SEEDER_PORT),
         bind_exactly=chosen.bind is not None,
         slots=chosen.slots,
         state_folder=profile.state_folder,
     )
-    output.say(f"Seeding {folder.absolute()}")
+    output.say(f"Seeding {folder}")
     with Session() as session:
         session.start(Limits(chosen.up, chosen.down).seeder(settings))
         follow(session, SeederReport(output))
