@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from roles.base.log_file import hide_folder
 from roles.base.throttle import Throttles
 from roles.base.worker import Role, failure_of
 from roles.disk.leftovers import drop_packs
@@ -61,6 +62,7 @@ class Leecher(Role):
     ) -> None:
         """`throttles`: those of the whole program."""
         super().__init__("leecher", post)
+        hide_folder(settings.folder)
         self._settings = settings
         self._throttles = throttles or Throttles()
         # Protects the plans of LMK/1, the book, and the table of downloads: lines, no I/O.

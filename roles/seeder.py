@@ -15,6 +15,7 @@ from pathlib import Path
 
 from roles.base.interfaces import address_for_others
 from roles.base.listening import listen_tcp
+from roles.base.log_file import hide_folder
 from roles.base.throttle import Throttles
 from roles.base.worker import Role, Worker
 from roles.downloads.front_door import FrontDoor
@@ -51,6 +52,7 @@ class Seeder(Role):
     ) -> None:
         """`throttles`: those of the whole program."""
         super().__init__("seeder", post)
+        hide_folder(settings.folder)
         self._settings = settings
         self._throttles = throttles or Throttles()
         # Each replaced whole by the thread that posts it, read by the membership's.
