@@ -225,9 +225,19 @@ class HostileTest(TakingTest):
             self.assert_refused(sender)
         self.assert_goes_on()
 
-    def test_another_shape_than_the_root_names_is_refused(self) -> None:
+    def test_who_has_another_content_than_the_list_says_is_not_asked_for_it(self) -> None:
+        """Or a line with a wrong size would end the connections to all who have the right one."""
         size = self.holding.content.size
-        for shape in ((size + 1, 1 << 20), (size, 1 << 19), (size, 3), (1 << 63, 1 << 22), (0, 0)):
+        sender = self.sender()
+        sender.expect(frames.Open)
+        for shape in ((size + 1, CHUNK), (size, 2 * CHUNK)):
+            sender.send(frames.File(self.handle, *shape, b"\x0f"))
+            self.assertEqual(sender.expect(frames.Want), frames.Want(self.handle, b""))
+        self.assert_goes_on()
+
+    def test_a_shape_that_no_content_has_is_refused(self) -> None:
+        size = self.holding.content.size
+        for shape in ((size, 3), (1 << 63, 1 << 22), (0, 0)):
             sender = self.sender()
             sender.expect(frames.Open)
             sender.send(frames.File(self.handle, *shape, b"\x7f"))

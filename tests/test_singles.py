@@ -56,7 +56,7 @@ class SinglesTest(unittest.TestCase):
             order.append(number)
             self.singles.refused(7, self.links[number - 1])
         self.assertEqual(sorted(order), [1, 2, 3])
-        self.singles.try_all_again()
+        self.singles.try_all_again(self.links)
         self.assertEqual(len(self.asked()), 1)
 
     def test_what_was_asked_of_a_peer_that_left_is_asked_of_others(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+from roles.values.disk_names import shown_path
 from roles.values.errors import DiskFullError, StorageError
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
@@ -15,12 +16,12 @@ def storage_error(error: OSError, path: Path) -> StorageError:
     """The sentence for what the disk said when `path` was to be written."""
     if error.errno in _DISK_FULL:
         return DiskFullError(
-            f"The disk of {path.parent} is full. Make room or choose another folder."
+            f"The disk of {shown_path(path.parent)} is full. Make room or choose another folder."
         )
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-        return StorageError(f"No permission to write {path}. Choose another folder.")
+        return StorageError(f"No permission to write {shown_path(path)}. Choose another folder.")
     return StorageError(
-        f"{path} cannot be written ({error.strerror or error}). Choose another folder."
+        f"{shown_path(path)} cannot be written ({error.strerror or error}). Choose another folder."
     )
 
 
@@ -28,5 +29,6 @@ def in_the_way(path: Path | str, *, is_link: bool) -> StorageError:
     """The sentence for a link or a file where a folder must be."""
     what = "a link to another place" if is_link else "a file"
     return StorageError(
-        f"{path} is {what}, and a folder must be there. Move it away or choose another folder."
+        f"{shown_path(path)} is {what}, and a folder must be there. "
+        "Move it away or choose another folder."
     )

@@ -84,7 +84,8 @@ class Download(DownloadLife):
 
     @property
     def collision_keys(self) -> frozenset[str]:
-        return frozenset({collision_key(self._stored_name)})
+        name = self._stored_name  # which a folder may take for one of another case, or may not
+        return frozenset({name, collision_key(name)})
 
     @property
     def at_the_end(self) -> DownloadState:
@@ -121,7 +122,8 @@ class Download(DownloadLife):
         return isinstance(failure, NoSeederError)
 
     def _direct(self) -> None:
-        self._usable_at = time.monotonic()
+        self._still_since = time.monotonic()
+        self._usable_at = self._still_since - self._waited_s
         self._set_state(DownloadState.LOOKING)
         try:
             self._fetch_and_finish()
@@ -188,6 +190,8 @@ class Download(DownloadLife):
     def _judge(self, outlook: Outlook, now: float) -> None:
         """Show how it stands. Raises ContentError or NoSeederError when there is no hope left."""
         self._show_outlook(outlook)
+        if outlook.is_moving:
+            self._still_since = now
         if outlook.is_moving or outlook.is_in_line:
             self._usable_at = now
         patience_s = self._settings.give_up_after_s

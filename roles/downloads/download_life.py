@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
@@ -49,6 +50,10 @@ class DownloadLife(ABC):
         self._thread: threading.Thread | None = None
         self._has_ended = False  # the last word of the directing thread
         self._then: DownloadState | None = None  # what was asked for, until that thread has ended
+        self._still_since = float("inf")  # nothing came since then, though it was asked for
+        self.turns = 0  # that it had, and let others go on
+        self._waited_s = 0.0  # for how long nothing came in these
+        self._gives_way = self._goes_on = False  # it is halted to let others go on; it was
 
     @property
     @abstractmethod
@@ -85,10 +90,23 @@ class DownloadLife(ABC):
             DownloadState.FAILED,
         )
 
+    def still_s(self, now: float) -> float:
+        """For how long nothing has come, though its thread asks for it."""
+        return max(0.0, now - self._still_since)
+
+    def give_way(self) -> None:
+        """Let others go on, and wait for another turn: then it goes on where it was."""
+        self._waited_s += self.still_s(time.monotonic())
+        self.turns += 1
+        self._gives_way = True
+        self._halt(DownloadState.QUEUED)
+
     def start(self) -> None:
         """Begin, or go on after a pause. The directing thread must not be running."""
         self.halting.clear()
         self._then, self._has_ended = None, False
+        self._still_since = float("inf")
+        self._goes_on, self._gives_way = self._gives_way, False
         thread = threading.Thread(target=self._main, name="lmk-download")
         try:
             thread.start()
@@ -102,6 +120,10 @@ class DownloadLife(ABC):
 
         At once when no thread works on it, else soon.
         """
+        self._waited_s, self._gives_way = 0.0, False
+        self._halt(then)
+
+    def _halt(self, then: DownloadState) -> None:
         self._then = then
         if self._thread is None:
             self._settle()

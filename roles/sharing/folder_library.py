@@ -21,6 +21,7 @@ from roles.sharing.offers import LibrarySnapshot, Offers
 from roles.sharing.pack_plan import is_packed, pack_key, plan_packs
 from roles.values.catalogue import ReadingLine, encode_line
 from roles.values.content import DIGEST_SIZE, MIN_CHUNK_SIZE
+from roles.values.disk_names import from_disk
 from roles.values.errors import StorageError
 from roles.values.events import HashingChanged, Post, Skipped
 
@@ -54,7 +55,7 @@ class FolderLibrary:
         self._cache = DigestCache(cache_file)
         self.share_id = self._cache.share_id
         self.notice = self._cache.notice  # for the user, when digests could not be kept or read
-        self.name = (path.resolve().name or "files").encode(errors="replace").decode()
+        self.name = from_disk(path.resolve().name or "files").encode(errors="replace").decode()
         self.snapshot = LibrarySnapshot()
         self.changed = threading.Event()  # the snapshot was replaced; whoever waits clears it
         self._wake = threading.Event()

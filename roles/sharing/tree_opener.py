@@ -13,6 +13,7 @@ from types import TracebackType
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.open_folder import OpenFolder
 from roles.sharing.folder_tree import TreeFile
+from roles.values.disk_names import on_disk
 from roles.values.errors import FileChangedError, StorageError
 from roles.values.safe_names import shown_name
 
@@ -46,7 +47,7 @@ class TreeOpener:
         try:
             parent, _, name = file.path.rpartition("/")
             inner = self._entered(parent)
-            descriptor = os.open(inner.at(name), OPEN_FLAGS, dir_fd=inner.descriptor)
+            descriptor = os.open(inner.at(on_disk(name)), OPEN_FLAGS, dir_fd=inner.descriptor)
         except OSError as error:
             if error.errno in _OUR_TROUBLE:
                 raise
@@ -66,7 +67,7 @@ class TreeOpener:
     def _entered(self, parent: str) -> OpenFolder:
         if self._inner is None or parent != self._parent:
             self._leave()
-            names = parent.split("/") if parent else ()
+            names = [on_disk(name) for name in parent.split("/")] if parent else ()
             self._inner = OpenFolder.below(self._folder, names, make=False)
             self._parent = parent
         return self._inner

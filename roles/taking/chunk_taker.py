@@ -57,6 +57,7 @@ class PeerLink:
     taking: tuple[int, int] | None = None  # handle and chunk that come now, or next
     chunk_rate: float = 0.0  # bytes per second of its last chunks
     place: int = 0
+    joined_at: float = field(default_factory=time.monotonic)
     useful_at: float = field(default_factory=time.monotonic)  # when it brought something last
     outbox: Outbox = field(init=False)  # what it is told, from any thread
     sender: Sender = field(init=False)  # of its chunks

@@ -83,6 +83,10 @@ class PeerLinks(dict[int, PeerLink]):
             for transfer in transfers
         )
 
+    def newest_at(self) -> float:
+        """When the newest of them joined."""
+        return max((link.joined_at for link in self.values()), default=float("-inf"))
+
     def with_content(self, handle: int) -> list[PeerLink]:
         """Those whose peer has described it."""
         return [link for link in self.values() if handle in link.opened]

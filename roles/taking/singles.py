@@ -23,6 +23,7 @@ class Singles:
         self._waiting: dict[int, Transfer] = {}
         self._asked: dict[int, tuple[PeerLink, Transfer, float]] = {}  # and since when
         self._refused: dict[int, set[int]] = {}  # the connections without it
+        self._in_vain: set[int] = set()  # all of them lacked it
         self._slow: set[int] = set()  # connections over which something came too late: asked last
 
     def add(self, handle: int, transfer: Transfer) -> None:
@@ -33,6 +34,7 @@ class Singles:
         """It is wanted no longer, or has come. Returns who was asked for it."""
         self._waiting.pop(handle, None)
         self._refused.pop(handle, None)
+        self._in_vain.discard(handle)
         link, _, _ = self._asked.pop(handle, (None, None, 0.0))
         if link is not None:
             link.singles.discard(handle)
@@ -65,9 +67,17 @@ class Singles:
             self._slow.add(link.number)
         return late
 
-    def try_all_again(self) -> None:
+    def try_all_again(self, links: Collection[PeerLink]) -> None:
         """Some time has passed: who lacked something may have it now."""
+        for handle, transfer in self._waiting.items():
+            without = self._refused.get(handle, set()) | transfer.mistaken
+            if links and all(link.number in without for link in links):
+                self._in_vain.add(handle)
         self._refused.clear()
+
+    def is_lacking(self, handle: int) -> bool:
+        """Whether all of them were asked for it, and nobody had it."""
+        return handle in self._in_vain
 
     def to_ask(
         self, links: Collection[PeerLink], *, now: float
@@ -92,7 +102,7 @@ class Singles:
     def _least_asked(
         self, free: list[PeerLink], handle: int, transfer: Transfer
     ) -> PeerLink | None:
-        refused = self._refused.get(handle, ())
+        refused = self._refused.get(handle, set()) | transfer.mistaken
         able = [
             link
             for link in free

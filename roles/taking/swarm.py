@@ -10,7 +10,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from roles.taking.chunk_taker import PeerLink
@@ -116,7 +116,7 @@ class Swarm:
                 late = self._singles.late(now=now)
                 says += [(link, frames.Want(handle, b"")) for link, handle in late]
                 if not late:
-                    self._singles.try_all_again()
+                    self._singles.try_all_again(self._links.values())
                 says += self._singles_to_ask()
             for handle in self._digests.unanswered(now=now):
                 says += self._digests_to_ask(handle)
@@ -141,6 +141,11 @@ class Swarm:
     def is_busy(self) -> bool:
         """Whether anything is on its way."""
         return bool(self._transfers)
+
+    def held(self, handles: Iterable[int]) -> frozenset[int]:
+        """Those of these contents that somebody who is connected has, or may have."""
+        with self._lock:
+            return frozenset(handle for handle in handles if self._is_held(handle))
 
     @contextmanager
     def links(self) -> Iterator[PeerLinks]:
@@ -172,7 +177,12 @@ class Swarm:
                 transfer.content.size,
                 transfer.content.chunk_size,
             ):
-                raise PeerProtocolError("it describes another content than its root names")
+                log.debug("%s has another content than is listed", link.address)
+                transfer.mistaken.add(link.number)
+                says = [(link, frames.Want(file.handle, b""))]
+                if file.handle in link.singles:
+                    self._singles.refused(file.handle, link)
+                    says += self._singles_to_ask()
             elif not transfer.is_single and not transfer.plan.is_dropped(link.sender):
                 link.opened.setdefault(file.handle)
                 if transfer.digests() is None:
@@ -294,6 +304,12 @@ class Swarm:
         say(says)
 
     # With the lock held
+
+    def _is_held(self, handle: int) -> bool:
+        transfer = self._transfers.get(handle)
+        if transfer is not None and transfer.is_single:
+            return not self._singles.is_lacking(handle)
+        return bool(self._links.with_content(handle))
 
     def _wants(self, handle: int) -> list[Say]:
         return [*self._links.wants(handle, self._transfers[handle])]

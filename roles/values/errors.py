@@ -16,6 +16,10 @@ class SeederLackedFileError(LmkError):
     """The seeder closed without a word: it does not have the file that was asked for."""
 
 
+class HaltedError(LmkError):
+    """Told to stop in the middle of something long. Nobody is told of it."""
+
+
 class UserInputError(LmkError):
     """What the user typed cannot be used: show it beside the field. Exit code 2."""
 
