@@ -118,6 +118,8 @@ class Seeder(Role):
                     uploads.look_again()
                 now = time.monotonic()
                 lmk1_uploads.reap()
+                if uploads.is_waited_for:
+                    lmk1_uploads.end_idle()
                 uploads.limit(slots_for_lmk2(self._settings.slots, lmk1_uploads.slots_taken))
                 if now >= report_at:
                     report_at = now + REPORT_S

@@ -31,8 +31,10 @@ ROLES = ("tracker", "seeder", "leecher", "discovery")
 PURE_PACKAGES = ("values", "wire")
 PURE_MODULES: dict[str, tuple[str, ...]] = {
     "base": (
+        "eviction",
         "rate_limit",
         "rates",
+        "word_budget",
     ),
     "disk": ("stored_names",),
     "sharing": ("pack_plan",),

@@ -12,9 +12,11 @@ from roles.taking.peer_book import (
     AT_ONCE,
     CONNECTIONS,
     FORGOTTEN_S,
+    MAX_CALLED,
     MAX_KNOWN,
     MAX_PEERS,
     NEXT_S,
+    UNANSWERED_S,
     PeerBook,
 )
 from roles.values.addresses import Address
@@ -54,6 +56,46 @@ class PeerBookTest(unittest.TestCase):
         self.book.closed(peer(3), was_good=True, now=0.0)
         self.assertEqual(len(self.dial_all()), 1)
 
+    def test_those_who_do_not_answer_give_their_places_to_others_but_not_to_all_there_are(
+        self,
+    ) -> None:
+        self.heard_of(*range(5 * MAX_PEERS))
+        first = self.dial_all()
+        for address in first[:3]:
+            self.book.opened(address)
+        late = 1.1 * (MAX_PEERS * NEXT_S + UNANSWERED_S)
+        second = self.book.to_dial(now=late)
+        self.assertEqual(len(second), MAX_PEERS - 3)
+        self.assertFalse(set(first) & set(second))
+        third = self.book.to_dial(now=late + UNANSWERED_S)
+        self.assertEqual(len({*first, *second, *third}), MAX_CALLED)
+        self.assertEqual(self.book.to_dial(now=late + 2 * UNANSWERED_S), [])
+
+    def test_who_waits_for_a_place_is_counted_and_whether_it_was_ever_tried(self) -> None:
+        self.heard_of(*range(MAX_PEERS))
+        everyone = self.dial_all()
+        for address in everyone:
+            self.book.opened(address)
+        self.assertEqual(self.book.waiting(now=9.0), (0, False))
+        self.heard_of(MAX_PEERS)
+        self.assertEqual(self.book.waiting(now=9.0), (1, True))
+        self.book.closed(everyone[0], was_good=False, now=9.0)
+        self.assertEqual(self.book.waiting(now=9.0), (0, False))  # there is a place
+        self.assertEqual(self.book.to_dial(now=9.0), [peer(MAX_PEERS)])
+        self.book.opened(peer(MAX_PEERS))
+        self.assertEqual(self.book.waiting(now=9.0), (0, False))
+        self.assertEqual(self.book.waiting(now=9.0 + 2 * AGAIN_MAX_S), (1, False))
+
+    def test_who_brought_nothing_comes_behind_who_was_not_tried(self) -> None:
+        self.heard_of(*range(MAX_PEERS + 6))
+        tried = self.dial_all()
+        for address in tried:
+            self.book.opened(address)
+        for address in tried[:5]:
+            self.book.closed(address, was_good=False, now=5.0)
+        now = 5.0 + 2 * AGAIN_MAX_S
+        self.assertFalse(set(self.book.to_dial(now=now)) & set(tried))
+
     def test_some_are_connected_to_at_once_and_the_others_one_by_one(self) -> None:
         self.heard_of(*range(50))
         self.assertEqual(len(self.book.to_dial(now=0.0)), AT_ONCE)
@@ -69,7 +111,10 @@ class PeerBookTest(unittest.TestCase):
             named = room[: 2 * tick]  # one after the other joins and is heard of
             for number, book in enumerate(books):
                 book.heard_of([peer(one) for one in named if one != number], now=tick * 0.05)
-                taken_by.update(book.to_dial(now=tick * 0.05))
+                dialled = book.to_dial(now=tick * 0.05)
+                taken_by.update(dialled)
+                for one in dialled:
+                    book.opened(one)
         self.assertEqual(taken_by.total(), MAX_PEERS * len(room))
         self.assertGreaterEqual(min(taken_by[peer(one)] for one in room), MAX_PEERS // 4)
 
@@ -122,7 +167,10 @@ class PeerBookTest(unittest.TestCase):
             for _ in range(300):
                 now += rng.random()
                 book.heard_of([peer(rng.randrange(100))], now=now)
-                opened += book.to_dial(now=now)
+                dialled = book.to_dial(now=now)
+                opened += dialled
+                for address in dialled:
+                    book.opened(address)
                 self.assertLessEqual(len(set(opened)), MAX_PEERS)
                 for address in set(opened):
                     self.assertLessEqual(opened.count(address), CONNECTIONS)

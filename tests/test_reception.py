@@ -11,7 +11,7 @@ from roles.values.addresses import Address
 from roles.wire.lmk2_frames import PART
 from roles.wire.lmk2_greeting import Hello
 from tests.rooms import RoomTest
-from tests.support import wait_until
+from tests.support import LIMIT_S, wait_until
 
 PEER = "a" * 16
 BARE = b"request_connection"
@@ -139,6 +139,26 @@ class ReceptionTest(RoomTest):
         self.assert_hangs_up(silent[0])
         silent[-1].sendall(BARE)
         self.assertEqual(silent[-1].recv(1), b"1")
+
+    def test_of_silent_newcomers_those_of_the_host_with_most_of_them_go_first(self) -> None:
+        lonely = self.said_from("127.0.0.2")
+        crowd = [self.said() for _ in range(3 * MAX_NEWCOMERS)]
+        for link in crowd[: 2 * MAX_NEWCOMERS]:
+            self.assert_hangs_up(link)
+        lonely.sendall(BARE)
+        self.assertEqual(lonely.recv(1), b"1")
+
+    def said_from(self, host: str) -> socket.socket:
+        """A silent newcomer from another address."""
+        link = self.enterContext(socket.socket())
+        link.settimeout(LIMIT_S)
+        try:
+            link.bind((host, 0))
+        except OSError:
+            self.skipTest("this system has one address of its own only")
+        link.connect(self.address)
+        wait_until(lambda: bool(self.reception._newcomers))
+        return link
 
     def test_who_hangs_up_is_forgotten(self) -> None:
         for words in ((), (b"request_co",)):

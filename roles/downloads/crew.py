@@ -33,6 +33,10 @@ from roles.values.safe_names import shown_name
 log = logging.getLogger(__name__)
 
 MOVING_S = 1.0  # between two parts of the same seeder nothing comes for a moment
+# Who stands still takes no place of those at work, up to so many times as many as are wanted at
+# once. Then one that has stood still for so long makes room for another.
+STANDING = 2
+STANDING_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class _Fetching:
     meter: RateMeter
     moved: float  # when it began or its last chunk came
     is_connected: bool = False
+    is_leaving: bool = False  # another is to be tried in its place
 
 
 class Crew:
@@ -128,11 +133,14 @@ class Crew:
         """Send a thread to each seeder that can be tried, while there is work for it."""
         with self._lock:
             for seeder in self._candidates(now):
-                # One that stands still keeps its place, but not the work of another.
                 moving = sum(now - item.moved < MOVING_S for item in self._fetchings.values())
-                is_needed = self._plan.has_work_for(seeder, now=now)
-                is_full = len(self._fetchings) >= self._parallel_seeders or moving >= self._useful
-                if is_full or not is_needed:
+                is_enough = moving >= self._useful and not self._plan.is_slow(now=now)
+                if moving >= self._parallel_seeders or is_enough:
+                    return
+                if not self._plan.has_work_for(seeder, now=now):
+                    return
+                if len(self._fetchings) >= STANDING * self._parallel_seeders:
+                    self._make_room(now)
                     return
                 if not self._send_to(seeder, now):
                     break
@@ -194,6 +202,11 @@ class Crew:
         """Whether the threads are to end."""
         return self._halting.is_set() or self.storage_fault is not None or self._is_complete
 
+    def is_leaving(self, seeder: Address) -> bool:
+        """Whether another seeder is to be tried in place of this one."""
+        with self._lock:
+            return self._fetchings[seeder].is_leaving
+
     def take(self, seeder: Address) -> ChunkRange | None:
         """A part for a seeder that is connected now."""
         with self._lock:
@@ -216,10 +229,10 @@ class Crew:
             fetching.moved = now
             fetching.meter.add(count, now=now)
             self._received[seeder] += count
-            self._book.delivered(seeder)
+            self._book.delivered(seeder, len(pieces))
             end = self._plan.record(seeder, first + len(pieces), now=now)
             self._is_complete = self._plan.is_done
-            return end
+            return 0 if fetching.is_leaving else end
 
     def reject(self, seeder: Address, index: int) -> None:
         """Have a damaged chunk sent again.
@@ -227,16 +240,30 @@ class Crew:
         Raises PeerProtocolError when this seeder sent too many.
         """
         with self._lock:
-            self._plan.reject(seeder, index, now=time.monotonic())
-            is_dropped = self._book.sent_bad_chunk(seeder)
+            now = time.monotonic()
+            self._plan.reject(seeder, index, now=now)
+            self._book.sent_bad_chunk(seeder)
+            others = (*self._candidates(now), *(one for one in self._fetchings if one != seeder))
+            is_over = self._book.is_dropped(seeder) or (
+                self._book.is_suspect(seeder) and not all(map(self._book.is_suspect, others))
+            )
         log.warning("chunk %d of %s from %s failed its check", index, self._file.name, seeder)
-        if is_dropped:
-            raise PeerProtocolError("it keeps sending damaged chunks and is not asked again")
+        if is_over:
+            raise PeerProtocolError("it keeps sending damaged chunks")
 
     def part_end(self, seeder: Address) -> int:
         """Where the seeder's part ends by now."""
         with self._lock:
-            return self._plan.part_end(seeder)
+            return 0 if self._fetchings[seeder].is_leaving else self._plan.part_end(seeder)
+
+    def _make_room(self, now: float) -> None:
+        """Have the one that stands still longest leave, if it does so for too long; with the lock
+        held.
+        """
+        staying = [item for item in self._fetchings.values() if not item.is_leaving]
+        longest = min(staying, key=lambda item: item.moved, default=None)
+        if longest is not None and now - longest.moved >= STANDING_S:
+            longest.is_leaving = True
 
     @property
     def _useful(self) -> int:
@@ -300,7 +327,7 @@ class Crew:
                 self._last_fault = f"{seeder}: it does not answer"
             elif lacks_file:
                 self._book.lacks(seeder, self._file.name, now=now)
-            elif fault:
+            elif fault or self._fetchings[seeder].is_leaving:
                 self._book.failed(seeder, now=now)
             if fault:
                 self._last_fault = f"{seeder}: {fault}"

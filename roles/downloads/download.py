@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.1
 REPORT_S = 0.25
+LINE_S = 600.0  # without a chunk: `away` is believed no longer
 SPACE_AGAIN_S = 2.0  # a full disk is looked at again; it goes on within 5 s of space appearing
 
 
@@ -71,7 +72,7 @@ class Download(DownloadLife):
         )
         self._space = space
         self._partial: PartialFile | None = None
-        self._usable_at = 0.0
+        self._usable_at = self._line_at = 0.0
         self._reported = 0.0
 
     @property
@@ -108,7 +109,7 @@ class Download(DownloadLife):
         return isinstance(failure, NoSeederError)
 
     def _direct(self) -> None:
-        self._usable_at = time.monotonic()
+        self._usable_at = self._line_at = time.monotonic()
         self._set_state(DownloadState.LOOKING)
         try:
             self._fetch_and_finish()
@@ -175,7 +176,9 @@ class Download(DownloadLife):
     def _judge(self, outlook: Outlook, now: float) -> None:
         """Show how it stands. Raises ContentError or NoSeederError when there is no hope left."""
         self._show_outlook(outlook)
-        if outlook.is_moving or outlook.is_in_line:
+        if outlook.is_moving:
+            self._line_at = now
+        if outlook.is_moving or (outlook.is_in_line and now - self._line_at < LINE_S):
             self._usable_at = now
         patience_s = self._settings.give_up_after_s
         is_hopeless = not outlook.is_connected

@@ -23,6 +23,9 @@ from roles.wire.lmk2_greeting import Hello
 log = logging.getLogger(__name__)
 
 MAX_CALLS = 8  # under way at once
+# Those that do not answer in this time do not keep others from being called, up to MAX_UNDER_WAY.
+UNANSWERED_S = 2.0
+MAX_UNDER_WAY = 32
 ASK_S = 1.0
 AGAIN_S = 5.0  # after a call that led to nothing
 MAX_KNOWN = 256
@@ -48,7 +51,7 @@ class OfferCalls:
         self._hello = replace(hello, is_seeder=True)
         self._should_stop = should_stop
         self._lock = threading.Lock()  # protects the table of calls
-        self._calls: dict[Address, threading.Thread] = {}
+        self._calls: dict[Address, tuple[threading.Thread, float]] = {}  # and when it began
         self._not_before: dict[Address, float] = {}
 
     def run(self) -> None:
@@ -62,7 +65,7 @@ class OfferCalls:
                     self._call_all(self._leechers(client), now)
                 time.sleep(POLL_S)
         with self._lock:
-            threads = list(self._calls.values())
+            threads = [thread for thread, _ in self._calls.values()]
         for thread in threads:
             thread.join()
 
@@ -76,16 +79,18 @@ class OfferCalls:
 
     def _call_all(self, leechers: Iterable[Address], now: float) -> None:
         served = self._uploads.called()
-        for address in leechers:
+        # Who was called least lately goes first: those who lead to nothing keep nobody waiting.
+        for address in sorted(leechers, key=lambda one: self._not_before.get(one, 0.0)):
             if address in served or self._not_before.get(address, 0.0) > now:
                 continue
             with self._lock:
                 if address in self._calls:
                     continue
-                if len(self._calls) >= MAX_CALLS:
+                fresh = sum(now - began < UNANSWERED_S for _, began in self._calls.values())
+                if fresh >= MAX_CALLS or len(self._calls) >= MAX_UNDER_WAY:
                     return
                 thread = threading.Thread(target=self._main, args=(address,), name="lmk-call")
-                self._calls[address] = thread
+                self._calls[address] = thread, now
             if len(self._not_before) >= MAX_KNOWN:
                 self._not_before.clear()
             self._not_before[address] = now + AGAIN_S
@@ -115,9 +120,13 @@ class OfferCalls:
             log.info("%s: %s", address, error)
             link.close()
             return
-        has_room = self._uploads.has_room(address, is_here=is_loopback(address.host))
         is_us = welcome.peer == self._hello.peer
-        if welcome.is_away or is_us or not has_room or self._should_stop():
+        if (
+            welcome.is_away
+            or is_us
+            or self._should_stop()
+            or not self._uploads.make_room(address, is_here=is_loopback(address.host))
+        ):
             link.close()
             return
         part = welcome.longest_part

@@ -44,6 +44,7 @@ TICK_S = 0.25
 REPORT_S = 0.25
 SPACE_AGAIN_S = 2.0  # a full disk is looked at again; it goes on within 5 s of space appearing
 MOVING_S = 2.0  # since the last chunk
+LINE_S = 600.0  # without a chunk: a place in a line is believed no longer
 LIED_S = 3.0  # somebody honest may have been heard of only now, and is connected to within that
 LOST_AGAIN_S = 1.0  # between two looks at what is not listed any more
 
@@ -80,7 +81,7 @@ class SwarmDownload(DownloadLife):
         )
         self._tally = FileTally(self._tell_files)
         self._meter = RateMeter(now=time.monotonic())
-        self._usable_at = self._hope_at = time.monotonic()
+        self._usable_at = self._hope_at = self._line_at = time.monotonic()
         self._moved = float("-inf")
         self._reported = self._lost_at = 0.0
         self._cause = ""
@@ -128,7 +129,7 @@ class SwarmDownload(DownloadLife):
         return True  # what came is checked anew when it goes on
 
     def _direct(self) -> None:
-        self._usable_at = self._hope_at = time.monotonic()
+        self._usable_at = self._hope_at = self._line_at = time.monotonic()
         self._tally = FileTally(self._tell_files)
         scope = self.newest.scope
         self._followed = FollowedScope(scope)
@@ -236,7 +237,9 @@ class SwarmDownload(DownloadLife):
         self._meter.add(arrived - self._meter.total, now=now)
         outlook = self._side.outlook(self._arrivals.transfers)
         is_moving = now - self._moved < MOVING_S
-        if is_moving or outlook.place:
+        if is_moving:
+            self._line_at = now
+        if is_moving or (outlook.place and now - self._line_at < LINE_S):
             self._usable_at = now
         if not outlook.all_dropped:
             self._hope_at = now
@@ -245,10 +248,7 @@ class SwarmDownload(DownloadLife):
         elif is_moving or outlook.is_receiving:
             self._set_state(DownloadState.DOWNLOADING)
         elif now - self._hope_at > LIED_S:
-            raise ContentError(
-                f"Everyone who has {self.title} sent damaged content. "
-                "Start another seeder and try again."
-            )
+            raise self._damaged()
         elif outlook.place:
             self._set_state(DownloadState.IN_LINE, place=outlook.place)
         elif self._waits_for_list(now):
@@ -260,11 +260,19 @@ class SwarmDownload(DownloadLife):
             self._set_state(DownloadState.LOOKING, cause="those who are here lack the rest")
         patience_s = self._settings.give_up_after_s
         if patience_s is not None and now - self._usable_at > patience_s:
+            if outlook.all_suspect:
+                raise self._damaged()
             raise NoSeederError(
                 f"Nobody could send {self.title} for {patience_s:.0f} s. "
                 "Is a seeder running and not blocked by a firewall? "
                 "What came is kept: download again to go on."
             )
+
+    def _damaged(self) -> ContentError:
+        return ContentError(
+            f"Everyone who has {self.title} sent damaged content. "
+            "Start another seeder and try again."
+        )
 
     def _waits_for_list(self, now: float) -> bool:
         """Nothing moves. Show it when nothing could, and give up what nobody offers any more."""

@@ -24,7 +24,8 @@ class Outlook:
     links: int  # connections
     is_receiving: bool  # a chunk is on its way
     place: int  # the best one in a line, 0 for none
-    all_dropped: bool  # everyone who is connected sent too many bad chunks
+    all_dropped: bool  # nobody is left but peers that sent nothing right
+    all_suspect: bool  # nobody is left but peers that sent bad chunks
 
 
 class SwarmSide:
@@ -56,7 +57,15 @@ class SwarmSide:
         known = self._downloads.others
         with self._swarm.links() as links:
             count, is_receiving, place = links.standing()
-            return Outlook(known, count, is_receiving, place, links.are_lying(transfers))
+            is_all = bool(count) or known <= 1  # else who is not connected now may be honest
+            return Outlook(
+                known,
+                count,
+                is_receiving,
+                place,
+                all_dropped=is_all and links.are_lying(transfers),
+                all_suspect=links.are_suspect(transfers),
+            )
 
     def sources(self) -> tuple[Source, ...]:
         """Each peer's part, for the window."""

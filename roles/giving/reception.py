@@ -11,6 +11,7 @@ import logging
 import selectors
 import socket
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,7 +22,8 @@ from roles.wire.lmk2_greeting import Hello, Probe, decode_hello, encode_welcome
 
 log = logging.getLogger(__name__)
 
-MAX_NEWCOMERS = 16  # connections that have not greeted yet; the oldest silent one goes first
+# Connections that have not greeted yet. Of the host that has most of them the oldest goes first.
+MAX_NEWCOMERS = 16
 GREETING_S = 5.0  # an original greets within a second of connecting
 REFUSED_PAUSE_S = 0.05  # when no descriptor is left: else the loop would spin
 
@@ -91,7 +93,8 @@ class Reception:
         self._newcomers[link] = newcomer
         self._selector.register(link, selectors.EVENT_READ, newcomer)
         if len(self._newcomers) > MAX_NEWCOMERS:
-            self._dismiss(next(iter(self._newcomers.values())))
+            counts = Counter(one.address.host for one in self._newcomers.values())
+            self._dismiss(max(self._newcomers.values(), key=lambda one: counts[one.address.host]))
         if link in self._newcomers:
             self._read_greeting(newcomer)  # it is there already, as a rule
 

@@ -28,6 +28,9 @@ MAX_PER_HOST = 8
 # A single connection is bound to one core at each end: to a peer that keeps one busy there are
 # several, as long as there are few peers.
 CONNECTIONS = 4
+# One that has not answered for this long gives its place to another: so many may be called then.
+UNANSWERED_S = 2.0
+MAX_CALLED = 2 * MAX_PEERS
 FORGOTTEN_S = 60.0  # after the tracker named a peer the last time
 AGAIN_S = 1.0  # doubling to
 AGAIN_MAX_S = 15.0
@@ -40,6 +43,9 @@ class _Peer:
     connections: int = 0  # open or being opened
     not_before: float = 0.0
     failures: int = 0
+    called_at: float = 0.0
+    is_open: bool = False  # it has answered
+    was_called: bool = False  # ever
     is_us: bool = False
 
 
@@ -72,9 +78,10 @@ class PeerBook:
         """Whom to connect to now, some of them several times; each counts as connected to from
         here on. `fast`: peers that keep a connection as busy as it can be.
         """
-        connected = sum(1 for peer in self._peers.values() if peer.connections)
+        called = sum(1 for peer in self._peers.values() if peer.connections)
+        connected = self._connected(now)
         each = max(1, CONNECTIONS // max(1, connected))
-        if not connected:
+        if not called:
             self._began = now
         most = min(MAX_PEERS, AT_ONCE + int((now - self._began) / NEXT_S))
         chosen = list[Address]()
@@ -83,17 +90,39 @@ class PeerBook:
         candidates = list(self._peers.items())
         others = candidates[FIRST:]
         self._rng.shuffle(others)
-        for address, peer in (*candidates[:FIRST], *others):
+        # Who brought nothing the last time comes behind who may.
+        order = sorted((*candidates[:FIRST], *others), key=lambda one: one[1].failures)
+        for address, peer in order:
             if peer.is_us or peer.not_before > now:
                 continue
             if not peer.connections:
-                if connected >= most:
+                if connected >= most or called >= MAX_CALLED:
                     continue
-                connected += 1
+                connected, called = connected + 1, called + 1
+                peer.called_at, peer.was_called = now, True
             more = (each if address in fast else 1) - peer.connections
             chosen += [address] * max(0, more)
             peer.connections += max(0, more)
         return chosen
+
+    def waiting(self, *, now: float) -> tuple[int, bool]:
+        """While every place is taken: how many peers could be connected to besides, and whether
+        one of them never was.
+        """
+        if self._connected(now) < MAX_PEERS:
+            return 0, False
+        waiting = [
+            peer
+            for peer in self._peers.values()
+            if not (peer.connections or peer.is_us or peer.not_before > now)
+        ]
+        return len(waiting), any(not peer.was_called for peer in waiting)
+
+    def opened(self, address: Address) -> None:
+        """It has answered."""
+        peer = self._peers.get(address)
+        if peer is not None:
+            peer.is_open = True
 
     def closed(self, address: Address, *, was_good: bool, now: float) -> None:
         """A connection to it ended, or could not be made."""
@@ -101,8 +130,10 @@ class PeerBook:
         if peer is None:
             return
         peer.connections -= 1
+        peer.is_open = peer.is_open and peer.connections > 0
         peer.failures = 0 if was_good else peer.failures + 1
-        pause: float = min(AGAIN_MAX_S, AGAIN_S * 2.0 ** min(peer.failures, 8))
+        doublings = max(0, min(peer.failures, 9) - 1)
+        pause: float = min(AGAIN_MAX_S, AGAIN_S * 2.0**doublings)
         peer.not_before = now + pause * (1 + self._rng.uniform(-_JITTER, _JITTER))
 
     def is_us(self, address: Address) -> None:
@@ -115,6 +146,14 @@ class PeerBook:
     def others(self) -> int:
         """How many peers are known besides this program."""
         return sum(1 for peer in self._peers.values() if not peer.is_us)
+
+    def _connected(self, now: float) -> int:
+        """How many have a place: those who do not answer lose it after a while."""
+        return sum(
+            1
+            for peer in self._peers.values()
+            if peer.connections and (peer.is_open or now - peer.called_at < UNANSWERED_S)
+        )
 
     def _has_room_for(self, host: str) -> bool:
         of_host = sum(1 for known in self._peers if known.host == host)
