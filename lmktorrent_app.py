@@ -20,8 +20,8 @@ import sys
 from collections.abc import Sequence
 
 from roles.base.log_file import start_logging
-from roles.base.profile import Profile, find_profile
-from roles.values.errors import LmkError
+from roles.base.profile import NO_HOME, Profile, find_profile
+from roles.base.worker import run_guarded
 from ui.about import version_line
 from ui.exit_codes import ExitCode, exit_code_of
 from ui.packed.settling_in import prepare_for_window, settle_in
@@ -35,19 +35,36 @@ log = logging.getLogger(__name__)
 # A service manager ends these by SIGTERM, and that is no failure.
 UNTIL_STOPPED = {"tracker", "seed"}
 IN_A_WINDOW = {"window", "demo"}
-NO_DISPLAY = """\
-There is no display, so no window can open here ({why}).
+NO_WINDOW = """\
+No window can open here ({why}).
 `lmktorrent demo` shows everything without one; `lmktorrent --help` lists the commands."""
+NO_TK = "this Python has no Tk: {error}; on Debian and Ubuntu: sudo apt-get install python3-tk"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
+    output, codes = Output(), list[int]()
+    words = sys.argv[1:] if arguments is None else arguments
+    failure = run_guarded(lambda: codes.append(_run_words(words, output)))
+    if failure is not None:
+        codes = [exit_code_of(failure)]
+        output.error(str(failure))
+        output.json(event="error", text=str(failure), exit_code=codes[0])
+    logging.shutdown()
+    return int(output.finished(codes[0]))
+
+
+def _run_words(words: Sequence[str], output: Output) -> int:
+    """Run what the command line asks for; returns its exit code, or raises the reason."""
     fill_gaps()
-    chosen = parse_arguments(sys.argv[1:] if arguments is None else arguments)
-    output = Output(quiet=chosen.quiet, as_json=getattr(chosen, "json", False))
+    chosen = parse_arguments(words)
+    output.quiet, output.as_json = chosen.quiet, getattr(chosen, "json", False)
     profile = find_profile(chosen.profile)
     terminal_level = logging.INFO if chosen.verbose else None
-    no_log = start_logging(profile.log_file, terminal_level=terminal_level)
+    log_file = None if profile.is_nowhere else profile.log_file
+    no_log = start_logging(log_file, terminal_level=terminal_level)
+    if profile.is_nowhere:
+        no_log = NO_HOME
     if no_log and chosen.command not in IN_A_WINDOW:
         output.error(no_log)
     log.info("%s: %s", version_line(), chosen.command)
@@ -57,14 +74,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Interrupted as stopped:
         is_served_out = stopped.signal_number == signal.SIGTERM and chosen.command in UNTIL_STOPPED
         return ExitCode.DONE if is_served_out else ExitCode.INTERRUPTED
-    except LmkError as error:
-        log.info("ended: %s", error)
-        code = exit_code_of(error)
-        output.error(str(error))
-        output.json(event="error", text=str(error), exit_code=int(code))
-        return code
-    finally:
-        logging.shutdown()
 
 
 def _run(chosen: argparse.Namespace, profile: Profile, output: Output, no_log: str) -> int:
@@ -113,16 +122,16 @@ def _run_selftest(profile: Profile, output: Output) -> int:
 def _open_window(
     chosen: argparse.Namespace, profile: Profile, no_log: str, output: Output, *, try_it: bool
 ) -> int:
-    """The window; where there is none, the whole job for `demo`, and otherwise a word about it."""
+    """The window; where there is none, the whole job for `demo`, and otherwise the reason."""
     notices = [notice for notice in (no_log, *getattr(chosen, "notices", ())) if notice]
     prepare_for_window()
     try:
         import tkinter
-
-        from ui.window.window_start import run_window
-    except ImportError as error:  # a Python without Tk
-        why = str(error)
+    except ImportError as error:
+        why = NO_TK.format(error=error)
     else:
+        from ui.window.window_start import run_window
+
         try:
             return run_window(
                 profile,
@@ -137,9 +146,9 @@ def _open_window(
         from ui.terminal.limits import Limits
 
         return run_demo(output, Limits(chosen.up, chosen.down))
-    for text in (*notices, NO_DISPLAY.format(why=why)):
+    for text in (*notices, NO_WINDOW.format(why=why)):
         output.error(text)
-    return ExitCode.DONE
+    return ExitCode.STORAGE
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ the tracker; each download has its own. With the first download of LMK/2 it join
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
 import random
@@ -15,8 +16,9 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from roles.base.log_file import hide_folder
 from roles.base.throttle import Throttles
-from roles.base.worker import Role
+from roles.base.worker import Role, failure_of
 from roles.disk.leftovers import drop_packs
 from roles.disk.name_twins import twins_in
 from roles.disk.promised_space import PromisedSpace
@@ -32,7 +34,13 @@ from roles.joining.listed_share import Pack
 from roles.joining.room_lister import RoomLister, Sought
 from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
-from roles.values.errors import StorageError
+from roles.values.errors import (
+    HaltedError,
+    LmkError,
+    ShortageError,
+    StorageError,
+    UserInputError,
+)
 from roles.values.events import (
     AllDownloadsEnded,
     DownloadState,
@@ -45,9 +53,18 @@ from roles.values.events import (
 from roles.values.safe_names import safe_name
 from roles.values.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
 
+log = logging.getLogger(__name__)
+
 TICK_S = 0.25
 EAGER_TICK_S = 0.05  # at the beginning of a download
 EAGER_S = 0.5
+START_AGAIN_S = 1.0  # after a download for which there was no thread
+# A download for which nothing comes lets those go on that wait for it: dead files of one share stop
+# no other's. In a line it moves a little later.
+GIVES_WAY_S = 5.0
+GIVES_WAY_IN_LINE_S = 15.0
+# Downloads that are not through: every folder that a room can have, and some thousand files.
+MAX_WAITING = 20_000
 
 
 class Leecher(Role):
@@ -58,6 +75,7 @@ class Leecher(Role):
     ) -> None:
         """`throttles`: those of the whole program."""
         super().__init__("leecher", post)
+        hide_folder(settings.folder)
         self._settings = settings
         self._throttles = throttles or Throttles()
         # Protects the plans of LMK/1, the book, and the table of downloads: lines, no I/O.
@@ -65,13 +83,17 @@ class Leecher(Role):
         self._book = SeederBook(random.Random())
         self._downloads: dict[str, DownloadLife] = {}  # changed by the role's own thread only
         self._names: StoredNames | None = None  # made when the folder can be asked
+        self._waiting = 0  # downloads that are not through, when it was counted last
+        self._owners: dict[str, str] = {}  # the first download that has a name, by its key
         self._space = PromisedSpace(settings.folder)
-        self._stamps: dict[str, tuple[int, ...]] = {}  # of the lists that downloads follow
+        self._stamps: dict[str, int] = {}  # of the lists that downloads follow
         self._behind: dict[str, DownloadLife] = {}  # who follow only when another one has ended
         self._host: SwarmHost | None = None
         self._unfinished = UnfinishedDownloads(settings)
         self._is_busy = False  # AllDownloadsEnded is due
         self._eager_until = 0.0
+        self._start_again_at = 0.0
+        self._lacking_since: float | None = None  # no thread can be started
         self._wishes = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
         self._place = TrackerPlace(settings.tracker, settings.follow, post)
@@ -118,18 +140,8 @@ class Leecher(Role):
         if trouble:
             self._post(Warned(trouble))
         try:
-            while not self.should_stop():
-                if self._network_change():
-                    self._begin_anew()
-                self._do_wishes()
-                self._start_queued()
-                self._tell_end()
-                self._unfinished.note(self._all(), now=time.monotonic())
-                if self._host is not None:
-                    self._host.tick()
-                is_eager = time.monotonic() < self._eager_until
-                self._woken.wait(EAGER_TICK_S if is_eager else TICK_S)
-                self._woken.clear()
+            with contextlib.suppress(HaltedError):
+                self._work()
         finally:
             self._stopping.set()
             self._do_wishes()  # a cancel just before the end is one, too
@@ -155,6 +167,20 @@ class Leecher(Role):
         for download in self._all():
             download.woken.set()
 
+    def _work(self) -> None:
+        while not self.should_stop():
+            if self._network_change():
+                self._begin_anew()
+            self._do_wishes()
+            self._start_queued()
+            self._tell_end()
+            self._unfinished.note(self._all(), now=time.monotonic())
+            if self._host is not None:
+                self._host.tick()
+            is_eager = time.monotonic() < self._eager_until
+            self._woken.wait(EAGER_TICK_S if is_eager else TICK_S)
+            self._woken.clear()
+
     # Wishes come from any thread and are done in the role's own, one after another
 
     def _wish(self, wish: Callable[[], None]) -> None:
@@ -166,13 +192,21 @@ class Leecher(Role):
             self._wishes.get()()
 
     def _queue(self, keys: Iterable[str], existing: Existing) -> None:
+        self._waiting = sum(not one.state.is_final for one in self._all())
         for key in keys:
+            if self.should_stop():
+                return
             try:
                 self._begin(key, existing, DownloadState.QUEUED)
-            except StorageError as error:  # no port is free, which may be otherwise the next time
-                self._is_busy = True
-                found = self._lister.wanted(key)
-                self._post(failed_to_begin(key, found[0] if found is not None else None, error))
+            # No port is free, which may be otherwise the next time; or there are too many.
+            except (StorageError, UserInputError) as error:
+                self._fail(key, error)
+
+    def _fail(self, key: str, error: LmkError) -> None:
+        """Tell of a download that could not even be made."""
+        self._is_busy = True
+        found = self._lister.wanted(key)
+        self._post(failed_to_begin(key, found[0] if found is not None else None, error))
 
     def _take_list(self) -> None:
         """A list came: downloads follow it, and what the last run left goes on if it is there."""
@@ -191,7 +225,7 @@ class Leecher(Role):
     def _follow(self, download: SwarmDownload) -> None:
         """Tell a download what the newest list has of it, if that changed."""
         key = download.key
-        stamp = self._lister.stamp(key, download.newest.scope.wanted.shares)
+        stamp = self._lister.stamp(key)
         if stamp == self._stamps.get(key):
             return
         found = self._lister.wanted(key)
@@ -207,6 +241,7 @@ class Leecher(Role):
             download.newest.lose()
         else:
             download.newest.follow(*found)
+            self._note_names(download)
         download.woken.set()
 
     def _follow_late(self) -> None:
@@ -223,13 +258,19 @@ class Leecher(Role):
         known = self._downloads.get(key)
         if not (known is None or known.state.is_final or known.is_cancelled):
             return True
+        if self._waiting >= MAX_WAITING:
+            raise UserInputError(
+                f"More than {MAX_WAITING:,} downloads are waiting. Download this later."
+            )
         download = self._made(key, existing)
         if download is None:
             return False
+        self._waiting += 1
         if known is not None:
             known.join()
             known.discard()  # it has the name that the next one needs
         download.halt(state)
+        self._note_names(download)
         with self._lock:
             self._downloads[key] = download
         self._is_busy = True
@@ -240,8 +281,12 @@ class Leecher(Role):
         file = self._lister.lmk1_file(key)
         if file is not None:
             return self._made_lmk1(file, existing)
-        found = self._lister.wanted(key)
-        return None if found is None else self._made_lmk2(key, *found, existing)
+        stamp, found = self._lister.stamp(key), self._lister.wanted(key)
+        if found is None:
+            return None
+        download = self._made_lmk2(key, *found, existing)
+        self._stamps[key] = stamp  # a newer list than this one is followed
+        return download
 
     def _made_lmk1(self, file: ListedFile, existing: Existing) -> Download:
         stored_name = safe_name(file.name, windows=os.name == "nt")
@@ -268,19 +313,11 @@ class Leecher(Role):
     ) -> SwarmDownload:
         if self._names is None:
             twins = twins_in(self._settings.folder)
-            self._names = StoredNames(windows=os.name == "nt", key=twins.key)
-        if self._host is None:
-            self._host = SwarmHost(
-                self._settings,
-                self._place,
-                self._throttles,
-                self._post,
-                wanted.shares,
-                self._room_transfers,
-                self._start_beside,
-                self.should_stop,
-                self._woken.set,
+            self._names = StoredNames(
+                windows=os.name == "nt", key=twins.key, should_stop=self.should_stop
             )
+        if self._host is None:
+            self._host = self._new_host(wanted.shares)
         return SwarmDownload(
             key,
             wanted,
@@ -295,10 +332,31 @@ class Leecher(Role):
             is_cut_off=self.is_cut_off,
         )
 
+    def _new_host(self, shares: tuple[str, ...]) -> SwarmHost:
+        """Raises StorageError."""
+        try:
+            return SwarmHost(
+                self._settings,
+                self._place,
+                self._throttles,
+                self._post,
+                shares,
+                self._room_transfers,
+                self._start_beside,
+                self.should_stop,
+                self._woken.set,
+            )
+        except OSError as error:
+            raise failure_of(error) or error from None
+
     def _has_twin(self, download: DownloadLife) -> bool:
-        """Whether another one has the same name: neither may replace the other."""
-        others = (one for key, one in self._downloads.items() if key != download.key)
-        return any(download.collision_keys & other.collision_keys for other in others)
+        """Whether another one had one of its names first: it may not replace that one's file."""
+        owners = (self._owners.get(name, download.key) for name in download.collision_keys)
+        return any(owner != download.key for owner in owners)
+
+    def _note_names(self, download: DownloadLife) -> None:
+        for name in download.collision_keys:
+            self._owners.setdefault(name, download.key)
 
     def _pause(self, keys: Iterable[str]) -> None:
         for download in self._chosen(keys):
@@ -326,22 +384,55 @@ class Leecher(Role):
 
     def _start_queued(self) -> None:
         """Start what fits, but never two whose names a file system could take for one."""
-        for download in self._all():
+        downloads = sorted(self._all(), key=lambda one: one.turns)
+        for download in downloads:
             download.reap()
         self._follow_late()
-        running = [download for download in self._all() if download.is_running]
-        for download in self._all():
-            if len(running) >= DOWNLOADS_AT_ONCE:
-                return
+        if time.monotonic() < self._start_again_at:
+            return
+        running = [download for download in downloads if download.is_running]
+        is_one_kept = bool(self._behind)
+        for download in downloads:
             if download.state is not DownloadState.QUEUED or download.is_running:
                 continue
-            if not any(download.collision_keys & other.collision_keys for other in running):
-                running.append(download)
-                if isinstance(download, SwarmDownload):
-                    self._follow(download)
+            is_full = len(running) >= DOWNLOADS_AT_ONCE
+            if is_full or not all(_are_apart(download, other) for other in running):
+                is_one_kept = True
+                if is_full:
+                    break
+                continue
+            running.append(download)
+            if isinstance(download, SwarmDownload):
+                self._follow(download)
+            try:
                 download.start()
-                self._eager_until = time.monotonic() + EAGER_S
-                self._lister.look_for_peers()
+            except ShortageError as error:
+                self._note_lack(download, error)
+                return
+            self._lacking_since = None
+            self._eager_until = time.monotonic() + EAGER_S
+            self._lister.look_for_peers()
+        if is_one_kept:
+            self._let_others_go_on(running)
+
+    def _let_others_go_on(self, running: Iterable[DownloadLife]) -> None:
+        """What stands still waits until the others had as many turns."""
+        now = time.monotonic()
+        for download in running:
+            is_in_line = download.state is DownloadState.IN_LINE
+            if download.still_s(now) >= (GIVES_WAY_IN_LINE_S if is_in_line else GIVES_WAY_S):
+                download.give_way()
+
+    def _note_lack(self, download: DownloadLife, error: ShortageError) -> None:
+        """No thread is left: try again in a while, and give up after the time that is set."""
+        now = time.monotonic()
+        self._start_again_at = now + START_AGAIN_S
+        if self._lacking_since is None:
+            self._lacking_since = now
+            log.warning("%s", error)
+        patience_s = self._settings.give_up_after_s
+        if patience_s is not None and now - self._lacking_since >= patience_s:
+            download.give_up(error)
 
     def _all(self) -> list[DownloadLife]:
         with self._lock:
@@ -373,3 +464,8 @@ class Leecher(Role):
             for one in self._all()
             if isinstance(one, SwarmDownload) and one.state.is_active
         )
+
+
+def _are_apart(one: DownloadLife, other: DownloadLife) -> bool:
+    """Whether no file system takes a name of one for a name of the other."""
+    return one.collision_keys.isdisjoint(other.collision_keys)

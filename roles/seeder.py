@@ -15,8 +15,9 @@ from pathlib import Path
 
 from roles.base.interfaces import address_for_others
 from roles.base.listening import listen_tcp
+from roles.base.log_file import hide_folder
 from roles.base.throttle import Throttles
-from roles.base.worker import Role
+from roles.base.worker import Role, Worker
 from roles.downloads.front_door import FrontDoor
 from roles.downloads.offer_calls import OfferCalls
 from roles.giving.lmk1_uploads import Lmk1Uploads
@@ -52,6 +53,7 @@ class Seeder(Role):
     ) -> None:
         """`throttles`: those of the whole program."""
         super().__init__("seeder", post)
+        hide_folder(settings.folder)
         self._settings = settings
         self._throttles = throttles or Throttles()
         # Each replaced whole by the thread that posts it, read by the membership's.
@@ -110,14 +112,13 @@ class Seeder(Role):
         def take_lmk1(link: socket.socket, leecher: Address) -> None:
             lmk1_uploads.answer(link, leecher, taken_elsewhere=uploads.slots_taken)
 
-        beside = [
-            self._start_beside(library.run, "lmk-hasher"),
-            self._start_beside(lambda: announcer.run(address), "lmk-member"),
-            self._start_beside(calls.run, "lmk-caller"),
-        ]
-        reception = Reception(listener, FrontDoor(me, uploads, take_lmk1))
+        reception = Reception(listener, FrontDoor(me, uploads, take_lmk1), peer=me.peer)
+        beside = list[Worker]()
         report_at = 0.0
         try:
+            beside.append(self._start_beside(library.run, "lmk-hasher"))
+            beside.append(self._start_beside(lambda: announcer.run(address), "lmk-member"))
+            beside.append(self._start_beside(calls.run, "lmk-caller"))
             while not self.should_stop():
                 reception.look()
                 if self._network_change(address):
@@ -129,6 +130,8 @@ class Seeder(Role):
                     uploads.look_again()
                 now = time.monotonic()
                 lmk1_uploads.reap()
+                if uploads.is_waited_for:
+                    lmk1_uploads.end_idle()
                 uploads.limit(slots_for_lmk2(self._settings.slots, lmk1_uploads.slots_taken))
                 if now >= report_at:
                     report_at = now + REPORT_S

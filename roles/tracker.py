@@ -13,22 +13,23 @@ import socket
 import time
 from collections import deque
 from collections.abc import Collection, Iterator
+from typing import TypeAlias
 
 from roles.base.interfaces import address_for_others, own_addresses
 from roles.base.listening import bind_both, bound_beside
-from roles.base.rate_limit import RateLimit
+from roles.base.neighbours import Neighbours, waiting_bytes
 from roles.base.state_file import StateFile
-from roles.base.worker import POLL_S, Role
-from roles.room.cookies import Cookies
+from roles.base.worker import POLL_S, Role, failure_of
+from roles.room.cookies import Cookies, Proof
 from roles.room.dial_back import DialBack, Target
 from roles.room.list_server import ListServer
 from roles.room.places import Key
-from roles.room.registry import Registry
+from roles.room.registry import EXPIRED_AT_ONCE, Registry
 from roles.room.registry_entry import Entry, Reader
 from roles.room.room_catalogue import RoomCatalogue
 from roles.room.tracker_desk import Desk
 from roles.values.addresses import EVERY_INTERFACE, Address
-from roles.values.errors import PeerProtocolError, StorageError
+from roles.values.errors import ShortageError, StorageError
 from roles.values.events import (
     ListedSeeder,
     Post,
@@ -38,16 +39,13 @@ from roles.values.events import (
     Warned,
 )
 from roles.values.settings import TrackerSettings
-from roles.wire.lmk1_tracker_wire import RECEIVE_BUFFER, UNKNOWN_REQUEST
-from roles.wire.lmk2_outline import refusal_of
+from roles.wire.lmk1_tracker_wire import RECEIVE_BUFFER
 
 log = logging.getLogger(__name__)
 
-REQUESTS_PER_HOST = 100.0  # a second: an original repeats nothing, so a dropped answer freezes it
-REQUESTS_IN_ALL = 2_000.0  # half of them for those who have a cookie
-LISTS_IN_ALL = 500.0  # list answers are longer than their questions
-COMPLAINTS_PER_HOST = 1.0  # lines a second in the log
-COMPLAINTS_IN_ALL = 10.0
+# The socket that it came in by or goes out by, it, and where it came from or goes to.
+_Datagram: TypeAlias = tuple[socket.socket, bytes, tuple[str, int]]
+
 SAVE_S = 2.0  # at most one state file in this time
 REPORT_S = 0.25
 HEARD_REPORT_S = 1.0  # the same when somebody pinged and nothing is new but the time
@@ -56,10 +54,18 @@ EXPIRE_S = 1.0
 # is answered meanwhile.
 RESTS = 9
 LEFT_OUT_S = 60.0  # at most one line in the log in this time
-DATAGRAMS_AT_ONCE = 64  # answered before lists have their turn: a few milliseconds
+DATAGRAMS_AT_ONCE = 256  # read before anything else has its turn: two or three milliseconds
+MAX_UNPROVED = 256  # datagrams of senders without a cookie that wait for their turn,
+UNPROVED_S = 0.005  # which lasts so long; what they cost grows with their lists
+SEND_BUFFER = 512 * 1024  # bytes; most systems allow a little less
+# Of the send buffer, in the system's count, for answers to senders without a cookie that are not
+# there: 80 short answers. The system looks for as many computers at a time, and its table has room
+# for 1,024. Beyond that those that ask again have as much more.
+UNPROVED_UNSENT, AGAIN_UNSENT = 64 * 1024, 192 * 1024
+MAX_ASKED = 4_096  # hosts in each of two seconds that got no answer
 MAX_UNSENT = 1_000  # answers that found no room in the system's buffer
 UNSENT_S = 0.01  # until they are tried again
-SLICE = 100  # lines of a report made between two looks at the sockets
+SLICE = 100  # lines of a report, or of a state file, made between two looks at the sockets
 
 
 class Tracker(Role):
@@ -70,14 +76,16 @@ class Tracker(Role):
         self._settings = settings
         self._state = None if settings.state_file is None else StateFile(settings.state_file)
         self._registry = Registry(RoomCatalogue(os.urandom(4).hex()))
-        self._complaints = RateLimit(per_host=COMPLAINTS_PER_HOST, whole=COMPLAINTS_IN_ALL)
-        self._unsent: deque[tuple[socket.socket, bytes, tuple[str, int]]] = deque()
+        self._unproved: deque[_Datagram] = deque()  # requests that wait for their turn
+        self._unsent: deque[_Datagram] = deque()  # answers
+        self._asked, self._asked_before = set[str](), set[str]()  # in vain, in the last seconds
         self._beside: dict[str, socket.socket] = {}  # by own address, when there are several
         self._report: Iterator[None] | None = None  # under way
         self._report_cost_s = 0.0  # of the processor, until now
-        self._report_at = self._heard_report_at = self._save_at = self._expire_at = (
-            self._log_left_out_at
-        ) = 0.0
+        self._saving: Iterator[None] | None = None  # a state file under way
+        self._saved_state = self._registry.saved_state
+        self._report_at = self._heard_report_at = 0.0
+        self._save_at = self._expire_at = self._log_left_out_at = 0.0
         self._reported_version = ""
         self._left_out = 0
 
@@ -102,7 +110,7 @@ class Tracker(Role):
                 self._listen_at((), selector)
                 self._lists.close()
                 self._dials.close()
-                self._save()
+                self._save_now()
 
     def _begin(
         self,
@@ -111,17 +119,16 @@ class Tracker(Role):
         selector: selectors.BaseSelector,
         listening: Address,
     ) -> None:
+        self._neighbours = Neighbours(link)
         link.setblocking(False)
         self._link = link
-        selector.register(link, selectors.EVENT_READ, lambda: self._answer_some(link))
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        selector.register(link, selectors.EVENT_READ, lambda: self._receive(link))
         self._lists = ListServer(listener, selector, self._registry)
         self._dials = DialBack(selector, self._is_to_be_dialled, self._note_reachable)
         self._desk = Desk(
             self._registry,
             Cookies(os.urandom(32)),
-            requests=RateLimit(per_host=REQUESTS_PER_HOST, whole=REQUESTS_IN_ALL / 2),
-            proved=RateLimit(per_host=REQUESTS_PER_HOST, whole=REQUESTS_IN_ALL / 2),
-            lists=RateLimit(per_host=REQUESTS_PER_HOST, whole=LISTS_IN_ALL),
             name=socket.gethostname(),
             port=listening.port,
             on_arrival=self._dial,
@@ -141,31 +148,27 @@ class Tracker(Role):
             if beside is None:
                 continue
             beside.setblocking(False)
+            beside.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             self._beside[host] = beside
             selector.register(
                 beside,
                 selectors.EVENT_READ,
-                lambda link=beside: self._answer_some(link),
+                lambda link=beside: self._receive(link),
             )
 
     def _answer_until_stopped(self, selector: selectors.BaseSelector, listening: Address) -> None:
         pause_s = 0.0
         while not self.should_stop():
-            for key, _ in selector.select(pause_s):
-                key.data()
-            if self._network_change(listening):
-                self._begin_anew(selector, listening)
-            is_busy = self._lists.work() | self._work_on_report()
-            now = time.monotonic()
-            self._dials.work(now=now)
-            if now >= self._expire_at:
-                self._expire(now)
-            if self._desk.is_unsaved and now >= self._save_at:
-                self._save()
-                took_s = time.monotonic() - now
-                self._save_at = now + max(SAVE_S, (1 + RESTS) * took_s)
-            self._send_unsent()
-            pause_s = 0.0 if is_busy else UNSENT_S if self._unsent else POLL_S
+            try:
+                if self._network_change(listening):
+                    self._begin_anew(selector, listening)
+                pause_s = self._answer_for_a_while(selector, pause_s)
+            except (OSError, MemoryError) as error:
+                failure = failure_of(error)
+                if not isinstance(failure, ShortageError):
+                    raise
+                log.warning("%s", failure)  # what was under way is lost, and is asked for again
+                self._stopping.wait(POLL_S)
 
     def _begin_anew(self, selector: selectors.BaseSelector, listening: Address) -> None:
         """This computer has other addresses."""
@@ -174,7 +177,23 @@ class Tracker(Role):
         if listening.host == EVERY_INTERFACE:
             self._listen_at(own_addresses(), selector)
 
-    def _answer_some(self, link: socket.socket) -> None:
+    def _answer_for_a_while(self, selector: selectors.BaseSelector, pause_s: float) -> float:
+        """Do what is to be done now, after waiting for it; returns how long the next may wait."""
+        for key, _ in selector.select(pause_s):
+            key.data()
+        self._answer_unproved()
+        is_busy = bool(self._unproved) | self._lists.work() | self._work_on_report()
+        now = time.monotonic()
+        self._registry.settle(now=now)
+        self._dials.work(now=now)
+        if now >= self._expire_at:
+            self._expire(now)
+        is_busy |= self._work_on_saving(now)
+        self._send_unsent()
+        return 0.0 if is_busy else UNSENT_S if self._unsent else POLL_S
+
+    def _receive(self, link: socket.socket) -> None:
+        """Answer those who have a cookie at once; the others when these are through."""
         for _ in range(DATAGRAMS_AT_ONCE):
             try:
                 datagram, source = link.recvfrom(RECEIVE_BUFFER)
@@ -184,62 +203,93 @@ class Tracker(Role):
                 # Windows: an earlier answer found nobody, or this datagram was too long.
                 log.debug("receiving: %s", error)
                 continue
-            self._answer_one(link, datagram, source)
+            now = time.monotonic()
+            proof = self._desk.proof(datagram, source[0], now=now)
+            if proof is not Proof.NONE:
+                self._answer((link, datagram, source), proof, now)
+            elif len(self._unproved) < MAX_UNPROVED:
+                self._unproved.append((link, datagram, source))
 
-    def _answer_one(self, link: socket.socket, datagram: bytes, source: tuple[str, int]) -> None:
-        now = time.monotonic()
+    def _answer_unproved(self) -> None:
+        until = time.monotonic() + UNPROVED_S
+        while self._unproved and (now := time.monotonic()) < until:
+            request = self._unproved.popleft()
+            if self._is_worth_it(request):
+                self._answer(request, Proof.NONE, now)
+
+    def _is_worth_it(self, request: _Datagram) -> bool:
+        """Whether an answer will leave: of those that cannot, a few hundred fill the buffer.
+
+        A sender that was not seen in its network may be there all the same. It asks again then,
+        which few of many forged ones do.
+        """
+        link, _, (host, _) = request
+        waiting = waiting_bytes(link)
+        if waiting < UNPROVED_UNSENT or not self._neighbours.is_missing(host):
+            return True
+        is_again = host in self._asked or host in self._asked_before
+        if len(self._asked) < MAX_ASKED:
+            self._asked.add(host)
+        return is_again and waiting < AGAIN_UNSENT
+
+    def _answer(self, request: _Datagram, proof: Proof, now: float) -> None:
+        link, datagram, source = request
         try:
-            for answer in self._desk.answers(datagram, *source, now=now):
-                self._send(link, answer, source)
-        except PeerProtocolError as error:
-            if self._complaints.allows(source[0], now=now):  # a flood must not hide all the rest
-                log.info("a request of %s cannot be answered: %s", source[0], error)
-            self._send(link, refusal_of(datagram, str(error)) or UNKNOWN_REQUEST, source)
-        except OSError as error:  # no descriptor left: it asks again
+            answers = self._desk.answers(datagram, *source, proof, now=now)
+        except (OSError, MemoryError) as error:  # nothing left for it now: it asks again
             log.debug("answering %s: %s", source[0], error)
+            return
+        for answer in answers:
+            if not self._is_sent((link, answer, source)) and len(self._unsent) < MAX_UNSENT:
+                # An original asks only once. Who has a cookie goes first here too.
+                is_first = proof is not Proof.NONE
+                keep = self._unsent.appendleft if is_first else self._unsent.append
+                keep((link, answer, source))
 
-    def _send(self, link: socket.socket, answer: bytes, source: tuple[str, int]) -> None:
-        """An original asks only once: what finds no room now is sent a little later."""
+    def _is_sent(self, answer: _Datagram) -> bool:
+        """Send it, or see that this is no use; False when there is no room in the system."""
+        link, datagram, source = answer
         try:
-            link.sendto(answer, source)
+            link.sendto(datagram, source)
         except BlockingIOError:
-            if len(self._unsent) < MAX_UNSENT:
-                self._unsent.append((link, answer, source))
+            return False
         except OSError as error:  # no route back: it asks again
             log.debug("answering %s: %s", source[0], error)
+        return True
 
     def _send_unsent(self) -> None:
-        for _ in range(len(self._unsent)):
-            link, answer, source = self._unsent.popleft()
-            try:
-                link.sendto(answer, source)
-            except BlockingIOError:
-                self._unsent.appendleft((link, answer, source))
-                return
-            except OSError as error:
-                log.debug("answering %s: %s", source[0], error)
+        while self._unsent and self._is_sent(self._unsent[0]):
+            self._unsent.popleft()
 
     def _expire(self, now: float) -> None:
-        self._expire_at = now + EXPIRE_S
         self._desk.forget_hosts()
+        self._neighbours.forget()
+        self._asked, self._asked_before = set(), self._asked
         self._lists.expire(now=now)
-        if self._registry.expire(now=now):
-            self._desk.is_changed = self._desk.is_unsaved = True
+        gone = self._registry.expire(now=now)
+        self._desk.is_changed |= gone > 0
+        self._expire_at = now + (EXPIRE_S if gone < EXPIRED_AT_ONCE else 0.0)
 
     def _dial(self, key: Key, entry: Entry) -> None:
-        """See whether others reach it, unless it serves this machine only."""
+        """See whether others reach it, unless it serves this machine only; and whether it is there,
+        when another program says that it is.
+        """
         here = Reader(is_here=True, tracker_host=entry.origin.ip)
         address = entry.address_for(here)
-        if entry.member is not None and address is not None and not entry.is_here_only:
-            self._dials.want(Target(key, entry.member.instance, address))
+        is_contested = self._registry.is_contested(key)
+        if address is not None and (is_contested or not entry.is_here_only):
+            self._dials.want(Target(key, address))
 
     def _is_to_be_dialled(self, target: Target) -> bool:
-        member = self._registry.member(target.key)
-        is_there = member is not None and member.instance == target.instance
-        return is_there and member is not None and member.is_reachable is not True
+        entry = self._registry.entry(target.key)
+        if entry is None or entry.member is None or entry.member.is_reachable:
+            return False
+        return not entry.is_here_only or self._registry.is_contested(target.key)
 
-    def _note_reachable(self, target: Target, is_reachable: bool) -> None:
-        self._registry.note_reachable(target.key, target.instance, is_reachable)
+    def _note_reachable(self, target: Target, is_reachable: bool, peer: str) -> None:
+        self._registry.note_reachable(target.key, is_reachable)
+        if is_reachable and peer:
+            self._registry.note_listening(target.key, now=time.monotonic())
         self._desk.is_changed = True
 
     def _work_on_report(self) -> bool:
@@ -275,7 +325,8 @@ class Tracker(Role):
             members += [] if entry.member is None else [entry.as_member(entry.member)]
             if number % SLICE == SLICE - 1:
                 yield
-        files, count = self._registry.files(), self._registry.catalogue.file_count
+        files = yield from self._registry.files()
+        count = self._registry.catalogue.file_count
         left_out = count - len(self._registry.files_for_originals(is_here=True))
         self._log_left_out(max(0, left_out), began)
         room = RoomChanged(
@@ -293,11 +344,34 @@ class Tracker(Role):
             )
         self._left_out = left_out
 
-    def _save(self) -> None:
-        if self._state is None or not self._desk.is_unsaved:
+    def _work_on_saving(self, now: float) -> bool:
+        """Go on with the state file, or begin one; whether it is under way."""
+        is_changed = self._registry.saved_state != self._saved_state
+        if self._saving is None and is_changed and now >= self._save_at:
+            self._saving = self._saving_to(self._state)
+        if self._saving is not None and next(self._saving, self) is self:
+            self._saving = None
+        return self._saving is not None
+
+    def _saving_to(self, state: StateFile | None) -> Iterator[None]:
+        """Write the state file, made a slice at a time; the last step waits for the disk."""
+        self._saved_state = self._registry.saved_state
+        if state is None:
             return
-        self._desk.is_unsaved = False
+        texts = list[str]()
+        for item in self._registry.saved():
+            texts.append(json.dumps(item))
+            if len(texts) % SLICE == 0:
+                yield
+        began = time.monotonic()
         try:
-            self._state.write(json.dumps(self._registry.saved()).encode())
+            state.write(f"[{','.join(texts)}]".encode())
         except StorageError as error:
             log.warning("The tracker's list is not kept for the next start: %s", error)
+        ended = time.monotonic()
+        self._save_at = ended + max(SAVE_S, RESTS * (ended - began))
+
+    def _save_now(self) -> None:
+        if self._saving is not None or self._registry.saved_state != self._saved_state:
+            for _ in self._saving_to(self._state):
+                continue

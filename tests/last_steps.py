@@ -139,8 +139,18 @@ class _Side:
     def arrival(self, job: Job, folder: Path, ended: Callable[[], None]) -> Arrival:
         return Arrival(job, folder, self._swarm, self._library, ended)  # type: ignore[arg-type]
 
-    def outlook(self, _transfers: Sequence[Transfer]) -> Outlook:
-        return Outlook(1, 1, is_receiving=True, place=0, all_dropped=False)
+    def outlook(self, _arrivals: Sequence[Arrival]) -> Outlook:
+        nothing = frozenset[int]()
+        return Outlook(
+            1,
+            1,
+            is_receiving=True,
+            place=0,
+            newest_at=0.0,
+            held=nothing,
+            lied_about=nothing,
+            all_suspect=False,
+        )
 
     def sources(self) -> tuple[()]:
         return ()
@@ -167,7 +177,7 @@ class LocalDownload:
         for paths in packed:
             joined = self._content(b"".join(files[path] for path in paths))
             line = PackLine(joined, paths[0], len(paths))
-            self._packs.append((line, tuple(by_path[path] for path in paths)))
+            self._packs.append(Pack(line, tuple(by_path[path] for path in paths)))
         made = tuple(FolderLine(path, time) for path, time in folders.items())
         self._wanted = Wanted("lesson", tuple(lines), made, ("0" * 16,))
         self.ended = list[FileEnded]()  # of the last run

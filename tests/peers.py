@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import queue
+import select
 import socket
 import threading
 import time
@@ -110,6 +111,25 @@ class RawPeer:
         finally:
             self.link.settimeout(LIMIT_S)
         return True
+
+    def talk_until_it_leaves(self, words: bytes) -> None:
+        """Say them again and again, and read what is answered, until the other side hangs up."""
+        deadline = time.monotonic() + LIMIT_S
+        self.link.setblocking(False)
+        rest = b""
+        while time.monotonic() < deadline:
+            rest = rest or words
+            try:
+                can_read, can_write, _ = select.select([self.link], [self.link], [], 0.1)
+                if can_read and not self.link.recv(1 << 16):
+                    return
+                if can_write:
+                    rest = rest[self.link.send(rest) :]
+            except BlockingIOError:
+                continue
+            except OSError:
+                return
+        raise AssertionError("it listens without end")
 
     def has_left(self) -> bool:
         """Whether the other side hangs up, whatever it says before."""

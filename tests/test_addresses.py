@@ -16,6 +16,7 @@ from roles.values.addresses import (
     is_unicast,
     may_dial,
     parse_address,
+    parse_bind_address,
     service_at,
 )
 from roles.values.errors import UserInputError
@@ -30,21 +31,56 @@ READ = {
     "lmk://teacher": Address("teacher", 12500),
     "localhost:0": Address("localhost", 0),
     "pc.": Address("pc.", 12500),
+    "LMK://10.0.0.1": Address("10.0.0.1", 12500),
+    "http://host": Address("host", 12500),
+    "http://192.168.1.5:12511/": Address("192.168.1.5", 12511),
+    "https://192.168.1.5:12511/a?b#c": Address("192.168.1.5", 12511),
+    "192.168.1.5:12500 (lab-pc-01)": Address("192.168.1.5", 12500),
+    "192.168.1.5:12500      lab-pc-01": Address("192.168.1.5", 12500),  # as `trackers` prints it
+    "192.168.1.5:12500  ·  lab-pc-01": Address("192.168.1.5", 12500),  # as the window shows it
+    "the tracker lab-pc-01 (192.168.1.5:12500).": Address("192.168.1.5", 12500),
+    "lab-pc-01 (192.168.1.5:12500)": Address("192.168.1.5", 12500),
+    "192.168.1.5:12500.": Address("192.168.1.5", 12500),  # the end of a sentence of ours
+    "192.168.1.5:12500,": Address("192.168.1.5", 12500),
+    "'192.168.1.5:12500'": Address("192.168.1.5", 12500),
+    "“192.168.1.5”": Address("192.168.1.5", 12500),
+    "192.168.1.5:012500": Address("192.168.1.5", 12500),
+}
+NAMED_RIGHTLY = {
+    "": "No address is named.*Type it as 192.168.1.5:12500",
+    "http://": "No address is named",
+    "12500": "“12500” has no address before the port",
+    ":12500": "“:12500” has no address before the port",
+    "host:": "“host:” has no port after the colon. Type host:12500",
+    "192.168.1.5:12,500": "“12,500” is not a port",
+    "host:65536": "Port 65536 does not exist",
+    "host:" + "9" * 5000: "does not exist",
+    "::1": "“::1” is an IPv6 address, and only IPv4",
+    "[::1]:12500": "is an IPv6 address",
+    "fe80::1%eth0": "is an IPv6 address",
+    "[fe80::1%eth0]:12500": "is an IPv6 address",
+    "http://[::1]:12500/": "is an IPv6 address",
+    "[192.168.1.5]:12500": "is not an address",
+    "müller-pc:12500": "letters that no name on a network has.*numbers: 192.168.1.5:12500",
+    "192.168.1.256": "is not an address",
+    "192.168.001.005": "is not an address",
+    "1.2.3": "is not an address",
+    "192.168.1.5,12500": "is not an address",
+    "192.168.1.5 12500": "is not an address",
+    "me:secret@host:12500": "is not an address",
+    "\uff11\uff19\uff12.168.1.5": "is not an address",
 }
 REFUSED = [
     "",
-    ":12500",
     "a b",
-    "host:",
     "host:port",
     "host:-1",
-    "host:65536",
     "host:123456",
     "host:1:2",
-    "::1",
-    "http://host",
     "host/path",
-    "müller",
+    "-1",
+    "\u00b2",
+    "\udcff:5",
     "a..b",
     ".a",
     "-a",
@@ -72,6 +108,30 @@ class ParseAddressTest(unittest.TestCase):
                     continue
                 with self.assertRaisesRegex(UserInputError, "Type|Ports go"):
                     parse_address(text, 12500)
+
+    def test_each_slip_is_called_by_its_name(self) -> None:
+        for text, sentence in NAMED_RIGHTLY.items():
+            with self.subTest(text=text), self.assertRaisesRegex(UserInputError, sentence):
+                parse_address(text, 12500)
+
+    def test_a_sentence_stays_short_and_printable_whatever_was_typed(self) -> None:
+        for text in ("x" * 100_000, "a\x1b[2J b", "(" * 50_000, "1:" * 50_000, " a" * 50_000):
+            with self.subTest(text=text[:9]), self.assertRaises(UserInputError) as refused:
+                parse_address(text, 12500)
+            self.assertLess(len(str(refused.exception)), 250)
+            self.assertTrue(str(refused.exception).isprintable())
+
+    def test_a_bare_port_to_listen_on_is_that_port_of_every_address(self) -> None:
+        for text in ("12501", ":12501", " 12501 "):
+            with self.subTest(text=text):
+                self.assertEqual(parse_bind_address(text, 1), Address("0.0.0.0", 12501))
+        self.assertEqual(parse_bind_address("0", 1), Address("0.0.0.0", 0))
+        self.assertEqual(parse_bind_address("pc:7", 1), Address("pc", 7))
+
+    def test_what_cannot_be_listened_on_is_refused(self) -> None:
+        for text in ("", "70000", ":70000", "::", "224.0.0.1:5", "255.255.255.255", "-1"):
+            with self.subTest(text=text), self.assertRaises(UserInputError):
+                parse_bind_address(text, 12501)
 
     def test_every_host_that_is_accepted_can_be_encoded_for_a_look_up(self) -> None:
         for host in ("a" * 63, "a.b.", "x_y", "_tcp.lab", "1.2.3.4", "a-b.c-d"):

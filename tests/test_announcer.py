@@ -15,6 +15,7 @@ from roles.sharing.folder_library import FolderLibrary
 from roles.sharing.shared_folder import SharedFolder
 from roles.tracker import Tracker
 from roles.values.addresses import Address
+from roles.values.errors import ShortageError
 from roles.values.events import FolderScanned, RoleStarted, TrackerLost
 from roles.values.settings import TrackerSettings
 from roles.wire.lmk2_list_wire import Taken
@@ -184,3 +185,16 @@ class NoNetworkTest(AnnouncerTestCase):
             self.stop()
         self.assertTrue(reason.startswith("No way leads to the tracker 192.0.2.1:12500"), reason)
         self.assertNotIn("Errno", reason)
+
+
+class ShortageTest(AnnouncerTestCase):
+    def test_what_is_offered_stays_while_the_folder_cannot_be_looked_at(self) -> None:
+        announcer = self.announce(self.original())
+        before, told = announcer.listing, len(self.log.of(FolderScanned))
+        lacking = ShortageError("too many open files")
+        with mock.patch.object(SharedFolder, "scan", side_effect=lacking) as scan:
+            announcer.folder_changed.set()
+            announcer.look()
+            scan.assert_called()
+        self.assertIs(announcer.listing, before)
+        self.assertEqual(len(self.log.of(FolderScanned)), told)

@@ -31,13 +31,16 @@ ROLES = ("tracker", "seeder", "leecher", "discovery")
 PURE_PACKAGES = ("values", "wire")
 PURE_MODULES: dict[str, tuple[str, ...]] = {
     "base": (
+        "eviction",
         "rate_limit",
         "rates",
+        "word_budget",
     ),
     "disk": ("stored_names",),
     "sharing": ("pack_plan",),
     "room": (
         "cookies",
+        "held_shares",
         "holders",
         "offered_shares",
         "originals_list",
@@ -82,6 +85,8 @@ SEEN_BY_UI = (
     "values.folder_keys",
     "values.safe_names",
     "base.profile",
+    "base.user_folders",
+    "base.worker",  # what every thread runs in, and the sentence for what the system refuses
     "base.file_lock",  # for ui/packed: which temporary folders and windows are alive
     "base.log_file",
     "base.name_lookup",
@@ -377,6 +382,10 @@ class WordsTest(RuleTestCase):
     def test_names_times_and_rights_of_files_are_changed_in_one_place_only(self) -> None:
         others = [one for one in modules_below("roles") if one.name != DISK_CALLS_PLACE]
         self.check_each(others, lines_changing_names)
+
+    def test_every_thread_is_of_the_kind_that_dies_without_a_word_on_the_terminal(self) -> None:
+        others = [module for module in product_modules() if module.name != CATCH_ALL_PLACE]
+        self.check_each(others, lambda one: lines_calling(one, {".Thread", "Thread", ".Timer"}))
 
     def test_every_module_says_what_it_is(self) -> None:
         self.check_each(

@@ -12,6 +12,7 @@ from roles.downloads.arrivals import MAX_ARRIVALS, MAX_CHUNKS, Arrivals
 from roles.downloads.download_jobs import FileJob
 from roles.downloads.file_tally import FileTally
 from roles.downloads.swarm_side import SwarmSide
+from roles.joining.listed_share import Pack
 from roles.sharing.pack_holding import PackHolding, PackSource
 from roles.taking.peer_downloads import PeerDownloads
 from roles.taking.swarm_library import SwarmLibrary
@@ -24,6 +25,8 @@ from roles.wire.lmk2_greeting import Hello
 from tests.disks import described, some_bytes
 from tests.peers import CHUNK, MemoryHolding, RawPeer, TakingTest, some_holding
 from tests.support import wait_until
+
+SHARE = "5" * 16
 
 
 class ArrivalsTest(TakingTest):
@@ -142,9 +145,7 @@ class ArrivalsTest(TakingTest):
         self.assertIsNotNone(self.given_on.find(contents["b/c"].content.root))
         self.assertEqual(self.tally.done, 3)
 
-    def pack(
-        self, prefix: str, data: list[bytes]
-    ) -> tuple[MemoryHolding, tuple[PackLine, tuple[FileLine, ...]], list[FileJob]]:
+    def pack(self, prefix: str, data: list[bytes]) -> tuple[MemoryHolding, Pack, list[FileJob]]:
         joined = MemoryHolding(b"".join(data))
         holdings = [MemoryHolding(one) for one in data]
         paths = [f"{prefix}/{number:03}" for number in range(len(data))]
@@ -154,7 +155,7 @@ class ArrivalsTest(TakingTest):
         )
         line = PackLine(joined.content, paths[0], len(lines))
         jobs = [self.job(path, one) for path, one in zip(paths, holdings, strict=True)]
-        return joined, (line, lines), jobs
+        return joined, Pack(line, lines, SHARE), jobs
 
     def test_a_pack_becomes_its_files_and_is_given_on_from_them(self) -> None:
         data = [some_bytes(10_000 + seed, seed) for seed in range(40)]
@@ -171,7 +172,7 @@ class ArrivalsTest(TakingTest):
 
     def small_pack(
         self,
-    ) -> tuple[MemoryHolding, tuple[PackLine, tuple[FileLine, ...]], list[FileJob], list[bytes]]:
+    ) -> tuple[MemoryHolding, Pack, list[FileJob], list[bytes]]:
         """160 files in seven chunks."""
         data = [some_bytes(10_000 + seed, seed) for seed in range(160)]
         return *self.pack("small", data), data
@@ -179,7 +180,7 @@ class ArrivalsTest(TakingTest):
     def begun(
         self,
         jobs: list[FileJob],
-        pack: tuple[PackLine, tuple[FileLine, ...]],
+        pack: Pack,
         joined: MemoryHolding,
     ) -> tuple[RawPeer, int]:
         """A sender of the pack of which everything is wanted, and its handle."""
@@ -267,10 +268,11 @@ class ArrivalsTest(TakingTest):
     def test_a_member_that_is_not_as_listed_is_fetched_alone(self) -> None:
         data = [some_bytes(10_000 + seed, seed) for seed in range(40)]
         right = MemoryHolding(some_bytes(10_007, 99))
-        joined, (line, lines), jobs = self.pack("small", data)
+        joined, pack, jobs = self.pack("small", data)
+        lines = pack.members
         lines = (*lines[:7], FileLine("small/007", 10_007, right.content), *lines[8:])
         jobs[7] = self.job("small/007", right)
-        self.arrivals.begin(jobs, [(line, lines)])
+        self.arrivals.begin(jobs, [Pack(pack.line, lines)])
         self.serve(self.sender(), joined, right)
         self.step_until_through()
         self.assertEqual(self.read("small/007"), right.data)

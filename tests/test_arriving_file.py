@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-from roles.disk import arriving_file, claimed_file
+from roles.disk import arriving_file, chunk_digests, claimed_file
 from roles.disk.arriving_file import ArrivingFile
 from roles.values.content import Content, content_of
 from roles.values.errors import DiskFullError, FileChangedError, StorageError
@@ -108,6 +108,14 @@ class ResumeTest(ArrivingFileTestCase):
         self.assertEqual(second.recheck(DIGESTS, go_on), CONTENT.all_chunks)
         second.finish(Existing.SKIP, 0, False, go_on)
         self.assertEqual(self.final.read_bytes(), DATA)
+
+    def test_what_was_left_is_found_with_a_second_thread_and_without_one(self) -> None:
+        self.left(DATA)
+        self.enterContext(mock.patch.object(chunk_digests, "WORTH_A_THREAD", 1))
+        arriving = self.arriving()
+        self.assertEqual(arriving.recheck(DIGESTS, go_on), CONTENT.all_chunks)
+        with mock.patch("threading.Thread.start", side_effect=RuntimeError("no thread left")):
+            self.assertEqual(arriving.recheck(DIGESTS, go_on), CONTENT.all_chunks)
 
     def test_nothing_was_left(self) -> None:
         self.assertEqual(self.arriving().recheck(DIGESTS, go_on), 0)
@@ -371,9 +379,9 @@ class WriteTest(ArrivingFileTestCase):
         arriving.write(0, memoryview(DATA))
         arriving.close()
         self.make_read_only(disk)
-        with self.assertRaisesRegex(StorageError, "No permission to write"):
+        with self.assertRaisesRegex(StorageError, "Read-only file system"):
             self.arriving(disk)
-        with self.assertRaisesRegex(StorageError, "No permission to write"):
+        with self.assertRaisesRegex(StorageError, "Read-only file system"):
             ArrivingFile(disk, ("new", "x"), CONTENT)
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
         self.assertEqual(self.arriving(disk).recheck(DIGESTS, go_on), CONTENT.all_chunks)

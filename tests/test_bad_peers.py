@@ -1,27 +1,38 @@
-"""Who is asked for nothing of a content again: by its id, and by its host."""
+"""Who sent damaged chunks, and when it is asked again: by its id, and by its host."""
 
 from __future__ import annotations
 
 import unittest
 
-from roles.taking.bad_peers import MAX_BAD_CHUNKS, MAX_BAD_OF_HOST, MAX_REMEMBERED, BadPeers
+from roles.taking.bad_peers import (
+    GOOD_FOR_BAD,
+    MAX_BAD_CHUNKS,
+    MAX_BAD_OF_HOST,
+    MAX_REMEMBERED,
+    OTHERS_FIRST_S,
+    PAUSE_S,
+    TRIES_AT_ONCE,
+    WRONG_DIGESTS,
+    BadPeers,
+)
 
 LIAR, HOST, ELSEWHERE, HERE = "liar", "10.0.0.7", "10.0.0.8", ""
+TRIES = 128
 
 
 class BadPeersTest(unittest.TestCase):
     def setUp(self) -> None:
-        self.bad = BadPeers()
+        self.bad = BadPeers(TRIES)
 
     def lie(self, host: str, count: int, *, each: int = 1) -> None:
         """So many bad chunks, `each` under one id, another id for the next ones."""
         for number in range(count):
-            self.bad.note((f"{LIAR} {number // each}", host), number)
+            self.bad.note((f"{LIAR} {number // each}", host), number, now=0.0)
 
     def test_a_host_that_lies_under_one_id_after_another_is_asked_no_more(self) -> None:
         for each in (1, MAX_BAD_CHUNKS):
             with self.subTest(each=each):
-                self.bad = BadPeers()
+                self.bad = BadPeers(TRIES)
                 self.lie(HOST, MAX_BAD_OF_HOST - 1, each=each)
                 self.assertFalse(self.bad.has(("new", HOST)))
                 self.lie(HOST, 1)
@@ -31,15 +42,63 @@ class BadPeersTest(unittest.TestCase):
 
     def test_who_was_right_before_does_not_suffer_for_others_of_its_host(self) -> None:
         self.bad.prove(("honest", HOST))
-        self.lie(HOST, MAX_BAD_OF_HOST)
+        self.lie(HOST, TRIES)
         self.assertFalse(self.bad.has(("honest", HOST)))
+        self.assertTrue(self.bad.may_try(("honest", HOST), now=0.0))
         for index in range(MAX_BAD_CHUNKS):
-            self.bad.note(("honest", HOST), index)
+            self.bad.note(("honest", HOST), index, now=0.0)
         self.assertTrue(self.bad.has(("honest", HOST)))
+
+    def test_right_chunks_make_up_for_a_bad_one_now_and_then(self) -> None:
+        noisy = ("noisy", HOST)
+        for _ in range(20):
+            self.bad.note(noisy, 1, now=0.0)
+            for _ in range(GOOD_FOR_BAD):
+                self.bad.prove(noisy)
+            self.assertFalse(self.bad.has(noisy))
+        for _ in range(2):
+            self.bad.note(noisy, 1, now=0.0)
+        self.assertTrue(self.bad.has(noisy))
+
+    def test_a_chunk_that_came_wrong_is_asked_of_others_for_a_moment(self) -> None:
+        noisy = ("noisy", HOST)
+        self.bad.note(noisy, 3, now=10.0)
+        self.assertEqual(self.bad.chunks(noisy, now=10.0), 0b1000)
+        self.assertEqual(self.bad.chunks(noisy, now=10.0 + OTHERS_FIRST_S), 0)
+        self.assertEqual(self.bad.chunks(("other", HOST), now=10.0), 0)
+
+    def test_who_is_wrong_again_and_again_is_tried_with_pauses_and_then_no_more(self) -> None:
+        noisy = ("noisy", HERE)
+        self.bad.prove(noisy)
+        for number in range(1, TRIES):
+            self.bad.note(noisy, 0, now=0.0)
+            self.assertIs(self.bad.may_try(noisy, now=0.0), number < TRIES_AT_ONCE)
+            self.assertTrue(self.bad.may_try(noisy, now=PAUSE_S))
+        self.assertFalse(self.bad.any_hopeless)
+        self.bad.note(noisy, 0, now=0.0)
+        self.assertTrue(self.bad.is_hopeless(noisy))
+        self.assertTrue(self.bad.any_hopeless)
+        self.assertFalse(self.bad.may_try(noisy, now=1e9))
+
+    def test_who_was_never_right_is_tried_half_as_often(self) -> None:
+        liar = ("liar", HERE)
+        for _ in range(TRIES // 2):
+            self.assertFalse(self.bad.is_hopeless(liar))
+            self.bad.note(liar, 0, now=0.0)
+        self.assertTrue(self.bad.is_hopeless(liar))
+
+    def test_one_right_chunk_begins_the_count_anew(self) -> None:
+        noisy = ("noisy", HOST)
+        self.bad.prove(noisy)
+        for _ in range(5):
+            for _ in range(TRIES - 1):
+                self.bad.note(noisy, 0, now=0.0)
+            self.bad.prove(noisy)
+            self.assertTrue(self.bad.may_try(noisy, now=0.0))
 
     def test_a_liar_who_takes_the_id_of_another_harms_itself_only(self) -> None:
         for index in range(MAX_BAD_CHUNKS):
-            self.bad.note(("honest", ELSEWHERE), index)
+            self.bad.note(("honest", ELSEWHERE), index, now=0.0)
         self.assertTrue(self.bad.has(("honest", ELSEWHERE)))
         self.assertFalse(self.bad.has(("honest", HOST)))
 
@@ -51,13 +110,19 @@ class BadPeersTest(unittest.TestCase):
     def test_wrong_digests_count_as_much_as_bad_chunks(self) -> None:
         for number in range(MAX_BAD_OF_HOST // MAX_BAD_CHUNKS):
             self.assertFalse(self.bad.has(("new", HOST)))
-            self.bad.drop((f"{LIAR} {number}", HOST))
+            self.bad.drop((f"{LIAR} {number}", HOST), now=0.0)
         self.assertTrue(self.bad.has(("new", HOST)))
+
+    def test_who_tells_nothing_but_wrong_digests_is_asked_some_times_only(self) -> None:
+        for _ in range(WRONG_DIGESTS // 2):
+            self.assertTrue(self.bad.may_try((LIAR, HERE), now=PAUSE_S))
+            self.bad.drop((LIAR, HERE), now=0.0)
+        self.assertTrue(self.bad.is_hopeless((LIAR, HERE)))
 
     def test_no_table_grows_without_end(self) -> None:
         for number in range(3 * MAX_REMEMBERED):
             sender = (f"peer {number}", f"host {number}")
             self.bad.prove(sender)
-            self.bad.note(sender, 0)
-        for table in (self.bad._bad, self.bad._of_host, self.bad._proven):
+            self.bad.note(sender, 0, now=0.0)
+        for table in (self.bad._peers, self.bad._hosts):
             self.assertEqual(len(table), MAX_REMEMBERED)

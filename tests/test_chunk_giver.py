@@ -13,6 +13,7 @@ from roles.values.errors import FileChangedError
 from roles.wire import lmk2_frames as frames
 from tests.disks import some_bytes
 from tests.peers import CHUNK, GivingTest, MemoryHolding, Part, RawPeer, bitmap, some_holding
+from tests.rooms import NEVER_S
 from tests.support import LIMIT_S, wait_until
 
 
@@ -114,6 +115,13 @@ class HostileTest(GivingTest):
         self.assertTrue(leecher.has_left())
         wait_until(lambda: self.room.slots_taken == 0)
 
+    def stalls_soon(self) -> None:
+        self.constant("part_sender", "WAIT_S", 0.05)
+        self.constant("upload_desk", "STALL_S", 0.1)
+        self.constant("upload_desk", "SLOW_LINE", 1e9)
+        self.constant("place_in_line", "PLACE_S", 0.05)
+        self.room = self.uploads(self.holding, slots=1)
+
     def assert_others_are_served(self) -> None:
         self.fetch(self.wanting(self.room, self.holding), self.holding)
 
@@ -177,6 +185,7 @@ class HostileTest(GivingTest):
         self.opened(leecher, self.holding)
 
     def test_three_thousand_contents_at_once_are_too_many(self) -> None:
+        self.constant("word_budget", "PER_SECOND", 1e6)
         leecher = self.joined(self.room)
         opened = [frames.Open(n, random.Random(n).randbytes(32)) for n in range(3_000)]
         leecher.send(*opened)
@@ -225,6 +234,89 @@ class HostileTest(GivingTest):
         self.assert_others_are_served()
         self.assertTrue(hung.is_silent(0.05))
 
+    def test_each_offer_that_leads_to_nothing_holds_a_slot_half_as_long_as_the_one_before(
+        self,
+    ) -> None:
+        self.constant("chunk_giver", "ANSWER_S", NEVER_S)
+        self.constant("chunk_giver", "LEAST_ANSWER_S", 0.0)
+        room = self.uploads(self.holding, slots=1)
+        idler = self.wanting(room, self.holding)
+        other = self.joined(room)
+        self.opened(other, self.holding)
+        for declined in range(16):  # a fraction of a second is left of ten minutes
+            offered = self.offer(idler)
+            if declined == 15:
+                break
+            rest = self.rest(self.holding, self.holding.content.all_chunks)
+            idler.send(frames.Decline(7, offered.index, rest))
+        other.send(frames.Want(7, bitmap(self.holding.content)))
+        self.fetch(other, self.holding)
+
+    def test_who_says_much_and_takes_nothing_is_dropped(self) -> None:
+        self.constant("word_budget", "TALK_S", 0.05)
+        self.constant("word_budget", "MOST", 50)
+        self.constant("word_budget", "PER_SECOND", 1_000.0)
+        for words in (
+            frames.encode(frames.Alive()),
+            frames.encode(frames.Open(9, bytes(32))),
+            frames.encode(frames.Want(7, bitmap(self.holding.content))),
+            frames.encode(frames.GetDigests(7, 0, 6)),
+            frames.HEADER.pack(200, 60_000) + bytes(60_000),
+        ):
+            talker = self.joined(self.room)
+            self.opened(talker, self.holding)
+            talker.talk_until_it_leaves(words * 20)
+        self.assert_others_are_served()
+
+    def test_who_says_much_and_takes_chunks_is_served_on(self) -> None:
+        self.constant("word_budget", "TALK_S", 0.0)
+        self.constant("word_budget", "MOST", 50)
+        talker = self.joined(self.room)
+        self.opened(talker, self.holding)
+        for index in range(6):
+            talker.send(*[frames.Alive()] * 40)
+            talker.send(frames.Want(7, bitmap(self.holding.content, 1 << index)))
+            self.assertEqual(self.offer(talker).index, index)
+            talker.send(frames.Take(7, index))
+            self.assertEqual(talker.chunk(CHUNK), self.holding.chunk(index))
+
+    def test_a_frame_that_does_not_end_ends_the_connection_however_it_trickles(self) -> None:
+        self.constant("chunk_giver", "FRAME_S", 0.2)
+        self.constant("chunk_giver", "ALIVE_S", 0.05)
+        leecher = self.joined(self.room)
+        leecher.link.sendall(frames.HEADER.pack(5, 1_000))
+        self.assertTrue(self.trickles_until_left(leecher, b"\0"))
+        self.assert_others_are_served()
+
+    def trickles_until_left(self, leecher: RawPeer, byte: bytes) -> bool:
+        """Whether it hangs up before a thousand bytes came."""
+        leecher.link.settimeout(0.02)
+        for _ in range(900):
+            try:
+                leecher.link.sendall(byte)
+                leecher.link.recv(100)
+            except TimeoutError:
+                continue
+            except OSError:
+                return True
+        return False
+
+    def test_small_contents_wait_for_a_slot_once_they_are_many(self) -> None:
+        small = [MemoryHolding(some_bytes(100_000, seed)) for seed in range(4)]
+        self.library.holdings |= {one.content.root: one for one in small}
+        holder = self.wanting(self.room, self.holding)
+        self.offer(holder)
+        greedy = self.joined(self.room)
+        openings = (frames.Open(100 + n, one.content.root) for n, one in enumerate(small))
+        greedy.send(*openings)
+        while not isinstance(frame := greedy.expect(frames.File, Part, frames.Place), frames.Place):
+            self.assertLess(getattr(frame, "handle", 0), 102)
+        holder.link.close()
+        left = {102, 103}
+        while left:
+            frame = greedy.next()
+            left.discard(getattr(frame, "handle", 0))
+
     def test_a_late_answer_is_served_all_the_same(self) -> None:
         self.constant("chunk_giver", "ANSWER_S", 0.1)
         late = self.wanting(self.room, self.holding)
@@ -261,7 +353,7 @@ class HostileTest(GivingTest):
         self.assertEqual(sent, SENT_FIRST)
 
     def test_the_slot_of_who_stops_reading_goes_to_others_until_it_reads_again(self) -> None:
-        self.constant("part_sender", "STALL_S", 0.2)
+        self.stalls_soon()
         hung = self.joined(self.room, buffer=4_096)
         big = MemoryHolding(some_bytes(8 << 20), chunk_size=4 << 20)
         self.library.holdings[big.content.root] = big
@@ -284,7 +376,7 @@ class HostileTest(GivingTest):
 
     def test_who_never_reads_is_dropped_and_its_slot_is_free(self) -> None:
         self.constant("part_sender", "PART_S", 0.5)
-        self.constant("part_sender", "STALL_S", 0.1)
+        self.stalls_soon()
         hung = self.joined(self.room, buffer=4_096)
         big = some_holding(64, seed=3)
         self.library.holdings[big.content.root] = big
@@ -305,7 +397,7 @@ class HostileTest(GivingTest):
 
     def test_who_reads_a_few_bytes_a_second_holds_a_slot_no_longer_than_a_minute(self) -> None:
         self.constant("part_sender", "PART_S", 0.5)
-        self.constant("part_sender", "STALL_S", 0.1)
+        self.stalls_soon()
         drip = self.joined(self.room, buffer=2_048)
         big = MemoryHolding(some_bytes(8 << 20), chunk_size=4 << 20)
         self.library.holdings[big.content.root] = big

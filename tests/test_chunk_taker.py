@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 
 from roles.base.throttle import Throttle
+from roles.values.content import bitmap_bytes, chunk_count
+from roles.values.errors import PeerProtocolError
 from roles.wire import lmk2_frames as frames
 from roles.wire.lmk2_frames import HEADER, PART
 from tests.disks import some_bytes
@@ -172,10 +175,23 @@ class HostileTest(TakingTest):
         self.assert_refused(sender)
         self.assert_goes_on()
 
-    def test_a_sender_may_leave_a_chunk_for_another_and_no_buffer_is_used_twice(self) -> None:
+    def test_a_sender_that_leaves_a_chunk_for_another_has_lost_it_and_is_dropped(self) -> None:
         sender = self.begun()
         self.offer(sender, self.handle, 4)
+        sender.send_part(self.handle, 4, 0, self.holding.chunk(4)[:PART])
+        self.assert_refused(sender)
+        self.assert_goes_on()
+
+    def test_after_a_chunk_that_was_called_off_the_next_one_comes_and_no_buffer_is_used_twice(
+        self,
+    ) -> None:
+        sender = self.begun()
+        self.offer(sender, self.handle, 4)
+        with self.swarm._lock:  # another peer was faster with what this one sends
+            (number,) = self.swarm._links
+            self.transfer_.plan.released(number, 2)
         sender.send_chunk(self.handle, 4, self.holding.chunk(4))
+        wait_until(lambda: bool(self.transfer_.plan.had >> 4 & 1))
         self.offer(sender, self.handle, 5)
         sender.send_part(self.handle, 5, 0, self.holding.chunk(5)[:10])
         sender.send_part(self.handle + 9, 5, 0, b"nobody wants this")
@@ -225,9 +241,19 @@ class HostileTest(TakingTest):
             self.assert_refused(sender)
         self.assert_goes_on()
 
-    def test_another_shape_than_the_root_names_is_refused(self) -> None:
+    def test_who_has_another_content_than_the_list_says_is_not_asked_for_it(self) -> None:
+        """Or a line with a wrong size would end the connections to all who have the right one."""
         size = self.holding.content.size
-        for shape in ((size + 1, 1 << 20), (size, 1 << 19), (size, 3), (1 << 63, 1 << 22), (0, 0)):
+        sender = self.sender()
+        sender.expect(frames.Open)
+        for shape in ((size + 1, CHUNK), (size, 2 * CHUNK)):
+            sender.send(frames.File(self.handle, *shape, bitmap_bytes(0, chunk_count(*shape))))
+            self.assertEqual(sender.expect(frames.Want), frames.Want(self.handle, b""))
+        self.assert_goes_on()
+
+    def test_a_shape_that_no_content_has_is_refused(self) -> None:
+        size = self.holding.content.size
+        for shape in ((size, 3), (1 << 63, 1 << 22), (0, 0)):
             sender = self.sender()
             sender.expect(frames.Open)
             sender.send(frames.File(self.handle, *shape, b"\x7f"))
@@ -241,7 +267,6 @@ class HostileTest(TakingTest):
         sender.expect(frames.GetDigests)
         for wrong in (
             frames.Digests(self.handle, 1, digests[32:]),
-            frames.Digests(self.handle, 0, b""),
             frames.Digests(self.handle, 0, digests + bytes(32)),
         ):
             sender.send(wrong)
@@ -257,6 +282,16 @@ class HostileTest(TakingTest):
 
     def give_digests_again(self, sender: RawPeer, digests: bytes) -> None:
         sender.send(frames.Digests(self.handle, 0, digests))
+
+    def test_a_description_must_have_a_bit_for_each_chunk_and_no_more(self) -> None:
+        shape = (self.holding.content.size, 1 << 20)  # seven chunks
+        for have in (b"", b"\x7f\0", b"\xff", b"\x80", bytes(frames.MAX_BITMAP)):
+            for handle in (self.handle, 99):
+                sender = self.sender()
+                sender.expect(frames.Open)
+                sender.send(frames.File(handle, *shape, have))
+                self.assert_refused(sender)
+        self.assert_goes_on()
 
     def test_words_about_unknown_handles_are_harmless(self) -> None:
         sender, handle = self.offering(self.holding)
@@ -275,6 +310,7 @@ class HostileTest(TakingTest):
 
     def test_who_gives_no_sign_of_life_is_dropped_and_its_chunk_wanted_again(self) -> None:
         self.constant("chunk_taker", "RECEIVE_S", 0.1)
+        self.constant("chunk_taker", "LOOK_S", 0.1)
         self.constant("chunk_taker", "SILENT_S", 0.3)
         self.begun()
         error = self.errors.get(timeout=LIMIT_S)
@@ -293,6 +329,7 @@ class HostileTest(TakingTest):
     def test_who_trickles_a_chunk_is_dropped_when_others_wait_for_its_buffer(self) -> None:
         self.pool = type(self.pool)(1 << 20)
         self.constant("chunk_taker", "RECEIVE_S", 0.1)
+        self.constant("chunk_taker", "LOOK_S", 0.1)
         self.constant("arriving_chunks", "LOOK_S", 0.3)
         slow = self.begun()
         time.sleep(0.5)  # it is late, and nobody minds
@@ -307,6 +344,7 @@ class HostileTest(TakingTest):
     def test_where_all_are_slow_nobody_is_dropped_though_others_wait(self) -> None:
         self.pool = type(self.pool)(2 << 20)
         self.constant("chunk_taker", "RECEIVE_S", 0.1)
+        self.constant("chunk_taker", "LOOK_S", 0.1)
         self.constant("arriving_chunks", "LOOK_S", 1.0)
         self.constant("arriving_chunks", "ENOUGH_RATE", 1 << 30)
         self.constant("arriving_chunks", "HOPELESS_RATE", 0)
@@ -362,8 +400,70 @@ class HostileTest(TakingTest):
         sender.expect(frames.Decline)
         self.assertGreater(time.monotonic() - began, 0.5)
 
+    def test_who_says_much_and_brings_nothing_is_dropped(self) -> None:
+        self.constant("word_budget", "TALK_S", 0.05)
+        self.constant("word_budget", "MOST", 50)
+        self.constant("word_budget", "PER_SECOND", 1_000.0)
+        content = self.holding.content
+        file = frames.File(self.handle, content.size, content.chunk_size, bitmap(content))
+        for words in (
+            frames.encode(frames.Alive()),
+            frames.encode(frames.Place(3)),
+            frames.encode(frames.Offer(99, 1)),
+            frames.encode(frames.Gone(self.handle, "no")) + frames.encode(file),
+            HEADER.pack(200, 60_000) + bytes(60_000),
+        ):
+            sender = self.sender()
+            sender.expect(frames.Open)
+            sender.talk_until_it_leaves(words * 20)
+            self.assertIsInstance(self.errors.get(timeout=LIMIT_S), PeerProtocolError)
+        self.assert_goes_on()
+
+    def test_a_word_that_does_not_end_ends_the_connection_however_it_trickles(self) -> None:
+        self.constant("chunk_taker", "FRAME_S", 0.2)
+        sender = self.sender()
+        sender.link.sendall(HEADER.pack(frames.Kind.GONE, 1_000))
+        self.trickle_until_it_ends(sender, b"x")
+        self.assertIsInstance(self.errors.get(timeout=LIMIT_S), TimeoutError)
+        self.assert_goes_on()
+
+    def test_a_part_that_does_not_end_does_so_too_and_the_chunk_is_wanted_again(self) -> None:
+        self.constant("chunk_taker", "LOOK_S", 0.05)
+        self.constant("chunk_taker", "PART_S", 0.3)
+        sender = self.begun()
+        sender.link.sendall(frames.encode_part_head(self.handle, 2, PART, PART))
+        self.trickle_until_it_ends(sender, b"x" * 200)
+        self.assertIsInstance(self.errors.get(timeout=LIMIT_S), TimeoutError)
+        self.assertEqual(self.transfer_.plan.wanted, self.holding.content.all_chunks)
+
+    def trickle_until_it_ends(self, sender: RawPeer, piece: bytes) -> None:
+        """A thousand pieces are not a whole frame."""
+        for _ in range(900):
+            if not self.errors.empty():
+                return
+            with contextlib.suppress(OSError):
+                sender.link.sendall(piece)
+            time.sleep(0.01)
+
+    def test_a_frame_that_stands_still_ends_the_connection_long_before_silence_does(self) -> None:
+        self.constant("chunk_taker", "LOOK_S", 0.05)
+        self.constant("chunk_taker", "STILL_S", 0.2)
+        sender = self.begun()
+        sender.link.sendall(frames.encode_part_head(self.handle, 2, PART, PART) + b"x" * 1_000)
+        self.assertIsInstance(self.errors.get(timeout=LIMIT_S), TimeoutError)
+
+    def test_where_the_limit_holds_a_part_up_its_sender_is_not_to_blame(self) -> None:
+        self.constant("chunk_taker", "PART_S", 0.3)
+        self.constant("chunk_taker", "STILL_S", 0.3)
+        sender = self.sender(throttle=Throttle(800_000))
+        handle = self.describe(sender, self.holding)
+        self.give_digests(sender, self.holding)
+        self.give(sender, handle, self.holding, 1)
+        wait_until(lambda: self.transfer_.plan.had == 0b10)
+
     def test_who_only_hears_gives_signs_of_life(self) -> None:
         self.constant("chunk_taker", "RECEIVE_S", 0.1)
+        self.constant("chunk_taker", "LOOK_S", 0.1)
         sender, _ = self.offering(self.holding)
         for place in range(1, 20):
             sender.send(frames.Place(place))
@@ -374,5 +474,6 @@ class HostileTest(TakingTest):
 
     def test_who_has_nothing_to_say_hears_signs_of_life(self) -> None:
         self.constant("chunk_taker", "RECEIVE_S", 0.1)
+        self.constant("chunk_taker", "LOOK_S", 0.1)
         sender, _ = self.offering(self.holding)
         self.assertEqual(sender.next(), frames.Alive())

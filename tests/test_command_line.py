@@ -16,10 +16,18 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+from unittest import mock
 
+from roles.values.addresses import Address
+from roles.values.errors import TrackerSilentError
+from roles.values.events import RoleEvent, TrackerLost
+from roles.values.settings import SeederSettings
 from tests.programs import PROGRAM, ROOT, Running, environment, run
 from tests.support import LmkTestCase, random_file, wait_until
+from ui.terminal.limits import Limits
+from ui.terminal.output import Output
+from ui.terminal.session import Session
 
 DATA = ROOT / "data"
 LISTENING = r"listening on (\S+:\d+)\."
@@ -42,6 +50,9 @@ class AloneTest(LmkTestCase):
                 self.assertIn(word, result.stdout)
         self.assertEqual(result.returncode, 0)
 
+    def test_a_command_that_was_meant_is_named(self) -> None:
+        self.assertIn("Did you mean seed?", run("sead", folder=self.folder).stderr)
+
     def test_usage_errors_exit_with_2(self) -> None:
         for arguments in (
             ["get"],
@@ -55,6 +66,20 @@ class AloneTest(LmkTestCase):
             ["trackers"],
             ["--nonsense"],
             ["sead"],
+            [""],
+            ["seed", ""],
+            ["seed", "  "],
+            ["list", ""],
+            ["list", "a", "/"],
+            ["get", ""],
+            ["get", "x", "--to", ""],
+            ["get", "x", "--to", "http://pc/"],
+            ["get", "x", "--up", ""],
+            ["list", "--tracker", ""],
+            ["list", "--tracker", "12500"],
+            ["tracker", "--bind", ""],
+            ["tracker", "--bind", "70000"],
+            ["list", "--profile", ""],
         ):
             with self.subTest(arguments=arguments):
                 result = run(*arguments, folder=self.folder)
@@ -99,9 +124,10 @@ class AloneTest(LmkTestCase):
         for arguments in ([], [str(self.folder)]):
             with self.subTest(arguments=arguments):
                 result = run(*arguments, folder=self.folder)
+                self.assertIn("No window can open here", result.stderr)
                 self.assertIn("no display", result.stderr)
                 self.assertIn("lmktorrent demo", result.stderr)
-                self.assertEqual(result.returncode, 0)
+                self.assertEqual(result.returncode, 4)
 
     def test_the_demo_without_a_display_does_the_whole_job(self) -> None:
         result = run("demo", folder=self.folder)
@@ -111,6 +137,25 @@ class AloneTest(LmkTestCase):
                 copy = self.folder / "tmp" / source.name
                 self.assertEqual(copy.read_bytes(), source.read_bytes())
                 self.assertRegex(result.stdout, rf"same  sha256 [0-9a-f]+….*{source.name}")
+
+    def test_a_demo_whose_programs_do_not_reach_each_other_ends_with_the_reason(self) -> None:
+        from ui.terminal import demo_command
+
+        reason = TrackerSilentError("No tracker answers.")
+
+        class Alone(Session):
+            def start(self, _make: object) -> Any:
+                return None
+
+            def next_event(self) -> tuple[Any, RoleEvent]:
+                return None, TrackerLost(Address("127.0.0.1", 12500), reason)
+
+        with (
+            mock.patch.object(demo_command, "LISTING_S", 0.0),
+            self.assertRaisesRegex(TrackerSilentError, "No tracker answers"),
+        ):
+            settings = SeederSettings(self.folder)
+            demo_command._start_seeder(Alone(), Output(quiet=True), Limits(), settings)
 
     def test_the_demo_runs_beside_another_tracker_and_seeder(self) -> None:
         with (
@@ -131,6 +176,27 @@ class AloneTest(LmkTestCase):
             [*command, "--profile", profile], env=environment(), timeout=30, check=False
         )
         self.assertEqual(result.returncode, 3)
+
+
+# A user without an entry in the list of users, as containers have.
+WITHOUT_PASSWD = """
+import pwd, sys
+def nobody(_user):
+    raise KeyError("no entry")
+pwd.getpwuid = nobody
+sys.path.insert(0, sys.argv[1])
+import lmktorrent_app
+sys.exit(lmktorrent_app.main(sys.argv[2:]))
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and its two streams."""
+
+    code: int
+    out: str
+    error: str
 
 
 @dataclass(frozen=True)
@@ -320,6 +386,136 @@ class RoomTest(StandingRoomTestCase):
         self.assertIn("Failed", error)
 
 
+@unittest.skipUnless(os.name == "posix", "homes, pipes and current folders as POSIX has them")
+class RefusingSystemTest(StandingRoomTestCase):
+    def lmk(self, *arguments: str, out: int = subprocess.PIPE, **changes: Any) -> Ended:
+        """Run a command at the room's tracker; `changes` are for subprocess.run()."""
+        command = [*PROGRAM, *arguments, "--tracker", self.place]
+        options = {"env": environment(), "cwd": self.folder, **changes}
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+            **options,
+        )
+        self.assertNotIn("Traceback", done.stderr)
+        self.assertNotIn("fault in the program", done.stderr)
+        return Ended(done.returncode, done.stdout or "", done.stderr)
+
+    def test_a_tilde_that_no_shell_replaced_is_the_home(self) -> None:
+        home = self.folder / "home"
+        home.mkdir()
+        done = self.lmk("get", "empty", "--to=~/lesson", env=environment(HOME=str(home)))
+        self.assertEqual(done.code, 0, done.error)
+        self.assertTrue((home / "lesson" / "empty").exists())
+        self.assertFalse((self.folder / "~").exists())
+
+    def test_a_user_without_a_home_lists_and_downloads_and_is_told_that_nothing_is_remembered(
+        self,
+    ) -> None:
+        environ = environment()
+        del environ["HOME"]
+        for arguments, code in (
+            (["list"], 0),
+            (["get", "empty", "--to", str(self.target)], 0),
+            (["get", "empty"], 2),
+        ):
+            with self.subTest(arguments=arguments):
+                homeless = [sys.executable, "-c", WITHOUT_PASSWD, str(ROOT), *arguments]
+                done = subprocess.run(
+                    [*homeless, "--tracker", self.place],
+                    env=environ,
+                    cwd=self.folder,
+                    capture_output=True,
+                    text=True,
+                    timeout=60,
+                    check=False,
+                )
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertIn("no home folder", done.stderr)
+                self.assertNotIn("Traceback", done.stderr)
+
+    def test_a_current_folder_that_is_gone_is_said_and_whole_paths_go_on(self) -> None:
+        gone = 'cd gone && rmdir ../gone && exec "$0" "$@"'
+        for arguments, code in (
+            (["get", "empty", "--to", "out"], 4),
+            (["seed", "."], 4),
+            (["list"], 0),
+            (["get", "empty", "--to", str(self.target)], 0),
+        ):
+            with self.subTest(arguments=arguments):
+                (self.folder / "gone").mkdir()
+                profile = ["--profile", str(self.folder / "profile")]
+                done = subprocess.run(
+                    ["sh", "-c", gone, *PROGRAM, *profile, *arguments, "--tracker", self.place],
+                    env=environment(),
+                    cwd=self.folder,
+                    capture_output=True,
+                    text=True,
+                    timeout=60,
+                    check=False,
+                )
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertNotIn("Traceback", done.stderr)
+                self.assertEqual("begins at the current folder" in done.stderr, code != 0)
+
+    @unittest.skipUnless(Path("/dev/full").exists(), "needs /dev/full")
+    def test_a_list_that_cannot_be_written_is_an_error_and_a_download_is_made_all_the_same(
+        self,
+    ) -> None:
+        with Path("/dev/full").open("wb") as full:
+            for arguments in (["list"], ["list", "--json"], ["get", "empty", "--to", "target"]):
+                with self.subTest(arguments=arguments):
+                    done = self.lmk(*arguments, "--profile", "profile", out=full.fileno())
+                    self.assertEqual(done.code, 4)
+                    self.assertIn("The output cannot be written (No space left", done.error)
+        self.assert_same("empty")
+
+    def test_a_reader_who_left_is_told_by_the_exit_code_alone(self) -> None:
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            done = self.lmk("list", "--json", "--profile", "profile", out=writer)
+        finally:
+            os.close(writer)
+        self.assertEqual(done, Ended(141, "", ""))
+
+    def test_a_locale_without_its_letters_shows_a_list_all_the_same(self) -> None:
+        environ = environment(LC_ALL="POSIX", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+        done = self.lmk("list", "--files", "--profile", "profile", env=environ)
+        self.assertEqual(done.code, 0, done.error)
+        self.assertIn("\\xe9t\\xe9.txt", done.out)
+
+    def test_whatever_call_the_system_refuses_it_is_never_a_fault_of_the_program(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.refusals", "11", "list", "--tracker", self.place],
+            env=environment(),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        whole, *runs = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(whole["code"], 0, done.stderr)
+        self.assertGreater(len(runs), 5)
+        for one in runs:
+            with self.subTest(refused=one["refused"], error=one["error"]):
+                self.assertIn(one["code"], (0, 3, 4), one["said"])
+                for word in ("Traceback", "A fault in the program"):
+                    self.assertNotIn(word, one["said"])
+
+    def test_a_closed_terminal_ends_a_tracker_in_order(self) -> None:
+        with Running("tracker", "--bind", "127.0.0.1:0", folder=self.folder) as tracker:
+            tracker.wait_for(LISTENING)
+            self.assertEqual(tracker.signal(signal.SIGHUP), 130)
+
+
 class ChangingRoomTest(RoomTestCase):
     def test_nobody_who_has_the_files_exits_with_3(self) -> None:
         self.seeder.signal(signal.SIGTERM)
@@ -451,7 +647,7 @@ class FolderArgumentTest(LmkTestCase):
 
         chosen = parse_arguments([str(self.folder), "--profile", "p"])
         self.assertEqual((chosen.command, chosen.folder), ("window", self.folder))
-        self.assertEqual(chosen.profile, Path("p"))
+        self.assertEqual(chosen.profile, Path("p").absolute())
 
     def test_what_else_is_dropped_on_the_program_is_said_in_the_window(self) -> None:
         from ui.terminal.arguments import parse_arguments
@@ -473,7 +669,7 @@ class FolderArgumentTest(LmkTestCase):
         (self.folder / "notes.pdf").touch()
         result = run("notes.pdf", folder=self.folder)
         self.assertIn("“notes.pdf” is a file.", result.stderr)
-        self.assertEqual(result.returncode, 0)
+        self.assertEqual(result.returncode, 4)
 
     def test_a_folder_is_remembered_by_its_whole_path(self) -> None:
         from ui.terminal.arguments import parse_arguments
@@ -492,7 +688,15 @@ class FolderArgumentTest(LmkTestCase):
         for arguments in (["--profile", "p", "-q", "list"], ["list", "--profile", "p", "-q"]):
             with self.subTest(arguments=arguments):
                 chosen = parse_arguments(arguments)
-                self.assertEqual((chosen.profile, chosen.quiet), (Path("p"), True))
+                self.assertEqual((chosen.profile, chosen.quiet), (Path("p").absolute(), True))
+
+    def test_a_name_in_utf_8_is_understood_where_the_locale_has_none(self) -> None:
+        from ui.terminal.arguments import parse_arguments
+
+        typed = "é.txt".encode().decode("ascii", "surrogateescape")
+        undecodable = os.fsdecode(b"\xff")
+        chosen = parse_arguments(["get", typed, undecodable])
+        self.assertEqual(chosen.names, ["é.txt", undecodable])
 
     def test_limits_are_bytes_per_second_and_nothing_is_no_limit(self) -> None:
         from ui.terminal.arguments import parse_arguments

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import selectors
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from unittest import mock
 
 from roles.room import dial_back
 from roles.room.dial_back import AGAIN_S, ANSWER_S, DialBack, Target
+from roles.room.places import Key
 from roles.values.addresses import Address
 from roles.wire.lmk2_greeting import Probe, decode_hello, encode_welcome
 from tests.support import LIMIT_S, LmkTestCase
@@ -25,15 +29,19 @@ class DialBackTest(LmkTestCase):
         self.dials = DialBack(
             self.selector,
             lambda target: target not in self.unwanted,
-            lambda target, is_reachable: self.told.append((target, is_reachable)),
+            self.tell,
         )
         self.addCleanup(self.dials.close)
         self.listener = self.enterContext(socket.create_server(("127.0.0.1", 0)))
         self.listener.settimeout(LIMIT_S)
 
+    def tell(self, target: Target, is_reachable: bool, peer: str) -> None:
+        self.told.append((target, is_reachable))
+        self.peer = peer
+
     def target(self, port: int = 0) -> Target:
         address = Address("127.0.0.1", port or self.listener.getsockname()[1])
-        return Target(("127.0.0.1", address), INSTANCE, address)
+        return Target(Key("127.0.0.1", address.port, INSTANCE), address)
 
     def turn(self, times: int = 1) -> None:
         for _ in range(times):
@@ -54,18 +62,31 @@ class DialBackTest(LmkTestCase):
         self.assertEqual(len(self.selector.get_map()), 0)
 
     @staticmethod
-    def answer(said: bytes) -> bytes:
+    def answer(said: bytes, peer: str = "") -> bytes:
         word, line, end = said.split(b"\n")
         probe = decode_hello(line)
         assert (word, end) == (b"request_connection", b"") and isinstance(probe, Probe)
-        return encode_welcome(probe)
+        return encode_welcome(replace(probe, peer=peer))
 
     def test_who_answers_the_probe_can_be_reached(self) -> None:
         link, said = self.dial()
         link.sendall(self.answer(said))
         self.turn()
         self.assert_told(True)
-        self.assertEqual(link.recv(1_024), b"")
+        self.assertEqual((link.recv(1_024), self.peer), (b"", ""))
+
+    def test_who_says_its_own_peer_id_is_there(self) -> None:
+        link, said = self.dial()
+        link.sendall(self.answer(said, INSTANCE))
+        self.turn()
+        self.assert_told(True)
+        self.assertEqual(self.peer, INSTANCE)
+
+    def test_another_program_in_its_place_is_not_it(self) -> None:
+        link, said = self.dial()
+        link.sendall(self.answer(said, INSTANCE[::-1]))
+        self.turn()
+        self.assert_told(False)
 
     def test_the_answer_may_come_in_pieces(self) -> None:
         link, said = self.dial()
@@ -154,10 +175,39 @@ class DialBackTest(LmkTestCase):
         self.dials.work(now=0.0)
         self.assertEqual(len(self.selector.get_map()), 0)
 
+    def of_host(self, host: str, number: int) -> Target:
+        address = Address("127.0.0.1", self.listener.getsockname()[1])
+        return Target(Key(host, number, INSTANCE), address)
+
     def test_few_are_dialled_at_once_and_each_once(self) -> None:
         for number in range(100):
-            address = Address("127.0.0.1", self.listener.getsockname()[1])
             for _ in range(2):
-                self.dials.want(Target((f"127.0.0.{number}", address), INSTANCE, address))
+                self.dials.want(self.of_host(f"127.0.0.{number}", 1))
         self.dials.work(now=0.0)
         self.assertEqual(len(self.selector.get_map()), dial_back.MAX_AT_ONCE)
+
+    def test_one_host_keeps_no_other_from_being_dialled(self) -> None:
+        for number in range(dial_back.MAX_AT_ONCE - 1):
+            self.dials.want(self.of_host("10.0.0.1", number))
+        self.dials.want(self.of_host("10.0.0.2", 1))
+        self.dials.work(now=0.0)
+        self.assertEqual(len(self.selector.get_map()), dial_back.MAX_PER_HOST + 1)
+        self.assertIn(self.of_host("10.0.0.2", 1).key, self.dials._calls)
+
+    def test_who_registers_again_while_it_is_dialled_is_not_dialled_twice(self) -> None:
+        for _ in range(9):
+            self.dials.want(self.target())
+            self.dials.work(now=0.0)
+        self.assertEqual(len(self.selector.get_map()), 1)
+
+    def test_without_descriptors_it_is_dialled_another_time(self) -> None:
+        lacking = OSError(errno.EMFILE, "Too many open files")
+        register = self.selector.register
+        for place, name in ((socket, "socket"), (self.selector, "register")):
+            with self.subTest(name=name), mock.patch.object(place, name, side_effect=lacking):
+                self.dials.want(self.target())
+                self.dials.work(now=0.0)
+            self.assertEqual((self.told, self.dials._calls), ([], {}))
+        self.assertEqual(self.selector.register, register)
+        self.dials.work(now=AGAIN_S)
+        self.listener.accept()[0].close()

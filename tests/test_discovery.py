@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections.abc import Callable, Iterable
@@ -168,6 +169,16 @@ class BeaconTest(DiscoveryTestCase):
         with Beacon((), lambda: [original.address], lambda: False) as beacon:
             beacon.call()
         self.assertGreater(time.monotonic() - began, 0.25)
+
+    def test_without_descriptors_nobody_is_called_and_it_goes_on(self) -> None:
+        original = self.tracker(lambda *_: [b"error\nNone"])
+        lacking = OSError(errno.EMFILE, "Too many open files")
+        with Beacon((), lambda: [original.address], lambda: False) as beacon:
+            with mock.patch("socket.socket", side_effect=lacking):
+                beacon.call()
+            self.assertEqual(beacon.heard(0.0), [])
+            beacon.call()
+            wait_until(lambda: bool(beacon.heard(0.01)))
 
     def test_every_network_is_called_at_every_port_of_trackers(self) -> None:
         with (

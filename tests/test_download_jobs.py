@@ -6,6 +6,7 @@ import random
 import unittest
 
 from roles.downloads.download_jobs import FileJob, Job, PackJob, alone, files_of, plan_jobs, without
+from roles.joining.listed_share import Pack
 from roles.values.catalogue import FileLine, PackLine
 from roles.values.content import Content
 from tests.disks import described, some_bytes
@@ -20,10 +21,10 @@ def job(file: FileLine) -> FileJob:
     return FileJob(file.path, tuple(file.path.split("/")), file.content, file.mtime, True)
 
 
-def pack_of(files: list[FileLine], seed: int = 0) -> tuple[PackLine, list[FileLine]]:
+def pack_of(files: list[FileLine], seed: int = 0) -> Pack:
     size = sum(file.size for file in files)
     root = random.Random(seed).randbytes(32)
-    return PackLine(Content(root, size, 1 << 18), files[0].path, len(files)), files
+    return Pack(PackLine(Content(root, size, 1 << 18), files[0].path, len(files)), tuple(files))
 
 
 def paths(jobs: list[Job]) -> list[str]:
@@ -49,7 +50,7 @@ class PlanTest(unittest.TestCase):
         self.assertTrue(all(isinstance(one, FileJob) for one in some))
 
     def test_a_pack_of_which_most_is_here_is_completed_for_the_rest(self) -> None:
-        size = self.pack[0].content.size
+        size = self.pack.line.content.size
         for wanted in (self.jobs[15:], self.jobs[19:]):
             [rest] = plan_jobs(wanted, [self.pack], lambda _: size - 119)
             self.assertIsInstance(rest, PackJob)
@@ -59,7 +60,7 @@ class PlanTest(unittest.TestCase):
 
     def test_one_file_is_fetched_alone_although_it_is_most_of_its_pack(self) -> None:
         pack = pack_of([line("d/a", 100, 1), line("d/b", 1_000, 2)])
-        [alone] = plan_jobs([job(pack[1][1])], [pack], nothing_here)
+        [alone] = plan_jobs([job(pack.members[1])], [pack], nothing_here)
         self.assertIsInstance(alone, FileJob)
 
     def test_members_know_their_places_although_others_are_not_wanted(self) -> None:
@@ -91,7 +92,7 @@ class PlanTest(unittest.TestCase):
         rng = random.Random(1)
         for seed in range(200):
             missing = [one for one in self.jobs if rng.random() < 0.7]
-            packs = list[tuple[PackLine, list[FileLine]]]()
+            packs = list[Pack]()
             for _ in range(rng.randrange(4)):
                 start = rng.randrange(18)
                 packs.append(pack_of(self.files[start : start + rng.randrange(2, 10)], seed))

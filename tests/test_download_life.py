@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import unittest
+from unittest import mock
 
 from roles.downloads.download_life import DownloadLife, Patience
-from roles.values.errors import LmkError
+from roles.values.errors import LmkError, ShortageError
 from roles.values.events import DownloadState
 
 
@@ -91,3 +92,17 @@ class DownloadLifeTest(unittest.TestCase):
         self.assertFalse(self.download.needs_peers)
         self.download.halt(DownloadState.QUEUED)
         self.assertFalse(self.download.needs_peers)
+
+    def test_without_a_thread_it_stays_queued_until_it_is_given_up(self) -> None:
+        with (
+            mock.patch(
+                "threading.Thread.start", side_effect=RuntimeError("can't start new thread")
+            ),
+            self.assertRaises(ShortageError) as lacking,
+        ):
+            self.download.start()
+        self.assertIs(self.download.state, DownloadState.QUEUED)
+        self.assertFalse(self.download.is_running)
+        self.download.give_up(lacking.exception)
+        self.assertIs(self.download.state, DownloadState.FAILED)
+        self.assertIs(self.download.failure, lacking.exception)

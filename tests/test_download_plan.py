@@ -231,6 +231,22 @@ class StealingTest(unittest.TestCase):
         plan.record("slow", 1010, now=3.0)  # five a second: ten seconds more
         self.assertEqual(plan.take("fast", sharers=2, now=3.0), ChunkRange(1010, 1063))
 
+    def test_half_of_the_last_few_is_tried_with_another_where_they_would_take_long(self) -> None:
+        plan = DownloadPlan[str](20 * CHUNK_SIZE)
+        plan.take("slow", sharers=1, now=0.0)
+        plan.record("slow", 4, now=0.5)
+        self.assertFalse(plan.is_slow(now=0.5))  # 16 chunks at 8 a second
+        self.assertFalse(plan.has_work_for("new", now=0.5))
+        plan.record("slow", 5, now=1.0)
+        self.assertTrue(plan.is_slow(now=1.0))
+        self.assertEqual(plan.take("new", sharers=1, now=1.0), ChunkRange(13, 20))
+
+    def test_a_part_that_stands_still_is_slow_however_short_it_is(self) -> None:
+        plan = DownloadPlan[str](1)
+        plan.take("hung", sharers=1, now=0.0)
+        self.assertFalse(plan.is_slow(now=STALLED_S - 0.1))
+        self.assertTrue(plan.is_slow(now=STALLED_S))
+
     def test_the_one_with_most_time_left_is_helped(self) -> None:
         plan = DownloadPlan[str](4000 * CHUNK_SIZE)
         plan.take("quick", sharers=2, now=0.0)

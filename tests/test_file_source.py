@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
 import unittest
 from pathlib import Path
+from unittest import mock
 
 from roles.base.system_wait import wait_in_system
 from roles.disk.file_source import OPEN_FLAGS, FileSource, PathSource
@@ -174,6 +176,14 @@ class ChangedTest(SourceTestCase):
         gone: list[Path | None] = [None]
         with self.assertRaisesRegex(FileChangedError, "gone"):
             PathSource(lambda: gone[0], always).check()
+
+    def test_what_this_computer_lacks_says_nothing_about_the_file(self) -> None:
+        source = self.by_path()
+        lacking = OSError(errno.EMFILE, "Too many open files")
+        with mock.patch("os.open", side_effect=lacking), self.assertRaises(OSError) as raised:
+            source.check()
+        self.assertIs(raised.exception, lacking)
+        source.check()
 
 
 @unittest.skipUnless(hasattr(os, "sendfile"), "sendfile")

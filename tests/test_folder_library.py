@@ -16,8 +16,10 @@ from unittest import mock
 
 from roles.base.worker import run_guarded
 from roles.disk.holding import ChunkSource, Holding
+from roles.sharing import folder_library
 from roles.sharing.folder_library import FolderLibrary
 from roles.sharing.folder_tree import scan_tree
+from roles.sharing.hashing import Reading
 from roles.sharing.pack_holding import PackHolding
 from roles.sharing.pack_plan import is_packed
 from roles.values.catalogue import (
@@ -30,7 +32,7 @@ from roles.values.catalogue import (
     sort_key,
 )
 from roles.values.content import MIN_CHUNK_SIZE, Content, content_of
-from roles.values.errors import FileChangedError
+from roles.values.errors import FileChangedError, ShortageError
 from roles.values.events import HashingChanged, Skipped, SkipReason
 from tests.support import PROMPT_S, EventLog, LmkTestCase, wait_until
 from tests.test_hashing import chunk_digests
@@ -652,3 +654,54 @@ class PackHoldingTest(LibraryTestCase):
         self.assertEqual(self.sent(source, 0, len(joined)), joined)
         self.assertEqual(self.sent(source, 99_999, 3), b"xyz")
         source.close()
+
+
+class ShortageTest(LibraryTestCase):
+    def test_what_is_offered_stays_while_the_folder_cannot_be_looked_at(self) -> None:
+        self.file("a", b"one")
+        library = self.ready()
+        lines = library.snapshot.lines
+        scans = list[int]()
+
+        def refuse(*_: object) -> None:
+            scans.append(1)
+            raise ShortageError("too many open files")
+
+        self.enterContext(mock.patch.object(folder_library, "LOOK_S", 0.01))
+        with mock.patch.object(folder_library, "scan_tree", refuse):
+            library.rescan_soon()
+            wait_until(lambda: len(scans) > 2)
+        self.assertEqual(library.snapshot.lines, lines)
+        self.file("b", b"two")
+        wait_until(lambda: "b" in self.lines(library))
+
+    def test_a_folder_that_is_a_link_to_itself_makes_a_library_that_says_so(self) -> None:
+        self.shared.rmdir()
+        self.shared.symlink_to(self.shared.name)
+        library = self.ready()
+        self.assertEqual(library.name, "shared")
+        self.assertIn("cannot be read", library.snapshot.problem)
+
+    def test_a_run_that_ended_for_want_of_memory_goes_on_where_it_was(self) -> None:
+        for number in range(5):
+            self.file(f"{number}", b"x" * 300_000)
+        taken = FolderLibrary._take
+        has_failed = list[int]()
+
+        def stumble(library: FolderLibrary, reading: Reading) -> None:
+            if not has_failed:
+                has_failed.append(1)
+                raise MemoryError
+            taken(library, reading)
+
+        library = FolderLibrary(self.shared, None, self.log, lambda: len(has_failed) > 1)
+        with mock.patch.object(FolderLibrary, "_take", stumble):
+            with self.assertLogs("roles.base.worker", "WARNING"):
+                self.assertIsInstance(run_guarded(library.run), ShortageError)
+            thread = threading.Thread(target=library.run, name="lmk-hasher")
+            thread.start()
+            try:
+                wait_until(lambda: len(self.lines(library)) == 5)
+            finally:
+                has_failed.append(1)
+                thread.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
@@ -14,7 +15,7 @@ from roles.sharing import folder_tree
 from roles.sharing.folder_tree import FolderTree, TreeFile, scan_tree, status_of
 from roles.sharing.tree_opener import TreeOpener
 from roles.values.catalogue import sort_key
-from roles.values.errors import FileChangedError, StorageError
+from roles.values.errors import FileChangedError, ShortageError, StorageError
 from roles.values.events import Skipped, SkipReason
 from roles.values.safe_names import MAX_DEPTH, MAX_PATH_BYTES, UnsafeNameError, check_path
 from tests.support import LmkTestCase
@@ -276,3 +277,45 @@ class OpenTest(FolderTreeTestCase):
         for _ in range(20):
             self.refused(file)
         self.assertEqual(len(os.listdir("/proc/self/fd")), before)  # noqa: PTH208
+
+
+class ShortageTest(FolderTreeTestCase):
+    def test_what_this_computer_lacks_says_nothing_about_the_folder(self) -> None:
+        self.file("a/b/c")
+        scandir = os.scandir
+        for lacking in (str(self.folder), os.path.join(self.folder, "a")):  # noqa: PTH118
+
+            def refuse(place: str, lacking: str = lacking) -> object:
+                if place == lacking:
+                    raise OSError(errno.EMFILE, "Too many open files")
+                return scandir(place)
+
+            with (
+                self.subTest(lacking=lacking),
+                mock.patch("os.scandir", refuse),
+                self.assertRaisesRegex(ShortageError, "cannot be read now"),
+            ):
+                scan_tree(self.folder)
+
+    def test_a_folder_below_that_refuses_is_left_out_and_the_rest_is_offered(self) -> None:
+        self.file("a/b")
+        self.file("c")
+        scandir = os.scandir
+
+        def refuse(place: str) -> object:
+            if place.endswith("a"):
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return scandir(place)
+
+        with mock.patch("os.scandir", refuse):
+            tree = scan_tree(self.folder)
+        self.assertEqual([file.path for file in tree.files], ["c"])
+        self.assertEqual(
+            tree.skipped, (Skipped(SkipReason.UNREADABLE, ("a (Permission denied)",)),)
+        )
+
+    def test_a_link_to_itself_is_a_sentence(self) -> None:
+        loop = self.folder / "loop"
+        loop.symlink_to("loop")
+        with self.assertRaisesRegex(StorageError, "cannot be read"):
+            scan_tree(loop)

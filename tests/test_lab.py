@@ -8,6 +8,7 @@ import unittest
 from pathlib import Path
 
 from tests.bench.loopback import LoopbackRoom, seconds_to_take
+from tests.lab import flood
 from tests.lab.__main__ import name_of
 from tests.lab.network import PREFIX, LabError, Link, is_left, require_root
 from tests.lab.room import Outcome, Plan, links_of, make_files
@@ -46,6 +47,14 @@ class FilesTest(LmkTestCase):
         files = [path for path in (self.folder / "shared").rglob("*") if path.is_file()]
         self.assertEqual({path.stat().st_size for path in files}, {10})
         self.assertEqual(len({path.parent for path in files}), 3)
+
+
+@unittest.skipUnless(CAN_BUILD, "an emulated room needs Linux and root")
+class FloodTest(unittest.TestCase):
+    def test_everybody_is_answered_while_sources_are_forged_that_do_not_exist(self) -> None:
+        told = flood.measure("questions", 500.0, settle_s=1.0)
+        for slowest_s in (told.member_s, told.newcomer_s):
+            self.assertLess(slowest_s, flood.LIMIT_S)  # or it had no answer at all
 
 
 class SweepTest(unittest.TestCase):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -15,13 +16,17 @@ import unittest
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
+from unittest import mock
 
+from roles.downloads.download_life import DownloadLife
+from roles.joining.room_lister import RoomLister
 from roles.leecher import Leecher
-from roles.values.errors import NoSeederError
+from roles.values.errors import NoSeederError, ShortageError
 from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
     DownloadState,
+    ListFailed,
     RoleStopped,
 )
 from roles.values.settings import Existing, LeecherSettings
@@ -379,3 +384,57 @@ class TheEndOfTheLeecher(LeecherTest):
         gate.open()
         leecher = self.taking()
         self.assert_takes(leecher, {"a": self.CONTENT})
+
+
+class NoThreadLeft(LeecherTest):
+    def test_a_download_begins_once_a_thread_can_be_started(self) -> None:
+        self.constant("leecher", "START_AGAIN_S", 0.01)
+        self.offering({"a": b"content"})
+        leecher = self.taking()
+        list_now(leecher, "a")
+        start, refused = DownloadLife.start, list[int]()
+
+        def refuse(download: DownloadLife) -> None:
+            if len(refused) < 3:
+                refused.append(1)
+                raise ShortageError("no more threads")
+            start(download)
+
+        with mock.patch.object(DownloadLife, "start", refuse):
+            self.assert_takes(leecher, {"a": b"content"})
+        self.assertEqual(len(refused), 3)
+
+    def test_a_command_gives_up_and_says_what_is_lacking(self) -> None:
+        self.constant("leecher", "START_AGAIN_S", 0.01)
+        self.offering({"a": b"content"})
+        leecher = self.taking(give_up_after_s=0.05)
+        list_now(leecher, "a")
+        with mock.patch.object(DownloadLife, "start", side_effect=ShortageError("no more threads")):
+            order(leecher, "a")
+            end = wait_for_end(leecher, "a")
+        self.assertIs(end.state, DownloadState.FAILED)
+        self.assertIsInstance(end.failure, ShortageError)
+
+    def test_a_list_for_which_something_is_lacking_failed_and_the_next_comes(self) -> None:
+        self.offering({"a": b"content"})
+        leecher = self.taking()
+        list_now(leecher, "a")
+        for error in (MemoryError(), OSError(errno.EMFILE, "Too many open files")):
+            with self.subTest(error=error):
+                leecher.log.clear()
+                with mock.patch.object(RoomLister, "_ask_for_list", side_effect=error):
+                    leecher.role.refresh()
+                    failed = leecher.log.wait_for(ListFailed)
+                self.assertIsInstance(failed.reason, ShortageError)
+                list_now(leecher, "a")
+
+    def test_nobody_is_blamed_who_could_not_be_called(self) -> None:
+        self.offering({"a": b"content" * 1_000})
+        leecher = self.taking(give_up_after_s=0.3)
+        list_now(leecher, "a")
+        lacking = OSError(errno.EMFILE, "Too many open files")
+        with mock.patch("roles.taking.peer_downloads.dialled", side_effect=lacking):
+            order(leecher, "a")
+            end = wait_for_end(leecher, "a")
+        self.assertIsInstance(end.failure, ShortageError)
+        self.assertIn("Too many open files", str(end.failure))

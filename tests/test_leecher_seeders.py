@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from roles.base.connections import hang_up
+from roles.leecher import Leecher
 from roles.values.errors import ContentError, NoSeederError
 from roles.values.events import (
     AllDownloadsEnded,
@@ -25,6 +26,7 @@ from tests.rooms import (
     Gate,
     LeecherTest,
     Offer,
+    Running,
     be_away,
     content_of,
     greeted,
@@ -36,7 +38,7 @@ from tests.rooms import (
     wait_for_end,
     wait_for_state,
 )
-from tests.support import LIMIT_S
+from tests.support import LIMIT_S, wait_until
 
 
 def lack_the_file(link: socket.socket) -> None:
@@ -128,6 +130,45 @@ class SeedersThatFail(LeecherTest):
 
     def test_one_that_trickles_bytes_does_not_hold_up_the_others(self) -> None:
         self.assert_others_suffice(self.trickle)
+
+    @staticmethod
+    def send_a_chunk_now_and_then(link: socket.socket) -> None:
+        request = greeted(link)
+        if request is not None:
+            for index in range(request[2] // CHUNK, 1_000):
+                link.sendall(packed(content_of(200 * CHUNK)[index * CHUNK :][:CHUNK]))
+                time.sleep(0.15)  # it never stands still for long enough to be given up
+
+    def test_one_that_sends_a_chunk_now_and_then_does_not_hold_up_the_others(self) -> None:
+        self.assert_others_suffice(self.send_a_chunk_now_and_then)
+
+    def test_as_many_as_are_asked_at_once_and_more_do_not_keep_an_honest_one_out(self) -> None:
+        self.constant("crew", "MOVING_S", 0.05)
+        self.constant("crew", "STANDING_S", 0.2)
+        self.constant("download_plan", "STALLED_S", 0.2)
+        self.constant("tracker_desk", "LISTS_IN_ALL", 1e9)
+        for name in ("ANSWER_S", "FIRST_CHUNK_S", "CHUNK_S"):
+            self.constant("chunk_fetcher", name, NEVER_S)
+        content = content_of(200 * CHUNK)
+        for play in (self.stay_silent, self.fall_silent_after_the_answer):
+            with self.subTest(play=play.__name__):
+                self.room = self.tracker().address
+                for _ in range(5):
+                    self.scripted(play, self.room, a=len(content))
+                leecher = self.taking(parallel_seeders=2)
+                order(leecher, "a")
+                wait_until(lambda leecher=leecher: self.is_trying(leecher) == 4)  # type: ignore[misc]
+                self.offer(Offer({"a": content}))
+                self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
+                self.assert_same_files(self.taken, {"a": content})
+                (self.taken / "a").unlink()
+                leecher.stop()
+
+    @staticmethod
+    def is_trying(leecher: Running[Leecher]) -> int:
+        """How many seeders at once."""
+        told = leecher.log.of(DownloadChanged)
+        return len(told[-1].sources) if told else 0
 
     @LINUX_ONLY
     def test_one_that_never_accepts_does_not_hold_up_the_others(self) -> None:
@@ -310,7 +351,7 @@ class SeedersThatLie(LeecherTest):
     def test_every_lie_beside_an_honest_seeder_is_harmless(self) -> None:
         for lie in self.LIES:
             self.lying(getattr(self, lie))
-        self.constant("tracker", "LISTS_IN_ALL", 1e9)
+        self.constant("tracker_desk", "LISTS_IN_ALL", 1e9)
         self.offering_lmk1({"a": self.CONTENT})
         self.assert_takes(self.taking(), {"a": self.CONTENT})
 

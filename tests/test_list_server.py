@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import selectors
 import socket
 import threading
 import time
 import zlib
+from dataclasses import replace
+from typing import cast
 from unittest import mock
 
 from roles.room import list_server
@@ -17,6 +20,7 @@ from roles.room.registry import Registry
 from roles.room.registry_entry import Origin
 from roles.values.addresses import Address
 from roles.wire.lmk2_list_wire import (
+    MAX_PACKED,
     AskList,
     LineAdded,
     LineRemoved,
@@ -43,6 +47,8 @@ BYTE_PAUSE_S = 0.002
 
 
 class ListServerTestCase(LmkTestCase):
+    shares: tuple[str, ...] = ()  # of the seeder, beside SHARE
+
     def setUp(self) -> None:
         super().setUp()
         self.registry = Registry()
@@ -59,8 +65,13 @@ class ListServerTestCase(LmkTestCase):
         self.addCleanup(self._stop)
 
     def register(self, instance: str = PEER, *, is_leecher: bool = False) -> None:
-        request = Register(ID, SEEDER, instance, "pc", is_leecher, shares=(SHARE,))
+        request = Register(ID, SEEDER, instance, "pc", is_leecher, shares=(SHARE, *self.shares))
         self.registry.register(request, HERE, named_is_here=True, now=0.0)
+
+    def register_share(self, share: str) -> None:
+        """The seeder names one more share."""
+        self.shares = (*self.shares, share)
+        self.register()
 
     def _loop(self, selector: selectors.BaseSelector) -> None:
         is_busy = False
@@ -77,8 +88,9 @@ class ListServerTestCase(LmkTestCase):
         self._end.set()
         self._thread.join(LIMIT_S)
 
-    def dial(self) -> socket.socket:
-        return self.enterContext(socket.create_connection(self.place, LIMIT_S))
+    def dial(self, source: str = "127.0.0.1") -> socket.socket:
+        link = socket.create_connection(self.place, LIMIT_S, (source, 0))
+        return self.enterContext(link)
 
     def reply(self, link: socket.socket) -> tuple[Reply, bytes]:
         """What came until the tracker closed."""
@@ -168,13 +180,14 @@ class ListsTest(ListServerTestCase):
         fetched = self.turns
         self.assertEqual(self.tell(body), Taken(True))
         for turns in (told, fetched - told, self.turns - fetched):
-            self.assertGreater(turns, 100)
+            self.assertGreater(turns, 60)
 
     def test_many_readers_at_once_all_get_it(self) -> None:
         self.tell(packed_list(LineAdded(f"{number}") for number in range(20_000)))
-        links = [self.dial() for _ in range(list_server.MAX_CLIENTS + 20)]
-        for link in links:
-            link.sendall(encode_call(AskList()))
+        links = list[socket.socket]()
+        for number in range(list_server.MAX_CLIENTS + 20):
+            links.append(self.dial(f"127.0.0.{number // list_server.MAX_CLIENTS_HERE + 1}"))
+            links[-1].sendall(encode_call(AskList()))
         sizes = set()
         for link in links:
             reply, rest = self.reply(link)
@@ -183,6 +196,65 @@ class ListsTest(ListServerTestCase):
             self.assertEqual(len(rest), reply.packed)
             sizes.add(len(rest))
         self.assertEqual(len(sizes), 1)
+
+
+class ShortTurns(ListServerTestCase):
+    """Between two turns the tracker answers datagrams."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.enterContext(mock.patch.object(list_server, "WORK_S", 0.0))
+
+    def turns_of(self, body: bytes, code: str = "") -> int:
+        """In how many turns the loop takes this list."""
+        began = self.turns
+        self.assertEqual(self.tell(body).code, code)
+        return self.turns - began
+
+    def test_long_lines_are_taken_and_packed_a_few_at_a_time(self) -> None:
+        lines = [f"{number:04}" + "x" * 4_000 for number in range(4_000)]
+        size = sum(map(len, lines))
+        self.assertGreater(self.turns_of(packed_list(map(LineAdded, lines))), size / 150_000)
+        began = self.turns
+        self.assertEqual(self.lines(), lines)
+        self.assertGreater(self.turns - began, size / 150_000)
+
+    def test_bytes_that_hold_no_line_are_taken_a_few_at_a_time(self) -> None:
+        empty = b"\x78\x9c" + b"\0\0\0\xff\xff" * 400_000  # blocks of nothing
+        self.assertGreater(self.turns_of(empty, "refused"), len(empty) / 150_000)
+
+    def test_many_clients_share_one_turn(self) -> None:
+        """All of them together must not make it longer."""
+        steps = list[int]()
+        step, count = self.server._step, 0
+
+        def counted(client: object) -> None:
+            nonlocal count
+            count += 1
+            step(client)  # type: ignore[arg-type]
+
+        work = self.server.work
+
+        def counted_work() -> bool:
+            nonlocal count
+            count = 0
+            is_busy = work()
+            steps.append(count)
+            return is_busy
+
+        self.enterContext(mock.patch.object(self.server, "_step", counted))
+        self.enterContext(mock.patch.object(self.server, "work", counted_work))
+        for number in range(5):
+            self.register_share(f"{number:016}")
+        body = packed_list(LineAdded(f"{number}") for number in range(5_000))
+        links = [self.dial() for _ in range(5)]
+        for number, link in enumerate(links):
+            call = TellList(f"{number:016}", "f", PEER, 12501, True, 0, 1, len(body))
+            link.sendall(encode_call(call) + body)
+        for link in links:
+            self.assertEqual(self.reply(link)[0], Taken(True))
+            link.close()
+        self.assertEqual(max(steps), 1)
 
 
 class HostileClients(ListServerTestCase):
@@ -210,36 +282,92 @@ class HostileClients(ListServerTestCase):
         self.assert_hung_up(link)
         self.now_ahead_s = 0.0
 
+    def fill(self, words: bytes = b"") -> list[socket.socket]:
+        """Take every place, from as many addresses as that needs."""
+        self.wait_for_clients(0)
+        hosts = list_server.MAX_CLIENTS // list_server.MAX_CLIENTS_HERE
+        links = list[socket.socket]()
+        for number in range(list_server.MAX_CLIENTS):
+            links.append(self.dial(f"127.0.1.{number % hosts}"))
+            links[-1].sendall(words)
+        self.wait_for_clients(list_server.MAX_CLIENTS)
+        return links
+
+    def wait_for_clients(self, count: int) -> None:
+        wait_until(lambda: len(self.server._clients) == count, LIMIT_S, "they are not accepted")
+
+    def assert_served(self, source: str = "127.0.0.1") -> None:
+        link = self.dial(source)
+        link.sendall(encode_call(AskList()))
+        self.assertIsInstance(self.reply(link)[0], ListFollows)
+        link.close()
+
     def test_silent_ones_on_every_place_only_delay_the_others(self) -> None:
-        links = [self.dial() for _ in range(list_server.MAX_CLIENTS)]
-        for link in links[:5]:
-            link.sendall(b"{")
-        later = self.dial()
-        later.sendall(encode_call(AskList()))
-        links[0].close()
-        self.assertIsInstance(self.reply(later)[0], ListFollows)
-        for link in [*links, later]:
+        links = self.fill()
+        links[0].sendall(b"{")
+        self.assert_served()
+        for link in links:
             link.close()
 
     def test_one_that_stands_still_on_the_last_place_goes_when_another_comes(self) -> None:
-        self.constant(list_server, "STALLED_S", 0.0)
-        links = [self.dial() for _ in range(list_server.MAX_CLIENTS)]
-        links[0].sendall(b"{")
+        for name in ("SILENT_S", "STALLED_S"):
+            self.constant(list_server, name, list_server.CALL_S)
+        links = self.fill(b"{")
         later = self.dial()
         later.sendall(encode_call(AskList()))
+        self.constant(list_server, "SILENT_S", 0.0)
         self.assertIsInstance(self.reply(later)[0], ListFollows)
         self.assert_hung_up(links[0])
         for link in [*links, later]:
             link.close()
 
-    def test_another_machine_has_few_places(self) -> None:
-        self.constant(list_server, "is_loopback", lambda _: False)
-        links = [self.dial() for _ in range(list_server.MAX_CLIENTS_PER_HOST)]
-        self.assert_hung_up(self.dial())
-        links[0].sendall(encode_call(AskList()))
-        self.assertIsInstance(self.reply(links[0])[0], ListFollows)
+    def test_who_has_its_answer_and_does_not_close_goes_when_another_comes(self) -> None:
+        for name in ("SILENT_S", "STALLED_S", "LINGER_S", "CALL_S"):
+            self.constant(list_server, name, 600.0)
+        links = self.fill(encode_call(AskList()))
+        self.assert_served()
         for link in links:
             link.close()
+
+    def test_silent_ones_of_one_host_keep_no_other_host_out(self) -> None:
+        self.constant(list_server, "SILENT_S", list_server.CALL_S)
+        for host in ("127.0.0.1", "127.0.0.2"):  # exempt, or as other machines are
+            with self.subTest(host=host):
+                most = list_server.MAX_CLIENTS_HERE
+                if host == "127.0.0.2":
+                    self.constant(list_server, "is_loopback", lambda _: False)
+                    most = list_server.MAX_CLIENTS_PER_HOST
+                self.wait_for_clients(0)
+                links = [self.dial(host) for _ in range(3 * list_server.MAX_CLIENTS)]
+                self.wait_for_clients(most)
+                self.assert_served("127.0.0.3")
+                self.assert_served(host)  # its silent ones go first
+                for link in links:
+                    link.close()
+
+    def test_another_machine_has_few_places(self) -> None:
+        self.constant(list_server, "is_loopback", lambda _: False)
+        body = packed_list([LineAdded("a")])
+        call = TellList(SHARE, "folder", PEER, 12501, True, 0, 1, len(body))
+        links = [self.dial() for _ in range(list_server.MAX_CLIENTS_PER_HOST)]
+        links[0].sendall(encode_call(call))
+        wait_until(lambda: bool(self.server._telling), LIMIT_S, "it was not read")
+        for link in links[1:]:
+            link.close()
+        self.wait_for_clients(1)
+        shares = [f"{number:016}" for number in range(len(links) - 1)]
+        for share in shares:
+            self.register_share(share)
+        told = [self.dial() for _ in shares]
+        for link, share in zip(told, shares, strict=True):
+            link.sendall(encode_call(replace(call, share=share)))
+        wait_until(lambda: len(self.server._telling) == len(links), LIMIT_S, "they were not read")
+        self.assert_hung_up(self.dial())
+        links[0].sendall(body)
+        self.assertEqual(self.reply(links[0])[0], Taken(True))
+        for link in [*links, *told]:
+            link.close()
+        self.tell(packed_list([LineAdded("honest")]))
 
     def test_who_hangs_up_or_talks_on_is_not_packed_for(self) -> None:
         lists, begun = self.server._lists, threading.Event()
@@ -297,9 +425,20 @@ class HostileClients(ListServerTestCase):
         link.shutdown(socket.SHUT_WR)
         self.assert_hung_up(link)
 
-    def test_a_size_over_the_limit_is_hung_up_on(self) -> None:
+    def test_a_size_over_the_limit_is_refused_before_the_list_comes(self) -> None:
+        for packed in (MAX_PACKED + 1, 1 << 50):
+            refused = self.tell(b"", packed=packed)
+            self.assertEqual(refused.code, "refused")
+            self.assertIn(str(MAX_PACKED), refused.text)
+
+    def test_a_size_that_is_none_is_hung_up_on(self) -> None:
         line = {"lmk": 2, "tell": "list", "share": SHARE, "folder": "a", "peer": PEER}
-        line |= {"port": 12501, "whole": True, "base": 0, "revision": 1, "packed": 1 << 30}
+        line |= {"port": 12501, "whole": True, "base": 0, "revision": 1}
+        for packed in (-1, True, "9", None, (1 << 50) + 1):
+            with self.subTest(packed=packed):
+                link = self.dial()
+                link.sendall(json.dumps(line | {"packed": packed}).encode() + b"\n")
+                self.assert_hung_up(link)
         link = self.dial()
         link.sendall(json.dumps(line).encode() + b"\n")
         self.assert_hung_up(link)
@@ -328,3 +467,37 @@ class HostileClients(ListServerTestCase):
         first.sendall(body[3:])
         self.assertEqual(self.reply(first)[0], Taken(True))
         self.assertEqual(self.tell(body), Taken(True))
+
+
+class ShortageTest(ListServerTestCase):
+    def test_without_descriptors_it_rests_until_it_looks_again(self) -> None:
+        listener, refused = self.server._listener, list[int]()
+
+        class Refusing:
+            def __init__(self) -> None:
+                self.is_refusing = True
+
+            def accept(self) -> tuple[socket.socket, tuple[str, int]]:
+                if self.is_refusing:
+                    refused.append(1)
+                    raise OSError(errno.EMFILE, "Too many open files")
+                return listener.accept()
+
+            def fileno(self) -> int:
+                return listener.fileno()
+
+        refusing = Refusing()
+        self.server._listener = cast("socket.socket", refusing)
+        self.addCleanup(setattr, self.server, "_listener", listener)
+        link = self.dial()
+        link.sendall(encode_call(AskList("")))
+        wait_until(lambda: len(refused) > 1)
+        refusing.is_refusing = False
+        self.assertIsInstance(self.reply(link)[0], ListFollows)
+
+    def test_a_list_for_which_there_is_no_memory_ends_that_connection_alone(self) -> None:
+        with mock.patch.object(ListServer, "_send_list", side_effect=MemoryError):
+            unlucky = self.dial()
+            unlucky.sendall(encode_call(AskList("")))
+            self.assertEqual(unlucky.recv(1), b"")
+        self.fetch()

@@ -8,7 +8,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from roles.joining.list_teller import AGAIN_S, TELL_S, ListTeller
+from roles.joining.list_teller import AGAIN_S, BUSY_AGAIN_S, TELL_S, ListTeller
 from roles.values.addresses import Address
 from tests.rooms import ScriptedSeeder
 from tests.support import LmkTestCase
@@ -101,7 +101,9 @@ class ListTellerTest(LmkTestCase):
     def test_an_id_that_another_program_uses_is_replaced_by_one_that_stays(self) -> None:
         self.refusals = ["share"]
         self.tell()
-        self.tell(0.0)
+        self.tell(TELL_S / 2)  # the tracker has not heard of it yet
+        self.assertEqual(len(self.calls), 1)
+        self.tell(TELL_S / 2)
         self.own.snapshot = Offered(2, ())
         self.tell()
         shares = [call["share"] for call in self.calls]
@@ -126,6 +128,14 @@ class ListTellerTest(LmkTestCase):
         self.assertEqual(len(self.calls), 2)
         self.tell(AGAIN_S)
         self.assertEqual(len(self.calls), 3)
+
+    def test_a_tracker_that_is_not_sure_yet_is_asked_again_soon_and_nothing_is_said(self) -> None:
+        self.refusals = ["busy"] * 9
+        with self.assertNoLogs("roles.joining.list_teller", "INFO"):
+            for _ in range(10):
+                self.tell(BUSY_AGAIN_S)
+        self.assertEqual(len(self.calls), 10)
+        self.assertEqual([call["share"] for call in self.calls], [SHARE] * 10)
 
     def test_a_connection_that_fails_is_tried_again(self) -> None:
         good, self.tracker = self.tracker, Address("127.0.0.1", self.free_port("tcp"))

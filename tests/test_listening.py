@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
+from collections.abc import Callable
+from unittest import mock
 
 from roles.base.listening import bind_both, listen_tcp
 from roles.values.addresses import Address
@@ -11,6 +14,15 @@ from roles.values.errors import StorageError
 from tests.support import LmkTestCase
 
 HOST = "127.0.0.1"
+
+
+def refusing(error: OSError) -> Callable[..., None]:
+    """What to put in place of bind()."""
+
+    def bind(*_: object) -> None:
+        raise error
+
+    return bind
 
 
 class ListeningTest(LmkTestCase):
@@ -84,8 +96,49 @@ class ListeningTest(LmkTestCase):
 
     def test_an_address_of_another_machine_is_a_sentence(self) -> None:
         for listen in (listen_tcp, bind_both):
-            with self.assertRaisesRegex(StorageError, r"cannot listen on 192\.0\.2\.1"):
+            with self.assertRaisesRegex(StorageError, r"192\.0\.2\.1 is not one of its addresses"):
                 listen(Address("192.0.2.1", 12501), exactly=False)
+
+    def test_a_name_that_is_no_address_of_this_machine_is_a_sentence(self) -> None:
+        with (
+            mock.patch.object(socket.socket, "bind", refusing(socket.gaierror(-2, "unknown"))),
+            self.assertRaisesRegex(StorageError, "No address of this computer is called pc "),
+        ):
+            listen_tcp(Address("pc", 12501), exactly=False)
+
+    def test_each_refusal_is_called_by_its_own_name(self) -> None:
+        for error, sentence in (
+            (OSError(errno.EACCES, "Permission denied"), "needs the rights of an administrator"),
+            (OSError(errno.EMFILE, "Too many open files"), "Too many open files.*try again"),
+            (OSError(errno.ENOMEM, "Cannot allocate memory"), "nothing left"),
+            (
+                OSError(errno.EPERM, "Operation not permitted"),
+                r"on 127\.0\.0\.1:999 \(Operation not",
+            ),
+        ):
+            for listen in (listen_tcp, bind_both):
+                with (
+                    self.subTest(error=error, listen=listen.__name__),
+                    mock.patch.object(socket.socket, "bind", refusing(error)),
+                    self.assertRaisesRegex(StorageError, sentence) as refused,
+                ):
+                    listen(Address(HOST, 999), exactly=True)
+                self.assertNotIn("in use", str(refused.exception))
+
+    def test_a_port_that_may_not_be_taken_is_no_port_in_use(self) -> None:
+        bind = socket.socket.bind
+
+        def bind_from_1024_on(link: socket.socket, address: tuple[str, int]) -> None:
+            if 0 < address[1] < 1024:
+                raise PermissionError(errno.EACCES, "Permission denied")
+            bind(link, address)
+
+        with mock.patch.object(socket.socket, "bind", bind_from_1024_on):
+            listener, note = self.tcp(999)
+            other = listener.getsockname()[1]
+        self.assertEqual(
+            note, f"Port 999 needs the rights of an administrator, so this is on port {other}."
+        )
 
     def test_a_port_is_free_again_at_once_after_a_transfer(self) -> None:
         listener, _ = listen_tcp(Address(HOST, 0), exactly=True)

@@ -17,6 +17,7 @@ from roles.wire.lmk2_greeting import (
     Welcome,
     WelcomeReader,
     decode_hello,
+    decode_probe_answer,
     encode_hello,
     encode_welcome,
 )
@@ -135,8 +136,15 @@ class WelcomeTest(unittest.TestCase):
         away = encode_welcome(Welcome(PEER, "lab-pc-07", True))
         self.assertEqual(away, WELCOME.replace(b"connected", b"away"))
         self.assertEqual(
-            encode_welcome(Probe(PEER)), b'lmk2 {"lmk":2,"probe":"%s"}\n' % PEER.encode()
+            encode_welcome(Probe(PEER, PEER)),
+            b'lmk2 {"lmk":2,"probe":"%s","peer":"%s"}\n' % (PEER.encode(), PEER.encode()),
         )
+
+    def test_the_answer_to_a_probe_is_read_back_and_other_words_are_none(self) -> None:
+        for answer in (Probe(PEER, PEER), Probe(PEER)):  # version 1.1 does not say who it is
+            self.assertEqual(decode_probe_answer(encode_welcome(answer)), answer)
+        for words in (b"", b"away", b"lmk2 ", b"lmk2 {}\n", b"lmk2 \xff\n", WELCOME, b"lmk2 []\n"):
+            self.assertIsNone(decode_probe_answer(words))
 
     def test_it_is_read_back_byte_by_byte(self) -> None:
         for welcome in (Welcome(PEER, "lab-pc-07", False), Welcome(PEER, "Bär", True)):

@@ -76,12 +76,13 @@ class CallsTest(WireTestCase):
             call = TellList(SHARE, letter * 255, PEER, 12501, True, 0, 1, 1)
             self.assertLessEqual(len(encode_call(call)), MAX_CALL)
 
-    def test_a_list_of_an_original_cannot_be_told_and_none_over_the_limit(self) -> None:
+    def test_a_list_of_an_original_cannot_be_told_nor_one_of_less_than_nothing(self) -> None:
         line = encode_call(TellList(SHARE, "a", PEER, 12501, True, 0, 1, 99))
         for old, new in (
             (b"00112233445566aa", b"lmk10a00000730d5"),
-            (b":99}", b":16777217}"),
             (b":99}", b":-1}"),
+            (b":99}", b":true}"),
+            (b":99}", b':"99"}'),
             (b"12501", b"0"),
             (b'"whole":true', b'"whole":1'),
             (b'"a"', b'"' + b"a" * 256 + b'"'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import unittest
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -10,7 +11,10 @@ from dataclasses import replace
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError
 from roles.values.events import Transfer
+from roles.values.strict_json import dumps
+from roles.wire.lmk1_tracker_wire import UploadFileList
 from roles.wire.lmk1_tracker_wire import decode_request as decode_lmk1
+from roles.wire.lmk1_tracker_wire import encode_request as encode_lmk1
 from roles.wire.lmk2_tracker_messages import (
     Answer,
     AskHolders,
@@ -38,6 +42,7 @@ from roles.wire.lmk2_tracker_wire import (
     encode_answer,
     encode_holders,
     encode_request,
+    refusal_of,
     with_holders,
 )
 
@@ -231,8 +236,60 @@ class RequestsTest(WireTestCase):
     def test_a_datagram_over_the_limit_is_never_taken_for_an_original_seeder(self) -> None:
         with self.assertRaises(PeerProtocolError):
             decode_request(next(iter(REQUESTS)).ljust(MAX_REQUEST + 1))
-        question = encode_request(AskVersion(ID)).ljust(MAX_REQUEST + 1)
-        self.assertIsNone(decode_request(question))
+
+    def test_a_ping_is_read_alike_whether_it_is_written_as_usual_or_not(self) -> None:
+        rng = random.Random(11)
+        for _ in range(300):
+            shares = tuple(rng.choice((SHARE, OLD_SHARE, PEER)) for _ in range(rng.randrange(9)))
+            host = rng.choice(("10.0.0.7", "lab-pc", "999.1.2.3"))
+            named = Address(host, rng.choice((80, 1_024, 12_501, 59_999, 60_000, 65_535)))
+            up, down = rng.choice((0, 7, 10**15 - 1)), rng.choice((0, 1 << 50))
+            state = rng.choice(("", "away", "a b", 'a"b', "ü", "x" * 20))
+            reason = rng.choice(("", "no room"))
+            ping = Ping(ID, named, PEER, state, shares, up, down, reason, cookie=COOKIE)
+            usual = encode_request(ping)
+            for before, after in ((b'"peer":', b'"peer": '), (b'",1', b'", 1'), (b"}", b"} ")):
+                self.assertEqual(decode_request(usual.replace(before, after)), ping)
+            self.assertEqual(decode_request(usual), ping)
+
+    def test_a_ping_that_only_looks_usual_is_refused(self) -> None:
+        shares = (SHARE,) * 8
+        usual = encode_request(Ping(ID, PC, PEER, "away", shares, 7, 8, cookie=COOKIE))
+        self.assertIsNotNone(decode_request(usual))
+        share = b'"%s"' % SHARE.encode()
+        for before, after in (
+            (share + b"]", share + b",]"),
+            (share + b"]", share + b"," + share + b"]"),
+            (share + b"," + share, share + share),
+            (b'"up":7', b'"up":07'),
+            (b'"up":7', b'"up":-7'),
+            (b'"down":8', b'"down":' + b"9" * 15 + b"9"),
+            (b"12501]", b"65536]"),
+            (b"12501]", b"012501]"),
+            (b'"peer":"f', b'"peer":"F'),
+            (b'"away"', b'"aw\x01y"'),
+        ):
+            damaged = usual.replace(before, after, 1)
+            self.assertNotEqual(damaged, usual)
+            with self.subTest(after=after), self.assertRaises(PeerProtocolError):
+                decode_request(damaged)
+        with self.assertRaises(PeerProtocolError):
+            decode_request(usual.ljust(MAX_REQUEST + 1))
+
+    def test_a_question_over_the_limit_is_refused_and_not_answered_by_lmk1(self) -> None:
+        for question in (AskVersion(ID), AskHolders(ID, ()), FindTracker(ID)):
+            datagram = encode_request(question)
+            self.assertEqual(decode_request(datagram.ljust(MAX_REQUEST)), question)
+            with self.assertRaises(PeerProtocolError):
+                decode_request(datagram.ljust(MAX_REQUEST + 1))
+
+    def test_a_list_over_the_limit_is_refused_with_its_length(self) -> None:
+        files = dict.fromkeys((f"{number:04}" for number in range(100)), 1)
+        datagram = encode_lmk1(UploadFileList({})).replace(b"{}", dumps(files), 1)
+        datagram += b"\n" + PROVED + OF_PEER + b',"port":12501}'
+        self.assertGreater(len(datagram), MAX_REQUEST)
+        with self.assertRaisesRegex(PeerProtocolError, f"{len(datagram)} bytes"):
+            decode_request(datagram)
 
 
 class AnswersTest(WireTestCase):
@@ -293,3 +350,33 @@ class AnswersTest(WireTestCase):
     def test_a_holder_on_the_trackers_machine_is_reached_where_the_tracker_is(self) -> None:
         self.assertEqual(Holder(Address("", 5)).address_at("10.0.0.1"), Address("10.0.0.1", 5))
         self.assertEqual(Holder(PC).address_at("10.0.0.1"), PC)
+
+
+class RefusalTest(unittest.TestCase):
+    def test_a_refusal_has_the_id_and_says_why_where_there_is_room(self) -> None:
+        question = b'later\n{"lmk":3,"id":"%s"}' % ID.encode()
+        bare = refusal_of(question.ljust(70), "a word")
+        long = refusal_of(question.ljust(256), "a word")
+        assert bare is not None and long is not None
+        self.assertEqual(decode_answer(bare), Refused(ID, "refused"))
+        text = "The tracker cannot read this: a word."
+        self.assertEqual(decode_answer(long), Refused(ID, "refused", text))
+
+    def test_it_is_never_longer_than_the_request(self) -> None:
+        question = b'later\n{"lmk":2,"id":"%s"}' % ID.encode()
+        for size in range(len(question), 300):
+            answer = refusal_of(question.ljust(size), "why not " * 20)
+            self.assertLessEqual(0 if answer is None else len(answer), size)
+
+    def test_what_is_not_of_lmk2_has_none(self) -> None:
+        extras = b'{"lmk":2,"id":"%s"}' % ID.encode()
+        for request in (
+            b"",
+            b"nonsense",
+            b"later\n{}",
+            b'later\n{"lmk":1,"id":"%s"}' % ID.encode(),
+            b'later\n{"lmk":2,"id":7}',
+            b'add_seeder\n["a",0]\n' + extras,  # of version 1.0
+        ):
+            with self.subTest(request=request):
+                self.assertIsNone(refusal_of(request.ljust(256), "why"))

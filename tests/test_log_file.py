@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import logging.handlers
 import sys
 from pathlib import Path
+from unittest import mock
 
-from roles.base.log_file import BACKUPS, MAX_BYTES, MAX_LINE, LineFormatter, start_logging
+from roles.base.log_file import (
+    BACKUPS,
+    MAX_BYTES,
+    MAX_LINE,
+    LineFormatter,
+    _Hidden,
+    hide_folder,
+    start_logging,
+    without_folders,
+)
 from tests.support import LmkTestCase
 
 FORGED = "x\n2026-01-01 00:00:00,000 ERROR lmk-main the tracker was hacked"
@@ -118,5 +129,84 @@ class FilesTest(LogTestCase):
         self.assertIn("No log is kept", note)
         logging.getLogger("roles.x").info("the program works without one")
 
-    def test_no_file_at_all_is_no_fault(self) -> None:
-        self.assertEqual(start_logging(None, terminal_level=None), "")
+    def test_no_file_at_all_is_no_fault_and_no_line_goes_to_the_terminal_instead(self) -> None:
+        with mock.patch.object(sys, "stderr", io.StringIO()) as said:
+            self.assertEqual(start_logging(None, terminal_level=None), "")
+            logging.getLogger("roles.x").warning("loud")
+        self.assertEqual(said.getvalue(), "")
+
+    def test_a_terminal_that_takes_nothing_costs_lines_and_prints_no_traceback(self) -> None:
+        class Full(io.StringIO):
+            def flush(self) -> None:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        with mock.patch.object(sys, "stderr", Full()) as said:
+            start_logging(None, terminal_level=logging.INFO)
+            logging.getLogger("roles.x").warning("loud")
+        self.assertNotIn("Traceback", said.getvalue())
+
+
+class FoldersTest(LogTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.enterContext(mock.patch.object(_Hidden, "shown", {}))
+        self.enterContext(mock.patch.object(_Hidden, "pattern", _Hidden.pattern))
+        hide_folder(Path("/home/anna"), "~")
+        hide_folder(Path("/media/Anna Schmidt/stick/lesson"))
+        hide_folder(Path("/home/anna/Documents/mine"))
+
+    def test_folders_of_the_user_are_named_by_their_last_name_and_the_home_by_its_sign(
+        self,
+    ) -> None:
+        for text, shown in {
+            "The folder /media/Anna Schmidt/stick/lesson is gone": "The folder …/lesson is gone",
+            "/media/Anna Schmidt/stick/lesson/a/b.txt is done": "…/lesson/a/b.txt is done",
+            "/home/anna/x/y: no": "~/x/y: no",
+            "/home/anna/Documents/mine/c (2)": "…/mine/c (2)",
+            "'/home/anna'": "'~'",
+        }.items():
+            with self.subTest(text=text):
+                self.assertEqual(without_folders(text), shown)
+
+    def test_of_any_other_whole_path_the_folders_go(self) -> None:
+        for text, shown in {
+            "/home/annabel/x/y is": "…/y is",
+            "/mnt/usb/My Stick/x.txt is": "…/My Stick/x.txt is",
+            "[Errno 2] No such file: '/var/lib/x/y'": "[Errno 2] No such file: '…/y'",
+            'File "/usr/lib/python3.11/threading.py", line 5': 'File "…/threading.py", line 5',
+            "C:\\Users\\Anna\\x.txt is": "…\\x.txt is",
+            "'C:\\\\Users\\\\Anna\\\\x'": "'…\\\\x'",
+            "\\\\server\\share\\x.txt is": "…\\x.txt is",
+        }.items():
+            with self.subTest(text=text):
+                self.assertEqual(without_folders(text), shown)
+
+    def test_what_is_no_path_stays(self) -> None:
+        for text in (
+            "slides/a/b.png is done",
+            "rate 5 MB/s and/or +/-",
+            "10.0.0.1:12500 (http://10.0.0.1/x/y)",
+            "~/x/y",
+            "12/3",
+            "a\\b\\c",
+        ):
+            with self.subTest(text=text):
+                self.assertEqual(without_folders(text), text)
+
+    def test_the_root_hides_nothing_and_a_relative_folder_neither(self) -> None:
+        hide_folder(Path("/"))
+        hide_folder(Path("lesson"))
+        self.assertEqual(without_folders("a lesson / b"), "a lesson / b")
+
+    def test_neither_a_line_nor_a_traceback_of_the_file_has_a_whole_path(self) -> None:
+        path = self.started()
+        place = "/media/Anna Schmidt/stick/lesson/a"
+        try:
+            raise OSError(errno.EIO, "Input/output error", place)
+        except OSError:
+            logging.getLogger("roles.x").exception("%s is gone", place)
+        text = path.read_text(encoding="utf-8")
+        self.assertIn("…/lesson/a is gone", text)
+        self.assertIn("lmktorrent/tests/test_log_file.py", text)
+        for secret in ("Anna", str(Path(__file__).parents[1]), str(self.folder)):
+            self.assertNotIn(secret, text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import threading
 from unittest import mock
 
@@ -44,3 +46,21 @@ class NameLookupTest(LmkTestCase):
             looked_up(Address("no-such-machine.invalid", 1), lambda: True)
         is_over.set()
         wait_until(lambda: all(one.name != "lmk-lookup" for one in threading.enumerate()), 30.0)
+
+    def test_a_look_up_that_failed_otherwise_does_not_say_that_there_is_no_such_computer(
+        self,
+    ) -> None:
+        for error, sentence in (
+            (socket.gaierror(socket.EAI_NONAME, "Not known"), "No computer called pc.invalid"),
+            (
+                socket.gaierror(socket.EAI_AGAIN, "Try later"),
+                r"cannot be looked up now \(Try later",
+            ),
+            (OSError(errno.EMFILE, "Too many open files"), r"now \(Too many open files\)"),
+        ):
+            with (
+                self.subTest(error=error),
+                mock.patch("socket.getaddrinfo", side_effect=error),
+                self.assertRaisesRegex(TrackerSilentError, sentence),
+            ):
+                looked_up(Address("pc.invalid", 1), lambda: False)

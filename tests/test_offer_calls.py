@@ -9,7 +9,13 @@ import time
 from unittest import mock
 
 from roles.base.throttle import Throttle
-from roles.downloads.offer_calls import AGAIN_S, MAX_CALLS, OfferCalls
+from roles.downloads.offer_calls import (
+    AGAIN_S,
+    MAX_CALLS,
+    MAX_UNDER_WAY,
+    UNANSWERED_S,
+    OfferCalls,
+)
 from roles.giving.peer_uploads import PeerUploads
 from roles.joining.membership import Membership
 from roles.joining.room_client import RoomClient
@@ -51,7 +57,7 @@ class OfferCallsTest(RoomTest):
     def end(self) -> None:
         self.stopping.set()
         self.uploads.stop()
-        for thread in list(self.calls._calls.values()):
+        for thread, _ in list(self.calls._calls.values()):
             thread.join()
         self.uploads.join()
 
@@ -142,6 +148,23 @@ class OfferCallsTest(RoomTest):
             wait_until(lambda: call.called)
         self.stopping.set()
         thread.join()
+
+    def test_those_who_do_not_answer_keep_nobody_from_being_called(self) -> None:
+        def silent(link: socket.socket) -> None:
+            while link.recv(1_024):
+                pass
+
+        mute = [self.enterContext(ScriptedSeeder(silent)) for _ in range(MAX_UNDER_WAY - MAX_CALLS)]
+        good, now = self.called(), time.monotonic()
+        addresses = [Address(*one.address) for one in (*mute, good)]
+        for call in range(len(addresses)):
+            self.calls._call_all(addresses, now + call * 2 * UNANSWERED_S)
+            if self.uploads.called():
+                break
+            time.sleep(0.01)
+        wait_until(lambda: len(self.uploads.called()) == 1)
+        self.assertLessEqual(len(self.calls._calls), MAX_UNDER_WAY)
+        self.stopping.set()
 
     def test_nobody_there_is_no_error(self) -> None:
         nobody = Address("127.0.0.1", self.free_port("tcp"))

@@ -8,7 +8,7 @@ from unittest import mock
 
 from roles.base.throttle import Throttle
 from roles.giving import send_buffer
-from roles.giving.part_sender import MAX_KEPT, MIN_AHEAD, PartSender
+from roles.giving.part_sender import MAX_KEPT, MIN_AHEAD, PIECE, PartSender
 from roles.giving.upload_desk import Choice
 from roles.values.addresses import LOOPBACK
 from roles.values.content import Content
@@ -18,13 +18,17 @@ SIZE = 8 * MIN_AHEAD
 
 
 class Source:
-    """A file that notes what was sent of it."""
+    """A file that notes what was sent of it: pieces that follow each other as one."""
 
     def __init__(self) -> None:
         self.sent = list[tuple[int, int] | str]()
 
     def send(self, _link: socket.socket, offset: int, count: int) -> int:
-        self.sent.append((offset, count))
+        before = self.sent[-1] if self.sent else ""
+        if isinstance(before, tuple) and sum(before) == offset:
+            self.sent[-1] = before[0], before[1] + count
+        else:
+            self.sent.append((offset, count))
         return count
 
     def check(self) -> None: ...
@@ -40,7 +44,8 @@ class PartSenderTest(unittest.TestCase):
             self.theirs = self.enterContext(socket.create_connection(listener.getsockname()))
             mine = self.enterContext(listener.accept()[0])
         self.throttle = Throttle()
-        self.parts = PartSender(mine, self.throttle, lambda: False, lambda: None, frames.PART)
+        self.moved = list[int]()
+        self.parts = PartSender(mine, self.throttle, lambda: False, self.moved.append, frames.PART)
         self.source = Source()
 
     def send(self) -> list[tuple[int, int] | str]:
@@ -101,7 +106,17 @@ class PartSenderTest(unittest.TestCase):
         self.assertEqual(sent.count("offer"), 1)
         before = [part for part in sent[: sent.index("offer")] if not isinstance(part, str)]
         self.assertEqual(sum(count for _, count in before), SIZE - MIN_AHEAD)
-        self.assertGreater(len(before), 1)
+        self.assertGreater(len(self.moved), SIZE // PIECE)
+
+    def test_it_is_told_how_much_went_out_while_it_does_but_for_fast_lines(self) -> None:
+        for seconds, pieces in ((60.0, 5), (0.001, 1)):
+            with self.subTest(seconds=seconds):
+                self.moved.clear()
+                self.parts._longest = frames.MAX_PART
+                self.parts.fit(SIZE, seconds, 3)
+                self.send()
+                self.assertEqual(sum(self.moved), SIZE)
+                self.assertEqual(len(self.moved), pieces)
 
     def test_what_the_leecher_hears_is_the_head_of_each_part(self) -> None:
         self.parts.fit(SIZE, 60.0, 3)

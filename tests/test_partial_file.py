@@ -377,7 +377,7 @@ class DiskTest(PartialFileTestCase):
         self.addCleanup(subprocess.run, ["umount", "-l", str(disk)], check=True)
         (disk / "a.lmkpart").touch()
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-        with self.assertRaisesRegex(StorageError, "No permission to write"):
+        with self.assertRaisesRegex(StorageError, "Read-only file system"):
             PartialFile(disk, "a")
         self.assertTrue(os.path.lexists(disk / "a.lmkpart"))
 

@@ -15,9 +15,11 @@ from roles.taking.peer_book import (
     DIALS,
     DIALS_PER_HOST,
     FORGOTTEN_S,
+    MAX_CALLED,
     MAX_KNOWN,
     MAX_PEERS,
     NEXT_S,
+    UNANSWERED_S,
     PeerBook,
 )
 from roles.values.addresses import Address
@@ -42,7 +44,7 @@ class PeerBookTest(unittest.TestCase):
 
     def answered(self, dialled: list[Address]) -> list[Address]:
         for address in dialled:
-            self.book.connected(address)
+            self.book.opened(address)
         return dialled
 
     def test_a_lonely_peer_gets_several_connections_once_one_is_as_busy_as_it_can_be(self) -> None:
@@ -64,6 +66,48 @@ class PeerBookTest(unittest.TestCase):
         self.book.closed(peer(3), was_good=True, now=0.0)
         self.assertEqual(len(self.dial_all()), 1)
 
+    def test_those_who_do_not_answer_give_their_places_to_others_but_not_to_all_there_are(
+        self,
+    ) -> None:
+        self.heard_of(*range(5 * MAX_PEERS))
+        first = [*self.book.to_dial(now=0.0), *self.book.to_dial(now=MAX_PEERS * NEXT_S)]
+        for address in first[:3]:
+            self.book.opened(address)
+        now = 1.1 * (MAX_PEERS * NEXT_S + UNANSWERED_S)
+        second = self.book.to_dial(now=now)
+        self.assertEqual(len(second), MAX_PEERS - 3)
+        called = [*first, *second]
+        for _ in range(MAX_CALLED):
+            now += UNANSWERED_S
+            called += self.book.to_dial(now=now)
+        self.assertEqual(len(set(called)), len(called))
+        self.assertEqual(len(called), MAX_CALLED)
+
+    def test_who_waits_for_a_place_is_counted_and_whether_it_was_ever_tried(self) -> None:
+        self.heard_of(*range(MAX_PEERS))
+        everyone = self.dial_all()
+        for address in everyone:
+            self.book.opened(address)
+        self.assertEqual(self.book.waiting(now=9.0), (0, False))
+        self.heard_of(MAX_PEERS)
+        self.assertEqual(self.book.waiting(now=9.0), (1, True))
+        self.book.closed(everyone[0], was_good=False, now=9.0)
+        self.assertEqual(self.book.waiting(now=9.0), (0, False))  # there is a place
+        self.assertEqual(self.book.to_dial(now=9.0), [peer(MAX_PEERS)])
+        self.book.opened(peer(MAX_PEERS))
+        self.assertEqual(self.book.waiting(now=9.0), (0, False))
+        self.assertEqual(self.book.waiting(now=9.0 + 2 * AGAIN_MAX_S), (1, False))
+
+    def test_who_brought_nothing_comes_behind_who_was_not_tried(self) -> None:
+        self.heard_of(*range(MAX_PEERS + 6))
+        tried = self.dial_all()
+        for address in tried:
+            self.book.opened(address)
+        for address in tried[:5]:
+            self.book.closed(address, was_good=False, now=5.0)
+        now = 5.0 + 2 * AGAIN_MAX_S
+        self.assertFalse(set(self.book.to_dial(now=now)) & set(tried))
+
     def test_some_are_connected_to_at_once_and_the_others_one_by_one(self) -> None:
         self.heard_of(*range(50))
         self.assertEqual(len(self.book.to_dial(now=0.0)), AT_ONCE)
@@ -81,8 +125,8 @@ class PeerBookTest(unittest.TestCase):
                 book.heard_of([peer(one) for one in named if one != number], now=tick * 0.05)
                 dialled = book.to_dial(now=tick * 0.05)
                 taken_by.update(dialled)
-                for address in dialled:
-                    book.connected(address)
+                for one in dialled:
+                    book.opened(one)
         self.assertEqual(taken_by.total(), MAX_PEERS * len(room))
         self.assertGreaterEqual(min(taken_by[peer(one)] for one in room), MAX_PEERS // 4)
 
@@ -191,9 +235,10 @@ class PeerBookTest(unittest.TestCase):
             for _ in range(300):
                 now += rng.random()
                 book.heard_of([peer(rng.randrange(100))], now=now)
-                for address in book.to_dial(now=now):
-                    book.connected(address)
-                    opened.append(address)
+                dialled = book.to_dial(now=now)
+                opened += dialled
+                for address in dialled:
+                    book.opened(address)
                 self.assertLessEqual(len(set(opened)), MAX_PEERS)
                 for address in set(opened):
                     self.assertLessEqual(opened.count(address), CONNECTIONS)

@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 
 from roles.base.throttle import Throttle
-from roles.taking.peer_downloads import PeerDownloads
+from roles.taking.peer_book import MAX_PEERS
+from roles.taking.peer_downloads import MAX_CALLERS, MAX_CALLERS_PER_HOST, PeerDownloads
 from roles.values.addresses import Address
 from roles.wire import lmk2_frames as frames
 from roles.wire.lmk2_greeting import Hello
@@ -116,15 +117,46 @@ class PeerDownloadsTest(TakingTest):
             self.assertTrue(old.has_left())
         wait_until(lambda: len(self.swarm._links) == 2)
 
+    def called_by(self, host: str, count: int) -> list[socket.socket]:
+        """So many idle peers of this host that connected to us; their ends."""
+        caller, ends = Hello(YOU, "pc", 0, is_seeder=True), list[socket.socket]()
+        while len(ends) < count and self.downloads.make_room_for_caller(host):
+            theirs, ours = self.enterContext(tcp_pair())
+            self.assertTrue(self.downloads.adopt(ours, Address(host, len(ends) + 1), caller))
+            ends.append(theirs)
+        return ends
+
     def test_a_host_that_calls_us_without_end_does_not_take_all_there_is(self) -> None:
-        caller, taken = Hello(YOU, "pc", 0, is_seeder=True), 0
-        for port in range(1, 60):
-            if not self.downloads.has_room_for_caller("10.0.0.1"):
-                break
-            _, ours = self.enterContext(tcp_pair())
-            taken += self.downloads.adopt(ours, Address("10.0.0.1", port), caller)
-        self.assertLess(taken, 20)
-        self.assertTrue(self.downloads.has_room_for_caller("10.0.0.2"))
+        self.assertEqual(len(self.called_by("10.0.0.1", 60)), MAX_CALLERS_PER_HOST)
+        self.assertTrue(self.downloads.make_room_for_caller("10.0.0.2"))
+
+    def test_idle_callers_lose_their_places_to_others_the_longest_idle_first(self) -> None:
+        self.constant("eviction", "UNPROVEN_S", 0.05)
+        hosts = [f"10.0.0.{n}" for n in range(MAX_CALLERS // MAX_CALLERS_PER_HOST)]
+        idle = [self.called_by(host, MAX_CALLERS_PER_HOST) for host in hosts]
+        wait_until(lambda: self.downloads.make_room_for_caller("10.0.0.99"))
+        self.assertTrue(RawPeer(idle[0][0]).has_left())
+        wait_until(lambda: self.downloads.make_room_for_caller(hosts[5]))
+        self.assertTrue(RawPeer(idle[5][0]).has_left())
+        for link in (idle[0][1], idle[5][1]):
+            link.setblocking(False)
+            self.assertTrue(link.recv(1_000))  # what it was opened; it did not hang up
+
+    def test_peers_that_bring_nothing_make_room_for_those_that_wait(self) -> None:
+        self.constant("peer_links", "HURRY_S", 0.1)
+
+        def say_nothing(sender: RawPeer) -> None:
+            with contextlib.suppress(EOFError, OSError):
+                while True:
+                    sender.next()
+                    sender.send(frames.Place(3))
+
+        for number in range(MAX_PEERS):
+            self.listening(say_nothing, peer=f"{number:016x}")
+        self.tick_until(lambda: len(self.swarm._links) == MAX_PEERS)
+        self.listening(self.honest)
+        self.tick_until(lambda: self.transfer_.is_done)
+        self.assertEqual(self.store.data, self.holding.data)
 
     def test_this_program_itself_is_not_taken_from(self) -> None:
         seeder = self.listening(lambda _: None, peer=ME)

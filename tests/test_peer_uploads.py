@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import threading
 import time
+from unittest import mock
 
 from roles.giving.peer_uploads import MAX_CONNECTIONS, MAX_PER_HOST
 from roles.values.addresses import Address
 from roles.wire import lmk2_frames as frames
 from tests.peers import CHUNK, GivingTest, bitmap, some_holding
+from tests.rooms import NEVER_S
 from tests.support import at_once, wait_until
 
 
@@ -22,16 +26,51 @@ class PeerUploadsTest(GivingTest):
         for _ in range(MAX_PER_HOST):
             self.joined(self.room, host="10.0.0.1")
         greedy, other = Address("10.0.0.1", 1), Address("10.0.0.2", 1)
-        self.assertFalse(self.room.has_room(greedy, is_here=False))
-        self.assertTrue(self.room.has_room(greedy, is_here=True))
-        self.assertTrue(self.room.has_room(other, is_here=False))
+        self.assertFalse(self.room.make_room(greedy, is_here=False))
+        self.assertTrue(self.room.make_room(greedy, is_here=True))
+        self.assertTrue(self.room.make_room(other, is_here=False))
 
     def test_there_is_an_end_to_it_for_everybody_and_room_again_when_they_leave(self) -> None:
+        self.constant("eviction", "UNPROVEN_S", NEVER_S)
+        self.constant("eviction", "CROWD_S", NEVER_S)
         leechers = [self.joined(self.room) for _ in range(MAX_CONNECTIONS)]
         somebody = Address("10.0.0.2", 1)
-        self.assertFalse(self.room.has_room(somebody, is_here=True))
+        self.assertFalse(self.room.make_room(somebody, is_here=True))
         leechers[0].link.close()
-        wait_until(lambda: self.room.has_room(somebody, is_here=False))
+        wait_until(lambda: self.room.make_room(somebody, is_here=False))
+
+    def test_idle_leechers_lose_their_places_to_others_the_longest_idle_first(self) -> None:
+        self.constant("eviction", "CROWD_S", NEVER_S)
+        self.constant("eviction", "UNPROVEN_S", 0.05)
+        hosts = [f"10.0.0.{n}" for n in range(MAX_CONNECTIONS // MAX_PER_HOST)]
+        idle = [self.joined(self.room, host=host) for host in hosts for _ in range(MAX_PER_HOST)]
+        wait_until(lambda: self.room.make_room(Address("10.0.0.99", 1), is_here=False))
+        self.assertTrue(idle[0].has_left())
+        wait_until(lambda: self.room.make_room(Address(hosts[1], 1), is_here=False))
+        self.assertTrue(idle[MAX_PER_HOST].has_left())
+        self.assertTrue(idle[1].is_silent(0.01))
+
+    def test_who_took_a_chunk_or_waits_for_one_keeps_its_place(self) -> None:
+        self.constant("eviction", "UNPROVEN_S", 0.05)
+        host = "10.0.0.1"
+        taker = self.joined(self.room, host=host)
+        self.opened(taker, self.holding)
+        taker.send(frames.Want(7, bitmap(self.holding.content)))
+        self.fetch(taker, self.holding)
+        hungs = [self.wanting(self.room, self.holding) for _ in range(2)]  # they hold both slots
+        for hung in hungs:
+            self.offer(hung)
+        waiting = self.joined(self.room, host=host)
+        self.opened(waiting, self.holding)
+        waiting.send(frames.Want(7, bitmap(self.holding.content)))
+        waiting.expect(frames.Place)
+        idle = [self.joined(self.room, host=host) for _ in range(MAX_PER_HOST - 2)]
+        for one in idle:
+            wait_until(lambda: self.room.make_room(Address(host, 1), is_here=False))
+            self.assertTrue(one.has_left())
+            self.joined(self.room, host=host)
+        hungs[0].link.close()
+        self.fetch(waiting, self.holding)
 
     def test_twenty_leechers_are_served_through_two_slots(self) -> None:
         threads, faults = list[threading.Thread](), list[str]()
@@ -101,3 +140,22 @@ class PeerUploadsTest(GivingTest):
             self.joined(self.room)
         self.room.join()
         self.assertEqual(self.room.slots_taken, 0)
+
+    def test_who_cannot_be_served_is_hung_up_on_and_the_others_go_on(self) -> None:
+        served = self.joined(self.room)
+        for place, error in (
+            ("socket.socketpair", OSError(errno.EMFILE, "Too many open files")),
+            ("threading.Thread.start", RuntimeError("can't start new thread")),
+        ):
+            ours, theirs = socket.socketpair()
+            with (
+                theirs,
+                self.subTest(place=place),
+                mock.patch(place, side_effect=error),
+                self.assertLogs("roles.giving.peer_uploads", "WARNING"),
+            ):
+                self.assertFalse(self.room.serve(ours, Address("10.0.0.3", 1), "pc"))
+                self.assertEqual(theirs.recv(1), b"")
+        self.assertEqual(self.room.slots_taken, 0)
+        served.link.close()
+        self.fetch(self.wanting(self.room, self.holding), self.holding)

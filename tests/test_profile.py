@@ -17,7 +17,7 @@ from roles.base.profile import (
     SettingsFile,
     find_profile,
 )
-from roles.base.state_file import write_whole
+from roles.base.state_file import StateFile, write_whole
 from roles.values.errors import StorageError
 from roles.values.settings import ProgramSettings
 from tests.support import LmkTestCase
@@ -96,6 +96,26 @@ class FindProfileTest(LmkTestCase):
         ):
             with self.subTest(settings=settings):
                 self.assertEqual(profile, Profile(settings, state))
+
+    def test_a_place_that_is_no_whole_path_counts_as_none(self) -> None:
+        usual = self.found("linux")
+        for place in ("relative", "./x", "~/x"):
+            with self.subTest(place=place):
+                self.assertEqual(
+                    self.found("linux", XDG_CONFIG_HOME=place, XDG_STATE_HOME=place), usual
+                )
+
+    @unittest.skipUnless(os.name == "posix", "the list of users is a thing of POSIX")
+    def test_a_user_without_a_home_has_a_profile_in_which_nothing_can_be_kept(self) -> None:
+        with mock.patch("pwd.getpwuid", side_effect=KeyError("no entry")):
+            profile = find_profile(None, environment={}, platform="linux", beside=self.folder)
+        self.assertTrue(profile.is_nowhere)
+        self.assertFalse(self.found("linux").is_nowhere)
+        settings = SettingsFile(profile.settings_file)
+        self.assertEqual((settings.load(), settings.notice), (ProgramSettings(), ""))
+        self.assertIsNone(StateFile(profile.tracker_state_file).read())
+        with self.assertRaisesRegex(StorageError, "no home folder.*--profile DIR"):
+            settings.save(ProgramSettings())
 
 
 class SettingsFileTest(LmkTestCase):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import threading
+import time
+from collections.abc import Callable
+from typing import cast
 
 from roles.giving.reception import MAX_NEWCOMERS, Reception
 from roles.values.addresses import Address
+from roles.values.errors import ShortageError
 from roles.wire.lmk2_frames import PART
 from roles.wire.lmk2_greeting import Hello
 from tests.rooms import RoomTest
-from tests.support import wait_until
+from tests.support import LIMIT_S, wait_until
 
 PEER = "a" * 16
 BARE = b"request_connection"
@@ -140,6 +145,26 @@ class ReceptionTest(RoomTest):
         silent[-1].sendall(BARE)
         self.assertEqual(silent[-1].recv(1), b"1")
 
+    def test_of_silent_newcomers_those_of_the_host_with_most_of_them_go_first(self) -> None:
+        lonely = self.said_from("127.0.0.2")
+        crowd = [self.said() for _ in range(3 * MAX_NEWCOMERS)]
+        for link in crowd[: 2 * MAX_NEWCOMERS]:
+            self.assert_hangs_up(link)
+        lonely.sendall(BARE)
+        self.assertEqual(lonely.recv(1), b"1")
+
+    def said_from(self, host: str) -> socket.socket:
+        """A silent newcomer from another address."""
+        link = self.enterContext(socket.socket())
+        link.settimeout(LIMIT_S)
+        try:
+            link.bind((host, 0))
+        except OSError:
+            self.skipTest("this system has one address of its own only")
+        link.connect(self.address)
+        wait_until(lambda: bool(self.reception._newcomers))
+        return link
+
     def test_who_hangs_up_is_forgotten(self) -> None:
         for words in ((), (b"request_co",)):
             self.said(*words).close()
@@ -151,3 +176,101 @@ class ReceptionTest(RoomTest):
         self.assert_hears(b"1", BARE)  # so the silent one was accepted before
         self.end()
         self.assert_hangs_up(silent)
+
+
+class Refusing:
+    """A listening socket at which the system says no as long as it is told to."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+        self.error: BaseException | None = None
+        self.refused = 0
+
+    def accept(self) -> tuple[socket.socket, tuple[str, int]]:
+        if self.error is not None:
+            self.refused += 1
+            raise self.error
+        return self._listener.accept()
+
+    def setblocking(self, is_blocking: bool) -> None:
+        self._listener.setblocking(is_blocking)
+
+    def fileno(self) -> int:
+        return self._listener.fileno()
+
+
+class ShortageTest(RoomTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.host = Guests()
+        listener = self.enterContext(socket.create_server(("127.0.0.1", 0)))
+        self.address: tuple[str, int] = listener.getsockname()
+        self.listener = Refusing(listener)
+        self.reception = Reception(cast("socket.socket", self.listener), self.host)
+        self.addCleanup(self.reception.close)
+
+    def look_until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 30
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            self.reception.look()
+
+    def test_without_descriptors_it_rests_and_then_takes_who_waits(self) -> None:
+        self.constant("reception", "REFUSED_PAUSE_S", 0.1)
+        for error in (OSError(errno.EMFILE, "Too many open files"), MemoryError()):
+            with self.subTest(error=error), self.assertLogs("roles.giving.reception", "WARNING"):
+                self.reception._complain_at = 0.0
+                self.listener.error, self.listener.refused = error, 0
+                link = self.dial(self.address)
+                link.sendall(BARE)
+                began, looks = time.monotonic(), 0
+                while time.monotonic() - began < 0.35:
+                    self.reception.look()
+                    looks += 1
+                # Each time that it rests it looks only as often as somebody has said something.
+                self.assertGreaterEqual(self.listener.refused, 1)
+                self.assertLessEqual(self.listener.refused, 5)
+                self.assertLessEqual(looks, 50)
+                self.listener.error = None
+                self.host.leechers.clear()
+                self.look_until(lambda: bool(self.host.leechers))
+                self.assertEqual(link.recv(1), b"1")
+
+    def test_a_shortage_is_said_once_in_a_while(self) -> None:
+        self.constant("reception", "REFUSED_PAUSE_S", 0.0)
+        self.listener.error = OSError(errno.EMFILE, "Too many open files")
+        self.dial(self.address)
+        with self.assertLogs("roles.giving.reception", "WARNING") as said:
+            self.look_until(lambda: self.listener.refused > 10)
+        self.assertEqual(len(said.records), 1)
+
+    def test_what_the_system_refuses_for_one_newcomer_ends_that_connection_alone(self) -> None:
+        take = self.host.take_peer
+        for error in (
+            OSError(errno.EMFILE, "Too many open files"),
+            MemoryError(),
+            ShortageError("no more threads"),
+        ):
+
+            def refuse(*_: object, error: Exception = error) -> None:
+                raise error
+
+            with self.subTest(error=error), self.assertLogs("roles.giving.reception", "WARNING"):
+                self.host.take_peer = refuse  # type: ignore[method-assign,assignment]
+                unlucky = self.dial(self.address)
+                unlucky.sendall(greeting(**LINE))
+                unlucky.settimeout(0.01)
+                self.look_until(lambda: has_ended(unlucky))  # noqa: B023
+                self.host.take_peer = take  # type: ignore[method-assign]
+                self.host.peers.clear()
+                self.dial(self.address).sendall(greeting(**LINE))
+                self.look_until(lambda: bool(self.host.peers))
+
+
+def has_ended(link: socket.socket) -> bool:
+    try:
+        return link.recv(1) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import random
 import unittest
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from unittest import mock
 
 from roles.room import packed_lists, room_catalogue, share_update
 from roles.room.packed_lists import PackedLists
-from roles.room.room_catalogue import ListRefusedError, Owner, RoomCatalogue
+from roles.room.places import Key
+from roles.room.room_catalogue import (
+    ListRefusedError,
+    Lmk1List,
+    Owner,
+    RoomCatalogue,
+    line_size,
+)
 from roles.room.share_update import ShareUpdate
-from roles.values.addresses import Address
-from roles.values.catalogue import FileLine, FolderLine, encode_line
+from roles.values.catalogue import FileLine, FolderLine, decode_line, encode_line
 from roles.values.content import Content
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedFile
@@ -30,8 +36,8 @@ from roles.wire.lmk2_tracker_messages import Code
 
 PEER = "fedcba9876543210"
 ONE, TWO = "0000000000000001", "0000000000000002"
-ME, OTHER = (Owner((ip, Address(ip, 12501)), ip) for ip in ("10.0.0.1", "10.0.0.2"))
-HERE = Owner(("127.0.0.1", Address("127.0.0.1", 12501)))
+ME, OTHER = (Owner(Key(ip, 12501, PEER), ip) for ip in ("10.0.0.1", "10.0.0.2"))
+HERE = Owner(Key("127.0.0.1", 12501, PEER))
 
 
 def file_line(path: str, *, mtime: int | None = None) -> str:
@@ -91,6 +97,24 @@ class CatalogueTestCase(unittest.TestCase):
                 continue
         finally:
             update.abandon()
+
+    def tell_lmk1(self, number: int, files: Mapping[str, int]) -> str:
+        """A list told by LMK/1 from that machine; its share."""
+        share, ip = f"lmk10a0000{number:02x}30d5", f"10.0.0.{number}"
+        owner = Owner(Key(ip, 12501))
+        self.catalogue.put_lmk1([Lmk1List(share, owner, ip, files)])
+        return share
+
+    def first_files(self, most: int) -> tuple[ListedFile, ...]:
+        steps, count = self.catalogue.first_files(most), 0
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                self.steps = count
+                found: tuple[ListedFile, ...] = end.value
+                return found
+            count += 1
 
     def change(self, share: str, lines: Iterable[str], base: int) -> None:
         self.tell(share, lines, base=base, revision=base + 1, whole=False)
@@ -176,7 +200,10 @@ class ReadersTest(CatalogueTestCase):
         self.assertEqual(len(list(texts)), 100)
 
     def test_packed_lists_are_packed_once_and_in_slices(self) -> None:
-        self.tell(ONE, [f"+{number}" for number in range(5_000)])
+        self.limit(packed_lists, "SLICE", 4_000)
+        self.limit(packed_lists, "PIECE", 3_000)
+        rng = random.Random(3)
+        self.tell(ONE, [f"+{rng.randbytes(32).hex()}" for _ in range(5_000)])
         lists = PackedLists(self.catalogue)
         packed = lists.since("")
         self.assertIs(lists.since("nonsense"), packed)
@@ -186,7 +213,9 @@ class ReadersTest(CatalogueTestCase):
         self.assertGreater(slices, 5)
         self.assertIs(lists.since(""), packed)
         assert packed.data is not None
-        self.reader.read(packed.version, packed.is_whole, Unpacker().lines(packed.data))
+        self.assertGreater(len(packed.data), 1)
+        self.assertEqual(packed.size, len(b"".join(packed.data)))
+        self.reader.read(packed.version, packed.is_whole, Unpacker().lines(b"".join(packed.data)))
         self.assertEqual(len(self.reader.shares[ONE]), 5_000)
         self.change(ONE, ["+new"], base=1)
         self.assertIsNot(lists.since(""), packed)
@@ -204,7 +233,7 @@ class ReadersTest(CatalogueTestCase):
         versions = self.change_often(500)
         lists = PackedLists(self.catalogue)
         asked = [lists.since(version) for version in versions]
-        self.assertEqual(len({id(one) for one in asked}), room_catalogue.MAX_LOGGED_CHANGES + 2)
+        self.assertEqual(len({id(one) for one in asked}), room_catalogue.MAX_LOGGED_STEPS + 2)
         lists.work()
         begun = {one.known for one in asked if one.version}
         self.assertLessEqual(len(begun), packed_lists.MAX_BUILDS)
@@ -339,7 +368,7 @@ class LimitsTest(CatalogueTestCase):
             self.catalogue.drop(ONE)
 
     def test_the_log_of_changes_is_short(self) -> None:
-        self.limit(room_catalogue, "MAX_LOGGED_CHANGES", 2)
+        self.limit(room_catalogue, "MAX_LOGGED_STEPS", 2)
         self.tell(ONE, ["+a"])
         versions = [self.catalogue.version]
         for base in range(1, 4):
@@ -353,16 +382,173 @@ class WindowTest(CatalogueTestCase):
     def test_files_are_counted_and_shown(self) -> None:
         folder = encode_line(FolderLine("d"))
         self.tell(ONE, ["+" + line for line in (file_line("b"), folder, "nonsense", '["f",1]')])
-        self.catalogue.put_original("lmk10a00000730d5", OTHER, "10.0.0.2", {"a": 7})
-        files = self.catalogue.first_files(9)
+        self.tell_lmk1(7, {"a": 7})
+        files = self.first_files(9)
         root = (b"b" * 32)[:32]
         self.assertEqual(files, (ListedFile("a", 7), ListedFile("b", 5, root, ONE)))
         self.assertEqual(self.catalogue.file_count, 3)
-        self.assertEqual(self.catalogue.first_files(1)[0].name, "b")
+        self.assertEqual(self.first_files(1)[0].name, "b")
 
     def test_two_copies_of_a_folder_count_once(self) -> None:
         self.tell(ONE, ["+" + file_line("a"), "+" + file_line("b")])
         self.tell(TWO, ["+" + file_line("b", mtime=9), "+" + file_line("a")], OTHER)
-        self.assertEqual((self.catalogue.file_count, len(self.catalogue.first_files(9))), (2, 2))
+        self.assertEqual((self.catalogue.file_count, len(self.first_files(9))), (2, 2))
         self.change(ONE, ["-" + file_line("a")], base=1)
         self.assertEqual(self.catalogue.file_count, 3)
+
+    def test_lines_that_cannot_be_read_are_looked_at_once_a_few_at_a_time(self) -> None:
+        """Each costs more than a file that can be read, and a share may have nothing else."""
+        self.tell(ONE, [f'+["f",{number}' for number in range(5_000)])
+        self.tell(TWO, ["+" + file_line("a")], OTHER)
+        with mock.patch.object(room_catalogue, "decode_line", wraps=decode_line) as read:
+            self.assertEqual(self.first_files(1_000), ())
+            looked_at = room_catalogue.LOOKED_AT_PER_FILE * 1_000
+            self.assertEqual(read.call_count, looked_at)
+            self.assertEqual(self.steps, looked_at // room_catalogue.SLICE)
+            self.first_files(1_000)
+            self.assertEqual(read.call_count, looked_at)
+
+    def test_a_list_may_change_while_its_files_are_looked_at(self) -> None:
+        self.tell(ONE, ["+" + file_line(f"{number:04}") for number in range(500)])
+        steps = self.catalogue.first_files(500)
+        next(steps)
+        self.catalogue.drop(ONE)
+        self.tell(TWO, ["+" + file_line("a")])
+        self.assertEqual(len(list(steps)), 3)
+        self.assertEqual([file.name for file in self.first_files(9)], ["a"])
+
+
+class Lmk1Test(CatalogueTestCase):
+    """Lists told by LMK/1, whose sources may be forged."""
+
+    def test_one_step_tells_what_came_changed_and_went(self) -> None:
+        first, second = self.tell_lmk1(1, {"a": 1}), self.tell_lmk1(2, {"b": 1, "c": 1})
+        self.read()
+        version = self.catalogue.version
+        owners = [Owner(Key(f"10.0.0.{number}", 12501)) for number in (1, 2, 3)]
+        third = "lmk10a00000330d5"
+        self.catalogue.put_lmk1(
+            [
+                Lmk1List(first, owners[0], "10.0.0.1", {}),
+                Lmk1List(second, owners[1], "10.0.0.2", {"c": 1, "d": 1}),
+                Lmk1List(third, owners[2], "10.0.0.3", {"e": 1}),
+                Lmk1List("lmk10a00000430d5", owners[2], "nothing", {}),
+            ]
+        )
+        self.assertEqual(self.steps_since(version), 1)
+        self.assertFalse(self.read())
+        lines = {share: sorted(lines) for share, lines in self.reader.shares.items()}
+        self.assertEqual(lines, {second: ['["f","c",1]', '["f","d",1]'], third: ['["f","e",1]']})
+
+    def steps_since(self, version: str) -> int:
+        now, then = (text.partition("-")[2] for text in (self.catalogue.version, version))
+        return int(now) - int(then)
+
+    def test_the_same_list_again_is_no_change(self) -> None:
+        self.tell_lmk1(1, {"a": 1})
+        version = self.catalogue.version
+        self.tell_lmk1(1, {"a": 1})
+        self.assertEqual(self.catalogue.version, version)
+
+    def test_they_have_a_fourth_of_the_room_and_what_is_more_is_left_out(self) -> None:
+        for name, value in (("MAX_ROOM_FILES", 16), ("MAX_LIST_BYTES", 16 * 13)):
+            with self.subTest(name), mock.patch.object(room_catalogue, name, value):
+                self.setUp()
+                for number in range(1, 7):
+                    self.tell_lmk1(number, {"a": 1})
+                self.assertEqual(len(self.catalogue._shares), 4)
+                self.tell_lmk1(1, {})
+                self.tell_lmk1(9, {"b": 1})
+                self.assertEqual(len(self.catalogue._shares), 4)
+
+    def test_they_make_room_for_lmk2_and_count_in_nobodys_part(self) -> None:
+        for name, value in (("MAX_ROOM_FILES", 16), ("MAX_LIST_BYTES", 16 * 13)):
+            with self.subTest(name), mock.patch.object(room_catalogue, name, value):
+                self.setUp()
+                for number in range(1, 5):
+                    self.tell_lmk1(number, {"a": 1})
+                line = '["f","%s",1]'
+                self.tell(ONE, [f"+{line % letter}" for letter in "abcdefgh"], ME)
+                self.assertEqual(len(self.catalogue._shares), 5)
+                self.tell(TWO, [f"+{line % letter}" for letter in "abcdefgh"], HERE)
+                self.assertEqual(list(self.catalogue._shares), [ONE, TWO])
+                self.assertEqual(self.catalogue._lmk1_lines, 0)
+                self.read()
+                self.assertEqual(set(self.reader.shares), {ONE, TWO})
+                self.assert_refused(Code.FULL, "3" * 16, ["+x"], owner=HERE)
+
+    def test_a_list_that_has_no_room_drops_none_of_them(self) -> None:
+        self.limit(room_catalogue, "MAX_ROOM_FILES", 8)
+        self.tell(ONE, ["+a", "+b", "+c", "+d", "+e", "+f"], HERE)
+        share = self.tell_lmk1(1, {"a": 1})
+        self.tell(TWO, ["+a"], HERE)
+        with self.assertRaises(ListRefusedError):
+            self.catalogue.reserve(2, 2, HERE)
+        self.assertIsNotNone(self.catalogue.share(share))
+
+    def test_they_take_no_place_of_the_shares_of_lmk2(self) -> None:
+        self.limit(room_catalogue, "MAX_SHARES", 3)
+        for number in range(1, 5):
+            self.tell_lmk1(number, {"a": 1})
+        self.assertEqual(len(self.catalogue._shares), 3)
+        for number in range(3):
+            self.tell(f"{number:016}", ["+a"])
+        self.assertEqual(list(self.catalogue._shares), [f"{number:016}" for number in range(3)])
+        self.assert_refused(Code.FULL, "3" * 16, ["+a"])
+
+
+class ShortStepsTest(CatalogueTestCase):
+    """Between two steps the tracker answers datagrams."""
+
+    def test_the_sums_of_a_share_are_right_whatever_changes(self) -> None:
+        rng = random.Random(7)
+        lines = [file_line(str(number)) for number in range(40)] + ["é" * 9, '["d","x",0]']
+        truth = set[str]()
+        for revision in range(200):
+            if rng.random() < 0.1:
+                truth = set(rng.sample(lines, 20))
+                self.tell(ONE, ["+" + line for line in truth], revision=revision + 1)
+            elif revision:
+                told = [rng.choice("+-") + rng.choice(lines) for _ in range(30)]
+                for text in told:
+                    (truth.add if text[0] == "+" else truth.discard)(text[1:])
+                self.change(ONE, told, base=revision)
+            else:
+                self.tell(ONE, [], revision=1)
+            share = self.catalogue.share(ONE)
+            assert share is not None
+            again = RoomCatalogue("0badcafe")
+            update = ShareUpdate(again, TellList(ONE, "f", PEER, 1, True, 0, 1, 0), ME)
+            for line in truth:
+                update.take("+" + line)
+            list(update.finish())
+            expected = again.share(ONE)
+            assert expected is not None
+            self.assertEqual((set(share.lines), share.sums), (truth, expected.sums))
+            self.assertEqual(self.catalogue._size, share.size)
+            self.assertEqual(self.catalogue._lines, len(truth))
+
+    def test_what_is_compared_and_summed_at_the_end_of_a_list_is_cut_into_slices(self) -> None:
+        self.limit(share_update, "SLICE", 10)
+        self.tell(ONE, [f"+{number}" for number in range(1_000)])
+        update = self.begin(ONE, revision=2)
+        update.take("+new")
+        with mock.patch.object(share_update, "line_size", wraps=line_size) as counted:
+            most = 0
+            for _ in update.finish():
+                most = max(most, counted.call_count)
+                counted.reset_mock()
+            self.assertEqual(counted.call_count + most, 9 + 10)
+
+    def test_a_long_change_is_summed_line_by_line_as_it_comes(self) -> None:
+        self.tell(ONE, [f"+{number}" for number in range(1_000)])
+        update = self.begin(ONE, whole=False, base=1, revision=2)
+        for number in range(1_000):
+            update.take(f"-{number}")
+        with (
+            mock.patch.object(share_update, "line_size") as sized,
+            mock.patch.object(share_update, "count_line") as counted,
+            mock.patch.object(room_catalogue, "line_size") as sized_too,
+        ):
+            list(update.finish())
+        self.assertEqual([sized.call_count, counted.call_count, sized_too.call_count], [0, 0, 0])

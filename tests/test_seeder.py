@@ -270,7 +270,7 @@ class TheSeederAndItsTracker(SeederTest):
         )
 
     def test_a_tracker_without_room_is_told_to_the_user(self) -> None:
-        self.constant("registry", "MAX_SEEDERS", 0)
+        self.constant("registry", "MAX_PROGRAMS", 0)
         self.constant("announcer", "AGAIN_S", 0.05)
         seeder = self.seeder(self.shared, self.room, is_announced=False)
         lost = seeder.log.wait_for(TrackerLost)

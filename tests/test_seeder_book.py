@@ -11,8 +11,11 @@ from roles.downloads.seeder_book import (
     AWAY_MAX_S,
     DIALS,
     FAILED_MAX_S,
-    LACKS_S,
+    GOOD_FOR_BAD,
+    LACKS_AGAIN_S,
+    LACKS_MAX_S,
     MAX_BAD_CHUNKS,
+    MAX_BAD_IN_A_ROW,
     OWN_TURN_S,
     SeederBook,
 )
@@ -102,21 +105,58 @@ class SeederBookTest(unittest.TestCase):
             last = wait
         self.assertTrue(FAILED_MAX_S * 0.75 <= last <= FAILED_MAX_S * 1.25)
 
-    def test_a_seeder_that_lacks_a_file_is_asked_for_others_at_once(self) -> None:
-        self.book.lacks(A, "f", now=0.0)
-        self.assertNotIn(A, self.usable(LACKS_S - 1))
-        self.assertIn(A, self.usable(1.0, name="other"))
-        self.assertIn(A, self.usable(LACKS_S))
+    def test_a_seeder_that_lacks_a_file_is_asked_for_others_at_once_and_for_it_later_and_later(
+        self,
+    ) -> None:
+        now, waits = 0.0, []
+        for _ in range(8):
+            self.book.lacks(A, "f", now=now)
+            wait = self.wait(A, now)
+            assert wait is not None
+            waits.append(wait)
+            self.assertNotIn(A, self.usable(now + wait - 0.1))
+            self.assertIn(A, self.usable(now + 0.1, name="other"))
+            now += wait
+            self.assertIn(A, self.usable(now))
+        self.assertLess(waits[0], 1.3 * LACKS_AGAIN_S)
+        self.assertGreater(waits[-1], 0.7 * LACKS_MAX_S)
 
-    def test_one_bad_chunk_is_forgiven_and_the_next_ends_it_for_good(self) -> None:
+    def test_after_the_second_bad_chunk_it_is_tried_only_when_nobody_else_can_be(self) -> None:
         self.assertEqual(MAX_BAD_CHUNKS, 2)
-        self.assertFalse(self.book.sent_bad_chunk(A))
+        self.book.sent_bad_chunk(A)
         self.assertIn(A, self.usable(0.0))
         self.book.delivered(A)
-        self.assertTrue(self.book.sent_bad_chunk(A))
-        self.assertTrue(self.book.is_dropped(A))
+        self.book.sent_bad_chunk(A)
+        self.assertTrue(self.book.is_suspect(A))
+        self.assertFalse(self.book.is_dropped(A))
         self.assertEqual(self.usable(1e9), [B, C])
+        self.assertEqual(self.book.candidates([A, B], "f", besides=[B], now=0.0), [])
+        for other in (B, C):
+            self.book.failed(other, now=0.0)
+        self.assertEqual(self.usable(0.0), [A])
+
+    def test_right_chunks_make_up_for_bad_ones(self) -> None:
+        for _ in range(2):
+            self.book.sent_bad_chunk(A)
+        self.book.delivered(A, 2 * GOOD_FOR_BAD)
+        self.assertFalse(self.book.is_suspect(A))
+        self.book.sent_bad_chunk(A)
+        self.assertTrue(self.book.is_suspect(A))
+
+    def test_who_sends_nothing_right_is_dropped_for_good_in_the_end(self) -> None:
+        for _ in range(3):
+            for _ in range(MAX_BAD_IN_A_ROW - 1):
+                self.book.sent_bad_chunk(A)
+            self.assertFalse(self.book.is_dropped(A))
+            self.book.delivered(A)
+        for _ in range(MAX_BAD_IN_A_ROW):
+            self.book.sent_bad_chunk(A)
+        self.assertTrue(self.book.is_dropped(A))
         self.assertIsNone(self.wait(A, 1e9))
+
+    def test_who_failed_comes_behind_who_did_not(self) -> None:
+        self.book.failed(A, now=0.0)
+        self.assertEqual(self.usable(1e9), [B, C, A])
 
     def test_the_wait_is_that_of_the_first_who_can_be_tried(self) -> None:
         self.book.failed(A, now=0.0)

@@ -7,24 +7,31 @@ import os
 import socket
 import struct
 import threading
+import time
 import unittest
 
+from roles.seeder import Seeder
 from roles.values.events import (
+    DownloadState,
     FolderScanned,
     SeederState,
     UploadsChanged,
 )
+from roles.values.settings import Existing
 from tests.receiving import HEADER, receive_chunk, receive_exactly
 from tests.rooms import (
     ACK,
     CHUNK,
     NEVER_S,
     NOT_ACK,
+    Running,
     SeederTest,
+    list_now,
     receive_range,
+    wait_for_end,
     wait_until_nobody_is_served,
 )
-from tests.support import LIMIT_S, random_file
+from tests.support import LIMIT_S, random_file, wait_until
 
 SILENCE_S = 0.15
 MANY = 30_000_000  # bytes, more than sockets keep on their way
@@ -191,6 +198,77 @@ class SlotsOfTheSeeder(SeederTest):
         finally:
             threading.stack_size(before)
         self.assert_serves(seeder)
+
+
+class IdleLeechers(SeederTest):
+    """Slots that others wait for."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        random_file(self.shared / "long", 400 * CHUNK, 3)
+
+    def soon(self, *, look_s: float = 0.05) -> None:
+        """It is found out soon that somebody is idle."""
+        self.constant("lmk1_uploads", "ASK_S", 0.2)
+        self.constant("lmk1_uploads", "LOOK_S", look_s)
+        for name in ("UNPROVEN_S", "PROVEN_S", "CROWD_S"):
+            self.constant("eviction", name, 0.05)
+
+    def is_connected(self, seeder: Running[Seeder]) -> bool:
+        """Whether one more is."""
+        with socket.create_connection(seeder.address, LIMIT_S) as link:
+            link.sendall(b"request_connection")
+            return link.recv(1_024) == b"connected" and link.send(b"exit_connection") > 0
+
+    def test_who_asks_for_nothing_loses_its_slot_to_who_comes(self) -> None:
+        self.soon()
+        seeder = self.offering(slots=2)
+        idle = [self.connected(seeder.address) for _ in range(2)]
+        self.assertFalse(self.is_connected(seeder))
+        wait_until(lambda: self.is_connected(seeder))
+        self.assert_hangs_up(idle[0])
+
+    def test_who_acknowledges_next_to_nothing_does_so_too(self) -> None:
+        self.soon()
+        seeder = self.offering(slots=1)
+        slow = self.ranged(seeder.address, "a", 4)
+        receive_chunk(slow)
+        slow.sendall(ACK)
+        wait_until(lambda: self.is_connected(seeder))
+        with self.assertRaises((EOFError, ConnectionError)):
+            while True:
+                receive_exactly(slow, 1)
+
+    def test_who_takes_chunks_keeps_its_slot(self) -> None:
+        self.soon(look_s=0.5)
+        seeder = self.offering(slots=1)
+        taking = self.ranged(seeder.address, "long", 400)
+        for number in range(400):
+            receive_chunk(taking)
+            taking.sendall(ACK)
+            if number % 100 == 0:
+                time.sleep(0.2)  # it is looked at several times
+                self.assertFalse(self.is_connected(seeder))
+
+    def test_idle_ones_lose_their_slots_to_leechers_of_lmk2_that_wait(self) -> None:
+        self.soon()
+        seeder = self.offering(slots=1)
+        idle = self.connected(seeder.address)
+        leecher = self.leecher(self.make_folder("taken"), self.room)
+        list_now(leecher, "long")
+        leecher.role.download(["long"], Existing.SKIP)
+        self.assertIs(wait_for_end(leecher, "long").state, DownloadState.DONE)
+        self.assert_hangs_up(idle)
+
+    def test_leechers_of_lmk2_are_served_where_those_of_lmk1_hold_every_slot(self) -> None:
+        seeder = self.offering(slots=4)
+        for _ in range(4):
+            self.connected(seeder.address)
+        self.wait_for_state(seeder, SeederState.AWAY)
+        leecher = self.leecher(self.make_folder("taken"), self.room)
+        list_now(leecher, "long")
+        leecher.role.download(["long"], Existing.SKIP)
+        self.assertIs(wait_for_end(leecher, "long").state, DownloadState.DONE)
 
 
 class StrangersAtTheSeeder(SeederTest):

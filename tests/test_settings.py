@@ -35,10 +35,10 @@ class TrackerAddressTest(unittest.TestCase):
         self.assertEqual(tracker_address("", {"LMK_TRACKER": " "}), Address("127.0.0.1", 12500))
 
     def test_what_is_no_tracker_is_refused(self) -> None:
-        for typed in ("pc:0", "pc:99999", "a b", "::1"):
+        for typed in ("pc:0", "pc:99999", "a b", "::1", "0.0.0.0:12500", "224.0.0.1"):
             with self.subTest(typed=typed), self.assertRaises(UserInputError):
                 tracker_address(typed, {})
-        with self.assertRaises(UserInputError):
+        with self.assertRaisesRegex(UserInputError, "^LMK_TRACKER in the environment: “a b”"):
             tracker_address("", {"LMK_TRACKER": "a b"})
 
 
@@ -68,6 +68,10 @@ class RateTest(unittest.TestCase):
             "16 KiB/s": 16_384,
             "20000": 20_000,
             "20000 B/s": 20_000,
+            "1.5MBps": 1_500_000,
+            "10Mbit": 1_250_000,
+            "10 Mbit/s": 1_250_000,
+            "100 kbits/s": 12_500,
         }.items():
             with self.subTest(text=text):
                 self.assertEqual(parse_rate(text), rate)
@@ -80,6 +84,14 @@ class RateTest(unittest.TestCase):
     def test_all_else_is_refused_with_an_example(self) -> None:
         for text in ("fast", "-1M", "1e6", "M", "2 M M", "1.2.3M", "\u0661M", "9" * 5000, "nan"):
             with self.subTest(text=text), self.assertRaisesRegex(UserInputError, "500K"):
+                parse_rate(text)
+
+    def test_what_may_be_bits_or_bytes_is_asked_about(self) -> None:
+        for text in ("10mbps", "10 Mbps"):
+            with (
+                self.subTest(text=text),
+                self.assertRaisesRegex(UserInputError, "Type 10Mbit or 10MB"),
+            ):
                 parse_rate(text)
 
     def test_a_limit_that_stops_everything_or_nothing_is_refused(self) -> None:

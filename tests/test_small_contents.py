@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import unittest
 
-from roles.giving.small_contents import SENT_FIRST, SmallContents
+from roles.giving.small_contents import (
+    FREE_BYTES,
+    FREE_RATE,
+    SENT_FIRST,
+    TURN_BYTES,
+    SmallContents,
+)
 
 
 class SmallContentsTest(unittest.TestCase):
@@ -32,3 +38,21 @@ class SmallContentsTest(unittest.TestCase):
         for _ in range(2 * SENT_FIRST):
             self.small.are_next(chunk_waits=False)
         self.assertTrue(self.small.are_next(chunk_waits=True))
+
+    def test_after_some_bytes_they_need_a_slot_and_a_little_later_not(self) -> None:
+        self.assertFalse(self.small.needs_slot(now=100.0))
+        self.small.sent(FREE_BYTES, now=100.0)
+        self.assertTrue(self.small.needs_slot(now=100.0))
+        self.assertFalse(self.small.needs_slot(now=101.0))
+        self.small.sent(2 * FREE_RATE, now=101.0)
+        self.assertTrue(self.small.needs_slot(now=101.5))
+
+    def test_a_turn_is_as_long_as_that_of_a_chunk(self) -> None:
+        self.small.sent(TURN_BYTES - 1, now=0.0)
+        self.assertFalse(self.small.is_turn_over)
+        self.small.sent(1, now=0.0)
+        self.assertTrue(self.small.is_turn_over)
+        for _ in range(SENT_FIRST):
+            self.assertFalse(self.small.is_turn_over)
+            self.small.sent(1, now=0.0)
+        self.assertTrue(self.small.is_turn_over)

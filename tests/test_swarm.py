@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
 
 from roles.base.rates import RateMeter
-from roles.taking.bad_peers import MAX_BAD_CHUNKS, MAX_BAD_OF_HOST
+from roles.taking.bad_peers import MAX_BAD_CHUNKS, MAX_BAD_OF_HOST, TRIES_AT_ONCE
 from roles.taking.chunk_taker import PeerLink
 from roles.taking.swarm import Swarm
 from roles.taking.transfer import Transfer
@@ -194,6 +195,80 @@ class WordsTest(SwarmTestCase):
         self.assertEqual(self.want(sender), 0b111111)
 
 
+class LostWordsTest(SwarmTestCase):
+    """Words that a damaged line swallowed."""
+
+    def quick(self, name: str) -> None:
+        self.constant("swarm", name, 0.1)
+
+    def tick_until_hears(self, sender: RawPeer, kind: type) -> object:
+        """Tick until it hears such a word."""
+        sender.link.settimeout(0.05)
+        while True:
+            self.swarm.tick()
+            with contextlib.suppress(TimeoutError):
+                while not isinstance(frame := sender.next(), kind):
+                    pass
+                return frame
+
+    def tick_until_left(self, sender: RawPeer) -> None:
+        sender.link.settimeout(0.05)
+        while True:
+            self.swarm.tick()
+            try:
+                sender.next()
+            except TimeoutError:
+                continue
+            except (EOFError, OSError):
+                return
+
+    def test_what_a_peer_has_not_described_is_opened_again_while_nothing_comes(self) -> None:
+        self.quick("OPEN_AGAIN_S")
+        sender = self.sender()
+        opening = sender.expect(frames.Open)
+        self.assertEqual(self.tick_until_hears(sender, frames.Open), opening)
+        sender.link.settimeout(LIMIT_S)
+        self.send_file(sender, self.handle, self.holding)
+        self.give_digests(sender, self.holding)
+        self.give(sender, self.handle, self.holding, *range(6))
+        wait_until(lambda: self.transfer_.is_done)
+
+    def test_a_peer_that_offers_nothing_of_what_it_has_is_connected_to_anew(self) -> None:
+        self.quick("QUIET_S")
+        sender, _ = self.offering(self.holding)
+        self.tick_until_left(sender)
+
+    def test_a_peer_that_sends_nothing_of_what_was_taken_is_connected_to_anew(self) -> None:
+        self.quick("QUIET_S")
+        sender, handle = self.offering(self.holding)
+        self.offer(sender, handle, 3)
+        self.tick_until_left(sender)
+
+    def test_a_peer_in_whose_line_we_stand_or_that_has_nothing_is_waited_for(self) -> None:
+        self.quick("QUIET_S")
+        busy, _ = self.offering(self.holding)
+        busy.send(frames.Place(2))
+        empty = self.sender()
+        empty.expect(frames.Open)
+        content = self.holding.content
+        empty.send(frames.File(self.handle, content.size, content.chunk_size, bitmap(content, 0)))
+        empty.expect(frames.Want)
+        wait_until(lambda: any(link.place for link in self.swarm._links.values()))
+        deadline = time.monotonic() + 0.5
+        while time.monotonic() < deadline:
+            self.swarm.tick()
+            time.sleep(0.02)
+        self.assertTrue(self.errors.empty())
+        self.assertEqual(len(self.swarm._links), 2)
+
+    def test_an_offer_says_that_the_wait_in_line_is_over(self) -> None:
+        self.quick("QUIET_S")
+        sender, handle = self.offering(self.holding)
+        sender.send(frames.Place(2))
+        self.offer(sender, handle, 3)
+        self.tick_until_left(sender)
+
+
 class DeafTest(SwarmTestCase):
     """Peers that read nothing, in threads that have other things to do."""
 
@@ -241,13 +316,41 @@ class LiarsTest(SwarmTestCase):
         self.offer(sender, handle, index)
         sender.send_chunk(handle, index, bytes(CHUNK))
 
-    def test_a_chunk_that_came_wrong_is_not_asked_of_that_peer_again(self) -> None:
+    def test_a_chunk_that_came_wrong_is_not_asked_of_that_peer_while_another_has_it(self) -> None:
         liar, handle = self.offering(self.holding)
+        self.want(self.second())
         self.lie(liar, handle, 2)
         self.assertEqual(self.want(liar), 0b111011)
         liar.send(frames.Offer(handle, 2))
         decline = liar.expect(frames.Decline)
         self.assertEqual(decline, frames.Decline(handle, 2, b"\x3b"))
+
+    def test_who_alone_has_a_file_is_asked_on_whatever_came_wrong(self) -> None:
+        noisy, handle = self.offering(self.holding)
+        for index in (2, 3, 3, 2, 4, 2):
+            self.lie(noisy, handle, index)
+            self.assertEqual(self.want(noisy), 0b111111)
+        self.give(noisy, handle, self.holding, *range(6))
+        wait_until(lambda: self.transfer_.is_done)
+        self.assertEqual(self.store.data, self.holding.data)
+
+    def test_who_alone_has_a_file_and_spoils_much_of_it_is_asked_again_after_a_pause(self) -> None:
+        noisy, handle = self.offering(self.holding)
+        for _ in range(TRIES_AT_ONCE):
+            self.lie(noisy, handle, 2)
+            wanted = self.want(noisy)
+        self.assertEqual(wanted, 0)
+        self.constant("bad_peers", "PAUSE_S", 0.0)
+        wait_until(lambda: self.transfer_.plan.may_try(self.sender_of(noisy), now=time.monotonic()))
+        self.swarm.tick()
+        while self.want(noisy) != 0b111111:
+            pass
+        self.give(noisy, handle, self.holding, *range(6))
+        wait_until(lambda: self.transfer_.is_done)
+
+    def sender_of(self, _: RawPeer) -> tuple[str, str]:
+        (link,) = self.swarm._links.values()
+        return link.sender
 
     def test_the_second_wrong_chunk_ends_it_on_every_connection_and_only_for_that_peer(
         self,
@@ -321,7 +424,8 @@ class LiarsTest(SwarmTestCase):
             self.assert_refused(liar)
         again = self.second(host="10.0.0.7")
         again.send(frames.Offer(handle, 3))
-        decline = again.expect(frames.Decline, frames.Want)
+        self.assertEqual(self.want(again), 0)
+        decline = again.expect(frames.Decline)
         self.assertEqual(decline, frames.Decline(handle, 3, bitmap(self.holding.content, 0)))
         self.want(honest)
         self.give(honest, handle, self.holding, *range(6))
@@ -329,28 +433,44 @@ class LiarsTest(SwarmTestCase):
         self.assertEqual(self.store.data, self.holding.data)
 
     def test_nobody_but_liars_is_known_of(self) -> None:
+        self.constant("transfer_plan", "LEAST_TRIES", 6)
+        self.constant("transfer_plan", "MAX_WASTE", 0)
+        self.handle, self.transfer_, self.store = self.transfer(self.holding)
         self.assertFalse(is_lied_about(self.swarm, self.transfer_))
-        liar, handle = self.offering(self.holding)
-        for index in (0, 1):
+        liar = self.sender()
+        liar.expect(frames.Open)
+        handle = self.describe(liar, self.holding)
+        self.give_digests(liar, self.holding)
+        for index in (0, 1, 0):
+            self.assertFalse(is_lied_about(self.swarm, self.transfer_))
             self.lie(liar, handle, index)
         self.assert_refused(liar)
         wait_until(lambda: is_lied_about(self.swarm, self.transfer_))
-        self.second()
+        self.sender()
         wait_until(lambda: not is_lied_about(self.swarm, self.transfer_))
 
 
 class SmallContentsTest(TakingTest):
-    def test_a_small_content_that_comes_wrong_twice_drops_its_sender(self) -> None:
-        self.constant("swarm", "SINGLE_AGAIN_S", 0.0)
+    def test_a_small_content_that_comes_wrong_is_asked_of_another(self) -> None:
+        holding = MemoryHolding(some_bytes(1_000))
+        liar, honest = self.sender(), self.sender()
+        handle, transfer, _ = self.transfer(holding)
+        liar.expect(frames.Open)
+        self.send_file(liar, handle, holding)
+        liar.send_chunk(handle, 0, bytes(1_000))
+        honest.expect(frames.Open)
+        honest.send_chunk(handle, 0, holding.data)
+        wait_until(lambda: transfer.is_done)
+
+    def test_who_alone_has_a_small_content_is_asked_again_and_not_for_ever(self) -> None:
+        self.constant("transfer_plan", "FEW_TRIES", 10)
         holding = MemoryHolding(some_bytes(1_000))
         liar = self.sender()
         handle, transfer, _ = self.transfer(holding)
-        for _ in range(2):
+        for _ in range(5):
             liar.expect(frames.Open)
             self.send_file(liar, handle, holding)
             liar.send_chunk(handle, 0, bytes(1_000))
-            wait_until(lambda: not any(one.singles for one in self.swarm._links.values()))
-            self.swarm.tick()
         self.assert_refused(liar)
         wait_until(lambda: is_lied_about(self.swarm, transfer))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from roles.leecher import Leecher
 from roles.seeder import Seeder
+from roles.values.content import chunk_size_for
 from roles.values.errors import NoSeederError
 from roles.values.events import (
     DownloadChanged,
@@ -15,8 +17,10 @@ from roles.values.events import (
     HashingChanged,
 )
 from roles.values.settings import Existing
+from roles.wire import lmk2_frames as frames
 from tests.disks import some_bytes
-from tests.rooms import RoomTest, Running, list_now, wait_for_end, wait_for_state
+from tests.peers import MemoryHolding, RawPeer, bitmap, lying_seeder
+from tests.rooms import RoomTest, Running, list_as_lmk2, list_now, wait_for_end, wait_for_state
 from tests.support import wait_until
 from tests.test_name_twins import needs_case
 
@@ -168,3 +172,28 @@ class SwarmDownloadTest(RoomTest):
         leecher.role.cancel([key])
         wait_for_state(leecher, key, DownloadState.CANCELLED)
         wait_until(lambda: list(self.target.rglob("*")) == [own])
+
+    def test_a_place_in_a_line_in_which_nothing_moves_is_not_believed_for_ever(self) -> None:
+        self.constant("swarm_download", "LINE_S", 0.5)
+
+        def wait_in_line(sender: RawPeer) -> None:
+            opening = sender.expect(frames.Open)
+            assert isinstance(opening, frames.Open)
+            holding = MemoryHolding(DATA, chunk_size=chunk_size_for(len(DATA)))
+            content = holding.content
+            sender.send(
+                frames.File(opening.handle, content.size, content.chunk_size, bitmap(content))
+            )
+            sender.expect(frames.GetDigests)
+            sender.send(frames.Digests(opening.handle, 0, holding.digests() or b""))
+            while True:
+                sender.send(frames.Place(3))
+                time.sleep(0.05)
+
+        liar = self.enterContext(lying_seeder("f" * 16, wait_in_line))
+        list_as_lmk2(self.room, liar.address, {"a.bin": DATA})
+        leecher = self.taking("a.bin", give_up_after_s=0.5)
+        leecher.role.download(["a.bin"], Existing.SKIP)
+        wait_for_state(leecher, "a.bin", DownloadState.IN_LINE)
+        end = wait_for_end(leecher, "a.bin")
+        self.assertIsInstance(end.failure, NoSeederError)

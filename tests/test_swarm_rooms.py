@@ -393,7 +393,10 @@ class LyingTest(SwarmRoomTest):
         self.assert_gets_it(leecher, small)
 
     def assert_finds_out(self, leecher: Running[Leecher]) -> None:
-        self.constant("swarm_download", "LIED_S", 0.5)
+        self.constant("transfer_plan", "LEAST_TRIES", 8)
+        self.constant("transfer_plan", "MAX_WASTE", 0)
+        self.constant("peer_book", "AGAIN_S", 0.1)
+        self.constant("arrivals", "LIED_S", 0.5)
         self.constant("swarm_download", "MOVING_S", 0.2)
         self.start(leecher, "big.bin")
         end = wait_for_end(leecher, "big.bin", 30.0)

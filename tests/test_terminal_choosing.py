@@ -24,6 +24,22 @@ class NameTest(unittest.TestCase):
         assert isinstance(found, list), found
         self.assertEqual(tuple(one.key for one in found), keys)
 
+    def test_an_umlaut_is_one_letter_or_two(self) -> None:
+        one, two = "Übung/é.txt", "U\u0308bung/e\u0301.txt"
+        for listed, typed in ((one, two), (two, one), (one, one)):
+            offer = Offer(room(folder_of("c" * 16, "x", listed)))
+            for name, key in ((typed, listed), (typed[: typed.index("/") + 1], None)):
+                with self.subTest(listed=listed, name=name):
+                    found = offer.named(name)
+                    assert isinstance(found, list), found
+                    self.assertIn(key, (None, found[0].key))
+                    self.assertEqual([file.name for file in found[0].files], [listed])
+        both = Offer(room(folder_of("c" * 16, "x", one, two)))
+        for name in (one, two):
+            found = both.named(name)
+            assert isinstance(found, list), found
+            self.assertEqual([wanted.key for wanted in found], [name])
+
     def test_a_file_is_meant_by_its_path(self) -> None:
         self.assert_keys("old one.bin", "old one.bin")
         self.assert_keys("slides/1.png", "slides/1.png")
@@ -135,7 +151,10 @@ class NumbersTest(unittest.TestCase):
                 self.assertEqual(chosen_by_number(typed, 5), numbers)
 
     def test_all_else_is_refused(self) -> None:
-        for typed in ("", "0", "6", "1 x", "-1", "4-2", "1-9", "\u0661", "9" * 5000):
+        for typed in (
+            *("", "0", "6", "1 x", "-1", "1-", "-", "4-2", "4-2 1", "1--3", "1-9"),
+            *("\u0661", "\u00b2", "99999999999", "9" * 5000),
+        ):
             with self.subTest(typed=typed), self.assertRaisesRegex(UserInputError, "from 1 to 5"):
                 chosen_by_number(typed, 5)
 

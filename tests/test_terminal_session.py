@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import signal
 import sys
 import unittest
+from unittest import mock
 
-from roles.values.errors import LmkError
-from ui.terminal.session import SWITCH_S, Session
+from roles.values.errors import LmkError, UserInputError
+from ui.terminal.session import SWITCH_S, Interrupted, Session
 
 
 class SessionTest(unittest.TestCase):
@@ -24,3 +28,51 @@ class SessionTest(unittest.TestCase):
             raise LmkError("it failed")
         self.assertAlmostEqual(sys.getswitchinterval(), before)
         self.assertIs(signal.getsignal(signal.SIGINT), handler)
+
+
+@unittest.skipUnless(hasattr(signal, "SIGHUP"), "Windows has no such signal")
+class HangupTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
+
+    def test_a_closed_terminal_ends_a_command_in_order(self) -> None:
+        with self.assertRaises(Interrupted) as stopped, Session() as session:
+            os.kill(os.getpid(), signal.SIGHUP)
+            session.event_within(5)
+        self.assertEqual(stopped.exception.signal_number, signal.SIGHUP)
+
+    def test_what_nohup_started_goes_on(self) -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        with Session() as session:
+            os.kill(os.getpid(), signal.SIGHUP)
+            self.assertIsNone(session.event_within(0.01))
+
+
+class AskTest(unittest.TestCase):
+    def asked(self, typed: io.TextIOBase | None, question: str = "?") -> tuple[str, bytes]:
+        shown = io.BytesIO()
+        terminal = io.TextIOWrapper(shown, encoding="ascii", newline="\n")
+        with (
+            mock.patch.object(sys, "stdin", typed),
+            mock.patch.object(sys, "stdout", terminal),
+            Session() as session,
+        ):
+            return session.ask(question), shown.getvalue()
+
+    def test_a_question_is_shown_as_well_as_the_terminal_can(self) -> None:
+        answer, shown = self.asked(io.StringIO(" k \n"), "“ž” – which? ")
+        self.assertEqual((answer, shown), ("k", b'"\\u017e" - which? '))
+
+    def test_no_input_and_its_end_are_no_answer(self) -> None:
+        class Gone(io.StringIO):
+            def readline(self, _size: int | None = -1) -> str:  # type: ignore[override]
+                raise OSError(errno.EIO, "Input/output error")
+
+        for typed in (io.StringIO(""), None, Gone()):
+            with self.subTest(typed=typed):
+                self.assertEqual(self.asked(typed)[0], "")
+
+    def test_what_is_no_text_is_a_sentence(self) -> None:
+        typed = io.TextIOWrapper(io.BytesIO(b"\xff\n"), encoding="utf-8")
+        with self.assertRaisesRegex(UserInputError, "cannot be read as text"):
+            self.asked(typed)

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import threading
 import time
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from unittest import mock
 
+from roles.base.neighbours import Neighbours
+from roles.room.list_server import ListServer
 from roles.room.registry import Registry
-from roles.tracker import Tracker
+from roles.room.tracker_desk import Desk
+from roles.tracker import AGAIN_UNSENT, UNPROVED_UNSENT, Tracker
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
 from roles.values.events import ListedFile, RoleStarted, RoleStopped, RoomChanged
 from roles.values.settings import TrackerSettings
+from roles.values.strict_json import dumps
+from roles.wire.lmk2_greeting import Probe, decode_hello, decode_probe_answer, encode_welcome
 from roles.wire.lmk2_list_wire import (
     AskList,
     LineAdded,
@@ -147,7 +154,8 @@ class AnswersOfTheTracker(RoomTest):
         )
 
     def test_a_seeder_that_finds_no_room_is_told_so_with_its_id(self) -> None:
-        self.constant("registry", "MAX_SEEDERS", 1)
+        self.constant("registry", "MAX_LMK1", 1)
+        self.constant("registry_entry", "STAYED_S", 0.0)
         ask(self.room, b'add_seeder\n["127.0.0.1", 12501]' + EXTRAS)
         (refused,) = ask(self.room, b'add_seeder\n["127.0.0.1", 12502]' + EXTRAS)
         self.assertTrue(refused.startswith(b"error\n"), refused)
@@ -213,6 +221,19 @@ class InputsThatEndedTheOriginal(RoomTest):
             with self.subTest(name):
                 self.assertEqual(ask(self.room, datagram), [UNKNOWN_REQUEST])
                 self.assert_room_as_before()
+
+    def test_a_list_over_a_thousand_bytes_is_taken_and_over_2047_refused(self) -> None:
+        for size, is_taken in ((1_001, True), (2_047, True), (2_048, False), (9_000, False)):
+            with self.subTest(size=size):
+                name = "x" * 40
+                count = (size - 21) // 52
+                files = {f"{number:05}{name}": 1 for number in range(count)}
+                request = b"upload_file_list\n" + dumps(files)
+                request = request.ljust(size)
+                ask(self.room, b"upload_file_list\n{}")
+                answer = SUCCESS if is_taken else UNKNOWN_REQUEST
+                self.assertEqual(ask(self.room, request), [answer])
+                self.assertEqual(bool(listed_files(self.room)), is_taken)
 
     def test_an_unusual_line_end_inside_a_name_splits_nothing(self) -> None:
         for end in ("\u2028", "\x85", "\u2029"):
@@ -330,6 +351,16 @@ class RestartsOfTheTracker(RoomTest):
     def setUp(self) -> None:
         super().setUp()
         self.state_file = self.folder / "state" / "tracker.json"
+        self.constant("registry_entry", "STAYED_S", 0.0)
+
+    def test_forged_registrations_are_not_on_the_list_after_a_restart(self) -> None:
+        self.constant("registry_entry", "STAYED_S", 60.0)
+        first = self.tracker(state_file=self.state_file)
+        for port in range(12501, 12600):
+            register(first.address, ("127.0.0.1", port), {"forged": 1})
+            ask(first.address, b'ping_tracker\n["127.0.0.1", %d]' % port)
+        first.stop()
+        self.assertFalse(self.state_file.exists())
 
     def test_a_restart_keeps_the_lists(self) -> None:
         first = self.tracker(state_file=self.state_file)
@@ -456,6 +487,7 @@ class TheEndOfTheTracker(RoomTest):
     def test_a_folder_that_is_missing_for_the_state_is_made(self) -> None:
         state_file = Path(self.folder / "new" / "tracker.json")
         running = self.tracker(state_file=state_file)
+        self.constant("registry_entry", "STAYED_S", 0.0)
         register(running.address, ("127.0.0.1", 12501), {"a": 1})
         running.stop()
         self.assertTrue(state_file.is_file())
@@ -519,6 +551,71 @@ class Lmk2Room(RoomTest):
         answer = self.ask2(AskHolders(ID, shares), source)
         assert isinstance(answer, Holders)
         return list(answer.holders)
+
+
+class ManyAtOnce(Lmk2Room):
+    """The proven first: who has a cookie waits for nobody who has none."""
+
+    def test_who_has_a_cookie_is_answered_though_nobody_else_is(self) -> None:
+        self.register2(12501, SHARE)
+        self.constant("tracker", "UNPROVED_S", 0.0)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            for _ in range(100):
+                stranger.sendto(b"request_file_list", self.room)
+            for _ in range(20):
+                self.assertEqual(self.ping2(12501, SHARE), Pinged(ID, None))
+            stranger.settimeout(SILENCE_S)
+            with self.assertRaises(TimeoutError):
+                stranger.recv(2_048)
+
+    def test_few_requests_of_others_wait_and_all_of_those_are_answered(self) -> None:
+        self.register2(12501, SHARE)
+        self.constant("tracker", "MAX_UNPROVED", 20)
+        self.constant("tracker", "UNPROVED_S", 0.0)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            for _ in range(100):
+                stranger.sendto(b"nonsense", self.room)
+            self.ping2(12501, SHARE)  # read behind them
+            self.constant("tracker", "UNPROVED_S", 1.0)
+            stranger.settimeout(LIMIT_S)
+            self.assertEqual([stranger.recv(99) for _ in range(20)], [UNKNOWN_REQUEST] * 20)
+            stranger.settimeout(SILENCE_S)
+            with self.assertRaises(TimeoutError):
+                stranger.recv(99)
+
+    def missing(self, waiting: int, *hosts: str) -> None:
+        """As if the system held so many bytes, for such hosts."""
+        self.constant("tracker", "waiting_bytes", lambda _: waiting)
+        self.enterContext(
+            mock.patch.object(Neighbours, "is_missing", lambda _, host: host in hosts)
+        )
+
+    def is_answered(self, source: str) -> bool:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+            link.bind((source, 0))
+            link.settimeout(SILENCE_S)
+            link.sendto(b"nonsense", self.room)
+            try:
+                return link.recv(99) == UNKNOWN_REQUEST
+            except TimeoutError:
+                return False
+
+    def test_an_answer_that_would_wait_in_the_system_is_not_made_when_many_do(self) -> None:
+        self.missing(UNPROVED_UNSENT, "127.0.0.2", "127.0.0.3")
+        self.assertTrue(self.is_answered("127.0.0.1"))
+        self.assertFalse(self.is_answered("127.0.0.2"))
+        self.assertTrue(self.is_answered("127.0.0.2"))  # it asks again, as who is there does
+        self.assertFalse(self.is_answered("127.0.0.3"))
+        self.missing(AGAIN_UNSENT, "127.0.0.2")
+        self.assertFalse(self.is_answered("127.0.0.2"))
+        self.assertTrue(self.is_answered("127.0.0.1"))
+        self.missing(UNPROVED_UNSENT - 1, "127.0.0.4")
+        self.assertTrue(self.is_answered("127.0.0.4"))
+
+    def test_who_has_a_cookie_is_answered_whatever_waits_in_the_system(self) -> None:
+        self.register2(12501, SHARE)
+        self.missing(1 << 30, "127.0.0.1")
+        self.assertEqual(self.ping2(12501, SHARE), Pinged(ID, None))
 
 
 class AnswersInLmk2(Lmk2Room):
@@ -588,6 +685,19 @@ class AnswersInLmk2(Lmk2Room):
         self.assertEqual(self.holders(SHARE), [])
         self.assertIsInstance(self.ping2(12501), Refused)
 
+    def test_a_share_is_kept_for_its_seeder_over_a_restart_of_the_tracker(self) -> None:
+        state_file = self.folder / "tracker.json"
+        self.running = self.tracker(state_file=state_file)
+        for peer, port, code in ((ID, 12501, ""), (OTHER, 12502, Code.SHARE), (ID, 12503, "")):
+            self.room = self.running.address
+            self.cookies.clear()
+            self.register2(port, SHARE, peer=peer)
+            told = self.tell(port, SHARE, "line", peer=peer)
+            assert isinstance(told, Taken)
+            self.assertEqual(told.code, code)
+            self.running.stop()
+            self.running = self.tracker(state_file=state_file)
+
     def test_a_told_list_is_in_the_room_until_its_seeder_leaves(self) -> None:
         self.register2(12501, SHARE)
         before = self.ask2(AskVersion(ID))
@@ -648,7 +758,7 @@ class AnswersInLmk2(Lmk2Room):
         self.assertEqual({one.asked for holders in told for one in holders}, {(0, 1)})
 
     def test_one_machine_registers_few_programs(self) -> None:
-        self.constant("registry", "MAX_SEEDERS", 1)
+        self.constant("registry", "MAX_PROGRAMS", 1)
         self.assertEqual(self.register2(12501), Done(ID))
         self.assertEqual(self.register2(12501), Done(ID))
         refused = self.register2(12502)
@@ -671,8 +781,9 @@ class AnswersInLmk2(Lmk2Room):
         self.constant("tracker", "RESTS", 1_000)
         stall = iter([0.1])  # seconds; in the first report only
 
-        def stalled_files(_: Registry) -> tuple[ListedFile, ...]:
+        def stalled_files(_: Registry) -> Generator[None, None, tuple[ListedFile, ...]]:
             time.sleep(next(stall, 0))
+            yield
             return ()
 
         self.enterContext(mock.patch.object(Registry, "files", stalled_files))
@@ -683,6 +794,7 @@ class AnswersInLmk2(Lmk2Room):
 
     def test_a_restart_forgets_the_programs_that_come_back_by_themselves(self) -> None:
         state_file = self.folder / "tracker.json"
+        self.constant("registry_entry", "STAYED_S", 0.0)
         self.running = self.tracker(state_file=state_file)
         self.room = self.running.address
         self.cookies.clear()
@@ -728,6 +840,55 @@ class DialsOfTheTracker(Lmk2Room):
         self.assertEqual(self.ping2(port, SHARE), Pinged(ID, False))
         self.assertTrue(self.holders(SHARE)[0].is_unreachable)
 
+    def answer_probe(self, listener: socket.socket, peer: str) -> None:
+        listener.settimeout(LIMIT_S)
+        link, _ = listener.accept()
+        with link:
+            link.settimeout(LIMIT_S)
+            probe = decode_hello(link.recv(1_024).split(b"\n")[1])
+            assert isinstance(probe, Probe)
+            link.sendall(encode_welcome(replace(probe, peer=peer)))
+            self.assertIn(link.recv(1_024), (b"", b"exit_connection"))
+
+    def assert_tells(self, port: int, peer: str, code: str) -> None:
+        def is_so() -> bool:
+            told = self.tell(port, SHARE, peer, peer=peer)
+            assert isinstance(told, Taken)
+            return told.code == code
+
+        wait_until(is_so, LIMIT_S, f"it is not answered {code!r}")
+
+    def test_a_seeder_that_was_killed_and_started_again_tells_its_share_at_once(self) -> None:
+        self.constant("registry", "QUIET_S", 600.0)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            self.register2(port, SHARE)
+            self.assert_tells(port, ID, "")
+            self.register2(port, SHARE, peer=OTHER)
+            self.assert_tells(port, OTHER, Code.BUSY)
+            self.answer_probe(listener, OTHER)
+            self.assert_tells(port, OTHER, "")
+            self.assertEqual(self.entries()[1:], ["+" + OTHER])
+
+    def test_another_program_that_says_to_be_where_a_seeder_listens_gets_nothing(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            self.register2(port, SHARE)
+            self.assert_tells(port, ID, "")
+            self.register2(port, SHARE, peer=OTHER)
+            self.answer_probe(listener, ID)
+            self.assert_tells(port, OTHER, Code.BUSY)
+            self.assert_tells(port, ID, "")
+            self.assertEqual(self.entries()[1:], ["+" + ID])
+
+    def test_a_seeder_of_ours_says_in_its_answer_who_it_is(self) -> None:
+        running = self.seeder(self.make_folder("shared", {"a": b"x"}), self.room)
+        with socket.create_connection(running.address, LIMIT_S) as link:
+            link.sendall(b'request_connection\n{"lmk":2,"probe":"%s"}\n' % ID.encode())
+            answer = decode_probe_answer(link.recv(1_024))
+        assert answer is not None
+        self.assertEqual((answer.probe, len(answer.peer)), (ID, 16))
+
     def test_nobody_else_is_dialled(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             listener.settimeout(SILENCE_S)
@@ -737,3 +898,47 @@ class DialsOfTheTracker(Lmk2Room):
             self.register2(port, SHARE)  # serves this machine only
             with self.assertRaises(TimeoutError):
                 listener.accept()
+
+
+class ShortagesOfTheTracker(RoomTest):
+    def test_what_this_computer_lacks_for_a_moment_ends_nothing(self) -> None:
+        self.constant("tracker", "POLL_S", 0.01)
+        tracker = self.tracker()
+        work = ListServer.work
+        for error in (OSError(errno.EMFILE, "Too many open files"), MemoryError()):
+            failed = list[int]()
+
+            def refuse(
+                server: ListServer, error: Exception = error, failed: list[int] = failed
+            ) -> bool:
+                if len(failed) < 3:
+                    failed.append(1)
+                    raise error
+                return work(server)
+
+            with (
+                self.subTest(error=error),
+                mock.patch.object(ListServer, "work", refuse),
+                self.assertLogs("roles.tracker", "WARNING"),
+            ):
+                self.assertEqual(listed_seeders(tracker.address), [])
+                wait_until(lambda: len(failed) == 3)  # noqa: B023
+
+    def test_a_request_for_which_there_is_no_memory_is_not_answered_and_the_next_is(self) -> None:
+        tracker = self.tracker()
+        answers = Desk.answers
+        failed = list[int]()
+
+        def refuse(desk: Desk, *words: Any, now: float) -> list[bytes]:
+            if not failed:
+                failed.append(1)
+                raise MemoryError
+            return list(answers(desk, *words, now=now))
+
+        with (
+            mock.patch.object(Desk, "answers", refuse),
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link,
+        ):
+            link.sendto(b"request_seeder_list", tracker.address)
+            wait_until(lambda: bool(failed))
+            self.assertEqual(listed_seeders(tracker.address), [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import threading
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from unittest import mock
 
+from roles.joining import tracker_client
 from roles.joining.tracker_client import LINGER_S, MAX_REFUSALS, TrackerClient
 from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
@@ -339,6 +341,16 @@ class SilenceTest(TrackerClientTestCase):
         extras = extras_of(tracker.heard[0])
         assert extras is not None
         self.assertTrue(extras.leaving)
+
+    def test_what_the_system_says_to_a_question_is_said(self) -> None:
+        forbidden = PermissionError(errno.EPERM, "Operation not permitted")  # a firewall of ours
+        with (
+            mock.patch.object(tracker_client, "TRIES_S", (0.0, 0.0)),
+            mock.patch.object(socket.socket, "send", side_effect=forbidden),
+            TrackerClient(TrackerPlace(Address("127.0.0.1", 9)), lambda: False) as client,
+            self.assertRaisesRegex(TrackerSilentError, r"\(Operation not permitted\)"),
+        ):
+            client.files()
 
     def test_a_machine_that_cannot_be_found_is_a_sentence(self) -> None:
         client = self.client(Address("a..b", 12500))

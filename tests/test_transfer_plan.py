@@ -8,6 +8,8 @@ import unittest
 from roles.taking.bad_peers import MAX_BAD_CHUNKS, MAX_BAD_OF_HOST, Sender
 from roles.taking.transfer_plan import (
     MAX_COMING,
+    MAX_WASTE,
+    SLOW_S,
     STALLED_S,
     UNKNOWN_RATE_S,
     TransferPlan,
@@ -39,7 +41,7 @@ def take(
 
 
 def late(plan: TransferPlan, rate: float, *, now: float, is_end: bool = True) -> int:
-    return plan.worth_asking_twice(rate, now=now, is_end=is_end)
+    return plan.worth_asking_twice(sender(9), rate, now=now, is_end=is_end)
 
 
 class TakingTest(unittest.TestCase):
@@ -64,7 +66,7 @@ class TakingTest(unittest.TestCase):
         for index in (1, 0):
             self.assertFalse(plan.is_done)
             take(plan, 1, index)
-            self.assertEqual(plan.verified(1, index), ())
+            self.assertEqual(plan.verified(1, index, now=0.0), ())
         self.assertTrue(plan.is_done)
         self.assertTrue(plan_of(0).is_done)
 
@@ -82,7 +84,7 @@ class TakingTest(unittest.TestCase):
         taken = [index for index in range(100) if take(plan, 1, index)]
         self.assertEqual(len(taken), MAX_COMING)
         self.assertTrue(take(plan, 2, 99))
-        plan.verified(1, taken[0])
+        plan.verified(1, taken[0], now=0.0)
         self.assertTrue(take(plan, 1, 50))
 
 
@@ -133,7 +135,7 @@ class LateTest(unittest.TestCase):
         plan = plan_of(1)
         take(plan, 1, 0)
         take(plan, 2, 0, now=100.0)
-        self.assertEqual(plan.verified(2, 0), (1,))
+        self.assertEqual(plan.verified(2, 0, now=100.0), (1,))
         self.assertFalse(plan.is_coming(1, 0))
 
     def test_a_chunk_that_two_peers_hold_back_comes_from_a_third(self) -> None:
@@ -162,42 +164,114 @@ class LateTest(unittest.TestCase):
             take(plan, 2, 0, now=second)
             self.assertFalse(take(plan, 3, 0, now=second))
 
+    def test_the_end_of_a_chunk_that_is_held_back_comes_from_another_peer(self) -> None:
+        for rate in (0.0, FAST):
+            with self.subTest(rate=rate):
+                plan = plan_of(1)
+                take(plan, 1, 0, now=0.0)
+                plan.received(1, 0, CHUNK - 100, now=0.1)
+                for tenth in range(2, 32):
+                    plan.received(1, 0, 1, now=tenth / 10)  # by its pace, it is here in a moment
+                self.assertEqual(late(plan, rate, now=STALLED_S + 0.2), 1)
+                self.assertTrue(take(plan, 2, 0, rate=rate, now=STALLED_S + 0.2))
+
+    def test_so_does_one_that_is_held_back_while_other_files_are_wanted(self) -> None:
+        plan = plan_of(1)
+        take(plan, 1, 0, now=0.0)
+        for second in range(1, 32):
+            plan.received(1, 0, CHUNK // 32, now=second)
+        self.assertEqual(late(plan, FAST, now=31.0, is_end=False), 1)
+
+    def test_the_other_connections_of_a_peer_do_not_take_its_own_late_chunk_over(self) -> None:
+        plan = plan_of(1)
+        take(plan, 1, 0, now=0.0)
+        for tenth in range(1, 100):
+            plan.received(1, 0, 1, now=tenth / 10)
+        again = {"rate": FAST, "now": 9.9, "is_end": True}
+        self.assertEqual(plan.worth_asking_twice(sender(1), FAST, now=9.9, is_end=True), 0)
+        self.assertFalse(plan.take(5, sender(1), 0, **again))  # type: ignore[arg-type]
+        self.assertTrue(plan.take(2, sender(2), 0, **again))  # type: ignore[arg-type]
+
 
 class BadChunksTest(unittest.TestCase):
-    def bad(self, plan: TransferPlan, link: int, index: int) -> bool:
-        is_dropped = plan.bad(sender(link), index)
+    def bad(self, plan: TransferPlan, link: int, index: int, *, now: float = 0.0) -> None:
+        plan.bad(sender(link), index, now=now)
         plan.released(link, index)
-        return is_dropped
 
-    def test_the_second_bad_chunk_drops_the_peer_and_nobody_else(self) -> None:
+    def wanted(
+        self, plan: TransferPlan, link: int, *, now: float = 0.0, alone: bool = False
+    ) -> int:
+        return plan.wanted_from(sender(link), now=now, is_alone=alone)
+
+    def test_after_the_second_bad_chunk_a_peer_is_asked_for_nothing_while_others_could_send_it(
+        self,
+    ) -> None:
         plan = plan_of(5)
         for number, index in enumerate((3, 1), 1):
             self.assertTrue(take(plan, 1, index))
-            self.assertIs(self.bad(plan, 1, index), number == MAX_BAD_CHUNKS)
+            self.bad(plan, 1, index)
+            self.assertIs(plan.is_dropped(sender(1)), number == MAX_BAD_CHUNKS)
         self.assertFalse(take(plan, 1, 0))
-        self.assertEqual(plan.wanted_from(sender(1)), 0)
-        self.assertEqual(plan.wanted_from(sender(2)), 0b11111)
+        self.assertEqual(self.wanted(plan, 1), 0)
+        self.assertEqual(self.wanted(plan, 2), 0b11111)
         self.assertTrue(take(plan, 2, 3))
-        self.assertTrue(plan.is_lied_about)
+        self.assertTrue(plan.is_damaged)
+        self.assertFalse(plan.is_lied_about)
+
+    def test_who_nobody_can_replace_is_asked_for_one_chunk_after_another(self) -> None:
+        plan = plan_of(5)
+        for index in (3, 1):
+            self.bad(plan, 1, index)
+        self.assertEqual(self.wanted(plan, 1, alone=True), 0b11111)
+        self.assertTrue(plan.take(1, sender(1), 3, rate=0.0, now=0.0, is_end=True, is_alone=True))
+        self.assertEqual(self.wanted(plan, 1, alone=True), 0)
+        self.assertFalse(plan.take(1, sender(1), 2, rate=0.0, now=0.0, is_end=True, is_alone=True))
+        plan.prove(sender(1))
+        plan.verified(1, 3, now=1.0)
+        self.assertEqual(self.wanted(plan, 1, alone=True), 0b10111)
+
+    def test_when_nothing_right_comes_from_others_who_sent_bad_ones_is_asked_again(self) -> None:
+        plan = plan_of(5)
+        for index in (3, 1):
+            self.bad(plan, 1, index, now=10.0)
+        self.assertFalse(plan.is_slow(10.0 + SLOW_S - 0.1))
+        plan.verified(2, 0, now=12.0)
+        self.assertFalse(plan.is_slow(10.0 + SLOW_S))
+        self.assertTrue(plan.is_slow(12.0 + SLOW_S))
 
     def test_after_the_first_one_that_chunk_is_asked_elsewhere_and_the_rest_here(self) -> None:
         plan = plan_of(2)
         take(plan, 1, 0)
-        self.assertFalse(self.bad(plan, 1, 0))
-        self.assertEqual(plan.wanted_from(sender(1)), 0b10)
+        self.bad(plan, 1, 0)
+        self.assertEqual(self.wanted(plan, 1), 0b10)
         self.assertFalse(take(plan, 1, 0))
         self.assertTrue(take(plan, 1, 1))
         self.assertTrue(take(plan, 2, 0))
 
+    def test_nobody_is_asked_for_more_than_32_mib_of_wrong_chunks_in_a_row(self) -> None:
+        plan = plan_of(2)
+        plan.prove(sender(1))
+        for number in range(MAX_WASTE // CHUNK):
+            now = float(number)  # longer than any pause
+            self.assertTrue(
+                plan.take(1, sender(1), 0, rate=0.0, now=now, is_end=True, is_alone=True), number
+            )
+            self.bad(plan, 1, 0, now=now)
+        self.assertTrue(plan.is_hopeless(sender(1)))
+        self.assertTrue(plan.is_lied_about)
+        self.assertEqual(self.wanted(plan, 1, now=1e6, alone=True), 0)
+
     def test_the_same_chunk_bad_twice_counts_twice(self) -> None:
         plan = plan_of(1)
-        self.assertFalse(self.bad(plan, 1, 0))
-        self.assertTrue(self.bad(plan, 1, 0))
+        for _ in range(MAX_BAD_CHUNKS):
+            self.assertFalse(plan.is_dropped(sender(1)))
+            self.bad(plan, 1, 0)
+        self.assertTrue(plan.is_dropped(sender(1)))
 
     def test_the_count_is_of_this_content_only(self) -> None:
         first, second = plan_of(2), plan_of(2)
         self.bad(first, 1, 0)
-        self.assertFalse(self.bad(second, 1, 0))
+        self.bad(second, 1, 0)
         self.assertFalse(first.is_dropped(sender(1)) or second.is_dropped(sender(1)))
 
     def take_of(self, plan: TransferPlan, link: int, sender: Sender, index: int) -> bool:
@@ -209,19 +283,20 @@ class BadChunksTest(unittest.TestCase):
         plan = plan_of(20)
         honest, new = sender(1, "h"), sender(99, "h")
         self.assertTrue(self.take_of(plan, 1, honest, 0))
-        plan.verified(1, 0)
+        plan.prove(honest)
+        plan.verified(1, 0, now=0.0)
         for link in range(2, 2 + MAX_BAD_OF_HOST):
             self.assertTrue(self.take_of(plan, link, sender(link, "h"), link))
-            self.assertIs(plan.bad(sender(link, "h"), link), link == MAX_BAD_OF_HOST + 1)
+            plan.bad(sender(link, "h"), link, now=0.0)
             plan.released(link, link)
-        self.assertEqual(plan.wanted_from(new), 0)
+        self.assertEqual(plan.wanted_from(new, now=0.0, is_alone=False), 0)
         self.assertFalse(self.take_of(plan, 99, new, 1))
         self.assertTrue(self.take_of(plan, 1, honest, 1))
         self.assertTrue(self.take_of(plan, 100, sender(100, "other"), 2))
 
-    def test_wrong_digests_drop_a_peer_at_once(self) -> None:
+    def test_wrong_digests_count_as_much_as_two_bad_chunks(self) -> None:
         plan = plan_of(2)
-        plan.drop(sender(1))
+        plan.drop(sender(1), now=0.0)
         self.assertTrue(plan.is_dropped(sender(1)))
         self.assertFalse(take(plan, 1, 0))
 
@@ -277,7 +352,7 @@ class PropertyTest(unittest.TestCase):
             if link in links:
                 links[link] = now
         elif what < 0.8 and link in links:
-            losers = plan.verified(link, index)
+            losers = plan.verified(link, index, now=now)
             self.assertEqual(sorted(losers), sorted(links.keys() - {link}))
             links.clear()
         elif what < 0.9:

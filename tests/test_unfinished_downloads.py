@@ -11,7 +11,7 @@ from roles.disk.download_record import RECORD_NAME, DownloadRecord, RecordedDown
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
 from roles.leecher import Leecher
 from roles.values.addresses import Address
-from roles.values.events import DownloadState, FilesListed
+from roles.values.events import DownloadChanged, DownloadState, FilesListed
 from roles.values.settings import Existing, LeecherSettings
 from tests.disks import some_bytes
 from tests.rooms import (
@@ -126,7 +126,7 @@ class NextStartTest(RoomTest):
         leecher = self.taking()
         wait_until(lambda: self.is_offered(leecher))
         leecher.role.download(["a.bin"], Existing.SKIP)
-        wait_for_state(leecher, "a.bin", DownloadState.DOWNLOADING)
+        leecher.log.wait_for(DownloadChanged, where=lambda one: one.have > 0)
         if is_paused:
             leecher.role.pause(["a.bin"])
             wait_for_state(leecher, "a.bin", DownloadState.PAUSED)

@@ -331,7 +331,7 @@ class DisturbedTest(UnpackingTestCase):
         source, _ = self.arrived(data)
         ended = list(unpack(source, members, disk, Existing.SKIP, go_on))
         self.assertEqual([end.state for end in ended], [FAILED, FAILED])
-        self.assertTrue(all("No permission to write" in str(end.failure) for end in ended))
+        self.assertTrue(all("Read-only file system" in str(end.failure) for end in ended))
 
     def test_a_pack_that_was_closed_fails_each_so_that_it_is_fetched_alone(self) -> None:
         data, members = packed({"a": b"1"})

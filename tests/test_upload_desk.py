@@ -6,7 +6,19 @@ import random
 import unittest
 from collections import Counter
 
-from roles.giving.upload_desk import MAX_CONTENTS, MAX_LOOKED, TURN_CHUNKS, Choice, UploadDesk
+from roles.giving.upload_desk import (
+    MAX_CONTENTS,
+    MAX_LOOKED,
+    PIECE,
+    SLOW_LINE,
+    SLOW_SHARE,
+    STALL_S,
+    TURN_CHUNKS,
+    Choice,
+    LineRate,
+    UploadDesk,
+)
+from tests.support import calls_made
 
 A, B = b"a" * 32, b"b" * 32
 ALL = (1 << 40) - 1
@@ -27,7 +39,7 @@ class DeskTestCase(unittest.TestCase):
         return desk
 
     def offered(self, desk: UploadDesk, number: int) -> Choice:
-        choice, _ = desk.next_choice(number)
+        choice, _ = desk.next_choice(number, now=0.0)
         assert choice is not None
         return choice
 
@@ -42,15 +54,15 @@ class SlotsTest(DeskTestCase):
         desk = self.with_members(2, "h1", "h2", "h3", "h4")
         self.offered(desk, 1)
         self.offered(desk, 2)
-        self.assertEqual(desk.next_choice(3), (None, []))
-        self.assertEqual(desk.next_choice(4), (None, []))
+        self.assertEqual(desk.next_choice(3, now=0.0), (None, []))
+        self.assertEqual(desk.next_choice(4, now=0.0), (None, []))
         self.assertEqual([desk.place(number) for number in (1, 2, 3, 4)], [0, 0, 1, 2])
         self.assertEqual(desk.slots_taken, 2)
 
     def test_who_stood_in_line_first_has_the_slot_that_comes_free(self) -> None:
         desk = self.with_members(1, "h1", "h2", "h3")
         for number in (1, 2, 3):
-            desk.next_choice(number)
+            desk.next_choice(number, now=0.0)
         self.assertEqual(desk.give_back(1), [2])
         self.offered(desk, 2)
         self.assertEqual(desk.leave(2), [3])
@@ -58,16 +70,16 @@ class SlotsTest(DeskTestCase):
     def test_a_host_without_a_slot_goes_before_one_that_has_some(self) -> None:
         desk = self.with_members(2, "greedy", "other", "greedy", "poor")
         for number in (1, 2, 3, 4):
-            desk.next_choice(number)
+            desk.next_choice(number, now=0.0)
         self.assertEqual(desk.give_back(2), [4])
 
     def test_who_wants_nothing_that_is_here_gives_its_slot_to_the_next(self) -> None:
         desk = self.with_members(1, "h1", "h2")
         choice = self.offered(desk, 1)
-        desk.next_choice(2)
+        desk.next_choice(2, now=0.0)
         desk.sent(1, 7, choice.index)
         desk.want(1, 7, A, 0)
-        self.assertEqual(desk.next_choice(1), (None, [2]))
+        self.assertEqual(desk.next_choice(1, now=0.0), (None, [2]))
 
     def test_a_turn_ends_after_some_chunks_when_others_wait_and_only_then(self) -> None:
         desk = self.with_members(1, "h1", "h2")
@@ -75,22 +87,114 @@ class SlotsTest(DeskTestCase):
             self.assertFalse(desk.is_turn_over(1))
             self.give(desk, 1)
         self.assertFalse(desk.is_turn_over(1))
-        desk.next_choice(2)
+        desk.next_choice(2, now=0.0)
         self.assertTrue(desk.is_turn_over(1))
 
     def test_who_leaves_in_line_is_not_waited_for(self) -> None:
         desk = self.with_members(1, "h1", "h2", "h3")
         for number in (1, 2, 3):
-            desk.next_choice(number)
+            desk.next_choice(number, now=0.0)
         self.assertEqual(desk.leave(2), [])
         self.assertEqual(desk.give_back(1), [3])
+
+
+class FairnessTest(DeskTestCase):
+    """Hosts with many connections, and those that hardly read."""
+
+    def held(self, desk: UploadDesk) -> dict[str, int]:
+        return dict(desk._held)
+
+    def look(self, desk: UploadDesk, *numbers: int, now: float = 0.0) -> None:
+        for number in numbers:
+            desk.next_choice(number, now=now)
+
+    def test_one_host_alone_may_have_every_slot(self) -> None:
+        desk = self.with_members(4, *["greedy"] * 6)
+        self.look(desk, *range(1, 7))
+        self.assertEqual(self.held(desk), {"greedy": 4})
+
+    def test_beside_another_a_host_gets_one_slot_more_than_that_one(self) -> None:
+        desk = self.with_members(10, "lonely", *["greedy"] * 8)
+        self.look(desk, *range(1, 10))
+        self.assertEqual(self.held(desk), {"lonely": 1, "greedy": 2})
+        self.assertEqual(desk.leave(1), [4, 5, 6, 7, 8, 9])
+        self.assertEqual(self.held(desk), {"greedy": 8})
+
+    def test_as_one_host_gets_more_slots_the_others_may_too(self) -> None:
+        desk = self.with_members(10, *["a"] * 5, *["b"] * 5)
+        self.look(desk, *range(1, 11))
+        self.assertEqual(self.held(desk), {"a": 5, "b": 5})
+
+    def test_a_turn_does_not_end_for_hosts_that_have_as_many_slots_already(self) -> None:
+        desk = self.with_members(3, "lonely", *["greedy"] * 4)
+        self.look(desk, *range(1, 6))
+        self.assertEqual(self.held(desk), {"lonely": 1, "greedy": 2})
+        self.assertTrue(desk.place(5))
+        self.assertFalse(desk.is_turn_over(1))
+        self.assertTrue(desk.is_turn_over(2))  # others of its own host wait
+
+    def test_the_slot_of_who_takes_nothing_for_a_while_goes_to_who_waits(self) -> None:
+        desk = self.with_members(1, "hung", "good")
+        self.look(desk, 1)
+        self.look(desk, 2, now=STALL_S - 0.1)
+        self.assertTrue(desk.has_slot(1))
+        desk.moved(1, PIECE, now=1.0)
+        self.look(desk, 2, now=STALL_S + 0.9)
+        self.assertTrue(desk.has_slot(1))
+        self.look(desk, 2, now=2 * STALL_S + 1.0)
+        self.assertFalse(desk.has_slot(1))
+        self.assertTrue(desk.has_slot(2))
+        self.assertFalse(desk.ask_slot(1, now=2 * STALL_S + 1.0))  # it waits for one now
+
+    def test_nobody_loses_a_slot_while_nobody_waits(self) -> None:
+        desk = self.with_members(1, "hung")
+        self.look(desk, 1)
+        self.look(desk, 1, now=60.0)
+        self.assertTrue(desk.has_slot(1))
+
+    def test_on_a_slow_line_a_piece_may_take_longer(self) -> None:
+        desk = self.with_members(2, "a", "b", "c")
+        rate = 8 * 1024  # of the whole line, bytes per second
+        self.look(desk, 1, 2)
+        for second in range(1, 60):
+            desk.moved(1 + second % 2, rate, now=float(second))
+        self.look(desk, 3, now=60.0 + STALL_S)
+        self.assertFalse(desk.has_slot(3))
+        self.look(desk, 3, now=60.0 + SLOW_SHARE * 2 * PIECE / rate)
+        self.assertTrue(desk.has_slot(3))
+
+
+class LineRateTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.line = LineRate()
+
+    def carry(self, rate: float, begin: int, seconds: int) -> None:
+        for tenth in range(10 * begin, 10 * (begin + seconds) + 1):
+            self.line.add(int(rate / 10), now=tenth / 10)
+
+    def test_before_it_was_measured_a_slow_line_is_assumed(self) -> None:
+        self.assertEqual(self.line.best, SLOW_LINE)
+        self.carry(5_000.0, 0, 4)
+        self.assertAlmostEqual(self.line.best, 5_000.0, delta=1_000.0)
+
+    def test_what_fills_buffers_for_a_moment_is_not_the_rate_of_the_line(self) -> None:
+        self.line.add(10_000_000, now=0.0)
+        self.carry(5_000.0, 1, 4)
+        self.assertLess(self.line.best, 10_000.0)
+
+    def test_the_best_is_remembered_for_some_minutes(self) -> None:
+        self.carry(1e6, 0, 4)
+        self.carry(1e3, 5, 20)
+        self.assertGreater(self.line.best, 5e5)
+        self.carry(1e3, 30, 1_000)
+        self.assertLess(self.line.best, 1e5)
 
 
 class WishesTest(DeskTestCase):
     def test_the_same_chunk_is_not_offered_twice_while_the_first_offer_stands(self) -> None:
         desk = self.with_members(1, "h1", chunks=0b11)
         self.assertEqual({self.offered(desk, 1).index for _ in range(2)}, {0, 1})
-        self.assertEqual(desk.next_choice(1)[0], None)
+        self.assertEqual(desk.next_choice(1, now=0.0)[0], None)
 
     def test_a_fresh_wish_does_not_bring_an_offered_chunk_again(self) -> None:
         desk = self.with_members(1, "h1", chunks=0b11)
@@ -121,7 +225,7 @@ class WishesTest(DeskTestCase):
         self.offered(desk, 1)
         desk.forget(1, 7)
         desk.forget(1, 7)
-        self.assertEqual(desk.next_choice(1), (None, []))
+        self.assertEqual(desk.next_choice(1, now=0.0), (None, []))
         self.assertEqual(desk.slots_taken, 0)
 
     def test_late_words_about_what_is_over_change_nothing(self) -> None:
@@ -131,7 +235,7 @@ class WishesTest(DeskTestCase):
             desk.not_sent(1, 7, index)
             desk.sent(1, 8, index)
             desk.not_sent(1, 8, index)
-        self.assertIsNotNone(desk.next_choice(1)[0])
+        self.assertIsNotNone(desk.next_choice(1, now=0.0)[0])
 
     def test_a_handle_that_was_closed_may_mean_another_content(self) -> None:
         desk = self.with_members(1, "h1", chunks=0b1)
@@ -143,7 +247,7 @@ class WishesTest(DeskTestCase):
         self.have = {A: 0b1000}
         desk = self.with_members(1, "h1")
         self.assertEqual(self.offered(desk, 1).index, 3)
-        self.assertEqual(desk.next_choice(1)[0], None)
+        self.assertEqual(desk.next_choice(1, now=0.0)[0], None)
 
     def test_no_chunk_of_a_folder_is_sent_twice_before_every_one_was_sent_once(self) -> None:
         desk = self.desk(3)
@@ -212,12 +316,12 @@ class NewsTest(DeskTestCase):
         woken, served = desk.news(A, 0b1), list[int]()
         while woken:
             number = woken.pop()
-            choice, others = desk.next_choice(number)
+            choice, others = desk.next_choice(number, now=0.0)
             woken += others
             if choice is not None:
                 served.append(number)
                 desk.sent(number, choice.handle, choice.index)
-                woken += desk.next_choice(number)[1]
+                woken += desk.next_choice(number, now=0.0)[1]
         self.assertEqual(sorted(served), [1, 2, 3])
 
     def test_who_does_not_answer_an_offer_is_not_woken_in_place_of_others(self) -> None:
@@ -225,9 +329,9 @@ class NewsTest(DeskTestCase):
         desk = self.with_members(1, "hung", "good")
         self.offered(desk, 1)
         desk.give_back(1)  # it did not answer in time
-        self.assertEqual(desk.next_choice(2)[0], Choice(7, A, 0))
+        self.assertEqual(desk.next_choice(2, now=0.0)[0], Choice(7, A, 0))
         desk.sent(2, 7, 0)
-        desk.next_choice(2)
+        desk.next_choice(2, now=0.0)
         self.have = {A: 0b11}
         self.assertEqual(desk.news(A, 0b10), [2])
 
@@ -235,6 +339,20 @@ class NewsTest(DeskTestCase):
         self.have = {A: 0}
         desk = self.with_members(1, "h1", "h2", "h3")
         self.assertEqual({tuple(desk.news(A, 1)) for _ in range(3)}, {(1,), (2,), (3,)})
+
+
+class CostTest(DeskTestCase):
+    def test_a_chunk_that_comes_costs_no_more_where_others_want_thousands_of_other_files(
+        self,
+    ) -> None:
+        def cost(contents: int) -> int:
+            desk = self.desk(1)
+            desk.enter(1, "h1")
+            for number in range(contents):
+                desk.want(1, number, number.to_bytes(32, "big"), 1)
+            return calls_made(lambda: desk.news(B, 1))
+
+        self.assertEqual(cost(2_000), cost(1))
 
 
 class Room:
@@ -278,7 +396,7 @@ class Room:
             return
         if self.desk.is_turn_over(number):
             self.wake(self.desk.give_back(number))
-        choice, others = self.desk.next_choice(number)
+        choice, others = self.desk.next_choice(number, now=0.0)
         self.wake(others)
         if choice is not None:
             self.pending[number] = choice
@@ -364,7 +482,7 @@ class PropertyTest(unittest.TestCase):
             number = rng.choice(active)
             if desk.is_turn_over(number):
                 desk.give_back(number)
-            choice, _others = desk.next_choice(number)
+            choice, _others = desk.next_choice(number, now=0.0)
             if choice is not None:
                 had[number] += 1
                 desk.sent(number, choice.handle, choice.index)
@@ -382,7 +500,7 @@ class PropertyTest(unittest.TestCase):
         sent = Counter[int]()
         while any(lacks.values()):
             number = rng.choice([number for number, some in lacks.items() if some])
-            choice, _ = desk.next_choice(number)
+            choice, _ = desk.next_choice(number, now=0.0)
             assert choice is not None
             least = min(sent[i] for i in range(40) if lacks[number] >> i & 1)
             if rng.random() < 0.2:

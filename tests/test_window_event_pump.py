@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from unittest import mock
 
 from roles.values.events import (
     AllDownloadsEnded,
@@ -14,6 +15,7 @@ from roles.values.events import (
     RoomChanged,
 )
 from tests.support import WindowTestCase
+from ui.window import event_pump
 from ui.window.event_pump import BUDGET_S, EventPump
 
 
@@ -142,3 +144,12 @@ class EventPumpTest(WindowTestCase):
         self.root.after(120, lambda: done.append(True))
         self.pump_until(lambda: bool(done))
         self.assertEqual(self.seen, [])
+
+    def test_an_errand_for_which_there_is_no_thread_is_run_later(self) -> None:
+        self.enterContext(mock.patch.object(event_pump, "AGAIN_MS", 1))
+        answers = list[int]()
+        lacking = RuntimeError("can't start new thread")
+        with mock.patch("threading.Thread.start", side_effect=lacking):
+            self.pump.in_background(lambda: 7, answers.append)
+        self.assertEqual(answers, [])
+        self.pump_until(lambda: answers == [7])

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
 import tkinter as tk
 import unittest
 from pathlib import Path
+from unittest import mock
 
-from roles.values.errors import UserInputError
+from roles.base.user_folders import folder_named
+from roles.values.errors import StorageError, UserInputError
 from roles.values.settings import parse_port
 from tests.support import LmkTestCase, WindowTestCase, widget_texts
 from tests.windows import AppWindowTest, press
 from ui.existing_files import existing_names, has_any, question
 from ui.window import desktop
-from ui.window.fields import TextField, folder_from
+from ui.window.app_window import AppWindow
+from ui.window.fields import FolderField, TextField
 from ui.window.notices import Choice, NoticeArea
 from ui.window.theme import Theme
-
-
-class FolderTextTest(unittest.TestCase):
-    def test_pasted_paths_lose_what_pasting_brought_along(self) -> None:
-        for typed, folder in {
-            " /home/lab ": "/home/lab",
-            '"C:\\My files"': "C:\\My files",
-            "'/home/my lab'": "/home/my lab",
-            "file:///home/my%20lab": "/home/my lab",
-            "file:///C:/lab": "C:/lab",
-            '"': '"',
-            "": "",
-        }.items():
-            with self.subTest(typed=typed):
-                self.assertEqual(folder_from(typed), folder)
 
 
 class TextFieldTest(WindowTestCase):
@@ -67,6 +56,48 @@ class TextFieldTest(WindowTestCase):
         with self.assertRaises(ValueError):
             self.field.read(fail)
         self.assertFalse(issubclass(ValueError, UserInputError))
+
+
+class FolderFieldTest(WindowTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.text = tk.StringVar(self.root)
+        self.field = FolderField(
+            self.root, Theme(self.root), self.text, title="Which one?", commit=lambda: None
+        )
+
+    def read(self, typed: str) -> Path | None:
+        self.text.set(typed)
+        return self.field.read(folder_named)
+
+    def test_a_folder_is_read_as_a_command_reads_it(self) -> None:
+        for typed in ("/a/b", " '/a/b' ", "file:///a/b"):
+            with self.subTest(typed=typed):
+                self.assertEqual(self.read(typed), Path("/a/b"))
+                self.assertEqual(self.field.folder, "/a/b")
+                self.assertEqual(self.field.problem, "")
+        with mock.patch.dict(os.environ, {"HOME": "/home/me"}):
+            self.assertEqual(self.read("~/x"), Path("/home/me/x"))
+
+    def test_what_is_no_folder_is_said_below_the_field(self) -> None:
+        for typed in ("", "http://pc:12500/", "~no-such-user/x"):
+            with self.subTest(typed=typed):
+                self.assertIsNone(self.read(typed))
+                self.assertNotEqual(self.field.problem, "")
+                self.assertEqual(self.field.folder, typed)
+
+    def test_the_dialog_begins_at_the_folder_that_is_meant(self) -> None:
+        starts = list[str]()
+
+        def ask(_parent: tk.Misc, _title: str, start: str) -> str:
+            starts.append(start)
+            return ""
+
+        self.field.ask_folder = ask
+        for typed in ("file:///a/b", "http://pc/"):
+            self.text.set(typed)
+            self.field.choose()
+        self.assertEqual(starts, ["/a/b", ""])
 
 
 class NoticeAreaTest(WindowTestCase):
@@ -130,6 +161,11 @@ class ExistingFilesTest(LmkTestCase):
 class DesktopTest(LmkTestCase):
     def test_a_folder_that_does_not_exist_is_said(self) -> None:
         self.assertIn("does not exist yet", desktop.open_folder(self.folder / "gone", {}))
+        file = self.folder / "file"
+        file.touch()
+        self.assertIn("is a file, not a folder", desktop.open_folder(file, {}))
+        with mock.patch.object(Path, "stat", side_effect=PermissionError(13, "Permission denied")):
+            self.assertIn("cannot be opened (Permission", desktop.open_folder(self.folder, {}))
 
     @unittest.skipUnless(sys.platform.startswith("linux"), "xdg-open is a thing of Linux")
     def test_an_opener_that_fails_is_said_with_the_folder(self) -> None:
@@ -193,6 +229,26 @@ class LogTabTest(AppWindowTest):
         self.window.log.copy_all()
         self.assertEqual(self.window.clipboard_get(), self.shown())
         self.assertEqual(str(self.window.log.text.cget("state")), "disabled")
+
+    def test_what_is_copied_names_no_folder_by_its_whole_path(self) -> None:
+        self.log.info("The folder /media/anna/stick/lesson is gone.")
+        self.pump_until(lambda: "…/lesson is gone." in self.shown())
+        self.window.log.copy_all()
+        self.assertNotIn("anna", self.window.clipboard_get())
+
+    def test_what_this_computer_refuses_is_no_fault_of_the_program(self) -> None:
+        for error, sentence in (
+            (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
+            (MemoryError(), "no memory left"),
+            (StorageError("The disk is gone."), "The disk is gone."),
+        ):
+            with self.subTest(error=error):
+                AppWindow.report_callback_exception(self.window, type(error), error, None)
+                self.assertIn(sentence, self.window.notices.sentences[-1])
+                self.assertNotIn("fault", self.window.notices.sentences[-1])
+        with self.assertLogs("ui.window.app_window", "ERROR"):
+            AppWindow.report_callback_exception(self.window, KeyError, KeyError("x"), None)
+        self.assertIn("A fault in the program", self.window.notices.sentences[-1])
 
     def test_a_folder_that_cannot_be_opened_is_said(self) -> None:
         gone = self.profile.log_file.parent

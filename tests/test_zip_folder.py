@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
+from unittest import mock
 
 from roles.base.profile import is_zipped
 from roles.base.zip_folder import member_of, unpacked
+from roles.values.errors import StorageError
 from tests.programs import ROOT, environment
 from tests.support import LmkTestCase
 
@@ -45,10 +48,17 @@ class ZipFolderTest(LmkTestCase):
         self.assertEqual([path.name for path in folder.parent.iterdir()], ["data"])
         self.assertEqual(unpacked(archive, "data"), folder)
 
-    def test_what_cannot_be_unpacked_is_a_folder_that_is_not_there(self) -> None:
-        with self.assertLogs("roles.base.zip_folder", "WARNING"):
-            folder = unpacked(self.folder / "gone.pyz", "data")
-        self.assertFalse(folder.exists())
+    def test_what_cannot_be_unpacked_is_a_sentence_and_is_tried_again(self) -> None:
+        with self.assertRaisesRegex(StorageError, r"cannot be unpacked \(No such file"):
+            unpacked(self.folder / "gone.pyz", "data")
+        archive = self.archive()
+        lacking = FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+        with (
+            mock.patch("tempfile.mkdtemp", side_effect=lacking),
+            self.assertRaisesRegex(StorageError, "No usable temporary.*TMPDIR"),
+        ):
+            unpacked(archive, "data")
+        self.assertTrue(unpacked(archive, "data").is_dir())
 
     def test_one_file_is_read_without_unpacking(self) -> None:
         archive = self.archive()

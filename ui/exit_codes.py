@@ -24,9 +24,10 @@ class ExitCode(IntEnum):
     SOME_FAILED = 1
     USAGE = 2
     NOBODY_THERE = 3  # no tracker or no seeder
-    STORAGE = 4  # disk, permission, or a port in use
+    STORAGE = 4  # disk, permission, port, display or output: this computer refused
     CONTENT = 5  # content failed its check
-    INTERRUPTED = 130
+    INTERRUPTED = 130  # by Ctrl-C, a closed terminal, or the system
+    NO_READER = 141  # whoever read the output left before its end
 
 
 def exit_code_of(error: LmkError) -> ExitCode:

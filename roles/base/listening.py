@@ -5,13 +5,32 @@ from __future__ import annotations
 import errno
 import socket
 import sys
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
-from roles.values.addresses import SEEDER_PORTS, TRACKER_PORTS, Address
-from roles.values.errors import StorageError
+from roles.base.worker import failure_of
+from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORTS, TRACKER_PORTS, Address
+from roles.values.errors import ShortageError, StorageError
+
+BoundT = TypeVar("BoundT")
 
 BACKLOG = 128
 TRIES = 20  # for any port: that it is free for datagrams says nothing of connections
-_TAKEN = {errno.EADDRINUSE, errno.EACCES}  # EACCES: Windows keeps ranges of ports for itself
+_IS_WINDOWS = sys.platform == "win32"
+
+
+_IN_USE = "is in use"
+_RESERVED = "is kept by Windows, or by another program"  # ranges of ports, or by one alone
+_PRIVILEGED = "needs the rights of an administrator"
+_ADVICE = {
+    _IN_USE: " by another program. Stop that program or choose another port.",
+    _RESERVED: ". Choose another port.",
+    _PRIVILEGED: ". Choose another port, from 1024 on.",
+}
+
+
+class _PortRefusedError(Exception):
+    """Another port may be free; the text says why this one is not, after its number."""
 
 
 def listen_tcp(wanted: Address, *, exactly: bool) -> tuple[socket.socket, str]:
@@ -19,11 +38,11 @@ def listen_tcp(wanted: Address, *, exactly: bool) -> tuple[socket.socket, str]:
 
     Raises StorageError when none is free.
     """
-    for port in dict.fromkeys((wanted.port, *(() if exactly else SEEDER_PORTS))):
-        bound = _try_to_bind(socket.SOCK_STREAM, Address(wanted.host, port))
-        if bound is not None:
-            return bound, "" if port == wanted.port else _note(wanted.port, port)
-    raise _all_taken(wanted.port)
+    return _first_free(
+        wanted,
+        () if exactly else SEEDER_PORTS,
+        lambda address: _bound(socket.SOCK_STREAM, address),
+    )
 
 
 def bind_both(wanted: Address, *, exactly: bool) -> tuple[socket.socket, socket.socket, str]:
@@ -31,11 +50,8 @@ def bind_both(wanted: Address, *, exactly: bool) -> tuple[socket.socket, socket.
 
     Raises StorageError when there is no such pair.
     """
-    for port in dict.fromkeys((wanted.port, *(() if exactly else TRACKER_PORTS))):
-        pair = _try_to_bind_both(Address(wanted.host, port))
-        if pair is not None:
-            return (*pair, "" if port == wanted.port else _note(wanted.port, port))
-    raise _all_taken(wanted.port)
+    pair, note = _first_free(wanted, () if exactly else TRACKER_PORTS, _bound_pair)
+    return (*pair, note)
 
 
 def bound_beside(link: socket.socket, host: str) -> socket.socket | None:
@@ -62,30 +78,34 @@ def bound_beside(link: socket.socket, host: str) -> socket.socket | None:
     return beside
 
 
-def _note(wanted: int, port: int) -> str:
-    return f"Port {wanted} is in use, so this is on port {port}."
-
-
-def _all_taken(wanted: int) -> StorageError:
-    return StorageError(
-        f"Port {wanted} is in use by another program. Stop that program or choose another port."
-    )
-
-
-def _try_to_bind_both(address: Address) -> tuple[socket.socket, socket.socket] | None:
-    for _ in range(TRIES if address.port == 0 else 1):
-        link = _try_to_bind(socket.SOCK_DGRAM, address)
-        if link is None:
-            return None
+def _first_free(
+    wanted: Address, others: Iterable[int], bind: Callable[[Address], BoundT]
+) -> tuple[BoundT, str]:
+    """What is bound to the wanted port, or to the first of the others that is free, and a note."""
+    reason = ""
+    for port in dict.fromkeys((wanted.port, *others)):
         try:
-            listener = _try_to_bind(socket.SOCK_STREAM, Address(address.host, _port_of(link)))
-        except StorageError:
+            bound = bind(Address(wanted.host, port))
+        except _PortRefusedError as error:
+            reason = reason or str(error)
+            continue
+        note = f"Port {wanted.port} {reason}, so this is on port {port}."
+        return bound, note if reason else ""
+    raise StorageError(f"Port {wanted.port} {reason}{_ADVICE[reason]}")
+
+
+def _bound_pair(address: Address) -> tuple[socket.socket, socket.socket]:
+    for _ in range(TRIES if address.port == 0 else 1):
+        link = _bound(socket.SOCK_DGRAM, address)
+        try:
+            return link, _bound(socket.SOCK_STREAM, Address(address.host, _port_of(link)))
+        except _PortRefusedError as error:
+            refused = error
+            link.close()
+        except BaseException:
             link.close()
             raise
-        if listener is not None:
-            return link, listener
-        link.close()
-    return None
+    raise refused
 
 
 def _port_of(link: socket.socket) -> int:
@@ -93,11 +113,8 @@ def _port_of(link: socket.socket) -> int:
     return port
 
 
-def _try_to_bind(kind: socket.SocketKind, address: Address) -> socket.socket | None:
-    """A bound socket, None when the port is taken.
-
-    Raises StorageError for an address that is not this machine's.
-    """
+def _bound(kind: socket.SocketKind, address: Address) -> socket.socket:
+    """A bound socket. Raises _PortRefusedError, and StorageError for what no port would change."""
     bound = socket.socket(socket.AF_INET, kind)
     try:
         if sys.platform == "win32":
@@ -109,10 +126,27 @@ def _try_to_bind(kind: socket.SocketKind, address: Address) -> socket.socket | N
             bound.listen(BACKLOG)  # here, for only a listening socket keeps others off its port
     except OSError as error:
         bound.close()
-        if error.errno in _TAKEN:
-            return None
-        raise StorageError(
-            f"This computer cannot listen on {address} ({error.strerror or error}). "
-            "Use 0.0.0.0 as the address."
-        ) from None
+        raise _refusal(error, address) from None
     return bound
+
+
+def _refusal(error: OSError, address: Address) -> _PortRefusedError | StorageError:
+    """The reason in words that are true for this error."""
+    if error.errno == errno.EADDRINUSE:
+        return _PortRefusedError(_IN_USE)
+    if error.errno == errno.EACCES:
+        return _PortRefusedError(_RESERVED if _IS_WINDOWS else _PRIVILEGED)
+    if isinstance(error, socket.gaierror):
+        return StorageError(
+            f"No address of this computer is called {address.host} ({error.strerror}). "
+            f"Use {EVERY_INTERFACE} for all of them."
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return StorageError(
+            f"This computer cannot listen on {address}: {address.host} is not one of its "
+            f"addresses. Use {EVERY_INTERFACE} for all of them."
+        )
+    failure = failure_of(error)
+    if isinstance(failure, ShortageError):
+        return failure
+    return StorageError(f"This computer cannot listen on {address} ({error.strerror or error}).")

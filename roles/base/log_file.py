@@ -1,16 +1,20 @@
 """The program's log: a file that cannot fill the disk, lines that nobody can forge.
 
-Set up once, by lmktorrent_app.py.
+It is made to be sent to us, so it names no folder of the user's by its whole path. Set up once, by
+lmktorrent_app.py.
 """
 
 from __future__ import annotations
 
 import logging
 import logging.handlers
+import re
 import sys
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
+from roles.base.user_folders import home_folder
 from roles.values.safe_names import shown_name
 
 MAX_BYTES = 1024 * 1024
@@ -22,6 +26,42 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tup
 _FORMAT = "%(asctime)s %(levelname)s %(threadName)s %(message)s"
 
 
+_PROGRAM = Path(__file__).parents[2]  # what holds roles/: a traceback names files below it
+# Of any other whole path, the folders: up to a blank, for where a name ends cannot be told.
+_WHOLE_PATH = re.compile(
+    r"""(?<![\w/\\.~…:-])(?:/[^/\s"'“”:]+)+(?=/)|(?<!\w)(?:[A-Za-z]:|\\\\)(?:\\{0,2}[^\\/\s"'“”:]+)+(?=[\\/])"""
+)
+
+
+class _Hidden:
+    """The folders that without_folders() looks for; replaced whole."""
+
+    shown: dict[str, str] = {}  # noqa: RUF012  # what each is shown as
+    pattern = re.compile("(?!)")  # any of them, the longest first
+
+
+def hide_folder(folder: Path, shown: str = "") -> None:
+    """Have the log show this folder, and what is below it, by its last name, or as `shown`."""
+    if len(folder.parts) < 2 or not folder.is_absolute():  # "/" hides nothing, and is everywhere
+        return
+    place, name = str(folder), shown or f"…/{folder.name}"
+    known = {**_Hidden.shown, place: name, place.replace("\\", "\\\\"): name}
+    longest_first = sorted(known, key=len, reverse=True)
+    _Hidden.shown = known
+    _Hidden.pattern = re.compile(rf"(?:{'|'.join(map(re.escape, longest_first))})(?![\w.-])")
+
+
+def without_folders(text: str) -> str:
+    """The text without whole paths of this user's."""
+    text = _Hidden.pattern.sub(lambda found: _Hidden.shown[found[0]], text)
+    return _WHOLE_PATH.sub("…", text)
+
+
+def line_of(record: logging.LogRecord) -> str:
+    """The message of a record in one line that is safe to show and to send."""
+    return shown_name(without_folders(record.getMessage()), MAX_LINE)
+
+
 class LineFormatter(logging.Formatter):
     """One record is one line: what a stranger named cannot add lines or move the cursor.
 
@@ -31,12 +71,13 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as text."""
         safe = logging.makeLogRecord(record.__dict__)
-        safe.msg, safe.args = shown_name(record.getMessage(), MAX_LINE), None
+        safe.msg, safe.args = line_of(record), None
+        safe.exc_text = None  # another handler's, made without us
         return super().format(safe)
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802  # logging's name
         """The traceback as text."""
-        lines = super().formatException(ei).split("\n")
+        lines = without_folders(super().formatException(ei)).split("\n")
         return "\n".join("    " + shown_name(line, MAX_LINE) for line in lines)
 
 
@@ -45,7 +86,16 @@ class _LogFile(logging.handlers.RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
         """Called while the error is being handled."""
-        if not isinstance(sys.exc_info()[1], OSError):
+        if not isinstance(sys.exc_info()[1], OSError | MemoryError):
+            super().handleError(record)
+
+
+class _Terminal(logging.StreamHandler[TextIO]):
+    """Standard error may be full, or a pipe that nobody reads."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+        """Called while the error is being handled."""
+        if not isinstance(sys.exc_info()[1], OSError | MemoryError):
             super().handleError(record)
 
 
@@ -56,13 +106,19 @@ def start_logging(log_file: Path | None, *, terminal_level: int | None) -> str:
     """
     root = logging.getLogger()
     root.setLevel(logging.DEBUG)
+    home = home_folder()
+    if home is not None:
+        hide_folder(home, "~")
+    hide_folder(_PROGRAM, "lmktorrent")
     if terminal_level is not None:
-        terminal = logging.StreamHandler()
+        terminal = _Terminal()
         terminal.setLevel(terminal_level)
         terminal.setFormatter(LineFormatter("%(message)s"))
         root.addHandler(terminal)
     if log_file is None:
+        root.addHandler(logging.NullHandler())  # without any, warnings go to standard error
         return ""
+    hide_folder(log_file.parent.parent)
     try:
         log_file.parent.mkdir(parents=True, exist_ok=True)
         handler = _LogFile(
@@ -73,7 +129,8 @@ def start_logging(log_file: Path | None, *, terminal_level: int | None) -> str:
             errors="backslashreplace",
         )
     except OSError as error:
-        return f"No log is kept: {log_file} cannot be written ({error.strerror})."
+        root.addHandler(logging.NullHandler())
+        return f"No log is kept: {log_file} cannot be written ({error.strerror or error})."
     handler.setFormatter(LineFormatter(_FORMAT))
     root.addHandler(handler)
     return ""

@@ -15,12 +15,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from roles.base.state_file import StateFile
+from roles.base.user_folders import home_folder
 from roles.values.errors import StorageError
 from roles.values.settings import ProgramSettings, is_text, program_settings_from
 
 log = logging.getLogger(__name__)
 
 SETTINGS_NAME = "settings.json"
+NOWHERE = Path(os.devnull)  # the place of a user without a home: nothing can be made in it
+NO_HOME = "This user has no home folder, so nothing is remembered. --profile DIR names a place."
 _PROGRAM = Path(__file__).resolve().parents[2]  # what holds roles/: a folder, or the .pyz
 
 
@@ -39,6 +42,11 @@ class Profile:
     def tracker_state_file(self) -> Path:
         return self.state_folder / "tracker.json"
 
+    @property
+    def is_nowhere(self) -> bool:
+        """Whether the user has no place for state and logs."""
+        return self.state_folder.is_relative_to(NOWHERE)
+
 
 def find_profile(
     chosen: Path | None,
@@ -54,17 +62,23 @@ def find_profile(
     if chosen is not None:
         return _in_one_folder(chosen)
     program_folder = beside if beside is not None else folder_beside_program()
-    if (program_folder / SETTINGS_NAME).is_file():
+    if os.path.isfile(program_folder / SETTINGS_NAME):  # noqa: PTH113  # False if not to be seen
         return _in_one_folder(program_folder)
-    home = Path(environment.get("HOME") or Path.home())
+    home = home_folder(environment) or NOWHERE
+
+    def place(variable: str, usual: Path) -> Path:
+        """A relative path counts as none: the XDG Base Directory Specification says so."""
+        named = Path(environment.get(variable, ""))
+        return named if named.is_absolute() else usual
+
     if platform == "win32":
-        roaming = Path(environment.get("APPDATA") or home / "AppData" / "Roaming")
-        local = Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local")
+        roaming = place("APPDATA", home / "AppData" / "Roaming")
+        local = place("LOCALAPPDATA", home / "AppData" / "Local")
         return Profile(roaming / "LMKtorrent" / SETTINGS_NAME, local / "LMKtorrent")
     if platform == "darwin":
         return _in_one_folder(home / "Library" / "Application Support" / "LMKtorrent")
-    config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
-    state = Path(environment.get("XDG_STATE_HOME") or home / ".local" / "state")
+    config = place("XDG_CONFIG_HOME", home / ".config")
+    state = place("XDG_STATE_HOME", home / ".local" / "state")
     return Profile(config / "lmktorrent" / SETTINGS_NAME, state / "lmktorrent")
 
 
@@ -90,7 +104,10 @@ def is_zipped() -> bool:
 
 
 def bundled_folder(name: str) -> Path:
-    """A folder that travels with the program: beside it, else the copy inside the executable."""
+    """A folder that travels with the program: beside it, else the copy inside the executable.
+
+    Raises StorageError.
+    """
     beside = folder_beside_program()
     if (beside / name).is_dir():
         return beside / name
@@ -111,11 +128,6 @@ def bundled_bytes(folder: str, name: str) -> bytes:
         return (bundled_folder(folder) / name).read_bytes()
     except OSError as error:
         raise StorageError(f"{folder}/{name} of the program cannot be read ({error}).") from None
-
-
-def default_download_folder() -> Path:
-    """Downloads/LMKtorrent in the user's home."""
-    return Path.home() / "Downloads" / "LMKtorrent"
 
 
 class SettingsFile:
@@ -144,6 +156,8 @@ class SettingsFile:
         What else is in the file stays: keys of a newer version, values that this one cannot use,
         and what another window or an editor wrote meanwhile.
         """
+        if self._file.path.is_relative_to(NOWHERE):
+            raise StorageError(NO_HOME)
         stored = dict(_object_in(self._file))
         before = asdict(self._known)
         for name, value in asdict(settings).items():

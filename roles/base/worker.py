@@ -5,7 +5,9 @@ It knows no wire and no role.
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -15,12 +17,32 @@ from roles.base.address_watch import AddressWatch
 from roles.base.connections import hang_up
 from roles.base.interfaces import address_for_others
 from roles.values.addresses import Address
-from roles.values.errors import LmkError, StorageError
+from roles.values.errors import LmkError, ShortageError, StorageError
 from roles.values.events import NetworkChanged, Post, RoleStopped
+from roles.values.safe_names import shown_name
 
 log = logging.getLogger(__name__)
 
 POLL_S = 0.2  # the longest that a blocking call waits before it looks whether to stop
+SHORTAGE_PAUSE_S = 1.0  # before a thread that lacked something tries again
+# What the system says when it has nothing left for anybody: nothing is wrong with what was asked.
+SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+NO_MEMORY = "This computer has no memory left. Close other programs, and try again."
+NO_THREAD = "This computer can start no more threads. Close other programs, and try again."
+
+
+class Worker(threading.Thread):
+    """The one kind of thread here: whatever its work raises is logged, and printed nowhere."""
+
+    def __init__(self, work: Callable[[], object], name: str, *, daemon: bool = False) -> None:
+        super().__init__(target=lambda: run_guarded(work), name=name, daemon=daemon)
+
+    def start(self) -> None:
+        """Begin. Raises ShortageError where the system has no thread left."""
+        try:
+            super().start()
+        except (RuntimeError, MemoryError):
+            raise ShortageError(NO_THREAD) from None
 
 
 class Role(ABC):
@@ -34,11 +56,18 @@ class Role(ABC):
         self._stopping = threading.Event()
         self._failure_beside: LmkError | None = None  # written once, before the thread's end
         self._watch: AddressWatch | None = None  # of the role's own thread
-        self._thread = threading.Thread(target=self._main, name=f"lmk-{name}")
+        self._thread = Worker(self._main, f"lmk-{name}")
+        self._has_begun = False
 
     def start(self) -> None:
-        """Begin. Only once."""
-        self._thread.start()
+        """Begin. Only once. Where no thread can be started, RoleStopped says so at once."""
+        try:
+            self._thread.start()
+        except ShortageError as error:
+            log.warning("%s", error)
+            self._post(RoleStopped(error))
+        else:
+            self._has_begun = True
 
     def stop(self) -> None:
         """Ask for the end; it comes within 2 s, as RoleStopped."""
@@ -46,7 +75,8 @@ class Role(ABC):
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the end; True if it came in time."""
-        self._thread.join(timeout_s)
+        if self._has_begun:
+            self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def should_stop(self) -> bool:
@@ -83,16 +113,21 @@ class Role(ABC):
         self._post(change)
         return change
 
-    def _start_beside(self, work: Callable[[], None], name: str) -> threading.Thread:
-        """Start a thread that the role needs: a fault in it ends the role and is told."""
+    def _start_beside(self, work: Callable[[], None], name: str) -> Worker:
+        """Start a thread that the role needs. Raises ShortageError.
+
+        A fault in it ends the role and is told; after a shortage `work` is called again.
+        """
 
         def main() -> None:
             failure = run_guarded(work)
-            if failure is not None:
+            while isinstance(failure, ShortageError) and not self._stopping.wait(SHORTAGE_PAUSE_S):
+                failure = run_guarded(work)
+            if failure is not None and not isinstance(failure, ShortageError):
                 self._failure_beside = failure
                 self.stop()
 
-        thread = threading.Thread(target=main, name=name)
+        thread = Worker(main, name)
         thread.start()
         return thread
 
@@ -109,21 +144,49 @@ class Role(ABC):
         """
 
 
-def run_guarded(work: Callable[[], None]) -> LmkError | None:
+def run_guarded(work: Callable[[], object]) -> LmkError | None:
     """Run what a thread is for.
 
     Whatever it raises is logged and returned as the sentence for the user.
     """
     try:
         work()
-    except LmkError as error:  # expected: port taken, disk full
-        log.warning("%s", error)
-        return error
-    except OSError as error:
-        log.warning("%s: %s", threading.current_thread().name, error)
-        return StorageError(f"This computer refused: {error.strerror or error}.")
-    # A bug of ours: the one place that catches everything, so that no thread dies without a word.
-    except Exception:
+    # The one place that catches everything, so that no thread dies without a word.
+    except Exception as error:
+        failure = failure_of(error)
+        if failure is not None:  # expected: port taken, disk full, no memory
+            log.warning("%s", failure)
+            return failure
         log.exception("%s ended by a fault of the program", threading.current_thread().name)
         return LmkError("A fault in the program ended this. Please send us the log file.")
     return None
+
+
+def failure_of(error: BaseException) -> LmkError | None:
+    """What to tell the user of an error, None for a bug of ours."""
+    match error:
+        case LmkError():
+            return error
+        case MemoryError():
+            return ShortageError(NO_MEMORY)
+        case OSError():
+            return _refusal(error)
+        case UnicodeEncodeError() if error.encoding.lower() not in {"utf-8", "utf8"}:
+            return StorageError(
+                f"The locale of this computer cannot write “{shown_name(error.object)}”. "
+                "Set LC_ALL=C.UTF-8 in the environment, and try again."
+            )
+        case _:
+            return None
+
+
+def _refusal(error: OSError) -> StorageError:
+    """The sentence for what the system refused, where nothing more is known about it."""
+    why = error.strerror or str(error) or type(error).__name__
+    if error.errno in SHORTAGES:
+        return ShortageError(
+            f"This computer has nothing left for this now ({why}). "
+            "Close other programs, and try again."
+        )
+    where = f" {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+    return StorageError(f"This computer refused{where}: {why}.")

@@ -6,14 +6,13 @@ It knows no profile and no role.
 from __future__ import annotations
 
 import atexit
-import logging
 import shutil
 import tempfile
 import zipfile
 from functools import cache
 from pathlib import Path
 
-log = logging.getLogger(__name__)
+from roles.values.errors import StorageError
 
 
 def member_of(archive: Path, name: str) -> bytes:
@@ -29,7 +28,7 @@ def member_of(archive: Path, name: str) -> bytes:
 def unpacked(archive: Path, name: str) -> Path:
     """Where the folder `name` of the archive lies now; gone at the program's end.
 
-    Where nothing can be written, a folder that does not exist, with a line in the log.
+    Raises StorageError where it cannot be unpacked.
     """
     try:
         folder = Path(tempfile.mkdtemp(prefix="lmktorrent-"))
@@ -38,6 +37,8 @@ def unpacked(archive: Path, name: str) -> Path:
             members = [member for member in file.namelist() if member.startswith(f"{name}/")]
             file.extractall(folder, members)
     except OSError as error:
-        log.warning("The folder %s of %s cannot be unpacked (%s).", name, archive, error)
-        return archive / name
+        raise StorageError(
+            f"The folder {name} of the program cannot be unpacked ({error.strerror or error}). "
+            "Make room in the folder for temporary files, or name another one with TMPDIR."
+        ) from None
     return folder / name

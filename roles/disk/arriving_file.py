@@ -18,6 +18,7 @@ from roles.disk.file_source import OPEN_FLAGS, FileSource, PathSource
 from roles.disk.holding import ChunkSource
 from roles.disk.open_folder import OpenFolder
 from roles.values.content import Content, root_of
+from roles.values.disk_names import shown_path
 from roles.values.errors import FileChangedError, FileTouchedError, StorageError
 from roles.values.settings import Existing
 
@@ -101,7 +102,8 @@ class ArrivingFile:
             return self._file.file.read(offset, length)
         except OSError as error:
             raise StorageError(
-                f"{self.path} cannot be read ({error.strerror or error}). Download again."
+                f"{shown_path(self.path)} cannot be read ({error.strerror or error}). "
+                "Download again."
             ) from None
 
     def finish(
@@ -163,11 +165,11 @@ class ArrivingFile:
                 descriptor = os.open(folder.at(path.name), OPEN_FLAGS, dir_fd=folder.descriptor)
         except OSError as error:
             raise StorageError(
-                f"{path} cannot be read ({error.strerror or error}). Download again."
+                f"{shown_path(path)} cannot be read ({error.strerror or error}). Download again."
             ) from None
         if not os.path.samestat(os.fstat(descriptor), identity):
             os.close(descriptor)
-            raise StorageError(f"Another program replaced {path}. Download again.")
+            raise StorageError(f"Another program replaced {shown_path(path)}. Download again.")
         return descriptor
 
     def _opened_whole(self, place: _Place) -> FileSource:
@@ -219,5 +221,6 @@ class ArrivingFile:
         with suppress(OSError):  # fsync will say it better
             if self._file.file.size != self.content.size:
                 raise FileTouchedError(
-                    f"Another program changed {self.path}. Download again: what fits is kept."
+                    f"Another program changed {shown_path(self.path)}. "
+                    "Download again: what fits is kept."
                 )

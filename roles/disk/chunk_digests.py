@@ -6,12 +6,14 @@ It trusts no record of an earlier run, and does not know which digests are right
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
+from roles.base.worker import Worker
 from roles.disk.positioned_file import PositionedFile
 from roles.disk.sparse_file import has_data
 from roles.values.content import DIGEST_SIZE, Content
+from roles.values.errors import ShortageError
 
 BLOCK = 1024 * 1024  # bytes read at once, into the same memory again and again
 # Hashing is what takes the time, and a second thread halves it; below this it only costs.
@@ -45,17 +47,23 @@ class ChunkDigests:
         if self._content.size < WORTH_A_THREAD:
             self._read_chunks(0, note)
             return bytes(self._digests)
-        helper = threading.Thread(target=self._read_chunks, args=(1, None), name="lmk-check")
-        helper.start()
+        helper = Worker(self._help, "lmk-check")
+        with suppress(ShortageError):  # then this thread reads all of it
+            helper.start()
         try:
             self._read_chunks(0, note)
         except BaseException:
             self._has_failed = True
             raise
         finally:
-            helper.join()
+            if helper.ident is not None:
+                helper.join()
         note(sum(self._looked_at))
         return bytes(self._digests)
+
+    def _help(self) -> None:
+        """What it took and could not read, for want of memory, counts as missing."""
+        self._read_chunks(1, None)
 
     def _read_chunks(self, thread: int, note: Callable[[int], None] | None) -> None:
         room = memoryview(bytearray(min(BLOCK, self._content.chunk_size)))

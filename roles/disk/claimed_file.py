@@ -26,6 +26,7 @@ from roles.disk.positioned_file import PositionedFile
 from roles.disk.sparse_file import make_sparse, write_sparse
 from roles.disk.stamp import stamp
 from roles.disk.storage_faults import storage_error
+from roles.values.disk_names import shown_path
 from roles.values.errors import FileTouchedError, StorageError
 from roles.values.safe_names import PARTIAL_SUFFIX
 from roles.values.settings import Existing
@@ -200,12 +201,14 @@ class ClaimedFile:
 
     def _replaced(self) -> StorageError:
         return StorageError(
-            f"Another program replaced or removed {self.path}. Nothing was kept: download again."
+            f"Another program replaced or removed {shown_path(self.path)}. "
+            "Nothing was kept: download again."
         )
 
     def _touched(self) -> FileTouchedError:
         return FileTouchedError(
-            f"Another program wrote to {self.path} while it arrived. Close it and download again."
+            f"Another program wrote to {shown_path(self.path)} while it arrived. "
+            "Close it and download again."
         )
 
     def _opened_folder(self, *, make: bool = False) -> OpenFolder:
@@ -224,8 +227,8 @@ class ClaimedFile:
                     raise self._not_a_file()
                 if not try_lock(descriptor):
                     raise StorageError(
-                        f"Another LMKtorrent is downloading {self._name} to this folder. "
-                        "Wait or choose another."
+                        f"Another LMKtorrent is downloading {shown_path(self._name)} to this "
+                        "folder. Wait or choose another."
                     )
                 at_path = folder.status(self.path.name)
                 status = os.fstat(descriptor)
@@ -250,7 +253,9 @@ class ClaimedFile:
             raise
 
     def _not_a_file(self) -> StorageError:
-        return StorageError(f"{self.path} is not a file. Move it away and download again.")
+        return StorageError(
+            f"{shown_path(self.path)} is not a file. Move it away and download again."
+        )
 
     def _is_at_path(self, folder: OpenFolder) -> bool:
         status = folder.status(self.path.name)

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from roles.base.worker import SHORTAGES
 from roles.disk.positioned_file import PositionedFile
 from roles.values.errors import FileChangedError
 
@@ -157,5 +158,7 @@ def _wait_until_writable(link: socket.socket) -> None:
         raise TimeoutError("timed out")
 
 
-def _changed(error: OSError) -> FileChangedError:
+def _changed(error: OSError) -> FileChangedError | OSError:
+    if error.errno in SHORTAGES:  # says nothing about the file
+        return error
     return FileChangedError(f"the file cannot be read ({error.strerror or error})")

@@ -127,6 +127,50 @@ class OpenFolder:
         return os.open(name, _BELOW_FLAGS, dir_fd=self.descriptor)
 
 
+class FolderChain:
+    """The folders from a base down to the one used last, open: in a list in the order of its paths
+    the next one is among them or below. Raises as OpenFolder.below().
+    """
+
+    def __init__(
+        self, base: Path, *, make: bool = True, made: list[tuple[str, ...]] | None = None
+    ) -> None:
+        """`made` is told which of them were not there, the outer ones first."""
+        self._base = base
+        self._made = made
+        self._make = make
+        self._names = tuple[str, ...]()
+        self._open = list[OpenFolder]()  # the base, then one for each name
+
+    def path_of(self, stored: tuple[str, ...]) -> Path:
+        return self._base.joinpath(*stored)
+
+    def open(self, names: tuple[str, ...]) -> OpenFolder:
+        """The folder of these names. It stays the chain's to close."""
+        if not self._open:
+            self._open.append(OpenFolder.base(self._base, make=self._make))
+        if names != self._names:
+            common = 0
+            while self._names[common : common + 1] == names[common : common + 1] != ():
+                common += 1
+            self._cut(common)
+            for name in names[common:]:
+                inner = (*self._names, name)
+                if self._made is not None and self._open[-1].status(name) is None:
+                    self._made.append(inner)
+                self._open.append(self._open[-1].child(name, make=self._make))
+                self._names = inner
+        return self._open[-1]
+
+    def close(self) -> None:
+        self._cut(-1)
+
+    def _cut(self, count: int) -> None:
+        self._names = self._names[: max(0, count)]
+        while len(self._open) > count + 1:
+            self._open.pop().close()
+
+
 def _make(path: str, descriptor: int | None) -> None:
     try:
         os.mkdir(path, dir_fd=descriptor)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from roles.values.errors import DiskFullError, StorageError
+from roles.base.worker import SHORTAGES
+from roles.values.disk_names import shown_path
+from roles.values.errors import DiskFullError, ShortageError, StorageError
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 IN_THE_WAY = {errno.ELOOP, errno.ENOTDIR, errno.EEXIST}  # of a folder: a link or a file
@@ -15,18 +17,32 @@ def storage_error(error: OSError, path: Path) -> StorageError:
     """The sentence for what the disk said when `path` was to be written."""
     if error.errno in _DISK_FULL:
         return DiskFullError(
-            f"The disk of {path.parent} is full. Make room or choose another folder."
+            f"The disk of {shown_path(path.parent)} is full. Make room or choose another folder."
         )
-    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-        return StorageError(f"No permission to write {path}. Choose another folder.")
+    if error.errno in SHORTAGES:
+        return ShortageError(
+            f"{shown_path(path)} cannot be written now ({error.strerror}). "
+            "Close other programs, and try again."
+        )
+    if isinstance(error, PermissionError):
+        return StorageError(f"No permission to write {shown_path(path)}. Choose another folder.")
     return StorageError(
-        f"{path} cannot be written ({error.strerror or error}). Choose another folder."
+        f"{shown_path(path)} cannot be written ({error.strerror or error}). Choose another folder."
     )
+
+
+def unreadable(error: OSError, folder: Path) -> StorageError:
+    """The sentence for what the disk said when `folder` was to be read."""
+    why = error.strerror or type(error).__name__
+    if error.errno in SHORTAGES:
+        return ShortageError(f"The folder {folder} cannot be read now ({why}).")
+    return StorageError(f"The folder {folder} cannot be read ({why}). Choose another one.")
 
 
 def in_the_way(path: Path | str, *, is_link: bool) -> StorageError:
     """The sentence for a link or a file where a folder must be."""
     what = "a link to another place" if is_link else "a file"
     return StorageError(
-        f"{path} is {what}, and a folder must be there. Move it away or choose another folder."
+        f"{shown_path(path)} is {what}, and a folder must be there. "
+        "Move it away or choose another folder."
     )

@@ -10,42 +10,55 @@ from typing import TypeAlias
 
 from roles.values.content import Content
 from roles.values.safe_names import UnsafeNameError, collision_key, numbered, safe_path
+from roles.values.stopping import go_on, until_stopped
 
 Stored: TypeAlias = tuple[str, ...]  # folder names below the target folder, then the file's
-Key: TypeAlias = tuple[str, ...]  # equal for what the folder takes for one path
 
 
 class StoredNames:
-    """The names given in one target folder. What comes first keeps its own."""
+    """The names given in one target folder. What comes first keeps its own.
 
-    def __init__(self, *, windows: bool, key: Callable[[str], str] = collision_key) -> None:
-        """`key`: equal for two names that the folder takes for one."""
+    Keys are texts, equal for what the folder takes for one path.
+    """
+
+    def __init__(
+        self,
+        *,
+        windows: bool,
+        key: Callable[[str], str] = collision_key,
+        should_stop: Callable[[], bool] = go_on,
+    ) -> None:
+        """`key`: equal for two names that the folder takes for one. What takes long raises
+        HaltedError once should_stop().
+        """
         self._windows = windows
         self._key_of = key
-        self._folders = set[Key]()
-        self._taken = set[Key]()
-        self._given = dict[tuple[str, Content | None], Stored]()
-        self._numbers = dict[Key, int]()  # the next to try: a thousand twins take no million steps
-        self._keys = dict[str, str]()  # names recur, and their keys take time
+        self._should_stop = should_stop
+        # By the names that a folder should have: those that it has, and its key with a "/" behind.
+        self._folders: dict[Stored, tuple[Stored, str]] = {(): ((), "")}
+        self._folder_keys = set[str]()
+        self._file_keys = set[str]()
+        self._given = dict[tuple[str, Content | None], tuple[Stored, str]]()
+        self._numbers = dict[str, int]()  # the next to try: a thousand twins take no million steps
 
     def place_all(
         self, files: Sequence[tuple[str, Content | None]], folders: Iterable[str] = ()
     ) -> list[Stored | UnsafeNameError]:
         """Where each of these files goes; an error for a path that is not stored here.
 
-        Folders go before files: a file whose path is a folder of another one gets a number. The
-        same path with the same content is one file, with another content it is a second one.
+        Folders go before files: a file whose path is a folder of another one gets a number, and so
+        does a folder that is a file already. The same path with the same content is one file, with
+        another content it is a second one.
         """
-        paths = [self._safe(path) for path, _ in files]
+        paths = [self._safe(path) for path, _ in until_stopped(files, self._should_stop)]
         for path in paths:
             if not isinstance(path, UnsafeNameError):
-                self._add_folders(path[:-1])
-        for folder in folders:
-            if not isinstance(path := self._safe(folder), UnsafeNameError):
-                self._add_folders(path)
+                self._folder(path[:-1])
+        for folder in until_stopped(folders, self._should_stop):
+            self.folder(folder)
         return [
-            stored if isinstance(stored, UnsafeNameError) else self._place(stored, path, content)
-            for stored, (path, content) in zip(paths, files, strict=True)
+            path if isinstance(path, UnsafeNameError) else self._place(path, *file)
+            for path, file in until_stopped(zip(paths, files, strict=True), self._should_stop)
         ]
 
     def place(self, path: str, content: Content | None) -> Stored:
@@ -54,6 +67,22 @@ class StoredNames:
         if isinstance(stored, UnsafeNameError):
             raise stored
         return stored
+
+    def folder(self, path: str) -> Stored | UnsafeNameError:
+        """Where a folder goes."""
+        stored = self._safe(path)
+        return stored if isinstance(stored, UnsafeNameError) else self._folder(stored)[0]
+
+    def key(self, path: str, content: Content | None) -> str:
+        """The key of the place that this file was given."""
+        return self._given[path, content][1]
+
+    def key_wished(self, path: str) -> str:
+        """The key of the place that a file of this path would have if it were free. Raises
+        UnsafeNameError.
+        """
+        *_, name = names = safe_path(path, windows=self._windows)
+        return self._folder(names[:-1])[1] + self._key_of(name)
 
     def hand_over(self, path: str, old: Content | None, new: Content | None) -> None:
         """The name of this content is the other one's now, unless that has a name."""
@@ -66,33 +95,36 @@ class StoredNames:
         except UnsafeNameError as error:
             return error
 
-    def _add_folders(self, folder: Stored) -> None:
-        key = self._key(folder)
-        while key and key not in self._folders:
-            self._folders.add(key)
-            key = key[:-1]
+    def _folder(self, names: Stored) -> tuple[Stored, str]:
+        """Where the folder of these names is, and its key with a "/" behind."""
+        known = self._folders.get(names)
+        if known is None:
+            above, inside = self._folder(names[:-1])
+            name, key = self._free(inside, names[-1], lambda key: key not in self._file_keys)
+            self._folder_keys.add(key)
+            known = self._folders[names] = (*above, name), key + "/"
+        return known
 
-    def _place(self, stored: Stored, path: str, content: Content | None) -> Stored:
-        if (path, content) in self._given:
-            return self._given[path, content]
-        *above, name = stored
-        first = self._key(stored)
-        number, key, candidate = self._numbers.get(first, 1), first, stored
-        while number > 1 or key in self._folders or key in self._taken:
-            number = max(2, number)
-            candidate = (*above, numbered(name, number))
-            key = self._key(candidate)
+    def _place(self, names: Stored, path: str, content: Content | None) -> Stored:
+        given = self._given.get((path, content))
+        if given is None:
+            above, inside = self._folder(names[:-1])
+            name, key = self._free(inside, names[-1], self._is_free)
+            self._file_keys.add(key)
+            given = self._given[path, content] = (*above, name), key
+        return given[0]
+
+    def _is_free(self, key: str) -> bool:
+        return key not in self._file_keys and key not in self._folder_keys
+
+    def _free(self, inside: str, name: str, is_free: Callable[[str], bool]) -> tuple[str, str]:
+        """The name, or the first numbered one that is free, and its key."""
+        first = key = inside + self._key_of(name)
+        candidate, number = name, self._numbers.get(first, 2)
+        while not is_free(key):
+            candidate = numbered(name, number)
+            key = inside + self._key_of(candidate)
             number += 1
-            if key not in self._folders and key not in self._taken:
-                break
-        self._numbers[first] = number
-        self._taken.add(key)
-        self._given[path, content] = candidate
-        return candidate
-
-    def _key(self, stored: Stored) -> Key:
-        keys = self._keys
-        for name in stored:
-            if name not in keys:
-                keys[name] = self._key_of(name)
-        return tuple([keys[name] for name in stored])
+        if number > 2:
+            self._numbers[first] = number
+        return candidate, key

@@ -8,21 +8,22 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
 from pathlib import Path
 
 from roles.base import disk_calls
 from roles.disk.chunk_digests import ChunkDigests
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.leftovers import drop_partial, drop_second_names, partial_names
-from roles.disk.open_folder import OpenFolder
+from roles.disk.open_folder import FolderChain, OpenFolder
 from roles.disk.positioned_file import PositionedFile
 from roles.disk.stamp import stamp
 from roles.disk.storage_faults import storage_error
 from roles.values.content import Content, root_of
 from roles.values.errors import DiskFullError, StorageError
 from roles.values.safe_names import numbered
+from roles.values.stopping import until_stopped
 
 # Bytes left free for the rest of the machine, or 1 % of a smaller disk.
 MAX_RESERVE = 200 * 1024 * 1024
@@ -115,20 +116,27 @@ class TargetFolder:
             self._partials[stored] = partial_names(folder)
         drop_second_names(folder, self._partials[stored], file)
 
-    def make_folder(self, stored: tuple[str, ...], mtime: int | None = None) -> Path:
-        """Make a folder and those above it; its time is set later. Raises StorageError."""
-        path = self.path.joinpath(*stored)
-        there = len(stored)  # how many of these names are there already
-        while there and not os.path.lexists("/".join((self._text, *stored[:there]))):
-            there -= 1
-        self._made += [stored[:count] for count in range(there + 1, len(stored) + 1)]
-        try:
-            OpenFolder.below(self.path, stored, make=True).close()
-        except OSError as error:
-            raise storage_error(error, path) from None
-        if mtime is not None:
-            self._times[stored] = mtime
-        return path
+    def make_folders(
+        self, folders: Iterable[tuple[tuple[str, ...], int | None]], should_stop: Callable[[], bool]
+    ) -> dict[tuple[str, ...], StorageError]:
+        """Make these folders and those above them, given with their times, which are set later.
+
+        Returns what the disk said of those that cannot be made.
+        Raises DiskFullError, and HaltedError once should_stop().
+        """
+        failed = dict[tuple[str, ...], StorageError]()
+        with closing(FolderChain(self.path, made=self._made)) as chain:
+            for stored, mtime in until_stopped(folders, should_stop):
+                try:
+                    _open(chain, stored)
+                except DiskFullError:
+                    raise
+                except StorageError as error:
+                    failed[stored] = error
+                else:
+                    if mtime is not None:
+                        self._times[stored] = mtime
+        return failed
 
     def remove_made_folders(self) -> None:
         """Remove the folders that were made here and are empty: nothing comes into them."""
@@ -140,19 +148,27 @@ class TargetFolder:
             ):
                 disk_calls.remove_folder(folder.at(stored[-1]), at=folder.descriptor)
 
-    def set_folder_times(self) -> None:
+    def set_folder_times(self, should_stop: Callable[[], bool]) -> None:
         """Give the folders that were made their times.
 
-        Call it when all is in them. A time that cannot be set is no reason to fail.
+        Call it when all is in them. A time that cannot be set is no reason to fail. Raises
+        HaltedError once should_stop().
         """
         times, self._times = self._times, {}
-        for stored, mtime in times.items():
-            with (
-                suppress(OSError, StorageError),
-                OpenFolder.below(self.path, stored, make=False) as folder,
-            ):
-                place = Path(folder.path) if folder.descriptor is None else folder.descriptor
-                stamp(place, mtime=mtime)
+        with closing(FolderChain(self.path, make=False)) as chain:
+            for stored, mtime in until_stopped(times.items(), should_stop):
+                with suppress(OSError, StorageError):
+                    folder = chain.open(stored)
+                    place = Path(folder.path) if folder.descriptor is None else folder.descriptor
+                    stamp(place, mtime=mtime)
+
+
+def _open(chain: FolderChain, stored: tuple[str, ...]) -> None:
+    """Raises StorageError."""
+    try:
+        chain.open(stored)
+    except OSError as error:
+        raise storage_error(error, chain.path_of(stored)) from None
 
 
 def _is_content(

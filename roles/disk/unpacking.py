@@ -16,7 +16,7 @@ from roles.disk.arriving_file import ArrivingFile
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.final_name import give_name, take_name
 from roles.disk.leftovers import member_partial
-from roles.disk.open_folder import OpenFolder
+from roles.disk.open_folder import FolderChain, OpenFolder
 from roles.disk.pack_members import PackMember
 from roles.disk.positioned_file import PositionedFile
 from roles.disk.sparse_file import write_sparse
@@ -67,7 +67,7 @@ class _Batch:
         self._source = source
         self._existing = existing
         self._should_stop = should_stop
-        self._folders = _FolderChain(folder)
+        self._folders = FolderChain(folder)
         # Not named yet, in reverse once they are being named; with what each was when written.
         self._written = list[tuple[PackMember, os.stat_result]]()
         self._disk_full: DiskFullError | None = None
@@ -232,42 +232,6 @@ class _Batch:
 
     def _partial(self, member: PackMember) -> str:
         return member_partial(self._source.content, member.offset)
-
-
-class _FolderChain:
-    """The folders from the target folder down to the one used last, open: the next member, in the
-    order of their paths, is in one of them or below.
-    """
-
-    def __init__(self, base: Path) -> None:
-        self._base = base
-        self._names = tuple[str, ...]()
-        self._open = list[OpenFolder]()  # the target folder, then one for each name
-
-    def path_of(self, stored: tuple[str, ...]) -> Path:
-        return self._base.joinpath(*stored)
-
-    def open(self, names: tuple[str, ...]) -> OpenFolder:
-        """The folder of these names, made where it is missing. Raises OSError, StorageError."""
-        if not self._open:
-            self._open.append(OpenFolder.base(self._base, make=True))
-        if names != self._names:
-            common = 0
-            while self._names[common : common + 1] == names[common : common + 1] != ():
-                common += 1
-            self._cut(common)
-            for name in names[common:]:
-                self._open.append(self._open[-1].child(name, make=True))
-                self._names = (*self._names, name)
-        return self._open[-1]
-
-    def close(self) -> None:
-        self._cut(-1)
-
-    def _cut(self, count: int) -> None:
-        self._names = self._names[: max(0, count)]
-        while len(self._open) > count + 1:
-            self._open.pop().close()
 
 
 def _created(folder: OpenFolder, name: str) -> int:

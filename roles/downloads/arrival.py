@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from roles.disk.arriving_file import ArrivingFile
@@ -22,6 +23,7 @@ from roles.taking.swarm import Swarm
 from roles.taking.swarm_library import SwarmLibrary
 from roles.taking.transfer import Transfer
 from roles.values.content import Content
+from roles.values.disk_names import path_from_disk
 from roles.values.errors import ContentError, FileTouchedError, StorageError
 from roles.values.events import DownloadState, FileEnded
 from roles.values.safe_names import PARTIAL_SUFFIX
@@ -57,6 +59,9 @@ class Arrival:
         self._is_checked = False
         self._checks = 0  # of what another program wrote to
         self.is_through = False  # whether nothing is left to do
+        self._began = time.monotonic()
+        self._unheld_since: float | None = None
+        self._lied_since: float | None = None
         # Of a pack: what it brings, the chunks that were unpacked, and the files that came out of
         # it, as they were then.
         self._members = job.members if isinstance(job, PackJob) else ()
@@ -84,6 +89,28 @@ class Arrival:
     def handle(self) -> int:
         """Its handle in the swarm."""
         return self._handle
+
+    def age(self, now: float) -> float:
+        """Seconds since it began."""
+        return now - self._began
+
+    def note_held(self, is_held: bool, *, now: float) -> float:
+        """Whether somebody has it. Returns for how many seconds nobody had."""
+        if is_held:
+            self._unheld_since = None
+            return 0.0
+        if self._unheld_since is None:
+            self._unheld_since = now
+        return now - self._unheld_since
+
+    def note_lied_about(self, is_lied_about: bool, *, now: float) -> float:
+        """Whether nobody is left who sends it right. Returns for how many seconds it was so."""
+        if not is_lied_about:
+            self._lied_since = None
+            return 0.0
+        if self._lied_since is None:
+            self._lied_since = now
+        return now - self._lied_since
 
     def go_on(self, should_stop: Callable[[], bool]) -> None:
         """Ask for chunks as soon as it is known which; the disk is looked at before."""
@@ -236,7 +263,7 @@ class Arrival:
                 yield end
         finally:
             rest = (member for member in job.members if member.path not in ended)
-            self.job = PackJob(job.content, tuple(rest))
+            self.job = replace(job, members=tuple(rest))
         if not should_stop():
             self._unpacked |= fresh
 
@@ -286,7 +313,7 @@ def _tree_file(stored: Stored, path: Path) -> TreeFile:
     """`path` is where it is: in the folders of `stored`, perhaps under another name."""
     status = os.lstat(path)
     return TreeFile(
-        "/".join((*stored[:-1], path.name)),
+        path_from_disk("/".join((*stored[:-1], path.name))),
         status.st_size,
         status.st_mtime_ns,
         status.st_ino,

@@ -1,27 +1,55 @@
-"""The jobs of one download: some under way at a time, each taken a step further when it can be."""
+"""The jobs of one download: some under way at a time, each taken a step further when it can be.
+
+What nobody has keeps no place from the others: a pack is left for its files, and a file waits until
+the others had their turn.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from roles.disk.promised_space import PromisedSpace
 from roles.downloads.arrival import Arrival, bytes_here, needed_for
-from roles.downloads.download_jobs import FileJob, Job, PackJob, files_of, plan_jobs, without
+from roles.downloads.download_jobs import (
+    FileJob,
+    Job,
+    PackJob,
+    all_files_of,
+    files_of,
+    plan_jobs,
+    without,
+)
 from roles.downloads.download_scope import Identity
 from roles.downloads.file_tally import FileTally
-from roles.downloads.swarm_side import SwarmSide
+from roles.downloads.swarm_side import Outlook, SwarmSide
 from roles.joining.listed_share import Pack
 from roles.taking.transfer import Transfer
 from roles.values.content import Content
-from roles.values.errors import DiskFullError, LmkError, NoSeederError, StorageError
+from roles.values.errors import (
+    ContentError,
+    DiskFullError,
+    LmkError,
+    NoSeederError,
+    StorageError,
+)
 from roles.values.events import DownloadState, FileEnded
 from roles.values.settings import Existing
 
 MAX_ARRIVALS = 64  # at once: two descriptors each
 MAX_CHUNKS = 2_048  # of all of them together, so that a folder comes in order
+# What nobody has had for so long gives way: peers say in milliseconds what they have, within a
+# second or two on a busy machine. Later when another one was connected to a moment ago.
+UNHELD_S = 2.0
+UNHELD_AT_LAST_S = 8.0
+# When nothing at all came for so long, even a content that a peer says it has gives way: later for
+# files of which some came and for packs of shares that brought some, twice as late in a queue.
+STILL_S = 5.0
+PROVEN_STILL_S = 15.0
+LIED_S = 3.0  # somebody honest may have been heard of only now, and is connected to within that
 
 
 class Arrivals:
@@ -45,8 +73,13 @@ class Arrivals:
         self._wake = wake
         self._jobs: deque[Job] = deque()
         self._under_way: list[Arrival] = []
-        self._packs: Sequence[Pack] = ()  # that are offered
-        self._offered = frozenset[Content]()  # by these
+        self._listed: Sequence[Pack] = ()  # packs
+        self._packs: Sequence[Pack] = ()  # those that are not given up
+        self._offered = frozenset[Content]()  # their contents
+        self._is_stale = False  # what waits is to be planned anew
+        self._proven = set[str]()  # shares that brought something of a pack
+        self._doubted = set[str | Content]()  # shares and packs that did not
+        self._left_alone = set[Identity]()  # files of those, for packs of proven shares only
         self._arrived_before = 0  # bytes, of arrivals that ended
 
     @property
@@ -79,8 +112,15 @@ class Arrivals:
         jobs = (*self._jobs, *(arrival.job for arrival in self._under_way))
         return {file.identity for job in jobs for file in files_of(job)}
 
+    def outlook(self) -> Outlook:
+        """What can be expected of the peers for what is under way."""
+        return self._side.outlook(self._under_way)
+
     def begin(self, missing: Sequence[FileJob], packs: Sequence[Pack]) -> None:
-        """These are to be fetched, and no others; what was under way is left as it is."""
+        """These are to be fetched, and no others; what was under way is left as it is.
+
+        Raises HaltedError.
+        """
         self.leave()
         self._take_packs(packs)
         self._jobs = deque(self._planned(missing))
@@ -88,10 +128,12 @@ class Arrivals:
     def follow(
         self, replaced: Collection[Identity], fresh: Iterable[FileJob], packs: Sequence[Pack]
     ) -> None:
-        """Other packs are offered, other files to be fetched: what waits is planned anew."""
+        """Other packs are offered, other files to be fetched: what waits is planned anew.
+
+        Raises HaltedError.
+        """
         self._take_packs(packs)
-        waiting = [file for job in self._jobs for file in files_of(job)]
-        missing = [file for file in waiting if file.identity not in replaced]
+        missing = [one for one in all_files_of(self._jobs) if one.identity not in replaced]
         for arrival in list(self._under_way):
             self._without(arrival, replaced)
         self._jobs = deque(self._planned([*missing, *fresh]))
@@ -102,13 +144,51 @@ class Arrivals:
             job = arrival.job
             if isinstance(job, FileJob) and job.identity in lost:
                 self._give_up(arrival, _not_offered(job), tally)
-        for job in [job for job in self._jobs if isinstance(job, FileJob)]:
-            if job.identity in lost:
-                self._jobs.remove(job)
-                _note_failed(job, _not_offered(job), tally)
+        kept = deque[Job]()
+        for waiting in self._jobs:
+            if isinstance(waiting, FileJob) and waiting.identity in lost:
+                _note_failed(waiting, _not_offered(waiting), tally)
+            else:
+                kept.append(waiting)
+        self._jobs = kept
+
+    def give_way(self, outlook: Outlook, tally: FileTally, *, now: float, still_s: float) -> None:
+        """What nobody has, or nobody sends, stops nothing else. `still_s`: how long nothing came.
+
+        Files of which everyone sends damaged content have failed.
+        """
+        packs = ((one, one.job) for one in self._under_way)
+        self._proven.update(
+            job.share for one, job in packs if isinstance(job, PackJob) and one.transfer.arrived
+        )
+        is_settled = now - outlook.newest_at >= UNHELD_S
+        for arrival in list(self._under_way):
+            job, handle = arrival.job, arrival.handle
+            is_held = handle in outlook.held or not outlook.links
+            unheld_s = arrival.note_held(is_held, now=now)
+            lied_s = arrival.note_lied_about(handle in outlook.lied_about, now=now)
+            most_s = PROVEN_STILL_S if self._is_proven(arrival) else STILL_S
+            most_s *= 2 if outlook.place else 1
+            if lied_s > LIED_S and isinstance(job, FileJob):
+                self._give_up(arrival, _all_wrong(job), tally)
+            elif (
+                lied_s > LIED_S
+                or unheld_s >= (UNHELD_S if is_settled else UNHELD_AT_LAST_S)
+                or (outlook.links and min(still_s, arrival.age(now)) >= most_s)
+            ):
+                self._put_off(arrival)
+
+    def _is_proven(self, arrival: Arrival) -> bool:
+        """Whether some of it came, or of another pack of its share."""
+        job = arrival.job
+        is_known = isinstance(job, PackJob) and job.share in self._proven
+        return is_known or arrival.transfer.arrived > 0
 
     def step(self, tally: FileTally) -> None:
-        """Do what can be done now. Raises DiskFullError."""
+        """Do what can be done now. Raises DiskFullError and HaltedError."""
+        if self._is_stale:
+            self._jobs = deque(self._planned(all_files_of(self._jobs)))
+            self._is_stale = False
         self._begin_more(tally)
         for arrival in list(self._under_way):
             if self._should_stop():
@@ -144,11 +224,18 @@ class Arrivals:
         for arrival in self._under_way:
             arrival.resume()
 
+    def put_back(self) -> None:
+        """Close what is under way; it waits again, before the others."""
+        for arrival in reversed(list(self._under_way)):
+            self._jobs.appendleft(arrival.job)
+            self._remove(arrival)
+            arrival.give_up()
+
     def leave(self) -> None:
-        """Close what is under way, and leave it where it is."""
+        """Close what is under way, and leave what came where it is."""
         arrivals, self._under_way = self._under_way, []
         for arrival in arrivals:
-            arrival.close()
+            arrival.give_up()
 
     def discard(self) -> list[StorageError]:
         """Remove what came of what is under way. Returns what the disk said."""
@@ -205,7 +292,7 @@ class Arrivals:
     def _finish(self, arrival: Arrival, tally: FileTally) -> None:
         """Give what is whole its name; what is wrong with a pack's member is fetched alone.
 
-        The rest of a pack that is offered no more is planned anew.
+        The rest of a pack that is offered no more is planned anew, with all that waits.
         """
         job = arrival.job
         unended = {file.path: file for file in files_of(job)} if isinstance(job, PackJob) else {}
@@ -220,8 +307,9 @@ class Arrivals:
             return
         if arrival.is_through:
             self._remove(arrival)
-            rest = list(unended.values())
-            self._jobs.extend(rest if self._is_offered(job) else self._planned(rest))
+            if unended and isinstance(job, PackJob):  # they are not in it as listed
+                self._leave_pack(job)
+            self._jobs.extend(unended.values())
 
     def _without(self, arrival: Arrival, replaced: Collection[Identity]) -> None:
         """Drop what of it is replaced: the new content goes where it went."""
@@ -233,12 +321,44 @@ class Arrivals:
             with suppress(StorageError):  # somebody has put something else in its place
                 arrival.discard()
 
+    def _put_off(self, arrival: Arrival) -> None:
+        """Others first. A pack is given up for its files: in the next step it is finished as one
+        that is offered no more.
+        """
+        job = arrival.job
+        if isinstance(job, PackJob):
+            self._leave_pack(job)
+        elif self._jobs:
+            self._remove(arrival)
+            arrival.give_up()
+            self._jobs.append(job)
+
+    def _leave_pack(self, job: PackJob) -> None:
+        """Fetch its files otherwise; so of all packs of its share, if none of them brought any."""
+        self._doubted.add(job.content if job.share in self._proven else job.share)
+        self._left_alone.update(file.identity for file in files_of(job))
+        self._take_packs(self._listed)
+        self._is_stale = True
+
     def _take_packs(self, packs: Sequence[Pack]) -> None:
-        self._packs = packs
-        self._offered = frozenset(line.content for line, _ in packs)
+        self._listed = packs
+        self._packs = [
+            pack for pack in packs if not self._doubted & {pack.share, pack.line.content}
+        ]
+        self._offered = frozenset(pack.line.content for pack in self._packs)
 
     def _planned(self, missing: Sequence[FileJob]) -> list[Job]:
-        return plan_jobs(missing, self._packs, lambda pack: bytes_here(pack, self._folder))
+        """A pack that nobody had was tried for some of them: those are not kept waiting twice."""
+        if not self._left_alone:
+            return self._plan(missing, self._packs)
+        alone = [file for file in missing if file.identity in self._left_alone]
+        others = [file for file in missing if file.identity not in self._left_alone]
+        proven = [pack for pack in self._packs if pack.share in self._proven]
+        return self._plan(others, self._packs) + self._plan(alone, proven)
+
+    def _plan(self, missing: Sequence[FileJob], packs: Sequence[Pack]) -> list[Job]:
+        here = partial(bytes_here, folder=self._folder)
+        return plan_jobs(missing, packs, here, self._should_stop)
 
     def _is_offered(self, job: Job) -> bool:
         """Whether it is a file, or a pack of the newest list with something in it."""
@@ -258,6 +378,12 @@ class Arrivals:
 def _note_failed(job: Job, error: LmkError, tally: FileTally) -> None:
     for file in files_of(job):
         tally.note(FileEnded(file.path, file.size, DownloadState.FAILED, failure=error))
+
+
+def _all_wrong(job: FileJob) -> LmkError:
+    return ContentError(
+        f"Everyone who has {job.title} sent damaged content. Start another seeder and try again."
+    )
 
 
 def _not_offered(job: FileJob) -> LmkError:

@@ -54,6 +54,9 @@ class Work(Protocol):
 
     def should_stop(self) -> bool: ...
 
+    def is_leaving(self, seeder: Address) -> bool:
+        """Whether another seeder is to be tried in place of this one."""
+
     def take(self, seeder: Address) -> ChunkRange | None:
         """A part for this seeder."""
 
@@ -77,7 +80,7 @@ def fetch_part(seeder: Address, work: Work, throttle: Throttle) -> Outcome:
     for the seeder's faults, StorageError for this machine's.
     """
     with dialled(seeder, work.should_stop) as link:
-        answer = _greet(link, work.should_stop)
+        answer = _greet(link, lambda: work.should_stop() or work.is_leaving(seeder))
         if answer is None:
             return Outcome.STOPPED if work.should_stop() else Outcome.SILENT
         if answer is wire.SeederAnswer.AWAY:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from roles.base.rates import RateMeter
 from roles.base.throttle import Throttle
-from roles.base.worker import run_guarded
+from roles.base.worker import Worker
 from roles.disk.partial_file import PartialFile
 from roles.downloads.chunk_fetcher import Outcome, fetch_part
 from roles.downloads.download_plan import MIN_STOLEN, DownloadPlan
@@ -24,6 +24,7 @@ from roles.values.chunks import CHUNK_SIZE, ChunkRange
 from roles.values.errors import (
     PeerProtocolError,
     SeederLackedFileError,
+    ShortageError,
     StorageError,
     TrackerSilentError,
 )
@@ -33,8 +34,10 @@ from roles.values.safe_names import shown_name
 log = logging.getLogger(__name__)
 
 MOVING_S = 1.0  # between two parts of the same seeder nothing comes for a moment
-HANDSHAKE_S = 1.0  # who takes longer is dead, as a rule, or an original that serves somebody else
-MAX_LATE = 16  # of these, beyond the seeders at once
+# Who stands still takes no place of those at work, up to so many times as many as are wanted at
+# once. Then one that has stood still for so long makes room for another.
+STANDING = 2
+STANDING_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class _Fetching:
     meter: RateMeter
     moved: float  # when it began or its last chunk came
     is_connected: bool = False
+    is_leaving: bool = False  # another is to be tried in its place
 
 
 class Crew:
@@ -130,11 +134,15 @@ class Crew:
         """Send a thread to each seeder that can be tried, while there is work for it."""
         with self._lock:
             for seeder in self._candidates(now):
-                # One that stands still keeps its place, but not the work of another.
                 moving = sum(now - item.moved < MOVING_S for item in self._fetchings.values())
-                is_needed = self._plan.has_work_for(seeder, now=now)
-                is_full = self._is_full(now) or moving >= self._useful
-                if is_full or not is_needed or not self._book.may_dial(seeder, now=now):
+                is_enough = moving >= self._useful and not self._plan.is_slow(now=now)
+                if moving >= self._parallel_seeders or is_enough:
+                    return
+                is_idle = not self._plan.has_work_for(seeder, now=now)
+                if is_idle or not self._book.may_dial(seeder, now=now):
+                    return
+                if len(self._fetchings) >= STANDING * self._parallel_seeders:
+                    self._make_room(now)
                     return
                 if not self._send_to(seeder, now):
                     break
@@ -196,6 +204,11 @@ class Crew:
         """Whether the threads are to end."""
         return self._halting.is_set() or self.storage_fault is not None or self._is_complete
 
+    def is_leaving(self, seeder: Address) -> bool:
+        """Whether another seeder is to be tried in place of this one."""
+        with self._lock:
+            return self._fetchings[seeder].is_leaving
+
     def take(self, seeder: Address) -> ChunkRange | None:
         """A part for a seeder that is connected now."""
         with self._lock:
@@ -218,10 +231,10 @@ class Crew:
             fetching.moved = now
             fetching.meter.add(count, now=now)
             self._received[seeder] += count
-            self._book.delivered(seeder)
+            self._book.delivered(seeder, len(pieces))
             end = self._plan.record(seeder, first + len(pieces), now=now)
             self._is_complete = self._plan.is_done
-            return end
+            return 0 if fetching.is_leaving else end
 
     def reject(self, seeder: Address, index: int) -> None:
         """Have a damaged chunk sent again.
@@ -229,32 +242,35 @@ class Crew:
         Raises PeerProtocolError when this seeder sent too many.
         """
         with self._lock:
-            self._plan.reject(seeder, index, now=time.monotonic())
-            is_dropped = self._book.sent_bad_chunk(seeder)
+            now = time.monotonic()
+            self._plan.reject(seeder, index, now=now)
+            self._book.sent_bad_chunk(seeder)
+            others = (*self._candidates(now), *(one for one in self._fetchings if one != seeder))
+            is_over = self._book.is_dropped(seeder) or (
+                self._book.is_suspect(seeder) and not all(map(self._book.is_suspect, others))
+            )
         log.warning("chunk %d of %s from %s failed its check", index, self._file.name, seeder)
-        if is_dropped:
-            raise PeerProtocolError("it keeps sending damaged chunks and is not asked again")
+        if is_over:
+            raise PeerProtocolError("it keeps sending damaged chunks")
 
     def part_end(self, seeder: Address) -> int:
         """Where the seeder's part ends by now."""
         with self._lock:
-            return self._plan.part_end(seeder)
+            return 0 if self._fetchings[seeder].is_leaving else self._plan.part_end(seeder)
+
+    def _make_room(self, now: float) -> None:
+        """Have the one that stands still longest leave, if it does so for too long; with the lock
+        held.
+        """
+        staying = [item for item in self._fetchings.values() if not item.is_leaving]
+        longest = min(staying, key=lambda item: item.moved, default=None)
+        if longest is not None and now - longest.moved >= STANDING_S:
+            longest.is_leaving = True
 
     @property
     def _useful(self) -> int:
         """How many seeders at once the rest is worth; with the lock held."""
         return min(self._parallel_seeders, -(-self._plan.missing // MIN_STOLEN))
-
-    def _is_full(self, now: float) -> bool:
-        """Whether no more seeders are tried; with the lock held.
-
-        Those that cannot be connected to within a second keep no place from others, for a while.
-        """
-        late = sum(
-            not item.is_connected and now - item.moved > HANDSHAKE_S
-            for item in self._fetchings.values()
-        )
-        return len(self._fetchings) - min(late, MAX_LATE) >= self._parallel_seeders
 
     def _candidates(self, now: float) -> list[Address]:
         """Who else can be tried; with the lock held."""
@@ -268,14 +284,11 @@ class Crew:
         Called with the lock held.
         """
 
-        def work() -> None:
-            run_guarded(lambda: self._fetch(seeder))
-
-        thread = threading.Thread(target=work, name="lmk-fetch")
+        thread = Worker(lambda: self._fetch(seeder), "lmk-fetch")
         self._fetchings[seeder] = _Fetching(thread, RateMeter(now=now), moved=now)
         try:
             thread.start()
-        except RuntimeError:
+        except ShortageError:
             del self._fetchings[seeder]
             return False
         self._book.opened(seeder)
@@ -313,7 +326,7 @@ class Crew:
                 self._last_fault = f"{seeder}: it does not answer"
             elif lacks_file:
                 self._book.lacks(seeder, self._file.name, now=now)
-            elif fault:
+            elif fault or self._fetchings[seeder].is_leaving:
                 self._book.failed(seeder, now=now)
             if fault:
                 self._last_fault = f"{seeder}: {fault}"

@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.1
 REPORT_S = 0.25
+LINE_S = 600.0  # without a chunk: `away` is believed no longer
 SPACE_AGAIN_S = 2.0  # a full disk is looked at again; it goes on within 5 s of space appearing
 
 
@@ -83,11 +84,13 @@ class Download(DownloadLife):
         self._space = space
         self._partial: PartialFile | None = None
         self._patience = Patience(settings.give_up_after_s)
+        self._line_at = 0.0
         self._reported = 0.0
 
     @property
     def collision_keys(self) -> frozenset[str]:
-        return frozenset({collision_key(self._stored_name)})
+        name = self._stored_name  # which a folder may take for one of another case, or may not
+        return frozenset({name, collision_key(name)})
 
     @property
     def at_the_end(self) -> DownloadState:
@@ -124,7 +127,8 @@ class Download(DownloadLife):
         return isinstance(failure, NoSeederError)
 
     def _direct(self) -> None:
-        self._patience.renew(time.monotonic())
+        self._still_since = self._line_at = time.monotonic()
+        self._patience.renew(self._still_since, waited_s=self._waited_s)
         self._set_state(DownloadState.LOOKING)
         try:
             self._fetch_and_finish()
@@ -191,7 +195,10 @@ class Download(DownloadLife):
     def _judge(self, outlook: Outlook, now: float) -> None:
         """Show how it stands. Raises ContentError or NoSeederError when there is no hope left."""
         self._show_outlook(outlook)
-        if outlook.is_moving or outlook.is_in_line or self._is_cut_off():
+        if outlook.is_moving or self._is_cut_off():
+            self._still_since = self._line_at = now
+        is_in_line = outlook.is_in_line and now - self._line_at < LINE_S
+        if outlook.is_moving or is_in_line or self._is_cut_off():
             self._patience.renew(now)
         if self._patience.is_over(now) and not outlook.is_connected:
             why = outlook.last_fault or "the tracker lists no seeder"

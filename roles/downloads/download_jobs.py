@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import TypeAlias
 
 from roles.disk.pack_members import PackMember
 from roles.disk.stored_names import Stored
 from roles.downloads.download_scope import Identity
-from roles.values.catalogue import FileLine, PackLine
+from roles.joining.listed_share import Pack
+from roles.values.catalogue import FileLine
 from roles.values.content import Content
 from roles.values.safe_names import shown_name
+from roles.values.stopping import go_on, until_stopped
 
 # A pack is fetched when at least this part of what has not come of it is wanted: one round trip for
 # many files.
@@ -51,6 +54,7 @@ class PackJob:
 
     content: Content
     members: tuple[PackMember, ...]
+    share: str = ""  # the id of the one that lists it
 
     @cached_property
     def size(self) -> int:
@@ -69,25 +73,29 @@ Job: TypeAlias = FileJob | PackJob
 
 def plan_jobs(
     missing: Sequence[FileJob],
-    packs: Iterable[tuple[PackLine, Sequence[FileLine]]],
+    packs: Iterable[Pack],
     here: Callable[[Content], int],
+    should_stop: Callable[[], bool] = go_on,
 ) -> list[Job]:
     """Every missing file once: in a pack of which enough is missing, or alone.
 
-    `packs`: those of the shares that the files belong to, with all their members; `here` tells how
-    many bytes of one an earlier run left.
+    `packs`: those of the shares that the files belong to; the first that has a file brings it.
+    `here` tells how many bytes of one an earlier run left. Raises HaltedError once should_stop().
     """
-    by_identity = {(job.path, job.content.root): job for job in missing}
+    by_identity = {job.identity: job for job in until_stopped(missing, should_stop)}
     jobs = list[Job]()
-    for pack, files in packs:
-        members = _members(files, by_identity)
+    for pack in packs:
+        content = pack.line.content
+        members = _members(until_stopped(pack.members, should_stop), by_identity)
+        if not members or len(pack.members) < 2:  # one file alone is no pack
+            continue
         wanted = sum(member.content.size for member in members)
-        left = pack.content.size - here(pack.content)
-        is_joined = len(missing) > 1 or left < pack.content.size
-        if members and is_joined and wanted >= PACK_SHARE * left:
-            jobs.append(PackJob(pack.content, members))
+        left = content.size - here(content)
+        is_joined = len(missing) > 1 or left < content.size
+        if is_joined and wanted >= PACK_SHARE * left:
+            jobs.append(PackJob(content, members, pack.share))
             for member in members:
-                del by_identity[(member.path, member.content.root)]
+                del by_identity[member.path, member.content]
     jobs += by_identity.values()
     return jobs
 
@@ -99,10 +107,15 @@ def files_of(job: Job) -> tuple[FileJob, ...]:
     return tuple(alone(member) for member in job.members)
 
 
+def all_files_of(jobs: Iterable[Job]) -> list[FileJob]:
+    """The same of all of these."""
+    return list(chain.from_iterable(map(files_of, jobs)))
+
+
 def without(pack: PackJob, dropped: Collection[Identity]) -> PackJob:
     """The same pack for fewer files."""
     members = (one for one in pack.members if (one.path, one.content) not in dropped)
-    return PackJob(pack.content, tuple(members))
+    return replace(pack, members=tuple(members))
 
 
 def alone(member: PackMember) -> FileJob:
@@ -111,12 +124,12 @@ def alone(member: PackMember) -> FileJob:
 
 
 def _members(
-    files: Sequence[FileLine], wanted: dict[tuple[str, bytes], FileJob]
+    files: Iterable[FileLine], wanted: Mapping[Identity, FileJob]
 ) -> tuple[PackMember, ...]:
     """The members that are wanted, each with its place in the pack."""
     members, offset = list[PackMember](), 0
     for file in files:
-        job = None if file.content is None else wanted.get((file.path, file.content.root))
+        job = None if file.content is None else wanted.get((file.path, file.content))
         if job is not None:
             members.append(
                 PackMember(job.path, job.stored, job.content, offset, job.mtime, job.is_executable)

@@ -6,18 +6,15 @@ What is downloaded, and how, is known to the two kinds of it.
 
 from __future__ import annotations
 
-import logging
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from roles.base.worker import run_guarded
+from roles.base.worker import Worker, run_guarded
 from roles.joining.listed_room import Wanted
 from roles.values.errors import LmkError
 from roles.values.events import DownloadChanged, DownloadState
-from roles.values.safe_names import shown_name
-
-log = logging.getLogger(__name__)
 
 STOOD_STILL_S = 5.0  # from one look to the next: no thread is that late
 CUT_OFF = "this computer is off the network"  # why nobody can be reached
@@ -31,9 +28,9 @@ class Patience:
         self.limit_s = limit_s
         self._renewed = self._looked = 0.0
 
-    def renew(self, now: float) -> None:
-        """Somebody is of use, or a new try begins."""
-        self._renewed = self._looked = now
+    def renew(self, now: float, *, waited_s: float = 0.0) -> None:
+        """Somebody is of use, or a new try begins after `waited_s` of earlier ones in vain."""
+        self._renewed, self._looked = now - waited_s, now
 
     def is_over(self, now: float) -> bool:
         """Whether it is; look often: time in which this program stood still itself does not count,
@@ -73,6 +70,10 @@ class DownloadLife(ABC):
         self._thread: threading.Thread | None = None
         self._has_ended = False  # the last word of the directing thread
         self._then: DownloadState | None = None  # what was asked for, until that thread has ended
+        self._still_since = float("inf")  # nothing came since then, though it was asked for
+        self.turns = 0  # that it had, and let others go on
+        self._waited_s = 0.0  # for how long nothing came in these
+        self._gives_way = self._goes_on = False  # it is halted to let others go on; it was
 
     @property
     @abstractmethod
@@ -109,23 +110,43 @@ class DownloadLife(ABC):
             DownloadState.FAILED,
         )
 
+    def still_s(self, now: float) -> float:
+        """For how long nothing has come, though its thread asks for it."""
+        return max(0.0, now - self._still_since)
+
+    def give_way(self) -> None:
+        """Let others go on, and wait for another turn: then it goes on where it was."""
+        self._waited_s += self.still_s(time.monotonic())
+        self.turns += 1
+        self._gives_way = True
+        self._halt(DownloadState.QUEUED)
+
     def start(self) -> None:
-        """Begin, or go on after a pause. The directing thread must not be running."""
+        """Begin, or go on after a pause. The directing thread must not be running.
+
+        Raises ShortageError where no thread can be started; it stays queued then.
+        """
         self.halting.clear()
         self._then, self._has_ended = None, False
-        thread = threading.Thread(target=self._main, name="lmk-download")
-        try:
-            thread.start()
-        except RuntimeError:  # it stays queued, and is tried again
-            log.warning("no thread left to download %s", shown_name(self.key))
-            return
+        self._still_since = float("inf")
+        self._goes_on, self._gives_way = self._gives_way, False
+        thread = Worker(self._main, "lmk-download")
+        thread.start()
         self._thread = thread
+
+    def give_up(self, failure: LmkError) -> None:
+        """It could not begin. No thread works on it."""
+        self._set_state(DownloadState.FAILED, failure=failure)
 
     def halt(self, then: DownloadState) -> None:
         """End up PAUSED, CANCELLED or, to go on later, QUEUED.
 
         At once when no thread works on it, else soon.
         """
+        self._waited_s, self._gives_way = 0.0, False
+        self._halt(then)
+
+    def _halt(self, then: DownloadState) -> None:
         self._then = then
         if self._thread is None:
             self._settle()

@@ -20,6 +20,7 @@ MAX_PART_BYTES = 64 * 1024 * 1024
 MAX_PART = MAX_PART_BYTES // CHUNK_SIZE  # in chunks
 MIN_STOLEN = 64  # chunks: as many as may be on their way already
 STALLED_S = 3.0  # without a chunk for this long a seeder loses its part to anyone who asks
+SLOW_S = 2.0  # a part that takes longer than this is worth another seeder, however short it is
 _UNKNOWN_RATE = 0.0
 
 Seeder = TypeVar("Seeder", bound=Hashable)
@@ -74,6 +75,13 @@ class DownloadPlan(Generic[Seeder]):
     def has_work_for(self, seeder: Seeder, *, now: float) -> bool:
         """Whether take() would give this seeder something now."""
         return bool(self._unassigned) or self._victim(seeder, now) is not None
+
+    def is_slow(self, *, now: float) -> bool:
+        """Whether somebody's part takes so long that one more seeder is of use."""
+        return any(
+            part.rest and self._seconds_left(seeder, now) > SLOW_S
+            for seeder, part in self._parts.items()
+        )
 
     def take(self, seeder: Seeder, *, sharers: int, now: float) -> ChunkRange | None:
         """The next part for a seeder that has none; None when the others do better without it.
@@ -167,7 +175,11 @@ class DownloadPlan(Generic[Seeder]):
         is_known = pace.chunks > 0 or pace.seconds >= STALLED_S
         ours = pace.rate if is_known else theirs or 1.0
         if rest < MIN_STOLEN:
-            return rest if theirs and ours > 2 * theirs and rest / theirs > 1.0 else 0
+            if not theirs or rest / theirs <= 1.0:
+                return 0
+            if is_known:
+                return rest if ours > 2 * theirs else 0
+            return rest // 2 if rest / theirs > SLOW_S else 0
         share = int(rest * ours / (ours + theirs)) if theirs else rest // 2 if ours else 0
         return min(share, MAX_PART) if share >= MIN_STOLEN // 2 else 0
 
@@ -178,6 +190,13 @@ class DownloadPlan(Generic[Seeder]):
             return float("inf")
         rate = self._rate(seeder, now)
         return part.rest / rate if rate else float(part.rest)
+
+    def _seconds_left(self, seeder: Seeder, now: float) -> float:
+        """By its rate; endless for one that stands still, 0.0 while nothing is known."""
+        if self.is_stalled(seeder, now=now):
+            return float("inf")
+        rate = self._rate(seeder, now)
+        return self._parts[seeder].rest / rate if rate else 0.0
 
     def _rate(self, seeder: Seeder, now: float) -> float:
         """Chunks a second over all its parts, the present one included."""

@@ -6,16 +6,17 @@ state: it knows neither what is on the disk nor who has what.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from roles.disk.stored_names import Stored, StoredNames
 from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
-from roles.values.catalogue import FileLine
+from roles.values.catalogue import MAX_ROOM_FILES, FileLine, FolderLine
 from roles.values.content import Content
-from roles.values.safe_names import UnsafeNameError, collision_key
+from roles.values.safe_names import UnsafeNameError
 
 # What left the list may come back in the next one: a tracker that was started again knows nothing
 # for some seconds, and a file that changed is read again first.
@@ -23,6 +24,10 @@ GONE_S = 10.0
 # Who says that it reads its folder, and has nothing to show for it for so long, is not awaited: in
 # this time an old disk reads 100 GB, the largest file of a lab. Who is gone, the tracker tells.
 READING_S = 1_800.0
+
+# That one download takes up while it follows the list: whoever lists other files each second fills
+# no memory.
+MAX_FILES = MAX_ROOM_FILES
 
 Identity: TypeAlias = tuple[str, Content]  # path and content
 
@@ -35,6 +40,7 @@ class Scope:
     packs: tuple[Pack, ...]
     stored: Mapping[Identity, Stored | UnsafeNameError]
     is_listed: bool = True  # else this is what the last list that had it said
+    folders: Mapping[Stored, FolderLine] = field(default_factory=dict)  # to make
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +69,12 @@ class NewestScope:
 
     def names_of_others(self, wanted: Wanted) -> frozenset[str]:
         """As collision_keys, of the files that a newer list has and this one not."""
-        others = (file for file in wanted.files if identity(file) not in self._stored)
-        return frozenset(collision_key(file.path) for file in others) - self.collision_keys
+        others = (file.path for file in wanted.files if identity(file) not in self._stored)
+        found = set[str]()
+        for path in others:
+            with contextlib.suppress(UnsafeNameError):
+                found.add(self._names.key_wished(path))
+        return frozenset(found) - self.collision_keys
 
     def follow(self, wanted: Wanted, packs: Sequence[Pack]) -> None:
         """A newer list has this."""
@@ -75,15 +85,25 @@ class NewestScope:
         self.scope = replace(self.scope, is_listed=False)
 
     def _placed(self, wanted: Wanted, packs: Sequence[Pack]) -> Scope:
-        listed = {identity(file) for file in wanted.files}
-        fresh = [one for one in map(identity, wanted.files) if one not in self._stored]
-        self._hand_over(fresh, listed)
+        listed = [identity(file) for file in wanted.files]
+        fresh = [one for one in listed if one not in self._stored]
+        if len(fresh) + len(self._stored) > MAX_FILES:
+            fresh = fresh[: max(0, MAX_FILES - len(self._stored))]
+            known = self._stored.keys() | fresh
+            taken_up = (file for file in wanted.files if identity(file) in known)
+            wanted = replace(wanted, files=tuple(taken_up))
+        if self._stored:
+            self._hand_over(fresh, set(listed))
         stored = self._names.place_all(fresh, [folder.path for folder in wanted.folders])
         self._stored |= zip(fresh, stored, strict=True)
         self.collision_keys |= {
-            collision_key("/".join(place)) for place in stored if isinstance(place, tuple)
+            self._names.key(*one)
+            for one, place in zip(fresh, stored, strict=True)
+            if isinstance(place, tuple)
         }
-        return Scope(wanted, tuple(packs), self._stored.copy())
+        folders = ((self._names.folder(one.path), one) for one in wanted.folders)
+        made = {place: one for place, one in folders if isinstance(place, tuple)}
+        return Scope(wanted, tuple(packs), self._stored.copy(), folders=made)
 
     def _hand_over(self, fresh: Collection[Identity], listed: Collection[Identity]) -> None:
         """A new content has the name of the one in whose place it is listed."""

@@ -40,9 +40,9 @@ class FrontDoor:
             hang_up(link, self._welcome(is_away=True))
             return
         if hello.is_seeder and downloads is not None:
-            is_full = not downloads.has_room_for_caller(address.host)
+            is_full = not downloads.make_room_for_caller(address.host)
         else:
-            is_full = not self._uploads.has_room(address, is_here=is_loopback(address.host))
+            is_full = not self._uploads.make_room(address, is_here=is_loopback(address.host))
         if is_full:
             log.debug("%s heard away", address)
             hang_up(link, self._welcome(is_away=True))

@@ -10,20 +10,24 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 from roles.base.dialling import dialled
 from roles.base.peer_greeting import greeted
-from roles.base.worker import POLL_S, run_guarded
+from roles.base.worker import POLL_S, Worker, run_guarded
 from roles.giving.peer_uploads import PeerUploads
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address, is_loopback, may_dial
-from roles.values.errors import LmkError, PeerProtocolError, TrackerSilentError
+from roles.values.errors import LmkError, PeerProtocolError, ShortageError, TrackerSilentError
 from roles.wire.lmk2_greeting import Hello
 
 log = logging.getLogger(__name__)
 
-MAX_CALLS = 8  # under way at once, and begun in a second, whomever the tracker names
+MAX_CALLS = 8  # under way at once, and begun in a second, whatever the tracker names
+# Those that do not answer in this time do not keep others from being called, up to MAX_UNDER_WAY.
+UNANSWERED_S = 2.0
+MAX_UNDER_WAY = 32
 ASK_S = 1.0
 AGAIN_S = 5.0  # after a call that led to nothing
 
@@ -48,7 +52,7 @@ class OfferCalls:
         self._hello = replace(hello, is_seeder=True)
         self._should_stop = should_stop
         self._lock = threading.Lock()  # protects the table of calls
-        self._calls: dict[Address, threading.Thread] = {}
+        self._calls: dict[Address, tuple[threading.Thread, float]] = {}  # and when it began
         self._not_before: dict[Address, float] = {}
         self._network_changed = threading.Event()
 
@@ -71,7 +75,7 @@ class OfferCalls:
                     self._call_all(self._leechers(client), now)
                 time.sleep(POLL_S)
         with self._lock:
-            threads = list(self._calls.values())
+            threads = [thread for thread, _ in self._calls.values()]
         for thread in threads:
             thread.join()
 
@@ -91,24 +95,27 @@ class OfferCalls:
         ]
 
     def _call_all(self, leechers: Iterable[Address], now: float) -> None:
-        self._not_before = {one: at for one, at in self._not_before.items() if at > now}
+        last = self._not_before
+        self._not_before = {one: at for one, at in last.items() if at > now}
         served, begun = self._uploads.called(), 0
-        for address in leechers:
+        # Whoever was called least lately goes first: those who lead to nothing keep nobody waiting.
+        for address in sorted(leechers, key=lambda one: last.get(one, 0.0)):
             if address in served or address in self._not_before:
                 continue
             with self._lock:
                 if address in self._calls:
                     continue
-                if len(self._calls) >= MAX_CALLS or begun >= MAX_CALLS:
+                fresh = sum(now - at < UNANSWERED_S for _, at in self._calls.values())
+                if max(fresh, begun) >= MAX_CALLS or len(self._calls) >= MAX_UNDER_WAY:
                     return
-                thread = threading.Thread(target=self._main, args=(address,), name="lmk-call")
-                self._calls[address] = thread
+                thread = Worker(partial(self._main, address), "lmk-call")
+                self._calls[address] = thread, now
             self._not_before[address] = now + AGAIN_S
             begun += 1
             try:
                 thread.start()
-            except RuntimeError as error:
-                log.warning("no thread left to call %s: %s", address, error)
+            except ShortageError as error:
+                log.warning("%s is not called: %s", address, error)
                 self._forget(address)
 
     def _main(self, address: Address) -> None:
@@ -131,9 +138,13 @@ class OfferCalls:
             log.info("%s: %s", address, error)
             link.close()
             return
-        has_room = self._uploads.has_room(address, is_here=is_loopback(address.host))
         is_us = welcome.peer == self._hello.peer
-        if welcome.is_away or is_us or not has_room or self._should_stop():
+        if (
+            welcome.is_away
+            or is_us
+            or self._should_stop()
+            or not self._uploads.make_room(address, is_here=is_loopback(address.host))
+        ):
             link.close()
             return
         part = welcome.longest_part

@@ -1,7 +1,9 @@
 """What a leecher remembers of each seeder: busy, gone, lying, or without a file.
 
-A chunk has one source, so blame is exact: one bad chunk is asked again, the second one ends the
-seeder's part until the program ends. Pure state: the caller brings the clock.
+A chunk has one source, so blame is exact. But a damaged one may be a lie, or a line that flips bits
+now and then: who looks like a liar is not asked while others are there; when nobody else is, it is
+asked on, until so much in a row was wrong that no line explains it. Pure state: the caller brings
+the clock.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from dataclasses import dataclass, field
 from roles.base.rate_limit import RateLimit
 from roles.values.addresses import Address
 
-MAX_BAD_CHUNKS = 2
+MAX_BAD_CHUNKS = 2  # the first may be an accident
+GOOD_FOR_BAD = 8  # right chunks that make up for a bad one
+MAX_BAD_IN_A_ROW = 64  # 320 KiB: then it is asked for nothing until the program ends
 AWAY_AGAIN_S = 2.0  # doubling to
 AWAY_MAX_S = 30.0
 FAILED_AGAIN_S = 1.0  # doubling to
@@ -22,7 +26,10 @@ FAILED_MAX_S = 5.0  # so that a network that was away for long is noticed soon w
 MAX_SILENCES = 3  # in a row: an original that waits for somebody's second word says nothing either
 OWN_TURN_S = 0.05  # an original frees itself a moment after we closed
 OWN_RECENT_S = 1.0
-LACKS_S = 60.0  # a seeder that lacked a file may have it later
+LACKS_AGAIN_S = (
+    2.0  # a seeder that lacked a file may have it later, or misread the name; doubling to
+)
+LACKS_MAX_S = 60.0
 DIALS = 16.0  # connections begun in a second, twice that for a moment
 _JITTER = 0.25
 
@@ -35,9 +42,12 @@ class _Record:
     away_in_a_row: int = 0
     failed_in_a_row: int = 0
     silent_in_a_row: int = 0
-    bad_chunks: int = 0
+    bad: int = 0  # chunks
+    good: int = 0
+    bad_in_a_row: int = 0
     is_single: bool = False  # it said away while we were its guest: one connection at a time
-    lacks: dict[str, float] = field(default_factory=dict)  # file name to the time when to ask again
+    # File name to how often it was lacking, and the time when to ask again.
+    lacks: dict[str, tuple[int, float]] = field(default_factory=dict)
 
 
 class SeederBook:
@@ -52,13 +62,17 @@ class SeederBook:
         self, listed: Iterable[Address], name: str, *, besides: Collection[Address], now: float
     ) -> list[Address]:
         """The seeders to try now for this file, the least used first, and last those that could not
-        be reached.
+        be reached; one that looks like a liar only when no other can be tried or is at work.
+        `besides`: those at work.
         """
         usable = [
             seeder
             for seeder in listed
             if seeder not in besides and self._wait(seeder, name, now) == 0
         ]
+        trusted = [seeder for seeder in usable if not self.is_suspect(seeder)]
+        if trusted or not all(map(self.is_suspect, besides)):
+            usable = trusted
         return sorted(usable, key=self._order)
 
     def may_dial(self, seeder: Address, *, now: float) -> bool:
@@ -109,9 +123,11 @@ class SeederBook:
             self.said_away(seeder, now=now)
         self._records[seeder].silent_in_a_row = silences
 
-    def delivered(self, seeder: Address) -> None:
+    def delivered(self, seeder: Address, count: int = 1) -> None:
         """It sent chunks that passed their check."""
         record = self._records[seeder]
+        record.good, record.bad_in_a_row = record.good + count, 0
+        record.lacks.clear()
         record.away_in_a_row = record.failed_in_a_row = record.silent_in_a_row = 0
 
     def failed(self, seeder: Address, *, now: float) -> None:
@@ -123,16 +139,23 @@ class SeederBook:
 
     def lacks(self, seeder: Address, name: str, *, now: float) -> None:
         """It has no such file now."""
-        self._records[seeder].lacks[name] = now + LACKS_S
+        lacks = self._records[seeder].lacks
+        times, _ = lacks.get(name, (0, 0.0))
+        lacks[name] = times + 1, now + self._pause(LACKS_AGAIN_S, LACKS_MAX_S, times + 1)
 
-    def sent_bad_chunk(self, seeder: Address) -> bool:
-        """A chunk failed its check; True when that was one too many and the seeder is dropped."""
-        self._records[seeder].bad_chunks += 1
-        return self.is_dropped(seeder)
+    def sent_bad_chunk(self, seeder: Address) -> None:
+        """A chunk failed its check."""
+        record = self._records[seeder]
+        record.bad, record.bad_in_a_row = record.bad + 1, record.bad_in_a_row + 1
+
+    def is_suspect(self, seeder: Address) -> bool:
+        """Whether it sent too many bad chunks to be asked while others are there."""
+        record = self._records[seeder]
+        return record.bad >= MAX_BAD_CHUNKS and record.good < GOOD_FOR_BAD * record.bad
 
     def is_dropped(self, seeder: Address) -> bool:
-        """Whether it sent too many bad chunks to be asked again."""
-        return self._records[seeder].bad_chunks >= MAX_BAD_CHUNKS
+        """Whether it sent too many bad chunks to be asked again, whoever else there is."""
+        return self._records[seeder].bad_in_a_row >= MAX_BAD_IN_A_ROW
 
     def is_away(self, seeder: Address) -> bool:
         """Whether it answered away the last time."""
@@ -144,11 +167,12 @@ class SeederBook:
 
     def _wait(self, seeder: Address, name: str, now: float) -> float | None:
         record = self._records[seeder]
-        if record.bad_chunks >= MAX_BAD_CHUNKS:
+        if record.bad_in_a_row >= MAX_BAD_IN_A_ROW:
             return None
         if record.is_single and record.connections:
             return OWN_TURN_S
-        return max(0.0, record.not_before - now, record.lacks.get(name, now) - now)
+        _, lacks_until = record.lacks.get(name, (0, now))
+        return max(0.0, record.not_before - now, lacks_until - now)
 
     def _pause(self, first: float, most: float, times: int) -> float:
         pause: float = min(most, first * 2.0 ** min(times - 1, 16))

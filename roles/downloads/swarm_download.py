@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 from roles.base.rates import RateMeter, seconds_left
 from roles.disk.leftovers import drop_member_partials, drop_partial, pack_stored
 from roles.disk.promised_space import PromisedSpace
-from roles.disk.stored_names import StoredNames
+from roles.disk.stored_names import Stored, StoredNames
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.arrivals import Arrivals
 from roles.downloads.download_jobs import FileJob
@@ -27,7 +26,15 @@ from roles.downloads.swarm_side import SwarmSide
 from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
 from roles.values.catalogue import FileLine
-from roles.values.errors import ContentError, DiskFullError, LmkError, NoSeederError
+from roles.values.disk_names import path_from_disk
+from roles.values.errors import (
+    ContentError,
+    DiskFullError,
+    HaltedError,
+    LmkError,
+    NoSeederError,
+    StorageError,
+)
 from roles.values.events import (
     DownloadChanged,
     DownloadState,
@@ -38,8 +45,9 @@ from roles.values.events import (
     Transfer,
     stored_path,
 )
-from roles.values.safe_names import UnsafeNameError, safe_path, shown_name
+from roles.values.safe_names import UnsafeNameError, shown_name
 from roles.values.settings import Existing, LeecherSettings
+from roles.values.stopping import until_stopped
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +55,7 @@ TICK_S = 0.25
 REPORT_S = 0.25
 SPACE_AGAIN_S = 2.0  # a full disk is looked at again; it goes on within 5 s of space appearing
 MOVING_S = 2.0  # since the last chunk
-LIED_S = 3.0  # somebody honest may have been heard of only now, and is connected to within that
+LINE_S = 600.0  # without a chunk: a place in a line is believed no longer
 LOST_AGAIN_S = 1.0  # between two looks at what is not listed any more
 
 
@@ -86,11 +94,13 @@ class SwarmDownload(DownloadLife):
         self._arrivals = Arrivals(
             settings.folder, side, space, existing, self.halting.is_set, self.woken.set
         )
+        self._folders = set[Stored]()  # that were made, or could not be
+        self._not_made = dict[str, StorageError]()  # those that could not, by their paths
         self._tally = FileTally(self._tell_files)
         self._renamed = dict[str, Path]()  # folders that have other names here, by their paths
         self._meter = RateMeter(now=time.monotonic())
         self._patience = Patience(settings.give_up_after_s)
-        self._hope_at = time.monotonic()
+        self._line_at = time.monotonic()
         self._moved = float("-inf")
         self._reported = self._lost_at = 0.0
         self._cause = ""
@@ -136,8 +146,8 @@ class SwarmDownload(DownloadLife):
         for stored in scope.stored.values():
             if not isinstance(stored, UnsafeNameError):
                 drop_partial(self._settings.folder, stored)
-        for pack, _ in scope.packs:
-            drop_partial(self._settings.folder, pack_stored(pack.content))
+        for pack in scope.packs:
+            drop_partial(self._settings.folder, pack_stored(pack.line.content))
         self._target.remove_made_folders()
 
     def leave(self) -> None:
@@ -147,27 +157,41 @@ class SwarmDownload(DownloadLife):
         return True  # what came is checked anew when it goes on
 
     def _direct(self) -> None:
-        self._hope_at = time.monotonic()
-        self._patience.renew(self._hope_at)
+        with contextlib.suppress(HaltedError):  # what becomes of it was said by who halted it
+            self._bring()
+
+    def _bring(self) -> None:
+        if not self._goes_on:
+            self._begin()
+        if self.halting.is_set():
+            return
+        self._side.join(self.wanted.shares)
+        self._still_since = self._line_at = time.monotonic()
+        self._patience.renew(self._still_since, waited_s=self._waited_s)
+        try:
+            self._fetch_all()
+        finally:
+            if self._gives_way:
+                self._arrivals.put_back()
+            self._arrivals.stand_still()
+        if not self.halting.is_set():
+            self._target.set_folder_times(self.halting.is_set)
+            self._conclude()
+
+    def _begin(self) -> None:
+        """See what is here, and plan what is not."""
         self._tally = FileTally(self._tell_files)
+        self._folders, self._not_made = set(), {}
         scope = self.newest.scope
         self._followed = FollowedScope(scope)
         self._set_state(DownloadState.CHECKING)
         places = (stored for stored in scope.stored.values() if isinstance(stored, tuple))
-        drop_member_partials(self._settings.folder, {stored[:-1] for stored in places})
+        folders = {stored[:-1] for stored in places}
+        drop_member_partials(self._settings.folder, until_stopped(folders, self.halting.is_set))
         missing = self._look_at_target(self.wanted.files, scope)
-        if self.halting.is_set():
-            return
-        self._arrivals.begin(missing, scope.packs)
-        self._make_folders()
-        self._side.join(self.wanted.shares)
-        try:
-            self._fetch_all()
-        finally:
-            self._arrivals.stand_still()
         if not self.halting.is_set():
-            self._target.set_folder_times()
-            self._conclude()
+            self._arrivals.begin(missing, scope.packs)
+            self._make_folders(scope)
 
     # What is here already
 
@@ -195,15 +219,19 @@ class SwarmDownload(DownloadLife):
                 self._set_state(DownloadState.CHECKING)
         return missing
 
-    def _make_folders(self) -> None:
-        for folder in self.wanted.folders:
-            with contextlib.suppress(UnsafeNameError):  # its files say so
-                stored = safe_path(folder.path, windows=os.name == "nt")
-                path = self._target.make_folder(stored, folder.mtime)
-                if "/".join(stored) != folder.path and folder.path not in self._renamed:
-                    self._renamed[folder.path] = path
-                    self._log_renamed(folder.path, path)
-                    self._post(FilesEnded(self.key, (), (FolderRenamed(folder.path, path),)))
+    def _make_folders(self, scope: Scope) -> None:
+        """Those that were not made for an earlier list. Raises DiskFullError and HaltedError."""
+        fresh = {one: line for one, line in scope.folders.items() if one not in self._folders}
+        times = ((stored, folder.mtime) for stored, folder in fresh.items())
+        failed = self._target.make_folders(times, self.halting.is_set)
+        self._folders.update(fresh)
+        self._not_made |= {fresh[stored].path: error for stored, error in failed.items()}
+        for stored, folder in fresh.items():
+            is_renamed = path_from_disk("/".join(stored)) != folder.path
+            if is_renamed and stored not in failed and folder.path not in self._renamed:
+                path = self._renamed[folder.path] = self._target.path.joinpath(*stored)
+                self._log_renamed(folder.path, path)
+                self._post(FilesEnded(self.key, (), (FolderRenamed(folder.path, path),)))
 
     # What must come
 
@@ -232,7 +260,7 @@ class SwarmDownload(DownloadLife):
         if not self._followed.is_behind(newest):
             return
         change = self._followed.follow(newest, self._arrivals.pending(), now=now)
-        self._make_folders()
+        self._make_folders(newest)
         self._arrivals.follow(
             change.replaced, self._look_at_target(change.fresh, newest), newest.packs
         )
@@ -255,42 +283,53 @@ class SwarmDownload(DownloadLife):
     # How it stands
 
     def _judge(self, now: float) -> None:
-        """Show how it stands. Raises ContentError or NoSeederError when there is no hope left."""
+        """Show how it stands, and let others first what does not come. Raises NoSeederError when
+        there is no hope left.
+        """
         arrived = self._arrivals.arrived
         if arrived > self._meter.total:
             self._moved = now
         self._meter.add(arrived - self._meter.total, now=now)
-        outlook = self._side.outlook(self._arrivals.transfers)
+        outlook = self._arrivals.outlook()
         is_moving = now - self._moved < MOVING_S
-        if is_moving or outlook.place or self._is_cut_off():
+        if is_moving or self._is_cut_off():
+            self._line_at = now
+        is_in_line = bool(outlook.place) and now - self._line_at < LINE_S
+        if is_moving or is_in_line or self._is_cut_off():
             self._patience.renew(now)
-        if not outlook.all_dropped:
-            self._hope_at = now
+        self._still_since = max(self._still_since, now if self._is_cut_off() else self._moved)
+        self._arrivals.give_way(outlook, self._tally, now=now, still_s=now - self._still_since)
         if self._arrivals.is_through and self._waits_for_list(now):
             self._patience.renew(now)
         elif is_moving or outlook.is_receiving:
             self._set_state(DownloadState.DOWNLOADING)
-        elif now - self._hope_at > LIED_S:
-            raise ContentError(
-                f"Everyone who has {self.title} sent damaged content. "
-                "Start another seeder and try again."
-            )
         elif outlook.place:
             self._set_state(DownloadState.IN_LINE, place=outlook.place)
         elif self._waits_for_list(now):
             self._patience.renew(now)
         elif not outlook.links:
             cause = "nobody who has it can be reached" if outlook.known else "nobody offers it now"
+            cause = cause if outlook.lack is None else str(outlook.lack)
             cause = CUT_OFF if self._is_cut_off() else cause
             self._set_state(DownloadState.LOOKING, cause=cause)
         else:
             self._set_state(DownloadState.LOOKING, cause="those who are here lack the rest")
         if self._patience.is_over(now):
+            if outlook.all_suspect:
+                raise self._damaged()
+            if outlook.lack is not None and not outlook.links:
+                raise outlook.lack
             raise NoSeederError(
                 f"Nobody could send {self.title} for {self._patience.limit_s:.0f} s. "
                 "Is a seeder running and not blocked by a firewall? "
                 "What came is kept: download again to go on."
             )
+
+    def _damaged(self) -> ContentError:
+        return ContentError(
+            f"Everyone who has {self.title} sent damaged content. "
+            "Start another seeder and try again."
+        )
 
     def _waits_for_list(self, now: float) -> bool:
         """Nothing moves. Show it when nothing could, and give up what nobody offers any more."""
@@ -317,6 +356,11 @@ class SwarmDownload(DownloadLife):
 
     def _conclude(self) -> None:
         """The end of it all. Raises the failure of the files that failed."""
+        told = {str(one.failure) for one in self._tally.failures}
+        for folder, error in self._not_made.items():
+            if str(error) not in told:  # else the files in it say so
+                told.add(str(error))
+                self._tally.note(FileEnded(f"{folder}/", 0, DownloadState.FAILED, failure=error))
         self._tally.flush()
         failures = self._tally.failures
         if failures and not self.is_folder:

@@ -28,6 +28,7 @@ from roles.taking.peer_downloads import PeerDownloads
 from roles.taking.swarm import Swarm
 from roles.taking.swarm_library import SwarmLibrary
 from roles.values.addresses import Address
+from roles.values.errors import ShortageError
 from roles.values.events import Post, SeederState, Transfer, UploadsChanged
 from roles.values.settings import DEFAULT_SLOTS, LeecherSettings
 from roles.wire import lmk1_peer_wire as lmk1
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 
 REPORT_S = 1.0
 TICK_S = 0.25  # between two looks for chunks that come too slowly
+START_AGAIN_S = 1.0  # after a thread that could not be started
 IDLE_S = 5.0  # with nothing on its way: then the connections end
 MAX_SHARES = 8  # that the tracker is told of
 
@@ -56,7 +58,7 @@ class SwarmHost:
         should_stop: Callable[[], bool],
         wake: Callable[[], None],
     ) -> None:
-        """Open the door and join the room. Raises StorageError when no port is free.
+        """Open the door and join the room. Raises StorageError when no port is free, OSError.
 
         `wake` is called when tick() has something to do. `shares` is what it takes part in from
         the start, `transfers` what the room is told of the downloads.
@@ -88,10 +90,13 @@ class SwarmHost:
             should_stop,
         )
         self._membership, self._calls = membership, calls
-        self._reception = Reception(
-            self._listener, FrontDoor(me, self._uploads, _send_away, self._downloads)
-        )
-        self._tick_at = self._report_at = 0.0
+        door = FrontDoor(me, self._uploads, _send_away, self._downloads)
+        try:
+            self._reception = Reception(self._listener, door, peer=me.peer)
+        except OSError:  # no descriptor left
+            self._listener.close()
+            raise
+        self._tick_at = self._report_at = self._start_at = 0.0
         self._idle_since: float | None = None
         self._start_beside = start_beside
         self._beside = list[threading.Thread]()
@@ -146,12 +151,13 @@ class SwarmHost:
         self._listener.close()
 
     def _start_threads(self) -> None:
-        """Those that do not run yet; where the system has none left, the next tick tries again."""
-        while self._to_start:
+        """Those that do not run yet; where the system has none left, it is tried again."""
+        while self._to_start and time.monotonic() >= self._start_at:
             try:
                 self._beside.append(self._start_beside(*self._to_start[0]))
-            except RuntimeError as error:
-                log.debug("no thread left for %s: %s", self._to_start[0][1], error)
+            except ShortageError as error:
+                self._start_at = time.monotonic() + START_AGAIN_S
+                log.debug("%s cannot be started: %s", self._to_start[0][1], error)
                 return
             del self._to_start[0]
 

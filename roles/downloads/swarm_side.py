@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from roles.downloads.download_jobs import Job
 from roles.taking.peer_downloads import PeerDownloads
 from roles.taking.swarm import Swarm
 from roles.taking.swarm_library import SwarmLibrary
-from roles.taking.transfer import Transfer
+from roles.values.errors import ShortageError
 from roles.values.events import Source
 
 
@@ -24,7 +24,11 @@ class Outlook:
     links: int  # connections
     is_receiving: bool  # a chunk is on its way
     place: int  # the best one in a line, 0 for none
-    all_dropped: bool  # everyone who is connected sent too many bad chunks
+    newest_at: float  # when the newest connection was made
+    held: frozenset[int]  # the handles of those that somebody who is connected has, or may have
+    lied_about: frozenset[int]  # those for which only peers are left that sent nothing right
+    all_suspect: bool  # nobody is left but peers that sent bad chunks
+    lack: ShortageError | None = None  # of this computer, to connect to anybody
 
 
 class SwarmSide:
@@ -51,12 +55,27 @@ class SwarmSide:
             self._downloads.something_is_wanted()
         return arrival
 
-    def outlook(self, transfers: Sequence[Transfer]) -> Outlook:
+    def outlook(self, arrivals: Collection[Arrival]) -> Outlook:
         """How things stand for these."""
-        known = self._downloads.others
+        known, lack = self._downloads.others, self._downloads.lack
+        held = self._swarm.held([one.handle for one in arrivals])
         with self._swarm.links() as links:
             count, is_receiving, place = links.standing()
-            return Outlook(known, count, is_receiving, place, links.are_lying(transfers))
+            is_all = bool(count) or known <= 1  # else who is not connected now may be honest
+            lied_about = (
+                one.handle for one in arrivals if is_all and links.are_lying([one.transfer])
+            )
+            return Outlook(
+                known,
+                count,
+                is_receiving,
+                place,
+                links.newest_at(),
+                held,
+                frozenset(lied_about),
+                all_suspect=links.are_suspect(one.transfer for one in arrivals),
+                lack=lack,
+            )
 
     def sources(self) -> tuple[Source, ...]:
         """Each peer's part, for the window."""

@@ -10,7 +10,12 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from roles.disk.download_record import MAX_SHARES, DownloadRecord, RecordedDownload
+from roles.disk.download_record import (
+    MAX_DOWNLOADS,
+    MAX_SHARES,
+    DownloadRecord,
+    RecordedDownload,
+)
 from roles.downloads.download_life import DownloadLife
 from roles.downloads.swarm_download import SwarmDownload
 from roles.values.errors import StorageError
@@ -63,12 +68,12 @@ class UnfinishedDownloads:
         """Keep what is under way, when it is not what was kept last."""
         if self._record is None or now < self._save_at:
             return
+        self._save_at = now + SAVE_S  # many may be under way: they are not compared all the time
         current = tuple(self._recorded(one) for one in downloads if _goes_on(one))
         known = {one.key for one in current}
         waiting = tuple(one for one in self._waiting if one.key not in known)
         record = (*self._kept, *waiting, *current)
         if record != self._saved:
-            self._save_at = now + SAVE_S
             self._keep(record)
 
     def leave(self, downloads: Iterable[DownloadLife]) -> None:
@@ -89,7 +94,7 @@ class UnfinishedDownloads:
             return
         self._saved = record
         try:
-            self._record.save(record)
+            self._record.save(record[:MAX_DOWNLOADS])
         except StorageError as error:
             log.warning("Downloads do not go on by themselves at the next start: %s", error)
 

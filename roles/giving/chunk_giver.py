@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 
 from roles.base.throttle import Throttle
+from roles.base.word_budget import WORD, WordBudget
+from roles.base.worker import POLL_S
 from roles.disk.holding import Library
 from roles.giving.giver_desk import Desk, GiverProgress
 from roles.giving.open_contents import OpenContents
@@ -29,7 +31,13 @@ log = logging.getLogger(__name__)
 ALIVE_S = 15.0  # of silence, then a sign of life
 SILENT_S = 45.0  # without one, the other side is gone
 ANSWER_S = 2.0  # an offer may wait so long with a slot, then others have it
-_RECEIVE = 64 * 1024
+# Half as long after each offer that led to nothing, for who answers none in time holds slots by it.
+LEAST_ANSWER_S = 0.1
+TELL_S = 0.25  # between two words to the desk of how much went out
+FRAME_S = 10.0  # for a whole frame of the leecher, however its bytes trickle in
+ANSWERED = 64  # bytes that are answered once more count as much as a word
+LOOK_AGAIN = b"\1"  # said to `woken` when there are other contents than before
+_RECEIVE = 8 * 1024  # its words cost what they cost when they are read, not before
 
 
 class ChunkGiver:
@@ -46,7 +54,9 @@ class ChunkGiver:
         should_stop: Callable[[], bool],
         longest_part: int,
     ) -> None:
-        """`link` stays the caller's to close. A byte at `woken` means: look again."""
+        """`link` stays the caller's to close. A byte at `woken` means: look for something to offer;
+        LOOK_AGAIN: for contents that were missing, too.
+        """
         self._link = link
         self._library = library
         self._desk = desk
@@ -55,14 +65,18 @@ class ChunkGiver:
         self._should_stop = should_stop
         self._buffer = frames.FrameBuffer()
         self._contents = OpenContents(library)
-        self._parts = PartSender(link, throttle, should_stop, self._note_stall, longest_part)
+        self._parts = PartSender(link, throttle, should_stop, self._note_moved, longest_part)
         self._line = PlaceInLine(desk, progress, self._send)
         self._singles = SmallContents()
         self._pending: Choice | None = None  # offered, not answered yet
         self._taken: Choice | None = None  # to be sent next
-        self._is_sending = self._has_stalled = False
+        self._is_sending = False
+        self._moved, self._moved_at = 0, 0.0  # bytes that the desk was not told of, and when it was
         self._heard = self._spoke = time.monotonic()
         self._offered_at = 0.0
+        self._answer_s = ANSWER_S  # how long the offer that stands may hold a slot
+        self._words = WordBudget()
+        self._half_since: float | None = None  # when the frame began that is not whole yet
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def run(self) -> None:
@@ -92,8 +106,12 @@ class ChunkGiver:
                 self._contents.close_all()
 
     def _has_work(self) -> bool:
-        """Whether something can be sent now. A chunk that is taken late waits in line again."""
-        return bool(self._singles) or (self._taken is not None and self._line.regain())
+        """Whether something can be sent now. A chunk that is taken late waits in line again, and so
+        do many small contents.
+        """
+        if self._singles and not self._singles.needs_slot(now=time.monotonic()):
+            return True
+        return (bool(self._singles) or self._taken is not None) and self._line.regain()
 
     # Frames of the leecher
 
@@ -102,19 +120,35 @@ class ChunkGiver:
         self._parts.flush()
         for key, _ in selector.select(timeout_s):
             if key.fileobj is self._woken:
+                woken = b""
                 with contextlib.suppress(BlockingIOError):
-                    self._woken.recv(1_024)
-                for handle in self._contents.come():
+                    woken = self._woken.recv(1_024)
+                for handle in self._contents.come() if LOOK_AGAIN in woken else ():
                     self._describe(handle)
                 continue
             data = self._link.recv(_RECEIVE)
             if not data:
                 return False
             self._heard = time.monotonic()
-            for frame in self._buffer.feed(data):
+            said = self._buffer.feed(data)
+            if said or self._half_since is None:
+                self._half_since = self._heard
+            if self._buffer.is_empty:
+                self._half_since = None
+            for frame in said:
                 if not self._handle(frame):
                     return False
+            self._read_slowly(len(said) + len(data) // WORD)
         return True
+
+    def _read_slowly(self, words: int) -> None:
+        """Wait before reading on from who says much and takes nothing."""
+        left_s = self._words.spend(words, now=time.monotonic())
+        if left_s > 0:
+            self._line.rest()
+        while left_s > 0 and not self._should_stop():
+            time.sleep(min(left_s, POLL_S))
+            left_s -= POLL_S
 
     def _handle(self, frame: frames.Frame) -> bool:
         match frame:
@@ -146,20 +180,23 @@ class ChunkGiver:
             self._send(frames.Gone(handle, "too many files at once"))
             return
         self._contents.open(handle, root)
-        self._describe(handle)
+        self._read_slowly(self._describe(handle) // ANSWERED)
 
-    def _describe(self, handle: int) -> None:
-        """Its shape and what is here of it; all of it follows when it is one chunk."""
+    def _describe(self, handle: int) -> int:
+        """Its shape and what is here of it; all of it follows when it is one chunk. Returns how
+        many bytes the description has.
+        """
         holding = self._contents.ready(handle)
         if holding is None:
             self._gone(handle, "not here yet")
-            return
+            return 0
         content, have = holding.content, holding.have()
         if content.count == 1:
             self._singles.add(handle)
-            return
+            return 0
         shown = bitmap_bytes(have, content.count)
         self._send(frames.File(handle, content.size, content.chunk_size, shown))
+        return len(shown)
 
     def _send_digests(self, handle: int, first: int, count: int) -> None:
         holding = self._contents.holding(handle)
@@ -170,6 +207,8 @@ class ChunkGiver:
         if not 0 < count <= frames.MAX_DIGESTS or (first + count) * DIGEST_SIZE > len(digests):
             raise PeerProtocolError("it asked for digests that do not exist")
         part = digests[first * DIGEST_SIZE : (first + count) * DIGEST_SIZE]
+        if self._contents.is_told_again(handle, count):
+            self._read_slowly(len(part) // ANSWERED)
         self._parts.await_turn(len(part))
         self._send(frames.Digests(handle, first, part))
 
@@ -214,7 +253,7 @@ class ChunkGiver:
 
     def _offer_if_idle(self) -> None:
         """Offer a chunk, unless one is under way; else leave the slot to others."""
-        if self._pending is not None or self._taken is not None:
+        if self._pending is not None or self._taken is not None or self._singles:
             return
         if self._desk.is_turn_over():
             self._line.rest()
@@ -222,12 +261,13 @@ class ChunkGiver:
 
     def _offer(self) -> None:
         choice = self._desk.next_choice()
-        self._line.has_slot = choice is not None
         self._line.tell()
         if choice is None:
             return
         self._pending = choice
         self._offered_at = time.monotonic()
+        self._answer_s = max(LEAST_ANSWER_S, ANSWER_S * 0.5 ** min(self._progress.fruitless, 10))
+        self._progress.fruitless += 1
         # Ahead of a chunk it goes into one packet with the chunk's first bytes.
         flags = MORE if self._is_sending else 0
         self._parts.say(frames.encode(frames.Offer(choice.handle, choice.index)), flags)
@@ -244,6 +284,9 @@ class ChunkGiver:
         self._parts.say(frames.encode(shape), MORE)
         if self._send_chunk(Choice(handle, content.root, 0), lambda: None, lambda: None):
             self._contents.close(handle)
+            self._singles.sent(content.size, now=self._spoke)
+        if self._singles.is_turn_over and self._desk.is_turn_over():
+            self._line.rest()
 
     def _send_taken(self, selector: selectors.BaseSelector) -> None:
         """Send the chunk that was taken, the next offer ahead of its end."""
@@ -258,23 +301,26 @@ class ChunkGiver:
         def read_frames() -> None:
             if not self._receive(selector, 0):
                 raise ConnectionResetError("it left in the middle of a chunk")
-            if self._has_stalled:
+            self._progress.useful_at = time.monotonic()
+            if not self._line.has_slot:
                 self._await_slot(selector)
-                self._has_stalled = False
 
-        self._has_stalled = False
         if self._send_chunk(choice, offer_next, read_frames):
             self._desk.sent(choice)
         else:
             self._desk.not_sent(choice)
         self._is_sending = False
 
-    def _note_stall(self) -> None:
-        self._has_stalled = True
-        self._line.rest()
+    def _note_moved(self, count: int) -> None:
+        """So many bytes went out; the desk is told now and then."""
+        self._moved += count
+        now = time.monotonic()
+        if now - self._moved_at >= TELL_S:
+            self._desk.moved(self._moved)
+            self._moved, self._moved_at = 0, now
 
     def _await_slot(self, selector: selectors.BaseSelector) -> None:
-        """In line again, in the middle of a chunk that the leecher did not read for a while."""
+        """In line again, in the middle of a chunk that the leecher hardly read for a while."""
         self._heard = time.monotonic()  # it has read
         while not (self._should_stop() or self._parts.is_cancelled or self._line.regain()):
             if not self._receive(selector, PLACE_S):
@@ -309,10 +355,14 @@ class ChunkGiver:
         finally:
             self._progress.sent = self._parts.sent
         self._spoke = self._heard = time.monotonic()  # it has read, if it had nothing to say
-        if is_whole:
-            length, seconds = holding.content.length(choice.index), self._spoke - began
-            self._parts.fit(length, seconds, self._desk.sharers())
-        return is_whole
+        if not is_whole:
+            return False
+        length, seconds = holding.content.length(choice.index), self._spoke - began
+        self._parts.fit(length, seconds, self._desk.sharers())
+        self._words.refill()
+        progress = self._progress
+        progress.useful_at, progress.is_proven, progress.fruitless = self._spoke, True, 0
+        return True
 
     def _gone(self, handle: int, reason: str) -> None:
         """It is not here; it may come, and is described then."""
@@ -330,8 +380,8 @@ class ChunkGiver:
 
     def _patience_s(self) -> float:
         """How long to wait for a frame."""
-        if self._pending is not None:
-            return ANSWER_S
+        if self._pending is not None and self._line.has_slot:
+            return self._answer_s
         return PLACE_S if self._progress.place else ALIVE_S
 
     def _check_clock(self) -> None:
@@ -340,8 +390,10 @@ class ChunkGiver:
             raise TimeoutError(f"not a sign of life for {SILENT_S:.0f} s")
         if now - self._spoke >= ALIVE_S:
             self._send(frames.Alive())
-        if self._pending is not None and now - self._offered_at >= ANSWER_S:
+        if self._pending is not None and now - self._offered_at >= self._answer_s:
             self._line.rest()
+        if self._half_since is not None and now - self._half_since > FRAME_S:
+            raise TimeoutError(f"a frame that does not end within {FRAME_S:.0f} s")
 
     def _send(self, frame: frames.Frame) -> None:
         self._parts.keep(frames.encode(frame))

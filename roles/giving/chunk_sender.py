@@ -45,6 +45,8 @@ class UploadProgress:
     leecher: Address
     name: str = ""
     sent: int = 0  # bytes acknowledged or on their way
+    acknowledged: int = 0  # chunks
+    has_asked: bool = False  # for a range
     size: int = 0  # bytes of the range
     has_ended: bool = False  # the connection is through, and its slot free
 
@@ -90,6 +92,7 @@ class ChunkSender:
         rest = file.size - request.offset
         chunks = ChunkRange(0, min(request.count, chunk_count(rest)))
         self._progress.name, self._progress.size = request.name, byte_count(chunks, rest)
+        self._progress.has_asked = True
         with self._folder.open(file) as opened:
             self._send_chunks(opened, file, request.offset, chunks.count)
 
@@ -124,6 +127,7 @@ class ChunkSender:
             for is_good in self._receive_acks():
                 if is_good:
                     acknowledged, resends = acknowledged + 1, 0
+                    self._progress.acknowledged = acknowledged
                 elif acknowledged >= following:
                     raise PeerProtocolError("it refused a chunk that was not sent yet")
                 else:

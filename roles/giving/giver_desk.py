@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from roles.giving.upload_desk import Choice
@@ -16,6 +17,10 @@ class Desk(Protocol):
     def forget(self, handle: int) -> None: ...
 
     def ask_slot(self) -> bool: ...
+
+    def has_slot(self) -> bool: ...
+
+    def moved(self, count: int) -> None: ...
 
     def next_choice(self) -> Choice | None: ...
 
@@ -34,9 +39,13 @@ class Desk(Protocol):
 
 @dataclass(slots=True)
 class GiverProgress:
-    """What the window is told. Written by the connection's thread, read by the role's."""
+    """What the window is told, and who decides whose connection ends. Written by the connection's
+    thread, read by the role's.
+    """
 
     title: str = ""
     sent: int = 0  # bytes
     place: int = 0
-    has_ended: bool = False
+    useful_at: float = field(default_factory=time.monotonic)  # when a part was taken, or it came
+    is_proven: bool = False  # it has taken a whole chunk
+    fruitless: int = 0  # offers since then

@@ -6,6 +6,9 @@ from roles.disk.holding import ChunkSource, Holding, Library
 
 MAX_OPEN = 2_048  # contents at once over one connection
 MAX_SOURCES = 32  # opened files at once over one connection
+# Of those that were not here, which are described when they come: each costs a look whenever
+# something new is here. The oldest is forgotten; a leecher of ours has some 200 under way.
+MAX_MISSING = 512
 
 
 class OpenContents:
@@ -14,8 +17,9 @@ class OpenContents:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._roots: dict[int, bytes] = {}  # by handle
-        self._missing: set[int] = set()  # handles of what was not here
+        self._missing: dict[int, None] = {}  # handles of what was not here, the oldest first
         self._sources: dict[int, tuple[Holding, ChunkSource]] = {}
+        self._told: dict[bytes, int] = {}  # digests, by root
 
     @property
     def is_full(self) -> bool:
@@ -59,22 +63,36 @@ class OpenContents:
         self._sources[handle] = known
         return known[1]
 
+    def is_told_again(self, handle: int, count: int) -> bool:
+        """Count digests that are told; whether they are more than the content has."""
+        holding = self.holding(handle)
+        if holding is None:
+            return False
+        root = holding.content.root
+        if root not in self._told and len(self._told) >= MAX_OPEN:
+            del self._told[next(iter(self._told))]
+        self._told[root] = self._told.get(root, 0) + count
+        return self._told[root] > holding.content.count
+
     def note_missing(self, handle: int) -> None:
         """It is not here; it may come."""
         self._close_source(handle)
         if handle in self._roots:
-            self._missing.add(handle)
+            self._missing[handle] = None
+            if len(self._missing) > MAX_MISSING:
+                del self._missing[next(iter(self._missing))]
 
     def come(self) -> list[int]:
         """The handles of what was missing and is here now."""
         come = [handle for handle in self._missing if self.ready(handle) is not None]
-        self._missing.difference_update(come)
+        for handle in come:
+            del self._missing[handle]
         return come
 
     def close(self, handle: int) -> None:
         """The leecher has it, or wants it no longer."""
         self._roots.pop(handle, None)
-        self._missing.discard(handle)
+        self._missing.pop(handle, None)
         self._close_source(handle)
 
     def close_all(self) -> None:

@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from roles.base.system_wait import wait_in_system
 from roles.base.throttle import Throttle
@@ -16,7 +17,10 @@ from roles.values.content import Content
 from roles.values.errors import FileChangedError
 from roles.wire import lmk2_frames as frames
 
-STALL_S = 2.0  # a leecher that reads nothing may hold its slot so long, then others have it
+WAIT_S = 2.0  # at most, of one call; the system may wait as long again for each 64 KiB
+# Given to one call, but for fast lines: then it is seen how fast they go out. More calls would cost
+# more than they tell.
+PIECE = 64 * 1024  # bytes
 # A leecher that reads 256 KiB more slowly is as good as gone. It may wait so long for a buffer.
 PART_S = 60.0
 PART_WAIT_S = 0.05  # of a long part: other frames wait behind it
@@ -40,11 +44,11 @@ class PartSender:
         link: socket.socket,
         throttle: Throttle,
         should_stop: Callable[[], bool],
-        stalled: Callable[[], None],
+        moved: Callable[[int], None],
         longest: int,
     ) -> None:
-        """`stalled` is called whenever the leecher has read nothing for STALL_S; it takes parts
-        of `longest` bytes.
+        """`moved` is told how many bytes of chunks went out, after each call; the leecher takes
+        parts of `longest` bytes.
         """
         self.sent = 0  # bytes since the connection began
         self._longest, self._part = longest, frames.PART
@@ -53,8 +57,8 @@ class PartSender:
         self._buffer = SendBuffer(link)
         self._throttle = throttle
         self._should_stop = should_stop
-        self._stalled = stalled
-        wait_in_system(link, STALL_S)
+        self._moved = moved
+        wait_in_system(link, WAIT_S)
         self._sending: tuple[int, int] | None = None  # handle and chunk
         self._is_cancelled = False
         self._kept = b""  # words that go out with the next ones
@@ -136,22 +140,25 @@ class PartSender:
         self._send_all(len(words), lambda sent: self._link.send(words[sent:], flags))
 
     def _send_bytes(self, source: ChunkSource, offset: int, length: int) -> None:
+        most = length if self._part > frames.PART else PIECE
+
+        def send(sent: int) -> int:
+            count = source.send(self._link, offset + sent, min(most, length - sent))
+            self._moved(count)
+            return count
+
         try:
-            self._send_all(
-                length, lambda sent: source.send(self._link, offset + sent, length - sent)
-            )
+            self._send_all(length, send)
         except FileChangedError as error:
             raise BrokenPartError(str(error)) from None
 
     def _send_all(self, length: int, send: Callable[[int], int]) -> None:
         """`send` is told how many bytes are out, and returns how many more are then."""
-        sent, deadline = 0, time.monotonic() + PART_S
+        sent, began = 0, time.monotonic()
         while True:
-            try:
+            with suppress(TimeoutError, BlockingIOError):  # it does not read
                 sent += send(sent)
-            except (TimeoutError, BlockingIOError):
-                self._stalled()
             if sent >= length:
                 return
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > PART_S:
                 raise TimeoutError(f"what was sent did not go out within {PART_S:.0f} s")

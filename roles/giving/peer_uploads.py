@@ -12,15 +12,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from roles.base.eviction import Holder, has_room, who_goes
 from roles.base.rates import RateMeter
 from roles.base.throttle import Throttle
-from roles.base.worker import run_guarded
+from roles.base.worker import Worker
 from roles.disk.holding import Library
-from roles.giving.chunk_giver import ChunkGiver
+from roles.giving.chunk_giver import LOOK_AGAIN, ChunkGiver
 from roles.giving.giver_desk import GiverProgress
 from roles.giving.upload_desk import Choice, UploadDesk
 from roles.values.addresses import Address
-from roles.values.errors import PeerProtocolError
+from roles.values.errors import PeerProtocolError, ShortageError
 from roles.values.events import Upload
 from roles.wire.lmk2_frames import PART
 
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 128  # a thread each
 MAX_PER_HOST = 16  # one host must not keep a room out; this machine is exempt
+IN_VAIN = 3  # offers that led to nothing: whoever waits for another one then is idle all the same
 
 
 @dataclass(slots=True)
@@ -44,6 +46,7 @@ class _Giving:
     longest_part: int
     progress: GiverProgress = field(default_factory=GiverProgress)
     counted: int = 0
+    is_leaving: bool = False  # its place is another's
     thread: threading.Thread | None = None
 
 
@@ -66,17 +69,37 @@ class PeerUploads:
         with self._lock:
             return self._desk.slots_taken
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether somebody waits for a slot."""
+        with self._lock:
+            return self._desk.is_waited_for
+
     def limit(self, slots: int) -> None:
         """So many slots from now on."""
         with self._lock:
             self._wake(self._desk.limit(slots))
 
-    def has_room(self, address: Address, *, is_here: bool) -> bool:
-        """Whether one more connection of this host is taken."""
+    def make_room(self, address: Address, *, is_here: bool) -> bool:
+        """Whether one more connection of this host is taken, if need be in place of an idle one.
+
+        `is_here`: it is this machine, which may have all the places.
+        """
+        of_host = MAX_CONNECTIONS if is_here else MAX_PER_HOST
         with self._lock:
-            from_there = sum(item.address.host == address.host for item in self._givings.values())
-            is_greedy = from_there >= MAX_PER_HOST and not is_here
-            return len(self._givings) < MAX_CONNECTIONS and not is_greedy
+            now = time.monotonic()
+            staying = (one for one in self._givings.values() if not one.is_leaving)
+            holders = [self._holder(one, now) for one in staying]
+            if has_room(holders, address.host, most=MAX_CONNECTIONS, most_of_host=of_host):
+                return True
+            idle = who_goes(holders, address.host, most_of_host=of_host)
+            if idle is None:
+                return False
+            giving = self._givings[idle.number]
+            giving.is_leaving = True
+        log.info("%s was idle, and its place is %s's", giving.address, address.host)
+        _hang_up(giving.link)
+        return True
 
     def called(self) -> frozenset[Address]:
         """Who is served over a connection that this program made."""
@@ -92,29 +115,33 @@ class PeerUploads:
         longest_part: int = PART,
         is_called: bool = False,
     ) -> bool:
-        """Serve a leecher in a thread of its own; False when the system has none left.
+        """Serve a leecher in a thread of its own; False when the system has none left, or nothing
+        else that it takes.
 
         `longest_part`: bytes that it takes in one frame. `is_called`: this program made the
         connection. The link is closed in any case.
         """
-        woken, wake = socket.socketpair()
+        try:
+            woken, wake = socket.socketpair()
+        except OSError as error:
+            log.warning("%s cannot be served: %s", address, error)
+            link.close()
+            return False
         woken.setblocking(False)
         wake.setblocking(False)
         number = next(self._numbers)
         meter = RateMeter(now=time.monotonic())
         giving = _Giving(number, link, address, computer, wake, meter, is_called, longest_part)
-        giving.thread = threading.Thread(
-            target=lambda: run_guarded(lambda: self._serve(giving, woken)), name="lmk-give"
-        )
+        giving.thread = Worker(lambda: self._serve(giving, woken), "lmk-give")
         with self._lock:
             self._givings[number] = giving
             self._desk.enter(number, address.host)
             is_late = self._stopping.is_set()
         try:
             if is_late:
-                raise RuntimeError("this program stops")
+                raise ShortageError("this program stops")
             giving.thread.start()
-        except RuntimeError as error:
+        except ShortageError as error:
             log.warning("%s cannot be served: %s", address, error)
             self._end(giving, woken)
             return False
@@ -128,7 +155,7 @@ class PeerUploads:
     def look_again(self) -> None:
         """There are other contents than before."""
         with self._lock:
-            self._wake(list(self._givings))
+            self._wake(list(self._givings), LOOK_AGAIN)
 
     def report(self, now: float) -> tuple[tuple[Upload, ...], int]:
         """Who takes what or waits for it, and the bytes sent since the start."""
@@ -153,8 +180,7 @@ class PeerUploads:
         with self._lock:
             givings = list(self._givings.values())
         for giving in givings:
-            with contextlib.suppress(OSError):  # the other side was faster
-                giving.link.shutdown(socket.SHUT_RDWR)
+            _hang_up(giving.link)
         self.look_again()
 
     def join(self) -> None:
@@ -199,13 +225,20 @@ class PeerUploads:
         holding = self._library.find(root)
         return 0 if holding is None else holding.have()
 
-    def _wake(self, numbers: list[int]) -> None:
+    def _holder(self, giving: _Giving, now: float) -> Holder:
+        """How idle it is; with the lock held."""
+        progress = giving.progress
+        waits_for_us = self._desk.is_in_line(giving.number) and progress.fruitless < IN_VAIN
+        idle_s = 0.0 if waits_for_us else now - progress.useful_at
+        return Holder(giving.number, giving.address.host, idle_s, progress.is_proven)
+
+    def _wake(self, numbers: list[int], word: bytes = b"\0") -> None:
         """Called with the lock held: the byte goes into a buffer, nothing waits."""
         for number in numbers:
             giving = self._givings.get(number)
             if giving is not None:
                 with contextlib.suppress(OSError):  # full: it is awake already
-                    giving.wake.send(b"\0")
+                    giving.wake.send(word)
 
 
 class _Seat:
@@ -234,11 +267,19 @@ class _Seat:
 
     def ask_slot(self) -> bool:
         with self._lock:
-            return self._desk.ask_slot(self._number)
+            return self._desk.ask_slot(self._number, now=time.monotonic())
+
+    def has_slot(self) -> bool:
+        with self._lock:
+            return self._desk.has_slot(self._number)
+
+    def moved(self, count: int) -> None:
+        with self._lock:
+            self._desk.moved(self._number, count, now=time.monotonic())
 
     def next_choice(self) -> Choice | None:
         with self._lock:
-            choice, others = self._desk.next_choice(self._number)
+            choice, others = self._desk.next_choice(self._number, now=time.monotonic())
             self._wake(others)
             return choice
 
@@ -265,3 +306,8 @@ class _Seat:
     def sharers(self) -> int:
         with self._lock:
             return self._desk.members
+
+
+def _hang_up(link: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # the other side was faster
+        link.shutdown(socket.SHUT_RDWR)

@@ -17,24 +17,27 @@ class PlaceInLine:
     def __init__(
         self, desk: Desk, progress: GiverProgress, send: Callable[[frames.Frame], None]
     ) -> None:
-        self.has_slot = False
         self._desk = desk
         self._progress = progress
         self._send = send
         self._told, self._told_at = 0, 0.0
 
+    @property
+    def has_slot(self) -> bool:
+        """Whether it holds one; others may have got it from who hardly reads."""
+        return self._desk.has_slot()
+
     def rest(self) -> None:
         """Others may have the slot."""
-        if self.has_slot:
-            self.has_slot = False
-            self._desk.give_back()
+        self._desk.give_back()
 
     def regain(self) -> bool:
         """Whether it has a slot for the chunk that was taken; else it waits in line for one."""
-        if not self.has_slot:
-            self.has_slot = self._desk.ask_slot()
-            self.tell()
-        return self.has_slot
+        if self.has_slot:
+            return True
+        has_slot = self._desk.ask_slot()
+        self.tell()
+        return has_slot
 
     def tell(self) -> None:
         """Its place, once it has waited for PLACE_S, and when that is another one; 0 when it does

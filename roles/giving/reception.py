@@ -11,20 +11,24 @@ import logging
 import selectors
 import socket
 import time
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from roles.base.connections import noted
 from roles.base.worker import POLL_S
 from roles.values.addresses import Address
+from roles.values.errors import ShortageError
 from roles.wire import lmk1_peer_wire as wire
 from roles.wire.lmk2_greeting import Hello, Probe, decode_hello, encode_welcome
 
 log = logging.getLogger(__name__)
 
-MAX_NEWCOMERS = 16  # connections that have not greeted yet; the oldest silent one goes first
+# Connections that have not greeted yet. Of the host that has most of them the oldest goes first.
+MAX_NEWCOMERS = 16
+COMPLAIN_S = 10.0  # between two lines of the log about connections that are not accepted
 GREETING_S = 5.0  # an original greets within a second of connecting
-REFUSED_PAUSE_S = 0.05  # when no descriptor is left: else the loop would spin
+REFUSED_PAUSE_S = 0.25  # when no descriptor is left: else the loop would spin
 
 
 class Host(Protocol):
@@ -51,12 +55,15 @@ class _Newcomer:
 class Reception:
     """Owned by one thread, which calls look() again and again."""
 
-    def __init__(self, listener: socket.socket, host: Host) -> None:
-        """`listener` stays the caller's to close."""
+    def __init__(self, listener: socket.socket, host: Host, *, peer: str = "") -> None:
+        """`listener` stays the caller's to close; `peer` is the id of this program, for probes."""
         self._listener = listener
         self._host = host
+        self._peer = peer
         self._newcomers: dict[socket.socket, _Newcomer] = {}
         self._selector = selectors.DefaultSelector()
+        self._accept_at: float | None = None  # None: now
+        self._complain_at = 0.0
         listener.setblocking(False)
         self._selector.register(listener, selectors.EVENT_READ)
 
@@ -66,8 +73,11 @@ class Reception:
             if key.fileobj is self._listener:
                 self._accept()
             elif isinstance(key.data, _Newcomer) and key.data.link in self._newcomers:
-                self._read_greeting(key.data)
+                self._hear(key.data)
         now = time.monotonic()
+        if self._accept_at is not None and now >= self._accept_at:
+            self._accept_at = None
+            self._selector.register(self._listener, selectors.EVENT_READ)
         for newcomer in [item for item in self._newcomers.values() if item.deadline < now]:
             self._dismiss(newcomer)
 
@@ -82,19 +92,38 @@ class Reception:
             link, (host, port) = self._listener.accept()
         except BlockingIOError:
             return
-        except OSError as error:
-            # No descriptors left, or it hung up before we looked: the loop goes on.
-            log.warning("could not accept a connection: %s", error)
-            time.sleep(REFUSED_PAUSE_S)
+        except (OSError, MemoryError) as error:
+            # No descriptors left, or it hung up before we looked: others are greeted meanwhile.
+            if time.monotonic() >= self._complain_at:
+                self._complain_at = time.monotonic() + COMPLAIN_S
+                log.warning("could not accept a connection: %s", error or "no memory left")
+            self._selector.unregister(self._listener)
+            self._accept_at = time.monotonic() + REFUSED_PAUSE_S
             return
-        noted(link).setblocking(False)
         newcomer = _Newcomer(link, Address(host, port), time.monotonic() + GREETING_S)
+        try:
+            noted(link).setblocking(False)
+            self._selector.register(link, selectors.EVENT_READ, newcomer)
+        except (OSError, MemoryError) as error:
+            log.warning("%s is not served: %s", newcomer.address, error or "no memory left")
+            link.close()
+            return
         self._newcomers[link] = newcomer
-        self._selector.register(link, selectors.EVENT_READ, newcomer)
         if len(self._newcomers) > MAX_NEWCOMERS:
-            self._dismiss(next(iter(self._newcomers.values())))
+            counts = Counter(one.address.host for one in self._newcomers.values())
+            self._dismiss(max(self._newcomers.values(), key=lambda one: counts[one.address.host]))
         if link in self._newcomers:
-            self._read_greeting(newcomer)  # it is there already, as a rule
+            self._hear(newcomer)  # it is there already, as a rule
+
+    def _hear(self, newcomer: _Newcomer) -> None:
+        """What the system refuses for one newcomer ends that connection alone."""
+        try:
+            self._read_greeting(newcomer)
+        except (OSError, MemoryError, ShortageError) as error:
+            log.warning("%s is not served: %s", newcomer.address, error or "no memory left")
+            if newcomer.link in self._newcomers:
+                self._forget(newcomer)
+            newcomer.link.close()
 
     def _read_greeting(self, newcomer: _Newcomer) -> None:
         try:
@@ -124,7 +153,7 @@ class Reception:
     def _take_later_version(self, newcomer: _Newcomer) -> None:
         match decode_hello(newcomer.reader.line):
             case Probe() as probe:
-                hang_up(newcomer.link, encode_welcome(probe))
+                hang_up(newcomer.link, encode_welcome(replace(probe, peer=self._peer)))
             case Hello() as hello:
                 self._host.take_peer(newcomer.link, newcomer.address, hello)
             case None:  # a version that we do not know: LMK/1 is understood by all

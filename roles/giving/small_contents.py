@@ -1,12 +1,16 @@
 """The contents of one chunk that a leecher waits for, on one connection. Pure: handles in, order
-out.
+out; the caller brings the clock.
 
-They need no slot, and go before a chunk that was taken; but that chunk holds one.
+They go before a chunk that was taken. A few need no slot, for it would cost more than they do; the
+others hold one as a chunk does, or who asks for small files only would have the line for itself.
 """
 
 from __future__ import annotations
 
 SENT_FIRST = 16  # before a chunk that was taken: together as much as the longest chunk
+FREE_BYTES = 64 * 1024  # without a slot, at once
+FREE_RATE = 8 * 1024  # and so many more each second
+TURN_BYTES = 256 * 1024  # with a slot, when others wait for one: as much as the shortest chunk
 
 
 class SmallContents:
@@ -15,6 +19,8 @@ class SmallContents:
     def __init__(self) -> None:
         self._handles: dict[int, None] = {}
         self._sent_first = 0
+        self._free, self._since = float(FREE_BYTES), 0.0
+        self._turn, self._turn_bytes = 0, 0
 
     def __bool__(self) -> bool:
         return bool(self._handles)
@@ -32,6 +38,25 @@ class SmallContents:
         handle = next(iter(self._handles))
         del self._handles[handle]
         return handle
+
+    def sent(self, count: int, *, now: float) -> None:
+        """One of so many bytes went out."""
+        self._turn, self._turn_bytes = self._turn + 1, self._turn_bytes + count
+        gained = max(0.0, now - self._since) * FREE_RATE
+        self._free = min(FREE_BYTES, self._free + gained) - count
+        self._since = now
+
+    def needs_slot(self, *, now: float) -> bool:
+        """Whether so much went out that the next one needs a slot."""
+        return self._free + max(0.0, now - self._since) * FREE_RATE <= 0
+
+    @property
+    def is_turn_over(self) -> bool:
+        """Whether those that went out since the last time were as much as a chunk."""
+        is_over = self._turn >= SENT_FIRST or self._turn_bytes >= TURN_BYTES
+        if is_over:
+            self._turn = self._turn_bytes = 0
+        return is_over
 
     def are_next(self, *, chunk_waits: bool) -> bool:
         """Whether one of them is sent now. `chunk_waits`: a chunk was taken, and has its slot."""

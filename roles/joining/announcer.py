@@ -20,7 +20,7 @@ from roles.sharing.offers import LibrarySnapshot
 from roles.sharing.shared_folder import FolderListing, SharedFolder
 from roles.values.addresses import Address
 from roles.values.catalogue import FileLine, decode_line
-from roles.values.errors import StorageError
+from roles.values.errors import ShortageError, StorageError
 from roles.values.events import FolderScanned, ListedFile, Post, SeederState
 
 log = logging.getLogger(__name__)
@@ -124,6 +124,9 @@ class Announcer:
         self.folder_changed.clear()
         try:
             found = self._folder.scan()
+        except ShortageError as error:  # says nothing about the folder: what is offered stays
+            log.info("%s", error)
+            return
         except StorageError as error:
             found, problem = FolderListing({}, 0, ()), str(error)
             if problem != self._problem:

@@ -155,8 +155,8 @@ class Beacon:
         if source not in self._links:
             try:
                 link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            except OSError as error:  # no descriptor left
-                log.debug("no socket: %s", error)
+            except OSError as error:  # no descriptor left for now
+                log.debug("no socket at %s: %s", source, error)
                 return None
             try:
                 link.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)

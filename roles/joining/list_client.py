@@ -13,6 +13,7 @@ from roles.base.dialling import dialled
 from roles.values.addresses import Address
 from roles.values.catalogue import MAX_ROOM_FILES
 from roles.values.errors import PeerProtocolError, TrackerSilentError
+from roles.values.stopping import until_stopped
 from roles.wire.lmk2_list_wire import (
     MAX_CALL,
     MAX_PACKED,
@@ -45,7 +46,7 @@ class FetchedList:
 def fetch_list(tracker: Address, since: str, should_stop: Callable[[], bool]) -> FetchedList:
     """The list of a tracker of ours, or what changed `since` a version of it; "" for the whole.
 
-    Raises TrackerSilentError.
+    Raises TrackerSilentError, and HaltedError once should_stop().
     """
     with _Call(tracker, should_stop) as call:
         reply = call.ask(encode_call(AskList(since)))
@@ -115,7 +116,7 @@ class _Call:
             raise self.failed(str(error)) from None
 
     def unpacked(self, packed: int) -> Iterator[str]:
-        """The lines in so many bytes that follow."""
+        """The lines in so many bytes that follow. Raises HaltedError."""
         self._deadline += packed / MIN_RATE
         unpacker, taken = Unpacker(), 0
         try:
@@ -124,7 +125,7 @@ class _Call:
                     self._receive()
                 part, self._received = self._received[:packed], self._received[packed:]
                 packed -= len(part)
-                for line in unpacker.lines(part):
+                for line in until_stopped(unpacker.lines(part), self._should_stop):
                     taken += 1
                     if taken > MAX_LINES:  # a few bytes may unpack to millions of lines
                         raise self.failed(f"it has more than {MAX_LINES} lines")

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 TELL_S = 1.0  # between two changes: a folder that is hashed changes all the time
 AGAIN_S = 3.0  # after a failure, doubling to
 AGAIN_MAX_S = 15.0
+BUSY_AGAIN_S = 1.0  # while the tracker is not sure that an earlier run of this program has ended
 
 
 class Snapshot(Protocol):
@@ -114,12 +115,15 @@ class ListTeller:
             case Code.WHOLE if base is not None:
                 self._not_before = now
             case Code.SHARE:
-                # Somebody copied the folder with what is kept of it. Another id until the end.
+                # Somebody copied the folder with what is kept of it. Another id until the end; the
+                # tracker hears of it by the next ping, a second after the last one.
                 digest = hashlib.sha256(f"{self._own.share_id} {self._peer}".encode())
                 self.share_id = digest.hexdigest()[:16]
-                self._not_before = now
             case Code.UNKNOWN:
                 return False
+            case Code.BUSY:
+                log.debug("the tracker %s waits with the list: %s", tracker, taken.text)
+                self._not_before = now + BUSY_AGAIN_S
             case _:
                 self._failed(f"The tracker {tracker} does not take the list: {taken.text}", now)
         return True

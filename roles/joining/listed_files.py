@@ -2,53 +2,85 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from roles.values.catalogue import FileLine
+from roles.values.content import Content
 from roles.values.events import ListedFile
 
 TWIN_DIGITS = 8  # of a root, to tell two contents under one name apart
 
+# A path that ends like the key of a twin. Were it listed by its path alone, a stranger's file could
+# take the place of that twin.
+_ENDS_LIKE_A_TWIN = re.compile(r" \[(?:[0-9a-f]{8,64}(?:-[0-9]+-[0-9]+)?|[0-9]+ bytes)\]\Z")
+
 
 def listed_file(share: str, line: FileLine) -> ListedFile:
     """The entry of a path that nobody else has."""
-    return ListedFile(line.path, line.size, line.content.root if line.content else b"", share)
+    root = b"" if line.content is None else line.content.root
+    return ListedFile(line.path, line.size, root, share, _mark_of_one(line))
 
 
 def listed_files(path: str, lines: list[tuple[str, FileLine]]) -> tuple[ListedFile, ...]:
-    """The entries of one path: one for each content, and each size that only originals offer."""
+    """The entries of one path: one for each content, and each size that only originals offer.
+
+    A share that stands earlier in `lines` comes before later ones.
+    """
     if len(lines) == 1:
         return (listed_file(*lines[0]),)
-    contents, sizes = dict[bytes, tuple[str, FileLine]](), dict[int, str]()
-    also = dict[bytes, list[str]]()
+    shares, sizes = dict[Content, list[str]](), dict[int, str]()
     for share, line in lines:
         if line.content is not None:
-            root = line.content.root
-            if contents.setdefault(root, (share, line))[0] != share:
-                also.setdefault(root, []).append(share)
-    hashed = {line.size for _, line in contents.values()}
+            shares.setdefault(line.content, []).append(share)
+    hashed = {content.size for content in shares}
     for share, line in lines:
         if line.content is None and line.size not in hashed:
             sizes.setdefault(line.size, share)
-    if len(contents) + len(sizes) == 1:
-        found = [
-            ListedFile(path, line.size, root, at, also=tuple(also.get(root, ())))
-            for root, (at, line) in contents.items()
-        ]
-        return (*found, *(ListedFile(path, size, b"", at) for size, at in sizes.items()))
-    digits = _digits_that_differ(contents)
-    twins = [
-        ListedFile(path, line.size, root, at, root.hex()[:digits], tuple(also.get(root, ())))
-        for root, (at, line) in sorted(contents.items())
-    ]
-    others = [
-        ListedFile(path, size, b"", at, f"{size} bytes") for size, at in sorted(sizes.items())
-    ]
-    return (*twins, *others)
+    if len(shares) + len(sizes) == 1:
+        mark = _mark_of_one(lines[0][1])
+        return (
+            *(
+                ListedFile(path, content.size, content.root, at, mark, tuple(also))
+                for content, (at, *also) in shares.items()
+            ),
+            *(ListedFile(path, size, b"", at, mark) for size, at in sizes.items()),
+        )
+    marks = _marks(shares)
+    return (
+        *(
+            ListedFile(path, content.size, content.root, at, marks[content], tuple(also))
+            for content, (at, *also) in sorted(shares.items(), key=lambda item: _order(item[0]))
+        ),
+        *(ListedFile(path, size, b"", at, f"{size} bytes") for size, at in sorted(sizes.items())),
+    )
 
 
-def _digits_that_differ(roots: Iterable[bytes]) -> int:
-    names, digits = [root.hex() for root in roots], TWIN_DIGITS
-    while len({name[:digits] for name in names}) < len(names):
+def _mark_of_one(line: FileLine) -> str:
+    """None for nearly every path that has one content only."""
+    if line.path[-1:] != "]" or not _ENDS_LIKE_A_TWIN.search(line.path):
+        return ""
+    return f"{line.size} bytes" if line.content is None else line.content.root.hex()[:TWIN_DIGITS]
+
+
+def _marks(contents: Iterable[Content]) -> dict[Content, str]:
+    """The digits that tell these contents apart.
+
+    At most one content has a given root, but a list can name others: they show size and chunk size.
+    """
+    by_root = dict[str, list[Content]]()
+    for content in contents:
+        by_root.setdefault(content.root.hex(), []).append(content)
+    digits = TWIN_DIGITS
+    while len({root[:digits] for root in by_root}) < len(by_root):
         digits *= 2
-    return digits
+    marks = dict[Content, str]()
+    for root, alike in by_root.items():
+        for content in alike:
+            claims = f"-{content.size}-{content.chunk_size}" if len(alike) > 1 else ""
+            marks[content] = root[:digits] + claims
+    return marks
+
+
+def _order(content: Content) -> tuple[bytes, int, int]:
+    return content.root, content.size, content.chunk_size

@@ -5,20 +5,28 @@ Pure state, owned by one thread. It takes lines, trusts none of them, and knows 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain, islice
 
 from roles.joining.listed_files import listed_file, listed_files
-from roles.joining.listed_share import ListedShare, Pack
+from roles.joining.listed_share import MAX_REFUSED, ListedShare, Pack
 from roles.values.catalogue import MAX_ROOM_FILES, MAX_SHARE_FILES, FileLine, FolderLine
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedFile, ListedFolder
 from roles.values.folder_keys import FolderKey
 from roles.values.safe_names import shown_name
+from roles.values.stopping import go_on, until_stopped
 from roles.wire.lmk2_list_wire import ShareGone, ShareOpened, decode_entry
 
 MAX_SHARES = 12_000  # one for each peer that a tracker takes
+# Shares that are asked for one download: the tracker names peers by share, 8 to a question, and a
+# room full of copies must not cost a thousand questions.
+MAX_SOURCES = 64
+_AFTER_SLASH = chr(ord("/") + 1)
 
 
 @dataclass(frozen=True)
@@ -26,9 +34,11 @@ class Wanted:
     """What one key asks for. Paths come from the wire, and may be stored on this system."""
 
     name: str  # of the file or folder, from the wire
-    files: tuple[FileLine, ...]  # sorted by path; two of them may have one path
+    # By path; of several shares in turn, so that none waits for all of another's. Two of them may
+    # have one path.
+    files: tuple[FileLine, ...]
     folders: tuple[FolderLine, ...]  # to make, the outer ones first
-    shares: tuple[str, ...]  # that have some of it, those with most of the files first
+    shares: tuple[str, ...]  # that have some of it: the asked ones first, then those with most
     is_folder: bool = True  # whatever is in it; else it is one file
     files_left: int = 0  # of a folder: more, that their seeder has still to read
 
@@ -44,22 +54,33 @@ class Wanted:
 
 
 class ListedRoom:
-    """apply_whole() once, then apply_changes() for each answer that has changes only."""
+    """apply_whole() once, then apply_changes() for each answer that has changes only.
 
-    def __init__(self, *, windows: bool) -> None:
-        """Names that Windows cannot store, or runs unasked, are refused on Windows only."""
+    Shares stand in the order in which the tracker told them, and the earlier one comes first
+    wherever two have the same: nobody gets ahead of others by the id that he chooses.
+    """
+
+    def __init__(self, *, windows: bool, should_stop: Callable[[], bool] = go_on) -> None:
+        """Names that Windows cannot store, or runs unasked, are refused on Windows only.
+
+        What takes long raises HaltedError once should_stop(): throw the room away then.
+        """
         self._windows = windows
+        self._should_stop = should_stop
         self._shares: dict[str, ListedShare] = {}
+        self._count = 0  # what all of them together take, of MAX_ROOM_FILES
         self._listed: dict[str, tuple[ListedFile, ...]] = {}  # by path
         self._changed: set[str] = set()  # paths whose entry in `_listed` is out of date
         self._is_new = False  # all of them are
         self._order: list[str] | None = []  # the paths of `_listed`, sorted
+        self._files: tuple[ListedFile, ...] | None = ()  # put together from `_listed`
+        self._holders: dict[bytes, list[str]] | None = None  # by root: shares, MAX_SOURCES at most
         self._stamp = 0  # another one after each change
         self.left_out = 0  # lines for which there was no room
 
     def apply_whole(self, lines: Iterable[str]) -> None:
         """Take a whole list in place of what was known."""
-        self._shares = {}
+        self._shares, self._count = {}, 0
         self.left_out = 0
         self._is_new = True
         self._apply(lines)
@@ -70,8 +91,9 @@ class ListedRoom:
 
     @property
     def refused(self) -> tuple[str, ...]:
-        """The names of lines that cannot be read or stored, ready to show."""
-        return tuple(name for share in self._shares.values() for name in share.refused.values())
+        """Names of lines that cannot be read or stored, ready to show: the first MAX_REFUSED."""
+        names = chain.from_iterable(share.refused.values() for share in self._shares.values())
+        return tuple(islice(names, MAX_REFUSED))
 
     @property
     def shares(self) -> tuple[str, ...]:
@@ -79,27 +101,28 @@ class ListedRoom:
         return tuple(self._shares)
 
     def files(self) -> tuple[ListedFile, ...]:
-        """Every file once, sorted by path."""
-        self._update()
-        if self._order is None:
-            self._order = sorted(self._listed)
-        return tuple(file for path in self._order for file in self._listed[path])
+        """Every file once, sorted by path; the same object while nothing has changed."""
+        paths = self._sorted_paths()
+        if self._files is None:
+            self._files = tuple(
+                file
+                for path in until_stopped(paths, self._should_stop)
+                for file in self._listed[path]
+            )
+        return self._files
 
     def folders(self) -> tuple[ListedFolder, ...]:
-        """The folders of our own seeders, sorted by name: of those that are equal, one."""
-        found = dict[tuple[int, int, int], list[ListedShare]]()
-        for share in sorted(self._shares.values(), key=lambda share: share.id):
-            if share.is_originals or share.is_empty:
-                continue
-            alike = found.setdefault((len(share.files), len(share.folders), share.size), [])
-            if all(share.fingerprint() != other.fingerprint() for other in alike):
-                alike.append(share)
+        """The folders of our own seeders, sorted by name: of those that are equal, the first."""
+        found = dict[tuple[int, ...], ListedShare]()
+        for share in self._shares.values():
+            if not (share.is_originals or share.is_empty):
+                size = (len(share.files), len(share.folders), share.size)
+                found.setdefault((*size, share.fingerprint()), share)
         listed = (
             ListedFolder(share.id, share.name, len(share.files), share.size, share.files_left)
-            for alike in found.values()
-            for share in alike
+            for share in found.values()
         )
-        return tuple(sorted(listed, key=lambda folder: (folder.name, folder.share)))
+        return tuple(sorted(listed, key=lambda folder: folder.name))
 
     def resolve(self, key: str) -> Wanted | None:
         """What this key asks for: of a ListedFile, or a FolderKey as text.
@@ -113,15 +136,20 @@ class ListedRoom:
         if file is None:
             return None
         name = file.name.rpartition("/")[2]
-        return replace(self._wanted(name, [self._line_of(file)], ()), is_folder=False)
+        share = self._shares[file.share]
+        wanted = self._wanted(name, [self._line_of(file)], (), [share], above=file.name)
+        return replace(wanted, is_folder=False)
 
-    def stamp(self, key: str, shares: Iterable[str]) -> tuple[int, ...]:
-        """The same as before while this key asks for the same, which these shares have."""
+    def stamp(self, key: str) -> int:
+        """The same as before while this key asks for the same.
+
+        Of a share it depends on its own lines alone: what others change costs nothing there.
+        """
         asked = FolderKey.of(key)
         if asked is None or not asked.share:
-            return (self._stamp,)
-        found = (self._shares.get(id_) for id_ in (asked.share, *shares))
-        return tuple(0 if share is None else share.stamp for share in found)
+            return self._stamp
+        share = self._shares.get(asked.share)
+        return 0 if share is None else share.stamp
 
     def packs(self, share: str) -> tuple[Pack, ...]:
         """The packs of this share whose members add up, each with its members in order."""
@@ -130,15 +158,16 @@ class ListedRoom:
 
     def shares_of(self, root: bytes) -> tuple[str, ...]:
         """The ids of the shares that have this content, of a file or of a pack."""
-        return tuple(share.id for share in self._shares.values() if share.has(root))
+        return tuple(share.id for share in self._shares.values() if root in share.roots)
 
     # Taking lines
 
     def _apply(self, lines: Iterable[str]) -> None:
         self._stamp += 1
+        self._holders = None
         share: ListedShare | None = None  # to which the lines belong
-        room = 0  # lines that it may have
-        for text in lines:
+        before = room = 0  # what it took, and may take
+        for text in until_stopped(lines, self._should_stop):
             match text[:1]:
                 case "+" if share is not None:
                     if share.count >= room:
@@ -148,12 +177,14 @@ class ListedRoom:
                 case "-" if share is not None:
                     self._note(share.remove(text[1:]))
                 case "S" | "X":
+                    self._count += share.count - before if share is not None else 0
                     share = self._open_or_drop(text)
                     if share is not None:
-                        others = sum(one.count for one in self._shares.values()) - share.count
-                        room = min(MAX_SHARE_FILES, MAX_ROOM_FILES - others)
+                        before = share.count
+                        room = min(MAX_SHARE_FILES, MAX_ROOM_FILES - self._count + before)
                 case _:
                     self.left_out += 1
+        self._count += share.count - before if share is not None else 0
 
     def _open_or_drop(self, text: str) -> ListedShare | None:
         """The share to which the next lines belong, if they belong to one."""
@@ -168,13 +199,17 @@ class ListedRoom:
                 if share is None:
                     if len(self._shares) >= MAX_SHARES:
                         return None
-                    share = self._shares[id_] = ListedShare(id_, folder, windows=self._windows)
+                    share = self._shares[id_] = ListedShare(
+                        id_, folder, windows=self._windows, should_stop=self._should_stop
+                    )
                 share.name, share.stamp = folder, self._stamp
                 return share
             case ShareGone(id_):
                 gone = self._shares.pop(id_, None)
-                if gone is not None and not self._is_new:
-                    self._changed.update(gone.files)
+                if gone is not None:
+                    self._count -= gone.count
+                    if not self._is_new:
+                        self._changed.update(gone.files)
             case _:
                 pass
         return None
@@ -186,33 +221,53 @@ class ListedRoom:
     # What is listed
 
     def _update(self) -> None:
-        """Bring `_listed` up to date: at the cost of what changed, not of the room."""
+        """Bring `_listed` up to date: at the cost of what changed, and of looking into each share
+        for it.
+        """
         if self._is_new:
             self._list_all()
-        for path in self._changed:
-            lines = self._lines_of(path)
-            if (path in self._listed) is not bool(lines):
+        if not self._changed:
+            return
+        self._files, found = None, self._lines_of(self._changed)
+        for path in until_stopped(self._changed, self._should_stop):
+            lines = found.get(path)
+            if (path in self._listed) is (lines is None):
                 self._order = None
-            if lines:
-                self._listed[path] = listed_files(path, lines)
-            else:
+            if lines is None:
                 self._listed.pop(path, None)
-        self._is_new = False
+            else:
+                self._listed[path] = listed_files(path, lines)
         self._changed.clear()
 
     def _list_all(self) -> None:
-        self._listed, self._order = {}, None
+        self._listed, self._order, self._files, self._changed = {}, None, None, set()
         for share in self._shares.values():
-            for path, line in share.files.items():
+            for path, line in until_stopped(share.files.items(), self._should_stop):
                 if path in self._listed:
                     self._changed.add(path)  # _update() looks at all of them together
                 else:
                     self._listed[path] = (listed_file(share.id, line),)
+        self._is_new = False
 
-    def _lines_of(self, path: str) -> list[tuple[str, FileLine]]:
-        """Of the share with the lowest id first, as it is that folders() names of equal ones."""
-        having = (share for share in self._shares.values() if path in share.files)
-        return [(one.id, one.files[path]) for one in sorted(having, key=lambda share: share.id)]
+    def _lines_of(self, paths: Collection[str]) -> dict[str, list[tuple[str, FileLine]]]:
+        """What the shares have at these paths, the first share first.
+
+        In each share as many steps as it has files, or as there are paths: whatever is less.
+        """
+        found = dict[str, list[tuple[str, FileLine]]]()
+        for share in self._shares.values():
+            files = share.files
+            few, many = (paths, files) if len(paths) < len(files) else (files, paths)
+            for path in until_stopped(few, self._should_stop):
+                if path in many:
+                    found.setdefault(path, []).append((share.id, files[path]))
+        return found
+
+    def _sorted_paths(self) -> list[str]:
+        self._update()
+        if self._order is None:
+            self._order = sorted(self._listed)
+        return self._order
 
     def _file(self, key: str) -> ListedFile | None:
         self._update()
@@ -220,7 +275,8 @@ class ListedRoom:
             for file in self._listed.get(path, ()):
                 if file.key == key:
                     return file
-        return None
+        of_path = self._listed.get(key, ())  # whose own key has digits behind the path
+        return of_path[0] if len(of_path) == 1 else None
 
     def _line_of(self, file: ListedFile) -> FileLine:
         return self._shares[file.share].files[file.name]
@@ -233,63 +289,88 @@ class ListedRoom:
         if share is None or share.is_originals or share.is_empty:
             return None
         files, folders = share.below(asked.path)
+        files.sort(key=lambda file: file.path)
         if asked.path and not (files or folders):
             return None
         name = asked.path.rpartition("/")[2] or share.name
-        wanted = self._wanted(name, files, folders)
-        return replace(wanted, shares=wanted.shares or (share.id,), files_left=share.files_left)
+        wanted = self._wanted(name, files, folders, [share], above=asked.path)
+        return replace(wanted, files_left=share.files_left)
 
     def _folder(self, path: str) -> Wanted | None:
-        inside = path + "/"
-        self._update()
-        files = [
-            self._line_of(file)
-            for name, listed in self._listed.items()
-            if name.startswith(inside)
-            for file in listed
-        ]
-        folders = [line for share in self._shares.values() for line in share.below(path)[1]]
-        if not (files or folders):
+        """What every share has below a path."""
+        shares = [share for share in self._shares.values() if share.has_folder(path)]
+        if not shares:
             return None
-        wanted = self._wanted(path.rpartition("/")[2], files, folders)
-        reading = (share for share in self._shares.values() if share.files_left)
-        left = sum(share.files_left for share in reading if any(share.below(path)))
-        return replace(wanted, files_left=left)
+        paths = self._sorted_paths()
+        start, end = bisect_left(paths, path + "/"), bisect_left(paths, path + _AFTER_SLASH)
+        listed = [file for name in paths[start:end] for file in self._listed[name]]
+        turns = Counter[str]()
+        in_turn = list[tuple[int, FileLine]]()
+        for file in until_stopped(listed, self._should_stop):
+            turns[file.share] += 1
+            in_turn.append((turns[file.share], self._line_of(file)))
+        in_turn.sort(key=lambda one: one[0])
+        files = [line for _, line in in_turn]
+        folders = [folder for share in shares for folder in share.below(path)[1]]
+        wanted = self._wanted(path.rpartition("/")[2], files, folders, shares, above=path)
+        return replace(wanted, files_left=sum(share.files_left for share in shares))
 
     def _wanted(
-        self, name: str, files: Iterable[FileLine], folders: Iterable[FolderLine]
+        self,
+        name: str,
+        files: Collection[FileLine],
+        folders: Iterable[FolderLine],
+        asked: list[ListedShare],
+        *,
+        above: str,
     ) -> Wanted:
-        files = sorted(files, key=lambda file: file.path)
-        made = {folder.path: folder for folder in folders}
-        for path in [*made, *(file.path for file in files)]:
+        """`files` in their order. `asked`: the shares that it is of; the folders that `above` is in
+        belong to it, too.
+        """
+        made = dict[str, FolderLine]()
+        for folder in folders:
+            made.setdefault(folder.path, folder)
+        for parent in _parents(above):
+            lines = (share.folders.get(parent) for share in asked)
+            made[parent] = next((one for one in lines if one is not None), FolderLine(parent))
+        for path in until_stopped([*made, *(file.path for file in files)], self._should_stop):
             for parent in _parents(path):
                 if parent in made:
                     break
-                made[parent] = self._folder_line(parent)
+                made[parent] = FolderLine(parent)
         outer_first = tuple(made[path] for path in sorted(made))
-        return Wanted(name, tuple(files), outer_first, self._shares_for(files, made))
+        return Wanted(name, tuple(files), outer_first, self._sources(files, asked))
 
-    def _folder_line(self, path: str) -> FolderLine:
-        known = (share.folders.get(path) for share in self._shares.values())
-        return next((line for line in known if line is not None), FolderLine(path))
+    def _sources(self, files: Collection[FileLine], asked: list[ListedShare]) -> tuple[str, ...]:
+        """The shares that can be asked for these files, those with most of them behind `asked`."""
+        counts = Counter[str]()
+        holders = self._shares_by_root()
+        for file in until_stopped(files, self._should_stop):
+            if file.content is None:
+                counts.update(self._originals_with(file))
+            else:
+                counts.update(holders.get(file.content.root, ()))
+        first = (share.id for share in asked)
+        most_first = (id_ for id_, _ in counts.most_common())
+        return tuple(islice(dict.fromkeys(chain(first, most_first)), MAX_SOURCES))
 
-    def _shares_for(self, files: list[FileLine], folders: Iterable[str]) -> tuple[str, ...]:
-        """The shares that can be asked for these files, those with most of them first."""
-        counts = dict[str, int]()
+    def _shares_by_root(self) -> dict[bytes, list[str]]:
+        if self._holders is None:
+            holders = dict[bytes, list[str]]()
+            for share in self._shares.values():
+                for root in until_stopped(share.roots, self._should_stop):
+                    some = holders.setdefault(root, [])
+                    if len(some) < MAX_SOURCES:
+                        some.append(share.id)
+            self._holders = holders
+        return self._holders
+
+    def _originals_with(self, file: FileLine) -> Iterator[str]:
+        """Those that have a file of this name and size."""
         for share in self._shares.values():
-            counts[share.id] = sum(_has(share, file) for file in files)
-        found = [id_ for id_, count in counts.items() if count]
-        if not files:
-            wanted = set(folders)
-            found = [one.id for one in self._shares.values() if one.folders.keys() & wanted]
-        return tuple(sorted(found, key=lambda id_: (-counts[id_], id_)))
-
-
-def _has(share: ListedShare, file: FileLine) -> bool:
-    if file.content is not None:
-        return share.has(file.content.root)
-    known = share.files.get(file.path)
-    return known is not None and known.size == file.size
+            known = share.files.get(file.path) if share.is_originals else None
+            if known is not None and known.size == file.size:
+                yield share.id
 
 
 def _parents(path: str) -> Iterator[str]:

@@ -5,9 +5,9 @@ Pure state. Lines come from strangers: what cannot be stored or served is refuse
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+from typing import NamedTuple
 
 from roles.values import strict_json
 from roles.values.catalogue import (
@@ -21,19 +21,28 @@ from roles.values.catalogue import (
     sort_key,
 )
 from roles.values.errors import PeerProtocolError
-from roles.values.safe_names import UnsafeNameError, safe_name, safe_path, shown_name
+from roles.values.safe_names import UnsafeNameError, safe_path, shown_name
+from roles.values.stopping import go_on, until_stopped
 
 ORIGINALS_PREFIX = "lmk1"  # of the id of a share that a tracker made of an original seeder's list
 MAX_REFUSED = 1_000  # lines that are remembered, to show their names: nobody reads more
-_REMEMBERED_FOLDERS = 1_024  # lines are sorted by path: the folder of one is mostly the next one's
 
-Pack: TypeAlias = tuple[PackLine, tuple[FileLine, ...]]
+
+class Pack(NamedTuple):
+    """A pack whose members add up. It counts for the share that lists it and them."""
+
+    line: PackLine
+    members: tuple[FileLine, ...]  # in the order in which they lie in it
+    share: str = ""  # its id
 
 
 class ListedShare:
     """Owned by a ListedRoom."""
 
-    def __init__(self, id_: str, name: str, *, windows: bool) -> None:
+    def __init__(
+        self, id_: str, name: str, *, windows: bool, should_stop: Callable[[], bool] = go_on
+    ) -> None:
+        """What takes long raises HaltedError once should_stop()."""
         self.id = id_
         self.name = name  # of the folder, from the wire
         self.is_originals = id_.startswith(ORIGINALS_PREFIX)
@@ -44,6 +53,9 @@ class ListedShare:
         self.files_left = 0  # more, that its seeder has still to read
         self.stamp = 0  # set by the room: another one after each change
         self._windows = windows
+        self._should_stop = should_stop
+        # How many lines are right in each folder, its own line too: also of folders that have none.
+        self._inside: dict[str, int] = {}
         self._pack_lines: dict[str, PackLine] = {}  # by the path of the first member
         self._packs: tuple[Pack, ...] | None = None  # not known since the last change
         self._fingerprint: int | None = None  # the same, and so with the roots of all contents
@@ -51,21 +63,26 @@ class ListedShare:
 
     @property
     def count(self) -> int:
-        """Lines of it that are kept."""
-        return len(self.files) + len(self.folders) + len(self._pack_lines) + len(self.refused)
+        """What it takes of a reader: its lines, and the folders that their paths lead through."""
+        return len(self.files) + len(self._inside) + len(self._pack_lines) + len(self.refused)
 
     @property
     def is_empty(self) -> bool:
         """Whether it offers nothing that could be stored, now or soon."""
         return not (self.files or self.folders or self.files_left)
 
-    def has(self, root: bytes) -> bool:
-        """Whether a file or a pack of it has this content."""
+    @property
+    def roots(self) -> frozenset[bytes]:
+        """Of the contents that its files and packs have."""
         if self._roots is None:
             contents = [file.content for file in self.files.values()]
             packs = (line.content.root for line in self._pack_lines.values())
             self._roots = frozenset(content.root for content in contents if content).union(packs)
-        return root in self._roots
+        return self._roots
+
+    def has_folder(self, path: str) -> bool:
+        """Whether there is such a folder, or anything below it."""
+        return path in self._inside
 
     def below(self, path: str) -> tuple[list[FileLine], list[FolderLine]]:
         """Its files and folders below this one, and this one; all of them without a path."""
@@ -93,12 +110,17 @@ class ListedShare:
             return None
         self._packs = self._fingerprint = self._roots = None
         match line:
-            case FileLine():
-                self.size += line.size - self._size_of(line.path)
-                self.files[line.path] = line
-                return line.path
-            case FolderLine():
-                self.folders[line.path] = line
+            case FileLine(path):
+                known = self.files.get(path)
+                if known is None:
+                    self._enter(path)
+                self.size += line.size - (0 if known is None else known.size)
+                self.files[path] = line
+                return path
+            case FolderLine(path):
+                if path not in self.folders:
+                    self._enter(path + "/")
+                self.folders[path] = line
             case PackLine():
                 self._pack_lines[line.first] = line
             case None:
@@ -124,9 +146,11 @@ class ListedShare:
         match line:
             case FileLine(path) if self.files.get(path) == line:
                 self.size -= self.files.pop(path).size
+                self._leave(path)
                 return path
             case FolderLine(path) if self.folders.get(path) == line:
                 del self.folders[path]
+                self._leave(path + "/")
             case PackLine(_, first) if self._pack_lines.get(first) == line:
                 del self._pack_lines[first]
             case _:
@@ -141,7 +165,8 @@ class ListedShare:
         """
         if self._fingerprint is None:
             files = (
-                hash((file.path, file.content, file.is_executable)) for file in self.files.values()
+                hash((file.path, file.content, file.is_executable))
+                for file in until_stopped(self.files.values(), self._should_stop)
             )
             self._fingerprint = sum(files) + sum(map(hash, self.folders))
         return hash((self._fingerprint, self.files_left))
@@ -149,27 +174,45 @@ class ListedShare:
     def packs(self) -> tuple[Pack, ...]:
         """The packs whose members add up, each with them; never two with the same member."""
         if self._packs is None:
-            self._packs = tuple(self._found_packs())
+            self._packs = tuple(self._found_packs()) if self._pack_lines else ()
         return self._packs
 
-    def _found_packs(self) -> Iterable[Pack]:
-        if not self._pack_lines:
-            return
+    def _found_packs(self) -> Iterator[Pack]:
+        """Each costs a look into the sums, and its members when they add up."""
         small = sorted(
             (file for file in self.files.values() if 0 < file.size < PACKED_BELOW),
             key=lambda file: sort_key(file.path),
         )
-        index = {file.path: number for number, file in enumerate(small)}
-        begins = sorted((index[first], first) for first in self._pack_lines if first in index)
+        sums = list(accumulate((file.size for file in small), initial=0))
         free_from = 0
-        for start, first in begins:
-            line = self._pack_lines[first]
-            if start < free_from:  # else many packs of the same members would fill the memory
+        for start, file in enumerate(until_stopped(small, self._should_stop)):
+            line = self._pack_lines.get(file.path)
+            if line is None or start < free_from:
                 continue
-            members = tuple(small[start : start + line.count])
-            if len(members) == line.count and sum(m.size for m in members) == line.content.size:
-                free_from = start + line.count
-                yield line, members
+            end = start + line.count
+            if end < len(sums) and sums[end] - sums[start] == line.content.size:
+                free_from = end
+                yield Pack(line, tuple(small[start:end]), self.id)
+
+    def _enter(self, path: str) -> None:
+        """One line more has this path, which ends with "/" for a folder's own."""
+        inside = self._inside
+        while at := path.rpartition("/")[0]:
+            known = inside.get(at, 0)
+            inside[at] = known + 1
+            if known:
+                break
+            path = at
+
+    def _leave(self, path: str) -> None:
+        """One line fewer has it."""
+        inside = self._inside
+        while at := path.rpartition("/")[0]:
+            if inside[at] > 1:
+                inside[at] -= 1
+                break
+            del inside[at]
+            path = at
 
     def _check(self, line: FileLine | FolderLine) -> None:
         """Raise PeerProtocolError for what this share cannot have, or this system not store."""
@@ -178,19 +221,7 @@ class ListedShare:
         if isinstance(line, FileLine) and (line.content is None) is not self.is_originals:
             raise PeerProtocolError("a file of a kind that its seeder does not have")
         if self._windows:
-            folder, slash, name = line.path.rpartition("/")
-            if slash:
-                _check_folder(folder)
-            safe_name(name, windows=True)
-
-    def _size_of(self, path: str) -> int:
-        known = self.files.get(path)
-        return 0 if known is None else known.size
-
-
-@lru_cache(_REMEMBERED_FOLDERS)
-def _check_folder(path: str) -> None:
-    safe_path(path, windows=True)
+            safe_path(line.path, windows=True)
 
 
 def _name_in(text: str) -> str:

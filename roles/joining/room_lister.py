@@ -5,6 +5,7 @@ It runs in a thread of its own, for a tracker may be silent for seconds.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -13,9 +14,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from roles.base.worker import POLL_S
+from roles.base.worker import POLL_S, failure_of
 from roles.joining.list_client import fetch_list
-from roles.joining.listed_room import ListedRoom, Wanted
+from roles.joining.listed_room import MAX_SOURCES, ListedRoom, Wanted
 from roles.joining.listed_share import Pack
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_client import TrackerClient
@@ -29,7 +30,7 @@ from roles.values.addresses import (
     may_dial,
     service_at,
 )
-from roles.values.errors import TrackerSilentError
+from roles.values.errors import HaltedError, TrackerSilentError
 from roles.values.events import FilesListed, ListedFile, ListFailed, Post
 from roles.values.safe_names import UnsafeNameError, safe_name, shown_name
 from roles.wire.lmk2_fields import MAX_SHARES
@@ -43,6 +44,9 @@ LIST_AGAIN_S = 5.0  # after the tracker was silent
 # How often it is asked who takes part: at the beginning of a download everyone joins. From the
 # first to the second, twice as long each time that nobody new was named.
 PEERS_AGAIN_S = (0.2, 5.0)
+# Times the work that a look took, until the next one: whoever changes a long list each second must
+# not keep every leecher's processor busy.
+LOOK_SHARE = 4
 SAMPLE = 16  # files of a folder for which newer shares are looked for
 
 
@@ -78,9 +82,10 @@ class RoomLister:
         self._sought = sought
         self._found = found
         self._listed = listed
-        self._lock = threading.Lock()  # protects the two below
+        self._lock = threading.Lock()  # protects the three below
         self._room: ListedRoom | None = None  # None: an original tracker
         self._lmk1_files: dict[str, ListedFile] = {}  # by key
+        self._files: tuple[ListedFile, ...] = ()  # from which they are
         # Replaced whole by the thread: downloads read them often, and a long list takes a while.
         self._seeders: dict[tuple[str, Address], float] = {}  # of LMK/1: when they were named last
         self._shares_of: dict[ListedFile, tuple[str, ...]] = {}  # of LMK/1, of what is sought
@@ -122,27 +127,30 @@ class RoomLister:
         return tuple(dict.fromkeys(address for at, address in self._seeders if at in shares))
 
     def wanted(self, key: str) -> tuple[Wanted, tuple[Pack, ...]] | None:
-        """What this key asks for, when peers of LMK/2 offer it, and the packs of its shares."""
+        """What this key asks for, when peers of LMK/2 offer it, and the packs of its shares.
+
+        Raises HaltedError when the program ends meanwhile.
+        """
         with self._lock:
             wanted = None if self._room is None else self._room.resolve(key)
             if wanted is None or self._room is None:
                 return None
             files = tuple(file for file in wanted.files if file.content is not None)
-            packs = {
-                pack[0].content.root: pack
-                for share in wanted.shares
-                for pack in self._room.packs(share)
-            }
+            packs = dict[bytes, Pack]()  # of the share that was asked for first
+            for share in wanted.shares:
+                for pack in self._room.packs(share):
+                    packs.setdefault(pack.line.content.root, pack)
         return replace(wanted, files=files), tuple(packs.values())
 
-    def stamp(self, key: str, shares: Iterable[str]) -> tuple[int, ...]:
-        """The same as before while wanted() says the same of this key, which these shares have."""
+    def stamp(self, key: str) -> int:
+        """The same as before while wanted() says the same of this key."""
         with self._lock:
-            return () if self._room is None else self._room.stamp(key, shares)
+            return 0 if self._room is None else self._room.stamp(key)
 
     def run(self) -> None:
         """Ask what there is to ask until should_stop()."""
         with (
+            contextlib.suppress(HaltedError),
             RoomClient(self._place, self._should_stop) as client,
             TrackerClient(self._place, self._should_stop) as plain,
         ):
@@ -170,11 +178,15 @@ class RoomLister:
     def _list(self, client: RoomClient, plain: TrackerClient) -> None:
         try:
             listed = self._ask_for_list(client, plain)
-        except TrackerSilentError as error:
-            if not self._should_stop():
-                log.log(logging.DEBUG if self._is_lost else logging.WARNING, "%s", error)
+        except (TrackerSilentError, OSError, MemoryError) as error:
+            if isinstance(error, MemoryError):  # in the middle of a list: the next is a whole one
+                with self._lock:
+                    self._room, self._version = None, ""
+            failure = failure_of(error)
+            if failure is not None and not self._should_stop():
+                log.log(logging.DEBUG if self._is_lost else logging.WARNING, "%s", failure)
                 self._is_lost, self._again_at = True, time.monotonic() + LIST_AGAIN_S
-                self._post(ListFailed(self._place.shown, error))
+                self._post(ListFailed(self._place.shown, failure))
             return
         self._is_lost = False
         self._listed()
@@ -185,9 +197,10 @@ class RoomLister:
         if room is None:
             return self._list_of_original(plain)
         with self._lock:
-            files, folders = room.files(), room.folders()
-            self._lmk1_files = {file.key: file for file in files if not file.root}
-            refused = room.refused
+            files, folders, refused = room.files(), room.folders(), room.refused
+            if files is not self._files:
+                self._files = files
+                self._lmk1_files = {file.key: file for file in files if not file.root}
         return FilesListed(self._place.shown, files, (), refused, folders)
 
     def _updated_room(self, client: RoomClient) -> ListedRoom | None:
@@ -200,7 +213,7 @@ class RoomLister:
             fetched = fetch_list(client.looked_up(), known, self._should_stop)
             with self._lock:
                 if self._room is None:
-                    self._room = ListedRoom(windows=os.name == "nt")
+                    self._room = ListedRoom(windows=os.name == "nt", should_stop=self._should_stop)
                 if fetched.is_whole:
                     self._room.apply_whole(fetched.lines)
                 else:
@@ -221,7 +234,7 @@ class RoomLister:
             else:
                 files.append(ListedFile(name, size))
         with self._lock:
-            self._room, self._version = None, ""
+            self._room, self._version, self._files = None, "", ()
             self._lmk1_files = {file.key: file for file in files}
         seeders = tuple(address for share, address in self._seeders if not share)
         return FilesListed(self._place.shown, tuple(files), seeders, tuple(refused))
@@ -239,7 +252,7 @@ class RoomLister:
             self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]
         if now < self._peers_at:
             return
-        is_news = False
+        is_news, worked_before = False, time.thread_time()
         try:
             if self._room is not None:  # somebody may have begun to offer it
                 version = self._version
@@ -251,7 +264,8 @@ class RoomLister:
             is_news = self._note_holders(client, self._shares_with(sought))
         except TrackerSilentError as error:  # running downloads never stop for the tracker
             log.info("%s", error)
-        self._peers_at = now + self._pause_s
+        worked_s = time.thread_time() - worked_before
+        self._peers_at = now + max(self._pause_s, LOOK_SHARE * worked_s)
         self._pause_s = pause_after(self._pause_s, is_news=is_news)
 
     def _shares_with(self, sought: Sought) -> Sequence[str]:
@@ -334,7 +348,8 @@ def _lmk2_shares(room: ListedRoom | None, wanted: Wanted) -> tuple[str, ...]:
         if room is not None and file.content is not None
         for share in room.shares_of(file.content.root)
     )
-    return tuple(dict.fromkeys((*wanted.shares, *(share for share, _ in now.most_common()))))
+    shares = (*wanted.shares, *(share for share, _ in now.most_common(MAX_SOURCES)))
+    return tuple(dict.fromkeys(shares))[:MAX_SOURCES]
 
 
 def _reachable(address: Address, tracker_host: str) -> Address:

@@ -75,6 +75,7 @@ class _Attempt(Generic[T]):
     read: Callable[[bytes], T | None]
     questions: dict[Address, _Question] = field(default_factory=dict)
     refusals: int = 0  # times that every address said that nobody listens there
+    why: str = "nothing came back"
     fault: TrackerSilentError | None = None  # there is no machine of the tracker's name
 
 
@@ -148,7 +149,7 @@ class TrackerAsker:
         if answer is None and attempt.fault is not None:
             raise attempt.fault
         if answer is None:
-            raise self._silent("nobody listens there" if attempt.refusals else "nothing came back")
+            raise self._silent("nobody listens there" if attempt.refusals else attempt.why)
         self._close_old()
         return answer
 
@@ -170,6 +171,7 @@ class TrackerAsker:
                     answer = None
                 except OSError as error:  # no network: it may come back
                     log.debug("asking %s: %s", address, error)
+                    attempt.why = error.strerror or str(error)
                     self._wait(within_s)
                     answer = None
                 if answer is not None:

@@ -6,11 +6,22 @@ Pure: the caller brings the clock and the secret.
 from __future__ import annotations
 
 import hmac
+from enum import Enum
 
 from roles.wire.lmk2_fields import COOKIE_SIZE
 
 EPOCH_S = 60.0  # a cookie is good for the epoch in which it was given, and the next one
-_MAX_KNOWN = 16_384  # hosts of one epoch whose cookies are kept: more than a room has
+GOOD_EPOCHS = 2
+KNOWN_EPOCHS = 5  # one of these is an old one
+_MAX_KEPT = 32_768  # cookies: two for each member of a large room
+
+
+class Proof(Enum):
+    """What is known of a sender."""
+
+    NONE = "none"  # its address may be forged
+    OLD = "old"  # it received there some minutes ago: it is to get a new cookie before others
+    GOOD = "good"  # it receives there
 
 
 class Cookies:
@@ -19,29 +30,25 @@ class Cookies:
     def __init__(self, secret: bytes) -> None:
         """`secret`: bytes that nobody else knows, others at each start."""
         self._secret = secret
-        self._epoch = -1
-        self._good: dict[
-            str, tuple[str, str]
-        ] = {}  # host to the cookies of this epoch and the last
+        self._made: dict[tuple[str, int], str] = {}  # by host and epoch
 
     def give(self, host: str, *, now: float) -> str:
         """What this host is to repeat."""
-        return self._both(host, now)[0]
+        return self._cookie(host, int(now / EPOCH_S))
 
-    def accepts(self, host: str, cookie: str, *, now: float) -> bool:
-        """Whether this was given to that host, not long ago."""
-        new, old = self._both(host, now)
-        return hmac.compare_digest(cookie, new) or hmac.compare_digest(cookie, old)
+    def proof(self, host: str, cookie: str, *, now: float) -> Proof:
+        """What it proves that this host repeats this."""
+        newest = int(now / EPOCH_S)
+        for age in range(KNOWN_EPOCHS):
+            if hmac.compare_digest(cookie, self._cookie(host, newest - age)):
+                return Proof.GOOD if age < GOOD_EPOCHS else Proof.OLD
+        return Proof.NONE
 
-    def _both(self, host: str, now: float) -> tuple[str, str]:
-        epoch = int(now / EPOCH_S)
-        if epoch != self._epoch or len(self._good) > _MAX_KNOWN:
-            self._epoch = epoch
-            self._good.clear()
-        if host not in self._good:
-            self._good[host] = self._made(host, epoch), self._made(host, epoch - 1)
-        return self._good[host]
-
-    def _made(self, host: str, epoch: int) -> str:
-        digest = hmac.digest(self._secret, f"{host}|{epoch}".encode(), "sha256")
-        return digest[:COOKIE_SIZE].hex()
+    def _cookie(self, host: str, epoch: int) -> str:
+        known = self._made.get((host, epoch))
+        if known is None:
+            if len(self._made) >= _MAX_KEPT:
+                self._made.clear()
+            digest = hmac.digest(self._secret, f"{host}|{epoch}".encode(), "sha256")
+            known = self._made[host, epoch] = digest[:COOKIE_SIZE].hex()
+        return known

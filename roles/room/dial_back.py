@@ -12,7 +12,7 @@ import os
 import selectors
 import socket
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,12 +21,12 @@ from roles.room.places import Key
 from roles.values.addresses import Address
 from roles.values.strict_json import dumps
 from roles.wire.lmk1_peer_wire import EXIT_CONNECTION, REQUEST_CONNECTION
-from roles.wire.lmk2_fields import extras_of
-from roles.wire.lmk2_greeting import ANSWER_START, MAX_ANSWER
+from roles.wire.lmk2_greeting import ANSWER_START, MAX_ANSWER, decode_probe_answer
 
 log = logging.getLogger(__name__)
 
 MAX_AT_ONCE = 32
+MAX_PER_HOST = 4  # of these: programs of one computer that do not answer leave room for others
 ANSWER_S = 5.0  # to connect and to answer
 AGAIN_S = 60.0  # while it cannot be reached: somebody may open its firewall
 MAX_WAITING = 12_000  # as many as may be registered
@@ -38,7 +38,6 @@ class Target:
     """Whom to dial."""
 
     key: Key
-    instance: str  # of the program: another one there is another question
     address: Address
 
 
@@ -60,18 +59,21 @@ class DialBack:
         self,
         selector: selectors.BaseSelector,
         is_wanted: Callable[[Target], bool],
-        tell: Callable[[Target, bool], None],
+        tell: Callable[[Target, bool, str], None],
     ) -> None:
-        """`is_wanted`: whether it is still registered, and not known to be reachable."""
+        """`is_wanted`: whether it is still registered, and not known to be reachable. `tell` gets
+        whether it could be reached, and the peer id of the program there, "" when it did not say.
+        """
         self._selector, self._is_wanted, self._tell = selector, is_wanted, tell
         self._waiting: OrderedDict[Key, Target] = OrderedDict()
         # When each is due again: in the order of that, for all wait as long.
         self._later: OrderedDict[Key, tuple[float, Target]] = OrderedDict()
-        self._calls = set[_Call]()
+        self._calls: dict[Key, _Call] = {}
+        self._calls_to = Counter[str]()  # by host
 
     def want(self, target: Target) -> None:
-        """Dial it soon."""
-        if len(self._waiting) < MAX_WAITING:
+        """Dial it soon, unless that is under way."""
+        if len(self._waiting) < MAX_WAITING and target.key not in self._calls:
             self._waiting[target.key] = target
             self._later.pop(target.key, None)
 
@@ -85,16 +87,20 @@ class DialBack:
         """Dial whom it is time for, and give up on who does not answer."""
         while self._later and next(iter(self._later.values()))[0] <= now:
             self.want(self._later.popitem(last=False)[1][1])
-        for call in [call for call in self._calls if now >= call.deadline]:
+        for call in [call for call in self._calls.values() if now >= call.deadline]:
             self._end(call, is_reachable=False)
-        while self._waiting and len(self._calls) < MAX_AT_ONCE:
-            _, target = self._waiting.popitem(last=False)
-            if self._is_wanted(target):
+        for _ in range(min(MAX_AT_ONCE, len(self._waiting))):
+            if len(self._calls) >= MAX_AT_ONCE:
+                return
+            key, target = self._waiting.popitem(last=False)
+            if self._calls_to[key.ip] >= MAX_PER_HOST:
+                self._waiting[key] = target  # others of that host are being dialled
+            elif self._is_wanted(target):
                 self._dial(target, now)
 
     def close(self) -> None:
         """Hang up."""
-        for call in self._calls:
+        for call in self._calls.values():
             self._selector.unregister(call.link)
             call.link.close()
         self._calls.clear()
@@ -112,8 +118,15 @@ class DialBack:
             code = link.connect_ex(target.address)
         except OSError:
             code = errno.EHOSTUNREACH
-        self._calls.add(call)
-        self._selector.register(link, selectors.EVENT_WRITE, lambda: self._greet(call))
+        try:
+            self._selector.register(link, selectors.EVENT_WRITE, lambda: self._greet(call))
+        except OSError as error:
+            log.debug("dialling %s: %s", target.address, error)
+            link.close()
+            self._put_off(target, now)
+            return
+        self._calls[target.key] = call
+        self._calls_to[target.key.ip] += 1
         if code not in _UNDER_WAY:
             self._end(call, is_reachable=False)
 
@@ -138,17 +151,24 @@ class DialBack:
         if not data or not is_ours or len(call.received) > MAX_ANSWER:
             self._end(call, is_reachable=False)
         elif call.received.endswith(b"\n"):
-            value = extras_of(call.received[len(ANSWER_START) :])
-            self._end(call, is_reachable=value is not None and value.get("probe") == call.probe)
+            answer = decode_probe_answer(call.received)
+            peer = "" if answer is None or answer.probe != call.probe else answer.peer
+            is_reachable = answer is not None and answer.probe == call.probe
+            is_reachable &= peer in ("", call.target.key.peer)  # another program has its port
+            self._end(call, is_reachable=is_reachable, peer=peer)
 
-    def _end(self, call: _Call, *, is_reachable: bool) -> None:
-        self._calls.discard(call)
+    def _end(self, call: _Call, *, is_reachable: bool, peer: str = "") -> None:
+        key = call.target.key
+        del self._calls[key]
+        self._calls_to[key.ip] -= 1
+        if not self._calls_to[key.ip]:
+            del self._calls_to[key.ip]
         self._selector.unregister(call.link)
         if not is_reachable:
             _say_goodbye(call.link)
             self._put_off(call.target, time.monotonic())
         call.link.close()
-        self._tell(call.target, is_reachable)
+        self._tell(call.target, is_reachable, peer)
 
     def _put_off(self, target: Target, now: float) -> None:
         self._later.pop(target.key, None)

@@ -15,19 +15,24 @@ class _Ring(Generic[T]):
         self.members: list[T] = []
         self.places: dict[T, int] = {}
 
-    def add(self, member: T) -> None:
-        if member not in self.places:
-            self.places[member] = len(self.members)
-            self.members.append(member)
+    def add(self, member: T) -> bool:
+        """Whether it was not there yet."""
+        if member in self.places:
+            return False
+        self.places[member] = len(self.members)
+        self.members.append(member)
+        return True
 
-    def remove(self, member: T) -> None:
+    def remove(self, member: T) -> bool:
+        """Whether it was there."""
         place = self.places.pop(member, None)
         if place is None:
-            return
+            return False
         last = self.members.pop()
         if last != member:
             self.members[place] = last
             self.places[last] = place
+        return True
 
     def some(self, start: int, most: int) -> Iterator[T]:
         """`most` members or fewer, from this place on and round."""
@@ -46,23 +51,18 @@ class Holders(Generic[T]):
 
     def join(self, member: T, shares: Iterable[str], *, is_leecher: bool) -> None:
         """It takes part in these from now on."""
-        self.state += 1
         for share in shares:
-            self._rings.setdefault((share, is_leecher), _Ring()).add(member)
+            self.state += self._rings.setdefault((share, is_leecher), _Ring()).add(member)
 
-    def part(self, member: T, shares: Iterable[str], *, is_leecher: bool) -> list[str]:
-        """It takes part in these no longer; returns those that it was the last seeder of."""
-        self.state += 1
-        ended = list[str]()
+    def part(self, member: T, shares: Iterable[str], *, is_leecher: bool) -> None:
+        """It takes part in these no longer."""
         for share in shares:
             ring = self._rings.get((share, is_leecher))
             if ring is None:
                 continue
-            ring.remove(member)
+            self.state += ring.remove(member)
             if not ring.members:
                 del self._rings[(share, is_leecher)]
-                ended += [] if is_leecher else [share]
-        return ended
 
     def some(self, asked: Sequence[str], most: int) -> Iterator[tuple[T, tuple[int, ...]]]:
         """About `most` seeders, then leechers, of these shares, others at each call.

@@ -10,13 +10,14 @@ import logging
 import selectors
 import socket
 import time
-from collections import Counter
-from collections.abc import Generator, Iterable
+from collections import Counter, deque
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
 from roles.base.connections import noted
+from roles.base.rate_limit import RateLimit
 from roles.room.packed_lists import PackedList, PackedLists
 from roles.room.registry import Registry
 from roles.room.room_catalogue import ListRefusedError
@@ -39,17 +40,23 @@ from roles.wire.lmk2_tracker_messages import Code
 
 log = logging.getLogger(__name__)
 
-MAX_CLIENTS = 64  # at once; more wait in the system's queue
-MAX_CLIENTS_PER_HOST = 8  # a stranger who says nothing holds no more; this machine is exempt
-STALLED_S = 2.0  # without a byte: it goes when others have no room
+MAX_CLIENTS = 128  # at once; more wait in the system's queue
+MAX_CLIENTS_PER_HOST = 8  # so one computer leaves places for the others,
+MAX_CLIENTS_HERE = 64  # also the tracker's own, where many programs may run
+ACCEPTED_AT_ONCE = 64  # connections, so that one computer's do not fill the system's queue
+SILENT_S = 0.25  # without a call: it goes when others have no room,
+STALLED_S = 2.0  # and so does who called, without a byte
+ACCEPT_AGAIN_S = 0.25  # while nobody goes
 CALL_S = 30.0  # for everything but the bytes of a list
 SLOWEST = 256 * 1024  # bytes per second: a list may take so much longer
 LINGER_S = 5.0  # for the other side to read the answer and close
 WORK_S = 0.005  # at most so long no datagram is read
-_SLICE = 250  # lines taken before others have their turn
+_SLICE = 250  # lines taken before others have their turn,
+_SLICE_SIZE = 64 * 1024  # or so many characters of lines
 _BUFFER = 64 * 1024
 _AT_ONCE = 256 * 1024  # bytes given to the system in one go
-_CLOSED: tuple[type[Exception], ...] = (OSError, PeerProtocolError)
+_COMPLAINTS_PER_HOST, _COMPLAINTS_IN_ALL = 0.5, 2.0  # lines a second in the log
+_CLOSED: tuple[type[Exception], ...] = (OSError, PeerProtocolError, MemoryError)
 
 
 class _Wait(Enum):
@@ -74,6 +81,7 @@ class _Client:
     deadline: float
     moved_at: float  # when a byte went either way; of a call that is not whole, when it came
     has_called: bool = False  # its first line is whole
+    is_served: bool = False  # it has its answer, and is to close
     received: bytes = b""  # behind the first line
     waits_for: _Wait = _Wait.TURN
     steps: _Steps = field(init=False)
@@ -90,31 +98,37 @@ class ListServer:
         self._listener, self._selector, self._registry = listener, selector, registry
         self._lists = PackedLists(registry.catalogue)
         self._clients = dict[_Client, None]()  # in the order in which they came
+        self._turns = deque[_Client]()  # those that can go on, in the order of their turns
         self._from_host = Counter[str]()
         self._telling = set[str]()  # shares whose list arrives now
+        self._complaints = RateLimit(per_host=_COMPLAINTS_PER_HOST, whole=_COMPLAINTS_IN_ALL)
         self._is_accepting = False
+        self._accept_at = 0.0
         self._accept_again()
 
     def work(self) -> bool:
         """Do what is not waiting for the network, for WORK_S; whether there is more of it."""
-        until = time.monotonic() + WORK_S
+        now = time.monotonic()
+        until = now + WORK_S
+        if now >= self._accept_at:
+            self._accept_again()
         # Those whose list is packed go on, and those who hung up are gone.
-        self._step_all([one for one in self._clients if one.waits_for is _Wait.PACKED])
+        for client in [one for one in self._clients if one.waits_for is _Wait.PACKED]:
+            self._step(client)
         while True:
-            is_packing = self._lists.work()
-            busy = [client for client in self._clients if client.waits_for is _Wait.TURN]
-            self._step_all(busy)
-            if not (is_packing or busy):
-                break
+            is_busy = self._lists.work()
+            if self._turns:
+                self._step(self._turns.popleft())
+                is_busy = True
+            if not is_busy:
+                return any(client.waits_for is _Wait.PACKED for client in self._clients)
             if time.monotonic() >= until:
                 return True
-        return any(client.waits_for is _Wait.PACKED for client in self._clients)
 
     def expire(self, *, now: float) -> None:
         """Close what takes too long."""
         for client in [client for client in self._clients if now >= client.deadline]:
             self._close(client)
-        self._accept_again()
 
     def close(self) -> None:
         """Close all but the listening socket."""
@@ -126,29 +140,43 @@ class ListServer:
     def _accept(self) -> None:
         now = time.monotonic()
         if len(self._clients) >= MAX_CLIENTS and not self._make_room(now):
-            self._stop_accepting()  # until expire(), or until somebody is served
+            self._stop_accepting(now)
             return
-        try:
-            link, (ip, _) = self._listener.accept()
-        except OSError as error:  # it is gone already, or there are no descriptors left
-            log.debug("accepting: %s", error)
-            self._stop_accepting()  # until expire(), for the selector would tell of it at once
-            return
-        if self._from_host[ip] >= MAX_CLIENTS_PER_HOST and not is_loopback(ip):
-            link.close()
-            return
-        noted(link).setblocking(False)
-        client = _Client(link, ip, now + CALL_S, now)
-        client.steps = self._serve(client)
-        self._clients[client] = None
-        self._from_host[ip] += 1
-        self._step(client)
+        for _ in range(min(ACCEPTED_AT_ONCE, MAX_CLIENTS - len(self._clients))):
+            try:
+                link, (ip, _) = self._listener.accept()
+            except BlockingIOError:
+                return
+            except (OSError, MemoryError) as error:  # it is gone, or no descriptor is left
+                log.debug("accepting: %s", error)
+                if not self._make_room(now):
+                    self._stop_accepting(now)  # the selector would tell of it at once
+                return
+            most = MAX_CLIENTS_HERE if is_loopback(ip) else MAX_CLIENTS_PER_HOST
+            if self._from_host[ip] >= most and not self._make_room(now, ip):
+                link.close()
+                continue
+            noted(link).setblocking(False)
+            client = _Client(link, ip, now + CALL_S, now)
+            client.steps = self._serve(client)
+            self._clients[client] = None
+            self._from_host[ip] += 1
+            self._step(client)
 
-    def _make_room(self, now: float) -> bool:
-        """Hang up on the one that stands still longest, if it does so too long."""
-        waiting = [client for client in self._clients if client.waits_for in _EVENTS]
-        oldest = min(waiting, key=lambda client: client.moved_at, default=None)
-        if oldest is None or now - oldest.moved_at < STALLED_S:
+    def _make_room(self, now: float, ip: str = "") -> bool:
+        """Hang up on one who holds a place for nothing, of this host or of any; whether there is
+        one. A host that has all its places loses the one that has not called at once.
+        """
+
+        def is_idle(client: _Client) -> bool:
+            if client.waits_for not in _EVENTS or ip not in ("", client.ip):
+                return False
+            patience_s = STALLED_S if client.has_called else 0.0 if ip else SILENT_S
+            return client.is_served or now - client.moved_at >= patience_s
+
+        idle = filter(is_idle, self._clients)
+        oldest = min(idle, key=lambda client: client.moved_at, default=None)
+        if oldest is None:
             return False
         self._close(oldest)
         return True
@@ -158,13 +186,11 @@ class ListServer:
             self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
             self._is_accepting = True
 
-    def _stop_accepting(self) -> None:
+    def _stop_accepting(self, now: float = 0.0) -> None:
+        """Until somebody goes, or it is time to look whether one holds a place for nothing."""
+        self._accept_at = now + ACCEPT_AGAIN_S
         self._selector.unregister(self._listener)
         self._is_accepting = False
-
-    def _step_all(self, clients: Iterable[_Client]) -> None:
-        for client in clients:
-            self._step(client)
 
     def _step(self, client: _Client) -> None:
         """Let it go on until it waits again."""
@@ -180,13 +206,20 @@ class ListServer:
             log.debug("a list for or of %s: %s", client.ip, error)
             self._close(client)
             return
+        if client.waits_for is _Wait.TURN:
+            self._turns.append(client)
         after = _EVENTS.get(client.waits_for, 0)
         if before == after:
             return
         if before:
             self._selector.unregister(client.link)
         if after:
-            self._selector.register(client.link, after, lambda: self._step(client))
+            try:
+                self._selector.register(client.link, after, lambda: self._step(client))
+            except (OSError, MemoryError) as error:
+                log.debug("a list for or of %s: %s", client.ip, error)
+                client.waits_for = _Wait.TURN  # it is not registered
+                self._close(client)
 
     def _close(self, client: _Client) -> None:
         del self._clients[client]
@@ -213,10 +246,12 @@ class ListServer:
             case TellList() as call:
                 yield from self._answer_list(client, call)
         client.link.shutdown(socket.SHUT_WR)
+        client.is_served = True
         client.deadline = min(client.deadline, time.monotonic() + LINGER_S)
         left = MAX_PACKED  # closed with bytes unread, the system would take the answer back
         while left > 0:
             left -= len((yield from _received(client, _BUFFER)))
+            yield _Wait.TURN
 
     def _send_list(self, client: _Client, since: str) -> _Steps:
         packed = self._lists.since(since)
@@ -230,14 +265,18 @@ class ListServer:
         while packed.data is None:
             _check_is_there(client)
             yield _Wait.PACKED
-        follows = ListFollows(packed.version, packed.is_whole, len(packed.data))
+        follows = ListFollows(packed.version, packed.is_whole, packed.size)
         _prolong(client, follows.packed)
         yield from _sent(client, encode_reply(follows))
-        yield from _sent(client, packed.data)
+        for piece in packed.data:
+            yield from _sent(client, piece)
 
     def _answer_list(self, client: _Client, call: TellList) -> _Steps:
-        _prolong(client, call.packed)
         try:
+            if call.packed > MAX_PACKED:
+                text = f"A list may have {MAX_PACKED} bytes at most when it is packed."
+                raise ListRefusedError(Code.REFUSED, text)
+            _prolong(client, call.packed)
             yield from self._take_list(client, call)
         except ListRefusedError as error:
             reply = Taken(False, error.code, str(error))
@@ -245,7 +284,7 @@ class ListServer:
             reply = Taken(False, Code.REFUSED, f"The tracker cannot read this list: {error}.")
         else:
             reply = Taken(True)
-        if not reply.is_taken:
+        if not reply.is_taken and self._complaints.allows(client.ip, now=time.monotonic()):
             log.info("a list of %s is not taken: %s", client.ip, reply.text)
         yield from _sent(client, encode_reply(reply))
 
@@ -266,18 +305,21 @@ class ListServer:
 
     @staticmethod
     def _read_into(client: _Client, update: ShareUpdate, packed: int) -> _Steps:
-        unpacker, data, taken = Unpacker(), client.received, 0
+        unpacker, data = Unpacker(), client.received
+        taken = size = 0  # since others had their turn
         while True:
             packed -= len(data)
             if packed < 0:
                 raise PeerProtocolError("it is longer than announced")
             for line in unpacker.lines(data):
                 update.take(line)
-                taken += 1
-                if taken % _SLICE == 0:
+                taken, size = taken + 1, size + len(line)
+                if taken >= _SLICE or size >= _SLICE_SIZE:
+                    taken = size = 0
                     yield _Wait.TURN
             if packed == 0:
                 break
+            yield _Wait.TURN  # what came may have held much that is no line
             data = yield from _received(client, min(packed, _BUFFER))
         unpacker.end()
 

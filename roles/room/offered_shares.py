@@ -7,10 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from roles.base.rate_limit import RateLimit
+from roles.room.held_shares import HeldShares
 from roles.room.holders import Holders
+from roles.room.originals_list import OriginalsList
 from roles.room.places import Key, Places
-from roles.room.registry_entry import Entry
-from roles.room.room_catalogue import Owner, RoomCatalogue
+from roles.room.registry_entry import Entry, lmk1_share_of
+from roles.room.room_catalogue import Lmk1List, Owner, RoomCatalogue
+
+# Steps of the catalogue for lists told by LMK/1, and files taken over in one: forged lists may
+# change all the time, and readers must find what else changed in the catalogue's log.
+LMK1_STEPS = 4.0  # a second; twice that for a moment
+LMK1_STEP_FILES = 2_000  # some 10 ms
 
 
 class OfferedShares:
@@ -20,48 +28,76 @@ class OfferedShares:
         self, catalogue: RoomCatalogue, places: Places, entries: Mapping[Key, Entry]
     ) -> None:
         self.holders = Holders[Key]()
+        self.held = HeldShares()
+        self.originals = OriginalsList()
         self._catalogue, self._places, self._entries = catalogue, places, entries
+        self._steps = RateLimit(per_host=LMK1_STEPS, whole=LMK1_STEPS)
+        self._unsettled: dict[str, tuple[str, int]] = {}  # shares of LMK/1, and their places
 
     def enter(self, key: Key, entry: Entry) -> None:
-        """It takes part in its shares from now on."""
+        """An LMK/2 program takes part in its shares from now on."""
         self.holders.join(key, entry.shares, is_leecher=entry.is_leecher)
 
-    def leave(self, key: Key, entry: Entry, keeps: Sequence[str] = ()) -> None:
-        """It leaves its shares; those that it told are gone, but for those that it keeps."""
+    def leave(self, key: Key, entry: Entry, *, now: float, keeps: Sequence[str] = ()) -> None:
+        """An LMK/2 program leaves its shares; those that it told and does not keep are gone.
+
+        Whoever else names them does not keep them: nobody would tell what changes in them.
+        """
         self.holders.part(key, entry.shares, is_leecher=entry.is_leecher)
-        for share in entry.shares:
-            if share not in keeps:
-                self._drop_told(key, share)
+        for share_id in entry.shares:
+            share = self._catalogue.share(share_id)
+            if share_id not in keeps and share is not None and share.owner.key == key:
+                self._catalogue.drop(share_id)
+                self.held.hold(share_id, key, now=now)
 
-    def note_list(self, key: Key, entry: Entry) -> None:
-        """LMK/2 readers find an LMK/1 program by the list that it told."""
-        if entry.member is not None:
-            return
-        if entry.files:
-            self.holders.join(key, (entry.lmk1_share,), is_leecher=False)
-            self._put_original(key, entry)
+    def note_place(self, place: tuple[str, int]) -> None:
+        """Who is registered there, or what LMK/1 programs told there, is another one now.
+
+        Only one program can listen at a place. One of LMK/2 proved its address, so that what LMK/1
+        programs say of the same place is not passed on.
+        """
+        share_id, is_hidden, is_told = lmk1_share_of(place), self._places.has_lmk2(place), False
+        for key in self._places.lmk1_at(place):
+            entry = self._entries[key]
+            entry.is_hidden = is_hidden
+            if entry.files and not is_hidden:
+                is_told = True
+                self.originals.note(key, entry)
+                self.holders.join(key, (share_id,), is_leecher=False)
+            else:
+                self.forget_lmk1(key)
+        if is_told or self._catalogue.share(share_id) is not None:
+            self._unsettled[share_id] = place
         else:
-            self.holders.part(key, (entry.lmk1_share,), is_leecher=False)
-            self._drop_told(key, entry.lmk1_share)
+            self._unsettled.pop(share_id, None)
 
-    def _drop_told(self, key: Key, share_id: str) -> None:
-        """Whoever only names a share does not keep it: nobody would tell what changes in it."""
-        share = self._catalogue.share(share_id)
-        if share is None or share.owner.key != key:
+    def forget_lmk1(self, key: Key) -> None:
+        """Nobody is told of this LMK/1 program any more."""
+        self.originals.note(key, None)
+        self.holders.part(key, (lmk1_share_of(key.place),), is_leecher=False)
+
+    def settle(self, *, now: float) -> None:
+        """Take over into the catalogue what LMK/1 programs told, not too much at a time."""
+        if not self._unsettled or not self._steps.allows("", now=now):
             return
-        self._catalogue.drop(share_id)
-        for other in self._places.at(key[0], key[1].port):
-            entry = self._entries[other]
-            if other != key and entry.member is None and entry.files:
-                self._put_original(other, entry)  # it goes by two names
-                return
+        lists, files = list[Lmk1List](), 0
+        while self._unsettled and files < LMK1_STEP_FILES:
+            share_id = next(iter(self._unsettled))
+            told = self._told_at(share_id, self._unsettled.pop(share_id))
+            files += 1 + len(told.files)
+            lists.append(told)
+        self._catalogue.put_lmk1(lists)
 
-    def _put_original(self, key: Key, entry: Entry) -> None:
-        folder = entry.named.host if entry.origin.is_here else entry.origin.ip
-        owner = owner_of(key, entry)
-        self._catalogue.put_original(entry.lmk1_share, owner, folder, entry.files)
+    def _told_at(self, share_id: str, place: tuple[str, int]) -> Lmk1List:
+        """The newest list of LMK/1 programs there; they may go by several names."""
+        owner = Owner(Key(*place))
+        for entry in map(self._entries.__getitem__, self._places.lmk1_at(place)):
+            if entry.files and not entry.is_hidden:
+                folder = entry.named.host if entry.origin.is_here else entry.origin.ip
+                return Lmk1List(share_id, owner, folder, entry.files)
+        return Lmk1List(share_id, owner, "", {})
 
 
 def owner_of(key: Key, entry: Entry) -> Owner:
     """A program as the owner of a share; the tracker's own machine has no limit."""
-    return Owner(key, "" if entry.origin.is_here else key[0])
+    return Owner(key, "" if entry.origin.is_here else key.ip)

@@ -5,14 +5,14 @@ Pure: it knows no socket.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 from roles.room.room_catalogue import RoomCatalogue
 from roles.wire.lmk2_list_wire import Packer
 
-SLICE = 400  # lines packed between two looks at the sockets: one or two milliseconds
+SLICE = 64 * 1024  # characters packed between two looks at the sockets: one or two milliseconds
+PIECE = 256 * 1024  # packed bytes that are kept in one piece, and given to the system at once
 MAX_BUILDS = 8  # at once: each holds what it packs, and all together take their time
 _MAX_KEPT = 16  # answers, for readers who know different versions
 
@@ -24,8 +24,13 @@ class PackedList:
     known: str
     version: str = ""  # that they have afterwards; "" until it is begun
     is_whole: bool = True
-    data: bytes | None = None  # None until it is packed
+    data: list[bytes] | None = None  # None until it is packed
     readers: int = 0  # who wait for it or send it
+
+    @property
+    def size(self) -> int:
+        """Packed bytes."""
+        return sum(map(len, self.data or ()))
 
 
 class PackedLists:
@@ -76,12 +81,15 @@ class PackedLists:
     def _packing(self, packed: PackedList) -> Iterator[None]:
         packed.version = self._catalogue.version
         packed.is_whole, texts = self._catalogue.texts_since(packed.known)
-        packer, pieces = Packer(), list[bytes]()
-        while lines := list(islice(texts, SLICE)):
-            pieces.append(packer.pack("\n".join(lines)))
+        packer, pieces, piece = Packer(), list[bytes](), bytearray()
+        for lines in _slices(texts):
+            piece += packer.pack(lines)
+            if len(piece) >= PIECE:
+                pieces.append(bytes(piece))
+                piece.clear()
             yield
-        pieces.append(packer.end())
-        packed.data = b"".join(pieces)
+        piece += packer.end()
+        packed.data = [*pieces, bytes(piece)]
 
     def _drop_old(self) -> None:
         now = self._catalogue.version
@@ -89,3 +97,17 @@ class PackedLists:
             is_old = one.version != now or len(self._lists) > _MAX_KEPT
             if one.data is not None and is_old:
                 del self._lists[known]
+
+
+def _slices(texts: Iterable[str]) -> Iterator[str]:
+    """The same lines, joined by line feeds to texts of SLICE characters or a line more."""
+    lines, size = list[str](), 0
+    for text in texts:
+        lines.append(text)
+        size += len(text) + 1
+        if size >= SLICE:
+            yield "\n".join(lines)
+            lines.clear()
+            size = 0
+    if lines:
+        yield "\n".join(lines)

@@ -1,29 +1,37 @@
 """Who takes part in the room, right now: the tracker's table.
 
-It keeps the catalogue free of shares that nobody offers any more. No request is answered by a look
-at everyone. Pure state: the caller brings clock and addresses.
+What a program said by LMK/2 is changed only from the address that it proved and with its peer id;
+LMK/1, whose sources may be forged, has entries of its own, fewer of them, and those go first. No
+request is answered by a look at everyone. Pure state: the caller brings clock and addresses.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from roles.room.offered_shares import OfferedShares
-from roles.room.originals_list import OriginalsList
-from roles.room.places import NOBODY, Key, Places
+from roles.room.places import Key, Places
 from roles.room.registry_entry import STATES, Entry, Member, Origin, Reader, restored
 from roles.room.room_catalogue import RoomCatalogue
-from roles.values.addresses import Address
+from roles.values.addresses import Address, is_unicast
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedFile, ListedSeeder, SeederState
 from roles.wire.lmk1_tracker_wire import Extras
+from roles.wire.lmk2_fields import is_id, is_own_share, is_port
 from roles.wire.lmk2_tracker_messages import Holder, Ping, Register, TellFiles
 
-MAX_SEEDERS = 12_000  # leechers too
-MAX_FILES = 400_000  # on all LMK/1 lists together: what strangers send must not take all memory
-MAX_SEEDERS_PER_HOST = 8  # lab machines with several users; this machine is exempt
+MAX_PROGRAMS = 12_000  # of LMK/2, seeders and leechers
+MAX_LMK1 = 3_000  # seeders of LMK/1 beside them: nobody proved that they exist
+MAX_PER_HOST = 8  # of each kind: lab machines with several users; this machine is exempt,
+MAX_NAMES = 8  # but not from these: LMK/1 seeders at one address and port,
+MAX_RUNS = 2  # and programs of LMK/2, of which one has ended or lies
+MAX_FILES = 400_000  # on all lists that LMK/2 programs told for LMK/1 readers,
+MAX_LMK1_FILES = 100_000  # and on all that LMK/1 programs told
 MAX_SHOWN = 2_000  # files that the window gets: nobody reads more
+EXPIRED_AT_ONCE = 500  # between two looks at the sockets: a whole room may fall silent together
+QUIET_S = 18.0  # without a ping, which comes every 15 s: the program there has probably ended
 _HOLDERS = 64  # looked up for one answer: more than fit into it
 
 
@@ -35,12 +43,17 @@ class Registry:
         self._entries: dict[Key, Entry] = {}
         # The same, those that were silent longest first; originals ping more seldom.
         self._silent = {kind: OrderedDict[Key, None]() for kind in (False, True)}
+        self._programs = 0  # of LMK/2
+        # Those of LMK/1 that have not stayed yet, the oldest first: the first to go.
+        self._fresh = dict[Key, None]()
         self._places = Places()
-        # Who said what in its last ping, by IP and the words: most pings are the same again.
-        self._heard: dict[tuple[str, bytes], Key] = {}
-        self._files = 0  # on all LMK/1 lists
-        self._originals = OriginalsList()
+        self._changes = 0  # of what a state file keeps of LMK/1 seeders
+        self._files = Counter[bool]()  # on all lists for LMK/1 readers, by whether of LMK/2
         self._offered = OfferedShares(self.catalogue, self._places, self._entries)
+        self.held = self._offered.held
+        self.news = 0  # another number when a ping said something that the one before did not
+
+    # What LMK/1 programs say
 
     def add(
         self,
@@ -56,8 +69,10 @@ class Registry:
         Raises PeerProtocolError when the table is full.
         """
         self._places.latest.pop(origin.ip, None)  # when this seeder is refused, so is its list
-        is_new = self._register(Entry.of(named, origin, extras, named_is_here, now))
-        self._places.latest[origin.ip] = (origin.ip, named)
+        entry = Entry.of(named, origin, extras, named_is_here, now)
+        is_new = entry.key not in self._entries
+        self._register_lmk1(entry)
+        self._places.latest[origin.ip] = entry.key
         return is_new
 
     def upload(self, files: Mapping[str, int], origin: Origin, extras: Extras | None) -> bool:
@@ -85,25 +100,41 @@ class Registry:
 
         An unknown original is registered, for it never would do so again itself.
         """
-        key = (origin.ip, named)
+        key = Key.lmk1(origin.ip, named)
         entry = self._entries.get(key)
         if entry is None:
             if extras is None:
-                self._register(Entry.of(named, origin, None, named_is_here, now))
+                self._register_lmk1(Entry.of(named, origin, None, named_is_here, now))
             return extras is None
         self._hear(key, entry, now)
-        if extras is not None:
+        if extras is not None and not entry.is_original:  # an original never says so much
             entry.state = None if extras.state is None else SeederState(extras.state)
             if extras.leaving:
-                self._forget(key)
+                self._forget_lmk1(key)
         return True
+
+    def settle(self, *, now: float) -> None:
+        """Tell LMK/2 readers what LMK/1 programs said lately. Call it often."""
+        self._offered.settle(now=now)
+
+    def files_for_originals(self, *, is_here: bool) -> dict[str, int]:
+        """The files that LMK/1 readers are told of, here or elsewhere."""
+        return self._offered.originals.files(is_here=is_here)
+
+    def seeders_for_originals(self, reader: Reader) -> list[Address]:
+        """Some seeders that hold all of those files, others at each call."""
+        return self._offered.originals.seeders(reader)
+
+    # What LMK/2 programs say
 
     def register(
         self, request: Register, origin: Origin, *, named_is_here: bool, now: float
     ) -> tuple[Key, Entry]:
         """Register a program that speaks LMK/2, anew when it was there already.
 
-        Raises PeerProtocolError when the table is full.
+        Another program at the same address and port is another entry: only one of them can listen
+        there, and a program that ended falls silent. Raises PeerProtocolError when the table is
+        full.
         """
         entry = Entry(
             origin,
@@ -113,62 +144,81 @@ class Registry:
             is_original=False,
             last_ping=now,
             member=Member.of(request),
+            since=now,
         )
-        self._register(entry)
-        return (origin.ip, request.named), entry
+        entry.check_source()
+        key = entry.key
+        known = self._entries.get(key)
+        if known is None:
+            self._make_room(key, origin, now)
+        else:
+            entry.files = {} if entry.is_leecher else known.files
+            self._forget_lmk2(key, now, keeps=() if entry.is_leecher else entry.shares)
+        self._enter(key, entry)
+        return key, entry
 
-    def hear(self, ping: Ping, ip: str, *, now: float, words: bytes = b"") -> Member | None:
-        """Note what a program there says in LMK/2; None when this one is not registered.
-
-        `words`: the same for hear_again() when it says the same again.
-        """
-        key = (ip, ping.named)
+    def hear(self, ping: Ping, ip: str, *, now: float) -> Member | None:
+        """Note what a program there says in LMK/2; None when this one is not registered so."""
+        key = Key(ip, ping.named.port, ping.peer)
         entry = self._entries.get(key)
         member = None if entry is None else entry.member
-        if entry is None or member is None or member.instance != ping.peer:
+        if entry is None or member is None or entry.named != ping.named:
             return None
         self._hear(key, entry, now)
-        member.ping = ping
+        if member.ping is None or ping.news != member.ping.news:
+            self.news += 1
+            member.ping = ping
         entry.state = STATES.get(ping.state)
         if ping.leaving:
-            self._forget(key)
+            self._forget_lmk2(key, now)
         elif ping.shares != member.shares:
-            self._offered.leave(key, entry, keeps=ping.shares)
+            self._offered.leave(key, entry, now=now, keeps=ping.shares)
             member.shares = ping.shares
             self._offered.enter(key, entry)
-        if words and not ping.leaving:
-            self._heard.pop((ip, member.words), None)
-            member.words = words
-            self._heard[ip, words] = key
         return member
-
-    def hear_again(self, ip: str, words: bytes, *, now: float) -> Member | None:
-        """Note that a program lives that says what it said before; None when none does."""
-        key = self._heard.get((ip, words))
-        if key is None:
-            return None
-        entry = self._entries[key]
-        self._hear(key, entry, now)
-        return entry.member
 
     def tell(self, request: TellFiles, origin: Origin) -> bool:
         """Replace the list for LMK/1 readers of a seeder that speaks LMK/2; False when unknown.
 
         Raises PeerProtocolError when the table is full.
         """
-        key = self.key_of(origin.ip, request.port, request.peer)
-        if key is None or self._entries[key].is_leecher:
+        key = Key(origin.ip, request.port, request.peer)
+        if key not in self._entries or self._entries[key].is_leecher:
             return False
         self._take_list(key, request.files)
         return True
 
-    def key_of(self, ip: str, port: int, instance: str) -> Key | None:
-        """The program that registered by LMK/2 from there, with this port."""
-        for key in self._places.at(ip, port):
-            member = self._entries[key].member
-            if member is not None and member.instance == instance:
-                return key
-        return None
+    def holders(self, asked: Sequence[str], *, is_here: bool) -> Iterator[Holder]:
+        """Who takes part in these shares, for a reader here or elsewhere; others at each call."""
+        reader = Reader(is_here, tracker_host="")
+        told = set[Address]()  # a program that starts again is registered twice for a while
+        for key, indexes in self._offered.holders.some(asked, _HOLDERS):
+            entry = self._entries[key]
+            address, member = entry.address_for(reader), entry.member
+            if address is not None and address not in told and not self._is_elsewhere(key, entry):
+                told.add(address)
+                yield Holder(
+                    # An original's user may have typed localhost: that is the tracker's machine.
+                    address if address.host[-1:].isdigit() else Address("", address.port),
+                    is_leecher=entry.is_leecher,
+                    is_unreachable=member is not None and member.is_reachable is False,
+                    is_original=member is None,
+                    asked=indexes,
+                )
+
+    def _is_elsewhere(self, key: Key, entry: Entry) -> bool:
+        """Whether it cannot be reached, but another program at its place perhaps."""
+        if entry.member is None or entry.member.is_reachable is not False:
+            return False
+        there = filter(None, map(self.member, self._places.lmk2_at(key.place)))
+        return any(member.is_reachable is not False for member in there)
+
+    @property
+    def holders_state(self) -> int:
+        """Another number when holders() would tell of others, or otherwise of them."""
+        return self._offered.holders.state
+
+    # What the tracker itself does
 
     def entry(self, key: Key) -> Entry | None:
         """What is registered there."""
@@ -179,165 +229,218 @@ class Registry:
         entry = self._entries.get(key)
         return None if entry is None else entry.member
 
-    def expire(self, *, now: float) -> bool:
-        """Forget who has been silent for too long; True when somebody was."""
-        is_change = False
+    def is_heard(self, key: Key, *, now: float) -> bool:
+        """Whether this registration has been pinged lately."""
+        entry = self._entries.get(key)
+        return entry is not None and now - entry.last_ping < QUIET_S
+
+    def expire(self, *, now: float) -> int:
+        """Forget who has been silent for too long; how many, EXPIRED_AT_ONCE at most."""
+        gone = 0
         for silent in self._silent.values():
-            while silent:
+            while silent and gone < EXPIRED_AT_ONCE:
                 key = next(iter(silent))
                 entry = self._entries[key]
                 if now - entry.last_ping <= entry.lifetime_s:
                     break
-                self._forget(key)
-                is_change = True
-        return is_change
+                if key.is_lmk2:
+                    self._forget_lmk2(key, now)
+                else:
+                    self._forget_lmk1(key)
+                gone += 1
+        return gone
 
-    def holders(self, asked: Sequence[str], *, is_here: bool) -> Iterator[Holder]:
-        """Who takes part in these shares, for a reader here or elsewhere; others at each call."""
-        reader = Reader(is_here, tracker_host="")
-        for key, indexes in self._offered.holders.some(asked, _HOLDERS):
-            entry = self._entries[key]
-            address = entry.address_for(reader)
-            if address is not None:
-                member = entry.member
-                yield Holder(
-                    # An original's user may have typed localhost: that is the tracker's machine.
-                    address if address.host[-1:].isdigit() else Address("", address.port),
-                    is_leecher=entry.is_leecher,
-                    is_unreachable=member is not None and member.is_reachable is False,
-                    is_original=member is None,
-                    asked=indexes,
-                )
-
-    @property
-    def holders_state(self) -> int:
-        """Another number when holders() would tell of others, or otherwise of them."""
-        return self._offered.holders.state
-
-    def note_reachable(self, key: Key, instance: str, is_reachable: bool) -> None:
+    def note_reachable(self, key: Key, is_reachable: bool) -> None:
         """The tracker could connect to this program, or could not."""
-        member = self.member(key)
-        if member is not None and member.instance == instance:
-            member.is_reachable = is_reachable
+        entry = self._entries.get(key)
+        if entry is not None and entry.member is not None and not entry.is_here_only:
+            entry.member.is_reachable = is_reachable
             self._offered.holders.state += 1
 
-    def files_for_originals(self, *, is_here: bool) -> dict[str, int]:
-        """The files that LMK/1 readers are told of, here or elsewhere."""
-        return self._originals.files(is_here=is_here)
+    def is_contested(self, key: Key) -> bool:
+        """Whether several programs say that they listen where this one does."""
+        return len(self._places.lmk2_at(key.place)) > 1
 
-    def seeders_for_originals(self, reader: Reader) -> list[Address]:
-        """Some seeders that hold all of those files, others at each call."""
-        return self._originals.seeders(reader)
+    def note_listening(self, key: Key, *, now: float) -> None:
+        """This program answered at its place: others that are registered there have ended."""
+        for other in self._places.lmk2_at(key.place):
+            if other != key:
+                entry = self._entries[other]
+                entry.last_ping = min(entry.last_ping, now - QUIET_S)
+                self._offered.originals.note(other, None)
 
     def entries(self) -> list[Entry]:
         """Everyone."""
         return list(self._entries.values())
 
     def as_seeder(self, entry: Entry) -> ListedSeeder | None:
-        """A seeder as the window shows it; None for a leecher."""
-        if entry.is_leecher:
+        """A seeder as the window shows it; None for a leecher, and for whom nobody is told of."""
+        if entry.is_leecher or entry.is_hidden:
             return None
         shares = filter(None, map(self.catalogue.share, entry.shares))
         return entry.as_seeder(sum(share.files for share in shares) or len(entry.files))
 
-    def seeders(self) -> tuple[ListedSeeder, ...]:
-        """All seeders, for the window."""
-        return tuple(filter(None, map(self.as_seeder, self._entries.values())))
-
-    def files(self) -> tuple[ListedFile, ...]:
-        """Some of the contents that anyone offers, for the window."""
+    def files(self) -> Generator[None, None, tuple[ListedFile, ...]]:
+        """Some of the contents that anyone offers, for the window, found a slice at a time."""
         return self.catalogue.first_files(MAX_SHOWN)
 
-    def saved(self) -> list[dict[str, object]]:
-        """What a state file keeps: those who speak LMK/1 and their lists, no times.
+    # The state file
 
-        The others come back by themselves.
+    @property
+    def saved_state(self) -> tuple[int, int]:
+        """Another value when saved() would give something else."""
+        return self._changes, self.catalogue.tellers_state
+
+    def saved(self) -> Iterator[dict[str, object]]:
+        """What a state file keeps, no times: LMK/1 seeders that stayed, for these do not register
+        again, and who told which share. LMK/2 programs come back by themselves.
         """
-        return [entry.saved() for entry in self._entries.values() if entry.member is None]
+        for entry in self.entries():
+            if entry.member is None and entry.has_stayed:
+                yield entry.saved()
+        tellers = {**dict(self.held.items()), **dict(self.catalogue.tellers())}
+        for share, teller in tellers.items():
+            yield {"share": share, "teller": [teller.ip, teller.port, teller.peer]}
 
     def restore(self, saved: object, *, now: float) -> int:
         """Take up what saved() gave to an earlier run; what cannot be read is left out.
 
-        Returns how many came back.
+        Returns how many seeders came back.
         """
         for item in saved if isinstance(saved, list) else []:
+            self._restore_teller(item, now)
             entry = restored(item, now)
-            if entry is not None and len(self._entries) < MAX_SEEDERS:
-                key = (entry.origin.ip, entry.named)
-                if key in self._entries:
-                    self._forget(key)
-                self._enter(key, entry)
-                self._places.latest[entry.origin.ip] = key
+            if entry is None or self._files[False] + len(entry.files) > MAX_LMK1_FILES:
+                continue
+            with suppress(PeerProtocolError):  # the table is full
+                self._register_lmk1(entry)
+                self._places.latest[entry.origin.ip] = entry.key
         return len(self._entries)
 
-    def _register(self, entry: Entry) -> bool:
+    def _restore_teller(self, item: object, now: float) -> None:
+        match item:
+            case {"share": str(share), "teller": [str(ip), int(port), str(peer)]} if (
+                is_own_share(share) and is_unicast(ip) and is_port(port) and is_id(peer)
+            ):
+                self.held.hold(share, Key(ip, port, peer), now=now)
+
+    # Coming and going
+
+    def _register_lmk1(self, entry: Entry) -> None:
         """A seeder that was known already keeps its list and counts as the newest."""
         entry.check_source()
-        key = (entry.origin.ip, entry.named)
+        key = entry.key
         known = self._entries.get(key)
         if known is None:
-            self._check_room(entry.origin)
+            self._make_room_for_lmk1(key, entry.origin)
         else:
-            if not entry.is_leecher:
-                entry.files = known.files
-            self._forget(key, keeps=() if entry.is_leecher else entry.shares)
+            entry.files, entry.since = known.files, known.since
+            self._forget_lmk1(key)
         self._enter(key, entry)
-        return known is None
 
     def _enter(self, key: Key, entry: Entry) -> None:
         self._entries[key] = entry
         self._silent[entry.is_original][key] = None
         self._places.enter(key)
-        self._offered.enter(key, entry)
-        self._note_list(key, entry, {})
+        self._files[key.is_lmk2] += len(entry.files)
+        if key.is_lmk2:
+            self._programs += 1
+            self._offered.enter(key, entry)
+            self._offered.originals.note(key, entry)
+        elif not entry.has_stayed:
+            self._fresh[key] = None
+        self._note_changed(key, entry)
 
-    def _forget(self, key: Key, keeps: Sequence[str] = ()) -> None:
+    def _forget_lmk2(self, key: Key, now: float, keeps: Sequence[str] = ()) -> None:
+        self._programs -= 1
+        entry = self._taken_out(key)
+        self._offered.leave(key, entry, now=now, keeps=keeps)
+        self._offered.originals.note(key, None)
+        self._note_changed(key, entry)
+
+    def _forget_lmk1(self, key: Key) -> None:
+        self._fresh.pop(key, None)
+        entry = self._taken_out(key)
+        self._offered.forget_lmk1(key)
+        self._note_changed(key, entry)
+
+    def _taken_out(self, key: Key) -> Entry:
         entry = self._entries.pop(key)
         del self._silent[entry.is_original][key]
         self._places.leave(key)
-        if entry.member is not None:
-            self._heard.pop((key[0], entry.member.words), None)
-        self._offered.leave(key, entry, keeps)
-        self._files -= len(entry.files)
-        self._originals.note(key, None)
+        self._files[key.is_lmk2] -= len(entry.files)
+        return entry
 
     def _hear(self, key: Key, entry: Entry, now: float) -> None:
         entry.last_ping = now
         self._silent[entry.is_original].move_to_end(key)
+        if key in self._fresh and entry.has_stayed:
+            del self._fresh[key]
+            self._note_changed(key, entry)
+
+    def _note_changed(self, key: Key, entry: Entry) -> None:
+        """What is passed on of its place, and what a state file keeps, may be other now."""
+        self._offered.note_place(key.place)
+        self._changes += not key.is_lmk2 and entry.has_stayed
 
     def _take_list(self, key: Key, files: Mapping[str, int]) -> None:
         entry = self._entries[key]
-        others = self._files - len(entry.files)
-        if others + len(files) > MAX_FILES:
-            raise PeerProtocolError(f"there are {others} files on the lists already")
-        before = entry.files
+        if not key.is_lmk2:
+            self._make_room_for_list(key, len(files) - len(entry.files))
+        elif self._files[True] - len(entry.files) + len(files) > MAX_FILES:
+            raise PeerProtocolError(f"there are {self._files[True]} files on the lists already")
+        before = len(entry.files)
         entry.take_list(files)
-        self._note_list(key, entry, before)
-
-    def _note_list(self, key: Key, entry: Entry, before: Mapping[str, int]) -> None:
-        """The list for LMK/1 readers is another one: LMK/2 readers find an LMK/1 program by it."""
-        self._files += len(entry.files) - len(before)
-        self._originals.note(key, entry)
-        self._offered.note_list(key, entry)
+        self._files[key.is_lmk2] += len(entry.files) - before
+        if key.is_lmk2:
+            self._offered.originals.note(key, entry)
+        else:
+            self._note_changed(key, entry)
 
     def _owner_of_list(self, origin: Origin, port: int | None) -> Key | None:
         """The newest LMK/1 seeder of that machine, or the newest of ours there with that port.
 
         An older entry with it is of a program that ended without a word.
         """
-        latest = self._places.latest.get(origin.ip, NOBODY)
-        if self.member(latest) is not None or latest not in self._entries:
-            latest = NOBODY
-        if port is None or latest[1].port == port:
-            return None if latest is NOBODY else latest
-        for key in self._places.at(origin.ip, port):
-            if not self._entries[key].is_original and self.member(key) is None:
+        latest = self._places.latest.get(origin.ip)
+        if latest is not None and port in (None, latest.port):
+            return latest
+        for key in () if port is None else self._places.lmk1_at((origin.ip, port)):
+            if not self._entries[key].is_original:
                 return key
         return None
 
-    def _check_room(self, origin: Origin) -> None:
-        if len(self._entries) >= MAX_SEEDERS:
-            raise PeerProtocolError(f"there are {MAX_SEEDERS} seeders already")
-        from_there = self._places.count(origin.ip)
-        if from_there >= MAX_SEEDERS_PER_HOST and not origin.is_here:
+    def _make_room(self, key: Key, origin: Origin, now: float) -> None:
+        """Raise PeerProtocolError when one more LMK/2 program has no room.
+
+        At one place MAX_RUNS are kept: the first one while it pings, and the newest.
+        """
+        there = self._places.lmk2_at(key.place)
+        if len(there) >= MAX_RUNS:
+            first, *_, last = there
+            self._forget_lmk2(last if self.is_heard(first, now=now) else first, now)
+        from_there = self._places.lmk2_of(origin.ip)
+        if not there and from_there >= MAX_PER_HOST and not origin.is_here:
+            raise PeerProtocolError(f"{origin.ip} registered {from_there} programs already")
+        if self._programs >= MAX_PROGRAMS:
+            raise PeerProtocolError(f"there are {MAX_PROGRAMS} programs already")
+
+    def _make_room_for_lmk1(self, key: Key, origin: Origin) -> None:
+        """Raise PeerProtocolError when one more LMK/1 seeder has no room."""
+        from_there = self._places.lmk1_of(origin.ip)
+        if from_there >= MAX_PER_HOST and not origin.is_here:
             raise PeerProtocolError(f"{origin.ip} registered {from_there} seeders already")
+        if len(self._places.lmk1_at(key.place)) >= MAX_NAMES:
+            raise PeerProtocolError(f"port {key.port} of {origin.ip} has {MAX_NAMES} names already")
+        if len(self._entries) - self._programs >= MAX_LMK1:
+            if not self._fresh:
+                raise PeerProtocolError(f"there are {MAX_LMK1} seeders of LMK/1 already")
+            self._forget_lmk1(next(iter(self._fresh)))
+
+    def _make_room_for_list(self, key: Key, more: int) -> None:
+        """Raise PeerProtocolError when the list of this LMK/1 seeder has no room."""
+        while (all_files := self._files[False]) + more > MAX_LMK1_FILES:
+            oldest = next((fresh for fresh in self._fresh if fresh != key), None)
+            if oldest is None:
+                raise PeerProtocolError(f"there are {all_files} files on the lists already")
+            self._forget_lmk1(oldest)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
+from roles.room.places import Key
 from roles.values.addresses import (
     EVERY_INTERFACE,
     LOOPBACK,
@@ -28,6 +30,10 @@ from roles.wire.lmk2_tracker_messages import Ping, Register
 
 ORIGINAL_LIFETIME_S = 600.0  # as at an original tracker, which is pinged every 120 s
 LIFETIME_S = 50.0  # three pings of ours lost
+# An original pings every 120 s. A flood of forged registrations fills the table in seconds, and
+# none of them is heard again by then.
+STAYED_S = 60.0
+MAX_RESTORED_FILES = 1_000  # of one seeder in a state file; a datagram holds a third of that
 STATES = {state.value: state for state in SeederState}
 
 
@@ -57,7 +63,6 @@ class Member:
     shares: tuple[str, ...]  # in which it takes part
     ping: Ping | None = None  # the latest
     is_reachable: bool | None = None  # None: not known yet
-    words: bytes = b""  # those of the latest ping that are the same when it comes again
 
     @classmethod
     def of(cls, request: Register) -> Member:
@@ -78,6 +83,8 @@ class Entry:
     state: SeederState | None = None
     files: dict[str, int] = field(default_factory=dict)  # what LMK/1 readers are told
     member: Member | None = None  # None: it does not speak LMK/2
+    since: float = field(default=0.0)  # when it registered
+    is_hidden: bool = False  # LMK/1, and a program of LMK/2 is registered at its place
     is_here_only: bool = field(init=False)  # only programs on the tracker's machine reach it
 
     def __post_init__(self) -> None:
@@ -90,7 +97,24 @@ class Entry:
     ) -> Entry:
         """A seeder that registers now, without a list."""
         everywhere = named.host == EVERY_INTERFACE or (extras is not None and extras.everywhere)
-        return cls(origin, named, named_is_here, everywhere, extras is None, last_ping=now)
+        return cls(
+            origin, named, named_is_here, everywhere, extras is None, last_ping=now, since=now
+        )
+
+    @property
+    def key(self) -> Key:
+        """Its name in the table."""
+        if self.member is None:
+            return Key.lmk1(self.origin.ip, self.named)
+        return Key(self.origin.ip, self.named.port, self.member.instance)
+
+    @property
+    def has_stayed(self) -> bool:
+        """Whether it proved its address, or has come again long after it registered by LMK/1.
+
+        The second is no proof, but more than a flood of forged sources does.
+        """
+        return self.member is not None or self.last_ping - self.since >= STAYED_S
 
     def check_source(self) -> None:
         """Raise PeerProtocolError when nobody should be sent there."""
@@ -103,8 +127,7 @@ class Entry:
     @property
     def lmk1_share(self) -> str:
         """The id under which LMK/2 readers find the list of an LMK/1 program."""
-        ip = ip_of(self.origin.ip)
-        return f"lmk1{0 if ip is None else int(ip):08x}{self.named.port:04x}"
+        return lmk1_share_of((self.origin.ip, self.named.port))
 
     @property
     def shares(self) -> tuple[str, ...]:
@@ -173,7 +196,7 @@ class Entry:
         return self.address_for(Reader(is_here=True, tracker_host=LOOPBACK)) or self.named
 
     def saved(self) -> dict[str, object]:
-        """What a state file keeps of it: no times."""
+        """What a state file keeps of an LMK/1 program: no times."""
         return {
             "source": self.origin.ip,
             "is_here": self.origin.is_here,
@@ -181,14 +204,23 @@ class Entry:
             "named_is_here": self.named_is_here,
             "everywhere": self.everywhere,
             "original": self.is_original,
+            "stayed": True,
             "files": self.files,
         }
+
+
+def lmk1_share_of(place: tuple[str, int]) -> str:
+    """The id under which LMK/2 readers find the list of LMK/1 programs at this place."""
+    host, port = place
+    ip = ip_of(host)
+    return f"lmk1{0 if ip is None else int(ip):08x}{port:04x}"
 
 
 def restored(item: object, now: float) -> Entry | None:
     """What saved() gave to an earlier run, None when it cannot be read.
 
-    Its files pass the checks of an upload, for the file may be anybody's.
+    Its files pass the checks of an upload, for the file may be anybody's. Version 1.1 saved every
+    LMK/1 program, also those that had not stayed, and did not say which.
     """
     match item:
         case {
@@ -199,13 +231,14 @@ def restored(item: object, now: float) -> Entry | None:
             "everywhere": bool(everywhere),
             "original": bool(is_original),
             "files": dict(files),
+            **others,
         } if is_unicast(ip) and is_host(host) and is_port(port) and not service_at(port):
             pass
         case _:
             return None
     sizes = {
         name: size
-        for name, size in files.items()
+        for name, size in islice(files.items(), MAX_RESTORED_FILES)
         if isinstance(name, str) and type(size) is int and 0 <= size <= MAX_FILE_SIZE
         if _is_storable(name)
     }
@@ -217,6 +250,7 @@ def restored(item: object, now: float) -> Entry | None:
         is_original=is_original,
         last_ping=now,
         files=sizes,
+        since=now - 2 * STAYED_S if others.get("stayed") is True else now,
     )
 
 

@@ -7,9 +7,9 @@ but by the key that its caller gives.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice, starmap
 
 from roles.room.places import Key
 from roles.values.catalogue import (
@@ -26,9 +26,12 @@ from roles.wire.lmk2_list_wire import ADDED, REMOVED, ShareGone, ShareOpened, en
 from roles.wire.lmk2_tracker_messages import Code
 
 MAX_LOGGED = 100_000  # lines in the log of changes; who knows nothing of them asks for the whole
-MAX_LOGGED_CHANGES = 256  # of these; readers ask every few seconds, and strangers for any of them
+MAX_LOGGED_STEPS = 256  # of these; readers ask every few seconds, and strangers for any of them
 HOST_PART = 4  # one host may hold a fourth of the room, and more only while the room is half empty
+LMK1_PART = 4  # LMK/1 programs, whose addresses nobody proved, hold a fourth of the room together
 MAX_SHARES = 12_000 + 64  # one for each seeder, and some that have just left
+LOOKED_AT_PER_FILE = 2  # lines that first_files() reads for one that it shows
+SLICE = 100  # lines that it reads between two looks at the sockets
 _FILE = '["f"'  # how the line of a file begins
 
 
@@ -44,8 +47,28 @@ class ListRefusedError(LmkError):
 class Owner:
     """Who told a share, and may tell it again."""
 
-    key: Key  # of the program
+    key: Key  # of the program; for LMK/1, of the place
     host: str = ""  # whose part of the room its lines count in; "" has no part, and no limit
+
+    @property
+    def is_lmk1(self) -> bool:
+        """Whether nobody proved that it exists."""
+        return not self.key.is_lmk2
+
+
+@dataclass(slots=True)
+class Sums:
+    """Of lines, kept while they come and go."""
+
+    size: int = 0  # bytes
+    files: int = 0  # how many of the lines are files
+    print: int = 0  # of these, whatever their order: equal for two copies of one folder
+
+    def add(self, other: Sums) -> None:
+        """Count these lines too."""
+        self.size += other.size
+        self.files += other.files
+        self.print ^= other.print
 
 
 @dataclass(slots=True)
@@ -57,14 +80,39 @@ class Share:
     revision: int = 0
     # Each line to itself: a list that is told again needs no second copy of its text.
     lines: dict[str, str] = field(default_factory=dict)
-    size: int = 0  # bytes of its lines
-    files: int = 0  # how many of its lines are files
-    print: int = 0  # of its files, whatever their order: equal for two copies of one folder
+    sums: Sums = field(default_factory=Sums)  # of its lines
+    is_read: bool = False  # somebody may go through its lines for a while
+
+    def read(self) -> Collection[str]:
+        """Its lines, which stay as they are now: a list of the room has 400,000, so they are copied
+        only when one of them changes.
+        """
+        self.is_read = True
+        return self.lines
+
+    def change(self, added: Collection[str], removed: Iterable[str], sums: Sums) -> None:
+        """Lines that come and go, and what that adds to the sums."""
+        if self.is_read:
+            self.lines, self.is_read = dict(self.lines), False
+        for line in removed:
+            del self.lines[line]
+        self.lines.update(zip(added, added, strict=True))
+        self.sums.add(sums)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its lines."""
+        return self.sums.size
+
+    @property
+    def files(self) -> int:
+        """How many of its lines are files."""
+        return self.sums.files
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """One step from a version to the next."""
+    """What one step from a version to the next does to one share."""
 
     share: str
     folder: str
@@ -80,9 +128,17 @@ class _Change:
         if self.is_gone:
             yield encode_entry(ShareGone(self.share))
             return
-        yield encode_entry(ShareOpened(self.share, self.folder))
-        yield from (REMOVED + line for line in self.removed)
-        yield from (ADDED + line for line in self.added)
+        yield from _share_texts(self.share, self.folder, self.added, self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Lmk1List:
+    """What LMK/1 programs at one place offer now."""
+
+    share: str
+    owner: Owner
+    folder: str
+    files: Mapping[str, int]  # nothing: the share is gone
 
 
 class RoomCatalogue:
@@ -93,11 +149,15 @@ class RoomCatalogue:
         self._epoch = epoch
         self._number = 0
         self._shares: dict[str, Share] = {}
-        self._log: deque[_Change] = deque()  # the newest leads to the version that we have
+        self._lmk1 = dict[str, None]()  # those of LMK/1 programs, the oldest first
+        self._log: deque[Collection[_Change]] = deque()  # the newest leads to the version we have
         self._logged = 0  # lines of all that
-        self._lines = self._size = 0  # of all shares, and of the lists that are being told
+        # Of all shares that LMK/2 programs told, and of the lists that they tell now.
+        self._lines = self._size = 0
         self._host_lines, self._host_size = Counter[str](), Counter[str]()  # the same, by host
-        self._shown: dict[tuple[str, str], ListedFile] = {}  # lines that first_files() read before
+        self._lmk1_lines = self._lmk1_size = 0
+        self._shown: dict[tuple[str, str], ListedFile | None] = {}  # lines that were read before
+        self.tellers_state = 0  # another number when tellers() gives something else
 
     @property
     def version(self) -> str:
@@ -113,12 +173,18 @@ class RoomCatalogue:
         """The share of this id."""
         return self._shares.get(share_id)
 
+    def tellers(self) -> Iterator[tuple[str, Key]]:
+        """Each share of an LMK/2 program, and who told it."""
+        for share_id, share in self._shares.items():
+            if not share.owner.is_lmk1:
+                yield share_id, share.owner.key
+
     def check_owner(self, share_id: str, owner: Owner) -> None:
         """Raise ListRefusedError when it is somebody else's, or there are too many."""
         share = self._shares.get(share_id)
         if share is not None and share.owner != owner:
             raise ListRefusedError(Code.SHARE, "Another program shares a folder with this id.")
-        if share is None and len(self._shares) >= MAX_SHARES:
+        if share is None and len(self._shares) - len(self._lmk1) >= MAX_SHARES:
             raise ListRefusedError(Code.FULL, "The tracker knows too many folders already.")
 
     def hand_over(self, share_id: str, owner: Owner) -> None:
@@ -127,22 +193,18 @@ class RoomCatalogue:
         self.release(len(share.lines), share.size, share.owner)
         self._count(len(share.lines), share.size, owner)
         share.owner = owner
+        self.tellers_state += 1
 
     def reserve(self, lines: int, size: int, owner: Owner) -> None:
-        """Count what a list that is being told will add. Raises ListRefusedError."""
-        all_lines, all_size = self._lines + lines, self._size + size
-        if all_lines > MAX_ROOM_FILES:
-            raise ListRefusedError(Code.FULL, f"The room has {MAX_ROOM_FILES} files already.")
-        if all_size > MAX_LIST_BYTES:
-            raise ListRefusedError(Code.FULL, "The list of the room is too long already.")
-        host_lines = self._host_lines[owner.host] + lines
-        host_size = self._host_size[owner.host] + size
-        if owner.host and (
-            _is_more_than_its_part(host_lines, all_lines, MAX_ROOM_FILES)
-            or _is_more_than_its_part(host_size, all_size, MAX_LIST_BYTES)
-        ):
-            text = "This computer has its part of the room's list already. The rest is for others."
-            raise ListRefusedError(Code.FULL, text)
+        """Count what a list that is being told will add. Raises ListRefusedError.
+
+        Shares of LMK/1 programs make room for those of LMK/2.
+        """
+        if owner.is_lmk1:
+            self._check_room_for_lmk1(lines, size)
+        else:
+            self._check_room(lines, size, owner.host)
+            self._drop_lmk1(lines, size)
         self._count(lines, size, owner)
 
     def release(self, lines: int, size: int, owner: Owner) -> None:
@@ -154,37 +216,34 @@ class RoomCatalogue:
     ) -> None:
         """This is the share now: `added` and `removed` are what it differs by from before.
 
-        Its lines were reserved before; those removed are released here.
+        The caller reserved its lines, released those removed, and changes neither collection any
+        more.
         """
         before = self._shares.get(share_id)
         self._shares[share_id] = share
-        self.release(len(removed), sum(map(line_size, removed)), share.owner)
+        self.tellers_state += before is None
+        changes = list[_Change]()
+        while len(self._shares) > MAX_SHARES and self._lmk1:
+            changes.append(self._taken_out(next(iter(self._lmk1))))
         if added or removed or before is None or before.folder != share.folder:
-            self._note(_Change(share_id, share.folder, added, removed))
+            changes.append(_Change(share_id, share.folder, added, removed))
+        self._note(changes)
 
-    def put_original(self, share_id: str, owner: Owner, folder: str, files: dict[str, int]) -> None:
-        """The list that an LMK/1 program told. One that finds no room is left out."""
-        lines = {line: line for line in map(_original_line, files.items())}
-        if share_id in self._shares:
-            self.hand_over(share_id, owner)
-        before = self._shares.get(share_id, Share(folder, owner))
-        added = [line for line in lines if line not in before.lines]
-        removed = [line for line in before.lines if line not in lines]
-        try:
-            self.reserve(len(added), sum(map(line_size, added)), owner)
-        except ListRefusedError:
-            return
-        share = Share(folder, owner, 0, lines)
-        for line in lines:
-            count_line(share, line, 1)
-        self.put(share_id, share, added, removed)
+    def put_lmk1(self, lists: Iterable[Lmk1List]) -> None:
+        """Take over what LMK/1 programs told, as one step. What finds no room is left out."""
+        changes = list[_Change]()
+        for told in lists:
+            change = self._change_of(told) if told.files else None
+            if change is not None:
+                changes.append(change)
+            elif not told.files and told.share in self._shares:
+                changes.append(self._taken_out(told.share))
+        self._note(changes)
 
     def drop(self, share_id: str) -> None:
         """Nobody offers it any more."""
-        share = self._shares.pop(share_id, None)
-        if share is not None:
-            self.release(len(share.lines), share.size, share.owner)
-            self._note(_Change(share_id, share.folder, is_gone=True))
+        if share_id in self._shares:
+            self._note([self._taken_out(share_id)])
 
     def reaches(self, version: str) -> bool:
         """Whether it is known what changed since that version."""
@@ -197,30 +256,81 @@ class RoomCatalogue:
         """
         steps = self._steps_since(version)
         if steps is not None:
-            changes = list(self._log)[len(self._log) - steps :]
-            return False, (text for change in changes for text in change.texts())
-        whole = [
-            _Change(share_id, share.folder, list(share.lines))
-            for share_id, share in self._shares.items()
-        ]
-        return True, (text for change in whole for text in change.texts())
+            changes = list(chain.from_iterable(islice(self._log, len(self._log) - steps, None)))
+            return False, chain.from_iterable(change.texts() for change in changes)
+        shares = [(key, share.folder, share.read()) for key, share in self._shares.items()]
+        return True, chain.from_iterable(starmap(_share_texts, shares))
 
-    def first_files(self, most: int) -> tuple[ListedFile, ...]:
-        """Some of the files, for the window; what cannot be read is left out."""
-        shown = dict[tuple[str, str], ListedFile]()
-        for share_id, share in self._shares.items():
-            for line in islice(share.lines, most):
-                if len(shown) >= most:
-                    break
+    def first_files(self, most: int) -> Generator[None, None, tuple[ListedFile, ...]]:
+        """Read some of the files for the window, and yield after each SLICE of lines.
+
+        What cannot be read is left out. A stranger may have told nothing else: the number of lines
+        that are looked at is limited too.
+        """
+        shown = dict[tuple[str, str], ListedFile | None]()
+        found = 0
+        for share_id, share in list(self._shares.items()):
+            room = LOOKED_AT_PER_FILE * most - len(shown)
+            if found >= most or room <= 0:
+                break
+            for line in list(islice(share.lines, room)):
                 key = (share_id, line)
-                file = self._shown.get(key) or _listed(share_id, line)
-                if file is not None:
-                    shown[key] = file
+                is_known = key in self._shown
+                shown[key] = file = self._shown[key] if is_known else _listed(share_id, line)
+                found += file is not None
+                if found >= most:
+                    break
+                if len(shown) % SLICE == 0:
+                    yield
         self._shown = shown
-        unique = {(file.name, file.size, file.root): file for file in shown.values()}
+        unique = {(file.name, file.size, file.root): file for file in shown.values() if file}
         return tuple(unique[key] for key in sorted(unique))
 
+    def _check_room(self, lines: int, size: int, host: str) -> None:
+        all_lines, all_size = self._lines + lines, self._size + size
+        if all_lines > MAX_ROOM_FILES:
+            raise ListRefusedError(Code.FULL, f"The room has {MAX_ROOM_FILES} files already.")
+        if all_size > MAX_LIST_BYTES:
+            raise ListRefusedError(Code.FULL, "The list of the room is too long already.")
+        host_lines, host_size = self._host_lines[host] + lines, self._host_size[host] + size
+        if host and (
+            _is_more_than_its_part(host_lines, all_lines, MAX_ROOM_FILES)
+            or _is_more_than_its_part(host_size, all_size, MAX_LIST_BYTES)
+        ):
+            text = "This computer has its part of the room's list already. The rest is for others."
+            raise ListRefusedError(Code.FULL, text)
+
+    def _check_room_for_lmk1(self, lines: int, size: int) -> None:
+        if (
+            self._lmk1_lines + lines > MAX_ROOM_FILES // LMK1_PART
+            or self._lmk1_size + size > MAX_LIST_BYTES // LMK1_PART
+            or self._is_over(lines, size)
+        ):
+            raise ListRefusedError(Code.FULL, "The room has no room for more lists of LMK/1.")
+
+    def _drop_lmk1(self, lines: int, size: int) -> None:
+        """Drop shares of LMK/1 programs until so much more has room, and then some.
+
+        Each drop is a step in the log, and a list needs room for one line after the other.
+        """
+        if not self._is_over(lines, size):
+            return
+        enough = self._lmk1_lines * 3 // 4
+        changes = list[_Change]()
+        while self._lmk1 and (self._lmk1_lines > enough or self._is_over(lines, size)):
+            changes.append(self._taken_out(next(iter(self._lmk1))))
+        self._note(changes)
+
+    def _is_over(self, lines: int, size: int) -> bool:
+        """Whether a room with so much more would be over its limits."""
+        all_lines, all_size = self._lines + self._lmk1_lines, self._size + self._lmk1_size
+        return all_lines + lines > MAX_ROOM_FILES or all_size + size > MAX_LIST_BYTES
+
     def _count(self, lines: int, size: int, owner: Owner) -> None:
+        if owner.is_lmk1:
+            self._lmk1_lines += lines
+            self._lmk1_size += size
+            return
         self._lines += lines
         self._size += size
         host = owner.host
@@ -230,8 +340,36 @@ class RoomCatalogue:
             if not self._host_lines[host]:
                 del self._host_lines[host], self._host_size[host]
 
+    def _change_of(self, told: Lmk1List) -> _Change | None:
+        """Take over one list of LMK/1; None when it changes nothing, or finds no room."""
+        lines = {line: line for line in map(_original_line, told.files.items())}
+        known = self._shares.get(told.share)
+        before: Mapping[str, str] = {} if known is None else known.lines
+        added = [line for line in lines if line not in before]
+        removed = [line for line in before if line not in lines]
+        if known is None and len(self._shares) >= MAX_SHARES:
+            return None
+        try:
+            self.reserve(len(added), sum(map(line_size, added)), told.owner)
+        except ListRefusedError:
+            return None
+        self.release(len(removed), sum(map(line_size, removed)), told.owner)
+        share = self._shares[told.share] = Share(told.folder, told.owner, 0, lines)
+        self._lmk1[told.share] = None
+        for line in lines:
+            count_line(share.sums, line, 1)
+        is_same = known is not None and known.folder == told.folder and not (added or removed)
+        return None if is_same else _Change(told.share, told.folder, added, removed)
+
+    def _taken_out(self, share_id: str) -> _Change:
+        share = self._shares.pop(share_id)
+        self._lmk1.pop(share_id, None)
+        self.tellers_state += not share.owner.is_lmk1
+        self.release(len(share.lines), share.size, share.owner)
+        return _Change(share_id, share.folder, is_gone=True)
+
     def _prints(self) -> set[tuple[int, int]]:
-        return {(share.print, share.files) for share in self._shares.values()}
+        return {(share.sums.print, share.files) for share in self._shares.values()}
 
     def _steps_since(self, version: str) -> int | None:
         """How many of the newest changes lead from there; None when too many do."""
@@ -241,12 +379,27 @@ class RoomCatalogue:
         steps = self._number - int(number)
         return steps if 0 <= steps <= len(self._log) else None
 
-    def _note(self, change: _Change) -> None:
+    def _note(self, changes: Collection[_Change]) -> None:
+        """Make one step of these."""
+        if not changes:
+            return
         self._number += 1
-        self._log.append(change)
-        self._logged += change.cost
-        while self._logged > MAX_LOGGED or len(self._log) > MAX_LOGGED_CHANGES:
-            self._logged -= self._log.popleft().cost
+        self._log.append(changes)
+        self._logged += _cost(changes)
+        while self._logged > MAX_LOGGED or len(self._log) > MAX_LOGGED_STEPS:
+            self._logged -= _cost(self._log.popleft())
+
+
+def _share_texts(
+    share_id: str, folder: str, added: Iterable[str], removed: Iterable[str] = ()
+) -> Iterator[str]:
+    yield encode_entry(ShareOpened(share_id, folder))
+    yield from (REMOVED + line for line in removed)
+    yield from (ADDED + line for line in added)
+
+
+def _cost(changes: Collection[_Change]) -> int:
+    return sum(change.cost for change in changes)
 
 
 def _is_more_than_its_part(of_host: int, of_all: int, most: int) -> bool:
@@ -258,13 +411,13 @@ def line_size(line: str) -> int:
     return (len(line) if line.isascii() else len(line.encode())) + 2
 
 
-def count_line(share: Share, line: str, step: int) -> None:
-    """Note in the sums of a share that it has one more or one less of this line."""
-    share.size += step * line_size(line)
+def count_line(sums: Sums, line: str, step: int) -> None:
+    """Note in these sums that there is one more or one less of this line."""
+    sums.size += step * line_size(line)
     if line.startswith(_FILE):
-        share.files += step
+        sums.files += step
         # Modification time and executable bit, at its end, do not make another content.
-        share.print ^= hash(line.rpartition('",')[0])
+        sums.print ^= hash(line.rpartition('",')[0])
 
 
 def _original_line(file: tuple[str, int]) -> str:

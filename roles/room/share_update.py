@@ -1,5 +1,6 @@
 """A seeder's list, or what changed in it, while it arrives: taken line by line, told when it ended.
 
+Every step is short, whatever the list holds, for the tracker answers datagrams between two steps.
 Pure: it knows no socket.
 """
 
@@ -12,6 +13,7 @@ from roles.room.room_catalogue import (
     Owner,
     RoomCatalogue,
     Share,
+    Sums,
     count_line,
     line_size,
 )
@@ -36,8 +38,10 @@ class ShareUpdate:
         self._catalogue, self._call, self._known = catalogue, call, known
         self._before: dict[str, str] = {} if known is None else known.lines
         self._next = Share(call.folder, owner, call.revision)  # of a whole list: the new share
+        self._changes = Sums()  # of changes: what they add to the share's
         self._added = dict[str, None]()
         self._removed = dict[str, None]()
+        self._removed_size = 0
         self._reserved = self._reserved_size = 0
         self._taken = 0  # lines, also those that say nothing new: they cost time too
 
@@ -60,14 +64,15 @@ class ShareUpdate:
         if self._call.is_whole:
             for number, line in enumerate(self._before):
                 if line not in self._next.lines:
-                    self._removed[line] = None
+                    self._note_removed(line)
                 if number % SLICE == 0:
                     yield
         if self._catalogue.share(self._call.share) is not self._known:
             raise ListRefusedError(Code.UNKNOWN, "The tracker has forgotten this seeder.")
         share = self._next if self._call.is_whole else self._changed_share()
         self._reserved = self._reserved_size = 0  # they are the share's now
-        self._catalogue.put(self._call.share, share, list(self._added), list(self._removed))
+        self._catalogue.release(len(self._removed), self._removed_size, share.owner)
+        self._catalogue.put(self._call.share, share, self._added.keys(), self._removed.keys())
 
     def abandon(self) -> None:
         """Forget what was taken. Harmless after finish()."""
@@ -89,7 +94,7 @@ class ShareUpdate:
         else:
             line = known  # the same text, once in memory
         lines[line] = line
-        count_line(self._next, line, 1)
+        count_line(self._next.sums, line, 1)
 
     def _take_change(self, mark: str, line: str) -> None:
         if self._taken > MAX_CHANGES:
@@ -98,13 +103,18 @@ class ShareUpdate:
             if line in self._added:
                 del self._added[line]
                 self._release(line)
-            elif line in self._before:
-                self._removed[line] = None
+                count_line(self._changes, line, -1)
+            elif line in self._before and line not in self._removed:
+                self._note_removed(line)
+                count_line(self._changes, line, -1)
         elif line in self._removed:
             del self._removed[line]
+            self._removed_size -= line_size(line)
+            count_line(self._changes, line, 1)
         elif line not in self._before and line not in self._added:
             self._reserve(line)
             self._added[line] = None
+            count_line(self._changes, line, 1)
         if len(self._before) + len(self._added) - len(self._removed) > MAX_SHARE_FILES:
             raise _full()
 
@@ -113,14 +123,13 @@ class ShareUpdate:
         assert share is not None  # or this would have been refused at the start
         if share.revision != self._call.base:
             raise _whole()
-        for line in self._removed:
-            del share.lines[line]
-            count_line(share, line, -1)
-        for line in self._added:
-            share.lines[line] = line
-            count_line(share, line, 1)
+        share.change(self._added, self._removed, self._changes)
         share.revision = self._call.revision
         return share
+
+    def _note_removed(self, line: str) -> None:
+        self._removed[line] = None
+        self._removed_size += line_size(line)
 
     def _reserve(self, line: str) -> None:
         self._catalogue.reserve(1, line_size(line), self._next.owner)

@@ -6,13 +6,14 @@ It looks at this machine's own addresses, and opens no socket to anyone.
 from __future__ import annotations
 
 import logging
+import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from roles.base.interfaces import is_own_address, own_address_towards
 from roles.base.rate_limit import RateLimit
-from roles.room.cookies import Cookies
+from roles.room.cookies import Cookies, Proof
 from roles.room.places import Key
 from roles.room.registry import Registry
 from roles.room.registry_entry import Entry, Origin, Reader
@@ -35,7 +36,7 @@ from roles.wire.lmk1_tracker_wire import (
     encode_seeder_list,
     with_id,
 )
-from roles.wire.lmk2_outline import Outline, outline_of
+from roles.wire.lmk2_fields import COOKIE_SIZE
 from roles.wire.lmk2_tracker_messages import (
     Answer,
     AskHolders,
@@ -44,23 +45,32 @@ from roles.wire.lmk2_tracker_messages import (
     Done,
     FindTracker,
     Found,
-    ListVersion,
     Ping,
-    Pinged,
     Refused,
     Register,
     TellFiles,
 )
 from roles.wire.lmk2_tracker_messages import Request as Request2
 from roles.wire.lmk2_tracker_wire import decode_request as decode_request2
-from roles.wire.lmk2_tracker_wire import encode_answer, encode_holders, pinged, with_holders
+from roles.wire.lmk2_tracker_wire import (
+    encode_answer,
+    encode_holders,
+    list_version,
+    pinged,
+    refusal_of,
+    with_holders,
+)
 
 log = logging.getLogger(__name__)
 
+REQUESTS_PER_HOST = 100.0  # a second: an original repeats nothing, so a dropped answer freezes it
+REQUESTS_IN_ALL = 2_000.0  # half of them for those who have a cookie
+LISTS_IN_ALL = 500.0  # list answers are longer than their questions
+COMPLAINTS_PER_HOST, COMPLAINTS_IN_ALL = 0.5, 2.0  # lines a second in the log: 2 MiB in two hours
 _MAX_HOSTS = 16_384  # remembered at once
 _MAX_TOLD = 1_000  # questions whose answers are remembered
-_SOME_ID = "0" * 16
 _TURNS = 16  # answers to one question: 600 holders in a second
+_COOKIE = re.compile(rb'"cookie"\s*:\s*"([0-9a-f]{%d})"' % (2 * COOKIE_SIZE))
 
 
 @dataclass(slots=True)
@@ -80,124 +90,97 @@ class Desk:
         registry: Registry,
         cookies: Cookies,
         *,
-        requests: RateLimit,
-        proved: RateLimit,
-        lists: RateLimit,
         name: str,
         port: int,
         on_arrival: Callable[[Key, Entry], None],
     ) -> None:
-        """`requests` that are answered, `proved` ones beyond these, with a cookie, and LMK/1
-        `lists`; `name` of this computer, `port` of the tracker; `on_arrival` of those of LMK/2.
-        """
+        """`name` of this computer, `port` of the tracker; `on_arrival` of programs of LMK/2."""
         self._registry, self._cookies = registry, cookies
         self._name, self._port, self._on_arrival = name, port, on_arrival
-        self._requests, self._proved, self._lists = requests, proved, lists
+        half = REQUESTS_IN_ALL / 2
+        self._requests = RateLimit(per_host=REQUESTS_PER_HOST, whole=half)
+        self._proved = RateLimit(per_host=REQUESTS_PER_HOST, whole=half)  # beyond these
+        self._lists = RateLimit(per_host=REQUESTS_PER_HOST, whole=LISTS_IN_ALL)  # of LMK/1
+        self._complaints = RateLimit(per_host=COMPLAINTS_PER_HOST, whole=COMPLAINTS_IN_ALL)
         self._hosts: dict[str, _Host] = {}  # until forget_hosts()
         self._told: dict[tuple[tuple[str, ...], bool], deque[bytes]] = {}  # holders, until then
         self._told_state = -1
-        self._told_version = ("", b"")  # and the answer that tells it
-        self._questions: dict[bytes, AskVersion | AskHolders] = {}  # by their Outline.rest
         self.is_changed = True  # since the last report; its user takes it back
         self.is_heard = False  # somebody pinged, and said nothing new; the same
-        self.is_unsaved = False  # the same, since the last state file
 
-    def answers(self, datagram: bytes, host: str, port: int, *, now: float) -> list[bytes]:
-        """What to send back, one after the other; nothing for whom nobody should answer.
-
-        Raises PeerProtocolError for what is no request.
+    def proof(self, datagram: bytes, host: str, *, now: float) -> Proof:
+        """What the sender proves by a cookie in it. The rest is not read, for those who may have
+        forged their address are to cost little, and wait until the others are answered.
         """
+        found = _COOKIE.search(datagram)
+        if found is None:
+            return Proof.NONE
+        return self._cookies.proof(host, found[1].decode(), now=now)
+
+    def answers(
+        self, datagram: bytes, host: str, port: int, proof: Proof, *, now: float
+    ) -> list[bytes]:
+        """What to send back, one after the other; nothing for whom nobody should answer."""
         source = self._host(host)
         if port == 0 or not source.is_unicast:
             return []
-        outline = outline_of(datagram)
-        is_proved = outline is not None and self._cookies.accepts(host, outline.cookie, now=now)
-        if not (source.is_loopback or self._has_room_for(host, now, is_proved=is_proved)):
+        if not (source.is_loopback or self._has_room_for(host, proof, now)):
             return []
-        if outline is not None and is_proved:
-            answer = self._answer_again(outline, host, now)
-            if answer is not None:
-                return [answer]
-        request = decode_request2(datagram)
-        if request is None:
-            return self._answers1(decode_request(datagram), host, now)
-        return self._answers2(request, host, now, datagram, outline)
+        try:
+            request = decode_request2(datagram)
+            if request is None:
+                return self._answers1(decode_request(datagram), host, now)
+            if proof is Proof.GOOD and not isinstance(request, FindTracker):
+                return [self._answer_proved(request, host, now)]
+            return self._answers_unproved(request, host, now, datagram)
+        except PeerProtocolError as error:
+            self._complain(host, now, "a request of %s cannot be answered: %s", host, error)
+            return [refusal_of(datagram, str(error)) or UNKNOWN_REQUEST]
 
     def forget_hosts(self) -> None:
         """Look again which addresses are this machine's own: cables are plugged in and out."""
         self._hosts.clear()
         self._told.clear()
-        self._questions.clear()
 
-    def _has_room_for(self, host: str, now: float, *, is_proved: bool) -> bool:
+    def _has_room_for(self, host: str, proof: Proof, now: float) -> bool:
         """Forged sources have no cookie, and take no room of those who have one."""
-        if is_proved and self._proved.allows(host, now=now):
+        if proof is not Proof.NONE and self._proved.allows(host, now=now):
             return True
         return self._requests.allows(host, now=now)
 
-    def _answer_again(self, outline: Outline, host: str, now: float) -> bytes | None:
-        """The answer to what was read before, word for word; None when it was not."""
-        request_id, _, rest = outline
-        member = self._registry.hear_again(host, rest, now=now)
-        if member is not None:
-            self.is_heard = True
-            return pinged(request_id, is_reachable=member.is_reachable)
-        match self._questions.get(rest):
-            case AskVersion():
-                return self._version_for(request_id)
-            case AskHolders(_, shares):
-                return with_holders(request_id, self._holders_for(shares, host))
-            case None:
-                return None
+    def _complain(self, host: str, now: float, text: str, *values: object) -> None:
+        """Write a line into the log, unless there were many: a flood must not hide all the rest."""
+        if self._complaints.allows(host, now=now):
+            log.info(text, *values)
 
-    def _answers2(
-        self, request: Request2, host: str, now: float, datagram: bytes, outline: Outline | None
+    # LMK/2
+
+    def _answers_unproved(
+        self, request: Request2, host: str, now: float, datagram: bytes
     ) -> list[bytes]:
-        if not isinstance(request, FindTracker):
-            if self._cookies.accepts(host, request.cookie, now=now):
-                rest = b"" if outline is None else outline.rest
-                return [self._answer_proved(request, host, now, rest)]
-            cookie = self._cookies.give(host, now=now)
-            answer = encode_answer(Refused(request.id, Code.COOKIE, cookie=cookie))
-        else:
+        if isinstance(request, FindTracker):
             room = self._registry.catalogue.version.partition("-")[0]
             answer = encode_answer(Found(request.id, self._name, self._port, room))
+        else:
+            cookie = self._cookies.give(host, now=now)
+            answer = encode_answer(Refused(request.id, Code.COOKIE, cookie=cookie))
         # Who forges a source must not have more sent to it than it sends itself.
         return [answer] if len(answer) <= len(datagram) else []
 
     def _answer_proved(
-        self,
-        request: Ping | AskVersion | AskHolders | Register | TellFiles,
-        host: str,
-        now: float,
-        rest: bytes,
+        self, request: Ping | AskVersion | AskHolders | Register | TellFiles, host: str, now: float
     ) -> bytes:
         match request:
             case Ping():
-                return encode_answer(self._pinged2(request, host, now, rest))
+                return self._pinged2(request, host, now)
             case AskVersion(request_id):
-                self._remember(rest, request)
-                return self._version_for(request_id.encode())
+                return list_version(request_id, self._registry.catalogue.version, self._name)
             case AskHolders(request_id, shares):
-                self._remember(rest, request)
                 return with_holders(request_id.encode(), self._holders_for(shares, host))
             case Register():
                 return encode_answer(self._registered2(request, host, now))
             case TellFiles():
                 return encode_answer(self._told2(request, host))
-
-    def _remember(self, rest: bytes, question: AskVersion | AskHolders) -> None:
-        if len(self._questions) >= _MAX_TOLD:
-            self._questions.clear()
-        self._questions[rest] = question
-
-    def _version_for(self, request_id: bytes) -> bytes:
-        """Composed once for each version; the id is the first that is put into it."""
-        version = self._registry.catalogue.version
-        if version != self._told_version[0]:
-            answer = encode_answer(ListVersion(_SOME_ID, version, self._name))
-            self._told_version = (version, answer)
-        return self._told_version[1].replace(_SOME_ID.encode(), request_id, 1)
 
     def _holders_for(self, shares: tuple[str, ...], host: str) -> bytes:
         """Some holders; in a second many ask, so that _TURNS different answers serve them all."""
@@ -212,12 +195,14 @@ class Desk:
             told.appendleft(encode_holders(self._registry.holders(shares, is_here=is_here)))
         return told[0]
 
-    def _pinged2(self, request: Ping, host: str, now: float, rest: bytes) -> Answer:
-        member = self._registry.hear(request, host, now=now, words=rest)
+    def _pinged2(self, request: Ping, host: str, now: float) -> bytes:
+        news = self._registry.news
+        member = self._registry.hear(request, host, now=now)
         if member is None:
-            return Refused(request.id, Code.UNKNOWN, "Register first.")
-        self.is_changed = True
-        return Pinged(request.id, member.is_reachable)
+            return encode_answer(Refused(request.id, Code.UNKNOWN, "Register first."))
+        self.is_heard = True
+        self.is_changed |= request.leaving or self._registry.news != news
+        return pinged(request.id.encode(), is_reachable=member.is_reachable)
 
     def _registered2(self, request: Register, host: str, now: float) -> Answer:
         is_here = self._is_own(request.named.host)
@@ -226,7 +211,7 @@ class Desk:
                 request, self._origin(host), named_is_here=is_here, now=now
             )
         except PeerProtocolError as error:
-            log.info("%s cannot be registered for %s: %s", request.named, host, error)
+            self._refuse(request.named, host, error, now)
             return Refused(request.id, Code.FULL, f"The tracker cannot register this: {error}.")
         self.is_changed = True
         self._on_arrival(key, entry)
@@ -240,12 +225,14 @@ class Desk:
         self.is_changed |= is_known
         return Done(request.id) if is_known else Refused(request.id, Code.UNKNOWN)
 
+    # LMK/1
+
     def _answers1(self, request: Request, host: str, now: float) -> list[bytes]:
         match request:
             case AddSeeder(seeder, extras):
                 return [with_id(self._added(seeder, extras, host, now), extras)]
             case UploadFileList(files, extras):
-                self._note_change(self._registry.upload(files, self._origin(host), extras))
+                self.is_changed |= self._registry.upload(files, self._origin(host), extras)
                 return [with_id(SUCCESS, extras)]
             case PingTracker(seeder, extras):
                 return [self._pinged(seeder, extras, host, now)]
@@ -260,9 +247,9 @@ class Desk:
         try:
             is_new = self._registry.add(seeder, origin, extras, named_is_here=is_here, now=now)
         except PeerProtocolError as error:
-            log.info("%s cannot be registered for %s: %s", seeder, host, error)
+            self._refuse(seeder, host, error, now)
             return UNKNOWN_REQUEST if extras is None else f"error\n{error}".encode()
-        self._note_change(is_new)
+        self.is_changed |= is_new
         return SUCCESS if is_new else ALREADY_REGISTERED
 
     def _pinged(self, seeder: Address, extras: Extras | None, host: str, now: float) -> bytes:
@@ -271,8 +258,10 @@ class Desk:
             seeder, self._origin(host), extras, named_is_here=is_here, now=now
         )
         self.is_changed = True
-        self.is_unsaved |= extras is None or extras.leaving
         return with_id(SUCCESS if is_known else UNKNOWN_SEEDER, extras)
+
+    def _refuse(self, named: Address, host: str, error: PeerProtocolError, now: float) -> None:
+        self._complain(host, now, "%s cannot be registered for %s: %s", named, host, error)
 
     def _list_answer(self, host: str, now: float, answer: bytes) -> list[bytes]:
         """The list, then `success`, as an original sends them.
@@ -280,7 +269,7 @@ class Desk:
         Nothing when too much is asked for.
         """
         if not self._host(host).is_loopback and not self._lists.allows(host, now=now):
-            log.warning("too many lists asked for, the last time by %s", host)
+            self._complain(host, now, "too many lists asked for, the last time by %s", host)
             return []
         return [answer, SUCCESS]
 
@@ -291,6 +280,8 @@ class Desk:
         except OSError:
             return []
         return self._registry.seeders_for_originals(Reader(is_here, tracker_host))
+
+    # Addresses
 
     def _origin(self, host: str) -> Origin:
         return Origin(host, self._is_own(host))
@@ -308,7 +299,3 @@ class Desk:
                 self._hosts.clear()
             known = self._hosts[host] = _Host(is_unicast(host), is_loopback(host))
         return known
-
-    def _note_change(self, is_change: bool) -> None:
-        self.is_changed |= is_change
-        self.is_unsaved |= is_change

@@ -7,6 +7,7 @@ tracker and no leecher; its thread is started by the role.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -21,7 +22,8 @@ from roles.sharing.offers import LibrarySnapshot, Offers
 from roles.sharing.pack_plan import is_packed, pack_key, plan_packs
 from roles.values.catalogue import ReadingLine, encode_line
 from roles.values.content import DIGEST_SIZE, MIN_CHUNK_SIZE
-from roles.values.errors import StorageError
+from roles.values.disk_names import from_disk
+from roles.values.errors import ShortageError, StorageError
 from roles.values.events import HashingChanged, Post, Skipped
 
 log = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ class FolderLibrary:
         self._cache = DigestCache(cache_file)
         self.share_id = self._cache.share_id
         self.notice = self._cache.notice  # for the user, when digests could not be kept or read
-        self.name = (path.resolve().name or "files").encode(errors="replace").decode()
+        self.name = from_disk(_own_name(path) or "files").encode(errors="replace").decode()
         self.snapshot = LibrarySnapshot()
         self.changed = threading.Event()  # the snapshot was replaced; whoever waits clears it
         self._wake = threading.Event()
@@ -97,6 +99,9 @@ class FolderLibrary:
     def run(self) -> None:
         """Scan, hash, and look for changes until should_stop()."""
         is_first = True
+        self._under_way.clear()  # of a run that lacked memory and begins once more
+        self._lacking.clear()
+        self._hashed = self._to_hash = self._files_left = 0
         while not self._should_stop():
             self._look()
             has_read = False
@@ -133,6 +138,12 @@ class FolderLibrary:
                 self._cache.forget_pack(one)
         try:
             tree = scan_tree(self._path, self._should_stop)
+        except ShortageError as error:  # says nothing about the folder: what is offered stays
+            log.info("%s", error)
+            with self._lock:
+                self._distrusted |= distrusted
+            self._next_look = time.monotonic() + LOOK_S
+            return
         except StorageError as error:
             tree = FolderTree((), (), (), str(error))
         if self._should_stop():
@@ -331,6 +342,11 @@ class FolderLibrary:
         left = self._seen.keys() - self._offers.files.keys() - self._failed
         files = [self._seen[path] for path in left]
         return sum(not (file.size and _is_put_off(file, now_ns)) for file in files)
+
+
+def _own_name(path: Path) -> str:
+    """Of the folder that a link leads to; a link to itself has its own."""
+    return os.path.basename(os.path.realpath(path))  # noqa: PTH119  # Path.resolve() raises there
 
 
 def _is_put_off(file: TreeFile, now_ns: int) -> bool:

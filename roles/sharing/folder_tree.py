@@ -13,9 +13,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from roles.base.worker import SHORTAGES
+from roles.disk.storage_faults import unreadable
 from roles.values.catalogue import MAX_SHARE_FILES, sort_key
 from roles.values.chunks import MAX_FILE_SIZE
-from roles.values.errors import StorageError
+from roles.values.disk_names import from_disk
 from roles.values.events import Skipped, SkipReason
 from roles.values.safe_names import (
     MAX_DEPTH,
@@ -75,20 +77,21 @@ class FolderTree:
 def scan_tree(folder: Path, should_stop: Callable[[], bool] = lambda: False) -> FolderTree:
     """Look at the folder and all below it; once should_stop() the answer is not whole.
 
-    Raises StorageError with what to do when the folder itself cannot be read.
+    Raises StorageError with what to do when the folder itself cannot be read, and ShortageError
+    where a part of it could only not be looked at now.
     """
     scan = _Scan()
     try:
         scan.read(os.fspath(folder), "")
     except OSError as error:
-        raise StorageError(
-            f"The folder {folder} cannot be read ({_why(error)}). Choose another one."
-        ) from None
+        raise unreadable(error, folder) from None
     while scan.waiting and not should_stop():
-        path = scan.waiting.popleft()
+        path, place = scan.waiting.popleft()
         try:
-            scan.read(os.path.join(folder, path.path), path.path)  # noqa: PTH118  # 10 times faster
+            scan.read(place, path.path)
         except OSError as error:
+            if error.errno in SHORTAGES:
+                raise unreadable(error, folder / path.path) from None
             scan.skips.note(SkipReason.UNREADABLE, f"{shown_name(path.path)} ({_why(error)})")
             continue
         scan.folders.append(path)
@@ -99,7 +102,7 @@ class _Scan:
     """One scan under way, the folders nearest to the top first."""
 
     def __init__(self) -> None:
-        self.waiting = deque[TreeFolder]()
+        self.waiting = deque[tuple[TreeFolder, str]]()  # with its place on this system
         self.folders = list[TreeFolder]()
         self.skips = Skips()
         self._files = list[TreeFile]()
@@ -111,7 +114,7 @@ class _Scan:
         is_deep = prefix.count("/") + 1 > MAX_DEPTH
         with os.scandir(place) as entries:
             for entry in entries:
-                name = entry.name
+                name = from_disk(entry.name)
                 if is_deep or not is_storable(name, path):
                     if not is_partial_name(name):
                         why = SkipReason.DEPTH if is_deep else SkipReason.NAME
@@ -121,16 +124,17 @@ class _Scan:
                 if isinstance(found, SkipReason):
                     self.skips.note(found, shown_name(prefix + name, _SHOWN_PATH))
                 elif found is not None:
-                    self._take(prefix + name, found)
+                    self._take(prefix + name, found, entry.path)
 
-    def _take(self, path: str, status: os.stat_result) -> None:
+    def _take(self, path: str, status: os.stat_result, place: str) -> None:
         is_folder = stat.S_ISDIR(status.st_mode)
         self._room -= 1
         if self._room < 0:
             self.skips.note(SkipReason.NUMBER, shown_name(path, _SHOWN_PATH))
             return
         if is_folder:
-            self.waiting.append(TreeFolder(path, status.st_mtime_ns // 1_000_000_000))
+            folder = TreeFolder(path, status.st_mtime_ns // 1_000_000_000)
+            self.waiting.append((folder, place))
             return
         inode, may_run = status.st_ino, bool(status.st_mode & stat.S_IXUSR)
         if _IS_WINDOWS:  # scandir leaves the inode out there, and makes the bit up
@@ -176,14 +180,19 @@ def with_unreadable(skipped: tuple[Skipped, ...], paths: Collection[str]) -> tup
 
 
 def status_of(entry: os.DirEntry[str]) -> os.stat_result | SkipReason | None:
-    """What a regular file or a folder is, or why this is not offered; None when it is gone."""
+    """What a regular file or a folder is, or why this is not offered; None when it is gone.
+
+    Raises OSError for what this computer only lacks now.
+    """
     if entry.name.lower() in LITTER:
         return SkipReason.LITTER
     try:
         status = entry.stat(follow_symlinks=False)
     except FileNotFoundError:  # between the listing and the look
         return None
-    except OSError:
+    except OSError as error:
+        if error.errno in SHORTAGES:
+            raise
         return SkipReason.UNREADABLE
     if stat.S_ISLNK(status.st_mode):
         return SkipReason.LINK

@@ -99,7 +99,7 @@ class FileReading(Reading):
                 )
                 if not self._file.is_still(os.fstat(opened.fileno())):
                     raise FileChangedError("it changed while it was read")
-        except (FileChangedError, OSError):
+        except (FileChangedError, OSError, MemoryError):
             self._has_failed = True
         return stop - start
 
@@ -277,7 +277,7 @@ def _content(opener: TreeOpener, file: TreeFile) -> bytes | None:
             is_whole = len(content) == file.size and file.is_still(os.fstat(descriptor))
         finally:
             os.close(descriptor)
-    except (FileChangedError, OSError):
+    except (FileChangedError, OSError, MemoryError):
         return None
     return content if is_whole else None
 

@@ -16,8 +16,10 @@ from itertools import islice
 from pathlib import Path
 
 from roles.disk.file_source import OPEN_FLAGS
+from roles.disk.storage_faults import unreadable
 from roles.sharing.folder_tree import Skips, TreeFile, status_of
-from roles.values.errors import FileChangedError, StorageError
+from roles.values.disk_names import from_disk, on_disk
+from roles.values.errors import FileChangedError
 from roles.values.events import Skipped, SkipReason
 from roles.values.safe_names import is_partial_name, is_storable, shown_name
 
@@ -55,11 +57,9 @@ class SharedFolder:
                     if isinstance(found, TreeFile):
                         files[found.path] = found
                     elif found is not None:
-                        skips.note(found, shown_name(entry.name))
+                        skips.note(found, shown_name(from_disk(entry.name)))
         except OSError as error:
-            raise StorageError(
-                f"The folder {self._path} cannot be read ({_why(error)}). Choose another one."
-            ) from None
+            raise unreadable(error, self._path) from None
         in_subfolders = _count_below(subfolders)
         return FolderListing(dict(sorted(files.items())), in_subfolders, skips.all())
 
@@ -69,7 +69,7 @@ class SharedFolder:
         Raises FileChangedError when it is not what was scanned.
         """
         try:
-            descriptor = os.open(self._path / file.path, OPEN_FLAGS)
+            descriptor = os.open(self._path / on_disk(file.path), OPEN_FLAGS)
         except OSError as error:
             raise FileChangedError(f"{file.path} cannot be read ({_why(error)})") from None
         status = os.fstat(descriptor)
@@ -96,7 +96,7 @@ def _count_below(subfolders: Iterable[str]) -> int:
 
 def _offered(entry: os.DirEntry[str]) -> TreeFile | SkipReason | None:
     """The entry as an offered file, or why it is none; None for what is gone, or ours."""
-    name = entry.name
+    name = from_disk(entry.name)
     if is_partial_name(name):
         return None
     if not is_storable(name):

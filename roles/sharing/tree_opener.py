@@ -5,18 +5,17 @@ No name on the way may be a link. It knows no content and no wire.
 
 from __future__ import annotations
 
-import errno
 import os
 from pathlib import Path
 from types import TracebackType
 
+from roles.base.worker import SHORTAGES
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.open_folder import OpenFolder
 from roles.sharing.folder_tree import TreeFile
+from roles.values.disk_names import on_disk
 from roles.values.errors import FileChangedError, StorageError
 from roles.values.safe_names import shown_name
-
-_OUR_TROUBLE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # says nothing about the file
 
 
 class TreeOpener:
@@ -46,9 +45,9 @@ class TreeOpener:
         try:
             parent, _, name = file.path.rpartition("/")
             inner = self._entered(parent)
-            descriptor = os.open(inner.at(name), OPEN_FLAGS, dir_fd=inner.descriptor)
+            descriptor = os.open(inner.at(on_disk(name)), OPEN_FLAGS, dir_fd=inner.descriptor)
         except OSError as error:
-            if error.errno in _OUR_TROUBLE:
+            if error.errno in SHORTAGES:  # says nothing about the file
                 raise
             why = error.strerror or type(error).__name__
             raise FileChangedError(f"{shown_name(file.path)} cannot be read ({why})") from None
@@ -66,7 +65,7 @@ class TreeOpener:
     def _entered(self, parent: str) -> OpenFolder:
         if self._inner is None or parent != self._parent:
             self._leave()
-            names = parent.split("/") if parent else ()
+            names = [on_disk(name) for name in parent.split("/")] if parent else ()
             self._inner = OpenFolder.below(self._folder, names, make=False)
             self._parent = parent
         return self._inner

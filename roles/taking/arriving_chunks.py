@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-LOOK_S = 30.0  # a chunk is judged by what came in so long
+LOOK_S = 5.0  # a chunk is judged by what came in so long
+COMPARE_S = 30.0  # and beside the others by this: all of them are uneven
 ENOUGH_RATE = 64 * 1024  # bytes per second: who sends that is never too slow
 HOPELESS_RATE = 8 * 1024  # who sends less is, whatever the others do
 SLOW_SHARE = 4  # between the two: who sends less than this part of what the others do
@@ -33,14 +34,17 @@ class ArrivingChunk:
     hash: _Hash = field(default_factory=hashlib.sha256)
     judged_at: float = field(init=False)  # the last time
     judged: int = 0  # of `received`, then
+    compared_at: float = field(init=False)  # the same beside the others
+    compared: int = 0
 
     def __post_init__(self) -> None:
-        self.judged_at = self.began
+        self.judged_at = self.compared_at = self.began
 
     def was_held_up(self, for_s: float) -> None:
         """By this program's own limit: that is not its sender's fault."""
         self.began += for_s
         self.judged_at += for_s
+        self.compared_at += for_s
 
     def is_due(self, now: float) -> bool:
         """Whether it is time to judge it."""
@@ -66,8 +70,14 @@ class ArrivingChunks:
         """Whether its sender is to blame for what came since it was judged last."""
         rate = (chunk.received - chunk.judged) / max(now - chunk.judged_at, 1e-3)
         chunk.judged_at, chunk.judged = now, chunk.received
-        if not HOPELESS_RATE <= rate < ENOUGH_RATE:
-            return rate < HOPELESS_RATE
+        if rate < HOPELESS_RATE:
+            return True
+        if now - chunk.compared_at < COMPARE_S:
+            return False
+        rate = (chunk.received - chunk.compared) / (now - chunk.compared_at)
+        chunk.compared_at, chunk.compared = now, chunk.received
+        if rate >= ENOUGH_RATE:
+            return False
         with self._lock:
             others = [one for one in self._chunks if one is not chunk]
         spent = sum(max(now - one.began, 0.0) for one in others)

@@ -1,79 +1,137 @@
-"""Who sent bad chunks of one content, and is asked for nothing of it again.
+"""Who sent damaged chunks of one content, and whether it is asked again.
 
-Pure state. A peer is known by the id that it chose and by its host. The host is counted too: else
-who was dropped would come back with another id. It knows neither chunks nor connections.
+Pure state. A damaged chunk may be a lie, or a line or memory that flips bits now and then. So a
+peer that looks like a liar is not asked while others could send the chunk; when nobody else can, it
+is asked on, until so much in a row was wrong that no line explains it.
+
+A peer is known by the id that it chose and by its host. The host is counted too: else a liar would
+come back with another id. It knows neither chunks nor connections.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import TypeAlias, TypeVar
 
 Sender: TypeAlias = tuple[str, str]  # a peer's id and its host, "" for this machine
 
+KeyT = TypeVar("KeyT")
+
 MAX_BAD_CHUNKS = 2  # of one content from one peer: the first may be an accident
-# The same from one host, under whatever ids. More than for one peer: several people may use one
+GOOD_FOR_BAD = 8  # right chunks that make up for a bad one
+# Bad chunks from one host, under whatever ids. More than for one peer: several people may use one
 # machine, or be seen as one from outside.
 MAX_BAD_OF_HOST = 8
 MAX_REMEMBERED = 512  # peers, and hosts: the oldest is forgotten
+# Bad ones in a row, of somebody whom nobody can replace: so many are asked for at once, and then
+# one after each pause.
+TRIES_AT_ONCE = 32
+PAUSE_S = 0.25
+OTHERS_FIRST_S = 2.0  # a chunk that came wrong is asked of others so long, if there are any
+WRONG_DIGESTS = 8  # lists in a row are as bad as all the chunks that a peer may spoil
+
+
+@dataclass(slots=True)
+class _Record:
+    """Of a peer, or of all peers of a host."""
+
+    bad: int = 0
+    good: int = 0
+    in_a_row: int = 0  # bad ones since the last good one
+    chunks: dict[int, float] = field(default_factory=dict)  # that came wrong, and when
+    not_before: float = 0.0
 
 
 class BadPeers:
-    """One content's, owned by its plan.
+    """One content's, owned by its plan."""
 
-    A host is not asked again once it sent too much, but for those of its peers that were right
-    before. Programs of this machine are told apart by their ids alone.
-    """
-
-    def __init__(self) -> None:
-        self._bad: dict[Sender, set[int]] = {}  # chunks that failed their check
-        self._of_host = Counter[str]()  # how many those were
-        self._proven: dict[Sender, None] = {}  # sent a chunk that was right
+    def __init__(self, tries: int) -> None:
+        """After so many bad chunks in a row nobody is asked again, whoever else there is; who was
+        never right, after half as many.
+        """
+        self._tries = tries
+        self._is_any = False
+        self._peers: dict[Sender, _Record] = {}
+        self._hosts: dict[str, _Record] = {}
 
     def __bool__(self) -> bool:
-        """Whether anybody is asked for nothing again."""
-        return any(len(bad) >= MAX_BAD_CHUNKS for bad in self._bad.values()) or any(
-            count >= MAX_BAD_OF_HOST for count in self._of_host.values()
-        )
+        """Whether anything came wrong."""
+        return self._is_any
 
-    def note(self, sender: Sender, index: int) -> None:
+    def note(self, sender: Sender, index: int, *, now: float) -> None:
         """A chunk of this peer failed its check."""
-        bad = self._bad_of(sender)
-        bad.add(-1 - index if index in bad else index)  # the same one twice counts twice
-        self._count(sender, 1)
+        self._of(self._peers, sender).chunks[index] = now
+        self._count(sender, bad=1, in_a_row=1, now=now)
 
-    def drop(self, sender: Sender) -> None:
-        """Ask this peer for nothing again."""
-        self._bad_of(sender).update(range(-MAX_BAD_CHUNKS, 0))
-        self._count(sender, MAX_BAD_CHUNKS)
+    def drop(self, sender: Sender, *, now: float) -> None:
+        """This peer told wrong digests: it is asked for nothing while others could send it."""
+        in_a_row = -(-self._tries // WRONG_DIGESTS)
+        self._count(sender, bad=MAX_BAD_CHUNKS, in_a_row=in_a_row, now=now)
 
     def prove(self, sender: Sender) -> None:
         """A chunk of this peer was right."""
-        if sender not in self._proven and len(self._proven) < MAX_REMEMBERED:
-            self._proven[sender] = None
+        records = [self._of(self._peers, sender)]
+        if sender[1] in self._hosts:
+            records.append(self._hosts[sender[1]])
+        for record in records:
+            record.good += 1
+            record.in_a_row, record.not_before = 0, 0.0
 
     def has(self, sender: Sender) -> bool:
-        """Whether this peer is asked for nothing again."""
-        if not self._bad:
-            return False
-        if len(self._bad.get(sender, ())) >= MAX_BAD_CHUNKS:
-            return True
-        return self._of_host[sender[1]] >= MAX_BAD_OF_HOST and sender not in self._proven
+        """Whether this peer is asked for nothing while others could send it."""
+        record = self._peers.get(sender)
+        if record is not None and record.bad >= MAX_BAD_CHUNKS:
+            return record.good < GOOD_FOR_BAD * record.bad
+        return any(one.bad >= MAX_BAD_OF_HOST for one in self._records(sender)[1:])
 
-    def chunks(self, sender: Sender) -> int:
-        """The bitmap of those that it is not asked for again."""
-        bad = self._bad.get(sender)
-        return sum(1 << index for index in bad if index >= 0) if bad else 0
+    def may_try(self, sender: Sender, *, now: float) -> bool:
+        """Whether it is asked now when nobody else can send it."""
+        return not self.is_hopeless(sender) and all(
+            now >= record.not_before for record in self._records(sender)
+        )
 
-    def _bad_of(self, sender: Sender) -> set[int]:
-        if sender not in self._bad and len(self._bad) >= MAX_REMEMBERED:
-            del self._bad[next(iter(self._bad))]
-        return self._bad.setdefault(sender, set())
+    def was_wrong(self, sender: Sender) -> bool:
+        """Whether the last chunk of this peer was a bad one."""
+        record = self._peers.get(sender)
+        return record is not None and record.in_a_row > 0
 
-    def _count(self, sender: Sender, bad: int) -> None:
-        host = sender[1]
-        if not host:
-            return
-        if host not in self._of_host and len(self._of_host) >= MAX_REMEMBERED:
-            del self._of_host[next(iter(self._of_host))]
-        self._of_host[host] += bad
+    def is_hopeless(self, sender: Sender) -> bool:
+        """Whether it is asked for nothing again, whoever else there is."""
+        return any(map(self._is_over, self._records(sender)))
+
+    @property
+    def any_hopeless(self) -> bool:
+        """Whether anybody is."""
+        return any(map(self._is_over, self._peers.values()))
+
+    def chunks(self, sender: Sender, *, now: float) -> int:
+        """The bitmap of those that came wrong from it a moment ago: others are asked for them."""
+        record = self._peers.get(sender)
+        wrong = record.chunks.items() if record is not None else ()
+        return sum(1 << index for index, at in wrong if now - at < OTHERS_FIRST_S)
+
+    def _is_over(self, record: _Record) -> bool:
+        return record.in_a_row >= (self._tries if record.good else -(-self._tries // 2))
+
+    def _records(self, sender: Sender) -> list[_Record]:
+        """Its own, and its host's, which counts until the peer itself was right once."""
+        own = self._peers.get(sender, _Record())
+        host = self._hosts.get(sender[1])
+        return [own] if host is None or own.good else [own, host]
+
+    def _count(self, sender: Sender, *, bad: int, in_a_row: int, now: float) -> None:
+        self._is_any = True
+        records = [self._of(self._peers, sender)]
+        if sender[1]:  # programs of this machine are told apart by their ids alone
+            records.append(self._of(self._hosts, sender[1]))
+        for record in records:
+            record.bad += bad
+            record.in_a_row += in_a_row
+            if record.in_a_row >= TRIES_AT_ONCE:
+                record.not_before = now + PAUSE_S
+
+    @staticmethod
+    def _of(table: dict[KeyT, _Record], key: KeyT) -> _Record:
+        if key not in table and len(table) >= MAX_REMEMBERED:
+            del table[next(iter(table))]
+        return table.setdefault(key, _Record())

@@ -11,12 +11,14 @@ import logging
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from roles.base.rates import RateMeter
 from roles.base.throttle import Throttle
+from roles.base.word_budget import WORD, WordBudget
 from roles.base.worker import POLL_S
 from roles.taking.arriving_chunks import ArrivingChunk
 from roles.taking.bad_peers import Sender
@@ -30,13 +32,19 @@ from roles.wire import lmk2_frames as frames
 log = logging.getLogger(__name__)
 
 RECEIVE_S = 15.0  # of silence, then a sign of life
-# A shutdown of the socket wakes whoever waits there, but not on Windows: there it wakes by itself.
-LOOK_S: float | None = POLL_S if sys.platform == "win32" else None
-SILENT_S = 45.0  # without one, the other side is gone
+# How often a thread that waits looks up. A shutdown of the socket wakes it, but not on Windows.
+LOOK_S = POLL_S if sys.platform == "win32" else 5.0
+SILENT_S = 45.0  # without a sign of life the other side is gone
+STILL_S = 10.0  # without a byte in the middle of a frame: its length was damaged, or it hangs
+# From the first byte of a frame to the last: of a word, and of a part of a chunk, which a seeder of
+# ours gives up after 60 s. The waits for this program's own limit do not count.
+FRAME_S = 10.0
+PART_S = 75.0
 WAKE_BYTES = 128 * 1024  # half a part; a peer that needs 45 s for so few is as good as gone
 WAKE_PART = 0.25  # of a long part, which only fast peers send
 MAX_UNWANTED = 32 * 1024 * 1024  # bytes in a row: eight of the longest chunks, broken off by us
 RATE_WEIGHT = 0.5  # of the newest chunk in a connection's rate
+USEFUL_BYTES = 8 * 1024  # of chunks: who brings so many from time to time is of use
 _SMALL = 16 * 1024  # bytes: what frames are read from, and what of a chunk comes with them
 _SCRAP = 64 * 1024
 
@@ -51,18 +59,27 @@ class PeerLink:
     peer: str  # what it calls itself for this run
     computer: str
     meter: RateMeter
+    is_caller: bool = False  # it connected to us, and takes no place of those we connect to
     # What it was told last that is wanted, by the handle of each content that it has described.
     opened: dict[int, int | None] = field(default_factory=dict)
+    has: dict[int, int] = field(default_factory=dict)  # the chunks that it had of these then
     singles: set[int] = field(default_factory=set)  # contents of one chunk that it was asked for
     taking: tuple[int, int] | None = None  # handle and chunk that come now, or next
+    order: deque[tuple[int, int]] = field(default_factory=deque)  # of the chunks that were taken
     chunk_rate: float = 0.0  # bytes per second of its last chunks
     place: int = 0
-    useful_at: float = field(default_factory=time.monotonic)  # when it brought something last
+    joined_at: float = field(default_factory=time.monotonic)
+    useful_at: float = field(init=False)  # when it brought something last, or joined
+    single_at: float = 0.0  # the same of contents of one chunk, or when it was asked for them
+    words: WordBudget = field(default_factory=WordBudget)  # its own thread's
     outbox: Outbox = field(init=False)  # what it is told, from any thread
     sender: Sender = field(init=False)  # of its chunks
     spoke_at: float = field(default_factory=time.monotonic)
 
+    _came: int = 0  # bytes of chunks since useful_at
+
     def __post_init__(self) -> None:
+        self.useful_at = self.joined_at
         self.outbox = Outbox(self.link)
         self.sender = self.peer, "" if is_loopback(self.address.host) else self.address.host
 
@@ -79,6 +96,23 @@ class PeerLink:
         """End it; from any thread. Its own one finds out."""
         with contextlib.suppress(OSError):  # the other side was faster
             self.link.shutdown(socket.SHUT_RDWR)
+
+    def forget(self, handle: int) -> None:
+        """It has not described this content, or not any more."""
+        self.opened.pop(handle, None)
+        self.has.pop(handle, None)
+
+    def note_bytes(self, count: int, *, now: float) -> None:
+        """So much more of a chunk came."""
+        self.meter.add(count, now=now)
+        self._came += count
+        if self._came >= USEFUL_BYTES:
+            self.useful_at, self._came = now, 0
+
+    def note_use(self, *, now: float) -> None:
+        """It brought a right chunk, or right digests. Its own thread says so."""
+        self.useful_at, self._came = now, 0
+        self.words.refill()
 
     def note_rate(self, rate: float) -> None:
         """Another chunk came at this rate."""
@@ -136,7 +170,9 @@ class ChunkTaker:
         self._unwanted = 0  # bytes of chunks since the last one that was wanted
         self._woken_at = 1
         self._heard = time.monotonic()
-        self._socket.settimeout(RECEIVE_S if LOOK_S is None else LOOK_S)
+        self._began: float | None = None  # when the frame that arrives began to
+        self._patience_s = FRAME_S  # for all of it
+        self._socket.settimeout(LOOK_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def run(self) -> None:
@@ -144,15 +180,25 @@ class ChunkTaker:
         self._swarm.joined(self._link)
         try:
             while not self._should_stop():
+                self._began, self._patience_s = None, FRAME_S
                 kind, length = frames.decode_header(self._take(frames.HEADER.size))
                 if kind == frames.Kind.CHUNK:
                     self._receive_part(length - frames.PART_HEAD.size)
-                elif not self._answered(kind, self._take(length)):
+                    continue
+                self._read_slowly(1 + length // WORD)
+                if not self._answered(kind, self._take(length)):
                     return
         except (_LeftError, StoppedError):
             return
         finally:
             self._drop_chunk()
+
+    def _read_slowly(self, words: int) -> None:
+        """Wait before reading on from who says much and brings nothing."""
+        left_s = self._link.words.spend(words, now=time.monotonic())
+        while left_s > 0 and not self._should_stop():
+            time.sleep(min(left_s, POLL_S))
+            left_s -= POLL_S
 
     def _answered(self, kind: int, body: bytes) -> bool:
         """Deal with a frame; False when the peer left. If the next one is here already, both are
@@ -188,6 +234,7 @@ class ChunkTaker:
     def _receive_part(self, length: int) -> None:
         """Receive a part; the last one of a chunk ends it."""
         handle, index, offset = frames.PART_HEAD.unpack(self._take(frames.PART_HEAD.size))
+        self._patience_s = PART_S
         self._link.outbox.release()  # a buffer may be long in coming
         chunk = self._chunk
         if chunk is not None and (chunk.handle, chunk.index) != (handle, index):
@@ -198,11 +245,11 @@ class ChunkTaker:
             self._drop_chunk()
             self._discard(length)
             return
-        self._unwanted = 0
         whole = transfer.content.length(index)
         if chunk is None:
             buffer = self._buffers.take(whole, self._should_stop, self._host)
-            chunk = self._chunk = ArrivingChunk(handle, index, whole, buffer, time.monotonic())
+            self._began = self._heard = time.monotonic()
+            chunk = self._chunk = ArrivingChunk(handle, index, whole, buffer, self._began)
             self._buffers.chunks.add(chunk)
         if offset != chunk.received or offset + length > whole:
             raise PeerProtocolError("a part of a chunk where another one belongs")
@@ -212,6 +259,7 @@ class ChunkTaker:
         try:
             view = memoryview(chunk.buffer)[:whole]
             self._swarm.keep(self._link, handle, index, view, chunk.hash.digest())
+            self._unwanted = 0
         finally:
             self._drop_chunk()
 
@@ -229,13 +277,23 @@ class ChunkTaker:
         ready = self._from_small(view)
         while ready < length:
             most = self._throttle.slice(length - ready)
-            chunk.was_held_up(self._throttle.wait(most, self._should_stop))
+            self._hold_up(most, chunk)
             self._wake_at(min(most, max(WAKE_BYTES, int(length * WAKE_PART))))
             ready += self._receive_some(view[ready : ready + most])
             self._note(chunk, begin + ready)
+            self._check_pace(self._heard)
         self._note(chunk, begin + length)
         self._wake_at(1)
         chunk.hash.update(view)
+
+    def _hold_up(self, count: int, chunk: ArrivingChunk | None = None) -> None:
+        """Wait until the limit lets so many bytes come: the sender is not to blame for that."""
+        held_s = self._throttle.wait(count, self._should_stop)
+        if held_s:
+            self._heard += held_s
+            self._began = None if self._began is None else self._began + held_s
+        if chunk is not None:
+            chunk.was_held_up(held_s)
 
     def _wake_at(self, count: int) -> None:
         """Have the system wake this thread for so many bytes and no fewer.
@@ -261,7 +319,7 @@ class ChunkTaker:
         length -= self._from_small(scrap[: min(length, len(scrap))])
         while length:
             most = self._throttle.slice(min(length, len(scrap)))
-            self._throttle.wait(most, self._should_stop)
+            self._hold_up(most)
             length -= self._receive_some(scrap[:most])
 
     def _from_small(self, target: memoryview) -> int:
@@ -296,7 +354,6 @@ class ChunkTaker:
         while True:
             if self._should_stop():
                 raise StoppedError
-            self._check_pace()
             try:
                 count = self._socket.recv_into(target)
             except TimeoutError:
@@ -305,21 +362,29 @@ class ChunkTaker:
             if not count:
                 raise _LeftError
             self._heard = time.monotonic()
+            self._began = self._began or self._heard
+            if self._heard - self._began > self._patience_s:
+                raise TimeoutError(f"a frame that does not end within {self._patience_s:.0f} s")
             if self._heard - self._link.spoke_at >= RECEIVE_S:  # who only hears is alive, too
                 self._link.send(frames.Alive())
             return count
 
     def _waited_in_vain(self) -> None:
-        """Give a sign of life when it is time. Raises TimeoutError when there was none for long."""
+        """Give a sign of life when it is time. Raises TimeoutError when nothing came for long."""
         now = time.monotonic()
         if now - self._heard > SILENT_S:
             raise TimeoutError(f"not a sign of life for {SILENT_S:.0f} s") from None
-        if LOOK_S is None or now - self._link.spoke_at >= RECEIVE_S:
+        if self._began is not None and now - self._heard > STILL_S:
+            raise TimeoutError(f"nothing for {STILL_S:.0f} s in the middle of a frame") from None
+        if self._woken_at == 1:
+            self._check_pace(now)
+        self._wake_at(1)  # what is here, be it ever so little, counts
+        if now - self._link.spoke_at >= RECEIVE_S:
             self._link.send(frames.Alive())
 
-    def _check_pace(self) -> None:
+    def _check_pace(self, now: float) -> None:
         """Raises PeerProtocolError when its chunk keeps a buffer from others for too long."""
-        chunk, now = self._chunk, time.monotonic()
+        chunk = self._chunk
         if chunk is None or not chunk.is_due(now):
             return
         is_slow = self._buffers.chunks.is_too_slow(chunk, now=now)

@@ -29,13 +29,14 @@ MAX_PER_HOST = 8
 # A single connection is bound to one core at each end: to a peer that keeps one busy there are
 # several, as long as there are few peers.
 CONNECTIONS = 4
+# One that has not answered for this long gives its place to another, so that a list of dead
+# addresses does not end a download: so many may be called then.
+UNANSWERED_S = 1.0
+MAX_CALLED = 64
 FORGOTTEN_S = 60.0  # after the tracker named a peer the last time
 AGAIN_S = 1.0  # doubling to
 AGAIN_MAX_S = 5.0  # so that a network that was away for long is noticed soon when it is back
 ANEW_S = 3.0  # after a change of this computer's addresses, what ends is connected to at once
-# Who takes longer to connect to than a network takes is dead, as a rule, and keeps no place from
-# others until its handshake is given up: a list of dead addresses must not end a download.
-HANDSHAKE_S = 1.0
 # Connections begun in a second, twice that for a moment: all addresses are a stranger's word.
 DIALS_PER_HOST = 8.0
 DIALS = 16.0
@@ -46,15 +47,12 @@ _JITTER = 0.25
 class _Peer:
     named: float  # when it was heard of last
     connections: int = 0  # open or being opened
-    dialled: float | None = None  # when its first one was begun; None: one is open, or none
     not_before: float = 0.0
     failures: int = 0
+    called_at: float = 0.0
+    is_open: bool = False  # it has answered
+    was_called: bool = False  # ever
     is_us: bool = False
-
-    def counts(self, now: float) -> bool:
-        """Whether it has one of the places of those who are taken from."""
-        is_late = self.dialled is not None and now - self.dialled > HANDSHAKE_S
-        return self.connections > 0 and not is_late
 
 
 class PeerBook:
@@ -98,9 +96,10 @@ class PeerBook:
         in the middle of a chunk. A network that was interrupted may let a new connection through
         long before the old one goes on.
         """
-        connected = sum(1 for peer in self._peers.values() if peer.counts(now))
+        called = sum(1 for peer in self._peers.values() if peer.connections)
+        connected = self._connected(now)
         each = max(1, CONNECTIONS // max(1, connected))
-        if not any(peer.connections for peer in self._peers.values()):
+        if not called:
             self._began = now
         most = min(MAX_PEERS, AT_ONCE + int((now - self._began) / NEXT_S))
         chosen = list[Address]()
@@ -109,29 +108,23 @@ class PeerBook:
         candidates = list(self._peers.items())
         others = candidates[FIRST:]
         self._rng.shuffle(others)
-        # Who was not tried yet goes before who could not be reached.
-        in_turn = sorted((*candidates[:FIRST], *others), key=lambda item: item[1].failures)
-        for address, peer in in_turn:
+        # Who brought nothing the last time comes behind who may.
+        order = sorted((*candidates[:FIRST], *others), key=lambda one: one[1].failures)
+        for address, peer in order:
             if peer.is_us or peer.not_before > now:
                 continue
             if not peer.connections:
-                if connected >= most:
+                if connected >= most or called >= MAX_CALLED:
                     continue
-                connected += 1
+                connected, called = connected + 1, called + 1
+                peer.called_at, peer.was_called = now, True
             wished = each if address in fast else 2 if address in stalled else 1
             for _ in range(wished - peer.connections):
                 if not self._dials.allows(_host_of(address), now=now):
                     break
-                peer.dialled = peer.dialled if peer.connections else now
                 peer.connections += 1
                 chosen.append(address)
         return chosen
-
-    def connected(self, address: Address) -> None:
-        """A connection to it is open."""
-        peer = self._peers.get(address)
-        if peer is not None:
-            peer.dialled = None
 
     def network_changed(self, *, now: float) -> None:
         """This computer has other addresses: whoever could not be reached may be now."""
@@ -139,18 +132,37 @@ class PeerBook:
         for peer in self._peers.values():
             peer.not_before, peer.failures = 0.0, 0
 
+    def waiting(self, *, now: float) -> tuple[int, bool]:
+        """While every place is taken: how many peers could be connected to besides, and whether
+        one of them never was.
+        """
+        if self._connected(now) < MAX_PEERS:
+            return 0, False
+        waiting = [
+            peer
+            for peer in self._peers.values()
+            if not (peer.connections or peer.is_us or peer.not_before > now)
+        ]
+        return len(waiting), any(not peer.was_called for peer in waiting)
+
+    def opened(self, address: Address) -> None:
+        """It has answered."""
+        peer = self._peers.get(address)
+        if peer is not None:
+            peer.is_open = True
+
     def closed(self, address: Address, *, was_good: bool, now: float) -> None:
         """A connection to it ended, or could not be made."""
         peer = self._peers.get(address)
         if peer is None:
             return
         peer.connections -= 1
+        peer.is_open = peer.is_open and peer.connections > 0
         peer.failures = 0 if was_good else peer.failures + 1
-        if peer.connections == 0:
-            peer.dialled = None
         if was_good and now - self._changed < ANEW_S:
             return
-        pause: float = min(AGAIN_MAX_S, AGAIN_S * 2.0 ** min(peer.failures, 8))
+        doublings = max(0, min(peer.failures, 9) - 1)
+        pause: float = min(AGAIN_MAX_S, AGAIN_S * 2.0**doublings)
         peer.not_before = now + pause * (1 + self._rng.uniform(-_JITTER, _JITTER))
 
     def is_us(self, address: Address) -> None:
@@ -163,6 +175,14 @@ class PeerBook:
     def others(self) -> int:
         """How many peers are known besides this program."""
         return sum(1 for peer in self._peers.values() if not peer.is_us)
+
+    def _connected(self, now: float) -> int:
+        """How many have a place: those who do not answer lose it after a while."""
+        return sum(
+            1
+            for peer in self._peers.values()
+            if peer.connections and (peer.is_open or now - peer.called_at < UNANSWERED_S)
+        )
 
     def _has_room_for(self, host: str) -> bool:
         of_host = sum(1 for known in self._peers if known.host == host)

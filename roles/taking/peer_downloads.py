@@ -10,18 +10,20 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from roles.base.dialling import dialled
+from roles.base.eviction import Holder, has_room, who_goes
 from roles.base.peer_greeting import greeted
 from roles.base.rates import RateMeter
 from roles.base.throttle import Throttle
-from roles.base.worker import run_guarded
+from roles.base.worker import Worker, failure_of
 from roles.taking.buffer_pool import BufferPool
 from roles.taking.chunk_taker import ChunkTaker, PeerLink
-from roles.taking.peer_book import MAX_PEERS, PeerBook
+from roles.taking.peer_book import PeerBook
 from roles.taking.swarm import Swarm
 from roles.values.addresses import Address, is_loopback
-from roles.values.errors import LmkError, PeerProtocolError
+from roles.values.errors import LmkError, PeerProtocolError, ShortageError
 from roles.wire.lmk2_greeting import Hello
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,24 @@ MAX_CALLERS = 64  # peers that connected to us, because nobody can reach them
 MAX_CALLERS_PER_HOST = 4
 MAX_THREADS = 160  # of all connections, those to us included
 BUFFERS = 48 * 1024 * 1024  # bytes of chunks that arrive, together
+
+
+@dataclass(slots=True)
+class _Caller:
+    """A peer that connected to us to offer."""
+
+    host: str
+    socket: socket.socket
+    came_at: float
+    link: PeerLink | None = None  # set by its thread
+    is_leaving: bool = False  # its place is another's
+
+    def idle_s(self, now: float) -> float:
+        return now - (self.came_at if self.link is None else self.link.useful_at)
+
+    @property
+    def is_proven(self) -> bool:
+        return self.link is not None and self.link.meter.total > 0
 
 
 class PeerDownloads:
@@ -52,9 +72,11 @@ class PeerDownloads:
         self._book = PeerBook(random.Random())
         self._threads: set[threading.Thread] = set()
         self._sockets: dict[int, socket.socket] = {}
-        self._callers: dict[int, str] = {}  # hosts
+        self._callers: dict[int, _Caller] = {}
         self._numbers = itertools.count(1)
         self._stopping = threading.Event()
+        # What this computer lacks to connect to anybody; replaced whole, by the newest attempt.
+        self.lack: ShortageError | None = None
 
     def heard_of(self, addresses: Iterable[Address]) -> bool:
         """These take part: connect to them at the next tick. True when one was not known."""
@@ -65,7 +87,7 @@ class PeerDownloads:
         return is_news
 
     def something_is_wanted(self) -> None:
-        """Which nothing was before: connect to whom is known at the next tick."""
+        """For the first time, or again: connect to the peers that are known at the next tick."""
         self._wake()
 
     def network_changed(self) -> None:
@@ -77,10 +99,14 @@ class PeerDownloads:
     def tick(self) -> None:
         """Connect to whom it is time to connect to, in place of who is of no use."""
         now = time.monotonic()
+        with self._lock:
+            waiting, is_any_new = self._book.waiting(now=now)
         with self._swarm.links() as links:
             fast, stalled = links.fast(), links.stalled(now=now)
-            useless, left_behind = links.useless(now=now), links.left_behind(now=now)
-        for link in (*left_behind, *(useless if self.others > MAX_PEERS else ())):
+            useless = links.useless(now=now, is_hurry=is_any_new)[:waiting] if waiting else []
+            left_behind = links.left_behind(now=now)
+        for link in (*left_behind, *useless):
+            log.info("%s brings nothing and is left", link.address)
             link.hang_up()
         with self._lock:
             chosen = (
@@ -92,15 +118,30 @@ class PeerDownloads:
             if not self._start(lambda address=address: self._call(address)):  # type: ignore[misc]
                 self._note_end(address, was_good=False)
 
-    def has_room_for_caller(self, host: str) -> bool:
-        """Whether a peer that calls us because nobody can reach it is taken from: while something
-        is wanted, and not too many of one host; this machine is exempt.
+    def make_room_for_caller(self, host: str) -> bool:
+        """Whether a peer that calls us because nobody can reach it is taken from, if need be in
+        place of an idle one: while something is wanted, and not too many of one host; this machine
+        is exempt.
         """
+        of_host = MAX_CALLERS if is_loopback(host) else MAX_CALLERS_PER_HOST
+        if not self._swarm.is_busy:
+            return False
         with self._lock:
-            of_host = sum(1 for caller in self._callers.values() if caller == host)
-            is_crowd = len(self._callers) >= MAX_CALLERS
-        is_greedy = of_host >= MAX_CALLERS_PER_HOST and not is_loopback(host)
-        return self._swarm.is_busy and not is_crowd and not is_greedy
+            now = time.monotonic()
+            staying = (item for item in self._callers.items() if not item[1].is_leaving)
+            holders = [
+                Holder(number, one.host, one.idle_s(now), one.is_proven) for number, one in staying
+            ]
+            if has_room(holders, host, most=MAX_CALLERS, most_of_host=of_host):
+                return True
+            idle = who_goes(holders, host, most_of_host=of_host)
+            if idle is None:
+                return False
+            caller = self._callers[idle.number]
+            caller.is_leaving = True
+        with contextlib.suppress(OSError):  # the other side was faster
+            caller.socket.shutdown(socket.SHUT_RDWR)
+        return True
 
     def adopt(self, link: socket.socket, address: Address, hello: Hello) -> bool:
         """Take from a peer that connected to us and was answered; False when there are too many.
@@ -108,12 +149,13 @@ class PeerDownloads:
         The link is closed in any case.
         """
         number = next(self._numbers)
+        caller = _Caller(address.host, link, time.monotonic())
         with self._lock:
-            self._callers[number] = address.host
+            self._callers[number] = caller
 
         def take() -> None:
             try:
-                self._take(link, address, hello)
+                self._take(caller, address, hello)
             finally:
                 self._forget_caller(number)
 
@@ -151,20 +193,20 @@ class PeerDownloads:
     def _start(self, work: Callable[[], None]) -> bool:
         def main() -> None:
             try:
-                run_guarded(work)
+                work()
             finally:
                 with self._lock:
                     self._threads.discard(threading.current_thread())
 
-        thread = threading.Thread(target=main, name="lmk-take")
+        thread = Worker(main, "lmk-take")
         with self._lock:
             if len(self._threads) >= MAX_THREADS:
                 return False
             self._threads.add(thread)
         try:
             thread.start()
-        except RuntimeError as error:
-            log.warning("no thread left for a peer: %s", error)
+        except ShortageError as error:
+            log.warning("a peer is not connected to: %s", error)
             with self._lock:
                 self._threads.discard(thread)
             return False
@@ -172,7 +214,7 @@ class PeerDownloads:
 
     def _call(self, address: Address) -> None:
         """Connect to a peer, and take what it has."""
-        was_good = False
+        meter = RateMeter(now=time.monotonic())
         try:
             with dialled(address, self._stopping.is_set) as link:
                 welcome = greeted(link, self._hello, self._stopping.is_set)
@@ -180,37 +222,45 @@ class PeerDownloads:
                     with self._lock:
                         self._book.is_us(address)
                 elif not welcome.is_away:
-                    was_good = True
                     with self._lock:
-                        self._book.connected(address)
-                    self._run(link, address, welcome.peer, welcome.name)
-        except PeerProtocolError as error:
-            was_good = False  # each time it is waited longer before it is called again
-            log.info("%s: %s", address, error)
+                        self._book.opened(address)
+                    self._run(
+                        PeerLink(
+                            next(self._numbers), link, address, welcome.peer, welcome.name, meter
+                        )
+                    )
         except (OSError, LmkError) as error:
+            failure = failure_of(error)
+            self.lack = failure if isinstance(failure, ShortageError) else None
             log.info("%s: %s", address, error)
-        finally:
-            self._note_end(address, was_good=was_good)
+        finally:  # who brought nothing waits longer each time
+            self._note_end(address, was_good=meter.total > 0)
 
-    def _take(self, link: socket.socket, address: Address, hello: Hello) -> None:
+    def _take(self, caller: _Caller, address: Address, hello: Hello) -> None:
         """Take what a peer has that connected to us."""
-        with link:
+        with caller.socket as link:
+            meter = RateMeter(now=time.monotonic())
+            where = Address(address.host, hello.listen)
+            peer_link = PeerLink(
+                next(self._numbers), link, where, hello.peer, hello.name, meter, is_caller=True
+            )
+            caller.link = peer_link
             try:
-                self._run(link, Address(address.host, hello.listen), hello.peer, hello.name)
+                self._run(peer_link)
             except (PeerProtocolError, OSError) as error:
                 log.info("%s: %s", address, error)
 
-    def _run(self, link: socket.socket, address: Address, peer: str, computer: str) -> None:
-        number = next(self._numbers)
-        peer_link = PeerLink(number, link, address, peer, computer, RateMeter(now=time.monotonic()))
+    def _run(self, peer_link: PeerLink) -> None:
+        self.lack = None
+        number = peer_link.number
         with self._lock:
-            self._sockets[number] = link
+            self._sockets[number] = peer_link.link
         try:
             ChunkTaker(
                 peer_link, self._swarm, self._buffers, self._throttle, self._stopping.is_set
             ).run()
         except MemoryError:
-            log.warning("dropped %s: this computer has no memory left", address)
+            log.warning("dropped %s: this computer has no memory left", peer_link.address)
         finally:
             with self._lock:
                 del self._sockets[number]

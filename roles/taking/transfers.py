@@ -18,11 +18,11 @@ class Transfers(dict[int, Transfer]):
         """Whether any chunk is on its way."""
         return any(plan.is_moving for plan in self._asking().values())
 
-    def is_end(self, links: PeerLinks) -> bool:
+    def is_end(self, links: PeerLinks, *, now: float) -> bool:
         """Whether every chunk is here or on its way that somebody who is connected might send."""
         wanted = ((handle, plan) for handle, plan in self._asking().items() if plan.wanted)
         return not any(
-            plan.wanted_from(link.sender)
+            plan.wanted_from(link.sender, now=now, is_alone=False)
             for handle, plan in wanted
             for link in links.with_content(handle)
         )

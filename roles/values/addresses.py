@@ -10,6 +10,7 @@ import re
 from typing import NamedTuple
 
 from roles.values.errors import UserInputError
+from roles.values.safe_names import shown_name
 from roles.values.service_ports import SERVICE_PORTS
 
 TRACKER_PORT = 12500  # UDP, the original's
@@ -18,11 +19,18 @@ SEEDER_PORTS = range(12501, 12511)  # tried in turn when one is taken
 TRACKER_PORTS = (12500, *range(12511, 12520))  # 12501-12510 belong to the seeders
 EVERY_INTERFACE = "0.0.0.0"
 LOOPBACK = "127.0.0.1"
+MAX_PORT = 65535
 FIRST_PORT = 1024  # lower ones belong to the services of the system
 
 _MAX_HOST = 253  # longest DNS name
 _LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"  # Python refuses an empty or longer one
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
+_ENDS_IN_NUMBER = re.compile(r"(^|\.)[0-9]+\.?$")  # no name does: WHATWG URL, "ends in a number"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_WITH_NAME = re.compile(r"(\S+:[0-9]+)[.,;]?\s+\S.*")
+_IN_BRACKETS = re.compile(r"[^()]*\S\s*\(([^()\s]+:[0-9]+)\)[.,;]?")
+_LONGEST_PORT = 5  # digits
+_SHOWN = 80  # characters of what was typed
 
 
 class Address(NamedTuple):
@@ -36,26 +44,92 @@ class Address(NamedTuple):
 
 
 def parse_address(text: str, default_port: int) -> Address:
-    """Read "HOST", "HOST:PORT" or "lmk://HOST:PORT".
+    """Read "HOST", "HOST:PORT", or one of these as it stands in our own lines or in a browser.
 
     Raises UserInputError with what to type instead.
     """
-    typed = text.strip().removeprefix("lmk://").rstrip("/")
+    typed = _pasted(text)
+    if not typed:
+        raise _not_an_address("No address is named.", default_port)
+    said = f"“{_shown(typed)}”"
+    if _is_ipv6(typed):
+        raise _not_an_address(f"{said} is an IPv6 address, and only IPv4 is used.", default_port)
     host, colon, port_text = typed.partition(":")
-    if not is_host(host):
-        raise UserInputError(
-            f"“{text.strip()}” is not an address. Type it as 192.168.1.5:{default_port}."
+    if not host or (host.isascii() and host.isdigit() and not colon):
+        raise _not_an_address(f"{said} has no address before the port.", default_port)
+    if any(letter.isalpha() and not letter.isascii() for letter in host):
+        raise _not_an_address(
+            f"{said} has letters that no name on a network has. Type the computer's numbers:",
+            default_port,
+            verb="",
         )
-    if not colon:
-        return Address(host, default_port)
-    if not (port_text.isascii() and port_text.isdigit() and len(port_text) <= 5):
+    ends_in_number = _ENDS_IN_NUMBER.search(host) is not None
+    if not is_host(host) or "@" in typed or (ends_in_number and ip_of(host) is None):
+        raise _not_an_address(f"{said} is not an address.", default_port)
+    if colon and not port_text:
+        raise UserInputError(f"{said} has no port after the colon. Type {host}:{default_port}.")
+    return Address(host, _port_of(port_text) if colon else default_port)
+
+
+def parse_bind_address(text: str, default_port: int) -> Address:
+    """As parse_address(); "12501" and ":12501" are that port of every address of this computer."""
+    typed = _pasted(text)
+    port_text = typed.removeprefix(":")
+    if port_text.isascii() and port_text.isdigit():
+        return Address(EVERY_INTERFACE, _port_of(port_text))
+    address = parse_address(text, default_port)
+    if ip_of(address.host) is not None and not (
+        is_unicast(address.host) or address.host == EVERY_INTERFACE
+    ):
         raise UserInputError(
-            f"“{port_text}” is not a port. Type a number from 1 to 65535 after the colon."
+            f"“{address.host}” is not the address of one computer. "
+            f"Type {EVERY_INTERFACE} for all addresses of this one."
         )
-    port = int(port_text)
-    if not 0 <= port <= 65535:
-        raise UserInputError(f"Port {port} does not exist. Ports go from 1 to 65535.")
-    return Address(host, port)
+    return address
+
+
+def _pasted(text: str) -> str:
+    """Without what surrounds an address where people copy it from."""
+    typed = text.strip().strip("\"'“”„«»<>").strip()
+    in_brackets = _IN_BRACKETS.fullmatch(typed)  # "the tracker lab-pc-01 (192.168.1.5:12500)."
+    if in_brackets is not None:
+        typed = in_brackets[1]
+    scheme = _SCHEME.match(typed)
+    if scheme is not None:  # "http://192.168.1.5:12500/", and lmk:// of our own
+        typed = re.split("[/?#]", typed[scheme.end() :], maxsplit=1)[0]
+    with_name = _WITH_NAME.fullmatch(typed)  # "192.168.1.5:12500 (lab-pc-01)"
+    if with_name is not None:
+        typed = with_name[1]
+    return typed.rstrip("/,;").removesuffix(".") if ":" in typed else typed.rstrip("/,;")
+
+
+def _port_of(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise UserInputError(
+            f"“{_shown(text)}” is not a port. Type a number from 1 to 65535 after the colon."
+        )
+    digits = text.lstrip("0") or "0"
+    if len(digits) > _LONGEST_PORT or int(digits) > MAX_PORT:
+        raise UserInputError(f"Port {_shown(text)} does not exist. Ports go from 1 to {MAX_PORT}.")
+    return int(digits)
+
+
+def _is_ipv6(typed: str) -> bool:
+    """With or without brackets, a port, and the name of an interface."""
+    host = typed[1:].partition("]")[0] if typed.startswith("[") else typed
+    try:
+        ipaddress.IPv6Address(host.partition("%")[0])
+    except ValueError:
+        return typed.startswith("[") and ":" in host
+    return True
+
+
+def _not_an_address(fault: str, port: int, *, verb: str = "Type it as ") -> UserInputError:
+    return UserInputError(f"{fault} {verb}192.168.1.5:{port}.")
+
+
+def _shown(typed: str) -> str:
+    return shown_name(typed, _SHOWN)
 
 
 def is_host(text: str) -> bool:

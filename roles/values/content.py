@@ -33,7 +33,7 @@ class Content:
     @property
     def count(self) -> int:
         """How many chunks it has; 0 for an empty one."""
-        return -(-self.size // self.chunk_size)
+        return chunk_count(self.size, self.chunk_size)
 
     @property
     def all_chunks(self) -> int:
@@ -79,8 +79,13 @@ def check_shape(size: int, chunk_size: int) -> None:
     is_power = chunk_size > 0 and chunk_size & (chunk_size - 1) == 0
     if not is_power or not MIN_CHUNK_SIZE <= chunk_size <= MAX_CHUNK_SIZE:
         raise PeerProtocolError(f"chunks of {chunk_size} bytes")
-    if -(-size // chunk_size) > MAX_CHUNKS:
+    if chunk_count(size, chunk_size) > MAX_CHUNKS:
         raise PeerProtocolError(f"{size} bytes in too many chunks")
+
+
+def chunk_count(size: int, chunk_size: int) -> int:
+    """How many chunks so many bytes have."""
+    return -(-size // chunk_size)
 
 
 def bitmap_size(count: int) -> int:

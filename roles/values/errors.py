@@ -16,6 +16,10 @@ class SeederLackedFileError(LmkError):
     """The seeder closed without a word: it does not have the file that was asked for."""
 
 
+class HaltedError(LmkError):
+    """Told to stop in the middle of something long. Nobody is told of it."""
+
+
 class UserInputError(LmkError):
     """What the user typed cannot be used: show it beside the field. Exit code 2."""
 
@@ -29,7 +33,11 @@ class NoSeederError(LmkError):
 
 
 class StorageError(LmkError):
-    """This machine refused: disk, permission or a port in use. Exit code 4."""
+    """This machine refused: disk, permission, port, display or output. Exit code 4."""
+
+
+class ShortageError(StorageError):
+    """No memory, thread or descriptor is left just now; the same may work later. Exit code 4."""
 
 
 class DiskFullError(StorageError):

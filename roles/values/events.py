@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from roles.values.addresses import Address
+from roles.values.disk_names import path_from_disk
 from roles.values.errors import LmkError
 from roles.values.folder_keys import FolderKey
 
@@ -337,7 +338,7 @@ class DownloadChanged:
 
 def stored_path(path: str, saved_as: Path) -> str:
     """Where a file of this path in a share is, in as many folders of the target folder."""
-    return "/".join(saved_as.parts[-1 - path.count("/") :])
+    return path_from_disk("/".join(saved_as.parts[-1 - path.count("/") :]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
+from roles.values.disk_names import on_disk
 from roles.values.errors import PeerProtocolError
 
 # What Linux allows for one name; also keeps an LMK/1 request under 1,024 bytes.
@@ -32,6 +34,10 @@ _UNUSUAL_IN_PATH = re.compile(r"[\\:]|(?:^|/)[ .]*(?:/|$)")
 _SEPARATORS = re.compile(r"[/\\:]")  # ":" is a drive letter or a stream on Windows
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._+()-]*")  # most names: nothing to look for in it
 _ILLEGAL_ON_WINDOWS = re.compile(r'[<>"|?*]')
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and half characters
+_MAY_BE_PARTIAL = re.compile(r"\.lm[k\u212a]part", re.IGNORECASE)  # U+212A is a kelvin sign
+MAX_MARKS = 30  # on one letter, as in Unicode's stream-safe text: more take the square of the time
+_REMEMBERED_FOLDERS = 1_024  # lists are sorted: the folder of one path is mostly the next one's
 _DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$", "clock$"} | {
     f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³"
 }
@@ -43,14 +49,14 @@ class UnsafeNameError(PeerProtocolError):
 
 
 def safe_name(untrusted: str, *, windows: bool) -> str:
-    """The file name to store it under.
+    """The file name to store it under, as this system takes it.
 
     Raises UnsafeNameError for what could leave the folder or fool the reader.
     """
     name = untrusted if _is_plain(untrusted) else _visible(untrusted)
     if windows:
         name = _for_windows(name)
-    return _shortened(name)
+    return on_disk(_shortened(name))
 
 
 def safe_path(untrusted: str, *, windows: bool) -> tuple[str, ...]:
@@ -58,10 +64,14 @@ def safe_path(untrusted: str, *, windows: bool) -> tuple[str, ...]:
 
     Raises UnsafeNameError for what could leave the folder or fool the reader.
     """
-    parts = untrusted.split("/")
-    if len(parts) > MAX_DEPTH or len(untrusted.encode(errors="replace")) > MAX_PATH_BYTES:
+    is_long = len(untrusted) > MAX_PATH_BYTES // 4  # then count its bytes
+    if untrusted.count("/") >= MAX_DEPTH or (
+        is_long and len(untrusted.encode(errors="replace")) > MAX_PATH_BYTES
+    ):
         raise UnsafeNameError(f"“{shown_name(untrusted)}” is too long or too deep a path")
-    return tuple(safe_name(part, windows=windows) for part in parts)
+    folder, slash, name = untrusted.rpartition("/")
+    above = _safe_folders(folder, windows) if slash else ()
+    return (*above, safe_name(name, windows=windows))
 
 
 def check_path(untrusted: str) -> None:
@@ -71,7 +81,7 @@ def check_path(untrusted: str) -> None:
         and not _UNUSUAL_IN_PATH.search(untrusted)
         and (len(untrusted) if untrusted.isascii() else len(untrusted.encode())) <= MAX_WIRE_BYTES
         and untrusted.count("/") < MAX_DEPTH
-        and PARTIAL_SUFFIX not in collision_key(untrusted)
+        and not may_be_partial(untrusted)
     )
     if not is_usual:  # a room has 100,000 paths: most are not looked at letter by letter
         safe_path(untrusted, windows=False)
@@ -102,12 +112,21 @@ def collision_key(name: str) -> str:
     """Equal for two names that some file system takes for one: by case, or by normal form."""
     if name.isascii():
         return name.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    if not unicodedata.is_normalized("NFC", name):
+        if _has_long_marks(name):
+            return name.casefold()  # nobody types such a name twice in different ways
+        name = unicodedata.normalize("NFC", name)
+    return unicodedata.normalize("NFC", name.casefold())
 
 
 def is_partial_name(name: str) -> bool:
     """Whether a download under way could have this name, on a file system without case too."""
-    return collision_key(name).endswith(PARTIAL_SUFFIX)
+    return may_be_partial(name) and collision_key(name).endswith(PARTIAL_SUFFIX)
+
+
+def may_be_partial(path: str) -> bool:
+    """Whether is_partial_name() may be true of one of its names; False for nearly all paths."""
+    return _MAY_BE_PARTIAL.search(path) is not None
 
 
 def numbered(name: str, number: int) -> str:
@@ -131,6 +150,11 @@ def shown_name(name: str, length: int = SHOWN_LENGTH) -> str:
     return visible if len(visible) <= length else visible[: length - 1] + "…"
 
 
+@lru_cache(_REMEMBERED_FOLDERS)
+def _safe_folders(path: str, windows: bool) -> tuple[str, ...]:
+    return tuple(safe_name(name, windows=windows) for name in path.split("/"))
+
+
 def _is_plain(name: str) -> bool:
     """Whether it is stored as it is, but for what Windows alone refuses."""
     return (
@@ -144,7 +168,7 @@ def _visible(untrusted: str) -> str:
     """The name without what nobody sees. Raises UnsafeNameError."""
     if len(untrusted.encode(errors="replace")) > MAX_WIRE_BYTES:
         raise UnsafeNameError(f"“{shown_name(untrusted)}” is longer than {MAX_WIRE_BYTES} bytes")
-    if _SEPARATORS.search(untrusted) or any(_is_control(letter) for letter in untrusted):
+    if _SEPARATORS.search(untrusted) or _CONTROL.search(untrusted):
         raise UnsafeNameError(f"“{shown_name(untrusted)}” is not a plain file name")
     name = _LOOSE_JOINER.sub("", _INVISIBLE.sub("", untrusted))
     if name.strip(" .") == "" or is_partial_name(name):
@@ -152,8 +176,14 @@ def _visible(untrusted: str) -> str:
     return name
 
 
-def _is_control(letter: str) -> bool:
-    return unicodedata.category(letter) in {"Cc", "Cs"}
+def _has_long_marks(name: str) -> bool:
+    """Whether more than MAX_MARKS combining marks follow each other."""
+    run = 0
+    for letter in name:
+        run = run + 1 if unicodedata.combining(letter) else 0
+        if run > MAX_MARKS:
+            return True
+    return False
 
 
 def _is_visible(letter: str) -> bool:

@@ -19,9 +19,12 @@ from roles.values.addresses import (
     SEEDER_PORT,
     TRACKER_PORT,
     Address,
+    ip_of,
+    is_unicast,
     parse_address,
 )
 from roles.values.errors import UserInputError
+from roles.values.safe_names import shown_name
 
 DEFAULT_SLOTS = 12  # leechers served at once: fewer leave links idle in rooms of 16 and more
 MAX_SLOTS = 64  # one thread each
@@ -133,10 +136,27 @@ def tracker_address(typed: str, environment: Mapping[str, str]) -> Address:
 
     Raises UserInputError.
     """
-    text = typed.strip() or environment.get("LMK_TRACKER", "").strip() or LOOPBACK
+    if typed.strip():
+        return parse_tracker(typed)
+    named = environment.get("LMK_TRACKER", "").strip()
+    if not named:
+        return Address(LOOPBACK, TRACKER_PORT)
+    try:
+        return parse_tracker(named)
+    except UserInputError as error:
+        raise UserInputError(f"LMK_TRACKER in the environment: {error}") from None
+
+
+def parse_tracker(text: str) -> Address:
+    """Read where a tracker answers. Raises UserInputError."""
     address = parse_address(text, TRACKER_PORT)
     if address.port == 0:
         raise UserInputError("A tracker does not answer on port 0. Ports go from 1 to 65535.")
+    if ip_of(address.host) is not None and not is_unicast(address.host):
+        raise UserInputError(
+            f"“{address.host}” is not the address of one computer. "
+            f"Type the one that the tracker shows, such as 192.168.1.5:{TRACKER_PORT}."
+        )
     return address
 
 
@@ -146,28 +166,37 @@ def may_discover(environment: Mapping[str, str]) -> bool:
 
 
 def parse_rate(text: str) -> int | None:
-    """Read a limit in bytes per second: "500K", "2.5 MB/s"; None for no limit, as "0" and "none".
+    """Read a limit in bytes per second: "500K", "2.5 MB/s", "10Mbit"; None for no limit, as "0".
 
     Raises UserInputError.
     """
-    typed = text.strip().lower()
-    if typed in ("", "none"):
+    typed = text.strip()
+    if typed.lower() in ("", "none"):
         return None
-    match = _RATE.fullmatch(typed)
+    said = f"“{shown_name(typed, _SHOWN)}”"
+    match = _RATE.fullmatch(typed.lower())
     if match is None:
-        raise UserInputError(f"“{text.strip()}” is not a rate. Type it as 500K, 2M or 2.5 MB/s.")
-    rate = int(float(match[1].replace(",", ".")) * _RATE_UNITS[match[2] or ""])
+        raise UserInputError(f"{said} is not a rate. Type it as 500K, 2M or 2.5 MB/s.")
+    number, unit, kind = match[1], match[2] or "", match[3] or ""
+    if kind == "bps" and not typed.endswith("Bps"):
+        as_typed = number + unit.upper()
+        raise UserInputError(f"{said} may be bits or bytes. Type {as_typed}bit or {as_typed}B.")
+    bits = 8 if kind.startswith("bit") else 1
+    rate = int(float(number.replace(",", ".")) * _RATE_UNITS[unit] / bits)
     if rate == 0:
         return None
     if not LEAST_RATE <= rate <= MAX_RATE:
         raise UserInputError(
-            f"A limit of “{text.strip()}” is no use. Type at least 10K, such as 500K or 2M, or 0."
+            f"A limit of {said} is no use. Type at least 10K, such as 500K or 2M, or 0."
         )
     return rate
 
 
-_RATE = re.compile(r"([0-9]{1,12}(?:[.,][0-9]{1,6})?) *(?:(ki|mi|gi|k|m|g)?b?(?:/s|ps)?)")
+_RATE = re.compile(
+    r"([0-9]{1,12}(?:[.,][0-9]{1,6})?) *(ki|mi|gi|k|m|g)? ?(bits?(?:/s|ps)?|bps|b(?:/s)?|/s)?"
+)
 _RATE_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+_SHOWN = 80  # characters of what was typed
 
 
 def parse_slots(text: str) -> int:
@@ -239,4 +268,5 @@ def _whole_number(text: str, what: str, most: int) -> int:
     typed = text.strip()
     if typed.isascii() and typed.isdigit() and len(typed) <= 6 and 1 <= int(typed) <= most:
         return int(typed)
-    raise UserInputError(f"{what} must be a number from 1 to {most}.")
+    said = f", not “{shown_name(typed, _SHOWN)}”" if typed else ""
+    raise UserInputError(f"{what} must be a number from 1 to {most}{said}.")

@@ -33,6 +33,11 @@ def is_share(text: str) -> bool:
 
 def is_own_share(text: str) -> bool:
     """Whether this can be the id of a share whose list a program of ours tells."""
+    return is_id(text)
+
+
+def is_id(text: str) -> bool:
+    """Whether these are the 16 hexadecimal digits of a question, a program or a share."""
     return _ID.fullmatch(text) is not None
 
 
@@ -77,7 +82,7 @@ def _size(value: JsonValue) -> int:
 
 def id_of(value: JsonValue) -> str:
     """16 hexadecimal digits: of a question, a program or a share."""
-    if not isinstance(value, str) or not _ID.fullmatch(value):
+    if not isinstance(value, str) or not is_id(value):
         raise PeerProtocolError("not 16 hexadecimal digits")
     return value
 

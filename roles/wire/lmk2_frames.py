@@ -219,6 +219,11 @@ class FrameBuffer:
     def __init__(self) -> None:
         self._buffer = bytearray()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no half frame is here."""
+        return not self._buffer
+
     def feed(self, data: bytes) -> list[Frame]:
         """Every frame that is whole now."""
         self._buffer += data

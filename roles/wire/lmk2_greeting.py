@@ -35,9 +35,10 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """First line of a tracker that looks whether a seeder can be reached."""
+    """First line of a tracker that looks whether a program can be reached, and the answer to it."""
 
     probe: str
+    peer: str = ""  # in the answer: who is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,22 @@ def encode_welcome(answer: Welcome | Probe) -> bytes:
     """The line that answers a Hello or a Probe."""
     if isinstance(answer, Probe):
         line: dict[str, object] = {"lmk": 2, "probe": answer.probe}
+        line |= {"peer": answer.peer} if answer.peer else {}
     else:
         state = "away" if answer.is_away else "connected"
         name = cut(answer.name[:MAX_NAME], _NAME_ROOM)
         part = answer.longest_part
         line = {"lmk": 2, "peer": answer.peer, "name": name, "state": state, "part": part}
     return ANSWER_START + strict_json.dumps(line) + b"\n"
+
+
+def decode_probe_answer(data: bytes) -> Probe | None:
+    """What answers a Probe; None for anything else. Version 1.1 did not say who it is."""
+    value = _object(data.removeprefix(ANSWER_START)) if data.startswith(ANSWER_START) else None
+    if value is None or not _is_id(value.get("probe")):
+        return None
+    peer = value.get("peer")
+    return Probe(str(value["probe"]), peer if _is_id(peer) else "")
 
 
 class WelcomeReader:

@@ -59,7 +59,7 @@ class TellList:
     is_whole: bool
     base: int  # the revision that the changes build on
     revision: int  # what the list is afterwards
-    packed: int  # bytes that follow
+    packed: int  # bytes that follow; a tracker compares it with MAX_PACKED
 
 
 Call: TypeAlias = AskList | TellList
@@ -146,8 +146,6 @@ def decode_call(line: bytes) -> Call:
             "revision": revision,
             "packed": packed,
         } if is_own_share(share) and _is_folder(folder) and is_port(port):
-            if number(packed) > MAX_PACKED:
-                raise PeerProtocolError(f"a list of {packed} bytes")
             base, revision = number(base), number(revision)
             return TellList(
                 share, folder, id_of(peer), port, is_whole, base, revision, number(packed)

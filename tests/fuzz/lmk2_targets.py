@@ -15,7 +15,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from roles.disk.download_record import decode_record, encode_record
+from roles.room.cookies import Cookies, Proof
+from roles.room.registry import Registry
+from roles.room.registry_entry import Origin
+from roles.room.tracker_desk import Desk
 from roles.sharing.digest_cache import DigestCache
+from roles.values.addresses import Address
 from roles.values.catalogue import MAX_LINE, Line, decode_line, encode_line
 from roles.values.errors import PeerProtocolError
 from roles.wire import lmk2_frames, lmk2_tracker_wire
@@ -39,15 +44,17 @@ from roles.wire.lmk2_list_wire import (
     encode_reply,
     packed_list,
 )
-from roles.wire.lmk2_outline import outline_of, refusal_of
+from roles.wire.lmk2_tracker_messages import Register
 from tests import test_lmk2_frames as frame_samples
 from tests import test_lmk2_greeting as greeting_samples
 from tests import test_lmk2_list_wire as list_samples
 from tests import test_lmk2_tracker_wire as tracker_samples
+from tests.fuzz.samples import TRACKER_REQUESTS
 from tests.fuzz.target import Target, check, in_pieces
 from tests.test_catalogue import LINES
 from tests.test_download_record import ONE, TWO
 
+ID = "0123456789abcdef"
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -118,13 +125,29 @@ def welcome() -> Callable[[bytes], Welcome | None]:
     return WelcomeReader().feed
 
 
+def stranger(data: bytes) -> None:
+    """A tracker's answer to a datagram without a cookie, which changes nothing of LMK/2."""
+    registry, host = Registry(), "10.0.0.7"
+    named = Address(host, 12501)
+    known = Register(ID, named, ID, "pc", False, shares=(ID,))
+    registry.register(known, Origin(host, False), named_is_here=False, now=0.0)
+    before = [(entry.key, replace(entry)) for entry in registry.entries()]
+    desk = Desk(registry, Cookies(b"secret"), name="pc", port=12500, on_arrival=lambda *_: None)
+    answers = desk.answers(data, host, 4_000, Proof.NONE, now=1.0)
+    registry.settle(now=1.0)
+    after = [(entry.key, entry) for entry in registry.entries() if entry.member is not None]
+    check(after == before, "something of LMK/2 changed")
+    with contextlib.suppress(PeerProtocolError):
+        if lmk2_tracker_wire.decode_request(data) is not None:
+            check(all(len(answer) <= len(data) for answer in answers), "an answer that is longer")
+
+
 def tracker_request(data: bytes) -> None:
     """What a tracker does with a datagram; what it reads, it could have been sent."""
-    outline_of(data)
     try:
         read = lmk2_tracker_wire.decode_request(data)
     except PeerProtocolError as error:
-        refusal = refusal_of(data, str(error))
+        refusal = lmk2_tracker_wire.refusal_of(data, str(error))
         check(refusal is None or len(refusal) <= len(data), "a refusal that is longer")
         raise
     if read is None:
@@ -224,6 +247,7 @@ LMK2_TARGETS = (
     Target("hello lines", hello, [greeting_samples.LINE, b'{"lmk":2,"probe":"0123456789abcdef"}']),
     Target("welcomes", in_pieces(welcome), [b"\x00" + greeting_samples.WELCOME]),
     Target("LMK/2 requests", tracker_request, list(tracker_samples.REQUESTS)),
+    Target("strangers at a tracker", stranger, [*tracker_samples.REQUESTS, *TRACKER_REQUESTS]),
     Target("LMK/2 answers", tracker_answer, list(tracker_samples.ANSWERS)),
     Target("calls for lists", call, [one.rstrip() for one in list_samples.CALLS]),
     Target("answers to calls", reply, [one.rstrip() for one in list_samples.REPLIES]),

@@ -59,6 +59,9 @@ STATES = (
     b' "named_is_here": false, "everywhere": true, "original": true, "files": {"a": 1}}]',
     b'[{"source": "127.0.0.1", "is_here": true, "named": ["127.0.0.1", 12501],'
     b' "named_is_here": true, "everywhere": false, "original": false, "files": {"b": 2}}]',
+    b'[{"source": "10.0.0.7", "is_here": false, "named": ["10.0.0.7", 12501], "stayed": true,'
+    b' "named_is_here": false, "everywhere": true, "original": true, "files": {"a": 1}},'
+    b' {"share": "00112233445566aa", "teller": ["10.0.0.7", 12501, "fedcba9876543210"]}]',
 )
 ADDRESSES = ("192.168.1.5:12500", "lmk://lab-pc.local:1/", "localhost", "65536")
 # Pieces that mean something to one parser or another.

@@ -8,16 +8,19 @@ from __future__ import annotations
 import json
 import ntpath
 import posixpath
+from functools import partial
 
+from roles.base.user_folders import pasted_path
 from roles.room.registry import Registry
 from roles.room.registry_entry import Reader
 from roles.values import strict_json
-from roles.values.addresses import parse_address
+from roles.values.addresses import parse_address, parse_bind_address
 from roles.values.errors import PeerProtocolError, UserInputError
 from roles.values.safe_names import collision_key, safe_name, shown_name
 from roles.values.settings import (
     parse_parallel_seeders,
     parse_port,
+    parse_rate,
     parse_slots,
     program_settings_from,
     tracker_address,
@@ -92,11 +95,13 @@ def settings(data: bytes) -> None:
 
 def typed(data: bytes) -> None:
     text = data.decode("utf-8", "surrogateescape")
-    for parse in (parse_slots, parse_parallel_seeders, parse_port):
+    parsers = (parse_slots, parse_parallel_seeders, parse_port, parse_rate, pasted_path)
+    for parse in (*parsers, partial(parse_bind_address, default_port=1)):
         try:
             parse(text)
-        except UserInputError:
-            continue
+        except UserInputError as error:
+            check(len(str(error)) < 400, "a sentence without an end")
+            check(str(error).isprintable(), "a sentence that moves the cursor")
     tracker_address(text, {})
     parse_address(text, 1).host.encode("idna")
 
@@ -115,7 +120,11 @@ def state(data: bytes) -> None:
         decode_answer(text)
     text, _ = encode_file_list(registry.files_for_originals(is_here=False).items())
     decode_answer(text)
-    check(Registry().restore(registry.saved(), now=1.0) == len(registry.seeders()), "lost one")
+    registry.settle(now=0.0)
+    list(registry.files())
+    kept, again = list(registry.saved()), Registry()
+    again.restore(json.loads(json.dumps(kept)), now=1.0)
+    check(list(again.saved()) == kept, "lost one")
     registry.expire(now=1000.0)
 
 

@@ -3,6 +3,7 @@
     python3 -m tests.lab HOSTS MBIT MIB [--files N] [--seeders N] [--slow N] ...
     python3 -m tests.lab --all
     python3 -m tests.lab --ceiling
+    python3 -m tests.lab --flood
     python3 -m tests.lab --changes [SCENES]
 
 HOSTS leechers take MIB MiB, each over a link of MBIT Mbit/s in both directions. The times count
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from statistics import median
 
+from tests.lab import flood
 from tests.lab.aria2 import is_installed, seconds_of_room
 from tests.lab.changes import measured
 from tests.lab.network import LabError, leave_tidily
@@ -38,6 +40,7 @@ ROOMS = (
     Plan(16, 50.0, 6_400 * 10 * 1_024, files=6_400),
 )
 CEILINGS = ((100.0, 1), (50.0, 1), (25.0, 1), (100.0, 7), (50.0, 15), (25.0, 31))
+FLOOD_RATE = 1_000.0  # a second
 CEILING_S = 4.0  # of each bare transfer
 
 
@@ -47,6 +50,8 @@ def main() -> int:
     try:
         if arguments.ceiling:
             show_ceilings()
+        elif arguments.flood:
+            show_floods()
         elif arguments.changes is not None:
             return show_changes(arguments.changes)
         elif arguments.all:
@@ -85,6 +90,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--scene", choices=["slow-seeder"], help="with and without a slow seeder")
     parser.add_argument("--all", action="store_true", help="the table of rooms")
     parser.add_argument("--aria2", action="store_true", help="by aria2 from one web server")
+    parser.add_argument("--flood", action="store_true", help="a tracker that strangers flood")
     parser.add_argument("--ceiling", action="store_true", help="what bare TCP reaches")
     parser.add_argument(
         "--changes", nargs="?", const="", metavar="SCENES", help="addresses and cables that change"
@@ -178,6 +184,17 @@ def words_of(plan: Plan) -> Iterator[str]:
         yield f"{plan.firewalled + plan.is_seeder_firewalled} firewalled"
     if plan.loss or plan.delay_ms:
         yield f"{plan.loss:g} % lost, {plan.delay_ms:g} ms"
+
+
+def show_floods() -> None:
+    say(f"answered within a second, of {flood.TRIES}, and the slowest answer")
+    for kind in flood.KINDS:
+        told = flood.measure(kind, FLOOD_RATE)
+        say(
+            f"{told.rate:5.0f} {kind:13} a second: "
+            f"a member {told.member:2} {told.member_s:6.3f} s, "
+            f"without a cookie {told.newcomer:2} {told.newcomer_s:6.3f} s, tracker {told.cpu:4.0%}"
+        )
 
 
 def show_ceilings() -> None:

@@ -6,14 +6,17 @@ When the first is killed outright, the second ends in order, within 2 s. It know
 from __future__ import annotations
 
 import _thread
+import contextlib
 import logging
 import os
 import re
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
+
+from roles.base.worker import Worker
+from roles.values.errors import ShortageError
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +57,8 @@ def watch_parent(unpack_folder: Path) -> None:
     """End this process when the one that unpacked it is gone, even if it is so already."""
     named = _UNPACKED_BY.fullmatch(unpack_folder.name)
     parent = int(named[1], 16) if named is not None else os.getppid()
-    threading.Thread(target=_watch, args=(parent,), name="lmk-parent-watch", daemon=True).start()
+    with contextlib.suppress(ShortageError):  # then only the program's own end ends it
+        Worker(lambda: _watch(parent), "lmk-parent-watch", daemon=True).start()
 
 
 def _watch(parent: int) -> None:

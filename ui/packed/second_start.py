@@ -6,6 +6,7 @@ touches and the first looks at. Whoever may write there is the user; nothing is 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import platform
@@ -16,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 
 from roles.base.file_lock import try_lock
+from roles.base.worker import Worker
+from roles.values.errors import ShortageError
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +67,13 @@ class WindowSeat:
 
     def listen(self, come_forward: Callable[[], None]) -> None:
         """Have this called, in a thread, whenever another window asks for it."""
-        self._listener = threading.Thread(
-            target=self._listen,
-            args=(come_forward, self._last_call()),
-            name="lmk-second-start",
-            daemon=True,
+        heard = self._last_call()
+        listener = Worker(
+            lambda: self._listen(come_forward, heard), "lmk-second-start", daemon=True
         )
-        self._listener.start()
+        with contextlib.suppress(ShortageError):  # then it does not come forward
+            listener.start()
+            self._listener = listener
 
     def _take(self) -> bool:
         """Whether no other window was there; where that cannot be known, there was none."""

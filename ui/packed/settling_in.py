@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-import threading
 import time
 from pathlib import Path
 
+from roles.base.worker import Worker
+from roles.values.errors import ShortageError
 from ui.packed.bundled_font import use_bundled_font
 from ui.packed.parent_watch import watch_parent
 from ui.packed.unpack_folder import hold, own_unpack_folder, sweep
@@ -21,9 +23,8 @@ def settle_in() -> None:
     if folder is not None:
         hold(folder)
         watch_parent(folder)
-        threading.Thread(
-            target=_sweep_beside, args=(folder,), name="lmk-sweep", daemon=True
-        ).start()
+        with contextlib.suppress(ShortageError):  # the next start sweeps
+            Worker(lambda: _sweep_beside(folder), "lmk-sweep", daemon=True).start()
 
 
 def prepare_for_window() -> None:

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
+from roles.base.user_folders import folder_named
 from roles.values.addresses import (
     EVERY_INTERFACE,
     SEEDER_PORT,
     TRACKER_PORT,
-    parse_address,
+    parse_bind_address,
 )
 from roles.values.errors import UserInputError
-from roles.values.settings import DEFAULT_SLOTS, Existing, parse_rate, parse_slots, tracker_address
+from roles.values.safe_names import shown_name
+from roles.values.settings import DEFAULT_SLOTS, Existing, parse_rate, parse_slots, parse_tracker
 from ui.about import version_line
+from ui.exit_codes import ExitCode
+from ui.terminal.output import Output
+from ui.terminal.streams import write
 
 COMMANDS = ("tracker", "trackers", "seed", "list", "get", "demo")
 
@@ -29,14 +35,36 @@ Without a command, the window opens; with a folder as the only argument, its See
 
 _EPILOG = """\
 exit codes: 0 all verified, 1 some files failed, 2 usage, 3 no tracker or no seeder,
-4 disk or permission, or a port in use, 5 content failed its check, 130 interrupted;
-of --selftest: 0 nothing failed, 1 something did
+4 this computer refused: disk, permission, port, display, output; 5 content failed its check,
+130 interrupted, 141 nobody reads the output any more; of --selftest: 0 nothing failed, 1 something
+did
 
 LMK_TRACKER in the environment is the tracker where --tracker is not given. Without both, one that
 answers on this network is taken, else this computer's; LMK_DISCOVER=off asks nobody."""
 
-_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+_Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
 T = TypeVar("T")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Its words go the same way as those of commands, whatever the streams are like."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._output = Output()
+
+    def error(self, message: str) -> NoReturn:
+        write(sys.stderr, self.format_usage())
+        self.exit(ExitCode.USAGE, f"{self.prog}: error: {message}\n")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        if message:
+            write(sys.stderr, message)
+        raise SystemExit(int(self._output.finished(status)))
+
+    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002
+        """Of --help and --version, which go to standard output."""
+        self._output.result(message.removesuffix("\n"))
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -44,10 +72,11 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     or None and its `notices`.
 
     Exits with 2 and a sentence for what cannot be understood, with 0 after --help and --version.
+    Raises StorageError for a path that begins at a current folder that is gone.
     """
-    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     _add_common(common)
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="lmktorrent",
         description=_DESCRIPTION,
         epilog=_EPILOG,
@@ -60,16 +89,14 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     if not _names_a_command(arguments):
         parser.add_argument(
-            "given", nargs="*", type=Path, metavar="folder", help="open the Seeder tab with it"
+            "given", nargs="*", metavar="folder", help="open the Seeder tab with it"
         )
         chosen = parser.parse_args(arguments)
-        for path in chosen.given:
-            if not path.exists():
-                parser.error(f"“{path}” is neither a command nor a folder")
+        given = [_dropped(text, parser) for text in chosen.given]
         if chosen.selftest and chosen.given:
             parser.error("--selftest takes no folder and no command")
         command = "selftest" if chosen.selftest else "window"
-        window = {"command": command, **_for_the_seeder_tab(chosen.given)}
+        window = {"command": command, **_for_the_seeder_tab(given)}
         return argparse.Namespace(**{**_DEFAULTS, **vars(chosen), **window})
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for add in _ADDING:
@@ -93,12 +120,12 @@ def _names_a_command(arguments: Sequence[str]) -> bool:
 
 def _for_the_seeder_tab(given: Sequence[Path]) -> dict[str, object]:
     """The folder to choose there, and what to say: a desktop passes on all that is dropped."""
-    folders = [path.absolute() for path in given if path.is_dir()]
+    folders = [path for path in given if _is_folder(path)]
     notices = [
         f"“{path.name}” is a file. What is shared is a folder with all that is in it: put the file "
         "into one, and choose that in the Seeder tab."
         for path in given
-        if not path.is_dir()
+        if not _is_folder(path)
     ][:1]
     if len(folders) > 1:
         notices.append(
@@ -108,37 +135,41 @@ def _for_the_seeder_tab(given: Sequence[Path]) -> dict[str, object]:
     return {"folder": folders[0] if folders else None, "notices": notices}
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+def _add_common(parser: _Parser) -> None:
     """Options that may stand before the command and after it."""
     parser.add_argument(
-        "--profile", metavar="DIR", type=Path, help="keep settings, state and logs there"
+        "--profile", metavar="DIR", type=_folder, help="keep settings, state and logs there"
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="say only what was asked for")
     parser.add_argument("-v", "--verbose", action="store_true", help="say every step")
 
 
-def _add_tracker(commands: _Commands, common: argparse.ArgumentParser) -> None:
+def _add_tracker(commands: _Commands, common: _Parser) -> None:
     parser = commands.add_parser("tracker", parents=[common], help="run a tracker (UDP)")
     parser.add_argument(
         "--bind",
         metavar="HOST:PORT",
-        type=_typed(lambda text: parse_address(text, TRACKER_PORT)),
+        type=_typed(lambda text: parse_bind_address(text, TRACKER_PORT)),
         help=f"where to listen; default {EVERY_INTERFACE}:{TRACKER_PORT}",
     )
     parser.add_argument("--room", action="store_true", help="show the room as a table")
 
 
-def _add_trackers(commands: _Commands, common: argparse.ArgumentParser) -> None:
+def _add_trackers(commands: _Commands, common: _Parser) -> None:
     parser = commands.add_parser(
         "trackers", parents=[common], help="list the trackers of this network"
     )
     _add_json_option(parser)
 
 
-def _add_seed(commands: _Commands, common: argparse.ArgumentParser) -> None:
+def _add_seed(commands: _Commands, common: _Parser) -> None:
     parser = commands.add_parser("seed", parents=[common], help="offer a folder (TCP)")
     parser.add_argument(
-        "folder", nargs="?", type=Path, metavar="FOLDER", help="default: the example files, data/"
+        "folder",
+        nargs="?",
+        type=_folder,
+        metavar="FOLDER",
+        help="default: the example files, data/",
     )
     _add_tracker_option(parser)
     _add_peer_options(parser)
@@ -152,17 +183,21 @@ def _add_seed(commands: _Commands, common: argparse.ArgumentParser) -> None:
     _add_rate_options(parser)
 
 
-def _add_list(commands: _Commands, common: argparse.ArgumentParser) -> None:
+def _add_list(commands: _Commands, common: _Parser) -> None:
     parser = commands.add_parser("list", parents=[common], help="list what the room offers")
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="only this folder, with its files, or this file"
+        "names",
+        nargs="*",
+        type=_name,
+        metavar="NAME",
+        help="only this folder, with its files, or this file",
     )
     parser.add_argument("--files", action="store_true", help="the files of each folder too")
     _add_tracker_option(parser)
     _add_json_option(parser)
 
 
-def _add_get(commands: _Commands, common: argparse.ArgumentParser) -> None:
+def _add_get(commands: _Commands, common: _Parser) -> None:
     parser = commands.add_parser(
         "get",
         parents=[common],
@@ -173,13 +208,14 @@ def _add_get(commands: _Commands, common: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "names",
         nargs="*",
+        type=_name,
         metavar="NAME",
         help="a file, a folder or a sub-folder of the list; with a / at its end no file",
     )
     parser.add_argument("--all", action="store_true", help="everything that is offered")
     _add_tracker_option(parser)
     parser.add_argument(
-        "--to", metavar="FOLDER", type=Path, help="default: Downloads/LMKtorrent in your home"
+        "--to", metavar="FOLDER", type=_folder, help="default: Downloads/LMKtorrent in your home"
     )
     parser.add_argument(
         "--keep-seeding", action="store_true", help="then give it on to others, until Ctrl-C"
@@ -195,7 +231,7 @@ def _add_get(commands: _Commands, common: argparse.ArgumentParser) -> None:
     _add_json_option(parser)
 
 
-def _add_demo(commands: _Commands, common: argparse.ArgumentParser) -> None:
+def _add_demo(commands: _Commands, common: _Parser) -> None:
     parser = commands.add_parser(
         "demo", parents=[common], help="try it on this computer: tracker, seeder and download"
     )
@@ -205,37 +241,37 @@ def _add_demo(commands: _Commands, common: argparse.ArgumentParser) -> None:
 _ADDING = (_add_tracker, _add_trackers, _add_seed, _add_list, _add_get, _add_demo)
 
 
-def _add_tracker_option(parser: argparse.ArgumentParser) -> None:
+def _add_tracker_option(parser: _Parser) -> None:
     parser.add_argument(
         "--tracker",
         metavar="HOST:PORT",
-        type=_typed(lambda text: tracker_address(text, os.environ)),
+        type=_typed(parse_tracker),
         help="default: LMK_TRACKER, else one that answers on this network, else this computer, "
         f"port {TRACKER_PORT}",
     )
 
 
-def _add_peer_options(parser: argparse.ArgumentParser) -> None:
+def _add_peer_options(parser: _Parser) -> None:
     """Of what others take from."""
     parser.add_argument(
         "--bind",
         metavar="HOST:PORT",
-        type=_typed(lambda text: parse_address(text, SEEDER_PORT)),
+        type=_typed(lambda text: parse_bind_address(text, SEEDER_PORT)),
         help=f"where others take from it; default {EVERY_INTERFACE}:{SEEDER_PORT}",
     )
 
 
-def _add_rate_options(parser: argparse.ArgumentParser) -> None:
+def _add_rate_options(parser: _Parser) -> None:
     for option, does in (("--up", "send"), ("--down", "receive")):
         parser.add_argument(
             option,
             metavar="RATE",
-            type=_typed(parse_rate),
-            help=f"{does} at most this a second, such as 500K or 2.5MB; default: no limit",
+            type=_typed(_rate),
+            help=f"{does} at most this a second, such as 500K, 2.5MB, 10Mbit; default: no limit",
         )
 
 
-def _add_json_option(parser: argparse.ArgumentParser) -> None:
+def _add_json_option(parser: _Parser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
@@ -249,3 +285,45 @@ def _typed(parse: Callable[[str], T]) -> Callable[[str], T]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return read
+
+
+@_typed
+def _folder(text: str) -> Path:
+    return folder_named(text)
+
+
+@_typed
+def _name(text: str) -> str:
+    """Of a file or folder in the room."""
+    if not text.strip(" /"):
+        raise UserInputError("An empty name means nothing. `lmktorrent list` shows the names.")
+    try:
+        return os.fsencode(text).decode()  # a terminal may write UTF-8 where the locale has none
+    except ValueError:
+        return text
+
+
+def _rate(text: str) -> int | None:
+    if not text.strip():
+        raise UserInputError("No rate is named. Type one as 500K or 2.5MB, or 0 for no limit.")
+    return parse_rate(text)
+
+
+def _dropped(text: str, parser: _Parser) -> Path:
+    """A lone path, of a folder or of a file. Exits with 2 when there is none."""
+    try:
+        path = folder_named(text)
+    except UserInputError as error:
+        parser.error(str(error))
+    if not os.path.lexists(path):
+        import difflib  # loaded for a slip of the keys only
+
+        similar = difflib.get_close_matches(text, COMMANDS, n=1)
+        meant = f". Did you mean {similar[0]}?" if similar else ""
+        parser.error(f"“{shown_name(text)}” is neither a command nor a folder{meant}")
+    return path
+
+
+def _is_folder(path: Path) -> bool:
+    """False also for what the system does not let us look at: Path.is_dir() raises then."""
+    return os.path.isdir(path)  # noqa: PTH112

@@ -5,9 +5,12 @@ It asks nobody and prints nothing.
 
 from __future__ import annotations
 
+import unicodedata
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from roles.values.errors import UserInputError
 from roles.values.events import FilesListed, ListedFile, ListedFolder
@@ -16,6 +19,8 @@ from roles.values.safe_names import shown_name
 
 SHOWN_ONE_BY_ONE = 20  # files of a folder, or of a download: more of them are summed up
 SHOWN_TWINS = 4
+MAX_CHOICES = 1_000  # lines of a numbered list
+_AFTER_SLASH = chr(ord("/") + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +52,25 @@ class Offer:
     def __init__(self, listed: FilesListed) -> None:
         self.folders = listed.folders
         self.files = listed.files
+        self._by_path = sorted(self.files, key=lambda file: file.name)
+        self._paths = [file.name for file in self._by_path]
+        self._keyed = {folder.key: folder for folder in self.folders}
+        self._folders_named = defaultdict[str, list[ListedFolder]](list)
+        for folder in self.folders:
+            self._folders_named[folder.name].append(folder)
         self._of_share = defaultdict[str, list[ListedFile]](list)
         self._named = defaultdict[str, list[ListedFile]](list)
         shares = {folder.share for folder in self.folders}
         for file in listed.files:
-            for share in shares.intersection((file.share, *file.also)):
+            for share in shares.intersection(_shares(file)):
                 self._of_share[share].append(file)
             for name in {file.name, file.key}:
                 self._named[name].append(file)
         self.loose = tuple(file for file in self.files if file.share not in shares)
+
+    def folder(self, key: str) -> ListedFolder | None:
+        """The folder that is asked for whole by this key."""
+        return self._keyed.get(key)
 
     def in_folder(self, folder: ListedFolder) -> tuple[ListedFile, ...]:
         """Its files, by path."""
@@ -72,8 +87,18 @@ class Offer:
     def named(self, name: str) -> list[Wanted] | Unclear:
         """What a name means: a file, a folder, or what is below a path in a folder, in this order.
 
-        With a "/" at its end it is no file.
+        With a "/" at its end it is no file. An umlaut may be typed as one letter or as two: systems
+        differ in how they write the same name.
         """
+        found = self._named_exactly(name)
+        for form in ("NFC", "NFD"):
+            other = name if name.isascii() else unicodedata.normalize(form, name)
+            if isinstance(found, Unclear) and other != name:
+                again = self._named_exactly(other)
+                found = found if isinstance(again, Unclear) else again
+        return found
+
+    def _named_exactly(self, name: str) -> list[Wanted] | Unclear:
         if not name.endswith("/") and name in self._named:
             files = self._named[name]
             if len(files) == 1:
@@ -81,10 +106,10 @@ class Offer:
             exact = [file for file in files if file.key == name]
             return [_file(exact[0])] if exact else _unclear(name, files)
         path = name.rstrip("/")
-        folders = [folder for folder in self.folders if path in (folder.name, folder.key)]
+        folders = self._called(path)
         if folders:
             return [self._folder(folder) for folder in folders]
-        below = self._below(path, self.files)
+        below = self._below(path)
         if below:
             return [Wanted(str(FolderKey(path=path)), f"{path}/", below, is_folder=True)]
         return self._in_named_folder(path, is_file=not name.endswith("/"))
@@ -92,47 +117,66 @@ class Offer:
     def _in_named_folder(self, path: str, *, is_file: bool) -> list[Wanted] | Unclear:
         """A path that starts with the folder's name, as a list shows it: of that folder alone."""
         top, _, rest = path.partition("/")
-        parts = list[Wanted]()
-        for folder in self.folders if rest else ():
-            if top not in (folder.name, folder.key):
-                continue
-            files = self._of_share[folder.share]
-            match = [file for file in files if is_file and rest in (file.name, file.key)]
-            if match:
-                return [_file(match[0])]
-            below = self._below(rest, files)
-            if below:
-                key = str(FolderKey(folder.share, rest))
-                parts.append(Wanted(key, f"{path}/", below, is_folder=True))
+        below = {folder.share: list[ListedFile]() for folder in self._called(top) if rest}
+        if is_file:
+            order = {share: number for number, share in enumerate(below)}
+            found = [
+                (order[share], file)
+                for file in self._named.get(rest, ())
+                for share in _shares(file)
+                if share in order
+            ]
+            if found:
+                return [_file(min(found, key=lambda one: one[0])[1])]
+        for file in self._below(rest) if below else ():
+            for share in _shares(file):
+                if share in below:
+                    below[share].append(file)
+        parts = [
+            Wanted(str(FolderKey(share, rest)), f"{path}/", tuple(files), is_folder=True)
+            for share, files in below.items()
+            if files
+        ]
         return parts or Unclear(path, "nobody offers it")
 
-    @staticmethod
-    def _below(path: str, files: Iterable[ListedFile]) -> tuple[ListedFile, ...]:
-        start = path + "/"
-        return tuple(file for file in files if path and file.name.startswith(start))
+    def _called(self, name: str) -> list[ListedFolder]:
+        """The folders of this key, or else of this name."""
+        keyed = self._keyed.get(name)
+        return [keyed] if keyed is not None else self._folders_named.get(name, [])
+
+    def _below(self, path: str) -> tuple[ListedFile, ...]:
+        if not path:
+            return ()
+        start, end = (bisect_left(self._paths, path + sign) for sign in ("/", _AFTER_SLASH))
+        return tuple(self._by_path[start:end])
 
     def _folder(self, folder: ListedFolder) -> Wanted:
         return Wanted(folder.key, f"{folder.name}/", self.in_folder(folder), is_folder=True)
 
 
 def choices(offer: Offer) -> list[ListedFile | ListedFolder]:
-    """What a numbered list shows: files one by one where they are few, and folders."""
+    """What a numbered list shows: files one by one where they are few, and folders. Of a list that
+    nobody reads to its end, the folders and files with the first names.
+    """
     few = [folder for folder in offer.folders if folder.files <= SHOWN_ONE_BY_ONE]
-    files = [file for folder in few for file in offer.in_folder(folder)]
-    is_alone = len(offer.folders) == 1 and not offer.loose
-    folders = [folder for folder in offer.folders if folder not in few or not is_alone]
-    return [*files, *offer.loose, *folders]
+    files = [file for folder in few[:MAX_CHOICES] for file in offer.in_folder(folder)]
+    if len(offer.folders) == 1 and few and not offer.loose:
+        return [*files]
+    is_long = len(files) + len(offer.loose) + len(offer.folders) > MAX_CHOICES
+    order = (offer.folders, offer.loose) if is_long else (files, offer.loose, offer.folders)
+    return list(islice(chain[ListedFile | ListedFolder](*order), MAX_CHOICES))
 
 
 def chosen_by_number(typed: str, most: int) -> list[int]:
     """The numbers, from 1 to `most`, of "1 3", "1,3" or "2-4". Raises UserInputError."""
     numbers = list[int]()
     for word in typed.replace(",", " ").split():
-        first, _, last = word.partition("-")
-        if not (_is_number(first, most) and (last == "" or _is_number(last, most))):
+        first, dash, last = word.partition("-")
+        last = last if dash else first
+        if not (_is_number(first, most) and _is_number(last, most) and int(first) <= int(last)):
             numbers.clear()
             break
-        numbers += range(int(first), int(last or first) + 1)
+        numbers += range(int(first), int(last) + 1)
     if not numbers:
         raise UserInputError(
             f"“{shown_name(typed)}” is not a choice. Type numbers from 1 to {most}, or a."
@@ -150,6 +194,10 @@ def once(wanted: Iterable[Wanted]) -> list[Wanted]:
             kept.add(one.key)
             brought |= files
     return [one for one in unique if one.key in kept]
+
+
+def _shares(file: ListedFile) -> tuple[str, ...]:
+    return (file.share, *file.also)
 
 
 def _file(file: ListedFile) -> Wanted:

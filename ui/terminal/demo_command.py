@@ -7,10 +7,11 @@ import time
 from pathlib import Path
 
 from roles.base.profile import bundled_folder, is_zipped
+from roles.base.user_folders import folder_named
 from roles.leecher import Leecher
 from roles.tracker import Tracker
 from roles.values.addresses import LOOPBACK, SEEDER_PORT, TRACKER_PORT, Address
-from roles.values.events import FilesListed, FolderScanned, RoleStarted
+from roles.values.events import FilesListed, FolderScanned, RoleStarted, TrackerLost
 from roles.values.safe_names import shown_name
 from roles.values.settings import (
     GIVE_UP_AFTER_S,
@@ -32,12 +33,12 @@ from ui.terminal.session import Session
 _SEEDER = Address(LOOPBACK, SEEDER_PORT)
 LISTING_S = 10.0  # how long the example files may take to be listed
 AGAIN_S = 0.2  # between two looks at the list
-DOWNLOAD_FOLDER = Path("tmp")  # below the current folder, as in the original's quick run
+DOWNLOAD_FOLDER = "tmp"  # below the current folder, as in the original's quick run
 
 
 def run_demo(output: Output, limits: Limits) -> ExitCode:
     """Do the main job on loopback and compare every file with its source."""
-    source, target = bundled_folder("data"), DOWNLOAD_FOLDER.absolute()
+    source, target = bundled_folder("data"), folder_named(DOWNLOAD_FOLDER)
     with Session() as session:
         tracker = _start_tracker(session, output)
         announced = _start_seeder(
@@ -72,14 +73,20 @@ def _start_tracker(session: Session, output: Output) -> Address:
 def _start_seeder(
     session: Session, output: Output, limits: Limits, settings: SeederSettings
 ) -> int:
-    """Start it and wait until the tracker has its list; returns of how many files."""
+    """Start it and wait until the tracker has its list; returns of how many files.
+
+    Raises TrackerSilentError when programs on this computer cannot talk to each other.
+    """
     session.start(limits.seeder(settings))
+    deadline = time.monotonic() + LISTING_S
     while True:
         match session.next_event():
             case (_, RoleStarted(Address() as address)):
                 output.say(f"Seeder of {settings.folder} on {address}")
             case (_, FolderScanned(announced=announced, is_whole=True)) if announced:
                 return announced
+            case (_, TrackerLost(_, reason)) if time.monotonic() > deadline:
+                raise reason
             case _:
                 continue
 

@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from roles.base.profile import Profile, default_download_folder
+from roles.base.profile import Profile
+from roles.base.user_folders import default_download_folder
 from roles.leecher import Leecher
 from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORT, Address
 from roles.values.errors import NoSeederError, UserInputError
@@ -63,7 +64,7 @@ def run_get(chosen: argparse.Namespace, profile: Profile, output: Output) -> Exi
     limits = Limits(chosen.up, chosen.down)
     tracker = chosen_tracker(chosen, output)
     settings = LeecherSettings(
-        (chosen.to or default_download_folder()).absolute(),
+        chosen.to or _usual_folder(),
         tracker.address,
         follow=tracker.follow,
         give_up_after_s=GIVE_UP_AFTER_S,
@@ -86,6 +87,13 @@ def run_get(chosen: argparse.Namespace, profile: Profile, output: Output) -> Exi
         if chosen.keep_seeding:
             _keep_seeding(session, settings, limits, output, is_swarm=bool(offer.folders))
     return code
+
+
+def _usual_folder() -> Path:
+    try:
+        return default_download_folder()
+    except UserInputError as error:
+        raise UserInputError(f"{error} That is --to FOLDER.") from None
 
 
 def _awaited_list(
@@ -220,6 +228,8 @@ def _ask(session: Session, offer: Offer) -> list[Wanted]:
         text = phrases.file(row) if isinstance(row, ListedFile) else phrases.folder_row(row)
         asking.result(f"{number:4}  {text}")
     typed = session.ask("Which ones? Numbers with spaces between, or a for all: ")
+    if not typed:
+        raise UserInputError("Nothing was chosen, so nothing was downloaded.")
     if typed.lower() in {"a", "all"}:
         return offer.all()
     found = [offer.of(rows[number - 1]) for number in chosen_by_number(typed, len(rows))]

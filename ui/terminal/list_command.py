@@ -18,6 +18,8 @@ from ui.terminal.output import Output
 from ui.terminal.session import Session
 from ui.terminal.tracker_choice import chosen_tracker
 
+SHOWN_REFUSED = 20  # names: a stranger's list may be full of them
+
 
 def run_list(chosen: argparse.Namespace, output: Output) -> ExitCode:
     """Print the tracker's list, or what its names mean. Raises TrackerSilentError."""
@@ -66,8 +68,11 @@ def wait_for_list(session: Session) -> FilesListed:
 
 def tell_refused(listed: FilesListed, output: Output) -> None:
     """Say which names of the list are not touched."""
-    for name in listed.refused:
+    for name in listed.refused[:SHOWN_REFUSED]:
         output.error(f"Refused the name “{name}”: it could leave the folder or fool you.")
+    rest = len(listed.refused) - SHOWN_REFUSED
+    if rest > 0:
+        output.error(f"Refused {wording.count(rest, 'name')} more, for the same reason.")
 
 
 def _tell_all(offer: Offer, output: Output, *, with_files: bool) -> None:
@@ -90,7 +95,7 @@ def _tell_named(offer: Offer, names: Sequence[str], output: Output) -> ExitCode:
             code = ExitCode.SOME_FAILED
             continue
         for one in found:
-            folder = next((row for row in offer.folders if row.key == one.key), None)
+            folder = offer.folder(one.key)
             if folder is not None:
                 _tell_folder(folder, 0, output)
             elif one.is_folder:

@@ -1,7 +1,7 @@
 """Writing to the terminal: lines, JSON lines and one progress line.
 
-A windowed program has no standard streams, and whoever reads us through a pipe may leave before the
-end: streams may be absent or closed.
+Standard streams may be closed or full, and whoever reads from a pipe may leave before the end. A
+command goes on all the same, and its exit code tells: see finished().
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-from ui.terminal.streams import write
+from ui.exit_codes import ExitCode
+from ui.terminal.streams import has_no_reader, write
 
 PROGRESS_S = 0.2  # between two drawings of the progress line
 PLAIN_PROGRESS_S = 5.0  # between two progress lines where nothing can be drawn over
@@ -28,6 +29,7 @@ class Output:
 
     quiet: bool = False
     as_json: bool = False
+    _lost: OSError | None = None  # what standard output said when it took no more
     _line: str = ""  # the progress line that stands on the terminal now
     _drawn: float = field(default_factory=time.monotonic)
 
@@ -39,17 +41,26 @@ class Output:
     def result(self, text: str) -> None:
         """A line that was asked for."""
         self._clear_progress()
-        write(sys.stdout, text + "\n")
+        self._write(text + "\n")
 
     def json(self, **fields: object) -> None:
         """One JSON object on a line of its own, with --json; else nothing."""
         if self.as_json:
-            write(sys.stdout, json.dumps(fields, ensure_ascii=True) + "\n")
+            self._write(json.dumps(fields, ensure_ascii=True) + "\n")
 
     def error(self, text: str) -> None:
         """A line on standard error, always."""
         self._clear_progress()
         write(sys.stderr, f"lmktorrent: {text}\n")
+
+    def finished(self, code: int) -> int:
+        """The exit code of a command that ends with `code`: what nobody could read is not done."""
+        if self._lost is None or code != ExitCode.DONE:
+            return code
+        if has_no_reader(self._lost):
+            return ExitCode.NO_READER
+        self.error(f"The output cannot be written ({self._lost.strerror or self._lost}).")
+        return ExitCode.STORAGE
 
     def wants_progress(self) -> bool:
         """Whether a progress line is due: ask before adding much up for one."""
@@ -71,6 +82,10 @@ class Output:
         line = f"[{'#' * done}{'.' * (_BAR - done)}] {round(fraction * 100):3} % {text}"[:width]
         write(sys.stderr, "\r" + line.ljust(len(self._line)))
         self._line = line
+
+    def _write(self, text: str) -> None:
+        if self._lost is None:
+            self._lost = write(sys.stdout, text)
 
     def _clear_progress(self) -> None:
         if self._line:

@@ -6,6 +6,7 @@ in, for nothing here knows Tk.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -13,6 +14,8 @@ import time
 from collections.abc import Sequence
 
 from roles.base.profile import Profile, is_frozen, is_zipped
+from roles.base.worker import Worker
+from roles.values.errors import ShortageError
 from ui.about import version_line
 from ui.exit_codes import ExitCode
 from ui.selftest.check import (
@@ -35,9 +38,14 @@ LIMIT_S = 45.0
 
 def run_selftest(profile: Profile, output: Output, windows: Sequence[Check]) -> ExitCode:
     """Look at everything; the windows last, for Tk's objects must end in this thread."""
-    watch = threading.Timer(LIMIT_S, _give_up, [output])
-    watch.name, watch.daemon = "lmk-selftest-watch", True
-    watch.start()
+    has_ended = threading.Event()
+
+    def watch() -> None:
+        if not has_ended.wait(LIMIT_S):
+            _give_up(output)
+
+    with contextlib.suppress(ShortageError):  # one of the checks says so
+        Worker(watch, "lmk-selftest-watch", daemon=True).start()
     output.result(f"{version_line()}, {form_of_program()}")
     begun = time.monotonic()
     checks = (*python_checks(), *place_checks(profile), *role_checks(), *windows, left_out_check())
@@ -45,7 +53,7 @@ def run_selftest(profile: Profile, output: Output, windows: Sequence[Check]) -> 
     for check in checks:
         outcomes.append(outcome_of(check))
         output.result(outcomes[-1].line)
-    watch.cancel()
+    has_ended.set()
     output.result(summary(outcomes, time.monotonic() - begun))
     return code_of(outcomes)
 

@@ -37,7 +37,7 @@ def run_seed(chosen: argparse.Namespace, profile: Profile, output: Output) -> No
     folder: Path = chosen.folder if chosen.folder is not None else bundled_folder("data")
     tracker = chosen_tracker(chosen, output)
     settings = SeederSettings(
-        folder=folder.absolute(),
+        folder=folder,
         tracker=tracker.address,
         follow=tracker.follow,
         bind=chosen.bind or Address(EVERY_INTERFACE, SEEDER_PORT),
@@ -45,7 +45,7 @@ def run_seed(chosen: argparse.Namespace, profile: Profile, output: Output) -> No
         slots=chosen.slots,
         state_folder=profile.state_folder,
     )
-    output.say(f"Seeding {folder.absolute()}")
+    output.say(f"Seeding {folder}")
     with Session() as session:
         session.start(Limits(chosen.up, chosen.down).seeder(settings))
         follow(session, SeederReport(output))

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Protocol, TypeVar
 
+from roles.values.errors import UserInputError
 from roles.values.events import Post, RoleEvent, RoleStopped, Warned
 from ui.terminal.output import Output
-from ui.terminal.streams import is_writing
+from ui.terminal.streams import is_writing, write
 
 
 class AnyRole(Protocol):
@@ -31,6 +32,8 @@ class AnyRole(Protocol):
 
 RoleT = TypeVar("RoleT", bound=AnyRole)
 
+_HANGUP = getattr(signal, "SIGHUP", None)  # Windows has none
+_ENDING = [one for one in (signal.SIGINT, signal.SIGTERM, _HANGUP) if one is not None]
 STOP_S = 2.0  # every role ends within this, as promised
 POLL_S = 0.2  # Windows does not wake a waiting thread for Ctrl-C
 # Where the processors are full, whoever holds the interpreter waits for one, and by Python's own
@@ -63,7 +66,9 @@ class Session:
 
     def __enter__(self) -> Session:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _ENDING:
+                if number == _HANGUP and signal.getsignal(number) == signal.SIG_IGN:
+                    continue  # by nohup: it is to go on when its terminal is closed
                 self._handlers_before[number] = signal.signal(number, self._note_signal)
         sys.setswitchinterval(SWITCH_S)
         return self
@@ -119,9 +124,12 @@ class Session:
         """What the person types; "" at the end of input. Raises Interrupted."""
         self._is_asking = True
         try:
-            return input(question).strip()
-        except EOFError:
+            write(sys.stdout, question)  # input() raises for what the terminal cannot show
+            return input().strip()
+        except (EOFError, OSError, RuntimeError):  # the end; the terminal is gone; no input at all
             return ""
+        except UnicodeDecodeError:
+            raise UserInputError("What was typed cannot be read as text.") from None
         finally:
             self._is_asking = False
 

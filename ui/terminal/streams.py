@@ -1,4 +1,4 @@
-"""Writing to a standard stream, which may be absent, or a pipe that nobody reads.
+"""Writing to a standard stream, which may be absent, full, or a pipe that nobody reads.
 
 It knows nothing of what is written.
 """
@@ -6,7 +6,14 @@ It knows nothing of what is written.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import sys
+
+# What a locale without them gets in place of our own signs; a name's letters become \u....
+_PLAIN = str.maketrans(
+    {"“": '"', "”": '"', "’": "'", "–": "-", "…": "...", "·": "-", "→": "->", "\u00a0": " "}
+)
 
 
 class _Writing:
@@ -20,23 +27,45 @@ def is_writing() -> bool:
     return _Writing.is_under_way
 
 
-def write(stream: object, text: str) -> None:
-    """Write what the stream's encoding can carry, if there is a stream and somebody reads it."""
-    write_text = getattr(stream, "write", None)
-    if write_text is None:
-        return
+def write(stream: object, text: str) -> OSError | None:
+    """Write what the stream's encoding can carry; returns why that failed, None when it did not.
+
+    After a failure the stream leads nowhere.
+    """
+    if stream is None:  # closed before the program started
+        return OSError(errno.EBADF, os.strerror(errno.EBADF))
     encoding = getattr(stream, "encoding", None) or "utf-8"
     _Writing.is_under_way = True
     try:
-        write_text(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.write(_encodable(text, encoding))  # type: ignore[attr-defined]
         stream.flush()  # type: ignore[attr-defined]
-    except (OSError, ValueError):  # a closed pipe: what we do goes on, as with a closed terminal
-        return
+    except OSError as error:
+        _give_up(stream)
+        return error
+    except ValueError as error:  # it was closed since
+        return OSError(errno.EBADF, str(error))
     except BaseException:
         _give_up(stream)
         raise
     finally:
         _Writing.is_under_way = False
+    return None
+
+
+def has_no_reader(error: OSError) -> bool:
+    """Whether write() failed because whoever read the pipe has left."""
+    return isinstance(error, BrokenPipeError) or (
+        sys.platform == "win32" and error.errno == errno.EINVAL
+    )
+
+
+def _encodable(text: str, encoding: str) -> str:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        plain = text.translate(_PLAIN)
+        return plain.encode(encoding, "backslashreplace").decode(encoding)
+    return text
 
 
 def _give_up(stream: object) -> None:

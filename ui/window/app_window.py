@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from roles.base.profile import Profile, bundled_folder
+from roles.base.worker import failure_of
 from roles.values.addresses import Address
 from roles.values.settings import Appearance
 from ui import wording
@@ -338,10 +339,12 @@ class AppWindow(tk.Tk):
     def report_callback_exception(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        """It is our fault, and goes on with a word."""
-        log.error("A fault of the program", exc_info=(kind, error, trace))
-        self.notices.say(
-            "A fault in the program was noted in the log. Please send us the log file.",
-            tone="Bad",
-            key="fault",
-        )
+        """What this computer refused, or else our fault; the window goes on with a word."""
+        failure = failure_of(error)
+        if failure is None:
+            log.error("A fault of the program", exc_info=(kind, error, trace))
+            sentence = "A fault in the program was noted in the log. Please send us the log file."
+        else:
+            log.warning("%s", failure)
+            sentence = str(failure)
+        self.notices.say(sentence, tone="Bad", key="fault")

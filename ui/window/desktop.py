@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,8 +15,13 @@ PATIENCE_S = 5.0  # an opener that fails does so at once; some stay for as long 
 
 def open_folder(folder: Path, environment: Mapping[str, str]) -> str:
     """Show it; "" or one sentence on why not. May wait PATIENCE_S: not for Tk's thread."""
-    if not folder.is_dir():
+    try:
+        if not stat.S_ISDIR(folder.stat().st_mode):
+            return f"{folder} is a file, not a folder."
+    except FileNotFoundError:
         return f"{folder} does not exist yet. It is made by the first download."
+    except OSError as error:
+        return f"{folder} cannot be opened ({error.strerror or error})."
     try:
         if sys.platform == "win32":
             os.startfile(folder)

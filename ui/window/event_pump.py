@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import itertools
 import queue
-import threading
 import time
 import tkinter as tk
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
+from roles.base.worker import Worker
+from roles.values.errors import ShortageError
 from roles.values.events import (
     DownloadChanged,
     FilesListed,
@@ -27,6 +28,7 @@ from roles.values.events import (
 )
 
 TICK_MS = 50
+AGAIN_MS = 500  # when no thread could be started
 BUSY_TICK_MS = 10  # while there is more than one tick may handle
 BUDGET_S = 0.008  # of work in one tick: a frame at 60 Hz lasts 16 ms
 
@@ -73,7 +75,10 @@ class EventPump:
             self.call(lambda: then(answer))
 
         # A daemon: a dead network drive may hold it for minutes, and no window waits for that.
-        threading.Thread(target=run, name="lmk-window-errand", daemon=True).start()
+        try:
+            Worker(run, "lmk-window-errand", daemon=True).start()
+        except ShortageError:
+            self._widget.after(AGAIN_MS, self.in_background, work, then)
 
     def close(self) -> None:
         """Deliver nothing more."""

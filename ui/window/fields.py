@@ -7,7 +7,8 @@ from collections.abc import Callable
 from tkinter import ttk
 from typing import TypeAlias, TypeVar
 
-from roles.values.errors import UserInputError
+from roles.base.user_folders import folder_named, pasted_path
+from roles.values.errors import StorageError, UserInputError
 from ui.window.theme import Theme
 
 LEAST_WRAP = 160  # below a field of six letters a sentence would stand a word a line
@@ -59,7 +60,7 @@ class TextField(ttk.Frame):
         """What was typed, parsed; None when it cannot be used, and then the field says why."""
         try:
             value = parse(self.variable.get())
-        except UserInputError as error:
+        except (UserInputError, StorageError) as error:
             self.complain(str(error))
             return None
         self.complain("")
@@ -152,7 +153,7 @@ class FolderField(ChoiceField):
 
     def choose(self) -> None:
         """Let the user choose in the system's dialog."""
-        folder = self.ask_folder(self, self._title, folder_from(self.variable.get()))
+        folder = self.ask_folder(self, self._title, self._where_to_begin())
         if folder:
             self.variable.set(folder)
             self._commit()
@@ -161,7 +162,16 @@ class FolderField(ChoiceField):
     @property
     def folder(self) -> str:
         """The folder in the field, without what pasting brought along."""
-        return folder_from(self.variable.get())
+        try:
+            return pasted_path(self.variable.get())
+        except UserInputError:  # as it is: read() says what is wrong
+            return self.variable.get().strip()
+
+    def _where_to_begin(self) -> str:
+        try:
+            return str(folder_named(self.variable.get()))
+        except (UserInputError, StorageError):
+            return ""
 
 
 class NumberField(TextField):
@@ -190,19 +200,6 @@ class NumberField(TextField):
             width=width,
             command=self._commit,
         )
-
-
-def folder_from(typed: str) -> str:
-    """A path as typed or pasted: quotes and file:// come along from other programs."""
-    text = typed.strip()
-    if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
-        text = text[1:-1]
-    if text.startswith("file://"):
-        from urllib.parse import unquote, urlsplit
-
-        path = unquote(urlsplit(text).path)
-        text = path[1:] if len(path) > 2 and path[2] == ":" else path  # file:///C:/lab
-    return text
 
 
 def ask_folder(parent: tk.Misc, title: str, start: str) -> str:

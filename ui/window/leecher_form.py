@@ -6,7 +6,8 @@ import tkinter as tk
 from tkinter import ttk
 from typing import Protocol
 
-from roles.base.profile import default_download_folder
+from roles.base.user_folders import default_download_folder
+from roles.values.errors import UserInputError
 from roles.values.settings import MAX_PARALLEL_SEEDERS, LeecherSettings
 from ui.window.fields import FolderField, NumberField
 from ui.window.keyboard import tab_in_order
@@ -36,6 +37,7 @@ class LeecherForm(ttk.Frame):
         self._folder_text = tk.StringVar(self, settings.download_folder)
         self._parallel_text = tk.StringVar(self, str(settings.parallel_seeders))
         self._bench = bench
+        usual = _usual_folder()
         self.keep_seeding = tk.BooleanVar(self, settings.keep_seeding)
         self.tracker = TrackerField(self, theme, bench.trackers, commit=actions.fields_changed)
         self.folder = FolderField(
@@ -43,11 +45,11 @@ class LeecherForm(ttk.Frame):
             theme,
             self._folder_text,
             title="Where to save what you download",
-            placeholder=str(default_download_folder()),
+            placeholder=usual or "where to save what you download",
             commit=actions.fields_changed,
         )
         self.tracker.entry.bind("<Return>", lambda _event: actions.refresh())
-        self.folder.offer((str(default_download_folder()),))
+        self.folder.offer((usual,) if usual else ())
         refresh = ttk.Button(self, text="Refresh", underline=0, command=actions.refresh)
         choose = ttk.Button(self, text="Choose …", underline=1, command=self.folder.choose)
         show = ttk.Button(self, text="Open", underline=0, command=actions.open_folder)
@@ -113,3 +115,11 @@ class LeecherForm(ttk.Frame):
 
     def _wrap(self, event: tk.Event[tk.Misc]) -> None:
         self._list_line.configure(wraplength=max(event.width - self.tracker.winfo_x(), 1))
+
+
+def _usual_folder() -> str:
+    """What an empty field means; "" for a user without a home: one has to be named then."""
+    try:
+        return str(default_download_folder())
+    except UserInputError:
+        return ""

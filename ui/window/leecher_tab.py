@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from tkinter import ttk
 
-from roles.base.profile import default_download_folder
+from roles.base.user_folders import default_download_folder, folder_named
 from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address
 from roles.values.events import (
     AllDownloadsEnded,
@@ -169,7 +169,9 @@ class LeecherTab(ttk.Frame):
 
     def open_folder(self) -> None:
         """Show the download folder in the system's file manager."""
-        self._open(self._folder())
+        folder = self.form.folder.read(_folder_to_save_to)
+        if folder is not None:
+            self._open(folder)
 
     def keep_seeding_changed(self) -> None:
         """The tick was set or removed."""
@@ -200,13 +202,14 @@ class LeecherTab(ttk.Frame):
         form = self.form
         tracker = form.tracker.read(self._bench.trackers.parse)
         parallel = form.parallel.read(parse_parallel_seeders)
-        if tracker is None or parallel is None:
+        folder = form.folder.read(_folder_to_save_to)
+        if tracker is None or parallel is None or folder is None:
             return None
         self._bench.trackers.keep()
         self._bench.settings.change(download_folder=form.folder.folder, parallel_seeders=parallel)
         profile = self._bench.settings.profile
         return LeecherSettings(
-            self._folder(),
+            folder,
             tracker,
             parallel,
             bind=self._bind(tracker),
@@ -221,10 +224,6 @@ class LeecherTab(ttk.Frame):
         is_only_here = self._bench.trackers.is_only_here
         port = min(self._bench.settings.now.seeder_port + 1, MAX_PORT)
         return Address(LOOPBACK if is_only_here else EVERY_INTERFACE, port)
-
-    def _folder(self) -> Path:
-        typed = self.form.folder.folder
-        return Path(typed).expanduser() if typed else default_download_folder()
 
     def _ask_to_renew(self, settings: LeecherSettings) -> None:
         run = self._switch.run
@@ -358,3 +357,7 @@ class LeecherTab(ttk.Frame):
 
 def _nothing_more(_run: LeecherRun) -> None:
     """The list alone is wanted."""
+
+
+def _folder_to_save_to(typed: str) -> Path:
+    return folder_named(typed) if typed.strip() else default_download_folder()

@@ -7,8 +7,7 @@ import time
 import tkinter as tk
 from tkinter import ttk
 
-from roles.base.log_file import MAX_LINE
-from roles.values.safe_names import shown_name
+from roles.base.log_file import line_of
 from ui.about import version_line
 from ui.window import desktop
 from ui.window.notices import NoticeArea
@@ -146,4 +145,4 @@ class _ToWindow(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         moment = time.strftime("%H:%M:%S", time.localtime(record.created))
-        self._tab.post(record.levelname, f"{moment} {shown_name(record.getMessage(), MAX_LINE)}")
+        self._tab.post(record.levelname, f"{moment} {line_of(record)}")

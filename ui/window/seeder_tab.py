@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from tkinter import ttk
 
+from roles.base.user_folders import folder_named
 from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address
+from roles.values.errors import UserInputError
 from roles.values.events import FolderScanned, Upload
 from roles.values.settings import SeederSettings
 from ui.window.empty_state import EmptyState
@@ -115,16 +117,14 @@ class SeederTab(ttk.Frame):
         if self._main is not None and self._main.state.is_up:
             self._main.stop()
             return
-        typed = self.form.folder.folder
-        if not typed:
-            self.form.folder.complain("Choose the folder that you want to seed.")
+        folder = self.form.folder.read(_folder_to_seed)
+        if folder is None:
             self.form.folder.entry.focus_set()
             return
         tracker = self.form.tracker.read(self._bench.trackers.parse)
         if tracker is None:
             return
         self._bench.trackers.keep()
-        folder = Path(typed).expanduser()
         for run in [run for run in self._besides if run.settings.folder == folder]:
             run.stop()
         self._main = self._start(folder, tracker, EVERY_INTERFACE)
@@ -215,6 +215,12 @@ class SeederTab(ttk.Frame):
         for folder, listing in listings.items():
             rows |= offered_rows(listing.files, folder)
         self.offered.show(rows)
+
+
+def _folder_to_seed(typed: str) -> Path:
+    if not typed.strip():
+        raise UserInputError("Choose the folder that you want to seed.")
+    return folder_named(typed)
 
 
 class _BesidesLine(ttk.Frame):

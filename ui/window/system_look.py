@@ -11,6 +11,7 @@ import sys
 import tkinter as tk
 from pathlib import Path
 
+from roles.base.user_folders import home_folder
 from ui.packed.host_environment import cleaned
 
 _PATIENCE_S = 0.3  # for each program that is asked
@@ -27,7 +28,7 @@ def is_system_dark() -> bool:
     if "dark" in scheme or "light" in scheme:
         return "dark" in scheme
     theme = _answer_of("gsettings", "get", "org.gnome.desktop.interface", "gtk-theme")
-    return "dark" in theme.lower() or _is_kde_dark(Path.home() / ".config" / "kdeglobals")
+    return "dark" in theme.lower() or _is_kde_dark(home_folder())
 
 
 def see_real_pixels() -> None:
@@ -70,9 +71,11 @@ def _answer_of(*command: str) -> str:
     return done.stdout.decode(errors="replace").strip()
 
 
-def _is_kde_dark(file: Path) -> bool:
+def _is_kde_dark(home: Path | None) -> bool:
+    if home is None:
+        return False
     try:
-        text = file.read_text(encoding="utf-8", errors="replace")
+        text = (home / ".config" / "kdeglobals").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
     return any(

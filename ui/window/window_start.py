@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import threading
 import tkinter as tk
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
 from roles.base.profile import Profile
+from roles.base.worker import Worker
+from roles.values.errors import ShortageError
 from ui.exit_codes import ExitCode
 from ui.packed.second_start import WindowSeat
 from ui.roles_on_demand import load_all, new_discovery
@@ -70,7 +71,10 @@ def _load_beside(window: AppWindow, try_it: bool) -> None:
         load_all()
         window.call(lambda: window.begin(try_it=try_it, discover=new_discovery))
 
-    threading.Thread(target=load, name="lmk-load", daemon=True).start()
+    try:
+        Worker(load, "lmk-load", daemon=True).start()
+    except ShortageError:
+        window.after(AFTER_PAINT_MS, _load_beside, window, try_it)
 
 
 def _give_way(window: AppWindow, seat: WindowSeat) -> None:
@@ -93,4 +97,6 @@ def _loop(window: AppWindow) -> None:
 
     early = signal.signal(signal.SIGINT, end_soon)
     signal.signal(signal.SIGTERM, end_soon)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, end_soon)  # the terminal that it was started from is closed
     window.mainloop()

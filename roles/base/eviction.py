@@ -1,0 +1,46 @@
+"""Whose connection ends when every place is taken and somebody else comes: the idle one's.
+
+Pure state. A host that holds many places loses one before those that hold few; of one host it is
+the connection that was of no use for longest.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+
+UNPROVEN_S = 2.0  # idle for so long, who was of no use yet loses its place to others
+PROVEN_S = 15.0  # who was of use
+CROWD_S = 0.5  # whoever it is, when its host has CROWD places more than the newcomer's
+CROWD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has a place."""
+
+    number: int
+    host: str
+    idle_s: float  # since it was of use, or came
+    is_proven: bool  # it was of use once
+
+
+def has_room(holders: Collection[Holder], host: str, *, most: int, most_of_host: int) -> bool:
+    """Whether a newcomer from this host has a place without anybody's going."""
+    of_host = sum(one.host == host for one in holders)
+    return len(holders) < most and of_host < most_of_host
+
+
+def who_goes(holders: Collection[Holder], host: str, *, most_of_host: int) -> Holder | None:
+    """Whose place a newcomer from this host gets, None when nobody is idle for long enough."""
+    counts = Counter(one.host for one in holders)
+    of_host = [one for one in holders if one.host == host]
+    rivals = of_host if len(of_host) >= most_of_host else holders
+    idle = [one for one in rivals if one.idle_s >= _patience_s(one, counts, counts[host])]
+    return max(idle, key=lambda one: (counts[one.host], one.idle_s), default=None)
+
+
+def _patience_s(one: Holder, counts: Counter[str], of_newcomer: int) -> float:
+    patience_s = PROVEN_S if one.is_proven else UNPROVEN_S
+    return min(CROWD_S, patience_s) if counts[one.host] >= of_newcomer + CROWD else patience_s

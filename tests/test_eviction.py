@@ -1,0 +1,61 @@
+"""Whose connection ends when every place is taken, by the clock of the test."""
+
+from __future__ import annotations
+
+import unittest
+
+from roles.base.eviction import CROWD_S, PROVEN_S, UNPROVEN_S, Holder, has_room, who_goes
+
+MOST, OF_HOST = 8, 4
+NEWCOMER = "newcomer"
+
+
+def holders(*some: tuple[str, float, bool]) -> list[Holder]:
+    """Numbered from 0 on: host, seconds for which each is idle, whether it was of use."""
+    return [Holder(number, *one) for number, one in enumerate(some)]
+
+
+class EvictionTest(unittest.TestCase):
+    def goes(self, some: list[Holder], host: str = NEWCOMER) -> int | None:
+        idle = who_goes(some, host, most_of_host=OF_HOST)
+        return None if idle is None else idle.number
+
+    def test_there_is_room_until_all_places_or_those_of_a_host_are_taken(self) -> None:
+        few = holders(*[("a", 0.0, False)] * 3)
+        crowd = holders(*[("a", 0.0, False)] * OF_HOST)
+        full = holders(*[(f"h{number}", 0.0, False) for number in range(MOST)])
+        for some, host, is_free in (
+            (few, "a", True),
+            (crowd, "a", False),
+            (crowd, NEWCOMER, True),
+            (full, NEWCOMER, False),
+        ):
+            room = has_room(some, host, most=MOST, most_of_host=OF_HOST)
+            self.assertIs(room, is_free)
+
+    def test_nobody_goes_who_has_just_come_or_was_of_use_a_moment_ago(self) -> None:
+        hosts = [f"h{number}" for number in range(MOST)]
+        fresh = holders(*[(host, UNPROVEN_S - 0.1, False) for host in hosts])
+        useful = holders(*[(host, PROVEN_S - 0.1, True) for host in hosts])
+        self.assertIsNone(self.goes(fresh))
+        self.assertIsNone(self.goes(useful))
+
+    def test_the_one_that_is_idle_longest_goes(self) -> None:
+        some = holders(("a", 5.0, False), ("b", 9.0, False), ("c", PROVEN_S - 1, True))
+        self.assertEqual(self.goes(some), 1)
+        some = holders(("a", 5.0, False), ("b", 9.0, False), ("c", PROVEN_S + 1, True))
+        self.assertEqual(self.goes(some), 2)
+
+    def test_a_host_with_many_places_loses_one_first_and_soon(self) -> None:
+        crowd = [("crowd", CROWD_S + 0.1, True), ("crowd", CROWD_S, True)]
+        some = holders(("lonely", 60.0, False), *crowd)
+        self.assertEqual(self.goes(some), 1)
+        self.assertEqual(self.goes(some, "lonely"), 0)  # the crowd has just one more
+
+    def test_a_newcomer_of_a_host_that_has_all_its_places_gets_one_of_that_host(self) -> None:
+        some = holders(
+            ("lonely", 60.0, False), *[("a", UNPROVEN_S + n, False) for n in range(OF_HOST)]
+        )
+        self.assertEqual(self.goes(some, "a"), OF_HOST)
+        some = holders(("lonely", 60.0, False), *[("a", UNPROVEN_S - 1, False)] * OF_HOST)
+        self.assertIsNone(self.goes(some, "a"))

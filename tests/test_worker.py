@@ -1,0 +1,139 @@
+"""The threads of the program, and what is said of what they raise."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+from collections.abc import Callable
+from unittest import mock
+
+from roles.base import worker
+from roles.base.worker import Role, Worker, failure_of, run_guarded
+from roles.values.errors import LmkError, ShortageError, StorageError
+from roles.values.events import RoleStopped
+from tests.support import EventLog, LmkTestCase
+
+NO_THREAD = "can't start new thread"  # as Python says it
+
+
+def no_thread(_thread: threading.Thread) -> None:
+    raise RuntimeError(NO_THREAD)
+
+
+def stumble() -> None:
+    raise KeyError("x")
+
+
+class Working(Role):
+    """A role of one thread, and of another beside it."""
+
+    def __init__(self, post: EventLog, beside: Callable[[], None]) -> None:
+        super().__init__("working", post)
+        self._beside = beside
+
+    def _run(self) -> None:
+        thread = self._start_beside(self._beside, "lmk-beside")
+        self._stopping.wait()
+        thread.join()
+
+
+class FailureTest(LmkTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        logging.disable(logging.CRITICAL)
+        self.addCleanup(logging.disable, logging.NOTSET)
+
+    def test_what_the_computer_lacks_is_said_to_be_lacking_and_is_no_fault_of_ours(self) -> None:
+        def lacking(error: BaseException) -> Callable[[], None]:
+            def work() -> None:
+                raise error
+
+            return work
+
+        for error in (
+            OSError(errno.EMFILE, "Too many open files"),
+            OSError(errno.ENFILE, "Too many open files in system"),
+            OSError(errno.ENOMEM, "Cannot allocate memory"),
+            MemoryError(),
+        ):
+            with self.subTest(error=error):
+                failure = run_guarded(lacking(error))
+                self.assertIsInstance(failure, ShortageError)
+                self.assertIn("try again", str(failure))
+
+    def test_what_the_system_refuses_is_named_with_the_place(self) -> None:
+        failure = failure_of(PermissionError(errno.EACCES, "Permission denied", "/a/b"))
+        self.assertIsInstance(failure, StorageError)
+        self.assertNotIsInstance(failure, ShortageError)
+        self.assertEqual(str(failure), "This computer refused /a/b: Permission denied.")
+
+    def test_a_name_that_the_locale_cannot_write_is_no_fault_of_ours(self) -> None:
+        with self.assertRaises(UnicodeEncodeError) as raised:
+            "ž.txt".encode("ascii")
+        self.assertIn("cannot write “ž.txt”", str(failure_of(raised.exception)))
+        with self.assertRaises(UnicodeEncodeError) as raised:
+            "\udcff".encode()
+        self.assertIsNone(failure_of(raised.exception))
+
+    def test_only_what_nobody_expects_is_a_fault_of_ours(self) -> None:
+        self.assertIsNone(failure_of(KeyError("x")))
+        self.assertIn("A fault in the program", str(run_guarded(stumble)))
+
+    def test_a_thread_that_dies_prints_nothing(self) -> None:
+        thread = Worker(stumble, "lmk-test")
+        thread.start()
+        thread.join()  # the test case fails for what a thread would have printed
+
+    def test_a_thread_that_cannot_be_started_is_a_shortage(self) -> None:
+        with (
+            mock.patch.object(threading.Thread, "start", no_thread),
+            self.assertRaisesRegex(ShortageError, "no more threads"),
+        ):
+            Worker(lambda: None, "lmk-test").start()
+
+
+class RoleTest(LmkTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        logging.disable(logging.CRITICAL)
+        self.addCleanup(logging.disable, logging.NOTSET)
+        self.log = EventLog()
+
+    def test_a_role_without_a_thread_says_so_and_can_be_stopped_and_joined(self) -> None:
+        role = Working(self.log, lambda: None)
+        with mock.patch.object(threading.Thread, "start", no_thread):
+            role.start()
+        (stopped,) = self.log.of(RoleStopped)
+        self.assertIsInstance(stopped.failure, ShortageError)
+        role.stop()
+        self.assertTrue(role.join(0))
+
+    def test_a_thread_beside_that_lacked_something_tries_again_and_the_role_goes_on(self) -> None:
+        self.enterContext(mock.patch.object(worker, "SHORTAGE_PAUSE_S", 0.01))
+        tries = list[int]()
+        has_worked = threading.Event()
+
+        def work() -> None:
+            tries.append(1)
+            if len(tries) < 3:
+                raise OSError(errno.EMFILE, "Too many open files")
+            has_worked.set()
+
+        role = Working(self.log, work)
+        role.start()
+        self.assertTrue(has_worked.wait(30))
+        self.assertEqual(self.log.of(RoleStopped), [])
+        role.stop()
+        self.assertTrue(role.join(30))
+        self.assertEqual(self.log.of(RoleStopped), [RoleStopped(None)])
+
+    def test_any_other_failure_beside_ends_the_role_and_is_told(self) -> None:
+        def work() -> None:
+            raise LmkError("the disk is gone")
+
+        role = Working(self.log, work)
+        role.start()
+        stopped = self.log.wait_for(RoleStopped)
+        self.assertEqual(str(stopped.failure), "the disk is gone")
+        self.assertTrue(role.join(30))
