@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import socket
 import threading
 import time
+import unittest
 
 from roles.base.connections import hang_up, noted, was_hung_up
 from roles.base.dialling import dialled
@@ -14,6 +16,7 @@ from roles.values.addresses import Address
 from tests.rooms import RoomTest
 from tests.support import LIMIT_S
 
+POSIX_ONLY = unittest.skipUnless(os.name == "posix", "a thing of POSIX systems")
 HOST, GONE = "127.0.0.1", "127.0.0.66"
 
 
@@ -32,8 +35,14 @@ class ConnectionsTest(RoomTest):
         return link, self.enterContext(listener.accept()[0])
 
     def assert_over(self, link: socket.socket) -> None:
+        if os.name != "posix":  # Windows wakes nobody who waits there: they look by themselves
+            self.assertTrue(was_hung_up(link) or link.recv(1) == b"")
+            return
         link.settimeout(LIMIT_S)
-        self.assertEqual(link.recv(1), b"")
+        try:
+            self.assertEqual(link.recv(1), b"")
+        except ConnectionError:  # it was reset
+            return
 
     def test_those_from_it_and_to_it_are_ended_and_no_other(self) -> None:
         ours, _ = self.pair(GONE, HOST)
@@ -47,6 +56,7 @@ class ConnectionsTest(RoomTest):
         its_end.sendall(b"x")
         self.assertEqual(other.recv(1), b"x")
 
+    @POSIX_ONLY
     def test_whoever_waits_for_one_wakes(self) -> None:
         link, _ = self.pair(GONE, HOST)
         noted(link).settimeout(LIMIT_S)

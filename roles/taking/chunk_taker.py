@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from roles.base.connections import was_hung_up
 from roles.base.rates import RateMeter
 from roles.base.throttle import Throttle
 from roles.base.word_budget import WORD, WordBudget
@@ -371,6 +372,8 @@ class ChunkTaker:
 
     def _waited_in_vain(self) -> None:
         """Give a sign of life when it is time. Raises TimeoutError when nothing came for long."""
+        if was_hung_up(self._socket):  # which wakes nobody on Windows
+            raise ConnectionResetError("this computer's network changed")
         now = time.monotonic()
         if now - self._heard > SILENT_S:
             raise TimeoutError(f"not a sign of life for {SILENT_S:.0f} s") from None
