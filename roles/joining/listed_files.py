@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection
 
 from roles.values.catalogue import FileLine
 from roles.values.content import Content
@@ -46,14 +47,16 @@ def listed_files(path: str, lines: list[tuple[str, FileLine]]) -> tuple[ListedFi
             ),
             *(ListedFile(path, size, b"", at, mark) for size, at in sizes.items()),
         )
-    marks = _marks(shares)
-    return (
-        *(
-            ListedFile(path, content.size, content.root, at, marks[content], tuple(also))
-            for content, (at, *also) in sorted(shares.items(), key=lambda item: _order(item[0]))
-        ),
-        *(ListedFile(path, size, b"", at, f"{size} bytes") for size, at in sorted(sizes.items())),
-    )
+    contents = sorted(shares, key=_order)
+    twins = [
+        ListedFile(path, content.size, content.root, at, mark, tuple(also))
+        for content, mark in zip(contents, _marks(contents), strict=True)
+        for at, *also in (shares[content],)
+    ]
+    others = [
+        ListedFile(path, size, b"", at, f"{size} bytes") for size, at in sorted(sizes.items())
+    ]
+    return (*twins, *others)
 
 
 def _mark_of_one(line: FileLine) -> str:
@@ -63,23 +66,22 @@ def _mark_of_one(line: FileLine) -> str:
     return f"{line.size} bytes" if line.content is None else line.content.root.hex()[:TWIN_DIGITS]
 
 
-def _marks(contents: Iterable[Content]) -> dict[Content, str]:
+def _marks(contents: Collection[Content]) -> list[str]:
     """The digits that tell these contents apart.
 
-    At most one content has a given root, but a list can name others: they show size and chunk size.
+    One content at most has a given root, but a list can name others with it: they show their sizes.
     """
-    by_root = dict[str, list[Content]]()
-    for content in contents:
-        by_root.setdefault(content.root.hex(), []).append(content)
-    digits = TWIN_DIGITS
-    while len({root[:digits] for root in by_root}) < len(by_root):
+    marks = [content.root[: TWIN_DIGITS // 2].hex() for content in contents]
+    if len(set(marks)) == len(marks):
+        return marks
+    times, digits = Counter(content.root for content in contents), TWIN_DIGITS
+    while len({root.hex()[:digits] for root in times}) < len(times):
         digits *= 2
-    marks = dict[Content, str]()
-    for root, alike in by_root.items():
-        for content in alike:
-            claims = f"-{content.size}-{content.chunk_size}" if len(alike) > 1 else ""
-            marks[content] = root[:digits] + claims
-    return marks
+    return [
+        content.root.hex()[:digits]
+        + (f"-{content.size}-{content.chunk_size}" if times[content.root] > 1 else "")
+        for content in contents
+    ]
 
 
 def _order(content: Content) -> tuple[bytes, int, int]:

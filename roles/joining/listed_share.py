@@ -99,8 +99,11 @@ class ListedShare:
         """Take a line; returns the path of the file that came or changed, if it was one."""
         try:
             line = decode_line(text)
-            if isinstance(line, FileLine | FolderLine):
-                self._check(line)
+            if isinstance(line, FileLine):  # as nearly all are
+                self._check_file(line)
+                return self._add_file(line)
+            if isinstance(line, FolderLine):
+                self._check_path(line.path, is_folder=True)
         except PeerProtocolError:
             if len(self.refused) < MAX_REFUSED:
                 self.refused[text] = _name_in(text)
@@ -110,22 +113,27 @@ class ListedShare:
             return None
         self._packs = self._fingerprint = self._roots = None
         match line:
-            case FileLine(path):
-                known = self.files.get(path)
-                if known is None:
-                    self._enter(path)
-                self.size += line.size - (0 if known is None else known.size)
-                self.files[path] = line
-                return path
             case FolderLine(path):
                 if path not in self.folders:
                     self._enter(path + "/")
                 self.folders[path] = line
-            case PackLine():
-                self._pack_lines[line.first] = line
+            case PackLine(first=first):
+                self._pack_lines[first] = line
             case None:
                 pass
         return None
+
+    def _add_file(self, line: FileLine) -> str:
+        self._packs = self._fingerprint = self._roots = None
+        path = line.path
+        known = self.files.get(path)
+        if known is None:
+            self._enter(path)
+            self.size += line.size
+        else:
+            self.size += line.size - known.size
+        self.files[path] = line
+        return path
 
     def remove(self, text: str) -> str | None:
         """Forget a line; returns the path of the file that went, if it was one.
@@ -197,31 +205,36 @@ class ListedShare:
     def _enter(self, path: str) -> None:
         """One line more has this path, which ends with "/" for a folder's own."""
         inside = self._inside
-        while at := path.rpartition("/")[0]:
-            known = inside.get(at, 0)
-            inside[at] = known + 1
+        while "/" in path:
+            path = path.rpartition("/")[0]
+            known = inside.get(path, 0)
+            inside[path] = known + 1
             if known:
                 break
-            path = at
 
     def _leave(self, path: str) -> None:
         """One line fewer has it."""
         inside = self._inside
-        while at := path.rpartition("/")[0]:
-            if inside[at] > 1:
-                inside[at] -= 1
+        while "/" in path:
+            path = path.rpartition("/")[0]
+            if inside[path] > 1:
+                inside[path] -= 1
                 break
-            del inside[at]
-            path = at
+            del inside[path]
 
-    def _check(self, line: FileLine | FolderLine) -> None:
+    def _check_file(self, line: FileLine) -> None:
         """Raise PeerProtocolError for what this share cannot have, or this system not store."""
-        if self.is_originals and ("/" in line.path or isinstance(line, FolderLine)):
-            raise UnsafeNameError("an original seeder has no folders")
-        if isinstance(line, FileLine) and (line.content is None) is not self.is_originals:
+        if (line.content is None) is not self.is_originals:
             raise PeerProtocolError("a file of a kind that its seeder does not have")
+        if self.is_originals or self._windows:
+            self._check_path(line.path, is_folder=False)
+
+    def _check_path(self, path: str, *, is_folder: bool) -> None:
+        """The same of a path."""
+        if self.is_originals and (is_folder or "/" in path):
+            raise UnsafeNameError("an original seeder has no folders")
         if self._windows:
-            safe_path(line.path, windows=True)
+            safe_path(path, windows=True)
 
 
 def _name_in(text: str) -> str:

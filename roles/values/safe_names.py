@@ -33,6 +33,7 @@ _LOOSE_JOINER = re.compile(f"(?<!{_JOINED})(?:(?<={_JOINER}){_JOINER}|{_JOINER}(
 _UNUSUAL_IN_PATH = re.compile(r"[\\:]|(?:^|/)[ .]*(?:/|$)")
 _SEPARATORS = re.compile(r"[/\\:]")  # ":" is a drive letter or a stream on Windows
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._+()-]*")  # most names: nothing to look for in it
+_PLAIN_PATH = re.compile(rf"{_PLAIN.pattern}+(?:/{_PLAIN.pattern}+)*+")
 _ILLEGAL_ON_WINDOWS = re.compile(r'[<>"|?*]')
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and half characters
 _MAY_BE_PARTIAL = re.compile(r"\.lm[k\u212a]part", re.IGNORECASE)  # U+212A is a kelvin sign
@@ -76,15 +77,26 @@ def safe_path(untrusted: str, *, windows: bool) -> tuple[str, ...]:
 
 def check_path(untrusted: str) -> None:
     """Raise UnsafeNameError for a path that no leecher stores."""
-    is_usual = (
+    if _PLAIN_PATH.fullmatch(untrusted):
+        is_usual = (
+            len(untrusted) <= MAX_WIRE_BYTES
+            and untrusted.count("/") < MAX_DEPTH
+            and PARTIAL_SUFFIX not in untrusted.lower()
+        )
+    else:
+        is_usual = _is_usual(untrusted)
+    if not is_usual:  # a room has 100,000 paths: most are not looked at letter by letter
+        safe_path(untrusted, windows=False)
+
+
+def _is_usual(untrusted: str) -> bool:
+    return (
         untrusted.isprintable()  # no control, and nothing invisible
         and not _UNUSUAL_IN_PATH.search(untrusted)
         and (len(untrusted) if untrusted.isascii() else len(untrusted.encode())) <= MAX_WIRE_BYTES
         and untrusted.count("/") < MAX_DEPTH
         and not may_be_partial(untrusted)
     )
-    if not is_usual:  # a room has 100,000 paths: most are not looked at letter by letter
-        safe_path(untrusted, windows=False)
 
 
 def is_storable(name: str, folder: str = "") -> bool:
