@@ -19,9 +19,9 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from roles.base.log_file import start_logging
-from roles.base.profile import NO_HOME, Profile, find_profile
-from roles.base.worker import run_guarded
+from roles.program.log_file import start_logging
+from roles.program.profile import NO_HOME, Profile, find_profile
+from roles.worker import run_guarded
 from ui.about import version_line
 from ui.exit_codes import ExitCode, exit_code_of
 from ui.packed.settling_in import prepare_for_window, settle_in

@@ -9,12 +9,13 @@ import random
 import time
 from collections.abc import Callable, Iterable
 
-from roles.base.interfaces import is_own_address
-from roles.base.worker import POLL_S, Role
 from roles.joining.beacon import Beacon, Destinations
 from roles.joining.found_trackers import FoundTrackers
+from roles.net.interfaces import is_own_address
+from roles.role import Role
 from roles.values.addresses import Address
 from roles.values.events import FoundTracker, Post, TrackersFound
+from roles.worker import POLL_S
 
 FIRST_CALLS = 5  # one a second
 FIRST_PAUSE_S = 1.0

@@ -16,23 +16,23 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from roles.base.log_file import hide_folder
-from roles.base.throttle import Throttles
-from roles.base.worker import Role, failure_of
 from roles.disk.leftovers import drop_packs
 from roles.disk.name_twins import twins_in
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife, failed_to_begin
-from roles.downloads.seeder_book import SeederBook
-from roles.downloads.swarm_download import SwarmDownload
-from roles.downloads.swarm_host import SwarmHost
+from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
 from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
 from roles.joining.room_lister import RoomLister, Sought
 from roles.joining.tracker_place import TrackerPlace
+from roles.lmk1.download import Lmk1Download
+from roles.lmk1.seeder_book import SeederBook
+from roles.net.throttle import Throttles
+from roles.program.log_file import hide_folder
+from roles.role import Role
 from roles.values.addresses import Address
 from roles.values.errors import (
     HaltedError,
@@ -52,6 +52,7 @@ from roles.values.events import (
 )
 from roles.values.safe_names import safe_name
 from roles.values.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
+from roles.worker import failure_of
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class Leecher(Role):
         self._space = PromisedSpace(settings.folder)
         self._stamps: dict[str, int] = {}  # of the lists that downloads follow
         self._behind: dict[str, DownloadLife] = {}  # who follow only when another one has ended
-        self._host: SwarmHost | None = None
+        self._host: SwarmPeer | None = None
         self._unfinished = UnfinishedDownloads(settings)
         self._is_busy = False  # AllDownloadsEnded is due
         self._eager_until = 0.0
@@ -211,7 +212,7 @@ class Leecher(Role):
     def _take_list(self) -> None:
         """A list came: downloads follow it, and what the last run left goes on if it is there."""
         for download in self._all():
-            if isinstance(download, SwarmDownload) and download.is_running:
+            if isinstance(download, Download) and download.is_running:
                 self._follow(download)
 
         def start(key: str, existing: Existing, is_paused: bool) -> bool:
@@ -222,7 +223,7 @@ class Leecher(Role):
 
         self._unfinished.take_up(start)
 
-    def _follow(self, download: SwarmDownload) -> None:
+    def _follow(self, download: Download) -> None:
         """Tell a download what the newest list has of it, if that changed."""
         key = download.key
         stamp = self._lister.stamp(key)
@@ -250,7 +251,7 @@ class Leecher(Role):
             if not other.is_running:
                 del self._behind[key]
                 download = self._downloads[key]
-                if isinstance(download, SwarmDownload) and download.is_running:
+                if isinstance(download, Download) and download.is_running:
                     self._follow(download)
 
     def _begin(self, key: str, existing: Existing, state: DownloadState) -> bool:
@@ -260,7 +261,7 @@ class Leecher(Role):
             return True
         if self._waiting >= MAX_WAITING:
             raise UserInputError(
-                f"More than {MAX_WAITING:,} downloads are waiting. Download this later."
+                f"More than {MAX_WAITING:,} downloads are waiting. Lmk1Download this later."
             )
         download = self._made(key, existing)
         if download is None:
@@ -288,9 +289,9 @@ class Leecher(Role):
         self._stamps[key] = stamp  # a newer list than this one is followed
         return download
 
-    def _made_lmk1(self, file: ListedFile, existing: Existing) -> Download:
+    def _made_lmk1(self, file: ListedFile, existing: Existing) -> Lmk1Download:
         stored_name = safe_name(file.name, windows=os.name == "nt")
-        download = Download(
+        download = Lmk1Download(
             file,
             stored_name,
             settings=self._settings,
@@ -310,7 +311,7 @@ class Leecher(Role):
 
     def _made_lmk2(
         self, key: str, wanted: Wanted, packs: tuple[Pack, ...], existing: Existing
-    ) -> SwarmDownload:
+    ) -> Download:
         if self._names is None:
             twins = twins_in(self._settings.folder)
             self._names = StoredNames(
@@ -318,7 +319,7 @@ class Leecher(Role):
             )
         if self._host is None:
             self._host = self._new_host(wanted.shares)
-        return SwarmDownload(
+        return Download(
             key,
             wanted,
             packs,
@@ -332,10 +333,10 @@ class Leecher(Role):
             is_cut_off=self.is_cut_off,
         )
 
-    def _new_host(self, shares: tuple[str, ...]) -> SwarmHost:
+    def _new_host(self, shares: tuple[str, ...]) -> SwarmPeer:
         """Raises StorageError."""
         try:
-            return SwarmHost(
+            return SwarmPeer(
                 self._settings,
                 self._place,
                 self._throttles,
@@ -402,7 +403,7 @@ class Leecher(Role):
                     break
                 continue
             running.append(download)
-            if isinstance(download, SwarmDownload):
+            if isinstance(download, Download):
                 self._follow(download)
             try:
                 download.start()
@@ -445,8 +446,8 @@ class Leecher(Role):
 
     def _sought(self) -> Sought:
         active = [download for download in self._all() if download.needs_peers]
-        files = (one.file for one in active if isinstance(one, Download))
-        swarm = [one for one in active if isinstance(one, SwarmDownload)]
+        files = (one.file for one in active if isinstance(one, Lmk1Download))
+        swarm = [one for one in active if isinstance(one, Download)]
         return Sought(
             tuple(files), tuple(one.wanted for one in swarm), tuple(one.key for one in swarm)
         )
@@ -462,7 +463,7 @@ class Leecher(Role):
         return tuple(
             one.as_transfer()
             for one in self._all()
-            if isinstance(one, SwarmDownload) and one.state.is_active
+            if isinstance(one, Download) and one.state.is_active
         )
 
 

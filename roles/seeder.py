@@ -13,22 +13,22 @@ import socket
 import time
 from pathlib import Path
 
-from roles.base.interfaces import address_for_others
-from roles.base.listening import listen_tcp
-from roles.base.log_file import hide_folder
-from roles.base.throttle import Throttles
-from roles.base.worker import Role, Worker
-from roles.downloads.front_door import FrontDoor
-from roles.downloads.offer_calls import OfferCalls
-from roles.giving.lmk1_uploads import Lmk1Uploads
-from roles.giving.peer_uploads import PeerUploads
-from roles.giving.reception import Reception
-from roles.giving.slots import slots_for_lmk2
 from roles.joining.announcer import Announcer
 from roles.joining.tracker_dialects import Status
 from roles.joining.tracker_place import TrackerPlace
+from roles.lmk1.shared_folder import SharedFolder
+from roles.lmk1.uploads import Lmk1Uploads
+from roles.net.interfaces import address_for_others
+from roles.net.listening import listen_tcp
+from roles.net.throttle import Throttles
+from roles.program.log_file import hide_folder
+from roles.role import Role
 from roles.sharing.folder_library import FolderLibrary
-from roles.sharing.shared_folder import SharedFolder
+from roles.swarm.acceptor import Acceptor
+from roles.swarm.reverse_connections import ReverseConnections
+from roles.uploads.handshakes import Handshakes
+from roles.uploads.peer_uploads import PeerUploads
+from roles.uploads.slots import slots_for_lmk2
 from roles.values.addresses import Address
 from roles.values.events import (
     HashingChanged,
@@ -40,7 +40,8 @@ from roles.values.events import (
     Warned,
 )
 from roles.values.settings import SeederSettings
-from roles.wire.lmk2_greeting import Hello
+from roles.wire.greeting import Hello
+from roles.worker import Worker
 
 REPORT_S = 0.25
 
@@ -100,7 +101,7 @@ class Seeder(Role):
         address = Address(*listener.getsockname())
         membership = announcer.membership
         me = Hello(membership.peer, socket.gethostname(), address.port, is_seeder=False)
-        calls = OfferCalls(
+        calls = ReverseConnections(
             self._place,
             uploads,
             me,
@@ -112,7 +113,7 @@ class Seeder(Role):
         def take_lmk1(link: socket.socket, leecher: Address) -> None:
             lmk1_uploads.answer(link, leecher, taken_elsewhere=uploads.slots_taken)
 
-        reception = Reception(listener, FrontDoor(me, uploads, take_lmk1), peer=me.peer)
+        reception = Handshakes(listener, Acceptor(me, uploads, take_lmk1), peer=me.peer)
         beside = list[Worker]()
         report_at = 0.0
         try:

@@ -15,11 +15,13 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from typing import TypeAlias
 
-from roles.base.interfaces import address_for_others, own_addresses
-from roles.base.listening import bind_both, bound_beside
-from roles.base.neighbours import Neighbours, waiting_bytes
-from roles.base.state_file import StateFile
-from roles.base.worker import POLL_S, Role, failure_of
+from roles.disk.state_file import StateFile
+from roles.lmk1.tracker_wire import RECEIVE_BUFFER
+from roles.net.interfaces import address_for_others, own_addresses
+from roles.net.listening import bind_both, bound_beside
+from roles.net.neighbours import Neighbours, waiting_bytes
+from roles.role import Role
+from roles.room.answers import Desk
 from roles.room.cookies import Cookies, Proof
 from roles.room.dial_back import DialBack, Target
 from roles.room.list_server import ListServer
@@ -27,7 +29,6 @@ from roles.room.places import Key
 from roles.room.registry import EXPIRED_AT_ONCE, Registry
 from roles.room.registry_entry import Entry, Reader
 from roles.room.room_catalogue import RoomCatalogue
-from roles.room.tracker_desk import Desk
 from roles.values.addresses import EVERY_INTERFACE, Address
 from roles.values.errors import ShortageError, StorageError
 from roles.values.events import (
@@ -39,7 +40,7 @@ from roles.values.events import (
     Warned,
 )
 from roles.values.settings import TrackerSettings
-from roles.wire.lmk1_tracker_wire import RECEIVE_BUFFER
+from roles.worker import POLL_S, failure_of
 
 log = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from roles.lmk1 import peer_wire as lmk1
 from roles.values.content import DIGEST_SIZE
-from roles.wire import lmk1_peer_wire as lmk1
-from roles.wire import lmk2_frames as frames
+from roles.wire import frames
 from tests.peers import MemoryHolding, Part, RawPeer, bitmap
 from tests.receiving import receive_chunk, receive_exactly
 

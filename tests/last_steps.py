@@ -13,18 +13,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from unittest import mock
 
-from roles.base import disk_calls
+from roles.disk import disk_calls
 from roles.disk.leftovers import drop_packs
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.stored_names import StoredNames
 from roles.downloads.arrival import Arrival
+from roles.downloads.download import Download
 from roles.downloads.download_jobs import Job
-from roles.downloads.swarm_download import SwarmDownload
 from roles.downloads.swarm_side import Outlook
 from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
-from roles.taking.swarm_library import SwarmLibrary
-from roles.taking.transfer import Transfer
+from roles.swarm.content_transfer import Transfer
+from roles.swarm.swarm_library import SwarmLibrary
 from roles.values.catalogue import FileLine, FolderLine, PackLine
 from roles.values.content import Content
 from roles.values.errors import LmkError
@@ -197,7 +197,7 @@ class LocalDownload:
         self.ended, self.folders, self.changes = [], [], []
         swarm = _InstantSwarm(self._contents)
         swarm.came = self.came
-        download = SwarmDownload(
+        download = Download(
             "lesson",
             self._wanted,
             self._packs,

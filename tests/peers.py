@@ -12,19 +12,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from roles.base.rates import RateMeter
-from roles.base.throttle import Throttle
 from roles.disk.holding import ChunkSource, Holding
-from roles.giving.peer_uploads import PeerUploads
-from roles.taking.buffer_pool import BufferPool
-from roles.taking.chunk_taker import ChunkTaker, PeerLink
-from roles.taking.swarm import Swarm
-from roles.taking.transfer import Transfer
+from roles.net.rates import RateMeter
+from roles.net.throttle import Throttle
+from roles.swarm.buffer_pool import BufferPool
+from roles.swarm.content_transfer import Transfer
+from roles.swarm.downloader import Downloader, PeerLink
+from roles.swarm.swarm import Swarm
+from roles.uploads.peer_uploads import PeerUploads
 from roles.values.addresses import Address
 from roles.values.content import MIN_CHUNK_SIZE, Content, bitmap_bytes
 from roles.values.errors import FileChangedError, PeerProtocolError, StorageError
-from roles.wire import lmk2_frames as frames
-from roles.wire.lmk2_greeting import Hello, Probe, Welcome, decode_hello, encode_welcome
+from roles.wire import frames
+from roles.wire.greeting import Hello, Probe, Welcome, decode_hello, encode_welcome
 from tests.disks import described, some_bytes
 from tests.receiving import receive_exactly
 from tests.rooms import RoomTest, ScriptedSeeder
@@ -356,7 +356,7 @@ class TakingTest(RoomTest):
         link = PeerLink(
             number, ours, Address(host, number), peer or f"{number:016x}", "pc", RateMeter(now=now)
         )
-        taker = ChunkTaker(
+        taker = Downloader(
             link, self.swarm, self.pool, throttle or Throttle(), self._stopping.is_set
         )
 

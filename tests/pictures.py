@@ -20,9 +20,9 @@ from functools import partial
 from pathlib import Path
 from unittest import mock
 
-from roles.base.profile import Profile, SettingsFile
-from roles.base.throttle import Throttle, Throttles
 from roles.leecher import Leecher
+from roles.net.throttle import Throttle, Throttles
+from roles.program.profile import Profile, SettingsFile
 from roles.seeder import Seeder
 from roles.values.addresses import LOOPBACK, SEEDER_PORT, Address
 from roles.values.events import FilesListed, HashingChanged, ListedFile

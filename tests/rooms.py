@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 from unittest import mock
 
-from roles.base.throttle import Throttle, Throttles
-from roles.base.worker import Role
-from roles.joining.list_teller import ListTeller
+from roles.joining.list_upload import ListUpload
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_place import TrackerPlace
 from roles.leecher import Leecher
+from roles.net.throttle import Throttle, Throttles
+from roles.role import Role
 from roles.seeder import Seeder
 from roles.tracker import Tracker
 from roles.values.addresses import Address
@@ -45,7 +45,7 @@ from roles.values.events import (
     UploadsChanged,
 )
 from roles.values.settings import Existing, LeecherSettings, SeederSettings, TrackerSettings
-from roles.wire.lmk2_tracker_messages import Done, Register
+from roles.wire.tracker_messages import Done, Register
 from tests.originals.processes import OriginalLeecher, OriginalSeeder, OriginalTracker
 from tests.receiving import HEADER, receive_chunk, receive_exactly
 from tests.support import LIMIT_S, PROMPT_S, EventLog, LmkTestCase, wait_until
@@ -62,26 +62,24 @@ LINUX_ONLY = unittest.skipUnless(sys.platform == "linux", "a thing of Linux")
 POLLING_MODULES = (
     "worker",
     "tracker",
-    "tracker_client",
-    "announcer",
-    "chunk_sender",
-    "dialling",
-    "folder_library",
-    "offer_calls",
-    "peer_greeting",
-    "reception",
-    "room_lister",
+    "joining.tracker_client",
+    "joining.announcer",
+    "lmk1.chunk_sender",
+    "net.dialling",
+    "sharing.folder_library",
+    "swarm.reverse_connections",
+    "net.peer_greeting",
+    "uploads.handshakes",
+    "joining.room_lister",
 )
 # What a role that stops must not wait for to the end.
 PATIENCES = (
-    ("tracker_client", "TRIES_S", (NEVER_S,)),
-    ("dialling", "CONNECT_S", NEVER_S),
-    ("peer_greeting", "ANSWER_S", NEVER_S),
+    ("joining.tracker_client", "TRIES_S", (NEVER_S,)),
+    ("net.dialling", "CONNECT_S", NEVER_S),
+    ("net.peer_greeting", "ANSWER_S", NEVER_S),
 )
 
 RoleT = TypeVar("RoleT", bound=Role)
-
-REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
@@ -130,10 +128,9 @@ class RoomTest(LmkTestCase):
             raise AssertionError("the program logged faults of its own:\n" + records.errors)
 
     def constant(self, module: str, name: str, value: object) -> None:
-        """Give a constant of a module of roles another value until the test ends."""
-        (path,) = (REPOSITORY / "roles").rglob(f"{module}.py")
-        dotted = ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
-        self.enterContext(mock.patch.object(importlib.import_module(dotted), name, value))
+        """Give a constant of roles.MODULE another value until the test ends."""
+        found = importlib.import_module(f"roles.{module}")
+        self.enterContext(mock.patch.object(found, name, value))
 
     def make_folder(self, name: str, files: Mapping[str, bytes] | None = None) -> Path:
         folder = self.folder / name
@@ -571,7 +568,7 @@ def list_as_lmk2(
     me = Register("", Address(*address), peer, "pc", is_leecher=False, shares=(share,))
     with RoomClient(TrackerPlace(tracker), lambda: False) as client:
         assert isinstance(client.register(me), Done)
-    teller = ListTeller(_Share(share, "listed", _Told(1, tuple(lines))), peer, lambda: False)
+    teller = ListUpload(_Share(share, "listed", _Told(1, tuple(lines))), peer, lambda: False)
     assert teller.tell(tracker, address[1], now=0.0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.base.address_watch import CUT_OFF_S, LATE_S, LOOK_S, AddressWatch
+from roles.net.address_watch import CUT_OFF_S, LATE_S, LOOK_S, AddressWatch
 from roles.values.events import NetworkChanged
 
 OLD, NEW = "10.77.0.1", "10.77.0.11"

@@ -8,18 +8,18 @@ import threading
 from typing import Any
 from unittest import mock
 
-from roles.joining import list_client, list_teller
+from roles.joining import list_client, list_upload
 from roles.joining.announcer import Announcer
 from roles.joining.tracker_place import TrackerPlace
+from roles.lmk1.shared_folder import SharedFolder
 from roles.sharing.folder_library import FolderLibrary
-from roles.sharing.shared_folder import SharedFolder
 from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.errors import ShortageError
 from roles.values.events import FolderScanned, RoleStarted, TrackerLost
 from roles.values.settings import TrackerSettings
-from roles.wire.lmk2_list_wire import Taken
-from roles.wire.lmk2_tracker_messages import Code
+from roles.wire.list_wire import Taken
+from roles.wire.tracker_messages import Code
 from tests.support import EventLog, LmkTestCase, wait_until
 from tests.test_tracker_client import ScriptedTracker, room_of
 
@@ -138,7 +138,7 @@ class FolderTest(AnnouncerTestCase):
             taken.wait(5.0)
             return real(*arguments)
 
-        with mock.patch.object(list_teller, "tell_list", tell_list):
+        with mock.patch.object(list_upload, "tell_list", tell_list):
             self.announce(self.tracker(), with_library=True)
             scan = self.log.wait_for(FolderScanned, where=lambda scan: scan.is_whole)
             self.assertFalse(scan.is_listed or scan.announced)
@@ -151,8 +151,8 @@ class FolderTest(AnnouncerTestCase):
     def test_a_tracker_that_takes_no_list_is_told_of(self) -> None:
         refused = Taken(is_taken=False, code=Code.FULL, text="There is no room.")
         with (
-            mock.patch.object(list_teller, "tell_list", return_value=refused),
-            self.assertLogs("roles.joining.list_teller", "WARNING"),
+            mock.patch.object(list_upload, "tell_list", return_value=refused),
+            self.assertLogs("roles.joining.list_upload", "WARNING"),
         ):
             self.announce(self.tracker(), with_library=True)
             scan = self.log.wait_for(FolderScanned, where=lambda scan: bool(scan.refusal))

@@ -11,31 +11,36 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# From the bottom up. A module imports from its own package and from those before it; the roles, at
-# the top of the folder, import from all of them but never from each other: they meet on the wire.
-PACKAGES = (
+# From the bottom up: packages, and single modules by their dotted names. A module imports from its
+# own package and from what stands before it. The roles, at the top of the folder, import from all
+# of them but never from each other: they meet on the wire.
+LAYERS = (
     "values",
+    "lmk1.peer_wire",
+    "lmk1.tracker_wire",
     "wire",
-    "base",
+    "worker",
+    "net",
     "disk",
+    "program",
     "sharing",
+    "lmk1.shared_folder",
     "room",
     "joining",
-    "giving",
-    "taking",
+    "uploads",
+    "swarm",
     "downloads",
+    "lmk1",
+    "role",
 )
+PACKAGES = tuple(name for name in LAYERS if name not in ("worker", "role") and "." not in name)
 ROLES = ("tracker", "seeder", "leecher", "discovery")
 
 # No input or output, no clock, no thread: whole packages, and modules among those that have them.
 PURE_PACKAGES = ("values", "wire")
 PURE_MODULES: dict[str, tuple[str, ...]] = {
-    "base": (
-        "eviction",
-        "rate_limit",
-        "rates",
-        "word_budget",
-    ),
+    "lmk1": ("download_plan", "peer_wire", "seeder_book", "tracker_wire"),
+    "net": ("eviction", "rate_limit", "rates", "word_budget"),
     "disk": ("stored_names",),
     "sharing": ("pack_plan",),
     "room": (
@@ -49,32 +54,13 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "registry",
         "registry_entry",
         "room_catalogue",
+        "share_owners",
         "share_update",
-        "tellers",
     ),
-    "joining": (
-        "found_trackers",
-        "listed_files",
-        "listed_room",
-        "listed_share",
-    ),
-    "giving": (
-        "slots",
-        "small_contents",
-        "times_sent",
-        "upload_desk",
-    ),
-    "taking": (
-        "bad_peers",
-        "peer_book",
-        "transfer_plan",
-    ),
-    "downloads": (
-        "download_plan",
-        "download_scope",
-        "file_tally",
-        "seeder_book",
-    ),
+    "joining": ("found_trackers", "listed_files", "listed_room", "listed_share"),
+    "uploads": ("slots", "small_contents", "times_sent", "upload_scheduler"),
+    "swarm": ("bad_peers", "chunk_plan", "peer_book"),
+    "downloads": ("download_scope", "file_tally"),
 }
 
 SEEN_BY_UI = (
@@ -84,13 +70,11 @@ SEEN_BY_UI = (
     "values.settings",
     "values.folder_keys",
     "values.safe_names",
-    "base.profile",
-    "base.user_folders",
-    "base.worker",  # what every thread runs in, and the sentence for what the system refuses
-    "base.file_lock",  # for ui/packed: which temporary folders and windows are alive
-    "base.log_file",
-    "base.name_lookup",
-    "base.throttle",
+    "program",
+    "worker",  # what every thread runs in, and the sentence for what the system refuses
+    "disk.file_lock",  # for ui/packed: which temporary folders and windows are alive
+    "net.name_lookup",
+    "net.throttle",
     *ROLES,
 )
 
@@ -104,15 +88,15 @@ FILE_METHODS = frozenset(
     | {"rglob", "rmdir", "stat", "unlink", "write_bytes", "write_text"}
 )
 UNSAFE_MODULES = frozenset({"marshal", "pickle", "shelve"})
-# What roles/base/disk_calls.py alone calls: tests end the program after each of these.
-DISK_CALLS_PLACE = "roles.base.disk_calls"
+# What roles/disk/disk_calls.py alone calls: tests end the program after each of these.
+DISK_CALLS_PLACE = "roles.disk.disk_calls"
 DISK_CALLS = frozenset(
     {"chmod", "fchmod", "fdatasync", "fsync", "link", "remove", "rename", "renames", "replace"}
     | {"rmdir", "sync", "unlink", "utime"}
 )
 PATH_DISK_CALLS = frozenset({"chmod", "hardlink_to", "rename", "unlink"})
 CATCH_ALL = frozenset({"BaseException", "Exception"})
-CATCH_ALL_PLACE = "roles.base.worker"
+CATCH_ALL_PLACE = "roles.worker"
 
 
 @dataclass(frozen=True)
@@ -177,9 +161,12 @@ def rank_of(name: str) -> int | None:
     parts = name.split(".")
     if parts[0] != "roles" or len(parts) < 2:
         return None
-    if parts[1] in PACKAGES:
-        return PACKAGES.index(parts[1])
-    return len(PACKAGES) if parts[1] in ROLES else None
+    if parts[1] in ROLES:
+        return len(LAYERS)
+    for layer in (".".join(parts[1:3]), parts[1]):
+        if layer in LAYERS:
+            return LAYERS.index(layer)
+    return None
 
 
 def is_pure(module: Module) -> bool:
@@ -195,11 +182,12 @@ def upward_imports(module: Module) -> set[str]:
     if own is None:
         return set()
     breaches = set()
-    for name in module.imports():
+    # A package itself holds nothing: what is taken out of it counts.
+    for name in module.imports() - {f"roles.{package}" for package in PACKAGES}:
         rank = rank_of(name)
         if rank is None or is_within(name, module.name):
             continue
-        is_sideways = own == rank == len(PACKAGES)
+        is_sideways = own == rank == len(LAYERS)
         if is_sideways or rank > own:
             breaches.add(name)
     return breaches
@@ -303,7 +291,7 @@ class ImportsTest(RuleTestCase):
         expected = {Path("roles"), *(Path("roles") / package for package in PACKAGES)}
         self.assertEqual(places, expected)
         at_the_top = {path.stem for path in (ROOT / "roles").glob("*.py")}
-        self.assertEqual(at_the_top, {"__init__", *ROLES})
+        self.assertEqual(at_the_top, {"__init__", "worker", "role", *ROLES})
         pure = [(package, name) for package, names in PURE_MODULES.items() for name in names]
         for package, name in pure:
             self.assertTrue((ROOT / "roles" / package / f"{name}.py").is_file(), name)
@@ -417,15 +405,15 @@ class CheckersTest(unittest.TestCase):
 
     def test_the_same_and_lower_packages_may_be_imported(self) -> None:
         module = self.module(
-            "roles.giving.slots",
-            "import roles.base.rates\nfrom roles.values.errors import LmkError",
+            "roles.uploads.slots",
+            "import roles.net.rates\nfrom roles.values.errors import LmkError",
         )
         self.assertEqual(upward_imports(module), set())
 
     def test_the_wire_is_hidden_from_the_ui(self) -> None:
-        text = "from roles.wire import lmk1_peer_wire\nfrom roles.values.events import RoleStopped"
+        text = "from roles.wire import frames\nfrom roles.values.events import RoleStopped"
         module = self.module("ui.window.room", text)
-        self.assertEqual(hidden_from_ui(module), {"roles.wire.lmk1_peer_wire"})
+        self.assertEqual(hidden_from_ui(module), {"roles.wire.frames"})
 
     def test_a_foreign_package_is_seen(self) -> None:
         module = self.module("ui.window.room", "import numpy.linalg, json, roles.values.errors")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from roles.base.throttle import Throttle
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.sparse_file import bytes_on_disk
 from roles.downloads.arrivals import MAX_ARRIVALS, MAX_CHUNKS, Arrivals
@@ -13,15 +12,16 @@ from roles.downloads.download_jobs import FileJob
 from roles.downloads.file_tally import FileTally
 from roles.downloads.swarm_side import SwarmSide
 from roles.joining.listed_share import Pack
+from roles.net.throttle import Throttle
 from roles.sharing.pack_holding import PackHolding, PackSource
-from roles.taking.peer_downloads import PeerDownloads
-from roles.taking.swarm_library import SwarmLibrary
+from roles.swarm.peer_downloads import PeerDownloads
+from roles.swarm.swarm_library import SwarmLibrary
 from roles.values.catalogue import FileLine, PackLine
 from roles.values.errors import DiskFullError, FileChangedError
 from roles.values.events import DownloadState, FileEnded
 from roles.values.settings import Existing
-from roles.wire import lmk2_frames as frames
-from roles.wire.lmk2_greeting import Hello
+from roles.wire import frames
+from roles.wire.greeting import Hello
 from tests.disks import described, some_bytes
 from tests.peers import CHUNK, MemoryHolding, RawPeer, TakingTest, some_holding
 from tests.support import wait_until
@@ -198,7 +198,7 @@ class ArrivalsTest(TakingTest):
         return sender, handle
 
     def test_files_of_a_pack_get_their_names_while_others_are_on_their_way(self) -> None:
-        self.constant("arrival", "UNPACK_AT", 2 * CHUNK)
+        self.constant("downloads.arrival", "UNPACK_AT", 2 * CHUNK)
         joined, pack, jobs, data = self.small_pack()
         sender, handle = self.begun(jobs, pack, joined)
         sizes = list[int]()
@@ -223,7 +223,7 @@ class ArrivalsTest(TakingTest):
         self.assertEqual(sorted(path.name for path in self.target.iterdir()), ["small"])
 
     def test_of_a_pack_that_was_unpacked_in_part_only_what_is_missing_is_fetched(self) -> None:
-        self.constant("arrival", "UNPACK_AT", CHUNK)
+        self.constant("downloads.arrival", "UNPACK_AT", CHUNK)
         joined, pack, jobs, data = self.small_pack()
         sender, handle = self.begun(jobs, pack, joined)
         self.give(sender, handle, joined, 0, 1, 2, 3, 4, 5)
@@ -243,7 +243,7 @@ class ArrivalsTest(TakingTest):
         self.assertEqual(sorted(path.name for path in self.target.iterdir()), ["small"])
 
     def test_a_pack_of_which_a_file_was_edited_meanwhile_is_not_given_on_as_it_was(self) -> None:
-        self.constant("arrival", "UNPACK_AT", 2 * CHUNK)
+        self.constant("downloads.arrival", "UNPACK_AT", 2 * CHUNK)
         joined, pack, jobs, _ = self.small_pack()
         sender, handle = self.begun(jobs, pack, joined)
         self.give(sender, handle, joined, 0, 1)
@@ -305,7 +305,7 @@ class ArrivalsTest(TakingTest):
         size = MAX_CHUNKS * (1 << 18)
         contents = [described(b"")[0].__class__(bytes([n]) * 32, size, 1 << 18) for n in range(3)]
         jobs = [FileJob(f"{n}", (f"{n}",), one) for n, one in enumerate(contents)]
-        self.constant("promised_space", "room_in", lambda _: 1 << 50)
+        self.constant("disk.promised_space", "room_in", lambda _: 1 << 50)
         self.arrivals.begin(jobs, ())
         self.arrivals.step(self.tally)
         self.assertEqual(len(self.arrivals.transfers), 1)
@@ -318,7 +318,7 @@ class ArrivalsTest(TakingTest):
         def room(folder: Path) -> int:
             return free - sum(bytes_on_disk(path) for path in folder.iterdir())
 
-        self.constant("promised_space", "room_in", room)
+        self.constant("disk.promised_space", "room_in", room)
         self.arrivals.begin([self.job("one", one), self.job("two", two)], ())
         self.arrivals.step(self.tally)
         self.assertEqual([path.name for path in self.target.iterdir()], ["one.lmkpart"])
@@ -345,14 +345,14 @@ class ArrivalsTest(TakingTest):
     def test_what_an_earlier_run_left_takes_no_room_twice(self) -> None:
         holding = some_holding(4)
         (self.target / "a.lmkpart").write_bytes(holding.data[: 3 << 18])
-        self.constant("promised_space", "room_in", lambda _: 2 << 18)
+        self.constant("disk.promised_space", "room_in", lambda _: 2 << 18)
         self.arrivals.begin([self.job("a", holding)], ())
         self.arrivals.step(self.tally)
         self.assertEqual(len(self.arrivals.transfers), 1)
 
     def test_what_stands_still_keeps_no_room_from_others(self) -> None:
         one, two = some_holding(4), some_holding(4, 2)
-        self.constant("promised_space", "room_in", lambda _: one.content.size)
+        self.constant("disk.promised_space", "room_in", lambda _: one.content.size)
         self.arrivals.begin([self.job("one", one)], ())
         self.arrivals.step(self.tally)
         other = self.others()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.taking.arriving_chunks import (
+from roles.swarm.arriving_chunks import (
     COMPARE_S,
     ENOUGH_RATE,
     HOPELESS_RATE,

@@ -12,9 +12,9 @@ import sys
 import threading
 import unittest
 
-from roles.base.log_file import start_logging
-from roles.base.name_lookup import looked_up
-from roles.disk.partial_file import PartialFile
+from roles.lmk1.partial_file import PartialFile
+from roles.net.name_lookup import looked_up
+from roles.program.log_file import start_logging
 from roles.room.registry import Registry
 from roles.room.registry_entry import Origin
 from roles.seeder import Seeder
@@ -80,7 +80,7 @@ finally:
 FULL_DISK = """
 import logging, resource, sys
 from pathlib import Path
-from roles.base.log_file import start_logging
+from roles.program.log_file import start_logging
 start_logging(Path(sys.argv[1]) / "a.log", terminal_level=None)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 for number in range(100):
@@ -131,7 +131,7 @@ class Shortages(RoomTest):
             looked_up(Address("localhost", 1), lambda: False)
 
     def test_a_leecher_without_memory_does_not_storm_its_seeder(self) -> None:
-        self.constant("chunk_fetcher", "BUFFER", 1 << 62)
+        self.constant("lmk1.chunk_fetcher", "BUFFER", 1 << 62)
         room = self.tracker().address
         seeder = self.scripted(Offer({"a": b"x"}).play, room, a=1)
         leecher = self.leecher(self.make_folder("taken"), room, give_up_after_s=0.5)
@@ -145,9 +145,9 @@ class Shortages(RoomTest):
         folder = self.make_folder("shared", {"a": b"x"})
         room = self.tracker().address
         seeder = self.seeder(folder, room)
-        self.constant("chunk_sender", "BLOCK_CHUNKS", 1 << 50)
+        self.constant("lmk1.chunk_sender", "BLOCK_CHUNKS", 1 << 50)
         self.assert_hangs_up(self.connected(seeder.address))
-        self.constant("chunk_sender", "BLOCK_CHUNKS", 64)
+        self.constant("lmk1.chunk_sender", "BLOCK_CHUNKS", 64)
         self.assertEqual(receive_chunk(self.ranged(seeder.address, "a", 1)), b"x")
 
 
@@ -165,7 +165,7 @@ class HostileRooms(RoomTest):
 
     def test_the_lists_of_all_seeders_together_have_a_limit(self) -> None:
         most, here = 4_000, Origin("127.0.0.1", is_here=True)
-        self.constant("registry", "MAX_LMK1_FILES", most)
+        self.constant("room.registry", "MAX_LMK1_FILES", most)
         table = Registry()
         for port in range(12501, 12510):
             table.add(Address("a", port), here, None, named_is_here=False, now=0.0)
@@ -175,7 +175,7 @@ class HostileRooms(RoomTest):
 
     def test_a_flood_of_nonsense_does_not_wash_the_log_away(self) -> None:
         room = self.tracker().address
-        with self.assertLogs("roles.room.tracker_desk", logging.INFO) as logged:
+        with self.assertLogs("roles.room.answers", logging.INFO) as logged:
             for _ in range(200):
                 ask(room, b"nonsense")
         self.assertLess(len(logged.output), 100)
@@ -190,9 +190,9 @@ class HostileRooms(RoomTest):
         self.assertTrue(reason.isprintable(), ascii(reason))
 
     def test_a_seeder_that_never_says_a_word_is_not_waited_for_without_end(self) -> None:
-        self.constant("chunk_fetcher", "ANSWER_S", 0.05)
-        self.constant("seeder_book", "AWAY_AGAIN_S", 0.05)
-        self.constant("seeder_book", "FAILED_AGAIN_S", 0.05)
+        self.constant("lmk1.chunk_fetcher", "ANSWER_S", 0.05)
+        self.constant("lmk1.seeder_book", "AWAY_AGAIN_S", 0.05)
+        self.constant("lmk1.seeder_book", "FAILED_AGAIN_S", 0.05)
         room = self.tracker().address
 
         def say_nothing(link: socket.socket) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.taking.bad_peers import (
+from roles.swarm.bad_peers import (
     GOOD_FOR_BAD,
     MAX_BAD_CHUNKS,
     MAX_BAD_OF_HOST,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from roles.taking.buffer_pool import BufferPool, StoppedError
+from roles.swarm.buffer_pool import BufferPool, StoppedError
 from roles.values.content import MAX_CHUNK_SIZE, MIN_CHUNK_SIZE
 from tests.disks import go_on, stop
 from tests.support import LmkTestCase, wait_until

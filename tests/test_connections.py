@@ -9,9 +9,9 @@ import threading
 import time
 import unittest
 
-from roles.base.connections import hang_up, noted, was_hung_up
-from roles.base.dialling import dialled
 from roles.joining.list_client import fetch_list
+from roles.net.connections import hang_up, noted, was_hung_up
+from roles.net.dialling import dialled
 from roles.values.addresses import Address
 from tests.rooms import RoomTest
 from tests.support import LIMIT_S

@@ -14,7 +14,7 @@ from roles.room import dial_back
 from roles.room.dial_back import AGAIN_S, ANSWER_S, DialBack, Target
 from roles.room.places import Key
 from roles.values.addresses import Address
-from roles.wire.lmk2_greeting import Probe, decode_hello, encode_welcome
+from roles.wire.greeting import Probe, decode_hello, encode_welcome
 from tests.support import LIMIT_S, LmkTestCase
 
 INSTANCE = "fedcba9876543210"

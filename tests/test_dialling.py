@@ -8,7 +8,7 @@ import time
 from typing import ClassVar
 from unittest import mock
 
-from roles.base.dialling import dialled
+from roles.net.dialling import dialled
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError, TrackerSilentError
 from tests.rooms import LINUX_ONLY, RoomTest
@@ -70,7 +70,7 @@ class DiallingTest(RoomTest):
     def test_what_a_strangers_name_stands_for_is_looked_at_too(self) -> None:
         listener = self.enterContext(socket.create_server((HOST, 0)))
         port = listener.getsockname()[1]
-        with mock.patch("roles.base.dialling.looked_up", lambda *_: (Address(HOST, port),)):
+        with mock.patch("roles.net.dialling.looked_up", lambda *_: (Address(HOST, port),)):
             with self.assertRaises(PeerProtocolError):
                 dialled(Address("lab-pc-07", port), never)
             dialled(Address("lab-pc-07", port), never, is_chosen=True).close()
@@ -84,7 +84,7 @@ class DiallingTest(RoomTest):
         living = Address(*listener.getsockname())
         found = (Address("127.0.0.99", living.port), living)
         with (
-            mock.patch("roles.base.dialling.looked_up", lambda *_: found),
+            mock.patch("roles.net.dialling.looked_up", lambda *_: found),
             dialled(Address("teacher", living.port), never, is_chosen=True) as link,
         ):
             self.assertEqual(link.getpeername(), tuple(living))
@@ -100,13 +100,13 @@ class DiallingTest(RoomTest):
 
     @LINUX_ONLY
     def test_a_handshake_that_does_not_end_is_given_up(self) -> None:
-        self.constant("dialling", "CONNECT_S", 0.3)
+        self.constant("net.dialling", "CONNECT_S", 0.3)
         with at_once(), self.assertRaises(TimeoutError):  # the system gives up after two minutes
             dialled(self.deaf_address(), never)
 
     @LINUX_ONLY
     def test_when_stopping_it_is_given_up_earlier_but_not_at_once(self) -> None:
-        self.constant("dialling", "CONNECT_S", 60.0)
+        self.constant("net.dialling", "CONNECT_S", 60.0)
         stopping = threading.Event()
         ended = list[float]()
 

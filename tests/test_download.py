@@ -1,84 +1,199 @@
-"""One download of LMK/1 by itself: without room, and when the program has a fault."""
+"""A download of LMK/2 as a whole: what it says while nothing moves, and how it ends."""
 
 from __future__ import annotations
 
-import logging
-import random
-import socket
-import threading
-from unittest import mock
+import time
+from pathlib import Path
 
-from roles.base.throttle import Throttle
-from roles.disk.promised_space import PromisedSpace
-from roles.downloads.download import Download
-from roles.downloads.seeder_book import SeederBook
-from roles.values.addresses import Address
-from roles.values.errors import DiskFullError
-from roles.values.events import DownloadChanged, DownloadState, ListedFile
-from roles.values.settings import Existing, LeecherSettings
-from tests.support import EventLog, LmkTestCase
+from roles.leecher import Leecher
+from roles.seeder import Seeder
+from roles.values.content import chunk_size_for
+from roles.values.errors import NoSeederError
+from roles.values.events import (
+    DownloadChanged,
+    DownloadState,
+    FilesEnded,
+    FilesListed,
+    HashingChanged,
+)
+from roles.values.settings import Existing
+from roles.wire import frames
+from tests.disks import some_bytes
+from tests.peers import MemoryHolding, RawPeer, bitmap, lying_seeder
+from tests.rooms import RoomTest, Running, list_as_lmk2, list_now, wait_for_end, wait_for_state
+from tests.support import wait_until
+from tests.test_name_twins import needs_case
 
-SOON_S = 2.0
-
-
-class SpaceTest(LmkTestCase):
-    def test_room_that_another_download_was_promised_is_not_there(self) -> None:
-        self.enterContext(mock.patch("roles.disk.promised_space.room_in", lambda _: 10))
-        space, log, ended = PromisedSpace(self.folder), EventLog(), threading.Event()
-        space.promise("another", 6)
-        download = Download(
-            ListedFile("a", 5),
-            "a",
-            settings=LeecherSettings(self.folder, give_up_after_s=SOON_S),
-            existing=Existing.SKIP,
-            book=SeederBook(random.Random(1)),
-            lock=threading.Lock(),
-            seeders=lambda: (),
-            throttle=Throttle(),
-            space=space,
-            post=log,
-            ended=ended.set,
-        )
-        with self.assertLogs(level=logging.WARNING):
-            download.start()
-            self.assertTrue(ended.wait(SOON_S))
-        download.reap()
-        last = log.events[-1]
-        assert isinstance(last, DownloadChanged)
-        self.assertIsInstance(last.failure, DiskFullError)
-        space.promise("a third", 4)
+DATA = some_bytes(3_000_000)
 
 
-class FaultTest(LmkTestCase):
-    def test_a_fault_ends_the_download_while_its_crew_waits_for_a_seeder(self) -> None:
-        silent = self.enterContext(socket.create_server(("127.0.0.1", 0)))
-        asked: list[int] = []
+class SwarmDownloadTest(RoomTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.constant("downloads.download", "MOVING_S", 0.3)
+        self.room = self.tracker().address
+        self.target = self.make_folder("target")
 
-        def seeders() -> tuple[Address, ...]:
-            asked.append(1)
-            if len(asked) > 1:
-                raise ZeroDivisionError("a fault")
-            return (Address(*silent.getsockname()),)
+    def seeding(
+        self, name: str, files: dict[str, bytes], rate: int | None = None
+    ) -> Running[Seeder]:
+        folder = self.make_folder(name)
+        for path, data in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(data)
+        seeder = self.seeder(folder, self.room)
+        seeder.role._throttles.up.set_limit(rate)
+        seeder.log.wait_for(HashingChanged, where=lambda one: one.hashed == one.size > 0)
+        return seeder
 
-        log, ended = EventLog(), threading.Event()
-        download = Download(
-            ListedFile("a", 5),
-            "a",
-            settings=LeecherSettings(self.folder),
-            existing=Existing.SKIP,
-            book=SeederBook(random.Random(1)),
-            lock=threading.Lock(),
-            seeders=seeders,
-            throttle=Throttle(),
-            space=PromisedSpace(self.folder),
-            post=log,
-            ended=ended.set,
-        )
-        with self.assertLogs(level=logging.ERROR):
-            download.start()
-            self.assertTrue(ended.wait(SOON_S), "it waits for a seeder that says nothing")
-        download.reap()
-        last = log.events[-1]
-        assert isinstance(last, DownloadChanged)
-        self.assertIs(last.state, DownloadState.FAILED)
-        self.assertEqual(list(self.folder.iterdir()), [])
+    def taking(self, *names: str, give_up_after_s: float | None = None) -> Running[Leecher]:
+        leecher = self.leecher(self.target, self.room, give_up_after_s=give_up_after_s)
+        list_now(leecher, *names)
+        return leecher
+
+    def test_it_gives_up_when_it_was_told_to_and_keeps_what_came(self) -> None:
+        seeder = self.seeding("source", {"a.bin": DATA}, rate=1_000_000)
+        leecher = self.taking("a.bin", give_up_after_s=0.5)
+        leecher.role.download(["a.bin"], Existing.SKIP)
+        leecher.log.wait_for(DownloadChanged, where=lambda one: one.have > 500_000)
+        seeder.stop()
+        end = wait_for_end(leecher, "a.bin", 20.0)
+        self.assertIs(end.state, DownloadState.FAILED)
+        self.assertIsInstance(end.failure, NoSeederError)
+        self.assertTrue((self.target / "a.bin.lmkpart").exists())
+        self.assertFalse((self.target / "a.bin").exists())
+
+    def test_without_a_limit_it_looks_for_others_and_says_so(self) -> None:
+        seeder = self.seeding("source", {"a.bin": DATA}, rate=1_000_000)
+        leecher = self.taking("a.bin")
+        leecher.role.download(["a.bin"], Existing.SKIP)
+        leecher.log.wait_for(DownloadChanged, where=lambda one: one.have > 500_000)
+        seeder.stop()
+        leecher.log.clear()
+        looking = wait_for_state(leecher, "a.bin", DownloadState.LOOKING)
+        self.assertTrue(looking.cause)
+        self.seeding("another", {"a.bin": DATA})
+        self.assertIs(wait_for_end(leecher, "a.bin", 20.0).state, DownloadState.DONE)
+        self.assertTrue((self.target / "a.bin").read_bytes() == DATA)
+
+    def test_a_file_of_another_content_that_is_there_already_is_kept_or_replaced(self) -> None:
+        self.seeding("source", {"a.bin": DATA})
+        for existing, kept in ((Existing.SKIP, 2), (Existing.REPLACE, 2), (Existing.KEEP_BOTH, 3)):
+            (self.target / "a.bin").write_bytes(b"my own")
+            leecher = self.taking("a.bin")
+            leecher.role.download(["a.bin"], existing)
+            end = wait_for_end(leecher, "a.bin")
+            self.assertIs(end.state, DownloadState.DONE)
+            assert end.saved_as is not None
+            self.assertTrue(end.saved_as.read_bytes() == DATA)
+            is_replaced = existing is Existing.REPLACE
+            self.assertIs((self.target / "a.bin").read_bytes() == b"my own", not is_replaced)
+            self.assertEqual(len(list(self.target.iterdir())), kept)
+            leecher.stop()
+
+    def test_what_was_kept_beside_another_file_is_not_fetched_again(self) -> None:
+        self.seeding("source", {"a.bin": DATA})
+        (self.target / "a.bin").write_bytes(b"my own")
+        for expected in (DownloadState.DONE, DownloadState.SKIPPED):
+            leecher = self.taking("a.bin")
+            leecher.role.download(["a.bin"], Existing.SKIP)
+            end = wait_for_end(leecher, "a.bin")
+            self.assertIs(end.state, expected)
+            self.assertEqual(end.saved_as, self.target / "a (2).bin")
+            leecher.stop()
+        self.assertEqual(len(list(self.target.iterdir())), 2)
+
+    def test_every_file_of_a_folder_is_told_of_once(self) -> None:
+        files = {f"d/{n % 5}/{n:03}": some_bytes(1_000 + n, n) for n in range(100)}
+        self.seeding("source", {"big": DATA, **files})
+        leecher = self.taking("big")
+        key = leecher.log.of(FilesListed)[-1].folders[0].key
+        leecher.role.download([key], Existing.SKIP)
+        end = wait_for_end(leecher, key)
+        self.assertIs(end.state, DownloadState.DONE)
+        self.assertEqual((end.files, end.files_ended, end.have), (101, 101, end.size))
+        told = [file.name for some in leecher.log.of(FilesEnded) for file in some.files]
+        self.assertEqual(sorted(told), sorted(["big", *files]))
+        for path, data in files.items():
+            self.assertEqual(Path(self.target, path).read_bytes(), data)
+
+    def test_a_folder_of_one_share_comes_without_that_of_another(self) -> None:
+        self.seeding("one", {"slides/1": b"first", "other": b"x"})
+        self.seeding("two", {"slides/2": b"second"})
+        leecher = self.taking("slides/1", "slides/2")
+        by_name = {one.name: one for one in leecher.log.of(FilesListed)[-1].folders}
+        key = f"{by_name['two'].key}/slides"
+        leecher.role.download([key], Existing.SKIP)
+        end = wait_for_end(leecher, key)
+        self.assertEqual((end.state, end.title, end.files), (DownloadState.DONE, "slides/", 1))
+        came = [path.name for path in self.target.rglob("*") if path.is_file()]
+        self.assertEqual(came, ["2"])
+
+    @needs_case
+    def test_names_that_differ_by_case_alone_stay_both_where_the_disk_tells_them_apart(
+        self,
+    ) -> None:
+        files = {"A.txt": b"upper", "a.txt": b"lower", "D/x": b"1", "d/x": b"2", "big": DATA}
+        self.seeding("source", files)
+        leecher = self.taking("big")
+        key = leecher.log.of(FilesListed)[-1].folders[0].key
+        leecher.role.download([key], Existing.SKIP)
+        self.assertIs(wait_for_end(leecher, key).state, DownloadState.DONE)
+        for path, data in files.items():
+            self.assertEqual((self.target / path).read_bytes(), data)
+
+    def test_progress_never_goes_back_or_beyond_the_size(self) -> None:
+        self.seeding("source", {"a.bin": DATA}, rate=4_000_000)
+        leecher = self.taking("a.bin")
+        leecher.role.download(["a.bin"], Existing.SKIP)
+        wait_for_end(leecher, "a.bin")
+        have = [one.have for one in leecher.log.of(DownloadChanged)]
+        self.assertEqual(have, sorted(have))
+        self.assertEqual(have[-1], len(DATA))
+
+    def test_a_download_that_is_cancelled_before_it_began_leaves_nothing(self) -> None:
+        self.seeding("source", {"a.bin": DATA}, rate=500_000)
+        leecher = self.taking("a.bin")
+        leecher.role.download(["a.bin"], Existing.SKIP)
+        leecher.role.cancel(["a.bin"])
+        wait_for_state(leecher, "a.bin", DownloadState.CANCELLED)
+        wait_until(lambda: not list(self.target.iterdir()))
+
+    def test_a_folder_that_is_cancelled_in_the_middle_leaves_what_was_there_and_what_is_whole(
+        self,
+    ) -> None:
+        own = self.target / "own"
+        own.mkdir()
+        self.seeding("source", {"own/a/b.bin": DATA, "d/e/c.bin": DATA}, rate=500_000)
+        leecher = self.taking("own/a/b.bin")
+        key = leecher.log.of(FilesListed)[-1].folders[0].key
+        leecher.role.download([key], Existing.SKIP)
+        leecher.log.wait_for(DownloadChanged, where=lambda one: one.have > 0)
+        leecher.role.cancel([key])
+        wait_for_state(leecher, key, DownloadState.CANCELLED)
+        wait_until(lambda: list(self.target.rglob("*")) == [own])
+
+    def test_a_place_in_a_line_in_which_nothing_moves_is_not_believed_for_ever(self) -> None:
+        self.constant("downloads.download", "LINE_S", 0.5)
+
+        def wait_in_line(sender: RawPeer) -> None:
+            opening = sender.expect(frames.Open)
+            assert isinstance(opening, frames.Open)
+            holding = MemoryHolding(DATA, chunk_size=chunk_size_for(len(DATA)))
+            content = holding.content
+            sender.send(
+                frames.File(opening.handle, content.size, content.chunk_size, bitmap(content))
+            )
+            sender.expect(frames.GetDigests)
+            sender.send(frames.Digests(opening.handle, 0, holding.digests() or b""))
+            while True:
+                sender.send(frames.Place(3))
+                time.sleep(0.05)
+
+        liar = self.enterContext(lying_seeder("f" * 16, wait_in_line))
+        list_as_lmk2(self.room, liar.address, {"a.bin": DATA})
+        leecher = self.taking("a.bin", give_up_after_s=0.5)
+        leecher.role.download(["a.bin"], Existing.SKIP)
+        wait_for_state(leecher, "a.bin", DownloadState.IN_LINE)
+        end = wait_for_end(leecher, "a.bin")
+        self.assertIsInstance(end.failure, NoSeederError)

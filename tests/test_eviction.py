@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.base.eviction import CROWD_S, PROVEN_S, UNPROVEN_S, Holder, has_room, who_goes
+from roles.net.eviction import CROWD_S, PROVEN_S, UNPROVEN_S, Holder, has_room, who_goes
 
 MOST, OF_HOST = 8, 4
 NEWCOMER = "newcomer"

@@ -10,9 +10,9 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from roles.base.system_wait import wait_in_system
 from roles.disk.file_source import OPEN_FLAGS, FileSource, PathSource
 from roles.disk.holding import ChunkSource
+from roles.net.system_wait import wait_in_system
 from roles.values.errors import FileChangedError
 from tests.support import LIMIT_S, LmkTestCase
 

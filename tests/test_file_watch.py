@@ -8,13 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-from roles.base import disk_calls
-from roles.disk import file_watch
+from roles.disk import disk_calls, file_watch
 from roles.disk.arriving_file import ArrivingFile
 from roles.disk.file_watch import FileWatch
-from roles.disk.partial_file import PartialFile
-from roles.downloads import swarm_download
-from roles.taking.transfer import Transfer
+from roles.downloads import download
+from roles.lmk1.partial_file import PartialFile
+from roles.swarm.content_transfer import Transfer
 from roles.values.content import MIN_CHUNK_SIZE
 from roles.values.errors import FileChangedError, FileTouchedError, LmkError, StorageError
 from roles.values.events import DownloadState
@@ -132,7 +131,7 @@ class ForeignWriterTest(DiskTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.enterContext(mock.patch.object(swarm_download, "TICK_S", 0.0))
+        self.enterContext(mock.patch.object(download, "TICK_S", 0.0))
         self.lesson = LocalDownload({"a": DATA}, {})
         self.part, self.final = self.folder / "a.lmkpart", self.folder / "a"
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from roles.base.worker import run_guarded
 from roles.disk.holding import ChunkSource, Holding
 from roles.sharing import folder_library
 from roles.sharing.folder_library import FolderLibrary
@@ -34,6 +33,7 @@ from roles.values.catalogue import (
 from roles.values.content import MIN_CHUNK_SIZE, Content, content_of
 from roles.values.errors import FileChangedError, ShortageError
 from roles.values.events import HashingChanged, Skipped, SkipReason
+from roles.worker import run_guarded
 from tests.support import PROMPT_S, EventLog, LmkTestCase, wait_until
 from tests.test_hashing import chunk_digests
 
@@ -696,7 +696,7 @@ class ShortageTest(LibraryTestCase):
 
         library = FolderLibrary(self.shared, None, self.log, lambda: len(has_failed) > 1)
         with mock.patch.object(FolderLibrary, "_take", stumble):
-            with self.assertLogs("roles.base.worker", "WARNING"):
+            with self.assertLogs("roles.worker", "WARNING"):
                 self.assertIsInstance(run_guarded(library.run), ShortageError)
             thread = threading.Thread(target=library.run, name="lmk-hasher")
             thread.start()

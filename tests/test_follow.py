@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from roles.base.throttle import Throttle, Throttles
 from roles.disk.stored_names import StoredNames
 from roles.downloads.download_scope import (
     GONE_S,
@@ -20,11 +19,12 @@ from roles.downloads.download_scope import (
     Scope,
     identity,
 )
-from roles.joining.list_teller import ListTeller
+from roles.joining.list_upload import ListUpload
 from roles.joining.listed_room import Wanted
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_place import TrackerPlace
 from roles.leecher import Leecher
+from roles.net.throttle import Throttle, Throttles
 from roles.values.addresses import Address
 from roles.values.catalogue import FileLine, PackLine, ReadingLine, encode_line, sort_key
 from roles.values.content import Content, chunk_size_for, root_of
@@ -38,7 +38,7 @@ from roles.values.events import (
     ListedFolder,
 )
 from roles.values.settings import Existing, LeecherSettings
-from roles.wire.lmk2_tracker_messages import Done, Register
+from roles.wire.tracker_messages import Done, Register
 from tests.rooms import (
     ANYWHERE,
     PEERS_SOON_S,
@@ -243,7 +243,7 @@ class ListedShare:
     def __init__(self, tracker: Address, port: int) -> None:
         self._tracker, self._port = tracker, port
         self._own = OwnShare(SHARE, "maps", Told(0, ()))
-        self._teller = ListTeller(self._own, "f" * 16, lambda: False)
+        self._teller = ListUpload(self._own, "f" * 16, lambda: False)
         self._now = 0.0
         address = Address("127.0.0.1", port)
         with RoomClient(TrackerPlace(tracker), lambda: False) as client:
@@ -260,10 +260,10 @@ class ListedShare:
 class FollowCase(LeecherTest):
     def setUp(self) -> None:
         super().setUp()
-        self.constant("room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
-        self.constant("download_scope", "GONE_S", 0.5)
-        self.constant("swarm_download", "LOST_AGAIN_S", 0.05)
-        self.constant("swarm_download", "MOVING_S", 0.2)
+        self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
+        self.constant("downloads.download_scope", "GONE_S", 0.5)
+        self.constant("downloads.download", "LOST_AGAIN_S", 0.05)
+        self.constant("downloads.download", "MOVING_S", 0.2)
 
     def listed(self, *lines: FileLine | PackLine | ReadingLine) -> ListedShare:
         share = ListedShare(self.room, self.free_port("tcp"))
@@ -333,7 +333,7 @@ class ScriptedListTest(FollowCase):
         self.assert_done(leecher, files)
 
     def test_with_nobody_there_it_never_says_that_it_downloads(self) -> None:
-        self.constant("swarm_download", "MOVING_S", 60.0)
+        self.constant("downloads.download", "MOVING_S", 60.0)
         self.listed(file("a", content_of(400_000)))
         leecher = self.taking(give_up_after_s=0.5)
         self.begin(leecher)
@@ -343,7 +343,7 @@ class ScriptedListTest(FollowCase):
         self.assertNotIn(DownloadState.DOWNLOADING, states)
 
     def test_a_seeder_that_says_for_ever_that_it_reads_ends_nothing(self) -> None:
-        self.constant("download_scope", "READING_S", 0.5)
+        self.constant("downloads.download_scope", "READING_S", 0.5)
         self.listed(ReadingLine(5))
         leecher = self.taking(give_up_after_s=0.5)
         self.begin(leecher)
@@ -454,8 +454,8 @@ class RealFolderTest(FollowCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.constant("folder_library", "LOOK_S", 0.2)
-        self.constant("list_teller", "TELL_S", 0.1)
+        self.constant("sharing.folder_library", "LOOK_S", 0.2)
+        self.constant("joining.list_upload", "TELL_S", 0.1)
 
     def shared_key(self, leecher: Running[Leecher]) -> str:
         def folders() -> tuple[ListedFolder, ...]:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 
 from roles.sharing.folder_tree import TreeFile, scan_tree
-from roles.sharing.hashing import FileReading, HashingCrew, Reading, RunReading
+from roles.sharing.hashing import FileReading, HashingThreads, Reading, RunReading
 from roles.values.content import MIN_CHUNK_SIZE, chunk_size_for
 from tests.support import LmkTestCase, random_file
 
@@ -31,7 +31,7 @@ class HashingTest(LmkTestCase):
         return (self.folder / file.path).read_bytes()
 
     def read(self, *readings: Reading, threads: int = 0) -> int:
-        crew = HashingCrew(self.folder, lambda: False, threads)
+        crew = HashingThreads(self.folder, lambda: False, threads)
         for reading in readings:
             crew.add(reading)
         results = list(crew.run())
@@ -102,7 +102,7 @@ class HashingTest(LmkTestCase):
     def test_a_large_file_that_changes_while_it_is_read_has_no_digests(self) -> None:
         (file,) = self.files([64 << 20])
         reading = FileReading(file)
-        crew = HashingCrew(self.folder, lambda: False, 1)
+        crew = HashingThreads(self.folder, lambda: False, 1)
         crew.add(reading)
         for index, _ in enumerate(crew.run()):
             if index == 0:
@@ -124,7 +124,7 @@ class HashingTest(LmkTestCase):
 
     def test_a_small_reading_overtakes_a_large_one(self) -> None:
         small, large = self.files([1_000, 200 << 20])
-        crew = HashingCrew(self.folder, lambda: False, 1)
+        crew = HashingThreads(self.folder, lambda: False, 1)
         first, second = FileReading(large), FileReading(small)
         crew.add(first)
         ended = list[Reading]()
@@ -139,7 +139,7 @@ class HashingTest(LmkTestCase):
         (self.folder / "sparse").touch()
         os.truncate(self.folder / "sparse", 1 << 40)  # an hour's work
         stop = threading.Event()
-        crew = HashingCrew(self.folder, stop.is_set)
+        crew = HashingThreads(self.folder, stop.is_set)
         crew.add(FileReading(scan_tree(self.folder).files[0]))
         parts = 0
         for _ in crew.run():
@@ -149,7 +149,7 @@ class HashingTest(LmkTestCase):
 
     def test_a_reader_that_loses_interest_leaves_no_thread(self) -> None:
         (file,) = self.files([40 << 20])
-        crew = HashingCrew(self.folder, lambda: False)
+        crew = HashingThreads(self.folder, lambda: False)
         crew.add(FileReading(file))
         running = crew.run()
         next(running)

@@ -7,7 +7,7 @@ import re
 import socket
 import threading
 
-from roles.wire import lmk2_frames as frames
+from roles.wire import frames
 from tests.disks import some_bytes
 from tests.hostile_peers import LEECHERS, SENDERS, Leech, Sender, Talk, run_leech
 from tests.peers import GivingTest, MemoryHolding, RawPeer, TakingTest, bitmap, some_holding
@@ -59,13 +59,13 @@ class HostileSendersTest(Beside, TakingTest):
     def setUp(self) -> None:
         super().setUp()
         for module, name, value in (
-            ("digest_questions", "MORE_S", 0.05),
-            ("transfer_plan", "STALLED_S", 0.2),
-            ("transfer_plan", "UNKNOWN_RATE_S", 0.1),
-            ("singles", "IDLE_S", 0.05),
-            ("singles", "UNPROVEN_S", 0.1),
-            ("swarm", "AGAIN_S", 0.1),
-            ("chunk_taker", "LOOK_S", 0.1),
+            ("swarm.digest_requests", "MORE_S", 0.05),
+            ("swarm.chunk_plan", "STALLED_S", 0.2),
+            ("swarm.chunk_plan", "UNKNOWN_RATE_S", 0.1),
+            ("swarm.single_chunks", "IDLE_S", 0.05),
+            ("swarm.single_chunks", "UNPROVEN_S", 0.1),
+            ("swarm.swarm", "AGAIN_S", 0.1),
+            ("swarm.downloader", "LOOK_S", 0.1),
         ):
             self.constant(module, name, value)
 
@@ -88,12 +88,12 @@ class HostileLeechersTest(Beside, GivingTest):
     def setUp(self) -> None:
         super().setUp()
         for module, name, value in (
-            ("chunk_giver", "ANSWER_S", 0.2),
-            ("chunk_giver", "LEAST_ANSWER_S", 0.01),
-            ("part_sender", "WAIT_S", 0.05),
-            ("place_in_line", "PLACE_S", 0.1),
-            ("upload_desk", "STALL_S", 0.2),
-            ("upload_desk", "SLOW_LINE", 1e9),
+            ("uploads.uploader", "ANSWER_S", 0.2),
+            ("uploads.uploader", "LEAST_ANSWER_S", 0.01),
+            ("uploads.part_sender", "WAIT_S", 0.05),
+            ("uploads.queue_position", "PLACE_S", 0.1),
+            ("uploads.upload_scheduler", "STALL_S", 0.2),
+            ("uploads.upload_scheduler", "SLOW_LINE", 1e9),
         ):
             self.constant(module, name, value)
 

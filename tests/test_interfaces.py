@@ -10,7 +10,7 @@ import sys
 import unittest
 from unittest import mock
 
-from roles.base.interfaces import (
+from roles.net.interfaces import (
     OwnAddress,
     address_for_others,
     addresses_in_table,
@@ -26,7 +26,7 @@ from tests.support import LmkTestCase
 
 CAN_BUILD = sys.platform == "linux" and os.geteuid() == 0
 TELL = """
-from roles.base.interfaces import broadcasts, own_addresses
+from roles.net.interfaces import broadcasts, own_addresses
 print(*own_addresses(), "|", *(one.address for one in broadcasts()))
 """
 

@@ -9,10 +9,10 @@ import stat
 from pathlib import Path
 from unittest import mock
 
-from roles.base.state_file import StateFile, drop_leftover, write_whole
 from roles.disk import unpacking
 from roles.disk.leftovers import drop_packs
-from roles.downloads import swarm_download
+from roles.disk.state_file import StateFile, drop_leftover, write_whole
+from roles.downloads import download
 from roles.values.errors import StorageError
 from roles.values.events import DownloadState
 from roles.values.settings import Existing
@@ -39,7 +39,7 @@ ERRORS = (errno.EIO, errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EXDEV, errno
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from roles.base import disk_calls
+from roles.disk import disk_calls
 from tests.test_last_steps import LESSON
 name, left, real = sys.argv[1], [int(sys.argv[2])], getattr(disk_calls, sys.argv[1])
 def call(*args, **options):
@@ -52,7 +52,7 @@ LESSON.run(Path(sys.argv[3]))
 """
 HOLDING = """
 import os, sys
-from roles.base.file_lock import try_lock
+from roles.disk.file_lock import try_lock
 descriptor = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
 print(try_lock(descriptor), flush=True)
 sys.stdin.read()
@@ -65,7 +65,7 @@ class LastStepsTest(DiskTestCase):
         self.number = 0
         # Both ways to sync, for a few files and for many.
         self.enterContext(mock.patch.object(unpacking, "FEW_FILES", 3))
-        self.enterContext(mock.patch.object(swarm_download, "TICK_S", 0.0))
+        self.enterContext(mock.patch.object(download, "TICK_S", 0.0))
         logging.disable(logging.CRITICAL)  # thousands of refusals
         self.addCleanup(logging.disable, logging.NOTSET)
 
@@ -192,7 +192,7 @@ class LeftoversTest(DiskTestCase):
     """What is removed, and what is not although it looks like it."""
 
     def run_lesson(self) -> None:
-        with mock.patch.object(swarm_download, "TICK_S", 0.0):
+        with mock.patch.object(download, "TICK_S", 0.0):
             self.assertIsNone(LESSON.run(self.folder))
 
     @needs_posix
@@ -308,7 +308,7 @@ class RenamedTest(DiskTestCase):
         files = {"a\u202eb/1": b"1", "2": b"2", "3": b"3"}
         (self.folder / "2").write_bytes(b"mine")
         lesson = LocalDownload(files, {"a\u202eb": MTIME, "c\u200bd": MTIME})
-        with self.assertLogs("roles.downloads.swarm_download", "INFO") as logs:
+        with self.assertLogs("roles.downloads.download", "INFO") as logs:
             self.assertIsNone(lesson.run(self.folder))
         renamed = {one.name: one.saved_as for one in lesson.ended if one.is_renamed}
         self.assertEqual(renamed, {"a\u202eb/1": self.folder / "ab/1", "2": self.folder / "2 (2)"})

@@ -84,9 +84,9 @@ class TakingFiles(LeecherTest):
         self.assertEqual(sum(bool(offer.sent) for offer in offers), 1)
 
     def test_what_a_seeder_sent_is_counted_over_all_its_connections(self) -> None:
-        self.constant("download_plan", "MAX_PART", 100)
-        self.constant("download", "REPORT_S", 0.0)
-        self.constant("download", "TICK_S", 0.005)
+        self.constant("lmk1.download_plan", "MAX_PART", 100)
+        self.constant("lmk1.download", "REPORT_S", 0.0)
+        self.constant("lmk1.download", "TICK_S", 0.005)
         content = content_of(1_000 * CHUNK)
         self.offer(Offer({"a": content}, pause_s=0.0002))
         leecher = self.taking()
@@ -104,7 +104,7 @@ class TakingFiles(LeecherTest):
         self.assert_takes(self.taking(), files)
 
     def test_several_files_at_once_come_from_seeders_of_lmk1_with_one_slot_each(self) -> None:
-        self.constant("seeder_book", "AWAY_AGAIN_S", SOON_S)
+        self.constant("lmk1.seeder_book", "AWAY_AGAIN_S", SOON_S)
         files = {f"{number}": content_of(400_000, seed=number) for number in range(6)}
         folder = self.make_folder("shared", files)
         for _ in range(2):
@@ -122,7 +122,7 @@ class TakingFiles(LeecherTest):
 
     def retrying(self) -> Running[Leecher]:
         """A leecher of the file "a", whose only seeder, an original, is gone."""
-        self.constant("room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
+        self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
         register(self.room, ("127.0.0.1", self.free_port("tcp")), {"a": 7})
         leecher = self.taking()
         order(leecher, "a")
@@ -140,8 +140,8 @@ class TakingFiles(LeecherTest):
         self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
 
     def test_another_folder_with_the_same_content_is_found_when_the_first_one_is_gone(self) -> None:
-        self.constant("room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
-        self.constant("swarm_download", "MOVING_S", SOON_S)
+        self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
+        self.constant("downloads.download", "MOVING_S", SOON_S)
         content = content_of(600_000)
         first = self.offering({"a": content})
         leecher = self.taking()

@@ -433,7 +433,7 @@ class NoThreadLeft(LeecherTest):
         leecher = self.taking(give_up_after_s=0.3)
         list_now(leecher, "a")
         lacking = OSError(errno.EMFILE, "Too many open files")
-        with mock.patch("roles.taking.peer_downloads.dialled", side_effect=lacking):
+        with mock.patch("roles.swarm.peer_downloads.dialled", side_effect=lacking):
             order(leecher, "a")
             end = wait_for_end(leecher, "a")
         self.assertIsInstance(end.failure, ShortageError)

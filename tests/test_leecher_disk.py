@@ -133,7 +133,7 @@ class DisksThatRefuse(LeecherTest):
         if subprocess.run(mount, capture_output=True, check=False).returncode:
             self.skipTest("no disk can be mounted here")
         self.addCleanup(subprocess.run, ["umount", "-l", str(self.taken)], check=True)
-        self.constant("download", "SPACE_AGAIN_S", SOON_S)
+        self.constant("lmk1.download", "SPACE_AGAIN_S", SOON_S)
         gate = Gate(100)
         offer = self.offer(Offer({"a": self.CONTENT}, gate.pack))
         leecher = self.taking()

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
-from roles.base.connections import hang_up
 from roles.leecher import Leecher
+from roles.net.connections import hang_up
 from roles.values.errors import ContentError, NoSeederError
 from roles.values.events import (
     AllDownloadsEnded,
@@ -60,8 +60,8 @@ class SeedersThatFail(LeecherTest):
         self.assert_takes(self.taking(), {"a": content})
 
     def test_one_of_ours_that_is_stopped_in_the_middle_costs_nothing(self) -> None:
-        self.constant("download", "TICK_S", 0.01)
-        self.constant("download", "REPORT_S", 0.0)
+        self.constant("lmk1.download", "TICK_S", 0.01)
+        self.constant("lmk1.download", "REPORT_S", 0.0)
         content = content_of(40_000_000)
         first = self.offering_lmk1({"a": content}, "first")
         self.offering_lmk1({"a": content}, "second")
@@ -76,11 +76,11 @@ class SeedersThatFail(LeecherTest):
 
     def assert_others_suffice(self, play: Callable[[socket.socket], None]) -> None:
         """A download with this seeder and an honest one ends at once, long before any patience."""
-        self.constant("dialling", "CONNECT_S", NEVER_S)
+        self.constant("net.dialling", "CONNECT_S", NEVER_S)
         for name in ("ANSWER_S", "FIRST_CHUNK_S", "CHUNK_S"):
-            self.constant("chunk_fetcher", name, NEVER_S)
-        self.constant("crew", "MOVING_S", 0.2)
-        self.constant("download_plan", "STALLED_S", 0.2)
+            self.constant("lmk1.chunk_fetcher", name, NEVER_S)
+        self.constant("lmk1.fetchers", "MOVING_S", 0.2)
+        self.constant("lmk1.download_plan", "STALLED_S", 0.2)
         content = content_of(200 * CHUNK)
         self.scripted(play, self.room, a=len(content))
         self.offering_lmk1({"a": content})
@@ -89,7 +89,7 @@ class SeedersThatFail(LeecherTest):
     def assert_is_given_up(self, play: Callable[[socket.socket], None], why: str) -> None:
         """A download from this seeder alone says why it does not move."""
         for name in ("ANSWER_S", "FIRST_CHUNK_S", "CHUNK_S"):
-            self.constant("chunk_fetcher", name, 0.2)
+            self.constant("lmk1.chunk_fetcher", name, 0.2)
         self.scripted(play, self.room, a=200 * CHUNK)
         leecher = self.taking()
         order(leecher, "a")
@@ -143,12 +143,12 @@ class SeedersThatFail(LeecherTest):
         self.assert_others_suffice(self.send_a_chunk_now_and_then)
 
     def test_as_many_as_are_asked_at_once_and_more_do_not_keep_an_honest_one_out(self) -> None:
-        self.constant("crew", "MOVING_S", 0.05)
-        self.constant("crew", "STANDING_S", 0.2)
-        self.constant("download_plan", "STALLED_S", 0.2)
-        self.constant("tracker_desk", "LISTS_IN_ALL", 1e9)
+        self.constant("lmk1.fetchers", "MOVING_S", 0.05)
+        self.constant("lmk1.fetchers", "STANDING_S", 0.2)
+        self.constant("lmk1.download_plan", "STALLED_S", 0.2)
+        self.constant("room.answers", "LISTS_IN_ALL", 1e9)
         for name in ("ANSWER_S", "FIRST_CHUNK_S", "CHUNK_S"):
-            self.constant("chunk_fetcher", name, NEVER_S)
+            self.constant("lmk1.chunk_fetcher", name, NEVER_S)
         content = content_of(200 * CHUNK)
         for play in (self.stay_silent, self.fall_silent_after_the_answer):
             with self.subTest(play=play.__name__):
@@ -172,10 +172,10 @@ class SeedersThatFail(LeecherTest):
 
     @LINUX_ONLY
     def test_one_that_never_accepts_does_not_hold_up_the_others(self) -> None:
-        self.constant("crew", "MOVING_S", 0.2)
+        self.constant("lmk1.fetchers", "MOVING_S", 0.2)
         content = content_of(200 * CHUNK)
-        self.constant("dialling", "CONNECT_S", NEVER_S)
-        self.constant("chunk_fetcher", "ANSWER_S", NEVER_S)
+        self.constant("net.dialling", "CONNECT_S", NEVER_S)
+        self.constant("lmk1.chunk_fetcher", "ANSWER_S", NEVER_S)
         register(self.room, self.deaf_address(), {"a": len(content)})
         self.offering_lmk1({"a": content})
         self.assert_takes(self.taking(), {"a": content})
@@ -211,7 +211,7 @@ class SeedersThatFail(LeecherTest):
         self.assert_others_suffice(lack_the_file)
 
     def test_one_that_is_away_is_waited_for(self) -> None:
-        self.constant("seeder_book", "AWAY_AGAIN_S", SOON_S)
+        self.constant("lmk1.seeder_book", "AWAY_AGAIN_S", SOON_S)
         content = content_of(10 * CHUNK)
         offer = Offer({"a": content})
         times_away = iter([True, True])
@@ -261,8 +261,8 @@ class SeedersThatFail(LeecherTest):
         self.assert_same_files(self.taken, {"a": content})
 
     def test_a_running_download_does_not_need_the_tracker(self) -> None:
-        self.constant("room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
-        self.constant("tracker_client", "TRIES_S", (SOON_S,))
+        self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
+        self.constant("joining.tracker_client", "TRIES_S", (SOON_S,))
         room = self.tracker()
         content = content_of(20 * CHUNK)
         gate = Gate(10)
@@ -283,8 +283,8 @@ class SeedersThatLie(LeecherTest):
 
     def setUp(self) -> None:
         super().setUp()
-        self.constant("seeder_book", "FAILED_AGAIN_S", SOON_S)
-        self.constant("seeder_book", "FAILED_MAX_S", SOON_S)
+        self.constant("lmk1.seeder_book", "FAILED_AGAIN_S", SOON_S)
+        self.constant("lmk1.seeder_book", "FAILED_MAX_S", SOON_S)
 
     def lying(self, pack: Callable[[int, bytes], bytes]) -> Offer:
         return self.offer(Offer({"a": self.CONTENT}, pack))
@@ -351,7 +351,7 @@ class SeedersThatLie(LeecherTest):
     def test_every_lie_beside_an_honest_seeder_is_harmless(self) -> None:
         for lie in self.LIES:
             self.lying(getattr(self, lie))
-        self.constant("tracker_desk", "LISTS_IN_ALL", 1e9)
+        self.constant("room.answers", "LISTS_IN_ALL", 1e9)
         self.offering_lmk1({"a": self.CONTENT})
         self.assert_takes(self.taking(), {"a": self.CONTENT})
 
@@ -394,7 +394,7 @@ class WithoutSeeders(LeecherTest):
         self.assertIn("again in", cause)
 
     def test_a_seeder_that_was_away_and_is_gone_is_not_waited_for(self) -> None:
-        self.constant("seeder_book", "AWAY_AGAIN_S", SOON_S)
+        self.constant("lmk1.seeder_book", "AWAY_AGAIN_S", SOON_S)
 
         seeder = self.scripted(be_away, self.room, a=7)
         leecher = self.taking(give_up_after_s=0.5)
@@ -413,10 +413,10 @@ class WithoutSeeders(LeecherTest):
 
         dying = self.scripted(Offer({"a": content}, die_at_ten).play, self.room, a=len(content))
         leecher = self.taking(give_up_after_s=0.3)
-        self.constant("crew", "MOVING_S", 0.2)
-        self.constant("room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
-        self.constant("seeder_book", "FAILED_AGAIN_S", NEVER_S)
-        self.constant("seeder_book", "FAILED_MAX_S", NEVER_S)
+        self.constant("lmk1.fetchers", "MOVING_S", 0.2)
+        self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
+        self.constant("lmk1.seeder_book", "FAILED_AGAIN_S", NEVER_S)
+        self.constant("lmk1.seeder_book", "FAILED_MAX_S", NEVER_S)
         order(leecher, "a")
         end = self.assert_fails(leecher, "a", NoSeederError)
         self.assertEqual(end.have, 10 * CHUNK)

@@ -13,8 +13,8 @@ from roles.joining import list_client
 from roles.joining.list_client import FetchedList, fetch_list, tell_list
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
-from roles.wire import lmk2_list_wire
-from roles.wire.lmk2_list_wire import Taken, TellList
+from roles.wire import list_wire
+from roles.wire.list_wire import Taken, TellList
 from tests.rooms import ScriptedSeeder
 from tests.support import LIMIT_S, LmkTestCase
 
@@ -110,13 +110,13 @@ class FetchTest(ListClientTestCase):
             fetch_list(bomb, "", never)
 
     def test_a_list_that_unpacks_to_more_than_the_limit_is_dropped(self) -> None:
-        with mock.patch.object(lmk2_list_wire.Unpacker, "__init__", self.small_unpacker()):
+        with mock.patch.object(list_wire.Unpacker, "__init__", self.small_unpacker()):
             tracker = self.whole(packed(*["+" + "x" * 1_000] * 1_000))
             with self.assertRaisesRegex(TrackerSilentError, "too long"):
                 fetch_list(tracker, "", never)
 
     def small_unpacker(self) -> Callable[..., None]:
-        made = lmk2_list_wire.Unpacker.__init__
+        made = list_wire.Unpacker.__init__
         return lambda unpacker: made(unpacker, most=100_000)
 
     def test_a_tracker_that_says_nothing_is_given_up(self) -> None:

@@ -19,7 +19,7 @@ from roles.room.packed_lists import PackedLists
 from roles.room.registry import Registry
 from roles.room.registry_entry import Origin
 from roles.values.addresses import Address
-from roles.wire.lmk2_list_wire import (
+from roles.wire.list_wire import (
     MAX_PACKED,
     AskList,
     LineAdded,
@@ -35,7 +35,7 @@ from roles.wire.lmk2_list_wire import (
     encode_call,
     packed_list,
 )
-from roles.wire.lmk2_tracker_messages import Ping, Register
+from roles.wire.tracker_messages import Ping, Register
 from tests.support import LIMIT_S, LmkTestCase, wait_until
 
 ID = "0123456789abcdef"

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from unittest import mock
 
-from roles.base.listening import bind_both, listen_tcp
+from roles.net.listening import bind_both, listen_tcp
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
 from tests.support import LmkTestCase

@@ -7,9 +7,7 @@ import json
 import unittest
 from collections.abc import Callable, Iterable
 
-from roles.values.chunks import CHUNK_SIZE, MAX_FILE_SIZE
-from roles.values.errors import PeerProtocolError
-from roles.wire.lmk1_peer_wire import (
+from roles.lmk1.peer_wire import (
     ACK_SIZE,
     ACKNOWLEDGED,
     AWAY,
@@ -34,6 +32,8 @@ from roles.wire.lmk1_peer_wire import (
     encode_header,
     encode_range_request,
 )
+from roles.values.chunks import CHUNK_SIZE, MAX_FILE_SIZE
+from roles.values.errors import PeerProtocolError
 
 LATER_LINE = b'{"lmk": 2, "peer": "0123456789abcdef", "name": "lab-pc-07", "as": "leecher"}\n'
 LATER_GREETING = REQUEST_CONNECTION + b"\n" + LATER_LINE

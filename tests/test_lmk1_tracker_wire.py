@@ -6,10 +6,7 @@ import json
 import unittest
 from collections.abc import Callable, Iterator
 
-from roles.values.addresses import Address
-from roles.values.chunks import MAX_FILE_SIZE
-from roles.values.errors import PeerProtocolError
-from roles.wire.lmk1_tracker_wire import (
+from roles.lmk1.tracker_wire import (
     ALREADY_REGISTERED,
     MAX_ANSWER,
     MAX_DATAGRAM,
@@ -36,6 +33,9 @@ from roles.wire.lmk1_tracker_wire import (
     files_that_fit,
     with_id,
 )
+from roles.values.addresses import Address
+from roles.values.chunks import MAX_FILE_SIZE
+from roles.values.errors import PeerProtocolError
 
 ID = "0123456789abcdef"
 PC = Address("10.0.0.7", 12501)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from unittest import mock
 
-from roles.base.log_file import (
+from roles.program.log_file import (
     BACKUPS,
     MAX_BYTES,
     MAX_LINE,

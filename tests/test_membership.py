@@ -27,7 +27,7 @@ from roles.values.events import (
 )
 from roles.values.settings import TrackerSettings
 from tests.support import EventLog, LmkTestCase, at_once, wait_until
-from tests.test_list_teller import Own
+from tests.test_list_upload import Own
 from tests.test_room_client import usual, verb_and_line, with_cookie
 from tests.test_tracker_client import Script, ScriptedTracker, room_of
 
@@ -306,7 +306,7 @@ class ListTest(MembershipTestCase):
     def test_the_own_share_comes_first_and_once(self) -> None:
         tracker = self.scripted(with_cookie(usual))
         self.status = Status("available", (OTHER, SHARE))
-        with self.assertLogs("roles.joining.list_teller", "WARNING") as log:  # it takes no lists
+        with self.assertLogs("roles.joining.list_upload", "WARNING") as log:  # it takes no lists
             self.member(tracker.address, CALM, own=Own())
             wait_until(lambda: bool(log.output) and b"ping_tracker" in tracker.heard[-1])
             self.leave()
@@ -315,7 +315,7 @@ class ListTest(MembershipTestCase):
 
     def test_a_tracker_that_takes_no_list_keeps_the_seeder(self) -> None:
         tracker = self.scripted(with_cookie(usual))
-        with self.assertLogs("roles.joining.list_teller", "WARNING") as log:
+        with self.assertLogs("roles.joining.list_upload", "WARNING") as log:
             self.member(tracker.address, own=Own())
             wait_until(lambda: bool(log.output) and len(tracker.heard) > 8)
             self.leave()

@@ -281,8 +281,8 @@ class OurLeecherNeverEndsAnOriginalSeeder(OriginalSeederTest):
                 leecher.stop()
 
     def test_when_its_answer_takes_too_long(self) -> None:
-        self.constant("chunk_fetcher", "ANSWER_S", 0.1)
-        self.constant("seeder_book", "AWAY_AGAIN_S", 0.3)
+        self.constant("lmk1.chunk_fetcher", "ANSWER_S", 0.1)
+        self.constant("lmk1.seeder_book", "AWAY_AGAIN_S", 0.3)
         blocking = self.connected(self.original.address)
         leecher = self.taking("long")
         wait_for_state(leecher, "long", DownloadState.IN_LINE)
@@ -302,7 +302,7 @@ class OurLeecherNeverEndsAnOriginalSeeder(OriginalSeederTest):
             busy.close()
             return leecher
 
-        self.constant("seeder_book", "AWAY_AGAIN_S", 60.0)  # so that it is still in line
+        self.constant("lmk1.seeder_book", "AWAY_AGAIN_S", 60.0)  # so that it is still in line
         self.end_in_each_way(in_line)
 
     def test_when_the_file_is_checked(self) -> None:
@@ -341,7 +341,7 @@ class OurLeecherNeverEndsAnOriginalSeeder(OriginalSeederTest):
         self.assert_unharmed(self.original, self.room)
 
     def test_when_it_lacks_the_file(self) -> None:
-        self.constant("chunk_fetcher", "FIRST_CHUNK_S", 0.2)
+        self.constant("lmk1.chunk_fetcher", "FIRST_CHUNK_S", 0.2)
         (self.shared / "sixty KB").unlink()
         leecher = self.taking("sixty KB")
         wait_for_state(leecher, "sixty KB", DownloadState.RETRYING)
@@ -445,15 +445,15 @@ class OursNeverEndAnOriginalTracker(MixesTest):
         self.assertEqual(leecher.wait_ended(), 0, leecher.error_output)
 
     def test_a_new_file_is_added_while_it_runs(self) -> None:
-        self.constant("announcer", "RESCAN_S", 0.05)
+        self.constant("joining.announcer", "RESCAN_S", 0.05)
         self.seeder(self.shared, self.old.address)
         (self.shared / "new").write_bytes(b"1")
         wait_until(lambda: "new" in listed_files(self.old.address))
         self.assertEqual(len(self.assert_alive(self.old)), len(FILES) + 1)
 
     def test_an_old_tracker_that_restarts_gets_our_files_again(self) -> None:
-        self.constant("announcer", "PING_S", 0.1)
-        self.constant("announcer", "AGAIN_S", 0.05)
+        self.constant("joining.announcer", "PING_S", 0.1)
+        self.constant("joining.announcer", "AGAIN_S", 0.05)
         self.seeder(self.shared, self.old.address)
         host, port = self.old.address
         self.old.close()

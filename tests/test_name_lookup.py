@@ -7,7 +7,7 @@ import socket
 import threading
 from unittest import mock
 
-from roles.base.name_lookup import looked_up
+from roles.net.name_lookup import looked_up
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from tests.support import LmkTestCase, at_once, wait_until

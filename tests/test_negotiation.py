@@ -58,7 +58,7 @@ class NegotiationTest(MixesTest):
     def setUp(self) -> None:
         super().setUp()
         (self.shared / "long").write_bytes(LONG)
-        self.constant("room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
+        self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.room = self.tracker().address
         self.taken = self.make_folder("taken")
 
@@ -77,7 +77,7 @@ class OurLmk2HelloAtAnOriginalSeeder(NegotiationTest):
         self.elsewhere = self.tracker().address  # where nobody takes it for anything else
         self.original = self.original_seeder(self.shared, self.elsewhere)
         list_as_lmk2(self.room, self.original.address, {"long": LONG})
-        self.constant("swarm_download", "MOVING_S", MEANWHILE_S)
+        self.constant("downloads.download", "MOVING_S", MEANWHILE_S)
 
     def looking(self) -> Running[Leecher]:
         """A leecher that knows of nobody but the original, and has heard where that is."""
@@ -131,7 +131,7 @@ class OurLmk2HelloAtAnOriginalSeeder(NegotiationTest):
 
     def test_it_may_be_the_only_one_and_is_greeted_again_and_again(self) -> None:
         for name in ("AGAIN_S", "AGAIN_MAX_S"):
-            self.constant("peer_book", name, 0.02)
+            self.constant("swarm.peer_book", name, 0.02)
         leecher = self.looking()
         for _ in range(3):
             self.assert_was_greeted()
@@ -165,9 +165,9 @@ class OurLmk2HelloAtAnOriginalSeeder(NegotiationTest):
         self.assert_still_serves()
 
     def test_its_answer_takes_too_long_again_and_again(self) -> None:
-        self.constant("peer_greeting", "ANSWER_S", MEANWHILE_S)
+        self.constant("net.peer_greeting", "ANSWER_S", MEANWHILE_S)
         for name in ("AGAIN_S", "AGAIN_MAX_S"):
-            self.constant("peer_book", name, 0.02)
+            self.constant("swarm.peer_book", name, 0.02)
         blocking = self.connected(self.original.address)
         leecher = self.looking()
         time.sleep(6 * MEANWHILE_S)
@@ -177,7 +177,7 @@ class OurLmk2HelloAtAnOriginalSeeder(NegotiationTest):
 
     def test_it_is_away(self) -> None:
         for name in ("AGAIN_S", "AGAIN_MAX_S"):
-            self.constant("peer_book", name, 0.02)
+            self.constant("swarm.peer_book", name, 0.02)
         busy = self.ranged(self.original.address, "one chunk", 1)
         chunk = receive_chunk(busy)
         leecher = self.looking()
@@ -189,7 +189,7 @@ class OurLmk2HelloAtAnOriginalSeeder(NegotiationTest):
 
     def test_stopping_at_any_moment(self) -> None:
         for name in ("AGAIN_S", "AGAIN_MAX_S"):
-            self.constant("peer_book", name, 0.01)
+            self.constant("swarm.peer_book", name, 0.01)
         rng = random.Random(5)
         for _ in range(10):
             leecher = self.leecher(self.taken, self.room)
@@ -324,9 +324,9 @@ class ALaterVersionAtOurLeecher(NegotiationTest):
 
         later = self.enterContext(ScriptedSeeder(play))
         list_as_lmk2(self.room, later.address, {"long": LONG})
-        self.constant("peer_book", "AGAIN_S", NEVER_S)
-        self.constant("peer_book", "AGAIN_MAX_S", NEVER_S)
-        self.constant("peer_book", "CONNECTIONS", 1)
+        self.constant("swarm.peer_book", "AGAIN_S", NEVER_S)
+        self.constant("swarm.peer_book", "AGAIN_MAX_S", NEVER_S)
+        self.constant("swarm.peer_book", "CONNECTIONS", 1)
         order(self.leecher(self.taken, self.room), "long")
 
     def test_our_hello_has_everything_that_lmk2_needs(self) -> None:

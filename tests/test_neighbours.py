@@ -6,9 +6,9 @@ import socket
 import sys
 from unittest import mock
 
-from roles.base import neighbours
-from roles.base.interfaces import own_addresses
-from roles.base.neighbours import Neighbours, waiting_bytes
+from roles.net import neighbours
+from roles.net.interfaces import own_addresses
+from roles.net.neighbours import Neighbours, waiting_bytes
 from tests.rooms import LINUX_ONLY
 from tests.support import LmkTestCase
 

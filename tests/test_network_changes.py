@@ -5,10 +5,10 @@ from __future__ import annotations
 import socket
 from unittest import mock
 
-from roles.base import connections
-from roles.base.address_watch import AddressWatch
 from roles.discovery import Discovery
 from roles.downloads.download_life import CUT_OFF
+from roles.net import connections
+from roles.net.address_watch import AddressWatch
 from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.events import (
@@ -34,8 +34,8 @@ class NetworkTest(RoomTest):
     def setUp(self) -> None:
         super().setUp()
         self.addresses = [HERE, "127.0.0.2"]
-        self.constant("address_watch", "LOOK_S", 0.05)
-        self.enterContext(mock.patch("roles.base.worker.AddressWatch", self.watch))
+        self.constant("net.address_watch", "LOOK_S", 0.05)
+        self.enterContext(mock.patch("roles.role.AddressWatch", self.watch))
 
     def watch(self) -> AddressWatch:
         return AddressWatch(lambda: tuple(self.addresses))
@@ -110,9 +110,7 @@ class RegistrationTest(NetworkTest):
         tracker = self.run_role(Tracker(TrackerSettings(Address("0.0.0.0", 0)), log), log)
         started = log.wait_for(RoleStarted)
         self.addresses.append("127.0.0.3")
-        with mock.patch(
-            "roles.base.worker.address_for_others", lambda at: Address("10.9.9.9", at.port)
-        ):
+        with mock.patch("roles.worker.address_for_others", lambda at: Address("10.9.9.9", at.port)):
             change = log.wait_for(NetworkChanged)
         assert started.address is not None
         self.assertEqual(change.for_others, Address("10.9.9.9", started.address.port))

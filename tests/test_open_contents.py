@@ -5,7 +5,7 @@ from __future__ import annotations
 import unittest
 from typing import NoReturn
 
-from roles.giving.open_contents import MAX_OPEN, MAX_SOURCES, OpenContents
+from roles.uploads.open_contents import MAX_OPEN, MAX_SOURCES, OpenContents
 from roles.values.errors import FileChangedError
 from tests.disks import some_bytes
 from tests.peers import MemoryHolding, MemoryLibrary, some_holding

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from roles.taking.outbox import MAX_KEPT, Outbox
+from roles.net.outbox import MAX_KEPT, Outbox
 from tests.peers import tcp_pair
 from tests.receiving import receive_exactly
 from tests.support import LmkTestCase, at_once

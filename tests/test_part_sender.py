@@ -6,13 +6,13 @@ import socket
 import unittest
 from unittest import mock
 
-from roles.base.throttle import Throttle
-from roles.giving import send_buffer
-from roles.giving.part_sender import MAX_KEPT, MIN_AHEAD, PIECE, PartSender
-from roles.giving.upload_desk import Choice
+from roles.net import send_buffer
+from roles.net.throttle import Throttle
+from roles.uploads.part_sender import MAX_KEPT, MIN_AHEAD, PIECE, PartSender
+from roles.uploads.upload_scheduler import Choice
 from roles.values.addresses import LOOPBACK
 from roles.values.content import Content
-from roles.wire import lmk2_frames as frames
+from roles.wire import frames
 
 SIZE = 8 * MIN_AHEAD
 

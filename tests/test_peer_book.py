@@ -6,8 +6,8 @@ import random
 import unittest
 from collections import Counter
 
-from roles.base.dialling import CONNECT_S
-from roles.taking.peer_book import (
+from roles.net.dialling import CONNECT_S
+from roles.swarm.peer_book import (
     AGAIN_MAX_S,
     AGAIN_S,
     AT_ONCE,

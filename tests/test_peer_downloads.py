@@ -8,12 +8,12 @@ import threading
 import time
 from collections.abc import Callable
 
-from roles.base.throttle import Throttle
-from roles.taking.peer_book import MAX_PEERS
-from roles.taking.peer_downloads import MAX_CALLERS, MAX_CALLERS_PER_HOST, PeerDownloads
+from roles.net.throttle import Throttle
+from roles.swarm.peer_book import MAX_PEERS
+from roles.swarm.peer_downloads import MAX_CALLERS, MAX_CALLERS_PER_HOST, PeerDownloads
 from roles.values.addresses import Address
-from roles.wire import lmk2_frames as frames
-from roles.wire.lmk2_greeting import Hello
+from roles.wire import frames
+from roles.wire.greeting import Hello
 from tests.peers import CHUNK, RawPeer, TakingTest, lying_seeder, some_holding, tcp_pair, welcomed
 from tests.rooms import ScriptedSeeder
 from tests.support import at_once, wait_until
@@ -76,8 +76,8 @@ class PeerDownloadsTest(TakingTest):
 
     def test_a_peer_that_stands_still_in_the_middle_is_connected_to_once_more(self) -> None:
         """The old connection may go on, or not: what was interrupted hides that for long."""
-        self.constant("peer_links", "STALLED_S", 0.05)
-        self.constant("peer_book", "AGAIN_S", 0.0)
+        self.constant("swarm.peers", "STALLED_S", 0.05)
+        self.constant("swarm.peer_book", "AGAIN_S", 0.0)
         stalled = threading.Event()
         self.addCleanup(stalled.set)
 
@@ -101,7 +101,7 @@ class PeerDownloadsTest(TakingTest):
         self.assertEqual(seeder.connections, 2)
 
     def test_the_address_that_a_peer_has_no_longer_is_hung_up_on(self) -> None:
-        self.constant("peer_links", "LEFT_S", 0.0)
+        self.constant("swarm.peers", "LEFT_S", 0.0)
         old, handle = self.offering(self.holding, YOU, host="10.0.0.1")
         self.offer(old, handle, 0)
         old.send_part(handle, 0, 0, self.holding.chunk(0)[:1_000])
@@ -131,7 +131,7 @@ class PeerDownloadsTest(TakingTest):
         self.assertTrue(self.downloads.make_room_for_caller("10.0.0.2"))
 
     def test_idle_callers_lose_their_places_to_others_the_longest_idle_first(self) -> None:
-        self.constant("eviction", "UNPROVEN_S", 0.05)
+        self.constant("net.eviction", "UNPROVEN_S", 0.05)
         hosts = [f"10.0.0.{n}" for n in range(MAX_CALLERS // MAX_CALLERS_PER_HOST)]
         idle = [self.called_by(host, MAX_CALLERS_PER_HOST) for host in hosts]
         wait_until(lambda: self.downloads.make_room_for_caller("10.0.0.99"))
@@ -143,7 +143,7 @@ class PeerDownloadsTest(TakingTest):
             self.assertTrue(link.recv(1_000))  # what it was opened; it did not hang up
 
     def test_peers_that_bring_nothing_make_room_for_those_that_wait(self) -> None:
-        self.constant("peer_links", "HURRY_S", 0.1)
+        self.constant("swarm.peers", "HURRY_S", 0.1)
 
         def say_nothing(sender: RawPeer) -> None:
             with contextlib.suppress(EOFError, OSError):
@@ -182,7 +182,7 @@ class PeerDownloadsTest(TakingTest):
             self.assertEqual(seeder.connections, 1)
 
     def test_a_liar_is_called_again_later_and_later(self) -> None:
-        self.constant("peer_book", "AGAIN_S", 0.05)
+        self.constant("swarm.peer_book", "AGAIN_S", 0.05)
 
         def lie(sender: RawPeer) -> None:
             sender.link.sendall(b"\0\0\0\0\0")

@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from roles.base.peer_greeting import greeted
+from roles.net.peer_greeting import greeted
 from roles.values.errors import PeerProtocolError
-from roles.wire.lmk2_greeting import Hello, Welcome, encode_hello, encode_welcome
+from roles.wire.greeting import Hello, Welcome, encode_hello, encode_welcome
 from tests.disks import go_on, stop
 from tests.peers import tcp_pair
 from tests.receiving import receive_exactly
@@ -63,7 +63,7 @@ class PeerGreetingTest(RoomTest):
             greeted(self.ours, ME, go_on)
 
     def test_who_never_answers_hears_the_word_of_lmk1_at_the_end(self) -> None:
-        self.constant("peer_greeting", "ANSWER_S", 0.1)
+        self.constant("net.peer_greeting", "ANSWER_S", 0.1)
         with self.assertRaises(TimeoutError):
             greeted(self.ours, ME, go_on)
         self.ours.shutdown(socket.SHUT_WR)
@@ -81,14 +81,14 @@ class PeerGreetingTest(RoomTest):
             return
 
     def test_an_answer_that_comes_byte_by_byte_for_ever_is_given_up(self) -> None:
-        self.constant("peer_greeting", "ANSWER_S", 0.3)
+        self.constant("net.peer_greeting", "ANSWER_S", 0.3)
         self.playing(self.drip)
         with at_once(), self.assertRaises(TimeoutError):
             greeted(self.ours, ME, go_on)
         self.ours.close()
 
     def test_nor_does_it_keep_a_program_from_ending(self) -> None:
-        self.constant("peer_greeting", "STOPPING_S", 0.2)
+        self.constant("net.peer_greeting", "STOPPING_S", 0.2)
         self.playing(self.drip)
         with at_once(), self.assertRaises(TimeoutError):
             greeted(self.ours, ME, stop)

@@ -8,9 +8,9 @@ import threading
 import time
 from unittest import mock
 
-from roles.giving.peer_uploads import MAX_CONNECTIONS, MAX_PER_HOST
+from roles.uploads.peer_uploads import MAX_CONNECTIONS, MAX_PER_HOST
 from roles.values.addresses import Address
-from roles.wire import lmk2_frames as frames
+from roles.wire import frames
 from tests.peers import CHUNK, GivingTest, bitmap, some_holding
 from tests.rooms import NEVER_S
 from tests.support import at_once, wait_until
@@ -31,8 +31,8 @@ class PeerUploadsTest(GivingTest):
         self.assertTrue(self.room.make_room(other, is_here=False))
 
     def test_there_is_an_end_to_it_for_everybody_and_room_again_when_they_leave(self) -> None:
-        self.constant("eviction", "UNPROVEN_S", NEVER_S)
-        self.constant("eviction", "CROWD_S", NEVER_S)
+        self.constant("net.eviction", "UNPROVEN_S", NEVER_S)
+        self.constant("net.eviction", "CROWD_S", NEVER_S)
         leechers = [self.joined(self.room) for _ in range(MAX_CONNECTIONS)]
         somebody = Address("10.0.0.2", 1)
         self.assertFalse(self.room.make_room(somebody, is_here=True))
@@ -40,8 +40,8 @@ class PeerUploadsTest(GivingTest):
         wait_until(lambda: self.room.make_room(somebody, is_here=False))
 
     def test_idle_leechers_lose_their_places_to_others_the_longest_idle_first(self) -> None:
-        self.constant("eviction", "CROWD_S", NEVER_S)
-        self.constant("eviction", "UNPROVEN_S", 0.05)
+        self.constant("net.eviction", "CROWD_S", NEVER_S)
+        self.constant("net.eviction", "UNPROVEN_S", 0.05)
         hosts = [f"10.0.0.{n}" for n in range(MAX_CONNECTIONS // MAX_PER_HOST)]
         idle = [self.joined(self.room, host=host) for host in hosts for _ in range(MAX_PER_HOST)]
         wait_until(lambda: self.room.make_room(Address("10.0.0.99", 1), is_here=False))
@@ -51,7 +51,7 @@ class PeerUploadsTest(GivingTest):
         self.assertTrue(idle[1].is_silent(0.01))
 
     def test_who_took_a_chunk_or_waits_for_one_keeps_its_place(self) -> None:
-        self.constant("eviction", "UNPROVEN_S", 0.05)
+        self.constant("net.eviction", "UNPROVEN_S", 0.05)
         host = "10.0.0.1"
         taker = self.joined(self.room, host=host)
         self.opened(taker, self.holding)
@@ -106,7 +106,7 @@ class PeerUploadsTest(GivingTest):
         self.offer(waiting)
 
     def test_who_waits_for_a_moment_only_is_not_told_that_it_waits(self) -> None:
-        self.constant("place_in_line", "PLACE_S", 60.0)
+        self.constant("uploads.queue_position", "PLACE_S", 60.0)
         hungs = [self.wanting(self.room, self.holding) for _ in range(2)]
         for hung in hungs:
             self.offer(hung)
@@ -152,7 +152,7 @@ class PeerUploadsTest(GivingTest):
                 theirs,
                 self.subTest(place=place),
                 mock.patch(place, side_effect=error),
-                self.assertLogs("roles.giving.peer_uploads", "WARNING"),
+                self.assertLogs("roles.uploads.peer_uploads", "WARNING"),
             ):
                 self.assertFalse(self.room.serve(ours, Address("10.0.0.3", 1), "pc"))
                 self.assertEqual(theirs.recv(1), b"")

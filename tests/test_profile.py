@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from roles.base.profile import (
+from roles.disk.state_file import StateFile, write_whole
+from roles.program.profile import (
     Profile,
     SettingsFile,
     find_profile,
 )
-from roles.base.state_file import StateFile, write_whole
 from roles.values.errors import StorageError
 from roles.values.settings import ProgramSettings
 from tests.support import LmkTestCase

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.base.rate_limit import MAX_HOSTS, RateLimit
+from roles.net.rate_limit import MAX_HOSTS, RateLimit
 
 
 def allowed(limit: RateLimit, host: str, count: int, *, now: float) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.base.rates import WINDOW_S, RateMeter, seconds_left
+from roles.net.rates import WINDOW_S, RateMeter, seconds_left
 
 
 class RateMeterTest(unittest.TestCase):

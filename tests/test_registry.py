@@ -10,6 +10,7 @@ import unittest
 from collections.abc import Mapping
 from unittest import mock
 
+from roles.lmk1.tracker_wire import Extras, encode_file_list
 from roles.room import registry
 from roles.room.offered_shares import LMK1_STEP_FILES
 from roles.room.originals_list import MAX_LISTED_SEEDERS
@@ -35,8 +36,7 @@ from roles.values.addresses import Address
 from roles.values.chunks import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedFile, ListedSeeder, SeederState
-from roles.wire.lmk1_tracker_wire import Extras, encode_file_list
-from roles.wire.lmk2_tracker_messages import Ping, Register, TellFiles
+from roles.wire.tracker_messages import Ping, Register, TellFiles
 
 ID = "0123456789abcdef"
 OURS = Extras(ID)

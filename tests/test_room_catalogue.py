@@ -23,7 +23,7 @@ from roles.values.catalogue import FileLine, FolderLine, decode_line, encode_lin
 from roles.values.content import Content
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedFile
-from roles.wire.lmk2_list_wire import (
+from roles.wire.list_wire import (
     LineAdded,
     LineRemoved,
     ShareGone,
@@ -32,7 +32,7 @@ from roles.wire.lmk2_list_wire import (
     Unpacker,
     decode_entry,
 )
-from roles.wire.lmk2_tracker_messages import Code
+from roles.wire.tracker_messages import Code
 
 PEER = "fedcba9876543210"
 ONE, TWO = "0000000000000001", "0000000000000002"

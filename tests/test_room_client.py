@@ -13,7 +13,7 @@ from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.values.events import Transfer
-from roles.wire.lmk2_tracker_messages import Done, Ping, Pinged, Refused, Register
+from roles.wire.tracker_messages import Done, Ping, Pinged, Refused, Register
 from tests.support import LmkTestCase, wait_until
 from tests.test_tracker_client import ScriptedTracker, room_of
 

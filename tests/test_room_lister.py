@@ -34,7 +34,7 @@ CONTENT = content_of(600_000)
 class RoomListerTest(RoomTest):
     def setUp(self) -> None:
         super().setUp()
-        self.constant("room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
+        self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.log = EventLog()
         self.sought = Sought((), ())
         self.shares: tuple[str, ...] = ()  # of LMK/2, the newest that were found
@@ -121,7 +121,7 @@ class ListsOfOurTracker(RoomListerTest):
         self.assertEqual([file.name for file in self.listed(lister).files], ["b"])
 
     def test_a_silent_tracker_is_told_and_asked_again(self) -> None:
-        self.constant("tracker_client", "TRIES_S", (0.05,))
+        self.constant("joining.tracker_client", "TRIES_S", (0.05,))
         address = Address(HOST, self.free_port("udp"))
         lister = self.lister(address)
         self.assertEqual(self.log.wait_for(ListFailed).tracker, address)

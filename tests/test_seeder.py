@@ -155,16 +155,16 @@ class FilesOfTheSeeder(SeederTest):
         self.assertEqual(receive_range(self.ranged(seeder.address, "a", 1), 1), b"new")
 
     def test_new_and_removed_files_are_noticed(self) -> None:
-        self.constant("announcer", "RESCAN_S", 0.05)
+        self.constant("joining.announcer", "RESCAN_S", 0.05)
         self.offering()
         (self.shared / "b").write_bytes(b"b")
         (self.shared / "a").unlink()
         wait_until(lambda: listed_files(self.room) == {"b": 1, "empty": 0, "é ü.txt": 7})
 
     def test_a_folder_that_is_gone_is_said_and_what_comes_back_is_offered_again(self) -> None:
-        self.constant("announcer", "RESCAN_S", 0.05)
-        self.constant("announcer", "REPORT_S", 0.05)
-        self.constant("folder_library", "LOOK_S", 0.05)
+        self.constant("joining.announcer", "RESCAN_S", 0.05)
+        self.constant("joining.announcer", "REPORT_S", 0.05)
+        self.constant("sharing.folder_library", "LOOK_S", 0.05)
         seeder = self.offering()
         self.shared.rename(self.folder / "elsewhere")
         wait_until(lambda: listed_files(self.room) == {})
@@ -184,7 +184,7 @@ class FilesOfTheSeeder(SeederTest):
         self.assert_serves(seeder)
 
     def test_a_folder_that_came_back_empty_is_no_problem_any_more(self) -> None:
-        self.constant("announcer", "RESCAN_S", 0.05)
+        self.constant("joining.announcer", "RESCAN_S", 0.05)
         seeder = self.offering()
         self.shared.rename(self.folder / "elsewhere")
         seeder.log.wait_for(FolderScanned, where=lambda scan: bool(scan.problem))
@@ -217,7 +217,7 @@ class TheSeederAndItsTracker(SeederTest):
         self.assertFalse(seeder.log.of(TrackerAnswered)[0].is_original)
 
     def test_a_tracker_that_forgot_it_gets_it_back(self) -> None:
-        self.constant("announcer", "PING_S", 0.1)
+        self.constant("joining.announcer", "PING_S", 0.1)
         first = self.tracker()
         seeder = self.seeder(self.shared, first.address)
         address = first.address
@@ -227,8 +227,8 @@ class TheSeederAndItsTracker(SeederTest):
         self.assertEqual(listed_seeders(address), [seeder.address])
 
     def test_a_tracker_that_comes_up_later_gets_it(self) -> None:
-        self.constant("announcer", "AGAIN_S", 0.05)
-        self.constant("tracker_client", "TRIES_S", (0.05, 0.05))
+        self.constant("joining.announcer", "AGAIN_S", 0.05)
+        self.constant("joining.tracker_client", "TRIES_S", (0.05, 0.05))
         address = Address("127.0.0.1", self.free_port("udp"))
         seeder = self.seeder(self.shared, address, is_announced=False)
         seeder.log.wait_for(TrackerLost)
@@ -238,7 +238,7 @@ class TheSeederAndItsTracker(SeederTest):
         seeder.log.wait_for(TrackerAnswered)
 
     def test_it_tells_its_state(self) -> None:
-        self.constant("announcer", "STATE_PING_S", 0.05)
+        self.constant("joining.announcer", "STATE_PING_S", 0.05)
         room = self.tracker()
         seeder = self.seeder(self.shared, room.address, slots=2)
         link = self.connected(seeder.address)
@@ -270,8 +270,8 @@ class TheSeederAndItsTracker(SeederTest):
         )
 
     def test_a_tracker_without_room_is_told_to_the_user(self) -> None:
-        self.constant("registry", "MAX_PROGRAMS", 0)
-        self.constant("announcer", "AGAIN_S", 0.05)
+        self.constant("room.registry", "MAX_PROGRAMS", 0)
+        self.constant("joining.announcer", "AGAIN_S", 0.05)
         seeder = self.seeder(self.shared, self.room, is_announced=False)
         lost = seeder.log.wait_for(TrackerLost)
         self.assertIn("refused this seeder", str(lost.reason))

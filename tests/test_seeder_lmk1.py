@@ -209,10 +209,10 @@ class IdleLeechers(SeederTest):
 
     def soon(self, *, look_s: float = 0.05) -> None:
         """It is found out soon that somebody is idle."""
-        self.constant("lmk1_uploads", "ASK_S", 0.2)
-        self.constant("lmk1_uploads", "LOOK_S", look_s)
+        self.constant("lmk1.uploads", "ASK_S", 0.2)
+        self.constant("lmk1.uploads", "LOOK_S", look_s)
         for name in ("UNPROVEN_S", "PROVEN_S", "CROWD_S"):
-            self.constant("eviction", name, 0.05)
+            self.constant("net.eviction", name, 0.05)
 
     def is_connected(self, seeder: Running[Seeder]) -> bool:
         """Whether one more is."""
@@ -282,11 +282,11 @@ class StrangersAtTheSeeder(SeederTest):
             self.assertEqual(link.recv(1_024), b"connected" if link in silent[-10:-2] else b"away")
 
     def test_a_silent_newcomer_is_sent_away_in_time(self) -> None:
-        self.constant("reception", "GREETING_S", 0.1)
+        self.constant("uploads.handshakes", "GREETING_S", 0.1)
         self.assert_hangs_up(self.dial(self.offering().address))
 
     def test_half_a_greeting_is_waited_for_and_then_sent_away(self) -> None:
-        self.constant("reception", "GREETING_S", 0.1)
+        self.constant("uploads.handshakes", "GREETING_S", 0.1)
         seeder = self.offering()
         link = self.dial(seeder.address)
         link.sendall(b"request_conn")
@@ -345,7 +345,7 @@ class StrangersAtTheSeeder(SeederTest):
 
     def test_a_leecher_that_never_reads_does_not_block_others_and_is_dropped(self) -> None:
         random_file(self.shared / "long", MANY, 3)
-        self.constant("chunk_sender", "STALLED_S", 0.3)
+        self.constant("lmk1.chunk_sender", "STALLED_S", 0.3)
         seeder = self.offering(slots=2)
         count = -(-MANY // CHUNK)
         stuck = self.ranged(seeder.address, "long", count)
@@ -355,7 +355,7 @@ class StrangersAtTheSeeder(SeederTest):
         self.wait_for_state(seeder, SeederState.AVAILABLE)
 
     def test_a_leecher_that_never_acknowledges_is_dropped(self) -> None:
-        self.constant("chunk_sender", "STALLED_S", 0.1)
+        self.constant("lmk1.chunk_sender", "STALLED_S", 0.1)
         seeder = self.offering(slots=1)
         link = self.ranged(seeder.address, "a", 4)
         receive_chunk(link)
@@ -363,7 +363,7 @@ class StrangersAtTheSeeder(SeederTest):
         self.assert_serves(seeder)
 
     def test_a_leecher_that_asks_for_nothing_is_dropped(self) -> None:
-        self.constant("chunk_sender", "REQUEST_S", 0.1)
+        self.constant("lmk1.chunk_sender", "REQUEST_S", 0.1)
         seeder = self.offering(slots=1)
         self.assert_hangs_up(self.connected(seeder.address))
         self.assert_serves(seeder)
@@ -372,7 +372,9 @@ class StrangersAtTheSeeder(SeederTest):
     def test_without_descriptors_left_the_loop_goes_on(self) -> None:
         import resource  # there is none on Windows
 
-        self.constant("folder_library", "LOOK_S", NEVER_S)  # a folder is not looked at without one
+        self.constant(
+            "sharing.folder_library", "LOOK_S", NEVER_S
+        )
         os.utime(self.shared / "empty", (1, 1))  # a fresh one is offered after the second look
         seeder = self.offering()
         seeder.log.wait_for(

@@ -8,7 +8,7 @@ import sys
 import unittest
 from pathlib import Path
 
-from roles.base.profile import Profile
+from roles.program.profile import Profile
 from roles.values.errors import StorageError
 from tests.programs import ROOT, environment, run
 from tests.support import LmkTestCase

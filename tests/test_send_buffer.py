@@ -7,7 +7,7 @@ import socket
 import sys
 import unittest
 
-from roles.giving.send_buffer import (
+from roles.net.send_buffer import (
     ALONE,
     FAST,
     LOCAL_BUFFER,

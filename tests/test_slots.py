@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.giving.slots import KEPT_FOR_LMK1, SLOTS_PER_HOST, SlotTable, slots_for_lmk2
+from roles.uploads.slots import KEPT_FOR_LMK1, SLOTS_PER_HOST, SlotTable, slots_for_lmk2
 from roles.values.events import SeederState
 
 

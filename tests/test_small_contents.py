@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.giving.small_contents import (
+from roles.uploads.small_contents import (
     FREE_BYTES,
     FREE_RATE,
     SENT_FIRST,

@@ -7,8 +7,8 @@ import random
 from pathlib import Path
 
 from roles.disk.arriving_file import ArrivingFile
-from roles.disk.partial_file import PartialFile
 from roles.disk.sparse_file import BLOCK, bytes_on_disk, runs
+from roles.lmk1.partial_file import PartialFile
 from roles.values.content import MIN_CHUNK_SIZE
 from roles.values.settings import Existing
 from tests.disks import DiskTestCase, described, go_on, some_bytes

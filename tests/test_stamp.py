@@ -8,7 +8,7 @@ import stat
 from unittest import mock
 
 from roles.disk.stamp import stamp
-from roles.downloads import swarm_download
+from roles.downloads import download
 from roles.sharing.file_holding import FileHolding
 from roles.sharing.folder_tree import scan_tree
 from roles.values.catalogue import FileLine, decode_line
@@ -30,7 +30,7 @@ YEARS = {
 class TimesTest(DiskTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.enterContext(mock.patch.object(swarm_download, "TICK_S", 0.0))
+        self.enterContext(mock.patch.object(download, "TICK_S", 0.0))
         probe = self.folder / "probe"
         probe.touch()
         self.years = {}

@@ -9,7 +9,7 @@ import stat
 import threading
 import unittest
 
-from roles.base.state_file import StateFile, write_whole
+from roles.disk.state_file import StateFile, write_whole
 from roles.values.errors import StorageError
 from tests.support import LmkTestCase
 

@@ -7,14 +7,14 @@ import socket
 import threading
 import time
 
-from roles.base.rates import RateMeter
-from roles.taking.bad_peers import MAX_BAD_CHUNKS, MAX_BAD_OF_HOST, TRIES_AT_ONCE
-from roles.taking.chunk_taker import PeerLink
-from roles.taking.swarm import Swarm
-from roles.taking.transfer import Transfer
+from roles.net.rates import RateMeter
+from roles.swarm.bad_peers import MAX_BAD_CHUNKS, MAX_BAD_OF_HOST, TRIES_AT_ONCE
+from roles.swarm.content_transfer import Transfer
+from roles.swarm.downloader import PeerLink
+from roles.swarm.swarm import Swarm
 from roles.values.addresses import Address
 from roles.values.errors import DiskFullError, StorageError
-from roles.wire import lmk2_frames as frames
+from roles.wire import frames
 from tests.disks import some_bytes
 from tests.peers import (
     CHUNK,
@@ -124,7 +124,7 @@ class WordsTest(SwarmTestCase):
         self.assertEqual(self.store.writes, 0)
 
     def test_a_chunk_that_stalls_at_the_end_comes_from_another_and_the_first_is_told(self) -> None:
-        self.constant("transfer_plan", "STALLED_S", 0.3)
+        self.constant("swarm.chunk_plan", "STALLED_S", 0.3)
         first, second, handle = self.all_but_the_last()
         self.offer(first, handle, 5)
         time.sleep(0.35)  # the time that it stalls for is what is tested
@@ -138,7 +138,7 @@ class WordsTest(SwarmTestCase):
     def test_a_file_that_nobody_here_has_keeps_no_late_chunk_of_another_from_being_asked_twice(
         self,
     ) -> None:
-        self.constant("transfer_plan", "UNKNOWN_RATE_S", 0.1)
+        self.constant("swarm.chunk_plan", "UNKNOWN_RATE_S", 0.1)
         first, second, handle = self.all_but_the_last()
         _, absent, _ = self.transfer(some_holding(3, seed=2))
         absent.learn(b"".join([bytes(32)] * 3))
@@ -151,8 +151,8 @@ class WordsTest(SwarmTestCase):
             self.assertIsInstance(want, frames.Want | frames.Open)
 
     def test_a_second_request_that_may_have_been_overtaken_is_said_again(self) -> None:
-        self.constant("transfer_plan", "STALLED_S", 0.2)
-        self.constant("swarm", "AGAIN_S", 0.0)
+        self.constant("swarm.chunk_plan", "STALLED_S", 0.2)
+        self.constant("swarm.swarm", "AGAIN_S", 0.0)
         first, second, handle = self.all_but_the_last()
         self.offer(first, handle, 5)
         time.sleep(0.25)  # the time that it stalls for is what is tested
@@ -170,7 +170,7 @@ class WordsTest(SwarmTestCase):
         self.assertLessEqual(sum(isinstance(one, frames.Take) for one in taken), 4)
 
     def test_what_waits_while_others_move_is_said_again_later(self) -> None:
-        self.constant("swarm", "AGAIN_S", 0.0)
+        self.constant("swarm.swarm", "AGAIN_S", 0.0)
         sender, handle = self.offering(self.holding)
         other = some_holding(3, seed=2)
         other_handle, _, _ = self.transfer(other)
@@ -183,13 +183,13 @@ class WordsTest(SwarmTestCase):
         self.swarm.tick()
         sender.send(frames.Offer(handle, 3))
         self.assertIsInstance(sender.next(), frames.Decline)
-        self.constant("swarm", "MOVING_AGAIN_S", 0.0)
+        self.constant("swarm.swarm", "MOVING_AGAIN_S", 0.0)
         self.swarm.tick()
         while (want := sender.expect(frames.Want)) != frames.Want(other_handle, b"\x07"):
             self.assertIsInstance(want, frames.Want)
 
     def test_what_stands_still_is_said_again(self) -> None:
-        self.constant("swarm", "AGAIN_S", 0.0)
+        self.constant("swarm.swarm", "AGAIN_S", 0.0)
         sender, _ = self.offering(self.holding)
         self.swarm.tick()
         self.assertEqual(self.want(sender), 0b111111)
@@ -199,7 +199,7 @@ class LostWordsTest(SwarmTestCase):
     """Words that a damaged line swallowed."""
 
     def quick(self, name: str) -> None:
-        self.constant("swarm", name, 0.1)
+        self.constant("swarm.swarm", name, 0.1)
 
     def tick_until_hears(self, sender: RawPeer, kind: type) -> object:
         """Tick until it hears such a word."""
@@ -340,7 +340,7 @@ class LiarsTest(SwarmTestCase):
             self.lie(noisy, handle, 2)
             wanted = self.want(noisy)
         self.assertEqual(wanted, 0)
-        self.constant("bad_peers", "PAUSE_S", 0.0)
+        self.constant("swarm.bad_peers", "PAUSE_S", 0.0)
         wait_until(lambda: self.transfer_.plan.may_try(self.sender_of(noisy), now=time.monotonic()))
         self.swarm.tick()
         while self.want(noisy) != 0b111111:
@@ -394,7 +394,7 @@ class LiarsTest(SwarmTestCase):
         self.assertEqual(self.want(honest), 0b111111)
 
     def test_after_a_while_without_digests_the_others_are_asked(self) -> None:
-        self.constant("digest_questions", "ANSWER_S", 0.05)
+        self.constant("swarm.digest_requests", "ANSWER_S", 0.05)
         silent = self.sender()
         self.describe(silent, self.holding)
         silent.expect(frames.GetDigests)
@@ -433,8 +433,8 @@ class LiarsTest(SwarmTestCase):
         self.assertEqual(self.store.data, self.holding.data)
 
     def test_nobody_but_liars_is_known_of(self) -> None:
-        self.constant("transfer_plan", "LEAST_TRIES", 6)
-        self.constant("transfer_plan", "MAX_WASTE", 0)
+        self.constant("swarm.chunk_plan", "LEAST_TRIES", 6)
+        self.constant("swarm.chunk_plan", "MAX_WASTE", 0)
         self.handle, self.transfer_, self.store = self.transfer(self.holding)
         self.assertFalse(is_lied_about(self.swarm, self.transfer_))
         liar = self.sender()
@@ -463,7 +463,7 @@ class SmallContentsTest(TakingTest):
         wait_until(lambda: transfer.is_done)
 
     def test_who_alone_has_a_small_content_is_asked_again_and_not_for_ever(self) -> None:
-        self.constant("transfer_plan", "FEW_TRIES", 10)
+        self.constant("swarm.chunk_plan", "FEW_TRIES", 10)
         holding = MemoryHolding(some_bytes(1_000))
         liar = self.sender()
         handle, transfer, _ = self.transfer(holding)

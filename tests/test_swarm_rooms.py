@@ -220,7 +220,7 @@ class FolderTest(SwarmRoomTest):
 class ComingAndGoingTest(SwarmRoomTest):
     def setUp(self) -> None:
         super().setUp()
-        self.constant("swarm_host", "TICK_S", 0.1)
+        self.constant("downloads.swarm_peer", "TICK_S", 0.1)
         self.source = self.make_folder("source", {"big.bin": BIG})
 
     def begun(self, *names: str, rate: int = 6 * MIB) -> list[Running[Leecher]]:
@@ -302,7 +302,7 @@ class ComingAndGoingTest(SwarmRoomTest):
             leecher.stop()
 
     def test_a_file_that_changes_is_never_half_old_and_half_new(self) -> None:
-        self.constant("announcer", "RESCAN_S", 0.5)
+        self.constant("joining.announcer", "RESCAN_S", 0.5)
         new = some_bytes(len(BIG), 77)
         [leecher] = self.begun("target", rate=5 * MIB)
         self.wait_for_bytes(leecher, "big.bin", 3 * MIB)
@@ -387,17 +387,17 @@ class LyingTest(SwarmRoomTest):
         self.assert_gets_it(leecher, small)
 
     def test_a_small_file_that_never_comes_comes_from_the_other(self) -> None:
-        self.constant("singles", "LATE_S", 0.5)
+        self.constant("swarm.single_chunks", "LATE_S", 0.5)
         small = some_bytes(100_000, 5)
         leecher = self.seeders(lambda data, _: self.hold(data[:1], 1.0), data=small)
         self.assert_gets_it(leecher, small)
 
     def assert_finds_out(self, leecher: Running[Leecher]) -> None:
-        self.constant("transfer_plan", "LEAST_TRIES", 8)
-        self.constant("transfer_plan", "MAX_WASTE", 0)
-        self.constant("peer_book", "AGAIN_S", 0.1)
-        self.constant("arrivals", "LIED_S", 0.5)
-        self.constant("swarm_download", "MOVING_S", 0.2)
+        self.constant("swarm.chunk_plan", "LEAST_TRIES", 8)
+        self.constant("swarm.chunk_plan", "MAX_WASTE", 0)
+        self.constant("swarm.peer_book", "AGAIN_S", 0.1)
+        self.constant("downloads.arrivals", "LIED_S", 0.5)
+        self.constant("downloads.download", "MOVING_S", 0.2)
         self.start(leecher, "big.bin")
         end = wait_for_end(leecher, "big.bin", 30.0)
         self.assertIs(end.state, DownloadState.FAILED, end)
@@ -421,7 +421,7 @@ class LyingTest(SwarmRoomTest):
 @needs_a_small_disk
 class SmallDiskTest(SwarmRoomTest):
     def test_a_full_disk_is_waited_for_and_the_download_goes_on_when_there_is_room(self) -> None:
-        self.constant("swarm_download", "SPACE_AGAIN_S", 0.2)
+        self.constant("downloads.download", "SPACE_AGAIN_S", 0.2)
         disk = DiskTestCase.small_disk(self, "12m")  # type: ignore[arg-type]
         seeder = self.slow_seeder(self.make_folder("source", {"big.bin": BIG}), 8 * MIB)
         self.wait_for_hashing(seeder)

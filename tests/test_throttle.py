@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from roles.base.throttle import BURST_S, MIN_SLICE, SLICE_S, Throttle, Throttles
+from roles.net.throttle import BURST_S, MIN_SLICE, SLICE_S, Throttle, Throttles
 from tests.support import PROMPT_S, LmkTestCase
 
 LIMIT = 1_000_000  # bytes per second

@@ -6,7 +6,7 @@ import random
 import unittest
 from collections import Counter
 
-from roles.giving.times_sent import MAX_LEVELS, TimesSent, any_of
+from roles.uploads.times_sent import MAX_LEVELS, TimesSent, any_of
 
 
 class TimesSentTest(unittest.TestCase):

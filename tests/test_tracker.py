@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
 
-from roles.base.neighbours import Neighbours
+from roles.net.neighbours import Neighbours
+from roles.room.answers import Desk
 from roles.room.list_server import ListServer
 from roles.room.registry import Registry
-from roles.room.tracker_desk import Desk
 from roles.tracker import AGAIN_UNSENT, UNPROVED_UNSENT, Tracker
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
 from roles.values.events import ListedFile, RoleStarted, RoleStopped, RoomChanged
 from roles.values.settings import TrackerSettings
 from roles.values.strict_json import dumps
-from roles.wire.lmk2_greeting import Probe, decode_hello, decode_probe_answer, encode_welcome
-from roles.wire.lmk2_list_wire import (
+from roles.wire.greeting import Probe, decode_hello, decode_probe_answer, encode_welcome
+from roles.wire.list_wire import (
     AskList,
     LineAdded,
     ListFollows,
@@ -36,7 +36,7 @@ from roles.wire.lmk2_list_wire import (
     encode_call,
     packed_list,
 )
-from roles.wire.lmk2_tracker_messages import (
+from roles.wire.tracker_messages import (
     Answer,
     AskHolders,
     AskVersion,
@@ -54,7 +54,7 @@ from roles.wire.lmk2_tracker_messages import (
     Request,
     TellFiles,
 )
-from roles.wire.lmk2_tracker_wire import decode_answer, encode_request
+from roles.wire.tracker_wire import decode_answer, encode_request
 from tests.rooms import (
     RoomTest,
     ask,
@@ -154,8 +154,8 @@ class AnswersOfTheTracker(RoomTest):
         )
 
     def test_a_seeder_that_finds_no_room_is_told_so_with_its_id(self) -> None:
-        self.constant("registry", "MAX_LMK1", 1)
-        self.constant("registry_entry", "STAYED_S", 0.0)
+        self.constant("room.registry", "MAX_LMK1", 1)
+        self.constant("room.registry_entry", "STAYED_S", 0.0)
         ask(self.room, b'add_seeder\n["127.0.0.1", 12501]' + EXTRAS)
         (refused,) = ask(self.room, b'add_seeder\n["127.0.0.1", 12502]' + EXTRAS)
         self.assertTrue(refused.startswith(b"error\n"), refused)
@@ -351,10 +351,10 @@ class RestartsOfTheTracker(RoomTest):
     def setUp(self) -> None:
         super().setUp()
         self.state_file = self.folder / "state" / "tracker.json"
-        self.constant("registry_entry", "STAYED_S", 0.0)
+        self.constant("room.registry_entry", "STAYED_S", 0.0)
 
     def test_forged_registrations_are_not_on_the_list_after_a_restart(self) -> None:
-        self.constant("registry_entry", "STAYED_S", 60.0)
+        self.constant("room.registry_entry", "STAYED_S", 60.0)
         first = self.tracker(state_file=self.state_file)
         for port in range(12501, 12600):
             register(first.address, ("127.0.0.1", port), {"forged": 1})
@@ -487,7 +487,7 @@ class TheEndOfTheTracker(RoomTest):
     def test_a_folder_that_is_missing_for_the_state_is_made(self) -> None:
         state_file = Path(self.folder / "new" / "tracker.json")
         running = self.tracker(state_file=state_file)
-        self.constant("registry_entry", "STAYED_S", 0.0)
+        self.constant("room.registry_entry", "STAYED_S", 0.0)
         register(running.address, ("127.0.0.1", 12501), {"a": 1})
         running.stop()
         self.assertTrue(state_file.is_file())
@@ -758,7 +758,7 @@ class AnswersInLmk2(Lmk2Room):
         self.assertEqual({one.asked for holders in told for one in holders}, {(0, 1)})
 
     def test_one_machine_registers_few_programs(self) -> None:
-        self.constant("registry", "MAX_PROGRAMS", 1)
+        self.constant("room.registry", "MAX_PROGRAMS", 1)
         self.assertEqual(self.register2(12501), Done(ID))
         self.assertEqual(self.register2(12501), Done(ID))
         refused = self.register2(12502)
@@ -794,7 +794,7 @@ class AnswersInLmk2(Lmk2Room):
 
     def test_a_restart_forgets_the_programs_that_come_back_by_themselves(self) -> None:
         state_file = self.folder / "tracker.json"
-        self.constant("registry_entry", "STAYED_S", 0.0)
+        self.constant("room.registry_entry", "STAYED_S", 0.0)
         self.running = self.tracker(state_file=state_file)
         self.room = self.running.address
         self.cookies.clear()
@@ -859,7 +859,7 @@ class DialsOfTheTracker(Lmk2Room):
         wait_until(is_so, LIMIT_S, f"it is not answered {code!r}")
 
     def test_a_seeder_that_was_killed_and_started_again_tells_its_share_at_once(self) -> None:
-        self.constant("registry", "QUIET_S", 600.0)
+        self.constant("room.registry", "QUIET_S", 600.0)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
             self.register2(port, SHARE)

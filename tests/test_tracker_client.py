@@ -13,9 +13,9 @@ from unittest import mock
 from roles.joining import tracker_client
 from roles.joining.tracker_client import LINGER_S, MAX_REFUSALS, TrackerClient
 from roles.joining.tracker_place import TrackerPlace
+from roles.lmk1.tracker_wire import Extras, decode_request, encode_request, with_id
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
-from roles.wire.lmk1_tracker_wire import Extras, decode_request, encode_request, with_id
 from tests.support import LmkTestCase, at_once, wait_until
 
 PC = Address("10.0.0.7", 12501)

@@ -57,11 +57,11 @@ class TrackerPlaceTestCase(RoomTest):
         super().setUp()
         self.log = EventLog()
         self.reached: list[Tracker] = []  # by a search
-        self.constant("tracker_place", "SEARCH_AGAIN_S", (0.0, 0.0))
-        self.constant("tracker_place", "SEARCH_S", 0.1)
-        self.constant("tracker_place", "HOME_S", 0.1)
-        self.constant("beacon", "LINGER_S", 0.0)
-        self.constant("tracker_client", "TRIES_S", (0.05,) * 5)
+        self.constant("joining.tracker_place", "SEARCH_AGAIN_S", (0.0, 0.0))
+        self.constant("joining.tracker_place", "SEARCH_S", 0.1)
+        self.constant("joining.tracker_place", "HOME_S", 0.1)
+        self.constant("joining.beacon", "LINGER_S", 0.0)
+        self.constant("joining.tracker_client", "TRIES_S", (0.05,) * 5)
 
     def scripted_tracker(self, name: str = "teacher", room: str = "") -> Tracker:
         tracker = Tracker(name, room)
@@ -160,7 +160,7 @@ class FollowingTest(TrackerPlaceTestCase):
         client.list_version()
         ours.is_silent, self.reached = True, [rogue]
         client.list_version()
-        self.constant("tracker_place", "HOME_AGAIN_S", 0.0)
+        self.constant("joining.tracker_place", "HOME_AGAIN_S", 0.0)
         client._place._home_at = 0.0
         client.list_version()  # it is asked whether it is back, and is not
         ours.is_silent = False
@@ -219,7 +219,7 @@ class FollowingTest(TrackerPlaceTestCase):
         self.assertEqual(other.heard, [])
 
     def test_it_is_looked_for_now_and_then_only_but_at_once_on_another_network(self) -> None:
-        self.constant("tracker_place", "SEARCH_AGAIN_S", (60.0, 60.0))
+        self.constant("joining.tracker_place", "SEARCH_AGAIN_S", (60.0, 60.0))
         silent, other = self.scripted_tracker(), self.scripted_tracker()
         silent.is_silent, self.reached = True, []
         place = self.place(silent, Follow.ANY)
@@ -310,7 +310,7 @@ class AddressesTest(TrackerPlaceTestCase):
             self.assertIsNotNone(client.list_version())
 
     def test_it_ends_at_once_when_the_program_does(self) -> None:
-        self.constant("tracker_place", "SEARCH_S", 60.0)
+        self.constant("joining.tracker_place", "SEARCH_S", 60.0)
         silent = self.scripted_tracker()
         silent.is_silent = True
         until = time.monotonic() + 0.3

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
-from roles.base.throttle import Throttle
 from roles.disk.download_record import RECORD_NAME, DownloadRecord, RecordedDownload
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
 from roles.leecher import Leecher
+from roles.net.throttle import Throttle
 from roles.values.addresses import Address
 from roles.values.events import DownloadChanged, DownloadState, FilesListed
 from roles.values.settings import Existing, LeecherSettings
@@ -103,7 +103,7 @@ class NextStartTest(RoomTest):
         self.room = self.tracker().address
         self.state = self.make_folder("state")
         self.target = self.make_folder("target")
-        self.constant("unfinished_downloads", "SAVE_S", 0.0)
+        self.constant("downloads.unfinished_downloads", "SAVE_S", 0.0)
         self.limits: list[Throttle] = []
 
     def taking(self) -> Running[Leecher]:

@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from roles.base.user_folders import (
+from roles.program.user_folders import (
     default_download_folder,
     folder_named,
     home_folder,

@@ -11,7 +11,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from roles.base.user_folders import folder_named
+from roles.program.user_folders import folder_named
 from roles.values.errors import StorageError, UserInputError
 from roles.values.settings import parse_port
 from tests.support import LmkTestCase, WindowTestCase, widget_texts

@@ -16,7 +16,7 @@ LIMIT_S = 20.0
 PROGRAM = """
 import sys
 from pathlib import Path
-from roles.base.profile import Profile
+from roles.program.profile import Profile
 from ui.window import window_start
 
 class Told(window_start.AppWindow):
@@ -101,7 +101,7 @@ class EarlyInterruptTest(LmkTestCase):
             "sys.argv = ['lmktorrent_app.py', '--version']\n"
             "class Interrupting:\n"
             "    def find_spec(self, name, path=None, target=None):\n"
-            "        if name == 'roles.base.log_file':\n"
+            "        if name == 'roles.program.log_file':\n"
             "            signal.raise_signal(signal.SIGINT)\n"
             "sys.meta_path.insert(0, Interrupting())\n"
             "runpy.run_path('lmktorrent_app.py', run_name='__main__')"

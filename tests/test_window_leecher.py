@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from roles.base.profile import bundled_folder
+from roles.program.profile import bundled_folder
 from roles.seeder import Seeder
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from roles.base.profile import bundled_folder
+from roles.program.profile import bundled_folder
 from roles.values.addresses import Address
 from roles.values.events import (
     HashingChanged,

@@ -39,7 +39,7 @@ class StartTest(AppWindowTest):
 
     def test_damaged_settings_mean_defaults(self) -> None:
         self.profile.settings_file.write_bytes(b'{"slots": [')
-        with self.assertLogs("roles.base.state_file", "WARNING"):
+        with self.assertLogs("roles.disk.state_file", "WARNING"):
             window = self.open_window()
         self.assertEqual(window.leecher.form.folder.variable.get(), "")
         self.assertIn("It is kept as settings.json.damaged", window.notices.sentences[0])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 from unittest import mock
 
-from roles.base import listening
-from roles.base.profile import bundled_folder
+from roles.net import listening
+from roles.program.profile import bundled_folder
 from roles.values.addresses import Address
 from roles.values.events import NetworkChanged
 from tests.support import widget_texts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tkinter as tk
 from collections.abc import Callable, Mapping
 
-from roles.base.profile import Profile
+from roles.program.profile import Profile
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import UserInputError
 from roles.values.events import FoundTracker, Post, RoleStopped, TrackersFound

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.base.word_budget import MOST, PER_SECOND, TALK_S, WordBudget
+from roles.net.word_budget import MOST, PER_SECOND, TALK_S, WordBudget
 from roles.values.errors import PeerProtocolError
 
 

@@ -10,8 +10,8 @@ import zipfile
 from pathlib import Path
 from unittest import mock
 
-from roles.base.profile import is_zipped
-from roles.base.zip_folder import member_of, unpacked
+from roles.program.profile import is_zipped
+from roles.program.zip_folder import member_of, unpacked
 from roles.values.errors import StorageError
 from tests.programs import ROOT, environment
 from tests.support import LmkTestCase
@@ -19,7 +19,7 @@ from tests.support import LmkTestCase
 PRINT_PLACES = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from roles.base.profile import bundled_folder, folder_beside_program, is_zipped
+from roles.program.profile import bundled_folder, folder_beside_program, is_zipped
 folder = bundled_folder("data")
 print(is_zipped(), folder_beside_program(), folder, (folder / "inner" / "a.txt").read_text())
 """

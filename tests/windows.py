@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from tkinter import ttk
 
-from roles.base.profile import Profile, bundled_folder
+from roles.lmk1 import peer_wire as wire
+from roles.program.profile import Profile, bundled_folder
 from roles.values.addresses import Address
 from roles.values.events import DownloadState
-from roles.wire import lmk1_peer_wire as wire
 from tests.support import LIMIT_S, WindowTestCase
 from ui.window.app_window import AppWindow
 from ui.window.list_tree import is_folder

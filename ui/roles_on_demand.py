@@ -13,9 +13,9 @@ from roles.values.events import Post
 from roles.values.settings import LeecherSettings, SeederSettings, TrackerSettings
 
 if TYPE_CHECKING:
-    from roles.base.throttle import Throttles
     from roles.discovery import Discovery
     from roles.leecher import Leecher
+    from roles.net.throttle import Throttles
     from roles.seeder import Seeder
     from roles.tracker import Tracker
 

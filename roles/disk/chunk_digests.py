@@ -9,11 +9,11 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from roles.base.worker import Worker
 from roles.disk.positioned_file import PositionedFile
 from roles.disk.sparse_file import has_data
 from roles.values.content import DIGEST_SIZE, Content
 from roles.values.errors import ShortageError
+from roles.worker import Worker
 
 BLOCK = 1024 * 1024  # bytes read at once, into the same memory again and again
 # Hashing is what takes the time, and a second thread halves it; below this it only costs.

@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar, ParamSpec
 
-from roles.base import disk_calls
-from roles.base.file_lock import try_lock
+from roles.disk import disk_calls
+from roles.disk.file_lock import try_lock
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.file_watch import FileWatch
 from roles.disk.final_name import give_name, rename_without_overwriting

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from roles.base.state_file import StateFile
+from roles.disk.state_file import StateFile
 from roles.values.errors import PeerProtocolError
 from roles.values.safe_names import shown_name
 from roles.values.settings import Existing

@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from roles.base.worker import SHORTAGES
 from roles.disk.positioned_file import PositionedFile
 from roles.values.errors import FileChangedError
+from roles.worker import SHORTAGES
 
 MAX_READ = 256 * 1024  # bytes, where they pass through memory
 
@@ -147,7 +147,7 @@ def _read_at(file: PositionedFile, offset: int, length: int) -> bytes:
 def _wait_until_writable(link: socket.socket) -> None:
     """A socket with a timeout is a non-blocking one underneath. Raises TimeoutError.
 
-    One without has waited already, as long as the system was told to (roles/base/system_wait.py).
+    One without has waited already, as long as the system was told to (roles/net/system_wait.py).
     """
     timeout_s = link.gettimeout()
     if timeout_s is None:

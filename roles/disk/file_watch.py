@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from roles.base import disk_calls
+from roles.disk import disk_calls
 
 # The time of a file while it arrives: 2000-01-01. Whoever writes to it replaces this time, even
 # within the same tick of the file system's clock (4 ms on older systems) as our own write.

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from roles.base import disk_calls
+from roles.disk import disk_calls
 from roles.disk.open_folder import OpenFolder
 from roles.values.safe_names import numbered
 

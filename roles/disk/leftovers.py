@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from roles.base import disk_calls
-from roles.base.file_lock import try_lock
+from roles.disk import disk_calls
+from roles.disk.file_lock import try_lock
 from roles.disk.open_folder import OpenFolder
 from roles.values.content import Content
 from roles.values.errors import StorageError

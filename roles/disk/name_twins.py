@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from roles.base import disk_calls
-from roles.base.file_lock import try_lock
+from roles.disk import disk_calls
+from roles.disk.file_lock import try_lock
 from roles.disk.leftovers import probe_name
 from roles.values.safe_names import collision_key
 

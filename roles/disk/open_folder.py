@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from roles.base import disk_calls
+from roles.disk import disk_calls
 from roles.disk.storage_faults import IN_THE_WAY, in_the_way
 
 # Windows has none of it: there each folder is looked at again when it is used.

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from roles.base import disk_calls
+from roles.disk import disk_calls
 from roles.disk.positioned_file import PositionedFile
 
 BLOCK = 4096  # bytes: the smallest hole of most file systems

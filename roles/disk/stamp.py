@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from roles.base import disk_calls
+from roles.disk import disk_calls
 
 
 def stamp(file: int | Path, *, mtime: int | None = None, is_executable: bool = False) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from roles.base.worker import SHORTAGES
 from roles.values.disk_names import shown_path
 from roles.values.errors import DiskFullError, ShortageError, StorageError
+from roles.worker import SHORTAGES
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 IN_THE_WAY = {errno.ELOOP, errno.ENOTDIR, errno.EEXIST}  # of a folder: a link or a file

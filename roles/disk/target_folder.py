@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 
-from roles.base import disk_calls
+from roles.disk import disk_calls
 from roles.disk.chunk_digests import ChunkDigests
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.leftovers import drop_partial, drop_second_names, partial_names

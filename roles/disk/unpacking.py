@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from roles.base import disk_calls
+from roles.disk import disk_calls
 from roles.disk.arriving_file import ArrivingFile
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.final_name import give_name, take_name

@@ -19,9 +19,9 @@ from roles.disk.unpacking import unpack
 from roles.downloads.download_jobs import FileJob, Job, PackJob
 from roles.sharing.folder_tree import TreeFile
 from roles.sharing.pack_holding import PackHolding
-from roles.taking.swarm import Swarm
-from roles.taking.swarm_library import SwarmLibrary
-from roles.taking.transfer import Transfer
+from roles.swarm.content_transfer import Transfer
+from roles.swarm.swarm import Swarm
+from roles.swarm.swarm_library import SwarmLibrary
 from roles.values.content import Content
 from roles.values.disk_names import path_from_disk
 from roles.values.errors import ContentError, FileTouchedError, StorageError

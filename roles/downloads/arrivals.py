@@ -27,7 +27,7 @@ from roles.downloads.download_scope import Identity
 from roles.downloads.file_tally import FileTally
 from roles.downloads.swarm_side import Outlook, SwarmSide
 from roles.joining.listed_share import Pack
-from roles.taking.transfer import Transfer
+from roles.swarm.content_transfer import Transfer
 from roles.values.content import Content
 from roles.values.errors import (
     ContentError,

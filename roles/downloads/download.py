@@ -1,241 +1,382 @@
-"""One file of LMK/1 on its way here: its state, what it waits for, and its end.
+"""A file, or a whole folder, of LMK/2 on its way here: one state, one progress, one end.
 
-Its crew does the work.
+What the target folder has already is not fetched. The rest comes as files and packs, some at a
+time, each given on from its first chunk.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from roles.base.rates import seconds_left
-from roles.base.throttle import Throttle
-from roles.disk.leftovers import drop_partial
-from roles.disk.partial_file import PartialFile
+from roles.disk.leftovers import drop_member_partials, drop_partial, pack_stored
 from roles.disk.promised_space import PromisedSpace
-from roles.downloads.crew import Crew, Outlook
+from roles.disk.stored_names import Stored, StoredNames
+from roles.disk.target_folder import TargetFolder
+from roles.downloads.arrivals import Arrivals
+from roles.downloads.download_jobs import FileJob
 from roles.downloads.download_life import CUT_OFF, DownloadLife, Patience
-from roles.downloads.seeder_book import SeederBook
-from roles.values.addresses import Address
+from roles.downloads.download_scope import FollowedScope, NewestScope, Scope, identity
+from roles.downloads.file_tally import FileTally
+from roles.downloads.swarm_side import SwarmSide
+from roles.joining.listed_room import Wanted
+from roles.joining.listed_share import Pack
+from roles.net.rates import RateMeter, seconds_left
+from roles.values.catalogue import FileLine
+from roles.values.disk_names import path_from_disk
 from roles.values.errors import (
     ContentError,
     DiskFullError,
-    FileTouchedError,
+    HaltedError,
     LmkError,
     NoSeederError,
     StorageError,
 )
-from roles.values.events import DownloadChanged, DownloadState, ListedFile, Post
-from roles.values.safe_names import collision_key, shown_name
+from roles.values.events import (
+    DownloadChanged,
+    DownloadState,
+    FileEnded,
+    FilesEnded,
+    FolderRenamed,
+    Post,
+    Transfer,
+    stored_path,
+)
+from roles.values.safe_names import UnsafeNameError, shown_name
 from roles.values.settings import Existing, LeecherSettings
+from roles.values.stopping import until_stopped
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.1
+TICK_S = 0.25
 REPORT_S = 0.25
-LINE_S = 600.0  # without a chunk: `away` is believed no longer
 SPACE_AGAIN_S = 2.0  # a full disk is looked at again; it goes on within 5 s of space appearing
+MOVING_S = 2.0  # since the last chunk
+LINE_S = 600.0  # without a chunk: a place in a line is believed no longer
+LOST_AGAIN_S = 1.0  # between two looks at what is not listed any more
 
 
 class Download(DownloadLife):
-    """A file of LMK/1; posts DownloadChanged."""
+    """One thing that the user asked for; posts DownloadChanged and, for a folder, FilesEnded."""
 
     def __init__(
         self,
-        file: ListedFile,
-        stored_name: str,
+        key: str,
+        wanted: Wanted,
+        packs: Sequence[Pack],
+        side: SwarmSide,
+        space: PromisedSpace,
         *,
         settings: LeecherSettings,
         existing: Existing,
-        book: SeederBook,
-        lock: threading.Lock,
-        seeders: Callable[[], tuple[Address, ...]],
-        throttle: Throttle,
-        space: PromisedSpace,
+        names: StoredNames,
         post: Post,
         ended: Callable[[], None],
         is_cut_off: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`book`, `lock` and `space` are the leecher's, shared by its downloads.
+        """`side` is the leecher's part in the swarm; `space` and `names`: of its target folder.
 
-        `seeders` gives the newest list. `ended` as in DownloadLife. While `is_cut_off`, this
-        computer has no network, and nothing is given up.
+        While `is_cut_off`, this computer has no network, and nothing is given up.
         """
-        super().__init__(file.key, ended)
-        self.file = file
-        self._stored_name = stored_name
+        super().__init__(key, ended)
+        self.existing = existing
+        self.is_folder = wanted.is_folder
+        self.newest = NewestScope(wanted, packs, names)  # the leecher's thread has it follow
+        self._followed = FollowedScope(self.newest.scope)
+        self._side = side
         self._settings = settings
-        self._existing = existing
         self._post = post
         self._is_cut_off = is_cut_off
-        self._crew = Crew(
-            file,
-            book,
-            lock,
-            seeders,
-            settings.parallel_seeders,
-            halting=self.halting,
-            woken=self.woken,
-            throttle=throttle,
+        self._target = TargetFolder(settings.folder)
+        self._arrivals = Arrivals(
+            settings.folder, side, space, existing, self.halting.is_set, self.woken.set
         )
-        self._space = space
-        self._partial: PartialFile | None = None
+        self._folders = set[Stored]()  # that were made, or could not be
+        self._not_made = dict[str, StorageError]()  # those that could not, by their paths
+        self._tally = FileTally(self._tell_files)
+        self._renamed = dict[str, Path]()  # folders that have other names here, by their paths
+        self._meter = RateMeter(now=time.monotonic())
         self._patience = Patience(settings.give_up_after_s)
-        self._line_at = 0.0
-        self._reported = 0.0
+        self._line_at = time.monotonic()
+        self._moved = float("-inf")
+        self._reported = self._lost_at = 0.0
+        self._cause = ""
+
+    @property
+    def wanted(self) -> Wanted:
+        """What it brings, as far as it has taken up what is listed."""
+        return self._followed.wanted
+
+    @property
+    def title(self) -> str:
+        """Safe to show."""
+        return self.wanted.title
 
     @property
     def collision_keys(self) -> frozenset[str]:
-        name = self._stored_name  # which a folder may take for one of another case, or may not
-        return frozenset({name, collision_key(name)})
+        return self.newest.collision_keys
 
     @property
     def at_the_end(self) -> DownloadState:
-        """A later run could not tell whether it is the same file: LMK/1 names no content."""
-        return DownloadState.CANCELLED
+        return DownloadState.PAUSED
 
-    def keep_both(self) -> None:
-        """Replace nothing, whatever was asked for."""
-        self._existing = Existing.KEEP_BOTH
+    @property
+    def rate(self) -> float:
+        """Bytes per second that arrive now."""
+        is_moving = self.state is DownloadState.DOWNLOADING
+        return self._meter.rate(now=time.monotonic()) if is_moving else 0.0
 
-    def leave(self) -> None:
-        self.discard()
+    def as_transfer(self) -> Transfer:
+        """What the room is told of it; from any thread."""
+        # Files of a pack that get their names in this moment count twice.
+        have = min(self.wanted.size, self._tally.had + self._arrivals.have)
+        return Transfer(
+            self.title, have, self.wanted.size, self.rate, self.state.value, self._cause
+        )
 
     def discard(self) -> None:
-        partial, self._partial = self._partial, None
-        self._crew.forget()
-        if partial is None:
-            return
-        try:
-            partial.discard()
-        except StorageError as error:  # somebody has put something else in its place
+        for error in self._arrivals.discard():
             log.warning("%s", error)
 
     def _forget(self) -> None:
-        drop_partial(self._settings.folder, (self._stored_name,))
+        scope = self.newest.scope
+        for stored in scope.stored.values():
+            if not isinstance(stored, UnsafeNameError):
+                drop_partial(self._settings.folder, stored)
+        for pack in scope.packs:
+            drop_partial(self._settings.folder, pack_stored(pack.line.content))
+        self._target.remove_made_folders()
 
-    def _can_go_on_after(self, failure: LmkError) -> bool:
-        """Of use with a seeder again, or once the disk takes the whole file under its name."""
-        if isinstance(failure, FileTouchedError):  # nothing here knows what it should be
-            return False
-        if isinstance(failure, StorageError):
-            partial = self._partial
-            return self._crew.is_done and partial is not None and partial.is_in_place
-        return isinstance(failure, NoSeederError)
+    def leave(self) -> None:
+        self._arrivals.leave()
+
+    def _can_go_on_after(self, _failure: LmkError) -> bool:
+        return True  # what came is checked anew when it goes on
 
     def _direct(self) -> None:
+        with contextlib.suppress(HaltedError):  # what becomes of it was said by who halted it
+            self._bring()
+
+    def _bring(self) -> None:
+        if not self._goes_on:
+            self._begin()
+        if self.halting.is_set():
+            return
+        self._side.join(self.wanted.shares)
         self._still_since = self._line_at = time.monotonic()
         self._patience.renew(self._still_since, waited_s=self._waited_s)
-        self._set_state(DownloadState.LOOKING)
         try:
-            self._fetch_and_finish()
+            self._fetch_all()
         finally:
-            self._space.withdraw(self)
+            if self._gives_way:
+                self._arrivals.put_back()
+            self._arrivals.stand_still()
+        if not self.halting.is_set():
+            self._target.set_folder_times(self.halting.is_set)
+            self._conclude()
 
-    def _fetch_and_finish(self) -> None:
-        while not self.halting.is_set():
-            partial = self._opened_when_there_is_space()
-            if partial is None:
-                return
-            fault = self._fetch_all(partial)
+    def _begin(self) -> None:
+        """See what is here, and plan what is not."""
+        self._tally = FileTally(self._tell_files)
+        self._folders, self._not_made = set(), {}
+        scope = self.newest.scope
+        self._followed = FollowedScope(scope)
+        self._set_state(DownloadState.CHECKING)
+        places = (stored for stored in scope.stored.values() if isinstance(stored, tuple))
+        folders = {stored[:-1] for stored in places}
+        drop_member_partials(self._settings.folder, until_stopped(folders, self.halting.is_set))
+        missing = self._look_at_target(self.wanted.files, scope)
+        if not self.halting.is_set():
+            self._arrivals.begin(missing, scope.packs)
+            self._make_folders(scope)
+
+    # What is here already
+
+    def _look_at_target(self, files: Iterable[FileLine], scope: Scope) -> list[FileJob]:
+        """Those of the files that must be fetched; tells of the others."""
+        is_skipping = self.existing is Existing.SKIP
+        holds = self._target.holds_numbered if is_skipping else self._target.holds
+        missing = list[FileJob]()
+        for file in files:
             if self.halting.is_set():
-                return
-            if fault is None:
-                self._finish(partial)
-                return
-            if not (isinstance(fault, DiskFullError) and self._waits_for_ever):
-                raise fault
+                break
+            stored = scope.stored[identity(file)]
+            if isinstance(stored, UnsafeNameError):
+                self._tally.note(_failed(file, stored))
+                continue
+            assert file.content is not None
+            there = holds(stored, file.content, self.halting.is_set)
+            if there is not None:
+                self._tally.note(FileEnded(file.path, file.size, DownloadState.SKIPPED, there))
+            else:
+                missing.append(
+                    FileJob(file.path, stored, file.content, file.mtime, file.is_executable)
+                )
+            if self.state is DownloadState.CHECKING:
+                self._set_state(DownloadState.CHECKING)
+        return missing
 
-    @property
-    def _waits_for_ever(self) -> bool:
-        return self._settings.give_up_after_s is None
+    def _make_folders(self, scope: Scope) -> None:
+        """Those that were not made for an earlier list. Raises DiskFullError and HaltedError."""
+        fresh = {one: line for one, line in scope.folders.items() if one not in self._folders}
+        times = ((stored, folder.mtime) for stored, folder in fresh.items())
+        failed = self._target.make_folders(times, self.halting.is_set)
+        self._folders.update(fresh)
+        self._not_made |= {fresh[stored].path: error for stored, error in failed.items()}
+        for stored, folder in fresh.items():
+            is_renamed = path_from_disk("/".join(stored)) != folder.path
+            if is_renamed and stored not in failed and folder.path not in self._renamed:
+                path = self._renamed[folder.path] = self._target.path.joinpath(*stored)
+                self._log_renamed(folder.path, path)
+                self._post(FilesEnded(self.key, (), (FolderRenamed(folder.path, path),)))
 
-    def _opened_when_there_is_space(self) -> PartialFile | None:
-        """The partial file; None when halted while the disk was full. Raises StorageError."""
+    # What must come
+
+    def _fetch_all(self) -> None:
         while not self.halting.is_set():
             try:
-                self._space.promise(self, self.file.size - self._crew.have)
-                if self._partial is None:
-                    self._partial = PartialFile(self._settings.folder, self._stored_name)
+                self._follow(time.monotonic())
+                self._arrivals.step(self._tally)
             except DiskFullError as error:
-                if not self._waits_for_ever:
+                if self._settings.give_up_after_s is not None:
                     raise
-                self._space.withdraw(self)
-                self._set_state(DownloadState.WAITING_FOR_SPACE, cause=str(error))
-                self.halting.wait(SPACE_AGAIN_S)
-            else:
-                return self._partial
-        return None
+                self._wait_for_space(error)
+                continue
+            now = time.monotonic()
+            if self._followed.is_behind(self.newest.scope):
+                continue
+            if self._arrivals.is_through and not self._followed.files_left(now=now):
+                return
+            self._judge(now)
+            self.woken.wait(TICK_S)
+            self.woken.clear()
 
-    def _fetch_all(self, partial: PartialFile) -> StorageError | None:
-        """Have the crew work until every chunk is had, the disk refuses or the download is halted.
-
-        Returns what the disk said, if it refused; no seeder's thread is left then.
-        """
-        crew = self._crew
-        crew.begin(partial)
-        try:
-            while not crew.should_stop() and not crew.is_done:
-                now = time.monotonic()
-                self._space.note(self, self.file.size - crew.have)
-                crew.staff(now)
-                self._judge(crew.outlook(now), now)
-                self.woken.wait(TICK_S)
-                self.woken.clear()
-        except BaseException:  # else the crew would go on, and join() wait for it
-            self.halting.set()
-            raise
-        finally:
-            crew.join()
-        return crew.storage_fault
-
-    def _judge(self, outlook: Outlook, now: float) -> None:
-        """Show how it stands. Raises ContentError or NoSeederError when there is no hope left."""
-        self._show_outlook(outlook)
-        if outlook.is_moving or self._is_cut_off():
-            self._still_since = self._line_at = now
-        is_in_line = outlook.is_in_line and now - self._line_at < LINE_S
-        if outlook.is_moving or is_in_line or self._is_cut_off():
-            self._patience.renew(now)
-        if self._patience.is_over(now) and not outlook.is_connected:
-            why = outlook.last_fault or "the tracker lists no seeder"
-            raise NoSeederError(
-                f"No seeder could send {shown_name(self.file.name)} for "
-                f"{self._patience.limit_s:.0f} s "
-                f"({why}). Is a seeder running and not blocked by a firewall?"
-            )
-
-    def _show_outlook(self, outlook: Outlook) -> None:
-        """The state that it makes. Raises ContentError when every seeder is dropped."""
-        if outlook.is_moving or outlook.is_connected:
-            self._set_state(DownloadState.DOWNLOADING)
-        elif outlook.all_dropped:
-            raise ContentError(
-                f"Every seeder of {shown_name(self.file.name)} sent damaged content. "
-                "Nothing was kept. Start another seeder and try again."
-            )
-        elif outlook.is_in_line:
-            self._set_state(DownloadState.IN_LINE)
-        elif self._is_cut_off():
-            self._set_state(DownloadState.LOOKING, cause=CUT_OFF)
-        elif not outlook.is_anyone_listed:
-            self._set_state(DownloadState.LOOKING, cause="the tracker lists no seeder now")
-        elif outlook.last_fault and not outlook.is_trying:
-            pause = f"again in {outlook.wait_s or 0:.0f} s"
-            self._set_state(DownloadState.RETRYING, cause=f"{outlook.last_fault}; {pause}")
-
-    def _finish(self, partial: PartialFile) -> None:
-        self._set_state(DownloadState.VERIFYING)
-        finished = partial.finish(self._existing, self.halting.is_set)
-        if finished is None:
+    def _follow(self, now: float) -> None:
+        """Take up what a newer list says."""
+        newest = self.newest.scope
+        if not self._followed.is_behind(newest):
             return
-        path, was_there = finished
-        self._partial = None
-        log.info("%s is %s", path, "there already, the same" if was_there else "done and checked")
-        state = DownloadState.SKIPPED if was_there else DownloadState.DONE
+        change = self._followed.follow(newest, self._arrivals.pending(), now=now)
+        self._make_folders(newest)
+        self._arrivals.follow(
+            change.replaced, self._look_at_target(change.fresh, newest), newest.packs
+        )
+        self._side.join(self.wanted.shares)
+
+    def _wait_for_space(self, error: DiskFullError) -> None:
+        """Until there is room, or it is halted. Nothing is asked for meanwhile."""
+        self._arrivals.stand_still()
+        while not self.halting.is_set():
+            self._set_state(DownloadState.WAITING_FOR_SPACE, cause=str(error))
+            self.halting.wait(SPACE_AGAIN_S)
+            try:
+                self._arrivals.check_space()
+            except DiskFullError as still:
+                error = still
+            else:
+                break
+        self._arrivals.resume()
+
+    # How it stands
+
+    def _judge(self, now: float) -> None:
+        """Show how it stands, and let others first what does not come. Raises NoSeederError when
+        there is no hope left.
+        """
+        arrived = self._arrivals.arrived
+        if arrived > self._meter.total:
+            self._moved = now
+        self._meter.add(arrived - self._meter.total, now=now)
+        outlook = self._arrivals.outlook()
+        is_moving = now - self._moved < MOVING_S
+        if is_moving or self._is_cut_off():
+            self._line_at = now
+        is_in_line = bool(outlook.place) and now - self._line_at < LINE_S
+        if is_moving or is_in_line or self._is_cut_off():
+            self._patience.renew(now)
+        self._still_since = max(self._still_since, now if self._is_cut_off() else self._moved)
+        self._arrivals.give_way(outlook, self._tally, now=now, still_s=now - self._still_since)
+        if self._arrivals.is_through and self._waits_for_list(now):
+            self._patience.renew(now)
+        elif is_moving or outlook.is_receiving:
+            self._set_state(DownloadState.DOWNLOADING)
+        elif outlook.place:
+            self._set_state(DownloadState.IN_LINE, place=outlook.place)
+        elif self._waits_for_list(now):
+            self._patience.renew(now)
+        elif not outlook.links:
+            cause = "nobody who has it can be reached" if outlook.known else "nobody offers it now"
+            cause = cause if outlook.lack is None else str(outlook.lack)
+            cause = CUT_OFF if self._is_cut_off() else cause
+            self._set_state(DownloadState.LOOKING, cause=cause)
+        else:
+            self._set_state(DownloadState.LOOKING, cause="those who are here lack the rest")
+        if self._patience.is_over(now):
+            if outlook.all_suspect:
+                raise self._damaged()
+            if outlook.lack is not None and not outlook.links:
+                raise outlook.lack
+            raise NoSeederError(
+                f"Nobody could send {self.title} for {self._patience.limit_s:.0f} s. "
+                "Is a seeder running and not blocked by a firewall? "
+                "What came is kept: download again to go on."
+            )
+
+    def _damaged(self) -> ContentError:
+        return ContentError(
+            f"Everyone who has {self.title} sent damaged content. "
+            "Start another seeder and try again."
+        )
+
+    def _waits_for_list(self, now: float) -> bool:
+        """Nothing moves. Show it when nothing could, and give up what nobody offers any more."""
+        if self._followed.lost and now >= self._lost_at:
+            self._lost_at = now + LOST_AGAIN_S
+            lost = self._followed.given_up(self._arrivals.pending(), now=now)
+            self._arrivals.give_up(lost, self._tally)
+        files_left = self._followed.files_left(now=now)
+        if not files_left or self._arrivals.left > self._followed.lost:
+            return False
+        cause = f"the seeder is still reading its folder, {files_left:,} files left"
+        self._set_state(DownloadState.LOOKING, cause=cause)
+        return True
+
+    def _log_renamed(self, path: str, saved_as: Path) -> None:
+        log.info("%s is stored as %s", path, stored_path(path, saved_as))
+
+    def _tell_files(self, files: tuple[FileEnded, ...]) -> None:
+        for file in files:
+            if file.is_renamed and file.saved_as is not None:
+                self._log_renamed(file.name, file.saved_as)
+        if self.is_folder:
+            self._post(FilesEnded(self.key, files))
+
+    def _conclude(self) -> None:
+        """The end of it all. Raises the failure of the files that failed."""
+        told = {str(one.failure) for one in self._tally.failures}
+        for folder, error in self._not_made.items():
+            if str(error) not in told:  # else the files in it say so
+                told.add(str(error))
+                self._tally.note(FileEnded(f"{folder}/", 0, DownloadState.FAILED, failure=error))
+        self._tally.flush()
+        failures = self._tally.failures
+        if failures and not self.is_folder:
+            assert failures[0].failure is not None
+            raise failures[0].failure
+        if failures:
+            first = failures[0]
+            kind = type(first.failure) if first.failure is not None else LmkError
+            raise kind(
+                f"{len(failures)} of {len(self.wanted.files):,} files of {self.title} failed, "
+                f"the first one {shown_name(first.name)}: {first.failure}"
+            )
+        is_new = self._tally.done or not self.wanted.files
+        path = self._settings.folder if self.is_folder else self._tally.saved_as
+        log.info("%s is %s", path, "done and checked" if is_new else "there already, the same")
+        state = DownloadState.DONE if is_new else DownloadState.SKIPPED
         self._set_state(state, saved_as=path)
 
     def _set_state(
@@ -243,6 +384,7 @@ class Download(DownloadLife):
         state: DownloadState,
         *,
         cause: str = "",
+        place: int = 0,
         failure: LmkError | None = None,
         saved_as: Path | None = None,
     ) -> None:
@@ -250,20 +392,30 @@ class Download(DownloadLife):
         now = time.monotonic()
         if state is self.state and now < self._reported + REPORT_S and failure is None:
             return
-        self.state, self._reported = state, now
-        rate = self._crew.rate(now) if state is DownloadState.DOWNLOADING else 0.0
-        have = self.file.size if state is DownloadState.SKIPPED else self._crew.have
+        self.state, self._reported, self._cause = state, now, cause
+        self._tally.flush()
+        rate, size = self.rate, self.wanted.size
+        have = self._tally.had + self._arrivals.have
         self._post(
             DownloadChanged(
                 name=self.key,
                 state=state,
-                size=self.file.size,
+                size=size,
                 have=have,
                 rate=rate,
-                seconds_left=seconds_left(self.file.size - have, rate),
-                sources=self._crew.sources(now),
+                seconds_left=seconds_left(size - have, rate),
+                sources=self._side.sources() if state.is_active else (),
                 cause=cause,
                 failure=failure,
                 saved_as=saved_as,
+                title=self.title,
+                place=place,
+                files=len(self.wanted.files),
+                files_ended=self._tally.ended,
+                renamed=self._tally.renamed + len(self._renamed),
             )
         )
+
+
+def _failed(file: FileLine, error: LmkError) -> FileEnded:
+    return FileEnded(file.path, file.size, DownloadState.FAILED, failure=error)

@@ -11,10 +11,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from roles.base.worker import Worker, run_guarded
 from roles.joining.listed_room import Wanted
 from roles.values.errors import LmkError
 from roles.values.events import DownloadChanged, DownloadState
+from roles.worker import Worker, run_guarded
 
 STOOD_STILL_S = 5.0  # from one look to the next: no thread is that late
 CUT_OFF = "this computer is off the network"  # why nobody can be reached

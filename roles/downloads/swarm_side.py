@@ -9,9 +9,9 @@ from pathlib import Path
 
 from roles.downloads.arrival import Arrival
 from roles.downloads.download_jobs import Job
-from roles.taking.peer_downloads import PeerDownloads
-from roles.taking.swarm import Swarm
-from roles.taking.swarm_library import SwarmLibrary
+from roles.swarm.peer_downloads import PeerDownloads
+from roles.swarm.swarm import Swarm
+from roles.swarm.swarm_library import SwarmLibrary
 from roles.values.errors import ShortageError
 from roles.values.events import Source
 

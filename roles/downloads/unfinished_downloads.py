@@ -16,8 +16,8 @@ from roles.disk.download_record import (
     DownloadRecord,
     RecordedDownload,
 )
+from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife
-from roles.downloads.swarm_download import SwarmDownload
 from roles.values.errors import StorageError
 from roles.values.events import DownloadState
 from roles.values.settings import Existing, LeecherSettings
@@ -103,7 +103,7 @@ class UnfinishedDownloads:
         return (one.tracker, one.folder) == (tracker, folder)
 
     def _recorded(self, download: DownloadLife) -> RecordedDownload:
-        assert isinstance(download, SwarmDownload)
+        assert isinstance(download, Download)
         known = (one for one in self._saved if self._is_ours(one))
         return RecordedDownload(
             tracker=str(self._settings.tracker),
@@ -119,4 +119,4 @@ class UnfinishedDownloads:
 
 def _goes_on(download: DownloadLife) -> bool:
     """Not one of LMK/1, which names no content; not what has its end."""
-    return isinstance(download, SwarmDownload) and not download.state.is_final
+    return isinstance(download, Download) and not download.state.is_final

@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 
-from roles.base.interfaces import broadcasts, is_own_address
-from roles.base.name_lookup import looked_up
+from roles.lmk1 import tracker_wire as lmk1
+from roles.net.interfaces import broadcasts, is_own_address
+from roles.net.name_lookup import looked_up
 from roles.values.addresses import (
     EVERY_INTERFACE,
     LOOPBACK,
@@ -25,9 +26,8 @@ from roles.values.addresses import (
 )
 from roles.values.errors import PeerProtocolError, TrackerSilentError
 from roles.values.events import FoundTracker
-from roles.wire import lmk1_tracker_wire as lmk1
-from roles.wire import lmk2_tracker_wire as lmk2
-from roles.wire.lmk2_tracker_messages import FindTracker, Found
+from roles.wire import tracker_wire as lmk2
+from roles.wire.tracker_messages import FindTracker, Found
 
 log = logging.getLogger(__name__)
 

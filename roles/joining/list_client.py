@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from roles.base.dialling import dialled
+from roles.net.dialling import dialled
 from roles.values.addresses import Address
 from roles.values.catalogue import MAX_ROOM_FILES
 from roles.values.errors import PeerProtocolError, TrackerSilentError
 from roles.values.stopping import until_stopped
-from roles.wire.lmk2_list_wire import (
+from roles.wire.list_wire import (
     MAX_CALL,
     MAX_PACKED,
     AskList,

@@ -20,7 +20,7 @@ from roles.values.events import ListedFile, ListedFolder
 from roles.values.folder_keys import FolderKey
 from roles.values.safe_names import shown_name
 from roles.values.stopping import go_on, until_stopped
-from roles.wire.lmk2_list_wire import ShareGone, ShareOpened, decode_entry
+from roles.wire.list_wire import ShareGone, ShareOpened, decode_entry
 
 MAX_SHARES = 12_000  # one for each peer that a tracker takes
 # Shares that are asked for one download: the tracker names peers by share, 8 to a question, and a

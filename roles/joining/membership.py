@@ -14,17 +14,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from roles.base.interfaces import own_address_towards
-from roles.base.worker import POLL_S
-from roles.joining.list_teller import ListTeller, OwnShare, Snapshot
+from roles.joining.list_upload import ListUpload, OwnShare, Snapshot
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_client import TrackerClient, new_id
 from roles.joining.tracker_dialects import Dialect, Lmk1Dialect, Lmk2Dialect, Standing, Status
 from roles.joining.tracker_place import TrackerPlace
+from roles.net.interfaces import own_address_towards
 from roles.values.addresses import EVERY_INTERFACE, Address, is_loopback
 from roles.values.errors import TrackerSilentError
 from roles.values.events import Post, ReachabilityChanged, TrackerAnswered, TrackerLost
-from roles.wire.lmk2_fields import MAX_SHARES
+from roles.wire.fields import MAX_SHARES
+from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class Membership:
         self._status = status
         self._is_leecher = is_leecher
         self._lmk1_list = lmk1_list
-        self._teller = ListTeller(own_share, self.peer, should_stop) if own_share else None
+        self._teller = ListUpload(own_share, self.peer, should_stop) if own_share else None
         self._pace = pace or Pace()
         self._room = RoomClient(place, should_stop)
         self._plain = TrackerClient(place, should_stop)

@@ -12,13 +12,13 @@ from typing import TypeAlias, TypeVar
 
 from roles.joining.tracker_client import TrackerAsker, new_id
 from roles.joining.tracker_place import TrackerPlace
+from roles.lmk1 import tracker_wire as lmk1
 from roles.values.errors import TrackerSilentError
 from roles.values.safe_names import shown_name
 from roles.values.strict_json import dumps
-from roles.wire import lmk1_tracker_wire as lmk1
-from roles.wire import lmk2_tracker_wire as lmk2
-from roles.wire.lmk2_fields import COOKIE_SIZE, MAX_SHARES, room_of
-from roles.wire.lmk2_tracker_messages import (
+from roles.wire import tracker_wire as lmk2
+from roles.wire.fields import COOKIE_SIZE, MAX_SHARES, room_of
+from roles.wire.tracker_messages import (
     Answer,
     AskHolders,
     AskVersion,

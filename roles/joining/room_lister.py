@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from roles.base.worker import POLL_S, failure_of
 from roles.joining.list_client import fetch_list
 from roles.joining.listed_room import MAX_SOURCES, ListedRoom, Wanted
 from roles.joining.listed_share import Pack
@@ -33,7 +32,8 @@ from roles.values.addresses import (
 from roles.values.errors import HaltedError, TrackerSilentError
 from roles.values.events import FilesListed, ListedFile, ListFailed, Post
 from roles.values.safe_names import UnsafeNameError, safe_name, shown_name
-from roles.wire.lmk2_fields import MAX_SHARES
+from roles.wire.fields import MAX_SHARES
+from roles.worker import POLL_S, failure_of
 
 log = logging.getLogger(__name__)
 

@@ -14,12 +14,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from roles.base.worker import POLL_S
 from roles.joining.tracker_place import TrackerPlace
-from roles.values.addresses import Address
-from roles.values.errors import PeerProtocolError, TrackerSilentError
-from roles.values.safe_names import shown_name
-from roles.wire.lmk1_tracker_wire import (
+from roles.lmk1.tracker_wire import (
     ALREADY_REGISTERED,
     MAX_DATAGRAM,
     AddSeeder,
@@ -35,6 +31,10 @@ from roles.wire.lmk1_tracker_wire import (
     encode_request,
     files_that_fit,
 )
+from roles.values.addresses import Address
+from roles.values.errors import PeerProtocolError, TrackerSilentError
+from roles.values.safe_names import shown_name
+from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
 

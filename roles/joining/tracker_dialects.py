@@ -14,7 +14,7 @@ from roles.joining.tracker_client import TrackerClient
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.values.events import Transfer
-from roles.wire.lmk2_tracker_messages import Done, Ping, Pinged, Refused, Register
+from roles.wire.tracker_messages import Done, Ping, Pinged, Refused, Register
 
 
 @dataclass(frozen=True, slots=True)

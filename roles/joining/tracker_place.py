@@ -12,14 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from roles.base.interfaces import is_own_address, own_addresses
-from roles.base.name_lookup import looked_up
-from roles.base.worker import POLL_S
 from roles.joining.beacon import Beacon, Destinations
 from roles.joining.found_trackers import FoundTrackers, KnownTracker, successor
+from roles.net.interfaces import is_own_address, own_addresses
+from roles.net.name_lookup import looked_up
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import FoundTracker, Post, TrackerMoved
 from roles.values.settings import Follow
+from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 from enum import Enum
 
-from roles.wire.lmk2_fields import COOKIE_SIZE
+from roles.wire.fields import COOKIE_SIZE
 
 EPOCH_S = 60.0  # a cookie is good for the epoch in which it was given, and the next one
 GOOD_EPOCHS = 2

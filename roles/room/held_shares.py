@@ -42,7 +42,7 @@ class HeldShares:
             if not of_host:
                 del self._of_host[teller.ip]
 
-    def teller_of(self, share: str, *, now: float) -> Key | None:
+    def share_owner(self, share: str, *, now: float) -> Key | None:
         """The program for which it is held; None when anyone may tell it."""
         teller, until = self._held.get(share, (None, 0.0))
         if teller is not None and now >= until:

@@ -16,16 +16,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
-from roles.base.connections import noted
-from roles.base.rate_limit import RateLimit
+from roles.net.connections import noted
+from roles.net.rate_limit import RateLimit
 from roles.room.packed_lists import PackedList, PackedLists
 from roles.room.registry import Registry
 from roles.room.room_catalogue import ListRefusedError
+from roles.room.share_owners import share_owner
 from roles.room.share_update import ShareUpdate
-from roles.room.tellers import teller_of
 from roles.values.addresses import is_loopback
 from roles.values.errors import PeerProtocolError
-from roles.wire.lmk2_list_wire import (
+from roles.wire.list_wire import (
     MAX_CALL,
     MAX_PACKED,
     AskList,
@@ -36,7 +36,7 @@ from roles.wire.lmk2_list_wire import (
     decode_call,
     encode_reply,
 )
-from roles.wire.lmk2_tracker_messages import Code
+from roles.wire.tracker_messages import Code
 
 log = logging.getLogger(__name__)
 
@@ -291,12 +291,12 @@ class ListServer:
     def _take_list(self, client: _Client, call: TellList) -> _Steps:
         if call.share in self._telling:
             raise ListRefusedError(Code.BUSY, "A list of this folder is arriving already.")
-        owner = teller_of(self._registry, call, client.ip, now=time.monotonic())
+        owner = share_owner(self._registry, call, client.ip, now=time.monotonic())
         update = ShareUpdate(self._registry.catalogue, call, owner)
         self._telling.add(call.share)
         try:
             yield from self._read_into(client, update, call.packed)
-            teller_of(self._registry, call, client.ip, now=time.monotonic())  # it may be gone
+            share_owner(self._registry, call, client.ip, now=time.monotonic())  # it may be gone
             for _ in update.finish():
                 yield _Wait.TURN
         finally:

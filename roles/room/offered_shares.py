@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from roles.base.rate_limit import RateLimit
+from roles.net.rate_limit import RateLimit
 from roles.room.held_shares import HeldShares
 from roles.room.holders import Holders
 from roles.room.originals_list import OriginalsList

@@ -10,9 +10,9 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from roles.lmk1.tracker_wire import encode_file_list
 from roles.room.registry_entry import Entry, Reader
 from roles.values.addresses import Address
-from roles.wire.lmk1_tracker_wire import encode_file_list
 
 MAX_LISTED_SEEDERS = 5  # an original leecher occupies every seeder that it is told of
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from roles.room.room_catalogue import RoomCatalogue
-from roles.wire.lmk2_list_wire import Packer
+from roles.wire.list_wire import Packer
 
 SLICE = 64 * 1024  # characters packed between two looks at the sockets: one or two milliseconds
 PIECE = 256 * 1024  # packed bytes that are kept in one piece, and given to the system at once

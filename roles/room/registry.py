@@ -11,6 +11,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 
+from roles.lmk1.tracker_wire import Extras
 from roles.room.offered_shares import OfferedShares
 from roles.room.places import Key, Places
 from roles.room.registry_entry import STATES, Entry, Member, Origin, Reader, restored
@@ -18,9 +19,8 @@ from roles.room.room_catalogue import RoomCatalogue
 from roles.values.addresses import Address, is_unicast
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedFile, ListedSeeder, SeederState
-from roles.wire.lmk1_tracker_wire import Extras
-from roles.wire.lmk2_fields import is_id, is_own_share, is_port
-from roles.wire.lmk2_tracker_messages import Holder, Ping, Register, TellFiles
+from roles.wire.fields import is_id, is_own_share, is_port
+from roles.wire.tracker_messages import Holder, Ping, Register, TellFiles
 
 MAX_PROGRAMS = 12_000  # of LMK/2, seeders and leechers
 MAX_LMK1 = 3_000  # seeders of LMK/1 beside them: nobody proved that they exist

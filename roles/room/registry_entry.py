@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
+from roles.lmk1.tracker_wire import Extras
 from roles.room.places import Key
 from roles.values.addresses import (
     EVERY_INTERFACE,
@@ -24,9 +25,8 @@ from roles.values.chunks import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedSeeder, RoomMember, SeederState
 from roles.values.safe_names import UnsafeNameError, safe_name
-from roles.wire.lmk1_tracker_wire import Extras
-from roles.wire.lmk2_fields import is_port
-from roles.wire.lmk2_tracker_messages import Ping, Register
+from roles.wire.fields import is_port
+from roles.wire.tracker_messages import Ping, Register
 
 ORIGINAL_LIFETIME_S = 600.0  # as at an original tracker, which is pinged every 120 s
 LIFETIME_S = 50.0  # three pings of ours lost

@@ -22,8 +22,8 @@ from roles.values.catalogue import (
 from roles.values.content import Content
 from roles.values.errors import LmkError, PeerProtocolError
 from roles.values.events import ListedFile
-from roles.wire.lmk2_list_wire import ADDED, REMOVED, ShareGone, ShareOpened, encode_entry
-from roles.wire.lmk2_tracker_messages import Code
+from roles.wire.list_wire import ADDED, REMOVED, ShareGone, ShareOpened, encode_entry
+from roles.wire.tracker_messages import Code
 
 MAX_LOGGED = 100_000  # lines in the log of changes; who knows nothing of them asks for the whole
 MAX_LOGGED_STEPS = 256  # of these; readers ask every few seconds, and strangers for any of them

@@ -19,8 +19,8 @@ from roles.room.room_catalogue import (
 )
 from roles.values.catalogue import MAX_LINE, MAX_SHARE_FILES
 from roles.values.errors import PeerProtocolError
-from roles.wire.lmk2_list_wire import ADDED, REMOVED, TellList
-from roles.wire.lmk2_tracker_messages import Code
+from roles.wire.list_wire import ADDED, REMOVED, TellList
+from roles.wire.tracker_messages import Code
 
 MAX_CHANGES = 20_000  # lines; taken over at once, and a list with more is told whole
 SLICE = 2_000  # lines compared between two looks at the sockets: about a millisecond

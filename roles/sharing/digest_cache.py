@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from roles.base.state_file import StateFile, drop_leftover, write_whole
+from roles.disk.state_file import StateFile, drop_leftover, write_whole
 from roles.sharing.folder_tree import TreeFile
 from roles.values.content import DIGEST_SIZE, chunk_size_for
 from roles.values.errors import StorageError

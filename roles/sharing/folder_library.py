@@ -13,11 +13,10 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from roles.base.worker import POLL_S
 from roles.disk.holding import Holding
 from roles.sharing.digest_cache import SETTLED_NS, DigestCache, is_settled
 from roles.sharing.folder_tree import FolderTree, TreeFile, scan_tree, with_unreadable
-from roles.sharing.hashing import FileReading, HashingCrew, Reading, RunReading
+from roles.sharing.hashing import FileReading, HashingThreads, Reading, RunReading
 from roles.sharing.offers import LibrarySnapshot, Offers
 from roles.sharing.pack_plan import is_packed, pack_key, plan_packs
 from roles.values.catalogue import ReadingLine, encode_line
@@ -25,6 +24,7 @@ from roles.values.content import DIGEST_SIZE, MIN_CHUNK_SIZE
 from roles.values.disk_names import from_disk
 from roles.values.errors import ShortageError, StorageError
 from roles.values.events import HashingChanged, Post, Skipped
+from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class FolderLibrary:
         self._distrusted = set[str | bytes]()  # paths and keys of packs that were withdrawn
         self._held = dict[bytes, Holding]()
         # The rest is the thread's own.
-        self._crew = HashingCrew(path, should_stop)
+        self._crew = HashingThreads(path, should_stop)
         self._seen = dict[str, TreeFile]()  # of the last scan
         self._failed = set[str]()  # could not be read as they were scanned
         self._logged: Sequence[Skipped] = ()

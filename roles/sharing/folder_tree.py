@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from roles.base.worker import SHORTAGES
 from roles.disk.storage_faults import unreadable
 from roles.values.catalogue import MAX_SHARE_FILES, sort_key
 from roles.values.chunks import MAX_FILE_SIZE
@@ -25,6 +24,7 @@ from roles.values.safe_names import (
     is_storable,
     shown_name,
 )
+from roles.worker import SHORTAGES
 
 MAX_ENTRIES = MAX_SHARE_FILES - 4_000  # the rest is for the lines of packs, of which there are less
 LITTER = {".ds_store", "thumbs.db", "desktop.ini"}  # made by file managers, wanted by nobody

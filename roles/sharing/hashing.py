@@ -37,7 +37,7 @@ _RANGE = 16 * 1024 * 1024  # bytes of a file for one job: some 20 ms
 _RUN_BYTES = 4 * 1024 * 1024  # of small files for one job
 _RUN_FILES = 512
 _AHEAD = 3  # jobs handed out for each thread, so that none waits for the next
-Job: TypeAlias = Callable[["HashingCrew"], int]  # returns how many bytes it went through
+Job: TypeAlias = Callable[["HashingThreads"], int]  # returns how many bytes it went through
 
 
 class Reading(ABC):
@@ -89,7 +89,7 @@ class FileReading(Reading):
             return [None]
         return [b"".join(self._parts[start] for start in sorted(self._parts))]
 
-    def _read(self, start: int, stop: int, crew: HashingCrew) -> int:
+    def _read(self, start: int, stop: int, crew: HashingThreads) -> int:
         try:
             with TreeOpener(crew.folder) as opener, FileIO(opener.open(self._file)) as opened:
                 opened.seek(start)
@@ -144,7 +144,7 @@ class RunReading(Reading):
             found.append(hashlib.sha256(rest).digest())
         return b"".join(found)
 
-    def _read(self, first: int, stop: int, offset: int, crew: HashingCrew) -> int:
+    def _read(self, first: int, stop: int, offset: int, crew: HashingThreads) -> int:
         contents = list[bytes | None]()
         with TreeOpener(crew.folder) as opener:
             for file in self.files[first:stop]:
@@ -169,7 +169,7 @@ class _RunPart:
     tail: bytes = b""  # the begin of a chunk
 
 
-class HashingCrew:
+class HashingThreads:
     """The threads that read. add() and run() are for one thread, in which run() is a generator."""
 
     def __init__(self, folder: Path, should_stop: Callable[[], bool], threads: int = 0) -> None:
@@ -256,7 +256,7 @@ class HashingCrew:
         return True
 
 
-def _digest(opened: FileIO, length: int, crew: HashingCrew) -> bytes:
+def _digest(opened: FileIO, length: int, crew: HashingThreads) -> bytes:
     """Of the next so many bytes. Raises FileChangedError when there are less, or it should stop."""
     hasher, buffer = hashlib.sha256(), crew.buffer()
     while length:

@@ -9,13 +9,13 @@ import os
 from pathlib import Path
 from types import TracebackType
 
-from roles.base.worker import SHORTAGES
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.open_folder import OpenFolder
 from roles.sharing.folder_tree import TreeFile
 from roles.values.disk_names import on_disk
 from roles.values.errors import FileChangedError, StorageError
 from roles.values.safe_names import shown_name
+from roles.worker import SHORTAGES
 
 
 class TreeOpener:

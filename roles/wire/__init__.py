@@ -1,1 +1,1 @@
-"""Every byte that is sent: LMK/1 of the original programs, and LMK/2. No sockets."""
+"""Every byte that LMK/2 sends. No sockets."""

@@ -23,7 +23,7 @@ from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.events import RoleStarted
 from roles.values.settings import TrackerSettings
-from roles.wire.lmk2_tracker_messages import (
+from roles.wire.tracker_messages import (
     AskHolders,
     AskVersion,
     Ping,
@@ -31,7 +31,7 @@ from roles.wire.lmk2_tracker_messages import (
     Register,
     Request,
 )
-from roles.wire.lmk2_tracker_wire import decode_answer, encode_request
+from roles.wire.tracker_wire import decode_answer, encode_request
 from tests.support import EventLog
 
 ID = "0123456789abcdef"

@@ -15,17 +15,18 @@ from pathlib import Path
 from typing import TypeVar
 
 from roles.disk.download_record import decode_record, encode_record
+from roles.room.answers import Desk
 from roles.room.cookies import Cookies, Proof
 from roles.room.registry import Registry
 from roles.room.registry_entry import Origin
-from roles.room.tracker_desk import Desk
 from roles.sharing.digest_cache import DigestCache
 from roles.values.addresses import Address
 from roles.values.catalogue import MAX_LINE, Line, decode_line, encode_line
 from roles.values.errors import PeerProtocolError
-from roles.wire import lmk2_frames, lmk2_tracker_wire
-from roles.wire.lmk2_frames import Bye, Frame, FrameBuffer, Gone, Kind
-from roles.wire.lmk2_greeting import (
+from roles.wire import frames as wire_frames
+from roles.wire import tracker_wire
+from roles.wire.frames import Bye, Frame, FrameBuffer, Gone, Kind
+from roles.wire.greeting import (
     Hello,
     Probe,
     Welcome,
@@ -34,7 +35,7 @@ from roles.wire.lmk2_greeting import (
     encode_hello,
     encode_welcome,
 )
-from roles.wire.lmk2_list_wire import (
+from roles.wire.list_wire import (
     LineAdded,
     Unpacker,
     decode_call,
@@ -44,11 +45,11 @@ from roles.wire.lmk2_list_wire import (
     encode_reply,
     packed_list,
 )
-from roles.wire.lmk2_tracker_messages import Register
-from tests import test_lmk2_frames as frame_samples
-from tests import test_lmk2_greeting as greeting_samples
-from tests import test_lmk2_list_wire as list_samples
-from tests import test_lmk2_tracker_wire as tracker_samples
+from roles.wire.tracker_messages import Register
+from tests import test_frames as frame_samples
+from tests import test_greeting as greeting_samples
+from tests import test_list_wire as list_samples
+from tests import test_tracker_wire as tracker_samples
 from tests.fuzz.samples import TRACKER_REQUESTS
 from tests.fuzz.target import Target, check, in_pieces
 from tests.test_catalogue import LINES
@@ -71,17 +72,17 @@ CACHE = (
 
 def frame(header: bytes, body: bytes) -> None:
     """One frame, and that it is written as it was read."""
-    kind, length = lmk2_frames.decode_header(header)
+    kind, length = wire_frames.decode_header(header)
     if kind == Kind.CHUNK or len(body) < length:
         return
-    read = lmk2_frames.decode(kind, body[:length])
+    read = wire_frames.decode(kind, body[:length])
     if read is not None:
         check_frame(read)
 
 
 def frames(data: bytes) -> None:
     """As a sender reads them, in pieces; and the first one as a leecher does."""
-    size = lmk2_frames.HEADER.size
+    size = wire_frames.HEADER.size
     if len(data) > size:
         with contextlib.suppress(PeerProtocolError):
             frame(data[1 : size + 1], data[size + 1 :])
@@ -99,8 +100,8 @@ def frame_reader() -> Callable[[bytes], None]:
 
 
 def check_frame(read: Frame) -> None:
-    written = lmk2_frames.encode(read)
-    again = lmk2_frames.decode(written[0], written[lmk2_frames.HEADER.size :])
+    written = wire_frames.encode(read)
+    again = wire_frames.decode(written[0], written[wire_frames.HEADER.size :])
     is_text = isinstance(read, Gone | Bye)  # its reason may be cut within a letter
     check(type(again) is type(read) if is_text else again == read, "another frame")
 
@@ -138,32 +139,32 @@ def stranger(data: bytes) -> None:
     after = [(entry.key, entry) for entry in registry.entries() if entry.member is not None]
     check(after == before, "something of LMK/2 changed")
     with contextlib.suppress(PeerProtocolError):
-        if lmk2_tracker_wire.decode_request(data) is not None:
+        if tracker_wire.decode_request(data) is not None:
             check(all(len(answer) <= len(data) for answer in answers), "an answer that is longer")
 
 
 def tracker_request(data: bytes) -> None:
     """What a tracker does with a datagram; what it reads, it could have been sent."""
     try:
-        read = lmk2_tracker_wire.decode_request(data)
+        read = tracker_wire.decode_request(data)
     except PeerProtocolError as error:
-        refusal = lmk2_tracker_wire.refusal_of(data, str(error))
+        refusal = tracker_wire.refusal_of(data, str(error))
         check(refusal is None or len(refusal) <= len(data), "a refusal that is longer")
         raise
     if read is None:
         return
     try:
-        written = lmk2_tracker_wire.encode_request(read)
+        written = tracker_wire.encode_request(read)
     except PeerProtocolError:  # longer than we would send it
         return
-    again = must(lmk2_tracker_wire.decode_request, written)
+    again = must(tracker_wire.decode_request, written)
     check(type(again) is type(read) and getattr(again, "id", "") == read.id, "another request")
 
 
 def tracker_answer(data: bytes) -> None:
-    read = lmk2_tracker_wire.decode_answer(data)
+    read = tracker_wire.decode_answer(data)
     if read is not None:
-        again = must(lmk2_tracker_wire.decode_answer, lmk2_tracker_wire.encode_answer(read))
+        again = must(tracker_wire.decode_answer, tracker_wire.encode_answer(read))
         check(type(again) is type(read) and getattr(again, "id", "") == read.id, "another answer")
 
 

@@ -10,7 +10,23 @@ import ntpath
 import posixpath
 from functools import partial
 
-from roles.base.user_folders import pasted_path
+from roles.lmk1.peer_wire import (
+    HEADER,
+    AckReader,
+    GreetingReader,
+    SecondMessageReader,
+    SeederAnswerReader,
+    decode_header,
+)
+from roles.lmk1.tracker_wire import (
+    MAX_ANSWER,
+    decode_answer,
+    decode_request,
+    encode_file_list,
+    encode_request,
+    encode_seeder_list,
+)
+from roles.program.user_folders import pasted_path
 from roles.room.registry import Registry
 from roles.room.registry_entry import Reader
 from roles.values import strict_json
@@ -24,22 +40,6 @@ from roles.values.settings import (
     parse_slots,
     program_settings_from,
     tracker_address,
-)
-from roles.wire.lmk1_peer_wire import (
-    HEADER,
-    AckReader,
-    GreetingReader,
-    SecondMessageReader,
-    SeederAnswerReader,
-    decode_header,
-)
-from roles.wire.lmk1_tracker_wire import (
-    MAX_ANSWER,
-    decode_answer,
-    decode_request,
-    encode_file_list,
-    encode_request,
-    encode_seeder_list,
 )
 from tests.fuzz import samples
 from tests.fuzz.lmk2_targets import LMK2_TARGETS

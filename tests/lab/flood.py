@@ -27,8 +27,8 @@ from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import TRACKER_PORT, Address
 from roles.values.errors import TrackerSilentError
 from roles.values.strict_json import dumps
-from roles.wire.lmk2_tracker_messages import AskVersion, Done, FindTracker, Register
-from roles.wire.lmk2_tracker_wire import encode_request
+from roles.wire.tracker_messages import AskVersion, Done, FindTracker, Register
+from roles.wire.tracker_wire import encode_request
 from tests.lab.network import LabError, Link, Network, Place, batch
 from tests.lab.programs import REPOSITORY, Program, ready_address
 

@@ -20,7 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from roles.base.worker import Role
+from roles.role import Role
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import (
     AllDownloadsEnded,

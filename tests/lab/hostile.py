@@ -27,8 +27,8 @@ from pathlib import Path
 
 from roles.values.addresses import Address
 from roles.values.content import chunk_size_for
-from roles.wire.lmk2_greeting import Hello, Probe, Welcome, decode_hello, encode_hello
-from roles.wire.lmk2_greeting import encode_welcome as welcome
+from roles.wire.greeting import Hello, Probe, Welcome, decode_hello, encode_hello
+from roles.wire.greeting import encode_welcome as welcome
 from tests.hostile_peers import LEECHERS, ORIGINAL_LEECHERS, SENDERS, Leech, Sender, Talk, run_leech
 from tests.lab.network import LabError, Link, Network, Place, batch, leave_tidily
 from tests.lab.programs import Program, ready_address

@@ -15,8 +15,8 @@ import sys
 import time
 from pathlib import Path
 
-from roles.base.worker import Worker
 from roles.values.errors import ShortageError
+from roles.worker import Worker
 
 log = logging.getLogger(__name__)
 

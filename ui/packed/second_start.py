@@ -16,9 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from roles.base.file_lock import try_lock
-from roles.base.worker import Worker
+from roles.disk.file_lock import try_lock
 from roles.values.errors import ShortageError
+from roles.worker import Worker
 
 log = logging.getLogger(__name__)
 

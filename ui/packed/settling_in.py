@@ -8,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from roles.base.worker import Worker
 from roles.values.errors import ShortageError
+from roles.worker import Worker
 from ui.packed.bundled_font import use_bundled_font
 from ui.packed.parent_watch import watch_parent
 from ui.packed.unpack_folder import hold, own_unpack_folder, sweep

@@ -16,7 +16,7 @@ import stat
 import sys
 from pathlib import Path
 
-from roles.base.file_lock import try_lock
+from roles.disk.file_lock import try_lock
 
 log = logging.getLogger(__name__)
 

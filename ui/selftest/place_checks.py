@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from roles.base.profile import Profile
+from roles.program.profile import Profile
 from ui.selftest.check import Check, SelftestError
 
 _SAMPLE = b"LMKtorrent looks whether it can write here.\n"

@@ -13,8 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-from roles.base.name_lookup import looked_up
-from roles.base.profile import bundled_folder, is_frozen
+from roles.net.name_lookup import looked_up
+from roles.program.profile import bundled_folder, is_frozen
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from ui import wording

@@ -11,8 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from roles.base.profile import bundled_folder
 from roles.leecher import Leecher
+from roles.program.profile import bundled_folder
 from roles.seeder import Seeder
 from roles.tracker import Tracker
 from roles.values.addresses import LOOPBACK, Address

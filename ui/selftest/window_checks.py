@@ -17,7 +17,7 @@ from pathlib import Path
 from tkinter import font
 from types import TracebackType
 
-from roles.base.profile import SettingsFile, find_profile
+from roles.program.profile import SettingsFile, find_profile
 from roles.values.settings import Appearance, ProgramSettings
 from ui import wording
 from ui.selftest.check import Check, NothingToLookAtError, SelftestError

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
-from roles.base.user_folders import folder_named
+from roles.program.user_folders import folder_named
 from roles.values.addresses import (
     EVERY_INTERFACE,
     SEEDER_PORT,

@@ -6,9 +6,9 @@ import hashlib
 import time
 from pathlib import Path
 
-from roles.base.profile import bundled_folder, is_zipped
-from roles.base.user_folders import folder_named
 from roles.leecher import Leecher
+from roles.program.profile import bundled_folder, is_zipped
+from roles.program.user_folders import folder_named
 from roles.tracker import Tracker
 from roles.values.addresses import LOOPBACK, SEEDER_PORT, TRACKER_PORT, Address
 from roles.values.events import FilesListed, FolderScanned, RoleStarted, TrackerLost

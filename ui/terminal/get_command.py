@@ -7,9 +7,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from roles.base.profile import Profile
-from roles.base.user_folders import default_download_folder
 from roles.leecher import Leecher
+from roles.program.profile import Profile
+from roles.program.user_folders import default_download_folder
 from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORT, Address
 from roles.values.errors import NoSeederError, UserInputError
 from roles.values.events import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from roles.base.throttle import Throttle, Throttles
+from roles.net.throttle import Throttle, Throttles
 from roles.values.events import Post
 from roles.values.settings import LeecherSettings, SeederSettings
 from ui.roles_on_demand import new_leecher, new_seeder

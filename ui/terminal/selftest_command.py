@@ -13,9 +13,9 @@ import threading
 import time
 from collections.abc import Sequence
 
-from roles.base.profile import Profile, is_frozen, is_zipped
-from roles.base.worker import Worker
+from roles.program.profile import Profile, is_frozen, is_zipped
 from roles.values.errors import ShortageError
+from roles.worker import Worker
 from ui.about import version_line
 from ui.exit_codes import ExitCode
 from ui.selftest.check import (

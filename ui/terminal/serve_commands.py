@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from roles.base.profile import Profile, bundled_folder
+from roles.program.profile import Profile, bundled_folder
 from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORT, TRACKER_PORT, Address
 from roles.values.events import RoleStopped
 from roles.values.settings import SeederSettings, TrackerSettings

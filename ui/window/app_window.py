@@ -16,10 +16,10 @@ from tkinter import ttk
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from roles.base.profile import Profile, bundled_folder
-from roles.base.worker import failure_of
+from roles.program.profile import Profile, bundled_folder
 from roles.values.addresses import Address
 from roles.values.settings import Appearance
+from roles.worker import failure_of
 from ui import wording
 from ui.window import keyboard, window_place
 from ui.window.download_list import FirstSteps

@@ -13,7 +13,6 @@ import tkinter as tk
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
-from roles.base.worker import Worker
 from roles.values.errors import ShortageError
 from roles.values.events import (
     DownloadChanged,
@@ -26,6 +25,7 @@ from roles.values.events import (
     TrackersFound,
     UploadsChanged,
 )
+from roles.worker import Worker
 
 TICK_MS = 50
 AGAIN_MS = 500  # when no thread could be started

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tkinter import ttk
 from typing import TypeAlias, TypeVar
 
-from roles.base.user_folders import folder_named, pasted_path
+from roles.program.user_folders import folder_named, pasted_path
 from roles.values.errors import StorageError, UserInputError
 from ui.window.theme import Theme
 

@@ -6,7 +6,7 @@ import tkinter as tk
 from tkinter import ttk
 from typing import Protocol
 
-from roles.base.user_folders import default_download_folder
+from roles.program.user_folders import default_download_folder
 from roles.values.errors import UserInputError
 from roles.values.settings import MAX_PARALLEL_SEEDERS, LeecherSettings
 from ui.window.fields import FolderField, NumberField

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from tkinter import ttk
 
-from roles.base.user_folders import default_download_folder, folder_named
+from roles.program.user_folders import default_download_folder, folder_named
 from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address
 from roles.values.events import (
     AllDownloadsEnded,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tkinter as tk
 
-from roles.base.throttle import Throttle, Throttles
+from roles.net.throttle import Throttle, Throttles
 from roles.values.settings import parse_rate
 from ui.window.fields import TextField
 from ui.window.settings_keeper import SettingsKeeper

@@ -7,7 +7,7 @@ import time
 import tkinter as tk
 from tkinter import ttk
 
-from roles.base.log_file import line_of
+from roles.program.log_file import line_of
 from ui.about import version_line
 from ui.window import desktop
 from ui.window.notices import NoticeArea

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from roles.base.throttle import Throttles
+from roles.net.throttle import Throttles
 from roles.values.events import Post, RoleEvent, RoleStopped, Warned
 from ui.window.event_pump import EventPump
 

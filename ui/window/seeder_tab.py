@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tkinter import ttk
 
-from roles.base.user_folders import folder_named
+from roles.program.user_folders import folder_named
 from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address
 from roles.values.errors import UserInputError
 from roles.values.events import FolderScanned, Upload

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from roles.base.profile import Profile, SettingsFile
+from roles.program.profile import Profile, SettingsFile
 from roles.values.errors import StorageError
 from roles.values.settings import ProgramSettings
 from ui.window.event_pump import EventPump

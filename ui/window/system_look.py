@@ -11,7 +11,7 @@ import sys
 import tkinter as tk
 from pathlib import Path
 
-from roles.base.user_folders import home_folder
+from roles.program.user_folders import home_folder
 from ui.packed.host_environment import cleaned
 
 _PATIENCE_S = 0.3  # for each program that is asked

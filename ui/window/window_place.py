@@ -6,7 +6,7 @@ import logging
 import re
 import tkinter as tk
 
-from roles.base.profile import bundled_bytes
+from roles.program.profile import bundled_bytes
 from roles.values.errors import StorageError
 from ui.window.theme import Theme
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from roles.base.profile import Profile
-from roles.base.worker import Worker
+from roles.program.profile import Profile
 from roles.values.errors import ShortageError
+from roles.worker import Worker
 from ui.exit_codes import ExitCode
 from ui.packed.second_start import WindowSeat
 from ui.roles_on_demand import load_all, new_discovery

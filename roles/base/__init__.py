@@ -1,1 +1,0 @@
-"""What every role needs: the life of a role, this machine's network, limits, profile, log."""

@@ -1,0 +1,189 @@
+"""A leecher in the swarm: its own door, its uploads, its connections, its place in the room.
+
+Threads: `lmk-reception` accepts; `lmk-member` and `lmk-caller` as a seeder's; `lmk-give` gives on
+to one peer, `lmk-take` takes from one.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from roles.downloads.swarm_side import SwarmSide
+from roles.joining.membership import Membership
+from roles.joining.tracker_client import new_id
+from roles.joining.tracker_dialects import Status
+from roles.joining.tracker_place import TrackerPlace
+from roles.lmk1 import peer_wire as lmk1
+from roles.net.listening import listen_tcp
+from roles.net.throttle import Throttles
+from roles.swarm.acceptor import Acceptor
+from roles.swarm.peer_downloads import PeerDownloads
+from roles.swarm.reverse_connections import ReverseConnections
+from roles.swarm.swarm import Swarm
+from roles.swarm.swarm_library import SwarmLibrary
+from roles.uploads.handshakes import Handshakes, hang_up
+from roles.uploads.peer_uploads import PeerUploads
+from roles.uploads.slots import slots_for_lmk2
+from roles.values.addresses import Address
+from roles.values.errors import ShortageError
+from roles.values.events import Post, SeederState, Transfer, UploadsChanged
+from roles.values.settings import DEFAULT_SLOTS, LeecherSettings
+from roles.wire.greeting import Hello
+
+log = logging.getLogger(__name__)
+
+REPORT_S = 1.0
+TICK_S = 0.25  # between two looks for chunks that come too slowly
+START_AGAIN_S = 1.0  # after a thread that could not be started
+IDLE_S = 5.0  # with nothing on its way: then the connections end
+MAX_SHARES = 8  # that the tracker is told of
+
+
+class SwarmPeer:
+    """Owned by the leecher's thread, but for found()."""
+
+    def __init__(
+        self,
+        settings: LeecherSettings,
+        place: TrackerPlace,
+        throttles: Throttles,
+        post: Post,
+        shares: Iterable[str],
+        transfers: Callable[[], tuple[Transfer, ...]],
+        start_beside: Callable[[Callable[[], None], str], threading.Thread],
+        should_stop: Callable[[], bool],
+        wake: Callable[[], None],
+    ) -> None:
+        """Open the door and join the room. Raises StorageError when no port is free, OSError.
+
+        `wake` is called when tick() has something to do. `shares` is what it takes part in from
+        the start, `transfers` what the room is told of the downloads.
+        """
+        self._post = post
+        self._transfers = transfers
+        self._should_stop = should_stop
+        self._shares = tuple(shares)[:MAX_SHARES]  # replaced whole by join()
+        self._told = UploadsChanged(SeederState.AVAILABLE, (), 0)
+        self._down = 0.0  # bytes per second
+        self._listener, _ = listen_tcp(settings.bind, exactly=settings.bind_exactly)
+        address = Address(*self._listener.getsockname())
+        me = Hello(new_id(), socket.gethostname(), address.port, is_seeder=False)
+        library = SwarmLibrary()
+        self._uploads = PeerUploads(library, slots_for_lmk2(DEFAULT_SLOTS), throttles.up)
+        library.look_again = self._uploads.look_again
+        self._swarm = Swarm(self._uploads.news)
+        self._downloads = PeerDownloads(self._swarm, me, throttles.down, wake)
+        self.side = SwarmSide(self._swarm, library, self._downloads, self.join)
+        membership = Membership(
+            place, post, should_stop, self._status, is_leecher=True, peer=me.peer
+        )
+        calls = ReverseConnections(
+            place,
+            self._uploads,
+            me,
+            lambda: self._shares,
+            lambda: membership.seems_unreachable,
+            should_stop,
+        )
+        self._membership, self._calls = membership, calls
+        door = Acceptor(me, self._uploads, _send_away, self._downloads)
+        try:
+            self._reception = Handshakes(self._listener, door, peer=me.peer)
+        except OSError:  # no descriptor left
+            self._listener.close()
+            raise
+        self._tick_at = self._report_at = self._start_at = 0.0
+        self._idle_since: float | None = None
+        self._start_beside = start_beside
+        self._beside = list[threading.Thread]()
+        self._to_start: list[tuple[Callable[[], None], str]] = [
+            (self._receive, "lmk-reception"),
+            (lambda: membership.run(address), "lmk-member"),
+            (calls.run, "lmk-caller"),
+        ]
+        self._start_threads()
+
+    def join(self, shares: Iterable[str]) -> None:
+        """Take part in these, too; from any thread."""
+        self._shares = tuple(dict.fromkeys((*shares, *self._shares)))[:MAX_SHARES]
+
+    def found(self, peers: Iterable[Address]) -> bool:
+        """These take part, too; True when one of them was not known. From any thread."""
+        return self._downloads.heard_of(peers)
+
+    def network_changed(self) -> None:
+        """This computer has other addresses: say so, and connect anew."""
+        self._membership.network_changed()
+        self._calls.network_changed()
+        self._downloads.network_changed()
+
+    def tick(self) -> None:
+        """Some times a second: connect, ask twice for what is late, tell of the uploads."""
+        now = time.monotonic()
+        self._start_threads()
+        if self._swarm.is_busy:
+            self._idle_since = None
+            self._downloads.tick()
+        elif self._idle_since is None:
+            self._idle_since = now
+        elif now - self._idle_since >= IDLE_S:
+            self._downloads.hang_up()
+        if now >= self._tick_at:
+            self._tick_at = now + TICK_S
+            self._swarm.tick()
+        if now >= self._report_at:
+            self._report_at = now + REPORT_S
+            self._report(now)
+
+    def close(self) -> None:
+        """End everything; should_stop() says so already."""
+        self._downloads.stop()
+        self._uploads.stop()
+        for thread in self._beside:  # from here on nobody comes in, and no thread is started
+            thread.join()
+        self._downloads.join()
+        self._uploads.join()
+        self._reception.close()
+        self._listener.close()
+
+    def _start_threads(self) -> None:
+        """Those that do not run yet; where the system has none left, it is tried again."""
+        while self._to_start and time.monotonic() >= self._start_at:
+            try:
+                self._beside.append(self._start_beside(*self._to_start[0]))
+            except ShortageError as error:
+                self._start_at = time.monotonic() + START_AGAIN_S
+                log.debug("%s cannot be started: %s", self._to_start[0][1], error)
+                return
+            del self._to_start[0]
+
+    def _receive(self) -> None:
+        while not self._should_stop():
+            self._reception.look()
+
+    def _report(self, now: float) -> None:
+        with self._swarm.links() as links:
+            self._down = sum(source.rate for source in links.sources(now=now))
+        uploads, sent = self._uploads.report(now)
+        state = SeederState.CONNECTED if uploads else SeederState.AVAILABLE
+        told = UploadsChanged(state, uploads, sent)
+        if told != self._told:
+            self._told = told
+            self._post(told)
+
+    def _status(self) -> Status:
+        """What the room is told."""
+        transfers = self._transfers()
+        up = round(sum(upload.rate for upload in self._told.uploads))
+        state = transfers[0].state if transfers else "done"
+        reason = next((one.reason for one in transfers if one.reason), "")
+        return Status(state, self._shares, up, round(self._down), reason, transfers)
+
+
+def _send_away(link: socket.socket, _leecher: Address) -> None:
+    """Leechers of LMK/1 cannot be served from a part of a file."""
+    hang_up(link, lmk1.AWAY)

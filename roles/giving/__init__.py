@@ -1,1 +1,0 @@
-"""Sending to leechers, of LMK/2 and of LMK/1."""

@@ -1,0 +1,1 @@
+"""The protocol of the original programs, LMK/1."""

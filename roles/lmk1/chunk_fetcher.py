@@ -1,0 +1,245 @@
+"""The leecher's end of one connection: greets a seeder, takes one part, verifies each chunk.
+
+Each runs in a thread of its own. An original seeder ends for good when a connection closes at the
+wrong moment, so every way out of here says the word that it waits for (docs/PROTOCOL.md, section
+2.3).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Protocol
+
+from roles.lmk1 import peer_wire as wire
+from roles.net.connections import was_hung_up
+from roles.net.dialling import dialled
+from roles.net.throttle import Throttle
+from roles.values.addresses import Address
+from roles.values.chunks import CHUNK_SIZE, ChunkRange, chunk_length
+from roles.values.errors import PeerProtocolError, SeederLackedFileError
+
+ANSWER_S = 10.0  # an original may be waiting for another leecher's second word
+FIRST_CHUNK_S = 30.0  # an original reads its whole range into memory first
+CHUNK_S = 10.0
+# Acknowledgements beyond the chunks that came; measured best with an original seeder.
+MAX_AHEAD = 64
+# To read the answer that crossed our leaving, so that the system does not reset the connection.
+FAREWELL_S = 0.5
+BUFFER = 512 * 1024  # bytes, a hundred chunks
+
+
+class Outcome(Enum):
+    """How a connection ended without a fault."""
+
+    AWAY = "it serves others now"
+    SILENT = "it took the connection and said nothing"
+    NOTHING_LEFT = "the others took the rest"
+    THROUGH = "its part is through, or was taken over"
+    STOPPED = "this side stopped"
+
+
+class Work(Protocol):
+    """What a connection asks, from its thread, of the download that it works for."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def size(self) -> int: ...
+
+    def should_stop(self) -> bool: ...
+
+    def is_leaving(self, seeder: Address) -> bool:
+        """Whether another seeder is to be tried in place of this one."""
+
+    def take(self, seeder: Address) -> ChunkRange | None:
+        """A part for this seeder."""
+
+    def store(self, seeder: Address, first: int, pieces: Sequence[memoryview]) -> int:
+        """Keep verified chunks from `first` on; returns where the part ends by now."""
+
+    def reject(self, seeder: Address, index: int) -> None:
+        """This chunk failed its check.
+
+        Raises PeerProtocolError when the seeder is to be dropped.
+        """
+
+    def part_end(self, seeder: Address) -> int:
+        """Where the seeder's part ends by now."""
+
+
+def fetch_part(seeder: Address, work: Work, throttle: Throttle) -> Outcome:
+    """Take one part of the file from this seeder.
+
+    Raises PeerProtocolError, SeederLackedFileError, OSError or TrackerSilentError (no such host)
+    for the seeder's faults, StorageError for this machine's.
+    """
+    with dialled(seeder, work.should_stop) as link:
+        answer = _greet(link, lambda: work.should_stop() or work.is_leaving(seeder))
+        if answer is None:
+            return Outcome.STOPPED if work.should_stop() else Outcome.SILENT
+        if answer is wire.SeederAnswer.AWAY:
+            return Outcome.AWAY
+        if answer is wire.SeederAnswer.ERROR:
+            raise PeerProtocolError("the seeder refused to connect")
+        part = None if work.should_stop() else work.take(seeder)
+        if part is None:
+            link.sendall(wire.EXIT_CONNECTION)
+            return Outcome.NOTHING_LEFT
+        request = wire.RangeRequest(work.name, part.count, part.start * CHUNK_SIZE)
+        link.sendall(wire.encode_range_request(request))
+        return _ChunkStream(link, seeder, work, part, throttle).run()
+
+
+def _greet(link: socket.socket, should_stop: Callable[[], bool]) -> wire.SeederAnswer | None:
+    """Say the first word and read the answer.
+
+    None when none came in time; the seeder has been told then that we leave.
+    """
+    link.sendall(wire.REQUEST_CONNECTION)
+    reader = wire.SeederAnswerReader()
+    deadline = time.monotonic() + ANSWER_S
+    while time.monotonic() < deadline and not should_stop():
+        try:
+            data = link.recv(wire.MAX_GREETING)
+        except TimeoutError:
+            continue
+        if not data:
+            raise PeerProtocolError("the seeder closed the connection without an answer")
+        answer = reader.feed(data)
+        if answer is not None:
+            return answer
+    _leave_unanswered(link)
+    return None
+
+
+def _leave_unanswered(link: socket.socket) -> None:
+    """The word that keeps an original alive, then whatever it still says, then the end."""
+    link.sendall(wire.EXIT_CONNECTION)
+    link.shutdown(socket.SHUT_WR)
+    deadline = time.monotonic() + FAREWELL_S
+    while time.monotonic() < deadline:
+        try:
+            if not link.recv(wire.MAX_GREETING):
+                return
+        except TimeoutError:
+            continue
+
+
+class _ChunkStream:
+    """The chunks of one range as they come, in one buffer that is parsed in place."""
+
+    def __init__(
+        self,
+        link: socket.socket,
+        seeder: Address,
+        work: Work,
+        part: ChunkRange,
+        throttle: Throttle,
+    ) -> None:
+        self._link, self._seeder, self._work = link, seeder, work
+        self._throttle = throttle
+        self._first = self._next = part.start
+        self._count = part.count  # what was asked for: never more acknowledgements than this
+        self._stop = part.stop
+        self._acknowledged = 0
+        self._buffer = bytearray(BUFFER)
+        self._view = memoryview(self._buffer)
+        self._filled = 0
+        self._heard = time.monotonic()
+
+    def run(self) -> Outcome:
+        """Receive until the part is through, or this side stops.
+
+        Closing in the middle of a range is safe, measured with an original.
+        """
+        while self._next < self._stop:
+            if self._work.should_stop():
+                return Outcome.STOPPED
+            self._receive()
+            used = self._take_chunks()
+            if not used:
+                self._check_patience()
+                self._stop = self._work.part_end(self._seeder)
+                continue
+            self._view[: self._filled - used] = self._view[used : self._filled]
+            self._filled -= used
+            self._acknowledge()
+        return Outcome.THROUGH
+
+    @property
+    def _is_unanswered(self) -> bool:
+        """Whether not one byte of the range has come."""
+        return self._acknowledged == 0 and self._filled == 0
+
+    def _receive(self) -> None:
+        """Wait for bytes, POLL_S at most."""
+        try:
+            most = self._throttle.slice(BUFFER - self._filled)
+            count = self._link.recv_into(self._view[self._filled : self._filled + most])
+        except TimeoutError:
+            return
+        self._throttle.wait(count, self._work.should_stop)
+        if not count:
+            if was_hung_up(self._link):
+                raise ConnectionResetError("this computer's network changed")
+            if self._is_unanswered:
+                raise SeederLackedFileError("it does not have the file")
+            raise ConnectionResetError("it closed the connection in the middle")
+        self._filled += count
+
+    def _check_patience(self) -> None:
+        """Raise an error when the next chunk takes too long, also when single bytes trickle in."""
+        patience_s = FIRST_CHUNK_S if self._acknowledged == 0 else CHUNK_S
+        if time.monotonic() - self._heard < patience_s:
+            return
+        if self._is_unanswered:  # how an original says that it lacks the file
+            raise SeederLackedFileError("it sent nothing of the file")
+        raise TimeoutError(f"no chunk for {patience_s:.0f} s")
+
+    def _take_chunks(self) -> int:
+        """Verify and keep every whole chunk in the buffer; returns how many bytes were used up."""
+        position, run_start = 0, self._next
+        run = list[memoryview]()
+        while (
+            self._next < self._first + self._count and position + wire.HEADER.size <= self._filled
+        ):
+            length = chunk_length(self._next, self._work.size)
+            digest = wire.decode_header(self._buffer, position, expected_length=length)
+            end = position + wire.HEADER.size + length
+            if end > self._filled:
+                break
+            chunk = self._view[position + wire.HEADER.size : end]
+            if hashlib.sha256(chunk).digest() == digest:
+                run.append(chunk)
+            else:
+                self._keep(run_start, run)
+                self._work.reject(self._seeder, self._next)
+                run, run_start = [], self._next + 1
+            self._next += 1
+            position = end
+        self._keep(run_start, run)
+        return position
+
+    def _keep(self, first: int, run: Sequence[memoryview]) -> None:
+        if run:
+            self._heard = time.monotonic()
+            self._stop = self._work.store(self._seeder, first, run)
+
+    def _acknowledge(self) -> None:
+        """Send whole words, in one write: for the chunks that came, and ahead for those to come."""
+        came = self._next - self._first
+        if not came:
+            return
+        words = min(self._count, came + MAX_AHEAD) - self._acknowledged
+        if words > 0:
+            self._link.sendall(wire.ACKNOWLEDGED * words)
+            self._acknowledged += words
+        # An original sends header and chunk apart and waits for the system's own answer.
+        if sys.platform == "linux":
+            self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)

@@ -1,0 +1,269 @@
+"""One file of LMK/1 on its way here: its state, what it waits for, and its end.
+
+Its crew does the work.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from roles.disk.leftovers import drop_partial
+from roles.disk.promised_space import PromisedSpace
+from roles.downloads.download_life import CUT_OFF, DownloadLife, Patience
+from roles.lmk1.fetchers import Fetchers, Outlook
+from roles.lmk1.partial_file import PartialFile
+from roles.lmk1.seeder_book import SeederBook
+from roles.net.rates import seconds_left
+from roles.net.throttle import Throttle
+from roles.values.addresses import Address
+from roles.values.errors import (
+    ContentError,
+    DiskFullError,
+    FileTouchedError,
+    LmkError,
+    NoSeederError,
+    StorageError,
+)
+from roles.values.events import DownloadChanged, DownloadState, ListedFile, Post
+from roles.values.safe_names import collision_key, shown_name
+from roles.values.settings import Existing, LeecherSettings
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.1
+REPORT_S = 0.25
+LINE_S = 600.0  # without a chunk: `away` is believed no longer
+SPACE_AGAIN_S = 2.0  # a full disk is looked at again; it goes on within 5 s of space appearing
+
+
+class Lmk1Download(DownloadLife):
+    """A file of LMK/1; posts DownloadChanged."""
+
+    def __init__(
+        self,
+        file: ListedFile,
+        stored_name: str,
+        *,
+        settings: LeecherSettings,
+        existing: Existing,
+        book: SeederBook,
+        lock: threading.Lock,
+        seeders: Callable[[], tuple[Address, ...]],
+        throttle: Throttle,
+        space: PromisedSpace,
+        post: Post,
+        ended: Callable[[], None],
+        is_cut_off: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`book`, `lock` and `space` are the leecher's, shared by its downloads.
+
+        `seeders` gives the newest list. `ended` as in DownloadLife. While `is_cut_off`, this
+        computer has no network, and nothing is given up.
+        """
+        super().__init__(file.key, ended)
+        self.file = file
+        self._stored_name = stored_name
+        self._settings = settings
+        self._existing = existing
+        self._post = post
+        self._is_cut_off = is_cut_off
+        self._crew = Fetchers(
+            file,
+            book,
+            lock,
+            seeders,
+            settings.parallel_seeders,
+            halting=self.halting,
+            woken=self.woken,
+            throttle=throttle,
+        )
+        self._space = space
+        self._partial: PartialFile | None = None
+        self._patience = Patience(settings.give_up_after_s)
+        self._line_at = 0.0
+        self._reported = 0.0
+
+    @property
+    def collision_keys(self) -> frozenset[str]:
+        name = self._stored_name  # which a folder may take for one of another case, or may not
+        return frozenset({name, collision_key(name)})
+
+    @property
+    def at_the_end(self) -> DownloadState:
+        """A later run could not tell whether it is the same file: LMK/1 names no content."""
+        return DownloadState.CANCELLED
+
+    def keep_both(self) -> None:
+        """Replace nothing, whatever was asked for."""
+        self._existing = Existing.KEEP_BOTH
+
+    def leave(self) -> None:
+        self.discard()
+
+    def discard(self) -> None:
+        partial, self._partial = self._partial, None
+        self._crew.forget()
+        if partial is None:
+            return
+        try:
+            partial.discard()
+        except StorageError as error:  # somebody has put something else in its place
+            log.warning("%s", error)
+
+    def _forget(self) -> None:
+        drop_partial(self._settings.folder, (self._stored_name,))
+
+    def _can_go_on_after(self, failure: LmkError) -> bool:
+        """Of use with a seeder again, or once the disk takes the whole file under its name."""
+        if isinstance(failure, FileTouchedError):  # nothing here knows what it should be
+            return False
+        if isinstance(failure, StorageError):
+            partial = self._partial
+            return self._crew.is_done and partial is not None and partial.is_in_place
+        return isinstance(failure, NoSeederError)
+
+    def _direct(self) -> None:
+        self._still_since = self._line_at = time.monotonic()
+        self._patience.renew(self._still_since, waited_s=self._waited_s)
+        self._set_state(DownloadState.LOOKING)
+        try:
+            self._fetch_and_finish()
+        finally:
+            self._space.withdraw(self)
+
+    def _fetch_and_finish(self) -> None:
+        while not self.halting.is_set():
+            partial = self._opened_when_there_is_space()
+            if partial is None:
+                return
+            fault = self._fetch_all(partial)
+            if self.halting.is_set():
+                return
+            if fault is None:
+                self._finish(partial)
+                return
+            if not (isinstance(fault, DiskFullError) and self._waits_for_ever):
+                raise fault
+
+    @property
+    def _waits_for_ever(self) -> bool:
+        return self._settings.give_up_after_s is None
+
+    def _opened_when_there_is_space(self) -> PartialFile | None:
+        """The partial file; None when halted while the disk was full. Raises StorageError."""
+        while not self.halting.is_set():
+            try:
+                self._space.promise(self, self.file.size - self._crew.have)
+                if self._partial is None:
+                    self._partial = PartialFile(self._settings.folder, self._stored_name)
+            except DiskFullError as error:
+                if not self._waits_for_ever:
+                    raise
+                self._space.withdraw(self)
+                self._set_state(DownloadState.WAITING_FOR_SPACE, cause=str(error))
+                self.halting.wait(SPACE_AGAIN_S)
+            else:
+                return self._partial
+        return None
+
+    def _fetch_all(self, partial: PartialFile) -> StorageError | None:
+        """Have the crew work until every chunk is had, the disk refuses or the download is halted.
+
+        Returns what the disk said, if it refused; no seeder's thread is left then.
+        """
+        crew = self._crew
+        crew.begin(partial)
+        try:
+            while not crew.should_stop() and not crew.is_done:
+                now = time.monotonic()
+                self._space.note(self, self.file.size - crew.have)
+                crew.staff(now)
+                self._judge(crew.outlook(now), now)
+                self.woken.wait(TICK_S)
+                self.woken.clear()
+        except BaseException:  # else the crew would go on, and join() wait for it
+            self.halting.set()
+            raise
+        finally:
+            crew.join()
+        return crew.storage_fault
+
+    def _judge(self, outlook: Outlook, now: float) -> None:
+        """Show how it stands. Raises ContentError or NoSeederError when there is no hope left."""
+        self._show_outlook(outlook)
+        if outlook.is_moving or self._is_cut_off():
+            self._still_since = self._line_at = now
+        is_in_line = outlook.is_in_line and now - self._line_at < LINE_S
+        if outlook.is_moving or is_in_line or self._is_cut_off():
+            self._patience.renew(now)
+        if self._patience.is_over(now) and not outlook.is_connected:
+            why = outlook.last_fault or "the tracker lists no seeder"
+            raise NoSeederError(
+                f"No seeder could send {shown_name(self.file.name)} for "
+                f"{self._patience.limit_s:.0f} s "
+                f"({why}). Is a seeder running and not blocked by a firewall?"
+            )
+
+    def _show_outlook(self, outlook: Outlook) -> None:
+        """The state that it makes. Raises ContentError when every seeder is dropped."""
+        if outlook.is_moving or outlook.is_connected:
+            self._set_state(DownloadState.DOWNLOADING)
+        elif outlook.all_dropped:
+            raise ContentError(
+                f"Every seeder of {shown_name(self.file.name)} sent damaged content. "
+                "Nothing was kept. Start another seeder and try again."
+            )
+        elif outlook.is_in_line:
+            self._set_state(DownloadState.IN_LINE)
+        elif self._is_cut_off():
+            self._set_state(DownloadState.LOOKING, cause=CUT_OFF)
+        elif not outlook.is_anyone_listed:
+            self._set_state(DownloadState.LOOKING, cause="the tracker lists no seeder now")
+        elif outlook.last_fault and not outlook.is_trying:
+            pause = f"again in {outlook.wait_s or 0:.0f} s"
+            self._set_state(DownloadState.RETRYING, cause=f"{outlook.last_fault}; {pause}")
+
+    def _finish(self, partial: PartialFile) -> None:
+        self._set_state(DownloadState.VERIFYING)
+        finished = partial.finish(self._existing, self.halting.is_set)
+        if finished is None:
+            return
+        path, was_there = finished
+        self._partial = None
+        log.info("%s is %s", path, "there already, the same" if was_there else "done and checked")
+        state = DownloadState.SKIPPED if was_there else DownloadState.DONE
+        self._set_state(state, saved_as=path)
+
+    def _set_state(
+        self,
+        state: DownloadState,
+        *,
+        cause: str = "",
+        failure: LmkError | None = None,
+        saved_as: Path | None = None,
+    ) -> None:
+        """Take this state and tell it, at most every REPORT_S while it stays the same."""
+        now = time.monotonic()
+        if state is self.state and now < self._reported + REPORT_S and failure is None:
+            return
+        self.state, self._reported = state, now
+        rate = self._crew.rate(now) if state is DownloadState.DOWNLOADING else 0.0
+        have = self.file.size if state is DownloadState.SKIPPED else self._crew.have
+        self._post(
+            DownloadChanged(
+                name=self.key,
+                state=state,
+                size=self.file.size,
+                have=have,
+                rate=rate,
+                seconds_left=seconds_left(self.file.size - have, rate),
+                sources=self._crew.sources(now),
+                cause=cause,
+                failure=failure,
+                saved_as=saved_as,
+            )
+        )

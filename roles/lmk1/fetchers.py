@@ -1,0 +1,343 @@
+"""The seeders at work on one download: a thread for each takes parts and stores what it verified.
+
+It decides nothing about the download's end, and knows no state and no words for people.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from roles.lmk1.chunk_fetcher import Outcome, fetch_part
+from roles.lmk1.download_plan import MIN_STOLEN, DownloadPlan
+from roles.lmk1.partial_file import PartialFile
+from roles.lmk1.seeder_book import SeederBook
+from roles.net.rates import RateMeter
+from roles.net.throttle import Throttle
+from roles.values.addresses import Address
+from roles.values.chunks import CHUNK_SIZE, ChunkRange
+from roles.values.errors import (
+    PeerProtocolError,
+    SeederLackedFileError,
+    ShortageError,
+    StorageError,
+    TrackerSilentError,
+)
+from roles.values.events import ListedFile, Source
+from roles.values.safe_names import shown_name
+from roles.worker import Worker
+
+log = logging.getLogger(__name__)
+
+MOVING_S = 1.0  # between two parts of the same seeder nothing comes for a moment
+# Who stands still takes no place of those at work, up to so many times as many as are wanted at
+# once. Then one that has stood still for so long makes room for another.
+STANDING = 2
+STANDING_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What can be expected of the listed seeders."""
+
+    is_moving: bool  # chunks come
+    is_connected: bool  # somebody was asked for chunks, and may still be reading its disk
+    is_in_line: bool  # somebody answered `away`
+    is_trying: bool  # a connection is being made
+    is_anyone_listed: bool
+    all_dropped: bool  # every listed seeder sent too many damaged chunks
+    wait_s: float | None  # until one can be tried again
+    last_fault: str  # of a seeder, "" for none
+
+
+@dataclass(slots=True)
+class _Fetching:
+    """One seeder at work. Guarded by the lock."""
+
+    thread: threading.Thread
+    meter: RateMeter
+    moved: float  # when it began or its last chunk came
+    is_connected: bool = False
+    is_leaving: bool = False  # another is to be tried in its place
+
+
+class Fetchers:
+    """Directed by the download's thread.
+
+    The lock protects plan, book and fetchings: lines, no I/O.
+    """
+
+    def __init__(
+        self,
+        file: ListedFile,
+        book: SeederBook,
+        lock: threading.Lock,
+        seeders: Callable[[], tuple[Address, ...]],
+        parallel_seeders: int,
+        *,
+        halting: threading.Event,
+        woken: threading.Event,
+        throttle: Throttle,
+    ) -> None:
+        """`book` and `lock` are shared by all downloads of a leecher.
+
+        `seeders` gives the newest list. `halting` ends all threads; `woken` is set when one ended.
+        """
+        self.storage_fault: StorageError | None = None  # set by a seeder's thread; ends all of them
+        self._woken, self._halting = woken, halting
+        self._throttle = throttle
+        self._file = file
+        self._book = book
+        self._lock = lock
+        self._seeders = seeders
+        self._parallel_seeders = parallel_seeders
+        self._plan = DownloadPlan[Address](file.size)
+        self._partial: PartialFile | None = None
+        self._fetchings: dict[Address, _Fetching] = {}
+        self._received = Counter[Address]()  # bytes that each seeder sent, over all its connections
+        self._meter = RateMeter(now=time.monotonic())
+        self._is_complete = False  # every chunk is had: nobody needs to go on waiting
+        self._moved = float("-inf")
+        self._last_fault = ""
+
+    # For the download's thread
+
+    @property
+    def have(self) -> int:
+        """Bytes verified and written; a short last chunk is counted when the others are there."""
+        with self._lock:
+            return max(0, self._file.size - self._plan.missing * CHUNK_SIZE)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every chunk is had."""
+        with self._lock:
+            return self._plan.is_done
+
+    def begin(self, partial: PartialFile) -> None:
+        """Work, or go on working, into this file; nobody works at the moment."""
+        self._partial, self.storage_fault, self._is_complete = partial, None, False
+        self._meter = RateMeter(now=time.monotonic())
+
+    def forget(self) -> None:
+        """Start from nothing the next time; nobody works at the moment."""
+        self._partial = None
+        with self._lock:
+            self._plan = DownloadPlan[Address](self._file.size)
+            self._received.clear()
+
+    def staff(self, now: float) -> None:
+        """Send a thread to each seeder that can be tried, while there is work for it."""
+        with self._lock:
+            for seeder in self._candidates(now):
+                moving = sum(now - item.moved < MOVING_S for item in self._fetchings.values())
+                is_enough = moving >= self._useful and not self._plan.is_slow(now=now)
+                if moving >= self._parallel_seeders or is_enough:
+                    return
+                is_idle = not self._plan.has_work_for(seeder, now=now)
+                if is_idle or not self._book.may_dial(seeder, now=now):
+                    return
+                if len(self._fetchings) >= STANDING * self._parallel_seeders:
+                    self._make_room(now)
+                    return
+                if not self._send_to(seeder, now):
+                    break
+            else:
+                return
+        log.warning("no thread left to take from %s", seeder)
+
+    def join(self) -> None:
+        """Wait until no seeder's thread is left.
+
+        They end when halting or storage_fault is set, or every chunk is had.
+        """
+        with self._lock:
+            threads = [fetching.thread for fetching in self._fetchings.values()]
+        for thread in threads:
+            thread.join()
+
+    def outlook(self, now: float) -> Outlook:
+        """How things stand with the listed seeders."""
+        with self._lock:
+            listed = self._seeders()
+            return Outlook(
+                is_moving=now - self._moved < MOVING_S,
+                is_connected=any(item.is_connected for item in self._fetchings.values()),
+                is_in_line=any(self._book.is_away(seeder) for seeder in listed),
+                is_trying=bool(self._fetchings),
+                is_anyone_listed=bool(listed),
+                all_dropped=bool(listed) and all(map(self._book.is_dropped, listed)),
+                wait_s=self._book.wait_s(listed, self._file.name, now=now),
+                last_fault=self._last_fault,
+            )
+
+    def rate(self, now: float) -> float:
+        """Bytes per second of all seeders together."""
+        with self._lock:
+            return self._meter.rate(now=now)
+
+    def sources(self, now: float) -> tuple[Source, ...]:
+        """Each seeder's part, for the window."""
+        with self._lock:
+            return tuple(
+                Source(seeder, self._received[seeder], item.meter.rate(now=now), item.is_connected)
+                for seeder, item in sorted(self._fetchings.items())
+            )
+
+    # What fetch_part() asks of its work, in the seeders' threads
+
+    @property
+    def name(self) -> str:
+        """The file's name on the wire."""
+        return self._file.name
+
+    @property
+    def size(self) -> int:
+        """The file's size in bytes."""
+        return self._file.size
+
+    def should_stop(self) -> bool:
+        """Whether the threads are to end."""
+        return self._halting.is_set() or self.storage_fault is not None or self._is_complete
+
+    def is_leaving(self, seeder: Address) -> bool:
+        """Whether another seeder is to be tried in place of this one."""
+        with self._lock:
+            return self._fetchings[seeder].is_leaving
+
+    def take(self, seeder: Address) -> ChunkRange | None:
+        """A part for a seeder that is connected now."""
+        with self._lock:
+            now = time.monotonic()
+            usable = len(self._fetchings) + len(self._candidates(now))
+            part = self._plan.take(seeder, sharers=min(usable, self._useful), now=now)
+            self._fetchings[seeder].is_connected = part is not None
+            return part
+
+    def store(self, seeder: Address, first: int, pieces: Sequence[memoryview]) -> int:
+        """Write verified chunks; returns where the seeder's part ends by now."""
+        assert self._partial is not None
+        self._partial.write(first * CHUNK_SIZE, pieces)
+        count = sum(len(piece) for piece in pieces)
+        now = time.monotonic()
+        with self._lock:
+            self._moved = now
+            self._meter.add(count, now=now)
+            fetching = self._fetchings[seeder]
+            fetching.moved = now
+            fetching.meter.add(count, now=now)
+            self._received[seeder] += count
+            self._book.delivered(seeder, len(pieces))
+            end = self._plan.record(seeder, first + len(pieces), now=now)
+            self._is_complete = self._plan.is_done
+            return 0 if fetching.is_leaving else end
+
+    def reject(self, seeder: Address, index: int) -> None:
+        """Have a damaged chunk sent again.
+
+        Raises PeerProtocolError when this seeder sent too many.
+        """
+        with self._lock:
+            now = time.monotonic()
+            self._plan.reject(seeder, index, now=now)
+            self._book.sent_bad_chunk(seeder)
+            others = (*self._candidates(now), *(one for one in self._fetchings if one != seeder))
+            is_over = self._book.is_dropped(seeder) or (
+                self._book.is_suspect(seeder) and not all(map(self._book.is_suspect, others))
+            )
+        log.warning("chunk %d of %s from %s failed its check", index, self._file.name, seeder)
+        if is_over:
+            raise PeerProtocolError("it keeps sending damaged chunks")
+
+    def part_end(self, seeder: Address) -> int:
+        """Where the seeder's part ends by now."""
+        with self._lock:
+            return 0 if self._fetchings[seeder].is_leaving else self._plan.part_end(seeder)
+
+    def _make_room(self, now: float) -> None:
+        """Have the one that stands still longest leave, if it does so for too long; with the lock
+        held.
+        """
+        staying = [item for item in self._fetchings.values() if not item.is_leaving]
+        longest = min(staying, key=lambda item: item.moved, default=None)
+        if longest is not None and now - longest.moved >= STANDING_S:
+            longest.is_leaving = True
+
+    @property
+    def _useful(self) -> int:
+        """How many seeders at once the rest is worth; with the lock held."""
+        return min(self._parallel_seeders, -(-self._plan.missing // MIN_STOLEN))
+
+    def _candidates(self, now: float) -> list[Address]:
+        """Who else can be tried; with the lock held."""
+        return self._book.candidates(
+            self._seeders(), self._file.name, besides=self._fetchings, now=now
+        )
+
+    def _send_to(self, seeder: Address, now: float) -> bool:
+        """Start a thread for this seeder; False when the system has none left.
+
+        Called with the lock held.
+        """
+
+        thread = Worker(lambda: self._fetch(seeder), "lmk-fetch")
+        self._fetchings[seeder] = _Fetching(thread, RateMeter(now=now), moved=now)
+        try:
+            thread.start()
+        except ShortageError:
+            del self._fetchings[seeder]
+            return False
+        self._book.opened(seeder)
+        return True
+
+    def _fetch(self, seeder: Address) -> None:
+        """One connection to one seeder, and what its end means."""
+        outcome: Outcome | None = None
+        fault, lacks_file = "a fault of the program", False  # until it ended in a known way
+        try:
+            outcome = fetch_part(seeder, self, self._throttle)
+            fault = ""
+        except SeederLackedFileError as error:
+            fault, lacks_file = str(error), True
+        except StorageError as error:
+            self.storage_fault, fault = error, ""
+        except (PeerProtocolError, TrackerSilentError, OSError) as error:
+            fault = _in_few_words(error)
+        except MemoryError:
+            fault = "this computer has no memory left"
+        finally:
+            self._note_end(seeder, outcome, fault, lacks_file=lacks_file)
+        if fault:
+            log.info("%s from %s: %s", shown_name(self._file.name), seeder, fault)
+
+    def _note_end(
+        self, seeder: Address, outcome: Outcome | None, fault: str, *, lacks_file: bool
+    ) -> None:
+        with self._lock:
+            now = time.monotonic()
+            if outcome is Outcome.AWAY:
+                self._book.said_away(seeder, now=now)
+            elif outcome is Outcome.SILENT:
+                self._book.said_nothing(seeder, now=now)
+                self._last_fault = f"{seeder}: it does not answer"
+            elif lacks_file:
+                self._book.lacks(seeder, self._file.name, now=now)
+            elif fault or self._fetchings[seeder].is_leaving:
+                self._book.failed(seeder, now=now)
+            if fault:
+                self._last_fault = f"{seeder}: {fault}"
+            self._plan.release(seeder, now=now)
+            self._book.closed(seeder, now=now)
+            del self._fetchings[seeder]
+        self._woken.set()
+
+
+def _in_few_words(error: Exception) -> str:
+    """Why a seeder failed."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__

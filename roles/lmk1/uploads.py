@@ -1,0 +1,194 @@
+"""Everyone who takes from a seeder by LMK/1: a thread each, and a slot for as long as it lasts."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from roles.lmk1 import peer_wire as wire
+from roles.lmk1.chunk_sender import ChunkSender, UploadProgress
+from roles.lmk1.shared_folder import SharedFolder
+from roles.net.eviction import Holder, who_goes
+from roles.net.rates import RateMeter
+from roles.net.throttle import Throttle
+from roles.sharing.folder_tree import TreeFile
+from roles.uploads.handshakes import hang_up
+from roles.uploads.slots import SLOTS_PER_HOST, SlotTable
+from roles.values.addresses import Address, is_loopback
+from roles.values.errors import FileChangedError, PeerProtocolError, ShortageError
+from roles.values.events import SeederState, Upload
+from roles.worker import Worker
+
+log = logging.getLogger(__name__)
+
+# An original connects to four seeders more, one after another, 2 s each, before it asks the first.
+ASK_S = 8.0
+LOOK_S = 5.0  # a leecher is idle while it acknowledges less than LEAST_CHUNKS in this time
+LEAST_CHUNKS = 2
+
+
+@dataclass(slots=True)
+class _Serving:
+    thread: threading.Thread
+    link: socket.socket
+    progress: UploadProgress
+    meter: RateMeter
+    looked_at: float
+    idle_since: float | None  # since it takes hardly anything
+    acknowledged: int = 0  # chunks, when it was looked at
+    has_asked: bool = False  # for a range, when it was looked at
+    counted: int = 0
+    is_leaving: bool = False  # its slot is another's
+
+
+class Lmk1Uploads:
+    """Owned by the seeder's thread."""
+
+    def __init__(
+        self,
+        folder: SharedFolder,
+        find: Callable[[str], TreeFile | None],
+        changed: Callable[[], None],
+        *,
+        slots: int,
+        throttle: Throttle,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """`find` looks a name up in the newest listing; `changed` is called when that is old."""
+        self._folder = folder
+        self._find = find
+        self._changed = changed
+        self._slots = SlotTable(slots)
+        self._throttle = throttle
+        self._should_stop = should_stop
+        self._serving: list[_Serving] = []
+        self._sent_before = 0  # bytes, of connections that ended
+
+    def answer(self, link: socket.socket, address: Address, *, taken_elsewhere: int) -> None:
+        """Serve a leecher that greeted, if need be in place of an idle one, or send it away.
+
+        `taken_elsewhere`: slots that leechers of LMK/2 have now.
+        """
+        self.reap()
+        is_taken = self._slots.take(address.host, taken_elsewhere)
+        if not is_taken and self.end_idle(address.host):
+            is_taken = self._slots.take(address.host, taken_elsewhere)
+        if not is_taken:
+            log.debug("%s heard away: every slot is taken", address)
+            hang_up(link, wire.AWAY)
+            return
+        progress = UploadProgress(address)
+        thread = Worker(lambda: self._serve(link, progress), "lmk-upload")
+        try:
+            thread.start()
+        except ShortageError as error:
+            log.warning("%s heard away: %s", address, error)
+            self._slots.release(address.host)
+            hang_up(link, wire.AWAY)
+            return
+        now = time.monotonic()
+        meter = RateMeter(now=now)
+        self._serving.append(_Serving(thread, link, progress, meter, now, now + ASK_S))
+        log.debug("%s is connected", address)
+
+    def end_idle(self, host: str = "") -> bool:
+        """End the connection that is idle longest, if one is for long enough: its slot is for a
+        newcomer of this host, or for leechers of LMK/2. False when nobody is.
+        """
+        now = time.monotonic()
+        staying = [one for one in self._serving if not one.is_leaving]
+        holders = [
+            Holder(
+                number,
+                one.progress.leecher.host,
+                0.0 if one.idle_since is None else now - one.idle_since,
+                one.acknowledged > 0,
+            )
+            for number, one in enumerate(staying)
+        ]
+        most = len(holders) + 1 if is_loopback(host) else SLOTS_PER_HOST
+        idle = who_goes(holders, host, most_of_host=most)
+        if idle is None:
+            return False
+        serving = staying[idle.number]
+        serving.is_leaving = True
+        log.info("%s was idle, and its slot is another's", serving.progress.leecher)
+        with contextlib.suppress(OSError):  # the other side was faster
+            serving.link.shutdown(socket.SHUT_RDWR)
+        self._slots.release(serving.progress.leecher.host)
+        return True
+
+    @property
+    def slots_taken(self) -> int:
+        """How many slots are held."""
+        return self._slots.taken
+
+    def reap(self) -> None:
+        """Give back the slots of connections that ended."""
+        for serving in [item for item in self._serving if item.progress.has_ended]:
+            serving.thread.join()
+            self._serving.remove(serving)
+            self._sent_before += serving.progress.sent
+            if not serving.is_leaving:
+                self._slots.release(serving.progress.leecher.host)
+
+    def state(self, taken_elsewhere: int) -> SeederState:
+        """What the next leecher of LMK/1 hears."""
+        return self._slots.state(taken_elsewhere)
+
+    def report(self, now: float) -> tuple[tuple[Upload, ...], int]:
+        """Who takes what, and the bytes sent since the start."""
+        uploads = list[Upload]()
+        for serving in self._serving:
+            progress = serving.progress
+            sent = progress.sent
+            serving.meter.add(sent - serving.counted, now=now)
+            serving.counted = sent
+            _look_at(serving, now)
+            rate = serving.meter.rate(now=now)
+            uploads.append(Upload(progress.leecher, progress.name, sent, progress.size, rate))
+        return tuple(uploads), self._sent_before + sum(item.sent for item in uploads)
+
+    def join(self) -> None:
+        """Wait for its threads, which end when should_stop says so."""
+        for serving in self._serving:
+            serving.thread.join()
+
+    def _serve(self, link: socket.socket, progress: UploadProgress) -> None:
+        with link:
+            try:
+                link.send(wire.CONNECTED)
+                ChunkSender(
+                    link, self._folder, self._find, progress, self._throttle, self._should_stop
+                ).run()
+            except FileChangedError as error:
+                log.info("%s: %s", progress.leecher, error)
+                self._changed()
+            except PeerProtocolError as error:
+                log.warning("dropped %s: %s", progress.leecher, error)
+            except OSError as error:
+                log.info("%s is gone: %s", progress.leecher, error)
+            except MemoryError:
+                log.warning("dropped %s: this computer has no memory left", progress.leecher)
+            finally:  # before it hears the end, or it might come again and find no free slot
+                progress.has_ended = True
+
+
+def _look_at(serving: _Serving, now: float) -> None:
+    """Note whether it takes hardly anything. Until it asks for a range it has ASK_S."""
+    if not serving.has_asked:
+        serving.has_asked = serving.progress.has_asked
+        if serving.has_asked:
+            serving.looked_at, serving.idle_since = now, None
+    elif now - serving.looked_at >= LOOK_S:
+        count = serving.progress.acknowledged
+        if count - serving.acknowledged >= LEAST_CHUNKS:
+            serving.idle_since = None
+        elif serving.idle_since is None:
+            serving.idle_since = serving.looked_at
+        serving.looked_at, serving.acknowledged = now, count

@@ -1,0 +1,1 @@
+"""Sockets: addresses, connections, limits. Nothing here knows what is said over them."""

@@ -1,0 +1,92 @@
+"""Connecting to another program without waiting for ever. It says nothing there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import selectors
+import socket
+import sys
+import time
+from collections.abc import Callable
+
+from roles.net.connections import noted
+from roles.net.name_lookup import looked_up
+from roles.values.addresses import Address, may_dial
+from roles.values.errors import PeerProtocolError
+from roles.worker import POLL_S
+
+CONNECT_S = 5.0
+MAX_ADDRESSES = 4  # of one host
+STOPPING_CONNECT_S = 0.5  # a handshake on a LAN takes milliseconds
+
+_UNDER_WAY = {errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)} - {0}
+
+if sys.platform == "win32":
+    import ctypes
+
+    def _error_of(fault: int) -> OSError:
+        return ctypes.WinError(fault)  # strerror has no words for the faults of its sockets
+
+else:
+
+    def _error_of(fault: int) -> OSError:
+        return OSError(fault, os.strerror(fault))
+
+
+def dialled(
+    peer: Address, should_stop: Callable[[], bool], *, is_chosen: bool = False
+) -> socket.socket:
+    """A connection, made without blocking for longer than POLL_S at a time.
+
+    `is_chosen`: the user named this address, or chose the tracker there. Any other is a stranger's
+    word: services that are not ours are not spoken to. A host with several addresses is tried at
+    each. Raises OSError, TimeoutError after 5 s, PeerProtocolError for a service.
+    """
+    fault: OSError | PeerProtocolError | None = None
+    for address in looked_up(peer, should_stop)[:MAX_ADDRESSES]:
+        # A loopback address was let through where it was named; what a name stands for was not.
+        is_number = address == peer
+        if not (is_chosen or may_dial(address, is_namer_here=is_number)):
+            fault = PeerProtocolError(f"{address} is no address of a program like this")
+            continue
+        try:
+            return _connected(address, should_stop)
+        except OSError as error:
+            fault = error
+            if should_stop():
+                break
+    assert fault is not None  # a host has one address at least
+    raise fault
+
+
+def _connected(address: Address, should_stop: Callable[[], bool]) -> socket.socket:
+    link = noted(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+    try:
+        link.setblocking(False)
+        fault = link.connect_ex(address)
+        if fault in _UNDER_WAY:
+            _wait_for_handshake(link, should_stop)
+            fault = link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if fault:
+            raise _error_of(fault)
+        link.settimeout(POLL_S)
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        link.close()
+        raise
+    return link
+
+
+def _wait_for_handshake(link: socket.socket, should_stop: Callable[[], bool]) -> None:
+    """Wait until the connection is made or refused. Raises TimeoutError.
+
+    When stopping not at once: a handshake under way would reach an original as connect and close.
+    """
+    begun = time.monotonic()
+    with selectors.DefaultSelector() as selector:
+        selector.register(link, selectors.EVENT_WRITE)
+        while not selector.select(POLL_S):
+            patience_s = STOPPING_CONNECT_S if should_stop() else CONNECT_S
+            if time.monotonic() - begun > patience_s:
+                raise TimeoutError(f"it did not answer within {CONNECT_S:.0f} s")

@@ -1,0 +1,61 @@
+"""Host name to IPv4 addresses without waiting for ever. The system's look-up has no deadline."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+from roles.values.addresses import Address, ip_of
+from roles.values.errors import ShortageError, TrackerSilentError
+from roles.worker import POLL_S, Worker
+
+LOOKUP_S = 5.0
+_NO_SUCH_NAME = {
+    socket.EAI_NONAME,
+    getattr(socket, "EAI_NODATA", socket.EAI_NONAME),
+    getattr(socket, "EAI_ADDRFAMILY", socket.EAI_NONAME),
+}
+
+
+def looked_up(address: Address, should_stop: Callable[[], bool]) -> tuple[Address, ...]:
+    """The same address with an IPv4 address for its host: one for each that the host has.
+
+    Raises TrackerSilentError when there is no such machine, or no thread left to look for it.
+    """
+    if ip_of(address.host) is not None:
+        return (address,)
+    found = list[str]()
+    # A daemon: nothing can end a look-up that the system is busy with, and it touches `found` only.
+    faults = list[str]()
+    thread = Worker(lambda: _look_up(address.host, found, faults), "lmk-lookup", daemon=True)
+    try:
+        thread.start()
+    except ShortageError as error:
+        raise TrackerSilentError(f"{address.host} cannot be looked up now. {error}") from None
+    for _ in range(int(LOOKUP_S / POLL_S)):
+        thread.join(POLL_S)
+        if not thread.is_alive() or should_stop():
+            break
+    if found:
+        return tuple(Address(host, address.port) for host in dict.fromkeys(found))
+    if faults or thread.is_alive():
+        why = "".join(faults[:1]) or f"no answer within {LOOKUP_S:.0f} s"
+        raise TrackerSilentError(
+            f"{address.host} cannot be looked up now ({why}). Type its address as numbers."
+        )
+    raise TrackerSilentError(
+        f"No computer called {address.host} was found. Type its address as numbers."
+    )
+
+
+def _look_up(host: str, found: list[str], faults: list[str]) -> None:
+    try:
+        for *_, endpoint in socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM):
+            found.append(str(endpoint[0]))
+    except socket.gaierror as error:
+        if error.errno not in _NO_SUCH_NAME:
+            faults.append(error.strerror or str(error))
+    except UnicodeError:  # no such name either
+        return
+    except OSError as error:
+        faults.append(error.strerror or str(error))

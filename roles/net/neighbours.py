@@ -1,0 +1,116 @@
+"""Which answers would wait in the system, for a computer of the same network that is not there.
+
+Linux asks its network who has an address and keeps datagrams for it meanwhile, for three seconds
+when nobody does. They count against the buffer of the socket that sent them: a few hundred forged
+sources, and nobody gets an answer. Other systems keep one datagram for each address, outside the
+socket's buffer.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from typing import NamedTuple
+
+from roles.net.interfaces import own_addresses
+from roles.values.addresses import is_loopback
+
+if sys.platform == "linux":
+    import fcntl
+    import struct
+    import termios
+    from pathlib import Path
+
+    _ROUTES = Path("/proc/net/route")
+    _SIOCGIFFLAGS, _SIOCGARP = 0x8913, 0x8954  # from linux/sockios.h
+    _IFREQ = struct.Struct("16sH22x")  # struct ifreq: the name, then flags
+    _IFF_NOARP = 0x80  # from linux/if.h
+    # struct arpreq: a sockaddr_in, the hardware address, flags, a mask, the name of the interface
+    _ARPREQ = struct.Struct("HH4s8x16xi16x16s")
+    _ATF_COM = 2  # from linux/if_arp.h: the hardware address is known
+
+    class _Route(NamedTuple):
+        mask: int
+        network: int
+        interface: str  # "" when it leads over a router
+
+    class Neighbours:
+        """Looks at the routes once, and again after forget()."""
+
+        def __init__(self, link: socket.socket) -> None:
+            """Any open socket, to ask the system with."""
+            self._link = link
+            self._routes: list[_Route] | None = None
+            self._own = frozenset[str]()
+
+        def forget(self) -> None:
+            """Cables are plugged in and out."""
+            self._routes = None
+
+        def is_missing(self, host: str) -> bool:
+            """Whether this IPv4 address is in a network of this computer and nobody was seen there.
+
+            Whoever really sends from such an address has asked for this computer's hardware
+            address before, and told its own with it.
+            """
+            if self._routes is None:
+                self._routes = self._found_routes()
+            if is_loopback(host) or host in self._own:
+                return False
+            number = int.from_bytes(socket.inet_aton(host), sys.byteorder)
+            route = next((r for r in self._routes if number & r.mask == r.network), None)
+            if route is None or not route.interface:
+                return False
+            return not self._is_seen(host, route.interface)
+
+        def _found_routes(self) -> list[_Route]:
+            """The most exact first; none when the system does not tell."""
+            found = list[_Route]()
+            try:
+                self._own = frozenset(own_addresses())
+                lines = _ROUTES.read_text(encoding="ascii").splitlines()[1:]
+            except OSError:
+                return []
+            for line in lines:
+                interface, network, router, _, _, _, _, mask, *_ = line.split()
+                is_near = int(router, 16) == 0 and self._is_asking(interface)
+                found.append(_Route(int(mask, 16), int(network, 16), interface if is_near else ""))
+            return sorted(found, key=lambda route: -route.mask.bit_count())
+
+        def _is_asking(self, interface: str) -> bool:
+            """Whether hardware addresses are asked for there: a tunnel has none."""
+            try:
+                answer = fcntl.ioctl(
+                    self._link.fileno(), _SIOCGIFFLAGS, _IFREQ.pack(interface.encode(), 0)
+                )
+            except OSError:  # it is gone
+                return False
+            return not _IFREQ.unpack(answer)[1] & _IFF_NOARP
+
+        def _is_seen(self, host: str, interface: str) -> bool:
+            request = _ARPREQ.pack(socket.AF_INET, 0, socket.inet_aton(host), 0, interface.encode())
+            try:
+                answer = fcntl.ioctl(self._link.fileno(), _SIOCGARP, request)
+            except OSError:  # nothing is known of it
+                return False
+            return bool(_ARPREQ.unpack(answer)[3] & _ATF_COM)
+
+    def waiting_bytes(link: socket.socket) -> int:
+        """Of datagrams that were sent and have not left, as the system counts them."""
+        size = fcntl.ioctl(link.fileno(), termios.TIOCOUTQ, bytes(4))
+        return int.from_bytes(size, sys.byteorder)
+
+else:
+
+    class Neighbours:
+        """Nothing waits for a missing computer."""
+
+        def __init__(self, link: socket.socket) -> None: ...
+
+        def forget(self) -> None: ...
+
+        def is_missing(self, host: str) -> bool:  # noqa: ARG002
+            return False
+
+    def waiting_bytes(link: socket.socket) -> int:  # noqa: ARG001
+        return 0

@@ -1,0 +1,1 @@
+"""What a program keeps beside its files: profile, log, the user's folders."""

@@ -1,0 +1,136 @@
+"""The program's log: a file that cannot fill the disk, lines that nobody can forge.
+
+It is made to be sent to us, so it names no folder of the user's by its whole path. Set up once, by
+lmktorrent_app.py.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import re
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import TextIO
+
+from roles.program.user_folders import home_folder
+from roles.values.safe_names import shown_name
+
+MAX_BYTES = 1024 * 1024
+BACKUPS = 2
+MAX_LINE = 500  # characters of one message
+
+_ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+_FORMAT = "%(asctime)s %(levelname)s %(threadName)s %(message)s"
+
+
+_PROGRAM = Path(__file__).parents[2]  # what holds roles/: a traceback names files below it
+# Of any other whole path, the folders: up to a blank, for where a name ends cannot be told.
+_WHOLE_PATH = re.compile(
+    r"""(?<![\w/\\.~…:-])(?:/[^/\s"'“”:]+)+(?=/)|(?<!\w)(?:[A-Za-z]:|\\\\)(?:\\{0,2}[^\\/\s"'“”:]+)+(?=[\\/])"""
+)
+
+
+class _Hidden:
+    """The folders that without_folders() looks for; replaced whole."""
+
+    shown: dict[str, str] = {}  # noqa: RUF012  # what each is shown as
+    pattern = re.compile("(?!)")  # any of them, the longest first
+
+
+def hide_folder(folder: Path, shown: str = "") -> None:
+    """Have the log show this folder, and what is below it, by its last name, or as `shown`."""
+    if len(folder.parts) < 2 or not folder.is_absolute():  # "/" hides nothing, and is everywhere
+        return
+    place, name = str(folder), shown or f"…/{folder.name}"
+    known = {**_Hidden.shown, place: name, place.replace("\\", "\\\\"): name}
+    longest_first = sorted(known, key=len, reverse=True)
+    _Hidden.shown = known
+    _Hidden.pattern = re.compile(rf"(?:{'|'.join(map(re.escape, longest_first))})(?![\w.-])")
+
+
+def without_folders(text: str) -> str:
+    """The text without whole paths of this user's."""
+    text = _Hidden.pattern.sub(lambda found: _Hidden.shown[found[0]], text)
+    return _WHOLE_PATH.sub("…", text)
+
+
+def line_of(record: logging.LogRecord) -> str:
+    """The message of a record in one line that is safe to show and to send."""
+    return shown_name(without_folders(record.getMessage()), MAX_LINE)
+
+
+class LineFormatter(logging.Formatter):
+    """One record is one line: what a stranger named cannot add lines or move the cursor.
+
+    The lines of a traceback follow, indented, so that none of them passes for a record.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text."""
+        safe = logging.makeLogRecord(record.__dict__)
+        safe.msg, safe.args = line_of(record), None
+        safe.exc_text = None  # another handler's, made without us
+        return super().format(safe)
+
+    def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802  # logging's name
+        """The traceback as text."""
+        lines = without_folders(super().formatException(ei)).split("\n")
+        return "\n".join("    " + shown_name(line, MAX_LINE) for line in lines)
+
+
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """A disk that is full costs lines of the log, and fills no terminal with tracebacks."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+        """Called while the error is being handled."""
+        if not isinstance(sys.exc_info()[1], OSError | MemoryError):
+            super().handleError(record)
+
+
+class _Terminal(logging.StreamHandler[TextIO]):
+    """Standard error may be full, or a pipe that nobody reads."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+        """Called while the error is being handled."""
+        if not isinstance(sys.exc_info()[1], OSError | MemoryError):
+            super().handleError(record)
+
+
+def start_logging(log_file: Path | None, *, terminal_level: int | None) -> str:
+    """Log everything to this file, and to standard error from `terminal_level` on, None for never.
+
+    Returns "" or one sentence on why there is no log file: the program works without one.
+    """
+    root = logging.getLogger()
+    root.setLevel(logging.DEBUG)
+    home = home_folder()
+    if home is not None:
+        hide_folder(home, "~")
+    hide_folder(_PROGRAM, "lmktorrent")
+    if terminal_level is not None:
+        terminal = _Terminal()
+        terminal.setLevel(terminal_level)
+        terminal.setFormatter(LineFormatter("%(message)s"))
+        root.addHandler(terminal)
+    if log_file is None:
+        root.addHandler(logging.NullHandler())  # without any, warnings go to standard error
+        return ""
+    hide_folder(log_file.parent.parent)
+    try:
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        handler = _LogFile(
+            log_file,
+            maxBytes=MAX_BYTES,
+            backupCount=BACKUPS,
+            encoding="utf-8",
+            errors="backslashreplace",
+        )
+    except OSError as error:
+        root.addHandler(logging.NullHandler())
+        return f"No log is kept: {log_file} cannot be written ({error.strerror or error})."
+    handler.setFormatter(LineFormatter(_FORMAT))
+    root.addHandler(handler)
+    return ""

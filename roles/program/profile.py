@@ -1,0 +1,184 @@
+"""Where this computer keeps our settings, state and logs, and reading and writing them.
+
+`--profile DIR` wins, then a settings.json beside the program (portable), then the place that the
+system has for it. It knows no window.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from roles.disk.state_file import StateFile
+from roles.program.user_folders import home_folder
+from roles.values.errors import StorageError
+from roles.values.settings import ProgramSettings, is_text, program_settings_from
+
+log = logging.getLogger(__name__)
+
+SETTINGS_NAME = "settings.json"
+NOWHERE = Path(os.devnull)  # the place of a user without a home: nothing can be made in it
+NO_HOME = "This user has no home folder, so nothing is remembered. --profile DIR names a place."
+_PROGRAM = Path(__file__).resolve().parents[2]  # what holds roles/: a folder, or the .pyz
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Folders of one user, or of one --profile."""
+
+    settings_file: Path
+    state_folder: Path
+
+    @property
+    def log_file(self) -> Path:
+        return self.state_folder / "logs" / "lmktorrent.log"
+
+    @property
+    def tracker_state_file(self) -> Path:
+        return self.state_folder / "tracker.json"
+
+    @property
+    def is_nowhere(self) -> bool:
+        """Whether the user has no place for state and logs."""
+        return self.state_folder.is_relative_to(NOWHERE)
+
+
+def find_profile(
+    chosen: Path | None,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    platform: str = sys.platform,
+    beside: Path | None = None,
+) -> Profile:
+    """The profile to use; makes no folder.
+
+    `beside` is the program's folder, where a settings.json means portable.
+    """
+    if chosen is not None:
+        return _in_one_folder(chosen)
+    program_folder = beside if beside is not None else folder_beside_program()
+    if os.path.isfile(program_folder / SETTINGS_NAME):  # noqa: PTH113  # False if not to be seen
+        return _in_one_folder(program_folder)
+    home = home_folder(environment) or NOWHERE
+
+    def place(variable: str, usual: Path) -> Path:
+        """A relative path counts as none: the XDG Base Directory Specification says so."""
+        named = Path(environment.get(variable, ""))
+        return named if named.is_absolute() else usual
+
+    if platform == "win32":
+        roaming = place("APPDATA", home / "AppData" / "Roaming")
+        local = place("LOCALAPPDATA", home / "AppData" / "Local")
+        return Profile(roaming / "LMKtorrent" / SETTINGS_NAME, local / "LMKtorrent")
+    if platform == "darwin":
+        return _in_one_folder(home / "Library" / "Application Support" / "LMKtorrent")
+    config = place("XDG_CONFIG_HOME", home / ".config")
+    state = place("XDG_STATE_HOME", home / ".local" / "state")
+    return Profile(config / "lmktorrent" / SETTINGS_NAME, state / "lmktorrent")
+
+
+def _in_one_folder(folder: Path) -> Profile:
+    return Profile(folder / SETTINGS_NAME, folder)
+
+
+def folder_beside_program() -> Path:
+    """The folder of the executable or the .pyz, or of lmktorrent_app.py when run from source."""
+    if is_frozen():
+        return Path(sys.executable).resolve().parent
+    return _PROGRAM.parent if is_zipped() else _PROGRAM
+
+
+def is_frozen() -> bool:
+    """Whether the program is the executable, whose Python came with it."""
+    return bool(getattr(sys, "frozen", False))
+
+
+def is_zipped() -> bool:
+    """Whether the program is one .pyz, which a Python of this computer runs."""
+    return _PROGRAM.is_file()
+
+
+def bundled_folder(name: str) -> Path:
+    """A folder that travels with the program: beside it, else the copy inside the executable.
+
+    Raises StorageError.
+    """
+    beside = folder_beside_program()
+    if (beside / name).is_dir():
+        return beside / name
+    if is_zipped():
+        from roles.program.zip_folder import unpacked
+
+        return unpacked(_PROGRAM, name)
+    return Path(getattr(sys, "_MEIPASS", beside)) / name
+
+
+def bundled_bytes(folder: str, name: str) -> bytes:
+    """A file that travels with the program; a .pyz is not unpacked for it. Raises StorageError."""
+    try:
+        if is_zipped():
+            from roles.program.zip_folder import member_of
+
+            return member_of(_PROGRAM, f"{folder}/{name}")
+        return (bundled_folder(folder) / name).read_bytes()
+    except OSError as error:
+        raise StorageError(f"{folder}/{name} of the program cannot be read ({error}).") from None
+
+
+class SettingsFile:
+    """The settings of a profile, read at a start and written from then on."""
+
+    def __init__(self, path: Path) -> None:
+        self.notice = ""  # for the user, when something is wrong with it
+        self._file = StateFile(path)
+        self._known = ProgramSettings()  # what this run read or wrote last
+
+    def load(self) -> ProgramSettings:
+        """The kept settings; defaults for what is missing or cannot be used: see `notice`."""
+        self._known, unusable = program_settings_from(_object_in(self._file))
+        self.notice = self._file.notice
+        if unusable:
+            self.notice = (
+                f"These settings in {self._file.path} cannot be used and stay at their defaults: "
+                f"{', '.join(unusable)}."
+            )
+            log.warning("Settings that cannot be used: %s.", ", ".join(unusable))
+        return self._known
+
+    def save(self, settings: ProgramSettings) -> None:
+        """Keep what changed since load() or the last save(). Raises StorageError.
+
+        What else is in the file stays: keys of a newer version, values that this one cannot use,
+        and what another window or an editor wrote meanwhile.
+        """
+        if self._file.path.is_relative_to(NOWHERE):
+            raise StorageError(NO_HOME)
+        stored = dict(_object_in(self._file))
+        before = asdict(self._known)
+        for name, value in asdict(settings).items():
+            # The name of a folder that is not UTF-8 could not be read back by every version.
+            if (name not in stored or value != before[name]) and is_text(value):
+                stored[name] = value
+        text = json.dumps(stored, indent=2, ensure_ascii=False)
+        self._file.write(text.encode(errors="backslashreplace"))  # as JSON escapes half a character
+        self._known = settings
+
+
+def _object_in(file: StateFile) -> Mapping[str, object]:
+    """What a file of settings has; nothing when it is empty or damaged."""
+    value = {} if _is_empty(file.path) else file.read()
+    if value is not None and not isinstance(value, dict):
+        file.keep_aside("it does not hold settings")
+    return value if isinstance(value, dict) else {}
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0 and path.is_file()
+    except OSError:
+        return False

@@ -1,0 +1,1 @@
+"""Receiving contents from many peers at once, and how peers meet."""

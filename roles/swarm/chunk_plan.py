@@ -1,0 +1,278 @@
+"""Which chunks of one content are here, and which are on their way from whom.
+
+Pure state: the caller brings the clock. A chunk is missing, on its way over one connection (two for
+a moment at the end, when the first one is too slow), or had.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from roles.swarm.bad_peers import BadPeers, Sender
+from roles.values.content import Content, indexes
+
+MAX_COMING = 4  # over one connection: one arrives, one is taken ahead, some were just broken off
+SLOW_FACTOR = 2.0  # a chunk is asked of a second peer when that one needs less than half the time
+UNKNOWN_RATE_S = 1.0  # a chunk that takes this long may be asked of a peer whose rate is unknown
+# Without a byte for this long a connection's chunk is asked of anybody. So is one that took longer,
+# and SLOW_FACTOR times what the other peer needs, however much of it is here.
+STALLED_S = 3.0
+UNKNOWN_TIMES = 4.0  # so many times as long before a third peer is asked whose rate is unknown
+HOPELESS_S = 30.0  # a chunk that takes longer than this is asked twice while other files are wanted
+# Bad chunks in a row, from somebody whom nobody can replace. A line that flips one bit in 100 KB
+# spoils 93 of 100 chunks of 256 KiB, and half of those of 64 KiB.
+MAX_WASTE = 32 * 1024 * 1024  # bytes
+LEAST_TRIES = 32
+FEW_TRIES = 16  # of a content of less than SMALL
+SMALL = 64 * 1024  # bytes
+SLOW_S = 5.0  # without a right chunk: whoever sent bad ones is asked again
+
+
+@dataclass(slots=True)
+class _OnItsWay:
+    sender: Sender
+    since: float
+    moved: float  # when the last byte came
+    received: int = 0  # bytes
+
+
+class ChunkPlan:
+    """Owned by a transfer, which holds its lock around each call. Connections are numbers."""
+
+    def __init__(self, content: Content, had: int = 0) -> None:
+        """`had`: the chunks that are on this disk already."""
+        self.content = content
+        self.had = had
+        self._coming: dict[int, dict[int, _OnItsWay]] = {}  # chunk, connection
+        self._coming_chunks = 0
+        self._carried = Counter[int]()  # chunks on their way, by connection
+        tries = max(LEAST_TRIES, MAX_WASTE // content.chunk_size)
+        self._bad = BadPeers(tries if content.size > SMALL else FEW_TRIES)
+        self._verified = 0.0  # when the last right chunk came, or the first one was asked for
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every chunk is had."""
+        return self.had == self.content.all_chunks
+
+    @property
+    def wanted(self) -> int:
+        """The chunks that are neither had nor on their way."""
+        return self.content.all_chunks & ~self.had & ~self._coming_chunks
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether a chunk is on its way."""
+        return bool(self._coming_chunks)
+
+    def wanted_from(self, sender: Sender, *, now: float, is_alone: bool) -> int:
+        """Those of the wanted chunks that this peer may send. `is_alone`: nobody else can."""
+        if not self._bad:  # as nearly always
+            return self.wanted
+        if is_alone:
+            may_try = self._bad.may_try(sender, now=now) and not self._is_probed(sender)
+            return self.wanted if may_try else 0
+        return 0 if self._bad.has(sender) else self.wanted & ~self._bad.chunks(sender, now=now)
+
+    def take(
+        self,
+        connection: int,
+        sender: Sender,
+        index: int,
+        *,
+        rate: float,
+        now: float,
+        is_end: bool,
+        is_alone: bool = False,
+    ) -> bool:
+        """Whether a peer's offer is accepted; the chunk is on its way then.
+
+        `rate` of that connection in bytes per second, 0.0 when it is not known. `is_end`: whether
+        nothing is wanted of any content. `is_alone`: nobody else can send what is wanted.
+        """
+        if index >= self.content.count or self.had >> index & 1:
+            return False
+        if self._carried[connection] >= MAX_COMING:
+            return False
+        coming = self._coming.get(index)
+        if coming is None:
+            may_send = self.wanted_from(sender, now=now, is_alone=is_alone) >> index & 1
+        else:
+            may_send = (
+                connection not in coming
+                and not self.wanted
+                and not self._is_bad(sender, index, now)
+                and self._is_late(index, sender, rate, now, is_end=is_end)
+            )
+        if not may_send:
+            return False
+        self._coming.setdefault(index, {})[connection] = _OnItsWay(sender, now, now)
+        self._carried[connection] += 1
+        self._coming_chunks |= 1 << index
+        return True
+
+    def is_coming(self, connection: int, index: int) -> bool:
+        """Whether this chunk is expected over this connection."""
+        return connection in self._coming.get(index, ())
+
+    def coming_over(self, connection: int) -> int:
+        """The chunks on their way over this connection."""
+        if not self._carried[connection]:
+            return 0
+        return sum(1 << index for index, coming in self._coming.items() if connection in coming)
+
+    def began(self, connection: int, index: int) -> float | None:
+        """When this chunk was taken over this connection."""
+        coming = self._coming.get(index, {}).get(connection)
+        return None if coming is None else coming.since
+
+    def received(self, connection: int, index: int, count: int, *, now: float) -> None:
+        """More bytes of a chunk on its way."""
+        coming = self._coming.get(index, {}).get(connection)
+        if coming is not None:
+            coming.received += count
+            coming.moved = now
+
+    def verified(self, connection: int, index: int, *, now: float) -> tuple[int, ...]:
+        """A chunk is here. Returns the other connections that still bring it."""
+        self._verified = now
+        self.had |= 1 << index
+        others = self._coming.pop(index, {})
+        self._coming_chunks &= ~(1 << index)
+        self._carried.subtract(others.keys())
+        return tuple(other for other in others if other != connection)
+
+    def released(self, connection: int, index: int) -> bool:
+        """It does not come over this connection; True when it is wanted again."""
+        coming = self._coming.get(index)
+        if coming is None or coming.pop(connection, None) is None:
+            return False
+        self._carried[connection] -= 1
+        if coming:
+            return False
+        del self._coming[index]
+        self._coming_chunks &= ~(1 << index)
+        return True
+
+    def all_released(self, connection: int) -> bool:
+        """The connection ended; True when chunks are wanted again."""
+        carried = [index for index, coming in self._coming.items() if connection in coming]
+        freed = [self.released(connection, index) for index in carried]
+        self._carried.pop(connection, None)
+        return any(freed)
+
+    def nothing_comes(self) -> None:
+        """Nobody is asked for anything any more."""
+        self._coming.clear()
+        self._carried.clear()
+        self._coming_chunks = 0
+
+    def prove(self, sender: Sender) -> None:
+        """A chunk of this peer was right."""
+        self._bad.prove(sender)
+
+    def bad(self, sender: Sender, index: int, *, now: float) -> None:
+        """A chunk of this peer failed its check."""
+        self._verified = self._verified or now
+        self._bad.note(sender, index, now=now)
+
+    def drop(self, sender: Sender, *, now: float) -> None:
+        """This peer told wrong digests."""
+        self._verified = self._verified or now
+        self._bad.drop(sender, now=now)
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether anything came wrong."""
+        return bool(self._bad)
+
+    @property
+    def is_lied_about(self) -> bool:
+        """Whether somebody is asked for nothing again, whoever else there is."""
+        return self._bad.any_hopeless
+
+    def is_dropped(self, sender: Sender) -> bool:
+        """Whether this peer, or others of its host, sent too many bad chunks to be asked while
+        others could send them.
+        """
+        return self._bad.has(sender)
+
+    def is_hopeless(self, sender: Sender) -> bool:
+        """Whether it is asked for nothing again, whoever else there is."""
+        return self._bad.is_hopeless(sender)
+
+    def may_try(self, sender: Sender, *, now: float) -> bool:
+        """Whether it is asked now when nobody else can send it."""
+        return self._bad.may_try(sender, now=now)
+
+    def can_send(self, sender: Sender, *, now: float) -> bool:
+        """Whether all that is wanted is asked of this peer, whoever else there is."""
+        return self.wanted_from(sender, now=now, is_alone=False) == self.wanted
+
+    def is_slow(self, now: float) -> bool:
+        """Whether no chunk was right for so long that whoever sent bad ones is asked, too."""
+        return now - self._verified >= SLOW_S
+
+    def worth_asking_twice(self, sender: Sender, rate: float, *, now: float, is_end: bool) -> int:
+        """When nothing else of this content is wanted: the chunks that another connection with this
+        rate would bring much sooner; those that hardly move, while other contents are wanted.
+        """
+        if self.wanted:
+            return 0
+        late = 0
+        for index in indexes(self._coming_chunks):
+            if not self._is_bad(sender, index, now) and self._is_late(
+                index, sender, rate, now, is_end=is_end
+            ):
+                late |= 1 << index
+        return late
+
+    def _is_bad(self, sender: Sender, index: int, now: float) -> bool:
+        """Whether this chunk is not asked of this peer while others bring it."""
+        if not self._bad:
+            return False
+        return self._bad.has(sender) or bool(self._bad.chunks(sender, now=now) >> index & 1)
+
+    def _is_probed(self, sender: Sender) -> bool:
+        """Whether a peer that looks like a liar is at work on a chunk: after a bad one it gets one
+        at a time.
+        """
+        is_suspect = self._bad.has(sender) and self._bad.was_wrong(sender)
+        return is_suspect and any(
+            one.sender == sender for coming in self._coming.values() for one in coming.values()
+        )
+
+    def _is_late(
+        self, index: int, sender: Sender, rate: float, now: float, *, is_end: bool
+    ) -> bool:
+        """Whether a chunk on its way is asked of this peer too."""
+        coming = self._coming[index].values()
+        if all(now - one.moved >= STALLED_S for one in coming):
+            return True
+        if any(one.sender == sender for one in coming):  # over another connection
+            return False
+        length = self.content.length(index)
+        left_s = min(_left_s(one, length, now) for one in coming)
+        elapsed = min(now - one.since for one in coming)
+        patience_s = STALLED_S
+        if rate:
+            patience_s = max(STALLED_S, SLOW_FACTOR * length / rate)
+        elif len(coming) > 1:
+            patience_s = UNKNOWN_TIMES * STALLED_S
+        if not is_end:
+            return left_s > HOPELESS_S or elapsed > max(HOPELESS_S, patience_s)
+        if elapsed > patience_s:
+            return True
+        if len(coming) > 1:
+            return left_s > HOPELESS_S
+        if not rate:
+            return elapsed > UNKNOWN_RATE_S and left_s > UNKNOWN_RATE_S
+        return left_s > SLOW_FACTOR * length / rate
+
+
+def _left_s(one: _OnItsWay, length: int, now: float) -> float:
+    """Seconds until the rest of a chunk is here, by its pace so far."""
+    elapsed = max(now - one.since, 1e-3)
+    pace = one.received / elapsed
+    return (length - one.received) / pace if pace else max(elapsed, STALLED_S)

@@ -1,0 +1,275 @@
+"""Connections to the peers that this program takes from: made, greeted, run in a thread each."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from roles.net.dialling import dialled
+from roles.net.eviction import Holder, has_room, who_goes
+from roles.net.peer_greeting import greeted
+from roles.net.rates import RateMeter
+from roles.net.throttle import Throttle
+from roles.swarm.buffer_pool import BufferPool
+from roles.swarm.downloader import Downloader, PeerLink
+from roles.swarm.peer_book import PeerBook
+from roles.swarm.swarm import Swarm
+from roles.values.addresses import Address, is_loopback
+from roles.values.errors import LmkError, PeerProtocolError, ShortageError
+from roles.wire.greeting import Hello
+from roles.worker import Worker, failure_of
+
+log = logging.getLogger(__name__)
+
+MAX_CALLERS = 64  # peers that connected to us, because nobody can reach them
+MAX_CALLERS_PER_HOST = 4
+MAX_THREADS = 160  # of all connections, those to us included
+BUFFERS = 48 * 1024 * 1024  # bytes of chunks that arrive, together
+
+
+@dataclass(slots=True)
+class _Caller:
+    """A peer that connected to us to offer."""
+
+    host: str
+    socket: socket.socket
+    came_at: float
+    link: PeerLink | None = None  # set by its thread
+    is_leaving: bool = False  # its place is another's
+
+    def idle_s(self, now: float) -> float:
+        return now - (self.came_at if self.link is None else self.link.useful_at)
+
+    @property
+    def is_proven(self) -> bool:
+        return self.link is not None and self.link.meter.total > 0
+
+
+class PeerDownloads:
+    """Its methods may be called from any thread."""
+
+    def __init__(
+        self,
+        swarm: Swarm,
+        hello: Hello,
+        throttle: Throttle,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`hello` is what we say first. `wake` is called when tick() has something to do."""
+        self._wake = wake
+        self._swarm = swarm
+        self._hello = hello
+        self._throttle = throttle
+        self._buffers = BufferPool(BUFFERS)
+        self._lock = threading.Lock()  # protects the book and the two tables: lines, no I/O
+        self._book = PeerBook(random.Random())
+        self._threads: set[threading.Thread] = set()
+        self._sockets: dict[int, socket.socket] = {}
+        self._callers: dict[int, _Caller] = {}
+        self._numbers = itertools.count(1)
+        self._stopping = threading.Event()
+        # What this computer lacks to connect to anybody; replaced whole, by the newest attempt.
+        self.lack: ShortageError | None = None
+
+    def heard_of(self, addresses: Iterable[Address]) -> bool:
+        """These take part: connect to them at the next tick. True when one was not known."""
+        with self._lock:
+            is_news = self._book.heard_of(addresses, now=time.monotonic())
+        if is_news:
+            self._wake()
+        return is_news
+
+    def something_is_wanted(self) -> None:
+        """For the first time, or again: connect to the peers that are known at the next tick."""
+        self._wake()
+
+    def network_changed(self) -> None:
+        """This computer has other addresses: connect anew, without waiting, at the next tick."""
+        with self._lock:
+            self._book.network_changed(now=time.monotonic())
+        self._wake()
+
+    def tick(self) -> None:
+        """Connect to whom it is time to connect to, in place of who is of no use."""
+        now = time.monotonic()
+        with self._lock:
+            waiting, is_any_new = self._book.waiting(now=now)
+        with self._swarm.links() as links:
+            fast, stalled = links.fast(), links.stalled(now=now)
+            useless = links.useless(now=now, is_hurry=is_any_new)[:waiting] if waiting else []
+            left_behind = links.left_behind(now=now)
+        for link in (*left_behind, *useless):
+            log.info("%s brings nothing and is left", link.address)
+            link.hang_up()
+        with self._lock:
+            chosen = (
+                []
+                if self._stopping.is_set()
+                else self._book.to_dial(now=now, fast=fast, stalled=stalled)
+            )
+        for address in chosen:
+            if not self._start(lambda address=address: self._call(address)):  # type: ignore[misc]
+                self._note_end(address, was_good=False)
+
+    def make_room_for_caller(self, host: str) -> bool:
+        """Whether a peer that calls us because nobody can reach it is taken from, if need be in
+        place of an idle one: while something is wanted, and not too many of one host; this machine
+        is exempt.
+        """
+        of_host = MAX_CALLERS if is_loopback(host) else MAX_CALLERS_PER_HOST
+        if not self._swarm.is_busy:
+            return False
+        with self._lock:
+            now = time.monotonic()
+            staying = (item for item in self._callers.items() if not item[1].is_leaving)
+            holders = [
+                Holder(number, one.host, one.idle_s(now), one.is_proven) for number, one in staying
+            ]
+            if has_room(holders, host, most=MAX_CALLERS, most_of_host=of_host):
+                return True
+            idle = who_goes(holders, host, most_of_host=of_host)
+            if idle is None:
+                return False
+            caller = self._callers[idle.number]
+            caller.is_leaving = True
+        with contextlib.suppress(OSError):  # the other side was faster
+            caller.socket.shutdown(socket.SHUT_RDWR)
+        return True
+
+    def adopt(self, link: socket.socket, address: Address, hello: Hello) -> bool:
+        """Take from a peer that connected to us and was answered; False when there are too many.
+
+        The link is closed in any case.
+        """
+        number = next(self._numbers)
+        caller = _Caller(address.host, link, time.monotonic())
+        with self._lock:
+            self._callers[number] = caller
+
+        def take() -> None:
+            try:
+                self._take(caller, address, hello)
+            finally:
+                self._forget_caller(number)
+
+        if not self._stopping.is_set() and self._start(take):
+            return True
+        self._forget_caller(number)
+        link.close()
+        return False
+
+    @property
+    def others(self) -> int:
+        """How many peers are known."""
+        with self._lock:
+            return self._book.others
+
+    def stop(self) -> None:
+        """End every connection; its threads end within moments."""
+        self._stopping.set()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """End every connection; others are made at the next tick."""
+        with self._lock:
+            for link in self._sockets.values():
+                with contextlib.suppress(OSError):  # the other side was faster
+                    link.shutdown(socket.SHUT_RDWR)
+
+    def join(self) -> None:
+        """Wait for its threads, after stop()."""
+        with self._lock:
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join()
+
+    def _start(self, work: Callable[[], None]) -> bool:
+        def main() -> None:
+            try:
+                work()
+            finally:
+                with self._lock:
+                    self._threads.discard(threading.current_thread())
+
+        thread = Worker(main, "lmk-take")
+        with self._lock:
+            if len(self._threads) >= MAX_THREADS:
+                return False
+            self._threads.add(thread)
+        try:
+            thread.start()
+        except ShortageError as error:
+            log.warning("a peer is not connected to: %s", error)
+            with self._lock:
+                self._threads.discard(thread)
+            return False
+        return True
+
+    def _call(self, address: Address) -> None:
+        """Connect to a peer, and take what it has."""
+        meter = RateMeter(now=time.monotonic())
+        try:
+            with dialled(address, self._stopping.is_set) as link:
+                welcome = greeted(link, self._hello, self._stopping.is_set)
+                if welcome.peer == self._hello.peer:
+                    with self._lock:
+                        self._book.is_us(address)
+                elif not welcome.is_away:
+                    with self._lock:
+                        self._book.opened(address)
+                    self._run(
+                        PeerLink(
+                            next(self._numbers), link, address, welcome.peer, welcome.name, meter
+                        )
+                    )
+        except (OSError, LmkError) as error:
+            failure = failure_of(error)
+            self.lack = failure if isinstance(failure, ShortageError) else None
+            log.info("%s: %s", address, error)
+        finally:  # who brought nothing waits longer each time
+            self._note_end(address, was_good=meter.total > 0)
+
+    def _take(self, caller: _Caller, address: Address, hello: Hello) -> None:
+        """Take what a peer has that connected to us."""
+        with caller.socket as link:
+            meter = RateMeter(now=time.monotonic())
+            where = Address(address.host, hello.listen)
+            peer_link = PeerLink(
+                next(self._numbers), link, where, hello.peer, hello.name, meter, is_caller=True
+            )
+            caller.link = peer_link
+            try:
+                self._run(peer_link)
+            except (PeerProtocolError, OSError) as error:
+                log.info("%s: %s", address, error)
+
+    def _run(self, peer_link: PeerLink) -> None:
+        self.lack = None
+        number = peer_link.number
+        with self._lock:
+            self._sockets[number] = peer_link.link
+        try:
+            Downloader(
+                peer_link, self._swarm, self._buffers, self._throttle, self._stopping.is_set
+            ).run()
+        except MemoryError:
+            log.warning("dropped %s: this computer has no memory left", peer_link.address)
+        finally:
+            with self._lock:
+                del self._sockets[number]
+            self._swarm.left(peer_link)
+
+    def _forget_caller(self, number: int) -> None:
+        with self._lock:
+            del self._callers[number]
+
+    def _note_end(self, address: Address, *, was_good: bool) -> None:
+        with self._lock:
+            self._book.closed(address, was_good=was_good, now=time.monotonic())

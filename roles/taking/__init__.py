@@ -1,1 +1,0 @@
-"""Receiving contents by LMK/2 from many peers at once."""

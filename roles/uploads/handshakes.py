@@ -1,0 +1,175 @@
+"""Accepting connections and reading first words, without a thread for each newcomer.
+
+What a newcomer means is said to the role: a leecher of LMK/1, or a peer of LMK/2. A tracker's probe
+is answered here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import selectors
+import socket
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from roles.lmk1 import peer_wire as wire
+from roles.net.connections import noted
+from roles.values.addresses import Address
+from roles.values.errors import ShortageError
+from roles.wire.greeting import Hello, Probe, decode_hello, encode_welcome
+from roles.worker import POLL_S
+
+log = logging.getLogger(__name__)
+
+# Connections that have not greeted yet. Of the host that has most of them the oldest goes first.
+MAX_NEWCOMERS = 16
+COMPLAIN_S = 10.0  # between two lines of the log about connections that are not accepted
+GREETING_S = 5.0  # an original greets within a second of connecting
+REFUSED_PAUSE_S = 0.25  # when no descriptor is left: else the loop would spin
+
+
+class Host(Protocol):
+    """Who takes what arrives. Called in the accepting thread: must return at once.
+
+    The link is the host's then, without blocking; it has been greeted but not answered.
+    """
+
+    def take_leecher(self, link: socket.socket, address: Address) -> None:
+        """A leecher of LMK/1 said its first word."""
+
+    def take_peer(self, link: socket.socket, address: Address, hello: Hello) -> None:
+        """A peer of LMK/2 said who it is."""
+
+
+@dataclass(slots=True)
+class _Newcomer:
+    link: socket.socket
+    address: Address
+    deadline: float
+    reader: wire.GreetingReader = field(default_factory=wire.GreetingReader)
+
+
+class Handshakes:
+    """Owned by one thread, which calls look() again and again."""
+
+    def __init__(self, listener: socket.socket, host: Host, *, peer: str = "") -> None:
+        """`listener` stays the caller's to close; `peer` is the id of this program, for probes."""
+        self._listener = listener
+        self._host = host
+        self._peer = peer
+        self._newcomers: dict[socket.socket, _Newcomer] = {}
+        self._selector = selectors.DefaultSelector()
+        self._accept_at: float | None = None  # None: now
+        self._complain_at = 0.0
+        listener.setblocking(False)
+        self._selector.register(listener, selectors.EVENT_READ)
+
+    def look(self) -> None:
+        """Wait for what happens, POLL_S at most, and deal with it."""
+        for key, _ in self._selector.select(POLL_S):
+            if key.fileobj is self._listener:
+                self._accept()
+            elif isinstance(key.data, _Newcomer) and key.data.link in self._newcomers:
+                self._hear(key.data)
+        now = time.monotonic()
+        if self._accept_at is not None and now >= self._accept_at:
+            self._accept_at = None
+            self._selector.register(self._listener, selectors.EVENT_READ)
+        for newcomer in [item for item in self._newcomers.values() if item.deadline < now]:
+            self._dismiss(newcomer)
+
+    def close(self) -> None:
+        """Send everybody away who has not greeted."""
+        for newcomer in list(self._newcomers.values()):
+            self._dismiss(newcomer)
+        self._selector.close()
+
+    def _accept(self) -> None:
+        try:
+            link, (host, port) = self._listener.accept()
+        except BlockingIOError:
+            return
+        except (OSError, MemoryError) as error:
+            # No descriptors left, or it hung up before we looked: others are greeted meanwhile.
+            if time.monotonic() >= self._complain_at:
+                self._complain_at = time.monotonic() + COMPLAIN_S
+                log.warning("could not accept a connection: %s", error or "no memory left")
+            self._selector.unregister(self._listener)
+            self._accept_at = time.monotonic() + REFUSED_PAUSE_S
+            return
+        newcomer = _Newcomer(link, Address(host, port), time.monotonic() + GREETING_S)
+        try:
+            noted(link).setblocking(False)
+            self._selector.register(link, selectors.EVENT_READ, newcomer)
+        except (OSError, MemoryError) as error:
+            log.warning("%s is not served: %s", newcomer.address, error or "no memory left")
+            link.close()
+            return
+        self._newcomers[link] = newcomer
+        if len(self._newcomers) > MAX_NEWCOMERS:
+            counts = Counter(one.address.host for one in self._newcomers.values())
+            self._dismiss(max(self._newcomers.values(), key=lambda one: counts[one.address.host]))
+        if link in self._newcomers:
+            self._hear(newcomer)  # it is there already, as a rule
+
+    def _hear(self, newcomer: _Newcomer) -> None:
+        """What the system refuses for one newcomer ends that connection alone."""
+        try:
+            self._read_greeting(newcomer)
+        except (OSError, MemoryError, ShortageError) as error:
+            log.warning("%s is not served: %s", newcomer.address, error or "no memory left")
+            if newcomer.link in self._newcomers:
+                self._forget(newcomer)
+            newcomer.link.close()
+
+    def _read_greeting(self, newcomer: _Newcomer) -> None:
+        try:
+            data = newcomer.link.recv(wire.MAX_GREETING)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._dismiss(newcomer)
+            return
+        match newcomer.reader.feed(data):
+            case None:
+                return
+            case wire.Greeting.LEECHER:
+                self._forget(newcomer)
+                self._host.take_leecher(newcomer.link, newcomer.address)
+            case wire.Greeting.LATER_VERSION:
+                self._forget(newcomer)
+                self._take_later_version(newcomer)
+            case wire.Greeting.GAVE_UP:
+                self._dismiss(newcomer)
+            case wire.Greeting.STRANGER:
+                log.warning("%s is no leecher: its first words are unknown", newcomer.address)
+                self._dismiss(newcomer, wire.ERROR)
+
+    def _take_later_version(self, newcomer: _Newcomer) -> None:
+        match decode_hello(newcomer.reader.line):
+            case Probe() as probe:
+                hang_up(newcomer.link, encode_welcome(replace(probe, peer=self._peer)))
+            case Hello() as hello:
+                self._host.take_peer(newcomer.link, newcomer.address, hello)
+            case None:  # a version that we do not know: LMK/1 is understood by all
+                self._host.take_leecher(newcomer.link, newcomer.address)
+
+    def _dismiss(self, newcomer: _Newcomer, word: bytes = b"") -> None:
+        self._forget(newcomer)
+        hang_up(newcomer.link, word)
+
+    def _forget(self, newcomer: _Newcomer) -> None:
+        self._selector.unregister(newcomer.link)
+        del self._newcomers[newcomer.link]
+
+
+def hang_up(link: socket.socket, word: bytes = b"") -> None:
+    """Say a last word, if there is one, and close."""
+    with link, contextlib.suppress(OSError):  # it hung up first
+        if word:
+            link.send(word)

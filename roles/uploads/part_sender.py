@@ -1,0 +1,164 @@
+"""A chunk's bytes from where they are kept to a connection, in parts, within the limit."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from roles.disk.holding import ChunkSource
+from roles.net.send_buffer import ALONE, SendBuffer
+from roles.net.system_wait import wait_in_system
+from roles.net.throttle import Throttle
+from roles.uploads.upload_scheduler import Choice
+from roles.values.content import Content
+from roles.values.errors import FileChangedError
+from roles.wire import frames
+
+WAIT_S = 2.0  # at most, of one call; the system may wait as long again for each 64 KiB
+# Given to one call, but for fast lines: then it is seen how fast they go out. More calls would cost
+# more than they tell.
+PIECE = 64 * 1024  # bytes
+# A leecher that reads 256 KiB more slowly is as good as gone. It may wait so long for a buffer.
+PART_S = 60.0
+PART_WAIT_S = 0.05  # of a long part: other frames wait behind it
+# Before the end of a chunk the next one is offered. The answer is here in time; sooner, it would
+# keep a leecher from who could send that one at once.
+AHEAD_S = 0.05
+MIN_AHEAD = 32 * 1024  # bytes
+MAX_KEPT = 64 * 1024  # bytes of words
+MORE = getattr(socket, "MSG_MORE", 0)  # what is sent goes into one packet with what follows
+
+
+class BrokenPartError(ConnectionAbortedError):
+    """The content changed in the middle of a part, whose rest can never come."""
+
+
+class PartSender:
+    """Owned by the connection's thread."""
+
+    def __init__(
+        self,
+        link: socket.socket,
+        throttle: Throttle,
+        should_stop: Callable[[], bool],
+        moved: Callable[[int], None],
+        longest: int,
+    ) -> None:
+        """`moved` is told how many bytes of chunks went out, after each call; the leecher takes
+        parts of `longest` bytes.
+        """
+        self.sent = 0  # bytes since the connection began
+        self._longest, self._part = longest, frames.PART
+        self._ahead = sys.maxsize  # bytes that are left of a chunk when the next one is offered
+        self._link = link
+        self._buffer = SendBuffer(link)
+        self._throttle = throttle
+        self._should_stop = should_stop
+        self._moved = moved
+        wait_in_system(link, WAIT_S)
+        self._sending: tuple[int, int] | None = None  # handle and chunk
+        self._is_cancelled = False
+        self._kept = b""  # words that go out with the next ones
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the chunk under way is."""
+        return self._is_cancelled
+
+    def cancel(self, handle: int, index: int | None = None) -> None:
+        """Stop sending this chunk, or any of this handle, behind the part that is on its way."""
+        if self._sending is not None:
+            index = self._sending[1] if index is None else index
+            self._is_cancelled |= self._sending == (handle, index)
+
+    def fit(self, length: int, seconds: float, sharers: int) -> None:
+        """Suit the rate at which a chunk of so many bytes went out in this time, with so many
+        connections.
+        """
+        out = length - self._buffer.size  # the others may still wait there
+        if out <= 0 and sharers <= ALONE:
+            return
+        rate = max(out, length // 2) / max(seconds, 1e-4)
+        self._buffer.fit(rate, length, sharers)
+        self._ahead = max(MIN_AHEAD, int(rate * AHEAD_S))
+        self._part = self._longest if rate * PART_WAIT_S >= self._longest else frames.PART
+
+    def send(
+        self,
+        choice: Choice,
+        content: Content,
+        source: ChunkSource,
+        soon_out: Callable[[], None],
+        between: Callable[[], None],
+    ) -> bool:
+        """All its bytes; False when it was cancelled meanwhile. Raises OSError.
+
+        `soon_out` is called once, AHEAD_S before the end; `between` after each part, and may close
+        the source of what it cancels.
+        """
+        self._sending, self._is_cancelled = (choice.handle, choice.index), False
+        start, length = choice.index * content.chunk_size, content.length(choice.index)
+        late = max(0, length - self._ahead)
+        sent = 0
+        while sent < length and not self._is_cancelled:
+            if sent == late:
+                soon_out()
+            part = min(self._throttle.slice(self._part), (late if sent < late else length) - sent)
+            self.await_turn(part)
+            head = frames.encode_part_head(choice.handle, choice.index, sent, part)
+            self.say(head, MORE)
+            self._send_bytes(source, start + sent, part)
+            sent += part
+            self.sent += part
+            if sent < length:
+                between()
+        self._sending = None
+        return sent == length
+
+    def keep(self, words: bytes) -> None:
+        """Say it ahead of the next words, or with flush(): the leecher is woken once for all."""
+        self._kept += words
+        if len(self._kept) > MAX_KEPT:
+            self.flush()
+
+    def flush(self) -> None:
+        """Say what was kept. Raises OSError."""
+        if self._kept:
+            self.say(b"")
+
+    def await_turn(self, count: int) -> None:
+        """Say what was kept, then wait until the limit lets so many bytes go out."""
+        self.flush()
+        self._throttle.wait(count, self._should_stop)
+
+    def say(self, words: bytes, flags: int = 0) -> None:
+        """All of it, outside of a part, behind what was kept. Raises OSError."""
+        words, self._kept = self._kept + words, b""
+        self._send_all(len(words), lambda sent: self._link.send(words[sent:], flags))
+
+    def _send_bytes(self, source: ChunkSource, offset: int, length: int) -> None:
+        most = length if self._part > frames.PART else PIECE
+
+        def send(sent: int) -> int:
+            count = source.send(self._link, offset + sent, min(most, length - sent))
+            self._moved(count)
+            return count
+
+        try:
+            self._send_all(length, send)
+        except FileChangedError as error:
+            raise BrokenPartError(str(error)) from None
+
+    def _send_all(self, length: int, send: Callable[[int], int]) -> None:
+        """`send` is told how many bytes are out, and returns how many more are then."""
+        sent, began = 0, time.monotonic()
+        while True:
+            with suppress(TimeoutError, BlockingIOError):  # it does not read
+                sent += send(sent)
+            if sent >= length:
+                return
+            if time.monotonic() - began > PART_S:
+                raise TimeoutError(f"what was sent did not go out within {PART_S:.0f} s")

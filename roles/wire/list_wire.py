@@ -1,0 +1,308 @@
+"""LMK/2 between a tracker and everyone over TCP, both sides: the lists of shares.
+
+One line of JSON each way, with packed lines behind it (docs/PROTOCOL.md, section 3). Bytes in,
+messages out. No sockets, no clock; what it keeps is the state of one stream.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from roles.values import strict_json
+from roles.values.catalogue import MAX_LINE, MAX_LIST_BYTES
+from roles.values.errors import PeerProtocolError
+from roles.values.safe_names import MAX_WIRE_BYTES
+from roles.values.strict_json import JsonValue
+from roles.wire.fields import (
+    cut,
+    extras_of,
+    id_of,
+    is_own_share,
+    is_port,
+    is_share,
+    number,
+    shown,
+    version_of,
+)
+
+MAX_CALL = 2_048  # bytes of the first line, either way: a folder's name of 255 in \u escapes
+MAX_PACKED = 16 * 1024 * 1024  # bytes that a seeder may send: 200,000 lines pack to a half
+MAX_PACKED_ANSWER = MAX_LIST_BYTES  # zlib makes nothing much longer
+MAX_ENTRY = MAX_LINE + 1  # characters: the mark, then a line
+_FOLDER_ROOM = MAX_CALL - 512  # bytes of JSON; the rest is for the other fields
+_MAX_TEXT = 200  # characters of why not
+_MAX_CODE = 20
+_STEP = 64 * 1024  # bytes unpacked at once
+_LEVEL = 3  # of zlib: two thirds of what the highest saves, in a fifth of its time
+
+ADDED, REMOVED, SHARE, GONE = "+", "-", "S", "X"  # the marks of the lines of a list
+
+
+@dataclass(frozen=True, slots=True)
+class AskList:
+    """Leecher to tracker: the list, please, or what changed since this version."""
+
+    since: str = ""  # "" for the whole
+
+
+@dataclass(frozen=True, slots=True)
+class TellList:
+    """Seeder to tracker: the list of my share follows, or what changed in it."""
+
+    share: str
+    folder: str  # its name
+    peer: str
+    port: int  # on which it takes connections
+    is_whole: bool
+    base: int  # the revision that the changes build on
+    revision: int  # what the list is afterwards
+    packed: int  # bytes that follow; a tracker compares it with MAX_PACKED
+
+
+Call: TypeAlias = AskList | TellList
+
+
+@dataclass(frozen=True, slots=True)
+class ListFollows:
+    """Tracker to leecher: the list of this version, or the changes up to it, follows."""
+
+    version: str
+    is_whole: bool
+    packed: int  # bytes that follow
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Tracker to seeder: your list is told to others now; or not, and why."""
+
+    is_taken: bool
+    code: str = ""  # one of tracker_messages.Code, or a later tracker's
+    text: str = ""
+
+
+Reply: TypeAlias = ListFollows | Taken
+
+
+@dataclass(frozen=True, slots=True)
+class ShareOpened:
+    """The lines that follow belong to this share."""
+
+    share: str
+    folder: str  # its name, as it was sent
+
+
+@dataclass(frozen=True, slots=True)
+class LineAdded:
+    """The share has this line now; catalogue.decode_line reads it."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineRemoved:
+    """The share has this line no longer."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShareGone:
+    """Nobody offers this share any more."""
+
+    share: str
+
+
+Entry: TypeAlias = ShareOpened | LineAdded | LineRemoved | ShareGone
+
+
+def encode_call(call: Call) -> bytes:
+    """The first line, with its line feed."""
+    match call:
+        case AskList(since):
+            line: dict[str, object] = {"lmk": 2, "ask": "list", "since": since}
+        case TellList(share, folder, peer, port, is_whole, base, revision, packed):
+            line = {"lmk": 2, "tell": "list", "share": share, "folder": cut(folder, _FOLDER_ROOM)}
+            line |= {"peer": peer, "port": port, "whole": is_whole}
+            line |= {"base": base, "revision": revision, "packed": packed}
+    return strict_json.dumps(line) + b"\n"
+
+
+def decode_call(line: bytes) -> Call:
+    """Read the first line, without its line feed. Raises PeerProtocolError."""
+    match _object(line):
+        case {"ask": "list", "since": since}:
+            return AskList(version_of(since))
+        case {
+            "tell": "list",
+            "share": str(share),
+            "folder": str(folder),
+            "peer": peer,
+            "port": int(port),
+            "whole": bool(is_whole),
+            "base": base,
+            "revision": revision,
+            "packed": packed,
+        } if is_own_share(share) and _is_folder(folder) and is_port(port):
+            base, revision = number(base), number(revision)
+            return TellList(
+                share, folder, id_of(peer), port, is_whole, base, revision, number(packed)
+            )
+        case _:
+            raise PeerProtocolError("not a call that a tracker knows")
+
+
+def encode_reply(reply: Reply) -> bytes:
+    """The line that answers, with its line feed."""
+    match reply:
+        case ListFollows(version, is_whole, packed):
+            line: dict[str, object] = {"lmk": 2, "version": version}
+            line |= {"whole": is_whole, "packed": packed}
+        case Taken(is_taken, code, text):
+            line = {"lmk": 2, "taken": is_taken}
+            if not is_taken:
+                line |= {"code": code, "text": cut(text, _MAX_TEXT)}
+    return strict_json.dumps(line) + b"\n"
+
+
+def decode_reply(line: bytes) -> Reply:
+    """Read the line that answers, without its line feed. Raises PeerProtocolError."""
+    match _object(line):
+        case {"version": version, "whole": bool(is_whole), "packed": packed}:
+            if number(packed) > MAX_PACKED_ANSWER:
+                raise PeerProtocolError(f"a list of {packed} bytes")
+            return ListFollows(version_of(version), is_whole, number(packed))
+        case {"taken": True}:
+            return Taken(True)
+        case {"taken": False, "code": str(code), **rest}:
+            return Taken(False, code[:_MAX_CODE], shown(rest.get("text"), _MAX_TEXT))
+        case _:
+            raise PeerProtocolError("not a tracker's answer to a call")
+
+
+def encode_entry(entry: Entry) -> str:
+    """One line of a list, without its line feed."""
+    match entry:
+        case ShareOpened(share, folder):
+            return SHARE + strict_json.dumps([share, cut(folder, _FOLDER_ROOM)]).decode()
+        case LineAdded(line):
+            return ADDED + line
+        case LineRemoved(line):
+            return REMOVED + line
+        case ShareGone(share):
+            return GONE + strict_json.dumps(share).decode()
+
+
+def decode_entry(text: str) -> Entry | None:
+    """Read one line of a list; None for a kind that a later tracker has.
+
+    Raises PeerProtocolError.
+    """
+    match text[:1]:
+        case "+":  # ADDED, and so on: a name here would be a capture
+            return LineAdded(text[1:])
+        case "-":
+            return LineRemoved(text[1:])
+        case "S" | "X":
+            return _decode_share(
+                text[:1], strict_json.loads(text[1:].encode(errors="replace"), most=MAX_CALL)
+            )
+        case "":
+            raise PeerProtocolError("an empty line of a list")
+        case _:
+            return None
+
+
+def packed_list(entries: Iterable[Entry]) -> bytes:
+    """These lines as they are sent, for who need not do it in slices."""
+    packer = Packer()
+    pieces = [packer.pack(encode_entry(entry)) for entry in entries]
+    return b"".join([*pieces, packer.end()])
+
+
+class Packer:
+    """Packs lines one by one."""
+
+    def __init__(self) -> None:
+        self._zlib = zlib.compressobj(_LEVEL)
+
+    def pack(self, text: str) -> bytes:
+        """Add one line, or several with line feeds between; some packed bytes, or none yet."""
+        return self._zlib.compress(text.encode() + b"\n")
+
+    def end(self) -> bytes:
+        """The last of the packed bytes."""
+        return self._zlib.flush()
+
+
+class Unpacker:
+    """Lines out of packed bytes, as they come; a few whatever was packed into them."""
+
+    def __init__(self, *, most: int = MAX_LIST_BYTES) -> None:
+        """Bytes that all lines together may have."""
+        self._zlib = zlib.decompressobj()
+        self._most = most
+        self._begun = b""  # of a line whose end has not come
+
+    def lines(self, received: bytes) -> Iterator[str]:
+        """The lines that end in these bytes. Take them all before the next call.
+
+        Raises PeerProtocolError.
+        """
+        while True:
+            try:
+                text = self._zlib.decompress(received, _STEP)
+            except zlib.error as error:
+                raise PeerProtocolError(f"a list that is not packed as agreed: {error}") from None
+            received = self._zlib.unconsumed_tail
+            self._most -= len(text)
+            if self._most < 0:
+                raise PeerProtocolError("a list that is too long when it is unpacked")
+            yield from self._whole_lines(text)
+            if self._zlib.unused_data:
+                raise PeerProtocolError("bytes behind a packed list")
+            if not received and len(text) < _STEP:
+                break
+
+    def end(self) -> None:
+        """Raise PeerProtocolError unless the list has come to its end."""
+        if not self._zlib.eof or self._begun:
+            raise PeerProtocolError("a list that ends too soon")
+
+    def _whole_lines(self, text: bytes) -> Iterator[str]:
+        *whole, begun = (self._begun + text).split(b"\n")
+        self._begun = begun
+        if len(begun) > MAX_ENTRY:
+            raise PeerProtocolError("a line of a list without an end")
+        for line in whole:
+            if not 0 < len(line) <= MAX_ENTRY:
+                raise PeerProtocolError(f"a line of {len(line)} bytes in a list")
+            try:
+                yield line.decode()
+            except UnicodeDecodeError:
+                raise PeerProtocolError("a line of a list that is not UTF-8") from None
+
+
+def _is_folder(name: str) -> bool:
+    return len(name.encode()) <= MAX_WIRE_BYTES
+
+
+def _decode_share(mark: str, value: JsonValue) -> Entry:
+    match value:
+        case [str(share), str(folder), *_] if mark == SHARE and is_share(share):
+            if _is_folder(folder):
+                return ShareOpened(share, folder)
+        case str(share) if mark == GONE and is_share(share):
+            return ShareGone(share)
+        case _:
+            pass
+    raise PeerProtocolError("a line of a list that cannot be read")
+
+
+def _object(line: bytes) -> dict[str, JsonValue]:
+    value = extras_of(line, most=MAX_CALL)
+    if value is None:
+        raise PeerProtocolError("not a line of LMK/2")
+    return value

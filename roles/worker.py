@@ -1,0 +1,83 @@
+"""Threads that never die in silence, and the sentence for what the system refuses."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import threading
+from collections.abc import Callable
+
+from roles.values.errors import LmkError, ShortageError, StorageError
+from roles.values.safe_names import shown_name
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.2  # the longest that a blocking call waits before it looks whether to stop
+SHORTAGE_PAUSE_S = 1.0  # before a thread that lacked something tries again
+# What the system says when it has nothing left for anybody: nothing is wrong with what was asked.
+SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+NO_MEMORY = "This computer has no memory left. Close other programs, and try again."
+NO_THREAD = "This computer can start no more threads. Close other programs, and try again."
+
+
+class Worker(threading.Thread):
+    """The one kind of thread here: whatever its work raises is logged, and printed nowhere."""
+
+    def __init__(self, work: Callable[[], object], name: str, *, daemon: bool = False) -> None:
+        super().__init__(target=lambda: run_guarded(work), name=name, daemon=daemon)
+
+    def start(self) -> None:
+        """Begin. Raises ShortageError where the system has no thread left."""
+        try:
+            super().start()
+        except (RuntimeError, MemoryError):
+            raise ShortageError(NO_THREAD) from None
+
+
+def run_guarded(work: Callable[[], object]) -> LmkError | None:
+    """Run what a thread is for.
+
+    Whatever it raises is logged and returned as the sentence for the user.
+    """
+    try:
+        work()
+    # The one place that catches everything, so that no thread dies without a word.
+    except Exception as error:
+        failure = failure_of(error)
+        if failure is not None:  # expected: port taken, disk full, no memory
+            log.warning("%s", failure)
+            return failure
+        log.exception("%s ended by a fault of the program", threading.current_thread().name)
+        return LmkError("A fault in the program ended this. Please send us the log file.")
+    return None
+
+
+def failure_of(error: BaseException) -> LmkError | None:
+    """What to tell the user of an error, None for a bug of ours."""
+    match error:
+        case LmkError():
+            return error
+        case MemoryError():
+            return ShortageError(NO_MEMORY)
+        case OSError():
+            return _refusal(error)
+        case UnicodeEncodeError() if error.encoding.lower() not in {"utf-8", "utf8"}:
+            return StorageError(
+                f"The locale of this computer cannot write “{shown_name(error.object)}”. "
+                "Set LC_ALL=C.UTF-8 in the environment, and try again."
+            )
+        case _:
+            return None
+
+
+def _refusal(error: OSError) -> StorageError:
+    """The sentence for what the system refused, where nothing more is known about it."""
+    why = error.strerror or str(error) or type(error).__name__
+    if error.errno in SHORTAGES:
+        return ShortageError(
+            f"This computer has nothing left for this now ({why}). "
+            "Close other programs, and try again."
+        )
+    where = f" {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+    return StorageError(f"This computer refused{where}: {why}.")

@@ -1,0 +1,276 @@
+"""Newcomers at a listening socket: told apart by their first words, and none of them in the way."""
+
+from __future__ import annotations
+
+import errno
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import cast
+
+from roles.uploads.handshakes import MAX_NEWCOMERS, Handshakes
+from roles.values.addresses import Address
+from roles.values.errors import ShortageError
+from roles.wire.frames import PART
+from roles.wire.greeting import Hello
+from tests.rooms import RoomTest
+from tests.support import LIMIT_S, wait_until
+
+PEER = "a" * 16
+BARE = b"request_connection"
+LINE: dict[str, object] = {"lmk": 2, "peer": PEER, "name": "pc", "listen": 12501, "as": "leecher"}
+THEM = Hello(PEER, "pc", 12501, is_seeder=False, longest_part=PART)
+
+
+def greeting(**fields: object) -> bytes:
+    return BARE + b"\n" + json.dumps(fields).encode() + b"\n"
+
+
+class Guests:
+    """A reception.Host that answers with one byte: 1 or 2, as the guest speaks LMK/1 or LMK/2."""
+
+    def __init__(self) -> None:
+        self.leechers = list[Address]()
+        self.peers = list[Hello]()
+
+    def take_leecher(self, link: socket.socket, address: Address) -> None:
+        self.leechers.append(address)
+        with link:
+            link.send(b"1")
+
+    def take_peer(self, link: socket.socket, _: Address, hello: Hello) -> None:
+        self.peers.append(hello)
+        with link:
+            link.send(b"2")
+
+
+class ReceptionTest(RoomTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.host = Guests()
+        listener = self.enterContext(socket.create_server(("127.0.0.1", 0)))
+        self.address: tuple[str, int] = listener.getsockname()
+        self.reception = Handshakes(listener, self.host)
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self.receive, name="lmk-test")
+        self.thread.start()
+        self.addCleanup(self.end)
+
+    def receive(self) -> None:
+        while not self.stopping.is_set():
+            self.reception.look()
+        self.reception.close()
+
+    def end(self) -> None:
+        self.stopping.set()
+        self.thread.join()
+
+    def said(self, *words: bytes) -> socket.socket:
+        link = self.dial(self.address)
+        for word in words:
+            link.sendall(word)
+        return link
+
+    def assert_hears(self, word: bytes, *said: bytes) -> None:
+        link = self.said(*said)
+        self.assertEqual(link.recv(1_024), word)
+        self.assertEqual(link.recv(1_024), b"")
+
+    def test_the_bare_word_is_a_leecher_of_lmk1(self) -> None:
+        link = self.said(BARE)
+        self.assertEqual(link.recv(1), b"1")
+        self.assertEqual(self.host.leechers, [Address(*link.getsockname())])
+
+    def test_a_hello_is_a_peer_of_lmk2_whole_or_byte_by_byte(self) -> None:
+        self.assert_hears(b"2", greeting(**LINE))
+        whole = greeting(**LINE)
+        # The bare word in a segment of its own is LMK/1 at once: so is nothing shorter.
+        pieces = [whole[:5], whole[5:20], *(whole[at : at + 1] for at in range(20, len(whole)))]
+        self.assert_hears(b"2", *pieces)
+        self.assertEqual(self.host.peers, [THEM, THEM])
+
+    def test_who_offers_over_its_own_connection_says_so(self) -> None:
+        self.assert_hears(b"2", greeting(**{**LINE, "as": "seeder"}))
+        self.assertTrue(self.host.peers[0].is_seeder)
+
+    def test_a_later_version_that_says_what_lmk2_needs_is_a_peer(self) -> None:
+        self.assert_hears(b"2", greeting(**{**LINE, "lmk": 3, "later": [1, {"a": None}]}))
+        self.assertEqual(self.host.peers, [THEM])
+
+    def test_a_line_that_lmk2_cannot_read_is_a_leecher_of_lmk1(self) -> None:
+        for line in (
+            greeting(lmk=3),
+            greeting(lmk=1, **{key: LINE[key] for key in ("peer", "listen")}),
+            greeting(**{**LINE, "peer": "short"}),
+            greeting(**{**LINE, "listen": 65_536}),
+            greeting(**{**LINE, "listen": True}),
+            BARE + b"\nanything\n",
+            BARE + b"\n[1, 2]\n",
+            BARE + b"\n\xff\n",
+        ):
+            with self.subTest(line=line):
+                self.assert_hears(b"1", line)
+        self.assertEqual(self.host.peers, [])
+
+    def test_a_probe_is_answered_here_and_troubles_nobody(self) -> None:
+        probe = "0123456789abcdef"
+        link = self.said(greeting(lmk=2, probe=probe))
+        line = link.recv(1_024)
+        self.assertTrue(line.startswith(b"lmk2 ") and line.endswith(b"\n"), line)
+        self.assertEqual(json.loads(line[5:])["probe"], probe)
+        self.assertEqual(link.recv(1), b"")
+        self.assertEqual((self.host.peers, self.host.leechers), ([], []))
+
+    def test_a_stranger_hears_error(self) -> None:
+        for words in (b"hello", b"\xff", b"GET / HTTP/1.1\r\n\r\n", BARE + b"\n" + b"{" * 600):
+            with self.subTest(words=words[:20]):
+                link = self.said(words)
+                self.assertEqual(link.recv(5), b"error")
+        self.assertEqual((self.host.peers, self.host.leechers), ([], []))
+
+    def test_who_gave_up_hears_nothing_more(self) -> None:
+        self.assert_hangs_up(self.said(BARE + b"exit_connection"))
+
+    def test_who_says_nothing_or_half_a_word_is_sent_away_in_time(self) -> None:
+        self.constant("uploads.handshakes", "GREETING_S", 0.1)
+        for words in ((), (b"request_co",), (BARE + b"\n{",)):
+            self.assert_hangs_up(self.said(*words))
+
+    def test_the_oldest_silent_one_makes_room_for_others(self) -> None:
+        silent = [self.said() for _ in range(MAX_NEWCOMERS)]
+        self.assert_hears(b"1", BARE)
+        self.assert_hangs_up(silent[0])
+        silent[-1].sendall(BARE)
+        self.assertEqual(silent[-1].recv(1), b"1")
+
+    def test_of_silent_newcomers_those_of_the_host_with_most_of_them_go_first(self) -> None:
+        lonely = self.said_from("127.0.0.2")
+        crowd = [self.said() for _ in range(3 * MAX_NEWCOMERS)]
+        for link in crowd[: 2 * MAX_NEWCOMERS]:
+            self.assert_hangs_up(link)
+        lonely.sendall(BARE)
+        self.assertEqual(lonely.recv(1), b"1")
+
+    def said_from(self, host: str) -> socket.socket:
+        """A silent newcomer from another address."""
+        link = self.enterContext(socket.socket())
+        link.settimeout(LIMIT_S)
+        try:
+            link.bind((host, 0))
+        except OSError:
+            self.skipTest("this system has one address of its own only")
+        link.connect(self.address)
+        wait_until(lambda: bool(self.reception._newcomers))
+        return link
+
+    def test_who_hangs_up_is_forgotten(self) -> None:
+        for words in ((), (b"request_co",)):
+            self.said(*words).close()
+        wait_until(lambda: not self.reception._newcomers)
+        self.assert_hears(b"1", BARE)
+
+    def test_at_the_end_everybody_who_has_not_greeted_is_sent_away(self) -> None:
+        silent = self.said()
+        self.assert_hears(b"1", BARE)  # so the silent one was accepted before
+        self.end()
+        self.assert_hangs_up(silent)
+
+
+class Refusing:
+    """A listening socket at which the system says no as long as it is told to."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+        self.error: BaseException | None = None
+        self.refused = 0
+
+    def accept(self) -> tuple[socket.socket, tuple[str, int]]:
+        if self.error is not None:
+            self.refused += 1
+            raise self.error
+        return self._listener.accept()
+
+    def setblocking(self, is_blocking: bool) -> None:
+        self._listener.setblocking(is_blocking)
+
+    def fileno(self) -> int:
+        return self._listener.fileno()
+
+
+class ShortageTest(RoomTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.host = Guests()
+        listener = self.enterContext(socket.create_server(("127.0.0.1", 0)))
+        self.address: tuple[str, int] = listener.getsockname()
+        self.listener = Refusing(listener)
+        self.reception = Handshakes(cast("socket.socket", self.listener), self.host)
+        self.addCleanup(self.reception.close)
+
+    def look_until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 30
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            self.reception.look()
+
+    def test_without_descriptors_it_rests_and_then_takes_who_waits(self) -> None:
+        self.constant("uploads.handshakes", "REFUSED_PAUSE_S", 0.1)
+        for error in (OSError(errno.EMFILE, "Too many open files"), MemoryError()):
+            with self.subTest(error=error), self.assertLogs("roles.uploads.handshakes", "WARNING"):
+                self.reception._complain_at = 0.0
+                self.listener.error, self.listener.refused = error, 0
+                link = self.dial(self.address)
+                link.sendall(BARE)
+                began, looks = time.monotonic(), 0
+                while time.monotonic() - began < 0.35:
+                    self.reception.look()
+                    looks += 1
+                # Each time that it rests it looks only as often as somebody has said something.
+                self.assertGreaterEqual(self.listener.refused, 1)
+                self.assertLessEqual(self.listener.refused, 5)
+                self.assertLessEqual(looks, 50)
+                self.listener.error = None
+                self.host.leechers.clear()
+                self.look_until(lambda: bool(self.host.leechers))
+                self.assertEqual(link.recv(1), b"1")
+
+    def test_a_shortage_is_said_once_in_a_while(self) -> None:
+        self.constant("uploads.handshakes", "REFUSED_PAUSE_S", 0.0)
+        self.listener.error = OSError(errno.EMFILE, "Too many open files")
+        self.dial(self.address)
+        with self.assertLogs("roles.uploads.handshakes", "WARNING") as said:
+            self.look_until(lambda: self.listener.refused > 10)
+        self.assertEqual(len(said.records), 1)
+
+    def test_what_the_system_refuses_for_one_newcomer_ends_that_connection_alone(self) -> None:
+        take = self.host.take_peer
+        for error in (
+            OSError(errno.EMFILE, "Too many open files"),
+            MemoryError(),
+            ShortageError("no more threads"),
+        ):
+
+            def refuse(*_: object, error: Exception = error) -> None:
+                raise error
+
+            with self.subTest(error=error), self.assertLogs("roles.uploads.handshakes", "WARNING"):
+                self.host.take_peer = refuse  # type: ignore[method-assign,assignment]
+                unlucky = self.dial(self.address)
+                unlucky.sendall(greeting(**LINE))
+                unlucky.settimeout(0.01)
+                self.look_until(lambda: has_ended(unlucky))  # noqa: B023
+                self.host.take_peer = take  # type: ignore[method-assign]
+                self.host.peers.clear()
+                self.dial(self.address).sendall(greeting(**LINE))
+                self.look_until(lambda: bool(self.host.peers))
+
+
+def has_ended(link: socket.socket) -> bool:
+    try:
+        return link.recv(1) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True

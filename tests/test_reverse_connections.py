@@ -1,0 +1,195 @@
+"""Calling the leechers of a room when nobody can connect to this program."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from unittest import mock
+
+from roles.joining.membership import Membership
+from roles.joining.room_client import RoomClient
+from roles.joining.tracker_place import TrackerPlace
+from roles.net.throttle import Throttle
+from roles.swarm.reverse_connections import (
+    AGAIN_S,
+    MAX_CALLS,
+    MAX_UNDER_WAY,
+    UNANSWERED_S,
+    ReverseConnections,
+)
+from roles.uploads.peer_uploads import PeerUploads
+from roles.values.addresses import Address
+from roles.values.events import DownloadState
+from roles.values.settings import Existing
+from roles.wire import frames
+from roles.wire.greeting import Hello, Probe
+from tests.disks import some_bytes
+from tests.peers import MemoryHolding, MemoryLibrary, RawPeer, welcomed
+from tests.rooms import RoomTest, ScriptedSeeder, list_now, wait_for_end
+from tests.support import wait_until
+from tests.test_room_client import with_cookie
+from tests.test_tracker_client import ScriptedTracker
+
+ME = Hello("0123456789abcdef", "pc", 5, is_seeder=False)
+
+
+class OfferCallsTest(RoomTest):
+    """The leechers are given to it without a tracker: what a tracker says is tested elsewhere."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.holding = MemoryHolding(some_bytes(1_000_000))
+        self.uploads = PeerUploads(MemoryLibrary(self.holding), 4, Throttle())
+        self.stopping = threading.Event()
+        self.calls = ReverseConnections(
+            TrackerPlace(Address("127.0.0.1", 9)),
+            self.uploads,
+            ME,
+            tuple,
+            lambda: True,
+            self.stopping.is_set,
+        )
+        self.addCleanup(self.end)
+        self.heard: list[Hello | Probe | None] = []
+
+    def end(self) -> None:
+        self.stopping.set()
+        self.uploads.stop()
+        for thread, _ in list(self.calls._calls.values()):
+            thread.join()
+        self.uploads.join()
+
+    def called(self, peer: str = "f" * 16, *, is_away: bool = False) -> ScriptedSeeder:
+        def play(link: socket.socket) -> None:
+            self.heard.append(welcomed(link, peer, is_away=is_away))
+            if is_away:
+                return
+            raw = RawPeer(link)
+            raw.send(frames.Open(7, self.holding.content.root))
+            with contextlib.suppress(EOFError, OSError):
+                while True:
+                    raw.next()
+
+        return self.enterContext(ScriptedSeeder(play))
+
+    def call(self, *leechers: ScriptedSeeder) -> None:
+        self.calls._call_all([Address(*one.address) for one in leechers], time.monotonic())
+
+    def test_a_leecher_is_called_as_a_seeder_and_served_once(self) -> None:
+        leecher = self.called()
+        self.call(leecher)
+        wait_until(lambda: len(self.uploads.called()) == 1)
+        for _ in range(5):
+            self.call(leecher)
+        self.assertEqual(leecher.connections, 1)
+        [hello] = self.heard
+        assert isinstance(hello, Hello)
+        self.assertTrue(hello.is_seeder)
+
+    def test_a_leecher_that_is_away_or_this_program_itself_is_left_in_peace(self) -> None:
+        for one in (self.called(is_away=True), self.called(ME.peer)):
+            self.call(one)
+            wait_until(lambda: not self.calls._calls)
+            self.call(one)
+            self.assertEqual(one.connections, 1)
+        self.assertEqual(self.uploads.called(), frozenset())
+
+    def test_a_room_of_hundreds_is_not_called_all_at_once(self) -> None:
+        def silent(link: socket.socket) -> None:
+            while link.recv(1_024):
+                pass
+
+        leechers = [self.enterContext(ScriptedSeeder(silent)) for _ in range(20)]
+        self.call(*leechers)
+        self.assertLessEqual(len(self.calls._calls), 8)
+        self.stopping.set()
+
+    def test_nobody_is_called_at_a_service_or_at_this_machines_own_loopback(self) -> None:
+        leecher = [1, [0]]  # its flags, and the shares that were asked for
+        holders = [
+            [host, port, *leecher]
+            for host, port in (
+                ("10.0.0.9", 25),
+                ("10.0.0.9", 9100),
+                ("224.0.0.1", 12501),
+                ("127.0.0.1", 12501),
+                ("10.0.0.9", 12501),
+            )
+        ]
+        tracker = ScriptedTracker(with_cookie(lambda *_: {"holders": holders}))
+        self.addCleanup(tracker.close)
+        here, elsewhere = Address("127.0.0.1", 12501), Address("10.0.0.9", 12501)
+        for is_tracker_here, named in ((False, [elsewhere]), (True, [here, elsewhere])):
+            with (
+                RoomClient(TrackerPlace(tracker.address), lambda: False) as client,
+                mock.patch.object(self.calls._place, "_is_here", is_tracker_here),
+            ):
+                self.assertEqual(self.calls._leechers(client), named)
+
+    def test_however_many_are_named_few_are_called_in_a_second(self) -> None:
+        for now in range(100):
+            self.calls._call_all(
+                [Address("127.0.0.1", 40_000 + number) for number in range(1_000)], float(now)
+            )
+            self.assertLessEqual(len(self.calls._not_before), MAX_CALLS * AGAIN_S)
+            wait_until(lambda: not self.calls._calls)
+
+    def test_when_the_network_changed_whoever_could_not_be_called_is_at_once(self) -> None:
+        nobody = Address("127.0.0.1", self.free_port("tcp"))
+        self.calls._call_all([nobody], time.monotonic())
+        self.constant("swarm.reverse_connections", "ASK_S", 600.0)
+        self.enterContext(mock.patch.object(self.calls, "_leechers", lambda _: [nobody]))
+        thread = threading.Thread(target=self.calls.run, name="lmk-caller")
+        thread.start()
+        with mock.patch.object(self.calls, "_call") as call:
+            self.calls.network_changed()
+            wait_until(lambda: call.called)
+        self.stopping.set()
+        thread.join()
+
+    def test_those_who_do_not_answer_keep_nobody_from_being_called(self) -> None:
+        def silent(link: socket.socket) -> None:
+            while link.recv(1_024):
+                pass
+
+        mute = [self.enterContext(ScriptedSeeder(silent)) for _ in range(MAX_UNDER_WAY - MAX_CALLS)]
+        good, now = self.called(), time.monotonic()
+        addresses = [Address(*one.address) for one in (*mute, good)]
+        for call in range(len(addresses)):
+            self.calls._call_all(addresses, now + call * 2 * UNANSWERED_S)
+            if self.uploads.called():
+                break
+            time.sleep(0.01)
+        wait_until(lambda: len(self.uploads.called()) == 1)
+        self.assertLessEqual(len(self.calls._calls), MAX_UNDER_WAY)
+        self.stopping.set()
+
+    def test_nobody_there_is_no_error(self) -> None:
+        nobody = Address("127.0.0.1", self.free_port("tcp"))
+        self.calls._call_all([nobody], time.monotonic())
+        wait_until(lambda: not self.calls._calls)
+
+
+class UnreachableTest(RoomTest):
+    def test_a_leecher_takes_from_a_seeder_that_nobody_can_reach(self) -> None:
+        """Its listed address leads nowhere; it is it that calls."""
+        self.constant("swarm.reverse_connections", "ASK_S", 0.1)
+        self.constant("swarm.reverse_connections", "AGAIN_S", 0.2)
+        self.constant("net.dialling", "CONNECT_S", 0.2)
+        room = self.tracker().address
+        data = some_bytes(2_000_000)
+        seeder = self.seeder(self.make_folder("source", {"a.bin": data}), room)
+        target = self.folder / "target"
+        target.mkdir()
+        leecher = self.leecher(target, room)
+        list_now(leecher, "a.bin")
+        # What a firewall in front of the seeder would do to those who call it.
+        leecher.role._lister._found = lambda *_: False
+        unreachable = mock.PropertyMock(return_value=False)
+        self.enterContext(mock.patch.object(Membership, "is_reachable", unreachable, create=True))
+        leecher.role.download(["a.bin"], Existing.SKIP)
+        self.assertIs(wait_for_end(leecher, "a.bin").state, DownloadState.DONE)
+        self.assertTrue((target / "a.bin").read_bytes() == data)
+        self.assertTrue(seeder.log.events)

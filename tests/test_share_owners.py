@@ -1,0 +1,159 @@
+"""Who may tell a share: its seeder, also when that comes from another address."""
+
+from __future__ import annotations
+
+import unittest
+
+from roles.room.held_shares import HELD_S, MAX_PER_HOST, HeldShares
+from roles.room.places import Key
+from roles.room.registry import QUIET_S, Registry
+from roles.room.registry_entry import LIFETIME_S, Origin
+from roles.room.room_catalogue import ListRefusedError, Owner
+from roles.room.share_owners import share_owner
+from roles.room.share_update import ShareUpdate
+from roles.values.addresses import Address
+from roles.wire.list_wire import TellList
+from roles.wire.tracker_messages import Code, Ping, Register
+
+ID, PEER, STRANGER = "0123456789abcdef", "fedcba9876543210", "1" * 16
+SHARE = "00112233445566aa"
+PC, CABLE = "10.0.0.1", "10.0.0.2"
+
+
+class TellersTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.registry = Registry()
+        self.catalogue = self.registry.catalogue
+        self.tell(PC, 12501)
+
+    def tell(self, ip: str, port: int, peer: str = PEER, *, now: float = 0.0) -> None:
+        """Register there, and tell the list."""
+        request = Register(ID, Address(ip, port), peer, "pc", False, shares=(SHARE,))
+        self.registry.register(request, Origin(ip, False), named_is_here=False, now=now)
+        call = TellList(SHARE, "folder", peer, port, True, 0, 1, 0)
+        owner = share_owner(self.registry, call, ip, now=now)
+        update = ShareUpdate(self.catalogue, call, owner)
+        update.take(f"+{ip}")
+        list(update.finish())
+
+    def assert_refused(self, code: Code, ip: str, port: int, peer: str, *, now: float) -> None:
+        with self.assertRaises(ListRefusedError) as raised:
+            self.tell(ip, port, peer, now=now)
+        self.assertEqual(raised.exception.code, code)
+
+    def assert_told_by(self, ip: str, port: int, peer: str = PEER) -> None:
+        share = self.catalogue.share(SHARE)
+        assert share is not None
+        self.assertEqual(share.owner, Owner(Key(ip, port, peer), ip))
+        self.assertEqual(list(share.lines), [ip])
+
+    def hear(self, ip: str, *, now: float, leaving: bool = False) -> None:
+        ping = Ping(ID, Address(ip, 12501), PEER, "available", (SHARE,), leaving=leaving)
+        self.assertIsNotNone(self.registry.hear(ping, ip, now=now))
+
+    def test_the_same_program_at_another_port_takes_its_share_over(self) -> None:
+        self.tell(PC, 12502)
+        self.assert_told_by(PC, 12502)
+
+    def test_one_that_starts_again_at_its_address_takes_its_share_over_once_it_is_sure(
+        self,
+    ) -> None:
+        self.assert_refused(Code.BUSY, PC, 12501, STRANGER, now=QUIET_S - 1)
+        self.assert_told_by(PC, 12501)
+        self.tell(PC, 12501, STRANGER, now=QUIET_S)
+        self.assert_told_by(PC, 12501, STRANGER)
+        self.registry.expire(now=60.0)  # the old registration
+        self.assert_told_by(PC, 12501, STRANGER)
+
+    def test_another_program_at_its_address_does_not_get_it_while_it_pings(self) -> None:
+        for now in range(0, 600, 15):
+            self.hear(PC, now=now)
+            self.assert_refused(Code.BUSY, PC, 12501, STRANGER, now=now + 14.0)
+        self.assert_told_by(PC, 12501)
+
+    def test_one_that_moved_takes_its_share_over_when_its_old_address_is_silent(self) -> None:
+        self.assert_refused(Code.BUSY, CABLE, 12501, PEER, now=QUIET_S - 1)
+        self.assert_told_by(PC, 12501)
+        self.tell(CABLE, 12501, now=QUIET_S)
+        self.assert_told_by(CABLE, 12501)
+        self.registry.expire(now=60.0)  # the old registration
+        self.assert_told_by(CABLE, 12501)
+
+    def test_another_program_gets_it_nowhere(self) -> None:
+        self.assert_refused(Code.SHARE, CABLE, 12501, STRANGER, now=QUIET_S)
+        self.assert_refused(Code.SHARE, PC, 12502, STRANGER, now=QUIET_S)
+        self.assert_told_by(PC, 12501)
+
+    def lose(self, *, silent: bool) -> float:
+        """The share goes; returns when."""
+        if silent:
+            self.assertEqual(self.registry.expire(now=LIFETIME_S + 1), 1)
+            now = LIFETIME_S + 1
+        else:
+            self.hear(PC, now=1.0, leaving=True)
+            now = 1.0
+        self.assertIsNone(self.catalogue.share(SHARE))
+        return now
+
+    def test_a_lost_share_is_kept_for_who_told_it(self) -> None:
+        for silent in (False, True):
+            with self.subTest(silent=silent):
+                self.setUp()
+                now = self.lose(silent=silent)
+                for ip, port in ((CABLE, 12501), (PC, 12502)):
+                    self.assert_refused(Code.SHARE, ip, port, STRANGER, now=now + HELD_S - 1)
+                self.assertIsNone(self.catalogue.share(SHARE))
+                self.tell(PC, 12501, STRANGER, now=now + HELD_S - 1)  # it started again
+                self.assert_told_by(PC, 12501, STRANGER)
+
+    def test_who_slept_gets_its_share_back_at_any_address(self) -> None:
+        now = self.lose(silent=True)
+        self.assert_refused(Code.SHARE, CABLE, 12501, STRANGER, now=now)
+        self.tell(CABLE, 12501, PEER, now=now + 1)
+        self.assert_told_by(CABLE, 12501)
+
+    def test_after_a_while_anyone_may_tell_a_lost_share(self) -> None:
+        now = self.lose(silent=False)
+        self.tell(CABLE, 12501, STRANGER, now=now + HELD_S)
+        self.assert_told_by(CABLE, 12501, STRANGER)
+
+    def test_a_share_that_its_seeder_no_longer_names_is_kept_for_it_too(self) -> None:
+        ping = Ping(ID, Address(PC, 12501), PEER, "available", ())
+        self.registry.hear(ping, PC, now=1.0)
+        self.assert_refused(Code.SHARE, CABLE, 12501, STRANGER, now=2.0)
+        self.tell(PC, 12501, now=3.0)
+        self.assert_told_by(PC, 12501)
+
+    def test_a_tracker_that_starts_again_keeps_all_shares_for_who_told_them(self) -> None:
+        for lost in (False, True):
+            with self.subTest(lost=lost):
+                self.setUp()
+                if lost:
+                    self.lose(silent=False)
+                saved = list(self.registry.saved())
+                self.registry = Registry()
+                self.catalogue = self.registry.catalogue
+                self.registry.restore(saved, now=100.0)
+                self.assert_refused(Code.SHARE, CABLE, 12501, STRANGER, now=100.0 + HELD_S - 1)
+                self.tell(CABLE, 12501, PEER, now=101.0)
+                self.assert_told_by(CABLE, 12501)
+
+
+class HeldSharesTest(unittest.TestCase):
+    def test_one_host_cannot_push_out_what_is_held_for_others(self) -> None:
+        held, mine = HeldShares(), Key(PC, 12501, PEER)
+        held.hold(SHARE, mine, now=0.0)
+        for number in range(10 * MAX_PER_HOST):
+            held.hold(f"{number:016}", Key(CABLE, 12501, STRANGER), now=1.0)
+        self.assertEqual(held.share_owner(SHARE, now=1.0), mine)
+        self.assertEqual(len(list(held.items())), MAX_PER_HOST + 1)
+
+    def test_nothing_is_left_of_what_was_told_again_or_was_held_long_enough(self) -> None:
+        held, mine = HeldShares(), Key(PC, 12501, PEER)
+        for share in (SHARE, STRANGER):
+            held.hold(share, mine, now=0.0)
+            held.hold(share, mine, now=0.0)
+        held.release(SHARE)
+        self.assertIsNone(held.share_owner(SHARE, now=0.0))
+        self.assertIsNone(held.share_owner(STRANGER, now=HELD_S))
+        self.assertEqual((held._held, held._of_host), ({}, {}))

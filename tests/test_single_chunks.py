@@ -1,0 +1,199 @@
+"""Contents of one chunk: each asked of one peer at a time, and of another one when it fails."""
+
+from __future__ import annotations
+
+import socket
+import unittest
+from collections import Counter
+
+from roles.net.rates import RateMeter
+from roles.swarm.content_transfer import Transfer
+from roles.swarm.downloader import PeerLink
+from roles.swarm.single_chunks import (
+    AHEAD,
+    IDLE_S,
+    LATE_AT_MOST_S,
+    LATE_S,
+    UNPROVEN_S,
+    SingleChunks,
+)
+from roles.values.addresses import Address
+from tests.disks import described, some_bytes
+
+CONTENT, _ = described(some_bytes(100))
+
+
+def link(number: int) -> PeerLink:
+    address = Address("127.0.0.1", number)
+    meter = RateMeter(now=0.0)
+    return PeerLink(number, socket.socket, address, f"peer {number}", "pc", meter)  # type: ignore[arg-type]
+
+
+class SinglesTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.singles = SingleChunks()
+        self.links = [link(number) for number in (1, 2, 3)]
+
+    def add(self, *handles: int) -> None:
+        for handle in handles:
+            self.singles.add(handle, Transfer(CONTENT, "some bytes", lambda: None))
+
+    def asked(self, now: float = 0.0) -> list[tuple[int, int]]:
+        """Whom for what, as numbers."""
+        return [(one.number, handle) for one, handle, _ in self.singles.to_ask(self.links, now=now)]
+
+    def late(self, *helpers: PeerLink, now: float) -> list[tuple[int, int]]:
+        """Who is late with what, as numbers, while these have nothing to do."""
+        return [(one.number, handle) for one, handle in self.singles.late(helpers, now=now)]
+
+    def test_each_is_asked_of_one_peer_and_all_peers_are_asked(self) -> None:
+        self.add(*range(30))
+        asked = self.asked()
+        self.assertEqual(sorted(handle for _, handle in asked), list(range(30)))
+        self.assertEqual(Counter(number for number, _ in asked), {1: 10, 2: 10, 3: 10})
+        self.assertEqual(self.asked(), [])
+
+    def test_no_peer_is_asked_for_more_than_so_many_at_once(self) -> None:
+        self.add(*range(1_000))
+        self.assertEqual(len(self.asked()), 3 * AHEAD)
+        self.singles.drop(0)
+        self.assertEqual(len(self.asked()), 1)
+
+    def test_what_a_peer_lacks_is_asked_of_others_once_each(self) -> None:
+        self.add(7)
+        order = list[int]()
+        while asked := self.asked():
+            [(number, _)] = asked
+            order.append(number)
+            self.singles.refused(7, self.links[number - 1])
+        self.assertEqual(sorted(order), [1, 2, 3])
+        self.singles.try_all_again(self.links)
+        self.assertEqual(len(self.asked()), 1)
+
+    def test_what_was_asked_of_a_peer_that_left_is_asked_of_others(self) -> None:
+        self.add(7, 8, 9)
+        self.asked()
+        gone = self.links.pop(0)
+        lost = set(gone.singles)
+        self.singles.left(gone)
+        self.assertEqual({handle for _, handle in self.asked()}, lost)
+
+    def test_who_was_asked_is_told_when_it_is_not_wanted_any_more(self) -> None:
+        self.add(7)
+        [(number, _)] = self.asked()
+        self.assertIs(self.singles.drop(7), self.links[number - 1])
+        self.assertIsNone(self.singles.drop(7))
+        self.assertEqual(self.asked(), [])
+
+    def test_what_does_not_come_is_asked_of_others_and_the_slow_one_is_asked_last(self) -> None:
+        self.add(7)
+        [(slow, _)] = self.asked(now=0.0)
+        self.assertEqual(self.late(now=LATE_S - 0.1), [])
+        late = self.late(now=LATE_S + 0.1)
+        self.assertEqual(late, [(slow, 7)])
+        [(other, _)] = self.asked(now=LATE_S + 0.1)
+        self.assertNotEqual(other, slow)
+        self.add(8, 9)
+        self.assertNotIn(slow, [number for number, _ in self.asked(now=LATE_S + 0.1)])
+
+    def test_a_peer_that_sends_all_the_time_has_longer_but_not_for_ever(self) -> None:
+        self.add(7)
+        [(number, _)] = self.asked(now=0.0)
+        for second in range(int(LATE_AT_MOST_S) + 2):
+            self.links[number - 1].meter.add(100_000, now=float(second))
+            late = self.late(now=float(second))
+            self.assertEqual(bool(late), second > LATE_AT_MOST_S)
+
+    def test_a_peer_that_is_dropped_is_not_asked(self) -> None:
+        transfer = Transfer(CONTENT, "some bytes", lambda: None)
+        for peer in ("peer 1", "peer 3"):
+            transfer.plan.drop((peer, ""), now=0.0)
+        self.singles.add(7, transfer)
+        self.assertEqual(self.asked(), [(2, 7)])
+
+    def test_who_sends_damage_is_asked_when_nobody_else_is_there(self) -> None:
+        transfer = Transfer(CONTENT, "some bytes", lambda: None)
+        for number in (1, 2, 3):
+            transfer.plan.drop((f"peer {number}", ""), now=0.0)
+        self.singles.add(7, transfer)
+        self.assertEqual(len(self.asked(now=1.0)), 1)
+
+
+class HelpTest(unittest.TestCase):
+    """One peer was asked for everything before the others came."""
+
+    def setUp(self) -> None:
+        self.singles = SingleChunks()
+        self.slow, self.helper = link(1), link(2)
+        for handle in range(8):
+            self.singles.add(handle, Transfer(CONTENT, "some bytes", lambda: None))
+        self.singles.to_ask([self.slow], now=0.0)
+
+    def taken_over(self, *helpers: PeerLink, now: float) -> set[int]:
+        late = self.singles.late(helpers, now=now)
+        self.assertEqual({one.number for one, _ in late} - {1}, set())
+        return {handle for _, handle in late}
+
+    def brought(self, handle: int, now: float) -> None:
+        self.singles.drop(handle)
+        self.slow.single_at = now
+
+    def test_who_brings_nothing_loses_all_to_a_peer_that_brought_something(self) -> None:
+        self.helper.meter.add(1_000, now=0.0)
+        self.assertEqual(self.taken_over(self.helper, now=IDLE_S - 0.1), set())
+        self.assertEqual(self.taken_over(self.helper, now=IDLE_S), set(range(8)))
+        asked = self.singles.to_ask([self.slow, self.helper], now=IDLE_S)
+        self.assertEqual({one.number for one, _, _ in asked}, {2})
+
+    def test_and_somewhat_later_to_one_that_brought_nothing_yet(self) -> None:
+        self.singles.drop(7)
+        self.assertEqual(self.taken_over(self.helper, now=UNPROVEN_S - 0.1), {4, 5, 6})
+        self.singles.to_ask([self.slow], now=UNPROVEN_S - 0.1)
+        self.assertEqual(self.taken_over(self.helper, now=UNPROVEN_S), {0, 1, 2, 3})
+
+    def test_who_brings_one_now_and_then_loses_half_of_the_rest_again_and_again(self) -> None:
+        self.helper.meter.add(1_000, now=0.0)
+        now, left = IDLE_S, 8
+        self.brought(0, now - 0.1)
+        while left > 1:
+            taken = self.taken_over(self.helper, now=now)
+            left = len(self.slow.singles)
+            self.assertTrue(taken)
+            self.assertNotIn(1, taken)  # the next one that it brings
+            for handle in taken:
+                self.singles.drop(handle)
+            now += 0.25
+            self.slow.single_at = now - 0.1
+        self.assertEqual(self.slow.singles, {1})
+        self.assertEqual(self.taken_over(self.helper, now=now + IDLE_S), {1})
+
+    def test_a_peer_that_has_something_to_do_takes_nothing_over(self) -> None:
+        self.helper.singles.add(99)
+        busy = link(3)
+        busy.taking = (5, 5)
+        self.assertEqual(self.taken_over(self.helper, busy, now=5.0), set())
+
+    def test_nor_does_one_that_lacks_it_or_would_need_as_long(self) -> None:
+        self.helper.meter.add(1_000, now=0.0)
+        for handle in range(8):
+            self.singles._refused[handle] = {2}
+        self.assertEqual(self.taken_over(self.helper, now=5.0), set())
+        self.singles.try_all_again([])
+        self.helper.note_rate(CONTENT.size / 4.0)  # it needs 4 s for one
+        self.brought(0, 0.9)
+        self.assertEqual(self.taken_over(self.helper, now=5.0), {5, 6, 7})
+
+    def test_two_slow_peers_do_not_take_the_same_from_each_other_for_ever(self) -> None:
+        self.helper.meter.add(1_000, now=0.0)
+        self.slow.meter.add(1_000, now=0.0)
+        for handle in range(7):
+            self.singles.drop(handle)
+        now, holder, other, moved = 0.0, self.slow, self.helper, list[float]()
+        while now < 40.0:
+            now += 0.25
+            if self.singles.late([other], now=now):
+                self.singles.try_all_again([])
+                self.singles.to_ask([other], now=now)
+                holder, other = other, holder
+                moved.append(now)
+        self.assertLessEqual(len(moved), 6)
