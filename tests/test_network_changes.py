@@ -110,7 +110,7 @@ class RegistrationTest(NetworkTest):
         tracker = self.run_role(Tracker(TrackerSettings(Address("0.0.0.0", 0)), log), log)
         started = log.wait_for(RoleStarted)
         self.addresses.append("127.0.0.3")
-        with mock.patch("roles.worker.address_for_others", lambda at: Address("10.9.9.9", at.port)):
+        with mock.patch("roles.role.address_for_others", lambda at: Address("10.9.9.9", at.port)):
             change = log.wait_for(NetworkChanged)
         assert started.address is not None
         self.assertEqual(change.for_others, Address("10.9.9.9", started.address.port))
