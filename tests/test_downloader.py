@@ -188,7 +188,7 @@ class HostileTest(TakingTest):
         sender = self.begun()
         self.offer(sender, self.handle, 4)
         with self.swarm._lock:  # another peer was faster with what this one sends
-            (number,) = self.swarm._links
+            (number,) = self.swarm._swarm.peers
             self.transfer_.plan.released(number, 2)
         sender.send_chunk(self.handle, 4, self.holding.chunk(4))
         wait_until(lambda: bool(self.transfer_.plan.had >> 4 & 1))

@@ -13,7 +13,7 @@ from roles.disk.arriving_file import ArrivingFile
 from roles.disk.file_watch import FileWatch
 from roles.downloads import download
 from roles.lmk1.partial_file import PartialFile
-from roles.swarm.content_transfer import Transfer
+from roles.swarm.content_transfer import ContentTransfer
 from roles.values.content import MIN_CHUNK_SIZE
 from roles.values.errors import FileChangedError, FileTouchedError, LmkError, StorageError
 from roles.values.events import DownloadState
@@ -139,7 +139,7 @@ class ForeignWriterTest(DiskTestCase):
         """`harm` is done after so many chunks, as often as it is told to."""
         count, left = 0, times
 
-        def came(_transfer: Transfer, _index: int) -> None:
+        def came(_transfer: ContentTransfer, _index: int) -> None:
             nonlocal count, left
             count += 1
             if count >= after and left:

@@ -95,7 +95,7 @@ class PeerDownloadsTest(TakingTest):
                     sender.next()
 
         seeder = self.listening(stall)
-        self.tick_until(lambda: len(self.swarm._links) == 2)
+        self.tick_until(lambda: len(self.swarm._swarm.peers) == 2)
         for _ in range(20):
             self.downloads.tick()
         self.assertEqual(seeder.connections, 2)
@@ -106,7 +106,7 @@ class PeerDownloadsTest(TakingTest):
         self.offer(old, handle, 0)
         old.send_part(handle, 0, 0, self.holding.chunk(0)[:1_000])
         wait_until(
-            lambda: self.transfer_.plan._coming[0][next(iter(self.swarm._links))].received > 0
+            lambda: self.transfer_.plan._coming[0][next(iter(self.swarm._swarm.peers))].received > 0
         )
         other = self.sender("e" * 16, host="10.0.0.3")
         other.expect(frames.Open)
@@ -115,7 +115,7 @@ class PeerDownloadsTest(TakingTest):
         self.downloads.tick()
         with at_once():  # by its own patience it would take 45 s
             self.assertTrue(old.has_left())
-        wait_until(lambda: len(self.swarm._links) == 2)
+        wait_until(lambda: len(self.swarm._swarm.peers) == 2)
 
     def called_by(self, host: str, count: int) -> list[socket.socket]:
         """So many idle peers of this host that connected to us; their ends."""
@@ -153,7 +153,7 @@ class PeerDownloadsTest(TakingTest):
 
         for number in range(MAX_PEERS):
             self.listening(say_nothing, peer=f"{number:016x}")
-        self.tick_until(lambda: len(self.swarm._links) == MAX_PEERS)
+        self.tick_until(lambda: len(self.swarm._swarm.peers) == MAX_PEERS)
         self.listening(self.honest)
         self.tick_until(lambda: self.transfer_.is_done)
         self.assertEqual(self.store.data, self.holding.data)

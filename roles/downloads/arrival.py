@@ -19,8 +19,8 @@ from roles.disk.unpacking import unpack
 from roles.downloads.download_jobs import FileJob, Job, PackJob
 from roles.sharing.folder_tree import TreeFile
 from roles.sharing.pack_holding import PackHolding
-from roles.swarm.content_transfer import Transfer
-from roles.swarm.swarm import Swarm
+from roles.swarm.content_transfer import ContentTransfer
+from roles.swarm.shared_swarm import SharedSwarm
 from roles.swarm.swarm_library import SwarmLibrary
 from roles.values.content import Content
 from roles.values.disk_names import path_from_disk
@@ -44,7 +44,7 @@ class Arrival:
         self,
         job: Job,
         folder: Path,
-        swarm: Swarm,
+        swarm: SharedSwarm,
         library: SwarmLibrary,
         ended: Callable[[], None],
     ) -> None:
@@ -55,7 +55,7 @@ class Arrival:
         self._library = library
         self._file = ArrivingFile(folder, _stored(job), job.content)
         self._taken = bytes_on_disk(self._file.path)  # when it was opened
-        self.transfer = Transfer(job.content, job.title, ended)
+        self.transfer = ContentTransfer(job.content, job.title, ended)
         self._is_checked = False
         self._checks = 0  # of what another program wrote to
         self.is_through = False  # whether nothing is left to do

@@ -27,7 +27,7 @@ from roles.downloads.download_scope import Identity
 from roles.downloads.file_tally import FileTally
 from roles.downloads.swarm_side import Outlook, SwarmSide
 from roles.joining.listed_share import Pack
-from roles.swarm.content_transfer import Transfer
+from roles.swarm.content_transfer import ContentTransfer
 from roles.values.content import Content
 from roles.values.errors import (
     ContentError,
@@ -88,7 +88,7 @@ class Arrivals:
         return not self._jobs and not self._under_way
 
     @property
-    def transfers(self) -> list[Transfer]:
+    def transfers(self) -> list[ContentTransfer]:
         """What is under way."""
         return [arrival.transfer for arrival in self._under_way]
 

@@ -24,7 +24,7 @@ class Store(Protocol):
         """Open what is kept. Raises FileChangedError."""
 
 
-class Transfer:
+class ContentTransfer:
     """Its plan belongs to the swarm's lock; the other attributes are references, replaced whole."""
 
     def __init__(self, content: Content, title: str, ended: Callable[[], None]) -> None:
