@@ -1,7 +1,4 @@
-"""One content on its way into this program, which is given on from the first chunk.
-
-It decides nothing: the swarm does, and holds its lock wherever that is said here.
-"""
+"""One content on its way into this program, which uploads it from the first chunk on."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ class Store(Protocol):
 
 
 class ContentTransfer:
-    """Its plan belongs to the swarm's lock; the other attributes are references, replaced whole."""
+    """The swarm's lock protects the plan, and what says so here; the rest is replaced whole."""
 
     def __init__(self, content: Content, title: str, ended: Callable[[], None]) -> None:
         """`ended` is called, from any thread, when there is something to look at here."""

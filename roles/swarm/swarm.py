@@ -7,7 +7,6 @@ from being in here at once.
 from __future__ import annotations
 
 import itertools
-import logging
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -20,8 +19,6 @@ from roles.swarm.transfers import Transfers
 from roles.values.content import bitmap_of, check_shape, chunk_count
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
-
-log = logging.getLogger(__name__)
 
 Message: TypeAlias = tuple[Peer, frames.Frame]
 
@@ -192,7 +189,6 @@ class Swarm:
             return [(peer, frames.Want(file.handle, b""))]
         shape = transfer.content.size, transfer.content.chunk_size
         if (file.size, file.chunk_size) != shape:
-            log.debug("%s has another content than is listed", peer.address)
             transfer.mistaken.add(peer.number)
             messages: list[Message] = [(peer, frames.Want(file.handle, b""))]
             if file.handle in peer.singles:
