@@ -29,7 +29,7 @@ from roles.wire import frames
 from roles.wire.greeting import Hello, Probe, Welcome, decode_hello, encode_welcome
 from tests.disks import described, some_bytes
 from tests.receiving import receive_exactly
-from tests.rooms import RoomTest, ScriptedSeeder
+from tests.role_test import RoomTest, ScriptedSeeder
 from tests.support import LIMIT_S, wait_until
 
 CHUNK = MIN_CHUNK_SIZE

@@ -11,7 +11,7 @@ from roles.wire import frames
 from tests.disks import some_bytes
 from tests.hostile_peers import LEECHERS, SENDERS, Leech, Sender, Talk, run_leech
 from tests.peers import GivingTest, MemoryHolding, RawPeer, TakingTest, bitmap, some_holding
-from tests.rooms import RoomTest
+from tests.role_test import RoomTest
 from tests.support import LIMIT_S, wait_until
 
 PACE = 0.1  # of a script's seconds; the patiences of our side are about as much of the real ones

@@ -14,7 +14,7 @@ from roles.leecher import Leecher
 from roles.seeder import Seeder
 from roles.values.events import DownloadChanged, DownloadState, FolderScanned
 from tests.receiving import receive_chunk, receive_exactly
-from tests.rooms import (
+from tests.role_test import (
     ACK,
     NEVER_S,
     PEERS_SOON_S,

@@ -9,7 +9,7 @@ from roles.values.content import MIN_CHUNK_SIZE
 from roles.values.events import DownloadState
 from roles.values.settings import Existing
 from tests.noisy_line import Damage, NoisyLine, clean, flips, noise
-from tests.rooms import (
+from tests.role_test import (
     RoomTest,
     Running,
     content_of,

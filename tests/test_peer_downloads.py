@@ -15,7 +15,7 @@ from roles.values.addresses import Address
 from roles.wire import frames
 from roles.wire.greeting import Hello
 from tests.peers import CHUNK, RawPeer, TakingTest, lying_seeder, some_holding, tcp_pair, welcomed
-from tests.rooms import ScriptedSeeder
+from tests.role_test import ScriptedSeeder
 from tests.support import at_once, wait_until
 
 ME = "0123456789abcdef"

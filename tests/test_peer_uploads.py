@@ -12,7 +12,7 @@ from roles.uploads.peer_uploads import MAX_CONNECTIONS, MAX_PER_HOST
 from roles.values.addresses import Address
 from roles.wire import frames
 from tests.peers import CHUNK, GivingTest, bitmap, some_holding
-from tests.rooms import NEVER_S
+from tests.role_test import NEVER_S
 from tests.support import at_once, wait_until
 
 

@@ -13,7 +13,7 @@ from roles.values.errors import FileChangedError
 from roles.wire import frames
 from tests.disks import some_bytes
 from tests.peers import CHUNK, GivingTest, MemoryHolding, Part, RawPeer, bitmap, some_holding
-from tests.rooms import NEVER_S
+from tests.role_test import NEVER_S
 from tests.support import LIMIT_S, wait_until
 
 
