@@ -243,7 +243,7 @@ def tcp_pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield first, second
 
 
-class GivingTest(RoomTest):
+class UploadingTest(RoomTest):
     """Our sending side, and leechers that play by a script."""
 
     def uploads(
@@ -320,7 +320,7 @@ class GivingTest(RoomTest):
         return bitmap(holding.content, lacks)
 
 
-class TakingTest(RoomTest):
+class DownloadingTest(RoomTest):
     """Our receiving side, and senders that play by a script."""
 
     def setUp(self) -> None:

@@ -97,7 +97,7 @@ class OurLmk2HelloAtAnOriginalSeeder(NegotiationTest):
 
     @staticmethod
     def is_connecting() -> bool:
-        return any(thread.name == "lmk-take" for thread in threading.enumerate())
+        return any(thread.name == "lmk-downloader" for thread in threading.enumerate())
 
     def end(self, leecher: Running[Leecher], word: str) -> None:
         if word != "stop":

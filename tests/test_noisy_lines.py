@@ -41,7 +41,7 @@ class NoisyLineTest(RoomTest):
             ("swarm.downloader", "FRAME_S", 0.4),
             ("swarm.downloader", "STILL_S", 0.3),
             ("uploads.uploader", "FRAME_S", 0.4),
-            ("uploads.uploader", "ALIVE_S", 0.1),
+            ("uploads.upload_session", "ALIVE_S", 0.1),
             ("net.peer_greeting", "ANSWER_S", 0.4),
             ("uploads.handshakes", "GREETING_S", 0.4),
             ("swarm.peer_book", "AGAIN_S", 0.05),

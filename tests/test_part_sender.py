@@ -54,7 +54,7 @@ class PartSenderTest(unittest.TestCase):
         content = Content(b"root" * 8, SIZE, SIZE)
         says = self.source.sent.append
         is_whole = self.parts.send(
-            Choice(7, content.root, 0), content, self.source, lambda: says("offer"), lambda: None
+            Choice(7, content.root, 0), content, self.source, lambda: says("offer"), lambda: True
         )
         self.assertTrue(is_whole)
         return list(self.source.sent)
@@ -70,6 +70,7 @@ class PartSenderTest(unittest.TestCase):
         self.assertEqual(self.theirs.recv(100), b"four")
 
     def test_what_is_kept_does_not_wait_for_the_limit(self) -> None:
+        self.throttle.set_limit(1_000_000)
         self.parts.keep(b"word")
         with mock.patch.object(self.throttle, "wait", side_effect=lambda *_: self.theirs.recv(4)):
             self.theirs.setblocking(False)

@@ -59,20 +59,7 @@ class PartSender:
         self._should_stop = should_stop
         self._moved = moved
         wait_in_system(link, WAIT_S)
-        self._sending: tuple[int, int] | None = None  # handle and chunk
-        self._is_cancelled = False
         self._kept = b""  # words that go out with the next ones
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether the chunk under way is."""
-        return self._is_cancelled
-
-    def cancel(self, handle: int, index: int | None = None) -> None:
-        """Stop sending this chunk, or any of this handle, behind the part that is on its way."""
-        if self._sending is not None:
-            index = self._sending[1] if index is None else index
-            self._is_cancelled |= self._sending == (handle, index)
 
     def fit(self, length: int, seconds: float, sharers: int) -> None:
         """Suit the rate at which a chunk of so many bytes went out in this time, with so many
@@ -92,31 +79,29 @@ class PartSender:
         content: Content,
         source: ChunkSource,
         soon_out: Callable[[], None],
-        between: Callable[[], None],
+        between: Callable[[], bool],
     ) -> bool:
-        """All its bytes; False when it was cancelled meanwhile. Raises OSError.
+        """All its bytes; False when it was broken off. Raises OSError.
 
-        `soon_out` is called once, AHEAD_S before the end; `between` after each part, and may close
-        the source of what it cancels.
+        `soon_out` is called once, AHEAD_S before the end; `between` after each part but the last,
+        and returns False to break off: it may close the source then.
         """
-        self._sending, self._is_cancelled = (choice.handle, choice.index), False
         start, length = choice.index * content.chunk_size, content.length(choice.index)
         late = max(0, length - self._ahead)
         sent = 0
-        while sent < length and not self._is_cancelled:
-            if sent == late:
-                soon_out()
+        while sent < length:
             part = min(self._throttle.slice(self._part), (late if sent < late else length) - sent)
             self.await_turn(part)
+            if sent == late:
+                soon_out()
             head = frames.encode_part_head(choice.handle, choice.index, sent, part)
             self.say(head, MORE)
             self._send_bytes(source, start + sent, part)
             sent += part
             self.sent += part
-            if sent < length:
-                between()
-        self._sending = None
-        return sent == length
+            if sent < length and not between():
+                return False
+        return True
 
     def keep(self, words: bytes) -> None:
         """Say it ahead of the next words, or with flush(): the leecher is woken once for all."""
@@ -130,8 +115,9 @@ class PartSender:
             self.say(b"")
 
     def await_turn(self, count: int) -> None:
-        """Say what was kept, then wait until the limit lets so many bytes go out."""
-        self.flush()
+        """Wait until the limit lets so many bytes go out; what was kept does not wait with them."""
+        if self._throttle.has_limit:
+            self.flush()
         self._throttle.wait(count, self._should_stop)
 
     def say(self, words: bytes, flags: int = 0) -> None:
