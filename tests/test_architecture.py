@@ -60,6 +60,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
     "joining": ("found_trackers", "listed_files", "listed_room", "listed_share"),
     "uploads": (
         "open_contents",
+        "part_sizes",
         "slots",
         "small_contents",
         "times_sent",

@@ -8,7 +8,8 @@ from unittest import mock
 
 from roles.net import send_buffer
 from roles.net.throttle import Throttle
-from roles.uploads.part_sender import MAX_KEPT, MIN_AHEAD, PIECE, PartSender
+from roles.uploads.part_sender import MAX_KEPT, PIECE, PartSender
+from roles.uploads.part_sizes import MIN_AHEAD
 from roles.uploads.upload_scheduler import Choice
 from roles.values.addresses import LOOPBACK
 from roles.values.content import Content
@@ -113,7 +114,7 @@ class PartSenderTest(unittest.TestCase):
         for seconds, pieces in ((60.0, 5), (0.001, 1)):
             with self.subTest(seconds=seconds):
                 self.moved.clear()
-                self.parts._longest = frames.MAX_PART
+                self.parts._sizes._longest = frames.MAX_PART
                 self.parts.fit(SIZE, seconds, 3)
                 self.send()
                 self.assertEqual(sum(self.moved), SIZE)

@@ -65,7 +65,7 @@ class HonestTest(UploadingTest):
             (frames.PART, 1e9, short),
         ):
             with self.subTest(longest=longest, wait_s=wait_s):
-                self.constant("uploads.part_sender", "PART_WAIT_S", wait_s)
+                self.constant("uploads.part_sizes", "PART_WAIT_S", wait_s)
                 holding = MemoryHolding(some_bytes(2 << 20), chunk_size=1 << 20)
                 leecher = self.joined(self.uploads(holding), longest_part=longest)
                 self.opened(leecher, holding)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +11,7 @@ from roles.disk.holding import ChunkSource
 from roles.net.send_buffer import ALONE, SendBuffer
 from roles.net.system_wait import wait_in_system
 from roles.net.throttle import Throttle
+from roles.uploads.part_sizes import PartSizes, rate_of
 from roles.uploads.upload_scheduler import Choice
 from roles.values.content import Content
 from roles.values.errors import FileChangedError
@@ -23,11 +23,6 @@ WAIT_S = 2.0  # at most, of one call; the system may wait as long again for each
 PIECE = 64 * 1024  # bytes
 # A leecher that reads 256 KiB more slowly is as good as gone. It may wait so long for a buffer.
 PART_S = 60.0
-PART_WAIT_S = 0.05  # of a long part: other frames wait behind it
-# Before the end of a chunk the next one is offered. The answer is here in time; sooner, it would
-# keep a leecher from who could send that one at once.
-AHEAD_S = 0.05
-MIN_AHEAD = 32 * 1024  # bytes
 MAX_KEPT = 64 * 1024  # bytes of words
 MORE = getattr(socket, "MSG_MORE", 0)  # what is sent goes into one packet with what follows
 
@@ -51,8 +46,7 @@ class PartSender:
         parts of `longest` bytes.
         """
         self.sent = 0  # bytes since the connection began
-        self._longest, self._part = longest, frames.PART
-        self._ahead = sys.maxsize  # bytes that are left of a chunk when the next one is offered
+        self._sizes = PartSizes(longest)
         self._link = link
         self._buffer = SendBuffer(link)
         self._throttle = throttle
@@ -65,13 +59,10 @@ class PartSender:
         """Suit the rate at which a chunk of so many bytes went out in this time, with so many
         connections.
         """
-        out = length - self._buffer.size  # the others may still wait there
-        if out <= 0 and sharers <= ALONE:
-            return
-        rate = max(out, length // 2) / max(seconds, 1e-4)
-        self._buffer.fit(rate, length, sharers)
-        self._ahead = max(MIN_AHEAD, int(rate * AHEAD_S))
-        self._part = self._longest if rate * PART_WAIT_S >= self._longest else frames.PART
+        rate = rate_of(length, seconds, self._buffer.size, sharers, ALONE)
+        if rate is not None:
+            self._buffer.fit(rate, length, sharers)
+            self._sizes.fit(rate)
 
     def send(
         self,
@@ -83,14 +74,16 @@ class PartSender:
     ) -> bool:
         """All its bytes; False when it was broken off. Raises OSError.
 
-        `soon_out` is called once, AHEAD_S before the end; `between` after each part but the last,
+        `soon_out` is called once, shortly before the end; `between` after each part but the last,
         and returns False to break off: it may close the source then.
         """
         start, length = choice.index * content.chunk_size, content.length(choice.index)
-        late = max(0, length - self._ahead)
+        late = self._sizes.offer_at(length)
         sent = 0
         while sent < length:
-            part = min(self._throttle.slice(self._part), (late if sent < late else length) - sent)
+            part = min(
+                self._throttle.slice(self._sizes.part), (late if sent < late else length) - sent
+            )
             self.await_turn(part)
             if sent == late:
                 soon_out()
@@ -126,7 +119,7 @@ class PartSender:
         self._send_all(len(words), lambda sent: self._link.send(words[sent:], flags))
 
     def _send_bytes(self, source: ChunkSource, offset: int, length: int) -> None:
-        most = length if self._part > frames.PART else PIECE
+        most = length if self._sizes.is_long else PIECE
 
         def send(sent: int) -> int:
             count = source.send(self._link, offset + sent, min(most, length - sent))
