@@ -140,15 +140,18 @@ class UploadScheduler:
         if found is None:
             self._dequeue(number)
             return None, self.release(number) if leecher.has_slot else self._grant()
-        if not leecher.has_slot and not self._take_slot(number, leecher, now):
-            return None, []
+        woken = [] if leecher.has_slot else self._take_slot(number, leecher, now)
+        if not leecher.has_slot:
+            return None, woken
         handle, request, candidates = found
         index = any_of(candidates, self._rng)
         self._times_of(request.root).sent(index)
         request.offered |= 1 << index
         leecher.in_turn += 1
         leecher.moved_at = now
-        return Choice(handle, request.root, index), self._grant() if self._queue else []
+        if self._queue:
+            woken += self._grant()
+        return Choice(handle, request.root, index), woken
 
     def has_slot(self, number: int) -> bool:
         """Whether it holds one."""
@@ -159,16 +162,17 @@ class UploadScheduler:
         self._leechers[number].moved_at = self._latest = now
         self._uplink_rate.add(count, now=now)
 
-    def ask_slot(self, number: int, *, now: float) -> bool:
-        """Whether it has a slot for the chunk that it took when its own had gone to others.
+    def ask_slot(self, number: int, *, now: float) -> tuple[bool, list[int]]:
+        """Whether it has a slot for the chunk that it took when its own had gone to others; and who
+        else has one now and must be woken.
 
         Else it is queued; it is woken when it has one.
         """
         leecher = self._leechers[number]
-        if not (leecher.has_slot or self._take_slot(number, leecher, now)):
-            return False
-        leecher.in_turn = max(leecher.in_turn, 1)  # that chunk
-        return True
+        woken = [] if leecher.has_slot else self._take_slot(number, leecher, now)
+        if leecher.has_slot:
+            leecher.in_turn = max(leecher.in_turn, 1)  # that chunk
+        return leecher.has_slot, woken
 
     def is_turn_over(self, number: int) -> bool:
         """Whether it had its chunks and somebody waits who would have its slot: it is offered
@@ -253,18 +257,18 @@ class UploadScheduler:
                     break
         return found
 
-    def _take_slot(self, number: int, leecher: _Leecher, now: float) -> bool:
-        """A free slot, else a position in the queue, where nobody waits who may have one."""
+    def _take_slot(self, number: int, leecher: _Leecher, now: float) -> list[int]:
+        """A free slot, else a position in the queue, where nobody waits who may have one. Returns
+        who else has a slot now and must be woken.
+        """
         self._latest = now
         if self.slots_taken >= self._slots:
             self._release_unused(now)
-        if self.slots_taken < self._slots and self._may_hold(leecher.host):
-            self._hold(leecher)
-            return True
         if not leecher.is_queued:
             leecher.is_queued = True
             self._queue.append(number)
-        return False
+        granted = self._grant()
+        return [other for other in granted if other != number]
 
     def _grant(self) -> list[int]:
         """Give free slots to those in the queue, hosts with few first. Returns who must look."""

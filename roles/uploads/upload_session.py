@@ -252,7 +252,8 @@ class UploadSession:
         """Whether it has a slot for what is to be sent; else it waits in the queue for one."""
         if self._has_slot:
             return True
-        has_slot = self._scheduler.ask_slot(self._number, now=now)
+        has_slot, others = self._scheduler.ask_slot(self._number, now=now)
+        self._wake(others)
         self._tell_position(now)
         return has_slot
 

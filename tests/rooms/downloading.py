@@ -103,6 +103,7 @@ class DownloadEnd:
         host.send(written.messages)
         if written.is_done:
             transfer.ended()
+        host.room.look_at(host)
 
     def _hear(self, frame: object) -> None:
         if not self.is_open:
@@ -122,6 +123,8 @@ class DownloadEnd:
                 host.send(came.messages)
                 if came.whole is not None:
                     came.whole.ended()
+            case frames.Offer() if not host.answers_offers:
+                pass
             case frames.Offer():
                 host.send(swarm.answer(self.peer, frame, now=now))
             case frames.Gone(handle, _):

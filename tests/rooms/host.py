@@ -116,13 +116,14 @@ class Connection:
         return True
 
     def _uploader_hears(self, payload: object, _count: int, is_last: bool) -> None:
-        if is_last and self.uploader is not None:
-            assert not isinstance(payload, str)
-            self.uploader.hear(payload)  # type: ignore[arg-type]
+        uploader = self.uploader
+        if is_last and uploader is not None:
+            self.uploader_host.awake(lambda: uploader.hear(payload))  # type: ignore[arg-type]
 
     def _downloader_hears(self, payload: object, count: int, is_last: bool) -> None:
-        if self.downloader is not None:
-            self.downloader.receive(payload, count, is_last)
+        downloader = self.downloader
+        if downloader is not None:
+            self.downloader_host.awake(lambda: downloader.receive(payload, count, is_last))
 
 
 class Host:
@@ -156,7 +157,9 @@ class Host:
         # Faults: what is sent instead of a chunk, and where in a chunk everything stops.
         self.sends_instead: Callable[[int], bool] | None = None
         self.stops_at: Callable[[Sending, int], bool] | None = None
-        self.sent_bytes = 0
+        self.noise = 0.0  # share of the chunks that its line damages
+        self.answers_offers = True
+        self.is_excused = False  # nobody expects of it that it ends
         self._numbers = itertools.count(1)
         self._called: dict[Address, float] = {}  # whom it called, and when it may again
         self.is_leecher = False
@@ -175,6 +178,13 @@ class Host:
         else:
             done = self.core.through_at(cost_s, self.room.clock.now)
             self.room.clock.at(done, lambda: action() if self.is_running else None)
+
+    def awake(self, action: Action) -> None:
+        """Do this at once, or when the computer sleeps no more."""
+        if self.frozen_until > self.room.clock.now:
+            self.room.clock.at(self.frozen_until, action)
+        else:
+            action()
 
     # What the room knows of it
 
@@ -258,6 +268,7 @@ class Host:
     def sent_digest(self, root: bytes, index: int) -> bytes:
         """Of what goes out as this chunk."""
         is_wrong = self.sends_instead is not None and self.sends_instead(index)
+        is_wrong = is_wrong or (bool(self.noise) and self.room.rng.random() < self.noise)
         return bytes(DIGEST_SIZE) if is_wrong else self.room.shared[root].digest(index)
 
     def has_changed(self, root: bytes) -> bool:

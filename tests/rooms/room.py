@@ -123,7 +123,7 @@ class Room:
         self.tracker = Tracker(self)
         self.seeders: list[Host] = []
         self.leechers: list[Leecher] = []
-        self.excused = 0  # bytes that may come in vain, of liars and noisy lines
+        self.title = ""
         self._hosts: dict[Address, Host] = {}
         self._is_checked = is_checked
         self._faults_left = 0
@@ -263,7 +263,7 @@ class Room:
                 break
         for host in self.everybody():
             self.look_at(host)
-        unfinished = [one for one in self.leechers if one.is_running and not one.is_done]
+        unfinished = self._unfinished()
         for leecher in unfinished:
             self.check(not self._can_end(leecher), leecher, "does not end although it can")
         self._check_twice()
@@ -281,13 +281,18 @@ class Room:
     def _is_over(self) -> bool:
         if self._faults_left:
             return False
-        waiting = [one for one in self.leechers if one.is_running and not one.is_done]
+        waiting = self._unfinished()
         if not waiting:
             return True
         now = self.clock.now
         if now - START > LIMIT_S:
             return True
         return all(now - one.moved_at > STILL_S for one in waiting)
+
+    def _unfinished(self) -> list[Leecher]:
+        """Who should have ended."""
+        waiting = (one for one in self.leechers if one.is_running and not one.is_done)
+        return [one for one in waiting if one.answers_offers and not one.is_excused]
 
     def _can_end(self, leecher: Leecher) -> bool:
         """Whether all that it lacks is with somebody whom it reaches, if through others."""

@@ -86,11 +86,15 @@ class UploadEnd:
         """Something may be to do: it came, or the session was woken, or it is time."""
         if not self.is_open or self.is_hung:
             return
+        if self._host.frozen_until > self._clock.now:
+            self._host.awake(self.look)
+            return
         if self._awaits_slot:
             self._guarded(self._go_on)
         elif self._sending is None:
             self._guarded(self._step)
         self._watch()
+        self._host.room.look_at(self._host)
 
     def _step(self) -> None:
         self._read()
@@ -143,7 +147,7 @@ class UploadEnd:
             if self.is_open and self._part and part.offset == self._out and self._began <= began:
                 self.close(f"reads nothing for {PART_S:.0f} s")
 
-        self.connection.to_downloader.write(part, size, self._part_out)
+        self.connection.to_downloader.write(part, size, lambda: self._host.awake(self._part_out))
         self._clock.after(PART_S, is_late)
 
     def _part_out(self) -> None:
