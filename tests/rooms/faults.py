@@ -50,7 +50,7 @@ def datagrams_are_lost(room: Room) -> None:
 
 def answers_take_long(room: Room) -> None:
     """N4."""
-    room.network.delay_s = room.rng.choice((0.001, 0.05, 0.5))
+    room.network.delay_s = room.rng.choice((0.001, 0.05, 0.05, 0.5))
 
 
 def line_flips_bits(room: Room) -> None:

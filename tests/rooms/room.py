@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from roles.net.peer_greeting import ANSWER_S
 from roles.values.addresses import Address
 from roles.values.settings import DEFAULT_SLOTS
 from tests.rooms.clock import START, Action, Clock, Story
@@ -225,12 +226,22 @@ class Room:
     ) -> None:
         """Both greet each other."""
         cost_s = self.costs.greeting_s
+        is_answered = False
 
         def greeted() -> None:
-            if self.can_connect(caller, listener) and caller.is_running:
-                opened()
-            else:
+            nonlocal is_answered
+            if not is_answered:
+                is_answered = True
+                is_there = self.can_connect(caller, listener) and caller.is_running
+                opened() if is_there else failed()
+
+        def is_late() -> None:  # one of them ended meanwhile
+            nonlocal is_answered
+            if not is_answered:
+                is_answered = True
                 failed()
+
+        self.clock.after(ANSWER_S, is_late)
 
         def there() -> None:
             listener.do(
