@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING
 
 from roles.swarm.content_transfer import ContentTransfer
@@ -9,6 +11,7 @@ from roles.swarm.downloader import RECEIVE_S, SILENT_S, STILL_S, WAKE_BYTES
 from roles.swarm.peer import Peer
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
+from tests.rooms.clock import Action
 from tests.rooms.uploading import Part
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ class DownloadEnd:
         self.spoke_at = self._heard_at = host.room.clock.now
         self._host = host
         self._clock = host.room.clock
+        self._inbox = deque[tuple[object, int, bool]]()
+        self._is_busy = False
         self._part: Part | None = None  # that arrives
         self._came = 0  # bytes of it that the swarm was not told of yet
         self._transfer: ContentTransfer | None = None  # of the part
@@ -40,17 +45,34 @@ class DownloadEnd:
             self.connection.closed_by(self._host)
 
     def receive(self, payload: object, count: int, is_last: bool) -> None:
-        """Bytes of a frame or a part came."""
+        """Bytes of a frame or a part came. They are dealt with in their order."""
         if not self.is_open:
             return
         self._heard_at = self._clock.now
-        try:
-            if isinstance(payload, Part):
-                self._receive_part(payload, count, is_last)
-            elif is_last:
-                self._host.do(lambda: self._hear(payload))
-        except PeerProtocolError as error:
-            self.close(f"drops it: {error}")
+        self._inbox.append((payload, count, is_last))
+        self._deal()
+
+    def _deal(self) -> None:
+        while self._inbox and not self._is_busy and self.is_open:
+            payload, count, is_last = self._inbox.popleft()
+            try:
+                if isinstance(payload, Part):
+                    self._receive_part(payload, count, is_last)
+                elif is_last:
+                    self._work(partial(self._hear, payload), self._host.room.costs.frame_s)
+            except PeerProtocolError as error:
+                self.close(f"drops it: {error}")
+
+    def _work(self, action: Action, cost_s: float) -> None:
+        """What comes is not looked at before this is done."""
+
+        def done() -> None:
+            self._is_busy = False
+            action()
+            self._deal()
+
+        self._is_busy = True
+        self._host.do(done, cost_s)
 
     def look(self) -> None:
         """Some times a second. Ends what has fallen silent."""
@@ -80,7 +102,10 @@ class DownloadEnd:
         if transfer is None:
             return
         if part.offset + part.length >= transfer.content.length(part.index):
-            self._host.do(lambda: self._keep(transfer, part), self._host.room.costs.received_s)
+            costs = self._host.room.costs
+            keep = partial(self._keep, transfer, part)
+            self._is_busy = True
+            self._host.spend(costs.received_s, lambda: self._work(keep, costs.checked_s))
 
     def _keep(self, transfer: ContentTransfer, part: Part) -> None:
         """A chunk is here whole."""

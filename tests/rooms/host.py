@@ -179,6 +179,17 @@ class Host:
             done = self.core.through_at(cost_s, self.room.clock.now)
             self.room.clock.at(done, lambda: action() if self.is_running else None)
 
+    def spend(self, cost_s: float, action: Action) -> None:
+        """Do this, which takes the processor so long beside everything else."""
+        if not cost_s:
+            action()
+            return
+        begin = self.core.spend(cost_s, self.room.clock.now)
+        if begin > self.room.clock.now:
+            self.room.clock.at(begin, action)
+        else:
+            action()
+
     def awake(self, action: Action) -> None:
         """Do this at once, or when the computer sleeps no more."""
         if self.frozen_until > self.room.clock.now:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from roles.net.peer_greeting import ANSWER_S
 from roles.values.addresses import Address
@@ -23,6 +23,7 @@ TWICE_SHARE = 0.15
 TWICE_CHUNKS = 6
 # Bytes of a chunk that may have come when its connection ends: it, and what was cancelled before.
 CHUNKS_OF_CONNECTION = 2
+OVERLOAD_S = 0.05  # so much of a machine's work may wait before what is to come waits, too
 
 
 class BrokenRuleError(AssertionError):
@@ -34,55 +35,50 @@ class Costs:
     """Seconds of a processor; 0.0 for one that is never busy."""
 
     frame_s: float = 0.0  # to deal with a frame
-    sent_s: float = 0.0  # to send a chunk
-    received_s: float = 0.0
+    sent_s: float = 0.0  # for a chunk, while it goes out
+    received_s: float = 0.0  # for a chunk, while it comes
+    checked_s: float = 0.0  # for a chunk that is here, until others can have it
     greeting_s: float = 0.0  # at either end
     tick_s: float = 0.0  # of a swarm
 
 
-class Core:
-    """What does one thing after the other."""
-
-    def __init__(self) -> None:
-        self.busy_s = 0.0
-        self._free_at = 0.0
-
-    @property
-    def free_at(self) -> float:
-        return self._free_at
-
-    def through_at(self, cost_s: float, now: float) -> float:
-        """When something is done that takes so long and is asked for now."""
-        self.busy_s += cost_s
-        self._free_at = max(self._free_at, now) + cost_s
-        return self._free_at
-
-
 class Machine:
-    """Several cores that do what comes, whoever asks."""
+    """Cores that do what comes, whoever asks. What is short goes between what takes long, at half
+    its speed; what takes long goes on beside, until there is too much of it.
+    """
 
     def __init__(self, cores: int) -> None:
-        self._cores = [Core() for _ in range(cores)]
+        self.busy_s = 0.0
+        self._free_at = [0.0] * cores  # for what is short
+        self._done_at = 0.0  # with what takes long
 
     def core_of(self, _number: int) -> Machine:
+        """That of a host."""
         return self
 
     def through_at(self, cost_s: float, now: float) -> float:
-        return min(self._cores, key=lambda core: core.free_at).through_at(cost_s, now)
+        """When something short is done that is asked for now."""
+        self.busy_s += cost_s
+        core = min(range(len(self._free_at)), key=self._free_at.__getitem__)
+        is_shared = self._done_at > now
+        self._free_at[core] = max(self._free_at[core], now) + cost_s * (1 + is_shared)
+        return self._free_at[core]
 
-    @property
-    def busy_s(self) -> float:
-        return sum(core.busy_s for core in self._cores)
+    def spend(self, cost_s: float, now: float) -> float:
+        """Do something long beside; when the machine has time for it."""
+        self.busy_s += cost_s
+        self._done_at = max(self._done_at, now) + cost_s / len(self._free_at)
+        return max(now, self._done_at - OVERLOAD_S)
 
 
 class OwnCores:
     """A core for each host."""
 
     def __init__(self) -> None:
-        self._cores: dict[int, Core] = {}
+        self._cores: dict[int, Machine] = {}
 
-    def core_of(self, number: int) -> Core:
-        return self._cores.setdefault(number, Core())
+    def core_of(self, number: int) -> Machine:
+        return self._cores.setdefault(number, Machine(1))
 
     @property
     def busy_s(self) -> float:
@@ -384,29 +380,3 @@ class Room:
             self.check(
                 twice <= most, leecher, f"{twice / MIB:.1f} MiB came in vain, of {size / MIB:.1f}"
             )
-
-
-@dataclass(slots=True)
-class Size:
-    """A room without faults, to be measured."""
-
-    hosts: int
-    mbit: float
-    mib: float
-    seed: int = 1
-    costs: Costs = field(default_factory=Costs)
-    cores: int | None = None
-
-    @property
-    def ideal_s(self) -> float:
-        """How long the bare bytes take at the link's rate."""
-        return self.mib * MIB * 8 / (self.mbit * 1e6)
-
-    def run(self) -> Outcome:
-        room = Room(self.seed, costs=self.costs, cores=self.cores, is_checked=False)
-        room.share("a file", int(self.mib * MIB))
-        rate = self.mbit * 1e6 / 8
-        room.add_seeder(rate)
-        for _ in range(self.hosts):
-            room.add_leecher(rate)
-        return room.run()

@@ -107,7 +107,7 @@ class UploadEnd:
         self._tell()
         if sending is not None:
             self._sending, self._out, self._began = sending, 0, self._clock.now
-            self._host.do(self._send_part, self._host.room.costs.sent_s)
+            self._host.spend(self._host.room.costs.sent_s, self._send_part)
 
     def _read(self) -> None:
         while self._inbox and self.is_open and self._clock.now >= self._read_at:
