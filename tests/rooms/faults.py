@@ -82,7 +82,7 @@ def network_is_cut(room: Room) -> None:
     hosts = room.everybody()
     part = {one.link for one in hosts if room.rng.random() < HALF}
     at, for_s = some_time(room), room.rng.choice((1.0, 10.0, 120.0))
-    room.at_time(at, f"cut for {for_s:.0f} s", partial(_cut, room, part))
+    room.at_time(at, f"cut for {for_s:.0f} s", partial(cut, room, part))
     room.at_time(at + for_s, "joined again", room.network.cut.clear)
 
 
@@ -90,7 +90,7 @@ def network_flaps(room: Room) -> None:
     """N9: for two seconds in four."""
     at, links = some_time(room), {any_leecher(room).link}
     for number in range(15):
-        room.at_time(at + 2 * FLAP_S * number, "cut", partial(_cut, room, links))
+        room.at_time(at + 2 * FLAP_S * number, "cut", partial(cut, room, links))
         room.at_time(at + 2 * FLAP_S * number + FLAP_S, "joined", room.network.cut.clear)
 
 
@@ -273,7 +273,7 @@ LIARS: tuple[Fault, ...] = (
 ALL = NETWORK + PROGRAMS + LIARS
 
 
-def _cut(room: Room, part: set[Link]) -> None:
+def cut(room: Room, part: set[Link]) -> None:
     links = [*(one.link for one in room.everybody()), room.tracker.link]
     for one in links:
         for other in links:

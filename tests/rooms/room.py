@@ -249,7 +249,7 @@ class Room:
 
     # What happens
 
-    def at_time(self, seconds: float, what: str, fault: Callable[[], None]) -> None:
+    def at_time(self, seconds: float, what: str, fault: Callable[[], object]) -> None:
         """Something that goes wrong, or right again, so long after the start."""
 
         def happen() -> None:
