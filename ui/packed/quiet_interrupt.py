@@ -1,6 +1,6 @@
-"""Ctrl-C while the program still loads: it ends at once, with 130 and without a traceback.
+"""Ctrl-C while the program is loading ends it at once, with 130 and without a traceback.
 
-build.spec also has it run before PyInstaller's own beginning, where nothing else of ours is loaded.
+build.spec also runs this before PyInstaller's own start code, when nothing else of ours is loaded.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import signal
 
-_INTERRUPTED = 130  # ui/exit_codes.py, which is not to be loaded yet
+_INTERRUPTED = 130  # as in ui/exit_codes.py, which must not be loaded yet
 
 
 def end_quietly() -> None:
-    """From now until somebody else listens to Ctrl-C."""
+    """From now on, until somebody else handles Ctrl-C."""
     signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(_INTERRUPTED))
 
 

@@ -1,4 +1,4 @@
-"""Whether the program may write where it wants to: its profile, the folder for temporary files."""
+"""Whether the program can write where it must: its profile, and the folder for temporary files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SAMPLE = b"LMKtorrent looks whether it can write here.\n"
 
 
 def place_checks(profile: Profile) -> tuple[Check, ...]:
-    """In the order in which they are said."""
+    """In the order of their lines."""
     elsewhere = "Make it writable, or name another folder with --profile."
     return (
         Check("settings", lambda: _look_at(profile.settings_file.parent), elsewhere),
@@ -26,7 +26,7 @@ def place_checks(profile: Profile) -> tuple[Check, ...]:
 
 
 def _look_at(folder: Path) -> str:
-    """Write there, or where it would be made, and leave nothing."""
+    """Write there, or where the folder would be made, and leave nothing behind."""
     present = next((place for place in (folder, *folder.parents) if place.is_dir()), folder)
     try:
         with tempfile.TemporaryFile(dir=present, prefix="lmk-selftest-") as file:

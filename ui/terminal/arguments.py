@@ -1,6 +1,6 @@
-"""The command line: its words and what they mean.
+"""The command line: commands, options and what they mean.
 
-Names and meaning are fixed: scripts rely on them.
+Names and meanings never change: scripts rely on them.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 
 class _Parser(argparse.ArgumentParser):
-    """Its words go the same way as those of commands, whatever the streams are like."""
+    """Prints like the commands do, whatever the standard streams are like."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -63,16 +63,16 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(int(self._output.finished(status)))
 
     def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002
-        """Of --help and --version, which go to standard output."""
+        """Called for --help and --version only, which go to standard output."""
         self._output.result(message.removesuffix("\n"))
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line; `command` is one of COMMANDS, "selftest", or "window" with a `folder`
-    or None and its `notices`.
+    (or None) and `notices`.
 
     Exits with 2 and a sentence for what cannot be understood, with 0 after --help and --version.
-    Raises StorageError for a path that begins at a current folder that is gone.
+    Raises StorageError for a relative path if the current folder is gone.
     """
     common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     _add_common(common)
@@ -111,7 +111,7 @@ _DEFAULTS = {"profile": None, "quiet": False, "verbose": False}
 
 
 def _names_a_command(arguments: Sequence[str]) -> bool:
-    """Whether a command is meant; a lone path is a folder for the window.
+    """Whether the arguments name a command; a lone path is a folder for the window.
 
     Help lists the commands, so it counts as one.
     """
@@ -119,7 +119,7 @@ def _names_a_command(arguments: Sequence[str]) -> bool:
 
 
 def _for_the_seeder_tab(given: Sequence[Path]) -> dict[str, object]:
-    """The folder to choose there, and what to say: a desktop passes on all that is dropped."""
+    """The folder to choose there, and what to tell: a desktop passes everything that is dropped."""
     folders = [path for path in given if _is_folder(path)]
     notices = [
         f"“{path.name}” is a file. What is shared is a folder with all that is in it: put the file "
@@ -136,7 +136,7 @@ def _for_the_seeder_tab(given: Sequence[Path]) -> dict[str, object]:
 
 
 def _add_common(parser: _Parser) -> None:
-    """Options that may stand before the command and after it."""
+    """Options that may stand before or after the command."""
     parser.add_argument(
         "--profile", metavar="DIR", type=_folder, help="keep settings, state and logs there"
     )
@@ -252,7 +252,7 @@ def _add_tracker_option(parser: _Parser) -> None:
 
 
 def _add_peer_options(parser: _Parser) -> None:
-    """Of what others take from."""
+    """Options of a role that others download from."""
     parser.add_argument(
         "--bind",
         metavar="HOST:PORT",
@@ -276,7 +276,7 @@ def _add_json_option(parser: _Parser) -> None:
 
 
 def _typed(parse: Callable[[str], T]) -> Callable[[str], T]:
-    """The same reader, with its sentence as argparse wants it."""
+    """The same parser with its error in the form that argparse wants."""
 
     def read(text: str) -> T:
         try:
@@ -294,11 +294,11 @@ def _folder(text: str) -> Path:
 
 @_typed
 def _name(text: str) -> str:
-    """Of a file or folder in the room."""
+    """The name of a file or folder in the room."""
     if not text.strip(" /"):
         raise UserInputError("An empty name means nothing. `lmktorrent list` shows the names.")
     try:
-        return os.fsencode(text).decode()  # a terminal may write UTF-8 where the locale has none
+        return os.fsencode(text).decode()  # a terminal may write UTF-8 although the locale does not
     except ValueError:
         return text
 
@@ -310,13 +310,13 @@ def _rate(text: str) -> int | None:
 
 
 def _dropped(text: str, parser: _Parser) -> Path:
-    """A lone path, of a folder or of a file. Exits with 2 when there is none."""
+    """The path of a folder or file. Exits with 2 if it does not exist."""
     try:
         path = folder_named(text)
     except UserInputError as error:
         parser.error(str(error))
     if not os.path.lexists(path):
-        import difflib  # loaded for a slip of the keys only
+        import difflib  # loaded only for a typing error
 
         similar = difflib.get_close_matches(text, COMMANDS, n=1)
         meant = f". Did you mean {similar[0]}?" if similar else ""
@@ -325,5 +325,5 @@ def _dropped(text: str, parser: _Parser) -> Path:
 
 
 def _is_folder(path: Path) -> bool:
-    """False also for what the system does not let us look at: Path.is_dir() raises then."""
+    """Also False if the system refuses to say, where Path.is_dir() would raise."""
     return os.path.isdir(path)  # noqa: PTH112

@@ -1,4 +1,4 @@
-"""Which tracker a command talks to: what was named, else one that is found on the network."""
+"""Which tracker a command uses: the one that is named, otherwise one found on the network."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Chosen(NamedTuple):
 def chosen_tracker(
     chosen: argparse.Namespace, output: Output, environment: Mapping[str, str] = os.environ
 ) -> Chosen:
-    """The tracker of --tracker, of LMK_TRACKER, one that is found, or this computer.
+    """The tracker of --tracker, of LMK_TRACKER, one found on the network, or this computer.
 
     Raises UserInputError for a bad LMK_TRACKER or a bad answer.
     """
@@ -48,7 +48,7 @@ def tracker_for(
     search: Search,
     ask: Ask | None,
 ) -> Chosen:
-    """The same, told how to search, and how to ask a person if there is one."""
+    """The same, given how to search, and how to ask a person if there is one."""
     may_look = may_discover(environment)
     if typed is not None:
         return Chosen(typed, Follow.SAME if may_look else Follow.NOWHERE)
@@ -68,7 +68,7 @@ def tracker_for(
 
 
 def ours_first(found: Sequence[FoundTracker]) -> list[FoundTracker]:
-    """In the order in which they are shown, and the first of which is taken."""
+    """Sorted for display; a script uses the first one."""
     return sorted(found, key=lambda one: (one.is_original, one.name, one.address))
 
 

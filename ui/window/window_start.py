@@ -1,4 +1,4 @@
-"""Opening the window, and closing it in order whoever asks: the user, Ctrl-C, or the system."""
+"""Opens the window, and closes it in order whether the user, Ctrl-C or the system asks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ui.window.app_window import AppWindow
 from ui.window.notices import Choice
 from ui.window.system_look import see_real_pixels
 
-AFTER_PAINT_MS = 200  # roles take as long to load, and would hold up what is still drawn
+AFTER_PAINT_MS = 200  # loading the roles takes as long, and would delay what is still drawn
 ALREADY_OPEN = "LMKtorrent is open on this computer already, with the same settings."
 
 
@@ -34,7 +34,7 @@ def run_window(
 ) -> int:
     """Show the window until it is closed; returns the exit code.
 
-    Raises tkinter.TclError where there is no display.
+    Raises tkinter.TclError if there is no display.
     """
     see_real_pixels()
     with WindowSeat(profile.state_folder) as seat:
@@ -51,7 +51,9 @@ def run_window(
 
 
 def meet_others(window: AppWindow, seat: WindowSeat) -> None:
-    """Come forward when a later window asks; of an earlier one, say so and offer to show it."""
+    """Come forward when a later window asks; if an earlier one is open, say so and offer to show
+    it.
+    """
     if seat.is_first:
         seat.listen(lambda: window.call(window.come_forward))
         return
@@ -63,7 +65,7 @@ def meet_others(window: AppWindow, seat: WindowSeat) -> None:
 
 
 def _load_beside(window: AppWindow, try_it: bool) -> None:
-    """Load the roles and the other tabs in a thread of their own, and let the window begin."""
+    """Load the roles and the other tabs in a thread of their own, then let the window begin."""
 
     def load() -> None:
         from ui.window import seeder_tab, tracker_tab  # noqa: F401
@@ -87,9 +89,9 @@ def _give_way(window: AppWindow, seat: WindowSeat) -> None:
 
 def _loop(window: AppWindow) -> None:
     def end_soon(number: int, _frame: FrameType | None) -> None:
-        """In its turn: Tk, or a tab that is made, may be in the middle of something."""
+        """Not at once: Tk, or a tab that is being made, may be in the middle of something."""
         end = window.close_now
-        if number == signal.SIGINT:  # the roles end in order all the same, the second time at once
+        if number == signal.SIGINT:  # roles still end in order; a second Ctrl-C ends at once
             signal.signal(signal.SIGINT, early)
             end = window.interrupt
         with contextlib.suppress(tk.TclError):  # it is closed already
@@ -98,5 +100,5 @@ def _loop(window: AppWindow) -> None:
     early = signal.signal(signal.SIGINT, end_soon)
     signal.signal(signal.SIGTERM, end_soon)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, end_soon)  # the terminal that it was started from is closed
+        signal.signal(signal.SIGHUP, end_soon)  # the terminal that it was started from was closed
     window.mainloop()
