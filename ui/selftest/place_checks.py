@@ -20,7 +20,7 @@ def place_checks(profile: Profile) -> tuple[Check, ...]:
         Check(
             "temporary files",
             lambda: _look_at(Path(tempfile.gettempdir())),
-            "Make room there, or set TMPDIR (on Windows TEMP) to a folder that can be written.",
+            "Free some space there, or set TMPDIR (on Windows TEMP) to a writable folder.",
         ),
     )
 
@@ -37,4 +37,4 @@ def _look_at(folder: Path) -> str:
                 raise SelftestError(f"What was written in {present} reads differently")
     except OSError as error:
         raise SelftestError(f"{present} cannot be written ({error.strerror or error})") from None
-    return str(folder) if present == folder else f"{folder}, which is made at its first use"
+    return str(folder) if present == folder else f"{folder}, which will be made on first use"

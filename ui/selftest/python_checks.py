@@ -135,7 +135,7 @@ def _look_for_left_out() -> str:
         loaded -= _loaded_by_python_itself() | TRIED_BY_PYTHON
     missed = left_out_of(loaded)
     if missed:
-        raise SelftestError(f"In use all the same: {', '.join(missed)}")
+        raise SelftestError(f"Used, although left out: {', '.join(missed)}")
     return f"none of {len(LEFT_OUT)} is in use"
 
 

@@ -41,7 +41,7 @@ _MADE_NAME = "made for this test.bin"
 
 def role_checks() -> tuple[Check, ...]:
     """A single check, because the roles need one another."""
-    todo = "Look whether a firewall or a virus scanner holds up the program on this computer."
+    todo = "Check whether a firewall or a virus scanner blocks the program on this computer."
     return (Check("tracker, seeder and leecher on loopback", _share_and_compare, todo),)
 
 
@@ -151,5 +151,5 @@ def _compare(shared: Path, taken: Path) -> list[int]:
 
 
 def _differs(name: str, *, is_missing: bool) -> LmkError:
-    what = "did not arrive" if is_missing else "arrived with another content"
+    what = "did not arrive" if is_missing else "arrived with other content"
     return SelftestError(f"“{name}” {what}")

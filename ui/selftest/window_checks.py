@@ -27,7 +27,7 @@ from ui.window.app_window import AppWindow
 SHOW_LIMIT_S = 3.0
 CLOSE_LIMIT_S = 5.0
 NOBODY = "127.0.0.1:9"  # an address where no computer has a tracker
-_TODO = "Take another copy of the program, or see whether others open windows on this computer."
+_TODO = "Take another copy of the program, or check whether others open windows on this computer."
 # Tcl loads each of these from a file of its own.
 _TCL = {
     "the clock": "clock format 0 -gmt 1 -format %Y-%m-%d",

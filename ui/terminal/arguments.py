@@ -36,11 +36,10 @@ Without a command, the window opens; with a folder as the only argument, its See
 _EPILOG = """\
 exit codes: 0 all verified, 1 some files failed, 2 usage, 3 no tracker or no seeder,
 4 this computer refused: disk, permission, port, display, output; 5 content failed its check,
-130 interrupted, 141 nobody reads the output any more; of --selftest: 0 nothing failed, 1 something
-did
+130 interrupted, 141 the reader of the output stopped reading; --selftest: 0 nothing failed, else 1
 
-LMK_TRACKER in the environment is the tracker where --tracker is not given. Without both, one that
-answers on this network is taken, else this computer's; LMK_DISCOVER=off asks nobody."""
+Without --tracker, LMK_TRACKER in the environment names the tracker. Without both, the program uses
+one that answers on this network, else this computer; LMK_DISCOVER=off turns the search off."""
 
 _Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
 T = TypeVar("T")
@@ -85,7 +84,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=version_line())
     parser.add_argument(
-        "--selftest", action="store_true", help="see whether this copy works on this computer"
+        "--selftest", action="store_true", help="check that this copy works on this computer"
     )
     if not _names_a_command(arguments):
         parser.add_argument(
@@ -140,8 +139,8 @@ def _add_common(parser: _Parser) -> None:
     parser.add_argument(
         "--profile", metavar="DIR", type=_folder, help="keep settings, state and logs there"
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="say only what was asked for")
-    parser.add_argument("-v", "--verbose", action="store_true", help="say every step")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print only what you ask for")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print every step")
 
 
 def _add_tracker(commands: _Commands, common: _Parser) -> None:
@@ -190,9 +189,9 @@ def _add_list(commands: _Commands, common: _Parser) -> None:
         nargs="*",
         type=_name,
         metavar="NAME",
-        help="only this folder, with its files, or this file",
+        help="show only this folder with its files, or only this file",
     )
-    parser.add_argument("--files", action="store_true", help="the files of each folder too")
+    parser.add_argument("--files", action="store_true", help="also show the files of each folder")
     _add_tracker_option(parser)
     _add_json_option(parser)
 
@@ -202,15 +201,15 @@ def _add_get(commands: _Commands, common: _Parser) -> None:
         "get",
         parents=[common],
         help="download files and folders",
-        description="Download files and folders. The same command again goes on where it was "
-        "stopped. Without a name, on a terminal, it shows the list and asks.",
+        description="Download files and folders. Give the same command again to resume. "
+        "Without a name, it shows the list and asks, if there is a terminal.",
     )
     parser.add_argument(
         "names",
         nargs="*",
         type=_name,
         metavar="NAME",
-        help="a file, a folder or a sub-folder of the list; with a / at its end no file",
+        help="a file, a folder or a sub-folder of the list; end with / for a folder",
     )
     parser.add_argument("--all", action="store_true", help="everything that is offered")
     _add_tracker_option(parser)
@@ -218,14 +217,14 @@ def _add_get(commands: _Commands, common: _Parser) -> None:
         "--to", metavar="FOLDER", type=_folder, help="default: Downloads/LMKtorrent in your home"
     )
     parser.add_argument(
-        "--keep-seeding", action="store_true", help="then give it on to others, until Ctrl-C"
+        "--keep-seeding", action="store_true", help="then keep sharing it until Ctrl-C"
     )
     _add_peer_options(parser)
     parser.add_argument(
         "--existing",
         choices=[choice.value for choice in Existing],
-        help="a file of that name exists: skip it when it is the same, else keep both (default); "
-        "keep both; or replace it",
+        help="a file of that name exists: skip it if it is identical, else keep both (default); "
+        "always keep both; or replace it",
     )
     _add_rate_options(parser)
     _add_json_option(parser)
@@ -257,7 +256,7 @@ def _add_peer_options(parser: _Parser) -> None:
         "--bind",
         metavar="HOST:PORT",
         type=_typed(lambda text: parse_bind_address(text, SEEDER_PORT)),
-        help=f"where others take from it; default {EVERY_INTERFACE}:{SEEDER_PORT}",
+        help=f"where others connect; default {EVERY_INTERFACE}:{SEEDER_PORT}",
     )
 
 
@@ -267,12 +266,12 @@ def _add_rate_options(parser: _Parser) -> None:
             option,
             metavar="RATE",
             type=_typed(_rate),
-            help=f"{does} at most this a second, such as 500K, 2.5MB, 10Mbit; default: no limit",
+            help=f"{does} at most this per second, such as 500K, 2.5MB, 10Mbit; default: no limit",
         )
 
 
 def _add_json_option(parser: _Parser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--json", action="store_true", help="one JSON object per line")
 
 
 def _typed(parse: Callable[[str], T]) -> Callable[[str], T]:
@@ -305,7 +304,9 @@ def _name(text: str) -> str:
 
 def _rate(text: str) -> int | None:
     if not text.strip():
-        raise UserInputError("No rate is named. Type one as 500K or 2.5MB, or 0 for no limit.")
+        raise UserInputError(
+            "The rate is empty. Type one such as 500K or 2.5MB, or 0 for no limit."
+        )
     return parse_rate(text)
 
 

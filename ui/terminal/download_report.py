@@ -62,7 +62,7 @@ class Counts:
         """ "3 done and checked, 1 failed", "none"."""
         parts = [
             f"{self.done:,} done and checked" if self.done else "",
-            f"{self.skipped:,} skipped, the same already here" if self.skipped else "",
+            f"{self.skipped:,} skipped, already here and identical" if self.skipped else "",
             f"{self.failed:,} failed" if self.failed else "",
             f"{self.renamed:,} under other names" if self.renamed else "",
         ]
@@ -272,7 +272,7 @@ class DownloadReport:
             if len(one.failures) <= SHOWN_FAILURES:
                 self._output.error(_words(file))
             elif len(one.failures) == SHOWN_FAILURES + 1:
-                self._output.error(f"{shown_name(one.wanted.title)}: more files fail.")
+                self._output.error(f"{shown_name(one.wanted.title)}: more files failed.")
         elif not one.is_summed_up:
             self._output.say(f"{_words(file)} ({wording.size(file.size)})")
 

@@ -53,7 +53,7 @@ from ui.terminal.session import Interrupted, Session
 from ui.terminal.tracker_choice import chosen_tracker
 
 LIST_AGAIN_S = 1.0
-KEPT = "What came is kept: the same command goes on from there."
+KEPT = "What was downloaded is kept: the same command resumes there."
 _ANSWERS = {"s": Existing.SKIP, "k": Existing.KEEP_BOTH, "r": Existing.REPLACE}
 
 
@@ -78,7 +78,9 @@ def run_get(chosen: argparse.Namespace, profile: Profile, output: Output) -> Exi
         tell_refused(listed, output)
         offer = Offer(listed)
         if not (offer.files or offer.folders):
-            raise NoSeederError(f"The tracker {listed.tracker} lists no file. Is a seeder running?")
+            raise NoSeederError(
+                f"The tracker {listed.tracker} lists no files. Is a seeder running?"
+            )
         wanted, unclear = _chosen(chosen, offer, session)
         tell_unclear(unclear, output)
         existing = _chosen_existing(chosen, output, session, settings.folder, wanted)
@@ -122,7 +124,7 @@ def _awaited_list(
                     raise reason
                 if not has_waited:
                     has_waited = True
-                    output.say(f"{reason} Looking on for {GIVE_UP_AFTER_S:.0f} s.")
+                    output.say(f"{reason} Trying for another {GIVE_UP_AFTER_S:.0f} s.")
             case NetworkChanged() | TrackerMoved():
                 _tell_of_network(event, output)
             case _:
@@ -196,7 +198,7 @@ def _keep_seeding(
     A seeder for every leecher would make the list of a swarm as long as the room is large.
     """
     if is_swarm:
-        output.say("Giving on what came, until Ctrl-C.")
+        output.say("Sharing what was downloaded. Press Ctrl-C to stop.")
     else:
         seeding = SeederSettings(
             settings.folder,
@@ -229,7 +231,7 @@ def _ask(session: Session, offer: Offer) -> list[Wanted]:
     for number, row in enumerate(rows, 1):
         text = phrases.file(row) if isinstance(row, ListedFile) else phrases.folder_row(row)
         asking.result(f"{number:4}  {text}")
-    typed = session.ask("Which ones? Numbers with spaces between, or a for all: ")
+    typed = session.ask("Which ones? Numbers separated by spaces, or a for all: ")
     if not typed:
         raise UserInputError("Nothing was chosen, so nothing was downloaded.")
     if typed.lower() in {"a", "all"}:

@@ -73,7 +73,7 @@ class SeederReport:
             case TrackerLost(_, reason):
                 if str(reason) != self._lost:
                     self._lost = str(reason)
-                    self.output.error(f"{reason} It goes on asking.")
+                    self.output.error(f"{reason} Trying again.")
             case NetworkChanged() as change:
                 tell_network(change, self.output)
             case TrackerMoved() as moved:
@@ -117,7 +117,7 @@ class SeederReport:
     def _tell_refusal(self, folder: FolderScanned) -> None:
         if folder.refusal and folder.refusal != self._refusal:
             has = f"It lists {folder.announced:,} of {wording.count(len(folder.files), 'file')}."
-            self.output.error(f"{folder.refusal} {has} It is told again until it does.")
+            self.output.error(f"{folder.refusal} {has} The program keeps trying.")
         self._refusal = folder.refusal
 
     def _say_folder(self, folder: FolderScanned) -> None:
@@ -179,7 +179,7 @@ class SeederReport:
         took, when = self._takers.get(who, ("", float("-inf")))
         if upload.name != took and self.clock() - when >= SAME_TAKER_S:
             self._takers[who] = upload.name, self.clock()
-            self.output.say(f"{who} takes {shown_name(upload.name)}")
+            self.output.say(f"{who} downloads {shown_name(upload.name)}")
 
 
 def tell_network(change: NetworkChanged, output: Output) -> None:

@@ -84,7 +84,7 @@ def form_of_program() -> str:
 
 def _give_up(output: Output) -> None:
     output.result(
-        f"{State.FAILED.value:<8}  the whole: it did not end within {LIMIT_S:.0f} s. "
+        f"{State.FAILED.value:<8}  everything: it did not end within {LIMIT_S:.0f} s. "
         "Say which line came last when you report this."
     )
     os._exit(ExitCode.SOME_FAILED)

@@ -59,7 +59,7 @@ def tracker_for(
         return Chosen(named, Follow.SAME)
     found = ours_first(search())
     if not found:
-        output.say(f"No tracker was found on this network; asking {named}, and looking on.")
+        output.say(f"No tracker was found on this network; trying {named} and still looking.")
         return Chosen(named, Follow.ANY)
     if len(found) == 1:
         output.say(f"Found {tracker_words(found[0])}.")
@@ -83,7 +83,7 @@ def tracker_words(found: FoundTracker) -> str:
 def _one_of(found: Sequence[FoundTracker], output: Output, ask: Ask | None) -> Address:
     if ask is None:
         taken = tracker_words(found[0])
-        output.say(f"Found {len(found)} trackers; taking {taken}. --tracker names another one.")
+        output.say(f"Found {len(found)} trackers; using {taken}. Choose another with --tracker.")
         return found[0].address
     for number, one in enumerate(found, 1):
         output.result(f"{number:4}  {tracker_words(one)}")

@@ -82,7 +82,7 @@ class TrackerReport:
                 offers = wording.count(seeder.files, "file")
                 self.output.say(f"{_who(members.get(address), address)} offers {offers}")
         for address in self._seeders.keys() - seeders.keys():
-            self.output.say(f"{_who(self._members.get(address), address)} is gone")
+            self.output.say(f"{_who(self._members.get(address), address)} has left")
         self._seeders = seeders
 
     def _tell_leechers(self, members: dict[Address, RoomMember]) -> None:
@@ -90,13 +90,13 @@ class TrackerReport:
         for address, member in members.items():
             before = self._members.get(address)
             if member.is_leecher and (before is None or not before.is_leecher):
-                self.output.say(f"{_who(member, address)} takes part as a leecher")
+                self.output.say(f"{_who(member, address)} joined as a leecher")
             was_reachable = before is None or before.is_reachable is not False
             if member.is_reachable is False and was_reachable:
                 self.output.say(f"{_who(member, address)} cannot be reached from outside")
         for address, member in self._members.items():
             if member.is_leecher and address not in members:
-                self.output.say(f"{_who(member, address)} is gone")
+                self.output.say(f"{_who(member, address)} has left")
 
 
 def _who(member: RoomMember | None, address: Address) -> str:
