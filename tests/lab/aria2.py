@@ -1,4 +1,4 @@
-"""The same job by aria2 from one web server, to compare with; only where aria2 is installed."""
+"""The same job by aria2 from one web server, for comparison; only if aria2 is installed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.lab.network import LabError, Network, Place, memory_folder
 from tests.lab.room import Plan, all_files, links_of, make_files
 
 PARALLEL_FILES = 16
-# The web server drops some of so many visitors, and cannot go on in the middle of a file.
+# The web server drops some of so many clients, and cannot resume in the middle of a file.
 HABITS = ("--file-allocation=none", "--always-resume=false", "--max-tries=0")
 ANY_PORT = 0
 
@@ -34,7 +34,7 @@ def seconds_of_one(shared: Path, taken: Path) -> float:
 
 
 def seconds_of_room(plan: Plan) -> tuple[float, ...]:
-    """How long each of the plan's hosts takes, all from the web server of one. Raises LabError."""
+    """How long each of the plan's hosts takes, all from one web server. Raises LabError."""
     with ExitStack() as stack:
         network = stack.enter_context(Network())
         folder = Path(stack.enter_context(memory_folder()))
@@ -53,7 +53,7 @@ def seconds_of_room(plan: Plan) -> tuple[float, ...]:
 
 
 def _web_server(stack: ExitStack, shared: Path, host: str, place: Place | None = None) -> int:
-    """Start one; returns its port."""
+    """Start a web server; returns its port."""
     words = ["-u", "-m", "http.server", str(ANY_PORT), "--bind", host, "--directory", str(shared)]
     command = [sys.executable, *words]
     server = subprocess.Popen(
@@ -89,7 +89,7 @@ def _lines(shared: Path, taken: Path, address: str) -> Iterable[str]:
 
 
 def _ended(began: float, takers: list[subprocess.Popen[bytes]]) -> tuple[float, ...]:
-    """Their seconds, sorted."""
+    """The seconds that each took, sorted."""
     left, seconds = list(takers), list[float]()
     while left:
         time.sleep(0.01)

@@ -20,11 +20,11 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PORT = 12501
 BLOCK = 1 << 18
 LIMIT_S = 120.0
-COUNTED = 0.9  # at the very end some have nothing left to give
+COUNTED = 0.9  # at the very end, some senders have nothing left to send
 
 
 def bare_rate(mbit: float, size: int, *, givers: int = 1) -> float:
-    """Payload over the link's rate, of one taker with so many givers at once."""
+    """Payload over the link's rate, for one receiver with this many senders at once."""
     with Network() as network:
         taker, *others = network.build([Link(mbit)] * (givers + 1))
         command = (sys.executable, "-m", "tests.lab.stream")
@@ -55,7 +55,7 @@ def bare_rate(mbit: float, size: int, *, givers: int = 1) -> float:
 
 
 def take(givers: int, size: int) -> None:
-    """Say bytes per second while all give: until COUNTED of the bytes have come."""
+    """Print bytes per second while all are sending: until COUNTED of the bytes have come."""
     with socket.create_server(("0.0.0.0", PORT), backlog=givers) as listener:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
@@ -75,7 +75,7 @@ def take(givers: int, size: int) -> None:
 
 def give(host: str, size: int) -> None:
     block = bytes(BLOCK)
-    with socket.create_connection((host, PORT)) as link, suppress(OSError):  # it has enough
+    with socket.create_connection((host, PORT)) as link, suppress(OSError):  # the other has enough
         for start in range(0, size, BLOCK):
             link.sendall(block[: min(BLOCK, size - start)])
 
