@@ -12,7 +12,7 @@ from roles.room.held_shares import HeldShares
 from roles.room.holders import Holders
 from roles.room.originals_list import OriginalsList
 from roles.room.places import Key, Places
-from roles.room.registry_entry import Entry, lmk1_share_of
+from roles.room.registry_entry import QUIET_S, Entry, lmk1_share_of
 from roles.room.room_catalogue import Lmk1List, Owner, RoomCatalogue
 
 # Steps of the catalogue for lists told by LMK/1, and files taken over in one: forged lists may
@@ -38,17 +38,28 @@ class OfferedShares:
         """An LMK/2 program takes part in its shares from now on."""
         self.holders.join(key, entry.shares, is_leecher=entry.is_leecher)
 
-    def leave(self, key: Key, entry: Entry, *, now: float, keeps: Sequence[str] = ()) -> None:
+    def leave(
+        self,
+        key: Key,
+        entry: Entry,
+        *,
+        now: float,
+        keeps: Sequence[str] = (),
+        has_ended: bool = False,
+    ) -> None:
         """An LMK/2 program leaves its shares; those that it told and does not keep are gone.
 
-        Whoever else names them does not keep them: nobody would tell what changes in them.
+        Whoever else names them does not keep them: nobody would tell what changes in them. Of a run
+        that has ended nobody can come back under its peer id, which others know.
         """
+        teller = key._replace(peer="") if has_ended else key
+        quiet_at = entry.last_ping + QUIET_S
         self.holders.part(key, entry.shares, is_leecher=entry.is_leecher)
         for share_id in entry.shares:
             share = self._catalogue.share(share_id)
             if share_id not in keeps and share is not None and share.owner.key == key:
                 self._catalogue.drop(share_id)
-                self.held.hold(share_id, key, now=now)
+                self.held.hold(share_id, teller, quiet_at=quiet_at, now=now)
 
     def note_place(self, place: tuple[str, int]) -> None:
         """Who is registered there, or what LMK/1 programs told there, is another one now.

@@ -14,7 +14,7 @@ from contextlib import suppress
 from roles.lmk1.tracker_wire import Extras
 from roles.room.offered_shares import OfferedShares
 from roles.room.places import Key, Places
-from roles.room.registry_entry import STATES, Entry, Member, Origin, Reader, restored
+from roles.room.registry_entry import QUIET_S, STATES, Entry, Member, Origin, Reader, restored
 from roles.room.room_catalogue import RoomCatalogue
 from roles.values.addresses import Address, is_unicast
 from roles.values.errors import PeerProtocolError
@@ -31,7 +31,6 @@ MAX_FILES = 400_000  # on all lists that LMK/2 programs told for LMK/1 readers,
 MAX_LMK1_FILES = 100_000  # and on all that LMK/1 programs told
 MAX_SHOWN = 2_000  # files that the window gets: nobody reads more
 EXPIRED_AT_ONCE = 500  # between two looks at the sockets: a whole room may fall silent together
-QUIET_S = 18.0  # without a ping, which comes every 15 s: the program there has probably ended
 _HOLDERS = 64  # looked up for one answer: more than fit into it
 
 
@@ -153,6 +152,8 @@ class Registry:
             self._make_room(key, origin, now)
         else:
             entry.files = {} if entry.is_leecher else known.files
+            if entry.member is not None and known.member is not None:
+                entry.member.has_answered = known.member.has_answered
             self._forget_lmk2(key, now, keeps=() if entry.is_leecher else entry.shares)
         self._enter(key, entry)
         return key, entry
@@ -170,7 +171,7 @@ class Registry:
             member.ping = ping
         entry.state = STATES.get(ping.state)
         if ping.leaving:
-            self._forget_lmk2(key, now)
+            self._forget_lmk2(key, now, has_ended=True)
         elif ping.shares != member.shares:
             self._offered.leave(key, entry, now=now, keeps=ping.shares)
             member.shares = ping.shares
@@ -263,6 +264,9 @@ class Registry:
 
     def note_listening(self, key: Key, *, now: float) -> None:
         """This program answered at its place: others that are registered there have ended."""
+        member = self.member(key)
+        if member is not None:
+            member.has_answered = True
         for other in self._places.lmk2_at(key.place):
             if other != key:
                 entry = self._entries[other]
@@ -320,9 +324,12 @@ class Registry:
     def _restore_teller(self, item: object, now: float) -> None:
         match item:
             case {"share": str(share), "teller": [str(ip), int(port), str(peer)]} if (
-                is_own_share(share) and is_unicast(ip) and is_port(port) and is_id(peer)
+                is_own_share(share)
+                and is_unicast(ip)
+                and is_port(port)
+                and (is_id(peer) or not peer)  # "": that run of it has ended
             ):
-                self.held.hold(share, Key(ip, port, peer), now=now)
+                self.held.hold(share, Key(ip, port, peer), quiet_at=now + QUIET_S, now=now)
 
     # Coming and going
 
@@ -351,10 +358,12 @@ class Registry:
             self._fresh[key] = None
         self._note_changed(key, entry)
 
-    def _forget_lmk2(self, key: Key, now: float, keeps: Sequence[str] = ()) -> None:
+    def _forget_lmk2(
+        self, key: Key, now: float, keeps: Sequence[str] = (), *, has_ended: bool = False
+    ) -> None:
         self._programs -= 1
         entry = self._taken_out(key)
-        self._offered.leave(key, entry, now=now, keeps=keeps)
+        self._offered.leave(key, entry, now=now, keeps=keeps, has_ended=has_ended)
         self._offered.originals.note(key, None)
         self._note_changed(key, entry)
 
@@ -413,12 +422,18 @@ class Registry:
     def _make_room(self, key: Key, origin: Origin, now: float) -> None:
         """Raise PeerProtocolError when one more LMK/2 program has no room.
 
-        At one place MAX_RUNS are kept: the first one while it pings, and the newest.
+        At one place MAX_RUNS are kept: while they ping the one that answered there and the first,
+        and the newest.
         """
         there = self._places.lmk2_at(key.place)
         if len(there) >= MAX_RUNS:
-            first, *_, last = there
-            self._forget_lmk2(last if self.is_heard(first, now=now) else first, now)
+
+            def worth(one: Key) -> tuple[bool, bool]:
+                is_heard, member = self.is_heard(one, now=now), self.member(one)
+                has_answered = member is not None and member.has_answered
+                return is_heard and has_answered, is_heard and one == there[0]
+
+            self._forget_lmk2(min(there, key=worth), now)
         from_there = self._places.lmk2_of(origin.ip)
         if not there and from_there >= MAX_PER_HOST and not origin.is_here:
             raise PeerProtocolError(f"{origin.ip} registered {from_there} programs already")
