@@ -30,6 +30,7 @@ from roles.values.content import Content
 from roles.values.errors import LmkError
 from roles.values.events import DownloadChanged, FileEnded, FilesEnded, FolderRenamed, RoleEvent
 from roles.values.settings import Existing, LeecherSettings
+from roles.worker import failure_of
 from tests.disks import described
 
 CALLS = (
@@ -56,7 +57,7 @@ class DiskCalls:
     def __init__(self) -> None:
         self.made = list[str]()
         self.kill_after = 0
-        self.fail: Callable[[int, str], OSError | None] = lambda _number, _name: None
+        self.fail: Callable[[int, str], OSError | MemoryError | None] = lambda _number, _name: None
         self.is_killed = False
 
     @contextmanager
@@ -212,9 +213,9 @@ class LocalDownload:
         try:
             download._direct()
             drop_packs(target)
-        except LmkError as error:
+        except (LmkError, MemoryError) as error:  # as the thread of a download does
             download.leave()
-            return error
+            return failure_of(error)
         except Killed:  # descriptors and locks go with a process
             for arrival in download._arrivals._under_way:
                 arrival._file._forget_sources()

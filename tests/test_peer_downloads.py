@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from unittest import mock
 
 from roles.net.throttle import Throttle
 from roles.swarm.peer_book import MAX_PEERS
@@ -54,6 +55,18 @@ class PeerDownloadsTest(TakingTest):
             return condition()
 
         wait_until(ticked)
+
+    def test_a_lack_of_threads_is_known_until_somebody_is_connected_to(self) -> None:
+        self.listening(self.honest)
+        no_thread = RuntimeError("can't start new thread")
+        with (
+            mock.patch.object(threading.Thread, "start", side_effect=no_thread),
+            self.assertLogs("roles.swarm.peer_downloads", "WARNING"),
+        ):
+            self.downloads.tick()
+        self.assertIn("no more threads", str(self.downloads.lack))
+        self.tick_until(lambda: self.transfer_.is_done)
+        self.assertIsNone(self.downloads.lack)
 
     def test_who_is_heard_of_is_called_and_taken_from(self) -> None:
         self.listening(self.honest)

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from roles.disk import disk_calls
+from roles.disk.storage_faults import REFUSED
 
 # The time of a file while it arrives: 2000-01-01. Whoever writes to it replaces this time, even
 # within the same tick of the file system's clock (4 ms on older systems) as our own write.
@@ -56,7 +57,8 @@ class FileWatch:
         if disk_calls.TIMES_BY_DESCRIPTOR:
             try:  # noqa: SIM105 (once for each chunk of LMK/1: suppress() takes as long as the rest)
                 disk_calls.set_times(self._descriptor, ARRIVING_NS)
-            except OSError:  # only the owner may: then the system's clock has to do
+            # Only the owner may, or memory lacks: then the system's clock has to do.
+            except REFUSED:
                 pass
         self.keep()
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from roles.disk import disk_calls
 from roles.disk.file_lock import try_lock
 from roles.disk.open_folder import OpenFolder
+from roles.disk.storage_faults import LEFT_UNDONE
 from roles.values.content import Content
-from roles.values.errors import StorageError
 from roles.values.safe_names import PARTIAL_SUFFIX, is_partial_name, shown_name
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def drop_partial(folder: Path, stored: tuple[str, ...]) -> None:
     name = stored[-1] + PARTIAL_SUFFIX
     if not os.path.lexists(folder.joinpath(*stored[:-1], name)):
         return
-    with suppress(OSError, StorageError), OpenFolder.below(folder, stored[:-1], make=False) as at:
+    with suppress(*LEFT_UNDONE), OpenFolder.below(folder, stored[:-1], make=False) as at:
         _drop_if_free(at, name)
 
 
@@ -78,16 +78,16 @@ def drop_member_partials(target: Path, folders: Iterable[tuple[str, ...]]) -> No
     Their pack is still in the target folder then, locked if a program works on it.
     """
     killed = set[str]()
-    with suppress(OSError, StorageError), OpenFolder.base(target, make=False) as base:
+    with suppress(*LEFT_UNDONE), OpenFolder.base(target, make=False) as base:
         killed = {prefix for prefix in _packs(base) if _is_free(base, prefix + PARTIAL_SUFFIX)}
     for stored in folders if killed else ():
-        with suppress(OSError, StorageError):
+        with suppress(*LEFT_UNDONE):
             _drop_members(target, stored, killed)
 
 
 def drop_packs(target: Path) -> None:
     """Remove all packs that no program works on. No download of this folder is unfinished."""
-    with suppress(OSError, StorageError), OpenFolder.base(target, make=False) as base:
+    with suppress(*LEFT_UNDONE), OpenFolder.base(target, make=False) as base:
         for name in _names_in(base):
             if _PROBE.fullmatch(name):
                 _drop_if_free(base, name)

@@ -370,7 +370,7 @@ class Download(DownloadLife):
             first = failures[0]
             kind = type(first.failure) if first.failure is not None else LmkError
             raise kind(
-                f"{len(failures)} of {len(self.wanted.files):,} files of {self.title} failed, "
+                f"{self._how_many_failed()} of {self.title} failed, "
                 f"the first one {shown_name(first.name)}: {first.failure}"
             )
         is_new = self._tally.done or not self.wanted.files
@@ -378,6 +378,15 @@ class Download(DownloadLife):
         log.info("%s is %s", path, "done and checked" if is_new else "there already, the same")
         state = DownloadState.DONE if is_new else DownloadState.SKIPPED
         self._set_state(state, saved_as=path)
+
+    def _how_many_failed(self) -> str:
+        folders = sum(one.is_folder for one in self._tally.failures)
+        files = len(self._tally.failures) - folders
+        parts = (
+            f"{files:,} of {len(self.wanted.files):,} files" if files else "",
+            f"{folders:,} {'folder' if folders == 1 else 'folders'}" if folders else "",
+        )
+        return " and ".join(part for part in parts if part)
 
     def _set_state(
         self,

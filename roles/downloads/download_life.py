@@ -205,9 +205,16 @@ class DownloadLife(ABC):
 
     def _main(self) -> None:
         failure = run_guarded(self._direct)
-        if failure is not None:
+        try:
+            if failure is not None:
+                self._tell_failure(failure)
+        finally:  # whatever becomes of that, the leecher waits for this thread
+            self._has_ended = True
+            self._ended()
+
+    def _tell_failure(self, failure: LmkError) -> None:
+        try:
             if not self._can_go_on_after(failure):
                 self.discard()
+        finally:
             self._set_state(DownloadState.FAILED, failure=failure)
-        self._has_ended = True
-        self._ended()

@@ -209,6 +209,7 @@ class PeerDownloads:
             thread.start()
         except ShortageError as error:
             log.warning("a peer is not connected to: %s", error)
+            self.lack = error
             with self._lock:
                 self._threads.discard(thread)
             return False
@@ -236,8 +237,7 @@ class PeerDownloads:
                     )
                     self._run(PeerConnection(peer, sock))
         except (OSError, LmkError) as error:
-            failure = failure_of(error)
-            self.lack = failure if isinstance(failure, ShortageError) else None
+            self.lack = _shortage_of(error)
             log.info("%s: %s", address, error)
         finally:  # who brought nothing waits longer each time
             self._note_end(address, was_good=meter.total > 0)
@@ -270,8 +270,9 @@ class PeerDownloads:
             Downloader(
                 connection, self._swarm, self._buffers, self._throttle, self._stopping.is_set
             ).run()
-        except MemoryError:
+        except MemoryError as error:
             log.warning("dropped %s: this computer has no memory left", connection.peer.address)
+            self.lack = _shortage_of(error)
         finally:
             with self._lock:
                 del self._sockets[number]
@@ -284,3 +285,8 @@ class PeerDownloads:
     def _note_end(self, address: Address, *, was_good: bool) -> None:
         with self._lock:
             self._book.closed(address, was_good=was_good, now=time.monotonic())
+
+
+def _shortage_of(error: Exception) -> ShortageError | None:
+    failure = failure_of(error)
+    return failure if isinstance(failure, ShortageError) else None
