@@ -246,11 +246,20 @@ class Tracker(Role):
             log.debug("answering %s: %s", source[0], error)
             return
         for answer in answers:
-            if not self._is_sent((link, answer, source)) and len(self._unsent) < MAX_UNSENT:
-                # An original asks only once. Who has a cookie goes first here too.
-                is_first = proof is not Proof.NONE
-                keep = self._unsent.appendleft if is_first else self._unsent.append
-                keep((link, answer, source))
+            if not self._is_sent((link, answer, source)):
+                self._keep_unsent((link, answer, source), proof)
+
+    def _keep_unsent(self, answer: _Datagram, proof: Proof) -> None:
+        """Try again later, because an original asks only once. Senders with a cookie go first, and
+        take the place of others when the queue is full.
+        """
+        is_full = len(self._unsent) >= MAX_UNSENT
+        if proof is not Proof.NONE:
+            if is_full:
+                self._unsent.pop()
+            self._unsent.appendleft(answer)
+        elif not is_full:
+            self._unsent.append(answer)
 
     def _is_sent(self, answer: _Datagram) -> bool:
         """Send it, or see that this is no use; False when there is no room in the system."""

@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 
 from roles.values.errors import LmkError, ShortageError, StorageError
@@ -33,6 +34,13 @@ class Worker(threading.Thread):
             super().start()
         except (RuntimeError, MemoryError):
             raise ShortageError(NO_THREAD) from None
+
+
+def rest(seconds: float, should_stop: Callable[[], bool]) -> None:
+    """Sleep for so long, or until should_stop(), which is looked at every POLL_S."""
+    deadline = time.monotonic() + seconds
+    while (left_s := deadline - time.monotonic()) > 0 and not should_stop():
+        time.sleep(min(left_s, POLL_S))
 
 
 def run_guarded(work: Callable[[], object]) -> LmkError | None:

@@ -132,3 +132,16 @@ class DownloadLifeTest(unittest.TestCase):
         download.reap()
         self.assertFalse(download.is_running)
         self.assertEqual((download.state, str(download.failure)), (DownloadState.FAILED, "no"))
+
+    def test_a_download_that_gives_way_does_so_once_until_its_thread_has_ended(self) -> None:
+        self.download.start()
+        self.download.give_way()
+        self.download.give_way()
+        self.assertEqual(self.download.turns, 1)
+
+    def test_giving_way_overrides_neither_a_cancel_nor_a_pause(self) -> None:
+        self.download.start()
+        self.download.halt(DownloadState.CANCELLED)
+        self.download.give_way()
+        self.assertTrue(self.download.is_cancelled)
+        self.assertEqual(self.download.turns, 0)

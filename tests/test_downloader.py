@@ -452,6 +452,17 @@ class HostileTest(TakingTest):
         sender.link.sendall(frames.encode_part_head(self.handle, 2, PART, PART) + b"x" * 1_000)
         self.assertIsInstance(self.errors.get(timeout=LIMIT_S), TimeoutError)
 
+    def test_a_frame_that_began_together_with_the_one_before_must_end_too(self) -> None:
+        self.constant("swarm.downloader", "LOOK_S", 0.05)
+        self.constant("swarm.downloader", "STILL_S", 0.2)
+        sender = self.begun()
+        sender.link.sendall(
+            frames.encode(frames.Alive()) + HEADER.pack(frames.Kind.GONE, 1_000)[:3]
+        )
+        error = self.errors.get(timeout=LIMIT_S)
+        self.assertIsInstance(error, TimeoutError)
+        self.assertIn("in the middle of a frame", str(error))
+
     def test_where_the_limit_holds_a_part_up_its_sender_is_not_to_blame(self) -> None:
         self.constant("swarm.downloader", "PART_S", 0.3)
         self.constant("swarm.downloader", "STILL_S", 0.3)

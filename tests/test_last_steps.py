@@ -91,7 +91,7 @@ class LastStepsTest(DiskTestCase):
         twin = "twin" if existing is Existing.REPLACE else "twin (2)"
         came = {twin if path == "twin" else path: data for path, data in FILES.items()}
         folders = dict.fromkeys(("d", "e", "e/f"))
-        self.assertEqual(self.tree(target), dict(sorted({**OWN, **came, **folders}.items())))
+        self.assert_tree(target, {**OWN, **came, **folders})
         for path in (*came, *folders):
             status = (target / path).stat()
             self.assertTrue(status.st_nlink == 1 or stat.S_ISDIR(status.st_mode), path)

@@ -89,7 +89,7 @@ class PeerDownloadsTest(TakingTest):
 
     def test_a_peer_that_stands_still_in_the_middle_is_connected_to_once_more(self) -> None:
         """The old connection may go on, or not: what was interrupted hides that for long."""
-        self.constant("swarm.peers", "STALLED_S", 0.05)
+        self.constant("swarm.peers", "REDIAL_S", 0.05)
         self.constant("swarm.peer_book", "AGAIN_S", 0.0)
         stalled = threading.Event()
         self.addCleanup(stalled.set)
@@ -114,7 +114,7 @@ class PeerDownloadsTest(TakingTest):
         self.assertEqual(seeder.connections, 2)
 
     def test_the_address_that_a_peer_has_no_longer_is_hung_up_on(self) -> None:
-        self.constant("swarm.peers", "LEFT_S", 0.0)
+        self.constant("swarm.peers", "MOVED_S", 0.0)
         old, handle = self.offering(self.holding, YOU, host="10.0.0.1")
         self.offer(old, handle, 0)
         old.send_part(handle, 0, 0, self.holding.chunk(0)[:1_000])

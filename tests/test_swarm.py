@@ -262,6 +262,18 @@ class LostWordsTest(SwarmTestCase):
         self.assertTrue(self.errors.empty())
         self.assertEqual(len(self.swarm._swarm.peers), 2)
 
+    def test_a_chunk_that_is_taken_again_comes_behind_what_was_taken_meanwhile(self) -> None:
+        sender, handle = self.offering(self.holding)
+        self.offer(sender, handle, 3)
+        self.offer(sender, handle, 4)
+        sender.send_chunk(handle, 3, bytes(len(self.holding.chunk(3))))
+        wait_until(lambda: self.transfer_.plan.is_damaged)
+        self.offer(sender, handle, 3)
+        sender.send_chunk(handle, 4, self.holding.chunk(4))
+        sender.send_chunk(handle, 3, self.holding.chunk(3))
+        wait_until(lambda: self.transfer_.plan.had == 0b11000)
+        self.assertTrue(self.errors.empty())
+
     def test_an_offer_says_that_the_wait_in_line_is_over(self) -> None:
         self.quick("QUIET_S")
         sender, handle = self.offering(self.holding)

@@ -17,9 +17,10 @@ from unittest import mock
 from roles.disk.state_file import StateFile, write_whole
 from roles.net.neighbours import Neighbours
 from roles.room.answers import Desk
+from roles.room.cookies import Proof
 from roles.room.list_server import ListServer
 from roles.room.registry import Registry
-from roles.tracker import AGAIN_UNSENT, UNPROVED_UNSENT, Tracker
+from roles.tracker import AGAIN_UNSENT, MAX_UNSENT, UNPROVED_UNSENT, Tracker
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
 from roles.values.events import ListedFile, RoleStarted, RoleStopped, RoomChanged
@@ -959,6 +960,20 @@ class ShortagesOfTheTracker(RoomTest):
             ):
                 self.assertEqual(listed_seeders(tracker.address), [])
                 wait_until(lambda: len(failed) == 3)  # noqa: B023
+
+    def test_answers_to_senders_without_a_cookie_keep_no_room_from_those_with_one(self) -> None:
+        tracker = Tracker(TrackerSettings(), lambda _event: None)
+        tracker._desk = mock.Mock(answers=mock.Mock(return_value=[b"answer"]))
+        member, stranger = ("10.0.0.1", 1), ("10.0.0.2", 2)
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link,
+            mock.patch.object(Tracker, "_is_sent", return_value=False),
+        ):
+            for _ in range(MAX_UNSENT + 1):
+                tracker._answer((link, b"", stranger), Proof.NONE, 0.0)
+            tracker._answer((link, b"", member), Proof.GOOD, 0.0)
+        self.assertEqual(tracker._unsent[0][2], member)
+        self.assertEqual(len(tracker._unsent), MAX_UNSENT)
 
     def test_a_request_for_which_there_is_no_memory_is_not_answered_and_the_next_is(self) -> None:
         tracker = self.tracker()

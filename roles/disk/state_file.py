@@ -187,15 +187,14 @@ def _claimed(path: Path) -> tuple[Path, int]:
     with suppress(OSError):  # a folder of that name, or a disk without locks
         while time.monotonic() < until:
             descriptor = os.open(temporary, _FLAGS | os.O_CREAT, 0o600)
-            is_ours = False
             try:
-                is_ours = try_lock(descriptor) and _is_at(descriptor, temporary)
-                if is_ours:
+                if try_lock(descriptor) and _is_at(descriptor, temporary):
                     os.ftruncate(descriptor, 0)
                     return temporary, descriptor
-            finally:
-                if not is_ours:
-                    os.close(descriptor)
+            except BaseException:
+                os.close(descriptor)
+                raise
+            os.close(descriptor)
             time.sleep(_AGAIN_S)
     import tempfile  # no start waits for it
 

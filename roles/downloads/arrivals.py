@@ -23,19 +23,14 @@ from roles.downloads.download_jobs import (
     plan_jobs,
     without,
 )
+from roles.downloads.download_life import all_damaged
 from roles.downloads.download_scope import Identity
 from roles.downloads.file_tally import FileTally
 from roles.downloads.swarm_side import Outlook, SwarmSide
 from roles.joining.listed_share import Pack
 from roles.swarm.content_transfer import ContentTransfer
 from roles.values.content import Content
-from roles.values.errors import (
-    ContentError,
-    DiskFullError,
-    LmkError,
-    NoSeederError,
-    StorageError,
-)
+from roles.values.errors import DiskFullError, LmkError, NoSeederError, StorageError
 from roles.values.events import DownloadState, FileEnded
 from roles.values.settings import Existing
 
@@ -170,7 +165,7 @@ class Arrivals:
             most_s = PROVEN_STILL_S if self._is_proven(arrival) else STILL_S
             most_s *= 2 if outlook.place else 1
             if lied_s > LIED_S and isinstance(job, FileJob):
-                self._give_up(arrival, _all_wrong(job), tally)
+                self._give_up(arrival, all_damaged(job.title), tally)
             elif (
                 lied_s > LIED_S
                 or unheld_s >= (UNHELD_S if is_settled else UNHELD_AT_LAST_S)
@@ -378,12 +373,6 @@ class Arrivals:
 def _note_failed(job: Job, error: LmkError, tally: FileTally) -> None:
     for file in files_of(job):
         tally.note(FileEnded(file.path, file.size, DownloadState.FAILED, failure=error))
-
-
-def _all_wrong(job: FileJob) -> LmkError:
-    return ContentError(
-        f"Everyone who has {job.title} sent damaged content. Start another seeder and try again."
-    )
 
 
 def _not_offered(job: FileJob) -> LmkError:

@@ -34,7 +34,7 @@ from roles.lmk1.tracker_wire import (
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError, TrackerSilentError
 from roles.values.safe_names import shown_name
-from roles.worker import POLL_S
+from roles.worker import POLL_S, rest
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ class TrackerAsker:
                 except OSError as error:  # no network: it may come back
                     log.debug("asking %s: %s", address, error)
                     attempt.why = error.strerror or str(error)
-                    self._wait(within_s)
+                    rest(within_s, self._should_stop)
                     answer = None
                 if answer is not None:
                     self._place.answered(address)
@@ -184,7 +184,7 @@ class TrackerAsker:
                 attempt.refusals += 1
                 if attempt.refusals == MAX_REFUSALS:
                     return None
-                self._wait(pause_s)
+                rest(pause_s, self._should_stop)
         return None
 
     def _asked_at(self, address: Address, attempt: _Attempt[T], within_s: float) -> T | None:
@@ -249,11 +249,6 @@ class TrackerAsker:
                     question.awaited = 0
                 deadline = min(deadline, time.monotonic() + SECOND_S)
         return accepted
-
-    def _wait(self, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while not self._should_stop() and (rest := deadline - time.monotonic()) > 0:
-            time.sleep(min(rest, POLL_S))
 
     def _close_old(self) -> None:
         """Close those whose answers all came, and those that waited long enough."""

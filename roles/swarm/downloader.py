@@ -21,7 +21,7 @@ from roles.swarm.peer_connection import PeerConnection
 from roles.swarm.shared_swarm import SharedSwarm
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
-from roles.worker import POLL_S
+from roles.worker import POLL_S, rest
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +80,8 @@ class Downloader:
         try:
             while not self._should_stop():
                 self._began, self._patience_s = None, FRAME_S
+                if self._end > self._start:  # its first bytes came with the last frame
+                    self._began = self._heard = time.monotonic()
                 kind, length = frames.decode_header(self._take(frames.HEADER.size))
                 if kind == frames.Kind.CHUNK:
                     self._receive_part(length - frames.PART_HEAD.size)
@@ -93,11 +95,8 @@ class Downloader:
             self._drop_chunk()
 
     def _read_slowly(self, words: int) -> None:
-        """Wait before reading on from who says much and brings nothing."""
-        left_s = self._words.spend(words, now=time.monotonic())
-        while left_s > 0 and not self._should_stop():
-            time.sleep(min(left_s, POLL_S))
-            left_s -= POLL_S
+        """Pause before reading on, if this peer says much and brings nothing."""
+        rest(self._words.spend(words, now=time.monotonic()), self._should_stop)
 
     def _answered(self, kind: int, body: bytes) -> bool:
         """Deal with a frame; False when the peer left. If the next one is here already, both are

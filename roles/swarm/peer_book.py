@@ -113,15 +113,15 @@ class PeerBook:
         for address, peer in order:
             if peer.is_us or peer.not_before > now:
                 continue
-            if not peer.connections:
-                if connected >= most or called >= MAX_CALLED:
-                    continue
-                connected, called = connected + 1, called + 1
-                peer.called_at, peer.was_called = now, True
+            if not peer.connections and (connected >= most or called >= MAX_CALLED):
+                continue
             wished = each if address in fast else 2 if address in stalled else 1
             for _ in range(wished - peer.connections):
                 if not self._dials.allows(_host_of(address), now=now):
                     break
+                if not peer.connections:
+                    connected, called = connected + 1, called + 1
+                    peer.called_at, peer.was_called = now, True
                 peer.connections += 1
                 chosen.append(address)
         return chosen

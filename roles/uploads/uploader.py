@@ -24,7 +24,7 @@ from roles.uploads.upload_slot import Desk, GiverProgress
 from roles.values.content import DIGEST_SIZE, bitmap_bytes, bitmap_of
 from roles.values.errors import FileChangedError, PeerProtocolError
 from roles.wire import frames
-from roles.worker import POLL_S
+from roles.worker import rest
 
 log = logging.getLogger(__name__)
 
@@ -142,13 +142,11 @@ class Uploader:
         return True
 
     def _read_slowly(self, words: int) -> None:
-        """Wait before reading on from who says much and takes nothing."""
-        left_s = self._words.spend(words, now=time.monotonic())
-        if left_s > 0:
+        """Pause before reading on, if this leecher says much and takes nothing."""
+        pause_s = self._words.spend(words, now=time.monotonic())
+        if pause_s > 0:
             self._line.rest()
-        while left_s > 0 and not self._should_stop():
-            time.sleep(min(left_s, POLL_S))
-            left_s -= POLL_S
+            rest(pause_s, self._should_stop)
 
     def _handle(self, frame: frames.Frame) -> bool:
         match frame:

@@ -5,7 +5,7 @@ No role, no window, no wire.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -396,6 +396,11 @@ class FoundTracker:
     name: str  # of its computer, from the wire; "" for an original one
     is_original: bool
     room: str = ""  # another one at each start of it; "" for one that does not say
+
+
+def ours_first(found: Iterable[FoundTracker]) -> tuple[FoundTracker, ...]:
+    """In the order in which trackers are shown; a program that must choose takes the first."""
+    return tuple(sorted(found, key=lambda one: (one.is_original, one.name, one.address)))
 
 
 @dataclass(frozen=True, slots=True)
