@@ -384,6 +384,17 @@ class LiarsTest(SwarmTestCase):
         self.give(honest, handle, self.holding, *range(6))
         wait_until(lambda: self.transfer_.is_done)
 
+    def test_a_liar_with_the_id_of_another_peer_of_its_host_harms_itself_alone(self) -> None:
+        honest, handle = self.offering(self.holding, "1" * 16)
+        self.second()
+        liar = self.sender("1" * 16, port=1)
+        self.describe(liar, self.holding)
+        self.lie(liar, handle, 2)
+        self.lie(liar, handle, 3)
+        self.assert_refused(liar)
+        self.give(honest, handle, self.holding, *range(6))
+        wait_until(lambda: self.transfer_.is_done)
+
     def test_the_count_is_of_one_content(self) -> None:
         liar, handle = self.offering(self.holding)
         self.lie(liar, handle, 2)

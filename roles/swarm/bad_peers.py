@@ -4,8 +4,8 @@ Pure state. A damaged chunk may be a lie, or a line or memory that flips bits no
 peer that looks like a liar is not asked while others could send the chunk; when nobody else can, it
 is asked on, until so much in a row was wrong that no line explains it.
 
-A peer is known by the id that it chose and by its host. The host is counted too: else a liar would
-come back with another id. It knows neither chunks nor connections.
+A peer is known by the id that it chose and by where it listens, for others know its id. The host is
+counted too: else a liar would come back with another id. It knows neither chunks nor connections.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
-Sender: TypeAlias = tuple[str, str]  # a peer's id and its host, "" for this machine
+Sender: TypeAlias = tuple[str, str]  # a peer's id and port, and its host, "" for this machine
 
 KeyT = TypeVar("KeyT")
 

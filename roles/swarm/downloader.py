@@ -84,6 +84,7 @@ class Downloader:
                     self._began = self._heard = time.monotonic()
                 kind, length = frames.decode_header(self._take(frames.HEADER.size))
                 if kind == frames.Kind.CHUNK:
+                    self._read_slowly(1)  # parts may have one byte each
                     self._receive_part(length - frames.PART_HEAD.size)
                     continue
                 self._read_slowly(1 + length // WORD)

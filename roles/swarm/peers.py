@@ -96,7 +96,7 @@ class Peers(dict[int, Peer]):
         for peer in self.with_content(handle) if not transfer.plan.wanted else ():
             if peer.taking is None:
                 late = transfer.plan.worth_asking_twice(
-                    peer.sender, peer.chunk_rate, now=now, is_end=is_end
+                    peer.number, peer.sender, peer.chunk_rate, now=now, is_end=is_end
                 )
                 if late and (is_again or late != peer.opened[handle]):
                     asking.append((peer, _noted(peer, handle, transfer, late)))
