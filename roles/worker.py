@@ -79,6 +79,12 @@ def failure_of(error: BaseException) -> LmkError | None:
             return None
 
 
+def shortage_of(error: Exception) -> ShortageError | None:
+    """What this computer lacked, when that is what failed."""
+    failure = failure_of(error)
+    return failure if isinstance(failure, ShortageError) else None
+
+
 def _refusal(error: OSError) -> StorageError:
     """The sentence for what the system refused, where nothing more is known about it."""
     why = error.strerror or str(error) or type(error).__name__

@@ -200,6 +200,8 @@ class Lmk1Download(DownloadLife):
         if outlook.is_moving or is_in_line or is_cut_off:
             self._patience.renew(now)
         if self._patience.is_over(now) and not outlook.is_connected:
+            if outlook.lack is not None:
+                raise outlook.lack
             why = outlook.last_fault or "the tracker lists no seeder"
             raise NoSeederError(
                 f"No seeder could send {shown_name(self.file.name)} for "
@@ -222,6 +224,8 @@ class Lmk1Download(DownloadLife):
             self._set_state(DownloadState.LOOKING, cause=CUT_OFF)
         elif not outlook.is_anyone_listed:
             self._set_state(DownloadState.LOOKING, cause="the tracker lists no seeder now")
+        elif outlook.lack is not None and not outlook.is_trying:
+            self._set_state(DownloadState.LOOKING, cause=str(outlook.lack))
         elif outlook.last_fault and not outlook.is_trying:
             pause = f"again in {outlook.wait_s or 0:.0f} s"
             self._set_state(DownloadState.RETRYING, cause=f"{outlook.last_fault}; {pause}")

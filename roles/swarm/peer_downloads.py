@@ -26,7 +26,7 @@ from roles.swarm.shared_swarm import SharedSwarm
 from roles.values.addresses import Address, is_loopback
 from roles.values.errors import LmkError, PeerProtocolError, ShortageError
 from roles.wire.greeting import Hello
-from roles.worker import Worker, failure_of
+from roles.worker import Worker, shortage_of
 
 log = logging.getLogger(__name__)
 
@@ -237,7 +237,7 @@ class PeerDownloads:
                     )
                     self._run(PeerConnection(peer, sock))
         except (OSError, LmkError) as error:
-            self.lack = _shortage_of(error)
+            self.lack = shortage_of(error)
             log.info("%s: %s", address, error)
         finally:  # who brought nothing waits longer each time
             self._note_end(address, was_good=meter.total > 0)
@@ -272,7 +272,7 @@ class PeerDownloads:
             ).run()
         except MemoryError as error:
             log.warning("dropped %s: this computer has no memory left", connection.peer.address)
-            self.lack = _shortage_of(error)
+            self.lack = shortage_of(error)
         finally:
             with self._lock:
                 del self._sockets[number]
@@ -285,8 +285,3 @@ class PeerDownloads:
     def _note_end(self, address: Address, *, was_good: bool) -> None:
         with self._lock:
             self._book.closed(address, was_good=was_good, now=time.monotonic())
-
-
-def _shortage_of(error: Exception) -> ShortageError | None:
-    failure = failure_of(error)
-    return failure if isinstance(failure, ShortageError) else None
