@@ -1,7 +1,7 @@
-"""NAME.lmkpart, open and locked: a file that has its final name only once it is whole and synced.
+"""NAME.lmkpart, open and locked. It gets its final name once it is whole and synced.
 
-Nothing that exists is ever overwritten unasked, and nothing that another program wrote to gets its
-final name. It knows no wire, and not which bytes are right.
+Existing files are never overwritten unasked, and a file that another program wrote to gets no final
+name. It knows no wire, and not which bytes are right.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class ClaimedFile:
     One of them finishes, discards or closes it, when the others are through.
     """
 
-    can_be_checked: ClassVar[bool] = True  # somebody knows what must be in it
+    can_be_checked: ClassVar[bool] = True  # the caller knows what must be in it
 
     def __init__(self, folder: Path, stored: Sequence[str]) -> None:
         """Open or make folder/a/b/NAME.lmkpart, with what is in it. Raises StorageError.
@@ -90,7 +90,7 @@ class ClaimedFile:
         return self._watch.is_touched
 
     def begin_check(self) -> None:
-        """The caller looks at all that is in it, whoever wrote it. Raises StorageError."""
+        """From now on the caller checks everything in it, whoever wrote it. Raises StorageError."""
         with self._writing:
             try:
                 self._watch.begin()
@@ -163,7 +163,7 @@ class ClaimedFile:
             return self.file.is_open
 
     def close(self) -> None:
-        """Close it and leave it where it is, with the time of now instead of the watch's."""
+        """Close it and leave it where it is, with the current time instead of the watch's."""
         try:
             if self.file.is_open and disk_calls.TIMES_BY_DESCRIPTOR:
                 stamp(self.file.descriptor)
@@ -171,7 +171,7 @@ class ClaimedFile:
             self.file.close()
 
     def _change(self, change: Callable[P, None], *args: P.args, **options: P.kwargs) -> None:
-        """Do this, and do not take it for another program's. Raises StorageError."""
+        """Make a change of our own, which the watch does not report. Raises StorageError."""
         watch = self._watch
         with self._writing:
             try:
@@ -285,7 +285,7 @@ class ClaimedFile:
         return name
 
     def _take_back(self, folder: OpenFolder, name: str) -> None:
-        """It was changed between the last look and its final name. Raises FileTouchedError."""
+        """It was changed just before it got its final name. Raises FileTouchedError."""
         status = folder.status(name)
         if status is None or not os.path.samestat(self.identity, status):
             raise self._replaced()

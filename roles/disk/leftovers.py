@@ -1,6 +1,6 @@
-"""What a killed run left in a target folder, and removing it.
+"""Removes what a killed run left in a target folder.
 
-Only names that this program alone gives are touched, and none that a running program works on.
+It touches only names that no other program gives, and no file that a running program works on.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def probe_name(number: int) -> str:
 
 
 def drop_partial(folder: Path, stored: tuple[str, ...]) -> None:
-    """Remove the partial file of this file, which is here already or not wanted any more."""
+    """Remove the partial file of a file that is whole already, or not wanted any more."""
     name = stored[-1] + PARTIAL_SUFFIX
     if not os.path.lexists(folder.joinpath(*stored[:-1], name)):
         return
@@ -57,7 +57,7 @@ def drop_partial(folder: Path, stored: tuple[str, ...]) -> None:
 
 
 def partial_names(folder: OpenFolder) -> list[str]:
-    """What arrives there, or was left. Raises OSError."""
+    """Names of partial files in this folder. Raises OSError."""
     return [name for name in _names_in(folder) if is_partial_name(name)]
 
 

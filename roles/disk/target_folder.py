@@ -112,7 +112,7 @@ class TargetFolder:
     def _drop_second_names(
         self, folder: OpenFolder, stored: tuple[str, ...], file: os.stat_result
     ) -> None:
-        """Each folder is looked through once: all its files may have several names."""
+        """Each folder is listed only once, because all its files may have several names."""
         if stored not in self._partials:
             self._partials[stored] = partial_names(folder)
         drop_second_names(folder, self._partials[stored], file)
@@ -140,7 +140,7 @@ class TargetFolder:
         return failed
 
     def remove_made_folders(self) -> None:
-        """Remove the folders that were made here and are empty: nothing comes into them."""
+        """Remove the folders that were made for this download and are empty."""
         made, self._made = self._made, []
         for stored in reversed(made):
             with (

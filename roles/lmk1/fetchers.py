@@ -34,8 +34,8 @@ from roles.worker import Worker, shortage_of
 log = logging.getLogger(__name__)
 
 MOVING_S = 1.0  # between two parts of the same seeder nothing comes for a moment
-# Who stands still takes no place of those at work, up to so many times as many as are wanted at
-# once. Then one that has stood still for so long makes room for another.
+# Seeders that stand still do not count, until there are STANDING times as many connections as are
+# wanted at once. Then one that has stood still for STANDING_S makes room for another.
 STANDING = 2
 STANDING_S = 5.0
 
@@ -262,9 +262,7 @@ class Fetchers:
             return 0 if self._fetchings[seeder].is_leaving else self._plan.part_end(seeder)
 
     def _make_room(self, now: float) -> None:
-        """Have the one that stands still longest leave, if it does so for too long; with the lock
-        held.
-        """
+        """Leave the seeder that has stood still longest, if for too long; with the lock held."""
         staying = [item for item in self._fetchings.values() if not item.is_leaving]
         longest = min(staying, key=lambda item: item.moved, default=None)
         if longest is not None and now - longest.moved >= STANDING_S:

@@ -1,7 +1,7 @@
-"""Ids of shares whose list went, kept for a while for the program that told it.
+"""Ids of shares that have gone, reserved for a while for the programs that told them.
 
-A program falls silent when its computer sleeps, and comes back. Meanwhile nobody else gets its id,
-which readers know and may have asked for. Pure state; the caller brings the clock.
+A program falls silent when its computer sleeps, and comes back. Meanwhile nobody else may use the
+id, which readers know and may be asking for. Pure state; the caller brings the clock.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class _Held(NamedTuple):
 
 
 class HeldShares:
-    """Which program told which share, since the share went."""
+    """Which program told each of these shares, and until when it is reserved."""
 
     def __init__(self) -> None:
         self._held: dict[str, _Held] = {}

@@ -16,18 +16,18 @@ MAX_COMING = 4  # over one connection: one arrives, one is taken ahead, some wer
 UNPROVEN_COMING = 2  # over one that has brought no whole chunk yet
 SLOW_FACTOR = 2.0  # a chunk is asked of a second peer when that one needs less than half the time
 UNKNOWN_RATE_S = 1.0  # a chunk that takes this long may be asked of a peer whose rate is unknown
-# Without a byte for this long a connection's chunk is asked of anybody. So is one that took longer,
-# and SLOW_FACTOR times what the other peer needs, however much of it is here.
+# A chunk of which no byte came for this long may be asked of any other peer. So may one that has
+# taken longer than this, and SLOW_FACTOR times what that peer needs, however much of it is here.
 STALLED_S = 3.0
-UNKNOWN_TIMES = 4.0  # so many times as long before a third peer is asked whose rate is unknown
+UNKNOWN_TIMES = 4.0  # times STALLED_S, until a third peer is asked whose rate is unknown
 HOPELESS_S = 30.0  # a chunk that takes longer than this is asked twice while other files are wanted
-# Bad chunks in a row, from somebody whom nobody can replace. A line that flips one bit in 100 KB
-# spoils 93 of 100 chunks of 256 KiB, and half of those of 64 KiB.
+# What a peer that nobody can replace may spoil in a row. A line that flips one bit in 100 KB spoils
+# 93 of 100 chunks of 256 KiB, and half of those of 64 KiB.
 MAX_WASTE = 32 * 1024 * 1024  # bytes
 LEAST_TRIES = 32
 FEW_TRIES = 16  # of a content of less than SMALL
 SMALL = 64 * 1024  # bytes
-SLOW_S = 5.0  # without a right chunk: whoever sent bad ones is asked again
+SLOW_S = 5.0  # without a right chunk: then peers that sent bad ones are asked again
 
 
 @dataclass(slots=True)
@@ -184,7 +184,7 @@ class ChunkPlan:
         self._bad.note(sender, index, now=now)
 
     def drop(self, sender: Sender, *, now: float) -> None:
-        """This peer told wrong digests."""
+        """This peer sent wrong digests."""
         self._verified = self._verified or now
         self._bad.drop(sender, now=now)
 
@@ -195,7 +195,7 @@ class ChunkPlan:
 
     @property
     def is_lied_about(self) -> bool:
-        """Whether somebody is asked for nothing again, whoever else there is."""
+        """Whether any peer is given up."""
         return self._bad.any_hopeless
 
     def is_dropped(self, sender: Sender) -> bool:
@@ -205,19 +205,19 @@ class ChunkPlan:
         return self._bad.has(sender)
 
     def is_hopeless(self, sender: Sender) -> bool:
-        """Whether it is asked for nothing again, whoever else there is."""
+        """Whether it is given up, even if nobody else is there."""
         return self._bad.is_hopeless(sender)
 
     def may_try(self, sender: Sender, *, now: float) -> bool:
-        """Whether it is asked now when nobody else can send it."""
+        """Whether it is asked now if nobody else can send it."""
         return self._bad.may_try(sender, now=now)
 
     def can_send(self, sender: Sender, *, now: float) -> bool:
-        """Whether all that is wanted is asked of this peer, whoever else there is."""
+        """Whether everything that is wanted may be asked of this peer, even beside others."""
         return self.wanted_from(sender, now=now, is_alone=False) == self.wanted
 
     def is_slow(self, now: float) -> bool:
-        """Whether no chunk was right for so long that whoever sent bad ones is asked, too."""
+        """Whether no right chunk has come for so long that peers which sent bad ones are asked."""
         return now - self._verified >= SLOW_S
 
     def worth_asking_twice(
@@ -255,9 +255,7 @@ class ChunkPlan:
         return self._bad.has(sender) or bool(self._bad.chunks(sender, now=now) >> index & 1)
 
     def _is_probed(self, sender: Sender) -> bool:
-        """Whether a peer that looks like a liar is at work on a chunk: after a bad one it gets one
-        at a time.
-        """
+        """Whether this peer looks like a liar and has a chunk to bring: it gets one at a time."""
         is_suspect = self._bad.has(sender) and self._bad.was_wrong(sender)
         return is_suspect and any(
             one.sender == sender for coming in self._coming.values() for one in coming.values()
@@ -266,7 +264,7 @@ class ChunkPlan:
     def _is_late(
         self, index: int, connection: int, sender: Sender, rate: float, now: float, *, is_end: bool
     ) -> bool:
-        """Whether a chunk on its way is asked of this peer too."""
+        """Whether a chunk that is on its way should be asked of this peer too."""
         coming = self._coming[index].values()
         is_behind = self._is_behind(connection, now)
         if all(now - one.moved >= STALLED_S * (2 if is_behind else 1) for one in coming):
