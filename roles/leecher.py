@@ -133,6 +133,7 @@ class Leecher(Role):
     def stop(self) -> None:
         super().stop()
         self._woken.set()
+        self._lister.wake()
 
     def _run(self) -> None:
         trouble = self._unfinished.load()
@@ -145,6 +146,7 @@ class Leecher(Role):
                 self._work()
         finally:
             self._stopping.set()
+            self._lister.wake()
             self._do_wishes()  # a cancel just before the end is one, too
             for download in self._all():
                 if not download.state.is_final:
@@ -412,7 +414,7 @@ class Leecher(Role):
                 return
             self._lacking_since = None
             self._eager_until = time.monotonic() + EAGER_S
-            self._lister.look_for_peers()
+            self._lister.wake()
         if is_one_kept:
             self._let_others_go_on(running)
 
