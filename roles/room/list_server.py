@@ -41,8 +41,8 @@ from roles.wire.tracker_messages import Code
 log = logging.getLogger(__name__)
 
 MAX_CLIENTS = 128  # at once; more wait in the system's queue
-MAX_CLIENTS_PER_HOST = 8  # so one computer leaves places for the others,
-MAX_CLIENTS_HERE = 64  # also the tracker's own, where many programs may run
+MAX_CLIENTS_PER_HOST = 8  # so that one computer leaves room for others
+MAX_CLIENTS_HERE = 64  # the same for the tracker's own machine, where many programs may run
 ACCEPTED_AT_ONCE = 64  # connections, so that one computer's do not fill the system's queue
 SILENT_S = 0.25  # without a call: it goes when others have no room,
 STALLED_S = 2.0  # and so does who called, when we wait so long for MOVED bytes,
@@ -198,7 +198,7 @@ class ListServer:
             self._is_accepting = True
 
     def _stop_accepting(self, now: float = 0.0) -> None:
-        """Until somebody goes, or it is time to look whether one holds a place for nothing."""
+        """Until a connection ends, or for ACCEPT_AGAIN_S."""
         self._accept_at = now + ACCEPT_AGAIN_S
         self._selector.unregister(self._listener)
         self._is_accepting = False
