@@ -60,8 +60,8 @@ def main() -> int:
         try:
             look_at_the_file(checks, executable, python)
             run_alone(checks, windows, folder)
-            for giver, taker in ((windows, windows), (LINUX, windows), (windows, LINUX)):
-                send(checks, giver, taker, folder / f"{giver.system} to {taker.system}")
+            for seeding, leeching in ((windows, windows), (LINUX, windows), (windows, LINUX)):
+                send(checks, seeding, leeching, folder / f"{seeding.system} to {leeching.system}")
             send_foreign_names(checks, windows, folder / "foreign")
             kill_the_first_process(checks, windows, executable.name, folder / "killed")
             show_window(checks, executable, screen, folder, pictures)
@@ -99,14 +99,14 @@ def run_alone(checks: Checks, windows: Side, folder: Path) -> None:
     checks.check("--selftest ends with 0", itself.code == 0)
 
 
-def send(checks: Checks, giver: Side, taker: Side, folder: Path) -> None:
+def send(checks: Checks, seeding: Side, leeching: Side, folder: Path) -> None:
     """A tracker and a seeder of one program, a leecher of the other."""
     shared, taken = folder / "lesson", folder / "taken"
     make_tree(shared)
-    with giver.room(shared, folder) as tracker:
-        get = ("get", "lesson/", "--tracker", tracker, "--to", taker.path(taken))
+    with seeding.room(shared, folder) as tracker:
+        get = ("get", "lesson/", "--tracker", tracker, "--to", leeching.path(taken))
         began = time.monotonic()
-        result = taker.run(*get, folder=folder)
+        result = leeching.run(*get, folder=folder)
         took_s = time.monotonic() - began
     for line in result.errors.splitlines():
         say(f"     {line}")

@@ -80,10 +80,10 @@ def _many_seeders(folder: Path, shared: Path, state: Path) -> Iterator[Result]:
 def _many_leechers(folder: Path, shared: Path, state: Path) -> Iterator[Result]:
     with LoopbackRoom() as room, ExitStack() as stack:
         seeder = room.seeder(shared, state)
-        takers = [folder / f"taken {number}" for number in range(PEERS)]
-        for taken in takers:
+        folders = [folder / f"taken {number}" for number in range(PEERS)]
+        for taken in folders:
             stack.callback(shutil.rmtree, taken, ignore_errors=True)
-        leechers = room.leechers(takers, files=1)
+        leechers = room.leechers(folders, files=1)
         for leecher in leechers:
             leecher.send("download", files=1, at=0.0)
         facts = _until([seeder], "uploaded")[0]

@@ -198,10 +198,10 @@ def show_floods() -> None:
 
 
 def show_ceilings() -> None:
-    say("payload of bare TCP over the link's rate, one taker")
-    for mbit, givers in CEILINGS:
-        share = bare_rate(mbit, int(mbit * 1e6 / 8 * CEILING_S), givers=givers)
-        say(f"{givers:3} to one at {mbit:g} Mbit/s: {share:.3f}")
+    say("payload of bare TCP over the link's rate, one receiver")
+    for mbit, senders in CEILINGS:
+        share = bare_rate(mbit, int(mbit * 1e6 / 8 * CEILING_S), senders=senders)
+        say(f"{senders:3} to one at {mbit:g} Mbit/s: {share:.3f}")
 
 
 def show_changes(pattern: str) -> int:

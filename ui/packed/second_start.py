@@ -28,7 +28,7 @@ _LONGEST_NAME = 60  # characters of a computer's name in a file name
 _END_S = 1.0  # a dead network drive may hold the listener for minutes; nobody waits for that
 
 
-class WindowSeat:
+class WindowClaim:
     """One window's claim to a state folder, which computers may share over a network drive.
 
     A context manager; the claim ends with it, or with the process.
@@ -43,7 +43,7 @@ class WindowSeat:
         self._listener: threading.Thread | None = None
         self.is_first = self._take()
 
-    def __enter__(self) -> WindowSeat:
+    def __enter__(self) -> WindowClaim:
         return self
 
     def __exit__(

@@ -27,7 +27,7 @@ from ui.terminal.output import Output
 
 EMPTY_S = 3.0  # so long without files, and a folder is empty: it seems to be until it was read
 READING_S = 1.0  # between two progress lines, and before the first one
-SAME_TAKER_S = 5.0  # between two lines about one computer: it may take hundreds of files a second
+SAME_LEECHER_S = 5.0  # between two lines about one computer: it may take hundreds of files a second
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class SeederReport:
     _drawn_at: float = float("-inf")
     _is_warned: bool = False
     # By computer: what it takes, and when that was reported.
-    _takers: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _leechers: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     def tell(self, event: RoleEvent) -> None:
         """Report what has changed."""
@@ -177,9 +177,9 @@ class SeederReport:
         if not upload.name or upload.place:
             return
         who = shown_name(upload.computer, 40) or upload.leecher.host
-        took, when = self._takers.get(who, ("", float("-inf")))
-        if upload.name != took and self.clock() - when >= SAME_TAKER_S:
-            self._takers[who] = upload.name, self.clock()
+        took, when = self._leechers.get(who, ("", float("-inf")))
+        if upload.name != took and self.clock() - when >= SAME_LEECHER_S:
+            self._leechers[who] = upload.name, self.clock()
             self.output.say(f"{who} downloads {shown_name(upload.name)}")
 
 

@@ -67,4 +67,4 @@ def _problem_of_saving(file: SettingsFile, settings: ProgramSettings) -> str:
 
 
 def _say_nothing(_sentence: str) -> None:
-    """After the first sentence."""
+    """Replaces `tell` after its one sentence."""

@@ -14,7 +14,7 @@ from roles.program.profile import Profile
 from roles.values.errors import ShortageError
 from roles.worker import Worker
 from ui.exit_codes import ExitCode
-from ui.packed.second_start import WindowSeat
+from ui.packed.second_start import WindowClaim
 from ui.roles_on_demand import load_all, new_discovery
 from ui.window.app_window import AppWindow
 from ui.window.notices import Choice
@@ -37,28 +37,28 @@ def run_window(
     Raises tkinter.TclError if there is no display.
     """
     see_real_pixels()
-    with WindowSeat(profile.state_folder) as seat:
+    with WindowClaim(profile.state_folder) as claim:
         window = AppWindow(
             profile,
             folder_to_seed=folder_to_seed,
             notices=notices,
             environment=environment,
         )
-        meet_others(window, seat)
+        meet_others(window, claim)
         window.after(AFTER_PAINT_MS, _load_beside, window, try_it)
         _loop(window)
     return ExitCode.INTERRUPTED if window.is_interrupted else ExitCode.DONE
 
 
-def meet_others(window: AppWindow, seat: WindowSeat) -> None:
+def meet_others(window: AppWindow, claim: WindowClaim) -> None:
     """Come forward when a later window asks; if an earlier one is open, say so and offer to show
     it.
     """
-    if seat.is_first:
-        seat.listen(lambda: window.call(window.come_forward))
+    if claim.is_first:
+        claim.listen(lambda: window.call(window.come_forward))
         return
     choices = [
-        Choice("Show that window", lambda: _give_way(window, seat)),
+        Choice("Show that window", lambda: _give_way(window, claim)),
         Choice("Use this one too", lambda: None),
     ]
     window.notices.ask(ALREADY_OPEN, choices, key="second start", takes_focus=False)
@@ -79,8 +79,8 @@ def _load_beside(window: AppWindow, try_it: bool) -> None:
         window.after(AFTER_PAINT_MS, _load_beside, window, try_it)
 
 
-def _give_way(window: AppWindow, seat: WindowSeat) -> None:
-    problem = seat.call_first()
+def _give_way(window: AppWindow, claim: WindowClaim) -> None:
+    problem = claim.call_first()
     if problem:
         window.notices.say(problem, tone="Warning", key="second start")
     else:
