@@ -33,6 +33,7 @@ from tests.role_test import RoomTest, ScriptedSeeder
 from tests.support import LIMIT_S, wait_until
 
 CHUNK = MIN_CHUNK_SIZE
+PORT = 12501
 HERE = "127.0.0.1"
 _PEER_IDS = itertools.count(1)
 
@@ -349,15 +350,24 @@ class DownloadingTest(RoomTest):
         return handle, transfer, store
 
     def sender(
-        self, peer: str = "", *, throttle: Throttle | None = None, host: str = HERE
+        self,
+        peer: str = "",
+        *,
+        throttle: Throttle | None = None,
+        host: str = HERE,
+        port: int | None = None,
     ) -> RawPeer:
-        """The other end of a connection from which our side takes, as if from that host."""
+        """The other end of a connection from which our side takes, as if from there: at one port,
+        if its id is given, else at one of its own.
+        """
+        port = PORT if peer and port is None else port
         mine, ours = self.enterContext(tcp_pair())
         number = next(_PEER_IDS)
         now = time.monotonic()
+        address = Address(host, number if port is None else port)
         name = peer or f"{number:016x}"
         connection = PeerConnection(
-            Peer(number, Address(host, number), name, "pc", RateMeter(now=now), now), ours
+            Peer(number, address, name, "pc", RateMeter(now=now), now), ours
         )
         taker = Downloader(
             connection, self.swarm, self.pool, throttle or Throttle(), self._stopping.is_set

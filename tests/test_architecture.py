@@ -88,6 +88,7 @@ SEEN_BY_UI = (
     "values.settings",
     "values.folder_keys",
     "values.safe_names",
+    "values.disk_names",
     "program",
     "worker",  # what every thread runs in, and the sentence for what the system refuses
     "disk.file_lock",  # for ui/packed: which temporary folders and windows are alive

@@ -138,6 +138,13 @@ class AloneTest(LmkTestCase):
                 self.assertEqual(copy.read_bytes(), source.read_bytes())
                 self.assertRegex(result.stdout, rf"same  sha256 [0-9a-f]+….*{source.name}")
 
+    @unittest.skipUnless(os.name == "posix", "every locale of Windows writes all letters")
+    def test_the_demo_compares_names_that_its_locale_cannot_write(self) -> None:
+        environ = environment(LC_ALL="POSIX", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+        result = run("demo", folder=self.folder, environ=environ)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stdout.count("same  sha256 "), len(list(DATA.iterdir())))
+
     def test_a_demo_whose_programs_do_not_reach_each_other_ends_with_the_reason(self) -> None:
         from ui.terminal import demo_command
 
@@ -519,25 +526,27 @@ class RefusingSystemTest(StandingRoomTestCase):
 class ChangingRoomTest(RoomTestCase):
     def test_nobody_who_has_the_files_exits_with_3(self) -> None:
         self.seeder.signal(signal.SIGTERM)
-        self.tracker.wait_for("is gone")
+        self.tracker.wait_for("has left")
         for chosen in ("--all", "empty"):
             with self.subTest(chosen=chosen):
                 code, _, error = self.get(chosen)
                 self.assertEqual(code, 3)
-                self.assertIn("lists no file", error)
+                self.assertIn("lists no files", error)
 
     def test_keep_seeding_offers_the_download_folder_until_ctrl_c(self) -> None:
         with Running(
             *("get", "--all", "--keep-seeding", "--tracker", self.place, "--to", self.target),
             folder=self.folder,
         ) as leecher:
-            port = leecher.wait_for(r"Seeder listening on \S+:(\d+)\.|Giving on what came")[1]
+            port = leecher.wait_for(r"Seeder listening on \S+:(\d+)\.|Sharing what was downloaded")[
+                1
+            ]
             if port is None:  # a leecher of a swarm gives on what it has by itself
-                self.tracker.wait_for("takes part as a leecher")
+                self.tracker.wait_for("joined as a leecher")
             else:
                 self.tracker.wait_for(rf"port {port} offers 3 files")
             self.assertEqual(leecher.signal(signal.SIGINT), 130)
-            self.tracker.wait_for(rf"port {port or ''}.* is gone")
+            self.tracker.wait_for(rf"port {port or ''}.* has left")
 
     def test_servers_end_by_ctrl_c_with_130_and_by_sigterm_with_0(self) -> None:
         self.assertEqual(self.seeder.signal(signal.SIGINT), 130)

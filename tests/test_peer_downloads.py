@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from unittest import mock
 
 from roles.net.throttle import Throttle
 from roles.swarm.peer_book import MAX_PEERS
@@ -63,6 +64,18 @@ class PeerDownloadsTest(DownloadingTest):
 
         wait_until(ticked)
 
+    def test_a_lack_of_threads_is_known_until_somebody_is_connected_to(self) -> None:
+        self.listening(self.honest)
+        no_thread = RuntimeError("can't start new thread")
+        with (
+            mock.patch.object(threading.Thread, "start", side_effect=no_thread),
+            self.assertLogs("roles.swarm.peer_downloads", "WARNING"),
+        ):
+            self.downloads.tick()
+        self.assertIn("no more threads", str(self.downloads.lack))
+        self.tick_until(lambda: self.transfer_.is_done)
+        self.assertIsNone(self.downloads.lack)
+
     def test_who_is_heard_of_is_called_and_taken_from(self) -> None:
         self.listening(self.honest)
         self.tick_until(lambda: self.transfer_.is_done)
@@ -84,7 +97,7 @@ class PeerDownloadsTest(DownloadingTest):
 
     def test_a_peer_that_stands_still_in_the_middle_is_connected_to_once_more(self) -> None:
         """The old connection may go on, or not: what was interrupted hides that for long."""
-        self.constant("swarm.peers", "STALLED_S", 0.05)
+        self.constant("swarm.peers", "REDIAL_S", 0.05)
         self.constant("swarm.peer_book", "AGAIN_S", 0.0)
         stalled = threading.Event()
         self.addCleanup(stalled.set)
@@ -109,7 +122,7 @@ class PeerDownloadsTest(DownloadingTest):
         self.assertEqual(seeder.connections, 2)
 
     def test_the_address_that_a_peer_has_no_longer_is_hung_up_on(self) -> None:
-        self.constant("swarm.peers", "LEFT_S", 0.0)
+        self.constant("swarm.peers", "MOVED_S", 0.0)
         old, handle = self.offering(self.holding, YOU, host="10.0.0.1")
         self.offer(old, handle, 0)
         old.send_part(handle, 0, 0, self.holding.chunk(0)[:1_000])

@@ -115,8 +115,8 @@ class SinglesTest(unittest.TestCase):
 
     def test_a_peer_that_is_dropped_is_not_asked(self) -> None:
         transfer = ContentTransfer(CONTENT, "some bytes", lambda: None)
-        for peer in ("peer 1", "peer 3"):
-            transfer.plan.drop((peer, ""), now=0.0)
+        for link in (self.links[0], self.links[2]):
+            transfer.plan.drop(link.sender, now=0.0)
         self.singles.add(7, transfer)
         self.assertEqual(self.asked(), [(2, 7)])
 

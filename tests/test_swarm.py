@@ -262,6 +262,18 @@ class LostWordsTest(SwarmTestCase):
         self.assertTrue(self.errors.empty())
         self.assertEqual(len(self.swarm._swarm.peers), 2)
 
+    def test_a_chunk_that_is_taken_again_comes_behind_what_was_taken_meanwhile(self) -> None:
+        sender, handle = self.offering(self.holding)
+        self.offer(sender, handle, 3)
+        self.offer(sender, handle, 4)
+        sender.send_chunk(handle, 3, bytes(len(self.holding.chunk(3))))
+        wait_until(lambda: self.transfer_.plan.is_damaged)
+        self.offer(sender, handle, 3)
+        sender.send_chunk(handle, 4, self.holding.chunk(4))
+        sender.send_chunk(handle, 3, self.holding.chunk(3))
+        wait_until(lambda: self.transfer_.plan.had == 0b11000)
+        self.assertTrue(self.errors.empty())
+
     def test_an_offer_says_that_the_wait_in_line_is_over(self) -> None:
         self.quick("QUIET_S")
         sender, handle = self.offering(self.holding)
@@ -369,6 +381,17 @@ class LiarsTest(SwarmTestCase):
             pass
         self.assertEqual(frame, frames.Decline(handle, 1, b"\0"))
         self.assertEqual(self.store.writes, 0)
+        self.give(honest, handle, self.holding, *range(6))
+        wait_until(lambda: self.transfer_.is_done)
+
+    def test_a_liar_with_the_id_of_another_peer_of_its_host_harms_itself_alone(self) -> None:
+        honest, handle = self.offering(self.holding, "1" * 16)
+        self.second()
+        liar = self.sender("1" * 16, port=1)
+        self.describe(liar, self.holding)
+        self.lie(liar, handle, 2)
+        self.lie(liar, handle, 3)
+        self.assert_refused(liar)
         self.give(honest, handle, self.holding, *range(6))
         wait_until(lambda: self.transfer_.is_done)
 

@@ -166,9 +166,23 @@ class DownloadReportTest(unittest.TestCase):
 
         seen = self.report([self.large], tell)
         self.assertEqual(len(seen.err.splitlines()), 21)
-        self.assertIn("more files fail", seen.err)
+        self.assertIn("more files failed", seen.err)
         self.assertIn("30 failed", seen.out)
         self.assertEqual(seen.result, ExitCode.STORAGE)
+
+    def test_a_folder_that_cannot_be_made_is_none_of_the_files_that_are_counted(self) -> None:
+        paths = [file.name for file in self.large.files]
+        failed = f"Files: {len(paths)} done and checked, 1 folder failed."
+
+        def tell(report: DownloadReport) -> None:
+            report.note_files(FilesEnded(self.large.key, ended(paths, DONE)))
+            report.note_files(FilesEnded(self.large.key, ended(["empty/"], FAILED, BAD)))
+            report.note(changed(self.large.key, FAILED, files=len(paths), failure=BAD))
+
+        seen = self.report([self.large], tell)
+        self.assertIn("empty/: Failed", seen.err)
+        self.assertIn(failed, seen.out)
+        self.assertEqual(seen.result, ExitCode.SOME_FAILED)
 
     def test_a_folder_that_fails_as_a_whole_fails_with_all_its_files(self) -> None:
         seen = self.report(
@@ -203,7 +217,9 @@ class DownloadReportTest(unittest.TestCase):
         seen = self.report([self.large, self.plain], tell, in_vain=1)
         self.assertEqual(seen.result, ExitCode.STORAGE)
         self.assertIn("lesson/: Failed: The disk of /to is full.", seen.err)
-        self.assertIn("1 done and checked, 1 skipped, the same already here, 30 failed", seen.out)
+        self.assertIn(
+            "1 done and checked, 1 skipped, already here and identical, 30 failed", seen.out
+        )
 
     def test_a_name_in_vain_exits_with_1(self) -> None:
         seen = self.report([], lambda _: None, in_vain=1)

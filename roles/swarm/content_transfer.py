@@ -31,7 +31,7 @@ class ContentTransfer:
         self.is_asking = False  # whether chunks are asked for: with the swarm's lock
         self.fault: StorageError | None = None  # what the disk said
         self.arrived = 0  # bytes that came and were right: with the swarm's lock
-        # Connections whose peer has another content under this root: the list, or it, is wrong.
+        # Connections whose peer describes another content for this root: it or the list is wrong.
         self.mistaken = set[int]()  # with the swarm's lock
         self.writers = 0  # threads that write to the store now: with the swarm's lock
         self.ended = ended

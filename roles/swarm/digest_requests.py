@@ -1,5 +1,5 @@
-"""Fetching the digests of contents, checked against the root: of one peer, and of others beside it
-when that one takes too long. The first right answer counts.
+"""Fetching the digests of contents, which are checked against the root. One peer is asked, and more
+of them if it takes too long; the first right answer counts.
 
 State of the swarm, used with its lock held: no call waits.
 """
@@ -16,18 +16,18 @@ from roles.values.content import DIGEST_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
 
-# Without all of them for this long one more peer is asked, then two more, and so on. On most
-# networks an answer takes milliseconds, and a second one costs 32 KiB.
+# If they have not come by then, one more peer is asked, then two more, and so on. On most networks
+# an answer takes milliseconds, and a second one costs 32 KiB.
 MORE_S = 1.0
-ANSWER_S = 10.0  # who took longer is asked last
-SHORT_S = 3.0  # the same peer again, after a shorter answer than was asked for
-SLOWEST = 256 * 1024  # bytes per second; long lists of digests have so much longer
+ANSWER_S = 10.0  # a peer that takes longer is asked last from then on
+SHORT_S = 3.0  # after a short answer, until the same peer is asked again
+SLOWEST = 256 * 1024  # bytes per second: a long list may take so much longer than ANSWER_S
 MOST_OF_LONG = 2  # peers at once for the digests of a content that needs several questions
 
 
 @dataclass(slots=True)
 class _Answer:
-    """What one peer told so far."""
+    """What one peer has sent so far."""
 
     since: float
     come: bytearray = field(default_factory=bytearray)
@@ -48,7 +48,7 @@ class DigestRequests:
         self._slow: dict[int, float] = {}  # connections that are asked last, and from when on
 
     def drop(self, handle: int, peer: Peer | None = None) -> bool:
-        """Nothing more comes, or not from this peer; True when others are to be asked."""
+        """Ask no longer, or not this peer; True when others should be asked instead."""
         question = self._questions.get(handle)
         if peer is None:
             self._owed.pop(handle, None)
@@ -64,7 +64,7 @@ class DigestRequests:
             owed.pop(peer.number, None)
 
     def late(self, transfers: dict[int, ContentTransfer], *, now: float) -> list[int]:
-        """The contents whose digests others are to be asked for now."""
+        """The contents for whose digests more peers should be asked now."""
         late = list[int]()
         for handle, question in self._questions.items():
             extra_s = transfers[handle].content.count * DIGEST_SIZE / SLOWEST
@@ -79,8 +79,8 @@ class DigestRequests:
     def to_ask(
         self, handle: int, transfer: ContentTransfer, peers: Collection[Peer], *, now: float
     ) -> list[tuple[Peer, frames.GetDigests]]:
-        """The first questions, to peers that have described the content; none when enough are under
-        way, or not needed. Who brought something before is asked first, who was slow last.
+        """First questions to peers that have described the content; none when enough are under way,
+        or none are needed. Peers that brought something before come first, slow ones last.
         """
         if transfer.digests() is not None or transfer.is_single:
             return []
@@ -124,7 +124,7 @@ class DigestRequests:
         question = self._questions.get(handle)
         answer = question.answers.get(peer.number) if question is not None else None
         if question is None or answer is None:
-            return None  # it is late: others have told them
+            return None  # too late: others were faster
         first, count = _next_span(transfer, answer.come)
         if digests.first != first or len(digests.digests) > count * DIGEST_SIZE:
             if owed[peer.number]:

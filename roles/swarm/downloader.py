@@ -21,17 +21,18 @@ from roles.swarm.peer_connection import PeerConnection
 from roles.swarm.shared_swarm import SharedSwarm
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
-from roles.worker import POLL_S
+from roles.worker import POLL_S, rest
 
 log = logging.getLogger(__name__)
 
 RECEIVE_S = 15.0  # of silence, then a sign of life
-# How often a thread that waits looks up. A shutdown of the socket wakes it, but not on Windows.
+# How often a waiting thread checks its deadlines. A shutdown of the socket wakes it at once, except
+# on Windows.
 LOOK_S = POLL_S if sys.platform == "win32" else 5.0
 SILENT_S = 45.0  # without a sign of life the other side is gone
-STILL_S = 10.0  # without a byte in the middle of a frame: its length was damaged, or it hangs
-# From the first byte of a frame to the last: of a word, and of a part of a chunk, which a seeder of
-# ours gives up after 60 s. The waits for this program's own limit do not count.
+STILL_S = 10.0  # without a byte in the middle of a frame: it was damaged, or the peer hangs
+# From the first byte of a frame to the last; longer for a part of a chunk, which our seeders give
+# up after 60 s. Waits for this program's own rate limit do not count.
 FRAME_S = 10.0
 PART_S = 75.0
 WAKE_BYTES = 128 * 1024  # half a part; a peer that needs 45 s for so few is as good as gone
@@ -80,8 +81,11 @@ class Downloader:
         try:
             while not self._should_stop():
                 self._began, self._patience_s = None, FRAME_S
+                if self._end > self._start:  # its first bytes came with the last frame
+                    self._began = self._heard = time.monotonic()
                 kind, length = frames.decode_header(self._take(frames.HEADER.size))
                 if kind == frames.Kind.CHUNK:
+                    self._read_slowly(1)  # parts may have one byte each
                     self._receive_part(length - frames.PART_HEAD.size)
                     continue
                 self._read_slowly(1 + length // WORD)
@@ -93,11 +97,8 @@ class Downloader:
             self._drop_chunk()
 
     def _read_slowly(self, words: int) -> None:
-        """Wait before reading on from who says much and brings nothing."""
-        left_s = self._words.spend(words, now=time.monotonic())
-        while left_s > 0 and not self._should_stop():
-            time.sleep(min(left_s, POLL_S))
-            left_s -= POLL_S
+        """Pause before reading on, if this peer says much and brings nothing."""
+        rest(self._words.spend(words, now=time.monotonic()), self._should_stop)
 
     def _answered(self, kind: int, body: bytes) -> bool:
         """Deal with a frame; False when the peer left. If the next one is here already, both are
@@ -188,7 +189,7 @@ class Downloader:
         chunk.hash.update(view)
 
     def _hold_up(self, count: int, chunk: ArrivingChunk | None = None) -> None:
-        """Wait until the limit lets so many bytes come: the sender is not to blame for that."""
+        """Wait until the rate limit allows so many bytes; the sender is not blamed for it."""
         held_s = self._throttle.wait(count, self._should_stop)
         if held_s:
             self._heard += held_s

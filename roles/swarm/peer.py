@@ -41,7 +41,10 @@ class Peer:
 
     def __post_init__(self) -> None:
         self.useful_at = self.told_at = self.joined_at
-        self.sender = self.id, "" if is_loopback(self.address.host) else self.address.host
+        # Ids are no secret: who listens elsewhere, or only calls, is another one.
+        place = "calls" if self.is_caller else self.address.port
+        host = self.address.host
+        self.sender = f"{self.id} {place}", "" if is_loopback(host) else host
 
     def forget(self, handle: int) -> None:
         """It has not described this content, or not any more."""

@@ -26,7 +26,7 @@ from roles.swarm.shared_swarm import SharedSwarm
 from roles.values.addresses import Address, is_loopback
 from roles.values.errors import LmkError, PeerProtocolError, ShortageError
 from roles.wire.greeting import Hello
-from roles.worker import Worker, failure_of
+from roles.worker import Worker, shortage_of
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class PeerDownloads:
         self._callers: dict[int, _Caller] = {}
         self._numbers = itertools.count(1)
         self._stopping = threading.Event()
-        # What this computer lacks to connect to anybody; replaced whole, by the newest attempt.
+        # Why this computer can connect to nobody, of the newest attempt; replaced whole.
         self.lack: ShortageError | None = None
 
     def heard_of(self, addresses: Iterable[Address]) -> bool:
@@ -89,7 +89,7 @@ class PeerDownloads:
         return is_news
 
     def something_is_wanted(self) -> None:
-        """For the first time, or again: connect to the peers that are known at the next tick."""
+        """Nothing was wanted before: connect to known peers at the next tick."""
         self._wake()
 
     def network_changed(self) -> None:
@@ -99,7 +99,7 @@ class PeerDownloads:
         self._wake()
 
     def tick(self) -> None:
-        """Connect to whom it is time to connect to, in place of who is of no use."""
+        """Connect to the peers that are due, and leave those whose places they get."""
         now = time.monotonic()
         with self._lock:
             waiting, is_any_new = self._book.waiting(now=now)
@@ -120,9 +120,8 @@ class PeerDownloads:
                 self._note_end(address, was_good=False)
 
     def make_room_for_caller(self, host: str) -> bool:
-        """Whether a peer that calls us because nobody can reach it is taken from, if need be in
-        place of an idle one: while something is wanted, and not too many of one host; this machine
-        is exempt.
+        """Whether to accept a peer that calls us because nobody can reach it, if need be instead of
+        an idle one. Only while something is wanted; this machine may have all the places.
         """
         of_host = MAX_CALLERS if is_loopback(host) else MAX_CALLERS_PER_HOST
         if not self._swarm.is_busy:
@@ -208,6 +207,7 @@ class PeerDownloads:
             thread.start()
         except ShortageError as error:
             log.warning("a peer is not connected to: %s", error)
+            self.lack = error
             with self._lock:
                 self._threads.discard(thread)
             return False
@@ -235,10 +235,9 @@ class PeerDownloads:
                     )
                     self._run(PeerConnection(peer, sock))
         except (OSError, LmkError) as error:
-            failure = failure_of(error)
-            self.lack = failure if isinstance(failure, ShortageError) else None
+            self.lack = shortage_of(error)
             log.info("%s: %s", address, error)
-        finally:  # who brought nothing waits longer each time
+        finally:  # the pause grows each time that it brought nothing
             self._note_end(address, was_good=meter.total > 0)
 
     def _take(self, caller: _Caller, address: Address, hello: Hello) -> None:
@@ -269,8 +268,9 @@ class PeerDownloads:
             Downloader(
                 connection, self._swarm, self._buffers, self._throttle, self._stopping.is_set
             ).run()
-        except MemoryError:
+        except MemoryError as error:
             log.warning("dropped %s: this computer has no memory left", connection.peer.address)
+            self.lack = shortage_of(error)
         finally:
             with self._lock:
                 del self._sockets[number]

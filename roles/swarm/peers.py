@@ -18,13 +18,14 @@ from roles.wire import frames
 Asking: TypeAlias = tuple[Peer, frames.Want]
 
 FAST = 100e6  # bytes per second: a thread that receives, hashes and writes reaches some hundreds
-# A peer that brings nothing for this long makes way for one that waits: at once while nobody brings
-# anything and the other was never tried. While it queues us it may take longer.
+# After so long without bringing anything a peer makes way for one that waits.
 USELESS_S = 15.0
-HURRY_S = 3.0
-QUEUED_TIMES = 4.0  # times as long
-LEFT_S = 1.0  # the same at an address that its program has exchanged for another
-STALLED_S = 4.0  # without a byte of what was promised: the network may be interrupted
+HURRY_S = 3.0  # the same while nobody brings anything and a peer that waits was never tried
+QUEUED_TIMES = 4.0  # the same, so many times as long, for a peer in whose queue we wait
+# Without a byte of what it was to bring, a peer is connected to once more: after an interruption of
+# the network a new connection goes through long before the old one goes on.
+REDIAL_S = 4.0
+MOVED_S = 1.0  # the same, but its old connections are closed, because it is at another address too
 
 
 class Peers(dict[int, Peer]):
@@ -35,8 +36,8 @@ class Peers(dict[int, Peer]):
     def wants(
         self, handle: int, transfer: ContentTransfer, *, now: float, is_news: bool = False
     ) -> list[Asking]:
-        """A fresh word to everyone who has it; none while nothing is asked for. `is_news`: only to
-        those who were told something else last.
+        """A WANT for everyone who has it; none while nothing is asked for. `is_news`: only for
+        those that were last told something else.
         """
         if not transfer.is_asking or transfer.is_single:
             return []
@@ -68,13 +69,13 @@ class Peers(dict[int, Peer]):
         ]
 
     def wanted_from(self, peer: Peer, handle: int, transfer: ContentTransfer, now: float) -> int:
-        """The chunks of a content that this peer may send."""
+        """The bitmap of the chunks of a content that this peer may send."""
         is_alone = self.is_alone(peer, handle, transfer, now=now)
         return transfer.plan.wanted_from(peer.sender, now=now, is_alone=is_alone)
 
     def is_alone(self, peer: Peer, handle: int, transfer: ContentTransfer, *, now: float) -> bool:
-        """Whether nobody else, who sent no bad chunk of it, could send what is wanted: then who
-        sent some is asked all the same.
+        """Whether this peer is asked although it sent damaged chunks: nobody else can send what is
+        wanted, or no right chunk has come for a while.
         """
         plan = transfer.plan
         if not plan.is_damaged:
@@ -95,7 +96,7 @@ class Peers(dict[int, Peer]):
         for peer in self.with_content(handle) if not transfer.plan.wanted else ():
             if peer.taking is None:
                 late = transfer.plan.worth_asking_twice(
-                    peer.sender, peer.chunk_rate, now=now, is_end=is_end
+                    peer.number, peer.sender, peer.chunk_rate, now=now, is_end=is_end
                 )
                 if late and (is_again or late != peer.opened[handle]):
                     asking.append((peer, _noted(peer, handle, transfer, late)))
@@ -115,8 +116,8 @@ class Peers(dict[int, Peer]):
         )
 
     def useless(self, *, now: float, is_hurry: bool) -> list[Peer]:
-        """Those that we connected to and that bring nothing, the longest idle first. `is_hurry`:
-        others wait that were never tried.
+        """Those that may lose their place, the first one first. `is_hurry`: peers that were never
+        tried wait for one. Peers that called us hold none of these places.
         """
         is_still = now - self.moved_at > HURRY_S
         patience_s = HURRY_S if is_hurry and is_still else USELESS_S
@@ -136,34 +137,39 @@ class Peers(dict[int, Peer]):
         return [*self.left_behind(now=now), *useless]
 
     def stalled(self, *, now: float) -> frozenset[Address]:
-        """Peers of which no connection goes on with what it is to bring."""
-        moving = {peer.address for peer in self.values() if not _is_stalled(peer, now)}
+        """Peers to connect to once more: all their connections stand still."""
+        moving = {peer.address for peer in self.values() if not _is_stalled(peer, now, REDIAL_S)}
         return frozenset(peer.address for peer in self.values()) - moving
 
     def left_behind(self, *, now: float) -> list[Peer]:
-        """Connections to an address that its program seems to have no longer: one of them stands
-        still in the middle of what it was to bring, and the program is connected elsewhere, too.
+        """Connections to close, because their program has moved: it is connected from another host
+        too, and at this address something stands still and nothing moves.
 
-        A stranger who says that he is that program ends nothing that moves, or waits in line.
+        Anybody may claim to be that program, so a claim alone ends nothing.
         """
         hosts = dict[str, set[str]]()
         for peer in self.values():
             hosts.setdefault(peer.id, set()).add(peer.address.host)
         moved = [peer for peer in self.values() if len(hosts[peer.id]) > 1]
-        gone = {(one.id, one.address) for one in moved if _is_stalled(one, now, LEFT_S)}
-        return [peer for peer in moved if (peer.id, peer.address) in gone]
+        at_work = [peer for peer in moved if peer.taking is not None or peer.singles]
+        gone, moving = set[tuple[str, Address]](), set[tuple[str, Address]]()
+        for peer in at_work:
+            (gone if _is_stalled(peer, now, MOVED_S) else moving).add((peer.id, peer.address))
+        return [peer for peer in moved if (peer.id, peer.address) in gone - moving]
 
     def fast(self) -> frozenset[Address]:
         """Peers that bring more than a thread can take over one connection, or nearly."""
         return frozenset(peer.address for peer in self.values() if peer.chunk_rate > FAST)
 
     def standing(self) -> tuple[int, bool, int]:
-        """How many there are, whether any brings a chunk now, and our best position in a queue."""
+        """How many there are, whether any brings a chunk now, and our best position in a queue, 0
+        for none.
+        """
         position = min((peer.position for peer in self.values() if peer.position), default=0)
         return len(self), any(peer.taking is not None for peer in self.values()), position
 
     def are_lying(self, transfers: Iterable[ContentTransfer]) -> bool:
-        """Whether nobody is left for one of these but peers whose chunks are all wrong."""
+        """Whether, for one of these, only peers are left that are given up."""
         return any(
             transfer.plan.is_lied_about
             and all(transfer.plan.is_hopeless(peer.sender) for peer in self.values())
@@ -171,7 +177,7 @@ class Peers(dict[int, Peer]):
         )
 
     def are_suspect(self, transfers: Iterable[ContentTransfer]) -> bool:
-        """Whether nobody is left for one of these but peers that sent bad chunks of it."""
+        """Whether, for one of these, only peers are left that sent damaged chunks of it."""
         return any(
             transfer.plan.is_damaged
             and not transfer.plan.is_done
@@ -188,7 +194,8 @@ class Peers(dict[int, Peer]):
         return [peer for peer in self.values() if handle in peer.opened]
 
 
-def _is_stalled(peer: Peer, now: float, since_s: float = STALLED_S) -> bool:
+def _is_stalled(peer: Peer, now: float, since_s: float) -> bool:
+    """Whether nothing of what it is to bring has come for so long."""
     if peer.taking is not None:
         return now - peer.useful_at > since_s
     return bool(peer.singles) and now - max(peer.useful_at, peer.told_at) > since_s

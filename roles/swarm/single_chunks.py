@@ -1,7 +1,7 @@
 """Contents of one chunk: each is asked of one peer at a time, many at once of each peer.
 
-What one peer is slow to bring is asked of another that has nothing to do. State of the swarm, used
-with its lock held: no call waits.
+A peer with nothing to do takes over what another is slow to bring. State of the swarm, used with
+its lock held: no call waits.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ AHEAD = 64  # asked of a peer at once: one round trip for all of them
 LATE_S = 10.0  # after it was asked for, when its peer sends next to nothing
 LATE_AT_MOST_S = 120.0  # the same for any peer: AHEAD of them at 140 KB/s
 LEAST_RATE = 4_096  # bytes per second
-# A peer with nothing to do takes over what another one has not brought for this long, or for twice
-# the time that it needs itself. Twice as long each time, or two slow peers would never be through.
+# A peer with nothing to do takes over from one that has brought nothing for this long, or for twice
+# the time that it would need itself. The time doubles with each move: else two slow peers would
+# take a content from each other for ever.
 IDLE_S = 1.0
 UNPROVEN_S = 1.5  # the same for a peer that never brought anything
 SLOW_FACTOR = 2.0
@@ -43,7 +44,7 @@ class SingleChunks:
         # first: where answers take long, the first ones are to be tried again before all have been.
         self._refusals: dict[int, Counter[int]] = {}
         self._moves: dict[int, int] = {}  # how often it was too late
-        self._in_vain: set[int] = set()  # all of them lacked it
+        self._in_vain: set[int] = set()  # contents that everybody lacked
         self._slow: set[int] = set()  # connections over which something came too late: asked last
 
     def add(self, handle: int, transfer: ContentTransfer) -> None:
@@ -71,7 +72,7 @@ class SingleChunks:
         self.ask_again(handle)
 
     def ask_again(self, handle: int) -> None:
-        """It does not come from the peer that was asked."""
+        """It will not come from the peer that was asked: ask any."""
         asked = self._asked.pop(handle, None)
         if asked is not None:
             asked.peer.singles.discard(handle)
@@ -107,7 +108,7 @@ class SingleChunks:
         self._refused.clear()
 
     def is_lacking(self, handle: int) -> bool:
-        """Whether all of them were asked for it, and nobody had it."""
+        """Whether every peer was asked for it, and none had it."""
         return handle in self._in_vain
 
     def to_ask(
@@ -160,8 +161,8 @@ class SingleChunks:
         )
 
     def _stolen(self, idle: Collection[Peer], *, now: float) -> Iterator[int]:
-        """What peers with nothing to do take over: all that a peer is late with, or else half of
-        what it still has to bring, from the end.
+        """What idle peers take over from each of the others: everything, if that one is late, else
+        the last half.
         """
         by_peer = dict[int, list[int]]()
         for handle, asked in self._asked.items():
@@ -184,7 +185,7 @@ class SingleChunks:
         )
 
     def _is_behind(self, helpers: Collection[Peer], handle: int, now: float) -> bool:
-        """Whether its peer has brought nothing for longer than one of these needs for it twice."""
+        """Whether its peer has brought nothing for twice as long as one of these would need."""
         asked, moves = self._asked[handle], self._moves.get(handle, 0)
         length = asked.transfer.content.size
         needed = [
@@ -194,7 +195,7 @@ class SingleChunks:
             )
             for one in helpers
         ]
-        stood_s = now - max(asked.peer.single_at, 0.0)
+        stood_s = now - asked.peer.single_at
         return bool(needed) and stood_s >= min(needed) * 2.0 ** min(moves, 16)
 
 

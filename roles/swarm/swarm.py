@@ -7,6 +7,7 @@ from being in here at once.
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -239,6 +240,8 @@ class Swarm:
             is_end=not transfer.plan.wanted and self._transfers.is_end(self.peers, now=now),
             is_alone=self.peers.is_alone(peer, handle, transfer, now=now),
         ):
+            with suppress(ValueError):  # an earlier TAKE that led to nothing
+                peer.order.remove((handle, index))
             peer.order.append((handle, index))
             return [(peer, frames.Take(handle, index))]
         else:

@@ -44,7 +44,7 @@ class _Leecher:
     longest_part: int
     session: UploadSession
     counted: int = 0
-    is_leaving: bool = False  # its place is another's
+    is_leaving: bool = False  # it was hung up on, and its place is given away
     thread: threading.Thread | None = None
 
 
@@ -80,7 +80,7 @@ class PeerUploads:
             self._wake(self._scheduler.limit(slots))
 
     def make_room(self, address: Address, *, is_here: bool) -> bool:
-        """Whether one more connection of this host is taken, if need be in place of an idle one.
+        """Whether to accept one more connection from this host, if need be in place of an idle one.
 
         `is_here`: it is this machine, which may have all the places.
         """
@@ -104,7 +104,7 @@ class PeerUploads:
                 return False
             leecher = self._leechers[idle.number]
             leecher.is_leaving = True
-        log.info("%s was idle, and its place is %s's", leecher.address, address.host)
+        log.info("hung up on %s, which was idle, for %s", leecher.address, address.host)
         _hang_up(leecher.sock)
         return True
 

@@ -22,14 +22,14 @@ from roles.uploads.part_sender import BrokenPartError, PartSender
 from roles.uploads.upload_session import POSITION_S, Sending, UploadSession
 from roles.values.errors import FileChangedError
 from roles.wire import frames
-from roles.worker import POLL_S
+from roles.worker import rest
 
 log = logging.getLogger(__name__)
 
-TELL_S = 0.25  # between two times that the scheduler is told how much went out
+TELL_S = 0.25  # between two reports to the scheduler of how much went out
 FRAME_S = 10.0  # for a whole frame of the leecher, however its bytes trickle in
-LOOK_AGAIN = b"\1"  # said to `woken` when there are other contents than before
-_RECEIVE = 8 * 1024  # its words cost what they cost when they are read, not before
+LOOK_AGAIN = b"\1"  # sent to `woken` when other contents are here than before
+_RECEIVE = 8 * 1024  # little, so that the pauses of _hear() come between few frames
 
 
 class Uploader:
@@ -59,7 +59,7 @@ class Uploader:
         self._sources = OpenSources()
         self._parts = PartSender(sock, throttle, should_stop, self._note_moved, longest_part)
         self._moved, self._moved_at = 0, 0.0  # bytes that the scheduler was not told of yet
-        self._half_since: float | None = None  # when the frame began that is not whole yet
+        self._half_since: float | None = None  # when the unfinished frame began
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def run(self) -> None:
@@ -115,7 +115,9 @@ class Uploader:
             self._tell()
 
     def _hear(self, data: bytes) -> bool:
-        """Deal with these bytes; False when the leecher left."""
+        """Deal with these bytes; False when the leecher left. Pauses before reading on, if it says much
+        and takes nothing.
+        """
         session, now = self._session, time.monotonic()
         said = self._buffer.feed(data)
         if said or self._half_since is None:
@@ -128,19 +130,13 @@ class Uploader:
             with self._lock:
                 pause_s = session.came(frame, now=time.monotonic())
             self._tell()
-            self._pause(pause_s)
+            rest(pause_s, self._should_stop)
             if session.is_over:
                 return False
         with self._lock:
             pause_s = session.heard(len(said) + len(data) // WORD, now=time.monotonic())
-        self._pause(pause_s)
+        rest(pause_s, self._should_stop)
         return True
-
-    def _pause(self, left_s: float) -> None:
-        """Wait before reading on from who says much and takes nothing."""
-        while left_s > 0 and not self._should_stop():
-            time.sleep(min(left_s, POLL_S))
-            left_s -= POLL_S
 
     def _look(self) -> None:
         """Raises TimeoutError for who is silent, or says one frame for ever."""
@@ -149,7 +145,7 @@ class Uploader:
             self._session.look(now=now)
         self._tell()
         if self._half_since is not None and now - self._half_since > FRAME_S:
-            raise TimeoutError(f"a frame that does not end within {FRAME_S:.0f} s")
+            raise TimeoutError(f"a frame did not end within {FRAME_S:.0f} s")
 
     def _tell(self) -> None:
         """Keep what the session says until it is sent, and close what it has closed."""
@@ -236,7 +232,7 @@ class Uploader:
             raise ConnectionResetError("it left in the middle of a chunk")
 
     def _note_moved(self, count: int) -> None:
-        """So many bytes went out; the scheduler is told now and then."""
+        """So many bytes went out. Report it to the scheduler every TELL_S."""
         self._moved += count
         now = time.monotonic()
         if now - self._moved_at >= TELL_S:

@@ -1,4 +1,4 @@
-"""The command `demo` without a window: the whole job once, all of it on this computer."""
+"""The command `demo` without a window: the whole job once, on this computer."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from roles.program.profile import bundled_folder, is_zipped
 from roles.program.user_folders import folder_named
 from roles.tracker import Tracker
 from roles.values.addresses import LOOPBACK, SEEDER_PORT, TRACKER_PORT, Address
+from roles.values.disk_names import on_disk, shown_path
 from roles.values.events import FilesListed, FolderScanned, RoleStarted, TrackerLost
 from roles.values.safe_names import shown_name
 from roles.values.settings import (
@@ -31,9 +32,9 @@ from ui.terminal.output import Output
 from ui.terminal.session import Session
 
 _SEEDER = Address(LOOPBACK, SEEDER_PORT)
-LISTING_S = 10.0  # how long the example files may take to be listed
+LISTING_S = 10.0  # how long the example files may take to appear in the list
 AGAIN_S = 0.2  # between two looks at the list
-DOWNLOAD_FOLDER = "tmp"  # below the current folder, as in the original's quick run
+DOWNLOAD_FOLDER = "tmp"  # below the current folder, as in the quick run of the original
 
 
 def run_demo(output: Output, limits: Limits) -> ExitCode:
@@ -50,7 +51,7 @@ def run_demo(output: Output, limits: Limits) -> ExitCode:
         report = DownloadReport(output, wanted)
         code = download(session, leecher, report, wanted, Existing.SKIP, output)
     for name, path in report.saved.items():
-        if not _is_same(source / name, path, output):
+        if not _is_same(source.joinpath(*map(on_disk, name.split("/"))), path, output):
             code = ExitCode.CONTENT
     output.say(f"The files are in {target}.")
     if is_zipped():
@@ -73,9 +74,9 @@ def _start_tracker(session: Session, output: Output) -> Address:
 def _start_seeder(
     session: Session, output: Output, limits: Limits, settings: SeederSettings
 ) -> int:
-    """Start it and wait until the tracker has its list; returns of how many files.
+    """Start it and wait until the tracker has its list; returns how many files that has.
 
-    Raises TrackerSilentError when programs on this computer cannot talk to each other.
+    Raises TrackerSilentError if programs on this computer cannot talk to each other.
     """
     session.start(limits.seeder(settings))
     deadline = time.monotonic() + LISTING_S
@@ -92,7 +93,7 @@ def _start_seeder(
 
 
 def _wait_for_all(session: Session, leecher: Leecher, files: int) -> FilesListed:
-    """The list once it has so many files: a seeder lists what it has read, by and by."""
+    """The list once it has this many files: a seeder lists files as it reads them."""
     deadline = time.monotonic() + LISTING_S
     while True:
         listed = wait_for_list(session)
@@ -103,12 +104,12 @@ def _wait_for_all(session: Session, leecher: Leecher, files: int) -> FilesListed
 
 
 def _is_same(source: Path, copy: Path, output: Output) -> bool:
-    """Compare the digests of both files and say so."""
+    """Compare the digests of both files and print the result."""
     digest = _digest(copy)
     is_same = digest == _digest(source)
     verdict = "same" if is_same else "DIFFERENT"
     size = wording.size(copy.stat().st_size)
-    output.say(f"{verdict}  sha256 {digest[:16]}…  {size:>10}  {shown_name(copy.name)}")
+    output.say(f"{verdict}  sha256 {digest[:16]}…  {size:>10}  {shown_name(shown_path(copy.name))}")
     return is_same
 
 

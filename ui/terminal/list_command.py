@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from roles.leecher import Leecher
+from roles.values.errors import ListNotPassedError
 from roles.values.events import FilesListed, ListedFile, ListedFolder, ListFailed
 from roles.values.safe_names import shown_name
 from roles.values.settings import LeecherSettings
@@ -18,11 +20,12 @@ from ui.terminal.output import Output
 from ui.terminal.session import Session
 from ui.terminal.tracker_choice import chosen_tracker
 
-SHOWN_REFUSED = 20  # names: a stranger's list may be full of them
+LOOKING_ON_S = 10.0  # for a list that did not come from a tracker that answered
+SHOWN_REFUSED = 20  # names; a stranger's list may have many of them
 
 
 def run_list(chosen: argparse.Namespace, output: Output) -> ExitCode:
-    """Print the tracker's list, or what its names mean. Raises TrackerSilentError."""
+    """Print the tracker's list, or what names in it mean. Raises TrackerSilentError."""
     tracker = chosen_tracker(chosen, output)
     settings = LeecherSettings(Path(), tracker.address, follow=tracker.follow)
     with Session() as session:
@@ -34,7 +37,7 @@ def run_list(chosen: argparse.Namespace, output: Output) -> ExitCode:
 def tell_list(
     listed: FilesListed, names: Sequence[str], output: Output, *, with_files: bool
 ) -> ExitCode:
-    """Say what is listed: all of it, or what these names mean."""
+    """Print all of the list, or what these names mean."""
     offer, code = Offer(listed), ExitCode.DONE
     if names:
         code = _tell_named(offer, names, output)
@@ -55,19 +58,23 @@ def tell_list(
 
 
 def wait_for_list(session: Session) -> FilesListed:
-    """The list that a leecher asks for when it starts. Raises TrackerSilentError."""
+    """The list that a leecher fetches when it starts; if a tracker answered but its list did not
+    come, the leecher tries again. Raises TrackerSilentError.
+    """
+    deadline = time.monotonic() + LOOKING_ON_S
     while True:
         match session.next_event():
             case (_, FilesListed() as listed):
                 return listed
             case (_, ListFailed(_, reason)):
-                raise reason
+                if not isinstance(reason, ListNotPassedError) or time.monotonic() > deadline:
+                    raise reason
             case _:
                 continue
 
 
 def tell_refused(listed: FilesListed, output: Output) -> None:
-    """Say which names of the list are not touched."""
+    """Print which names of the list the program does not touch."""
     for name in listed.refused[:SHOWN_REFUSED]:
         output.error(f"Refused the name “{name}”: it could leave the folder or fool you.")
     rest = len(listed.refused) - SHOWN_REFUSED
