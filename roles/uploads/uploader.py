@@ -115,8 +115,8 @@ class Uploader:
             self._tell()
 
     def _hear(self, data: bytes) -> bool:
-        """Deal with these bytes; False when the leecher left. Pauses before reading on, if it says much
-        and takes nothing.
+        """Deal with these bytes; False when the leecher left. Pauses before more are read, if this
+        leecher says much and takes nothing.
         """
         session, now = self._session, time.monotonic()
         said = self._buffer.feed(data)
