@@ -252,8 +252,7 @@ class UploadSession:
 
     def regain(self, *, now: float) -> bool:
         """Whether it has a slot for what is to be sent; else it waits in the queue for one."""
-        if self._has_slot:
-            return True
+        # Also for whoever has a slot: from here on it counts as used, and the turn ends.
         has_slot, others = self._scheduler.ask_slot(self._number, now=now)
         self._wake(others)
         self._tell_position(now)
