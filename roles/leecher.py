@@ -47,9 +47,9 @@ from roles.values.events import (
     ListedFile,
     Post,
     RoleStarted,
-    Transfer,
     Warned,
 )
+from roles.values.participants import TransferStatus
 from roles.values.safe_names import safe_name
 from roles.values.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
 from roles.worker import failure_of
@@ -459,7 +459,7 @@ class Leecher(Role):
         host.join(shares)
         return host.found(peers)
 
-    def _room_transfers(self) -> tuple[Transfer, ...]:
+    def _room_transfers(self) -> tuple[TransferStatus, ...]:
         return tuple(
             one.as_transfer()
             for one in self._all()

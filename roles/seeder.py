@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 
 from roles.joining.announcer import Announcer
-from roles.joining.tracker_dialects import Status
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.shared_folder import SharedFolder
 from roles.lmk1.uploads import Lmk1Uploads
@@ -39,6 +38,7 @@ from roles.values.events import (
     UploadsChanged,
     Warned,
 )
+from roles.values.participants import Status
 from roles.values.settings import SeederSettings
 from roles.wire.greeting import Hello
 from roles.worker import Worker

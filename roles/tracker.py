@@ -31,14 +31,8 @@ from roles.room.registry_entry import Entry, Reader
 from roles.room.room_catalogue import RoomCatalogue
 from roles.values.addresses import EVERY_INTERFACE, Address
 from roles.values.errors import ShortageError, StorageError
-from roles.values.events import (
-    ListedSeeder,
-    Post,
-    RoleStarted,
-    RoomChanged,
-    RoomMember,
-    Warned,
-)
+from roles.values.events import Post, RoleStarted, RoomChanged, Warned
+from roles.values.participants import Participant
 from roles.values.settings import TrackerSettings
 from roles.worker import POLL_S, failure_of
 
@@ -319,21 +313,19 @@ class Tracker(Role):
 
     def _reporting(self, began: float) -> Iterator[None]:
         """Post what the room is, made a slice at a time."""
-        seeders, members = list[ListedSeeder](), list[RoomMember]()
+        # A program that starts again is registered twice for a while: the newest is shown.
+        participants = dict[Address, Participant]()
         for number, entry in enumerate(self._registry.entries()):
-            seeder = self._registry.as_seeder(entry)
-            seeders += [] if seeder is None else [seeder]
-            members += [] if entry.member is None else [entry.as_member(entry.member)]
+            participant = self._registry.participant(entry)
+            if participant is not None:
+                participants[participant.address] = participant
             if number % SLICE == SLICE - 1:
                 yield
         files = yield from self._registry.files()
         count = self._registry.catalogue.file_count
         left_out = count - len(self._registry.files_for_originals(is_here=True))
         self._log_left_out(max(0, left_out), began)
-        room = RoomChanged(
-            tuple(seeders), files, max(0, left_out), file_count=count, members=tuple(members)
-        )
-        self._post(room)
+        self._post(RoomChanged(tuple(participants.values()), files, count, max(0, left_out)))
 
     def _log_left_out(self, left_out: int, now: float) -> None:
         if left_out > self._left_out and now >= self._log_left_out_at:

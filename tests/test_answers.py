@@ -11,6 +11,7 @@ from roles.room.cookies import EPOCH_S, KNOWN_EPOCHS, Cookies, Proof
 from roles.room.places import Key
 from roles.room.registry import Registry
 from roles.values.addresses import Address
+from roles.values.participants import Status
 from roles.wire.tracker_messages import (
     Answer,
     AskHolders,
@@ -45,7 +46,7 @@ class DeskTest(unittest.TestCase):
         self.cookie = self.cookies.give(PC, now=0.0)
         me = Register(ID, NAMED, ID, "pc", False, shares=(SHARE,), cookie=self.cookie)
         self.registered = self.answer(me)
-        self.ping = Ping(ID, NAMED, ID, "available", (SHARE,), cookie=self.cookie)
+        self.ping = Ping(ID, NAMED, ID, Status("available", (SHARE,)), cookie=self.cookie)
 
     def answers(self, datagram: bytes, host: str = PC, *, now: float = 0.0) -> list[bytes]:
         proof = self.desk.proof(datagram, host, now=now)
@@ -102,7 +103,7 @@ class DeskTest(unittest.TestCase):
         named = Address(other, 12501)
         self.answer(Register(ID, named, ID, "pc", True, shares=(SHARE,), cookie=cookie), other)
         self.assertEqual(told(), [PC, other])
-        self.answer(Ping(ID, named, ID, "away", (), leaving=True, cookie=cookie), other)
+        self.answer(Ping(ID, named, ID, Status("away"), leaving=True, cookie=cookie), other)
         self.assertEqual(told(), [PC])
 
     def test_a_question_that_comes_again_is_answered_with_what_is_new(self) -> None:
@@ -125,7 +126,7 @@ class DeskTest(unittest.TestCase):
             self.assertEqual(self.answer(self.ping, now=now), Pinged(ID, None))
             self.registry.expire(now=now)
         self.assertEqual((self.desk.is_changed, self.desk.is_heard), (False, True))
-        self.answer(replace(self.ping, up=1), now=59.0)
+        self.answer(replace(self.ping, status=replace(self.ping.status, up=1)), now=59.0)
         self.assertTrue(self.desk.is_changed)
         self.answer(replace(self.ping, leaving=True), now=60.0)
         self.assertIsInstance(self.answer(self.ping, now=60.0), Refused)

@@ -67,6 +67,7 @@ SEEN_BY_UI = (
     "values.errors",
     "values.addresses",
     "values.events",
+    "values.participants",
     "values.settings",
     "values.folder_keys",
     "values.safe_names",

@@ -19,6 +19,7 @@ from roles.room.packed_lists import PackedLists
 from roles.room.registry import Registry
 from roles.room.registry_entry import Origin
 from roles.values.addresses import Address
+from roles.values.participants import Status
 from roles.wire.list_wire import (
     MAX_PACKED,
     AskList,
@@ -158,7 +159,7 @@ class ListsTest(ListServerTestCase):
         self.register(is_leecher=True)
         self.assertEqual(self.tell(body).code, "unknown")
         self.register()
-        ping = Ping(ID, SEEDER, PEER, "available", ("0000000000000001",))
+        ping = Ping(ID, SEEDER, PEER, Status("available", ("0000000000000001",)))
         self.registry.hear(ping, HERE.ip, now=0.0)
         self.assertEqual(self.tell(body).code, "unknown")
 

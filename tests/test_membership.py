@@ -12,7 +12,6 @@ from unittest import mock
 
 from roles.joining.list_client import fetch_list
 from roles.joining.membership import Membership, Pace
-from roles.joining.tracker_dialects import Status
 from roles.joining.tracker_place import TrackerPlace
 from roles.tracker import Tracker
 from roles.values.addresses import Address
@@ -20,11 +19,10 @@ from roles.values.events import (
     ReachabilityChanged,
     RoleStarted,
     RoomChanged,
-    RoomMember,
     TrackerAnswered,
     TrackerLost,
-    Transfer,
 )
+from roles.values.participants import Participant, Status, TransferStatus
 from roles.values.settings import TrackerSettings
 from tests.support import EventLog, LmkTestCase, at_once, wait_until
 from tests.test_list_upload import Own
@@ -106,12 +104,12 @@ class MembershipTestCase(LmkTestCase):
         self.addCleanup(tracker.close)
         return tracker
 
-    def members(self) -> tuple[RoomMember, ...]:
+    def participants(self) -> tuple[Participant, ...]:
         changes = self.room.of(RoomChanged)
-        return changes[-1].members if changes else ()
+        return changes[-1].participants if changes else ()
 
-    def wait_for_member(self, where: Callable[[RoomMember], bool]) -> None:
-        wait_until(lambda: any(map(where, self.members())))
+    def wait_for_member(self, where: Callable[[Participant], bool]) -> None:
+        wait_until(lambda: any(map(where, self.participants())))
 
 
 class InTheRoomTest(MembershipTestCase):
@@ -120,26 +118,25 @@ class InTheRoomTest(MembershipTestCase):
         member = self.member(address, CALM)
         self.assertEqual(self.log.wait_for(TrackerAnswered), TrackerAnswered(address, False))
         self.wait_for_member(lambda one: one.address == LISTENING and not one.is_leecher)
-        self.assertEqual(self.members()[0].name, socket.gethostname())
+        self.assertEqual(self.participants()[0].name, socket.gethostname())
         self.assertEqual((member.named, member.is_original), (LISTENING, False))
 
     def test_a_leecher_is_listed_without_a_word_to_its_window(self) -> None:
         _, address = self.tracker()
         member = self.member(address, CALM, is_leecher=True)
-        self.wait_for_member(lambda one: one.is_leecher and one.state == "available")
+        self.wait_for_member(lambda one: one.is_leecher and one.status.state == "available")
         self.assertEqual(member.named, LISTENING)
         self.assertEqual(self.log.events, [])
 
     def test_another_state_and_what_is_under_way_are_told_soon(self) -> None:
         _, address = self.tracker()
         self.member(address, CALM)
-        self.wait_for_member(lambda one: one.state == "available")
-        transfer = Transfer("a", 1, 2, 3.0, "downloading", "slow")
+        self.wait_for_member(lambda one: one.status.state == "available")
+        transfer = TransferStatus("a", 1, 2, 3.0, "downloading", "slow")
         self.status = Status("connected", (), 5, 6, "why", (transfer,))
-        self.wait_for_member(lambda one: one.state == "connected")
-        (one,) = self.members()
-        self.assertEqual((one.up, one.down, one.reason), (5, 6, "why"))
-        self.assertEqual(one.transfers, (transfer,))
+        self.wait_for_member(lambda one: one.status.state == "connected")
+        (one,) = self.participants()
+        self.assertEqual(one.status, self.status)
 
     def test_other_shares_are_told_at_once(self) -> None:
         tracker = self.scripted(with_cookie(usual))
@@ -154,7 +151,7 @@ class InTheRoomTest(MembershipTestCase):
         self.wait_for_member(lambda one: one.address == LISTENING)
         with at_once():
             self.leave()
-        wait_until(lambda: not self.members())
+        wait_until(lambda: not self.participants())
 
     def test_leaving_a_tracker_that_is_silent_ends_after_a_while(self) -> None:
         self.enterContext(mock.patch("roles.joining.tracker_client.TRIES_S", (60.0,)))

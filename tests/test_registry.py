@@ -35,7 +35,8 @@ from roles.room.room_catalogue import Owner, Share
 from roles.values.addresses import Address
 from roles.values.chunks import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
-from roles.values.events import ListedFile, ListedSeeder, SeederState
+from roles.values.events import ListedFile
+from roles.values.participants import Participant, Status
 from roles.wire.tracker_messages import Ping, Register, TellFiles
 
 ID = "0123456789abcdef"
@@ -105,10 +106,11 @@ class RegistryTestCase(unittest.TestCase):
             self.registry.settle(now=float(now))
         return [file.name for file in self.shown()]
 
-    def seeders(self, registry: Registry | None = None) -> list[ListedSeeder]:
+    def seeders(self, registry: Registry | None = None) -> list[Participant]:
         """Those of the window."""
         table = registry or self.registry
-        return [seeder for seeder in map(table.as_seeder, table.entries()) if seeder is not None]
+        everyone = map(table.participant, table.entries())
+        return [one for one in everyone if one is not None and not one.is_leecher]
 
     def shown(self) -> tuple[ListedFile, ...]:
         """The files of the window."""
@@ -347,9 +349,9 @@ class LifetimeTest(RegistryTestCase):
 
     def test_the_state_is_what_the_last_ping_said(self) -> None:
         self.add(pc(1), extras=OURS)
-        for text, state in (("away", SeederState.AWAY), (None, None)):
+        for text, state in (("away", "away"), (None, "")):
             self.ping(pc(1), extras=Extras(ID, state=text))
-            self.assertEqual(self.seeders()[0].state, state)
+            self.assertEqual(self.seeders()[0].status.state, state)
 
     def test_nothing_is_remembered_of_those_who_came_and_went(self) -> None:
         for number in range(1000):
@@ -616,7 +618,8 @@ class Lmk2TestCase(RegistryTestCase):
         peer: str = ID,
         now: float = 0.0,
     ) -> Member | None:
-        ping = Ping(ID, Address(origin.ip, 12501), peer, "away", shares, leaving=leaving)
+        status = Status("away", shares)
+        ping = Ping(ID, Address(origin.ip, 12501), peer, status, leaving)
         return self.registry.hear(ping, origin.ip, now=now)
 
     def put(self, share: str, owner: Origin, peer: str = ID) -> None:
@@ -747,7 +750,7 @@ class Lmk2Test(Lmk2TestCase):
 
     def test_a_ping_from_another_named_address_has_to_register_again(self) -> None:
         self.register(HERE, self.SHARE)
-        moved = Ping(ID, Address("192.168.1.2", 12501), ID, "away", (self.SHARE,))
+        moved = Ping(ID, Address("192.168.1.2", 12501), ID, Status("away", (self.SHARE,)))
         self.assertIsNone(self.registry.hear(moved, HERE.ip, now=0.0))
 
     def test_leechers_are_registered_like_seeders_and_never_told_to_originals(self) -> None:

@@ -21,6 +21,7 @@ from roles.tracker import AGAIN_UNSENT, UNPROVED_UNSENT, Tracker
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
 from roles.values.events import ListedFile, RoleStarted, RoleStopped, RoomChanged
+from roles.values.participants import Status
 from roles.values.settings import TrackerSettings
 from roles.values.strict_json import dumps
 from roles.wire.greeting import Probe, decode_hello, decode_probe_answer, encode_welcome
@@ -526,7 +527,7 @@ class Lmk2Room(RoomTest):
 
     def ping2(self, port: int, *shares: str, peer: str = ID, leaving: bool = False) -> Answer:
         named = Address("127.0.0.1", port)
-        return self.ask2(Ping(ID, named, peer, "available", shares, 1, 2, leaving=leaving))
+        return self.ask2(Ping(ID, named, peer, Status("available", shares, 1, 2), leaving))
 
     def tell(self, port: int, share: str, *lines: str, peer: str = ID) -> Reply:
         body = packed_list(map(LineAdded, lines))
@@ -771,10 +772,10 @@ class AnswersInLmk2(Lmk2Room):
         self.register2(12502, SHARE, leecher=True)
         self.ping2(12502, SHARE)
         room = self.running.log.wait_for(
-            RoomChanged, where=lambda room: len(room.members) == 2 and room.members[1].up == 1
+            RoomChanged, where=lambda room: [one.status.up for one in room.participants] == [0, 1]
         )
-        self.assertEqual([(one.address.port, one.files) for one in room.seeders], [(12501, 1)])
-        self.assertEqual([one.is_leecher for one in room.members], [False, True])
+        told = [(one.address.port, one.is_leecher, one.files) for one in room.participants]
+        self.assertEqual(told, [(12501, False, 1), (12502, True, 0)])
         self.assertEqual((room.file_count, room.files), (1, (ListedFile("dir/a", 5),)))
 
     def test_the_window_is_told_of_changes_however_long_the_computer_stood_still(self) -> None:
@@ -788,9 +789,9 @@ class AnswersInLmk2(Lmk2Room):
 
         self.enterContext(mock.patch.object(Registry, "files", stalled_files))
         self.register2(12501)
-        self.running.log.wait_for(RoomChanged, where=lambda room: len(room.members) == 1)
+        self.running.log.wait_for(RoomChanged, where=lambda room: len(room.participants) == 1)
         self.register2(12502)
-        self.running.log.wait_for(RoomChanged, where=lambda room: len(room.members) == 2)
+        self.running.log.wait_for(RoomChanged, where=lambda room: len(room.participants) == 2)
 
     def test_a_restart_forgets_the_programs_that_come_back_by_themselves(self) -> None:
         state_file = self.folder / "tracker.json"
@@ -827,7 +828,8 @@ class DialsOfTheTracker(Lmk2Room):
                 self.assertEqual(link.recv(1_024), b"")
         self.assertEqual(self.ping2(port), Pinged(ID, True))
         self.running.log.wait_for(
-            RoomChanged, where=lambda room: [one.is_reachable for one in room.members] == [True]
+            RoomChanged,
+            where=lambda room: [one.is_reachable for one in room.participants] == [True],
         )
 
     def test_who_cannot_be_reached_is_told_so_and_others_too(self) -> None:
@@ -835,7 +837,8 @@ class DialsOfTheTracker(Lmk2Room):
         named = Address("127.0.0.1", port)
         self.ask2(Register(ID, named, ID, "pc", False, everywhere=True, shares=(SHARE,)))
         self.running.log.wait_for(
-            RoomChanged, where=lambda room: [one.is_reachable for one in room.members] == [False]
+            RoomChanged,
+            where=lambda room: [one.is_reachable for one in room.participants] == [False],
         )
         self.assertEqual(self.ping2(port, SHARE), Pinged(ID, False))
         self.assertTrue(self.holders(SHARE)[0].is_unreachable)

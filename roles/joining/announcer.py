@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from roles.joining.membership import AGAIN_S, PING_S, STATE_PING_S, Membership, Pace
-from roles.joining.tracker_dialects import Status
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.shared_folder import FolderListing, SharedFolder
 from roles.sharing.folder_library import FolderLibrary
@@ -21,6 +20,7 @@ from roles.values.addresses import Address
 from roles.values.catalogue import FileLine, decode_line
 from roles.values.errors import ShortageError, StorageError
 from roles.values.events import FolderScanned, ListedFile, Post, SeederState
+from roles.values.participants import Status
 from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)

@@ -17,12 +17,13 @@ from typing import Protocol
 from roles.joining.list_upload import ListUpload, OwnShare, Snapshot
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_client import TrackerClient, new_id
-from roles.joining.tracker_dialects import Dialect, Lmk1Dialect, Lmk2Dialect, Standing, Status
+from roles.joining.tracker_dialects import Dialect, Lmk1Dialect, Lmk2Dialect, Standing
 from roles.joining.tracker_place import TrackerPlace
 from roles.net.interfaces import own_address_towards
 from roles.values.addresses import EVERY_INTERFACE, Address, is_loopback
 from roles.values.errors import TrackerSilentError
 from roles.values.events import Post, ReachabilityChanged, TrackerAnswered, TrackerLost
+from roles.values.participants import Status
 from roles.wire.fields import MAX_SHARES
 from roles.worker import POLL_S
 

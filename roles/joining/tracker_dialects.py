@@ -13,20 +13,8 @@ from roles.joining.room_client import RoomClient
 from roles.joining.tracker_client import TrackerClient
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
-from roles.values.events import Transfer
+from roles.values.participants import Status
 from roles.wire.tracker_messages import Done, Ping, Pinged, Refused, Register
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What a program says of itself in a ping."""
-
-    state: str  # a seeder's is that of SeederState
-    shares: tuple[str, ...] = ()  # ids of those that it takes part in, the first 8 count
-    up: int = 0  # bytes per second that it sends
-    down: int = 0  # bytes per second that it receives
-    reason: str = ""  # why it stands still
-    transfers: tuple[Transfer, ...] = ()  # as many as fit are told, from the first on
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +94,7 @@ class Lmk2Dialect:
                 )
 
     def ping(self, named: Address, status: Status, *, leaving: bool = False) -> Standing:
-        reply = self._client.ping(
-            Ping(
-                "",
-                named,
-                self._peer,
-                status.state,
-                status.shares,
-                status.up,
-                status.down,
-                status.reason,
-                status.transfers,
-                leaving,
-            )
-        )
+        reply = self._client.ping(Ping("", named, self._peer, status, leaving))
         match reply:
             case Pinged(is_reachable=is_reachable):
                 return Standing(True, is_reachable)

@@ -45,7 +45,11 @@ from roles.wire.tracker_messages import (
     Done,
     FindTracker,
     Found,
+    Holder,
+    Holders,
+    ListVersion,
     Ping,
+    Pinged,
     Refused,
     Register,
     TellFiles,
@@ -54,11 +58,8 @@ from roles.wire.tracker_messages import Request as Request2
 from roles.wire.tracker_wire import decode_request as decode_request2
 from roles.wire.tracker_wire import (
     encode_answer,
-    encode_holders,
-    list_version,
-    pinged,
+    fitting,
     refusal_of,
-    with_holders,
 )
 
 log = logging.getLogger(__name__)
@@ -103,7 +104,8 @@ class Desk:
         self._lists = RateLimit(per_host=REQUESTS_PER_HOST, whole=LISTS_IN_ALL)  # of LMK/1
         self._complaints = RateLimit(per_host=COMPLAINTS_PER_HOST, whole=COMPLAINTS_IN_ALL)
         self._hosts: dict[str, _Host] = {}  # until forget_hosts()
-        self._told: dict[tuple[tuple[str, ...], bool], deque[bytes]] = {}  # holders, until then
+        # Answers to one question, until then.
+        self._told: dict[tuple[tuple[str, ...], bool], deque[tuple[Holder, ...]]] = {}
         self._told_state = -1
         self.is_changed = True  # since the last report; its user takes it back
         self.is_heard = False  # somebody pinged, and said nothing new; the same
@@ -131,7 +133,7 @@ class Desk:
             if request is None:
                 return self._answers1(decode_request(datagram), host, now)
             if proof is Proof.GOOD and not isinstance(request, FindTracker):
-                return [self._answer_proved(request, host, now)]
+                return [encode_answer(self._answer_proved(request, host, now))]
             return self._answers_unproved(request, host, now, datagram)
         except PeerProtocolError as error:
             self._complain(host, now, "a request of %s cannot be answered: %s", host, error)
@@ -169,20 +171,20 @@ class Desk:
 
     def _answer_proved(
         self, request: Ping | AskVersion | AskHolders | Register | TellFiles, host: str, now: float
-    ) -> bytes:
+    ) -> Answer:
         match request:
             case Ping():
                 return self._pinged2(request, host, now)
             case AskVersion(request_id):
-                return list_version(request_id, self._registry.catalogue.version, self._name)
+                return ListVersion(request_id, self._registry.catalogue.version, self._name)
             case AskHolders(request_id, shares):
-                return with_holders(request_id.encode(), self._holders_for(shares, host))
+                return Holders(request_id, self._holders_for(shares, host))
             case Register():
-                return encode_answer(self._registered2(request, host, now))
+                return self._registered2(request, host, now)
             case TellFiles():
-                return encode_answer(self._told2(request, host))
+                return self._told2(request, host)
 
-    def _holders_for(self, shares: tuple[str, ...], host: str) -> bytes:
+    def _holders_for(self, shares: tuple[str, ...], host: str) -> tuple[Holder, ...]:
         """Some holders; in a second many ask, so that _TURNS different answers serve them all."""
         if self._registry.holders_state != self._told_state or len(self._told) > _MAX_TOLD:
             self._told_state = self._registry.holders_state
@@ -192,26 +194,26 @@ class Desk:
         if len(told) >= _TURNS:
             told.rotate()
         else:
-            told.appendleft(encode_holders(self._registry.holders(shares, is_here=is_here)))
+            told.appendleft(fitting(self._registry.holders(shares, is_here=is_here)))
         return told[0]
 
-    def _pinged2(self, request: Ping, host: str, now: float) -> bytes:
+    def _pinged2(self, request: Ping, host: str, now: float) -> Answer:
         news = self._registry.news
         member = self._registry.hear(request, host, now=now)
         if member is None:
-            return encode_answer(Refused(request.id, Code.UNKNOWN, "Register first."))
+            return Refused(request.id, Code.UNKNOWN, "Register first.")
         self.is_heard = True
         self.is_changed |= request.leaving or self._registry.news != news
-        return pinged(request.id.encode(), is_reachable=member.is_reachable)
+        return Pinged(request.id, member.is_reachable)
 
     def _registered2(self, request: Register, host: str, now: float) -> Answer:
-        is_here = self._is_own(request.named.host)
+        is_here = self._is_own(request.advertised.host)
         try:
             key, entry = self._registry.register(
                 request, self._origin(host), named_is_here=is_here, now=now
             )
         except PeerProtocolError as error:
-            self._refuse(request.named, host, error, now)
+            self._refuse(request.advertised, host, error, now)
             return Refused(request.id, Code.FULL, f"The tracker cannot register this: {error}.")
         self.is_changed = True
         self._on_arrival(key, entry)

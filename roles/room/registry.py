@@ -14,11 +14,12 @@ from contextlib import suppress
 from roles.lmk1.tracker_wire import Extras
 from roles.room.offered_shares import OfferedShares
 from roles.room.places import Key, Places
-from roles.room.registry_entry import STATES, Entry, Member, Origin, Reader, restored
+from roles.room.registry_entry import Entry, Member, Origin, Reader, restored
 from roles.room.room_catalogue import RoomCatalogue
 from roles.values.addresses import Address, is_unicast
 from roles.values.errors import PeerProtocolError
-from roles.values.events import ListedFile, ListedSeeder, SeederState
+from roles.values.events import ListedFile
+from roles.values.participants import Participant, Status
 from roles.wire.fields import is_id, is_own_share, is_port
 from roles.wire.tracker_messages import Holder, Ping, Register, TellFiles
 
@@ -108,7 +109,7 @@ class Registry:
             return extras is None
         self._hear(key, entry, now)
         if extras is not None and not entry.is_original:  # an original never says so much
-            entry.state = None if extras.state is None else SeederState(extras.state)
+            entry.status = Status(extras.state or "")
             if extras.leaving:
                 self._forget_lmk1(key)
         return True
@@ -138,11 +139,12 @@ class Registry:
         """
         entry = Entry(
             origin,
-            request.named,
+            request.advertised,
             named_is_here,
             request.everywhere,
             is_original=False,
             last_ping=now,
+            status=Status(shares=request.shares),
             member=Member.of(request),
             since=now,
         )
@@ -159,22 +161,17 @@ class Registry:
 
     def hear(self, ping: Ping, ip: str, *, now: float) -> Member | None:
         """Note what a program there says in LMK/2; None when this one is not registered so."""
-        key = Key(ip, ping.named.port, ping.peer)
+        key = Key(ip, ping.advertised.port, ping.peer)
         entry = self._entries.get(key)
         member = None if entry is None else entry.member
-        if entry is None or member is None or entry.named != ping.named:
+        if entry is None or member is None or entry.named != ping.advertised:
             return None
         self._hear(key, entry, now)
-        if member.ping is None or ping.news != member.ping.news:
-            self.news += 1
-            member.ping = ping
-        entry.state = STATES.get(ping.state)
         if ping.leaving:
             self._forget_lmk2(key, now)
-        elif ping.shares != member.shares:
-            self._offered.leave(key, entry, now=now, keeps=ping.shares)
-            member.shares = ping.shares
-            self._offered.enter(key, entry)
+        elif ping.status != entry.status:
+            self.news += 1
+            self._take_status(key, entry, ping.status, now)
         return member
 
     def tell(self, request: TellFiles, origin: Origin) -> bool:
@@ -273,12 +270,14 @@ class Registry:
         """Everyone."""
         return list(self._entries.values())
 
-    def as_seeder(self, entry: Entry) -> ListedSeeder | None:
-        """A seeder as the window shows it; None for a leecher, and for whom nobody is told of."""
-        if entry.is_leecher or entry.is_hidden:
+    def participant(self, entry: Entry) -> Participant | None:
+        """For who watches the room; None when nobody is told of this one."""
+        if entry.is_hidden:
             return None
+        if entry.is_leecher:
+            return entry.participant(0)
         shares = filter(None, map(self.catalogue.share, entry.shares))
-        return entry.as_seeder(sum(share.files for share in shares) or len(entry.files))
+        return entry.participant(sum(share.files for share in shares) or len(entry.files))
 
     def files(self) -> Generator[None, None, tuple[ListedFile, ...]]:
         """Some of the contents that anyone offers, for the window, found a slice at a time."""
@@ -377,6 +376,14 @@ class Registry:
         if key in self._fresh and entry.has_stayed:
             del self._fresh[key]
             self._note_changed(key, entry)
+
+    def _take_status(self, key: Key, entry: Entry, status: Status, now: float) -> None:
+        if status.shares == entry.shares:
+            entry.status = status
+            return
+        self._offered.leave(key, entry, now=now, keeps=status.shares)
+        entry.status = status
+        self._offered.enter(key, entry)
 
     def _note_changed(self, key: Key, entry: Entry) -> None:
         """What is passed on of its place, and what a state file keeps, may be other now."""

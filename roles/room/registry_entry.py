@@ -23,10 +23,10 @@ from roles.values.addresses import (
 )
 from roles.values.chunks import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
-from roles.values.events import ListedSeeder, RoomMember, SeederState
+from roles.values.participants import Participant, Status
 from roles.values.safe_names import UnsafeNameError, safe_name
 from roles.wire.fields import is_port
-from roles.wire.tracker_messages import Ping, Register
+from roles.wire.tracker_messages import Register
 
 ORIGINAL_LIFETIME_S = 600.0  # as at an original tracker, which is pinged every 120 s
 LIFETIME_S = 50.0  # three pings of ours lost
@@ -34,7 +34,6 @@ LIFETIME_S = 50.0  # three pings of ours lost
 # none of them is heard again by then.
 STAYED_S = 60.0
 MAX_RESTORED_FILES = 1_000  # of one seeder in a state file; a datagram holds a third of that
-STATES = {state.value: state for state in SeederState}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,9 @@ class Reader:
     tracker_host: str  # the tracker's own address towards this reader
 
 
+_HERE = Reader(is_here=True, tracker_host=LOOPBACK)  # the room is watched on this machine
+
+
 @dataclass(slots=True)
 class Member:
     """What a program that speaks LMK/2 says of itself. Changed by the registry only."""
@@ -60,14 +62,12 @@ class Member:
     instance: str  # others at each start of that program
     name: str  # of its computer
     is_leecher: bool
-    shares: tuple[str, ...]  # in which it takes part
-    ping: Ping | None = None  # the latest
     is_reachable: bool | None = None  # None: not known yet
 
     @classmethod
     def of(cls, request: Register) -> Member:
         """One that registers now."""
-        return cls(request.peer, request.name, request.is_leecher, request.shares)
+        return cls(request.peer, request.name, request.is_leecher)
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class Entry:
     everywhere: bool  # it listens on every interface
     is_original: bool
     last_ping: float
-    state: SeederState | None = None
+    status: Status = field(default_factory=Status)  # as its last ping said; at first its shares
     files: dict[str, int] = field(default_factory=dict)  # what LMK/1 readers are told
     member: Member | None = None  # None: it does not speak LMK/2
     since: float = field(default=0.0)  # when it registered
@@ -133,7 +133,7 @@ class Entry:
     def shares(self) -> tuple[str, ...]:
         """In which it takes part, as LMK/2 readers know them."""
         if self.member is not None:
-            return self.member.shares
+            return self.status.shares
         return (self.lmk1_share,) if self.files else ()
 
     @property
@@ -165,35 +165,19 @@ class Entry:
         """Replace its list, but for names that nobody should store."""
         self.files = {name: size for name, size in files.items() if _is_storable(name)}
 
-    def as_seeder(self, files: int) -> ListedSeeder:
-        """For the window: a seeder with so many files."""
-        return ListedSeeder(
-            address=self._shown_address,
+    def participant(self, files: int) -> Participant:
+        """For who watches the room; it offers so many files."""
+        member = self.member
+        return Participant(
+            address=self.address_for(_HERE) or self.named,
+            last_ping=self.last_ping,
+            is_leecher=self.is_leecher,
             is_original=self.is_original,
-            state=self.state,
+            name="" if member is None else member.name,
+            status=self.status,
             files=files,
-            last_ping=self.last_ping,
+            is_reachable=None if member is None else member.is_reachable,
         )
-
-    def as_member(self, member: Member) -> RoomMember:
-        """For the window: what it does, as its last ping said."""
-        ping = member.ping
-        return RoomMember(
-            name=member.name,
-            address=self._shown_address,
-            is_leecher=member.is_leecher,
-            state="" if ping is None else ping.state,
-            up=0 if ping is None else ping.up,
-            down=0 if ping is None else ping.down,
-            reason="" if ping is None else ping.reason,
-            transfers=() if ping is None else ping.transfers,
-            is_reachable=member.is_reachable,
-            last_ping=self.last_ping,
-        )
-
-    @property
-    def _shown_address(self) -> Address:
-        return self.address_for(Reader(is_here=True, tracker_host=LOOPBACK)) or self.named
 
     def saved(self) -> dict[str, object]:
         """What a state file keeps of an LMK/1 program: no times."""

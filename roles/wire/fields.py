@@ -96,12 +96,10 @@ def shares_of(value: JsonValue) -> tuple[str, ...]:
     """Ids of at most MAX_SHARES shares."""
     if not isinstance(value, list) or len(value) > MAX_SHARES:
         raise PeerProtocolError("not a list of a few shares")
-    shares = list[str]()
-    for share in value:
-        if not isinstance(share, str) or not is_share(share):
-            raise PeerProtocolError("a share that has no id of one")
-        shares.append(share)
-    return tuple(shares)
+    shares = tuple(share for share in value if isinstance(share, str) and is_share(share))
+    if len(shares) != len(value):
+        raise PeerProtocolError("a share that has no id of one")
+    return shares
 
 
 def version_of(value: JsonValue) -> str:
