@@ -169,7 +169,7 @@ class Uploader:
             case frames.Bye(reason):
                 log.debug("a leecher left: %s", reason)
                 return False
-            case _:
+            case frames.File() | frames.Digests() | frames.Offer() | frames.Place() | frames.Gone():
                 raise PeerProtocolError("a frame that only senders send")
         return True
 
