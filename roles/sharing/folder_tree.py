@@ -111,12 +111,12 @@ class _Scan:
     def read(self, place: str, path: str) -> None:
         """Take what is in this folder. Raises OSError."""
         prefix = f"{path}/" if path else ""
-        is_deep = prefix.count("/") + 1 > MAX_DEPTH
         with os.scandir(place) as entries:
             for entry in entries:
                 name = from_disk(entry.name)
-                if is_deep or not is_storable(name, path):
+                if not is_storable(prefix + name):
                     if not is_partial_name(name):
+                        is_deep = prefix.count("/") >= MAX_DEPTH
                         why = SkipReason.DEPTH if is_deep else SkipReason.NAME
                         self.skips.note(why, shown_name(prefix + name, _SHOWN_PATH))
                     continue
