@@ -777,7 +777,7 @@ class Lmk2Test(Lmk2TestCase):
         self.assertEqual(
             saved,
             [
-                {"share": self.OTHER, "teller": [pc(2).ip, 12501, ID]},
+                {"share": self.OTHER, "teller": [pc(2).ip, 12501, ""]},  # that run has ended
                 {"share": self.SHARE, "teller": [pc(1).ip, 12501, ID]},
             ],
         )
@@ -831,6 +831,20 @@ class Lmk2Test(Lmk2TestCase):
             self.register(pc(1), self.SHARE, peer=f"{count:016}", now=float(count))
             self.assertLessEqual(len(self.registry.entries()), MAX_RUNS)
             self.assertIsNotNone(self.hear(pc(1), peer=f"{count:016}", now=float(count)))
+
+    def test_who_answered_at_its_place_is_pushed_out_by_none_that_only_say_so(self) -> None:
+        first, second = "1" * 16, "2" * 16
+        self.register(pc(1), peer=first)
+        self.register(pc(1), self.SHARE, peer=second)
+        self.registry.note_listening(Key(pc(1).ip, 12501, second), now=0.0)
+        for count in range(100):
+            now = float(count)
+            self.hear(pc(1), peer=first, now=now)  # None once it is pushed out
+            self.assertIsNotNone(self.hear(pc(1), self.SHARE, peer=second, now=now))
+            if count == 50:  # its network changed
+                self.register(pc(1), self.SHARE, peer=second, now=now)
+            self.register(pc(1), self.SHARE, peer=f"{count + 10:016}", now=now)
+        self.assertIsNotNone(self.hear(pc(1), self.SHARE, peer=second, now=100.0))
 
     def test_programs_that_come_after_each_other_at_a_place_push_out_none_that_pings(self) -> None:
         self.register(pc(1), self.SHARE)

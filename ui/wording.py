@@ -31,6 +31,7 @@ COMPUTER_LENGTH = 40  # characters of a computer's name that stand in a row
 # What is counted, and what is said of it.
 _SKIPPED = {
     SkipReason.UNREADABLE: ("item", " that cannot be read"),
+    SkipReason.WRITTEN: ("file", " that another program is still writing"),
     SkipReason.NAME: ("item", " with a name that others could not store"),
     SkipReason.DEPTH: ("item", " in too many folders, one in the other"),
     SkipReason.LINK: ("link", ""),

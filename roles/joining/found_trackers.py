@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from roles.values.addresses import Address, is_loopback
-from roles.values.events import FoundTracker
+from roles.values.events import FoundTracker, ours_first
 from roles.values.settings import Follow
 
 FORGET_S = 90.0  # three of the longest pauses between two questions
@@ -78,11 +78,6 @@ class KnownTracker:
         """Whether this answer may be its own, perhaps after a new start."""
         is_run = bool(self.room) and found.room == self.room
         return is_run or found.name == self.name
-
-
-def ours_first(found: Iterable[FoundTracker]) -> tuple[FoundTracker, ...]:
-    """In the order in which they are shown, and the first of which is taken."""
-    return tuple(sorted(found, key=lambda one: (one.is_original, one.name, one.address)))
 
 
 def successor(

@@ -112,8 +112,8 @@ class RoomLister:
         self._network_changed.set()
         self._woken.set()
 
-    def look_for_peers(self) -> None:
-        """Something else is sought than before."""
+    def wake(self) -> None:
+        """Something else is sought than before, or the role stops."""
         self._woken.set()
 
     def lmk1_file(self, key: str) -> ListedFile | None:

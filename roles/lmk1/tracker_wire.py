@@ -26,6 +26,7 @@ SUCCESS = b"success"
 ALREADY_REGISTERED = b"error\nSeeder is already Registered"
 UNKNOWN_SEEDER = b"error\nSeeder ID not in found with registed seeders"  # the original's spelling
 UNKNOWN_REQUEST = b"error\nNone"
+_ANSWERS = (b"success", b"error", b"[", b"{")  # how the words and lists of every tracker begin
 
 _STATES = frozenset({"available", "connected", "away"})
 
@@ -159,6 +160,13 @@ def decode_request(datagram: bytes) -> Request:
             return RequestFileList()
         case _:
             raise PeerProtocolError("unknown request")
+
+
+def is_answer(datagram: bytes) -> bool:
+    """Whether it begins as what a tracker says. Never answer it: two trackers would go on so for
+    ever, once a third machine had sent one of them a datagram in the name of the other.
+    """
+    return datagram.startswith(_ANSWERS)
 
 
 def with_id(answer: bytes, extras: Extras | None) -> bytes:

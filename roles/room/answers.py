@@ -26,6 +26,7 @@ from roles.lmk1.tracker_wire import (
     decode_request,
     encode_file_list,
     encode_seeder_list,
+    is_answer,
     with_id,
 )
 from roles.net.interfaces import is_own_address, own_address_towards
@@ -34,7 +35,7 @@ from roles.room.cookies import Cookies, Proof
 from roles.room.places import Key
 from roles.room.registry import Registry
 from roles.room.registry_entry import Entry, Origin, Reader
-from roles.values.addresses import LOOPBACK, Address, ip_of, is_loopback, is_unicast
+from roles.values.addresses import FIRST_PORT, LOOPBACK, Address, ip_of, is_loopback, is_unicast
 from roles.values.errors import PeerProtocolError
 from roles.wire.fields import COOKIE_SIZE
 from roles.wire.tracker_messages import (
@@ -65,7 +66,9 @@ from roles.wire.tracker_wire import (
 log = logging.getLogger(__name__)
 
 REQUESTS_PER_HOST = 100.0  # a second: an original repeats nothing, so a dropped answer freezes it
-REQUESTS_IN_ALL = 2_000.0  # half of them for those who have a cookie
+REQUESTS_IN_ALL = 2_000.0  # half of them for those who have a cookie,
+# of whom each has so many beside: one machine may have many addresses, and a cookie for each.
+ASSURED_PER_HOST, ASSURED_IN_ALL = 5.0, 10_000.0
 LISTS_IN_ALL = 500.0  # list answers are longer than their questions
 COMPLAINTS_PER_HOST, COMPLAINTS_IN_ALL = 0.5, 2.0  # lines a second in the log: 2 MiB in two hours
 _MAX_HOSTS = 16_384  # remembered at once
@@ -100,6 +103,7 @@ class Desk:
         self._name, self._port, self._on_arrival = name, port, on_arrival
         half = REQUESTS_IN_ALL / 2
         self._requests = RateLimit(per_host=REQUESTS_PER_HOST, whole=half)
+        self._assured = RateLimit(per_host=ASSURED_PER_HOST, whole=ASSURED_IN_ALL)
         self._proved = RateLimit(per_host=REQUESTS_PER_HOST, whole=half)  # beyond these
         self._lists = RateLimit(per_host=REQUESTS_PER_HOST, whole=LISTS_IN_ALL)  # of LMK/1
         self._complaints = RateLimit(per_host=COMPLAINTS_PER_HOST, whole=COMPLAINTS_IN_ALL)
@@ -124,7 +128,7 @@ class Desk:
     ) -> list[bytes]:
         """What to send back, one after the other; nothing for whom nobody should answer."""
         source = self._host(host)
-        if port == 0 or not source.is_unicast:
+        if port < FIRST_PORT or not source.is_unicast or is_answer(datagram):
             return []
         if not (source.is_loopback or self._has_room_for(host, proof, now)):
             return []
@@ -145,10 +149,12 @@ class Desk:
         self._told.clear()
 
     def _has_room_for(self, host: str, proof: Proof, now: float) -> bool:
-        """Forged sources have no cookie, and take no room of those who have one."""
-        if proof is not Proof.NONE and self._proved.allows(host, now=now):
-            return True
-        return self._requests.allows(host, now=now)
+        """Forged sources have no cookie, and take no room of those who have one, nor these of
+        those who come to get one. What every member needs is there for each.
+        """
+        if proof is Proof.NONE:
+            return self._requests.allows(host, now=now)
+        return self._assured.allows(host, now=now) or self._proved.allows(host, now=now)
 
     def _complain(self, host: str, now: float, text: str, *values: object) -> None:
         """Write a line into the log, unless there were many: a flood must not hide all the rest."""

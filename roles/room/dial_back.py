@@ -26,7 +26,7 @@ from roles.wire.greeting import ANSWER_START, MAX_ANSWER, decode_probe_answer
 log = logging.getLogger(__name__)
 
 MAX_AT_ONCE = 32
-MAX_PER_HOST = 4  # of these: programs of one computer that do not answer leave room for others
+MAX_PER_HOST = 4  # of these, so that silent programs of one computer leave room for others
 ANSWER_S = 5.0  # to connect and to answer
 AGAIN_S = 60.0  # while it cannot be reached: somebody may open its firewall
 MAX_WAITING = 12_000  # as many as may be registered
@@ -78,7 +78,7 @@ class DialBack:
             self._later.pop(target.key, None)
 
     def network_changed(self, *, now: float) -> None:
-        """This computer has other addresses: who could not be reached may be now."""
+        """This computer has other addresses: try those again that could not be reached."""
         for _, target in list(self._later.values()):
             self.want(target)
         self.work(now=now)

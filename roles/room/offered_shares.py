@@ -12,11 +12,11 @@ from roles.room.held_shares import HeldShares
 from roles.room.holders import Holders
 from roles.room.originals_list import OriginalsList
 from roles.room.places import Key, Places
-from roles.room.registry_entry import Entry, lmk1_share_of
+from roles.room.registry_entry import QUIET_S, Entry, lmk1_share_of
 from roles.room.room_catalogue import Lmk1List, Owner, RoomCatalogue
 
-# Steps of the catalogue for lists told by LMK/1, and files taken over in one: forged lists may
-# change all the time, and readers must find what else changed in the catalogue's log.
+# How often lists of LMK/1 are taken over into the catalogue, and how many files at a time. Forged
+# lists may change all the time; each step takes room in the catalogue's log of changes.
 LMK1_STEPS = 4.0  # a second; twice that for a moment
 LMK1_STEP_FILES = 2_000  # some 10 ms
 
@@ -38,23 +38,34 @@ class OfferedShares:
         """An LMK/2 program takes part in its shares from now on."""
         self.holders.join(key, entry.shares, is_leecher=entry.is_leecher)
 
-    def leave(self, key: Key, entry: Entry, *, now: float, keeps: Sequence[str] = ()) -> None:
+    def leave(
+        self,
+        key: Key,
+        entry: Entry,
+        *,
+        now: float,
+        keeps: Sequence[str] = (),
+        has_ended: bool = False,
+    ) -> None:
         """An LMK/2 program leaves its shares; those that it told and does not keep are gone.
 
-        Whoever else names them does not keep them: nobody would tell what changes in them.
+        Whoever else names them does not keep them: nobody would tell what changes in them. Of a run
+        that has ended nobody can come back under its peer id, which others know.
         """
+        teller = key._replace(peer="") if has_ended else key
+        quiet_at = entry.last_ping + QUIET_S
         self.holders.part(key, entry.shares, is_leecher=entry.is_leecher)
         for share_id in entry.shares:
             share = self._catalogue.share(share_id)
             if share_id not in keeps and share is not None and share.owner.key == key:
                 self._catalogue.drop(share_id)
-                self.held.hold(share_id, key, now=now)
+                self.held.hold(share_id, teller, quiet_at=quiet_at, now=now)
 
     def note_place(self, place: tuple[str, int]) -> None:
-        """Who is registered there, or what LMK/1 programs told there, is another one now.
+        """Entries at this place, or lists of LMK/1 programs there, have changed.
 
-        Only one program can listen at a place. One of LMK/2 proved its address, so that what LMK/1
-        programs say of the same place is not passed on.
+        Only one program can listen at a place. If an LMK/2 program proved that it has this address,
+        LMK/1 entries of the same place are hidden.
         """
         share_id, is_hidden, is_told = lmk1_share_of(place), self._places.has_lmk2(place), False
         for key in self._places.lmk1_at(place):
@@ -72,12 +83,12 @@ class OfferedShares:
             self._unsettled.pop(share_id, None)
 
     def forget_lmk1(self, key: Key) -> None:
-        """Nobody is told of this LMK/1 program any more."""
+        """Tell nobody of this LMK/1 program any more."""
         self.originals.note(key, None)
         self.holders.part(key, (lmk1_share_of(key.place),), is_leecher=False)
 
     def settle(self, *, now: float) -> None:
-        """Take over into the catalogue what LMK/1 programs told, not too much at a time."""
+        """Take lists of LMK/1 programs over into the catalogue, a few at a time."""
         if not self._unsettled or not self._steps.allows("", now=now):
             return
         lists, files = list[Lmk1List](), 0
@@ -89,7 +100,7 @@ class OfferedShares:
         self._catalogue.put_lmk1(lists)
 
     def _told_at(self, share_id: str, place: tuple[str, int]) -> Lmk1List:
-        """The newest list of LMK/1 programs there; they may go by several names."""
+        """The newest list of the LMK/1 programs there, which may have several names."""
         owner = Owner(Key(*place))
         for entry in map(self._entries.__getitem__, self._places.lmk1_at(place)):
             if entry.files and not entry.is_hidden:

@@ -1,8 +1,8 @@
 """Who takes part in the room, right now: the tracker's table.
 
-What a program said by LMK/2 is changed only from the address that it proved and with its peer id;
-LMK/1, whose sources may be forged, has entries of its own, fewer of them, and those go first. No
-request is answered by a look at everyone. Pure state: the caller brings clock and addresses.
+An entry of LMK/2 is changed only from the address that its program proved, with its peer id. LMK/1
+requests, whose sources may be forged, have separate entries: fewer, and the first to be removed. No
+request is answered by a look at all entries. Pure state: the caller brings clock and addresses.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import suppress
 from roles.lmk1.tracker_wire import Extras
 from roles.room.offered_shares import OfferedShares
 from roles.room.places import Key, Places
-from roles.room.registry_entry import Entry, Member, Origin, Reader, restored
+from roles.room.registry_entry import QUIET_S, Entry, Member, Origin, Reader, restored
 from roles.room.room_catalogue import RoomCatalogue
 from roles.values.addresses import Address, is_unicast
 from roles.values.errors import PeerProtocolError
@@ -24,15 +24,14 @@ from roles.wire.fields import is_id, is_own_share, is_port
 from roles.wire.tracker_messages import Holder, Ping, Register, TellFiles
 
 MAX_PROGRAMS = 12_000  # of LMK/2, seeders and leechers
-MAX_LMK1 = 3_000  # seeders of LMK/1 beside them: nobody proved that they exist
-MAX_PER_HOST = 8  # of each kind: lab machines with several users; this machine is exempt,
-MAX_NAMES = 8  # but not from these: LMK/1 seeders at one address and port,
-MAX_RUNS = 2  # and programs of LMK/2, of which one has ended or lies
-MAX_FILES = 400_000  # on all lists that LMK/2 programs told for LMK/1 readers,
-MAX_LMK1_FILES = 100_000  # and on all that LMK/1 programs told
+MAX_LMK1 = 3_000  # seeders of LMK/1, which may not exist: nothing proves their addresses
+MAX_PER_HOST = 8  # of each kind: lab machines with several users; this machine is exempt
+MAX_NAMES = 8  # LMK/1 seeders at one address and port
+MAX_RUNS = 2  # LMK/2 programs at one address and port: one of them has ended, or lies
+MAX_FILES = 400_000  # on all lists for LMK/1 readers that LMK/2 programs told
+MAX_LMK1_FILES = 100_000  # the same, of LMK/1 programs
 MAX_SHOWN = 2_000  # files that the window gets: nobody reads more
 EXPIRED_AT_ONCE = 500  # between two looks at the sockets: a whole room may fall silent together
-QUIET_S = 18.0  # without a ping, which comes every 15 s: the program there has probably ended
 _HOLDERS = 64  # looked up for one answer: more than fit into it
 
 
@@ -155,6 +154,8 @@ class Registry:
             self._make_room(key, origin, now)
         else:
             entry.files = {} if entry.is_leecher else known.files
+            if entry.member is not None and known.member is not None:
+                entry.member.has_answered = known.member.has_answered
             self._forget_lmk2(key, now, keeps=() if entry.is_leecher else entry.shares)
         self._enter(key, entry)
         return key, entry
@@ -168,7 +169,7 @@ class Registry:
             return None
         self._hear(key, entry, now)
         if ping.leaving:
-            self._forget_lmk2(key, now)
+            self._forget_lmk2(key, now, has_ended=True)
         elif ping.status != entry.status:
             self.news += 1
             self._take_status(key, entry, ping.status, now)
@@ -204,7 +205,7 @@ class Registry:
                 )
 
     def _is_elsewhere(self, key: Key, entry: Entry) -> bool:
-        """Whether it cannot be reached, but another program at its place perhaps."""
+        """Whether it cannot be reached, but another program at its place may be."""
         if entry.member is None or entry.member.is_reachable is not False:
             return False
         there = filter(None, map(self.member, self._places.lmk2_at(key.place)))
@@ -255,11 +256,14 @@ class Registry:
             self._offered.holders.state += 1
 
     def is_contested(self, key: Key) -> bool:
-        """Whether several programs say that they listen where this one does."""
+        """Whether several programs claim this address and port."""
         return len(self._places.lmk2_at(key.place)) > 1
 
     def note_listening(self, key: Key, *, now: float) -> None:
         """This program answered at its place: others that are registered there have ended."""
+        member = self.member(key)
+        if member is not None:
+            member.has_answered = True
         for other in self._places.lmk2_at(key.place):
             if other != key:
                 entry = self._entries[other]
@@ -319,9 +323,12 @@ class Registry:
     def _restore_teller(self, item: object, now: float) -> None:
         match item:
             case {"share": str(share), "teller": [str(ip), int(port), str(peer)]} if (
-                is_own_share(share) and is_unicast(ip) and is_port(port) and is_id(peer)
+                is_own_share(share)
+                and is_unicast(ip)
+                and is_port(port)
+                and (is_id(peer) or not peer)  # "": that run of it has ended
             ):
-                self.held.hold(share, Key(ip, port, peer), now=now)
+                self.held.hold(share, Key(ip, port, peer), quiet_at=now + QUIET_S, now=now)
 
     # Coming and going
 
@@ -350,10 +357,12 @@ class Registry:
             self._fresh[key] = None
         self._note_changed(key, entry)
 
-    def _forget_lmk2(self, key: Key, now: float, keeps: Sequence[str] = ()) -> None:
+    def _forget_lmk2(
+        self, key: Key, now: float, keeps: Sequence[str] = (), *, has_ended: bool = False
+    ) -> None:
         self._programs -= 1
         entry = self._taken_out(key)
-        self._offered.leave(key, entry, now=now, keeps=keeps)
+        self._offered.leave(key, entry, now=now, keeps=keeps, has_ended=has_ended)
         self._offered.originals.note(key, None)
         self._note_changed(key, entry)
 
@@ -386,7 +395,7 @@ class Registry:
         self._offered.enter(key, entry)
 
     def _note_changed(self, key: Key, entry: Entry) -> None:
-        """What is passed on of its place, and what a state file keeps, may be other now."""
+        """What readers are told of its place, or what a state file keeps, may have changed."""
         self._offered.note_place(key.place)
         self._changes += not key.is_lmk2 and entry.has_stayed
 
@@ -418,14 +427,20 @@ class Registry:
         return None
 
     def _make_room(self, key: Key, origin: Origin, now: float) -> None:
-        """Raise PeerProtocolError when one more LMK/2 program has no room.
+        """Make room for one more LMK/2 program. Raises PeerProtocolError when there is none.
 
-        At one place MAX_RUNS are kept: the first one while it pings, and the newest.
+        At one place MAX_RUNS are kept: while they ping the one that answered there and the first,
+        and the newest.
         """
         there = self._places.lmk2_at(key.place)
         if len(there) >= MAX_RUNS:
-            first, *_, last = there
-            self._forget_lmk2(last if self.is_heard(first, now=now) else first, now)
+
+            def worth(one: Key) -> tuple[bool, bool]:
+                is_heard, member = self.is_heard(one, now=now), self.member(one)
+                has_answered = member is not None and member.has_answered
+                return is_heard and has_answered, is_heard and one == there[0]
+
+            self._forget_lmk2(min(there, key=worth), now)
         from_there = self._places.lmk2_of(origin.ip)
         if not there and from_there >= MAX_PER_HOST and not origin.is_here:
             raise PeerProtocolError(f"{origin.ip} registered {from_there} programs already")
@@ -433,7 +448,7 @@ class Registry:
             raise PeerProtocolError(f"there are {MAX_PROGRAMS} programs already")
 
     def _make_room_for_lmk1(self, key: Key, origin: Origin) -> None:
-        """Raise PeerProtocolError when one more LMK/1 seeder has no room."""
+        """Make room for one more LMK/1 seeder. Raises PeerProtocolError when there is none."""
         from_there = self._places.lmk1_of(origin.ip)
         if from_there >= MAX_PER_HOST and not origin.is_here:
             raise PeerProtocolError(f"{origin.ip} registered {from_there} seeders already")
@@ -445,7 +460,7 @@ class Registry:
             self._forget_lmk1(next(iter(self._fresh)))
 
     def _make_room_for_list(self, key: Key, more: int) -> None:
-        """Raise PeerProtocolError when the list of this LMK/1 seeder has no room."""
+        """Make room for an LMK/1 seeder's list. Raises PeerProtocolError when there is none."""
         while (all_files := self._files[False]) + more > MAX_LMK1_FILES:
             oldest = next((fresh for fresh in self._fresh if fresh != key), None)
             if oldest is None:

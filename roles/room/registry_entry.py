@@ -30,6 +30,7 @@ from roles.wire.tracker_messages import Register
 
 ORIGINAL_LIFETIME_S = 600.0  # as at an original tracker, which is pinged every 120 s
 LIFETIME_S = 50.0  # three pings of ours lost
+QUIET_S = 18.0  # without a ping, which comes every 15 s: the program there has probably ended
 # An original pings every 120 s. A flood of forged registrations fills the table in seconds, and
 # none of them is heard again by then.
 STAYED_S = 60.0
@@ -63,6 +64,7 @@ class Member:
     name: str  # of its computer
     is_leecher: bool
     is_reachable: bool | None = None  # None: not known yet
+    has_answered: bool = False  # the tracker's probe, at the place where it says that it listens
 
     @classmethod
     def of(cls, request: Register) -> Member:

@@ -81,17 +81,17 @@ class Share:
     # Each line to itself: a list that is told again needs no second copy of its text.
     lines: dict[str, str] = field(default_factory=dict)
     sums: Sums = field(default_factory=Sums)  # of its lines
-    is_read: bool = False  # somebody may go through its lines for a while
+    is_read: bool = False  # a reader may hold its lines: copy before changing them
 
     def read(self) -> Collection[str]:
-        """Its lines, which stay as they are now: a list of the room has 400,000, so they are copied
-        only when one of them changes.
+        """Its lines as they are now. Because there may be 400,000 in the room, they are copied only
+        when one of them changes.
         """
         self.is_read = True
         return self.lines
 
     def change(self, added: Collection[str], removed: Iterable[str], sums: Sums) -> None:
-        """Lines that come and go, and what that adds to the sums."""
+        """Add and remove lines; `sums` is what that adds to the sums."""
         if self.is_read:
             self.lines, self.is_read = dict(self.lines), False
         for line in removed:
@@ -133,12 +133,12 @@ class _Change:
 
 @dataclass(frozen=True, slots=True)
 class Lmk1List:
-    """What LMK/1 programs at one place offer now."""
+    """What the LMK/1 programs at one place offer now."""
 
     share: str
     owner: Owner
     folder: str
-    files: Mapping[str, int]  # nothing: the share is gone
+    files: Mapping[str, int]  # empty: the share is gone
 
 
 class RoomCatalogue:
@@ -306,12 +306,13 @@ class RoomCatalogue:
             or self._lmk1_size + size > MAX_LIST_BYTES // LMK1_PART
             or self._is_over(lines, size)
         ):
-            raise ListRefusedError(Code.FULL, "The room has no room for more lists of LMK/1.")
+            raise ListRefusedError(Code.FULL, "There is no room for more lists of LMK/1.")
 
     def _drop_lmk1(self, lines: int, size: int) -> None:
-        """Drop shares of LMK/1 programs until so much more has room, and then some.
+        """Drop shares of LMK/1 programs until so much more fits.
 
-        Each drop is a step in the log, and a list needs room for one line after the other.
+        At least a fourth of their lines goes at once: a list asks for room line by line, and each
+        drop costs a step in the log.
         """
         if not self._is_over(lines, size):
             return
@@ -322,7 +323,7 @@ class RoomCatalogue:
         self._note(changes)
 
     def _is_over(self, lines: int, size: int) -> bool:
-        """Whether a room with so much more would be over its limits."""
+        """Whether so much more would exceed the limits of the room."""
         all_lines, all_size = self._lines + self._lmk1_lines, self._size + self._lmk1_size
         return all_lines + lines > MAX_ROOM_FILES or all_size + size > MAX_LIST_BYTES
 
@@ -380,7 +381,7 @@ class RoomCatalogue:
         return steps if 0 <= steps <= len(self._log) else None
 
     def _note(self, changes: Collection[_Change]) -> None:
-        """Make one step of these."""
+        """Log these as one step."""
         if not changes:
             return
         self._number += 1

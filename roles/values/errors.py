@@ -28,6 +28,10 @@ class TrackerSilentError(LmkError):
     """No tracker answered at that address. Exit code 3."""
 
 
+class ListNotPassedError(TrackerSilentError):
+    """A tracker answered, and its list did not come or go: often it has a moment's shortage."""
+
+
 class NoSeederError(LmkError):
     """Nobody who has the file could be reached. Exit code 3."""
 

@@ -5,7 +5,7 @@ No role, no window, no wire.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -135,6 +135,7 @@ class SkipReason(Enum):
     """Why something in a shared folder is not offered; ui/wording.py has the words for people."""
 
     UNREADABLE = "unreadable"  # or it changes all the time
+    WRITTEN = "written"  # by another program, for a while now
     NAME = "name"  # that others could not store
     DEPTH = "depth"  # in too many folders
     LINK = "link"
@@ -310,13 +311,18 @@ def stored_path(path: str, saved_as: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FileEnded:
-    """One file of a download that brings many."""
+    """One file of a download that brings many, or a folder that could not be made."""
 
-    name: str  # its path, from the wire
+    name: str  # its path, from the wire; of a folder with a / at its end
     size: int  # bytes
     state: DownloadState  # DONE, SKIPPED or FAILED
     saved_as: Path | None = None
     failure: LmkError | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is none of the files that are counted."""
+        return self.name.endswith("/")
 
     @property
     def is_renamed(self) -> bool:
@@ -357,6 +363,11 @@ class FoundTracker:
     name: str  # of its computer, from the wire; "" for an original one
     is_original: bool
     room: str = ""  # another one at each start of it; "" for one that does not say
+
+
+def ours_first(found: Iterable[FoundTracker]) -> tuple[FoundTracker, ...]:
+    """In the order in which trackers are shown; a program that must choose takes the first."""
+    return tuple(sorted(found, key=lambda one: (one.is_original, one.name, one.address)))
 
 
 @dataclass(frozen=True, slots=True)

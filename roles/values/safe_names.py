@@ -65,11 +65,18 @@ def safe_path(untrusted: str, *, windows: bool) -> tuple[str, ...]:
 
     Raises UnsafeNameError for what could leave the folder or fool the reader.
     """
-    if len(untrusted) > _SHORT_PATH and len(untrusted.encode(errors="replace")) > MAX_PATH_BYTES:
-        raise UnsafeNameError(f"“{shown_name(untrusted)}” is too long a path")
+    check_length(untrusted)
     folder, slash, name = untrusted.rpartition("/")
     above = _safe_folders(folder, windows) if slash else ()
     return (*above, safe_name(name, windows=windows))
+
+
+def check_length(untrusted: str) -> None:
+    """Raise UnsafeNameError for a path that is too long, or leads through too many folders."""
+    if untrusted.count("/") >= MAX_DEPTH or (
+        len(untrusted) > _SHORT_PATH and len(untrusted.encode(errors="replace")) > MAX_PATH_BYTES
+    ):
+        raise UnsafeNameError(f"“{shown_name(untrusted)}” is too long or too deep a path")
 
 
 def check_path(untrusted: str) -> None:
@@ -125,10 +132,7 @@ def shown_name(name: str, length: int = SHOWN_LENGTH) -> str:
 
 @lru_cache(_REMEMBERED_FOLDERS)
 def _safe_folders(path: str, windows: bool) -> tuple[str, ...]:
-    names = path.split("/")
-    if len(names) >= MAX_DEPTH:
-        raise UnsafeNameError(f"“{shown_name(path)}” has too many folders in each other")
-    return tuple(safe_name(name, windows=windows) for name in names)
+    return tuple(safe_name(name, windows=windows) for name in path.split("/"))
 
 
 def _is_plain(name: str) -> bool:
