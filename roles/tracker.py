@@ -39,7 +39,7 @@ from roles.worker import POLL_S, Worker, failure_of
 
 log = logging.getLogger(__name__)
 
-# The socket that it came in by or goes out by, it, and where it came from or goes to.
+# Socket, bytes, and the address that they came from or go to.
 _Datagram: TypeAlias = tuple[socket.socket, bytes, tuple[str, int]]
 
 SAVE_S = 2.0  # at most one state file in this time
@@ -59,7 +59,7 @@ BUFFER = 512 * 1024  # bytes, each way; most systems allow a little less
 # there: 80 short answers. The system looks for as many computers at a time, and its table has room
 # for 1,024. Beyond that those that ask again have as much more.
 UNPROVED_UNSENT, AGAIN_UNSENT = 64 * 1024, 192 * 1024
-MAX_ASKED = 4_096  # hosts in each of two seconds that got no answer
+MAX_ASKED = 4_096  # hosts without an answer that are remembered for each of two seconds
 MAX_UNSENT = 1_000  # answers that found no room in the system's buffer
 UNSENT_S = 0.01  # until they are tried again
 SLICE = 100  # lines of a report, or of a state file, made between two looks at the sockets
@@ -134,7 +134,7 @@ class Tracker(Role):
             self._listen_at(own_addresses(), selector)
 
     def _listen_at(self, hosts: Collection[str], selector: selectors.BaseSelector) -> None:
-        """Answer from the address that was asked, where there are several."""
+        """Listen at each of these addresses if there are several, to answer from the one asked."""
         hosts = hosts if len(hosts) > 1 else ()
         for host in [one for one in self._beside if one not in hosts]:
             link = self._beside.pop(host)
@@ -163,7 +163,7 @@ class Tracker(Role):
                 failure = failure_of(error)
                 if not isinstance(failure, ShortageError):
                     raise
-                log.warning("%s", failure)  # what was under way is lost, and is asked for again
+                log.warning("%s", failure)  # requests that are lost by this are repeated
                 self._stopping.wait(POLL_S)
 
     def _begin_anew(self, selector: selectors.BaseSelector, listening: Address) -> None:
@@ -218,10 +218,10 @@ class Tracker(Role):
                 self._answer(request, Proof.NONE, now)
 
     def _is_worth_it(self, request: _Datagram) -> bool:
-        """Whether an answer will leave: of those that cannot, a few hundred fill the buffer.
+        """Whether an answer is likely to leave. A few hundred that cannot would fill the buffer.
 
-        A sender that was not seen in its network may be there all the same. It asks again then,
-        which few of many forged ones do.
+        A sender that was not seen in its network may be there all the same. Then it asks again,
+        which few forged ones do.
         """
         link, _, (host, _) = request
         waiting = waiting_bytes(link)
@@ -256,7 +256,7 @@ class Tracker(Role):
             self._unsent.append(answer)
 
     def _is_sent(self, answer: _Datagram) -> bool:
-        """Send it, or see that this is no use; False when there is no room in the system."""
+        """Send it, or give it up; False when the system has no room for it now."""
         link, datagram, source = answer
         try:
             link.sendto(datagram, source)
@@ -280,8 +280,8 @@ class Tracker(Role):
         self._expire_at = now + (EXPIRE_S if gone < EXPIRED_AT_ONCE else 0.0)
 
     def _dial(self, key: Key, entry: Entry) -> None:
-        """See whether others reach it, unless it serves this machine only; and whether it is there,
-        when another program says that it is.
+        """Find out whether others can reach it, unless it serves this machine only; and, if another
+        program claims the same address and port, which of them is there.
         """
         here = Reader(is_here=True, tracker_host=entry.origin.ip)
         address = entry.address_for(here)

@@ -58,7 +58,7 @@ class AwaitedListTest(unittest.TestCase):
         for follow in Follow:
             seen = self.await_list(follow, lost, lost, FULL)
             self.assertIs(seen.result, FULL)
-            self.assertEqual(seen.out, "It hung up. Looking on for 60 s.\n")
+            self.assertEqual(seen.out, "It hung up. Still searching for 60 s.\n")
         self.assertIs(self.await_list(Follow.SAME, lost, EMPTY, FULL).result, EMPTY)
         with self.assertRaises(ListNotPassedError):
             self.await_list(Follow.SAME, lost, lost, patience_s=0.0)
@@ -82,7 +82,7 @@ class AwaitedListTest(unittest.TestCase):
         self.assertIs(seen.result, FULL)
         self.assertEqual(self.leecher.refresh.call_count, 1)
         first, second = seen.out.splitlines()
-        self.assertEqual(first, "No tracker answers. Looking on for 60 s.")
+        self.assertEqual(first, "No tracker answers. Still searching for 60 s.")
         self.assertIn("teacher (10.0.0.6:12500) is used from now on", second)
 
     def test_it_is_not_waited_for_ever(self) -> None:

@@ -785,6 +785,23 @@ class Lmk2Test(Lmk2TestCase):
         self.assertEqual(restored.restore(saved, now=5.0), 0)
         self.assertEqual(list(restored.saved()), saved)
 
+    def test_who_told_a_share_is_always_among_its_holders_however_many_others_name_it(self) -> None:
+        self.register(pc(0), self.SHARE)
+        self.put(self.SHARE, pc(0))
+        for number in range(1, 200):
+            self.register(pc(number), self.SHARE, peer=f"{number:016}")
+        for _ in range(50):
+            first, *others = self.registry.holders((self.SHARE, self.SHARE), is_here=False)
+            self.assertEqual((first.address.host, first.asked), (pc(0).ip, (0, 1)))
+            self.assertNotIn(first.address, [one.address for one in others])
+
+    def test_of_a_state_file_without_end_no_more_is_read_than_one_of_ours_has(self) -> None:
+        told: list[object] = [{"share": self.SHARE, "teller": [pc(1).ip, 12501, ID]}]
+        self.registry.restore([*[None] * registry.MAX_SAVED, *told], now=0.0)
+        self.assertEqual(list(self.registry.saved()), [])
+        self.registry.restore([*[None] * (registry.MAX_SAVED - 1), *told], now=0.0)
+        self.assertEqual(list(self.registry.saved()), told)
+
     def test_tellers_of_any_other_shape_are_left_out(self) -> None:
         for teller in (
             None,

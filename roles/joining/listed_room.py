@@ -23,8 +23,8 @@ from roles.values.stopping import go_on, until_stopped
 from roles.wire.list_wire import ShareGone, ShareOpened, decode_entry
 
 MAX_SHARES = 12_000  # one for each peer that a tracker takes
-# Shares that are asked for one download: the tracker names peers by share, 8 to a question, and a
-# room full of copies must not cost a thousand questions.
+# Shares whose holders are looked for in one download. The tracker is asked for 8 at a time, and a
+# room full of copies must not cost a thousand requests.
 MAX_SOURCES = 64
 # Folders without a line of their own that all shares together may lead through, beyond what each
 # may have anyhow: a path leads through 31. They take no place of anybody's lines.
@@ -59,8 +59,8 @@ class Wanted:
 class ListedRoom:
     """apply_whole() once, then apply_changes() for each answer that has changes only.
 
-    Shares stand in the order in which the tracker told them, and the earlier one comes first
-    wherever two have the same: nobody gets ahead of others by the id that he chooses.
+    Shares keep the order in which the tracker listed them, and where two have the same, the earlier
+    one counts: nobody gets ahead of others by choosing an id.
     """
 
     def __init__(self, *, windows: bool, should_stop: Callable[[], bool] = go_on) -> None:
@@ -236,9 +236,7 @@ class ListedRoom:
     # What is listed
 
     def _update(self) -> None:
-        """Bring `_listed` up to date: at the cost of what changed, and of looking into each share
-        for it.
-        """
+        """Bring `_listed` up to date, at the cost of what changed times the number of shares."""
         if self._is_new:
             self._list_all()
         if not self._changed:

@@ -44,8 +44,8 @@ LIST_AGAIN_S = 5.0  # after the tracker was silent
 # How often it is asked who takes part: at the beginning of a download everyone joins. From the
 # first to the second, twice as long each time that nobody new was named.
 PEERS_AGAIN_S = (0.2, 5.0)
-# Times the work that a look took, until the next one: whoever changes a long list each second must
-# not keep every leecher's processor busy.
+# The pause until the next look, as a multiple of the work that the last one took: a long list that
+# changes each second must not keep every leecher's processor busy.
 LOOK_SHARE = 4
 SAMPLE = 16  # files of a folder for which newer shares are looked for
 
@@ -164,7 +164,7 @@ class RoomLister:
                 self._woken.clear()
 
     def _look_whether_all_is_new(self) -> None:
-        """Another tracker, another network, or a list that did not come: ask without being told."""
+        """Ask again if the tracker or the network changed, or if the list did not come."""
         if self._network_changed.is_set() or self._moves != self._place.moves:
             self._network_changed.clear()
             self._moves = self._place.moves
@@ -369,7 +369,7 @@ def _reachable(address: Address, tracker_host: str) -> Address:
 
 
 def _may_ask(seeder: Address, *, is_here: bool) -> bool:
-    """Whether the tracker may send this machine there; what a name stands for is looked at when it
+    """Whether the tracker may send this machine there. The address behind a name is checked when it
     is connected to.
     """
     if ip_of(seeder.host) is None:

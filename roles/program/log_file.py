@@ -1,7 +1,6 @@
 """The program's log: a file that cannot fill the disk, lines that nobody can forge.
 
-It is made to be sent to us, so it names no folder of the user's by its whole path. Set up once, by
-lmktorrent_app.py.
+Users send it to us, so it contains no full path of theirs. Set up once, by lmktorrent_app.py.
 """
 
 from __future__ import annotations

@@ -115,8 +115,8 @@ class Desk:
         self.is_heard = False  # somebody pinged, and said nothing new; the same
 
     def proof(self, datagram: bytes, host: str, *, now: float) -> Proof:
-        """What the sender proves by a cookie in it. The rest is not read, for those who may have
-        forged their address are to cost little, and wait until the others are answered.
+        """What the sender proves by a cookie in it. Nothing else is read yet: senders that may be
+        forged should cost little, and wait until the others are answered.
         """
         found = _COOKIE.search(datagram)
         if found is None:
@@ -157,7 +157,7 @@ class Desk:
         return self._assured.allows(host, now=now) or self._proved.allows(host, now=now)
 
     def _complain(self, host: str, now: float, text: str, *values: object) -> None:
-        """Write a line into the log, unless there were many: a flood must not hide all the rest."""
+        """Log it, unless much was logged lately: a flood must not hide everything else."""
         if self._complaints.allows(host, now=now):
             log.info(text, *values)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 
 from roles.lmk1.tracker_wire import Extras
 from roles.room.offered_shares import OfferedShares
@@ -31,6 +32,7 @@ MAX_RUNS = 2  # LMK/2 programs at one address and port: one of them has ended, o
 MAX_FILES = 400_000  # on all lists for LMK/1 readers that LMK/2 programs told
 MAX_LMK1_FILES = 100_000  # the same, of LMK/1 programs
 MAX_SHOWN = 2_000  # files that the window gets: nobody reads more
+MAX_SAVED = 32_000  # items of a state file: all of these seeders, and two of every share
 EXPIRED_AT_ONCE = 500  # between two looks at the sockets: a whole room may fall silent together
 _HOLDERS = 64  # looked up for one answer: more than fit into it
 
@@ -187,10 +189,13 @@ class Registry:
         return True
 
     def holders(self, asked: Sequence[str], *, is_here: bool) -> Iterator[Holder]:
-        """Who takes part in these shares, for a reader here or elsewhere; others at each call."""
+        """Who takes part in these shares, for a reader here or elsewhere: who told them, then
+        others at each call. Anybody may name a share, and many may name somebody else's.
+        """
         reader = Reader(is_here, tracker_host="")
         told = set[Address]()  # a program that starts again is registered twice for a while
-        for key, indexes in self._offered.holders.some(asked, _HOLDERS):
+        some = self._offered.holders.some(asked, _HOLDERS)
+        for key, indexes in chain(self._tellers(asked), some):
             entry = self._entries[key]
             address, member = entry.address_for(reader), entry.member
             if address is not None and address not in told and not self._is_elsewhere(key, entry):
@@ -203,6 +208,13 @@ class Registry:
                     is_original=member is None,
                     asked=indexes,
                 )
+
+    def _tellers(self, asked: Sequence[str]) -> Iterator[tuple[Key, tuple[int, ...]]]:
+        for share in filter(None, map(self.catalogue.share, dict.fromkeys(asked))):
+            entry = self._entries.get(share.owner.key)
+            if entry is not None:
+                indexes = (index for index, one in enumerate(asked) if one in entry.shares)
+                yield share.owner.key, tuple(indexes)
 
     def _is_elsewhere(self, key: Key, entry: Entry) -> bool:
         """Whether it cannot be reached, but another program at its place may be."""
@@ -310,7 +322,7 @@ class Registry:
 
         Returns how many seeders came back.
         """
-        for item in saved if isinstance(saved, list) else []:
+        for item in saved[:MAX_SAVED] if isinstance(saved, list) else []:
             self._restore_teller(item, now)
             entry = restored(item, now)
             if entry is None or self._files[False] + len(entry.files) > MAX_LMK1_FILES:

@@ -86,7 +86,7 @@ class Entry:
     files: dict[str, int] = field(default_factory=dict)  # what LMK/1 readers are told
     member: Member | None = None  # None: it does not speak LMK/2
     since: float = field(default=0.0)  # when it registered
-    is_hidden: bool = False  # LMK/1, and a program of LMK/2 is registered at its place
+    is_hidden: bool = False  # it speaks LMK/1, and an LMK/2 program has the same address and port
     is_here_only: bool = field(init=False)  # only programs on the tracker's machine reach it
 
     def __post_init__(self) -> None:
@@ -112,9 +112,9 @@ class Entry:
 
     @property
     def has_stayed(self) -> bool:
-        """Whether it proved its address, or has come again long after it registered by LMK/1.
+        """Whether it proved its address, or pinged by LMK/1 long after it registered.
 
-        The second is no proof, but more than a flood of forged sources does.
+        The latter is no proof, but more than a flood of forged sources does.
         """
         return self.member is not None or self.last_ping - self.since >= STAYED_S
 

@@ -26,7 +26,7 @@ from roles.wire.list_wire import ADDED, REMOVED, ShareGone, ShareOpened, encode_
 from roles.wire.tracker_messages import Code
 
 MAX_LOGGED = 100_000  # lines in the log of changes; who knows nothing of them asks for the whole
-MAX_LOGGED_STEPS = 256  # of these; readers ask every few seconds, and strangers for any of them
+MAX_LOGGED_STEPS = 4_096  # of these; readers ask every few seconds
 HOST_PART = 4  # one host may hold a fourth of the room, and more only while the room is half empty
 LMK1_PART = 4  # LMK/1 programs, whose addresses nobody proved, hold a fourth of the room together
 MAX_SHARES = 12_000 + 64  # one for each seeder, and some that have just left

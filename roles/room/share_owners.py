@@ -31,6 +31,8 @@ def share_owner(registry: Registry, call: TellList, ip: str, *, now: float) -> O
     held = registry.held.share_owner(call.share, now=now)
     former = held if share is None else share.owner.key
     if former is None or former == key:
+        if share is not None and share.owner != owner:  # its address came to this machine, or went
+            registry.catalogue.hand_over(call.share, owner)
         return owner
     if not former.is_like(key) and held != key:
         text = "Another program shares a folder with this id, or did a short time ago."

@@ -69,36 +69,36 @@ class RoleStopped:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something that the user should know; the role goes on."""
+    """Something that the user should know; the role keeps running."""
 
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkChanged:
-    """Addresses of this computer are gone or new, or it was held up: asleep, or without its turn.
+    """Addresses of this computer are gone or new, or the program was held up: asleep, or stopped.
 
-    Connections of addresses that are gone were ended, and are made anew.
+    Connections of addresses that are gone have been closed.
     """
 
     gone: tuple[str, ...] = ()
     come: tuple[str, ...] = ()
     held_up_s: float = 0.0
-    has_slept: bool = False  # the computer, and not just this program
+    has_slept: bool = False  # the computer slept; else only this program was stopped
     is_cut_off: bool = False  # no address is left
     for_others: Address | None = None  # where others reach the role from now on, if it listens
 
 
 @dataclass(frozen=True, slots=True)
 class TrackerMoved:
-    """The tracker did not answer, and is asked at another place now: it moved, or another one
-    stands in for it.
+    """The tracker is silent, and another address is asked now: it moved, or another tracker stands
+    in for it.
     """
 
     former: Address
     tracker: Address
     name: str  # of its computer, from the wire; "" for an original one
-    is_back: bool = False  # it is the one of before, which answers again
+    is_back: bool = False  # the original one answers again
 
 
 # Tracker

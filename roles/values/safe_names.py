@@ -67,7 +67,9 @@ def safe_path(untrusted: str, *, windows: bool) -> tuple[str, ...]:
     """
     check_length(untrusted)
     folder, slash, name = untrusted.rpartition("/")
-    above = _safe_folders(folder, windows) if slash else ()
+    above = _safe_folder(folder, windows) if slash else ()
+    if isinstance(above, str):
+        raise UnsafeNameError(above)
     return (*above, safe_name(name, windows=windows))
 
 
@@ -131,8 +133,12 @@ def shown_name(name: str, length: int = SHOWN_LENGTH) -> str:
 
 
 @lru_cache(_REMEMBERED_FOLDERS)
-def _safe_folders(path: str, windows: bool) -> tuple[str, ...]:
-    return tuple(safe_name(name, windows=windows) for name in path.split("/"))
+def _safe_folder(path: str, windows: bool) -> tuple[str, ...] | str:
+    """Its names, or the sentence of why it is not stored."""
+    try:
+        return safe_path(path, windows=windows)
+    except UnsafeNameError as error:
+        return str(error)
 
 
 def _is_plain(name: str) -> bool:

@@ -93,7 +93,7 @@ def _usual_folder() -> Path:
     try:
         return default_download_folder()
     except UserInputError as error:
-        raise UserInputError(f"{error} That is --to FOLDER.") from None
+        raise UserInputError(f"{error} Use --to FOLDER.") from None
 
 
 def _awaited_list(
@@ -121,7 +121,7 @@ def _awaited_list(
                     raise reason
                 if not has_waited:
                     has_waited = True
-                    output.say(f"{reason} Looking on for {GIVE_UP_AFTER_S:.0f} s.")
+                    output.say(f"{reason} Still searching for {GIVE_UP_AFTER_S:.0f} s.")
             case NetworkChanged() | TrackerMoved():
                 _tell_of_network(event, output)
             case _:

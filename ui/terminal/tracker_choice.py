@@ -59,7 +59,7 @@ def tracker_for(
         return Chosen(named, Follow.SAME)
     found = ours_first(search())
     if not found:
-        output.say(f"No tracker was found on this network; asking {named}, and looking on.")
+        output.say(f"No tracker was found on this network; asking {named}, and still searching.")
         return Chosen(named, Follow.ANY)
     if len(found) == 1:
         output.say(f"Found {tracker_words(found[0])}.")
