@@ -113,7 +113,7 @@ class Seeder(Role):
         def take_lmk1(link: socket.socket, leecher: Address) -> None:
             lmk1_uploads.answer(link, leecher, taken_elsewhere=uploads.slots_taken)
 
-        reception = Handshakes(listener, Acceptor(me, uploads, take_lmk1), peer=me.peer)
+        reception = Handshakes(listener, Acceptor(me, uploads, take_lmk1=take_lmk1), peer=me.peer)
         beside = list[Worker]()
         report_at = 0.0
         try:

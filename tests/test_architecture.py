@@ -16,7 +16,6 @@ ROOT = Path(__file__).resolve().parent.parent
 # of them but never from each other: they meet on the wire.
 LAYERS = (
     "values",
-    "lmk1.peer_wire",
     "lmk1.tracker_wire",
     "wire",
     "worker",
@@ -39,7 +38,7 @@ ROLES = ("tracker", "seeder", "leecher", "discovery")
 # No input or output, no clock, no thread: whole packages, and modules among those that have them.
 PURE_PACKAGES = ("values", "wire")
 PURE_MODULES: dict[str, tuple[str, ...]] = {
-    "lmk1": ("download_plan", "peer_wire", "seeder_book", "tracker_wire"),
+    "lmk1": ("chunks", "download_plan", "peer_wire", "seeder_book", "tracker_wire"),
     "net": ("eviction", "rate_limit", "rates", "word_budget"),
     "disk": ("stored_names",),
     "sharing": ("pack_plan",),
@@ -398,7 +397,7 @@ class CheckersTest(unittest.TestCase):
             "def later():\n    from roles.tracker import Tracker",
         ):
             with self.subTest(text=text):
-                self.assertTrue(upward_imports(self.module("roles.values.chunks", text)))
+                self.assertTrue(upward_imports(self.module("roles.lmk1.chunks", text)))
 
     def test_a_role_may_not_import_another_role(self) -> None:
         self.assertTrue(upward_imports(self.module("roles.seeder", "import roles.tracker")))

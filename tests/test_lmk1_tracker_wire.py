@@ -34,7 +34,7 @@ from roles.lmk1.tracker_wire import (
     with_id,
 )
 from roles.values.addresses import Address
-from roles.values.chunks import MAX_FILE_SIZE
+from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
 
 ID = "0123456789abcdef"

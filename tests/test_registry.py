@@ -33,7 +33,7 @@ from roles.room.registry_entry import (
 )
 from roles.room.room_catalogue import Owner, Share
 from roles.values.addresses import Address
-from roles.values.chunks import MAX_FILE_SIZE
+from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedFile, ListedSeeder, SeederState
 from roles.wire.tracker_messages import Ping, Register, TellFiles

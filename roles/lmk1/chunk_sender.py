@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from io import FileIO
 
 from roles.lmk1 import peer_wire as wire
+from roles.lmk1.chunks import CHUNK_SIZE, ChunkRange, byte_count, chunk_count
 from roles.lmk1.shared_folder import SharedFolder
 from roles.net.throttle import Throttle
 from roles.sharing.folder_tree import TreeFile
 from roles.values.addresses import Address
-from roles.values.chunks import CHUNK_SIZE, ChunkRange, byte_count, chunk_count
 from roles.values.errors import FileChangedError, PeerProtocolError
 from roles.worker import POLL_S
 

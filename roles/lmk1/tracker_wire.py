@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from roles.values import strict_json
 from roles.values.addresses import Address, is_host
-from roles.values.chunks import MAX_FILE_SIZE
+from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.values.strict_json import JsonValue
 

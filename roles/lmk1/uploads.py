@@ -22,6 +22,7 @@ from roles.uploads.slots import SLOTS_PER_HOST, SlotTable
 from roles.values.addresses import Address, is_loopback
 from roles.values.errors import FileChangedError, PeerProtocolError, ShortageError
 from roles.values.events import SeederState, Upload
+from roles.wire.greeting import AWAY
 from roles.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class Lmk1Uploads:
             is_taken = self._slots.take(address.host, taken_elsewhere)
         if not is_taken:
             log.debug("%s heard away: every slot is taken", address)
-            hang_up(link, wire.AWAY)
+            hang_up(link, AWAY)
             return
         progress = UploadProgress(address)
         thread = Worker(lambda: self._serve(link, progress), "lmk-upload")
@@ -89,7 +90,7 @@ class Lmk1Uploads:
         except ShortageError as error:
             log.warning("%s heard away: %s", address, error)
             self._slots.release(address.host)
-            hang_up(link, wire.AWAY)
+            hang_up(link, AWAY)
             return
         now = time.monotonic()
         meter = RateMeter(now=now)

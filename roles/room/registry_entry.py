@@ -21,7 +21,7 @@ from roles.values.addresses import (
     is_unicast,
     service_at,
 )
-from roles.values.chunks import MAX_FILE_SIZE
+from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedSeeder, RoomMember, SeederState
 from roles.values.safe_names import UnsafeNameError, safe_name

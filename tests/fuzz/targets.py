@@ -13,7 +13,6 @@ from functools import partial
 from roles.lmk1.peer_wire import (
     HEADER,
     AckReader,
-    GreetingReader,
     SecondMessageReader,
     SeederAnswerReader,
     decode_header,
@@ -41,6 +40,7 @@ from roles.values.settings import (
     program_settings_from,
     tracker_address,
 )
+from roles.wire.greeting import GreetingReader
 from tests.fuzz import samples
 from tests.fuzz.lmk2_targets import LMK2_TARGETS
 from tests.fuzz.target import Target, check, in_pieces
