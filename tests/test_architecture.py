@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # of them but never from each other: they meet on the wire.
 LAYERS = (
     "values",
-    "lmk1.tracker_wire",
     "wire",
+    "lmk1.tracker_wire",
     "worker",
     "net",
     "disk",
@@ -38,7 +38,15 @@ ROLES = ("tracker", "seeder", "leecher", "discovery")
 # No input or output, no clock, no thread: whole packages, and modules among those that have them.
 PURE_PACKAGES = ("values", "wire")
 PURE_MODULES: dict[str, tuple[str, ...]] = {
-    "lmk1": ("chunks", "download_plan", "peer_wire", "seeder_book", "tracker_wire"),
+    "lmk1": (
+        "chunks",
+        "download_plan",
+        "peer_wire",
+        "readers_list",
+        "seeder_book",
+        "seeder_table",
+        "tracker_wire",
+    ),
     "net": ("eviction", "rate_limit", "rates", "word_budget"),
     "disk": ("stored_names",),
     "sharing": ("pack_plan",),
@@ -46,8 +54,6 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "cookies",
         "held_shares",
         "holders",
-        "offered_shares",
-        "originals_list",
         "packed_lists",
         "places",
         "registry",

@@ -16,16 +16,15 @@ from roles.values.addresses import Address, is_host
 from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.values.strict_json import JsonValue
+from roles.wire.tracker_wire import RECEIVE_BUFFER
 
 MAX_REQUEST = 1_000  # bytes; an original tracker receives 1,024 and ends on a longer list
 MAX_ANSWER = 1_024  # bytes; the receive buffer of every original program
-RECEIVE_BUFFER = 2_048  # what is longer than this is nobody's LMK request
 MAX_DATAGRAM = 65_535  # an original tracker's list may be of any length
 
 SUCCESS = b"success"
 ALREADY_REGISTERED = b"error\nSeeder is already Registered"
 UNKNOWN_SEEDER = b"error\nSeeder ID not in found with registed seeders"  # the original's spelling
-UNKNOWN_REQUEST = b"error\nNone"
 
 _STATES = frozenset({"available", "connected", "away"})
 

@@ -53,6 +53,8 @@ from roles.wire.tracker_messages import (
 
 MAX_REQUEST = 1_000  # bytes; an original tracker receives 1,024 and ends on a longer list
 MAX_ANSWER = 1_200  # bytes; crosses every network in one piece
+RECEIVE_BUFFER = 2_048  # what is longer than this is no request, of any version
+NOT_UNDERSTOOD = b"error\nNone"  # to what is no request; an original says it to FindTracker
 PADDED = 256  # bytes of a request without a cookie: no answer to it may be longer
 MAX_TRANSFERS = 8  # in one ping
 MAX_NAME = 64  # bytes of a computer's name: what Windows and Linux allow
