@@ -262,7 +262,7 @@ class SeedersThatFail(LeecherTest):
 
     def test_a_running_download_does_not_need_the_tracker(self) -> None:
         self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
-        self.constant("joining.tracker_client", "TRIES_S", (SOON_S,))
+        self.constant("joining.tracker_asker", "TRIES_S", (SOON_S,))
         room = self.tracker()
         content = content_of(20 * CHUNK)
         gate = Gate(10)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 
 from roles.downloads.swarm_side import SwarmSide
 from roles.joining.membership import Membership
-from roles.joining.tracker_client import new_id
+from roles.joining.tracker_asker import new_id
 from roles.joining.tracker_dialects import Status
 from roles.joining.tracker_place import TrackerPlace
 from roles.net.listening import listen_tcp

@@ -1,4 +1,4 @@
-"""Everyone who takes from a seeder by LMK/1: a thread each, and a slot for as long as it lasts."""
+"""Everyone who takes from a seeder: a thread each, and a slot for as long as it lasts."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from roles.lmk1 import peer_wire as wire
 from roles.lmk1.chunk_sender import ChunkSender, UploadProgress
 from roles.lmk1.shared_folder import SharedFolder
+from roles.lmk1.slots import SLOTS_PER_HOST, SlotTable
 from roles.net.eviction import Holder, who_goes
 from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
-from roles.sharing.folder_tree import TreeFile
 from roles.uploads.handshakes import hang_up
-from roles.uploads.slots import SLOTS_PER_HOST, SlotTable
 from roles.values.addresses import Address, is_loopback
 from roles.values.errors import FileChangedError, PeerProtocolError, ShortageError
 from roles.values.events import SeederState, Upload
@@ -47,23 +46,18 @@ class _Serving:
     is_leaving: bool = False  # its slot is another's
 
 
-class Lmk1Uploads:
+class Uploads:
     """Owned by the seeder's thread."""
 
     def __init__(
         self,
         folder: SharedFolder,
-        find: Callable[[str], TreeFile | None],
-        changed: Callable[[], None],
         *,
         slots: int,
         throttle: Throttle,
         should_stop: Callable[[], bool],
     ) -> None:
-        """`find` looks a name up in the newest listing; `changed` is called when that is old."""
         self._folder = folder
-        self._find = find
-        self._changed = changed
         self._slots = SlotTable(slots)
         self._throttle = throttle
         self._should_stop = should_stop
@@ -164,12 +158,10 @@ class Lmk1Uploads:
         with link:
             try:
                 link.send(wire.CONNECTED)
-                ChunkSender(
-                    link, self._folder, self._find, progress, self._throttle, self._should_stop
-                ).run()
+                ChunkSender(link, self._folder, progress, self._throttle, self._should_stop).run()
             except FileChangedError as error:
                 log.info("%s: %s", progress.leecher, error)
-                self._changed()
+                self._folder.changed.set()
             except PeerProtocolError as error:
                 log.warning("dropped %s: %s", progress.leecher, error)
             except OSError as error:
