@@ -57,8 +57,8 @@ TICK_S = 0.25
 EAGER_TICK_S = 0.05  # at the beginning of a download
 EAGER_S = 0.5
 START_AGAIN_S = 1.0  # after a download for which there was no thread
-# A download for which nothing comes lets those go on that wait for it: dead files of one share stop
-# no other's. In a line it moves a little later.
+# A download for which nothing comes makes room for those that wait, so that dead files of one share
+# do not block other shares. It has more time while it is in a peer's queue.
 GIVES_WAY_S = 5.0
 GIVES_WAY_IN_LINE_S = 15.0
 # Downloads that are not through: every folder that a room can have, and some thousand files.
@@ -79,8 +79,8 @@ class Leecher(Role):
         self._lock = threading.Lock()  # protects the table of downloads: lines, no I/O
         self._downloads: dict[str, DownloadLife] = {}  # changed by the role's own thread only
         self._names: StoredNames | None = None  # made when the folder can be asked
-        self._waiting = 0  # downloads that are not through, when it was counted last
-        self._owners: dict[str, str] = {}  # the first download that has a name, by its key
+        self._waiting = 0  # downloads that have not ended, when they were counted last
+        self._owners: dict[str, str] = {}  # by collision key: the first download with this name
         self._space = PromisedSpace(settings.folder)
         self._stamps: dict[str, int] = {}  # of the lists that downloads follow
         self._behind: dict[str, DownloadLife] = {}  # who follow only when another one has ended
@@ -89,7 +89,7 @@ class Leecher(Role):
         self._is_busy = False  # AllDownloadsEnded is due
         self._eager_until = 0.0
         self._start_again_at = 0.0
-        self._lacking_since: float | None = None  # no thread can be started
+        self._lacking_since: float | None = None  # since when no thread can be started
         self._wishes = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
         self._place = TrackerPlace(settings.tracker, settings.follow, post)
@@ -139,6 +139,7 @@ class Leecher(Role):
     def stop(self) -> None:
         super().stop()
         self._woken.set()
+        self._lister.wake()
 
     def _run(self) -> None:
         trouble = self._unfinished.load()
@@ -151,6 +152,7 @@ class Leecher(Role):
                 self._work()
         finally:
             self._stopping.set()
+            self._lister.wake()
             self._do_wishes()  # a cancel just before the end is one, too
             for download in self._all():
                 if not download.state.is_final:
@@ -164,7 +166,7 @@ class Leecher(Role):
             lister.join()
 
     def _begin_anew(self) -> None:
-        """This computer has other addresses: whoever could not be reached may be now."""
+        """This computer has other addresses: connect anew, without waiting."""
         self._place.network_changed()
         self._lister.network_changed()
         self._lmk1.network_changed()
@@ -209,7 +211,7 @@ class Leecher(Role):
                 self._fail(key, error)
 
     def _fail(self, key: str, error: LmkError) -> None:
-        """Tell of a download that could not even be made."""
+        """Report a download that could not be created."""
         self._is_busy = True
         found = self._lister.wanted(key)
         self._post(failed_to_begin(key, found[0] if found is not None else None, error))
@@ -399,12 +401,12 @@ class Leecher(Role):
                 return
             self._lacking_since = None
             self._eager_until = time.monotonic() + EAGER_S
-            self._lister.look_for_peers()
+            self._lister.wake()
         if is_one_kept:
             self._let_others_go_on(running)
 
     def _let_others_go_on(self, running: Iterable[DownloadLife]) -> None:
-        """What stands still waits until the others had as many turns."""
+        """Downloads that stand still make room; they wait until others had as many turns."""
         now = time.monotonic()
         for download in running:
             is_in_line = download.state is DownloadState.IN_LINE
@@ -412,7 +414,7 @@ class Leecher(Role):
                 download.give_way()
 
     def _note_lack(self, download: DownloadLife, error: ShortageError) -> None:
-        """No thread is left: try again in a while, and give up after the time that is set."""
+        """No thread is left: try again in a while, and give up after the usual time."""
         now = time.monotonic()
         self._start_again_at = now + START_AGAIN_S
         if self._lacking_since is None:
@@ -455,5 +457,5 @@ class Leecher(Role):
 
 
 def _are_apart(one: DownloadLife, other: DownloadLife) -> bool:
-    """Whether no file system takes a name of one for a name of the other."""
+    """Whether they have no names that some file system would take for the same."""
     return one.collision_keys.isdisjoint(other.collision_keys)

@@ -106,9 +106,12 @@ class Role(ABC):
         return thread
 
     def _main(self) -> None:
-        self._watch = AddressWatch()
-        failure = run_guarded(self._run)
+        failure = run_guarded(self._watch_and_run)
         self._post(RoleStopped(failure or self._failure_beside))
+
+    def _watch_and_run(self) -> None:
+        self._watch = AddressWatch()
+        self._run()
 
     @abstractmethod
     def _run(self) -> None:

@@ -1,4 +1,5 @@
-"""The tracker role: one thread, one loop over its datagrams, its lists and its own calls.
+"""The tracker role: one loop over its datagrams, its lists and its own calls, and a thread for
+the time that a disk takes to write the state file.
 
 Nothing that arrives ends the loop, and nothing blocks it.
 """
@@ -44,11 +45,11 @@ from roles.values.events import (
 )
 from roles.values.settings import TrackerSettings
 from roles.wire.tracker_wire import RECEIVE_BUFFER
-from roles.worker import POLL_S, failure_of
+from roles.worker import POLL_S, Worker, failure_of
 
 log = logging.getLogger(__name__)
 
-# The socket that it came in by or goes out by, it, and where it came from or goes to.
+# Socket, bytes, and the address that they came from or go to.
 _Datagram: TypeAlias = tuple[socket.socket, bytes, tuple[str, int]]
 
 SAVE_S = 2.0  # at most one state file in this time
@@ -59,15 +60,16 @@ EXPIRE_S = 1.0
 # is answered meanwhile.
 RESTS = 9
 LEFT_OUT_S = 60.0  # at most one line in the log in this time
-DATAGRAMS_AT_ONCE = 256  # read before anything else has its turn: two or three milliseconds
+DATAGRAMS_AT_ONCE = 256  # read before anything else has its turn,
+RECEIVE_S = 0.005  # unless they cost more: the longest take a sixth of a millisecond each
 MAX_UNPROVED = 256  # datagrams of senders without a cookie that wait for their turn,
 UNPROVED_S = 0.005  # which lasts so long; what they cost grows with their lists
-SEND_BUFFER = 512 * 1024  # bytes; most systems allow a little less
+BUFFER = 512 * 1024  # bytes, each way; most systems allow a little less
 # Of the send buffer, in the system's count, for answers to senders without a cookie that are not
 # there: 80 short answers. The system looks for as many computers at a time, and its table has room
 # for 1,024. Beyond that those that ask again have as much more.
 UNPROVED_UNSENT, AGAIN_UNSENT = 64 * 1024, 192 * 1024
-MAX_ASKED = 4_096  # hosts in each of two seconds that got no answer
+MAX_ASKED = 4_096  # hosts without an answer that are remembered for each of two seconds
 MAX_UNSENT = 1_000  # answers that found no room in the system's buffer
 UNSENT_S = 0.01  # until they are tried again
 SLICE = 100  # lines of a report, or of a state file, made between two looks at the sockets
@@ -88,7 +90,8 @@ class Tracker(Role):
         self._beside: dict[str, socket.socket] = {}  # by own address, when there are several
         self._report: Iterator[None] | None = None  # under way
         self._report_cost_s = 0.0  # of the processor, until now
-        self._saving: Iterator[None] | None = None  # a state file under way
+        self._saving: Iterator[bool] | None = None  # a state file under way
+        self._writer: Worker | None = None  # of it
         self._saved_state = self._state_now
         self._report_at = self._heard_report_at = 0.0
         self._save_at = self._expire_at = self._log_left_out_at = 0.0
@@ -127,9 +130,8 @@ class Tracker(Role):
         listening: Address,
     ) -> None:
         self._neighbours = Neighbours(link)
-        link.setblocking(False)
+        _prepare(link)
         self._link = link
-        link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         selector.register(link, selectors.EVENT_READ, lambda: self._receive(link))
         self._lists = ListServer(listener, selector, self._registry)
         self._dials = DialBack(selector, self._is_to_be_dialled, self._note_reachable)
@@ -148,7 +150,7 @@ class Tracker(Role):
             self._listen_at(own_addresses(), selector)
 
     def _listen_at(self, hosts: Collection[str], selector: selectors.BaseSelector) -> None:
-        """Answer from the address that was asked, where there are several."""
+        """Listen at each of these addresses if there are several, to answer from the one asked."""
         hosts = hosts if len(hosts) > 1 else ()
         for host in [one for one in self._beside if one not in hosts]:
             link = self._beside.pop(host)
@@ -158,8 +160,7 @@ class Tracker(Role):
             beside = bound_beside(self._link, host)
             if beside is None:
                 continue
-            beside.setblocking(False)
-            beside.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            _prepare(beside)
             self._beside[host] = beside
             selector.register(
                 beside,
@@ -178,7 +179,7 @@ class Tracker(Role):
                 failure = failure_of(error)
                 if not isinstance(failure, ShortageError):
                     raise
-                log.warning("%s", failure)  # what was under way is lost, and is asked for again
+                log.warning("%s", failure)  # requests that are lost by this are repeated
                 self._stopping.wait(POLL_S)
 
     def _begin_anew(self, selector: selectors.BaseSelector, listening: Address) -> None:
@@ -205,7 +206,11 @@ class Tracker(Role):
 
     def _receive(self, link: socket.socket) -> None:
         """Answer those who have a cookie at once; the others when these are through."""
+        now = time.monotonic()
+        until = now + RECEIVE_S
         for _ in range(DATAGRAMS_AT_ONCE):
+            if now >= until:
+                return
             try:
                 datagram, source = link.recvfrom(RECEIVE_BUFFER)
             except BlockingIOError:
@@ -229,10 +234,10 @@ class Tracker(Role):
                 self._answer(request, Proof.NONE, now)
 
     def _is_worth_it(self, request: _Datagram) -> bool:
-        """Whether an answer will leave: of those that cannot, a few hundred fill the buffer.
+        """Whether an answer is likely to leave. A few hundred that cannot would fill the buffer.
 
-        A sender that was not seen in its network may be there all the same. It asks again then,
-        which few of many forged ones do.
+        A sender that was not seen in its network may be there all the same. Then it asks again,
+        which few forged ones do.
         """
         link, _, (host, _) = request
         waiting = waiting_bytes(link)
@@ -251,14 +256,23 @@ class Tracker(Role):
             log.debug("answering %s: %s", source[0], error)
             return
         for answer in answers:
-            if not self._is_sent((link, answer, source)) and len(self._unsent) < MAX_UNSENT:
-                # An original asks only once. Who has a cookie goes first here too.
-                is_first = proof is not Proof.NONE
-                keep = self._unsent.appendleft if is_first else self._unsent.append
-                keep((link, answer, source))
+            if not self._is_sent((link, answer, source)):
+                self._keep_unsent((link, answer, source), proof)
+
+    def _keep_unsent(self, answer: _Datagram, proof: Proof) -> None:
+        """Try again later, because an original asks only once. Senders with a cookie go first, and
+        take the place of others when the queue is full.
+        """
+        is_full = len(self._unsent) >= MAX_UNSENT
+        if proof is not Proof.NONE:
+            if is_full:
+                self._unsent.pop()
+            self._unsent.appendleft(answer)
+        elif not is_full:
+            self._unsent.append(answer)
 
     def _is_sent(self, answer: _Datagram) -> bool:
-        """Send it, or see that this is no use; False when there is no room in the system."""
+        """Send it, or give it up; False when the system has no room for it now."""
         link, datagram, source = answer
         try:
             link.sendto(datagram, source)
@@ -282,8 +296,8 @@ class Tracker(Role):
         self._expire_at = now + (EXPIRE_S if gone < EXPIRED_AT_ONCE else 0.0)
 
     def _dial(self, key: Key, program: Program) -> None:
-        """See whether others reach it, unless it serves this machine only; and whether it is there,
-        when another program says that it is.
+        """Find out whether others can reach it, unless it serves this machine only; and, if another
+        program claims the same address and port, which of them is there.
         """
         here = Reader(is_here=True, tracker_host=program.origin.ip)
         address = program.address_for(here)
@@ -361,30 +375,36 @@ class Tracker(Role):
         self._left_out = left_out
 
     def _work_on_saving(self, now: float) -> bool:
-        """Go on with the state file, or begin one; whether it is under way."""
+        """Go on with the state file, or begin one; whether there is something to do for it now."""
         is_changed = self._state_now != self._saved_state
         if self._saving is None and is_changed and now >= self._save_at:
-            self._saving = self._saving_to(self._state)
-        if self._saving is not None and next(self._saving, self) is self:
+            self._saved_state = self._state_now
+            self._saving = None if self._state is None else self._saving_to(self._state)
+        if self._saving is None:
+            return False
+        is_busy = next(self._saving, None)
+        if is_busy is None:
             self._saving = None
-        return self._saving is not None
+        return bool(is_busy)
 
-    def _saving_to(self, state: StateFile | None) -> Iterator[None]:
-        """Write the state file, made a slice at a time; the last step waits for the disk."""
-        self._saved_state = self._state_now
-        if state is None:
-            return
+    def _saving_to(self, state: StateFile) -> Iterator[bool]:
+        """Write the state file, made a slice at a time: True while there is something to do, False
+        while the disk has it, which may take seconds.
+        """
         texts = list[str]()
-        for item in chain(self._lmk1.saved(), self._registry.saved()):
+        for item in self._saved():
             texts.append(json.dumps(item))
             if len(texts) % SLICE == 0:
-                yield
+                yield True
         began = time.monotonic()
+        self._writer = Worker(lambda: _write(state, texts), "lmk-tracker-state")
         try:
-            state.write(f"[{','.join(texts)}]".encode())
-        except StorageError as error:
-            log.warning("The tracker's list is not kept for the next start: %s", error)
-        ended = time.monotonic()
+            self._writer.start()
+            while self._writer.is_alive():
+                yield False
+        except ShortageError as error:
+            log.warning("%s", error)
+        self._writer, ended = None, time.monotonic()
         self._save_at = ended + max(SAVE_S, RESTS * (ended - began))
 
     @property
@@ -392,7 +412,26 @@ class Tracker(Role):
         """Another value when the state file would be another one."""
         return self._registry.saved_state, self._lmk1.changes
 
+    def _saved(self) -> Iterator[dict[str, object]]:
+        return chain(self._lmk1.saved(), self._registry.saved())
+
     def _save_now(self) -> None:
-        if self._saving is not None or self._state_now != self._saved_state:
-            for _ in self._saving_to(self._state):
-                continue
+        if self._writer is not None:
+            self._writer.join()
+        is_changed = self._state_now != self._saved_state
+        if self._state is not None and (self._saving is not None or is_changed):
+            _write(self._state, list(map(json.dumps, self._saved())))
+
+
+def _write(state: StateFile, texts: list[str]) -> None:
+    try:
+        state.write(f"[{','.join(texts)}]".encode())
+    except StorageError as error:
+        log.warning("The tracker's list is not kept for the next start: %s", error)
+
+
+def _prepare(link: socket.socket) -> None:
+    """A socket for many datagrams at once."""
+    link.setblocking(False)
+    for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        link.setsockopt(socket.SOL_SOCKET, buffer, BUFFER)

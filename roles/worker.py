@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 
 from roles.values.errors import LmkError, ShortageError, StorageError
@@ -14,15 +15,15 @@ from roles.values.safe_names import shown_name
 log = logging.getLogger(__name__)
 
 POLL_S = 0.2  # the longest that a blocking call waits before it looks whether to stop
-SHORTAGE_PAUSE_S = 1.0  # before a thread that lacked something tries again
-# What the system says when it has nothing left for anybody: nothing is wrong with what was asked.
+SHORTAGE_PAUSE_S = 1.0  # before a thread that hit a shortage tries again
+# The system is out of something, and nothing is wrong with what it was asked for.
 SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 NO_MEMORY = "This computer has no memory left. Close other programs, and try again."
 NO_THREAD = "This computer can start no more threads. Close other programs, and try again."
 
 
 class Worker(threading.Thread):
-    """The one kind of thread here: whatever its work raises is logged, and printed nowhere."""
+    """The only kind of thread in this program: whatever its work raises is logged, not printed."""
 
     def __init__(self, work: Callable[[], object], name: str, *, daemon: bool = False) -> None:
         super().__init__(target=lambda: run_guarded(work), name=name, daemon=daemon)
@@ -33,6 +34,13 @@ class Worker(threading.Thread):
             super().start()
         except (RuntimeError, MemoryError):
             raise ShortageError(NO_THREAD) from None
+
+
+def rest(seconds: float, should_stop: Callable[[], bool]) -> None:
+    """Sleep for so long, or until should_stop(), which is looked at every POLL_S."""
+    deadline = time.monotonic() + seconds
+    while (left_s := deadline - time.monotonic()) > 0 and not should_stop():
+        time.sleep(min(left_s, POLL_S))
 
 
 def run_guarded(work: Callable[[], object]) -> LmkError | None:
@@ -54,7 +62,7 @@ def run_guarded(work: Callable[[], object]) -> LmkError | None:
 
 
 def failure_of(error: BaseException) -> LmkError | None:
-    """What to tell the user of an error, None for a bug of ours."""
+    """The error as the user is told of it; None for a bug of ours."""
     match error:
         case LmkError():
             return error
@@ -71,12 +79,18 @@ def failure_of(error: BaseException) -> LmkError | None:
             return None
 
 
+def shortage_of(error: Exception) -> ShortageError | None:
+    """What this computer lacked, when that is what failed."""
+    failure = failure_of(error)
+    return failure if isinstance(failure, ShortageError) else None
+
+
 def _refusal(error: OSError) -> StorageError:
-    """The sentence for what the system refused, where nothing more is known about it."""
+    """The sentence for an error of the system about which nothing more is known."""
     why = error.strerror or str(error) or type(error).__name__
     if error.errno in SHORTAGES:
         return ShortageError(
-            f"This computer has nothing left for this now ({why}). "
+            f"This computer has run out of something that this needs ({why}). "
             "Close other programs, and try again."
         )
     where = f" {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""

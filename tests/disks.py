@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import unittest
+from collections.abc import Mapping
 from pathlib import Path
 
 from roles.values.content import MIN_CHUNK_SIZE, Content, root_of
@@ -51,6 +52,14 @@ class DiskTestCase(LmkTestCase):
             path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
             for path in sorted(folder.rglob("*"))
         }
+
+    def assert_tree(self, folder: Path, expected: Mapping[str, bytes | None]) -> None:
+        """As assertEqual(self.tree(folder), expected), which would take minutes to show how two
+        megabytes differ.
+        """
+        found = self.tree(folder)
+        self.assertEqual(list(found), sorted(expected))
+        self.assertEqual([path for path in found if found[path] != expected[path]], [])
 
     def small_disk(self, size: str = "1m") -> Path:
         disk = self.folder / "disk"

@@ -23,13 +23,14 @@ from roles.downloads.download_jobs import Job
 from roles.downloads.swarm_side import Outlook
 from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
-from roles.swarm.content_transfer import Transfer
+from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.swarm_library import SwarmLibrary
 from roles.values.catalogue import FileLine, FolderLine, PackLine
 from roles.values.content import Content
 from roles.values.errors import LmkError
 from roles.values.events import DownloadChanged, FileEnded, FilesEnded, FolderRenamed, RoleEvent
 from roles.values.settings import Existing, LeecherSettings
+from roles.worker import failure_of
 from tests.disks import described
 
 CALLS = (
@@ -56,7 +57,7 @@ class DiskCalls:
     def __init__(self) -> None:
         self.made = list[str]()
         self.kill_after = 0
-        self.fail: Callable[[int, str], OSError | None] = lambda _number, _name: None
+        self.fail: Callable[[int, str], OSError | MemoryError | None] = lambda _number, _name: None
         self.is_killed = False
 
     @contextmanager
@@ -95,12 +96,12 @@ class _InstantSwarm:
     def __init__(self, contents: Mapping[bytes, tuple[bytes, bytes]]) -> None:
         """`contents`: the bytes and the digests of each root."""
         self._contents = contents
-        self._transfers = dict[int, Transfer]()
+        self._transfers = dict[int, ContentTransfer]()
         self._handles = itertools.count(1)
         self.asked = 0  # chunks
-        self.came: Callable[[Transfer, int], None] = lambda _transfer, _index: None
+        self.came: Callable[[ContentTransfer, int], None] = lambda _transfer, _index: None
 
-    def add(self, transfer: Transfer) -> int:
+    def add(self, transfer: ContentTransfer) -> int:
         handle = next(self._handles)
         self._transfers[handle] = transfer
         if not transfer.is_single:
@@ -185,7 +186,7 @@ class LocalDownload:
         self.changes = list[DownloadChanged]()
         self.asked = 0  # chunks, in the last run
         # Called when a chunk was written, while the download waits.
-        self.came: Callable[[Transfer, int], None] = lambda _transfer, _index: None
+        self.came: Callable[[ContentTransfer, int], None] = lambda _transfer, _index: None
 
     def _content(self, data: bytes) -> Content:
         content, digests = described(data)
@@ -212,9 +213,9 @@ class LocalDownload:
         try:
             download._direct()
             drop_packs(target)
-        except LmkError as error:
+        except (LmkError, MemoryError) as error:  # as the thread of a download does
             download.leave()
-            return error
+            return failure_of(error)
         except Killed:  # descriptors and locks go with a process
             for arrival in download._arrivals._under_way:
                 arrival._file._forget_sources()

@@ -16,9 +16,11 @@ from roles.disk.holding import ChunkSource, Holding
 from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
 from roles.swarm.buffer_pool import BufferPool
-from roles.swarm.content_transfer import Transfer
-from roles.swarm.downloader import Downloader, PeerLink
-from roles.swarm.swarm import Swarm
+from roles.swarm.content_transfer import ContentTransfer
+from roles.swarm.downloader import Downloader
+from roles.swarm.peer import Peer
+from roles.swarm.peer_connection import PeerConnection
+from roles.swarm.shared_swarm import SharedSwarm
 from roles.uploads.peer_uploads import PeerUploads
 from roles.values.addresses import Address
 from roles.values.content import MIN_CHUNK_SIZE, Content, bitmap_bytes
@@ -31,6 +33,7 @@ from tests.rooms import RoomTest, ScriptedSeeder
 from tests.support import LIMIT_S, wait_until
 
 CHUNK = MIN_CHUNK_SIZE
+PORT = 12501
 HERE = "127.0.0.1"
 _PEER_IDS = itertools.count(1)
 
@@ -324,12 +327,12 @@ class TakingTest(RoomTest):
     def setUp(self) -> None:
         super().setUp()
         self.news: list[tuple[bytes, int]] = []
-        self.swarm = Swarm(lambda root, chunks: self.news.append((root, chunks)))
+        self.swarm = SharedSwarm(lambda root, chunks: self.news.append((root, chunks)))
         self.pool = BufferPool(8 * CHUNK)
         self.errors: queue.Queue[BaseException | None] = queue.Queue()
         self._stopping = threading.Event()
 
-    def transfer(self, holding: MemoryHolding) -> tuple[int, Transfer, MemoryStore]:
+    def transfer(self, holding: MemoryHolding) -> tuple[int, ContentTransfer, MemoryStore]:
         """One that asks for its chunks as soon as it knows their digests."""
         asked = threading.Event()
 
@@ -339,7 +342,7 @@ class TakingTest(RoomTest):
                 self.swarm.ask(handle)
 
         store = MemoryStore(holding.content.size)
-        transfer = Transfer(holding.content, "some bytes", ended)
+        transfer = ContentTransfer(holding.content, "some bytes", ended)
         transfer.store = store
         handle = self.swarm.add(transfer)
         if transfer.is_single:
@@ -347,17 +350,27 @@ class TakingTest(RoomTest):
         return handle, transfer, store
 
     def sender(
-        self, peer: str = "", *, throttle: Throttle | None = None, host: str = HERE
+        self,
+        peer: str = "",
+        *,
+        throttle: Throttle | None = None,
+        host: str = HERE,
+        port: int | None = None,
     ) -> RawPeer:
-        """The other end of a connection from which our side takes, as if from that host."""
+        """The other end of a connection from which our side takes, as if from there: at one port,
+        if its id is given, else at one of its own.
+        """
+        port = PORT if peer and port is None else port
         mine, ours = self.enterContext(tcp_pair())
         number = next(_PEER_IDS)
         now = time.monotonic()
-        link = PeerLink(
-            number, ours, Address(host, number), peer or f"{number:016x}", "pc", RateMeter(now=now)
+        address = Address(host, number if port is None else port)
+        name = peer or f"{number:016x}"
+        connection = PeerConnection(
+            Peer(number, address, name, "pc", RateMeter(now=now), now), ours
         )
         taker = Downloader(
-            link, self.swarm, self.pool, throttle or Throttle(), self._stopping.is_set
+            connection, self.swarm, self.pool, throttle or Throttle(), self._stopping.is_set
         )
 
         def main() -> None:
@@ -366,7 +379,7 @@ class TakingTest(RoomTest):
                 taker.run()
             except (PeerProtocolError, OSError) as raised:
                 error = raised
-            self.swarm.left(link)
+            self.swarm.left(connection)
             with contextlib.suppress(OSError):
                 ours.shutdown(socket.SHUT_RDWR)
             self.errors.put(error)
@@ -381,7 +394,9 @@ class TakingTest(RoomTest):
             thread.join()
 
         self.addCleanup(end)
-        wait_until(lambda: number in self.swarm._links, LIMIT_S)  # they are asked in this order
+        wait_until(
+            lambda: number in self.swarm._swarm.peers, LIMIT_S
+        )  # they are asked in this order
         return RawPeer(mine)
 
     def describe(self, sender: RawPeer, holding: MemoryHolding) -> int:

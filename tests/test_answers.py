@@ -59,6 +59,33 @@ class DeskTest(unittest.TestCase):
         for _ in range(100):
             self.assertEqual(self.answer(self.ping, now=1.0), Pinged(ID, None))
 
+    def test_a_machine_with_many_addresses_and_cookies_keeps_no_other_from_the_tracker(
+        self,
+    ) -> None:
+        for number in range(100):
+            host = f"10.2.0.{number}"
+            cookie = self.cookies.give(host, now=1.0)
+            for _ in range(300):
+                self.answers(encode_request(AskVersion(ID, "", cookie)), host, now=1.0)
+        for _ in range(10):  # a member, and one who is new
+            self.assertEqual(self.answer(self.ping, now=1.0), Pinged(ID, None))
+        self.assertIsInstance(self.answer(AskVersion(ID), "10.0.0.9", now=1.0), Refused)
+
+    def test_no_answer_is_answered_so_that_two_trackers_never_talk_to_each_other(self) -> None:
+        asked = [encode_request(AskVersion(ID)), encode_request(self.ping), b"", b"anything"]
+        asked += [b"request_file_list", b"request_seeder_list", b'ping_tracker\n["a",1]']
+        asked += [b'add_seeder\n["a",12501]', b'upload_file_list\n{"a":1}']
+        answers = [answer for one in asked for answer in self.answers(one)]
+        self.assertGreater(len(answers), len(asked))
+        for answer in (*answers, b"error\nNone", b'[["10.0.0.8",12500]]', b"error\n{"):
+            self.assertEqual(self.answers(answer, "10.0.0.8"), [])
+
+    def test_no_service_of_another_computer_gets_an_answer(self) -> None:
+        for port in (0, 7, 53, 123, 1023):
+            datagram = encode_request(AskVersion(ID))
+            self.assertEqual(self.desk.answers(datagram, PC, port, Proof.NONE, now=0.0), [])
+        self.assertTrue(self.desk.answers(datagram, PC, 1024, Proof.NONE, now=0.0))
+
     def test_another_hosts_cookie_is_none(self) -> None:
         refused = self.answer(self.ping, "10.0.0.8")
         assert isinstance(refused, Refused)

@@ -72,7 +72,17 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
     ),
     "joining": ("found_trackers", "listed_files", "listed_room", "listed_share"),
     "uploads": ("slots", "small_contents", "times_sent", "upload_scheduler"),
-    "swarm": ("bad_peers", "chunk_plan", "peer_book"),
+    "swarm": (
+        "bad_peers",
+        "chunk_plan",
+        "digest_requests",
+        "peer",
+        "peer_book",
+        "peers",
+        "single_chunks",
+        "swarm",
+        "transfers",
+    ),
     "downloads": ("download_scope", "file_tally"),
 }
 
@@ -83,6 +93,7 @@ SEEN_BY_UI = (
     "values.settings",
     "values.folder_keys",
     "values.safe_names",
+    "values.disk_names",
     "program",
     "worker",  # what every thread runs in, and the sentence for what the system refuses
     "disk.file_lock",  # for ui/packed: which temporary folders and windows are alive

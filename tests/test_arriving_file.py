@@ -392,7 +392,7 @@ class FinishTest(ArrivingFileTestCase):
         self.assertEqual(
             self.whole().finish(Existing.SKIP, MTIME, False, go_on), (self.final, False)
         )
-        self.assertEqual(self.tree(self.target), {"a": None, "a/b": None, "a/b/x.bin": DATA})
+        self.assert_tree(self.target, {"a": None, "a/b": None, "a/b/x.bin": DATA})
         self.assertEqual(self.final.stat().st_mtime, MTIME)
 
     def test_without_a_time_it_has_that_of_its_arrival(self) -> None:

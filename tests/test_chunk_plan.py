@@ -12,6 +12,7 @@ from roles.swarm.chunk_plan import (
     SLOW_S,
     STALLED_S,
     UNKNOWN_RATE_S,
+    UNPROVEN_COMING,
     ChunkPlan,
 )
 from roles.values.content import MIN_CHUNK_SIZE, Content, indexes
@@ -41,7 +42,7 @@ def take(
 
 
 def late(plan: ChunkPlan, rate: float, *, now: float, is_end: bool = True) -> int:
-    return plan.worth_asking_twice(sender(9), rate, now=now, is_end=is_end)
+    return plan.worth_asking_twice(99, sender(99), rate, now=now, is_end=is_end)
 
 
 class TakingTest(unittest.TestCase):
@@ -82,10 +83,12 @@ class TakingTest(unittest.TestCase):
     def test_nobody_is_relied_on_for_everything_it_offers(self) -> None:
         plan = plan_of(100)
         taken = [index for index in range(100) if take(plan, 1, index)]
+        self.assertEqual(len(taken), UNPROVEN_COMING)
+        taken += [index for index in range(100) if take(plan, 1, index, rate=FAST)]
         self.assertEqual(len(taken), MAX_COMING)
         self.assertTrue(take(plan, 2, 99))
         plan.verified(1, taken[0], now=0.0)
-        self.assertTrue(take(plan, 1, 50))
+        self.assertTrue(take(plan, 1, 50, rate=FAST))
 
 
 class LateTest(unittest.TestCase):
@@ -145,6 +148,21 @@ class LateTest(unittest.TestCase):
         self.assertFalse(take(plan, 3, 0, rate=FAST, now=STALLED_S + 1))
         self.assertTrue(take(plan, 3, 0, rate=FAST, now=2 * STALLED_S))
 
+    def test_who_holds_chunks_back_takes_over_those_of_others_only_when_nobody_else_does(
+        self,
+    ) -> None:
+        plan = plan_of(10)
+        for link in range(10):
+            take(plan, link, link, now=0.0)
+        for link in range(10):
+            self.assertFalse(any(take(plan, link, i, now=STALLED_S) for i in range(10)))
+        self.assertEqual(late(plan, 0.0, now=STALLED_S), plan.content.all_chunks)
+        self.assertTrue(take(plan, 99, 0, now=STALLED_S))
+        plan.verified(99, 0, now=STALLED_S)
+        self.assertFalse(any(take(plan, 0, i, now=STALLED_S) for i in range(10)))
+        self.assertTrue(take(plan, 99, 1, now=STALLED_S))
+        self.assertTrue(take(plan, 0, 2, now=2 * STALLED_S))
+
     def test_two_peers_that_send_a_byte_a_second_do_not_hold_a_chunk_back(self) -> None:
         plan = plan_of(1)
         take(plan, 1, 0, now=0.0)
@@ -188,7 +206,7 @@ class LateTest(unittest.TestCase):
         for tenth in range(1, 100):
             plan.received(1, 0, 1, now=tenth / 10)
         again = {"rate": FAST, "now": 9.9, "is_end": True}
-        self.assertEqual(plan.worth_asking_twice(sender(1), FAST, now=9.9, is_end=True), 0)
+        self.assertEqual(plan.worth_asking_twice(5, sender(1), FAST, now=9.9, is_end=True), 0)
         self.assertFalse(plan.take(5, sender(1), 0, **again))  # type: ignore[arg-type]
         self.assertTrue(plan.take(2, sender(2), 0, **again))  # type: ignore[arg-type]
 
@@ -310,6 +328,7 @@ class PropertyTest(unittest.TestCase):
         count = rng.randrange(1, 30)
         plan, now = plan_of(count, had=rng.getrandbits(count)), 0.0
         coming: dict[int, dict[int, float]] = {}  # chunk, connection, since its last byte
+        self.taken: dict[int, float] = {}  # when a chunk was taken last
         for _ in range(300):
             now += rng.choice((0.0, 0.1, 1.0, 2.0))
             link, index = rng.randrange(1, 6), rng.randrange(count)
@@ -342,9 +361,9 @@ class PropertyTest(unittest.TestCase):
             newest = max(links.values(), default=now)
             if take(plan, link, index, now=now):
                 self.assertFalse(is_here or link in links)
-                if links:
+                if links and now - self.taken[index] <= STALLED_S:
                     self.assertGreaterEqual(now - newest, UNKNOWN_RATE_S)
-                links[link] = now
+                links[link] = self.taken[index] = now
         elif what < 0.6:
             plan.received(link, index, rng.randrange(CHUNK // 4), now=now)
             if link in links:

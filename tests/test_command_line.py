@@ -138,6 +138,13 @@ class AloneTest(LmkTestCase):
                 self.assertEqual(copy.read_bytes(), source.read_bytes())
                 self.assertRegex(result.stdout, rf"same  sha256 [0-9a-f]+….*{source.name}")
 
+    @unittest.skipUnless(os.name == "posix", "every locale of Windows writes all letters")
+    def test_the_demo_compares_names_that_its_locale_cannot_write(self) -> None:
+        environ = environment(LC_ALL="POSIX", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+        result = run("demo", folder=self.folder, environ=environ)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stdout.count("same  sha256 "), len(list(DATA.iterdir())))
+
     def test_a_demo_whose_programs_do_not_reach_each_other_ends_with_the_reason(self) -> None:
         from ui.terminal import demo_command
 

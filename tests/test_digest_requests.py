@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import unittest
 
 from roles.net.rates import RateMeter
-from roles.swarm.content_transfer import Transfer
+from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.digest_requests import ANSWER_S, MORE_S, SHORT_S, DigestRequests
-from roles.swarm.downloader import PeerLink
+from roles.swarm.peer import Peer
 from roles.values.addresses import Address
 from roles.values.content import DIGEST_SIZE, MIN_CHUNK_SIZE, Content, root_of
 from roles.values.errors import PeerProtocolError
@@ -17,9 +16,9 @@ from roles.wire import frames
 HANDLE = 7
 
 
-def link(number: int) -> PeerLink:
+def link(number: int) -> Peer:
     address = Address("127.0.0.1", number)
-    one = PeerLink(number, socket.socket, address, f"peer {number}", "pc", RateMeter(now=0.0))  # type: ignore[arg-type]
+    one = Peer(number, address, f"peer {number}", "pc", RateMeter(now=0.0), joined_at=0.0)
     one.opened[HANDLE] = None
     return one
 
@@ -33,7 +32,7 @@ class DigestQuestionsTest(unittest.TestCase):
         self.digests = self.digests[: chunks * DIGEST_SIZE]
         size = chunks * MIN_CHUNK_SIZE
         content = Content(root_of(size, MIN_CHUNK_SIZE, self.digests), size, MIN_CHUNK_SIZE)
-        self.transfer = Transfer(content, "some bytes", lambda: None)
+        self.transfer = ContentTransfer(content, "some bytes", lambda: None)
         self.questions = DigestRequests()
         self.links = [link(number) for number in range(1, peers + 1)]
 

@@ -174,7 +174,7 @@ class SwarmDownloadTest(RoomTest):
         wait_until(lambda: list(self.target.rglob("*")) == [own])
 
     def test_a_place_in_a_line_in_which_nothing_moves_is_not_believed_for_ever(self) -> None:
-        self.constant("downloads.download", "LINE_S", 0.5)
+        self.constant("downloads.download", "QUEUED_AT_PEERS_S", 0.5)
 
         def wait_in_line(sender: RawPeer) -> None:
             opening = sender.expect(frames.Open)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import unittest
 from unittest import mock
@@ -43,6 +44,19 @@ class SilentDownload(DownloadLife):
 
     def _set_state(self, state: DownloadState, *, failure: LmkError | None = None) -> None:
         self.state, self.failure = state, failure
+
+
+class StumblingDownload(SilentDownload):
+    """Nothing of it works."""
+
+    def _direct(self) -> None:
+        raise LmkError("no")
+
+    def _can_go_on_after(self, _failure: LmkError) -> bool:
+        return False
+
+    def discard(self) -> None:
+        raise MemoryError
 
 
 class PatienceTest(unittest.TestCase):
@@ -106,3 +120,28 @@ class DownloadLifeTest(unittest.TestCase):
         self.download.give_up(lacking.exception)
         self.assertIs(self.download.state, DownloadState.FAILED)
         self.assertIs(self.download.failure, lacking.exception)
+
+    def test_what_fails_for_good_is_told_and_ended_though_nothing_can_be_removed(self) -> None:
+        has_ended = threading.Event()
+        download = StumblingDownload()
+        download._ended = has_ended.set
+        logging.disable(logging.CRITICAL)
+        self.addCleanup(logging.disable, logging.NOTSET)
+        download.start()
+        self.assertTrue(has_ended.wait(30))
+        download.reap()
+        self.assertFalse(download.is_running)
+        self.assertEqual((download.state, str(download.failure)), (DownloadState.FAILED, "no"))
+
+    def test_a_download_that_gives_way_does_so_once_until_its_thread_has_ended(self) -> None:
+        self.download.start()
+        self.download.give_way()
+        self.download.give_way()
+        self.assertEqual(self.download.turns, 1)
+
+    def test_giving_way_overrides_neither_a_cancel_nor_a_pause(self) -> None:
+        self.download.start()
+        self.download.halt(DownloadState.CANCELLED)
+        self.download.give_way()
+        self.assertTrue(self.download.is_cancelled)
+        self.assertEqual(self.download.turns, 0)

@@ -188,7 +188,7 @@ class HostileTest(TakingTest):
         sender = self.begun()
         self.offer(sender, self.handle, 4)
         with self.swarm._lock:  # another peer was faster with what this one sends
-            (number,) = self.swarm._links
+            (number,) = self.swarm._swarm.peers
             self.transfer_.plan.released(number, 2)
         sender.send_chunk(self.handle, 4, self.holding.chunk(4))
         wait_until(lambda: bool(self.transfer_.plan.had >> 4 & 1))
@@ -412,11 +412,24 @@ class HostileTest(TakingTest):
             frames.encode(frames.Offer(99, 1)),
             frames.encode(frames.Gone(self.handle, "no")) + frames.encode(file),
             HEADER.pack(200, 60_000) + bytes(60_000),
+            frames.encode_part_head(99, 0, 0, 1) + b"x",
         ):
             sender = self.sender()
             sender.expect(frames.Open)
             sender.talk_until_it_leaves(words * 20)
             self.assertIsInstance(self.errors.get(timeout=LIMIT_S), PeerProtocolError)
+        self.assert_goes_on()
+
+    def test_who_sends_a_chunk_byte_by_byte_in_parts_of_their_own_is_dropped(self) -> None:
+        self.constant("net.word_budget", "TALK_S", 0.05)
+        self.constant("net.word_budget", "MOST", 50)
+        self.constant("net.word_budget", "PER_SECOND", 1_000.0)
+        sender = self.begun()
+        heads = (frames.encode_part_head(self.handle, 2, PART + n, 1) for n in range(20_000))
+        with contextlib.suppress(OSError):
+            for head in heads:
+                sender.link.sendall(head + b"x")
+        self.assertIsInstance(self.errors.get(timeout=LIMIT_S), PeerProtocolError)
         self.assert_goes_on()
 
     def test_a_word_that_does_not_end_ends_the_connection_however_it_trickles(self) -> None:
@@ -451,6 +464,17 @@ class HostileTest(TakingTest):
         sender = self.begun()
         sender.link.sendall(frames.encode_part_head(self.handle, 2, PART, PART) + b"x" * 1_000)
         self.assertIsInstance(self.errors.get(timeout=LIMIT_S), TimeoutError)
+
+    def test_a_frame_that_began_together_with_the_one_before_must_end_too(self) -> None:
+        self.constant("swarm.downloader", "LOOK_S", 0.05)
+        self.constant("swarm.downloader", "STILL_S", 0.2)
+        sender = self.begun()
+        sender.link.sendall(
+            frames.encode(frames.Alive()) + HEADER.pack(frames.Kind.GONE, 1_000)[:3]
+        )
+        error = self.errors.get(timeout=LIMIT_S)
+        self.assertIsInstance(error, TimeoutError)
+        self.assertIn("in the middle of a frame", str(error))
 
     def test_where_the_limit_holds_a_part_up_its_sender_is_not_to_blame(self) -> None:
         self.constant("swarm.downloader", "PART_S", 0.3)

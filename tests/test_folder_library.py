@@ -317,6 +317,25 @@ class RestartTest(LibraryTestCase):
         wait_until(lambda: self.root(library, "fresh") != root)
         self.assertIsNone(library.find(root))
 
+    def test_a_large_file_that_is_written_is_waited_for_a_while_and_then_said_to_be_left_out(
+        self,
+    ) -> None:
+        self.enterContext(mock.patch.object(folder_library, "_LARGE", 1_000))
+        self.enterContext(mock.patch.object(folder_library, "WRITTEN_S", 3_600.0))
+        self.enterContext(mock.patch.object(folder_library, "LOOK_S", 0.01))
+        self.file("small")
+        large = self.file("large", bytes(3 * MIN_CHUNK_SIZE), mtime_s=time.time() + 1.5)
+        library = self.ready()
+        self.assertEqual([*self.lines(library)], ["small"])
+        self.assertFalse(library.snapshot.is_whole)
+        with mock.patch.object(folder_library, "WRITTEN_S", -1.0):
+            wait_until(lambda: library.snapshot.is_whole)
+            written = Skipped(SkipReason.WRITTEN, ("large",))
+            self.assertEqual(library.snapshot.skipped, (written,))
+        os.utime(large, (LONG_AGO_S, LONG_AGO_S))
+        wait_until(lambda: library.snapshot.is_whole and not library.snapshot.skipped)
+        self.assertEqual([*self.lines(library)], ["large", "small"])
+
     def test_a_damaged_cache_is_read_around(self) -> None:
         self.file("a", bytes(300_000))
         self.file("b", bytes(400_000))

@@ -8,7 +8,7 @@ from unittest import mock
 
 from roles.leecher import Leecher
 from roles.values.addresses import Address
-from roles.values.errors import TrackerSilentError
+from roles.values.errors import ListNotPassedError, TrackerSilentError
 from roles.values.events import (
     FilesListed,
     ListFailed,
@@ -19,7 +19,7 @@ from roles.values.events import (
 )
 from roles.values.settings import Follow
 from tests.terminals import Printed, folder_of, printed, room
-from ui.terminal import get_command
+from ui.terminal import get_command, list_command
 from ui.terminal.session import Session
 
 TRACKER = Address("10.0.0.5", 12500)
@@ -53,12 +53,36 @@ class AwaitedListTest(unittest.TestCase):
         with self.assertRaisesRegex(TrackerSilentError, "No tracker answers"):
             self.await_list(Follow.SAME, SILENT, FULL)
 
+    def test_the_list_of_any_tracker_that_answered_is_asked_for_again(self) -> None:
+        lost = ListFailed(TRACKER, ListNotPassedError("It hung up."))
+        for follow in Follow:
+            seen = self.await_list(follow, lost, lost, FULL)
+            self.assertIs(seen.result, FULL)
+            self.assertEqual(seen.out, "It hung up. Looking on for 60 s.\n")
+        self.assertIs(self.await_list(Follow.SAME, lost, EMPTY, FULL).result, EMPTY)
+        with self.assertRaises(ListNotPassedError):
+            self.await_list(Follow.SAME, lost, lost, patience_s=0.0)
+
+    def test_a_list_that_is_only_shown_is_asked_for_again_as_well(self) -> None:
+        lost = ListFailed(TRACKER, ListNotPassedError("It hung up."))
+        told = iter((lost, lost, FULL, lost, SILENT))
+        session = cast("Session", mock.Mock(next_event=lambda: (None, next(told))))
+        self.assertIs(list_command.wait_for_list(session), FULL)
+        with self.assertRaisesRegex(TrackerSilentError, "No tracker answers"):
+            list_command.wait_for_list(session)
+        told = iter((lost, FULL))
+        with (
+            mock.patch.object(list_command, "LOOKING_ON_S", -1.0),
+            self.assertRaises(ListNotPassedError),
+        ):
+            list_command.wait_for_list(session)
+
     def test_one_that_is_looked_for_may_start_later_and_its_seeder_later_still(self) -> None:
         seen = self.await_list(Follow.ANY, SILENT, SILENT, MOVED, EMPTY, FULL)
         self.assertIs(seen.result, FULL)
         self.assertEqual(self.leecher.refresh.call_count, 1)
         first, second = seen.out.splitlines()
-        self.assertEqual(first, "No tracker answers. Looking on for 60 s.")
+        self.assertEqual(first, "No tracker answers. Still searching for 60 s.")
         self.assertIn("teacher (10.0.0.6:12500) is used from now on", second)
 
     def test_it_is_not_waited_for_ever(self) -> None:

@@ -91,7 +91,7 @@ class LastStepsTest(DiskTestCase):
         twin = "twin" if existing is Existing.REPLACE else "twin (2)"
         came = {twin if path == "twin" else path: data for path, data in FILES.items()}
         folders = dict.fromkeys(("d", "e", "e/f"))
-        self.assertEqual(self.tree(target), dict(sorted({**OWN, **came, **folders}.items())))
+        self.assert_tree(target, {**OWN, **came, **folders})
         for path in (*came, *folders):
             status = (target / path).stat()
             self.assertTrue(status.st_nlink == 1 or stat.S_ISDIR(status.st_mode), path)
@@ -141,17 +141,40 @@ class LastStepsTest(DiskTestCase):
             with self.subTest(number=number):
                 self.refuse(errno.EIO, first=number)
 
+    def test_what_was_fetched_alone_leaves_nothing_when_it_comes_in_a_pack_later(self) -> None:
+        alone = LocalDownload(FILES, {"d": MTIME, "e": MTIME, "e/f": MTIME}, mtime=MTIME)
+        calls = DiskCalls()
+        with calls.patched():
+            self.assertIsNone(alone.run(self.target()))
+        for number in range(1, len(calls.made) + 1):
+            target, calls = self.target(), DiskCalls()
+            calls.kill_after = number
+            with self.subTest(number=number):
+                with calls.patched(), self.assertRaises(Killed):
+                    alone.run(target)
+                self.run_again(target)
+                self.check_whole(target)
+
+    def test_leftovers_that_memory_lacks_for_stay_until_the_next_run(self) -> None:
+        for code in (errno.ENOMEM, 0):
+            for name in ("unlink", "set_times"):
+                with self.subTest(name=name, code=code):
+                    self.refuse(code, name=name)
+
     def refuse(self, code: int, *, name: str = "", first: int = 1, last: int | None = None) -> None:
-        """A run in which these calls fail says so in a sentence or ends well; then another."""
+        """A run in which these calls fail says so in a sentence or ends well; then another.
+
+        The code 0 is Python's own lack of memory.
+        """
         target, calls, refused = self.target(), DiskCalls(), set[str]()
 
-        def refuse(number: int, called: str) -> OSError | None:
+        def refuse(number: int, called: str) -> OSError | MemoryError | None:
             is_due = first <= number and (last is None or number <= last)
             # sync_all() has no way to say that it failed.
             if called == "sync_all" or called != (name or called) or not is_due:
                 return None
             refused.add(called)
-            return OSError(code, "no")
+            return OSError(code, "no") if code else MemoryError()
 
         calls.fail = refuse
         with calls.patched():

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import socket
 import time
 from collections.abc import Callable
 from typing import ClassVar
+from unittest import mock
 
 from roles.leecher import Leecher
+from roles.lmk1 import fetchers as crew
 from roles.net.connections import hang_up
-from roles.values.errors import ContentError, NoSeederError
+from roles.values.errors import ContentError, NoSeederError, ShortageError
 from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
@@ -385,6 +388,15 @@ class WithoutSeeders(LeecherTest):
         end = self.assert_fails(leecher, "a", NoSeederError)
         self.assertIn("refused", str(end.failure))
         leecher.log.wait_for(AllDownloadsEnded)
+
+    def test_what_this_computer_lacks_is_no_fault_of_the_seeders(self) -> None:
+        register(self.room, ("127.0.0.1", self.free_port("tcp")), {"a": 7})
+        lacking = OSError(errno.EMFILE, "Too many open files")
+        for error in (lacking, MemoryError()):
+            with mock.patch.object(crew, "fetch_part", side_effect=error):
+                leecher = self.taking(give_up_after_s=0.3)
+                order(leecher, "a")
+                self.assert_fails(leecher, "a", ShortageError)
 
     def test_in_the_window_it_waits_on(self) -> None:
         register(self.room, ("127.0.0.1", self.free_port("tcp")), {"a": 7})

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import json
+import random
 import selectors
 import socket
 import threading
 import time
 import zlib
+from contextlib import suppress
 from dataclasses import replace
+from itertools import cycle
 from typing import cast
 from unittest import mock
 
@@ -44,6 +47,7 @@ SHARE = "00112233445566aa"
 SEEDER = Address("127.0.0.1", 12501)
 HERE = Origin("127.0.0.1", is_here=True)
 BYTE_PAUSE_S = 0.002
+ZLIB_HEADER, EMPTY_BLOCK = b"x\x9c", b"\0\0\0\xff\xff"  # of a packed list that never ends
 
 
 class ListServerTestCase(LmkTestCase):
@@ -321,6 +325,67 @@ class HostileClients(ListServerTestCase):
         for link in [*links, later]:
             link.close()
 
+    def tellers(self, count: int) -> list[socket.socket]:
+        """Programs of one host that tell lists, and have only begun."""
+        links = list[socket.socket]()
+        for number in range(count):
+            share = f"{number:016}"
+            self.register_share(share)
+            call = TellList(share, "folder", PEER, 12501, True, 0, 1, MAX_PACKED)
+            links.append(self.dial())
+            links[-1].sendall(encode_call(call) + ZLIB_HEADER)
+        wait_until(lambda: len(self.server._telling) == count, LIMIT_S, "they are not read")
+        return links
+
+    def test_a_byte_now_and_then_keeps_no_place_when_another_comes(self) -> None:
+        self.constant(list_server, "MAX_CLIENTS", 2)
+        self.constant(list_server, "STALLED_S", 0.2)
+        links = self.tellers(2)
+        later = self.dial()
+        later.sendall(encode_call(AskList()))
+        later.settimeout(BYTE_PAUSE_S)
+        until = time.monotonic() + LIMIT_S
+        for byte in cycle(EMPTY_BLOCK):
+            if time.monotonic() >= until:
+                self.fail("it was not served")
+            for link in links:
+                with suppress(OSError):  # one of them is hung up on
+                    link.send(bytes([byte]))
+            with suppress(TimeoutError):
+                self.assertTrue(later.recv(1))
+                break
+        for link in [*links, later]:
+            link.close()
+
+    def test_slow_readers_of_many_versions_take_a_bounded_part_of_the_memory(self) -> None:
+        noise = random.Random(1)
+        text = [f"{noise.getrandbits(8_000):x}" for _ in range(8_000)]  # more than buffers hold
+        body = packed_list(map(LineAdded, text))
+        self.assertTrue(self.tell(body).is_taken)
+        size = self.fetch()[0].packed
+        self.constant(list_server, "MAX_UNREAD", 3 * size)
+        slow = list[socket.socket]()
+        for number in range(6):
+            self.tell(packed_list([LineAdded(str(number))]), whole=False, base=number + 1)
+            slow.append(self.dial("127.0.0.2"))
+            slow[-1].sendall(encode_call(AskList()))
+            self.assertTrue(slow[-1].recv(1))
+        clients = list(self.server._clients)
+        self.assertLessEqual(sum(one.packed is not None for one in clients), 3)
+        self.assertGreater(self.fetch()[0].packed, size)
+        for link in slow:
+            link.close()
+        self.tell(packed_list([LineAdded("honest")]))
+
+    def test_a_host_with_many_places_loses_one_sooner(self) -> None:
+        self.constant(list_server, "MAX_CLIENTS", list_server.CROWD)
+        self.constant(list_server, "STALLED_S", list_server.CALL_S)
+        self.constant(list_server, "CROWD_S", 0.0)
+        links = self.tellers(list_server.CROWD)
+        self.assert_served()
+        for link in links:
+            link.close()
+
     def test_who_has_its_answer_and_does_not_close_goes_when_another_comes(self) -> None:
         for name in ("SILENT_S", "STALLED_S", "LINGER_S", "CALL_S"):
             self.constant(list_server, name, 600.0)
@@ -467,6 +532,30 @@ class HostileClients(ListServerTestCase):
         first.sendall(body[3:])
         self.assertEqual(self.reply(first)[0], Taken(True))
         self.assertEqual(self.tell(body), Taken(True))
+
+    def test_who_changes_its_lists_all_the_time_is_told_to_wait(self) -> None:
+        request = Register(ID, SEEDER, PEER, "pc", False, shares=(SHARE,))
+        elsewhere = Origin("127.0.0.1", is_here=False)
+        self.registry.register(request, elsewhere, named_is_here=False, now=time.monotonic())
+        self.constant(list_server, "TOLD_LINES", 0.01)
+        body = packed_list([LineAdded("a"), LineAdded("b")])
+        self.assertEqual(self.tell(body), Taken(True))
+        version = self.registry.catalogue.version
+        self.assertEqual(self.tell(packed_list([LineAdded("c")])).code, "busy")
+        self.assertEqual(self.registry.catalogue.version, version)
+        self.register()  # the tracker's own machine is exempt
+        self.assertEqual(self.tell(packed_list([LineAdded("honest")])), Taken(True))
+
+    def test_a_list_that_stands_still_makes_way_for_the_same_told_anew(self) -> None:
+        body = packed_list([LineAdded("honest")])
+        call = TellList(SHARE, "folder", PEER, 12501, True, 0, 1, len(body))
+        first = self.dial()
+        first.sendall(encode_call(call) + body[:3])
+        wait_until(lambda: bool(self.server._telling), LIMIT_S, "the first did not begin")
+        self.constant(list_server, "STALLED_S", 0.0)
+        self.assertEqual(self.tell(body), Taken(True))
+        self.assert_hung_up(first)
+        self.assertEqual(self.lines(), ["honest"])
 
 
 class ShortageTest(ListServerTestCase):

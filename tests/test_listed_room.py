@@ -43,6 +43,11 @@ def room_of(*shares: list[str], windows: bool = False) -> ListedRoom:
     return room
 
 
+def files_of(room: ListedRoom) -> list[int]:
+    """How many each share has, in the order of their names."""
+    return [folder.files for folder in room.folders()]
+
+
 class FilesTest(unittest.TestCase):
     def listed(self, room: ListedRoom) -> list[tuple[str, int, str]]:
         return [(item.key, item.size, item.share) for item in room.files()]
@@ -152,6 +157,27 @@ class RefusedTest(unittest.TestCase):
             self.assertEqual((len(room.files()), room.left_out), (10, 7))
         with mock.patch.object(listed_room, "MAX_SHARES", 1):
             self.assertEqual(len(room_of(share(ONE, *lines), share(TWO, *lines)).shares), 1)
+
+    def test_deep_folders_of_one_share_keep_no_line_of_another_out(self) -> None:
+        deep = [file(f"{number}" + "/a" * 31) for number in range(9)]
+        few = [*deep[:2], file("x"), file("y/z")]
+        with mock.patch.object(listed_room, "MAX_IMPLIED", 90):
+            room = room_of(share(ONE, *deep), share(TWO, *few, name="maps 2"))
+            self.assertEqual(files_of(room), [7, 4])
+            self.assertEqual(room.left_out, 2)
+            room.apply_changes(share(ONE, *deep[1:], mark="-"))  # which makes room
+            room.apply_changes(share(THREE, *deep, name="maps 3"))
+            self.assertEqual(files_of(room), [1, 4, 7])
+
+    def test_folders_that_have_lines_of_their_own_count_once(self) -> None:
+        lines: list[Line] = []
+        for number in range(9):
+            path = f"{number}"
+            lines += [FolderLine(path + "/a" * depth) for depth in range(31)]
+            lines.append(file(path + "/a" * 30 + "/b"))
+        with mock.patch.object(listed_room, "MAX_IMPLIED", 0):
+            room = room_of(share(ONE, *lines))
+        self.assertEqual((len(room.files()), room.left_out), (9, 0))
 
 
 class ChangesTest(unittest.TestCase):

@@ -206,8 +206,37 @@ class StealingTest(unittest.TestCase):
         plan = self.working(1000)
         plan.take("good", sharers=2, now=STALLED_S)
         plan.release("slow", now=STALLED_S)
-        part = plan.take("slow", sharers=2, now=2 * STALLED_S)
+        self.assertIsNone(plan.take("slow", sharers=2, now=2 * STALLED_S))
+        part = plan.take("slow", sharers=2, now=3 * STALLED_S)
         self.assertEqual(part, ChunkRange(0, 1000))
+
+    def test_many_that_stand_still_do_not_pass_a_part_on_to_each_other(self) -> None:
+        plan = DownloadPlan[str](900 * CHUNK_SIZE)
+        still = [f"still {number}" for number in range(8)]
+        for seeder in still:
+            plan.take(seeder, sharers=9, now=0.0)
+        first = plan.take("good", sharers=1, now=0.0)
+        assert first is not None
+        plan.record("good", first.stop, now=STALLED_S)
+        for seeder in still:
+            plan.release("good", now=STALLED_S)
+            part = plan.take("good", sharers=9, now=STALLED_S)
+            assert part is not None
+            plan.release(seeder, now=STALLED_S)
+            self.assertFalse(plan.has_work_for(seeder, now=STALLED_S))
+            self.assertIsNone(plan.take(seeder, sharers=9, now=STALLED_S))
+            plan.record("good", part.stop, now=STALLED_S)
+        self.assertTrue(plan.is_done)
+
+    def test_what_was_left_goes_to_one_that_stood_still_only_when_nobody_else_moves(self) -> None:
+        plan = self.working(1000)
+        plan.take("good", sharers=2, now=STALLED_S)
+        plan.release("slow", now=STALLED_S)
+        plan.record("good", 10, now=STALLED_S)
+        plan.reject("good", 10, now=STALLED_S)
+        self.assertFalse(plan.has_work_for("slow", now=STALLED_S))
+        self.assertTrue(plan.has_work_for("third", now=STALLED_S))
+        self.assertTrue(plan.has_work_for("slow", now=2 * STALLED_S))
 
     def test_one_whose_connection_broke_at_once_is_not_taken_for_slow(self) -> None:
         plan = self.working()

@@ -150,6 +150,7 @@ class FoldersTest(LogTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.enterContext(mock.patch.object(_Hidden, "shown", {}))
+        self.enterContext(mock.patch.object(_Hidden, "above", {}))
         self.enterContext(mock.patch.object(_Hidden, "pattern", _Hidden.pattern))
         hide_folder(Path("/home/anna"), "~")
         hide_folder(Path("/media/Anna Schmidt/stick/lesson"))
@@ -164,6 +165,9 @@ class FoldersTest(LogTestCase):
             "/home/anna/x/y: no": "~/x/y: no",
             "/home/anna/Documents/mine/c (2)": "…/mine/c (2)",
             "'/home/anna'": "'~'",
+            "It is in /media/Anna Schmidt/stick/lesson. So": "It is in …/lesson. So",
+            "/media/Anna Schmidt/stick is a file": "…/stick is a file",
+            "The disk of /media/Anna Schmidt is full": "The disk of …/Anna Schmidt is full",
         }.items():
             with self.subTest(text=text):
                 self.assertEqual(without_folders(text), shown)

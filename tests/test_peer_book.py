@@ -184,6 +184,15 @@ class PeerBookTest(unittest.TestCase):
                 self.book.network_changed(now=step * 0.05)
         self.assertLessEqual(dialled, DIALS_PER_HOST * (steps * 0.05 + 2))
 
+    def test_peers_of_a_host_that_may_not_be_called_now_keep_no_place_from_others(self) -> None:
+        self.book.heard_of([Address("10.0.0.1", 12501 + number) for number in range(8)], now=0.0)
+        while dialled := self.book.to_dial(now=0.0):
+            for address in dialled:
+                self.book.closed(address, was_good=True, now=0.0)
+            self.book.network_changed(now=0.0)
+        self.heard_of(300)
+        self.assertEqual(self.book.to_dial(now=0.0), [peer(300)])
+
     def test_when_the_network_changed_whoever_failed_is_tried_at_once(self) -> None:
         self.heard_of(1)
         for now in (0.0, 10.0, 20.0):

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from unittest import mock
 
 from roles.net.throttle import Throttle
 from roles.swarm.peer_book import MAX_PEERS
@@ -55,6 +56,18 @@ class PeerDownloadsTest(TakingTest):
 
         wait_until(ticked)
 
+    def test_a_lack_of_threads_is_known_until_somebody_is_connected_to(self) -> None:
+        self.listening(self.honest)
+        no_thread = RuntimeError("can't start new thread")
+        with (
+            mock.patch.object(threading.Thread, "start", side_effect=no_thread),
+            self.assertLogs("roles.swarm.peer_downloads", "WARNING"),
+        ):
+            self.downloads.tick()
+        self.assertIn("no more threads", str(self.downloads.lack))
+        self.tick_until(lambda: self.transfer_.is_done)
+        self.assertIsNone(self.downloads.lack)
+
     def test_who_is_heard_of_is_called_and_taken_from(self) -> None:
         self.listening(self.honest)
         self.tick_until(lambda: self.transfer_.is_done)
@@ -76,7 +89,7 @@ class PeerDownloadsTest(TakingTest):
 
     def test_a_peer_that_stands_still_in_the_middle_is_connected_to_once_more(self) -> None:
         """The old connection may go on, or not: what was interrupted hides that for long."""
-        self.constant("swarm.peers", "STALLED_S", 0.05)
+        self.constant("swarm.peers", "REDIAL_S", 0.05)
         self.constant("swarm.peer_book", "AGAIN_S", 0.0)
         stalled = threading.Event()
         self.addCleanup(stalled.set)
@@ -95,18 +108,18 @@ class PeerDownloadsTest(TakingTest):
                     sender.next()
 
         seeder = self.listening(stall)
-        self.tick_until(lambda: len(self.swarm._links) == 2)
+        self.tick_until(lambda: len(self.swarm._swarm.peers) == 2)
         for _ in range(20):
             self.downloads.tick()
         self.assertEqual(seeder.connections, 2)
 
     def test_the_address_that_a_peer_has_no_longer_is_hung_up_on(self) -> None:
-        self.constant("swarm.peers", "LEFT_S", 0.0)
+        self.constant("swarm.peers", "MOVED_S", 0.0)
         old, handle = self.offering(self.holding, YOU, host="10.0.0.1")
         self.offer(old, handle, 0)
         old.send_part(handle, 0, 0, self.holding.chunk(0)[:1_000])
         wait_until(
-            lambda: self.transfer_.plan._coming[0][next(iter(self.swarm._links))].received > 0
+            lambda: self.transfer_.plan._coming[0][next(iter(self.swarm._swarm.peers))].received > 0
         )
         other = self.sender("e" * 16, host="10.0.0.3")
         other.expect(frames.Open)
@@ -115,7 +128,7 @@ class PeerDownloadsTest(TakingTest):
         self.downloads.tick()
         with at_once():  # by its own patience it would take 45 s
             self.assertTrue(old.has_left())
-        wait_until(lambda: len(self.swarm._links) == 2)
+        wait_until(lambda: len(self.swarm._swarm.peers) == 2)
 
     def called_by(self, host: str, count: int) -> list[socket.socket]:
         """So many idle peers of this host that connected to us; their ends."""
@@ -153,7 +166,7 @@ class PeerDownloadsTest(TakingTest):
 
         for number in range(MAX_PEERS):
             self.listening(say_nothing, peer=f"{number:016x}")
-        self.tick_until(lambda: len(self.swarm._links) == MAX_PEERS)
+        self.tick_until(lambda: len(self.swarm._swarm.peers) == MAX_PEERS)
         self.listening(self.honest)
         self.tick_until(lambda: self.transfer_.is_done)
         self.assertEqual(self.store.data, self.holding.data)

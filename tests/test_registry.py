@@ -7,6 +7,7 @@ import json
 from roles.lmk1.seeder_table import (
     ORIGINAL_LIFETIME_S,
 )
+from roles.room import registry
 from roles.room.places import Key
 from roles.room.registry import EXPIRED_AT_ONCE, MAX_PER_HOST, MAX_RUNS, Registry
 from roles.room.registry_entry import LIFETIME_S
@@ -164,13 +165,30 @@ class RegistryTest(ProgramsTest):
         self.assertEqual(
             saved,
             [
-                {"share": self.OTHER, "teller": [pc(2).ip, 12501, ID]},
+                {"share": self.OTHER, "teller": [pc(2).ip, 12501, ""]},  # that run has ended
                 {"share": self.SHARE, "teller": [pc(1).ip, 12501, ID]},
             ],
         )
         restored = Registry()
         restored.restore(saved, now=5.0)
         self.assertEqual(list(restored.saved()), saved)
+
+    def test_who_told_a_share_is_always_among_its_holders_however_many_others_name_it(self) -> None:
+        self.register(pc(0), self.SHARE)
+        self.put(self.SHARE, pc(0))
+        for number in range(1, 200):
+            self.register(pc(number), self.SHARE, peer=f"{number:016}")
+        for _ in range(50):
+            first, *others = self.registry.holders((self.SHARE, self.SHARE), is_here=False)
+            self.assertEqual((first.address.host, first.asked), (pc(0).ip, (0, 1)))
+            self.assertNotIn(first.address, [one.address for one in others])
+
+    def test_of_a_state_file_without_end_no_more_is_read_than_one_of_ours_has(self) -> None:
+        told: list[object] = [{"share": self.SHARE, "teller": [pc(1).ip, 12501, ID]}]
+        self.registry.restore([*[None] * registry.MAX_SAVED, *told], now=0.0)
+        self.assertEqual(list(self.registry.saved()), [])
+        self.registry.restore([*[None] * (registry.MAX_SAVED - 1), *told], now=0.0)
+        self.assertEqual(list(self.registry.saved()), told)
 
     def test_tellers_of_any_other_shape_are_left_out(self) -> None:
         for teller in (
@@ -218,6 +236,20 @@ class RegistryTest(ProgramsTest):
             self.register(pc(1), self.SHARE, peer=f"{count:016}", now=float(count))
             self.assertLessEqual(len(self.registry.entries()), MAX_RUNS)
             self.assertIsNotNone(self.hear(pc(1), peer=f"{count:016}", now=float(count)))
+
+    def test_who_answered_at_its_place_is_pushed_out_by_none_that_only_say_so(self) -> None:
+        first, second = "1" * 16, "2" * 16
+        self.register(pc(1), peer=first)
+        self.register(pc(1), self.SHARE, peer=second)
+        self.registry.note_listening(Key(pc(1).ip, 12501, second), now=0.0)
+        for count in range(100):
+            now = float(count)
+            self.hear(pc(1), peer=first, now=now)  # None once it is pushed out
+            self.assertIsNotNone(self.hear(pc(1), self.SHARE, peer=second, now=now))
+            if count == 50:  # its network changed
+                self.register(pc(1), self.SHARE, peer=second, now=now)
+            self.register(pc(1), self.SHARE, peer=f"{count + 10:016}", now=now)
+        self.assertIsNotNone(self.hear(pc(1), self.SHARE, peer=second, now=100.0))
 
     def test_programs_that_come_after_each_other_at_a_place_push_out_none_that_pings(self) -> None:
         self.register(pc(1), self.SHARE)

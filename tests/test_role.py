@@ -12,6 +12,7 @@ from roles import role as roles_role
 from roles.role import Role
 from roles.values.errors import LmkError, ShortageError
 from roles.values.events import RoleStopped
+from roles.worker import failure_of
 from tests.support import EventLog, LmkTestCase
 
 NO_THREAD = "can't start new thread"  # as Python says it
@@ -49,6 +50,16 @@ class RoleTest(LmkTestCase):
         self.assertIsInstance(stopped.failure, ShortageError)
         role.stop()
         self.assertTrue(role.join(0))
+
+    def test_a_role_that_fails_before_its_first_step_says_so_as_any_other(self) -> None:
+        for error in (MemoryError(), OSError(errno.ENODEV, "No such device")):
+            role = Working(self.log, lambda: None)
+            with self.subTest(error=error):
+                with mock.patch.object(roles_role, "AddressWatch", side_effect=error):
+                    role.start()
+                    self.assertTrue(role.join(30))
+                stopped = self.log.of(RoleStopped)[-1]
+                self.assertEqual(str(stopped.failure), str(failure_of(error)))
 
     def test_a_thread_beside_that_lacked_something_tries_again_and_the_role_goes_on(self) -> None:
         self.enterContext(mock.patch.object(roles_role, "SHORTAGE_PAUSE_S", 0.01))

@@ -235,6 +235,7 @@ class ReadersTest(CatalogueTestCase):
         return versions
 
     def test_few_lists_are_packed_at_once_and_the_others_wait_for_their_turn(self) -> None:
+        self.limit(room_catalogue, "MAX_LOGGED_STEPS", 200)
         versions = self.change_often(500)
         lists = PackedLists(self.catalogue)
         asked = [lists.since(version) for version in versions]

@@ -6,8 +6,8 @@ import unittest
 
 from roles.room.held_shares import HELD_S, MAX_PER_HOST, HeldShares
 from roles.room.places import Key
-from roles.room.registry import QUIET_S, Registry
-from roles.room.registry_entry import LIFETIME_S, Origin
+from roles.room.registry import Registry
+from roles.room.registry_entry import LIFETIME_S, QUIET_S, Origin
 from roles.room.room_catalogue import ListRefusedError, Owner
 from roles.room.share_owners import share_owner
 from roles.room.share_update import ShareUpdate
@@ -71,6 +71,16 @@ class TellersTest(unittest.TestCase):
             self.assert_refused(Code.BUSY, PC, 12501, STRANGER, now=now + 14.0)
         self.assert_told_by(PC, 12501)
 
+    def test_a_program_whose_address_is_the_trackers_own_now_keeps_its_share(self) -> None:
+        request = Register(ID, Address(PC, 12501), PEER, "pc", False, shares=(SHARE,))
+        self.registry.register(request, Origin(PC, True), named_is_here=True, now=1.0)
+        call = TellList(SHARE, "folder", PEER, 12501, True, 1, 2, 0)
+        owner = share_owner(self.registry, call, PC, now=1.0)
+        list(ShareUpdate(self.catalogue, call, owner).finish())
+        share = self.catalogue.share(SHARE)
+        assert share is not None
+        self.assertEqual(share.owner, Owner(Key(PC, 12501, PEER), ""))
+
     def test_one_that_moved_takes_its_share_over_when_its_old_address_is_silent(self) -> None:
         self.assert_refused(Code.BUSY, CABLE, 12501, PEER, now=QUIET_S - 1)
         self.assert_told_by(PC, 12501)
@@ -112,6 +122,19 @@ class TellersTest(unittest.TestCase):
         self.tell(CABLE, 12501, PEER, now=now + 1)
         self.assert_told_by(CABLE, 12501)
 
+    def test_who_ended_is_not_mistaken_for_who_learned_its_peer_id(self) -> None:
+        now = self.lose(silent=False)
+        for later in (0.0, QUIET_S, HELD_S - 1):
+            self.assert_refused(Code.SHARE, CABLE, 12501, PEER, now=now + later)
+        self.assertIsNone(self.catalogue.share(SHARE))
+
+    def test_who_slept_gets_its_share_back_from_who_took_it_elsewhere(self) -> None:
+        self.tell(CABLE, 12501, now=QUIET_S)
+        self.hear(PC, now=QUIET_S + 1)
+        self.tell(PC, 12501, now=QUIET_S + 1)
+        self.assert_told_by(PC, 12501)
+        self.assert_refused(Code.BUSY, CABLE, 12501, PEER, now=QUIET_S + 2)
+
     def test_after_a_while_anyone_may_tell_a_lost_share(self) -> None:
         now = self.lose(silent=False)
         self.tell(CABLE, 12501, STRANGER, now=now + HELD_S)
@@ -135,24 +158,34 @@ class TellersTest(unittest.TestCase):
                 self.catalogue = self.registry.catalogue
                 self.registry.restore(saved, now=100.0)
                 self.assert_refused(Code.SHARE, CABLE, 12501, STRANGER, now=100.0 + HELD_S - 1)
-                self.tell(CABLE, 12501, PEER, now=101.0)
-                self.assert_told_by(CABLE, 12501)
+                code = Code.SHARE if lost else Code.BUSY
+                self.assert_refused(code, CABLE, 12501, PEER, now=99.0 + QUIET_S)
+                self.tell(PC, 12501, PEER, now=101.0)
+                self.assert_told_by(PC, 12501)
+
+    def test_who_moved_while_the_tracker_started_again_gets_its_share_after_a_while(self) -> None:
+        saved = list(self.registry.saved())
+        self.registry = Registry()
+        self.catalogue = self.registry.catalogue
+        self.registry.restore(saved, now=100.0)
+        self.tell(CABLE, 12501, PEER, now=100.0 + QUIET_S)
+        self.assert_told_by(CABLE, 12501)
 
 
 class HeldSharesTest(unittest.TestCase):
     def test_one_host_cannot_push_out_what_is_held_for_others(self) -> None:
         held, mine = HeldShares(), Key(PC, 12501, PEER)
-        held.hold(SHARE, mine, now=0.0)
+        held.hold(SHARE, mine, quiet_at=0.0, now=0.0)
         for number in range(10 * MAX_PER_HOST):
-            held.hold(f"{number:016}", Key(CABLE, 12501, STRANGER), now=1.0)
+            held.hold(f"{number:016}", Key(CABLE, 12501, STRANGER), quiet_at=1.0, now=1.0)
         self.assertEqual(held.share_owner(SHARE, now=1.0), mine)
         self.assertEqual(len(list(held.items())), MAX_PER_HOST + 1)
 
     def test_nothing_is_left_of_what_was_told_again_or_was_held_long_enough(self) -> None:
         held, mine = HeldShares(), Key(PC, 12501, PEER)
         for share in (SHARE, STRANGER):
-            held.hold(share, mine, now=0.0)
-            held.hold(share, mine, now=0.0)
+            held.hold(share, mine, quiet_at=0.0, now=0.0)
+            held.hold(share, mine, quiet_at=0.0, now=0.0)
         held.release(SHARE)
         self.assertIsNone(held.share_owner(SHARE, now=0.0))
         self.assertIsNone(held.share_owner(STRANGER, now=HELD_S))

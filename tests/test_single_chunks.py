@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import unittest
 from collections import Counter
 
 from roles.net.rates import RateMeter
-from roles.swarm.content_transfer import Transfer
-from roles.swarm.downloader import PeerLink
+from roles.swarm.content_transfer import ContentTransfer
+from roles.swarm.peer import Peer
 from roles.swarm.single_chunks import (
     AHEAD,
     IDLE_S,
@@ -23,10 +22,10 @@ from tests.disks import described, some_bytes
 CONTENT, _ = described(some_bytes(100))
 
 
-def link(number: int) -> PeerLink:
+def link(number: int) -> Peer:
     address = Address("127.0.0.1", number)
     meter = RateMeter(now=0.0)
-    return PeerLink(number, socket.socket, address, f"peer {number}", "pc", meter)  # type: ignore[arg-type]
+    return Peer(number, address, f"peer {number}", "pc", meter, joined_at=0.0)
 
 
 class SinglesTest(unittest.TestCase):
@@ -36,13 +35,13 @@ class SinglesTest(unittest.TestCase):
 
     def add(self, *handles: int) -> None:
         for handle in handles:
-            self.singles.add(handle, Transfer(CONTENT, "some bytes", lambda: None))
+            self.singles.add(handle, ContentTransfer(CONTENT, "some bytes", lambda: None))
 
     def asked(self, now: float = 0.0) -> list[tuple[int, int]]:
         """Whom for what, as numbers."""
         return [(one.number, handle) for one, handle, _ in self.singles.to_ask(self.links, now=now)]
 
-    def late(self, *helpers: PeerLink, now: float) -> list[tuple[int, int]]:
+    def late(self, *helpers: Peer, now: float) -> list[tuple[int, int]]:
         """Who is late with what, as numbers, while these have nothing to do."""
         return [(one.number, handle) for one, handle in self.singles.late(helpers, now=now)]
 
@@ -105,14 +104,14 @@ class SinglesTest(unittest.TestCase):
             self.assertEqual(bool(late), second > LATE_AT_MOST_S)
 
     def test_a_peer_that_is_dropped_is_not_asked(self) -> None:
-        transfer = Transfer(CONTENT, "some bytes", lambda: None)
-        for peer in ("peer 1", "peer 3"):
-            transfer.plan.drop((peer, ""), now=0.0)
+        transfer = ContentTransfer(CONTENT, "some bytes", lambda: None)
+        for link in (self.links[0], self.links[2]):
+            transfer.plan.drop(link.sender, now=0.0)
         self.singles.add(7, transfer)
         self.assertEqual(self.asked(), [(2, 7)])
 
     def test_who_sends_damage_is_asked_when_nobody_else_is_there(self) -> None:
-        transfer = Transfer(CONTENT, "some bytes", lambda: None)
+        transfer = ContentTransfer(CONTENT, "some bytes", lambda: None)
         for number in (1, 2, 3):
             transfer.plan.drop((f"peer {number}", ""), now=0.0)
         self.singles.add(7, transfer)
@@ -126,10 +125,10 @@ class HelpTest(unittest.TestCase):
         self.singles = SingleChunks()
         self.slow, self.helper = link(1), link(2)
         for handle in range(8):
-            self.singles.add(handle, Transfer(CONTENT, "some bytes", lambda: None))
+            self.singles.add(handle, ContentTransfer(CONTENT, "some bytes", lambda: None))
         self.singles.to_ask([self.slow], now=0.0)
 
-    def taken_over(self, *helpers: PeerLink, now: float) -> set[int]:
+    def taken_over(self, *helpers: Peer, now: float) -> set[int]:
         late = self.singles.late(helpers, now=now)
         self.assertEqual({one.number for one, _ in late} - {1}, set())
         return {handle for _, handle in late}

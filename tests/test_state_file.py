@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
 import stat
+import sys
 import threading
 import unittest
+from unittest import mock
 
 from roles.disk.state_file import StateFile, write_whole
 from roles.values.errors import StorageError
@@ -120,6 +123,16 @@ class WriteWholeTest(LmkTestCase):
         write_whole(path, b"new")
         self.assertTrue(path.is_symlink())
         self.assertEqual(there.read_bytes(), b"new")
+
+    @unittest.skipUnless(sys.platform == "linux", "descriptors are counted in /proc")
+    def test_a_temporary_file_that_cannot_be_emptied_is_closed(self) -> None:
+        path = self.folder / "state.json"
+        before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # a count, no paths
+        refused = OSError(errno.EIO, "Input/output error")
+        with mock.patch("os.ftruncate", side_effect=refused):
+            write_whole(path, b"new")
+        self.assertEqual(path.read_bytes(), b"new")
+        self.assertEqual(len(os.listdir("/proc/self/fd")), before)  # noqa: PTH208
 
     def test_two_that_write_at_once_leave_one_whole_file_and_nothing_else(self) -> None:
         path = self.folder / "state.json"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import unittest
+from unittest import mock
 
+from roles.disk import stored_names
 from roles.disk.stored_names import Stored, StoredNames
 from roles.values.content import Content
-from roles.values.safe_names import UnsafeNameError
+from roles.values.safe_names import UnsafeNameError, safe_name
 from tests.support import calls_made
 
 
@@ -73,8 +75,11 @@ class StoredNamesTest(unittest.TestCase):
         self.assertEqual(names.place("A", TWO), ("A (2)",))
 
     def test_what_may_not_be_stored_is_told_and_the_rest_is_placed(self) -> None:
-        bad, good = self.placed(("../a", ONE), ("a", ONE))
-        self.assertIsInstance(bad, UnsafeNameError)
+        paths = ("../a", "/a", "a//b", "", "a/../b", "b" + "/b" * 32)
+        *bad, good = self.placed(*((path, ONE) for path in paths), ("a", ONE))
+        for error in bad:
+            self.assertIsInstance(error, UnsafeNameError)
+        self.assertIsInstance(StoredNames(windows=False).folder(""), UnsafeNameError)
         self.assertEqual(good, ("a",))
         with self.assertRaises(UnsafeNameError):
             StoredNames(windows=True).place("a/desktop.ini", ONE)
@@ -97,3 +102,14 @@ class StoredNamesTest(unittest.TestCase):
 
         self.assertLess(calls_made(place_twins), 5 * calls_made(place_others))
         self.assertEqual(len(set(stored)), 20_000)
+
+    def test_each_of_many_odd_folders_is_looked_at_once(self) -> None:
+        paths = [f"{number}" + "/a\u200b" * 20 + "/b" for number in range(100)]
+        folders = [path[:end] for path in paths for end in range(len(path)) if path[end] == "/"]
+        files = [(path, content(number)) for number, path in enumerate(paths)]
+        with mock.patch.object(stored_names, "safe_name", wraps=safe_name) as looked:
+            names = StoredNames(windows=False)
+            names.place_all(files, folders)
+            for folder in folders:
+                names.folder(folder)
+        self.assertEqual(looked.call_count, len(files) + len(folders))

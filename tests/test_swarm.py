@@ -9,9 +9,10 @@ import time
 
 from roles.net.rates import RateMeter
 from roles.swarm.bad_peers import MAX_BAD_CHUNKS, MAX_BAD_OF_HOST, TRIES_AT_ONCE
-from roles.swarm.content_transfer import Transfer
-from roles.swarm.downloader import PeerLink
-from roles.swarm.swarm import Swarm
+from roles.swarm.content_transfer import ContentTransfer
+from roles.swarm.peer import Peer
+from roles.swarm.peer_connection import PeerConnection
+from roles.swarm.shared_swarm import SharedSwarm
 from roles.values.addresses import Address
 from roles.values.errors import DiskFullError, StorageError
 from roles.wire import frames
@@ -29,9 +30,9 @@ from tests.peers import (
 from tests.support import LIMIT_S, at_once, wait_until
 
 
-def is_lied_about(swarm: Swarm, transfer: Transfer) -> bool:
-    with swarm.links() as links:
-        return links.are_lying([transfer])
+def is_lied_about(swarm: SharedSwarm, transfer: ContentTransfer) -> bool:
+    with swarm.peers() as peers:
+        return peers.are_lying([transfer])
 
 
 class SwarmTestCase(TakingTest):
@@ -253,13 +254,25 @@ class LostWordsTest(SwarmTestCase):
         content = self.holding.content
         empty.send(frames.File(self.handle, content.size, content.chunk_size, bitmap(content, 0)))
         empty.expect(frames.Want)
-        wait_until(lambda: any(link.place for link in self.swarm._links.values()))
+        wait_until(lambda: any(peer.position for peer in self.swarm._swarm.peers.values()))
         deadline = time.monotonic() + 0.5
         while time.monotonic() < deadline:
             self.swarm.tick()
             time.sleep(0.02)
         self.assertTrue(self.errors.empty())
-        self.assertEqual(len(self.swarm._links), 2)
+        self.assertEqual(len(self.swarm._swarm.peers), 2)
+
+    def test_a_chunk_that_is_taken_again_comes_behind_what_was_taken_meanwhile(self) -> None:
+        sender, handle = self.offering(self.holding)
+        self.offer(sender, handle, 3)
+        self.offer(sender, handle, 4)
+        sender.send_chunk(handle, 3, bytes(len(self.holding.chunk(3))))
+        wait_until(lambda: self.transfer_.plan.is_damaged)
+        self.offer(sender, handle, 3)
+        sender.send_chunk(handle, 4, self.holding.chunk(4))
+        sender.send_chunk(handle, 3, self.holding.chunk(3))
+        wait_until(lambda: self.transfer_.plan.had == 0b11000)
+        self.assertTrue(self.errors.empty())
 
     def test_an_offer_says_that_the_wait_in_line_is_over(self) -> None:
         self.quick("QUIET_S")
@@ -272,7 +285,7 @@ class LostWordsTest(SwarmTestCase):
 class DeafTest(SwarmTestCase):
     """Peers that read nothing, in threads that have other things to do."""
 
-    def deaf_link(self) -> PeerLink:
+    def deaf_connection(self) -> PeerConnection:
         mine, ours = self.enterContext(tcp_pair())
         mine.settimeout(LIMIT_S)
         ours.settimeout(60.0)
@@ -281,25 +294,26 @@ class DeafTest(SwarmTestCase):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         self.deaf = mine
         meter = RateMeter(now=0.0)
-        return PeerLink(99, ours, Address("127.0.0.1", 1), "f" * 16, "pc", meter)
+        peer = Peer(99, Address("127.0.0.1", 1), "f" * 16, "pc", meter, joined_at=0.0)
+        return PeerConnection(peer, ours)
 
     def test_nobody_waits_for_one_and_it_is_hung_up_on_in_the_end(self) -> None:
-        link = self.deaf_link()
-        self.swarm.joined(link)
+        connection = self.deaf_connection()
+        self.swarm.joined(connection)
         with at_once():
             for _ in range(8_000):
-                handle = self.swarm.add(Transfer(self.holding.content, "some", lambda: None))
+                handle = self.swarm.add(ContentTransfer(self.holding.content, "some", lambda: None))
                 self.swarm.remove(handle)
         while self.deaf.recv(1 << 16):
             pass
-        self.swarm.left(link)
+        self.swarm.left(connection)
 
     def test_what_was_not_read_at_once_goes_out_later(self) -> None:
-        link = self.deaf_link()
-        self.swarm.joined(link)
+        connection = self.deaf_connection()
+        self.swarm.joined(connection)
         handles = list[int]()
-        while link.outbox.is_empty:
-            transfer = Transfer(self.holding.content, "some", lambda: None)
+        while connection.outbox.is_empty:
+            transfer = ContentTransfer(self.holding.content, "some", lambda: None)
             handles.append(self.swarm.add(transfer))
         peer = RawPeer(self.deaf)
         peer.expect(frames.Open)
@@ -308,7 +322,7 @@ class DeafTest(SwarmTestCase):
             opening = peer.expect(frames.Open)
             assert isinstance(opening, frames.Open)
             self.assertEqual(opening.handle, handle)
-        self.swarm.left(link)
+        self.swarm.left(connection)
 
 
 class LiarsTest(SwarmTestCase):
@@ -349,8 +363,8 @@ class LiarsTest(SwarmTestCase):
         wait_until(lambda: self.transfer_.is_done)
 
     def sender_of(self, _: RawPeer) -> tuple[str, str]:
-        (link,) = self.swarm._links.values()
-        return link.sender
+        (peer,) = self.swarm._swarm.peers.values()
+        return peer.sender
 
     def test_the_second_wrong_chunk_ends_it_on_every_connection_and_only_for_that_peer(
         self,
@@ -367,6 +381,17 @@ class LiarsTest(SwarmTestCase):
             pass
         self.assertEqual(frame, frames.Decline(handle, 1, b"\0"))
         self.assertEqual(self.store.writes, 0)
+        self.give(honest, handle, self.holding, *range(6))
+        wait_until(lambda: self.transfer_.is_done)
+
+    def test_a_liar_with_the_id_of_another_peer_of_its_host_harms_itself_alone(self) -> None:
+        honest, handle = self.offering(self.holding, "1" * 16)
+        self.second()
+        liar = self.sender("1" * 16, port=1)
+        self.describe(liar, self.holding)
+        self.lie(liar, handle, 2)
+        self.lie(liar, handle, 3)
+        self.assert_refused(liar)
         self.give(honest, handle, self.holding, *range(6))
         wait_until(lambda: self.transfer_.is_done)
 
@@ -400,7 +425,7 @@ class LiarsTest(SwarmTestCase):
         silent.expect(frames.GetDigests)
         honest = self.second()
         wait_until(
-            lambda: sum(self.handle in one.opened for one in self.swarm._links.values()) == 2
+            lambda: sum(self.handle in one.opened for one in self.swarm._swarm.peers.values()) == 2
         )
         time.sleep(0.1)  # the time that it is silent for is what is tested
         self.swarm.tick()

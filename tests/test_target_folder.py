@@ -201,3 +201,19 @@ class SpaceTest(TargetFolderTestCase):
         (self.folder / "file").touch()
         with self.assertRaises(StorageError):
             room_in(self.folder / "file" / "x")
+
+    @needs_posix
+    def test_what_is_in_the_way_of_the_folder_is_named(self) -> None:
+        file, link, loop = (self.folder / name for name in ("file", "link", "loop"))
+        file.write_bytes(b"")
+        link.symlink_to("nowhere")
+        loop.symlink_to("loop")
+        for path, said in (
+            (file, f"{file} is a file"),
+            (file / "x" / "y", f"{file} is a file"),
+            (link, f"{link} is a link to another place"),
+            (loop / "x", f"{loop} is a link to another place"),
+        ):
+            with self.subTest(path=path), self.assertRaises(StorageError) as raised:
+                room_in(path)
+            self.assertIn(said, str(raised.exception))

@@ -170,6 +170,20 @@ class DownloadReportTest(unittest.TestCase):
         self.assertIn("30 failed", seen.out)
         self.assertEqual(seen.result, ExitCode.STORAGE)
 
+    def test_a_folder_that_cannot_be_made_is_none_of_the_files_that_are_counted(self) -> None:
+        paths = [file.name for file in self.large.files]
+        failed = f"Files: {len(paths)} done and checked, 1 folder failed."
+
+        def tell(report: DownloadReport) -> None:
+            report.note_files(FilesEnded(self.large.key, ended(paths, DONE)))
+            report.note_files(FilesEnded(self.large.key, ended(["empty/"], FAILED, BAD)))
+            report.note(changed(self.large.key, FAILED, files=len(paths), failure=BAD))
+
+        seen = self.report([self.large], tell)
+        self.assertIn("empty/: Failed", seen.err)
+        self.assertIn(failed, seen.out)
+        self.assertEqual(seen.result, ExitCode.SOME_FAILED)
+
     def test_a_folder_that_fails_as_a_whole_fails_with_all_its_files(self) -> None:
         seen = self.report(
             [self.large], lambda report: report.note(changed(self.large.key, FAILED, failure=BAD))

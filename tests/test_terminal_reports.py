@@ -119,8 +119,7 @@ class TrackerReportTest(unittest.TestCase):
         self.assertEqual(
             lines,
             [
-                "The address of this computer changed from 10.0.0.1 to 10.0.0.11. "
-                "Connections are made anew.",
+                "The address of this computer changed from 10.0.0.1 to 10.0.0.11. Reconnecting.",
                 "Others type 10.0.0.11:12500 now.",
             ],
         )
@@ -230,7 +229,7 @@ class SeederReportTest(unittest.TestCase):
         refused = FolderScanned(files, 1, 0, is_listed=False, refusal=why)
         seen = self.told((0, refused), (3, refused), (9, FolderScanned(files, 2, 0)))
         self.assertEqual(
-            seen.err, f"lmktorrent: {why} It lists 1 of 2 files. It is told again until it does.\n"
+            seen.err, f"lmktorrent: {why} It lists 1 of 2 files. Trying again until it lists all.\n"
         )
         self.assertEqual(seen.out, "2 files, 10 bytes.\n")
 

@@ -7,11 +7,15 @@ import io
 import os
 import signal
 import sys
+import threading
+import time
 import unittest
 from unittest import mock
 
 from roles.values.errors import LmkError, UserInputError
-from ui.terminal.session import SWITCH_S, Interrupted, Session
+from roles.values.events import Post, RoleStopped
+from tests.support import LIMIT_S
+from ui.terminal.session import POLL_S, SWITCH_S, Interrupted, Session
 
 
 class SessionTest(unittest.TestCase):
@@ -28,6 +32,51 @@ class SessionTest(unittest.TestCase):
             raise LmkError("it failed")
         self.assertAlmostEqual(sys.getswitchinterval(), before)
         self.assertIs(signal.getsignal(signal.SIGINT), handler)
+
+
+class Talkative:
+    """A role that says something as soon as it starts."""
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+
+    def start(self) -> None:
+        self._post(RoleStopped(None))
+
+    def stop(self) -> None: ...
+
+    def join(self, timeout_s: float) -> bool:
+        return timeout_s >= 0
+
+
+@unittest.skipUnless(hasattr(signal, "SIGHUP"), "Windows wakes no waiting thread for a signal")
+class InterruptTest(unittest.TestCase):
+    def test_ctrl_c_ends_a_wait_while_another_thread_keeps_the_interpreter(self) -> None:
+        is_waiting, is_over = threading.Event(), threading.Event()
+
+        def interrupt_and_compute(session: Session) -> None:
+            is_waiting.wait()
+            time.sleep(POLL_S / 4)  # the other one waits by then
+            os.kill(os.getpid(), signal.SIGINT)
+            until = time.monotonic() + 2 * POLL_S
+            while time.monotonic() < until:
+                pass
+            sys.setswitchinterval(SWITCH_S)
+            if not is_over.wait(1.0):
+                session.start(Talkative)  # which ends any wait
+
+        with Session() as session:
+            thread = threading.Thread(target=interrupt_and_compute, args=(session,))
+            thread.start()
+            sys.setswitchinterval(LIMIT_S)  # the other one goes on when this one waits
+            is_waiting.set()
+            try:
+                with self.assertRaises(Interrupted):
+                    self.assertIsNone(session.event_within(POLL_S))
+                    session.event_within(0.0)
+            finally:
+                is_over.set()
+                thread.join()
 
 
 @unittest.skipUnless(hasattr(signal, "SIGHUP"), "Windows has no such signal")

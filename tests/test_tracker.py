@@ -7,17 +7,20 @@ import json
 import socket
 import threading
 import time
+import unittest
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
 
+from roles.disk.state_file import StateFile, write_whole
 from roles.net.neighbours import Neighbours
 from roles.room.answers import Desk
+from roles.room.cookies import Proof
 from roles.room.list_server import ListServer
 from roles.room.registry import Registry
-from roles.tracker import AGAIN_UNSENT, UNPROVED_UNSENT, Tracker
+from roles.tracker import AGAIN_UNSENT, MAX_UNSENT, UNPROVED_UNSENT, Tracker
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
 from roles.values.events import ListedFile, RoleStarted, RoleStopped, RoomChanged
@@ -417,6 +420,24 @@ class RestartsOfTheTracker(RoomTest):
         self.state_file.write_bytes(forged)
         second = self.tracker(state_file=self.state_file)
         self.assertEqual(listed_files(second.address), {})
+
+    def test_a_disk_that_takes_its_time_holds_up_no_answer(self) -> None:
+        is_answered, began, in_time = threading.Event(), threading.Event(), list[bool]()
+
+        def write(state: StateFile, content: bytes) -> None:
+            began.set()
+            in_time.append(is_answered.wait(LIMIT_S / 2))
+            write_whole(state.path, content)
+
+        self.enterContext(mock.patch.object(StateFile, "write", write))
+        running = self.tracker(state_file=self.state_file)
+        register(running.address, ("127.0.0.1", 12501), {"a": 1})
+        self.assertTrue(began.wait(LIMIT_S))
+        self.assertEqual(listed_files(running.address), {"a": 1})
+        is_answered.set()
+        running.stop()
+        self.assertTrue(all(in_time))
+        self.assertIn(b'"a": 1', self.state_file.read_bytes())
 
     def test_a_state_file_that_cannot_be_written_does_not_stop_it(self) -> None:
         self.state_file.mkdir(parents=True)  # a folder has its name
@@ -900,6 +921,22 @@ class DialsOfTheTracker(Lmk2Room):
                 listener.accept()
 
 
+class TurnsOfTheTracker(unittest.TestCase):
+    def test_costly_datagrams_are_left_until_others_had_their_turn(self) -> None:
+        clock = iter(range(1_000_000))
+        tracker_role = Tracker(TrackerSettings(), lambda _: None)
+        tracker_role._desk = mock.Mock()
+        tracker_role._desk.answers.return_value = []
+        link = mock.Mock()
+        link.recvfrom.return_value = b"ping_tracker", ("10.0.0.7", 4000)
+        with (
+            mock.patch("roles.tracker.time.monotonic", lambda: next(clock) / 1000),
+            mock.patch("roles.tracker.RECEIVE_S", 0.01),
+        ):
+            tracker_role._receive(link)
+        self.assertEqual(link.recvfrom.call_count, 10)
+
+
 class ShortagesOfTheTracker(RoomTest):
     def test_what_this_computer_lacks_for_a_moment_ends_nothing(self) -> None:
         self.constant("tracker", "POLL_S", 0.01)
@@ -923,6 +960,20 @@ class ShortagesOfTheTracker(RoomTest):
             ):
                 self.assertEqual(listed_seeders(tracker.address), [])
                 wait_until(lambda: len(failed) == 3)  # noqa: B023
+
+    def test_answers_to_senders_without_a_cookie_keep_no_room_from_those_with_one(self) -> None:
+        tracker = Tracker(TrackerSettings(), lambda _event: None)
+        tracker._desk = mock.Mock(answers=mock.Mock(return_value=[b"answer"]))
+        member, stranger = ("10.0.0.1", 1), ("10.0.0.2", 2)
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link,
+            mock.patch.object(Tracker, "_is_sent", return_value=False),
+        ):
+            for _ in range(MAX_UNSENT + 1):
+                tracker._answer((link, b"", stranger), Proof.NONE, 0.0)
+            tracker._answer((link, b"", member), Proof.GOOD, 0.0)
+        self.assertEqual(tracker._unsent[0][2], member)
+        self.assertEqual(len(tracker._unsent), MAX_UNSENT)
 
     def test_a_request_for_which_there_is_no_memory_is_not_answered_and_the_next_is(self) -> None:
         tracker = self.tracker()

@@ -227,7 +227,7 @@ class NetworkTest(unittest.TestCase):
             (NetworkChanged(old, is_cut_off=True), "off the network: its address 10.0.0.1 is gone"),
             (
                 NetworkChanged(old, new, for_others=Address("10.0.0.1", 12501)),
-                "10.0.0.1 is gone: nobody reaches 10.0.0.1:12501 until it is back.",
+                "10.0.0.1 is gone: 10.0.0.1:12501 cannot be reached until it is back.",
             ),
             (NetworkChanged(held_up_s=61.0, has_slept=True), "This computer slept for 1:01."),
         ):

@@ -31,6 +31,7 @@ COMPUTER_LENGTH = 40  # characters of a computer's name that stand in a row
 # What is counted, and what is said of it.
 _SKIPPED = {
     SkipReason.UNREADABLE: ("item", " that cannot be read"),
+    SkipReason.WRITTEN: ("file", " that another program is still writing"),
     SkipReason.NAME: ("item", " with a name that others could not store"),
     SkipReason.DEPTH: ("item", " in too many folders, one in the other"),
     SkipReason.LINK: ("link", ""),
@@ -40,7 +41,7 @@ _SKIPPED = {
     SkipReason.LITTER: ("hidden file", " of a file manager"),
 }
 _TWIN = re.compile(r" \[[0-9a-f]{4,64}\]\Z")
-_ANEW = "Connections are made anew."
+_RECONNECTING = "Reconnecting."
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 SEEDER_STATES = {
@@ -242,20 +243,22 @@ def network_changed(change: NetworkChanged) -> str:
     """What happened to this computer's network, and what follows; "" for nothing to speak of."""
     gone, come = " and ".join(change.gone), " and ".join(change.come)
     if change.for_others is not None and change.for_others.host in change.gone:
-        return f"The address {gone} is gone: nobody reaches {change.for_others} until it is back."
+        return (
+            f"The address {gone} is gone: {change.for_others} cannot be reached until it is back."
+        )
     if change.is_cut_off:
         return (
             f"This computer is off the network: its address {gone} is gone. "
-            "All goes on by itself when the network is back."
+            "Everything continues when the network is back."
         )
     if gone and come:
-        return f"The address of this computer changed from {gone} to {come}. {_ANEW}"
+        return f"The address of this computer changed from {gone} to {come}. {_RECONNECTING}"
     if come:
-        return f"This computer is on the network as {come}. {_ANEW}"
+        return f"This computer is on the network as {come}. {_RECONNECTING}"
     if gone:
-        return f"The address {gone} of this computer is gone. {_ANEW}"
+        return f"The address {gone} of this computer is gone. {_RECONNECTING}"
     if change.has_slept:
-        return f"This computer slept for {duration(change.held_up_s)}. {_ANEW}"
+        return f"This computer slept for {duration(change.held_up_s)}. {_RECONNECTING}"
     return ""
 
 

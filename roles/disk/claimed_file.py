@@ -1,7 +1,7 @@
-"""NAME.lmkpart, open and locked: a file that has its final name only once it is whole and synced.
+"""NAME.lmkpart, open and locked. It gets its final name once it is whole and synced.
 
-Nothing that exists is ever overwritten unasked, and nothing that another program wrote to gets its
-final name. It knows no wire, and not which bytes are right.
+Existing files are never overwritten unasked, and a file that another program wrote to gets no final
+name. It knows no wire, and not which bytes are right.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from roles.disk.open_folder import OpenFolder
 from roles.disk.positioned_file import PositionedFile
 from roles.disk.sparse_file import make_sparse, write_sparse
 from roles.disk.stamp import stamp
-from roles.disk.storage_faults import storage_error
+from roles.disk.storage_faults import LEFT_UNDONE, REFUSED, storage_error
 from roles.values.disk_names import shown_path
 from roles.values.errors import FileTouchedError, StorageError
 from roles.values.safe_names import PARTIAL_SUFFIX
@@ -46,7 +46,7 @@ class ClaimedFile:
     One of them finishes, discards or closes it, when the others are through.
     """
 
-    can_be_checked: ClassVar[bool] = True  # somebody knows what must be in it
+    can_be_checked: ClassVar[bool] = True  # the caller knows what must be in it
 
     def __init__(self, folder: Path, stored: Sequence[str]) -> None:
         """Open or make folder/a/b/NAME.lmkpart, with what is in it. Raises StorageError.
@@ -59,14 +59,14 @@ class ClaimedFile:
         try:
             with self._opened_folder(make=True) as opened:
                 self.file = PositionedFile(self._open_claimed(opened))
-        except OSError as error:
+        except REFUSED as error:
             raise storage_error(error, self.path) from None
         self._writing = threading.Lock()  # protects _watch, and the time between its steps
         try:
             self.identity = os.fstat(self.file.descriptor)
             make_sparse(self.file.descriptor)
             self._watch = FileWatch(self.file.descriptor)
-        except OSError as error:
+        except REFUSED as error:
             self.file.close()
             raise storage_error(error, self.path) from None
         except BaseException:
@@ -90,11 +90,11 @@ class ClaimedFile:
         return self._watch.is_touched
 
     def begin_check(self) -> None:
-        """The caller looks at all that is in it, whoever wrote it. Raises StorageError."""
+        """From now on the caller checks everything in it, whoever wrote it. Raises StorageError."""
         with self._writing:
             try:
                 self._watch.begin()
-            except OSError as error:
+            except REFUSED as error:
                 raise storage_error(error, self.path) from None
 
     def finish(
@@ -129,7 +129,7 @@ class ClaimedFile:
                 self._check_untouched(folder)
                 name = self._renamed(folder, existing, stamped)
                 folder.sync()
-        except OSError as error:
+        except REFUSED as error:
             raise storage_error(error, target) from None
         return target.with_name(name), False
 
@@ -146,7 +146,7 @@ class ClaimedFile:
                     disk_calls.unlink(folder.at(self.path.name), at=folder.descriptor)
         except FileNotFoundError:
             return
-        except OSError as error:
+        except REFUSED as error:
             raise storage_error(error, self.path) from None
         finally:
             self.close()
@@ -163,7 +163,7 @@ class ClaimedFile:
             return self.file.is_open
 
     def close(self) -> None:
-        """Close it and leave it where it is, with the time of now instead of the watch's."""
+        """Close it and leave it where it is, with the current time instead of the watch's."""
         try:
             if self.file.is_open and disk_calls.TIMES_BY_DESCRIPTOR:
                 stamp(self.file.descriptor)
@@ -171,7 +171,7 @@ class ClaimedFile:
             self.file.close()
 
     def _change(self, change: Callable[P, None], *args: P.args, **options: P.kwargs) -> None:
-        """Do this, and do not take it for another program's. Raises StorageError."""
+        """Make a change of our own, which the watch does not report. Raises StorageError."""
         watch = self._watch
         with self._writing:
             try:
@@ -185,7 +185,7 @@ class ClaimedFile:
                     change(*args, **options)
                 finally:
                     watch.trust()
-            except OSError as error:
+            except REFUSED as error:
                 raise storage_error(error, self.path) from None
 
     def _check_untouched(self, folder: OpenFolder) -> None:
@@ -238,7 +238,7 @@ class ClaimedFile:
                     # A program ended between the two steps of a rename: this is the second
                     # name of a whole file, which must not be written to.
                     disk_calls.unlink(folder.at(self.path.name), at=folder.descriptor)
-            except (OSError, StorageError):
+            except LEFT_UNDONE:
                 os.close(descriptor)
                 raise
             os.close(descriptor)
@@ -275,7 +275,7 @@ class ClaimedFile:
         may_replace = existing is Existing.REPLACE
         try:
             name = give_name(folder, self.path.name, self._name, may_replace=may_replace)
-        except OSError:
+        except REFUSED:
             if CLOSES_FIRST:
                 self._reopen(folder)
             raise
@@ -285,7 +285,7 @@ class ClaimedFile:
         return name
 
     def _take_back(self, folder: OpenFolder, name: str) -> None:
-        """It was changed between the last look and its final name. Raises FileTouchedError."""
+        """It was changed just before it got its final name. Raises FileTouchedError."""
         status = folder.status(name)
         if status is None or not os.path.samestat(self.identity, status):
             raise self._replaced()
@@ -297,7 +297,7 @@ class ClaimedFile:
 
     def _reopen(self, folder: OpenFolder) -> None:
         """It could not be renamed: keep it for another try, unless others have it by now."""
-        with suppress(OSError, StorageError):
+        with suppress(*LEFT_UNDONE):
             if self._is_at_path(folder):
                 self.file = PositionedFile(self._open_claimed(folder))
                 if not os.path.samestat(self.identity, os.fstat(self.file.descriptor)):

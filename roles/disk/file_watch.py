@@ -1,6 +1,7 @@
-"""Notices that another program writes to a file that only this program should write to.
+"""Notices when another program writes to a file that only this program should write to.
 
-Reading the file again at its end would notice too, but takes half as long as a fast transfer.
+Reading the whole file again at the end would also show it, but takes half as long as a fast
+transfer.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from functools import cache
 from pathlib import Path
 
 from roles.disk import disk_calls
+from roles.disk.storage_faults import REFUSED
 
-# The time of a file while it arrives: 2000-01-01. Whoever writes to it replaces this time, even
-# within the same tick of the file system's clock (4 ms on older systems) as our own write.
+# Modification time of a file while it arrives: 2000-01-01. Any write replaces it, even within the
+# same tick of the file system's clock (4 ms on older systems) as our own write.
 ARRIVING_NS = 946_684_800_000_000_000
-# Network drives: there each look first sends all that was written, so files are not watched but
-# read again at the end. A look at a local disk takes 2 µs.
+# On network drives each look would first send everything that was written, so there files are not
+# watched but read again at the end. A look at a local disk takes 2 µs.
 _REMOTE = {"9p", "afs", "ceph", "cifs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs"}
 _MOUNTS = Path("/proc/self/mountinfo")
 
@@ -34,7 +36,7 @@ class FileWatch:
         self._known = (0, 0, 0)
         self.is_remote = _is_remote(os.fstat(descriptor).st_dev)
         self.is_touched = False  # another program wrote to it since it was checked
-        self.is_unwatched = False  # or may have, unnoticed
+        self.is_unwatched = False  # another program may have written to it unnoticed
         self.trust()
 
     def look(self) -> os.stat_result:
@@ -45,27 +47,28 @@ class FileWatch:
         return status
 
     def begin(self) -> None:
-        """The file is checked from now on, whatever it has."""
-        if self.is_touched:  # what is on the disk is noticed when it changes in a memory map
+        """A check of the whole file begins."""
+        if self.is_touched:  # later writes through a memory map are noticed only after a sync
             disk_calls.sync(self._descriptor)
         self.trust()
         self.is_touched = self.is_unwatched = False
 
     def trust(self) -> None:
-        """Take the file as it is now for our own work."""
+        """Take the file as it is now for our own work, and set its time to ARRIVING_NS."""
         if disk_calls.TIMES_BY_DESCRIPTOR:
             try:  # noqa: SIM105 (once for each chunk of LMK/1: suppress() takes as long as the rest)
                 disk_calls.set_times(self._descriptor, ARRIVING_NS)
-            except OSError:  # only the owner may: then the system's clock has to do
+            # Only the owner may, or memory lacks: then the system's clock has to do.
+            except REFUSED:
                 pass
         self.keep()
 
     def keep(self, status: os.stat_result | None = None) -> None:
-        """As trust(), but with the times that the file has now; its status where it is closed."""
+        """As trust(), but with the times that it has now. Give its `status` if it is closed."""
         self._known = _traces(os.fstat(self._descriptor) if status is None else status)
 
     def has_content_of(self, status: os.stat_result | None) -> bool:
-        """Whether nobody has written to it since; a new name changes one of its times."""
+        """Whether nobody has written to it since. A rename changes its ctime, which is ignored."""
         if status is None:
             return False
         now, known = _traces(status), self._known
@@ -73,7 +76,7 @@ class FileWatch:
 
 
 def _traces(status: os.stat_result) -> tuple[int, int, int]:
-    """What a write changes. The second time cannot be set back by anybody."""
+    """What a write changes. Nobody can set back the second one, ctime."""
     return status.st_mtime_ns, status.st_ctime_ns, status.st_size
 
 

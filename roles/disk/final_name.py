@@ -15,6 +15,7 @@ from functools import partial
 
 from roles.disk import disk_calls
 from roles.disk.open_folder import OpenFolder
+from roles.disk.storage_faults import REFUSED
 from roles.values.safe_names import numbered
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ def rename_without_overwriting(folder: OpenFolder, present: str, target: str) ->
         disk_calls.unlink(folder.at(present), at=at)
     except FileNotFoundError:  # another program took it for a leftover
         return
-    except OSError as error:  # the file has its name
+    except REFUSED as error:  # the file has its name
         log.warning("%s stays beside %s for now: %s", present, target, error)
 
 

@@ -1,6 +1,6 @@
-"""What a killed run left in a target folder, and removing it.
+"""Removes what a killed run left in a target folder.
 
-Only names that this program alone gives are touched, and none that a running program works on.
+It touches only names that no other program gives, and no file that a running program works on.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 from roles.disk import disk_calls
 from roles.disk.file_lock import try_lock
 from roles.disk.open_folder import OpenFolder
+from roles.disk.storage_faults import LEFT_UNDONE
 from roles.values.content import Content
-from roles.values.errors import StorageError
 from roles.values.safe_names import PARTIAL_SUFFIX, is_partial_name, shown_name
 
 log = logging.getLogger(__name__)
@@ -48,16 +48,16 @@ def probe_name(number: int) -> str:
 
 
 def drop_partial(folder: Path, stored: tuple[str, ...]) -> None:
-    """Remove the partial file of this file, which is here already or not wanted any more."""
+    """Remove the partial file of a file that is whole already, or not wanted any more."""
     name = stored[-1] + PARTIAL_SUFFIX
     if not os.path.lexists(folder.joinpath(*stored[:-1], name)):
         return
-    with suppress(OSError, StorageError), OpenFolder.below(folder, stored[:-1], make=False) as at:
+    with suppress(*LEFT_UNDONE), OpenFolder.below(folder, stored[:-1], make=False) as at:
         _drop_if_free(at, name)
 
 
 def partial_names(folder: OpenFolder) -> list[str]:
-    """What arrives there, or was left. Raises OSError."""
+    """Names of partial files in this folder. Raises OSError."""
     return [name for name in _names_in(folder) if is_partial_name(name)]
 
 
@@ -78,16 +78,16 @@ def drop_member_partials(target: Path, folders: Iterable[tuple[str, ...]]) -> No
     Their pack is still in the target folder then, locked if a program works on it.
     """
     killed = set[str]()
-    with suppress(OSError, StorageError), OpenFolder.base(target, make=False) as base:
+    with suppress(*LEFT_UNDONE), OpenFolder.base(target, make=False) as base:
         killed = {prefix for prefix in _packs(base) if _is_free(base, prefix + PARTIAL_SUFFIX)}
     for stored in folders if killed else ():
-        with suppress(OSError, StorageError):
+        with suppress(*LEFT_UNDONE):
             _drop_members(target, stored, killed)
 
 
 def drop_packs(target: Path) -> None:
     """Remove all packs that no program works on. No download of this folder is unfinished."""
-    with suppress(OSError, StorageError), OpenFolder.base(target, make=False) as base:
+    with suppress(*LEFT_UNDONE), OpenFolder.base(target, make=False) as base:
         for name in _names_in(base):
             if _PROBE.fullmatch(name):
                 _drop_if_free(base, name)

@@ -1,6 +1,6 @@
-"""Which names a folder takes for one and the same: asked of the disk, not guessed by the system.
+"""Which names a folder takes for the same, found out from the disk rather than the system.
 
-A Linux machine may hold a FAT stick, and a Mac a disk that tells case apart.
+A Linux machine may have a FAT stick, and a Mac a case-sensitive disk.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class NameTwins:
 
 
 def twins_in(folder: Path) -> NameTwins:
-    """What this folder does, or will do once it is made. Names that are there tell, as a rule."""
+    """How this folder compares names, or will once it exists. Usually the names in it tell."""
     by_case = _by_case(folder)
     if by_case is None:
         by_case = os.name == "nt" or sys.platform == "darwin"
@@ -46,7 +46,7 @@ def twins_in(folder: Path) -> NameTwins:
 
 
 def _by_case(folder: Path) -> bool | None:
-    """None when nothing tells. A folder that is not there yet will do what the one above does."""
+    """None if it cannot be told. A folder that does not exist yet will be like the one above."""
     there = next((one for one in (folder, *folder.parents) if one.is_dir()), None)
     if there is None:
         return None

@@ -42,7 +42,8 @@ class OpenFolder:
                 return cls(os.fspath(path), os.open(path, _BASE_FLAGS))
         except OSError as error:
             if error.errno in IN_THE_WAY:
-                raise in_the_way(path, is_link=False) from None
+                there = _first_there(path)
+                raise in_the_way(there, is_link=there.is_symlink()) from None
             raise
         if not path.is_dir():
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
@@ -169,6 +170,11 @@ class FolderChain:
         self._names = self._names[: max(0, count)]
         while len(self._open) > count + 1:
             self._open.pop().close()
+
+
+def _first_there(path: Path) -> Path:
+    """It, or the innermost of the folders above it that has something of its name."""
+    return next((one for one in (path, *path.parents) if os.path.lexists(one)), path)
 
 
 def _make(path: str, descriptor: int | None) -> None:

@@ -21,8 +21,8 @@ _ZEROS = bytes(BLOCK)
 def runs(pieces: Sequence[memoryview]) -> Iterator[tuple[bool, list[memoryview]]]:
     """The same bytes in order, cut into runs: whether each is nothing but zeros, and its pieces.
 
-    A run of zeros is made of whole blocks, counted from the start of a piece. Ordinary data costs
-    one look at the first byte of each block, a thousandth of the time that writing takes.
+    Runs of zeros consist of whole blocks, counted from the start of a piece. Ordinary data costs
+    one look at the first byte of each block, a thousandth of what writing it takes.
     """
     run, is_zero_run = list[memoryview](), False
     for piece in pieces:

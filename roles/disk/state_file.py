@@ -1,4 +1,4 @@
-"""A file of the profile: replaced whole, and never over what could not be read.
+"""A file of the profile: replaced whole, and never if it could not be read.
 
 It knows no settings and no role.
 """
@@ -28,18 +28,17 @@ _FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 class StateFile:
-    """One file of the profile: read at a start, written as often as is wanted. For one thread at a
-    time.
+    """One file of the profile. For one thread at a time.
 
-    What cannot be understood is kept beside it under another name before anything is written over
-    it. What cannot be read is left as it is.
+    Content that cannot be understood is kept under another name before it is overwritten. A file
+    that cannot be read is left alone.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.notice = ""  # for the user, when something is wrong with it
         self._logged = ""
-        self.may_write = True  # nothing that is of use would get lost
+        self.may_write = True  # False: the file could not be read, and may be of use
 
     def read(self) -> object:
         """The JSON in it; None when there is none, or none that can be understood: see `notice`.
@@ -79,7 +78,7 @@ class StateFile:
         return data
 
     def keep_aside(self, why: str, *, is_newer: bool = False) -> None:
-        """What is in it cannot be used: keep it under another name, and say so in `notice`."""
+        """It cannot be used: keep it under another name, and say so in `notice`."""
         wrong = why if is_newer else f"is damaged ({why})"
         try:
             kept = _kept_aside(self.path, ".newer" if is_newer else ".damaged")
@@ -106,7 +105,7 @@ class StateFile:
 
 
 def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Of a key that is there twice, one would get lost when the file is written."""
+    """Refuse keys that occur twice: one of them would be lost when the file is written."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a key twice")
@@ -114,9 +113,9 @@ def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _kept_aside(path: Path, ending: str) -> Path:
-    """The file under a second name, one that is free or that it has already. Raises OSError.
+    """Give the file a second name, unless it has one. Raises OSError and StorageError.
 
-    Where a file has one name only, a copy of it.
+    On disks where a file can have only one name, this makes a copy.
     """
     for number in range(1, _MOST_KEPT):
         kept = path.with_name(path.name + ending + (f"-{number}" if number > 1 else ""))
@@ -187,15 +186,14 @@ def _claimed(path: Path) -> tuple[Path, int]:
     with suppress(OSError):  # a folder of that name, or a disk without locks
         while time.monotonic() < until:
             descriptor = os.open(temporary, _FLAGS | os.O_CREAT, 0o600)
-            is_ours = False
             try:
-                is_ours = try_lock(descriptor) and _is_at(descriptor, temporary)
-                if is_ours:
+                if try_lock(descriptor) and _is_at(descriptor, temporary):
                     os.ftruncate(descriptor, 0)
                     return temporary, descriptor
-            finally:
-                if not is_ours:
-                    os.close(descriptor)
+            except BaseException:
+                os.close(descriptor)
+                raise
+            os.close(descriptor)
             time.sleep(_AGAIN_S)
     import tempfile  # no start waits for it
 
@@ -204,7 +202,7 @@ def _claimed(path: Path) -> tuple[Path, int]:
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
-    """Whether it still has this name: the other program renamed it just now."""
+    """Whether it still has this name, or another program has just renamed it."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.lstat(path))
     except FileNotFoundError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 from roles.values.disk_names import shown_path
@@ -10,11 +11,16 @@ from roles.values.errors import DiskFullError, ShortageError, StorageError
 from roles.worker import SHORTAGES
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+REFUSED = (OSError, MemoryError)  # by the system: even the call itself takes memory
+# Why something that can wait was not done: a leftover is removed, or a time set, by the next run.
+LEFT_UNDONE = (*REFUSED, StorageError)
 IN_THE_WAY = {errno.ELOOP, errno.ENOTDIR, errno.EEXIST}  # of a folder: a link or a file
 
 
-def storage_error(error: OSError, path: Path) -> StorageError:
+def storage_error(error: OSError | MemoryError, path: Path) -> StorageError:
     """The sentence for what the disk said when `path` was to be written."""
+    if isinstance(error, MemoryError):
+        error = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
     if error.errno in _DISK_FULL:
         return DiskFullError(
             f"The disk of {shown_path(path.parent)} is full. Make room or choose another folder."

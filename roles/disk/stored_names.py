@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from roles.values.content import Content
-from roles.values.safe_names import UnsafeNameError, collision_key, numbered, safe_path
+from roles.values.safe_names import (
+    UnsafeNameError,
+    check_length,
+    collision_key,
+    numbered,
+    safe_name,
+    safe_path,
+)
 from roles.values.stopping import go_on, until_stopped
 
 Stored: TypeAlias = tuple[str, ...]  # folder names below the target folder, then the file's
@@ -36,6 +43,8 @@ class StoredNames:
         self._should_stop = should_stop
         # By the names that a folder should have: those that it has, and its key with a "/" behind.
         self._folders: dict[Stored, tuple[Stored, str]] = {(): ((), "")}
+        # The same by path, as safe_names has them: most are asked for again and again.
+        self._safe_folders = dict[str, Stored | UnsafeNameError]()
         self._folder_keys = set[str]()
         self._file_keys = set[str]()
         self._given = dict[tuple[str, Content | None], tuple[Stored, str]]()
@@ -70,7 +79,7 @@ class StoredNames:
 
     def folder(self, path: str) -> Stored | UnsafeNameError:
         """Where a folder goes."""
-        stored = self._safe(path)
+        stored = self._safe_folder(path)
         return stored if isinstance(stored, UnsafeNameError) else self._folder(stored)[0]
 
     def key(self, path: str, content: Content | None) -> str:
@@ -89,9 +98,22 @@ class StoredNames:
         if (path, new) not in self._given and (path, old) in self._given:
             self._given[path, new] = self._given.pop((path, old))
 
+    def _safe_folder(self, path: str) -> Stored | UnsafeNameError:
+        """The names of a folder's path."""
+        known = self._safe_folders.get(path)
+        if known is None:
+            known = self._safe_folders[path] = self._safe(path)
+        return known
+
     def _safe(self, path: str) -> Stored | UnsafeNameError:
+        """As safe_path(), but each folder is looked at once."""
+        folder, slash, name = path.rpartition("/")
         try:
-            return safe_path(path, windows=self._windows)
+            check_length(path)
+            above = self._safe_folder(folder) if slash else ()
+            if isinstance(above, UnsafeNameError):
+                return above
+            return (*above, safe_name(name, windows=self._windows))
         except UnsafeNameError as error:
             return error
 

@@ -19,7 +19,7 @@ from roles.disk.leftovers import drop_partial, drop_second_names, partial_names
 from roles.disk.open_folder import FolderChain, OpenFolder
 from roles.disk.positioned_file import PositionedFile
 from roles.disk.stamp import stamp
-from roles.disk.storage_faults import storage_error
+from roles.disk.storage_faults import LEFT_UNDONE, REFUSED, storage_error
 from roles.values.content import Content, root_of
 from roles.values.errors import DiskFullError, StorageError
 from roles.values.safe_names import numbered
@@ -36,9 +36,9 @@ def room_in(folder: Path) -> int:
     Makes the folder; raises StorageError when it cannot be made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        OpenFolder.base(folder, make=True).close()
         usage = shutil.disk_usage(folder)
-    except OSError as error:
+    except REFUSED as error:
         raise storage_error(error, folder) from None
     return usage.free - min(MAX_RESERVE, usage.total // 100)
 
@@ -88,7 +88,8 @@ class TargetFolder:
                 finally:
                     file.close()
                 if status.st_nlink > 1:
-                    self._drop_second_names(folder, stored[:-1], status)
+                    with suppress(*LEFT_UNDONE):
+                        self._drop_second_names(folder, stored[:-1], status)
         except (OSError, StorageError):
             return None
         drop_partial(self.path, stored)
@@ -111,7 +112,7 @@ class TargetFolder:
     def _drop_second_names(
         self, folder: OpenFolder, stored: tuple[str, ...], file: os.stat_result
     ) -> None:
-        """Each folder is looked through once: all its files may have several names."""
+        """Each folder is listed only once, because all its files may have several names."""
         if stored not in self._partials:
             self._partials[stored] = partial_names(folder)
         drop_second_names(folder, self._partials[stored], file)
@@ -139,11 +140,11 @@ class TargetFolder:
         return failed
 
     def remove_made_folders(self) -> None:
-        """Remove the folders that were made here and are empty: nothing comes into them."""
+        """Remove the folders that were made for this download and are empty."""
         made, self._made = self._made, []
         for stored in reversed(made):
             with (
-                suppress(OSError, StorageError),
+                suppress(*LEFT_UNDONE),
                 OpenFolder.below(self.path, stored[:-1], make=False) as folder,
             ):
                 disk_calls.remove_folder(folder.at(stored[-1]), at=folder.descriptor)
@@ -157,7 +158,7 @@ class TargetFolder:
         times, self._times = self._times, {}
         with closing(FolderChain(self.path, make=False)) as chain:
             for stored, mtime in until_stopped(times.items(), should_stop):
-                with suppress(OSError, StorageError):
+                with suppress(*LEFT_UNDONE):
                     folder = chain.open(stored)
                     place = Path(folder.path) if folder.descriptor is None else folder.descriptor
                     stamp(place, mtime=mtime)
@@ -167,7 +168,7 @@ def _open(chain: FolderChain, stored: tuple[str, ...]) -> None:
     """Raises StorageError."""
     try:
         chain.open(stored)
-    except OSError as error:
+    except REFUSED as error:
         raise storage_error(error, chain.path_of(stored)) from None
 
 

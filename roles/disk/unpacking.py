@@ -15,13 +15,13 @@ from roles.disk import disk_calls
 from roles.disk.arriving_file import ArrivingFile
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.final_name import give_name, take_name
-from roles.disk.leftovers import member_partial
+from roles.disk.leftovers import drop_partial, member_partial
 from roles.disk.open_folder import FolderChain, OpenFolder
 from roles.disk.pack_members import PackMember
 from roles.disk.positioned_file import PositionedFile
 from roles.disk.sparse_file import write_sparse
 from roles.disk.stamp import stamp
-from roles.disk.storage_faults import storage_error
+from roles.disk.storage_faults import LEFT_UNDONE, REFUSED, storage_error
 from roles.values.content import root_of
 from roles.values.errors import ContentError, DiskFullError, LmkError, StorageError
 from roles.values.events import DownloadState, FileEnded
@@ -65,6 +65,7 @@ class _Batch:
         should_stop: Callable[[], bool],
     ) -> None:
         self._source = source
+        self._folder = folder
         self._existing = existing
         self._should_stop = should_stop
         self._folders = FolderChain(folder)
@@ -138,8 +139,8 @@ class _Batch:
                 written = os.fstat(descriptor)
                 if is_synced:
                     disk_calls.sync(descriptor)
-            except OSError:
-                with suppress(OSError):
+            except REFUSED:
+                with suppress(*LEFT_UNDONE):
                     disk_calls.unlink(folder.at(name), at=folder.descriptor)
                 raise
             finally:
@@ -147,7 +148,7 @@ class _Batch:
             if os.name == "nt":
                 stamp(Path(folder.at(name)), mtime=member.mtime)
                 written = os.lstat(folder.at(name))
-        except OSError as error:
+        except REFUSED as error:
             raise storage_error(error, self._folders.path_of(member.stored)) from None
         return written
 
@@ -158,14 +159,16 @@ class _Batch:
         try:
             folder = self._folders.open(member.stored[:-1])
             final = self._named(folder, present, member)
-            if final is None:
-                return FileEnded(path, size, DownloadState.SKIPPED, saved_as=target)
-            self._check_untouched(folder, final, written)
-        except OSError as error:
+            if final is not None:
+                self._check_untouched(folder, final, written)
+        except REFUSED as error:
             failure = storage_error(error, target)
         except (ContentError, StorageError) as error:
             failure = error
         else:
+            drop_partial(self._folder, member.stored)  # of an earlier run that fetched it alone
+            if final is None:
+                return FileEnded(path, size, DownloadState.SKIPPED, saved_as=target)
             saved_as = target if final == target.name else target.with_name(final)
             return FileEnded(path, size, DownloadState.DONE, saved_as=saved_as)
         self._drop(member)
@@ -218,7 +221,7 @@ class _Batch:
             disk_calls.sync_all()
             return
         for stored in folders:
-            with suppress(OSError, StorageError):  # each file is whole whether it has its name
+            with suppress(*LEFT_UNDONE):  # each file is whole whether it has its name
                 self._folders.open(stored).sync()
 
     def _drop_rest(self) -> None:
@@ -226,7 +229,7 @@ class _Batch:
             self._drop(member)
 
     def _drop(self, member: PackMember) -> None:
-        with suppress(OSError, StorageError):
+        with suppress(*LEFT_UNDONE):
             folder = self._folders.open(member.stored[:-1])
             disk_calls.unlink(folder.at(self._partial(member)), at=folder.descriptor)
 

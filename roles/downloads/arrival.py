@@ -19,8 +19,8 @@ from roles.disk.unpacking import unpack
 from roles.downloads.download_jobs import FileJob, Job, PackJob
 from roles.sharing.folder_tree import TreeFile
 from roles.sharing.pack_holding import PackHolding
-from roles.swarm.content_transfer import Transfer
-from roles.swarm.swarm import Swarm
+from roles.swarm.content_transfer import ContentTransfer
+from roles.swarm.shared_swarm import SharedSwarm
 from roles.swarm.swarm_library import SwarmLibrary
 from roles.values.content import Content
 from roles.values.disk_names import path_from_disk
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 # Bytes of a pack that come before its files are written: one sync for a few hundred files.
 UNPACK_AT = 4 * 1024 * 1024
-MAX_CHECKS = 3  # of a file that another program keeps writing to
+MAX_CHECKS = 3  # of a file that other programs write to
 SLOW_S = 2.0  # a disk that takes longer for them is asked for the rest at once, at the end
 
 
@@ -44,7 +44,7 @@ class Arrival:
         self,
         job: Job,
         folder: Path,
-        swarm: Swarm,
+        swarm: SharedSwarm,
         library: SwarmLibrary,
         ended: Callable[[], None],
     ) -> None:
@@ -55,10 +55,10 @@ class Arrival:
         self._library = library
         self._file = ArrivingFile(folder, _stored(job), job.content)
         self._taken = bytes_on_disk(self._file.path)  # when it was opened
-        self.transfer = Transfer(job.content, job.title, ended)
+        self.transfer = ContentTransfer(job.content, job.title, ended)
         self._is_checked = False
         self._checks = 0  # of what another program wrote to
-        self.is_through = False  # whether nothing is left to do
+        self.is_through = False  # it has its final name, or nothing is left of it to do
         self._began = time.monotonic()
         self._unheld_since: float | None = None
         self._lied_since: float | None = None
@@ -95,7 +95,7 @@ class Arrival:
         return now - self._began
 
     def note_held(self, is_held: bool, *, now: float) -> float:
-        """Whether somebody has it. Returns for how many seconds nobody had."""
+        """Note whether a peer has it. Returns for how many seconds none has."""
         if is_held:
             self._unheld_since = None
             return 0.0
@@ -104,7 +104,7 @@ class Arrival:
         return now - self._unheld_since
 
     def note_lied_about(self, is_lied_about: bool, *, now: float) -> float:
-        """Whether nobody is left who sends it right. Returns for how many seconds it was so."""
+        """Note whether only peers are left that were given up. Returns for how many seconds."""
         if not is_lied_about:
             self._lied_since = None
             return 0.0

@@ -1,7 +1,7 @@
 """The jobs of one download: some under way at a time, each taken a step further when it can be.
 
-What nobody has keeps no place from the others: a pack is left for its files, and a file waits until
-the others had their turn.
+A job that nobody can serve does not block others: a pack is given up for its files, and a file goes
+back behind the jobs that wait.
 """
 
 from __future__ import annotations
@@ -23,33 +23,28 @@ from roles.downloads.download_jobs import (
     plan_jobs,
     without,
 )
+from roles.downloads.download_life import all_damaged
 from roles.downloads.download_scope import Identity
 from roles.downloads.file_tally import FileTally
 from roles.downloads.swarm_side import Outlook, SwarmSide
 from roles.joining.listed_share import Pack
-from roles.swarm.content_transfer import Transfer
+from roles.swarm.content_transfer import ContentTransfer
 from roles.values.content import Content
-from roles.values.errors import (
-    ContentError,
-    DiskFullError,
-    LmkError,
-    NoSeederError,
-    StorageError,
-)
+from roles.values.errors import DiskFullError, LmkError, NoSeederError, StorageError
 from roles.values.events import DownloadState, FileEnded
 from roles.values.settings import Existing
 
 MAX_ARRIVALS = 64  # at once: two descriptors each
 MAX_CHUNKS = 2_048  # of all of them together, so that a folder comes in order
-# What nobody has had for so long gives way: peers say in milliseconds what they have, within a
-# second or two on a busy machine. Later when another one was connected to a moment ago.
+# A job gives way when no peer has had its content for so long. Peers say what they have within
+# milliseconds, or a second or two on a busy machine; it takes longer if one has just connected.
 UNHELD_S = 2.0
 UNHELD_AT_LAST_S = 8.0
-# When nothing at all came for so long, even a content that a peer says it has gives way: later for
-# files of which some came and for packs of shares that brought some, twice as late in a queue.
+# When nothing at all has come for so long, even a content that a peer has described gives way. It
+# takes longer if some of it came, or of another pack of its share, and twice as long in a queue.
 STILL_S = 5.0
 PROVEN_STILL_S = 15.0
-LIED_S = 3.0  # somebody honest may have been heard of only now, and is connected to within that
+LIED_S = 3.0  # an honest peer that was only just named gets connected to within this time
 
 
 class Arrivals:
@@ -76,10 +71,10 @@ class Arrivals:
         self._listed: Sequence[Pack] = ()  # packs
         self._packs: Sequence[Pack] = ()  # those that are not given up
         self._offered = frozenset[Content]()  # their contents
-        self._is_stale = False  # what waits is to be planned anew
+        self._is_stale = False  # the waiting jobs must be planned anew
         self._proven = set[str]()  # shares that brought something of a pack
         self._doubted = set[str | Content]()  # shares and packs that did not
-        self._left_alone = set[Identity]()  # files of those, for packs of proven shares only
+        self._left_alone = set[Identity]()  # files of given up packs: only proven shares pack them
         self._arrived_before = 0  # bytes, of arrivals that ended
 
     @property
@@ -88,7 +83,7 @@ class Arrivals:
         return not self._jobs and not self._under_way
 
     @property
-    def transfers(self) -> list[Transfer]:
+    def transfers(self) -> list[ContentTransfer]:
         """What is under way."""
         return [arrival.transfer for arrival in self._under_way]
 
@@ -153,9 +148,9 @@ class Arrivals:
         self._jobs = kept
 
     def give_way(self, outlook: Outlook, tally: FileTally, *, now: float, still_s: float) -> None:
-        """What nobody has, or nobody sends, stops nothing else. `still_s`: how long nothing came.
+        """Put off jobs that nobody can serve. `still_s`: for how long nothing has come.
 
-        Files of which everyone sends damaged content have failed.
+        Files of which everybody sends damaged content fail.
         """
         packs = ((one, one.job) for one in self._under_way)
         self._proven.update(
@@ -170,7 +165,7 @@ class Arrivals:
             most_s = PROVEN_STILL_S if self._is_proven(arrival) else STILL_S
             most_s *= 2 if outlook.place else 1
             if lied_s > LIED_S and isinstance(job, FileJob):
-                self._give_up(arrival, _all_wrong(job), tally)
+                self._give_up(arrival, all_damaged(job.title), tally)
             elif (
                 lied_s > LIED_S
                 or unheld_s >= (UNHELD_S if is_settled else UNHELD_AT_LAST_S)
@@ -225,7 +220,7 @@ class Arrivals:
             arrival.resume()
 
     def put_back(self) -> None:
-        """Close what is under way; it waits again, before the others."""
+        """Close what is under way, and put it in front of the jobs that wait."""
         for arrival in reversed(list(self._under_way)):
             self._jobs.appendleft(arrival.job)
             self._remove(arrival)
@@ -322,8 +317,8 @@ class Arrivals:
                 arrival.discard()
 
     def _put_off(self, arrival: Arrival) -> None:
-        """Others first. A pack is given up for its files: in the next step it is finished as one
-        that is offered no more.
+        """Let other jobs go first. A pack is given up for its files: the next step finishes it like
+        one that is offered no more.
         """
         job = arrival.job
         if isinstance(job, PackJob):
@@ -334,7 +329,7 @@ class Arrivals:
             self._jobs.append(job)
 
     def _leave_pack(self, job: PackJob) -> None:
-        """Fetch its files otherwise; so of all packs of its share, if none of them brought any."""
+        """Fetch its files without it; and without any pack of its share, if none brought a file."""
         self._doubted.add(job.content if job.share in self._proven else job.share)
         self._left_alone.update(file.identity for file in files_of(job))
         self._take_packs(self._listed)
@@ -348,7 +343,7 @@ class Arrivals:
         self._offered = frozenset(pack.line.content for pack in self._packs)
 
     def _planned(self, missing: Sequence[FileJob]) -> list[Job]:
-        """A pack that nobody had was tried for some of them: those are not kept waiting twice."""
+        """Files of a pack that was given up are not put into packs of unproven shares again."""
         if not self._left_alone:
             return self._plan(missing, self._packs)
         alone = [file for file in missing if file.identity in self._left_alone]
@@ -378,12 +373,6 @@ class Arrivals:
 def _note_failed(job: Job, error: LmkError, tally: FileTally) -> None:
     for file in files_of(job):
         tally.note(FileEnded(file.path, file.size, DownloadState.FAILED, failure=error))
-
-
-def _all_wrong(job: FileJob) -> LmkError:
-    return ContentError(
-        f"Everyone who has {job.title} sent damaged content. Start another seeder and try again."
-    )
 
 
 def _not_offered(job: FileJob) -> LmkError:

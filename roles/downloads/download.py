@@ -18,7 +18,13 @@ from roles.disk.stored_names import Stored, StoredNames
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.arrivals import Arrivals
 from roles.downloads.download_jobs import FileJob
-from roles.downloads.download_life import CUT_OFF, DownloadLife, Patience
+from roles.downloads.download_life import (
+    CUT_OFF,
+    QUEUED_AT_PEERS_S,
+    DownloadLife,
+    Patience,
+    all_damaged,
+)
 from roles.downloads.download_scope import FollowedScope, NewestScope, Scope, identity
 from roles.downloads.file_tally import FileTally
 from roles.downloads.swarm_side import SwarmSide
@@ -28,7 +34,6 @@ from roles.net.rates import RateMeter, seconds_left
 from roles.values.catalogue import FileLine
 from roles.values.disk_names import path_from_disk
 from roles.values.errors import (
-    ContentError,
     DiskFullError,
     HaltedError,
     LmkError,
@@ -55,7 +60,6 @@ TICK_S = 0.25
 REPORT_S = 0.25
 SPACE_AGAIN_S = 2.0  # a full disk is looked at again; it goes on within 5 s of space appearing
 MOVING_S = 2.0  # since the last chunk
-LINE_S = 600.0  # without a chunk: a place in a line is believed no longer
 LOST_AGAIN_S = 1.0  # between two looks at what is not listed any more
 
 
@@ -100,7 +104,6 @@ class Download(DownloadLife):
         self._renamed = dict[str, Path]()  # folders that have other names here, by their paths
         self._meter = RateMeter(now=time.monotonic())
         self._patience = Patience(settings.give_up_after_s)
-        self._line_at = time.monotonic()
         self._moved = float("-inf")
         self._reported = self._lost_at = 0.0
         self._cause = ""
@@ -166,7 +169,7 @@ class Download(DownloadLife):
         if self.halting.is_set():
             return
         self._side.join(self.wanted.shares)
-        self._still_since = self._line_at = time.monotonic()
+        self._still_since = time.monotonic()
         self._patience.renew(self._still_since, waited_s=self._waited_s)
         try:
             self._fetch_all()
@@ -283,22 +286,22 @@ class Download(DownloadLife):
     # How it stands
 
     def _judge(self, now: float) -> None:
-        """Show how it stands, and let others first what does not come. Raises NoSeederError when
-        there is no hope left.
+        """Report the state, and put off whatever does not arrive.
+
+        Raises NoSeederError, ContentError or ShortageError when it is time to give up.
         """
         arrived = self._arrivals.arrived
         if arrived > self._meter.total:
             self._moved = now
         self._meter.add(arrived - self._meter.total, now=now)
         outlook = self._arrivals.outlook()
-        is_moving = now - self._moved < MOVING_S
-        if is_moving or self._is_cut_off():
-            self._line_at = now
-        is_in_line = bool(outlook.place) and now - self._line_at < LINE_S
-        if is_moving or is_in_line or self._is_cut_off():
+        is_moving, is_cut_off = now - self._moved < MOVING_S, self._is_cut_off()
+        self._still_since = max(self._still_since, now if is_cut_off else self._moved)
+        still_s = self.still_s(now)
+        is_in_line = bool(outlook.place) and still_s < QUEUED_AT_PEERS_S
+        if is_moving or is_in_line or is_cut_off:
             self._patience.renew(now)
-        self._still_since = max(self._still_since, now if self._is_cut_off() else self._moved)
-        self._arrivals.give_way(outlook, self._tally, now=now, still_s=now - self._still_since)
+        self._arrivals.give_way(outlook, self._tally, now=now, still_s=still_s)
         if self._arrivals.is_through and self._waits_for_list(now):
             self._patience.renew(now)
         elif is_moving or outlook.is_receiving:
@@ -310,13 +313,13 @@ class Download(DownloadLife):
         elif not outlook.links:
             cause = "nobody who has it can be reached" if outlook.known else "nobody offers it now"
             cause = cause if outlook.lack is None else str(outlook.lack)
-            cause = CUT_OFF if self._is_cut_off() else cause
+            cause = CUT_OFF if is_cut_off else cause
             self._set_state(DownloadState.LOOKING, cause=cause)
         else:
             self._set_state(DownloadState.LOOKING, cause="those who are here lack the rest")
         if self._patience.is_over(now):
             if outlook.all_suspect:
-                raise self._damaged()
+                raise all_damaged(self.title)
             if outlook.lack is not None and not outlook.links:
                 raise outlook.lack
             raise NoSeederError(
@@ -324,12 +327,6 @@ class Download(DownloadLife):
                 "Is a seeder running and not blocked by a firewall? "
                 "What came is kept: download again to go on."
             )
-
-    def _damaged(self) -> ContentError:
-        return ContentError(
-            f"Everyone who has {self.title} sent damaged content. "
-            "Start another seeder and try again."
-        )
 
     def _waits_for_list(self, now: float) -> bool:
         """Nothing moves. Show it when nothing could, and give up what nobody offers any more."""
@@ -370,7 +367,7 @@ class Download(DownloadLife):
             first = failures[0]
             kind = type(first.failure) if first.failure is not None else LmkError
             raise kind(
-                f"{len(failures)} of {len(self.wanted.files):,} files of {self.title} failed, "
+                f"{self._how_many_failed()} of {self.title} failed, "
                 f"the first one {shown_name(first.name)}: {first.failure}"
             )
         is_new = self._tally.done or not self.wanted.files
@@ -378,6 +375,15 @@ class Download(DownloadLife):
         log.info("%s is %s", path, "done and checked" if is_new else "there already, the same")
         state = DownloadState.DONE if is_new else DownloadState.SKIPPED
         self._set_state(state, saved_as=path)
+
+    def _how_many_failed(self) -> str:
+        folders = sum(one.is_folder for one in self._tally.failures)
+        files = len(self._tally.failures) - folders
+        parts = (
+            f"{files:,} of {len(self.wanted.files):,} files" if files else "",
+            f"{folders:,} {'folder' if folders == 1 else 'folders'}" if folders else "",
+        )
+        return " and ".join(part for part in parts if part)
 
     def _set_state(
         self,

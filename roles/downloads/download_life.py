@@ -12,16 +12,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from roles.joining.listed_room import Wanted
-from roles.values.errors import LmkError
+from roles.values.errors import ContentError, LmkError
 from roles.values.events import DownloadChanged, DownloadState
 from roles.worker import Worker, run_guarded
 
-STOOD_STILL_S = 5.0  # from one look to the next: no thread is that late
+HELD_UP_S = 5.0  # a thread that is this late was asleep or stopped
+QUEUED_AT_PEERS_S = 600.0  # without a byte: then a position in peers' queues is no reason to wait
 CUT_OFF = "this computer is off the network"  # why nobody can be reached
 
 
 class Patience:
-    """How long nobody has been of use. Owned by the directing thread."""
+    """When a download gives up because nobody sends anything. Owned by the directing thread."""
 
     def __init__(self, limit_s: float | None) -> None:
         """`limit_s`: None to wait for ever."""
@@ -29,20 +30,25 @@ class Patience:
         self._renewed = self._looked = 0.0
 
     def renew(self, now: float, *, waited_s: float = 0.0) -> None:
-        """Somebody is of use, or a new try begins after `waited_s` of earlier ones in vain."""
+        """Begin anew, with `waited_s` of earlier turns already used up."""
         self._renewed, self._looked = now - waited_s, now
 
     def is_over(self, now: float) -> bool:
-        """Whether it is; look often: time in which this program stood still itself does not count,
-        asleep or stopped.
-        """
-        self._renewed += max(0.0, now - self._looked - STOOD_STILL_S)
+        """Call it often: time during which this program was asleep or stopped does not count."""
+        self._renewed += max(0.0, now - self._looked - HELD_UP_S)
         self._looked = now
         return self.limit_s is not None and now - self._renewed > self.limit_s
 
 
+def all_damaged(title: str) -> ContentError:
+    """Nobody is left who might send the right content."""
+    return ContentError(
+        f"Everyone who has {title} sent damaged content. Start another seeder and try again."
+    )
+
+
 def failed_to_begin(key: str, wanted: Wanted | None, failure: LmkError) -> DownloadChanged:
-    """What is told of a download that could not even be made; None: it is not listed any more."""
+    """The event for a download that could not be created; `wanted` is None if it is not listed."""
     return DownloadChanged(
         name=key,
         state=DownloadState.FAILED,
@@ -70,10 +76,11 @@ class DownloadLife(ABC):
         self._thread: threading.Thread | None = None
         self._has_ended = False  # the last word of the directing thread
         self._then: DownloadState | None = None  # what was asked for, until that thread has ended
-        self._still_since = float("inf")  # nothing came since then, though it was asked for
-        self.turns = 0  # that it had, and let others go on
-        self._waited_s = 0.0  # for how long nothing came in these
-        self._gives_way = self._goes_on = False  # it is halted to let others go on; it was
+        self._still_since = float("inf")  # nothing has arrived since then
+        self.turns = 0  # given up for other downloads
+        self._waited_s = 0.0  # in vain, during those turns
+        self._gives_way = False  # it is being halted to let others run
+        self._goes_on = False  # this turn continues such a one
 
     @property
     @abstractmethod
@@ -111,11 +118,16 @@ class DownloadLife(ABC):
         )
 
     def still_s(self, now: float) -> float:
-        """For how long nothing has come, though its thread asks for it."""
+        """Seconds since anything arrived, while its thread runs; 0.0 otherwise."""
         return max(0.0, now - self._still_since)
 
     def give_way(self) -> None:
-        """Let others go on, and wait for another turn: then it goes on where it was."""
+        """Let other downloads run, and continue in a later turn.
+
+        Nothing to do if it is being halted already: a cancel or a pause must not be overridden.
+        """
+        if self.halting.is_set():
+            return
         self._waited_s += self.still_s(time.monotonic())
         self.turns += 1
         self._gives_way = True
@@ -124,7 +136,7 @@ class DownloadLife(ABC):
     def start(self) -> None:
         """Begin, or go on after a pause. The directing thread must not be running.
 
-        Raises ShortageError where no thread can be started; it stays queued then.
+        Raises ShortageError if no thread can be started; the download stays queued then.
         """
         self.halting.clear()
         self._then, self._has_ended = None, False
@@ -135,7 +147,7 @@ class DownloadLife(ABC):
         self._thread = thread
 
     def give_up(self, failure: LmkError) -> None:
-        """It could not begin. No thread works on it."""
+        """Fail before the first thread started."""
         self._set_state(DownloadState.FAILED, failure=failure)
 
     def halt(self, then: DownloadState) -> None:
@@ -172,7 +184,7 @@ class DownloadLife(ABC):
 
     @abstractmethod
     def _forget(self) -> None:
-        """It was cancelled: remove what an earlier run left of it too. Nobody works on it now."""
+        """It was cancelled: remove what earlier runs left of it. No thread works on it."""
 
     @abstractmethod
     def leave(self) -> None:
@@ -205,9 +217,16 @@ class DownloadLife(ABC):
 
     def _main(self) -> None:
         failure = run_guarded(self._direct)
-        if failure is not None:
+        try:
+            if failure is not None:
+                self._tell_failure(failure)
+        finally:  # whatever becomes of that, the leecher waits for this thread
+            self._has_ended = True
+            self._ended()
+
+    def _tell_failure(self, failure: LmkError) -> None:
+        try:
             if not self._can_go_on_after(failure):
                 self.discard()
+        finally:
             self._set_state(DownloadState.FAILED, failure=failure)
-        self._has_ended = True
-        self._ended()

@@ -16,7 +16,7 @@ class FileTally:
     """Owned by the download's thread. `tell` is given the files that were not told of yet."""
 
     tell: Callable[[tuple[FileEnded, ...]], None]
-    ended: int = 0
+    ended: int = 0  # files
     had: int = 0  # bytes of those that are here
     done: int = 0  # files that were fetched
     renamed: int = 0  # files that have another name here
@@ -25,8 +25,8 @@ class FileTally:
     _untold: list[FileEnded] = field(default_factory=list)
 
     def note(self, file: FileEnded) -> None:
-        """One more has ended."""
-        self.ended += 1
+        """One more has ended, or a folder could not be made."""
+        self.ended += not file.is_folder
         self.renamed += file.is_renamed
         self._untold.append(file)
         if file.state is DownloadState.FAILED:

@@ -22,7 +22,7 @@ from roles.net.throttle import Throttles
 from roles.swarm.acceptor import Acceptor
 from roles.swarm.peer_downloads import PeerDownloads
 from roles.swarm.reverse_connections import ReverseConnections
-from roles.swarm.swarm import Swarm
+from roles.swarm.shared_swarm import SharedSwarm
 from roles.swarm.swarm_library import SwarmLibrary
 from roles.uploads.handshakes import Handshakes
 from roles.uploads.peer_uploads import PeerUploads
@@ -74,7 +74,7 @@ class SwarmPeer:
         library = SwarmLibrary()
         self._uploads = PeerUploads(library, slots_for_lmk2(DEFAULT_SLOTS), throttles.up)
         library.look_again = self._uploads.look_again
-        self._swarm = Swarm(self._uploads.news)
+        self._swarm = SharedSwarm(self._uploads.news)
         self._downloads = PeerDownloads(self._swarm, me, throttles.down, wake)
         self.side = SwarmSide(self._swarm, library, self._downloads, self.join)
         membership = Membership(
@@ -165,8 +165,8 @@ class SwarmPeer:
             self._reception.look()
 
     def _report(self, now: float) -> None:
-        with self._swarm.links() as links:
-            self._down = sum(source.rate for source in links.sources(now=now))
+        with self._swarm.peers() as peers:
+            self._down = sum(source.rate for source in peers.sources(now=now))
         uploads, sent = self._uploads.report(now)
         state = SeederState.CONNECTED if uploads else SeederState.AVAILABLE
         told = UploadsChanged(state, uploads, sent)

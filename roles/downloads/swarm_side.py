@@ -10,7 +10,7 @@ from pathlib import Path
 from roles.downloads.arrival import Arrival
 from roles.downloads.download_jobs import Job
 from roles.swarm.peer_downloads import PeerDownloads
-from roles.swarm.swarm import Swarm
+from roles.swarm.shared_swarm import SharedSwarm
 from roles.swarm.swarm_library import SwarmLibrary
 from roles.values.errors import ShortageError
 from roles.values.events import Source
@@ -36,7 +36,7 @@ class SwarmSide:
 
     def __init__(
         self,
-        swarm: Swarm,
+        swarm: SharedSwarm,
         library: SwarmLibrary,
         downloads: PeerDownloads,
         join: Callable[[Iterable[str]], None],
@@ -59,25 +59,25 @@ class SwarmSide:
         """How things stand for these."""
         known, lack = self._downloads.others, self._downloads.lack
         held = self._swarm.held([one.handle for one in arrivals])
-        with self._swarm.links() as links:
-            count, is_receiving, place = links.standing()
+        with self._swarm.peers() as peers:
+            count, is_receiving, place = peers.standing()
             is_all = bool(count) or known <= 1  # else who is not connected now may be honest
             lied_about = (
-                one.handle for one in arrivals if is_all and links.are_lying([one.transfer])
+                one.handle for one in arrivals if is_all and peers.are_lying([one.transfer])
             )
             return Outlook(
                 known,
                 count,
                 is_receiving,
                 place,
-                links.newest_at(),
+                peers.newest_at(),
                 held,
                 frozenset(lied_about),
-                all_suspect=links.are_suspect(one.transfer for one in arrivals),
+                all_suspect=peers.are_suspect(one.transfer for one in arrivals),
                 lack=lack,
             )
 
     def sources(self) -> tuple[Source, ...]:
         """Each peer's part, for the window."""
-        with self._swarm.links() as links:
-            return links.sources(now=time.monotonic())
+        with self._swarm.peers() as peers:
+            return peers.sources(now=time.monotonic())

@@ -1,4 +1,4 @@
-"""Which trackers answered, each once, and which fell silent; who takes the place of one. Pure."""
+"""Which trackers answered, which fell silent, and which one replaces a silent one. Pure state."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from roles.values.addresses import Address, is_loopback
-from roles.values.events import FoundTracker
+from roles.values.events import FoundTracker, ours_first
 from roles.values.settings import Follow
 
 FORGET_S = 90.0  # three of the longest pauses between two questions
@@ -43,7 +43,7 @@ class FoundTrackers:
         return self.trackers() != before
 
     def forget(self, hosts: Collection[str]) -> bool:
-        """This computer has these addresses no longer; True when a tracker was found there."""
+        """This computer no longer has these addresses; True if a tracker was found at one."""
         gone = [one for one in self._own if one.host in hosts]
         for address in gone:
             del self._heard[address], self._found[address]
@@ -64,34 +64,29 @@ class FoundTrackers:
 
 @dataclass(frozen=True, slots=True)
 class KnownTracker:
-    """What tells a tracker from others. Everybody in its room knows it, so it is no proof."""
+    """What identifies a tracker. Everybody in its room knows this, so it is no proof."""
 
     room: str = ""  # of the run that answered last; "" for one that does not say
     name: str = ""  # of its computer
     has_answered: bool = False
 
     def heard(self) -> KnownTracker:
-        """It answered, and did not say who it is."""
+        """It answered, without saying which tracker it is."""
         return self if self.has_answered else replace(self, has_answered=True)
 
     def is_same(self, found: FoundTracker) -> bool:
-        """Whether this answer may be its own, perhaps after a new start."""
+        """Whether it may have sent this answer, perhaps after a restart."""
         is_run = bool(self.room) and found.room == self.room
         return is_run or found.name == self.name
-
-
-def ours_first(found: Iterable[FoundTracker]) -> tuple[FoundTracker, ...]:
-    """In the order in which they are shown, and the first of which is taken."""
-    return tuple(sorted(found, key=lambda one: (one.is_original, one.name, one.address)))
 
 
 def successor(
     found: Iterable[FoundTracker], known: KnownTracker, follow: Follow
 ) -> FoundTracker | None:
-    """Which of those that answer to use in place of a tracker that does not.
+    """Which of the trackers that answer to use instead of a silent one.
 
-    The same run of it elsewhere; else, where the program chose the first one too, the one on a
-    computer of its name, or the only one there is. Nobody chooses among several for the user.
+    The same run of it at another address. Else, if the program itself chose the silent one: the one
+    on a computer of the same name, or the only one. Among several the user has to choose.
     """
     in_order = ours_first(found)
     for one in in_order:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from roles.net.dialling import dialled
 from roles.values.addresses import Address
 from roles.values.catalogue import MAX_ROOM_FILES
-from roles.values.errors import PeerProtocolError, TrackerSilentError
+from roles.values.errors import ListNotPassedError, PeerProtocolError
 from roles.values.stopping import until_stopped
 from roles.wire.list_wire import (
     MAX_CALL,
@@ -94,10 +94,9 @@ class _Call:
     def __exit__(self, *_: object) -> None:
         self._link.close()
 
-    def failed(self, why: str) -> TrackerSilentError:
-        return TrackerSilentError(
-            f"The list of the tracker {self._tracker} cannot be passed on ({why}). "
-            "It is tried again in a moment."
+    def failed(self, why: str) -> ListNotPassedError:
+        return ListNotPassedError(
+            f"The list of the tracker {self._tracker} cannot be passed on ({why})."
         )
 
     def ask(self, call: bytes, packed: bytes = b"") -> Reply:

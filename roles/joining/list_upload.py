@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 TELL_S = 1.0  # between two changes: a folder that is hashed changes all the time
 AGAIN_S = 3.0  # after a failure, doubling to
 AGAIN_MAX_S = 15.0
-BUSY_AGAIN_S = 1.0  # while the tracker is not sure that an earlier run of this program has ended
+BUSY_AGAIN_S = 1.0  # while the tracker waits for an earlier run of this program to fall silent
 
 
 class Snapshot(Protocol):
@@ -66,7 +66,7 @@ class ListUpload:
 
     @property
     def listed(self) -> Snapshot | None:
-        """What the tracker has, since this program registered the last time."""
+        """What the tracker has of the list; None until it confirms that it has any."""
         return self._told if self._is_checked else None
 
     @property

@@ -23,9 +23,12 @@ from roles.values.stopping import go_on, until_stopped
 from roles.wire.list_wire import ShareGone, ShareOpened, decode_entry
 
 MAX_SHARES = 12_000  # one for each peer that a tracker takes
-# Shares that are asked for one download: the tracker names peers by share, 8 to a question, and a
-# room full of copies must not cost a thousand questions.
+# Shares whose holders are looked for in one download. The tracker is asked for 8 at a time, and a
+# room full of copies must not cost a thousand requests.
 MAX_SOURCES = 64
+# Folders without a line of their own that all shares together may lead through, beyond what each
+# may have anyhow: a path leads through 31. They take no place of anybody's lines.
+MAX_IMPLIED = MAX_ROOM_FILES
 _AFTER_SLASH = chr(ord("/") + 1)
 
 
@@ -56,8 +59,8 @@ class Wanted:
 class ListedRoom:
     """apply_whole() once, then apply_changes() for each answer that has changes only.
 
-    Shares stand in the order in which the tracker told them, and the earlier one comes first
-    wherever two have the same: nobody gets ahead of others by the id that he chooses.
+    Shares keep the order in which the tracker listed them, and where two have the same, the earlier
+    one counts: nobody gets ahead of others by choosing an id.
     """
 
     def __init__(self, *, windows: bool, should_stop: Callable[[], bool] = go_on) -> None:
@@ -68,7 +71,8 @@ class ListedRoom:
         self._windows = windows
         self._should_stop = should_stop
         self._shares: dict[str, ListedShare] = {}
-        self._count = 0  # what all of them together take, of MAX_ROOM_FILES
+        self._count = 0  # lines of all of them together, of MAX_ROOM_FILES
+        self._implied = 0  # folders without a line, beyond what each share may have, of MAX_IMPLIED
         self._listed: dict[str, tuple[ListedFile, ...]] = {}  # by path
         self._changed: set[str] = set()  # paths whose entry in `_listed` is out of date
         self._is_new = False  # all of them are
@@ -80,7 +84,7 @@ class ListedRoom:
 
     def apply_whole(self, lines: Iterable[str]) -> None:
         """Take a whole list in place of what was known."""
-        self._shares, self._count = {}, 0
+        self._shares, self._count, self._implied = {}, 0, 0
         self.left_out = 0
         self._is_new = True
         self._apply(lines)
@@ -166,25 +170,37 @@ class ListedRoom:
         self._stamp += 1
         self._holders = None
         share: ListedShare | None = None  # to which the lines belong
-        before = room = 0  # what it took, and may take
+        room = implied_room = 0  # lines that it may have, and folders without a line
         for text in until_stopped(lines, self._should_stop):
             match text[:1]:
                 case "+" if share is not None:
-                    if share.count >= room:
+                    if share.count >= room or share.implied > implied_room:
                         self.left_out += 1
                     else:
                         self._note(share.add(text[1:]))
                 case "-" if share is not None:
                     self._note(share.remove(text[1:]))
                 case "S" | "X":
-                    self._count += share.count - before if share is not None else 0
+                    self._count_in(share)
                     share = self._open_or_drop(text)
-                    if share is not None:
-                        before = share.count
-                        room = min(MAX_SHARE_FILES, MAX_ROOM_FILES - self._count + before)
+                    self._count_out(share)
+                    room = min(MAX_SHARE_FILES, MAX_ROOM_FILES - self._count)
+                    implied_room = max(0, MAX_IMPLIED - self._implied)
                 case _:
                     self.left_out += 1
-        self._count += share.count - before if share is not None else 0
+        self._count_in(share)
+
+    def _count_in(self, share: ListedShare | None) -> None:
+        """It has all its lines for now."""
+        if share is not None:
+            self._count += share.count
+            self._implied += share.implied
+
+    def _count_out(self, share: ListedShare | None) -> None:
+        """Its lines change: it is counted anew afterwards."""
+        if share is not None:
+            self._count -= share.count
+            self._implied -= share.implied
 
     def _open_or_drop(self, text: str) -> ListedShare | None:
         """The share to which the next lines belong, if they belong to one."""
@@ -206,10 +222,9 @@ class ListedRoom:
                 return share
             case ShareGone(id_):
                 gone = self._shares.pop(id_, None)
-                if gone is not None:
-                    self._count -= gone.count
-                    if not self._is_new:
-                        self._changed.update(gone.files)
+                self._count_out(gone)
+                if gone is not None and not self._is_new:
+                    self._changed.update(gone.files)
             case _:
                 pass
         return None
@@ -221,9 +236,7 @@ class ListedRoom:
     # What is listed
 
     def _update(self) -> None:
-        """Bring `_listed` up to date: at the cost of what changed, and of looking into each share
-        for it.
-        """
+        """Bring `_listed` up to date, at the cost of what changed times the number of shares."""
         if self._is_new:
             self._list_all()
         if not self._changed:

@@ -25,6 +25,7 @@ from roles.values.safe_names import UnsafeNameError, safe_path, shown_name
 from roles.values.stopping import go_on, until_stopped
 
 ORIGINALS_PREFIX = "lmk1"  # of the id of a share that a tracker made of an original seeder's list
+FEW_FOLDERS = 100  # without a line of their own: a share may have so many, and one for each line
 MAX_REFUSED = 1_000  # lines that are remembered, to show their names: nobody reads more
 
 
@@ -63,8 +64,15 @@ class ListedShare:
 
     @property
     def count(self) -> int:
-        """What it takes of a reader: its lines, and the folders that their paths lead through."""
-        return len(self.files) + len(self._inside) + len(self._pack_lines) + len(self.refused)
+        """Its lines."""
+        return len(self.files) + len(self.folders) + len(self._pack_lines) + len(self.refused)
+
+    @property
+    def implied(self) -> int:
+        """The folders that its paths lead through and that have no line of their own: those beyond
+        one for each line, and a few more.
+        """
+        return max(0, len(self._inside) - len(self.folders) - self.count - FEW_FOLDERS)
 
     @property
     def is_empty(self) -> bool:

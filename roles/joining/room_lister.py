@@ -33,8 +33,8 @@ LIST_AGAIN_S = 5.0  # after the tracker was silent
 # How often it is asked who takes part: at the beginning of a download everyone joins. From the
 # first to the second, twice as long each time that nobody new was named.
 PEERS_AGAIN_S = (0.2, 5.0)
-# Times the work that a look took, until the next one: whoever changes a long list each second must
-# not keep every leecher's processor busy.
+# The pause until the next look, as a multiple of the work that the last one took: a long list that
+# changes each second must not keep every leecher's processor busy.
 LOOK_SHARE = 4
 SAMPLE = 16  # files of a folder for which newer shares are looked for
 
@@ -124,8 +124,8 @@ class RoomLister:
         self._network_changed.set()
         self._woken.set()
 
-    def look_for_peers(self) -> None:
-        """Something else is sought than before."""
+    def wake(self) -> None:
+        """Something else is sought than before, or the role stops."""
         self._woken.set()
 
     def wanted(self, key: str) -> tuple[Wanted, tuple[Pack, ...]] | None:
@@ -166,7 +166,7 @@ class RoomLister:
                 self._woken.clear()
 
     def _look_whether_all_is_new(self) -> None:
-        """Another tracker, another network, or a list that did not come: ask without being told."""
+        """Ask again if the tracker or the network changed, or if the list did not come."""
         if self._network_changed.is_set() or self._moves != self._place.moves:
             self._network_changed.clear()
             self._moves = self._place.moves

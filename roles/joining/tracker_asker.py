@@ -16,7 +16,7 @@ from typing import Generic, Self, TypeVar
 from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError, TrackerSilentError
-from roles.worker import POLL_S
+from roles.worker import POLL_S, rest
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ MAX_REFUSALS = 3  # the machine itself says that nobody listens there: no use in
 LINGER_S = 5.0  # a second answer to a closed port ends an original tracker on Windows
 SECOND_S = 0.2  # for the `success` behind a list, which comes at once or is lost
 FAREWELL_S = 0.5  # at the end, for answers that are on their way
-SOON = 4  # of these tries, 2 s: then it is looked for elsewhere
+SOON = 4  # of these tries, 2 s: then the program searches for it elsewhere
 
 T = TypeVar("T")
 
@@ -51,15 +51,15 @@ class _Question:
 
 @dataclass(slots=True)
 class _Attempt(Generic[T]):
-    """Asking one thing until it is answered."""
+    """One request, and how asking it has gone so far."""
 
     request: bytes
     answers: int  # datagrams that may come
     read: Callable[[bytes], T | None]
     questions: dict[Address, _Question] = field(default_factory=dict)
-    refusals: int = 0  # times that every address said that nobody listens there
+    refusals: int = 0  # tries in which every address said that nobody listens there
     why: str = "nothing came back"
-    fault: TrackerSilentError | None = None  # there is no machine of the tracker's name
+    fault: TrackerSilentError | None = None  # the tracker's name could not be looked up
 
 
 class TrackerAsker:
@@ -99,7 +99,7 @@ class TrackerAsker:
         return self._place.current(self._should_stop)
 
     def _moved(self) -> None:
-        """It is asked at another place than before, and may be another one."""
+        """It is asked at another place from now on, and may be another tracker."""
 
     def _ask(
         self,
@@ -110,10 +110,10 @@ class TrackerAsker:
     ) -> T:
         """Send, wait, send again; the socket stays open a while for what may still come.
 
-        `request` makes the bytes, anew for another tracker. `read` returns None for a datagram that
-        is not the answer, and raises PeerProtocolError. `answers` datagrams may come, unless
-        _is_all() says of the first that it is the only one. A tracker that is silent for two
-        seconds is looked for elsewhere.
+        `request` makes the bytes, again for another tracker. `read` returns None for a datagram
+        that is not the answer, and raises PeerProtocolError. `answers` datagrams may come, unless
+        _is_all() says of the first that it is the only one. After two seconds of silence the
+        tracker is searched for elsewhere.
         """
         self._close_old()
         self._place.look_home(self._should_stop)
@@ -136,7 +136,7 @@ class TrackerAsker:
         return answer
 
     def _tried(self, attempt: _Attempt[T], pauses_s: Iterable[float]) -> T | None:
-        """The answer; None when none came. Each time it is asked at each of its addresses."""
+        """The answer, or None. Each try asks at all of the tracker's addresses."""
         for pause_s in pauses_s:
             try:
                 places = self._place.addresses(self._should_stop)
@@ -154,7 +154,7 @@ class TrackerAsker:
                 except OSError as error:  # no network: it may come back
                     log.debug("asking %s: %s", address, error)
                     attempt.why = error.strerror or str(error)
-                    self._wait(within_s)
+                    rest(within_s, self._should_stop)
                     answer = None
                 if answer is not None:
                     self._place.answered(address)
@@ -166,7 +166,7 @@ class TrackerAsker:
                 attempt.refusals += 1
                 if attempt.refusals == MAX_REFUSALS:
                     return None
-                self._wait(pause_s)
+                rest(pause_s, self._should_stop)
         return None
 
     def _asked_at(self, address: Address, attempt: _Attempt[T], within_s: float) -> T | None:
@@ -231,11 +231,6 @@ class TrackerAsker:
                     question.awaited = 0
                 deadline = min(deadline, time.monotonic() + SECOND_S)
         return accepted
-
-    def _wait(self, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while not self._should_stop() and (rest := deadline - time.monotonic()) > 0:
-            time.sleep(min(rest, POLL_S))
 
     def _close_old(self) -> None:
         """Close those whose answers all came, and those that waited long enough."""

@@ -1,7 +1,7 @@
-"""Where a role's tracker is now: at which addresses to ask it, and where it went when it is silent.
+"""Where a role's tracker is: at which addresses to ask it, and where it may be when it is silent.
 
-All threads of a role that ask the tracker share one of these. Looking for it elsewhere needs no
-thread: whoever finds it silent looks, for most of a second.
+All threads of a role that ask the tracker share one of these. The thread that finds it silent also
+searches for it elsewhere, for most of a second.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 MAX_ADDRESSES = 6  # to ask at in turn
 SEARCH_S = 0.6  # for answers; a network's trackers answer within milliseconds
 SEARCH_AGAIN_S = (4.0, 8.0)  # by chance, so that a room full of programs does not call as one
-HOME_S = 0.3  # for the answer of the tracker that another one stands in for
+HOME_S = 0.3  # for an answer of the tracker that another one stands in for
 HOME_AGAIN_S = 15.0
 
 
@@ -47,8 +47,8 @@ class TrackerPlace:
         """`tracker` as it was named or found. `destinations` are called at in place of every
         network.
         """
-        self.moves = 0  # another number: whatever was said to the tracker has to be said again
-        self.hint = ""  # a sentence about others that answer while this one is silent
+        self.moves = 0  # counts moves: after each, everything must be told to the tracker again
+        self.hint = ""  # a sentence about other trackers that answer while this one is silent
         self._home = tracker
         self._follow = follow
         self._post = post
@@ -64,7 +64,7 @@ class TrackerPlace:
 
     @property
     def shown(self) -> Address:
-        """What to call it."""
+        """The address to show to the user."""
         with self._lock:
             is_elsewhere = self._is_here and self._answered is not None
             answered, tracker = self._answered, self._tracker
@@ -73,10 +73,10 @@ class TrackerPlace:
         return tracker
 
     def addresses(self, should_stop: Callable[[], bool]) -> tuple[Address, ...]:
-        """Where to ask, in this order.
+        """Where to ask, in this order. Raises TrackerSilentError if no machine has its name.
 
-        A tracker on this very machine is there under each of its addresses, also when the one that
-        was named is gone. Raises TrackerSilentError when there is no machine of that name.
+        A tracker on this machine can be asked at each of the machine's addresses, also when the one
+        that was named is gone.
         """
         with self._lock:
             tracker, hosts = self._tracker, self._hosts
@@ -96,7 +96,7 @@ class TrackerPlace:
 
     @property
     def is_here(self) -> bool:
-        """Whether it is on this machine, as far as its address has been looked at."""
+        """Whether it is on this machine; False until its address has been looked up."""
         return self._is_here
 
     def current(self, should_stop: Callable[[], bool]) -> Address:
@@ -117,12 +117,12 @@ class TrackerPlace:
                 self._known = KnownTracker(room, name, has_answered=True)
 
     def is_silent(self) -> None:
-        """Nothing came from any of its addresses: a name may stand for others by now."""
+        """None of its addresses answered: look its name up again."""
         with self._lock:
             self._hosts, self._answered = (), None
 
     def network_changed(self) -> None:
-        """This computer has other addresses: look again, and at once."""
+        """This computer has other addresses: look the name up and search again without a pause."""
         with self._lock:
             self._hosts = ()
             self._search_at = self._home_at = 0.0
@@ -130,9 +130,9 @@ class TrackerPlace:
     # Looking for it
 
     def look_around(self, should_stop: Callable[[], bool]) -> bool:
-        """It is silent: look for it elsewhere. True when it is asked at another place from now on.
+        """It is silent: search for it elsewhere. True if it is asked at another place from now on.
 
-        Does nothing where that is not wished, and while it was done a moment ago.
+        Does nothing if the settings forbid it, or if it was done a moment ago.
         """
         if self._follow is Follow.NOWHERE or not self._searching.acquire(blocking=False):
             return False
@@ -191,7 +191,7 @@ class TrackerPlace:
                 is_here and one.address.port == tracker.port and _is_own(one.address.host)
             )
             if is_this and not one.is_original:
-                return False  # it lives, and only this time was not heard
+                return False  # it is alive: only its last answers were lost
         other = successor(found, self._known, self._follow)
         if other is None or other.address == tracker:
             self.hint = _about_others(found)
@@ -204,7 +204,7 @@ class TrackerPlace:
             former, is_first = self._tracker, not self._known.has_answered
             self._tracker, self._hosts, self._answered = tracker, (), None
             self._is_here = False
-            if is_first:  # nobody was there before: this is the tracker that was looked for
+            if is_first:  # none has answered before: this is the one that was searched for
                 self._home = tracker
             self._home_at = time.monotonic() + HOME_AGAIN_S
             self.hint = ""
@@ -217,7 +217,7 @@ class TrackerPlace:
 
 
 def _is_own(host: str) -> bool:
-    """Whether it is an address of this machine; no, when there is no descriptor left to see."""
+    """Whether it is an address of this machine; False if no descriptor is left to find out."""
     try:
         return is_own_address(host)
     except OSError:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from roles.disk.leftovers import drop_partial
 from roles.disk.promised_space import PromisedSpace
-from roles.downloads.download_life import CUT_OFF, DownloadLife, Patience
+from roles.downloads.download_life import CUT_OFF, QUEUED_AT_PEERS_S, DownloadLife, Patience
 from roles.lmk1.fetchers import Fetchers, Outlook
 from roles.lmk1.partial_file import PartialFile
 from roles.lmk1.seeder_book import SeederBook
@@ -36,7 +36,6 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.1
 REPORT_S = 0.25
-LINE_S = 600.0  # without a chunk: `away` is believed no longer
 SPACE_AGAIN_S = 2.0  # a full disk is looked at again; it goes on within 5 s of space appearing
 
 
@@ -84,7 +83,6 @@ class Download(DownloadLife):
         self._space = space
         self._partial: PartialFile | None = None
         self._patience = Patience(settings.give_up_after_s)
-        self._line_at = 0.0
         self._reported = 0.0
 
     @property
@@ -127,7 +125,7 @@ class Download(DownloadLife):
         return isinstance(failure, NoSeederError)
 
     def _direct(self) -> None:
-        self._still_since = self._line_at = time.monotonic()
+        self._still_since = time.monotonic()
         self._patience.renew(self._still_since, waited_s=self._waited_s)
         self._set_state(DownloadState.LOOKING)
         try:
@@ -195,12 +193,15 @@ class Download(DownloadLife):
     def _judge(self, outlook: Outlook, now: float) -> None:
         """Show how it stands. Raises ContentError or NoSeederError when there is no hope left."""
         self._show_outlook(outlook)
-        if outlook.is_moving or self._is_cut_off():
-            self._still_since = self._line_at = now
-        is_in_line = outlook.is_in_line and now - self._line_at < LINE_S
-        if outlook.is_moving or is_in_line or self._is_cut_off():
+        is_cut_off = self._is_cut_off()
+        if outlook.is_moving or is_cut_off:
+            self._still_since = now
+        is_in_line = outlook.is_in_line and self.still_s(now) < QUEUED_AT_PEERS_S
+        if outlook.is_moving or is_in_line or is_cut_off:
             self._patience.renew(now)
         if self._patience.is_over(now) and not outlook.is_connected:
+            if outlook.lack is not None:
+                raise outlook.lack
             why = outlook.last_fault or "the tracker lists no seeder"
             raise NoSeederError(
                 f"No seeder could send {shown_name(self.file.name)} for "
@@ -223,6 +224,8 @@ class Download(DownloadLife):
             self._set_state(DownloadState.LOOKING, cause=CUT_OFF)
         elif not outlook.is_anyone_listed:
             self._set_state(DownloadState.LOOKING, cause="the tracker lists no seeder now")
+        elif outlook.lack is not None and not outlook.is_trying:
+            self._set_state(DownloadState.LOOKING, cause=str(outlook.lack))
         elif outlook.last_fault and not outlook.is_trying:
             pause = f"again in {outlook.wait_s or 0:.0f} s"
             self._set_state(DownloadState.RETRYING, cause=f"{outlook.last_fault}; {pause}")

@@ -59,6 +59,9 @@ class DownloadPlan(Generic[Seeder]):
         self._unassigned = [ChunkRange(0, self._count)] if self._count else []
         self._parts: dict[Seeder, _Part] = {}
         self._paces: dict[Seeder, _Pace] = {}
+        # Who stood still until others got the part, and has brought nothing since: it comes behind
+        # all others, or many of them would pass a part on to each other for ever.
+        self._beaten = set[Seeder]()
 
     @property
     def missing(self) -> int:
@@ -74,7 +77,7 @@ class DownloadPlan(Generic[Seeder]):
 
     def has_work_for(self, seeder: Seeder, *, now: float) -> bool:
         """Whether take() would give this seeder something now."""
-        return bool(self._unassigned) or self._victim(seeder, now) is not None
+        return self._may_have_unassigned(seeder, now) or self._victim(seeder, now) is not None
 
     def is_slow(self, *, now: float) -> bool:
         """Whether somebody's part takes so long that one more seeder is of use."""
@@ -88,7 +91,7 @@ class DownloadPlan(Generic[Seeder]):
 
         `sharers` is how many seeders, this one included, are expected to work on the file.
         """
-        if self._unassigned:
+        if self._may_have_unassigned(seeder, now):
             taken = self._take_unassigned(sharers)
         else:
             stolen = self._steal(seeder, now)
@@ -107,6 +110,7 @@ class DownloadPlan(Generic[Seeder]):
         if upto > part.next:
             self._pace_of(seeder).chunks += min(upto, part.stop) - part.next
             part.next, part.moved = min(upto, part.stop), now
+            self._beaten.discard(seeder)
         return part.stop
 
     def part_end(self, seeder: Seeder) -> int:
@@ -135,6 +139,12 @@ class DownloadPlan(Generic[Seeder]):
         part = self._parts.get(seeder)
         return part is not None and now - part.moved >= STALLED_S
 
+    def _may_have_unassigned(self, seeder: Seeder, now: float) -> bool:
+        if seeder not in self._beaten:
+            return bool(self._unassigned)
+        moving = (other for other, part in self._parts.items() if part.rest and other != seeder)
+        return bool(self._unassigned) and all(self.is_stalled(one, now=now) for one in moving)
+
     def _take_unassigned(self, sharers: int) -> ChunkRange:
         """The first piece, no longer than a fair share of all that is unassigned."""
         whole = sum(item.count for item in self._unassigned)
@@ -150,6 +160,8 @@ class DownloadPlan(Generic[Seeder]):
         if victim is None:
             return None
         part = self._parts[victim]
+        if self.is_stalled(victim, now=now):
+            self._beaten.add(victim)
         taken = ChunkRange(part.stop - self._stolen_count(thief, victim, now), part.stop)
         part.stop = taken.start
         return taken
@@ -169,7 +181,9 @@ class DownloadPlan(Generic[Seeder]):
         """
         rest = self._parts[victim].rest
         if self.is_stalled(victim, now=now):
-            return min(rest, MAX_PART)
+            still_s = now - self._parts[victim].moved
+            is_last = thief in self._beaten and still_s < 2 * STALLED_S
+            return 0 if is_last else min(rest, MAX_PART)
         theirs = self._rate(victim, now)
         pace = self._pace_of(thief)
         is_known = pace.chunks > 0 or pace.seconds >= STALLED_S

@@ -29,13 +29,13 @@ from roles.values.errors import (
 )
 from roles.values.events import ListedFile, Source
 from roles.values.safe_names import shown_name
-from roles.worker import Worker
+from roles.worker import Worker, shortage_of
 
 log = logging.getLogger(__name__)
 
 MOVING_S = 1.0  # between two parts of the same seeder nothing comes for a moment
-# Who stands still takes no place of those at work, up to so many times as many as are wanted at
-# once. Then one that has stood still for so long makes room for another.
+# Seeders that stand still do not count, until there are STANDING times as many connections as are
+# wanted at once. Then one that has stood still for STANDING_S makes room for another.
 STANDING = 2
 STANDING_S = 5.0
 
@@ -52,6 +52,7 @@ class Outlook:
     all_dropped: bool  # every listed seeder sent too many damaged chunks
     wait_s: float | None  # until one can be tried again
     last_fault: str  # of a seeder, "" for none
+    lack: ShortageError | None  # of this computer, at the newest attempt to connect to one
 
 
 @dataclass(slots=True)
@@ -103,6 +104,7 @@ class Fetchers:
         self._is_complete = False  # every chunk is had: nobody needs to go on waiting
         self._moved = float("-inf")
         self._last_fault = ""
+        self._lack: ShortageError | None = None
 
     # For the download's thread
 
@@ -173,6 +175,7 @@ class Fetchers:
                 all_dropped=bool(listed) and all(map(self._book.is_dropped, listed)),
                 wait_s=self._book.wait_s(listed, self._file.name, now=now),
                 last_fault=self._last_fault,
+                lack=self._lack,
             )
 
     def rate(self, now: float) -> float:
@@ -259,9 +262,7 @@ class Fetchers:
             return 0 if self._fetchings[seeder].is_leaving else self._plan.part_end(seeder)
 
     def _make_room(self, now: float) -> None:
-        """Have the one that stands still longest leave, if it does so for too long; with the lock
-        held.
-        """
+        """Leave the seeder that has stood still longest, if for too long; with the lock held."""
         staying = [item for item in self._fetchings.values() if not item.is_leaving]
         longest = min(staying, key=lambda item: item.moved, default=None)
         if longest is not None and now - longest.moved >= STANDING_S:
@@ -288,8 +289,9 @@ class Fetchers:
         self._fetchings[seeder] = _Fetching(thread, RateMeter(now=now), moved=now)
         try:
             thread.start()
-        except ShortageError:
+        except ShortageError as error:
             del self._fetchings[seeder]
+            self._lack = error
             return False
         self._book.opened(seeder)
         return True
@@ -297,6 +299,7 @@ class Fetchers:
     def _fetch(self, seeder: Address) -> None:
         """One connection to one seeder, and what its end means."""
         outcome: Outcome | None = None
+        lack: ShortageError | None = None
         fault, lacks_file = "a fault of the program", False  # until it ended in a known way
         try:
             outcome = fetch_part(seeder, self, self._throttle)
@@ -306,10 +309,11 @@ class Fetchers:
         except StorageError as error:
             self.storage_fault, fault = error, ""
         except (PeerProtocolError, TrackerSilentError, OSError) as error:
-            fault = _in_few_words(error)
-        except MemoryError:
-            fault = "this computer has no memory left"
+            fault, lack = _in_few_words(error), shortage_of(error)
+        except MemoryError as error:
+            fault, lack = "this computer has no memory left", shortage_of(error)
         finally:
+            self._lack = lack  # one reference, replaced whole
             self._note_end(seeder, outcome, fault, lacks_file=lacks_file)
         if fault:
             log.info("%s from %s: %s", shown_name(self._file.name), seeder, fault)

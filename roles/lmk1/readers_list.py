@@ -21,14 +21,14 @@ _Files: TypeAlias = frozenset[tuple[str, int]]
 
 @dataclass(slots=True)
 class _Group:
-    """Seeders with the same list. Their numbers are kept, for a room has thousands of groups."""
+    """Seeders with the same list. They are counted as they come and go: there may be thousands."""
 
     entries: dict[Hashable, Entry] = field(default_factory=dict)
     # How many have stayed or not, and serve only this machine or not: by (has_stayed, is_here_only)
     counts: dict[tuple[bool, bool], int] = field(default_factory=dict)
 
     def count(self, *, has_stayed: bool, is_here: bool) -> int:
-        """How many of them these readers reach."""
+        """How many of them these readers can reach."""
         here_only = self.counts.get((has_stayed, True), 0) if is_here else 0
         return self.counts.get((has_stayed, False), 0) + here_only
 
@@ -94,10 +94,10 @@ class ReadersList:
         return True
 
     def _all_seeders(self, reader: Reader) -> Iterator[Address]:
-        """Those that have stayed, if there are any: forged sources may tell the same list."""
+        """Only those that have stayed, if any has: forged sources may tell the same list."""
         told = self.files(is_here=reader.is_here)
         best = self._best_list(is_here=reader.is_here)
-        # Whoever has more files than the group is told of only when some of those were left out.
+        # Seeders with more files count only if some of the best list had to be left out.
         is_cut = len(told) < len(best)
         groups = [
             group

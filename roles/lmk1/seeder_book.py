@@ -1,9 +1,9 @@
 """What a leecher remembers of each seeder: busy, gone, lying, or without a file.
 
-A chunk has one source, so blame is exact. But a damaged one may be a lie, or a line that flips bits
-now and then: who looks like a liar is not asked while others are there; when nobody else is, it is
-asked on, until so much in a row was wrong that no line explains it. Pure state: the caller brings
-the clock.
+A chunk has one source, so blame is exact. A damaged chunk may be a lie, or come from a line that
+flips bits: a seeder that looks like a liar is not asked while others are there; if it is alone, it
+is still asked, until so much in a row was wrong that no line explains it. Pure state: the caller
+brings the clock.
 """
 
 from __future__ import annotations
@@ -22,15 +22,13 @@ MAX_BAD_IN_A_ROW = 64  # 320 KiB: then it is asked for nothing until the program
 AWAY_AGAIN_S = 2.0  # doubling to
 AWAY_MAX_S = 30.0
 FAILED_AGAIN_S = 1.0  # doubling to
-FAILED_MAX_S = 5.0  # so that a network that was away for long is noticed soon when it is back
+FAILED_MAX_S = 5.0  # so that a network that returns after a long time is noticed soon
 MAX_SILENCES = 3  # in a row: an original that waits for somebody's second word says nothing either
 OWN_TURN_S = 0.05  # an original frees itself a moment after we closed
 OWN_RECENT_S = 1.0
-LACKS_AGAIN_S = (
-    2.0  # a seeder that lacked a file may have it later, or misread the name; doubling to
-)
+LACKS_AGAIN_S = 2.0  # a seeder without a file may have it later, or misread the name; doubling to
 LACKS_MAX_S = 60.0
-DIALS = 16.0  # connections begun in a second, twice that for a moment
+DIALS = 16.0  # connections begun in a second, twice that in a burst
 _JITTER = 0.25
 
 
@@ -80,7 +78,7 @@ class SeederBook:
         return self._dials.allows(str(seeder), now=now)
 
     def network_changed(self) -> None:
-        """This computer has other addresses: who could not be reached may be now."""
+        """This computer has other addresses: try those again that could not be reached."""
         for record in self._records.values():
             if record.failed_in_a_row:
                 record.not_before, record.failed_in_a_row = float("-inf"), 0

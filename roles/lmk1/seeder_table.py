@@ -1,8 +1,8 @@
 """The seeders of LMK/1 that a tracker knows, and what readers of either version are told of them.
 
-Sources of LMK/1 may be forged, so these have a table of their own beside the programs of LMK/2,
-with room for fewer, and those that came last go first. Pure state: the caller brings clock and
-addresses.
+Sources of LMK/1 may be forged, so these have a table beside that of the programs of LMK/2, with
+room for fewer, and what they say of the place of such a program is hidden. Pure state: the caller
+brings clock and addresses.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from roles.lmk1.readers_list import ReadersList
 from roles.lmk1.tracker_wire import Extras
 from roles.net.rate_limit import RateLimit
 from roles.room.places import Key, Places
-from roles.room.registry import EXPIRED_AT_ONCE, MAX_PER_HOST, Registry
+from roles.room.registry import EXPIRED_AT_ONCE, MAX_PER_HOST, MAX_SAVED, Registry
 from roles.room.registry_entry import (
     LIFETIME_S,
     Entry,
@@ -41,7 +41,7 @@ from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedSeeder, SeederState
 from roles.wire.fields import is_port
 
-MAX_SEEDERS = 3_000  # nobody proved that they exist
+MAX_SEEDERS = 3_000  # they may not exist: nothing proves their addresses
 MAX_NAMES = 8  # of a seeder at one address and port
 MAX_FILES = 100_000  # on all their lists
 ORIGINAL_LIFETIME_S = 600.0  # as at an original tracker, which is pinged every 120 s
@@ -49,8 +49,8 @@ ORIGINAL_LIFETIME_S = 600.0  # as at an original tracker, which is pinged every 
 # none of them is heard again by then.
 STAYED_S = 60.0
 MAX_RESTORED_FILES = 1_000  # of one seeder in a state file; a datagram holds a third of that
-# Steps of the catalogue, and files taken over in one: forged lists may change all the time, and
-# readers must find what else changed in the catalogue's log.
+# How often lists are taken over into the catalogue, and how many files at a time. Forged lists may
+# change all the time; each step takes room in the catalogue's log of changes.
 STEPS = 4.0  # a second; twice that for a moment
 STEP_FILES = 2_000  # some 10 ms
 
@@ -61,7 +61,7 @@ class Seeder(Entry):
 
     is_original: bool
     since: float  # when it registered
-    is_hidden: bool = False  # a program of LMK/2 is registered at its place
+    is_hidden: bool = False  # an LMK/2 program has the same address and port
 
     @classmethod
     def of(
@@ -85,9 +85,8 @@ class Seeder(Entry):
 
     @property
     def has_stayed(self) -> bool:
-        """Whether it has come again long after it registered.
-
-        That is no proof, but more than a flood of forged sources does.
+        """Whether it pinged long after it registered: no proof, but more than a flood of forged
+        sources does.
         """
         return self.last_ping - self.since >= STAYED_S
 
@@ -217,7 +216,7 @@ class SeederTable:
         return self._readers.seeders(reader)
 
     def settle(self, *, now: float) -> None:
-        """Take over into the catalogue what they told, not too much at a time. Call it often."""
+        """Take their lists over into the catalogue, a few at a time. Call it often."""
         if not self._unsettled or not self._steps.allows("", now=now):
             return
         lists, files = list[UnprovedList](), 0
@@ -265,7 +264,7 @@ class SeederTable:
 
         Returns how many came back.
         """
-        for item in saved if isinstance(saved, list) else []:
+        for item in saved[:MAX_SAVED] if isinstance(saved, list) else []:
             seeder = _restored(item, now)
             if seeder is None or self._files + len(seeder.files) > MAX_FILES:
                 continue
@@ -306,15 +305,15 @@ class SeederTable:
         self._note_changed(key, seeder)
 
     def _note_changed(self, key: Key, seeder: Seeder) -> None:
-        """What is passed on of its place, and what a state file keeps, may be other now."""
+        """What readers are told of its place, or what a state file keeps, may have changed."""
         self._note_place(key.place)
         self.changes += seeder.has_stayed
 
     def _note_place(self, place: tuple[str, int]) -> None:
-        """Who is registered there, or what was told there, is another one now.
+        """Entries at this place, or lists there, have changed.
 
-        Only one program can listen at a place. One of LMK/2 proved its address, so that what LMK/1
-        says of the same place is not passed on.
+        Only one program can listen at a place. If an LMK/2 program proved that it has this address,
+        seeders of the same place are hidden.
         """
         is_hidden, is_told = bool(self._registry.places.at(place)), False
         share_id = share_of(place)
@@ -333,12 +332,12 @@ class SeederTable:
             self._unsettled.pop(share_id, None)
 
     def _hide(self, key: Key) -> None:
-        """Nobody is told of this one any more."""
+        """Tell nobody of this one any more."""
         self._readers.note(key, None)
         self._registry.by_share.part(key, (share_of(key.place),), is_leecher=False)
 
     def _told_at(self, share_id: str, place: tuple[str, int]) -> UnprovedList:
-        """The newest list that was told there; one seeder may go by several names."""
+        """The newest list that was told there, where a seeder may have several names."""
         owner = Owner(Key(*place))
         for key in reversed(self._places.at(place)):
             seeder = self._seeders[key]
@@ -362,7 +361,7 @@ class SeederTable:
         return None
 
     def _make_room(self, key: Key, origin: Origin) -> None:
-        """Raise PeerProtocolError when one more seeder has no room."""
+        """Make room for one more seeder. Raises PeerProtocolError when there is none."""
         if not origin.is_here and self._places.keys_of(origin.ip) >= MAX_PER_HOST:
             raise PeerProtocolError(f"{origin.ip} registered {MAX_PER_HOST} seeders already")
         if len(self._places.at(key.place)) >= MAX_NAMES:
@@ -373,7 +372,7 @@ class SeederTable:
             self._forget(next(iter(self._fresh)))
 
     def _make_room_for_list(self, key: Key, more: int) -> None:
-        """Raise PeerProtocolError when the list of this seeder has no room."""
+        """Make room for this seeder's list. Raises PeerProtocolError when there is none."""
         while self._files + more > MAX_FILES:
             oldest = next((fresh for fresh in self._fresh if fresh != key), None)
             if oldest is None:

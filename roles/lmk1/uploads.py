@@ -26,7 +26,7 @@ from roles.worker import Worker
 
 log = logging.getLogger(__name__)
 
-# An original connects to four seeders more, one after another, 2 s each, before it asks the first.
+# An original connects to four more seeders in turn, 2 s each, before it asks the first one.
 ASK_S = 8.0
 LOOK_S = 5.0  # a leecher is idle while it acknowledges less than LEAST_CHUNKS in this time
 LEAST_CHUNKS = 2
@@ -39,11 +39,11 @@ class _Serving:
     progress: UploadProgress
     meter: RateMeter
     looked_at: float
-    idle_since: float | None  # since it takes hardly anything
+    idle_since: float | None  # when it stopped taking anything worth mentioning
     acknowledged: int = 0  # chunks, when it was looked at
     has_asked: bool = False  # for a range, when it was looked at
     counted: int = 0
-    is_leaving: bool = False  # its slot is another's
+    is_leaving: bool = False  # it was hung up on, and its slot is given away
 
 
 class Uploads:
@@ -92,8 +92,8 @@ class Uploads:
         log.debug("%s is connected", address)
 
     def end_idle(self, host: str = "") -> bool:
-        """End the connection that is idle longest, if one is for long enough: its slot is for a
-        newcomer of this host, or for leechers of LMK/2. False when nobody is.
+        """Hang up on the longest idle leecher, so that a newcomer from this host, or a leecher of
+        LMK/2, gets its slot. False when none has been idle for long enough.
         """
         now = time.monotonic()
         staying = [one for one in self._serving if not one.is_leaving]
@@ -112,7 +112,7 @@ class Uploads:
             return False
         serving = staying[idle.number]
         serving.is_leaving = True
-        log.info("%s was idle, and its slot is another's", serving.progress.leecher)
+        log.info("hung up on %s, which was idle: others wait", serving.progress.leecher)
         with contextlib.suppress(OSError):  # the other side was faster
             serving.link.shutdown(socket.SHUT_RDWR)
         self._slots.release(serving.progress.leecher.host)
@@ -173,7 +173,7 @@ class Uploads:
 
 
 def _look_at(serving: _Serving, now: float) -> None:
-    """Note whether it takes hardly anything. Until it asks for a range it has ASK_S."""
+    """Note whether it takes hardly anything. It has ASK_S until it asks for a range."""
     if not serving.has_asked:
         serving.has_asked = serving.progress.has_asked
         if serving.has_asked:

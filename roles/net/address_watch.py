@@ -1,4 +1,4 @@
-"""Notices that this computer's addresses change, and that it slept: the one place that looks."""
+"""Notices changes of this computer's addresses, and that it slept. Nothing else looks for these."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from roles.net.interfaces import working_addresses
 from roles.values.events import NetworkChanged
 
 LOOK_S = 1.0
-CUT_OFF_S = 600.0  # a cable that is out for longer is no accident
-LATE_S = 5.0  # a look that comes so late was held up by this computer's sleep
+CUT_OFF_S = 600.0  # a cable that is unplugged for longer is no accident
+LATE_S = 5.0  # a look that comes so late was held up: this computer slept, or was stopped
 
 if sys.platform == "linux":
 
@@ -39,21 +39,21 @@ class AddressWatch:
         self._addresses = addresses
         self._clock, self._clock_with_sleep = clock, clock_with_sleep
         self._known = self._found(frozenset())
-        self._cut_off_at: float | None = None  # when the last of the addresses had gone
-        self.awake_until = self._looked_at = clock()  # the first: before a sleep, if there was one
+        self._cut_off_at: float | None = None  # when the last address went
+        self.awake_until = self._looked_at = clock()  # awake_until: of the look before the last one
         self._called: tuple[float, float] | None = None  # by either clock; None: not yet
         self._asleep_s = clock_with_sleep() - self._looked_at
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether every address is gone that this computer had, a while ago at most. From any
+        """Whether this computer has lost all its addresses, CUT_OFF_S ago at most. From any
         thread.
         """
         cut_off_at = self._cut_off_at
         return cut_off_at is not None and self._clock() - cut_off_at < CUT_OFF_S
 
     def look(self) -> NetworkChanged | None:
-        """What changed since the last change; None for nothing, and between two looks."""
+        """What changed since the last look; None for nothing, and when it is not yet time."""
         now, now_with_sleep = self._clock(), self._clock_with_sleep()
         # A role may take its time until the first call.
         self.awake_until, called_with_sleep = self._called or (now, now_with_sleep)
@@ -82,8 +82,8 @@ class AddressWatch:
         )
 
     def _found(self, known: frozenset[str]) -> frozenset[str]:
-        """The addresses that there are now; those known before when the system has no answer, for
-        want of descriptors.
+        """The addresses now; those known before if the system cannot tell, for lack of
+        descriptors.
         """
         try:
             return frozenset(self._addresses())

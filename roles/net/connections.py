@@ -1,6 +1,6 @@
-"""Every TCP connection of this program, so that those of an address that is gone can be ended.
+"""All open TCP connections of this program, so that those of a lost address can be closed.
 
-A connection whose own address has vanished does not fail: it hangs until somebody's patience ends.
+A connection whose own address has gone does not fail: it hangs until a timeout.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterable
 _AT_ONCE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # struct linger
 
 _lock = threading.Lock()  # protects the two below: lines, no I/O
-# The machine's addresses are the whole process's affair. When each was opened:
+# For the whole process, like the addresses of the machine. When each one was opened:
 _open = weakref.WeakKeyDictionary[socket.socket, float]()
 _ended = weakref.WeakSet[socket.socket]()
 
@@ -30,10 +30,10 @@ def noted(link: socket.socket) -> socket.socket:
 
 
 def hang_up(hosts: Iterable[str] | None, *, before: float = float("inf")) -> int:
-    """End the connections from or to these addresses of this machine, None for all; how many.
+    """Close the connections from or to these addresses of this machine, None for all; how many.
 
-    Only those that were opened before this time of time.monotonic(). Whoever waits for one wakes
-    with an error or an end, in any thread.
+    Only those that were opened `before` this time of time.monotonic(). Threads that wait for one
+    wake with an error or the end of the stream.
     """
     with _lock:
         links = [link for link, opened in _open.items() if opened < before]
@@ -43,7 +43,7 @@ def hang_up(hosts: Iterable[str] | None, *, before: float = float("inf")) -> int
             if hosts is None or gone & {link.getsockname()[0], _other_end(link)}:
                 with _lock:
                     _ended.add(link)
-                if gone:  # what is still to be sent goes nowhere: let the system forget it
+                if gone:  # unsent data cannot arrive: have the system discard it
                     link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
                 link.shutdown(socket.SHUT_RDWR)
                 ended += 1
@@ -51,7 +51,7 @@ def hang_up(hosts: Iterable[str] | None, *, before: float = float("inf")) -> int
 
 
 def was_hung_up(link: socket.socket) -> bool:
-    """Whether hang_up() ended it: its end says nothing of the other side."""
+    """Whether hang_up() closed it, so that its end says nothing about the other side."""
     with _lock:
         return link in _ended
 

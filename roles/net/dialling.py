@@ -39,16 +39,16 @@ def dialled(
 ) -> socket.socket:
     """A connection, made without blocking for longer than POLL_S at a time.
 
-    `is_chosen`: the user named this address, or chose the tracker there. Any other is a stranger's
-    word: services that are not ours are not spoken to. A host with several addresses is tried at
-    each. Raises OSError, TimeoutError after 5 s, PeerProtocolError for a service.
+    `is_chosen`: the user named this address, or chose the tracker there. All other addresses come
+    from strangers, and are refused if another service listens there. A host with several addresses
+    is tried at each. Raises OSError, TimeoutError after 5 s, PeerProtocolError for a refused one.
     """
     fault: OSError | PeerProtocolError | None = None
     for address in looked_up(peer, should_stop)[:MAX_ADDRESSES]:
-        # A loopback address was let through where it was named; what a name stands for was not.
+        # Loopback as a number was checked where it was named; the address behind a name was not.
         is_number = address == peer
         if not (is_chosen or may_dial(address, is_namer_here=is_number)):
-            fault = PeerProtocolError(f"{address} is no address of a program like this")
+            fault = PeerProtocolError(f"{address} is not where a program of ours may listen")
             continue
         try:
             return _connected(address, should_stop)

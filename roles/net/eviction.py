@@ -1,7 +1,7 @@
-"""Whose connection ends when every place is taken and somebody else comes: the idle one's.
+"""Which idle connection is closed when all places are taken and a newcomer wants one.
 
-Pure state. A host that holds many places loses one before those that hold few; of one host it is
-the connection that was of no use for longest.
+Pure. A host with many places loses one before hosts with few; of one host it is the connection that
+has been idle longest.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
-UNPROVEN_S = 2.0  # idle for so long, who was of no use yet loses its place to others
-PROVEN_S = 15.0  # who was of use
-CROWD_S = 0.5  # whoever it is, when its host has CROWD places more than the newcomer's
+# How long a connection may be idle before it loses its place:
+UNPROVEN_S = 2.0  # if it was never of use
+PROVEN_S = 15.0  # if it was
+CROWD_S = 0.5  # in any case, if its host has CROWD places more than the newcomer's host
 CROWD = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who has a place."""
+    """A connection that has a place."""
 
     number: int
     host: str
@@ -27,13 +28,13 @@ class Holder:
 
 
 def has_room(holders: Collection[Holder], host: str, *, most: int, most_of_host: int) -> bool:
-    """Whether a newcomer from this host has a place without anybody's going."""
+    """Whether a place is free for a newcomer from this host."""
     of_host = sum(one.host == host for one in holders)
     return len(holders) < most and of_host < most_of_host
 
 
 def who_goes(holders: Collection[Holder], host: str, *, most_of_host: int) -> Holder | None:
-    """Whose place a newcomer from this host gets, None when nobody is idle for long enough."""
+    """The one whose place a newcomer from this host gets; None if none is idle for long enough."""
     counts = Counter(one.host for one in holders)
     of_host = [one for one in holders if one.host == host]
     rivals = of_host if len(of_host) >= most_of_host else holders

@@ -1,9 +1,8 @@
-"""Which answers would wait in the system, for a computer of the same network that is not there.
+"""Which datagrams would wait in the system because no computer of this network has their address.
 
-Linux asks its network who has an address and keeps datagrams for it meanwhile, for three seconds
-when nobody does. They count against the buffer of the socket that sent them: a few hundred forged
-sources, and nobody gets an answer. Other systems keep one datagram for each address, outside the
-socket's buffer.
+Linux keeps a datagram while it asks the network who has the address, for three seconds if nobody
+does, and counts it against the send buffer of its socket. With a few hundred forged sources nobody
+else gets an answer. Other systems keep one datagram per address, outside of that buffer.
 """
 
 from __future__ import annotations
@@ -48,10 +47,10 @@ if sys.platform == "linux":
             self._routes = None
 
         def is_missing(self, host: str) -> bool:
-            """Whether this IPv4 address is in a network of this computer and nobody was seen there.
+            """Whether this IPv4 address is in a network of this computer, which has not seen it.
 
-            Whoever really sends from such an address has asked for this computer's hardware
-            address before, and told its own with it.
+            A computer that really sends from there has asked for our hardware address before, and
+            that told the system its own.
             """
             if self._routes is None:
                 self._routes = self._found_routes()

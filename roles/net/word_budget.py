@@ -1,17 +1,17 @@
-"""How many words one peer may say before it brings, or takes, something of use.
+"""How many frames a peer may send before it brings or takes something of use.
 
-Who says more is read more slowly, and dropped when that changes nothing. Pure state: the caller
-brings the clock, and waits.
+A peer that sends more is read more slowly, and dropped if it goes on. Pure state: the caller brings
+the clock, and does the waiting.
 """
 
 from __future__ import annotations
 
 from roles.values.errors import PeerProtocolError
 
-MOST = 1_000  # words at once: the answers to 64 files opened at once are some hundred
+MOST = 1_000  # frames at once; the answers to 64 files that are opened together are some hundred
 PER_SECOND = 200.0
-TALK_S = 30.0  # of saying as much as is read: then the connection ends
-WORD = 1_024  # bytes; a longer word counts as several
+TALK_S = 30.0  # of sending more than that: then the connection ends
+WORD = 1_024  # bytes; a longer frame counts as several
 
 
 class WordBudget:
@@ -22,13 +22,13 @@ class WordBudget:
         self._short_since: float | None = None
 
     def refill(self) -> None:
-        """It was of use."""
+        """The peer was of use: start over."""
         self._left, self._short_since = float(MOST), None
 
     def spend(self, words: int, *, now: float) -> float:
-        """It said so many words: the seconds until it is read on.
+        """Count so many frames. Returns for how many seconds to read nothing more.
 
-        Raises PeerProtocolError when it goes on and on.
+        Raises PeerProtocolError once the peer has gone on for TALK_S.
         """
         gained = max(0.0, now - self._since) * PER_SECOND
         self._left = min(MOST, self._left + gained) - words
@@ -40,5 +40,5 @@ class WordBudget:
         if self._short_since is None:
             self._short_since = now
         if now - self._short_since > TALK_S:
-            raise PeerProtocolError("it talks without end and is of no use")
+            raise PeerProtocolError("it keeps talking and is of no use")
         return -self._left / PER_SECOND

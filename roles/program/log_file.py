@@ -1,7 +1,6 @@
 """The program's log: a file that cannot fill the disk, lines that nobody can forge.
 
-It is made to be sent to us, so it names no folder of the user's by its whole path. Set up once, by
-lmktorrent_app.py.
+Users send it to us, so it contains no full path of theirs. Set up once, by lmktorrent_app.py.
 """
 
 from __future__ import annotations
@@ -33,27 +32,42 @@ _WHOLE_PATH = re.compile(
 )
 
 
+_END = r"(?![\w-]|\.\w)"  # of a folder's name; a full stop may follow
+
+
 class _Hidden:
     """The folders that without_folders() looks for; replaced whole."""
 
     shown: dict[str, str] = {}  # noqa: RUF012  # what each is shown as
+    above: dict[str, str] = {}  # noqa: RUF012  # the same of the folders that these are in
     pattern = re.compile("(?!)")  # any of them, the longest first
 
 
 def hide_folder(folder: Path, shown: str = "") -> None:
-    """Have the log show this folder, and what is below it, by its last name, or as `shown`."""
+    """Have the log show this folder, and what is below it, by its last name, or as `shown`; and
+    the folders that it is in by theirs, for it is one of them that may be in the way.
+    """
     if len(folder.parts) < 2 or not folder.is_absolute():  # "/" hides nothing, and is everywhere
         return
+    _Hidden.shown = {**_Hidden.shown, **_as_written(folder, shown)}
+    for above in folder.parents[:-1]:
+        _Hidden.above = {**_as_written(above), **_Hidden.above}
+    # What is below such a folder, and not below a known one, is any path.
+    ends = dict.fromkeys(_Hidden.above, _END + r"(?![/\\])") | dict.fromkeys(_Hidden.shown, _END)
+    longest_first = sorted(ends, key=len, reverse=True)
+    _Hidden.pattern = re.compile("|".join(re.escape(one) + ends[one] for one in longest_first))
+
+
+def _as_written(folder: Path, shown: str = "") -> dict[str, str]:
+    """What it is shown as, wherever it is written; a traceback doubles each backslash."""
     place, name = str(folder), shown or f"…/{folder.name}"
-    known = {**_Hidden.shown, place: name, place.replace("\\", "\\\\"): name}
-    longest_first = sorted(known, key=len, reverse=True)
-    _Hidden.shown = known
-    _Hidden.pattern = re.compile(rf"(?:{'|'.join(map(re.escape, longest_first))})(?![\w.-])")
+    return {place: name, place.replace("\\", "\\\\"): name}
 
 
 def without_folders(text: str) -> str:
     """The text without whole paths of this user's."""
-    text = _Hidden.pattern.sub(lambda found: _Hidden.shown[found[0]], text)
+    known = _Hidden.above | _Hidden.shown
+    text = _Hidden.pattern.sub(lambda found: known[found[0]], text)
     return _WHOLE_PATH.sub("…", text)
 
 

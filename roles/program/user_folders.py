@@ -1,4 +1,4 @@
-"""The user's own folders, and which folder is meant by what was typed, pasted or dropped.
+"""The user's own folders, and the folder that typed, pasted or dropped text means.
 
 It makes no folder.
 """
@@ -21,7 +21,7 @@ _HERE = {"", "localhost"}  # the host of a file:// that is on this computer
 
 
 def home_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """None for a user who has none: HOME says nothing, and the list of users neither."""
+    """None for a user without one: neither HOME nor the list of users names it."""
     named = environment.get("HOME", "")
     if os.path.isabs(named):  # noqa: PTH117  # Path("") is a folder, too
         return Path(named)
@@ -68,9 +68,9 @@ def folder_named(typed: str) -> Path:
 
 
 def pasted_path(typed: str) -> str:
-    """The text without what comes along from other programs: blanks, quotes, file://.
+    """The text without blanks, quotes and file://, which come along when a path is pasted.
 
-    Raises UserInputError for the address of something else.
+    Raises UserInputError for any other kind of address.
     """
     text = typed.strip()
     if len(text) >= 2 and _QUOTES.get(text[0]) == text[-1]:
@@ -101,7 +101,7 @@ def _path_of_file_address(rest: str) -> str:
 
 
 def _from_home(text: str) -> str:
-    """With ~ and ~NAME at the beginning, which most shells replace, but not behind --to=."""
+    """Replace ~ and ~NAME at the beginning. Most shells do so too, but not after --to=."""
     name = re.split(r"[/\\]" if _IS_WINDOWS else "/", text, maxsplit=1)[0]
     if not name.startswith("~"):
         return text

@@ -13,6 +13,7 @@ from roles.room.places import Key
 from roles.room.registry import Registry
 from roles.room.registry_entry import Program
 from roles.room.senders import Senders
+from roles.values.addresses import FIRST_PORT
 from roles.values.errors import PeerProtocolError
 from roles.wire.fields import COOKIE_SIZE
 from roles.wire.tracker_messages import (
@@ -34,6 +35,7 @@ from roles.wire.tracker_wire import (
     decode_request,
     encode_answer,
     encode_holders,
+    is_answer,
     list_version,
     pinged,
     refusal_of,
@@ -41,7 +43,9 @@ from roles.wire.tracker_wire import (
 )
 
 REQUESTS_PER_HOST = 100.0  # a second: an original repeats nothing, so a dropped answer freezes it
-REQUESTS_IN_ALL = 2_000.0  # half of them for those who have a cookie
+REQUESTS_IN_ALL = 2_000.0  # half of them for those who have a cookie,
+# of whom each has so many beside: one machine may have many addresses, and a cookie for each.
+ASSURED_PER_HOST, ASSURED_IN_ALL = 5.0, 10_000.0
 _MAX_TOLD = 1_000  # questions whose answers are remembered
 _TURNS = 16  # answers to one question: 600 holders in a second
 _COOKIE = re.compile(rb'"cookie"\s*:\s*"([0-9a-f]{%d})"' % (2 * COOKIE_SIZE))
@@ -74,6 +78,7 @@ class Desk:
         self._name, self._port, self._on_arrival = name, port, on_arrival
         half = REQUESTS_IN_ALL / 2
         self._requests = RateLimit(per_host=REQUESTS_PER_HOST, whole=half)
+        self._assured = RateLimit(per_host=ASSURED_PER_HOST, whole=ASSURED_IN_ALL)
         self._proved = RateLimit(per_host=REQUESTS_PER_HOST, whole=half)  # beyond these
         self._told: dict[tuple[tuple[str, ...], bool], deque[bytes]] = {}  # holders, until then
         self._told_state = -1
@@ -81,8 +86,8 @@ class Desk:
         self.is_heard = False  # somebody pinged, and said nothing new; the same
 
     def proof(self, datagram: bytes, host: str, *, now: float) -> Proof:
-        """What the sender proves by a cookie in it. The rest is not read, for those who may have
-        forged their address are to cost little, and wait until the others are answered.
+        """What the sender proves by a cookie in it. Nothing else is read yet: senders that may be
+        forged should cost little, and wait until the others are answered.
         """
         found = _COOKIE.search(datagram)
         if found is None:
@@ -93,7 +98,7 @@ class Desk:
         self, datagram: bytes, host: str, port: int, proof: Proof, *, now: float
     ) -> list[bytes]:
         """What to send back, one after the other; nothing for whom nobody should answer."""
-        if port == 0 or not self._senders.is_unicast(host):
+        if port < FIRST_PORT or not self._senders.is_unicast(host) or is_answer(datagram):
             return []
         if not (self._senders.is_loopback(host) or self._has_room_for(host, proof, now)):
             return []
@@ -115,10 +120,12 @@ class Desk:
         self._told.clear()
 
     def _has_room_for(self, host: str, proof: Proof, now: float) -> bool:
-        """Forged sources have no cookie, and take no room of those who have one."""
-        if proof is not Proof.NONE and self._proved.allows(host, now=now):
-            return True
-        return self._requests.allows(host, now=now)
+        """Forged sources have no cookie, and take no room of those who have one, nor these of
+        those who come to get one. What every member needs is there for each.
+        """
+        if proof is Proof.NONE:
+            return self._requests.allows(host, now=now)
+        return self._assured.allows(host, now=now) or self._proved.allows(host, now=now)
 
     def _answers_unproved(
         self, request: Request, host: str, now: float, datagram: bytes

@@ -12,7 +12,7 @@ from roles.wire.fields import COOKIE_SIZE
 
 EPOCH_S = 60.0  # a cookie is good for the epoch in which it was given, and the next one
 GOOD_EPOCHS = 2
-KNOWN_EPOCHS = 5  # one of these is an old one
+KNOWN_EPOCHS = 5  # beyond GOOD_EPOCHS: an old one
 _MAX_KEPT = 32_768  # cookies: two for each member of a large room
 
 
@@ -20,7 +20,7 @@ class Proof(Enum):
     """What is known of a sender."""
 
     NONE = "none"  # its address may be forged
-    OLD = "old"  # it received there some minutes ago: it is to get a new cookie before others
+    OLD = "old"  # it received there some minutes ago: it gets a new cookie before others
     GOOD = "good"  # it receives there
 
 
@@ -37,7 +37,7 @@ class Cookies:
         return self._cookie(host, int(now / EPOCH_S))
 
     def proof(self, host: str, cookie: str, *, now: float) -> Proof:
-        """What it proves that this host repeats this."""
+        """What this host proves by repeating this cookie."""
         newest = int(now / EPOCH_S)
         for age in range(KNOWN_EPOCHS):
             if hmac.compare_digest(cookie, self._cookie(host, newest - age)):

@@ -41,15 +41,22 @@ from roles.wire.tracker_messages import Code
 log = logging.getLogger(__name__)
 
 MAX_CLIENTS = 128  # at once; more wait in the system's queue
-MAX_CLIENTS_PER_HOST = 8  # so one computer leaves places for the others,
-MAX_CLIENTS_HERE = 64  # also the tracker's own, where many programs may run
+MAX_CLIENTS_PER_HOST = 8  # so that one computer leaves room for others
+MAX_CLIENTS_HERE = 64  # the same for the tracker's own machine, where many programs may run
 ACCEPTED_AT_ONCE = 64  # connections, so that one computer's do not fill the system's queue
 SILENT_S = 0.25  # without a call: it goes when others have no room,
-STALLED_S = 2.0  # and so does who called, without a byte
+STALLED_S = 2.0  # and so does who called, when we wait so long for MOVED bytes,
+CROWD_S = 0.5  # or so long, when its host has CROWD places or more
+CROWD = 3
+MOVED = 64 * 1024  # a byte now and then is no progress
 ACCEPT_AGAIN_S = 0.25  # while nobody goes
 CALL_S = 30.0  # for everything but the bytes of a list
 SLOWEST = 256 * 1024  # bytes per second: a list may take so much longer
 LINGER_S = 5.0  # for the other side to read the answer and close
+# Lists told a second by one host, and changed lines that count as one: who does more drives what
+# others told out of the log of changes, and every reader has to fetch the whole list.
+TOLD_PER_HOST, TOLD_IN_ALL, TOLD_LINES = 32.0, 2_000.0, 500
+MAX_UNREAD = 128 * 1024 * 1024  # bytes of packed lists that are being sent, each version once
 WORK_S = 0.005  # at most so long no datagram is read
 _SLICE = 250  # lines taken before others have their turn,
 _SLICE_SIZE = 64 * 1024  # or so many characters of lines
@@ -79,10 +86,13 @@ class _Client:
     link: socket.socket
     ip: str
     deadline: float
-    moved_at: float  # when a byte went either way; of a call that is not whole, when it came
+    waits_since: float = 0.0  # for the other side, when `waits_for` says so
+    waited_s: float = 0.0  # the same before, since it came, or since MOVED bytes went either way
+    moved: int = 0  # bytes since then
     has_called: bool = False  # its first line is whole
     is_served: bool = False  # it has its answer, and is to close
     received: bytes = b""  # behind the first line
+    packed: PackedList | None = None  # that it gets
     waits_for: _Wait = _Wait.TURN
     steps: _Steps = field(init=False)
 
@@ -100,8 +110,9 @@ class ListServer:
         self._clients = dict[_Client, None]()  # in the order in which they came
         self._turns = deque[_Client]()  # those that can go on, in the order of their turns
         self._from_host = Counter[str]()
-        self._telling = set[str]()  # shares whose list arrives now
+        self._telling = dict[str, _Client]()  # by share: whose list arrives now
         self._complaints = RateLimit(per_host=_COMPLAINTS_PER_HOST, whole=_COMPLAINTS_IN_ALL)
+        self._told = RateLimit(per_host=TOLD_PER_HOST, whole=TOLD_IN_ALL)
         self._is_accepting = False
         self._accept_at = 0.0
         self._accept_again()
@@ -157,7 +168,7 @@ class ListServer:
                 link.close()
                 continue
             noted(link).setblocking(False)
-            client = _Client(link, ip, now + CALL_S, now)
+            client = _Client(link, ip, now + CALL_S)
             client.steps = self._serve(client)
             self._clients[client] = None
             self._from_host[ip] += 1
@@ -165,21 +176,45 @@ class ListServer:
 
     def _make_room(self, now: float, ip: str = "") -> bool:
         """Hang up on one who holds a place for nothing, of this host or of any; whether there is
-        one. A host that has all its places loses the one that has not called at once.
+        one. A host that has all its places loses the one that has not called at once, and of all
+        hosts loses first which has most places.
         """
-
-        def is_idle(client: _Client) -> bool:
-            if client.waits_for not in _EVENTS or ip not in ("", client.ip):
-                return False
-            patience_s = STALLED_S if client.has_called else 0.0 if ip else SILENT_S
-            return client.is_served or now - client.moved_at >= patience_s
-
-        idle = filter(is_idle, self._clients)
-        oldest = min(idle, key=lambda client: client.moved_at, default=None)
-        if oldest is None:
+        idle = [
+            client
+            for client in self._clients
+            if ip in ("", client.ip) and self._is_idle(client, now, is_host_full=bool(ip))
+        ]
+        if not idle:
             return False
-        self._close(oldest)
+        self._close(max(idle, key=lambda one: (self._from_host[one.ip], _waited_s(one, now))))
         return True
+
+    def _make_room_in_memory(self, newcomer: _Client) -> None:
+        """Hang up on those who read slowly, while there are too many lists that only they read: of
+        the host with most places the one that lets us wait longest.
+        """
+        now = time.monotonic()
+        while True:
+            lists = {id(one.packed): one.packed for one in self._clients if one.packed is not None}
+            if sum(packed.size for packed in lists.values()) <= MAX_UNREAD:
+                return
+            slow = [
+                one
+                for one in self._clients
+                if one.packed not in (None, newcomer.packed) and one.waits_for is _Wait.TO_WRITE
+            ]
+            if not slow:
+                return
+            self._close(max(slow, key=lambda one: (self._from_host[one.ip], _waited_s(one, now))))
+
+    def _is_idle(self, client: _Client, now: float, *, is_host_full: bool = False) -> bool:
+        if client.waits_for not in _EVENTS:
+            return False
+        is_crowd = self._from_host[client.ip] >= CROWD and not is_host_full
+        patience_s = CROWD_S if is_crowd else STALLED_S
+        if not client.has_called:
+            patience_s = 0.0 if is_host_full else SILENT_S
+        return client.is_served or _waited_s(client, now) >= patience_s
 
     def _accept_again(self) -> None:
         if not self._is_accepting:
@@ -187,7 +222,7 @@ class ListServer:
             self._is_accepting = True
 
     def _stop_accepting(self, now: float = 0.0) -> None:
-        """Until somebody goes, or it is time to look whether one holds a place for nothing."""
+        """Until a connection ends, or for ACCEPT_AGAIN_S."""
         self._accept_at = now + ACCEPT_AGAIN_S
         self._selector.unregister(self._listener)
         self._is_accepting = False
@@ -197,6 +232,8 @@ class ListServer:
         if client not in self._clients:  # closed after the selector told of it
             return
         before = _EVENTS.get(client.waits_for, 0)
+        if before:
+            client.waited_s = _waited_s(client, time.monotonic())
         try:
             client.waits_for = next(client.steps)
         except StopIteration:
@@ -209,6 +246,8 @@ class ListServer:
         if client.waits_for is _Wait.TURN:
             self._turns.append(client)
         after = _EVENTS.get(client.waits_for, 0)
+        if after:
+            client.waits_since = time.monotonic()
         if before == after:
             return
         if before:
@@ -237,8 +276,7 @@ class ListServer:
             if len(client.received) > MAX_CALL:
                 raise PeerProtocolError("a call that does not end")
             client.received += yield from _received(client, MAX_CALL)
-        client.has_called = True
-        _note_moved(client)
+        client.has_called, client.waited_s = True, 0.0
         line, _, client.received = client.received.partition(b"\n")
         match decode_call(line):
             case AskList(since):
@@ -254,17 +292,18 @@ class ListServer:
             yield _Wait.TURN
 
     def _send_list(self, client: _Client, since: str) -> _Steps:
-        packed = self._lists.since(since)
+        packed = client.packed = self._lists.since(since)
         try:
             yield from self._send_packed(client, packed)
         finally:
+            client.packed = None
             self._lists.leave(packed)
 
-    @staticmethod
-    def _send_packed(client: _Client, packed: PackedList) -> _Steps:
+    def _send_packed(self, client: _Client, packed: PackedList) -> _Steps:
         while packed.data is None:
             _check_is_there(client)
             yield _Wait.PACKED
+        self._make_room_in_memory(client)
         follows = ListFollows(packed.version, packed.is_whole, packed.size)
         _prolong(client, follows.packed)
         yield from _sent(client, encode_reply(follows))
@@ -289,19 +328,26 @@ class ListServer:
         yield from _sent(client, encode_reply(reply))
 
     def _take_list(self, client: _Client, call: TellList) -> _Steps:
-        if call.share in self._telling:
+        now = time.monotonic()
+        owner = share_owner(self._registry, call, client.ip, now=now)
+        other = self._telling.get(call.share)
+        if other is not None and not self._is_idle(other, now):
             raise ListRefusedError(Code.BUSY, "A list of this folder is arriving already.")
-        owner = share_owner(self._registry, call, client.ip, now=time.monotonic())
+        if owner.host and not self._told.allows(owner.host, now=now):
+            raise ListRefusedError(Code.BUSY, "This computer changes its lists too often.")
+        if other is not None:  # its network went away, perhaps
+            self._close(other)
         update = ShareUpdate(self._registry.catalogue, call, owner)
-        self._telling.add(call.share)
+        self._telling[call.share] = client
         try:
             yield from self._read_into(client, update, call.packed)
             share_owner(self._registry, call, client.ip, now=time.monotonic())  # it may be gone
             for _ in update.finish():
                 yield _Wait.TURN
+            self._told.charge(owner.host, update.changes / TOLD_LINES)
         finally:
             update.abandon()
-            self._telling.discard(call.share)
+            del self._telling[call.share]
 
     @staticmethod
     def _read_into(client: _Client, update: ShareUpdate, packed: int) -> _Steps:
@@ -338,9 +384,15 @@ def _check_is_there(client: _Client) -> None:
     raise PeerProtocolError("words behind a question")
 
 
-def _note_moved(client: _Client) -> None:
-    if client.has_called:
-        client.moved_at = time.monotonic()
+def _waited_s(client: _Client, now: float) -> float:
+    """How long it has let us wait for its next MOVED bytes, or for its call."""
+    return client.waited_s + (now - client.waits_since if client.waits_for in _EVENTS else 0.0)
+
+
+def _note_moved(client: _Client, size: int) -> None:
+    client.moved += size
+    if client.has_called and client.moved >= MOVED:
+        client.waited_s, client.moved = 0.0, 0
 
 
 def _received(client: _Client, most: int) -> Generator[_Wait, None, bytes]:
@@ -353,7 +405,7 @@ def _received(client: _Client, most: int) -> Generator[_Wait, None, bytes]:
             continue
         if not data:
             raise ConnectionError("it hung up")
-        _note_moved(client)
+        _note_moved(client, len(data))
         return data
 
 
@@ -361,9 +413,10 @@ def _sent(client: _Client, data: bytes) -> _Steps:
     rest = memoryview(data)
     while rest:
         try:
-            rest = rest[client.link.send(rest[:_AT_ONCE]) :]
+            sent = client.link.send(rest[:_AT_ONCE])
         except BlockingIOError:
             yield _Wait.TO_WRITE
         else:
-            _note_moved(client)
+            rest = rest[sent:]
+            _note_moved(client, sent)
             yield _Wait.TURN

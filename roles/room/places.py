@@ -1,4 +1,4 @@
-"""Who an entry of the tracker's table is, and which entries there are at one place.
+"""What identifies an entry of the tracker's table, and which entries there are at one place.
 
 A place is a source address and a port. Pure state.
 """
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Key(NamedTuple):
-    """Names one entry, so that a request reaches no other entry than its own.
+    """Identifies one entry, so that no request reaches an entry of another program.
 
     The source address keeps other machines away. The peer id keeps LMK/1, which has none, and other
     programs of the same machine away.
@@ -31,7 +31,7 @@ class Key(NamedTuple):
         return self.ip, self.port
 
     def is_like(self, other: Key) -> bool:
-        """Whether both can be one program: the same run of it, or it started again there."""
+        """Whether both can be one program: the same run of it, or restarted at the same place."""
         return self.peer == other.peer or self.place == other.place
 
 

@@ -1,19 +1,29 @@
 """Which programs take part in the room, right now: the tracker's table.
 
-What a program said is changed only from the address that it proved and with its peer id. No request
-is answered by a look at everyone. Pure state: the caller brings clock and addresses.
+An entry is changed only from the address that its program proved, with its peer id. No request is
+answered by a look at all entries. Pure state: the caller brings clock and addresses.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Generator, Iterator, Sequence
+from itertools import chain
 from typing import Protocol
 
 from roles.room.held_shares import HeldShares
 from roles.room.holders import Holders
 from roles.room.places import Key, Places
-from roles.room.registry_entry import LIFETIME_S, STATES, Entry, Member, Origin, Program, Reader
+from roles.room.registry_entry import (
+    LIFETIME_S,
+    QUIET_S,
+    STATES,
+    Entry,
+    Member,
+    Origin,
+    Program,
+    Reader,
+)
 from roles.room.room_catalogue import RoomCatalogue
 from roles.values.addresses import Address, is_unicast
 from roles.values.errors import PeerProtocolError
@@ -22,12 +32,12 @@ from roles.wire.fields import is_id, is_own_share, is_port
 from roles.wire.tracker_messages import Holder, Ping, Register, TellFiles
 
 MAX_PROGRAMS = 12_000  # seeders and leechers
-MAX_PER_HOST = 8  # of each kind: lab machines with several users; this machine is exempt,
-MAX_RUNS = 2  # but not from this: programs at one place, of which one has ended or lies
-MAX_FILES = 400_000  # on all lists that programs told for LMK/1 readers
+MAX_PER_HOST = 8  # lab machines with several users; this machine is exempt
+MAX_RUNS = 2  # programs at one address and port: one of them has ended, or lies
+MAX_FILES = 400_000  # on all lists for LMK/1 readers
 MAX_SHOWN = 2_000  # files that the window gets: nobody reads more
+MAX_SAVED = 32_000  # items of a state file: two of every share, and all seeders of LMK/1
 EXPIRED_AT_ONCE = 500  # between two looks at the sockets: a whole room may fall silent together
-QUIET_S = 18.0  # without a ping, which comes every 15 s: the program there has probably ended
 _HOLDERS = 64  # looked up for one answer: more than fit into it
 
 
@@ -81,6 +91,7 @@ class Registry:
             self._make_room(key, origin, now)
         else:
             program.files = {} if program.is_leecher else known.files
+            program.member.has_answered = known.member.has_answered
             self._forget(key, now, keeps=() if program.is_leecher else program.shares)
         self._programs[key] = program
         self._silent[key] = None
@@ -104,7 +115,7 @@ class Registry:
             member.ping = ping
         program.state = STATES.get(ping.state)
         if ping.leaving:
-            self._forget(key, now)
+            self._forget(key, now, has_ended=True)
         elif ping.shares != member.shares:
             self._leave_shares(key, program, now=now, keeps=ping.shares)
             member.shares = ping.shares
@@ -129,10 +140,13 @@ class Registry:
         return True
 
     def holders(self, asked: Sequence[str], *, is_here: bool) -> Iterator[Holder]:
-        """Who takes part in these shares, for a reader here or elsewhere; others at each call."""
+        """Who takes part in these shares, for a reader here or elsewhere: who told them, then
+        others at each call. Anybody may name a share, and many may name somebody else's.
+        """
         reader = Reader(is_here, tracker_host="")
         told = set[Address]()  # a program that starts again is registered twice for a while
-        for key, indexes in self.by_share.some(asked, _HOLDERS):
+        some = self.by_share.some(asked, _HOLDERS)
+        for key, indexes in chain(self._tellers(asked), some):
             program = self._programs.get(key)
             entry = program or (self.guests.entry(key) if self.guests else None)
             address = None if entry is None else entry.address_for(reader)
@@ -148,8 +162,15 @@ class Registry:
                 asked=indexes,
             )
 
+    def _tellers(self, asked: Sequence[str]) -> Iterator[tuple[Key, tuple[int, ...]]]:
+        for share in filter(None, map(self.catalogue.share, dict.fromkeys(asked))):
+            program = self._programs.get(share.owner.key)
+            if program is not None:
+                indexes = (index for index, one in enumerate(asked) if one in program.shares)
+                yield share.owner.key, tuple(indexes)
+
     def _is_elsewhere(self, key: Key) -> bool:
-        """Whether it cannot be reached, but another program at its place perhaps."""
+        """Whether it cannot be reached, but another program at its place may be."""
         member = self.member(key)
         if member is None or member.is_reachable is not False:
             return False
@@ -196,11 +217,14 @@ class Registry:
             self.by_share.state += 1
 
     def is_contested(self, key: Key) -> bool:
-        """Whether several programs say that they listen where this one does."""
+        """Whether several programs claim this address and port."""
         return len(self.places.at(key.place)) > 1
 
     def note_listening(self, key: Key, *, now: float) -> None:
         """This program answered at its place: others that are registered there have ended."""
+        member = self.member(key)
+        if member is not None:
+            member.has_answered = True
         for other in self.places.at(key.place):
             if other != key:
                 program = self._programs[other]
@@ -237,21 +261,26 @@ class Registry:
 
     def restore(self, saved: object, *, now: float) -> None:
         """Take up what saved() gave to an earlier run; what cannot be read is left out."""
-        for item in saved if isinstance(saved, list) else []:
+        for item in saved[:MAX_SAVED] if isinstance(saved, list) else []:
             match item:
                 case {"share": str(share), "teller": [str(ip), int(port), str(peer)]} if (
-                    is_own_share(share) and is_unicast(ip) and is_port(port) and is_id(peer)
+                    is_own_share(share)
+                    and is_unicast(ip)
+                    and is_port(port)
+                    and (is_id(peer) or not peer)  # "": that run of it has ended
                 ):
-                    self.held.hold(share, Key(ip, port, peer), now=now)
+                    self.held.hold(share, Key(ip, port, peer), quiet_at=now + QUIET_S, now=now)
 
     # Coming and going
 
-    def _forget(self, key: Key, now: float, keeps: Sequence[str] = ()) -> None:
+    def _forget(
+        self, key: Key, now: float, keeps: Sequence[str] = (), *, has_ended: bool = False
+    ) -> None:
         program = self._programs.pop(key)
         del self._silent[key]
         self.places.leave(key)
         self._files -= len(program.files)
-        self._leave_shares(key, program, now=now, keeps=keeps)
+        self._leave_shares(key, program, now=now, keeps=keeps, has_ended=has_ended)
         self._tell_guests(key, None)
 
     def _tell_guests(self, key: Key, program: Program | None) -> None:
@@ -262,28 +291,43 @@ class Registry:
         self.by_share.join(key, program.shares, is_leecher=program.is_leecher)
 
     def _leave_shares(
-        self, key: Key, program: Program, *, now: float, keeps: Sequence[str]
+        self,
+        key: Key,
+        program: Program,
+        *,
+        now: float,
+        keeps: Sequence[str],
+        has_ended: bool = False,
     ) -> None:
         """Those that it told and does not keep are gone.
 
-        Whoever else names them does not keep them: nobody would tell what changes in them.
+        Whoever else names them does not keep them: nobody would tell what changes in them. Of a run
+        that has ended nobody can come back under its peer id, which others know.
         """
+        teller = key._replace(peer="") if has_ended else key
+        quiet_at = program.last_ping + QUIET_S
         self.by_share.part(key, program.shares, is_leecher=program.is_leecher)
         for share_id in program.shares:
             share = self.catalogue.share(share_id)
             if share_id not in keeps and share is not None and share.owner.key == key:
                 self.catalogue.drop(share_id)
-                self.held.hold(share_id, key, now=now)
+                self.held.hold(share_id, teller, quiet_at=quiet_at, now=now)
 
     def _make_room(self, key: Key, origin: Origin, now: float) -> None:
-        """Raise PeerProtocolError when one more program has no room.
+        """Make room for one more program. Raises PeerProtocolError when there is none.
 
-        At one place MAX_RUNS are kept: the first one while it pings, and the newest.
+        At one place MAX_RUNS are kept: while they ping the one that answered there and the first,
+        and the newest.
         """
         there = self.places.at(key.place)
         if len(there) >= MAX_RUNS:
-            first, *_, last = there
-            self._forget(last if self.is_heard(first, now=now) else first, now)
+
+            def worth(one: Key) -> tuple[bool, bool]:
+                is_heard, member = self.is_heard(one, now=now), self.member(one)
+                has_answered = member is not None and member.has_answered
+                return is_heard and has_answered, is_heard and one == there[0]
+
+            self._forget(min(there, key=worth), now)
         from_there = self.places.places_of(origin.ip)
         if not there and from_there >= MAX_PER_HOST and not origin.is_here:
             raise PeerProtocolError(f"{origin.ip} registered {from_there} programs already")

@@ -22,6 +22,7 @@ from roles.values.safe_names import UnsafeNameError, safe_name
 from roles.wire.tracker_messages import Ping, Register
 
 LIFETIME_S = 50.0  # three pings of ours lost
+QUIET_S = 18.0  # without a ping, which comes every 15 s: the program there has probably ended
 STATES = {state.value: state for state in SeederState}
 
 
@@ -51,6 +52,7 @@ class Member:
     shares: tuple[str, ...]  # in which it takes part
     ping: Ping | None = None  # the latest
     is_reachable: bool | None = None  # None: not known yet
+    has_answered: bool = False  # the tracker's probe, at the place where it says that it listens
 
     @classmethod
     def of(cls, request: Register) -> Member:

@@ -25,7 +25,7 @@ from roles.wire.list_wire import ADDED, REMOVED, ShareGone, ShareOpened, encode_
 from roles.wire.tracker_messages import Code
 
 MAX_LOGGED = 100_000  # lines in the log of changes; who knows nothing of them asks for the whole
-MAX_LOGGED_STEPS = 256  # of these; readers ask every few seconds, and strangers for any of them
+MAX_LOGGED_STEPS = 4_096  # of these; readers ask every few seconds
 HOST_PART = 4  # one host may hold a fourth of the room, and more only while the room is half empty
 UNPROVED_PART = 4  # those whose addresses nobody proved hold a fourth of the room together
 MAX_SHARES = 12_000 + 64  # one for each seeder, and some that have just left
@@ -80,17 +80,17 @@ class Share:
     # Each line to itself: a list that is told again needs no second copy of its text.
     lines: dict[str, str] = field(default_factory=dict)
     sums: Sums = field(default_factory=Sums)  # of its lines
-    is_read: bool = False  # somebody may go through its lines for a while
+    is_read: bool = False  # a reader may hold its lines: copy before changing them
 
     def read(self) -> Collection[str]:
-        """Its lines, which stay as they are now: a list of the room has 400,000, so they are copied
-        only when one of them changes.
+        """Its lines as they are now. Because there may be 400,000 in the room, they are copied only
+        when one of them changes.
         """
         self.is_read = True
         return self.lines
 
     def change(self, added: Collection[str], removed: Iterable[str], sums: Sums) -> None:
-        """Lines that come and go, and what that adds to the sums."""
+        """Add and remove lines; `sums` is what that adds to the sums."""
         if self.is_read:
             self.lines, self.is_read = dict(self.lines), False
         for line in removed:
@@ -137,7 +137,7 @@ class UnprovedList:
     share: str
     owner: Owner
     folder: str
-    lines: Collection[str]  # nothing: the share is gone
+    lines: Collection[str]  # empty: the share is gone
 
 
 class RoomCatalogue:
@@ -305,12 +305,13 @@ class RoomCatalogue:
             or self._unproved_size + size > MAX_LIST_BYTES // UNPROVED_PART
             or self._is_over(lines, size)
         ):
-            raise ListRefusedError(Code.FULL, "The room has no room for more unproved lists.")
+            raise ListRefusedError(Code.FULL, "There is no room for more unproved lists.")
 
     def _drop_unproved(self, lines: int, size: int) -> None:
-        """Drop unproved shares until so much more has room, and then some.
+        """Drop unproved shares until so much more fits.
 
-        Each drop is a step in the log, and a list needs room for one line after the other.
+        At least a fourth of their lines goes at once: a list asks for room line by line, and each
+        drop costs a step in the log.
         """
         if not self._is_over(lines, size):
             return
@@ -321,7 +322,7 @@ class RoomCatalogue:
         self._note(changes)
 
     def _is_over(self, lines: int, size: int) -> bool:
-        """Whether a room with so much more would be over its limits."""
+        """Whether so much more would exceed the limits of the room."""
         all_lines, all_size = self._lines + self._unproved_lines, self._size + self._unproved_size
         return all_lines + lines > MAX_ROOM_FILES or all_size + size > MAX_LIST_BYTES
 
@@ -379,7 +380,7 @@ class RoomCatalogue:
         return steps if 0 <= steps <= len(self._log) else None
 
     def _note(self, changes: Collection[_Change]) -> None:
-        """Make one step of these."""
+        """Log these as one step."""
         if not changes:
             return
         self._number += 1

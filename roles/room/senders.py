@@ -54,7 +54,7 @@ class Senders:
         self._hosts.clear()
 
     def complain(self, host: str, now: float, text: str, *values: object) -> None:
-        """Write a line into the log, unless there were many: a flood must not hide all the rest."""
+        """Log it, unless much was logged lately: a flood must not hide everything else."""
         if self._complaints.allows(host, now=now):
             log.info(text, *values)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from roles.disk.holding import Holding
 from roles.sharing.digest_cache import SETTLED_NS, DigestCache, is_settled
-from roles.sharing.folder_tree import FolderTree, TreeFile, scan_tree, with_unreadable
+from roles.sharing.folder_tree import FolderTree, TreeFile, scan_tree, with_more
 from roles.sharing.hashing import FileReading, HashingThreads, Reading, RunReading
 from roles.sharing.offers import LibrarySnapshot, Offers
 from roles.sharing.pack_plan import is_packed, pack_key, plan_packs
@@ -23,7 +23,7 @@ from roles.values.catalogue import ReadingLine, encode_line
 from roles.values.content import DIGEST_SIZE, MIN_CHUNK_SIZE
 from roles.values.disk_names import from_disk
 from roles.values.errors import ShortageError, StorageError
-from roles.values.events import HashingChanged, Post, Skipped
+from roles.values.events import HashingChanged, Post, Skipped, SkipReason
 from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,8 @@ _LOOK_SHARE = 10  # scanning a large folder takes at most this part of the time
 PUBLISH_S = 0.8  # between two snapshots while files are hashed
 _POST_S = 0.25
 _MOST_LOGGED = 10_000  # lines for one reason: half of what the log keeps
+# A file that is written for longer is not waited for: it may be a log, or the disk of a machine.
+WRITTEN_S = 10.0
 _LARGE = 256 * 1024 * 1024  # bytes: not hashed while it may still be written, for it takes a second
 
 
@@ -60,9 +62,8 @@ class FolderLibrary:
         self.snapshot = LibrarySnapshot()
         self.changed = threading.Event()  # the snapshot was replaced; whoever waits clears it
         self._wake = threading.Event()
-        self._lock = (
-            threading.Lock()
-        )  # protects _offers, _distrusted, _tree, _seen, _failed and the snapshot's change
+        # Protects _offers, _distrusted, _tree, _seen, _failed, _put_off and the snapshot's change.
+        self._lock = threading.Lock()
         self._offers = Offers(path)
         self._distrusted = set[str | bytes]()  # paths and keys of packs that were withdrawn
         self._held = dict[bytes, Holding]()
@@ -70,6 +71,7 @@ class FolderLibrary:
         self._crew = HashingThreads(path, should_stop)
         self._seen = dict[str, TreeFile]()  # of the last scan
         self._failed = set[str]()  # could not be read as they were scanned
+        self._put_off = dict[str, float]()  # not read while they are written; since when
         self._logged: Sequence[Skipped] = ()
         self._tree = FolderTree((), (), ())
         self._is_complete = False  # nothing of that tree is left to read
@@ -183,6 +185,22 @@ class FolderLibrary:
                     self._offers.offer(file, digests)
                 else:
                     offered.pop(file.path, None)
+            self._note_put_off()
+
+    def _note_put_off(self) -> None:
+        """Which files are written now, and since when; with the lock held."""
+        now, now_ns = time.monotonic(), time.time_ns()
+        lacking = self._seen.keys() - self._offers.files.keys() - self._failed
+        self._put_off = {
+            path: self._put_off.get(path, now)
+            for path in lacking
+            if _is_put_off(self._seen[path], now_ns)
+        }
+
+    def _still_written(self) -> list[str]:
+        """Files that nobody needs to wait for; with the lock held."""
+        before = time.monotonic() - WRITTEN_S
+        return [path for path, since in self._put_off.items() if since < before]
 
     def _plan(self, tree: FolderTree) -> None:
         """Cut the packs; a file that cannot be read spoils none."""
@@ -317,7 +335,11 @@ class FolderLibrary:
         if files_left:
             lines = (*lines, encode_line(ReadingLine(files_left)))
         tree, is_whole = self._tree, not files_left
-        skipped = with_unreadable(tree.skipped, self._failed - self._offers.files.keys())
+        more = {
+            SkipReason.UNREADABLE: self._failed - self._offers.files.keys(),
+            SkipReason.WRITTEN: self._still_written(),
+        }
+        skipped = with_more(tree.skipped, more)
         what = (lines, len(files), size, tree.problem, skipped, is_whole)
         if LibrarySnapshot(before.revision, *what) != before:
             self.snapshot = LibrarySnapshot(before.revision + 1, *what)
@@ -338,10 +360,8 @@ class FolderLibrary:
 
     def _count_left(self) -> int:
         """Files that will be offered once they are read; with the lock held."""
-        now_ns = time.time_ns()
         left = self._seen.keys() - self._offers.files.keys() - self._failed
-        files = [self._seen[path] for path in left]
-        return sum(not (file.size and _is_put_off(file, now_ns)) for file in files)
+        return len(left.difference(self._still_written()))
 
 
 def _own_name(path: Path) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -166,16 +166,19 @@ class Skips:
         return tuple(Skipped(why, tuple(sorted(found[why]))) for why in SkipReason if why in found)
 
 
-def with_unreadable(skipped: tuple[Skipped, ...], paths: Collection[str]) -> tuple[Skipped, ...]:
+def with_more(
+    skipped: tuple[Skipped, ...], more: Mapping[SkipReason, Collection[str]]
+) -> tuple[Skipped, ...]:
     """The same, and these files too, which were found but could not be read."""
-    if not paths:
+    if not any(more.values()):
         return skipped
     skips = Skips()
     for one in skipped:
         for path in one.paths:
             skips.note(one.why, path)
-    for path in paths:
-        skips.note(SkipReason.UNREADABLE, shown_name(path, _SHOWN_PATH))
+    for why, paths in more.items():
+        for path in paths:
+            skips.note(why, shown_name(path, _SHOWN_PATH))
     return skips.all()
 
 

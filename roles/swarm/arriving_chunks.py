@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-LOOK_S = 5.0  # a chunk is judged by what came in so long
-COMPARE_S = 30.0  # and beside the others by this: all of them are uneven
+LOOK_S = 5.0  # a chunk is judged by what came during this time
+COMPARE_S = 30.0  # and compared with the others over this time, because rates fluctuate
 ENOUGH_RATE = 64 * 1024  # bytes per second: who sends that is never too slow
 HOPELESS_RATE = 8 * 1024  # who sends less is, whatever the others do
 SLOW_SHARE = 4  # between the two: who sends less than this part of what the others do
@@ -34,8 +34,8 @@ class ArrivingChunk:
     hash: _Hash = field(default_factory=hashlib.sha256)
     judged_at: float = field(init=False)  # the last time
     judged: int = 0  # of `received`, then
-    compared_at: float = field(init=False)  # the same beside the others
-    compared: int = 0
+    compared_at: float = field(init=False)  # the last time that it was compared with others
+    compared: int = 0  # of `received`, then
 
     def __post_init__(self) -> None:
         self.judged_at = self.compared_at = self.began

@@ -1,11 +1,11 @@
-"""Who sent damaged chunks of one content, and whether it is asked again.
+"""Which peers sent damaged chunks of one content, and whether they are asked again.
 
-Pure state. A damaged chunk may be a lie, or a line or memory that flips bits now and then. So a
-peer that looks like a liar is not asked while others could send the chunk; when nobody else can, it
-is asked on, until so much in a row was wrong that no line explains it.
+Pure state. A damaged chunk may be a lie, or come from a line or memory that flips bits. So a peer
+that looks like a liar is not asked while others could send the chunk. If nobody else can, it is
+still asked, until so much in a row was wrong that no line explains it.
 
-A peer is known by the id that it chose and by its host. The host is counted too: else a liar would
-come back with another id. It knows neither chunks nor connections.
+A peer is known by the id that it chose and by where it listens, for others know its id. The host is
+counted too: else a liar would come back with another id. It knows neither chunks nor connections.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
-Sender: TypeAlias = tuple[str, str]  # a peer's id and its host, "" for this machine
+Sender: TypeAlias = tuple[str, str]  # a peer's id and port, and its host, "" for this machine
 
 KeyT = TypeVar("KeyT")
 
@@ -23,22 +23,22 @@ GOOD_FOR_BAD = 8  # right chunks that make up for a bad one
 # machine, or be seen as one from outside.
 MAX_BAD_OF_HOST = 8
 MAX_REMEMBERED = 512  # peers, and hosts: the oldest is forgotten
-# Bad ones in a row, of somebody whom nobody can replace: so many are asked for at once, and then
-# one after each pause.
+# Of a peer that nobody can replace: after so many bad chunks in a row there is a pause before each
+# next one.
 TRIES_AT_ONCE = 32
 PAUSE_S = 0.25
-OTHERS_FIRST_S = 2.0  # a chunk that came wrong is asked of others so long, if there are any
-WRONG_DIGESTS = 8  # lists in a row are as bad as all the chunks that a peer may spoil
+OTHERS_FIRST_S = 2.0  # a chunk that came wrong is asked of others for so long, if there are any
+WRONG_DIGESTS = 8  # wrong lists of digests in a row count as much as all the bad chunks allowed
 
 
 @dataclass(slots=True)
 class _Record:
-    """Of a peer, or of all peers of a host."""
+    """What a peer, or all peers of a host, sent of this content."""
 
     bad: int = 0
     good: int = 0
     in_a_row: int = 0  # bad ones since the last good one
-    chunks: dict[int, float] = field(default_factory=dict)  # that came wrong, and when
+    chunks: dict[int, float] = field(default_factory=dict)  # those that came wrong, and when
     not_before: float = 0.0
 
 
@@ -46,8 +46,8 @@ class BadPeers:
     """One content's, owned by its plan."""
 
     def __init__(self, tries: int) -> None:
-        """After so many bad chunks in a row nobody is asked again, whoever else there is; who was
-        never right, after half as many.
+        """`tries`: bad chunks in a row after which a peer is given up; half as many for one that
+        was never right.
         """
         self._tries = tries
         self._is_any = False
@@ -64,7 +64,7 @@ class BadPeers:
         self._count(sender, bad=1, in_a_row=1, now=now)
 
     def drop(self, sender: Sender, *, now: float) -> None:
-        """This peer told wrong digests: it is asked for nothing while others could send it."""
+        """This peer sent wrong digests: ask it for nothing while others could send the chunks."""
         in_a_row = -(-self._tries // WRONG_DIGESTS)
         self._count(sender, bad=MAX_BAD_CHUNKS, in_a_row=in_a_row, now=now)
 
@@ -78,14 +78,14 @@ class BadPeers:
             record.in_a_row, record.not_before = 0, 0.0
 
     def has(self, sender: Sender) -> bool:
-        """Whether this peer is asked for nothing while others could send it."""
+        """Whether this peer is asked for nothing while others could send the chunks."""
         record = self._peers.get(sender)
         if record is not None and record.bad >= MAX_BAD_CHUNKS:
             return record.good < GOOD_FOR_BAD * record.bad
         return any(one.bad >= MAX_BAD_OF_HOST for one in self._records(sender)[1:])
 
     def may_try(self, sender: Sender, *, now: float) -> bool:
-        """Whether it is asked now when nobody else can send it."""
+        """Whether it is asked now if nobody else can send the chunks."""
         return not self.is_hopeless(sender) and all(
             now >= record.not_before for record in self._records(sender)
         )
@@ -96,16 +96,16 @@ class BadPeers:
         return record is not None and record.in_a_row > 0
 
     def is_hopeless(self, sender: Sender) -> bool:
-        """Whether it is asked for nothing again, whoever else there is."""
+        """Whether it is given up, even if nobody else is there."""
         return any(map(self._is_over, self._records(sender)))
 
     @property
     def any_hopeless(self) -> bool:
-        """Whether anybody is."""
+        """Whether any peer is given up."""
         return any(map(self._is_over, self._peers.values()))
 
     def chunks(self, sender: Sender, *, now: float) -> int:
-        """The bitmap of those that came wrong from it a moment ago: others are asked for them."""
+        """The bitmap of those that came wrong from it a moment ago, which others are asked for."""
         record = self._peers.get(sender)
         wrong = record.chunks.items() if record is not None else ()
         return sum(1 << index for index, at in wrong if now - at < OTHERS_FIRST_S)

@@ -13,20 +13,21 @@ from roles.swarm.bad_peers import BadPeers, Sender
 from roles.values.content import Content, indexes
 
 MAX_COMING = 4  # over one connection: one arrives, one is taken ahead, some were just broken off
+UNPROVEN_COMING = 2  # over one that has brought no whole chunk yet
 SLOW_FACTOR = 2.0  # a chunk is asked of a second peer when that one needs less than half the time
 UNKNOWN_RATE_S = 1.0  # a chunk that takes this long may be asked of a peer whose rate is unknown
-# Without a byte for this long a connection's chunk is asked of anybody. So is one that took longer,
-# and SLOW_FACTOR times what the other peer needs, however much of it is here.
+# A chunk of which no byte came for this long may be asked of any other peer. So may one that has
+# taken longer than this, and SLOW_FACTOR times what that peer needs, however much of it is here.
 STALLED_S = 3.0
-UNKNOWN_TIMES = 4.0  # so many times as long before a third peer is asked whose rate is unknown
+UNKNOWN_TIMES = 4.0  # times STALLED_S, until a third peer is asked whose rate is unknown
 HOPELESS_S = 30.0  # a chunk that takes longer than this is asked twice while other files are wanted
-# Bad chunks in a row, from somebody whom nobody can replace. A line that flips one bit in 100 KB
-# spoils 93 of 100 chunks of 256 KiB, and half of those of 64 KiB.
+# What a peer that nobody can replace may spoil in a row. A line that flips one bit in 100 KB spoils
+# 93 of 100 chunks of 256 KiB, and half of those of 64 KiB.
 MAX_WASTE = 32 * 1024 * 1024  # bytes
 LEAST_TRIES = 32
 FEW_TRIES = 16  # of a content of less than SMALL
 SMALL = 64 * 1024  # bytes
-SLOW_S = 5.0  # without a right chunk: whoever sent bad ones is asked again
+SLOW_S = 5.0  # without a right chunk: then peers that sent bad ones are asked again
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class ChunkPlan:
         self._coming: dict[int, dict[int, _OnItsWay]] = {}  # chunk, connection
         self._coming_chunks = 0
         self._carried = Counter[int]()  # chunks on their way, by connection
+        self._beaten = set[int]()  # connections whose last chunk was late, and came over another
         tries = max(LEAST_TRIES, MAX_WASTE // content.chunk_size)
         self._bad = BadPeers(tries if content.size > SMALL else FEW_TRIES)
         self._verified = 0.0  # when the last right chunk came, or the first one was asked for
@@ -93,7 +95,7 @@ class ChunkPlan:
         """
         if index >= self.content.count or self.had >> index & 1:
             return False
-        if self._carried[connection] >= MAX_COMING:
+        if self._carried[connection] >= (MAX_COMING if rate else UNPROVEN_COMING):
             return False
         coming = self._coming.get(index)
         if coming is None:
@@ -103,7 +105,7 @@ class ChunkPlan:
                 connection not in coming
                 and not self.wanted
                 and not self._is_bad(sender, index, now)
-                and self._is_late(index, sender, rate, now, is_end=is_end)
+                and self._is_late(index, connection, sender, rate, now, is_end=is_end)
             )
         if not may_send:
             return False
@@ -141,6 +143,8 @@ class ChunkPlan:
         others = self._coming.pop(index, {})
         self._coming_chunks &= ~(1 << index)
         self._carried.subtract(others.keys())
+        self._beaten.update(one for one in others if now - others[one].since >= STALLED_S)
+        self._beaten.discard(connection)
         return tuple(other for other in others if other != connection)
 
     def released(self, connection: int, index: int) -> bool:
@@ -160,12 +164,14 @@ class ChunkPlan:
         carried = [index for index, coming in self._coming.items() if connection in coming]
         freed = [self.released(connection, index) for index in carried]
         self._carried.pop(connection, None)
+        self._beaten.discard(connection)
         return any(freed)
 
     def nothing_comes(self) -> None:
         """Nobody is asked for anything any more."""
         self._coming.clear()
         self._carried.clear()
+        self._beaten.clear()
         self._coming_chunks = 0
 
     def prove(self, sender: Sender) -> None:
@@ -178,7 +184,7 @@ class ChunkPlan:
         self._bad.note(sender, index, now=now)
 
     def drop(self, sender: Sender, *, now: float) -> None:
-        """This peer told wrong digests."""
+        """This peer sent wrong digests."""
         self._verified = self._verified or now
         self._bad.drop(sender, now=now)
 
@@ -189,7 +195,7 @@ class ChunkPlan:
 
     @property
     def is_lied_about(self) -> bool:
-        """Whether somebody is asked for nothing again, whoever else there is."""
+        """Whether any peer is given up."""
         return self._bad.any_hopeless
 
     def is_dropped(self, sender: Sender) -> bool:
@@ -199,34 +205,48 @@ class ChunkPlan:
         return self._bad.has(sender)
 
     def is_hopeless(self, sender: Sender) -> bool:
-        """Whether it is asked for nothing again, whoever else there is."""
+        """Whether it is given up, even if nobody else is there."""
         return self._bad.is_hopeless(sender)
 
     def may_try(self, sender: Sender, *, now: float) -> bool:
-        """Whether it is asked now when nobody else can send it."""
+        """Whether it is asked now if nobody else can send it."""
         return self._bad.may_try(sender, now=now)
 
     def can_send(self, sender: Sender, *, now: float) -> bool:
-        """Whether all that is wanted is asked of this peer, whoever else there is."""
+        """Whether everything that is wanted may be asked of this peer, even beside others."""
         return self.wanted_from(sender, now=now, is_alone=False) == self.wanted
 
     def is_slow(self, now: float) -> bool:
-        """Whether no chunk was right for so long that whoever sent bad ones is asked, too."""
+        """Whether no right chunk has come for so long that peers which sent bad ones are asked."""
         return now - self._verified >= SLOW_S
 
-    def worth_asking_twice(self, sender: Sender, rate: float, *, now: float, is_end: bool) -> int:
-        """When nothing else of this content is wanted: the chunks that another connection with this
-        rate would bring much sooner; those that hardly move, while other contents are wanted.
+    def worth_asking_twice(
+        self, connection: int, sender: Sender, rate: float, *, now: float, is_end: bool
+    ) -> int:
+        """When nothing else of this content is wanted: the chunks that this connection, with this
+        rate, would bring much sooner; those that hardly move, while other contents are wanted.
         """
         if self.wanted:
             return 0
         late = 0
         for index in indexes(self._coming_chunks):
             if not self._is_bad(sender, index, now) and self._is_late(
-                index, sender, rate, now, is_end=is_end
+                index, connection, sender, rate, now, is_end=is_end
             ):
                 late |= 1 << index
         return late
+
+    def _is_behind(self, connection: int, now: float) -> bool:
+        """Whether what it took is late, or was so late that others brought it: with the late chunks
+        of others it comes behind them.
+        """
+        if connection in self._beaten:
+            return True
+        return bool(self._carried[connection]) and any(
+            now - coming[connection].since >= STALLED_S
+            for coming in self._coming.values()
+            if connection in coming
+        )
 
     def _is_bad(self, sender: Sender, index: int, now: float) -> bool:
         """Whether this chunk is not asked of this peer while others bring it."""
@@ -235,22 +255,21 @@ class ChunkPlan:
         return self._bad.has(sender) or bool(self._bad.chunks(sender, now=now) >> index & 1)
 
     def _is_probed(self, sender: Sender) -> bool:
-        """Whether a peer that looks like a liar is at work on a chunk: after a bad one it gets one
-        at a time.
-        """
+        """Whether this peer looks like a liar and has a chunk to bring: it gets one at a time."""
         is_suspect = self._bad.has(sender) and self._bad.was_wrong(sender)
         return is_suspect and any(
             one.sender == sender for coming in self._coming.values() for one in coming.values()
         )
 
     def _is_late(
-        self, index: int, sender: Sender, rate: float, now: float, *, is_end: bool
+        self, index: int, connection: int, sender: Sender, rate: float, now: float, *, is_end: bool
     ) -> bool:
-        """Whether a chunk on its way is asked of this peer too."""
+        """Whether a chunk that is on its way should be asked of this peer too."""
         coming = self._coming[index].values()
-        if all(now - one.moved >= STALLED_S for one in coming):
+        is_behind = self._is_behind(connection, now)
+        if all(now - one.moved >= STALLED_S * (2 if is_behind else 1) for one in coming):
             return True
-        if any(one.sender == sender for one in coming):  # over another connection
+        if is_behind or any(one.sender == sender for one in coming):  # over another connection
             return False
         length = self.content.length(index)
         left_s = min(_left_s(one, length, now) for one in coming)

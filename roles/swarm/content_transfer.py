@@ -1,7 +1,4 @@
-"""One content on its way into this program, which is given on from the first chunk.
-
-It decides nothing: the swarm does, and holds its lock wherever that is said here.
-"""
+"""One content on its way into this program, which uploads it from the first chunk on."""
 
 from __future__ import annotations
 
@@ -24,8 +21,8 @@ class Store(Protocol):
         """Open what is kept. Raises FileChangedError."""
 
 
-class Transfer:
-    """Its plan belongs to the swarm's lock; the other attributes are references, replaced whole."""
+class ContentTransfer:
+    """The swarm's lock protects the plan, and what says so here; the rest is replaced whole."""
 
     def __init__(self, content: Content, title: str, ended: Callable[[], None]) -> None:
         """`ended` is called, from any thread, when there is something to look at here."""
@@ -34,7 +31,7 @@ class Transfer:
         self.is_asking = False  # whether chunks are asked for: with the swarm's lock
         self.fault: StorageError | None = None  # what the disk said
         self.arrived = 0  # bytes that came and were right: with the swarm's lock
-        # Connections whose peer has another content under this root: the list, or it, is wrong.
+        # Connections whose peer describes another content for this root: it or the list is wrong.
         self.mistaken = set[int]()  # with the swarm's lock
         self.writers = 0  # threads that write to the store now: with the swarm's lock
         self.ended = ended

@@ -1,5 +1,5 @@
-"""Fetching the digests of contents, checked against the root: of one peer, and of others beside it
-when that one takes too long. The first right answer counts.
+"""Fetching the digests of contents, which are checked against the root. One peer is asked, and more
+of them if it takes too long; the first right answer counts.
 
 State of the swarm, used with its lock held: no call waits.
 """
@@ -10,24 +10,24 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from roles.swarm.content_transfer import Transfer
-from roles.swarm.downloader import PeerLink
+from roles.swarm.content_transfer import ContentTransfer
+from roles.swarm.peer import Peer
 from roles.values.content import DIGEST_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
 
-# Without all of them for this long one more peer is asked, then two more, and so on. On most
-# networks an answer takes milliseconds, and a second one costs 32 KiB.
+# If they have not come by then, one more peer is asked, then two more, and so on. On most networks
+# an answer takes milliseconds, and a second one costs 32 KiB.
 MORE_S = 1.0
-ANSWER_S = 10.0  # who took longer is asked last
-SHORT_S = 3.0  # the same peer again, after a shorter answer than was asked for
-SLOWEST = 256 * 1024  # bytes per second; long lists of digests have so much longer
+ANSWER_S = 10.0  # a peer that takes longer is asked last from then on
+SHORT_S = 3.0  # after a short answer, until the same peer is asked again
+SLOWEST = 256 * 1024  # bytes per second: a long list may take so much longer than ANSWER_S
 MOST_OF_LONG = 2  # peers at once for the digests of a content that needs several questions
 
 
 @dataclass(slots=True)
 class _Answer:
-    """What one peer told so far."""
+    """What one peer has sent so far."""
 
     since: float
     come: bytearray = field(default_factory=bytearray)
@@ -47,24 +47,24 @@ class DigestRequests:
         self._owed: dict[int, Counter[int]] = {}  # answers that may still come, by connection
         self._slow: dict[int, float] = {}  # connections that are asked last, and from when on
 
-    def drop(self, handle: int, link: PeerLink | None = None) -> bool:
-        """Nothing more comes, or not from this peer; True when others are to be asked."""
+    def drop(self, handle: int, peer: Peer | None = None) -> bool:
+        """Ask no longer, or not this peer; True when others should be asked instead."""
         question = self._questions.get(handle)
-        if link is None:
+        if peer is None:
             self._owed.pop(handle, None)
             return self._questions.pop(handle, None) is not None
-        if question is None or question.answers.pop(link.number, None) is None:
+        if question is None or question.answers.pop(peer.number, None) is None:
             return False
         return not question.answers
 
-    def left(self, link: PeerLink) -> None:
+    def left(self, peer: Peer) -> None:
         """A connection ended; drop() is called for each content."""
-        self._slow.pop(link.number, None)
+        self._slow.pop(peer.number, None)
         for owed in self._owed.values():
-            owed.pop(link.number, None)
+            owed.pop(peer.number, None)
 
-    def late(self, transfers: dict[int, Transfer], *, now: float) -> list[int]:
-        """The contents whose digests others are to be asked for now."""
+    def late(self, transfers: dict[int, ContentTransfer], *, now: float) -> list[int]:
+        """The contents for whose digests more peers should be asked now."""
         late = list[int]()
         for handle, question in self._questions.items():
             extra_s = transfers[handle].content.count * DIGEST_SIZE / SLOWEST
@@ -77,10 +77,10 @@ class DigestRequests:
         return late
 
     def to_ask(
-        self, handle: int, transfer: Transfer, links: Collection[PeerLink], *, now: float
-    ) -> list[tuple[PeerLink, frames.GetDigests]]:
-        """The first questions, to peers that have described the content; none when enough are under
-        way, or not needed. Who brought something before is asked first, who was slow last.
+        self, handle: int, transfer: ContentTransfer, peers: Collection[Peer], *, now: float
+    ) -> list[tuple[Peer, frames.GetDigests]]:
+        """First questions to peers that have described the content; none when enough are under way,
+        or none are needed. Peers that brought something before come first, slow ones last.
         """
         if transfer.digests() is not None or transfer.is_single:
             return []
@@ -91,25 +91,25 @@ class DigestRequests:
         many = max(1, len(asked))
         if transfer.content.count > frames.MAX_DIGESTS:
             many = min(many, MOST_OF_LONG - len(asked))
-        able = [link for link in links if handle in link.opened and link.number not in asked]
+        able = [peer for peer in peers if handle in peer.opened and peer.number not in asked]
         chosen = sorted(
-            (link for link in able if self._may_ask(link, transfer, now)),
-            key=lambda link: (
-                transfer.plan.is_dropped(link.sender),
-                link.number in self._slow,
-                not link.meter.total,
+            (peer for peer in able if self._may_ask(peer, transfer, now)),
+            key=lambda peer: (
+                transfer.plan.is_dropped(peer.sender),
+                peer.number in self._slow,
+                not peer.meter.total,
             ),
         )[:many]
         if not chosen and not asked:
             return []
         question = self._questions.setdefault(handle, _Question(now))
         question.more_at = now + MORE_S
-        for link in chosen:
-            question.answers[link.number] = _Answer(now)
-        return [(link, self._next_question(handle, transfer, link)) for link in chosen]
+        for peer in chosen:
+            question.answers[peer.number] = _Answer(now)
+        return [(peer, self._next_question(handle, transfer, peer)) for peer in chosen]
 
     def came(
-        self, link: PeerLink, digests: frames.Digests, transfer: Transfer, *, now: float
+        self, peer: Peer, digests: frames.Digests, transfer: ContentTransfer, *, now: float
     ) -> frames.GetDigests | None:
         """Take what came; returns the next question to this peer, None when there is none.
 
@@ -118,46 +118,48 @@ class DigestRequests:
         """
         handle = digests.handle
         owed = self._owed.get(handle, Counter())
-        if owed[link.number] <= 0:
+        if owed[peer.number] <= 0:
             raise PeerProtocolError("digests that were not asked for")
-        owed[link.number] -= 1
+        owed[peer.number] -= 1
         question = self._questions.get(handle)
-        answer = question.answers.get(link.number) if question is not None else None
+        answer = question.answers.get(peer.number) if question is not None else None
         if question is None or answer is None:
-            return None  # it is late: others have told them
+            return None  # too late: others were faster
         first, count = _next_span(transfer, answer.come)
         if digests.first != first or len(digests.digests) > count * DIGEST_SIZE:
-            if owed[link.number]:
+            if owed[peer.number]:
                 return None  # the answer to an earlier question
             raise PeerProtocolError("digests that were not asked for")
         if len(digests.digests) < count * DIGEST_SIZE:
-            del question.answers[link.number]
-            self._slow[link.number] = now + SHORT_S
+            del question.answers[peer.number]
+            self._slow[peer.number] = now + SHORT_S
             question.more_at = now
             return None
         answer.come += digests.digests
         if len(answer.come) < transfer.content.count * DIGEST_SIZE:
-            return self._next_question(handle, transfer, link)
+            return self._next_question(handle, transfer, peer)
         if not transfer.are_right(bytes(answer.come)):  # once it has left, others are asked
-            transfer.plan.drop(link.sender, now=now)
+            transfer.plan.drop(peer.sender, now=now)
             raise PeerProtocolError("digests that are not those of the root")
         del self._questions[handle]
-        self._slow.pop(link.number, None)
+        self._slow.pop(peer.number, None)
         transfer.learn(bytes(answer.come))
         return None
 
-    def _may_ask(self, link: PeerLink, transfer: Transfer, now: float) -> bool:
-        return now >= self._slow.get(link.number, now) and transfer.plan.may_try(
-            link.sender, now=now
+    def _may_ask(self, peer: Peer, transfer: ContentTransfer, now: float) -> bool:
+        return now >= self._slow.get(peer.number, now) and transfer.plan.may_try(
+            peer.sender, now=now
         )
 
-    def _next_question(self, handle: int, transfer: Transfer, link: PeerLink) -> frames.GetDigests:
-        self._owed.setdefault(handle, Counter())[link.number] += 1
-        answer = self._questions[handle].answers[link.number]
+    def _next_question(
+        self, handle: int, transfer: ContentTransfer, peer: Peer
+    ) -> frames.GetDigests:
+        self._owed.setdefault(handle, Counter())[peer.number] += 1
+        answer = self._questions[handle].answers[peer.number]
         return frames.GetDigests(handle, *_next_span(transfer, answer.come))
 
 
-def _next_span(transfer: Transfer, come: bytearray) -> tuple[int, int]:
+def _next_span(transfer: ContentTransfer, come: bytearray) -> tuple[int, int]:
     """The first digest that is asked for next, and how many are."""
     first = len(come) // DIGEST_SIZE
     return first, min(frames.MAX_DIGESTS, transfer.content.count - first)

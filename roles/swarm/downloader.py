@@ -6,142 +6,40 @@ and written with one call, so that Python works per chunk and not per byte.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import socket
 import sys
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
 
 from roles.net.connections import was_hung_up
-from roles.net.outbox import Outbox
-from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
 from roles.net.word_budget import WORD, WordBudget
 from roles.swarm.arriving_chunks import ArrivingChunk
-from roles.swarm.bad_peers import Sender
 from roles.swarm.buffer_pool import BufferPool, StoppedError
-from roles.swarm.content_transfer import Transfer
-from roles.values.addresses import Address, is_loopback
+from roles.swarm.peer_connection import PeerConnection
+from roles.swarm.shared_swarm import SharedSwarm
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
-from roles.worker import POLL_S
+from roles.worker import POLL_S, rest
 
 log = logging.getLogger(__name__)
 
 RECEIVE_S = 15.0  # of silence, then a sign of life
-# How often a thread that waits looks up. A shutdown of the socket wakes it, but not on Windows.
+# How often a waiting thread checks its deadlines. A shutdown of the socket wakes it at once, except
+# on Windows.
 LOOK_S = POLL_S if sys.platform == "win32" else 5.0
 SILENT_S = 45.0  # without a sign of life the other side is gone
-STILL_S = 10.0  # without a byte in the middle of a frame: its length was damaged, or it hangs
-# From the first byte of a frame to the last: of a word, and of a part of a chunk, which a seeder of
-# ours gives up after 60 s. The waits for this program's own limit do not count.
+STILL_S = 10.0  # without a byte in the middle of a frame: it was damaged, or the peer hangs
+# From the first byte of a frame to the last; longer for a part of a chunk, which our seeders give
+# up after 60 s. Waits for this program's own rate limit do not count.
 FRAME_S = 10.0
 PART_S = 75.0
 WAKE_BYTES = 128 * 1024  # half a part; a peer that needs 45 s for so few is as good as gone
 WAKE_PART = 0.25  # of a long part, which only fast peers send
 MAX_UNWANTED = 32 * 1024 * 1024  # bytes in a row: eight of the longest chunks, broken off by us
-RATE_WEIGHT = 0.5  # of the newest chunk in a connection's rate
-USEFUL_BYTES = 8 * 1024  # of chunks: who brings so many from time to time is of use
 _SMALL = 16 * 1024  # bytes: what frames are read from, and what of a chunk comes with them
 _SCRAP = 64 * 1024
-
-
-@dataclass(slots=True)
-class PeerLink:
-    """One connection to a peer, as the swarm knows it. Its fields belong to the swarm's lock."""
-
-    number: int
-    link: socket.socket
-    address: Address  # where it listens, or where it called from
-    peer: str  # what it calls itself for this run
-    computer: str
-    meter: RateMeter
-    is_caller: bool = False  # it connected to us, and takes no place of those we connect to
-    # What it was told last that is wanted, by the handle of each content that it has described.
-    opened: dict[int, int | None] = field(default_factory=dict)
-    has: dict[int, int] = field(default_factory=dict)  # the chunks that it had of these then
-    singles: set[int] = field(default_factory=set)  # contents of one chunk that it was asked for
-    taking: tuple[int, int] | None = None  # handle and chunk that come now, or next
-    order: deque[tuple[int, int]] = field(default_factory=deque)  # of the chunks that were taken
-    chunk_rate: float = 0.0  # bytes per second of its last chunks
-    place: int = 0
-    joined_at: float = field(default_factory=time.monotonic)
-    useful_at: float = field(init=False)  # when it brought something last, or joined
-    single_at: float = 0.0  # the same of contents of one chunk, or when it was asked for them
-    words: WordBudget = field(default_factory=WordBudget)  # its own thread's
-    outbox: Outbox = field(init=False)  # what it is told, from any thread
-    sender: Sender = field(init=False)  # of its chunks
-    spoke_at: float = field(default_factory=time.monotonic)
-
-    _came: int = 0  # bytes of chunks since useful_at
-
-    def __post_init__(self) -> None:
-        self.useful_at = self.joined_at
-        self.outbox = Outbox(self.link)
-        self.sender = self.peer, "" if is_loopback(self.address.host) else self.address.host
-
-    def send(self, *words: frames.Frame) -> None:
-        """Say something; from any thread, without the swarm's lock. Raises OSError, never waits."""
-        self.spoke_at = time.monotonic()
-        self.outbox.say(b"".join(map(frames.encode, words)))
-
-    def send_later(self, *words: frames.Frame) -> None:
-        """Say something with the next words, or when the swarm looks. Raises OSError."""
-        self.outbox.say_later(b"".join(map(frames.encode, words)))
-
-    def hang_up(self) -> None:
-        """End it; from any thread. Its own one finds out."""
-        with contextlib.suppress(OSError):  # the other side was faster
-            self.link.shutdown(socket.SHUT_RDWR)
-
-    def forget(self, handle: int) -> None:
-        """It has not described this content, or not any more."""
-        self.opened.pop(handle, None)
-        self.has.pop(handle, None)
-
-    def note_bytes(self, count: int, *, now: float) -> None:
-        """So much more of a chunk came."""
-        self.meter.add(count, now=now)
-        self._came += count
-        if self._came >= USEFUL_BYTES:
-            self.useful_at, self._came = now, 0
-
-    def note_use(self, *, now: float) -> None:
-        """It brought a right chunk, or right digests. Its own thread says so."""
-        self.useful_at, self._came = now, 0
-        self.words.refill()
-
-    def note_rate(self, rate: float) -> None:
-        """Another chunk came at this rate."""
-        weight = RATE_WEIGHT if self.chunk_rate else 1.0
-        self.chunk_rate += weight * (rate - self.chunk_rate)
-
-
-class Taking(Protocol):
-    """What a connection asks of the swarm, from its own thread. No call waits."""
-
-    def joined(self, link: PeerLink) -> None: ...
-
-    def described(self, link: PeerLink, file: frames.File) -> None: ...
-
-    def digests_came(self, link: PeerLink, digests: frames.Digests) -> None: ...
-
-    def answer(self, link: PeerLink, offer: frames.Offer) -> None: ...
-
-    def expected(self, link: PeerLink, handle: int, index: int) -> Transfer | None:
-        """What a chunk belongs to that comes now; None when it is not wanted any more."""
-
-    def received(self, link: PeerLink, handle: int, index: int, count: int) -> None: ...
-
-    def keep(
-        self, link: PeerLink, handle: int, index: int, chunk: memoryview, digest: bytes
-    ) -> None: ...
-
-    def gone(self, link: PeerLink, handle: int, reason: str) -> None: ...
 
 
 class Downloader:
@@ -149,41 +47,45 @@ class Downloader:
 
     def __init__(
         self,
-        link: PeerLink,
-        swarm: Taking,
+        connection: PeerConnection,
+        swarm: SharedSwarm,
         buffers: BufferPool,
         throttle: Throttle,
         should_stop: Callable[[], bool],
     ) -> None:
         """The socket stays the caller's to close."""
-        self._link = link
-        self._socket = link.link
+        self._connection = connection
+        self._sock = connection.sock
         self._swarm = swarm
         self._buffers = buffers
         # Whose buffers it uses; this machine's peers may have as many as there are.
-        self._host = link.sender[1]
+        self._host = connection.peer.sender[1]
         self._throttle = throttle
         self._should_stop = should_stop
         self._small = bytearray(_SMALL)
         self._small_view = memoryview(self._small)
         self._start = self._end = 0  # of what is in the small buffer and not used yet
         self._chunk: ArrivingChunk | None = None  # of which parts are here
+        self._words = WordBudget()
         self._unwanted = 0  # bytes of chunks since the last one that was wanted
         self._woken_at = 1
         self._heard = time.monotonic()
         self._began: float | None = None  # when the frame that arrives began to
         self._patience_s = FRAME_S  # for all of it
-        self._socket.settimeout(LOOK_S)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._sock.settimeout(LOOK_S)
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def run(self) -> None:
         """Take until the peer leaves or this side stops. Raises PeerProtocolError or OSError."""
-        self._swarm.joined(self._link)
+        self._swarm.joined(self._connection)
         try:
             while not self._should_stop():
                 self._began, self._patience_s = None, FRAME_S
+                if self._end > self._start:  # its first bytes came with the last frame
+                    self._began = self._heard = time.monotonic()
                 kind, length = frames.decode_header(self._take(frames.HEADER.size))
                 if kind == frames.Kind.CHUNK:
+                    self._read_slowly(1)  # parts may have one byte each
                     self._receive_part(length - frames.PART_HEAD.size)
                     continue
                 self._read_slowly(1 + length // WORD)
@@ -195,38 +97,36 @@ class Downloader:
             self._drop_chunk()
 
     def _read_slowly(self, words: int) -> None:
-        """Wait before reading on from who says much and brings nothing."""
-        left_s = self._link.words.spend(words, now=time.monotonic())
-        while left_s > 0 and not self._should_stop():
-            time.sleep(min(left_s, POLL_S))
-            left_s -= POLL_S
+        """Pause before reading on, if this peer says much and brings nothing."""
+        rest(self._words.spend(words, now=time.monotonic()), self._should_stop)
 
     def _answered(self, kind: int, body: bytes) -> bool:
         """Deal with a frame; False when the peer left. If the next one is here already, both are
         answered together.
         """
         if self._end > self._start:
-            self._link.outbox.hold()
+            self._connection.outbox.hold()
         else:
-            self._link.outbox.release()
+            self._connection.outbox.release()
         return self._handle(frames.decode(kind, body))
 
     def _handle(self, frame: frames.Frame | None) -> bool:
         match frame:
             case frames.File():
-                self._swarm.described(self._link, frame)
+                self._swarm.described(self._connection, frame)
             case frames.Digests():
-                self._swarm.digests_came(self._link, frame)
+                if self._swarm.digests_came(self._connection, frame):
+                    self._words.refill()
             case frames.Offer():
-                self._swarm.answer(self._link, frame)
+                self._swarm.answer(self._connection, frame)
             case frames.Gone(handle, reason):
-                self._swarm.gone(self._link, handle, reason)
-            case frames.Place(place):
-                self._link.place = place
+                self._swarm.gone(self._connection, handle, reason)
+            case frames.Place(position):
+                self._swarm.queued(self._connection, position)
             case frames.Alive() | None:
                 pass
             case frames.Bye(reason):
-                log.debug("%s left: %s", self._link.address, reason)
+                log.debug("%s left: %s", self._connection.peer.address, reason)
                 return False
             case _:
                 raise PeerProtocolError("a frame that only leechers send")
@@ -236,12 +136,12 @@ class Downloader:
         """Receive a part; the last one of a chunk ends it."""
         handle, index, offset = frames.PART_HEAD.unpack(self._take(frames.PART_HEAD.size))
         self._patience_s = PART_S
-        self._link.outbox.release()  # a buffer may be long in coming
+        self._connection.outbox.release()  # a buffer may be long in coming
         chunk = self._chunk
         if chunk is not None and (chunk.handle, chunk.index) != (handle, index):
             self._drop_chunk()  # it was cancelled in the middle
             chunk = None
-        transfer = self._swarm.expected(self._link, handle, index)
+        transfer = self._swarm.expected(self._connection, handle, index)
         if transfer is None:
             self._drop_chunk()
             self._discard(length)
@@ -259,7 +159,8 @@ class Downloader:
             return
         try:
             view = memoryview(chunk.buffer)[:whole]
-            self._swarm.keep(self._link, handle, index, view, chunk.hash.digest())
+            if self._swarm.keep(self._connection, handle, index, view, chunk.hash.digest()):
+                self._words.refill()
             self._unwanted = 0
         finally:
             self._drop_chunk()
@@ -288,7 +189,7 @@ class Downloader:
         chunk.hash.update(view)
 
     def _hold_up(self, count: int, chunk: ArrivingChunk | None = None) -> None:
-        """Wait until the limit lets so many bytes come: the sender is not to blame for that."""
+        """Wait until the rate limit allows so many bytes; the sender is not blamed for it."""
         held_s = self._throttle.wait(count, self._should_stop)
         if held_s:
             self._heard += held_s
@@ -304,13 +205,13 @@ class Downloader:
         """
         if count != self._woken_at and sys.platform != "win32":
             self._woken_at = count
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
 
     def _note(self, chunk: ArrivingChunk, received: int) -> None:
         """So much of it is here now."""
         if received > chunk.received:
             count, chunk.received = received - chunk.received, received
-            self._swarm.received(self._link, chunk.handle, chunk.index, count)
+            self._swarm.received(self._connection, chunk.handle, chunk.index, count)
 
     def _discard(self, length: int) -> None:
         self._unwanted += length
@@ -351,12 +252,12 @@ class Downloader:
 
     def _receive_some(self, target: memoryview) -> int:
         """At least one byte. Raises _LeftError when the peer closed."""
-        self._link.outbox.release()
+        self._connection.outbox.release()
         while True:
             if self._should_stop():
                 raise StoppedError
             try:
-                count = self._socket.recv_into(target)
+                count = self._sock.recv_into(target)
             except TimeoutError:
                 self._waited_in_vain()
                 continue
@@ -366,13 +267,13 @@ class Downloader:
             self._began = self._began or self._heard
             if self._heard - self._began > self._patience_s:
                 raise TimeoutError(f"a frame that does not end within {self._patience_s:.0f} s")
-            if self._heard - self._link.spoke_at >= RECEIVE_S:  # who only hears is alive, too
-                self._link.send(frames.Alive())
+            if self._heard - self._connection.spoke_at >= RECEIVE_S:  # who only hears is alive, too
+                self._connection.send(frames.Alive())
             return count
 
     def _waited_in_vain(self) -> None:
         """Give a sign of life when it is time. Raises TimeoutError when nothing came for long."""
-        if was_hung_up(self._socket):  # which wakes nobody on Windows
+        if was_hung_up(self._sock):  # which wakes nobody on Windows
             raise ConnectionResetError("this computer's network changed")
         now = time.monotonic()
         if now - self._heard > SILENT_S:
@@ -382,8 +283,8 @@ class Downloader:
         if self._woken_at == 1:
             self._check_pace(now)
         self._wake_at(1)  # what is here, be it ever so little, counts
-        if now - self._link.spoke_at >= RECEIVE_S:
-            self._link.send(frames.Alive())
+        if now - self._connection.spoke_at >= RECEIVE_S:
+            self._connection.send(frames.Alive())
 
     def _check_pace(self, now: float) -> None:
         """Raises PeerProtocolError when its chunk keeps a buffer from others for too long."""

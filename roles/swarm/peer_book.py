@@ -29,15 +29,15 @@ MAX_PER_HOST = 8
 # A single connection is bound to one core at each end: to a peer that keeps one busy there are
 # several, as long as there are few peers.
 CONNECTIONS = 4
-# One that has not answered for this long gives its place to another, so that a list of dead
-# addresses does not end a download: so many may be called then.
+# A peer that has not answered for this long holds no place, so that a list of dead addresses does
+# not end a download. Together with such peers, so many may be called.
 UNANSWERED_S = 1.0
 MAX_CALLED = 64
 FORGOTTEN_S = 60.0  # after the tracker named a peer the last time
 AGAIN_S = 1.0  # doubling to
-AGAIN_MAX_S = 5.0  # so that a network that was away for long is noticed soon when it is back
-ANEW_S = 3.0  # after a change of this computer's addresses, what ends is connected to at once
-# Connections begun in a second, twice that for a moment: all addresses are a stranger's word.
+AGAIN_MAX_S = 5.0  # so that a network that returns after a long time is noticed soon
+ANEW_S = 3.0  # after this computer's addresses changed: what ends is connected to again at once
+# Connections begun in a second, twice that in a burst: all addresses come from strangers.
 DIALS_PER_HOST = 8.0
 DIALS = 16.0
 _JITTER = 0.25
@@ -92,9 +92,8 @@ class PeerBook:
         """Whom to connect to now, some of them several times; each counts as connected to from
         here on.
 
-        `fast`: peers that keep a connection as busy as it can be; `stalled`: those that stand still
-        in the middle of a chunk. A network that was interrupted may let a new connection through
-        long before the old one goes on.
+        `fast`: peers that keep a connection as busy as it can be. `stalled`: those that get a
+        second connection, because they stand still in the middle of a chunk.
         """
         called = sum(1 for peer in self._peers.values() if peer.connections)
         connected = self._connected(now)
@@ -108,33 +107,33 @@ class PeerBook:
         candidates = list(self._peers.items())
         others = candidates[FIRST:]
         self._rng.shuffle(others)
-        # Who brought nothing the last time comes behind who may.
+        # Peers that brought nothing the last time come last.
         order = sorted((*candidates[:FIRST], *others), key=lambda one: one[1].failures)
         for address, peer in order:
             if peer.is_us or peer.not_before > now:
                 continue
-            if not peer.connections:
-                if connected >= most or called >= MAX_CALLED:
-                    continue
-                connected, called = connected + 1, called + 1
-                peer.called_at, peer.was_called = now, True
+            if not peer.connections and (connected >= most or called >= MAX_CALLED):
+                continue
             wished = each if address in fast else 2 if address in stalled else 1
             for _ in range(wished - peer.connections):
                 if not self._dials.allows(_host_of(address), now=now):
                     break
+                if not peer.connections:
+                    connected, called = connected + 1, called + 1
+                    peer.called_at, peer.was_called = now, True
                 peer.connections += 1
                 chosen.append(address)
         return chosen
 
     def network_changed(self, *, now: float) -> None:
-        """This computer has other addresses: whoever could not be reached may be now."""
+        """This computer has other addresses: forget pauses and failures."""
         self._changed = now
         for peer in self._peers.values():
             peer.not_before, peer.failures = 0.0, 0
 
     def waiting(self, *, now: float) -> tuple[int, bool]:
-        """While every place is taken: how many peers could be connected to besides, and whether
-        one of them never was.
+        """While all places are taken: how many peers wait for one, and whether one of them was
+        never tried. Else none.
         """
         if self._connected(now) < MAX_PEERS:
             return 0, False
@@ -177,7 +176,7 @@ class PeerBook:
         return sum(1 for peer in self._peers.values() if not peer.is_us)
 
     def _connected(self, now: float) -> int:
-        """How many have a place: those who do not answer lose it after a while."""
+        """How many hold a place. Those that do not answer lose it after a while."""
         return sum(
             1
             for peer in self._peers.values()
@@ -190,5 +189,5 @@ class PeerBook:
 
 
 def _host_of(address: Address) -> str:
-    """As whose it is counted: the programs of this machine are told apart."""
+    """The host that it is counted for; programs of this machine count one by one."""
     return str(address) if is_loopback(address.host) else address.host

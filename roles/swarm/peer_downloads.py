@@ -18,13 +18,15 @@ from roles.net.peer_greeting import greeted
 from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
 from roles.swarm.buffer_pool import BufferPool
-from roles.swarm.downloader import Downloader, PeerLink
+from roles.swarm.downloader import Downloader
+from roles.swarm.peer import Peer
 from roles.swarm.peer_book import PeerBook
-from roles.swarm.swarm import Swarm
+from roles.swarm.peer_connection import PeerConnection
+from roles.swarm.shared_swarm import SharedSwarm
 from roles.values.addresses import Address, is_loopback
 from roles.values.errors import LmkError, PeerProtocolError, ShortageError
 from roles.wire.greeting import Hello
-from roles.worker import Worker, failure_of
+from roles.worker import Worker, shortage_of
 
 log = logging.getLogger(__name__)
 
@@ -39,17 +41,17 @@ class _Caller:
     """A peer that connected to us to offer."""
 
     host: str
-    socket: socket.socket
+    sock: socket.socket
     came_at: float
-    link: PeerLink | None = None  # set by its thread
+    peer: Peer | None = None  # set by its thread
     is_leaving: bool = False  # its place is another's
 
     def idle_s(self, now: float) -> float:
-        return now - (self.came_at if self.link is None else self.link.useful_at)
+        return now - (self.came_at if self.peer is None else self.peer.useful_at)
 
     @property
     def is_proven(self) -> bool:
-        return self.link is not None and self.link.meter.total > 0
+        return self.peer is not None and self.peer.meter.total > 0
 
 
 class PeerDownloads:
@@ -57,7 +59,7 @@ class PeerDownloads:
 
     def __init__(
         self,
-        swarm: Swarm,
+        swarm: SharedSwarm,
         hello: Hello,
         throttle: Throttle,
         wake: Callable[[], None] = lambda: None,
@@ -75,7 +77,7 @@ class PeerDownloads:
         self._callers: dict[int, _Caller] = {}
         self._numbers = itertools.count(1)
         self._stopping = threading.Event()
-        # What this computer lacks to connect to anybody; replaced whole, by the newest attempt.
+        # Why this computer can connect to nobody, of the newest attempt; replaced whole.
         self.lack: ShortageError | None = None
 
     def heard_of(self, addresses: Iterable[Address]) -> bool:
@@ -87,7 +89,7 @@ class PeerDownloads:
         return is_news
 
     def something_is_wanted(self) -> None:
-        """For the first time, or again: connect to the peers that are known at the next tick."""
+        """Nothing was wanted before: connect to known peers at the next tick."""
         self._wake()
 
     def network_changed(self) -> None:
@@ -97,17 +99,17 @@ class PeerDownloads:
         self._wake()
 
     def tick(self) -> None:
-        """Connect to whom it is time to connect to, in place of who is of no use."""
+        """Connect to the peers that are due, and leave those whose places they get."""
         now = time.monotonic()
         with self._lock:
             waiting, is_any_new = self._book.waiting(now=now)
-        with self._swarm.links() as links:
-            fast, stalled = links.fast(), links.stalled(now=now)
-            useless = links.useless(now=now, is_hurry=is_any_new)[:waiting] if waiting else []
-            left_behind = links.left_behind(now=now)
-        for link in (*left_behind, *useless):
-            log.info("%s brings nothing and is left", link.address)
-            link.hang_up()
+        with self._swarm.peers() as peers:
+            fast, stalled = peers.fast(), peers.stalled(now=now)
+            useless = peers.useless(now=now, is_hurry=is_any_new)[:waiting] if waiting else []
+            left_behind = peers.left_behind(now=now)
+        for peer in (*left_behind, *useless):
+            log.info("%s brings nothing and is left", peer.address)
+            self._swarm.hang_up(peer.number)
         with self._lock:
             chosen = (
                 []
@@ -119,9 +121,8 @@ class PeerDownloads:
                 self._note_end(address, was_good=False)
 
     def make_room_for_caller(self, host: str) -> bool:
-        """Whether a peer that calls us because nobody can reach it is taken from, if need be in
-        place of an idle one: while something is wanted, and not too many of one host; this machine
-        is exempt.
+        """Whether to accept a peer that calls us because nobody can reach it, if need be instead of
+        an idle one. Only while something is wanted; this machine may have all the places.
         """
         of_host = MAX_CALLERS if is_loopback(host) else MAX_CALLERS_PER_HOST
         if not self._swarm.is_busy:
@@ -140,16 +141,16 @@ class PeerDownloads:
             caller = self._callers[idle.number]
             caller.is_leaving = True
         with contextlib.suppress(OSError):  # the other side was faster
-            caller.socket.shutdown(socket.SHUT_RDWR)
+            caller.sock.shutdown(socket.SHUT_RDWR)
         return True
 
-    def adopt(self, link: socket.socket, address: Address, hello: Hello) -> bool:
+    def adopt(self, sock: socket.socket, address: Address, hello: Hello) -> bool:
         """Take from a peer that connected to us and was answered; False when there are too many.
 
-        The link is closed in any case.
+        The socket is closed in any case.
         """
         number = next(self._numbers)
-        caller = _Caller(address.host, link, time.monotonic())
+        caller = _Caller(address.host, sock, time.monotonic())
         with self._lock:
             self._callers[number] = caller
 
@@ -162,7 +163,7 @@ class PeerDownloads:
         if not self._stopping.is_set() and self._start(take):
             return True
         self._forget_caller(number)
-        link.close()
+        sock.close()
         return False
 
     @property
@@ -179,9 +180,9 @@ class PeerDownloads:
     def hang_up(self) -> None:
         """End every connection; others are made at the next tick."""
         with self._lock:
-            for link in self._sockets.values():
+            for sock in self._sockets.values():
                 with contextlib.suppress(OSError):  # the other side was faster
-                    link.shutdown(socket.SHUT_RDWR)
+                    sock.shutdown(socket.SHUT_RDWR)
 
     def join(self) -> None:
         """Wait for its threads, after stop()."""
@@ -207,6 +208,7 @@ class PeerDownloads:
             thread.start()
         except ShortageError as error:
             log.warning("a peer is not connected to: %s", error)
+            self.lack = error
             with self._lock:
                 self._threads.discard(thread)
             return False
@@ -216,55 +218,64 @@ class PeerDownloads:
         """Connect to a peer, and take what it has."""
         meter = RateMeter(now=time.monotonic())
         try:
-            with dialled(address, self._stopping.is_set) as link:
-                welcome = greeted(link, self._hello, self._stopping.is_set)
+            with dialled(address, self._stopping.is_set) as sock:
+                welcome = greeted(sock, self._hello, self._stopping.is_set)
                 if welcome.peer == self._hello.peer:
                     with self._lock:
                         self._book.is_us(address)
                 elif not welcome.is_away:
                     with self._lock:
                         self._book.opened(address)
-                    self._run(
-                        PeerLink(
-                            next(self._numbers), link, address, welcome.peer, welcome.name, meter
-                        )
+                    peer = Peer(
+                        next(self._numbers),
+                        address,
+                        welcome.peer,
+                        welcome.name,
+                        meter,
+                        time.monotonic(),
                     )
+                    self._run(PeerConnection(peer, sock))
         except (OSError, LmkError) as error:
-            failure = failure_of(error)
-            self.lack = failure if isinstance(failure, ShortageError) else None
+            self.lack = shortage_of(error)
             log.info("%s: %s", address, error)
-        finally:  # who brought nothing waits longer each time
+        finally:  # the pause grows each time that it brought nothing
             self._note_end(address, was_good=meter.total > 0)
 
     def _take(self, caller: _Caller, address: Address, hello: Hello) -> None:
         """Take what a peer has that connected to us."""
-        with caller.socket as link:
-            meter = RateMeter(now=time.monotonic())
-            where = Address(address.host, hello.listen)
-            peer_link = PeerLink(
-                next(self._numbers), link, where, hello.peer, hello.name, meter, is_caller=True
+        with caller.sock as sock:
+            now = time.monotonic()
+            listening = Address(address.host, hello.listen)
+            caller.peer = Peer(
+                next(self._numbers),
+                listening,
+                hello.peer,
+                hello.name,
+                RateMeter(now=now),
+                now,
+                is_caller=True,
             )
-            caller.link = peer_link
             try:
-                self._run(peer_link)
+                self._run(PeerConnection(caller.peer, sock))
             except (PeerProtocolError, OSError) as error:
                 log.info("%s: %s", address, error)
 
-    def _run(self, peer_link: PeerLink) -> None:
+    def _run(self, connection: PeerConnection) -> None:
         self.lack = None
-        number = peer_link.number
+        number = connection.peer.number
         with self._lock:
-            self._sockets[number] = peer_link.link
+            self._sockets[number] = connection.sock
         try:
             Downloader(
-                peer_link, self._swarm, self._buffers, self._throttle, self._stopping.is_set
+                connection, self._swarm, self._buffers, self._throttle, self._stopping.is_set
             ).run()
-        except MemoryError:
-            log.warning("dropped %s: this computer has no memory left", peer_link.address)
+        except MemoryError as error:
+            log.warning("dropped %s: this computer has no memory left", connection.peer.address)
+            self.lack = shortage_of(error)
         finally:
             with self._lock:
                 del self._sockets[number]
-            self._swarm.left(peer_link)
+            self._swarm.left(connection)
 
     def _forget_caller(self, number: int) -> None:
         with self._lock:

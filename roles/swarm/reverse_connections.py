@@ -25,7 +25,7 @@ from roles.worker import POLL_S, Worker, run_guarded
 log = logging.getLogger(__name__)
 
 MAX_CALLS = 8  # under way at once, and begun in a second, whatever the tracker names
-# Those that do not answer in this time do not keep others from being called, up to MAX_UNDER_WAY.
+# Calls that are not answered within this time no longer count, up to MAX_UNDER_WAY.
 UNANSWERED_S = 2.0
 MAX_UNDER_WAY = 32
 ASK_S = 1.0
@@ -98,7 +98,7 @@ class ReverseConnections:
         last = self._not_before
         self._not_before = {one: at for one, at in last.items() if at > now}
         served, begun = self._uploads.called(), 0
-        # Whoever was called least lately goes first: those who lead to nothing keep nobody waiting.
+        # The one called longest ago goes first, so that calls that fail keep nobody waiting.
         for address in sorted(leechers, key=lambda one: last.get(one, 0.0)):
             if address in served or address in self._not_before:
                 continue
@@ -115,7 +115,7 @@ class ReverseConnections:
             try:
                 thread.start()
             except ShortageError as error:
-                log.warning("%s is not called: %s", address, error)
+                log.warning("%s cannot be called: %s", address, error)
                 self._forget(address)
 
     def _main(self, address: Address) -> None:

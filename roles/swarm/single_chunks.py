@@ -1,7 +1,7 @@
 """Contents of one chunk: each is asked of one peer at a time, many at once of each peer.
 
-What one peer is slow to bring is asked of another that has nothing to do. State of the swarm, used
-with its lock held: no call waits.
+A peer with nothing to do takes over what another is slow to bring. State of the swarm, used with
+its lock held: no call waits.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from roles.swarm.content_transfer import Transfer
-from roles.swarm.downloader import PeerLink
+from roles.swarm.content_transfer import ContentTransfer
+from roles.swarm.peer import Peer
 
 AHEAD = 64  # asked of a peer at once: one round trip for all of them
 LATE_S = 10.0  # after it was asked for, when its peer sends next to nothing
 LATE_AT_MOST_S = 120.0  # the same for any peer: AHEAD of them at 140 KB/s
 LEAST_RATE = 4_096  # bytes per second
-# A peer with nothing to do takes over what another one has not brought for this long, or for twice
-# the time that it needs itself. Twice as long each time, or two slow peers would never be through.
+# A peer with nothing to do takes over from one that has brought nothing for this long, or for twice
+# the time that it would need itself. The time doubles with each move: else two slow peers would
+# take a content from each other for ever.
 IDLE_S = 1.0
 UNPROVEN_S = 1.5  # the same for a peer that never brought anything
 SLOW_FACTOR = 2.0
@@ -25,27 +26,27 @@ SLOW_FACTOR = 2.0
 
 @dataclass(slots=True)
 class _Asked:
-    link: PeerLink
-    transfer: Transfer
+    peer: Peer
+    transfer: ContentTransfer
     since: float
 
 
 class SingleChunks:
-    """By handle. PeerLink.singles holds what a peer was asked for."""
+    """By handle. Peer.singles holds what a peer was asked for."""
 
     def __init__(self) -> None:
-        self._waiting: dict[int, Transfer] = {}
+        self._waiting: dict[int, ContentTransfer] = {}
         self._asked: dict[int, _Asked] = {}
         self._refused: dict[int, set[int]] = {}  # the connections without it
         self._moves: dict[int, int] = {}  # how often it was too late
-        self._in_vain: set[int] = set()  # all of them lacked it
+        self._in_vain: set[int] = set()  # contents that everybody lacked
         self._slow: set[int] = set()  # connections over which something came too late: asked last
 
-    def add(self, handle: int, transfer: Transfer) -> None:
+    def add(self, handle: int, transfer: ContentTransfer) -> None:
         """It is wanted."""
         self._waiting[handle] = transfer
 
-    def drop(self, handle: int) -> PeerLink | None:
+    def drop(self, handle: int) -> Peer | None:
         """It is wanted no longer, or has come. Returns who was asked for it."""
         self._waiting.pop(handle, None)
         self._refused.pop(handle, None)
@@ -54,106 +55,106 @@ class SingleChunks:
         asked = self._asked.pop(handle, None)
         if asked is None:
             return None
-        asked.link.singles.discard(handle)
-        self._slow.discard(asked.link.number)
-        return asked.link
+        asked.peer.singles.discard(handle)
+        self._slow.discard(asked.peer.number)
+        return asked.peer
 
-    def refused(self, handle: int, link: PeerLink) -> None:
+    def refused(self, handle: int, peer: Peer) -> None:
         """This peer does not have it: others are asked."""
-        self._refused.setdefault(handle, set()).add(link.number)
+        self._refused.setdefault(handle, set()).add(peer.number)
         self.ask_again(handle)
 
     def ask_again(self, handle: int) -> None:
-        """It does not come from the peer that was asked."""
+        """It will not come from the peer that was asked: ask any."""
         asked = self._asked.pop(handle, None)
         if asked is not None:
-            asked.link.singles.discard(handle)
+            asked.peer.singles.discard(handle)
             self._waiting[handle] = asked.transfer
 
-    def left(self, link: PeerLink) -> None:
+    def left(self, peer: Peer) -> None:
         """A connection ended: what it was asked for is asked of others."""
-        for handle in list(link.singles):
+        for handle in list(peer.singles):
             self.ask_again(handle)
         for refused in self._refused.values():
-            refused.discard(link.number)
-        self._slow.discard(link.number)
+            refused.discard(peer.number)
+        self._slow.discard(peer.number)
 
-    def late(self, links: Collection[PeerLink], *, now: float) -> list[tuple[PeerLink, int]]:
+    def late(self, peers: Collection[Peer], *, now: float) -> list[tuple[Peer, int]]:
         """What does not come from those who were asked; others are asked for it."""
         late = [handle for handle, asked in self._asked.items() if _is_late(asked, now)]
         if self._asked and len(late) < len(self._asked):
-            idle = [one for one in links if not one.singles and one.taking is None]
+            idle = [one for one in peers if not one.singles and one.taking is None]
             late += [one for one in self._stolen(idle, now=now) if one not in late]
-        told = [(self._asked[handle].link, handle) for handle in late]
-        for link, handle in told:
+        told = [(self._asked[handle].peer, handle) for handle in late]
+        for peer, handle in told:
             self._moves[handle] = self._moves.get(handle, 0) + 1
-            self._slow.add(link.number)
-            self.refused(handle, link)
+            self._slow.add(peer.number)
+            self.refused(handle, peer)
         return told
 
-    def try_all_again(self, links: Collection[PeerLink]) -> None:
+    def try_all_again(self, peers: Collection[Peer]) -> None:
         """Some time has passed: who lacked something may have it now."""
         for handle, transfer in self._waiting.items():
             without = self._refused.get(handle, set()) | transfer.mistaken
-            if links and all(link.number in without for link in links):
+            if peers and all(peer.number in without for peer in peers):
                 self._in_vain.add(handle)
         self._refused.clear()
 
     def is_lacking(self, handle: int) -> bool:
-        """Whether all of them were asked for it, and nobody had it."""
+        """Whether every peer was asked for it, and none had it."""
         return handle in self._in_vain
 
     def to_ask(
-        self, links: Collection[PeerLink], *, now: float
-    ) -> list[tuple[PeerLink, int, Transfer]]:
+        self, peers: Collection[Peer], *, now: float
+    ) -> list[tuple[Peer, int, ContentTransfer]]:
         """What to ask of whom now; it counts as asked."""
-        chosen = list[tuple[PeerLink, int, Transfer]]()
-        free = [link for link in links if len(link.singles) < AHEAD]
+        chosen = list[tuple[Peer, int, ContentTransfer]]()
+        free = [peer for peer in peers if len(peer.singles) < AHEAD]
         for handle, transfer in list(self._waiting.items()) if free else ():
-            link = self._least_asked(free, links, handle, transfer, now)
-            if link is None:
+            peer = self._least_asked(free, peers, handle, transfer, now)
+            if peer is None:
                 continue
             del self._waiting[handle]
-            if not link.singles:
-                link.single_at = now
-            link.singles.add(handle)
-            self._asked[handle] = _Asked(link, transfer, now)
-            chosen.append((link, handle, transfer))
-            if len(link.singles) >= AHEAD:
-                free.remove(link)
+            if not peer.singles:
+                peer.single_at = now
+            peer.singles.add(handle)
+            self._asked[handle] = _Asked(peer, transfer, now)
+            chosen.append((peer, handle, transfer))
+            if len(peer.singles) >= AHEAD:
+                free.remove(peer)
                 if not free:
                     break
         return chosen
 
     def _least_asked(
         self,
-        free: list[PeerLink],
-        links: Collection[PeerLink],
+        free: list[Peer],
+        peers: Collection[Peer],
         handle: int,
-        transfer: Transfer,
+        transfer: ContentTransfer,
         now: float,
-    ) -> PeerLink | None:
+    ) -> Peer | None:
         refused, plan = self._refused.get(handle, set()) | transfer.mistaken, transfer.plan
-        able = [link for link in free if link.number not in refused]
+        able = [peer for peer in free if peer.number not in refused]
         if plan.is_damaged:
-            could = (one.sender for one in links if one.number not in refused)
+            could = (one.sender for one in peers if one.number not in refused)
             if any(plan.can_send(sender, now=now) for sender in could):
-                able = [link for link in able if plan.can_send(link.sender, now=now)]
+                able = [peer for peer in able if plan.can_send(peer.sender, now=now)]
             else:
-                able = [link for link in able if plan.may_try(link.sender, now=now)]
+                able = [peer for peer in able if plan.may_try(peer.sender, now=now)]
         return min(
-            able, key=lambda link: (link.number in self._slow, len(link.singles)), default=None
+            able, key=lambda peer: (peer.number in self._slow, len(peer.singles)), default=None
         )
 
-    def _stolen(self, idle: Collection[PeerLink], *, now: float) -> Iterator[int]:
-        """What peers with nothing to do take over: all that a peer is late with, or else half of
-        what it still has to bring, from the end.
+    def _stolen(self, idle: Collection[Peer], *, now: float) -> Iterator[int]:
+        """What idle peers take over from each of the others: everything, if that one is late, else
+        the last half.
         """
         by_peer = dict[int, list[int]]()
         for handle, asked in self._asked.items():
-            by_peer.setdefault(asked.link.number, []).append(handle)
+            by_peer.setdefault(asked.peer.number, []).append(handle)
         for handles in by_peer.values() if idle else ():
-            slow = self._asked[handles[0]].link
+            slow = self._asked[handles[0]].peer
             helpers = [one for one in idle if one.sender != slow.sender]
             able = [handle for handle in handles if self._can_help(helpers, handle, now)]
             if any(self._is_behind(helpers, handle, now) for handle in able):
@@ -161,7 +162,7 @@ class SingleChunks:
             elif now - self._asked[handles[0]].since >= IDLE_S:
                 yield from able[len(able) - len(able) // 2 :]
 
-    def _can_help(self, helpers: Collection[PeerLink], handle: int, now: float) -> bool:
+    def _can_help(self, helpers: Collection[Peer], handle: int, now: float) -> bool:
         plan, refused = self._asked[handle].transfer.plan, self._refused.get(handle, ())
         return any(
             one.number not in refused
@@ -169,8 +170,8 @@ class SingleChunks:
             for one in helpers
         )
 
-    def _is_behind(self, helpers: Collection[PeerLink], handle: int, now: float) -> bool:
-        """Whether its peer has brought nothing for longer than one of these needs for it twice."""
+    def _is_behind(self, helpers: Collection[Peer], handle: int, now: float) -> bool:
+        """Whether its peer has brought nothing for twice as long as one of these would need."""
         asked, moves = self._asked[handle], self._moves.get(handle, 0)
         length = asked.transfer.content.size
         needed = [
@@ -180,7 +181,7 @@ class SingleChunks:
             )
             for one in helpers
         ]
-        stood_s = now - max(asked.link.single_at, 0.0)
+        stood_s = now - asked.peer.single_at
         return bool(needed) and stood_s >= min(needed) * 2.0 ** min(moves, 16)
 
 
@@ -188,4 +189,4 @@ def _is_late(asked: _Asked, now: float) -> bool:
     age_s = now - asked.since
     if age_s <= LATE_S:
         return False
-    return age_s > LATE_AT_MOST_S or asked.link.meter.rate(now=now) < LEAST_RATE
+    return age_s > LATE_AT_MOST_S or asked.peer.meter.rate(now=now) < LEAST_RATE

@@ -6,11 +6,11 @@ State of the swarm, used with its lock held: no call waits.
 from __future__ import annotations
 
 from roles.swarm.chunk_plan import ChunkPlan
-from roles.swarm.content_transfer import Transfer
+from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.peers import Peers
 
 
-class Transfers(dict[int, Transfer]):
+class Transfers(dict[int, ContentTransfer]):
     """By handle."""
 
     @property
@@ -18,13 +18,13 @@ class Transfers(dict[int, Transfer]):
         """Whether any chunk is on its way."""
         return any(plan.is_moving for plan in self._asking().values())
 
-    def is_end(self, links: Peers, *, now: float) -> bool:
+    def is_end(self, peers: Peers, *, now: float) -> bool:
         """Whether every chunk is here or on its way that somebody who is connected might send."""
         wanted = ((handle, plan) for handle, plan in self._asking().items() if plan.wanted)
         return not any(
-            plan.wanted_from(link.sender, now=now, is_alone=False)
+            plan.wanted_from(peer.sender, now=now, is_alone=False)
             for handle, plan in wanted
-            for link in links.with_content(handle)
+            for peer in peers.with_content(handle)
         )
 
     def _asking(self) -> dict[int, ChunkPlan]:

@@ -6,8 +6,8 @@ from roles.disk.holding import ChunkSource, Holding, Library
 
 MAX_OPEN = 2_048  # contents at once over one connection
 MAX_SOURCES = 32  # opened files at once over one connection
-# Of those that were not here, which are described when they come: each costs a look whenever
-# something new is here. The oldest is forgotten; a leecher of ours has some 200 under way.
+# Contents that were not here are described when they come, so each of them is looked at whenever
+# something new is here. Beyond this many the oldest is forgotten; our leechers have some 200.
 MAX_MISSING = 512
 
 
@@ -64,7 +64,7 @@ class OpenContents:
         return known[1]
 
     def is_told_again(self, handle: int, count: int) -> bool:
-        """Count digests that are told; whether they are more than the content has."""
+        """Count digests that are sent; whether they are more by now than the content has."""
         holding = self.holding(handle)
         if holding is None:
             return False

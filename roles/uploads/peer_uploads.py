@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 128  # a thread each
 MAX_PER_HOST = 16  # one host must not keep a room out; this machine is exempt
-IN_VAIN = 3  # offers that led to nothing: whoever waits for another one then is idle all the same
+IN_VAIN = 3  # offers in a row that led to nothing: then waiting for the next one counts as idle
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class _Giving:
     longest_part: int
     progress: GiverProgress = field(default_factory=GiverProgress)
     counted: int = 0
-    is_leaving: bool = False  # its place is another's
+    is_leaving: bool = False  # it was hung up on, and its place is given away
     thread: threading.Thread | None = None
 
 
@@ -81,7 +81,7 @@ class PeerUploads:
             self._wake(self._desk.limit(slots))
 
     def make_room(self, address: Address, *, is_here: bool) -> bool:
-        """Whether one more connection of this host is taken, if need be in place of an idle one.
+        """Whether to accept one more connection from this host, if need be in place of an idle one.
 
         `is_here`: it is this machine, which may have all the places.
         """
@@ -97,7 +97,7 @@ class PeerUploads:
                 return False
             giving = self._givings[idle.number]
             giving.is_leaving = True
-        log.info("%s was idle, and its place is %s's", giving.address, address.host)
+        log.info("hung up on %s, which was idle, for %s", giving.address, address.host)
         _hang_up(giving.link)
         return True
 

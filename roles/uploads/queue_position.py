@@ -24,7 +24,7 @@ class QueuePosition:
 
     @property
     def has_slot(self) -> bool:
-        """Whether it holds one; others may have got it from who hardly reads."""
+        """Whether it holds one. It may have been taken away from a leecher that hardly reads."""
         return self._desk.has_slot()
 
     def rest(self) -> None:

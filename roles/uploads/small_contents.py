@@ -1,8 +1,8 @@
 """The contents of one chunk that a leecher waits for, on one connection. Pure: handles in, order
 out; the caller brings the clock.
 
-They go before a chunk that was taken. A few need no slot, for it would cost more than they do; the
-others hold one as a chunk does, or who asks for small files only would have the line for itself.
+They go before a chunk that was taken. The first ones need no slot, which would cost more than they
+do. Beyond those they hold one like a chunk: else a leecher of small files only would never queue.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 SENT_FIRST = 16  # before a chunk that was taken: together as much as the longest chunk
 FREE_BYTES = 64 * 1024  # without a slot, at once
 FREE_RATE = 8 * 1024  # and so many more each second
-TURN_BYTES = 256 * 1024  # with a slot, when others wait for one: as much as the shortest chunk
+TURN_BYTES = 256 * 1024  # with a slot, while others wait for one: as much as the shortest chunk
 
 
 class SmallContents:
@@ -47,12 +47,12 @@ class SmallContents:
         self._since = now
 
     def needs_slot(self, *, now: float) -> bool:
-        """Whether so much went out that the next one needs a slot."""
+        """Whether the next one needs a slot, because many went out without."""
         return self._free + max(0.0, now - self._since) * FREE_RATE <= 0
 
     @property
     def is_turn_over(self) -> bool:
-        """Whether those that went out since the last time were as much as a chunk."""
+        """Whether as much as a chunk went out since this was last true."""
         is_over = self._turn >= SENT_FIRST or self._turn_bytes >= TURN_BYTES
         if is_over:
             self._turn = self._turn_bytes = 0

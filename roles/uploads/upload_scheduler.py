@@ -2,8 +2,8 @@
 
 Pure state. A slot is held from an offer to the last byte of its chunk; whoever wants nothing that
 is here waits without one. Who waits for a slot stands in line, in order of arrival, but a host that
-has few slots goes before one that has more, and no host holds more than one slot more than another
-that is served or waits.
+has few slots goes before one that has more, and no host gets more than one slot more than any other
+host that is served or waits.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from roles.uploads.times_sent import MAX_LEVELS, TimesSent, any_of
 
 TURN_CHUNKS = 1  # sent in a row when others wait: what few have must soon be with many
 MAX_LOOKED = 128  # contents, for one offer: a leecher of ours has 64 under way
-# A slot is as good as unused when for so long not one piece of a chunk went out, and the line could
-# carry more than this many times as much to each slot.
+# A slot counts as unused when no piece of a chunk went out for STALL_S although the network could
+# carry more than SLOW_SHARE times as much to each slot.
 STALL_S = 2.0
 PIECE = 64 * 1024  # bytes
 SLOW_SHARE = 4
 WINDOW_S = 1.0
-SLOW_LINE = 1.25e6  # bytes per second: what is assumed of a line before it was measured
-HALF_S = 60.0  # until half of what was measured is forgotten: lines change
+SLOW_LINE = 1.25e6  # bytes per second: assumed until it was measured
+HALF_S = 60.0  # a measurement counts half after so long, because networks change
 MAX_CONTENTS = 4_096  # of which it is remembered how often each chunk was sent
 
 
@@ -71,7 +71,7 @@ class UploadScheduler:
         self._line: list[int] = []
         self._missed: dict[int, None] = {}  # who was not woken by news: no slot was free
         self._times: dict[bytes, TimesSent] = {}
-        self._latest = 0.0  # time that was heard of
+        self._latest = 0.0  # the newest `now` that a caller gave
 
     @property
     def slots_taken(self) -> int:
@@ -171,8 +171,8 @@ class UploadScheduler:
         return True
 
     def is_turn_over(self, number: int) -> bool:
-        """Whether it had its chunks and somebody waits who would have its slot: it is offered
-        nothing more ahead.
+        """Whether it had its chunks and somebody waits who would get its slot. Then nothing is
+        offered to it ahead.
         """
         member = self._members[number]
         if member.in_turn < TURN_CHUNKS:
@@ -299,8 +299,8 @@ class UploadScheduler:
         self._held[member.host] += 1
 
     def _release_unused(self, now: float) -> None:
-        """Somebody waits: who hardly takes anything has no slot any more, and waits for one when
-        it does again. Where everybody is slow, the line is.
+        """Somebody waits: free the slots of those that take hardly anything. If everybody is slow,
+        it is the network, and all keep theirs.
         """
         for member in self._members.values():
             stood_s = now - member.moved_at
@@ -341,8 +341,8 @@ class UploadScheduler:
 
 
 class LineRate:
-    """What the line can carry: the most that went out within one second and the next, for the first
-    one may have filled buffers only. It is forgotten by and by.
+    """What the network can carry: the best of what went out in two seconds in a row, because the
+    first one may only have filled buffers. Old measurements fade.
     """
 
     def __init__(self) -> None:

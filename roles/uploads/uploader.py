@@ -24,20 +24,21 @@ from roles.uploads.upload_slot import Desk, GiverProgress
 from roles.values.content import DIGEST_SIZE, bitmap_bytes, bitmap_of
 from roles.values.errors import FileChangedError, PeerProtocolError
 from roles.wire import frames
-from roles.worker import POLL_S
+from roles.worker import rest
 
 log = logging.getLogger(__name__)
 
 ALIVE_S = 15.0  # of silence, then a sign of life
 SILENT_S = 45.0  # without one, the other side is gone
 ANSWER_S = 2.0  # an offer may wait so long with a slot, then others have it
-# Half as long after each offer that led to nothing, for who answers none in time holds slots by it.
+# Half as long after each offer that led to nothing: else a leecher that never answers in time would
+# hold a slot for most of it.
 LEAST_ANSWER_S = 0.1
-TELL_S = 0.25  # between two words to the desk of how much went out
+TELL_S = 0.25  # between two reports to the desk of how much went out
 FRAME_S = 10.0  # for a whole frame of the leecher, however its bytes trickle in
-ANSWERED = 64  # bytes that are answered once more count as much as a word
-LOOK_AGAIN = b"\1"  # said to `woken` when there are other contents than before
-_RECEIVE = 8 * 1024  # its words cost what they cost when they are read, not before
+ANSWERED = 64  # bytes sent in an answer count as much as a frame received
+LOOK_AGAIN = b"\1"  # sent to `woken` when other contents are here than before
+_RECEIVE = 8 * 1024  # little, so that the pauses of _read_slowly() come between few frames
 
 
 class Uploader:
@@ -76,7 +77,7 @@ class Uploader:
         self._offered_at = 0.0
         self._answer_s = ANSWER_S  # how long the offer that stands may hold a slot
         self._words = WordBudget()
-        self._half_since: float | None = None  # when the frame began that is not whole yet
+        self._half_since: float | None = None  # when the unfinished frame began
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def run(self) -> None:
@@ -106,8 +107,8 @@ class Uploader:
                 self._contents.close_all()
 
     def _has_work(self) -> bool:
-        """Whether something can be sent now. A chunk that is taken late waits in line again, and so
-        do many small contents.
+        """Whether something can be sent now. A chunk that was taken late waits for a slot again,
+        and so do small contents after the first few.
         """
         if self._singles and not self._singles.needs_slot(now=time.monotonic()):
             return True
@@ -142,13 +143,11 @@ class Uploader:
         return True
 
     def _read_slowly(self, words: int) -> None:
-        """Wait before reading on from who says much and takes nothing."""
-        left_s = self._words.spend(words, now=time.monotonic())
-        if left_s > 0:
+        """Pause before reading on, if this leecher says much and takes nothing."""
+        pause_s = self._words.spend(words, now=time.monotonic())
+        if pause_s > 0:
             self._line.rest()
-        while left_s > 0 and not self._should_stop():
-            time.sleep(min(left_s, POLL_S))
-            left_s -= POLL_S
+            rest(pause_s, self._should_stop)
 
     def _handle(self, frame: frames.Frame) -> bool:
         match frame:
@@ -312,7 +311,7 @@ class Uploader:
         self._is_sending = False
 
     def _note_moved(self, count: int) -> None:
-        """So many bytes went out; the desk is told now and then."""
+        """So many bytes went out. Report it to the desk every TELL_S."""
         self._moved += count
         now = time.monotonic()
         if now - self._moved_at >= TELL_S:
@@ -320,7 +319,7 @@ class Uploader:
             self._moved, self._moved_at = 0, now
 
     def _await_slot(self, selector: selectors.BaseSelector) -> None:
-        """In line again, in the middle of a chunk that the leecher hardly read for a while."""
+        """Wait for a slot again, in the middle of a chunk that the leecher hardly read."""
         self._heard = time.monotonic()  # it has read
         while not (self._should_stop() or self._parts.is_cancelled or self._line.regain()):
             if not self._receive(selector, PLACE_S):
@@ -393,7 +392,7 @@ class Uploader:
         if self._pending is not None and now - self._offered_at >= self._answer_s:
             self._line.rest()
         if self._half_since is not None and now - self._half_since > FRAME_S:
-            raise TimeoutError(f"a frame that does not end within {FRAME_S:.0f} s")
+            raise TimeoutError(f"a frame did not end within {FRAME_S:.0f} s")
 
     def _send(self, frame: frames.Frame) -> None:
         self._parts.keep(frames.encode(frame))

@@ -1,8 +1,8 @@
 """Names of files, which are UTF-8 on the wire, as this system's calls take and give them.
 
-Most systems have UTF-8, and there a name is itself. Under another locale (LC_ALL=C, ISO 8859-1) a
-name that the locale cannot write is stored in UTF-8 all the same: its bytes are handed through as
-Python does it with bytes that it cannot read (PEP 383). Pure text.
+Most systems use UTF-8, and there nothing is converted. Under another locale (LC_ALL=C, ISO 8859-1)
+a name that the locale cannot encode is still stored in UTF-8: its bytes are passed through in the
+way that Python represents undecodable bytes (PEP 383). Pure text.
 """
 
 from __future__ import annotations

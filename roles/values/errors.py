@@ -17,7 +17,7 @@ class SeederLackedFileError(LmkError):
 
 
 class HaltedError(LmkError):
-    """Told to stop in the middle of something long. Nobody is told of it."""
+    """Raised when something long was told to stop. It is not shown to anybody."""
 
 
 class UserInputError(LmkError):
@@ -26,6 +26,10 @@ class UserInputError(LmkError):
 
 class TrackerSilentError(LmkError):
     """No tracker answered at that address. Exit code 3."""
+
+
+class ListNotPassedError(TrackerSilentError):
+    """A tracker answered, and its list did not come or go: often it has a moment's shortage."""
 
 
 class NoSeederError(LmkError):
@@ -37,7 +41,7 @@ class StorageError(LmkError):
 
 
 class ShortageError(StorageError):
-    """No memory, thread or descriptor is left just now; the same may work later. Exit code 4."""
+    """Memory, threads or descriptors have run out; the same may work later. Exit code 4."""
 
 
 class DiskFullError(StorageError):

@@ -5,7 +5,7 @@ No role, no window, no wire.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -68,36 +68,36 @@ class RoleStopped:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something that the user should know; the role goes on."""
+    """Something that the user should know; the role keeps running."""
 
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkChanged:
-    """Addresses of this computer are gone or new, or it was held up: asleep, or without its turn.
+    """Addresses of this computer are gone or new, or the program was held up: asleep, or stopped.
 
-    Connections of addresses that are gone were ended, and are made anew.
+    Connections of addresses that are gone have been closed.
     """
 
     gone: tuple[str, ...] = ()
     come: tuple[str, ...] = ()
     held_up_s: float = 0.0
-    has_slept: bool = False  # the computer, and not just this program
+    has_slept: bool = False  # the computer slept; else only this program was stopped
     is_cut_off: bool = False  # no address is left
     for_others: Address | None = None  # where others reach the role from now on, if it listens
 
 
 @dataclass(frozen=True, slots=True)
 class TrackerMoved:
-    """The tracker did not answer, and is asked at another place now: it moved, or another one
-    stands in for it.
+    """The tracker is silent, and another address is asked now: it moved, or another tracker stands
+    in for it.
     """
 
     former: Address
     tracker: Address
     name: str  # of its computer, from the wire; "" for an original one
-    is_back: bool = False  # it is the one of before, which answers again
+    is_back: bool = False  # the original one answers again
 
 
 # Tracker
@@ -168,6 +168,7 @@ class SkipReason(Enum):
     """Why something in a shared folder is not offered; ui/wording.py has the words for people."""
 
     UNREADABLE = "unreadable"  # or it changes all the time
+    WRITTEN = "written"  # by another program, for a while now
     NAME = "name"  # that others could not store
     DEPTH = "depth"  # in too many folders
     LINK = "link"
@@ -343,13 +344,18 @@ def stored_path(path: str, saved_as: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FileEnded:
-    """One file of a download that brings many."""
+    """One file of a download that brings many, or a folder that could not be made."""
 
-    name: str  # its path, from the wire
+    name: str  # its path, from the wire; of a folder with a / at its end
     size: int  # bytes
     state: DownloadState  # DONE, SKIPPED or FAILED
     saved_as: Path | None = None
     failure: LmkError | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is none of the files that are counted."""
+        return self.name.endswith("/")
 
     @property
     def is_renamed(self) -> bool:
@@ -390,6 +396,11 @@ class FoundTracker:
     name: str  # of its computer, from the wire; "" for an original one
     is_original: bool
     room: str = ""  # another one at each start of it; "" for one that does not say
+
+
+def ours_first(found: Iterable[FoundTracker]) -> tuple[FoundTracker, ...]:
+    """In the order in which trackers are shown; a program that must choose takes the first."""
+    return tuple(sorted(found, key=lambda one: (one.is_original, one.name, one.address)))
 
 
 @dataclass(frozen=True, slots=True)

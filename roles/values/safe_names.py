@@ -65,14 +65,19 @@ def safe_path(untrusted: str, *, windows: bool) -> tuple[str, ...]:
 
     Raises UnsafeNameError for what could leave the folder or fool the reader.
     """
+    check_length(untrusted)
+    folder, slash, name = untrusted.rpartition("/")
+    above = _safe_folders(folder, windows) if slash else ()
+    return (*above, safe_name(name, windows=windows))
+
+
+def check_length(untrusted: str) -> None:
+    """Raise UnsafeNameError for a path that is too long, or leads through too many folders."""
     is_long = len(untrusted) > MAX_PATH_BYTES // 4  # then count its bytes
     if untrusted.count("/") >= MAX_DEPTH or (
         is_long and len(untrusted.encode(errors="replace")) > MAX_PATH_BYTES
     ):
         raise UnsafeNameError(f"“{shown_name(untrusted)}” is too long or too deep a path")
-    folder, slash, name = untrusted.rpartition("/")
-    above = _safe_folders(folder, windows) if slash else ()
-    return (*above, safe_name(name, windows=windows))
 
 
 def check_path(untrusted: str) -> None:

@@ -1,15 +1,15 @@
-"""TCP ports of well-known services: no program of ours connects there because a stranger said so.
+"""TCP ports of well-known services, to which we do not connect because a stranger says so.
 
 From 1,024 on; the ports below are all refused. Three sources, in the order of the table:
 
 - the "bad ports" that browsers do not open, https://fetch.spec.whatwg.org/#port-blocking
-- ports whose services act on whatever text they are sent, or fall over it: printers, machines in
-  plants, remote control. Ports as in the IANA registry,
+- ports whose services act on any text that they receive, or crash on it: printers, industrial
+  controllers, remote control. Ports as in the IANA registry,
   https://www.iana.org/assignments/service-names-port-numbers
 - databases, caches, queues and the control ports of servers, at their products' default ports
 
-Ports from 32,768 on are missing on purpose: systems hand them to programs that ask for any port, so
-a seeder may honestly listen there. So are our own ports, 12500 to 12519.
+Ports from 32,768 on are left out on purpose: systems assign them to programs that ask for any port,
+so a seeder may well listen there. Our own ports, 12500 to 12519, are left out too.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Loops over what strangers sent: however long they are, they end soon when they are told to.
+"""Loops over what strangers sent: however long, they end soon when they are told to.
 
-Pure: whoever calls knows when to stop.
+Pure: the caller decides when to stop.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def go_on() -> bool:
-    """For `should_stop`, where nobody asks for a stop."""
+    """As `should_stop`: never."""
     return False
 
 

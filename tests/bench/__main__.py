@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.bench.lists import hostile_lists
 from tests.bench.lmk1 import lmk1
 from tests.bench.many_files import hashing, listing, small
 from tests.bench.result import Result, say
@@ -42,6 +43,7 @@ ROWS: dict[str, Callable[[Path], Iterator[Result]]] = {
     "swarm": swarm,
     "small": small,
     "list": listing,
+    "lists": hostile_lists,
     "hashing": hashing,
     "tracker": tracker,
     "memory": memory,

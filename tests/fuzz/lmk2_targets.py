@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -215,10 +216,20 @@ def any_line(data: bytes) -> None:
         catalogue_line(data)
 
 
+@contextlib.contextmanager
+def without_logging() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
 def digest_cache(data: bytes) -> None:
     """Lines with a right checksum, for nothing else is looked at."""
     sealed = (b"%08x %s\n" % (zlib.crc32(line), line) for line in data.split(b"\n"))
-    with tempfile.TemporaryDirectory(prefix="lmk-fuzz-") as folder:
+    # Each damaged cache is logged, which would hide what the fuzzer itself reports.
+    with tempfile.TemporaryDirectory(prefix="lmk-fuzz-") as folder, without_logging():
         path = Path(folder) / "share.digests"
         path.write_bytes(b"".join(sealed))
         check(len(bytes.fromhex(DigestCache(path).share_id)) == 8, "a share without an id")

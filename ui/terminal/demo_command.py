@@ -11,6 +11,7 @@ from roles.program.profile import bundled_folder, is_zipped
 from roles.program.user_folders import folder_named
 from roles.tracker import Tracker
 from roles.values.addresses import LOOPBACK, SEEDER_PORT, TRACKER_PORT, Address
+from roles.values.disk_names import on_disk, shown_path
 from roles.values.events import FilesListed, FolderScanned, RoleStarted, TrackerLost
 from roles.values.safe_names import shown_name
 from roles.values.settings import (
@@ -50,7 +51,7 @@ def run_demo(output: Output, limits: Limits) -> ExitCode:
         report = DownloadReport(output, wanted)
         code = download(session, leecher, report, wanted, Existing.SKIP, output)
     for name, path in report.saved.items():
-        if not _is_same(source / name, path, output):
+        if not _is_same(source.joinpath(*map(on_disk, name.split("/"))), path, output):
             code = ExitCode.CONTENT
     output.say(f"The files are in {target}.")
     if is_zipped():
@@ -108,7 +109,7 @@ def _is_same(source: Path, copy: Path, output: Output) -> bool:
     is_same = digest == _digest(source)
     verdict = "same" if is_same else "DIFFERENT"
     size = wording.size(copy.stat().st_size)
-    output.say(f"{verdict}  sha256 {digest[:16]}…  {size:>10}  {shown_name(copy.name)}")
+    output.say(f"{verdict}  sha256 {digest[:16]}…  {size:>10}  {shown_name(shown_path(copy.name))}")
     return is_same
 
 

@@ -36,6 +36,7 @@ class Counts:
     done: int = 0
     skipped: int = 0
     failed: int = 0
+    folders: int = 0  # that could not be made
     renamed: int = 0  # of these, and folders
 
     @property
@@ -57,6 +58,7 @@ class Counts:
         self.done += other.done
         self.skipped += other.skipped
         self.failed += other.failed
+        self.folders += other.folders
         self.renamed += other.renamed
 
     def words(self) -> str:
@@ -65,6 +67,7 @@ class Counts:
             f"{self.done:,} done and checked" if self.done else "",
             f"{self.skipped:,} skipped, the same already here" if self.skipped else "",
             f"{self.failed:,} failed" if self.failed else "",
+            f"{wording.count(self.folders, 'folder')} failed" if self.folders else "",
             f"{self.renamed:,} under other names" if self.renamed else "",
         ]
         return ", ".join(part for part in parts if part) or "none"
@@ -236,21 +239,24 @@ class DownloadReport:
         untold = max(0, one.files - one.counts.all)
         if untold:
             one.counts.note(changed.state, untold)
-        elif changed.failure is not None and not one.counts.failed:
+        elif changed.failure is not None and not (one.counts.failed or one.counts.folders):
             one.counts.failed += 1
         return untold
 
     def _summary(self, one: One) -> str:
         title, counts = shown_name(one.wanted.title), one.counts
         time_spent = phrases.spent(self._clock() - one.started)
-        if counts.all == counts.done and not counts.renamed:
+        if counts.all == counts.done and not (counts.renamed or counts.folders):
             size = wording.size(one.size)
             done = wording.count(counts.done, "file")
             return f"{title}: {done} done and checked ({size}) in {time_spent}"
         return f"{title}: of {wording.count(one.files, 'file')} {counts.words()}, in {time_spent}"
 
     def _note_file(self, one: One, file: FileEnded) -> None:
-        one.counts.note(file.state)
+        if file.is_folder:
+            one.counts.folders += 1
+        else:
+            one.counts.note(file.state)
         if file.saved_as is not None:
             self.saved[file.name] = file.saved_as
             if file.is_renamed:

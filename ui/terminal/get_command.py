@@ -11,7 +11,7 @@ from roles.leecher import Leecher
 from roles.program.profile import Profile
 from roles.program.user_folders import default_download_folder
 from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORT, Address
-from roles.values.errors import NoSeederError, UserInputError
+from roles.values.errors import ListNotPassedError, NoSeederError, UserInputError
 from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
@@ -93,16 +93,16 @@ def _usual_folder() -> Path:
     try:
         return default_download_folder()
     except UserInputError as error:
-        raise UserInputError(f"{error} That is --to FOLDER.") from None
+        raise UserInputError(f"{error} Use --to FOLDER.") from None
 
 
 def _awaited_list(
     session: Session, leecher: Leecher, output: Output, follow: Follow
 ) -> FilesListed:
     """The room's list. Where the program looks for a tracker itself, tracker and seeder may start a
-    little later. Raises TrackerSilentError.
+    little later; any tracker may lack descriptors for a moment. Raises TrackerSilentError.
     """
-    deadline = time.monotonic() + (GIVE_UP_AFTER_S if follow is Follow.ANY else 0.0)
+    deadline = time.monotonic() + GIVE_UP_AFTER_S
     has_waited = False
     while True:
         _, event = session.next_event()
@@ -111,16 +111,17 @@ def _awaited_list(
             case FilesListed() as listed if listed.files or listed.folders:
                 return listed
             case FilesListed() as listed:
-                if not (has_waited and is_time_left):
+                if not (has_waited and is_time_left and follow is Follow.ANY):
                     return listed
                 time.sleep(LIST_AGAIN_S)
                 leecher.refresh()
             case ListFailed(_, reason):
-                if not is_time_left:
+                is_waited_for = follow is Follow.ANY or isinstance(reason, ListNotPassedError)
+                if not (is_waited_for and is_time_left):
                     raise reason
                 if not has_waited:
                     has_waited = True
-                    output.say(f"{reason} Looking on for {GIVE_UP_AFTER_S:.0f} s.")
+                    output.say(f"{reason} Still searching for {GIVE_UP_AFTER_S:.0f} s.")
             case NetworkChanged() | TrackerMoved():
                 _tell_of_network(event, output)
             case _:

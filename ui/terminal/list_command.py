@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from roles.leecher import Leecher
+from roles.values.errors import ListNotPassedError
 from roles.values.events import FilesListed, ListedFile, ListedFolder, ListFailed
 from roles.values.safe_names import shown_name
 from roles.values.settings import LeecherSettings
@@ -18,6 +20,7 @@ from ui.terminal.output import Output
 from ui.terminal.session import Session
 from ui.terminal.tracker_choice import chosen_tracker
 
+LOOKING_ON_S = 10.0  # for a list that did not come from a tracker that answered
 SHOWN_REFUSED = 20  # names: a stranger's list may be full of them
 
 
@@ -55,13 +58,17 @@ def tell_list(
 
 
 def wait_for_list(session: Session) -> FilesListed:
-    """The list that a leecher asks for when it starts. Raises TrackerSilentError."""
+    """The list that a leecher asks for when it starts, and again where a tracker answered and the
+    list did not come. Raises TrackerSilentError.
+    """
+    deadline = time.monotonic() + LOOKING_ON_S
     while True:
         match session.next_event():
             case (_, FilesListed() as listed):
                 return listed
             case (_, ListFailed(_, reason)):
-                raise reason
+                if not isinstance(reason, ListNotPassedError) or time.monotonic() > deadline:
+                    raise reason
             case _:
                 continue
 

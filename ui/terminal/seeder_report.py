@@ -115,8 +115,9 @@ class SeederReport:
 
     def _tell_refusal(self, folder: FolderScanned) -> None:
         if folder.refusal and folder.refusal != self._refusal:
-            has = f"It lists {folder.announced:,} of {wording.count(len(folder.files), 'file')}."
-            self.output.error(f"{folder.refusal} {has} It is told again until it does.")
+            files = wording.count(len(folder.files), "file")
+            has = f" It lists {folder.announced:,} of {files}." if folder.files else ""
+            self.output.error(f"{folder.refusal}{has} It is told again until it does.")
         self._refusal = folder.refusal
 
     def _say_folder(self, folder: FolderScanned) -> None:

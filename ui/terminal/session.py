@@ -57,7 +57,8 @@ class Session:
     """
 
     def __init__(self) -> None:
-        self._events: queue.SimpleQueue[tuple[int, RoleEvent]] = queue.SimpleQueue()
+        # None: a signal came.
+        self._events: queue.SimpleQueue[tuple[int, RoleEvent] | None] = queue.SimpleQueue()
         self._roles: list[AnyRole] = []
         self._signal_number = 0
         self._is_asking = False
@@ -111,9 +112,12 @@ class Session:
         if self._signal_number:
             raise Interrupted(self._signal_number)
         try:
-            number, event = self._events.get(timeout=max(0.0, min(seconds, POLL_S)))
+            came = self._events.get(timeout=max(0.0, min(seconds, POLL_S)))
         except queue.Empty:
             return None
+        if came is None:
+            raise Interrupted(self._signal_number)
+        number, event = came
         if isinstance(event, RoleStopped) and event.failure is not None:
             raise event.failure
         if isinstance(event, Warned):
@@ -137,5 +141,8 @@ class Session:
         # What blocks, a question or a pipe that nobody reads, goes on waiting unless this raises.
         is_repeated = self._signal_number != 0
         self._signal_number = number
+        # Python's get() waits for ever when a signal comes and its time is over before this thread
+        # has the interpreter again, as in the middle of a long list. A put() ends it.
+        self._events.put(None)
         if self._is_asking or is_writing() or is_repeated:
             raise Interrupted(number)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from roles.values.addresses import Address
 from roles.values.errors import UserInputError
-from roles.values.events import FoundTracker
+from roles.values.events import FoundTracker, ours_first
 from roles.values.safe_names import shown_name
 from roles.values.settings import Follow, may_discover, tracker_address
 from ui.terminal.choosing import chosen_by_number
@@ -59,17 +59,12 @@ def tracker_for(
         return Chosen(named, Follow.SAME)
     found = ours_first(search())
     if not found:
-        output.say(f"No tracker was found on this network; asking {named}, and looking on.")
+        output.say(f"No tracker was found on this network; asking {named}, and still searching.")
         return Chosen(named, Follow.ANY)
     if len(found) == 1:
         output.say(f"Found {tracker_words(found[0])}.")
         return Chosen(found[0].address, Follow.ANY)
     return Chosen(_one_of(found, output, ask), Follow.ANY)
-
-
-def ours_first(found: Sequence[FoundTracker]) -> list[FoundTracker]:
-    """In the order in which they are shown, and the first of which is taken."""
-    return sorted(found, key=lambda one: (one.is_original, one.name, one.address))
 
 
 def tracker_words(found: FoundTracker) -> str:

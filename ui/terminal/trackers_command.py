@@ -6,11 +6,11 @@ import os
 from collections.abc import Mapping, Sequence
 
 from roles.values.errors import TrackerSilentError, UserInputError
-from roles.values.events import FoundTracker
+from roles.values.events import FoundTracker, ours_first
 from roles.values.safe_names import shown_name
 from roles.values.settings import may_discover
 from ui.terminal.output import Output
-from ui.terminal.tracker_choice import FIND_S, ours_first
+from ui.terminal.tracker_choice import FIND_S
 from ui.terminal.tracker_search import found_trackers
 
 
