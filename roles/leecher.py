@@ -287,11 +287,11 @@ class Leecher(Role):
 
     def _made(self, key: str, existing: Existing) -> DownloadLife | None:
         """The download of this key; None when the list does not have it."""
-        plain = self._lmk1.made(key, existing)
-        if plain is not None:
-            if self._has_twin(plain):
-                plain.keep_both()
-            return plain
+        lmk1 = self._lmk1.made(key, existing)
+        if lmk1 is not None:
+            if self._has_twin(lmk1):
+                lmk1.keep_both()
+            return lmk1
         stamp, found = self._lister.stamp(key), self._lister.wanted(key)
         if found is None:
             return None

@@ -81,7 +81,7 @@ class MembershipTestCase(LmkTestCase):
             is_leecher=is_leecher,
             own_share=own,
             lmk1_list=shown,
-            plain=None if is_leecher else TrackerClient(place, self.stopping.is_set),
+            lmk1=None if is_leecher else TrackerClient(place, self.stopping.is_set),
             pace=pace,
         )
         self.thread = threading.Thread(target=member.run, args=(listening,), name="lmk-member")

@@ -29,7 +29,7 @@ LOCAL_READER = Reader(is_here=True, tracker_host="127.0.0.1")
 
 
 def desk_of(registry: Registry, cookies: Cookies) -> tuple[Desk, SeederTable]:
-    """A desk of this table, and the table of its guests."""
+    """A desk of this table, and the table of seeders of LMK/1."""
     table, senders = SeederTable(registry), Senders()
     desk = Desk(
         registry,
@@ -48,7 +48,7 @@ def pc(number: int) -> Origin:
 
 
 class TablesTest(unittest.TestCase):
-    """A room's table of programs, and its guests."""
+    """A room's table of programs, and that of seeders of LMK/1."""
 
     def setUp(self) -> None:
         super().setUp()

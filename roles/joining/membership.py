@@ -18,7 +18,7 @@ from typing import Protocol
 from roles.joining.list_upload import ListUpload, OwnShare, Snapshot
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_asker import new_id
-from roles.joining.tracker_dialects import Dialect, Lmk2Dialect, PlainClient, Standing, Status
+from roles.joining.tracker_dialects import Dialect, Lmk1Client, Lmk2Dialect, Standing, Status
 from roles.joining.tracker_place import TrackerPlace
 from roles.net.interfaces import own_address_towards
 from roles.values.addresses import EVERY_INTERFACE, Address, is_loopback
@@ -75,12 +75,12 @@ class Membership:
         is_leecher: bool,
         own_share: OwnShare | None = None,
         lmk1_list: Lmk1List | None = None,
-        plain: PlainClient | None = None,
+        lmk1: Lmk1Client | None = None,
         peer: str = "",
         pace: Pace | None = None,
     ) -> None:
         """`status` is asked often, in this thread. Only a seeder has a share and an LMK/1 list, and
-        `plain`, with which it goes on at an original tracker.
+        `lmk1`, with which it goes on at an original tracker.
         """
         self.peer = peer or new_id()  # names this run of the program to everyone
         self.is_reachable: bool | None = None  # from outside, as the tracker says; None: unknown
@@ -96,7 +96,7 @@ class Membership:
         self._teller = ListUpload(own_share, self.peer, should_stop) if own_share else None
         self._pace = pace or Pace()
         self._room = RoomClient(place, should_stop)
-        self._plain = plain
+        self._lmk1 = lmk1
         self._dialect: Dialect | None = None
         self._due_at = 0.0  # the next ping, or the next try to register
         self._pinged_at = 0.0
@@ -131,7 +131,7 @@ class Membership:
 
     def run(self, listening: Address) -> None:
         """Keep the program that listens there in the room until should_stop()."""
-        with self._room, self._plain or contextlib.nullcontext():
+        with self._room, self._lmk1 or contextlib.nullcontext():
             while not self._should_stop():
                 self._take_turn(listening)
                 time.sleep(self._pace.poll_s)
@@ -252,9 +252,9 @@ class Membership:
             self._room, peer=self.peer, name=socket.gethostname(), is_leecher=self._is_leecher
         )
         if not ours.register(named, status, everywhere=is_everywhere):
-            return None if self._plain is None else self._plain.dialect(is_original=True)
-        if self._plain is not None and self._room.list_version() is None:  # ours, of version 1.0
-            return self._plain.dialect(is_original=False)
+            return None if self._lmk1 is None else self._lmk1.dialect(is_original=True)
+        if self._lmk1 is not None and self._room.list_version() is None:  # ours, of version 1.0
+            return self._lmk1.dialect(is_original=False)
         return ours
 
     def _note_reachability(self, named: Address, standing: Standing) -> None:

@@ -48,7 +48,7 @@ class Sought:
     keys: tuple[str, ...] = ()  # of these
 
 
-class PlainLists(Protocol):
+class Lmk1Lists(Protocol):
     """The same for what only LMK/1 offers. Used by the lister's thread."""
 
     def __enter__(self) -> object: ...
@@ -81,7 +81,7 @@ class RoomLister:
         place: TrackerPlace,
         post: Post,
         should_stop: Callable[[], bool],
-        plain: PlainLists,
+        lmk1: Lmk1Lists,
         *,
         sought: Callable[[], Sought],
         found: Callable[[Iterable[str], Iterable[Address]], bool],
@@ -94,7 +94,7 @@ class RoomLister:
         self._place = place
         self._post = post
         self._should_stop = should_stop
-        self._plain = plain
+        self._lmk1 = lmk1
         self._sought = sought
         self._found = found
         self._listed = listed
@@ -154,7 +154,7 @@ class RoomLister:
         with (
             contextlib.suppress(HaltedError),
             RoomClient(self._place, self._should_stop) as client,
-            self._plain,
+            self._lmk1,
         ):
             while not self._should_stop():
                 self._look_whether_all_is_new()
@@ -202,7 +202,7 @@ class RoomLister:
             files, folders, refused = room.files(), room.folders(), room.refused
         if files is not self._files:
             self._files = files
-            self._plain.take_list(files)
+            self._lmk1.take_list(files)
         return FilesListed(self._place.shown, files, (), refused, folders)
 
     def _updated_room(self, client: RoomClient) -> ListedRoom | None:
@@ -224,7 +224,7 @@ class RoomLister:
         return self._room
 
     def _list_of_original(self) -> FilesListed:
-        listed = self._plain.list_of_original()
+        listed = self._lmk1.list_of_original()
         with self._lock:
             self._room = None
         self._version, self._files = "", ()
@@ -251,7 +251,7 @@ class RoomLister:
                 if self._version != version:
                     self._listed()
             if any(not file.share for file in sought.files):
-                self._plain.note_seeders()
+                self._lmk1.note_seeders()
             is_news = self._note_holders(client, self._shares_with(sought))
         except TrackerSilentError as error:  # running downloads never stop for the tracker
             log.info("%s", error)
@@ -264,7 +264,7 @@ class RoomLister:
         with self._lock:
             room = self._room
             resolve = (lambda _: None) if room is None else room.resolve
-            others = tuple(self._plain.shares_with(sought.files, resolve))
+            others = tuple(self._lmk1.shares_with(sought.files, resolve))
             shares = [share for wanted in sought.wanted for share in _lmk2_shares(room, wanted)]
         lmk2 = tuple(dict.fromkeys(shares))
         if lmk2 != self._told_shares:
@@ -285,7 +285,7 @@ class RoomLister:
                 for holder in holders
                 if not holder.is_unreachable and may_dial(holder.address, is_namer_here=is_here)
             ]
-            self._plain.note_holders(asked, reachable)
+            self._lmk1.note_holders(asked, reachable)
             peers = [holder.address for holder in reachable if not holder.is_original]
             is_news |= self._found((), peers)
         return is_news

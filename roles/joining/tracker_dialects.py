@@ -60,8 +60,8 @@ class Dialect(Protocol):
         """Say goodbye: the role is stopping."""
 
 
-class PlainClient(Protocol):
-    """Speaks LMK/1 with the same tracker. Owned by one thread."""
+class Lmk1Client(Protocol):
+    """Speaks LMK/1 with the tracker. Owned by one thread."""
 
     def __enter__(self) -> object: ...
 

@@ -80,8 +80,8 @@ def fetch_part(seeder: Address, work: Work, throttle: Throttle) -> Outcome:
     Raises PeerProtocolError, SeederLackedFileError, OSError or TrackerSilentError (no such host)
     for the seeder's faults, StorageError for this machine's.
     """
-    with dialled(seeder, work.should_stop) as link:
-        answer = _greet(link, lambda: work.should_stop() or work.is_leaving(seeder))
+    with dialled(seeder, work.should_stop) as sock:
+        answer = _greet(sock, lambda: work.should_stop() or work.is_leaving(seeder))
         if answer is None:
             return Outcome.STOPPED if work.should_stop() else Outcome.SILENT
         if answer is wire.SeederAnswer.AWAY:
@@ -90,24 +90,24 @@ def fetch_part(seeder: Address, work: Work, throttle: Throttle) -> Outcome:
             raise PeerProtocolError("the seeder refused to connect")
         part = None if work.should_stop() else work.take(seeder)
         if part is None:
-            link.sendall(EXIT_CONNECTION)
+            sock.sendall(EXIT_CONNECTION)
             return Outcome.NOTHING_LEFT
         request = wire.RangeRequest(work.name, part.count, part.start * CHUNK_SIZE)
-        link.sendall(wire.encode_range_request(request))
-        return _ChunkStream(link, seeder, work, part, throttle).run()
+        sock.sendall(wire.encode_range_request(request))
+        return _ChunkStream(sock, seeder, work, part, throttle).run()
 
 
-def _greet(link: socket.socket, should_stop: Callable[[], bool]) -> wire.SeederAnswer | None:
+def _greet(sock: socket.socket, should_stop: Callable[[], bool]) -> wire.SeederAnswer | None:
     """Say the first word and read the answer.
 
     None when none came in time; the seeder has been told then that we leave.
     """
-    link.sendall(REQUEST_CONNECTION)
+    sock.sendall(REQUEST_CONNECTION)
     reader = wire.SeederAnswerReader()
     deadline = time.monotonic() + ANSWER_S
     while time.monotonic() < deadline and not should_stop():
         try:
-            data = link.recv(MAX_GREETING)
+            data = sock.recv(MAX_GREETING)
         except TimeoutError:
             continue
         if not data:
@@ -115,18 +115,18 @@ def _greet(link: socket.socket, should_stop: Callable[[], bool]) -> wire.SeederA
         answer = reader.feed(data)
         if answer is not None:
             return answer
-    _leave_unanswered(link)
+    _leave_unanswered(sock)
     return None
 
 
-def _leave_unanswered(link: socket.socket) -> None:
+def _leave_unanswered(sock: socket.socket) -> None:
     """The word that keeps an original alive, then whatever it still says, then the end."""
-    link.sendall(EXIT_CONNECTION)
-    link.shutdown(socket.SHUT_WR)
+    sock.sendall(EXIT_CONNECTION)
+    sock.shutdown(socket.SHUT_WR)
     deadline = time.monotonic() + FAREWELL_S
     while time.monotonic() < deadline:
         try:
-            if not link.recv(MAX_GREETING):
+            if not sock.recv(MAX_GREETING):
                 return
         except TimeoutError:
             continue
@@ -137,13 +137,13 @@ class _ChunkStream:
 
     def __init__(
         self,
-        link: socket.socket,
+        sock: socket.socket,
         seeder: Address,
         work: Work,
         part: ChunkRange,
         throttle: Throttle,
     ) -> None:
-        self._link, self._seeder, self._work = link, seeder, work
+        self._sock, self._seeder, self._work = sock, seeder, work
         self._throttle = throttle
         self._first = self._next = part.start
         self._count = part.count  # what was asked for: never more acknowledgements than this
@@ -182,12 +182,12 @@ class _ChunkStream:
         """Wait for bytes, POLL_S at most."""
         try:
             most = self._throttle.slice(BUFFER - self._filled)
-            count = self._link.recv_into(self._view[self._filled : self._filled + most])
+            count = self._sock.recv_into(self._view[self._filled : self._filled + most])
         except TimeoutError:
             return
         self._throttle.wait(count, self._work.should_stop)
         if not count:
-            if was_hung_up(self._link):
+            if was_hung_up(self._sock):
                 raise ConnectionResetError("this computer's network changed")
             if self._is_unanswered:
                 raise SeederLackedFileError("it does not have the file")
@@ -239,8 +239,8 @@ class _ChunkStream:
             return
         words = min(self._count, came + MAX_AHEAD) - self._acknowledged
         if words > 0:
-            self._link.sendall(wire.ACKNOWLEDGED * words)
+            self._sock.sendall(wire.ACKNOWLEDGED * words)
             self._acknowledged += words
         # An original sends header and chunk apart and waits for the system's own answer.
         if sys.platform == "linux":
-            self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)

@@ -110,10 +110,10 @@ class Seeder(Entry):
 
 
 class SeederTable:
-    """The guests of a registry."""
+    """Beside the registry of the same room."""
 
     def __init__(self, registry: Registry) -> None:
-        registry.guests = self
+        registry.lmk1 = self
         self.changes = 0  # of what a state file keeps
         self._registry = registry
         self._catalogue = registry.catalogue

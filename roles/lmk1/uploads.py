@@ -35,7 +35,7 @@ LEAST_CHUNKS = 2
 @dataclass(slots=True)
 class _Serving:
     thread: threading.Thread
-    link: socket.socket
+    sock: socket.socket
     progress: UploadProgress
     meter: RateMeter
     looked_at: float
@@ -64,7 +64,7 @@ class Uploads:
         self._serving: list[_Serving] = []
         self._sent_before = 0  # bytes, of connections that ended
 
-    def answer(self, link: socket.socket, address: Address, *, taken_elsewhere: int) -> None:
+    def answer(self, sock: socket.socket, address: Address, *, taken_elsewhere: int) -> None:
         """Serve a leecher that greeted, if need be in place of an idle one, or send it away.
 
         `taken_elsewhere`: slots that leechers of LMK/2 have now.
@@ -75,20 +75,20 @@ class Uploads:
             is_taken = self._slots.take(address.host, taken_elsewhere)
         if not is_taken:
             log.debug("%s heard away: every slot is taken", address)
-            hang_up(link, AWAY)
+            hang_up(sock, AWAY)
             return
         progress = UploadProgress(address)
-        thread = Worker(lambda: self._serve(link, progress), "lmk-upload")
+        thread = Worker(lambda: self._serve(sock, progress), "lmk-upload")
         try:
             thread.start()
         except ShortageError as error:
             log.warning("%s heard away: %s", address, error)
             self._slots.release(address.host)
-            hang_up(link, AWAY)
+            hang_up(sock, AWAY)
             return
         now = time.monotonic()
         meter = RateMeter(now=now)
-        self._serving.append(_Serving(thread, link, progress, meter, now, now + ASK_S))
+        self._serving.append(_Serving(thread, sock, progress, meter, now, now + ASK_S))
         log.debug("%s is connected", address)
 
     def end_idle(self, host: str = "") -> bool:
@@ -114,7 +114,7 @@ class Uploads:
         serving.is_leaving = True
         log.info("hung up on %s, which was idle: others wait", serving.progress.leecher)
         with contextlib.suppress(OSError):  # the other side was faster
-            serving.link.shutdown(socket.SHUT_RDWR)
+            serving.sock.shutdown(socket.SHUT_RDWR)
         self._slots.release(serving.progress.leecher.host)
         return True
 
@@ -154,11 +154,11 @@ class Uploads:
         for serving in self._serving:
             serving.thread.join()
 
-    def _serve(self, link: socket.socket, progress: UploadProgress) -> None:
-        with link:
+    def _serve(self, sock: socket.socket, progress: UploadProgress) -> None:
+        with sock:
             try:
-                link.send(wire.CONNECTED)
-                ChunkSender(link, self._folder, progress, self._throttle, self._should_stop).run()
+                sock.send(wire.CONNECTED)
+                ChunkSender(sock, self._folder, progress, self._throttle, self._should_stop).run()
             except FileChangedError as error:
                 log.info("%s: %s", progress.leecher, error)
                 self._folder.changed.set()

@@ -51,8 +51,8 @@ _TURNS = 16  # answers to one question: 600 holders in a second
 _COOKIE = re.compile(rb'"cookie"\s*:\s*"([0-9a-f]{%d})"' % (2 * COOKIE_SIZE))
 
 
-class Others(Protocol):
-    """Whoever answers what is no request of LMK/2."""
+class Lmk1Answers(Protocol):
+    """Answers what is no request of LMK/2."""
 
     def answers(self, datagram: bytes, host: str, *, now: float) -> list[bytes]:
         """Raises PeerProtocolError for what is no request at all, or cannot be taken."""
@@ -66,7 +66,7 @@ class Desk:
         registry: Registry,
         cookies: Cookies,
         senders: Senders,
-        others: Others,
+        lmk1: Lmk1Answers,
         *,
         name: str,
         port: int,
@@ -74,7 +74,7 @@ class Desk:
     ) -> None:
         """`name` of this computer, `port` of the tracker; `on_arrival` of programs."""
         self._registry, self._cookies = registry, cookies
-        self._senders, self._others = senders, others
+        self._senders, self._lmk1 = senders, lmk1
         self._name, self._port, self._on_arrival = name, port, on_arrival
         half = REQUESTS_IN_ALL / 2
         self._requests = RateLimit(per_host=REQUESTS_PER_HOST, whole=half)
@@ -105,7 +105,7 @@ class Desk:
         try:
             request = decode_request(datagram)
             if request is None:
-                return self._others.answers(datagram, host, now=now)
+                return self._lmk1.answers(datagram, host, now=now)
             if proof is Proof.GOOD and not isinstance(request, FindTracker):
                 return [self._answer_proved(request, host, now)]
             return self._answers_unproved(request, host, now, datagram)

@@ -41,14 +41,13 @@ EXPIRED_AT_ONCE = 500  # between two looks at the sockets: a whole room may fall
 _HOLDERS = 64  # looked up for one answer: more than fit into it
 
 
-class Guests(Protocol):
-    """Others in the same room, who prove nothing: those of LMK/1."""
+class Lmk1Seeders(Protocol):
+    """Those in the same room that speak LMK/1 only, and prove nothing."""
 
-    def entry(self, key: Key) -> Entry | None:
-        """What is registered there, of those that joined `holders`."""
+    def entry(self, key: Key) -> Entry | None: ...
 
     def note(self, key: Key, program: Program | None) -> None:
-        """A program has come or told another list for LMK/1 readers, or is gone (None)."""
+        """A program has come or told another list for LMK/1 readers, or is gone."""
 
 
 class Registry:
@@ -57,9 +56,9 @@ class Registry:
     def __init__(self, catalogue: RoomCatalogue | None = None) -> None:
         self.catalogue = catalogue or RoomCatalogue("00000000")
         self.places = Places()  # of programs, changed here only
-        self.by_share = Holders[Key]()  # who takes part in what, guests too
+        self.by_share = Holders[Key]()  # who takes part in what, seeders of LMK/1 too
         self.held = HeldShares()
-        self.guests: Guests | None = None  # set once, before anybody registers
+        self.lmk1: Lmk1Seeders | None = None  # set once, before anybody registers
         self.news = 0  # another number when a ping said something that the one before did not
         self._programs: dict[Key, Program] = {}
         self._silent = OrderedDict[Key, None]()  # the same, those that were silent longest first
@@ -98,7 +97,7 @@ class Registry:
         self.places.enter(key)
         self._files += len(program.files)
         self._enter_shares(key, program)
-        self._tell_guests(key, program)
+        self._tell_lmk1(key, program)
         return key, program
 
     def hear(self, ping: Ping, ip: str, *, now: float) -> Member | None:
@@ -136,7 +135,7 @@ class Registry:
             raise PeerProtocolError(f"there are {self._files} files on the lists already")
         program.take_list(request.files)
         self._files = others + len(program.files)
-        self._tell_guests(key, program)
+        self._tell_lmk1(key, program)
         return True
 
     def holders(self, asked: Sequence[str], *, is_here: bool) -> Iterator[Holder]:
@@ -148,7 +147,7 @@ class Registry:
         some = self.by_share.some(asked, _HOLDERS)
         for key, indexes in chain(self._tellers(asked), some):
             program = self._programs.get(key)
-            entry = program or (self.guests.entry(key) if self.guests else None)
+            entry = program or (self.lmk1.entry(key) if self.lmk1 else None)
             address = None if entry is None else entry.address_for(reader)
             if entry is None or address is None or address in told or self._is_elsewhere(key):
                 continue
@@ -229,7 +228,7 @@ class Registry:
             if other != key:
                 program = self._programs[other]
                 program.last_ping = min(program.last_ping, now - QUIET_S)
-                self._tell_guests(other, None)
+                self._tell_lmk1(other, None)
 
     def entries(self) -> list[Program]:
         """Everyone."""
@@ -281,11 +280,11 @@ class Registry:
         self.places.leave(key)
         self._files -= len(program.files)
         self._leave_shares(key, program, now=now, keeps=keeps, has_ended=has_ended)
-        self._tell_guests(key, None)
+        self._tell_lmk1(key, None)
 
-    def _tell_guests(self, key: Key, program: Program | None) -> None:
-        if self.guests is not None:
-            self.guests.note(key, program)
+    def _tell_lmk1(self, key: Key, program: Program | None) -> None:
+        if self.lmk1 is not None:
+            self.lmk1.note(key, program)
 
     def _enter_shares(self, key: Key, program: Program) -> None:
         self.by_share.join(key, program.shares, is_leecher=program.is_leecher)
