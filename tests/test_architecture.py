@@ -38,7 +38,7 @@ ROLES = ("tracker", "seeder", "leecher", "discovery")
 SEAMS: dict[str, tuple[str, ...]] = {
     "roles.tracker": ("seeder_table", "tracker_answers"),
     "roles.seeder": ("shared_folder", "tracker_client", "uploads"),
-    "roles.leecher": ("download", "downloads"),
+    "roles.leecher": ("downloads",),
     "roles.joining.room_client": ("tracker_wire",),
 }
 

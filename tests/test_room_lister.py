@@ -37,7 +37,8 @@ class RoomListerTest(RoomTest):
         super().setUp()
         self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.log = EventLog()
-        self.sought = Sought((), ())
+        self.sought = Sought(())
+        self.sought_files: tuple[ListedFile, ...] = ()  # by LMK/1
         self.shares: tuple[str, ...] = ()  # of LMK/2, the newest that were found
         self.peers = set[Address]()
         self.lists = 0
@@ -54,7 +55,7 @@ class RoomListerTest(RoomTest):
         """One that works until the test ends."""
         stopping = threading.Event()
         place = TrackerPlace(Address(*tracker))
-        self.finder = SeederFinder(place, stopping.is_set)
+        self.finder = SeederFinder(place, stopping.is_set, lambda: self.sought_files)
         lister = RoomLister(
             place,
             self.log,
@@ -150,7 +151,7 @@ class HoldersAtOurTracker(RoomListerTest):
         list_as_lmk2(self.room, FIRST, {"a": CONTENT}, share=SHARE)
         lister = self.lister(self.room)
         self.listed(lister)
-        self.sought = Sought((), (self.wanted(lister, "a"),))
+        self.sought = Sought((self.wanted(lister, "a"),))
         wait_until(lambda: self.peers == {Address(*FIRST)})
         list_as_lmk2(self.room, SECOND, {"b": CONTENT}, share=OTHER, peer="e" * 16)
         wait_until(lambda: self.peers == {Address(*FIRST), Address(*SECOND)})
@@ -163,7 +164,7 @@ class HoldersAtOurTracker(RoomListerTest):
         keys = [file.key for file in self.listed(lister).files]
         self.assertEqual(len(set(keys)), 2)
         one = next(w for w in map(lister.wanted, keys) if w and w[0].size == len(CONTENT))[0]
-        self.sought = Sought((), (one,))
+        self.sought = Sought((one,))
         wait_until(lambda: self.peers == {Address(*FIRST)})
         for _ in range(3):
             self.listed(lister)
@@ -177,7 +178,7 @@ class HoldersAtOurTracker(RoomListerTest):
             )
         lister = self.lister(self.room)
         self.listed(lister)
-        self.sought = Sought((), (self.wanted(lister, "a"),))
+        self.sought = Sought((self.wanted(lister, "a"),))
         wait_until(lambda: self.peers == {Address(HOST, port) for port in ports})
 
     def test_every_original_with_the_file_is_named_and_later_ones_too(self) -> None:
@@ -187,7 +188,7 @@ class HoldersAtOurTracker(RoomListerTest):
         lister = self.lister(self.room)
         listed = self.listed(lister)
         file = next(file for file in listed.files if file.name == "a" and file.size == 7)
-        self.sought = Sought((file,), ())
+        self.sought_files = (file,)
         wait_until(lambda: set(self.finder.seeders(file)) == {FIRST, SECOND})
         register(self.room, (HOST, 5_004), {"a": 7})
         wait_until(lambda: (HOST, 5_004) in self.finder.seeders(file))
@@ -198,7 +199,7 @@ class HoldersAtOurTracker(RoomListerTest):
         register(self.room, FIRST, {"a": len(CONTENT)})
         lister = self.lister(self.room)
         (file,) = self.listed(lister).files
-        self.sought = Sought((file,), ())
+        self.sought_files = (file,)
         list_as_lmk2(self.room, SECOND, {"a": CONTENT})
         wait_until(lambda: SECOND in self.finder.seeders(file))
 
@@ -226,7 +227,7 @@ class StrangersAddressesTest(RoomListerTest):
             place,
             self.log,
             lambda: False,
-            SeederFinder(place, lambda: False),
+            SeederFinder(place, lambda: False, lambda: ()),
             sought=lambda: self.sought,
             found=self.found,
             listed=self.note_list,
@@ -280,7 +281,7 @@ class ListsOfAnOriginalTracker(RoomListerTest):
         register(self.room, FIRST, {"a": 2})
         lister = self.lister(self.room)
         (file,) = self.listed(lister).files
-        self.sought = Sought((file,), ())
+        self.sought_files = (file,)
         register(self.room, SECOND, {"a": 2})
         wait_until(lambda: set(self.finder.seeders(file)) == {FIRST, SECOND})
 

@@ -41,15 +41,14 @@ SAMPLE = 16  # files of a folder for which newer shares are looked for
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What the leecher's active downloads take."""
+    """What the leecher's active downloads take by LMK/2."""
 
-    files: tuple[ListedFile, ...]  # by LMK/1
-    wanted: tuple[Wanted, ...]  # by LMK/2
+    wanted: tuple[Wanted, ...]
     keys: tuple[str, ...] = ()  # of these
 
 
 class Lmk1Lists(Protocol):
-    """The same for what only LMK/1 offers. Used by the lister's thread."""
+    """What only LMK/1 offers. Used by the lister's thread."""
 
     def __enter__(self) -> object: ...
 
@@ -61,13 +60,14 @@ class Lmk1Lists(Protocol):
     def take_list(self, files: Iterable[ListedFile]) -> None:
         """The list of a tracker of ours: files without a root are LMK/1's."""
 
-    def shares_with(
-        self, files: Iterable[ListedFile], resolve: Callable[[str], Wanted | None]
-    ) -> Iterable[str]:
-        """Every share with one of these files, which are downloaded; `resolve` is ListedRoom's."""
+    def sought(self) -> tuple[ListedFile, ...]:
+        """What the leecher's active downloads take of it."""
 
-    def note_seeders(self) -> None:
-        """Ask an original tracker. Raises TrackerSilentError."""
+    def shares_with(self, resolve: Callable[[str], Wanted | None]) -> Iterable[str]:
+        """Every share with something that is sought; `resolve` is ListedRoom's."""
+
+    def look_for_seeders(self) -> None:
+        """Ask an original tracker, if that is of use. Raises TrackerSilentError."""
 
     def note_holders(self, asked: Sequence[str], holders: Iterable[Holder]) -> None:
         """These answered, who can be reached, for these shares."""
@@ -111,7 +111,7 @@ class RoomLister:
         self._moves = place.moves
         self._again_at = 0.0  # when to ask again for a list that did not come
         self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]
-        self._told = Sought((), ())
+        self._told: object = None  # what was sought at the last look
         self._told_shares = tuple[str, ...]()
 
     def refresh(self) -> None:
@@ -233,13 +233,12 @@ class RoomLister:
     # Who has it
 
     def _look_for_peers(self, client: RoomClient) -> None:
-        sought, now = self._sought(), time.monotonic()
-        if not sought.files and not sought.wanted:
-            self._told = sought
+        sought, files, now = self._sought(), self._lmk1.sought(), time.monotonic()
+        if not files and not sought.wanted:
+            self._told = None
             return
-        told = self._told
-        self._told = sought
-        if (sought.files, sought.keys) != (told.files, told.keys):
+        if self._told != (files, sought.keys):
+            self._told = files, sought.keys
             self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]
         if now < self._peers_at:
             return
@@ -250,8 +249,7 @@ class RoomLister:
                 self._updated_room(client)
                 if self._version != version:
                     self._listed()
-            if any(not file.share for file in sought.files):
-                self._lmk1.note_seeders()
+            self._lmk1.look_for_seeders()
             is_news = self._note_holders(client, self._shares_with(sought))
         except TrackerSilentError as error:  # running downloads never stop for the tracker
             log.info("%s", error)
@@ -264,7 +262,7 @@ class RoomLister:
         with self._lock:
             room = self._room
             resolve = (lambda _: None) if room is None else room.resolve
-            others = tuple(self._lmk1.shares_with(sought.files, resolve))
+            others = tuple(self._lmk1.shares_with(resolve))
             shares = [share for wanted in sought.wanted for share in _lmk2_shares(room, wanted)]
         lmk2 = tuple(dict.fromkeys(shares))
         if lmk2 != self._told_shares:

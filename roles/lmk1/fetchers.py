@@ -191,7 +191,7 @@ class Fetchers:
                 for seeder, item in sorted(self._fetchings.items())
             )
 
-    # What fetch_part() asks of its work, in the seeders' threads
+    # For fetch_part(), in the seeders' threads
 
     @property
     def name(self) -> str:
