@@ -16,12 +16,17 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from roles.lmk1.peer_wire import EXIT_CONNECTION, REQUEST_CONNECTION
 from roles.net.connections import noted
 from roles.room.places import Key
 from roles.values.addresses import Address
 from roles.values.strict_json import dumps
-from roles.wire.greeting import ANSWER_START, MAX_ANSWER, decode_probe_answer
+from roles.wire.greeting import (
+    ANSWER_START,
+    EXIT_CONNECTION,
+    MAX_ANSWER,
+    REQUEST_CONNECTION,
+    decode_probe_answer,
+)
 
 log = logging.getLogger(__name__)
 
