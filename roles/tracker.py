@@ -24,7 +24,7 @@ from roles.net.interfaces import address_for_others, own_addresses
 from roles.net.listening import bind_both, bound_beside
 from roles.net.neighbours import Neighbours, waiting_bytes
 from roles.role import Role
-from roles.room.answers import Desk
+from roles.room.answers import Answers
 from roles.room.cookies import Cookies, Proof
 from roles.room.dial_back import DialBack, Target
 from roles.room.list_server import ListServer
@@ -131,7 +131,7 @@ class Tracker(Role):
         self._dials = DialBack(selector, self._is_to_be_dialled, self._note_reachable)
         senders = Senders()
         self._lmk1_answers = TrackerAnswers(self._lmk1, senders)
-        self._desk = Desk(
+        self._answers = Answers(
             self._registry,
             Cookies(os.urandom(32)),
             senders,
@@ -178,7 +178,7 @@ class Tracker(Role):
 
     def _begin_anew(self, selector: selectors.BaseSelector, listening: Address) -> None:
         """This computer has other addresses."""
-        self._desk.forget_hosts()
+        self._answers.forget_hosts()
         self._dials.network_changed(now=time.monotonic())
         if listening.host == EVERY_INTERFACE:
             self._listen_at(own_addresses(), selector)
@@ -214,7 +214,7 @@ class Tracker(Role):
                 log.debug("receiving: %s", error)
                 continue
             now = time.monotonic()
-            proof = self._desk.proof(datagram, source[0], now=now)
+            proof = self._answers.proof(datagram, source[0], now=now)
             if proof is not Proof.NONE:
                 self._answer((link, datagram, source), proof, now)
             elif len(self._unproved) < MAX_UNPROVED:
@@ -245,7 +245,7 @@ class Tracker(Role):
     def _answer(self, request: _Datagram, proof: Proof, now: float) -> None:
         link, datagram, source = request
         try:
-            answers = self._desk.answers(datagram, *source, proof, now=now)
+            answers = self._answers.to(datagram, *source, proof, now=now)
         except (OSError, MemoryError) as error:  # nothing left for it now: it asks again
             log.debug("answering %s: %s", source[0], error)
             return
@@ -281,12 +281,12 @@ class Tracker(Role):
             self._unsent.popleft()
 
     def _expire(self, now: float) -> None:
-        self._desk.forget_hosts()
+        self._answers.forget_hosts()
         self._neighbours.forget()
         self._asked, self._asked_before = set(), self._asked
         self._lists.expire(now=now)
         gone = max(self._registry.expire(now=now), self._lmk1.expire(now=now))
-        self._desk.is_changed |= gone > 0
+        self._answers.is_changed |= gone > 0
         self._expire_at = now + (EXPIRE_S if gone < EXPIRED_AT_ONCE else 0.0)
 
     def _dial(self, key: Key, program: Program) -> None:
@@ -309,16 +309,17 @@ class Tracker(Role):
         self._registry.note_reachable(target.key, is_reachable)
         if is_reachable and peer:
             self._registry.note_listening(target.key, now=time.monotonic())
-        self._desk.is_changed = True
+        self._answers.is_changed = True
 
     def _work_on_report(self) -> bool:
         """Go on with the report of the room, or begin one; whether it is under way."""
         now, version = time.monotonic(), self._registry.catalogue.version
-        is_changed = self._desk.is_changed or self._lmk1_answers.is_changed
+        is_changed = self._answers.is_changed or self._lmk1_answers.is_changed
         is_changed |= version != self._reported_version
-        is_changed |= self._desk.is_heard and now >= self._heard_report_at
+        is_changed |= self._answers.is_heard and now >= self._heard_report_at
         if self._report is None and is_changed and now >= self._report_at:
-            self._desk.is_changed = self._desk.is_heard = self._lmk1_answers.is_changed = False
+            self._answers.is_changed = self._answers.is_heard = False
+            self._lmk1_answers.is_changed = False
             self._heard_report_at = now + HEARD_REPORT_S
             self._reported_version = version
             self._report, self._report_cost_s = self._reporting(now), 0.0

@@ -122,13 +122,13 @@ class InTheRoomTest(MembershipTestCase):
         self.assertEqual(self.log.wait_for(TrackerAnswered), TrackerAnswered(address, False))
         self.wait_for_member(lambda one: one.address == LISTENING and not one.is_leecher)
         self.assertEqual(self.participants()[0].name, socket.gethostname())
-        self.assertEqual((member.named, member.is_original), (LISTENING, False))
+        self.assertEqual((member.advertised, member.is_original), (LISTENING, False))
 
     def test_a_leecher_is_listed_without_a_word_to_its_window(self) -> None:
         _, address = self.tracker()
         member = self.member(address, CALM, is_leecher=True)
         self.wait_for_member(lambda one: one.is_leecher and one.status.state == "available")
-        self.assertEqual(member.named, LISTENING)
+        self.assertEqual(member.advertised, LISTENING)
         self.assertEqual(self.log.events, [])
 
     def test_another_state_and_what_is_under_way_are_told_soon(self) -> None:
@@ -240,10 +240,10 @@ class ComingBackTest(MembershipTestCase):
             "roles.joining.membership.own_address_towards", return_value="10.0.0.1"
         ) as own:
             member = self.member(tracker.address, CALM, Address("0.0.0.0", 12701))
-            wait_until(lambda: member.named == Address("10.0.0.1", 12701))
+            wait_until(lambda: member.advertised == Address("10.0.0.1", 12701))
             own.return_value = "10.0.0.2"
             member.network_changed()
-            wait_until(lambda: member.named == Address("10.0.0.2", 12701))
+            wait_until(lambda: member.advertised == Address("10.0.0.2", 12701))
             last = [one for one in tracker.heard if one.startswith(b"add_seeder")][-1]
             self.assertIn(b'["10.0.0.2",12701]', last)
             self.leave()
@@ -277,7 +277,7 @@ class ComingBackTest(MembershipTestCase):
 
         tracker = self.scripted(with_cookie(answering))
         member = self.member(tracker.address, listening=Address("10.0.0.2", 12701))
-        wait_until(lambda: member.named is not None)
+        wait_until(lambda: member.advertised is not None)
         wait_until(lambda: member.seems_unreachable)
         self.assertIsNone(member.is_reachable)
         told[0] = True
@@ -354,7 +354,7 @@ class OriginalTest(MembershipTestCase):
         self.leave()
         for datagram in tracker.heard:
             self.assertTrue(datagram.startswith(b"request_file_list\n"), datagram)
-        self.assertEqual((member.is_original, member.named), (True, None))
+        self.assertEqual((member.is_original, member.advertised), (True, None))
         self.assertEqual(self.log.events, [])
 
     def test_a_tracker_of_ours_in_its_place_is_noticed(self) -> None:

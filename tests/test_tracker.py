@@ -16,7 +16,7 @@ from unittest import mock
 
 from roles.disk.state_file import StateFile, write_whole
 from roles.net.neighbours import Neighbours
-from roles.room.answers import Desk
+from roles.room.answers import Answers
 from roles.room.cookies import Proof
 from roles.room.list_server import ListServer
 from roles.room.registry import Registry
@@ -928,8 +928,8 @@ class TurnsOfTheTracker(unittest.TestCase):
     def test_costly_datagrams_are_left_until_others_had_their_turn(self) -> None:
         clock = iter(range(1_000_000))
         tracker_role = Tracker(TrackerSettings(), lambda _: None)
-        tracker_role._desk = mock.Mock()
-        tracker_role._desk.answers.return_value = []
+        tracker_role._answers = mock.Mock()
+        tracker_role._answers.to.return_value = []
         link = mock.Mock()
         link.recvfrom.return_value = b"ping_tracker", ("10.0.0.7", 4000)
         with (
@@ -966,7 +966,7 @@ class ShortagesOfTheTracker(RoomTest):
 
     def test_answers_to_senders_without_a_cookie_keep_no_room_from_those_with_one(self) -> None:
         tracker = Tracker(TrackerSettings(), lambda _event: None)
-        tracker._desk = mock.Mock(answers=mock.Mock(return_value=[b"answer"]))
+        tracker._answers = mock.Mock(to=mock.Mock(return_value=[b"answer"]))
         member, stranger = ("10.0.0.1", 1), ("10.0.0.2", 2)
         with (
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link,
@@ -980,17 +980,17 @@ class ShortagesOfTheTracker(RoomTest):
 
     def test_a_request_for_which_there_is_no_memory_is_not_answered_and_the_next_is(self) -> None:
         tracker = self.tracker()
-        answers = Desk.answers
+        answers = Answers.to
         failed = list[int]()
 
-        def refuse(desk: Desk, *words: Any, now: float) -> list[bytes]:
+        def refuse(answerer: Answers, *words: Any, now: float) -> list[bytes]:
             if not failed:
                 failed.append(1)
                 raise MemoryError
-            return list(answers(desk, *words, now=now))
+            return list(answers(answerer, *words, now=now))
 
         with (
-            mock.patch.object(Desk, "answers", refuse),
+            mock.patch.object(Answers, "to", refuse),
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link,
         ):
             link.sendto(b"request_seeder_list", tracker.address)

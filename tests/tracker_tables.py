@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from roles.lmk1.seeder_table import STAYED_S, SeederTable
 from roles.lmk1.tracker_answers import TrackerAnswers
 from roles.lmk1.tracker_wire import Extras
-from roles.room.answers import Desk
+from roles.room.answers import Answers
 from roles.room.cookies import Cookies
 from roles.room.places import Key
 from roles.room.registry import Registry
@@ -29,10 +29,10 @@ REMOTE_READER = Reader(is_here=False, tracker_host="192.168.1.2")
 LOCAL_READER = Reader(is_here=True, tracker_host="127.0.0.1")
 
 
-def desk_of(registry: Registry, cookies: Cookies) -> tuple[Desk, SeederTable]:
-    """A desk of this table, and the table of seeders of LMK/1."""
+def answerer_of(registry: Registry, cookies: Cookies) -> tuple[Answers, SeederTable]:
+    """What answers from this table, and the table of seeders of LMK/1."""
     table, senders = SeederTable(registry), Senders()
-    desk = Desk(
+    answerer = Answers(
         registry,
         cookies,
         senders,
@@ -41,7 +41,7 @@ def desk_of(registry: Registry, cookies: Cookies) -> tuple[Desk, SeederTable]:
         port=12500,
         on_arrival=lambda *_: None,
     )
-    return desk, table
+    return answerer, table
 
 
 def pc(number: int) -> Origin:
@@ -78,8 +78,8 @@ class TablesTest(unittest.TestCase):
         is_here: bool = False,
         now: float = 0.0,
     ) -> bool:
-        named = Address(host or origin.ip, port)
-        return self.table.add(named, origin, extras, named_is_here=is_here, now=now)
+        advertised = Address(host or origin.ip, port)
+        return self.table.add(advertised, origin, extras, advertised_is_here=is_here, now=now)
 
     def ping(
         self,
@@ -90,8 +90,8 @@ class TablesTest(unittest.TestCase):
         extras: Extras | None = None,
         now: float = 0.0,
     ) -> bool:
-        named = Address(host or origin.ip, port)
-        return self.table.ping(named, origin, extras, named_is_here=False, now=now)
+        advertised = Address(host or origin.ip, port)
+        return self.table.ping(advertised, origin, extras, advertised_is_here=False, now=now)
 
     def seeder(self, number: int, files: Mapping[str, int], *, now: float = 0.0) -> Address:
         """A registered original with this list, and the address that others get."""
@@ -154,9 +154,9 @@ class ProgramsTest(TablesTest):
     def register(
         self, origin: Origin, *shares: str, leecher: bool = False, peer: str = ID, now: float = 0.0
     ) -> None:
-        named = Address(origin.ip, 12501)
-        request = Register(ID, named, peer, "pc", leecher, shares=shares)
-        self.registry.register(request, origin, named_is_here=False, now=now)
+        advertised = Address(origin.ip, 12501)
+        request = Register(ID, advertised, peer, "pc", leecher, shares=shares)
+        self.registry.register(request, origin, advertised_is_here=False, now=now)
 
     def hear(
         self,

@@ -23,7 +23,7 @@ from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address, may_dial
 from roles.values.errors import HaltedError, TrackerSilentError
 from roles.values.events import FilesListed, ListedFile, ListFailed, Post
-from roles.wire.fields import MAX_SHARES
+from roles.wire.fields import MAX_REQUEST_SHARES
 from roles.wire.tracker_messages import Holder
 from roles.worker import POLL_S, failure_of
 
@@ -272,10 +272,10 @@ class RoomLister:
 
     def _note_holders(self, client: RoomClient, shares: Sequence[str]) -> bool:
         """Ask who takes part in these; True when somebody does who was not known."""
-        named = [share for share in shares if share]  # an original tracker's have no name
+        known = [share for share in shares if share]  # an original tracker has none
         is_news = False
-        for start in range(0, len(named), MAX_SHARES):
-            asked = named[start : start + MAX_SHARES]
+        for start in range(0, len(known), MAX_REQUEST_SHARES):
+            asked = known[start : start + MAX_REQUEST_SHARES]
             holders = client.holders(asked) or ()
             is_here = self._place.is_here
             reachable = [

@@ -39,12 +39,12 @@ class Dialect(Protocol):
     def takes_shares(self) -> bool:
         """Whether the tracker takes the list of a whole folder, and tries to connect."""
 
-    def ping(self, named: Address, status: Status) -> Standing: ...
+    def ping(self, advertised: Address, status: Status) -> Standing: ...
 
     def tell_files(self, files: Mapping[str, int], port: int) -> int:
         """Tell what LMK/1 readers may see; returns how many of these files they do."""
 
-    def leave(self, named: Address, status: Status) -> None:
+    def leave(self, advertised: Address, status: Status) -> None:
         """Say goodbye: the role is stopping."""
 
 
@@ -71,12 +71,12 @@ class Lmk2Dialect:
         self._name = name
         self._is_leecher = is_leecher
 
-    def register(self, named: Address, status: Status, *, everywhere: bool) -> bool:
+    def register(self, advertised: Address, status: Status, *, everywhere: bool) -> bool:
         """Take part in the room; False when it was an original tracker that listed us."""
         reply = self._client.register(
             Register(
                 "",
-                named,
+                advertised,
                 self._peer,
                 self._name,
                 self._is_leecher,
@@ -95,8 +95,8 @@ class Lmk2Dialect:
                     f"The tracker {self._client.tracker} refused this {kind}: {text or code}"
                 )
 
-    def ping(self, named: Address, status: Status) -> Standing:
-        reply = self._client.ping(Ping("", named, self._peer, status))
+    def ping(self, advertised: Address, status: Status) -> Standing:
+        reply = self._client.ping(Ping("", advertised, self._peer, status))
         match reply:
             case Pinged(is_reachable=is_reachable):
                 return Standing(True, is_reachable)
@@ -106,9 +106,9 @@ class Lmk2Dialect:
     def tell_files(self, files: Mapping[str, int], port: int) -> int:
         return self._client.tell_files(files, self._peer, port) or 0
 
-    def leave(self, named: Address, status: Status) -> None:
+    def leave(self, advertised: Address, status: Status) -> None:
         """Takes LEAVE_S at most, although the role is stopping."""
         until = time.monotonic() + LEAVE_S
         place, cookie = TrackerPlace(self._client.looked_up()), self._client.cookie
         with RoomClient(place, lambda: time.monotonic() > until, cookie=cookie) as client:
-            client.ping(Ping("", named, self._peer, status, leaving=True))
+            client.ping(Ping("", advertised, self._peer, status, leaving=True))

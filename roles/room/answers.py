@@ -59,7 +59,7 @@ class Lmk1Answers(Protocol):
         """Raises PeerProtocolError for what is no request at all, or cannot be taken."""
 
 
-class Desk:
+class Answers:
     """Answers one datagram after the other, from one thread."""
 
     def __init__(
@@ -96,9 +96,7 @@ class Desk:
             return Proof.NONE
         return self._cookies.proof(host, found[1].decode(), now=now)
 
-    def answers(
-        self, datagram: bytes, host: str, port: int, proof: Proof, *, now: float
-    ) -> list[bytes]:
+    def to(self, datagram: bytes, host: str, port: int, proof: Proof, *, now: float) -> list[bytes]:
         """What to send back, one after the other; nothing for whom nobody should answer."""
         if port < FIRST_PORT or not self._senders.is_unicast(host) or is_answer(datagram):
             return []
@@ -182,7 +180,7 @@ class Desk:
         is_here = self._senders.is_own(request.advertised.host)
         try:
             key, entry = self._registry.register(
-                request, self._senders.origin(host), named_is_here=is_here, now=now
+                request, self._senders.origin(host), advertised_is_here=is_here, now=now
             )
         except PeerProtocolError as error:
             text = "%s cannot be registered for %s: %s"

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Protocol
 
 from roles.room.held_shares import HeldShares
-from roles.room.holders import Holders
+from roles.room.holders import HoldersByShare
 from roles.room.places import Key, Places
 from roles.room.registry_entry import (
     LIFETIME_S,
@@ -56,7 +56,7 @@ class Registry:
     def __init__(self, catalogue: RoomCatalogue | None = None) -> None:
         self.catalogue = catalogue or RoomCatalogue("00000000")
         self.places = Places()  # of programs, changed here only
-        self.by_share = Holders[Key]()  # who takes part in what, seeders of LMK/1 too
+        self.by_share = HoldersByShare[Key]()  # who takes part in what, seeders of LMK/1 too
         self.held = HeldShares()
         self.lmk1: Lmk1Seeders | None = None  # set once, before anybody registers
         self.news = 0  # another number when a ping said something that the one before did not
@@ -67,7 +67,7 @@ class Registry:
     # What programs say
 
     def register(
-        self, request: Register, origin: Origin, *, named_is_here: bool, now: float
+        self, request: Register, origin: Origin, *, advertised_is_here: bool, now: float
     ) -> tuple[Key, Program]:
         """Register a program, anew when it was there already.
 
@@ -78,7 +78,7 @@ class Registry:
         program = Program(
             origin,
             request.advertised,
-            named_is_here,
+            advertised_is_here,
             request.everywhere,
             last_ping=now,
             status=Status(shares=request.shares),
@@ -105,7 +105,7 @@ class Registry:
         """Note what a program there says; None when this one is not registered so."""
         key = Key(ip, ping.advertised.port, ping.peer)
         program = self._programs.get(key)
-        if program is None or program.named != ping.advertised:
+        if program is None or program.advertised != ping.advertised:
             return None
         program.last_ping = now
         self._silent.move_to_end(key)
@@ -140,7 +140,7 @@ class Registry:
         reader = Reader(is_here, tracker_host="")
         told = set[Address]()  # a program that starts again is registered twice for a while
         some = self.by_share.some(asked, _HOLDERS)
-        for key, indexes in chain(self._tellers(asked), some):
+        for key, indexes in chain(self._owners(asked), some):
             program = self._programs.get(key)
             entry = program or (self.lmk1.entry(key) if self.lmk1 else None)
             address = None if entry is None else entry.address_for(reader)
@@ -156,7 +156,7 @@ class Registry:
                 asked=indexes,
             )
 
-    def _tellers(self, asked: Sequence[str]) -> Iterator[tuple[Key, tuple[int, ...]]]:
+    def _owners(self, asked: Sequence[str]) -> Iterator[tuple[Key, tuple[int, ...]]]:
         for share in filter(None, map(self.catalogue.share, dict.fromkeys(asked))):
             program = self._programs.get(share.owner.key)
             if program is not None:
@@ -245,13 +245,13 @@ class Registry:
     @property
     def saved_state(self) -> int:
         """Another value when saved() would give something else."""
-        return self.catalogue.tellers_state
+        return self.catalogue.owners_state
 
     def saved(self) -> Iterator[dict[str, object]]:
         """What a state file keeps: who told which share. Programs come back by themselves."""
-        tellers = {**dict(self.held.items()), **dict(self.catalogue.tellers())}
-        for share, teller in tellers.items():
-            yield {"share": share, "teller": [teller.ip, teller.port, teller.peer]}
+        owners = {**dict(self.held.items()), **dict(self.catalogue.owners())}
+        for share, owner in owners.items():
+            yield {"share": share, "teller": [owner.ip, owner.port, owner.peer]}
 
     def restore(self, saved: object, *, now: float) -> None:
         """Take up what saved() gave to an earlier run; what cannot be read is left out."""
@@ -306,14 +306,14 @@ class Registry:
         Whoever else names them does not keep them: nobody would tell what changes in them. Of a run
         that has ended nobody can come back under its peer id, which others know.
         """
-        teller = key._replace(peer="") if has_ended else key
+        owner = key._replace(peer="") if has_ended else key
         quiet_at = program.last_ping + QUIET_S
         self.by_share.part(key, program.shares, is_leecher=program.is_leecher)
         for share_id in program.shares:
             share = self.catalogue.share(share_id)
             if share_id not in keeps and share is not None and share.owner.key == key:
                 self.catalogue.drop(share_id)
-                self.held.hold(share_id, teller, quiet_at=quiet_at, now=now)
+                self.held.hold(share_id, owner, quiet_at=quiet_at, now=now)
 
     def _make_room(self, key: Key, origin: Origin, now: float) -> None:
         """Make room for one more program. Raises PeerProtocolError when there is none.

@@ -65,8 +65,8 @@ class Entry:
     """Somebody whom readers may be sent to."""
 
     origin: Origin
-    named: Address  # what it calls itself: only a key, never an address that others get unproved
-    named_is_here: bool  # one of the tracker's own addresses
+    advertised: Address  # by itself: only a key, which others get where it is proved
+    advertised_is_here: bool  # one of the tracker's own addresses
     everywhere: bool  # it listens on every interface
     last_ping: float
     status: Status = field(default_factory=Status)  # as its last ping said; at first its shares
@@ -74,7 +74,7 @@ class Entry:
     is_here_only: bool = field(init=False)  # only programs on the tracker's machine reach it
 
     def __post_init__(self) -> None:
-        is_for_loopback = is_loopback(self.named.host) and not self.everywhere
+        is_for_loopback = is_loopback(self.advertised.host) and not self.everywhere
         self.is_here_only = self.origin.is_here and is_for_loopback
 
     @property
@@ -91,9 +91,9 @@ class Entry:
         """Raise PeerProtocolError when nobody should be sent there."""
         if not is_unicast(self.origin.ip):
             raise PeerProtocolError(f"nobody can be reached at {self.origin.ip}")
-        service = service_at(self.named.port)
+        service = service_at(self.advertised.port)
         if service:
-            raise PeerProtocolError(f"port {self.named.port} belongs to {service}")
+            raise PeerProtocolError(f"port {self.advertised.port} belongs to {service}")
 
     def address_for(self, reader: Reader) -> Address | None:
         """Where this reader reaches the seeder; None when it cannot.
@@ -103,12 +103,12 @@ class Entry:
         elsewhere.
         """
         if not self.origin.is_here:
-            return Address(self.origin.ip, self.named.port)
+            return Address(self.origin.ip, self.advertised.port)
         if self.is_here_only:
-            return self.named if reader.is_here else None
-        if self.named_is_here and not self.everywhere:
-            return self.named
-        return Address(reader.tracker_host, self.named.port)
+            return self.advertised if reader.is_here else None
+        if self.advertised_is_here and not self.everywhere:
+            return self.advertised
+        return Address(reader.tracker_host, self.advertised.port)
 
     def take_list(self, files: Mapping[str, int]) -> None:
         """Replace its list, but for names that nobody should store."""
@@ -117,7 +117,7 @@ class Entry:
     @property
     def shown_address(self) -> Address:
         """For who watches the room."""
-        return self.address_for(_HERE) or self.named
+        return self.address_for(_HERE) or self.advertised
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,7 +129,7 @@ class Program(Entry):
     @property
     def key(self) -> Key:
         """Its name in the table."""
-        return Key(self.origin.ip, self.named.port, self.member.instance)
+        return Key(self.origin.ip, self.advertised.port, self.member.instance)
 
     @property
     def shares(self) -> tuple[str, ...]:

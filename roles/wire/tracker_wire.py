@@ -17,7 +17,7 @@ from roles.values.errors import PeerProtocolError
 from roles.values.participants import Status, TransferStatus
 from roles.values.strict_json import JsonValue
 from roles.wire.fields import (
-    MAX_SHARES,
+    MAX_REQUEST_SHARES,
     address,
     cookie_of,
     cut,
@@ -223,7 +223,7 @@ def _encoded(request: Request) -> bytes:
         case Register(_, advertised, peer, name, is_leecher, everywhere, shares):
             fields = [_Verb.ADD_SEEDER.encode(), strict_json.dumps(advertised)]
             line |= {"peer": peer, "name": cut(name, MAX_NAME), "as": _AS[is_leecher]}
-            line |= {"everywhere": everywhere, "shares": shares[:MAX_SHARES]}
+            line |= {"everywhere": everywhere, "shares": shares[:MAX_REQUEST_SHARES]}
         case Ping(_, advertised, peer, status, leaving):
             fields = [_Verb.PING_TRACKER.encode(), strict_json.dumps(advertised)]
             line |= {"peer": peer} | _status_fields(status)
@@ -236,7 +236,7 @@ def _encoded(request: Request) -> bytes:
             line["version"] = version
         case AskHolders(_, shares):
             fields = [_Verb.REQUEST_SEEDER_LIST.encode()]
-            line["shares"] = shares[:MAX_SHARES]
+            line["shares"] = shares[:MAX_REQUEST_SHARES]
         case FindTracker():
             fields = [_Verb.FIND_TRACKER.encode()]
     datagram = b"\n".join([*fields, strict_json.dumps(line)])
@@ -245,7 +245,7 @@ def _encoded(request: Request) -> bytes:
 
 def _status_fields(status: Status) -> dict[str, object]:
     line: dict[str, object] = {"state": cut(status.state, MAX_STATE)}
-    line |= {"shares": status.shares[:MAX_SHARES], "up": status.up, "down": status.down}
+    line |= {"shares": status.shares[:MAX_REQUEST_SHARES], "up": status.up, "down": status.down}
     if status.reason:
         line["reason"] = cut(status.reason, MAX_REASON)
     if status.transfers:
@@ -337,7 +337,7 @@ def _decode_holder(value: JsonValue) -> Holder:
             if host and ip_of(host) is None:
                 raise PeerProtocolError("a holder without an IPv4 address")
             indexes = tuple(index for index in asked if isinstance(index, int))
-            if not all(0 <= index < MAX_SHARES for index in indexes):
+            if not all(0 <= index < MAX_REQUEST_SHARES for index in indexes):
                 raise PeerProtocolError("a holder of a share that was not asked for")
             return Holder(
                 address=Address(host, port),

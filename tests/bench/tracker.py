@@ -147,8 +147,10 @@ def _fill(place: tuple[str, int], count: int) -> str:
         link.connect(place)
         cookie = ""
         for number in [0, *range(count)]:
-            named = Address("127.0.0.1", FIRST_PORT + number)
-            request: Request = Register(ID, named, ID, "pc", False, shares=(ID,), cookie=cookie)
+            advertised = Address("127.0.0.1", FIRST_PORT + number)
+            request: Request = Register(
+                ID, advertised, ID, "pc", False, shares=(ID,), cookie=cookie
+            )
             link.send(encode_request(request))
             answer = decode_answer(link.recv(2_048))
             if isinstance(answer, Refused):

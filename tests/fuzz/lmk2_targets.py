@@ -54,7 +54,7 @@ from tests.fuzz.samples import TRACKER_REQUESTS
 from tests.fuzz.target import Target, check, in_pieces
 from tests.test_catalogue import LINES
 from tests.test_download_record import ONE, TWO
-from tests.tracker_tables import desk_of
+from tests.tracker_tables import answerer_of
 
 ID = "0123456789abcdef"
 T = TypeVar("T")
@@ -130,12 +130,12 @@ def welcome() -> Callable[[bytes], Welcome | None]:
 def stranger(data: bytes) -> None:
     """A tracker's answer to a datagram without a cookie, which changes nothing of LMK/2."""
     registry, host = Registry(), "10.0.0.7"
-    desk, table = desk_of(registry, Cookies(b"secret"))
+    answerer, table = answerer_of(registry, Cookies(b"secret"))
     named = Address(host, 12501)
     known = Register(ID, named, ID, "pc", False, shares=(ID,))
-    registry.register(known, Origin(host, False), named_is_here=False, now=0.0)
+    registry.register(known, Origin(host, False), advertised_is_here=False, now=0.0)
     before = [(entry.key, replace(entry)) for entry in registry.entries()]
-    answers = desk.answers(data, host, 4_000, Proof.NONE, now=1.0)
+    answers = answerer.to(data, host, 4_000, Proof.NONE, now=1.0)
     table.settle(now=1.0)
     after = [(entry.key, entry) for entry in registry.entries()]
     check(after == before, "something of LMK/2 changed")
