@@ -8,7 +8,7 @@ from ui.room_columns import IN_TERMINAL, RoomColumn, by_computer
 
 
 def room_table(room: RoomChanged, now: float) -> list[str]:
-    """A heading, and a line for everyone, seeders first. `now` by the tracker's clock."""
+    """A heading, then one line for each program, seeders first; `now` is on the tracker's clock."""
     everyone = sorted(room.participants, key=lambda one: (one.is_leecher, by_computer(one)))
     columns = [_cells(column, everyone, now) for column in IN_TERMINAL]
     return ["  ".join(line).rstrip() for line in zip(*columns, strict=True)]

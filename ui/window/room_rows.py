@@ -21,7 +21,7 @@ FILE_COLUMNS = (
 
 
 def room_rows(participants: Iterable[Participant], now: float) -> dict[str, Row]:
-    """One row each, by address; `now` by the tracker's clock."""
+    """One row for each program; `now` is on the tracker's clock."""
     return {str(one.address): _row(one, max(0.0, now - one.last_ping)) for one in participants}
 
 
@@ -34,6 +34,6 @@ def _row(one: Participant, silent_s: float) -> Row:
 
 
 def file_row(file: ListedFile) -> Row:
-    """One file that some seeder of the room offers."""
+    """One file that a seeder of the room offers."""
     name = shown_name(file.name)
     return Row((name, wording.size(file.size)), (name.casefold(), float(file.size)))
