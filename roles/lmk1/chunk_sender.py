@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from io import FileIO
 
 from roles.lmk1 import peer_wire as wire
+from roles.lmk1.chunks import CHUNK_SIZE, ChunkRange, byte_count, chunk_count
 from roles.lmk1.shared_folder import SharedFolder
 from roles.net.throttle import Throttle
 from roles.sharing.folder_tree import TreeFile
 from roles.values.addresses import Address
-from roles.values.chunks import CHUNK_SIZE, ChunkRange, byte_count, chunk_count
 from roles.values.errors import FileChangedError, PeerProtocolError
 from roles.worker import POLL_S
 
@@ -56,24 +56,22 @@ class ChunkSender:
 
     def __init__(
         self,
-        link: socket.socket,
+        sock: socket.socket,
         folder: SharedFolder,
-        find: Callable[[str], TreeFile | None],
         progress: UploadProgress,
         throttle: Throttle,
         should_stop: Callable[[], bool],
     ) -> None:
-        """`link` stays the caller's to close. `find` looks a name up in the newest listing."""
-        self._link = link
+        """`sock` stays the caller's to close."""
+        self._sock = sock
         self._folder = folder
-        self._find = find
         self._progress = progress
         self._throttle = throttle
         self._should_stop = should_stop
         self._acks = wire.AckReader()
         self._block = bytearray(BLOCK_CHUNKS * CHUNK_SIZE)
-        link.settimeout(POLL_S)
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.settimeout(POLL_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def run(self) -> None:
         """Serve until the range is through; the caller then just closes.
@@ -83,7 +81,7 @@ class ChunkSender:
         request = self._read_request()
         if not isinstance(request, wire.RangeRequest):
             return
-        file = self._find(request.name)
+        file = self._folder.find(request.name)
         if file is None:
             raise PeerProtocolError(f"it asked for a file that is not offered: {request.name}")
         last_start = request.offset + (request.count - 1) * CHUNK_SIZE
@@ -101,7 +99,7 @@ class ChunkSender:
         deadline = time.monotonic() + REQUEST_S
         while not self._should_stop() and time.monotonic() < deadline:
             try:
-                data = self._link.recv(wire.MAX_REQUEST)
+                data = self._sock.recv(wire.MAX_REQUEST)
             except TimeoutError:
                 continue
             if not data:
@@ -172,9 +170,9 @@ class ChunkSender:
         count = sum(len(part) for part in parts)
         self._throttle.wait(count, self._should_stop, most_s=MOST_HELD_BACK_S)
         sent = 0
-        if hasattr(self._link, "sendmsg"):  # Windows has none
+        if hasattr(self._sock, "sendmsg"):  # Windows has none
             with contextlib.suppress(TimeoutError):
-                sent = self._link.sendmsg(parts)
+                sent = self._sock.sendmsg(parts)
         if sent < sum(len(part) for part in parts):
             self._send_rest(memoryview(b"".join(parts))[sent:])
 
@@ -182,14 +180,14 @@ class ChunkSender:
         deadline = time.monotonic() + STALLED_S
         while rest:
             with contextlib.suppress(TimeoutError):
-                rest = rest[self._link.send(rest) :]
+                rest = rest[self._sock.send(rest) :]
             self._check_patience(deadline)  # absolute: a reader of single bytes gains no time
 
     def _receive_acks(self) -> list[bool]:
         deadline = time.monotonic() + STALLED_S
         while True:
             try:
-                data = self._link.recv(_ACKS_AT_ONCE)
+                data = self._sock.recv(_ACKS_AT_ONCE)
             except TimeoutError:
                 self._check_patience(deadline)
                 continue

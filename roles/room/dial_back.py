@@ -16,12 +16,17 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from roles.lmk1.peer_wire import EXIT_CONNECTION, REQUEST_CONNECTION
 from roles.net.connections import noted
 from roles.room.places import Key
 from roles.values.addresses import Address
-from roles.values.strict_json import dumps
-from roles.wire.greeting import ANSWER_START, MAX_ANSWER, decode_probe_answer
+from roles.wire.greeting import (
+    ANSWER_START,
+    EXIT_CONNECTION,
+    MAX_ANSWER,
+    Probe,
+    decode_probe_answer,
+    encode_hello,
+)
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +150,7 @@ class DialBack:
             self._end(call, is_reachable=False)
 
     def _greet(self, call: _Call) -> None:
-        greeting = REQUEST_CONNECTION + b"\n" + dumps({"lmk": 2, "probe": call.probe}) + b"\n"
+        greeting = encode_hello(Probe(call.probe))
         try:
             call.link.send(greeting)  # the first bytes of a connection find room
         except OSError:
