@@ -65,7 +65,7 @@ class Entry:
     """Somebody whom readers may be sent to."""
 
     origin: Origin
-    advertised: Address  # by itself: only a key, which others get where it is proved
+    advertised: Address  # what it calls itself: others get it only where it is proved
     advertised_is_here: bool  # one of the tracker's own addresses
     everywhere: bool  # it listens on every interface
     last_ping: float

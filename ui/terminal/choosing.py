@@ -6,7 +6,6 @@ It asks nobody and prints nothing.
 from __future__ import annotations
 
 import unicodedata
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,13 +13,12 @@ from itertools import chain, islice
 
 from roles.values.errors import UserInputError
 from roles.values.events import FilesListed, ListedFile, ListedFolder
-from roles.values.folder_keys import FolderKey
+from roles.values.folder_keys import FolderKey, range_below
 from roles.values.safe_names import shown_name
 
 SHOWN_ONE_BY_ONE = 20  # files of a folder, or of a download: more of them are summed up
 SHOWN_TWINS = 4
 MAX_CHOICES = 1_000  # lines of a numbered list
-_AFTER_SLASH = chr(ord("/") + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +143,7 @@ class Offer:
         return [keyed] if keyed is not None else self._folders_named.get(name, [])
 
     def _below(self, path: str) -> tuple[ListedFile, ...]:
-        if not path:
-            return ()
-        start, end = (bisect_left(self._paths, path + sign) for sign in ("/", _AFTER_SLASH))
-        return tuple(self._by_path[start:end])
+        return tuple(self._by_path[slice(*range_below(self._paths, path))]) if path else ()
 
     def _folder(self, folder: ListedFolder) -> Wanted:
         return Wanted(folder.key, f"{folder.name}/", self.in_folder(folder), is_folder=True)
