@@ -36,9 +36,9 @@ from ui.exit_codes import ExitCode
 from ui.terminal import phrases
 from ui.terminal.choosing import (
     SHOWN_ONE_BY_ONE,
+    Chosen,
     Offer,
     Unclear,
-    Wanted,
     choices,
     chosen_by_number,
     once,
@@ -139,7 +139,7 @@ def download(
     session: Session,
     leecher: Leecher,
     report: DownloadReport,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[Chosen],
     existing: Existing,
     output: Output,
 ) -> ExitCode:
@@ -211,7 +211,7 @@ def _keep_seeding(
 
 def _chosen(
     chosen: argparse.Namespace, offer: Offer, session: Session
-) -> tuple[list[Wanted], list[Unclear]]:
+) -> tuple[list[Chosen], list[Unclear]]:
     """What to download, and the names that mean nothing, or too much."""
     if chosen.all:
         return offer.all(), []
@@ -222,7 +222,7 @@ def _chosen(
     return once(one for some in found if isinstance(some, list) for one in some), unclear
 
 
-def _ask(session: Session, offer: Offer) -> list[Wanted]:
+def _ask(session: Session, offer: Offer) -> list[Chosen]:
     """The numbered list and the question of the original's command line. Raises UserInputError."""
     asking, rows = Output(), choices(offer)
     for number, row in enumerate(rows, 1):
@@ -242,7 +242,7 @@ def _chosen_existing(
     output: Output,
     session: Session,
     folder: Path,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[Chosen],
 ) -> Existing:
     """What --existing says, or the person, or nobody: then SKIP, which loses nothing.
 
