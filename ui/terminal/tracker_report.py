@@ -1,4 +1,4 @@
-"""What the command `tracker` says: a line for each thing that happens, and the room as a table."""
+"""Reports what happens to the command `tracker`, a line each, and shows the room as a table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TABLE_S = 5.0  # between two tables
 
 @dataclass(slots=True)
 class TrackerReport:
-    """Told every event, and now and then that time passes."""
+    """Gets every event, and is told now and then that time passes."""
 
     output: Output
     shows_room: bool = False
@@ -30,7 +30,7 @@ class TrackerReport:
     _shown_at: float = float("-inf")
 
     def tell(self, event: RoleEvent) -> None:
-        """Say what changed."""
+        """Report what has changed."""
         match event:
             case RoleStarted(address, for_others, note):
                 if note:
@@ -53,7 +53,7 @@ class TrackerReport:
                 return
 
     def pass_time(self) -> None:
-        """Show the room, when it is due."""
+        """Show the room if it is time."""
         if not self.shows_room or self._room is None or self.clock() - self._shown_at < TABLE_S:
             return
         table, self._room = room_table(self._room, self.clock()), None
@@ -66,12 +66,12 @@ class TrackerReport:
         for address, one in participants.items():
             self._tell_of(one, self._participants.get(address))
         for address in self._participants.keys() - participants.keys():
-            self.output.say(f"{_who(self._participants[address])} is gone")
+            self.output.say(f"{_who(self._participants[address])} has left")
         self._participants = participants
 
     def _tell_of(self, one: Participant, before: Participant | None) -> None:
         if one.is_leecher and (before is None or not before.is_leecher):
-            self.output.say(f"{_who(one)} takes part as a leecher")
+            self.output.say(f"{_who(one)} joined as a leecher")
         if one.files != (0 if before is None else before.files):
             self.output.say(f"{_who(one)} offers {wording.count(one.files, 'file')}")
         was_reachable = before is None or before.is_reachable is not False

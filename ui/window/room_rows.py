@@ -34,6 +34,6 @@ def _row(one: Participant, silent_s: float) -> Row:
 
 
 def file_row(file: ListedFile) -> Row:
-    """One file that some seeder of the room offers."""
+    """One file that a seeder of the room offers."""
     name = shown_name(file.name)
     return Row((name, wording.size(file.size)), (name.casefold(), float(file.size)))
