@@ -14,7 +14,7 @@ from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.seeder_finder import SeederFinder
 from roles.values.addresses import Address
 from roles.values.events import FilesListed, ListedFile, ListFailed
-from tests.rooms import (
+from tests.role_test import (
     PEERS_SOON_S,
     RoomTest,
     content_of,

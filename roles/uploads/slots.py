@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# An original leecher that hears `away` everywhere gives up; one of LMK/2 waits in line.
+# An original leecher that hears `away` everywhere gives up; one of LMK/2 waits in the queue.
 KEPT_FOR_LMK1 = 2
 # Even when those of LMK/1 have all: else six machines that say one word each would end the swarm.
 KEPT_FOR_LMK2 = 2
