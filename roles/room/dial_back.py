@@ -49,7 +49,7 @@ class Target:
 
 
 @dataclass(slots=True, eq=False)
-class _Call:
+class _Dial:
     """One connection to a target."""
 
     target: Target
@@ -76,7 +76,7 @@ class DialBack:
         self._waiting: OrderedDict[str, OrderedDict[Key, Target]] = OrderedDict()
         # When each is due again: in the order of that, for all wait as long.
         self._later: OrderedDict[Key, tuple[float, Target]] = OrderedDict()
-        self._calls: dict[Key, _Call] = {}
+        self._calls: dict[Key, _Dial] = {}
         self._calls_to = Counter[str]()  # by host
 
     def want(self, target: Target) -> None:
@@ -132,7 +132,7 @@ class DialBack:
             self._put_off(target, now)
             return
         link.setblocking(False)
-        call = _Call(target, link, now + ANSWER_S, os.urandom(8).hex())
+        call = _Dial(target, link, now + ANSWER_S, os.urandom(8).hex())
         try:
             code = link.connect_ex(target.address)
         except OSError:
@@ -149,7 +149,7 @@ class DialBack:
         if code not in _UNDER_WAY:
             self._end(call, is_reachable=False)
 
-    def _greet(self, call: _Call) -> None:
+    def _greet(self, call: _Dial) -> None:
         greeting = encode_hello(Probe(call.probe))
         try:
             call.link.send(greeting)  # the first bytes of a connection find room
@@ -158,7 +158,7 @@ class DialBack:
             return
         self._selector.modify(call.link, selectors.EVENT_READ, lambda: self._read(call))
 
-    def _read(self, call: _Call) -> None:
+    def _read(self, call: _Dial) -> None:
         try:
             data = call.link.recv(MAX_ANSWER)
         except BlockingIOError:
@@ -176,7 +176,7 @@ class DialBack:
             is_reachable &= peer in ("", call.target.key.peer)  # another program has its port
             self._end(call, is_reachable=is_reachable, peer=peer)
 
-    def _end(self, call: _Call, *, is_reachable: bool, peer: str = "") -> None:
+    def _end(self, call: _Dial, *, is_reachable: bool, peer: str = "") -> None:
         key = call.target.key
         del self._calls[key]
         self._calls_to[key.ip] -= 1

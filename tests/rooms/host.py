@@ -621,7 +621,6 @@ class Tracker:
         now = self.room.clock.now
         self.registry.expire(now=now)
         for entry in self.registry.entries():
-            member = entry.member
             host = self.room.at(entry.advertised)
-            if member is not None and host is not None and member.is_reachable is None:
+            if host is not None and entry.is_reachable is None:
                 self.registry.note_reachable(entry.key, not host.is_firewalled)
