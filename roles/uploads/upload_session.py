@@ -255,7 +255,7 @@ class UploadSession:
 
     def regain(self, *, now: float) -> bool:
         """Whether it has a slot for what is to be sent; else it waits in the queue for one."""
-        if self._has_slot:
+        if self._scheduler.use_slot(self._number):
             return True
         has_slot, others = self._scheduler.ask_slot(self._number, now=now)
         self._wake(others)
