@@ -21,7 +21,7 @@ LIMIT_S = 3_600.0  # of a room
 # Bytes that come twice or in vain: chunks that were asked of two at the end, were under way when a
 # connection ended, or were damaged.
 TWICE_SHARE = 0.15
-TWICE_CHUNKS = 6
+TWICE_CHUNKS = 10  # on their way at the end, from one peer or another, where answers take a second
 # Bytes of a chunk that may have come when its connection ends: it, and what was cancelled before.
 CHUNKS_OF_CONNECTION = 2
 OVERLOAD_S = 0.05  # so much of a machine's work may wait before what is to come waits, too
