@@ -180,4 +180,11 @@ class SwarmPeer:
         up = round(sum(upload.rate for upload in self._told.uploads))
         state = transfers[0].state if transfers else "done"
         reason = next((one.reason for one in transfers if one.reason), "")
-        return Status(state, self._shares, up, round(self._down), reason, transfers)
+        return Status(
+            state=state,
+            shares=self._shares,
+            up=up,
+            down=round(self._down),
+            reason=reason,
+            transfers=transfers,
+        )
