@@ -199,7 +199,7 @@ class PeerDownloads:
                 with self._lock:
                     self._threads.discard(threading.current_thread())
 
-        thread = Worker(main, "lmk-take")
+        thread = Worker(main, "lmk-downloader")
         with self._lock:
             if len(self._threads) >= MAX_THREADS:
                 return False
