@@ -18,7 +18,8 @@ from roles.joining.announcer import Announcer
 from roles.joining.tracker_dialects import Status
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.shared_folder import SharedFolder
-from roles.lmk1.uploads import Lmk1Uploads
+from roles.lmk1.tracker_client import TrackerClient
+from roles.lmk1.uploads import Uploads as Lmk1Uploads
 from roles.net.interfaces import address_for_others
 from roles.net.listening import listen_tcp
 from roles.net.throttle import Throttles
@@ -72,14 +73,18 @@ class Seeder(Role):
         if library.notice:
             self._post(Warned(library.notice))
         announcer = Announcer(
-            self._place, shared, self._post, self.should_stop, library, self._status
+            self._place,
+            shared,
+            self._post,
+            self.should_stop,
+            library,
+            self._status,
+            TrackerClient(self._place, self.should_stop),
         )
         announcer.read_folder()
         uploads = PeerUploads(library, slots_for_lmk2(settings.slots), self._throttles.up)
         lmk1_uploads = Lmk1Uploads(
             shared,
-            lambda name: announcer.listing.files.get(name),
-            announcer.folder_changed.set,
             slots=settings.slots,
             throttle=self._throttles.up,
             should_stop=self.should_stop,
@@ -114,7 +119,7 @@ class Seeder(Role):
         def take_lmk1(link: socket.socket, leecher: Address) -> None:
             lmk1_uploads.answer(link, leecher, taken_elsewhere=uploads.slots_taken)
 
-        reception = Handshakes(listener, Acceptor(me, uploads, take_lmk1), peer=me.peer)
+        reception = Handshakes(listener, Acceptor(me, uploads, take_lmk1=take_lmk1), peer=me.peer)
         beside = list[Worker]()
         report_at = 0.0
         try:

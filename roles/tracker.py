@@ -14,10 +14,12 @@ import socket
 import time
 from collections import deque
 from collections.abc import Collection, Iterator
+from itertools import chain
 from typing import TypeAlias
 
 from roles.disk.state_file import StateFile
-from roles.lmk1.tracker_wire import RECEIVE_BUFFER
+from roles.lmk1.seeder_table import SeederTable
+from roles.lmk1.tracker_answers import TrackerAnswers
 from roles.net.interfaces import address_for_others, own_addresses
 from roles.net.listening import bind_both, bound_beside
 from roles.net.neighbours import Neighbours, waiting_bytes
@@ -28,8 +30,9 @@ from roles.room.dial_back import DialBack, Target
 from roles.room.list_server import ListServer
 from roles.room.places import Key
 from roles.room.registry import EXPIRED_AT_ONCE, Registry
-from roles.room.registry_entry import Entry, Reader
+from roles.room.registry_entry import Program, Reader
 from roles.room.room_catalogue import RoomCatalogue
+from roles.room.senders import Senders
 from roles.values.addresses import EVERY_INTERFACE, Address
 from roles.values.errors import ShortageError, StorageError
 from roles.values.events import (
@@ -41,6 +44,7 @@ from roles.values.events import (
     Warned,
 )
 from roles.values.settings import TrackerSettings
+from roles.wire.tracker_wire import RECEIVE_BUFFER
 from roles.worker import POLL_S, Worker, failure_of
 
 log = logging.getLogger(__name__)
@@ -79,6 +83,7 @@ class Tracker(Role):
         self._settings = settings
         self._state = None if settings.state_file is None else StateFile(settings.state_file)
         self._registry = Registry(RoomCatalogue(os.urandom(4).hex()))
+        self._lmk1 = SeederTable(self._registry)
         self._unproved: deque[_Datagram] = deque()  # requests that wait for their turn
         self._unsent: deque[_Datagram] = deque()  # answers
         self._asked, self._asked_before = set[str](), set[str]()  # in vain, in the last seconds
@@ -87,7 +92,7 @@ class Tracker(Role):
         self._report_cost_s = 0.0  # of the processor, until now
         self._saving: Iterator[bool] | None = None  # a state file under way
         self._writer: Worker | None = None  # of it
-        self._saved_state = self._registry.saved_state
+        self._saved_state = self._state_now
         self._report_at = self._heard_report_at = 0.0
         self._save_at = self._expire_at = self._log_left_out_at = 0.0
         self._reported_version = ""
@@ -98,7 +103,8 @@ class Tracker(Role):
             saved = self._state.read()
             if saved is not None and not isinstance(saved, list):
                 self._state.keep_aside("is no list of seeders", is_newer=isinstance(saved, dict))
-            restored = self._registry.restore(saved, now=time.monotonic())
+            restored = self._lmk1.restore(saved, now=time.monotonic())
+            self._registry.restore(saved, now=time.monotonic())
             if restored:
                 log.info("The tracker goes on with the %d seeders that it knew before.", restored)
             if self._state.notice:
@@ -129,9 +135,13 @@ class Tracker(Role):
         selector.register(link, selectors.EVENT_READ, lambda: self._receive(link))
         self._lists = ListServer(listener, selector, self._registry)
         self._dials = DialBack(selector, self._is_to_be_dialled, self._note_reachable)
+        senders = Senders()
+        self._lmk1_answers = TrackerAnswers(self._lmk1, senders)
         self._desk = Desk(
             self._registry,
             Cookies(os.urandom(32)),
+            senders,
+            self._lmk1_answers,
             name=socket.gethostname(),
             port=listening.port,
             on_arrival=self._dial,
@@ -186,7 +196,7 @@ class Tracker(Role):
         self._answer_unproved()
         is_busy = bool(self._unproved) | self._lists.work() | self._work_on_report()
         now = time.monotonic()
-        self._registry.settle(now=now)
+        self._lmk1.settle(now=now)
         self._dials.work(now=now)
         if now >= self._expire_at:
             self._expire(now)
@@ -281,25 +291,25 @@ class Tracker(Role):
         self._neighbours.forget()
         self._asked, self._asked_before = set(), self._asked
         self._lists.expire(now=now)
-        gone = self._registry.expire(now=now)
+        gone = max(self._registry.expire(now=now), self._lmk1.expire(now=now))
         self._desk.is_changed |= gone > 0
         self._expire_at = now + (EXPIRE_S if gone < EXPIRED_AT_ONCE else 0.0)
 
-    def _dial(self, key: Key, entry: Entry) -> None:
+    def _dial(self, key: Key, program: Program) -> None:
         """Find out whether others can reach it, unless it serves this machine only; and, if another
         program claims the same address and port, which of them is there.
         """
-        here = Reader(is_here=True, tracker_host=entry.origin.ip)
-        address = entry.address_for(here)
+        here = Reader(is_here=True, tracker_host=program.origin.ip)
+        address = program.address_for(here)
         is_contested = self._registry.is_contested(key)
-        if address is not None and (is_contested or not entry.is_here_only):
+        if address is not None and (is_contested or not program.is_here_only):
             self._dials.want(Target(key, address))
 
     def _is_to_be_dialled(self, target: Target) -> bool:
-        entry = self._registry.entry(target.key)
-        if entry is None or entry.member is None or entry.member.is_reachable:
+        program = self._registry.entry(target.key)
+        if program is None or program.member.is_reachable:
             return False
-        return not entry.is_here_only or self._registry.is_contested(target.key)
+        return not program.is_here_only or self._registry.is_contested(target.key)
 
     def _note_reachable(self, target: Target, is_reachable: bool, peer: str) -> None:
         self._registry.note_reachable(target.key, is_reachable)
@@ -310,10 +320,11 @@ class Tracker(Role):
     def _work_on_report(self) -> bool:
         """Go on with the report of the room, or begin one; whether it is under way."""
         now, version = time.monotonic(), self._registry.catalogue.version
-        is_changed = self._desk.is_changed or version != self._reported_version
+        is_changed = self._desk.is_changed or self._lmk1_answers.is_changed
+        is_changed |= version != self._reported_version
         is_changed |= self._desk.is_heard and now >= self._heard_report_at
         if self._report is None and is_changed and now >= self._report_at:
-            self._desk.is_changed = self._desk.is_heard = False
+            self._desk.is_changed = self._desk.is_heard = self._lmk1_answers.is_changed = False
             self._heard_report_at = now + HEARD_REPORT_S
             self._reported_version = version
             self._report, self._report_cost_s = self._reporting(now), 0.0
@@ -334,15 +345,19 @@ class Tracker(Role):
     def _reporting(self, began: float) -> Iterator[None]:
         """Post what the room is, made a slice at a time."""
         seeders, members = list[ListedSeeder](), list[RoomMember]()
-        for number, entry in enumerate(self._registry.entries()):
-            seeder = self._registry.as_seeder(entry)
+        for number, program in enumerate(self._registry.entries()):
+            seeder = self._registry.as_seeder(program)
             seeders += [] if seeder is None else [seeder]
-            members += [] if entry.member is None else [entry.as_member(entry.member)]
+            members.append(program.as_member())
+            if number % SLICE == SLICE - 1:
+                yield
+        for number, seeder in enumerate(self._lmk1.listed()):
+            seeders.append(seeder)
             if number % SLICE == SLICE - 1:
                 yield
         files = yield from self._registry.files()
         count = self._registry.catalogue.file_count
-        left_out = count - len(self._registry.files_for_originals(is_here=True))
+        left_out = count - len(self._lmk1.files_for_readers(is_here=True))
         self._log_left_out(max(0, left_out), began)
         room = RoomChanged(
             tuple(seeders), files, max(0, left_out), file_count=count, members=tuple(members)
@@ -361,9 +376,9 @@ class Tracker(Role):
 
     def _work_on_saving(self, now: float) -> bool:
         """Go on with the state file, or begin one; whether there is something to do for it now."""
-        is_changed = self._registry.saved_state != self._saved_state
+        is_changed = self._state_now != self._saved_state
         if self._saving is None and is_changed and now >= self._save_at:
-            self._saved_state = self._registry.saved_state
+            self._saved_state = self._state_now
             self._saving = None if self._state is None else self._saving_to(self._state)
         if self._saving is None:
             return False
@@ -377,7 +392,7 @@ class Tracker(Role):
         while the disk has it, which may take seconds.
         """
         texts = list[str]()
-        for item in self._registry.saved():
+        for item in self._saved():
             texts.append(json.dumps(item))
             if len(texts) % SLICE == 0:
                 yield True
@@ -392,12 +407,20 @@ class Tracker(Role):
         self._writer, ended = None, time.monotonic()
         self._save_at = ended + max(SAVE_S, RESTS * (ended - began))
 
+    @property
+    def _state_now(self) -> tuple[int, int]:
+        """Another value when the state file would be another one."""
+        return self._registry.saved_state, self._lmk1.changes
+
+    def _saved(self) -> Iterator[dict[str, object]]:
+        return chain(self._lmk1.saved(), self._registry.saved())
+
     def _save_now(self) -> None:
         if self._writer is not None:
             self._writer.join()
-        is_changed = self._registry.saved_state != self._saved_state
+        is_changed = self._state_now != self._saved_state
         if self._state is not None and (self._saving is not None or is_changed):
-            _write(self._state, list(map(json.dumps, self._registry.saved())))
+            _write(self._state, list(map(json.dumps, self._saved())))
 
 
 def _write(state: StateFile, texts: list[str]) -> None:

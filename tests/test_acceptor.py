@@ -20,7 +20,7 @@ class FrontDoorTest(LmkTestCase):
         """Whom it is told of when a leecher comes from that host and names that port."""
         uploads = mock.create_autospec(PeerUploads, instance=True)
         downloads = mock.create_autospec(PeerDownloads, instance=True)
-        door = Acceptor(ME, uploads, lambda *_: None, downloads)
+        door = Acceptor(ME, uploads, downloads=downloads)
         ours, theirs = socket.socketpair()
         with ours, theirs:
             hello = Hello("f" * 16, "other", listen, is_seeder=False)

@@ -6,7 +6,6 @@ import logging
 import unittest
 from dataclasses import replace
 
-from roles.room.answers import Desk
 from roles.room.cookies import EPOCH_S, KNOWN_EPOCHS, Cookies, Proof
 from roles.room.places import Key
 from roles.room.registry import Registry
@@ -25,6 +24,7 @@ from roles.wire.tracker_messages import (
     Request,
 )
 from roles.wire.tracker_wire import decode_answer, encode_request
+from tests.tracker_tables import desk_of
 
 ID, OTHER_ID = "0123456789abcdef", "fedcba9876543210"
 SHARE = "00112233445566aa"
@@ -35,13 +35,7 @@ NAMED = Address(PC, 12501)
 class DeskTest(unittest.TestCase):
     def setUp(self) -> None:
         self.registry, self.cookies = Registry(), Cookies(b"secret")
-        self.desk = Desk(
-            self.registry,
-            self.cookies,
-            name="lab-pc-01",
-            port=12500,
-            on_arrival=lambda *_: None,
-        )
+        self.desk, self.table = desk_of(self.registry, self.cookies)
         self.cookie = self.cookies.give(PC, now=0.0)
         me = Register(ID, NAMED, ID, "pc", False, shares=(SHARE,), cookie=self.cookie)
         self.registered = self.answer(me)
@@ -139,7 +133,7 @@ class DeskTest(unittest.TestCase):
         self.assertEqual(self.answer(question), before)
         self.answers(b'add_seeder\n["10.0.0.9",12501]', "10.0.0.9")
         self.answers(b'upload_file_list\n{"a":1}', "10.0.0.9")
-        self.registry.settle(now=0.0)
+        self.table.settle(now=0.0)
         self.assertNotEqual(self.answer(question), before)
         self.answer(self.ping)
         self.registry.note_reachable(Key(PC, NAMED.port, ID), True)
@@ -195,7 +189,7 @@ class DeskTest(unittest.TestCase):
             b"request_file_list",
             b'upload_file_list\n{"a":',
         )
-        with self.assertLogs("roles.room.answers", logging.INFO) as logged:
+        with self.assertLogs("roles.room.senders", logging.INFO) as logged:
             for number in range(1_000):
                 for datagram in floods:
                     self.answers(datagram, f"10.2.{number // 250}.{number % 250}", now=1.0)

@@ -194,6 +194,31 @@ class DialBackTest(LmkTestCase):
         self.assertEqual(len(self.selector.get_map()), dial_back.MAX_PER_HOST + 1)
         self.assertIn(self.of_host("10.0.0.2", 1).key, self.dials._calls)
 
+    def test_many_hosts_that_do_not_answer_delay_a_newcomer_for_a_moment_only(self) -> None:
+        newcomer = self.of_host("10.1.0.1", 1)
+        for number in range(8 * dial_back.MAX_AT_ONCE):
+            self.dials.want(self.of_host(f"10.0.0.{number % dial_back.MAX_AT_ONCE}", number))
+        self.dials.work(now=0.0)
+        self.dials.want(newcomer)
+        self.dials.work(now=dial_back.HURRY_S - 0.1)
+        self.assertEqual(self.told, [])
+        self.dials.work(now=dial_back.HURRY_S)
+        self.dials.work(now=2 * dial_back.HURRY_S)
+        self.assertIn(newcomer.key, self.dials._calls)
+
+    def test_one_host_that_always_has_another_id_keeps_no_other_from_being_dialled(self) -> None:
+        self.constant("MAX_WAITING", 10)
+        for number in range(2 * dial_back.MAX_WAITING_OF_HOST):
+            self.dials.want(self.of_host("10.0.0.1", number))
+        self.assertEqual(len(self.dials._waiting["10.0.0.1"]), dial_back.MAX_WAITING_OF_HOST)
+        newcomer = self.of_host("10.1.0.1", 1)
+        self.dials.want(newcomer)
+        self.dials.work(now=0.0)
+        self.assertIn(newcomer.key, self.dials._calls)
+
+    def constant(self, name: str, value: object) -> None:
+        self.enterContext(mock.patch.object(dial_back, name, value))
+
     def test_who_registers_again_while_it_is_dialled_is_not_dialled_twice(self) -> None:
         for _ in range(9):
             self.dials.want(self.target())

@@ -149,7 +149,7 @@ class SeedersThatFail(LeecherTest):
         self.constant("lmk1.fetchers", "MOVING_S", 0.05)
         self.constant("lmk1.fetchers", "STANDING_S", 0.2)
         self.constant("lmk1.download_plan", "STALLED_S", 0.2)
-        self.constant("room.answers", "LISTS_IN_ALL", 1e9)
+        self.constant("lmk1.tracker_answers", "LISTS_IN_ALL", 1e9)
         for name in ("ANSWER_S", "FIRST_CHUNK_S", "CHUNK_S"):
             self.constant("lmk1.chunk_fetcher", name, NEVER_S)
         content = content_of(200 * CHUNK)
@@ -265,7 +265,7 @@ class SeedersThatFail(LeecherTest):
 
     def test_a_running_download_does_not_need_the_tracker(self) -> None:
         self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
-        self.constant("joining.tracker_client", "TRIES_S", (SOON_S,))
+        self.constant("joining.tracker_asker", "TRIES_S", (SOON_S,))
         room = self.tracker()
         content = content_of(20 * CHUNK)
         gate = Gate(10)
@@ -354,7 +354,7 @@ class SeedersThatLie(LeecherTest):
     def test_every_lie_beside_an_honest_seeder_is_harmless(self) -> None:
         for lie in self.LIES:
             self.lying(getattr(self, lie))
-        self.constant("room.answers", "LISTS_IN_ALL", 1e9)
+        self.constant("lmk1.tracker_answers", "LISTS_IN_ALL", 1e9)
         self.offering_lmk1({"a": self.CONTENT})
         self.assert_takes(self.taking(), {"a": self.CONTENT})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import random
 import selectors
 import socket
 import threading
@@ -356,6 +357,26 @@ class HostileClients(ListServerTestCase):
         for link in [*links, later]:
             link.close()
 
+    def test_slow_readers_of_many_versions_take_a_bounded_part_of_the_memory(self) -> None:
+        noise = random.Random(1)
+        text = [f"{noise.getrandbits(8_000):x}" for _ in range(8_000)]  # more than buffers hold
+        body = packed_list(map(LineAdded, text))
+        self.assertTrue(self.tell(body).is_taken)
+        size = self.fetch()[0].packed
+        self.constant(list_server, "MAX_UNREAD", 3 * size)
+        slow = list[socket.socket]()
+        for number in range(6):
+            self.tell(packed_list([LineAdded(str(number))]), whole=False, base=number + 1)
+            slow.append(self.dial("127.0.0.2"))
+            slow[-1].sendall(encode_call(AskList()))
+            self.assertTrue(slow[-1].recv(1))
+        clients = list(self.server._clients)
+        self.assertLessEqual(sum(one.packed is not None for one in clients), 3)
+        self.assertGreater(self.fetch()[0].packed, size)
+        for link in slow:
+            link.close()
+        self.tell(packed_list([LineAdded("honest")]))
+
     def test_a_host_with_many_places_loses_one_sooner(self) -> None:
         self.constant(list_server, "MAX_CLIENTS", list_server.CROWD)
         self.constant(list_server, "STALLED_S", list_server.CALL_S)
@@ -511,6 +532,19 @@ class HostileClients(ListServerTestCase):
         first.sendall(body[3:])
         self.assertEqual(self.reply(first)[0], Taken(True))
         self.assertEqual(self.tell(body), Taken(True))
+
+    def test_who_changes_its_lists_all_the_time_is_told_to_wait(self) -> None:
+        request = Register(ID, SEEDER, PEER, "pc", False, shares=(SHARE,))
+        elsewhere = Origin("127.0.0.1", is_here=False)
+        self.registry.register(request, elsewhere, named_is_here=False, now=time.monotonic())
+        self.constant(list_server, "TOLD_LINES", 0.01)
+        body = packed_list([LineAdded("a"), LineAdded("b")])
+        self.assertEqual(self.tell(body), Taken(True))
+        version = self.registry.catalogue.version
+        self.assertEqual(self.tell(packed_list([LineAdded("c")])).code, "busy")
+        self.assertEqual(self.registry.catalogue.version, version)
+        self.register()  # the tracker's own machine is exempt
+        self.assertEqual(self.tell(packed_list([LineAdded("honest")])), Taken(True))
 
     def test_a_list_that_stands_still_makes_way_for_the_same_told_anew(self) -> None:
         body = packed_list([LineAdded("honest")])

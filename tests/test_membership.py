@@ -14,6 +14,7 @@ from roles.joining.list_client import fetch_list
 from roles.joining.membership import Membership, Pace
 from roles.joining.tracker_dialects import Status
 from roles.joining.tracker_place import TrackerPlace
+from roles.lmk1.tracker_client import TrackerClient
 from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.events import (
@@ -26,10 +27,10 @@ from roles.values.events import (
     Transfer,
 )
 from roles.values.settings import TrackerSettings
+from tests.scripted_tracker import Script, ScriptedTracker, room_of
 from tests.support import EventLog, LmkTestCase, at_once, wait_until
 from tests.test_list_upload import Own
 from tests.test_room_client import usual, verb_and_line, with_cookie
-from tests.test_tracker_client import Script, ScriptedTracker, room_of
 
 LISTENING = Address("127.0.0.1", 12701)
 QUICK = Pace(
@@ -71,14 +72,16 @@ class MembershipTestCase(LmkTestCase):
         own: Own | None = None,
         shown: Shown | None = None,
     ) -> Membership:
+        place = TrackerPlace(tracker)
         member = Membership(
-            TrackerPlace(tracker),
+            place,
             self.log,
             self.stopping.is_set,
             lambda: self.status,
             is_leecher=is_leecher,
             own_share=own,
             lmk1_list=shown,
+            plain=None if is_leecher else TrackerClient(place, self.stopping.is_set),
             pace=pace,
         )
         self.thread = threading.Thread(target=member.run, args=(listening,), name="lmk-member")
@@ -157,7 +160,7 @@ class InTheRoomTest(MembershipTestCase):
         wait_until(lambda: not self.members())
 
     def test_leaving_a_tracker_that_is_silent_ends_after_a_while(self) -> None:
-        self.enterContext(mock.patch("roles.joining.tracker_client.TRIES_S", (60.0,)))
+        self.enterContext(mock.patch("roles.joining.tracker_asker.TRIES_S", (60.0,)))
         ours = with_cookie(usual)
         tracker = self.scripted(lambda d, n: [] if b'"leaving"' in d else ours(d, n))
         self.member(tracker.address, CALM)
@@ -194,7 +197,7 @@ class ComingBackTest(MembershipTestCase):
     def test_a_silent_tracker_is_said_and_one_that_comes_up_is_found(self) -> None:
         address = Address("127.0.0.1", self.free_port("udp"))
         with (
-            mock.patch("roles.joining.tracker_client.TRIES_S", (0.02, 0.02)),
+            mock.patch("roles.joining.tracker_asker.TRIES_S", (0.02, 0.02)),
             self.assertLogs("roles.joining.membership", "WARNING"),
         ):
             self.member(address)

@@ -22,9 +22,9 @@ from roles.values.events import (
 from roles.values.settings import TrackerSettings
 from tests.disks import some_bytes
 from tests.role_test import RoomTest, ask, order, wait_for_end
+from tests.scripted_tracker import ScriptedTracker
 from tests.support import EventLog, wait_until
 from tests.test_discovery import of_ours
-from tests.test_tracker_client import ScriptedTracker
 
 HERE = "127.0.0.1"
 RATE = 1_000_000  # bytes per second: slow enough to be interrupted

@@ -45,6 +45,15 @@ class RateLimitTest(unittest.TestCase):
         self.assertEqual(allowed(limit, "a", 1, now=0.0), 1)
         self.assertEqual(allowed(limit, "a", 500, now=1_000_000.0), 20)
 
+    def test_a_request_that_is_worth_more_keeps_its_host_waiting_for_as_long(self) -> None:
+        limit = RateLimit(per_host=10, whole=1000)
+        self.assertTrue(limit.allows("a", now=0.0))
+        limit.charge("a", 49)
+        limit.charge("unknown", 1)
+        self.assertEqual(allowed(limit, "b", 50, now=0.0), 20)
+        self.assertFalse(limit.allows("a", now=3.0))
+        self.assertTrue(limit.allows("a", now=3.2))
+
     def test_forged_sources_take_no_memory(self) -> None:
         limit = RateLimit(per_host=10, whole=1e9)
         for number in range(3 * MAX_HOSTS):

@@ -14,8 +14,8 @@ from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.values.events import Transfer
 from roles.wire.tracker_messages import Done, Ping, Pinged, Refused, Register
+from tests.scripted_tracker import ScriptedTracker, room_of
 from tests.support import LmkTestCase, wait_until
-from tests.test_tracker_client import ScriptedTracker, room_of
 
 COOKIE = "c" * 24
 PEER = "a" * 16
@@ -177,7 +177,7 @@ class OursTest(RoomClientTestCase):
             return [b"", b"\xff", b"hello", answer(b"success", other, version="x", name=""), right]
 
         client, tracker = self.asked(script)
-        with self.assertLogs("roles.joining.tracker_client", "WARNING"):
+        with self.assertLogs("roles.joining.tracker_asker", "WARNING"):
             listed = client.list_version()
         assert listed is not None
         self.assertEqual((listed.version, len(tracker.heard)), ("ab-1", 1))

@@ -11,6 +11,7 @@ from roles.joining.listed_room import Wanted
 from roles.joining.room_client import RoomClient
 from roles.joining.room_lister import PEERS_AGAIN_S, RoomLister, Sought, pause_after
 from roles.joining.tracker_place import TrackerPlace
+from roles.lmk1.seeder_finder import SeederFinder
 from roles.values.addresses import Address
 from roles.values.events import FilesListed, ListedFile, ListFailed
 from tests.role_test import (
@@ -21,9 +22,9 @@ from tests.role_test import (
     list_as_lmk2,
     register,
 )
+from tests.scripted_tracker import ScriptedTracker
 from tests.support import EventLog, LmkTestCase, wait_until
 from tests.test_room_client import usual, with_cookie
-from tests.test_tracker_client import ScriptedTracker
 
 HOST = "127.0.0.1"
 FIRST, SECOND = (HOST, 5_001), (HOST, 5_002)
@@ -52,10 +53,13 @@ class RoomListerTest(RoomTest):
     def lister(self, tracker: tuple[str, int]) -> RoomLister:
         """One that works until the test ends."""
         stopping = threading.Event()
+        place = TrackerPlace(Address(*tracker))
+        self.finder = SeederFinder(place, stopping.is_set)
         lister = RoomLister(
-            TrackerPlace(Address(*tracker)),
+            place,
             self.log,
             stopping.is_set,
+            self.finder,
             sought=lambda: self.sought,
             found=self.found,
             listed=self.note_list,
@@ -92,10 +96,10 @@ class ListsOfOurTracker(RoomListerTest):
         self.assertEqual([file.key for file in listed.files], ["new", "old", "sub/new"])
         self.assertEqual(len(listed.folders), 1)
         self.assertEqual(self.lists, 2)
-        old = lister.lmk1_file("old")
+        old = self.finder.file("old")
         assert old is not None
         self.assertEqual((old.size, old.root), (7, b""))
-        self.assertIsNone(lister.wanted("old") if lister.lmk1_file("new") else None)
+        self.assertIsNone(lister.wanted("old") if self.finder.file("new") else None)
         self.assertEqual([file.path for file in self.wanted(lister, "new").files], ["new"])
         below = self.wanted(lister, "folder:sub")
         self.assertEqual([file.path for file in below.files], ["sub/new"])
@@ -121,7 +125,7 @@ class ListsOfOurTracker(RoomListerTest):
         self.assertEqual([file.name for file in self.listed(lister).files], ["b"])
 
     def test_a_silent_tracker_is_told_and_asked_again(self) -> None:
-        self.constant("joining.tracker_client", "TRIES_S", (0.05,))
+        self.constant("joining.tracker_asker", "TRIES_S", (0.05,))
         address = Address(HOST, self.free_port("udp"))
         lister = self.lister(address)
         self.assertEqual(self.log.wait_for(ListFailed).tracker, address)
@@ -184,10 +188,10 @@ class HoldersAtOurTracker(RoomListerTest):
         listed = self.listed(lister)
         file = next(file for file in listed.files if file.name == "a" and file.size == 7)
         self.sought = Sought((file,), ())
-        wait_until(lambda: set(lister.seeders(file)) == {FIRST, SECOND})
+        wait_until(lambda: set(self.finder.seeders(file)) == {FIRST, SECOND})
         register(self.room, (HOST, 5_004), {"a": 7})
-        wait_until(lambda: (HOST, 5_004) in lister.seeders(file))
-        self.assertNotIn((HOST, 5_003), lister.seeders(file))
+        wait_until(lambda: (HOST, 5_004) in self.finder.seeders(file))
+        self.assertNotIn((HOST, 5_003), self.finder.seeders(file))
         self.assertEqual(self.peers, set())
 
     def test_a_seeder_of_lmk2_that_comes_later_is_named_for_what_began_by_lmk1(self) -> None:
@@ -196,7 +200,7 @@ class HoldersAtOurTracker(RoomListerTest):
         (file,) = self.listed(lister).files
         self.sought = Sought((file,), ())
         list_as_lmk2(self.room, SECOND, {"a": CONTENT})
-        wait_until(lambda: SECOND in lister.seeders(file))
+        wait_until(lambda: SECOND in self.finder.seeders(file))
 
 
 class StrangersAddressesTest(RoomListerTest):
@@ -217,10 +221,12 @@ class StrangersAddressesTest(RoomListerTest):
         )
         tracker = ScriptedTracker(answering)
         self.addCleanup(tracker.close)
+        place = TrackerPlace(tracker.address)
         lister = RoomLister(
-            TrackerPlace(tracker.address),
+            place,
             self.log,
             lambda: False,
+            SeederFinder(place, lambda: False),
             sought=lambda: self.sought,
             found=self.found,
             listed=self.note_list,
@@ -262,7 +268,7 @@ class ListsOfAnOriginalTracker(RoomListerTest):
         self.assertEqual(listed.files, (ListedFile("a", 2), ListedFile("b", 1)))
         self.assertEqual((listed.seeders, listed.folders), ((Address(*FIRST),), ()))
         self.assertEqual(len(listed.refused), 1)
-        self.assertEqual(lister.seeders(listed.files[0]), (Address(*FIRST),))
+        self.assertEqual(self.finder.seeders(listed.files[0]), (Address(*FIRST),))
         self.assertIsNone(lister.wanted("a"))
         self.old.wait_for("tracker heard request_seeder_list")  # what it says comes later
         heard = {line.removeprefix("tracker heard ") for line in self.old.lines[1:]}
@@ -276,7 +282,7 @@ class ListsOfAnOriginalTracker(RoomListerTest):
         (file,) = self.listed(lister).files
         self.sought = Sought((file,), ())
         register(self.room, SECOND, {"a": 2})
-        wait_until(lambda: set(lister.seeders(file)) == {FIRST, SECOND})
+        wait_until(lambda: set(self.finder.seeders(file)) == {FIRST, SECOND})
 
     def test_loopback_and_everywhere_are_the_trackers_machine(self) -> None:
         ask(self.room, b'add_seeder\n["0.0.0.0", 5001]')

@@ -71,6 +71,16 @@ class TellersTest(unittest.TestCase):
             self.assert_refused(Code.BUSY, PC, 12501, STRANGER, now=now + 14.0)
         self.assert_told_by(PC, 12501)
 
+    def test_a_program_whose_address_is_the_trackers_own_now_keeps_its_share(self) -> None:
+        request = Register(ID, Address(PC, 12501), PEER, "pc", False, shares=(SHARE,))
+        self.registry.register(request, Origin(PC, True), named_is_here=True, now=1.0)
+        call = TellList(SHARE, "folder", PEER, 12501, True, 1, 2, 0)
+        owner = share_owner(self.registry, call, PC, now=1.0)
+        list(ShareUpdate(self.catalogue, call, owner).finish())
+        share = self.catalogue.share(SHARE)
+        assert share is not None
+        self.assertEqual(share.owner, Owner(Key(PC, 12501, PEER), ""))
+
     def test_one_that_moved_takes_its_share_over_when_its_old_address_is_silent(self) -> None:
         self.assert_refused(Code.BUSY, CABLE, 12501, PEER, now=QUIET_S - 1)
         self.assert_told_by(PC, 12501)

@@ -157,8 +157,8 @@ class AnswersOfTheTracker(RoomTest):
         )
 
     def test_a_seeder_that_finds_no_room_is_told_so_with_its_id(self) -> None:
-        self.constant("room.registry", "MAX_LMK1", 1)
-        self.constant("room.registry_entry", "STAYED_S", 0.0)
+        self.constant("lmk1.seeder_table", "MAX_SEEDERS", 1)
+        self.constant("lmk1.seeder_table", "STAYED_S", 0.0)
         ask(self.room, b'add_seeder\n["127.0.0.1", 12501]' + EXTRAS)
         (refused,) = ask(self.room, b'add_seeder\n["127.0.0.1", 12502]' + EXTRAS)
         self.assertTrue(refused.startswith(b"error\n"), refused)
@@ -354,10 +354,10 @@ class RestartsOfTheTracker(RoomTest):
     def setUp(self) -> None:
         super().setUp()
         self.state_file = self.folder / "state" / "tracker.json"
-        self.constant("room.registry_entry", "STAYED_S", 0.0)
+        self.constant("lmk1.seeder_table", "STAYED_S", 0.0)
 
     def test_forged_registrations_are_not_on_the_list_after_a_restart(self) -> None:
-        self.constant("room.registry_entry", "STAYED_S", 60.0)
+        self.constant("lmk1.seeder_table", "STAYED_S", 60.0)
         first = self.tracker(state_file=self.state_file)
         for port in range(12501, 12600):
             register(first.address, ("127.0.0.1", port), {"forged": 1})
@@ -508,7 +508,7 @@ class TheEndOfTheTracker(RoomTest):
     def test_a_folder_that_is_missing_for_the_state_is_made(self) -> None:
         state_file = Path(self.folder / "new" / "tracker.json")
         running = self.tracker(state_file=state_file)
-        self.constant("room.registry_entry", "STAYED_S", 0.0)
+        self.constant("lmk1.seeder_table", "STAYED_S", 0.0)
         register(running.address, ("127.0.0.1", 12501), {"a": 1})
         running.stop()
         self.assertTrue(state_file.is_file())
@@ -815,7 +815,7 @@ class AnswersInLmk2(Lmk2Room):
 
     def test_a_restart_forgets_the_programs_that_come_back_by_themselves(self) -> None:
         state_file = self.folder / "tracker.json"
-        self.constant("room.registry_entry", "STAYED_S", 0.0)
+        self.constant("lmk1.seeder_table", "STAYED_S", 0.0)
         self.running = self.tracker(state_file=state_file)
         self.room = self.running.address
         self.cookies.clear()

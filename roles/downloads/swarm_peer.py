@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterable
 
 from roles.downloads.swarm_side import SwarmSide
 from roles.joining.membership import Membership
-from roles.joining.tracker_client import new_id
+from roles.joining.tracker_asker import new_id
 from roles.joining.tracker_dialects import Status
 from roles.joining.tracker_place import TrackerPlace
-from roles.lmk1 import peer_wire as lmk1
 from roles.net.listening import listen_tcp
 from roles.net.throttle import Throttles
 from roles.swarm.acceptor import Acceptor
@@ -25,7 +24,7 @@ from roles.swarm.peer_downloads import PeerDownloads
 from roles.swarm.reverse_connections import ReverseConnections
 from roles.swarm.shared_swarm import SharedSwarm
 from roles.swarm.swarm_library import SwarmLibrary
-from roles.uploads.handshakes import Handshakes, hang_up
+from roles.uploads.handshakes import Handshakes
 from roles.uploads.peer_uploads import PeerUploads
 from roles.uploads.slots import slots_for_lmk2
 from roles.values.addresses import Address
@@ -90,7 +89,7 @@ class SwarmPeer:
             should_stop,
         )
         self._membership, self._calls = membership, calls
-        door = Acceptor(me, self._uploads, _send_away, self._downloads)
+        door = Acceptor(me, self._uploads, downloads=self._downloads)
         try:
             self._reception = Handshakes(self._listener, door, peer=me.peer)
         except OSError:  # no descriptor left
@@ -182,8 +181,3 @@ class SwarmPeer:
         state = transfers[0].state if transfers else "done"
         reason = next((one.reason for one in transfers if one.reason), "")
         return Status(state, self._shares, up, round(self._down), reason, transfers)
-
-
-def _send_away(link: socket.socket, _leecher: Address) -> None:
-    """Leechers of LMK/1 cannot be served from a part of a file."""
-    hang_up(link, lmk1.AWAY)

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 
-from roles.lmk1 import tracker_wire as lmk1
 from roles.net.interfaces import broadcasts, is_own_address
 from roles.net.name_lookup import looked_up
 from roles.values.addresses import (
@@ -26,7 +25,7 @@ from roles.values.addresses import (
 )
 from roles.values.errors import PeerProtocolError, TrackerSilentError
 from roles.values.events import FoundTracker
-from roles.wire import tracker_wire as lmk2
+from roles.wire import tracker_wire
 from roles.wire.tracker_messages import FindTracker, Found
 
 log = logging.getLogger(__name__)
@@ -81,7 +80,7 @@ class Beacon:
 
     def call(self) -> None:
         """Ask once: everyone in reach, and the remembered ones."""
-        request = lmk2.encode_request(FindTracker(self._id))
+        request = tracker_wire.encode_request(FindTracker(self._id))
         self._called_at = time.monotonic()
         for source, address in dict.fromkeys(self._targets()):
             link = self._link(source)
@@ -101,7 +100,7 @@ class Beacon:
         for key, _ in self._selector.select(timeout_s):
             assert isinstance(key.fileobj, socket.socket)
             try:
-                datagram, (host, port) = key.fileobj.recvfrom(lmk1.RECEIVE_BUFFER)
+                datagram, (host, port) = key.fileobj.recvfrom(tracker_wire.RECEIVE_BUFFER)
             except OSError:  # Windows says here that nobody listened at some address
                 continue
             tracker = self._tracker_in(datagram, Address(host, port))
@@ -110,10 +109,10 @@ class Beacon:
         return found
 
     def _tracker_in(self, datagram: bytes, source: Address) -> FoundTracker | None:
-        if datagram == lmk1.UNKNOWN_REQUEST:
+        if datagram == tracker_wire.NOT_UNDERSTOOD:
             return FoundTracker(source, "", is_original=True)
         try:
-            answer = lmk2.decode_answer(datagram)
+            answer = tracker_wire.decode_answer(datagram)
         except PeerProtocolError as error:
             log.debug("ignored a datagram from %s: %s", source, error)
             return None

@@ -6,6 +6,7 @@ or received must wait for that. It knows no folder and no download.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import threading
@@ -16,8 +17,8 @@ from typing import Protocol
 
 from roles.joining.list_upload import ListUpload, OwnShare, Snapshot
 from roles.joining.room_client import RoomClient
-from roles.joining.tracker_client import TrackerClient, new_id
-from roles.joining.tracker_dialects import Dialect, Lmk1Dialect, Lmk2Dialect, Standing, Status
+from roles.joining.tracker_asker import new_id
+from roles.joining.tracker_dialects import Dialect, Lmk2Dialect, PlainClient, Standing, Status
 from roles.joining.tracker_place import TrackerPlace
 from roles.net.interfaces import own_address_towards
 from roles.values.addresses import EVERY_INTERFACE, Address, is_loopback
@@ -34,7 +35,6 @@ SHARES_PING_S = 1.0  # so is another share, for others look for its holders
 AGAIN_S = 3.0  # after the tracker was silent
 EARLY_PING_S = 1.0  # after registering, until the tracker knows whether others can connect,
 EARLY_PINGS = 7  # which takes 5 s when they cannot
-LEAVE_S = 0.5  # for the last word
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,13 @@ class Membership:
         is_leecher: bool,
         own_share: OwnShare | None = None,
         lmk1_list: Lmk1List | None = None,
+        plain: PlainClient | None = None,
         peer: str = "",
         pace: Pace | None = None,
     ) -> None:
-        """`status` is asked often, in this thread. Only a seeder has a share and an LMK/1 list."""
+        """`status` is asked often, in this thread. Only a seeder has a share and an LMK/1 list, and
+        `plain`, with which it goes on at an original tracker.
+        """
         self.peer = peer or new_id()  # names this run of the program to everyone
         self.is_reachable: bool | None = None  # from outside, as the tracker says; None: unknown
         self.is_original: bool | None = None  # the tracker speaks LMK/1 only; None: unknown
@@ -93,7 +96,7 @@ class Membership:
         self._teller = ListUpload(own_share, self.peer, should_stop) if own_share else None
         self._pace = pace or Pace()
         self._room = RoomClient(place, should_stop)
-        self._plain = TrackerClient(place, should_stop)
+        self._plain = plain
         self._dialect: Dialect | None = None
         self._due_at = 0.0  # the next ping, or the next try to register
         self._pinged_at = 0.0
@@ -128,7 +131,7 @@ class Membership:
 
     def run(self, listening: Address) -> None:
         """Keep the program that listens there in the room until should_stop()."""
-        with self._room, self._plain:
+        with self._room, self._plain or contextlib.nullcontext():
             while not self._should_stop():
                 self._take_turn(listening)
                 time.sleep(self._pace.poll_s)
@@ -228,7 +231,7 @@ class Membership:
         self.named, self.is_original = named, dialect.is_original
         self._told_files, self._loss = None, ""
         self.is_reachable = None
-        self._early_pings = EARLY_PINGS if isinstance(dialect, Lmk2Dialect) else 0
+        self._early_pings = EARLY_PINGS if dialect.takes_shares else 0
         if self._teller is not None:
             self._teller.registered()
         if is_new:
@@ -245,21 +248,19 @@ class Membership:
         # This question tells nothing to a tracker that might do so.
         if self._is_leecher and self._room.list_version() is None:
             return None
-        ours = self._lmk2_with(self._room)
-        if not ours.register(named, status, everywhere=is_everywhere):
-            return None if self._is_leecher else Lmk1Dialect(self._plain, is_original=True)
-        if not self._is_leecher and self._room.list_version() is None:  # ours, of version 1.0
-            return Lmk1Dialect(self._plain, is_original=False)
-        return ours
-
-    def _lmk2_with(self, client: RoomClient) -> Lmk2Dialect:
-        return Lmk2Dialect(
-            client, peer=self.peer, name=socket.gethostname(), is_leecher=self._is_leecher
+        ours = Lmk2Dialect(
+            self._room, peer=self.peer, name=socket.gethostname(), is_leecher=self._is_leecher
         )
+        if not ours.register(named, status, everywhere=is_everywhere):
+            return None if self._plain is None else self._plain.dialect(is_original=True)
+        if self._plain is not None and self._room.list_version() is None:  # ours, of version 1.0
+            return self._plain.dialect(is_original=False)
+        return ours
 
     def _note_reachability(self, named: Address, standing: Standing) -> None:
         self.is_reachable = standing.is_reachable
-        is_tried = isinstance(self._dialect, Lmk2Dialect) and not is_loopback(named.host)
+        is_tried = self._dialect is not None and self._dialect.takes_shares
+        is_tried &= not is_loopback(named.host)
         is_early = self._early_pings == EARLY_PINGS
         self._is_doubtful = standing.is_reachable is None and is_tried and not is_early
         if standing.is_reachable is None:
@@ -275,11 +276,13 @@ class Membership:
         assert self._dialect is not None and self._lmk1_list is not None
         count = self._dialect.tell_files(files, named.port)
         self._told_files = files
-        is_shared = self._teller is not None and isinstance(self._dialect, Lmk2Dialect)
+        is_shared = self._teller is not None and self._dialect.takes_shares
         self._lmk1_list.told(count, is_shared=is_shared)
 
     def _tell_share(self) -> None:
-        if self._teller is None or self.named is None or not isinstance(self._dialect, Lmk2Dialect):
+        if self._teller is None or self.named is None or self._dialect is None:
+            return
+        if not self._dialect.takes_shares:
             return
         now = time.monotonic()
         try:
@@ -306,21 +309,9 @@ class Membership:
             self._post(TrackerLost(self._place.shown, reason))
 
     def _leave(self) -> None:
-        """Say goodbye, for half a second: the role is stopping.
-
-        Not to an original: it would not understand, and an answer that finds nobody ends it on
-        Windows.
-        """
-        if self.named is None or self._dialect is None or self._dialect.is_original:
+        if self.named is None or self._dialect is None:
             return
-        until = time.monotonic() + LEAVE_S
         try:
-            if isinstance(self._dialect, Lmk1Dialect):
-                self._dialect.ping(self.named, self._full_status(), leaving=True)
-                return
-            address, cookie = self._room.looked_up(), self._room.cookie
-            place = TrackerPlace(address)
-            with RoomClient(place, lambda: time.monotonic() > until, cookie=cookie) as client:
-                self._lmk2_with(client).ping(self.named, self._full_status(), leaving=True)
+            self._dialect.leave(self.named, self._full_status())
         except TrackerSilentError:
             log.debug("left the tracker %s", self._place.shown)

@@ -1,7 +1,7 @@
 """Asking a tracker in LMK/2, and noticing one that speaks LMK/1 only.
 
-It keeps no state but the cookie, and that LMK/2 was spoken. What an original tracker is told goes
-through TrackerClient.
+It keeps no state but the cookie, and that LMK/2 was spoken. What an original tracker is told is
+roles/lmk1's.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
-from roles.joining.tracker_client import TrackerAsker, new_id
+from roles.joining.tracker_asker import TrackerAsker, new_id
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1 import tracker_wire as lmk1
 from roles.values.errors import TrackerSilentError
@@ -53,7 +53,7 @@ class _Reply:
 class RoomClient(TrackerAsker):
     """Owned by one thread. Every method may raise TrackerSilentError.
 
-    Every method returns None when the tracker speaks LMK/1 only: go on with a TrackerClient.
+    Every method returns None when the tracker speaks LMK/1 only: go on in that.
     """
 
     def __init__(

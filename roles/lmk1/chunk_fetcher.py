@@ -16,12 +16,13 @@ from enum import Enum
 from typing import Protocol
 
 from roles.lmk1 import peer_wire as wire
+from roles.lmk1.chunks import CHUNK_SIZE, ChunkRange, chunk_length
 from roles.net.connections import was_hung_up
 from roles.net.dialling import dialled
 from roles.net.throttle import Throttle
 from roles.values.addresses import Address
-from roles.values.chunks import CHUNK_SIZE, ChunkRange, chunk_length
 from roles.values.errors import PeerProtocolError, SeederLackedFileError
+from roles.wire.greeting import EXIT_CONNECTION, MAX_GREETING, REQUEST_CONNECTION
 
 ANSWER_S = 10.0  # an original may be waiting for another leecher's second word
 FIRST_CHUNK_S = 30.0  # an original reads its whole range into memory first
@@ -89,7 +90,7 @@ def fetch_part(seeder: Address, work: Work, throttle: Throttle) -> Outcome:
             raise PeerProtocolError("the seeder refused to connect")
         part = None if work.should_stop() else work.take(seeder)
         if part is None:
-            link.sendall(wire.EXIT_CONNECTION)
+            link.sendall(EXIT_CONNECTION)
             return Outcome.NOTHING_LEFT
         request = wire.RangeRequest(work.name, part.count, part.start * CHUNK_SIZE)
         link.sendall(wire.encode_range_request(request))
@@ -101,12 +102,12 @@ def _greet(link: socket.socket, should_stop: Callable[[], bool]) -> wire.SeederA
 
     None when none came in time; the seeder has been told then that we leave.
     """
-    link.sendall(wire.REQUEST_CONNECTION)
+    link.sendall(REQUEST_CONNECTION)
     reader = wire.SeederAnswerReader()
     deadline = time.monotonic() + ANSWER_S
     while time.monotonic() < deadline and not should_stop():
         try:
-            data = link.recv(wire.MAX_GREETING)
+            data = link.recv(MAX_GREETING)
         except TimeoutError:
             continue
         if not data:
@@ -120,12 +121,12 @@ def _greet(link: socket.socket, should_stop: Callable[[], bool]) -> wire.SeederA
 
 def _leave_unanswered(link: socket.socket) -> None:
     """The word that keeps an original alive, then whatever it still says, then the end."""
-    link.sendall(wire.EXIT_CONNECTION)
+    link.sendall(EXIT_CONNECTION)
     link.shutdown(socket.SHUT_WR)
     deadline = time.monotonic() + FAREWELL_S
     while time.monotonic() < deadline:
         try:
-            if not link.recv(wire.MAX_GREETING):
+            if not link.recv(MAX_GREETING):
                 return
         except TimeoutError:
             continue

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from io import FileIO
 
 from roles.lmk1 import peer_wire as wire
+from roles.lmk1.chunks import CHUNK_SIZE, ChunkRange, byte_count, chunk_count
 from roles.lmk1.shared_folder import SharedFolder
 from roles.net.throttle import Throttle
 from roles.sharing.folder_tree import TreeFile
 from roles.values.addresses import Address
-from roles.values.chunks import CHUNK_SIZE, ChunkRange, byte_count, chunk_count
 from roles.values.errors import FileChangedError, PeerProtocolError
 from roles.worker import POLL_S
 
@@ -58,15 +58,13 @@ class ChunkSender:
         self,
         link: socket.socket,
         folder: SharedFolder,
-        find: Callable[[str], TreeFile | None],
         progress: UploadProgress,
         throttle: Throttle,
         should_stop: Callable[[], bool],
     ) -> None:
-        """`link` stays the caller's to close. `find` looks a name up in the newest listing."""
+        """`link` stays the caller's to close."""
         self._link = link
         self._folder = folder
-        self._find = find
         self._progress = progress
         self._throttle = throttle
         self._should_stop = should_stop
@@ -83,7 +81,7 @@ class ChunkSender:
         request = self._read_request()
         if not isinstance(request, wire.RangeRequest):
             return
-        file = self._find(request.name)
+        file = self._folder.find(request.name)
         if file is None:
             raise PeerProtocolError(f"it asked for a file that is not offered: {request.name}")
         last_start = request.offset + (request.count - 1) * CHUNK_SIZE

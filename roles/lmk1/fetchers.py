@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from roles.lmk1.chunk_fetcher import Outcome, fetch_part
+from roles.lmk1.chunks import CHUNK_SIZE, ChunkRange
 from roles.lmk1.download_plan import MIN_STOLEN, DownloadPlan
 from roles.lmk1.partial_file import PartialFile
 from roles.lmk1.seeder_book import SeederBook
 from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
 from roles.values.addresses import Address
-from roles.values.chunks import CHUNK_SIZE, ChunkRange
 from roles.values.errors import (
     PeerProtocolError,
     SeederLackedFileError,

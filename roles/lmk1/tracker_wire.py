@@ -13,20 +13,18 @@ from enum import StrEnum
 
 from roles.values import strict_json
 from roles.values.addresses import Address, is_host
-from roles.values.chunks import MAX_FILE_SIZE
+from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.values.strict_json import JsonValue
+from roles.wire.tracker_wire import RECEIVE_BUFFER
 
 MAX_REQUEST = 1_000  # bytes; an original tracker receives 1,024 and ends on a longer list
 MAX_ANSWER = 1_024  # bytes; the receive buffer of every original program
-RECEIVE_BUFFER = 2_048  # what is longer than this is nobody's LMK request
 MAX_DATAGRAM = 65_535  # an original tracker's list may be of any length
 
 SUCCESS = b"success"
 ALREADY_REGISTERED = b"error\nSeeder is already Registered"
 UNKNOWN_SEEDER = b"error\nSeeder ID not in found with registed seeders"  # the original's spelling
-UNKNOWN_REQUEST = b"error\nNone"
-_ANSWERS = (b"success", b"error", b"[", b"{")  # how the words and lists of every tracker begin
 
 _STATES = frozenset({"available", "connected", "away"})
 
@@ -160,13 +158,6 @@ def decode_request(datagram: bytes) -> Request:
             return RequestFileList()
         case _:
             raise PeerProtocolError("unknown request")
-
-
-def is_answer(datagram: bytes) -> bool:
-    """Whether it begins as what a tracker says. Never answer it: two trackers would go on so for
-    ever, once a third machine had sent one of them a datagram in the name of the other.
-    """
-    return datagram.startswith(_ANSWERS)
 
 
 def with_id(answer: bytes, extras: Extras | None) -> bytes:

@@ -1,4 +1,4 @@
-"""Everyone who takes from a seeder by LMK/1: a thread each, and a slot for as long as it lasts."""
+"""Everyone who takes from a seeder: a thread each, and a slot for as long as it lasts."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from roles.lmk1 import peer_wire as wire
 from roles.lmk1.chunk_sender import ChunkSender, UploadProgress
 from roles.lmk1.shared_folder import SharedFolder
+from roles.lmk1.slots import SLOTS_PER_HOST, SlotTable
 from roles.net.eviction import Holder, who_goes
 from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
-from roles.sharing.folder_tree import TreeFile
 from roles.uploads.handshakes import hang_up
-from roles.uploads.slots import SLOTS_PER_HOST, SlotTable
 from roles.values.addresses import Address, is_loopback
 from roles.values.errors import FileChangedError, PeerProtocolError, ShortageError
 from roles.values.events import SeederState, Upload
+from roles.wire.greeting import AWAY
 from roles.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -46,23 +46,18 @@ class _Serving:
     is_leaving: bool = False  # it was hung up on, and its slot is given away
 
 
-class Lmk1Uploads:
+class Uploads:
     """Owned by the seeder's thread."""
 
     def __init__(
         self,
         folder: SharedFolder,
-        find: Callable[[str], TreeFile | None],
-        changed: Callable[[], None],
         *,
         slots: int,
         throttle: Throttle,
         should_stop: Callable[[], bool],
     ) -> None:
-        """`find` looks a name up in the newest listing; `changed` is called when that is old."""
         self._folder = folder
-        self._find = find
-        self._changed = changed
         self._slots = SlotTable(slots)
         self._throttle = throttle
         self._should_stop = should_stop
@@ -80,7 +75,7 @@ class Lmk1Uploads:
             is_taken = self._slots.take(address.host, taken_elsewhere)
         if not is_taken:
             log.debug("%s heard away: every slot is taken", address)
-            hang_up(link, wire.AWAY)
+            hang_up(link, AWAY)
             return
         progress = UploadProgress(address)
         thread = Worker(lambda: self._serve(link, progress), "lmk-upload")
@@ -89,7 +84,7 @@ class Lmk1Uploads:
         except ShortageError as error:
             log.warning("%s heard away: %s", address, error)
             self._slots.release(address.host)
-            hang_up(link, wire.AWAY)
+            hang_up(link, AWAY)
             return
         now = time.monotonic()
         meter = RateMeter(now=now)
@@ -163,12 +158,10 @@ class Lmk1Uploads:
         with link:
             try:
                 link.send(wire.CONNECTED)
-                ChunkSender(
-                    link, self._folder, self._find, progress, self._throttle, self._should_stop
-                ).run()
+                ChunkSender(link, self._folder, progress, self._throttle, self._should_stop).run()
             except FileChangedError as error:
                 log.info("%s: %s", progress.leecher, error)
-                self._changed()
+                self._folder.changed.set()
             except PeerProtocolError as error:
                 log.warning("dropped %s: %s", progress.leecher, error)
             except OSError as error:

@@ -32,7 +32,7 @@ class Connection:
     def __init__(self, carrier: Carrier, address: Address) -> None:
         """`address`: of the other end. The carrier is closed with it."""
         self.address = address
-        self.was_hung_up = False  # by end_connections(): then its end says nothing about the other side
+        self.was_hung_up = False  # by end_connections(): it says nothing about the other side
         self._carrier = carrier
         self._ahead = bytearray()  # what has come and was not asked for yet: from _start to _end
         self._view = memoryview(self._ahead)

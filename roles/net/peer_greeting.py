@@ -11,9 +11,16 @@ import socket
 import time
 from collections.abc import Callable
 
-from roles.lmk1 import peer_wire as lmk1
 from roles.values.errors import PeerProtocolError
-from roles.wire.greeting import MAX_ANSWER, Hello, Welcome, WelcomeReader, encode_hello
+from roles.wire.greeting import (
+    EXIT_CONNECTION,
+    MAX_ANSWER,
+    MAX_GREETING,
+    Hello,
+    Welcome,
+    WelcomeReader,
+    encode_hello,
+)
 from roles.worker import POLL_S
 
 ANSWER_S = 10.0  # an original may be waiting for another leecher's second word
@@ -77,8 +84,8 @@ def _leave_original(link: socket.socket) -> None:
     """The word that frees an original seeder."""
     link.settimeout(POLL_S)
     with contextlib.suppress(OSError):
-        link.recv(lmk1.MAX_GREETING)  # the rest of its word
-        link.sendall(lmk1.EXIT_CONNECTION)
+        link.recv(MAX_GREETING)  # the rest of its word
+        link.sendall(EXIT_CONNECTION)
 
 
 def _farewell(said: bytes) -> bytes:
@@ -87,5 +94,5 @@ def _farewell(said: bytes) -> bytes:
     One that serves somebody else has not read our greeting yet: it will receive a whole buffer as
     the first message, so the word that it waits for then must begin the next one.
     """
-    word = lmk1.EXIT_CONNECTION
+    word = EXIT_CONNECTION
     return (word + b"\n").ljust(ORIGINAL_BUFFER - len(said)) + word

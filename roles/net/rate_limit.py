@@ -31,3 +31,9 @@ class RateLimit:
         while len(self._buckets) > MAX_HOSTS:
             self._buckets.popitem(last=False)
         return allowed
+
+    def charge(self, host: str, requests: float) -> None:
+        """The last one was worth so many more: this host waits for as long before the next."""
+        if host in self._buckets:
+            tokens, since = self._buckets[host]
+            self._buckets[host] = (tokens - requests, since)

@@ -16,20 +16,27 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from roles.lmk1.peer_wire import EXIT_CONNECTION, REQUEST_CONNECTION
 from roles.net.connections import noted
 from roles.room.places import Key
 from roles.values.addresses import Address
 from roles.values.strict_json import dumps
-from roles.wire.greeting import ANSWER_START, MAX_ANSWER, decode_probe_answer
+from roles.wire.greeting import (
+    ANSWER_START,
+    EXIT_CONNECTION,
+    MAX_ANSWER,
+    REQUEST_CONNECTION,
+    decode_probe_answer,
+)
 
 log = logging.getLogger(__name__)
 
 MAX_AT_ONCE = 32
-MAX_PER_HOST = 4  # of these, so that silent programs of one computer leave room for others
-ANSWER_S = 5.0  # to connect and to answer
+MAX_PER_HOST = 4  # of these: programs of one computer that do not answer leave room for others
+ANSWER_S = 5.0  # to connect and to answer,
+HURRY_S = 1.0  # while all of these are under way and others wait
 AGAIN_S = 60.0  # while it cannot be reached: somebody may open its firewall
-MAX_WAITING = 12_000  # as many as may be registered
+MAX_WAITING = 12_000  # hosts, as many as programs may be registered,
+MAX_WAITING_OF_HOST = 256  # and targets of each: it may register under another id each time
 _UNDER_WAY = {0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)}
 
 
@@ -65,7 +72,8 @@ class DialBack:
         whether it could be reached, and the peer id of the program there, "" when it did not say.
         """
         self._selector, self._is_wanted, self._tell = selector, is_wanted, tell
-        self._waiting: OrderedDict[Key, Target] = OrderedDict()
+        # By host, and these take turns: one machine may have many programs that do not answer.
+        self._waiting: OrderedDict[str, OrderedDict[Key, Target]] = OrderedDict()
         # When each is due again: in the order of that, for all wait as long.
         self._later: OrderedDict[Key, tuple[float, Target]] = OrderedDict()
         self._calls: dict[Key, _Call] = {}
@@ -73,9 +81,16 @@ class DialBack:
 
     def want(self, target: Target) -> None:
         """Dial it soon, unless that is under way."""
-        if len(self._waiting) < MAX_WAITING and target.key not in self._calls:
-            self._waiting[target.key] = target
-            self._later.pop(target.key, None)
+        key = target.key
+        if key in self._calls or (
+            len(self._waiting) >= MAX_WAITING and key.ip not in self._waiting
+        ):
+            return
+        of_host = self._waiting.setdefault(key.ip, OrderedDict())
+        of_host[key] = target
+        if len(of_host) > MAX_WAITING_OF_HOST:
+            of_host.popitem(last=False)
+        self._later.pop(key, None)
 
     def network_changed(self, *, now: float) -> None:
         """This computer has other addresses: try those again that could not be reached."""
@@ -87,16 +102,20 @@ class DialBack:
         """Dial whom it is time for, and give up on who does not answer."""
         while self._later and next(iter(self._later.values()))[0] <= now:
             self.want(self._later.popitem(last=False)[1][1])
-        for call in [call for call in self._calls.values() if now >= call.deadline]:
+        is_hurry = bool(self._waiting) and len(self._calls) >= MAX_AT_ONCE
+        latest = now + (ANSWER_S - HURRY_S if is_hurry else 0.0)
+        for call in [call for call in self._calls.values() if latest >= call.deadline]:
             self._end(call, is_reachable=False)
-        for _ in range(min(MAX_AT_ONCE, len(self._waiting))):
-            if len(self._calls) >= MAX_AT_ONCE:
+        for _ in range(2 * MAX_AT_ONCE):
+            if not self._waiting or len(self._calls) >= MAX_AT_ONCE:
                 return
-            key, target = self._waiting.popitem(last=False)
-            if self._calls_to[key.ip] >= MAX_PER_HOST:
-                self._waiting[key] = target  # others of that host are being dialled
-            elif self._is_wanted(target):
-                self._dial(target, now)
+            ip, targets = self._waiting.popitem(last=False)
+            if self._calls_to[ip] < MAX_PER_HOST:
+                _, target = targets.popitem(last=False)
+                if self._is_wanted(target):
+                    self._dial(target, now)
+            if targets:
+                self._waiting[ip] = targets
 
     def close(self) -> None:
         """Hang up."""

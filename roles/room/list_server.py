@@ -53,6 +53,10 @@ ACCEPT_AGAIN_S = 0.25  # while nobody goes
 CALL_S = 30.0  # for everything but the bytes of a list
 SLOWEST = 256 * 1024  # bytes per second: a list may take so much longer
 LINGER_S = 5.0  # for the other side to read the answer and close
+# Lists told a second by one host, and changed lines that count as one: who does more drives what
+# others told out of the log of changes, and every reader has to fetch the whole list.
+TOLD_PER_HOST, TOLD_IN_ALL, TOLD_LINES = 32.0, 2_000.0, 500
+MAX_UNREAD = 128 * 1024 * 1024  # bytes of packed lists that are being sent, each version once
 WORK_S = 0.005  # at most so long no datagram is read
 _SLICE = 250  # lines taken before others have their turn,
 _SLICE_SIZE = 64 * 1024  # or so many characters of lines
@@ -88,6 +92,7 @@ class _Client:
     has_called: bool = False  # its first line is whole
     is_served: bool = False  # it has its answer, and is to close
     received: bytes = b""  # behind the first line
+    packed: PackedList | None = None  # that it gets
     waits_for: _Wait = _Wait.TURN
     steps: _Steps = field(init=False)
 
@@ -107,6 +112,7 @@ class ListServer:
         self._from_host = Counter[str]()
         self._telling = dict[str, _Client]()  # by share: whose list arrives now
         self._complaints = RateLimit(per_host=_COMPLAINTS_PER_HOST, whole=_COMPLAINTS_IN_ALL)
+        self._told = RateLimit(per_host=TOLD_PER_HOST, whole=TOLD_IN_ALL)
         self._is_accepting = False
         self._accept_at = 0.0
         self._accept_again()
@@ -182,6 +188,24 @@ class ListServer:
             return False
         self._close(max(idle, key=lambda one: (self._from_host[one.ip], _waited_s(one, now))))
         return True
+
+    def _make_room_in_memory(self, newcomer: _Client) -> None:
+        """Hang up on those who read slowly, while there are too many lists that only they read: of
+        the host with most places the one that lets us wait longest.
+        """
+        now = time.monotonic()
+        while True:
+            lists = {id(one.packed): one.packed for one in self._clients if one.packed is not None}
+            if sum(packed.size for packed in lists.values()) <= MAX_UNREAD:
+                return
+            slow = [
+                one
+                for one in self._clients
+                if one.packed not in (None, newcomer.packed) and one.waits_for is _Wait.TO_WRITE
+            ]
+            if not slow:
+                return
+            self._close(max(slow, key=lambda one: (self._from_host[one.ip], _waited_s(one, now))))
 
     def _is_idle(self, client: _Client, now: float, *, is_host_full: bool = False) -> bool:
         if client.waits_for not in _EVENTS:
@@ -268,17 +292,18 @@ class ListServer:
             yield _Wait.TURN
 
     def _send_list(self, client: _Client, since: str) -> _Steps:
-        packed = self._lists.since(since)
+        packed = client.packed = self._lists.since(since)
         try:
             yield from self._send_packed(client, packed)
         finally:
+            client.packed = None
             self._lists.leave(packed)
 
-    @staticmethod
-    def _send_packed(client: _Client, packed: PackedList) -> _Steps:
+    def _send_packed(self, client: _Client, packed: PackedList) -> _Steps:
         while packed.data is None:
             _check_is_there(client)
             yield _Wait.PACKED
+        self._make_room_in_memory(client)
         follows = ListFollows(packed.version, packed.is_whole, packed.size)
         _prolong(client, follows.packed)
         yield from _sent(client, encode_reply(follows))
@@ -308,6 +333,8 @@ class ListServer:
         other = self._telling.get(call.share)
         if other is not None and not self._is_idle(other, now):
             raise ListRefusedError(Code.BUSY, "A list of this folder is arriving already.")
+        if owner.host and not self._told.allows(owner.host, now=now):
+            raise ListRefusedError(Code.BUSY, "This computer changes its lists too often.")
         if other is not None:  # its network went away, perhaps
             self._close(other)
         update = ShareUpdate(self._registry.catalogue, call, owner)
@@ -317,6 +344,7 @@ class ListServer:
             share_owner(self._registry, call, client.ip, now=time.monotonic())  # it may be gone
             for _ in update.finish():
                 yield _Wait.TURN
+            self._told.charge(owner.host, update.changes / TOLD_LINES)
         finally:
             update.abandon()
             del self._telling[call.share]

@@ -17,7 +17,7 @@ MAX_BUILDS = 8  # at once: each holds what it packs, and all together take their
 _MAX_KEPT = 16  # answers, for readers who know different versions
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class PackedList:
     """An answer to those who know one version, or none."""
 

@@ -45,6 +45,11 @@ class ShareUpdate:
         self._reserved = self._reserved_size = 0
         self._taken = 0  # lines, also those that say nothing new: they cost time too
 
+    @property
+    def changes(self) -> int:
+        """How many lines come or go."""
+        return len(self._added) + len(self._removed)
+
     def take(self, text: str) -> None:
         """One more line. Raises PeerProtocolError and ListRefusedError."""
         mark, line = text[:1], text[1:]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from roles.disk.storage_faults import unreadable
 from roles.values.catalogue import MAX_SHARE_FILES, sort_key
-from roles.values.chunks import MAX_FILE_SIZE
+from roles.values.content import MAX_FILE_SIZE
 from roles.values.disk_names import from_disk
 from roles.values.events import Skipped, SkipReason
 from roles.values.safe_names import (

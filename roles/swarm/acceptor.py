@@ -10,7 +10,7 @@ from roles.swarm.peer_downloads import PeerDownloads
 from roles.uploads.handshakes import hang_up
 from roles.uploads.peer_uploads import PeerUploads
 from roles.values.addresses import Address, is_loopback, may_dial
-from roles.wire.greeting import Hello, Welcome, encode_welcome
+from roles.wire.greeting import AWAY, Hello, Welcome, encode_welcome
 
 log = logging.getLogger(__name__)
 
@@ -22,17 +22,23 @@ class Acceptor:
         self,
         me: Hello,
         uploads: PeerUploads,
-        take_lmk1: Callable[[socket.socket, Address], None],
+        *,
         downloads: PeerDownloads | None = None,
+        take_lmk1: Callable[[socket.socket, Address], None] | None = None,
     ) -> None:
-        """`take_lmk1` gets leechers of LMK/1; `downloads` is a leecher's."""
+        """`downloads` is a leecher's; `take_lmk1` a seeder's, for leechers of LMK/1, which are sent
+        away otherwise: they cannot be served from a part of a file.
+        """
         self._me = me
         self._uploads = uploads
         self._take_lmk1 = take_lmk1
         self._downloads = downloads
 
     def take_leecher(self, link: socket.socket, address: Address) -> None:
-        self._take_lmk1(link, address)
+        if self._take_lmk1 is None:
+            hang_up(link, AWAY)
+        else:
+            self._take_lmk1(link, address)
 
     def take_peer(self, link: socket.socket, address: Address, hello: Hello) -> None:
         downloads = self._downloads

@@ -15,11 +15,19 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from roles.lmk1 import peer_wire as wire
 from roles.net.connections import noted
 from roles.values.addresses import Address
 from roles.values.errors import ShortageError
-from roles.wire.greeting import Hello, Probe, decode_hello, encode_welcome
+from roles.wire.greeting import (
+    ERROR,
+    MAX_GREETING,
+    Greeting,
+    GreetingReader,
+    Hello,
+    Probe,
+    decode_hello,
+    encode_welcome,
+)
 from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
@@ -49,7 +57,7 @@ class _Newcomer:
     link: socket.socket
     address: Address
     deadline: float
-    reader: wire.GreetingReader = field(default_factory=wire.GreetingReader)
+    reader: GreetingReader = field(default_factory=GreetingReader)
 
 
 class Handshakes:
@@ -127,7 +135,7 @@ class Handshakes:
 
     def _read_greeting(self, newcomer: _Newcomer) -> None:
         try:
-            data = newcomer.link.recv(wire.MAX_GREETING)
+            data = newcomer.link.recv(MAX_GREETING)
         except BlockingIOError:
             return
         except OSError:
@@ -138,17 +146,17 @@ class Handshakes:
         match newcomer.reader.feed(data):
             case None:
                 return
-            case wire.Greeting.LEECHER:
+            case Greeting.LEECHER:
                 self._forget(newcomer)
                 self._host.take_leecher(newcomer.link, newcomer.address)
-            case wire.Greeting.LATER_VERSION:
+            case Greeting.LATER_VERSION:
                 self._forget(newcomer)
                 self._take_later_version(newcomer)
-            case wire.Greeting.GAVE_UP:
+            case Greeting.GAVE_UP:
                 self._dismiss(newcomer)
-            case wire.Greeting.STRANGER:
+            case Greeting.STRANGER:
                 log.warning("%s is no leecher: its first words are unknown", newcomer.address)
-                self._dismiss(newcomer, wire.ERROR)
+                self._dismiss(newcomer, ERROR)
 
     def _take_later_version(self, newcomer: _Newcomer) -> None:
         match decode_hello(newcomer.reader.line):

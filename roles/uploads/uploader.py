@@ -128,19 +128,13 @@ class Uploader:
             with self._lock:
                 pause_s = session.came(frame, now=time.monotonic())
             self._tell()
-            self._pause(pause_s)
+            rest(pause_s, self._should_stop)
             if session.is_over:
                 return False
         with self._lock:
             pause_s = session.heard(len(said) + len(data) // WORD, now=time.monotonic())
-        self._pause(pause_s)
+        rest(pause_s, self._should_stop)
         return True
-
-    def _pause(self, left_s: float) -> None:
-        """Wait before reading on from who says much and takes nothing."""
-        while left_s > 0 and not self._should_stop():
-            time.sleep(min(left_s, POLL_S))
-            left_s -= POLL_S
 
     def _look(self) -> None:
         """Raises TimeoutError for who is silent, or says one frame for ever."""

@@ -9,7 +9,7 @@ import re
 
 from roles.values import strict_json
 from roles.values.addresses import Address, is_host
-from roles.values.chunks import MAX_FILE_SIZE
+from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.values.safe_names import shown_name
 from roles.values.strict_json import JsonValue

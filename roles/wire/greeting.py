@@ -1,21 +1,26 @@
 """The first line each way between two LMK/2 peers: text in, messages out. No sockets, no state.
 
-It is sent in the words of LMK/1, so that an original takes it for a greeting of its own
-(docs/PROTOCOL.md, section 3).
+It begins with the first word of LMK/1, so that an original takes it for a greeting of its own: this
+is where two programs find out which version they speak (docs/PROTOCOL.md, section 3).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TypeGuard
 
-from roles.lmk1.peer_wire import MAX_GREETING, REQUEST_CONNECTION
 from roles.values import strict_json
 from roles.values.errors import PeerProtocolError
 from roles.values.strict_json import JsonValue
 from roles.wire.fields import cut, shown
 from roles.wire.frames import MAX_PART, PART
 
+REQUEST_CONNECTION = b"request_connection"
+EXIT_CONNECTION = b"exit_connection"  # frees an original seeder that took a Hello for its own
+AWAY = b"away"  # to a leecher of LMK/1: come again
+ERROR = b"error"  # to a stranger
+MAX_GREETING = 512  # bytes, that of a later version included
 ANSWER_START = b"lmk2 "  # no original program's answer begins with an "l"
 MAX_ANSWER = 512  # bytes, as many as a greeting has
 MAX_NAME = 64  # characters that a computer calls itself
@@ -49,6 +54,15 @@ class Welcome:
     name: str
     is_away: bool  # too many connections
     longest_part: int = MAX_PART  # bytes of a chunk that it takes in one frame
+
+
+class Greeting(Enum):
+    """How a newcomer began."""
+
+    LEECHER = "asks to be served"
+    LATER_VERSION = "asks to be served, in a later version if possible"
+    GAVE_UP = "asked, and left before the answer"
+    STRANGER = "said something else"
 
 
 def encode_hello(hello: Hello) -> bytes:
@@ -99,6 +113,46 @@ def decode_probe_answer(data: bytes) -> Probe | None:
         return None
     peer = value.get("peer")
     return Probe(str(value["probe"]), peer if _is_id(peer) else "")
+
+
+class GreetingReader:
+    """The first message of a newcomer at a seeder.
+
+    The bare word is complete at once, whatever may follow it.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = b""
+
+    @property
+    def line(self) -> bytes:
+        """What a later version said behind the first word."""
+        return self._buffer[len(REQUEST_CONNECTION) + 1 :]
+
+    def feed(self, data: bytes) -> Greeting | None:
+        """Take more bytes; None while they may still become a greeting."""
+        self._buffer += data
+        if self._buffer in (REQUEST_CONNECTION, REQUEST_CONNECTION + b"\n"):
+            return Greeting.LEECHER
+        if REQUEST_CONNECTION.startswith(self._buffer):
+            return None
+        if self._buffer == REQUEST_CONNECTION + EXIT_CONNECTION:
+            return Greeting.GAVE_UP
+        if (REQUEST_CONNECTION + EXIT_CONNECTION).startswith(self._buffer):
+            return None
+        return self._feed_later_version()
+
+    def _feed_later_version(self) -> Greeting | None:
+        """Whether it is request_connection LF {...} LF.
+
+        A later version says so, and goes on in LMK/1 when it is answered in LMK/1.
+        """
+        if (
+            not self._buffer.startswith(REQUEST_CONNECTION + b"\n")
+            or len(self._buffer) > MAX_GREETING
+        ):
+            return Greeting.STRANGER
+        return Greeting.LATER_VERSION if self._buffer.endswith(b"\n") else None
 
 
 class WelcomeReader:

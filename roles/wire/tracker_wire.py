@@ -53,6 +53,9 @@ from roles.wire.tracker_messages import (
 
 MAX_REQUEST = 1_000  # bytes; an original tracker receives 1,024 and ends on a longer list
 MAX_ANSWER = 1_200  # bytes; crosses every network in one piece
+RECEIVE_BUFFER = 2_048  # what is longer than this is no request, of any version
+NOT_UNDERSTOOD = b"error\nNone"  # to what is no request; an original says it to FindTracker
+_ANSWERS = (b"success", b"error", b"[", b"{")  # how the words and lists of every tracker begin
 PADDED = 256  # bytes of a request without a cookie: no answer to it may be longer
 MAX_TRANSFERS = 8  # in one ping
 MAX_NAME = 64  # bytes of a computer's name: what Windows and Linux allow
@@ -132,6 +135,13 @@ def decode_request(datagram: bytes) -> Request | None:
     if len(datagram) > MAX_REQUEST:
         raise PeerProtocolError(f"it has {len(datagram)} bytes, {MAX_REQUEST} are allowed")
     return _decode_request(verb, fields[1], extras)
+
+
+def is_answer(datagram: bytes) -> bool:
+    """Whether it begins as what a tracker says. Never answer it: two trackers would go on so for
+    ever, once a third machine had sent one of them a datagram in the name of the other.
+    """
+    return datagram.startswith(_ANSWERS)
 
 
 def encode_answer(answer: Answer) -> bytes:

@@ -9,31 +9,13 @@ import secrets
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from roles.joining.tracker_place import TrackerPlace
-from roles.lmk1.tracker_wire import (
-    ALREADY_REGISTERED,
-    MAX_DATAGRAM,
-    AddSeeder,
-    Extras,
-    FileList,
-    PingTracker,
-    RequestFileList,
-    RequestSeederList,
-    SeederList,
-    UploadFileList,
-    Verdict,
-    decode_answer,
-    encode_request,
-    files_that_fit,
-)
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError, TrackerSilentError
-from roles.values.safe_names import shown_name
 from roles.worker import POLL_S, rest
 
 log = logging.getLogger(__name__)
@@ -41,6 +23,7 @@ log = logging.getLogger(__name__)
 # Pause after each try; a LAN answers within milliseconds.
 TRIES_S = (0.2, 0.4, 0.6, 0.8, 1.0, 1.0, 1.0, 1.0)
 JITTER = 0.25
+MAX_DATAGRAM = 65_535  # bytes; an original tracker's list may be of any length
 MAX_REFUSALS = 3  # the machine itself says that nobody listens there: no use in trying eight times
 LINGER_S = 5.0  # a second answer to a closed port ends an original tracker on Windows
 SECOND_S = 0.2  # for the `success` behind a list, which comes at once or is lost
@@ -99,12 +82,11 @@ class TrackerAsker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Wait a moment for answers that are on their way: see LINGER_S."""
         deadline = time.monotonic() + FAREWELL_S
         while self._lingering:
             question = self._lingering.popleft()
@@ -263,79 +245,6 @@ class TrackerAsker:
             f"No tracker answers at {self.tracker} ({why}). "
             f"Is it started there, and is the address right?{self._place.hint}"
         )
-
-
-class TrackerClient(TrackerAsker):
-    """Speaks LMK/1, with a tracker of either kind. Every method may raise TrackerSilentError."""
-
-    def files(self) -> Mapping[str, int]:
-        """The tracker's files, name to size. Names are untrusted."""
-
-        def read(datagram: bytes) -> Mapping[str, int] | None:
-            answer = decode_answer(datagram)
-            return answer.files if isinstance(answer, FileList) else None
-
-        return self._ask(lambda: encode_request(RequestFileList()), read, answers=2)
-
-    def seeders(self) -> tuple[Address, ...]:
-        """The tracker's seeders, as it names them."""
-
-        def read(datagram: bytes) -> tuple[Address, ...] | None:
-            answer = decode_answer(datagram)
-            return answer.seeders if isinstance(answer, SeederList) else None
-
-        return self._ask(lambda: encode_request(RequestSeederList()), read, answers=2)
-
-    def add_seeder(self, seeder: Address, *, everywhere: bool) -> bool:
-        """Register; True when the tracker is an original one."""
-        extras = Extras(new_id(), everywhere=everywhere)
-        answer = self._ask_of_both(encode_request(AddSeeder(seeder, extras)), extras)
-        is_listed = answer.is_done or answer.text == ALREADY_REGISTERED.decode().partition("\n")[2]
-        if not is_listed:
-            raise TrackerSilentError(
-                f"The tracker {self.tracker} refused this seeder: {shown_name(answer.text)}"
-            )
-        return answer.id is None
-
-    def upload_files(self, files: Mapping[str, int], port: int) -> int:
-        """Replace this seeder's list at a tracker of ours.
-
-        Returns how many of the files one request holds.
-        """
-        extras = Extras(new_id(), port=port)
-        fitting = files_that_fit(files.items(), extras)
-        self._ask_of_both(encode_request(UploadFileList(fitting, extras)), extras)
-        return len(fitting)
-
-    def upload_files_to_original(self, files: Mapping[str, int]) -> int:
-        """Add our files to the one list that an original tracker has for the whole room.
-
-        An upload replaces that list, so what the others offer is sent along, and nothing is sent
-        that adds no name. Returns how many of our files are on it.
-        """
-        known = self.files()
-        union = files_that_fit(({**known, **files}).items(), None)
-        if len(union) < len(known) or not union.keys() - known.keys():
-            return len(known.keys() & files.keys())
-        self._ask_of_both(encode_request(UploadFileList(union)), None)
-        return len(union.keys() & files.keys())
-
-    def ping(self, seeder: Address, *, state: str, leaving: bool = False) -> bool:
-        """Say that the seeder lives; False when the tracker does not know it any more."""
-        extras = Extras(new_id(), state=state, leaving=leaving)
-        return self._ask_of_both(encode_request(PingTracker(seeder, extras)), extras).is_done
-
-    def _ask_of_both(self, request: bytes, extras: Extras | None) -> Verdict:
-        """A request that is answered in one datagram, by a tracker of ours with its id."""
-
-        def read(datagram: bytes) -> Verdict | None:
-            answer = decode_answer(datagram)
-            if not isinstance(answer, Verdict):
-                return None
-            is_ours = extras is not None and answer.id == extras.id
-            return answer if answer.id is None or is_ours else None
-
-        return self._ask(lambda: request, read, answers=1)
 
 
 def new_id() -> str:
