@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from unittest import mock
 
 from roles.disk.state_file import StateFile, write_whole
+from roles.net.datagrams import broadcasting
 from roles.net.neighbours import Neighbours
 from roles.room.answers import Desk
 from roles.room.cookies import Proof
@@ -966,12 +967,12 @@ class ShortagesOfTheTracker(RoomTest):
         tracker._desk = mock.Mock(answers=mock.Mock(return_value=[b"answer"]))
         member, stranger = ("10.0.0.1", 1), ("10.0.0.2", 2)
         with (
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link,
+            broadcasting("127.0.0.1") as datagrams,
             mock.patch.object(Tracker, "_is_sent", return_value=False),
         ):
             for _ in range(MAX_UNSENT + 1):
-                tracker._answer((link, b"", stranger), Proof.NONE, 0.0)
-            tracker._answer((link, b"", member), Proof.GOOD, 0.0)
+                tracker._answer((datagrams, b"", stranger), Proof.NONE, 0.0)
+            tracker._answer((datagrams, b"", member), Proof.GOOD, 0.0)
         self.assertEqual(tracker._unsent[0][2], member)
         self.assertEqual(len(tracker._unsent), MAX_UNSENT)
 

@@ -69,6 +69,9 @@ class Carrier(Protocol):
     def wake_at(self, count: int) -> None:
         """A hint: who waits for bytes need not wake for fewer."""
 
+    def acknowledge(self) -> None:
+        """A hint: who sent waits for the system's confirmation."""
+
     def segment(self) -> int:
         """The longest piece in which it sends, in bytes; 0 when that is not known."""
 
@@ -167,6 +170,10 @@ class PlainCarrier:
     def wake_at(self, count: int) -> None:
         if sys.platform != "win32":  # not known there
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
+
+    def acknowledge(self) -> None:
+        if sys.platform == "linux":
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def segment(self) -> int:
         if sys.platform == "win32":  # it does not tell

@@ -76,7 +76,7 @@ class Connection:
         """Say these, if the system takes them at once, and close."""
         if last_words:
             with contextlib.suppress(OSError):  # it hung up first
-                self._carrier.send(last_words)
+                self.post(last_words)
         self._carrier.close()
 
     # Receiving
@@ -155,6 +155,10 @@ class Connection:
     def wakes_at_once(self) -> bool:
         """Whether a single byte wakes the thread."""
         return self._woken_at == 1
+
+    def acknowledge(self) -> None:
+        """Have the system confirm at once what has come, if it can."""
+        self._carrier.acknowledge()
 
     # Sending, by its own thread
 

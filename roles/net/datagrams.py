@@ -64,6 +64,12 @@ class Datagrams:
         sock.setblocking(False)
         self.address = Address(*sock.getsockname())
 
+    def __enter__(self) -> Datagrams:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def fileno(self) -> int:
         """For selectors, -1 when it is closed."""
         return self.sock.fileno()
@@ -73,17 +79,16 @@ class Datagrams:
         for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
             self.sock.setsockopt(socket.SOL_SOCKET, buffer, BUFFER)
 
-    def receive(self, most: int) -> tuple[bytes, Address] | None:
+    def receive(self, most: int) -> tuple[bytes, tuple[str, int]] | None:
         """A datagram, `most` bytes of it, and where it came from; None when there is none.
 
-        Raises OSError: Windows says
-        here that an earlier one found nobody.
+        Raises OSError: Windows says here that an earlier one found nobody, or that it was longer.
         """
         try:
-            datagram, (host, port) = self.sock.recvfrom(most)
+            datagram, source = self.sock.recvfrom(most)
         except BlockingIOError:
             return None
-        return datagram, Address(host, port)
+        return datagram, source
 
     def send(self, datagram: bytes, to: tuple[str, int]) -> bool:
         """False when the system has no room for it now. Raises OSError."""
