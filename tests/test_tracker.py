@@ -928,14 +928,14 @@ class TurnsOfTheTracker(unittest.TestCase):
         tracker_role = Tracker(TrackerSettings(), lambda _: None)
         tracker_role._desk = mock.Mock()
         tracker_role._desk.answers.return_value = []
-        link = mock.Mock()
-        link.recvfrom.return_value = b"ping_tracker", ("10.0.0.7", 4000)
+        datagrams = mock.Mock()
+        datagrams.receive.return_value = b"ping_tracker", ("10.0.0.7", 4000)
         with (
             mock.patch("roles.tracker.time.monotonic", lambda: next(clock) / 1000),
             mock.patch("roles.tracker.RECEIVE_S", 0.01),
         ):
-            tracker_role._receive(link)
-        self.assertEqual(link.recvfrom.call_count, 10)
+            tracker_role._receive(datagrams)
+        self.assertEqual(datagrams.receive.call_count, 10)
 
 
 class ShortagesOfTheTracker(RoomTest):

@@ -65,7 +65,13 @@ def scenes() -> Iterator[Scene]:
     for sender in SENDERS:
         yield Scene("sender", sender.name)
         yield Scene("sender", sender.name, "small")
-    for name in ("says that it is alive", "does not greet", "says a place in its line"):
+    for name in (
+        "says that it is alive",
+        "does not greet",
+        "says a place in its line",
+        "sends nothing that was taken",
+        "sends each byte in a part of its own",
+    ):
         yield Scene("sender", name, count=14)
     for name in (*LEECHERS, *ORIGINAL_LEECHERS):
         yield Scene("leecher", name, count=16)

@@ -117,7 +117,7 @@ class SeederReport:
         if folder.refusal and folder.refusal != self._refusal:
             files = wording.count(len(folder.files), "file")
             has = f" It lists {folder.announced:,} of {files}." if folder.files else ""
-            self.output.error(f"{folder.refusal}{has} It is told again until it does.")
+            self.output.error(f"{folder.refusal}{has} Trying again until it lists all.")
         self._refusal = folder.refusal
 
     def _say_folder(self, folder: FolderScanned) -> None:
