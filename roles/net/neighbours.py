@@ -81,7 +81,7 @@ if sys.platform == "linux":
             """Whether hardware addresses are asked for there: a tunnel has none."""
             try:
                 answer = fcntl.ioctl(
-                    self._datagrams.fileno(), _SIOCGIFFLAGS, _IFREQ.pack(interface.encode(), 0)
+                    self._datagrams.sock.fileno(), _SIOCGIFFLAGS, _IFREQ.pack(interface.encode(), 0)
                 )
             except OSError:  # it is gone
                 return False
@@ -90,14 +90,14 @@ if sys.platform == "linux":
         def _is_seen(self, host: str, interface: str) -> bool:
             request = _ARPREQ.pack(socket.AF_INET, 0, socket.inet_aton(host), 0, interface.encode())
             try:
-                answer = fcntl.ioctl(self._datagrams.fileno(), _SIOCGARP, request)
+                answer = fcntl.ioctl(self._datagrams.sock.fileno(), _SIOCGARP, request)
             except OSError:  # nothing is known of it
                 return False
             return bool(_ARPREQ.unpack(answer)[3] & _ATF_COM)
 
     def waiting_bytes(datagrams: Datagrams) -> int:
         """Of datagrams that were sent and have not left, as the system counts them."""
-        size = fcntl.ioctl(datagrams.fileno(), termios.TIOCOUTQ, bytes(4))
+        size = fcntl.ioctl(datagrams.sock.fileno(), termios.TIOCOUTQ, bytes(4))
         return int.from_bytes(size, sys.byteorder)
 
 else:

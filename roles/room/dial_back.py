@@ -130,6 +130,8 @@ class DialBack:
             self._put_off(target, now)
             return
         call = _Call(target, connection, now + ANSWER_S, os.urandom(8).hex())
+        words = dumps({"lmk": 2, "probe": call.probe})
+        connection.queue(REQUEST_CONNECTION + b"\n" + words + b"\n")
         try:
             self._selector.register(connection, selectors.EVENT_WRITE, lambda: self._greet(call))
         except OSError as error:
@@ -143,13 +145,13 @@ class DialBack:
             self._end(call, is_reachable=False)
 
     def _greet(self, call: _Call) -> None:
-        greeting = REQUEST_CONNECTION + b"\n" + dumps({"lmk": 2, "probe": call.probe}) + b"\n"
         try:
-            call.connection.post(greeting)  # the first bytes of a connection find room
+            call.connection.flush()
         except OSError:
             self._end(call, is_reachable=False)
             return
-        self._selector.modify(call.connection, selectors.EVENT_READ, lambda: self._read(call))
+        if not call.connection.queued:
+            self._selector.modify(call.connection, selectors.EVENT_READ, lambda: self._read(call))
 
     def _read(self, call: _Call) -> None:
         try:
