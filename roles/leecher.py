@@ -27,7 +27,6 @@ from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
 from roles.joining.room_lister import RoomLister, Sought
 from roles.joining.tracker_place import TrackerPlace
-from roles.lmk1.download import Download as Lmk1Download
 from roles.lmk1.downloads import Downloads as Lmk1Downloads
 from roles.net.throttle import Throttles
 from roles.program.log_file import hide_folder
@@ -45,9 +44,9 @@ from roles.values.events import (
     DownloadState,
     Post,
     RoleStarted,
-    Transfer,
     Warned,
 )
+from roles.values.participants import TransferStatus
 from roles.values.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
 from roles.worker import failure_of
 
@@ -287,11 +286,11 @@ class Leecher(Role):
 
     def _made(self, key: str, existing: Existing) -> DownloadLife | None:
         """The download of this key; None when the list does not have it."""
-        plain = self._lmk1.made(key, existing)
-        if plain is not None:
-            if self._has_twin(plain):
-                plain.keep_both()
-            return plain
+        lmk1 = self._lmk1.made(key, existing)
+        if lmk1 is not None:
+            if self._has_twin(lmk1):
+                lmk1.keep_both()
+            return lmk1
         stamp, found = self._lister.stamp(key), self._lister.wanted(key)
         if found is None:
             return None
@@ -434,12 +433,11 @@ class Leecher(Role):
     # For the lister and for the room, in their threads
 
     def _sought(self) -> Sought:
-        active = [download for download in self._all() if download.needs_peers]
-        files = (one.file for one in active if isinstance(one, Lmk1Download))
-        swarm = [one for one in active if isinstance(one, Download)]
-        return Sought(
-            tuple(files), tuple(one.wanted for one in swarm), tuple(one.key for one in swarm)
-        )
+        active = [one for one in self._in_swarm() if one.needs_peers]
+        return Sought(tuple(one.wanted for one in active), tuple(one.key for one in active))
+
+    def _in_swarm(self) -> list[Download]:
+        return [one for one in self._all() if isinstance(one, Download)]
 
     def _found(self, shares: Iterable[str], peers: Iterable[Address]) -> bool:
         host = self._host
@@ -448,12 +446,8 @@ class Leecher(Role):
         host.join(shares)
         return host.found(peers)
 
-    def _room_transfers(self) -> tuple[Transfer, ...]:
-        return tuple(
-            one.as_transfer()
-            for one in self._all()
-            if isinstance(one, Download) and one.state.is_active
-        )
+    def _room_transfers(self) -> tuple[TransferStatus, ...]:
+        return tuple(one.as_transfer() for one in self._in_swarm() if one.state.is_active)
 
 
 def _are_apart(one: DownloadLife, other: DownloadLife) -> bool:

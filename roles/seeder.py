@@ -14,12 +14,10 @@ import time
 from pathlib import Path
 
 from roles.joining.announcer import Announcer
-from roles.joining.tracker_dialects import Status
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.shared_folder import SharedFolder
 from roles.lmk1.tracker_client import TrackerClient
 from roles.lmk1.uploads import Uploads as Lmk1Uploads
-from roles.net.connection import Connection
 from roles.net.interfaces import address_for_others, own_name
 from roles.net.listening import Listener, listen_tcp
 from roles.net.throttle import Throttles
@@ -40,6 +38,7 @@ from roles.values.events import (
     UploadsChanged,
     Warned,
 )
+from roles.values.participants import Status
 from roles.values.settings import SeederSettings
 from roles.wire.greeting import Hello
 from roles.worker import Worker
@@ -84,6 +83,7 @@ class Seeder(Role):
         uploads = PeerUploads(library, slots_for_lmk2(settings.slots), self._throttles.up)
         lmk1_uploads = Lmk1Uploads(
             shared,
+            uploads,
             slots=settings.slots,
             throttle=self._throttles.up,
             should_stop=self.should_stop,
@@ -114,11 +114,8 @@ class Seeder(Role):
             lambda: membership.seems_unreachable,
             self.should_stop,
         )
-
-        def take_lmk1(connection: Connection) -> None:
-            lmk1_uploads.answer(connection, taken_elsewhere=uploads.slots_taken)
-
-        reception = Handshakes(listener, Acceptor(me, uploads, take_lmk1=take_lmk1), peer=me.peer)
+        acceptor = Acceptor(me, uploads, take_lmk1=lmk1_uploads.answer)
+        reception = Handshakes(listener, acceptor, peer=me.peer)
         beside = list[Worker]()
         report_at = 0.0
         try:
@@ -135,10 +132,7 @@ class Seeder(Role):
                     library.changed.clear()
                     uploads.look_again()
                 now = time.monotonic()
-                lmk1_uploads.reap()
-                if uploads.is_waited_for:
-                    lmk1_uploads.end_idle()
-                uploads.limit(slots_for_lmk2(self._settings.slots, lmk1_uploads.slots_taken))
+                lmk1_uploads.share_slots()
                 if now >= report_at:
                     report_at = now + REPORT_S
                     self._report(uploads, lmk1_uploads, now)
@@ -155,8 +149,7 @@ class Seeder(Role):
     def _report(self, uploads: PeerUploads, lmk1_uploads: Lmk1Uploads, now: float) -> None:
         givings, given = uploads.report(now)
         servings, served = lmk1_uploads.report(now)
-        state = lmk1_uploads.state(uploads.slots_taken)
-        told = UploadsChanged(state, servings + givings, given + served)
+        told = UploadsChanged(lmk1_uploads.state, servings + givings, given + served)
         if told != self._told or not self._has_told:
             self._told, self._has_told = told, True
             self._post(told)

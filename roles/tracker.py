@@ -24,7 +24,7 @@ from roles.net.interfaces import address_for_others, own_addresses, own_name
 from roles.net.listening import Listener, bind_both, bound_beside
 from roles.net.neighbours import Neighbours, waiting_bytes
 from roles.role import Role
-from roles.room.answers import Desk
+from roles.room.answers import Answers
 from roles.room.cookies import Cookies, Proof
 from roles.room.dial_back import DialBack, Target
 from roles.room.list_server import ListServer
@@ -35,14 +35,8 @@ from roles.room.room_catalogue import RoomCatalogue
 from roles.room.senders import Senders
 from roles.values.addresses import EVERY_INTERFACE, Address
 from roles.values.errors import ShortageError, StorageError
-from roles.values.events import (
-    ListedSeeder,
-    Post,
-    RoleStarted,
-    RoomChanged,
-    RoomMember,
-    Warned,
-)
+from roles.values.events import Post, RoleStarted, RoomChanged, Warned
+from roles.values.participants import Participant
 from roles.values.settings import TrackerSettings
 from roles.wire.tracker_wire import RECEIVE_BUFFER
 from roles.worker import POLL_S, Worker, failure_of
@@ -138,7 +132,7 @@ class Tracker(Role):
         self._dials = DialBack(selector, self._is_to_be_dialled, self._note_reachable)
         senders = Senders()
         self._lmk1_answers = TrackerAnswers(self._lmk1, senders)
-        self._desk = Desk(
+        self._answers = Answers(
             self._registry,
             Cookies(os.urandom(32)),
             senders,
@@ -185,7 +179,7 @@ class Tracker(Role):
 
     def _begin_anew(self, selector: selectors.BaseSelector, listening: Address) -> None:
         """This computer has other addresses."""
-        self._desk.forget_hosts()
+        self._answers.forget_hosts()
         self._dials.network_changed(now=time.monotonic())
         if listening.host == EVERY_INTERFACE:
             self._listen_at(own_addresses(), selector)
@@ -222,7 +216,7 @@ class Tracker(Role):
                 return
             datagram, source = come
             now = time.monotonic()
-            proof = self._desk.proof(datagram, source[0], now=now)
+            proof = self._answers.proof(datagram, source[0], now=now)
             if proof is not Proof.NONE:
                 self._answer((datagrams, datagram, source), proof, now)
             elif len(self._unproved) < MAX_UNPROVED:
@@ -253,7 +247,7 @@ class Tracker(Role):
     def _answer(self, request: _Datagram, proof: Proof, now: float) -> None:
         datagrams, datagram, source = request
         try:
-            answers = self._desk.answers(datagram, *source, proof, now=now)
+            answers = self._answers.to(datagram, *source, proof, now=now)
         except (OSError, MemoryError) as error:  # nothing left for it now: it asks again
             log.debug("answering %s: %s", source[0], error)
             return
@@ -287,12 +281,12 @@ class Tracker(Role):
             self._unsent.popleft()
 
     def _expire(self, now: float) -> None:
-        self._desk.forget_hosts()
+        self._answers.forget_hosts()
         self._neighbours.forget()
         self._asked, self._asked_before = set(), self._asked
         self._lists.expire(now=now)
         gone = max(self._registry.expire(now=now), self._lmk1.expire(now=now))
-        self._desk.is_changed |= gone > 0
+        self._answers.is_changed |= gone > 0
         self._expire_at = now + (EXPIRE_S if gone < EXPIRED_AT_ONCE else 0.0)
 
     def _dial(self, key: Key, program: Program) -> None:
@@ -315,16 +309,17 @@ class Tracker(Role):
         self._registry.note_reachable(target.key, is_reachable)
         if is_reachable and peer:
             self._registry.note_listening(target.key, now=time.monotonic())
-        self._desk.is_changed = True
+        self._answers.is_changed = True
 
     def _work_on_report(self) -> bool:
         """Go on with the report of the room, or begin one; whether it is under way."""
         now, version = time.monotonic(), self._registry.catalogue.version
-        is_changed = self._desk.is_changed or self._lmk1_answers.is_changed
+        is_changed = self._answers.is_changed or self._lmk1_answers.is_changed
         is_changed |= version != self._reported_version
-        is_changed |= self._desk.is_heard and now >= self._heard_report_at
+        is_changed |= self._answers.is_heard and now >= self._heard_report_at
         if self._report is None and is_changed and now >= self._report_at:
-            self._desk.is_changed = self._desk.is_heard = self._lmk1_answers.is_changed = False
+            self._answers.is_changed = self._answers.is_heard = False
+            self._lmk1_answers.is_changed = False
             self._heard_report_at = now + HEARD_REPORT_S
             self._reported_version = version
             self._report, self._report_cost_s = self._reporting(now), 0.0
@@ -344,25 +339,18 @@ class Tracker(Role):
 
     def _reporting(self, began: float) -> Iterator[None]:
         """Post what the room is, made a slice at a time."""
-        seeders, members = list[ListedSeeder](), list[RoomMember]()
-        for number, program in enumerate(self._registry.entries()):
-            seeder = self._registry.as_seeder(program)
-            seeders += [] if seeder is None else [seeder]
-            members.append(program.as_member())
-            if number % SLICE == SLICE - 1:
-                yield
-        for number, seeder in enumerate(self._lmk1.listed()):
-            seeders.append(seeder)
+        # A program that starts again is registered twice for a while: the newest is shown.
+        participants = dict[Address, Participant]()
+        programs = map(self._registry.participant, self._registry.entries())
+        for number, one in enumerate(chain(self._lmk1.participants(), programs)):
+            participants[one.address] = one
             if number % SLICE == SLICE - 1:
                 yield
         files = yield from self._registry.files()
         count = self._registry.catalogue.file_count
         left_out = count - len(self._lmk1.files_for_readers(is_here=True))
         self._log_left_out(max(0, left_out), began)
-        room = RoomChanged(
-            tuple(seeders), files, max(0, left_out), file_count=count, members=tuple(members)
-        )
-        self._post(room)
+        self._post(RoomChanged(tuple(participants.values()), files, count, max(0, left_out)))
 
     def _log_left_out(self, left_out: int, now: float) -> None:
         if left_out > self._left_out and now >= self._log_left_out_at:

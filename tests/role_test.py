@@ -568,8 +568,8 @@ def list_as_lmk2(
     me = Register("", Address(*address), peer, "pc", is_leecher=False, shares=(share,))
     with RoomClient(TrackerPlace(tracker), lambda: False) as client:
         assert isinstance(client.register(me), Done)
-    teller = ListUpload(_Share(share, "listed", _Told(1, tuple(lines))), peer, lambda: False)
-    assert teller.tell(tracker, address[1], now=0.0)
+    upload = ListUpload(_Share(share, "listed", _Told(1, tuple(lines))), peer, lambda: False)
+    assert upload.tell(tracker, address[1], now=0.0)
 
 
 def listed_files(tracker: tuple[str, int]) -> dict[str, int]:

@@ -65,7 +65,7 @@ class AnnouncerTestCase(LmkTestCase):
             self.log,
             self.stopping.is_set,
             library,
-            plain=TrackerClient(place, self.stopping.is_set),
+            lmk1=TrackerClient(place, self.stopping.is_set),
         )
         announcer.read_folder()
         self.threads.append(

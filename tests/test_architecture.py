@@ -38,7 +38,7 @@ ROLES = ("tracker", "seeder", "leecher", "discovery")
 SEAMS: dict[str, tuple[str, ...]] = {
     "roles.tracker": ("seeder_table", "tracker_answers"),
     "roles.seeder": ("shared_folder", "tracker_client", "uploads"),
-    "roles.leecher": ("download", "downloads"),
+    "roles.leecher": ("downloads",),
     "roles.joining.room_client": ("tracker_wire",),
 }
 
@@ -98,6 +98,7 @@ SEEN_BY_UI = (
     "values.errors",
     "values.addresses",
     "values.events",
+    "values.participants",
     "values.settings",
     "values.folder_keys",
     "values.safe_names",

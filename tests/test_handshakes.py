@@ -30,7 +30,7 @@ def greeting(**fields: object) -> bytes:
     return BARE + b"\n" + json.dumps(fields).encode() + b"\n"
 
 
-class Guests:
+class Lmk1Seeders:
     """A reception.Host that answers with one byte: 1 or 2, as the guest speaks LMK/1 or LMK/2."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Guests:
 class ReceptionTest(RoomTest):
     def setUp(self) -> None:
         super().setUp()
-        self.host = Guests()
+        self.host = Lmk1Seeders()
         listener = self.enterContext(Listener(socket.create_server(("127.0.0.1", 0))))
         self.address = listener.address
         self.reception = Handshakes(listener, self.host)
@@ -199,7 +199,7 @@ class Refusing:
 class ShortageTest(RoomTest):
     def setUp(self) -> None:
         super().setUp()
-        self.host = Guests()
+        self.host = Lmk1Seeders()
         listener = self.enterContext(Listener(socket.create_server(("127.0.0.1", 0))))
         self.address = listener.address
         self.listener = Refusing(listener)

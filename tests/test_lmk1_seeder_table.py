@@ -26,7 +26,7 @@ from roles.room.registry_entry import LIFETIME_S, Origin, Reader
 from roles.values.addresses import Address
 from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
-from roles.values.events import ListedFile, SeederState
+from roles.values.events import ListedFile
 from roles.wire.tracker_messages import TellFiles
 from tests.tracker_tables import (
     HERE,
@@ -158,7 +158,7 @@ class WhoseListTest(TablesTest):
         self.add(pc(1), "0.0.0.0")  # an original, forgotten only after ten minutes
         self.add(pc(1), extras=OURS)
         self.table.upload({"a": 1}, pc(1), Extras(ID, port=12501))
-        self.table.ping(Address(pc(1).ip, 12501), pc(1), OURS, named_is_here=False, now=650.0)
+        self.table.ping(Address(pc(1).ip, 12501), pc(1), OURS, advertised_is_here=False, now=650.0)
         self.expire(650.0)
         self.assertEqual(self.files(), {"a": 1})
 
@@ -256,9 +256,9 @@ class LifetimeTest(TablesTest):
 
     def test_the_state_is_what_the_last_ping_said(self) -> None:
         self.add(pc(1), extras=OURS)
-        for text, state in (("away", SeederState.AWAY), (None, None)):
+        for text, state in (("away", "away"), (None, "")):
             self.ping(pc(1), extras=Extras(ID, state=text))
-            self.assertEqual(self.seeders()[0].state, state)
+            self.assertEqual(self.seeders()[0].status.state, state)
 
     def test_nothing_is_remembered_of_those_who_came_and_went(self) -> None:
         for number in range(1000):
@@ -417,9 +417,9 @@ class StateFileTest(TablesTest):
         restored = SeederTable(Registry())
         restored.restore(saved, now=1000.0)
         restored.expire(now=1050.0)
-        self.assertEqual(len(list(restored.listed())), 3)
+        self.assertEqual(len(list(restored.participants())), 3)
         restored.expire(now=1600.0)
-        self.assertEqual(len(list(restored.listed())), 2)
+        self.assertEqual(len(list(restored.participants())), 2)
 
     def test_an_upload_after_a_restart_still_finds_its_seeder(self) -> None:
         saved = self.filled()
@@ -503,7 +503,7 @@ class StateFileTest(TablesTest):
         restored = SeederTable(Registry())
         self.assertEqual(restored.restore(old, now=100.0), MAX_SEEDERS)
         self.assertEqual(list(restored.saved()), [])
-        restored.add(Address("new", 12501), pc(5_000), None, named_is_here=False, now=100.0)
+        restored.add(Address("new", 12501), pc(5_000), None, advertised_is_here=False, now=100.0)
         self.assertIsNone(restored.entry(key_of(pc(0).ip, Address(pc(1).ip, 12501))))
 
 

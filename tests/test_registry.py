@@ -13,6 +13,7 @@ from roles.room.registry import EXPIRED_AT_ONCE, MAX_PER_HOST, MAX_RUNS, Registr
 from roles.room.registry_entry import LIFETIME_S
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError
+from roles.values.participants import Status
 from roles.wire.tracker_messages import Ping, Register, TellFiles
 from tests.tracker_tables import (
     HERE,
@@ -138,17 +139,17 @@ class RegistryTest(ProgramsTest):
 
     def test_a_ping_from_another_named_address_has_to_register_again(self) -> None:
         self.register(HERE, self.SHARE)
-        moved = Ping(ID, Address("192.168.1.2", 12501), ID, "away", (self.SHARE,))
+        moved = Ping(ID, Address("192.168.1.2", 12501), ID, Status("away", (self.SHARE,)))
         self.assertIsNone(self.registry.hear(moved, HERE.ip, now=0.0))
 
     def test_leechers_are_registered_like_seeders_and_never_told_to_originals(self) -> None:
         for number in range(MAX_PER_HOST):
-            named = Address(pc(1).ip, 12501 + number)
-            request = Register(ID, named, ID, "pc", True)
-            self.registry.register(request, pc(1), named_is_here=False, now=0.0)
+            advertised = Address(pc(1).ip, 12501 + number)
+            request = Register(ID, advertised, ID, "pc", True)
+            self.registry.register(request, pc(1), advertised_is_here=False, now=0.0)
         with self.assertRaises(PeerProtocolError):
             request = Register(ID, Address(pc(1).ip, 13000), ID, "pc", True)
-            self.registry.register(request, pc(1), named_is_here=False, now=0.0)
+            self.registry.register(request, pc(1), advertised_is_here=False, now=0.0)
         told = TellFiles(ID, {"a": 1}, ID, 12502)
         self.assertFalse(self.registry.tell(told, pc(1)))
         self.assertEqual((self.files(), self.listed()), ({}, []))
@@ -206,15 +207,15 @@ class RegistryTest(ProgramsTest):
 
     def test_a_seeder_that_serves_the_trackers_machine_only_is_told_there_only(self) -> None:
         request = Register(ID, Address("127.0.0.1", 12501), ID, "pc", False, shares=(self.SHARE,))
-        self.registry.register(request, HERE, named_is_here=True, now=0.0)
+        self.registry.register(request, HERE, advertised_is_here=True, now=0.0)
         self.assertEqual(self.holding(self.SHARE), [])
         (holder,) = self.registry.holders((self.SHARE,), is_here=True)
         self.assertEqual(holder.address, Address("127.0.0.1", 12501))
 
     def test_one_that_serves_everyone_there_is_told_without_a_host(self) -> None:
-        named = Address("127.0.0.1", 12501)
-        request = Register(ID, named, ID, "pc", False, True, (self.SHARE,))
-        self.registry.register(request, HERE, named_is_here=True, now=0.0)
+        advertised = Address("127.0.0.1", 12501)
+        request = Register(ID, advertised, ID, "pc", False, True, (self.SHARE,))
+        self.registry.register(request, HERE, advertised_is_here=True, now=0.0)
         self.assertEqual(self.holding(self.SHARE), [""])
 
     def test_an_original_that_is_called_localhost_is_told_as_an_address(self) -> None:

@@ -493,7 +493,7 @@ class Lmk1Test(CatalogueTestCase):
         self.assertIsNotNone(self.catalogue.share(share))
 
     def test_they_take_no_place_of_the_shares_of_lmk2(self) -> None:
-        self.limit(room_catalogue, "MAX_SHARES", 3)
+        self.limit(room_catalogue, "MAX_ROOM_SHARES", 3)
         for number in range(1, 5):
             self.tell_lmk1(number, {"a": 1})
         self.assertEqual(len(self.catalogue._shares), 3)

@@ -19,7 +19,6 @@ from roles.values.events import (
     RoleStarted,
     RoleStopped,
     RoomChanged,
-    SeederState,
     TrackerAnswered,
     TrackerLost,
 )
@@ -245,7 +244,7 @@ class TheSeederAndItsTracker(SeederTest):
         room.log.wait_for(
             RoomChanged,
             LIMIT_S,
-            where=lambda e: [s.state for s in e.seeders] == [SeederState.CONNECTED],
+            where=lambda e: [one.status.state for one in e.participants] == ["connected"],
         )
         link.close()
 

@@ -144,7 +144,19 @@ class FairnessTest(SchedulerTestCase):
         self.look(scheduler, 2, now=2 * STALL_S + 1.0)
         self.assertFalse(scheduler.has_slot(1))
         self.assertTrue(scheduler.has_slot(2))
-        self.assertFalse(scheduler.ask_slot(1, now=2 * STALL_S + 1.0))  # it waits for one now
+        self.assertEqual(scheduler.ask_slot(1, now=2 * STALL_S + 1.0), (False, []))  # it is queued
+
+    def test_unused_slots_go_to_the_queue_and_each_is_counted_once(self) -> None:
+        scheduler = self.with_leechers(2, "hung", "hung too", "first", "second")
+        self.look(scheduler, 1, 2, 3, 4)
+        late = 2 * STALL_S + 1.0
+        choice, woken = scheduler.next_choice(4, now=late)
+        self.assertIsNotNone(choice)
+        self.assertEqual(woken, [3])
+        self.assertEqual(scheduler.slots_taken, 2)
+        self.assertEqual(scheduler.release(3), [])
+        self.assertEqual(scheduler.release(4), [])
+        self.assertEqual(scheduler.slots_taken, 0)
 
     def test_nobody_loses_a_slot_while_nobody_waits(self) -> None:
         scheduler = self.with_leechers(1, "hung")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from roles.lmk1.seeder_table import STAYED_S, SeederTable
 from roles.lmk1.tracker_answers import TrackerAnswers
 from roles.lmk1.tracker_wire import Extras
-from roles.room.answers import Desk
+from roles.room.answers import Answers
 from roles.room.cookies import Cookies
 from roles.room.places import Key
 from roles.room.registry import Registry
@@ -17,7 +17,8 @@ from roles.room.registry_entry import Member, Origin, Reader
 from roles.room.room_catalogue import Owner, Share
 from roles.room.senders import Senders
 from roles.values.addresses import Address
-from roles.values.events import ListedFile, ListedSeeder
+from roles.values.events import ListedFile
+from roles.values.participants import Participant, Status
 from roles.wire.tracker_messages import Ping, Register
 
 ID = "0123456789abcdef"
@@ -28,10 +29,10 @@ REMOTE_READER = Reader(is_here=False, tracker_host="192.168.1.2")
 LOCAL_READER = Reader(is_here=True, tracker_host="127.0.0.1")
 
 
-def desk_of(registry: Registry, cookies: Cookies) -> tuple[Desk, SeederTable]:
-    """A desk of this table, and the table of its guests."""
+def answerer_of(registry: Registry, cookies: Cookies) -> tuple[Answers, SeederTable]:
+    """What answers from this table, and the table of seeders of LMK/1."""
     table, senders = SeederTable(registry), Senders()
-    desk = Desk(
+    answerer = Answers(
         registry,
         cookies,
         senders,
@@ -40,7 +41,7 @@ def desk_of(registry: Registry, cookies: Cookies) -> tuple[Desk, SeederTable]:
         port=12500,
         on_arrival=lambda *_: None,
     )
-    return desk, table
+    return answerer, table
 
 
 def pc(number: int) -> Origin:
@@ -48,7 +49,7 @@ def pc(number: int) -> Origin:
 
 
 class TablesTest(unittest.TestCase):
-    """A room's table of programs, and its guests."""
+    """A room's table of programs, and that of seeders of LMK/1."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -77,8 +78,8 @@ class TablesTest(unittest.TestCase):
         is_here: bool = False,
         now: float = 0.0,
     ) -> bool:
-        named = Address(host or origin.ip, port)
-        return self.table.add(named, origin, extras, named_is_here=is_here, now=now)
+        advertised = Address(host or origin.ip, port)
+        return self.table.add(advertised, origin, extras, advertised_is_here=is_here, now=now)
 
     def ping(
         self,
@@ -89,8 +90,8 @@ class TablesTest(unittest.TestCase):
         extras: Extras | None = None,
         now: float = 0.0,
     ) -> bool:
-        named = Address(host or origin.ip, port)
-        return self.table.ping(named, origin, extras, named_is_here=False, now=now)
+        advertised = Address(host or origin.ip, port)
+        return self.table.ping(advertised, origin, extras, advertised_is_here=False, now=now)
 
     def seeder(self, number: int, files: Mapping[str, int], *, now: float = 0.0) -> Address:
         """A registered original with this list, and the address that others get."""
@@ -118,10 +119,10 @@ class TablesTest(unittest.TestCase):
             self.table.settle(now=float(now))
         return [file.name for file in self.shown()]
 
-    def seeders(self) -> list[ListedSeeder]:
+    def seeders(self) -> list[Participant]:
         """Those of the window."""
-        programs = map(self.registry.as_seeder, self.registry.entries())
-        return [*(one for one in programs if one is not None), *self.table.listed()]
+        programs = map(self.registry.participant, self.registry.entries())
+        return [*(one for one in programs if not one.is_leecher), *self.table.participants()]
 
     def shown(self) -> tuple[ListedFile, ...]:
         """The files of the window."""
@@ -153,9 +154,9 @@ class ProgramsTest(TablesTest):
     def register(
         self, origin: Origin, *shares: str, leecher: bool = False, peer: str = ID, now: float = 0.0
     ) -> None:
-        named = Address(origin.ip, 12501)
-        request = Register(ID, named, peer, "pc", leecher, shares=shares)
-        self.registry.register(request, origin, named_is_here=False, now=now)
+        advertised = Address(origin.ip, 12501)
+        request = Register(ID, advertised, peer, "pc", leecher, shares=shares)
+        self.registry.register(request, origin, advertised_is_here=False, now=now)
 
     def hear(
         self,
@@ -165,7 +166,8 @@ class ProgramsTest(TablesTest):
         peer: str = ID,
         now: float = 0.0,
     ) -> Member | None:
-        ping = Ping(ID, Address(origin.ip, 12501), peer, "away", shares, leaving=leaving)
+        status = Status("away", shares)
+        ping = Ping(ID, Address(origin.ip, 12501), peer, status, leaving)
         return self.registry.hear(ping, origin.ip, now=now)
 
     def put(self, share: str, owner: Origin, peer: str = ID) -> None:

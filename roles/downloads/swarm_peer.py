@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable
 from roles.downloads.swarm_side import SwarmSide
 from roles.joining.membership import Membership
 from roles.joining.tracker_asker import new_id
-from roles.joining.tracker_dialects import Status
 from roles.joining.tracker_place import TrackerPlace
 from roles.net.interfaces import own_name
 from roles.net.listening import listen_tcp
@@ -29,7 +28,8 @@ from roles.uploads.peer_uploads import PeerUploads
 from roles.uploads.slots import slots_for_lmk2
 from roles.values.addresses import Address
 from roles.values.errors import ShortageError
-from roles.values.events import Post, SeederState, Transfer, UploadsChanged
+from roles.values.events import Post, SeederState, UploadsChanged
+from roles.values.participants import Status, TransferStatus
 from roles.values.settings import DEFAULT_SLOTS, LeecherSettings
 from roles.wire.greeting import Hello
 
@@ -52,7 +52,7 @@ class SwarmPeer:
         throttles: Throttles,
         post: Post,
         shares: Iterable[str],
-        transfers: Callable[[], tuple[Transfer, ...]],
+        transfers: Callable[[], tuple[TransferStatus, ...]],
         start_beside: Callable[[Callable[[], None], str], threading.Thread],
         should_stop: Callable[[], bool],
         wake: Callable[[], None],

@@ -12,13 +12,15 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from roles.joining.membership import AGAIN_S, PING_S, STATE_PING_S, Membership, Pace
-from roles.joining.tracker_dialects import PlainClient, Status
+from roles.joining.tracker_dialects import Lmk1Client
 from roles.joining.tracker_place import TrackerPlace
 from roles.sharing.folder_library import FolderLibrary
+from roles.sharing.folder_tree import TopListing
 from roles.sharing.offers import LibrarySnapshot
 from roles.values.addresses import Address
 from roles.values.catalogue import FileLine, decode_line
-from roles.values.events import FolderScanned, ListedFile, Post, SeederState, Skipped
+from roles.values.events import FolderScanned, ListedFile, Post, SeederState
+from roles.values.participants import Status
 from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
@@ -35,22 +37,7 @@ class _Standing:
     refusal: str
 
 
-class TopListing(Protocol):
-    """What is at the top of a folder."""
-
-    @property
-    def sizes(self) -> Mapping[str, int]:
-        """Of the files by name, the same object each time."""
-
-    @property
-    def in_subfolders(self) -> int:
-        """How many files are below."""
-
-    @property
-    def skipped(self) -> tuple[Skipped, ...]: ...
-
-
-class TopFolder(Protocol):
+class Lmk1Folder(Protocol):
     """A folder as LMK/1 offers it, without what is in sub-folders."""
 
     @property
@@ -73,16 +60,16 @@ class Announcer:
     def __init__(
         self,
         place: TrackerPlace,
-        folder: TopFolder,
+        folder: Lmk1Folder,
         post: Post,
         should_stop: Callable[[], bool],
         library: FolderLibrary | None = None,
         status: Callable[[], Status] | None = None,
-        plain: PlainClient | None = None,
+        lmk1: Lmk1Client | None = None,
     ) -> None:
         """With a library, what is in sub-folders is offered too, to those who speak LMK/2.
 
-        `plain` as in Membership.
+        `lmk1` as in Membership.
         """
         self.state = SeederState.AVAILABLE  # written by the seeder's thread
         self._folder = folder
@@ -102,7 +89,7 @@ class Announcer:
             is_leecher=False,
             own_share=library,
             lmk1_list=self,
-            plain=plain,
+            lmk1=lmk1,
             pace=Pace(PING_S, STATE_PING_S, again_s=AGAIN_S, poll_s=POLL_S),
         )
 

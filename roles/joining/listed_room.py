@@ -22,7 +22,7 @@ from roles.values.safe_names import shown_name
 from roles.values.stopping import go_on, until_stopped
 from roles.wire.list_wire import ShareGone, ShareOpened, decode_entry
 
-MAX_SHARES = 12_000  # one for each peer that a tracker takes
+MAX_LISTED_SHARES = 12_000  # one for each peer that a tracker takes
 # Shares whose holders are looked for in one download. The tracker is asked for 8 at a time, and a
 # room full of copies must not cost a thousand requests.
 MAX_SOURCES = 64
@@ -213,7 +213,7 @@ class ListedRoom:
             case ShareOpened(id_, folder):
                 share = self._shares.get(id_)
                 if share is None:
-                    if len(self._shares) >= MAX_SHARES:
+                    if len(self._shares) >= MAX_LISTED_SHARES:
                         return None
                     share = self._shares[id_] = ListedShare(
                         id_, folder, windows=self._windows, should_stop=self._should_stop

@@ -17,7 +17,7 @@ from roles.values.errors import TrackerSilentError
 from roles.values.safe_names import shown_name
 from roles.values.strict_json import dumps
 from roles.wire import tracker_wire as lmk2
-from roles.wire.fields import COOKIE_SIZE, MAX_SHARES, room_of
+from roles.wire.fields import COOKIE_SIZE, MAX_REQUEST_SHARES, room_of
 from roles.wire.tracker_messages import (
     Answer,
     AskHolders,
@@ -79,7 +79,7 @@ class RoomClient(TrackerAsker):
         They are other ones each time, when they are many. Their addresses are as this computer
         reaches them; Holder.asked counts in `shares`.
         """
-        answer = self._answered(AskHolders("", tuple(shares)[:MAX_SHARES]), Holders)
+        answer = self._answered(AskHolders("", tuple(shares)[:MAX_REQUEST_SHARES]), Holders)
         if answer is None:
             return None
         host = self.looked_up().host

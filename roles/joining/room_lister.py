@@ -23,7 +23,7 @@ from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address, may_dial
 from roles.values.errors import HaltedError, TrackerSilentError
 from roles.values.events import FilesListed, ListedFile, ListFailed, Post
-from roles.wire.fields import MAX_SHARES
+from roles.wire.fields import MAX_REQUEST_SHARES
 from roles.wire.tracker_messages import Holder
 from roles.worker import POLL_S, failure_of
 
@@ -41,15 +41,14 @@ SAMPLE = 16  # files of a folder for which newer shares are looked for
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What the leecher's active downloads take."""
+    """What the leecher's active downloads take by LMK/2."""
 
-    files: tuple[ListedFile, ...]  # by LMK/1
-    wanted: tuple[Wanted, ...]  # by LMK/2
+    wanted: tuple[Wanted, ...]
     keys: tuple[str, ...] = ()  # of these
 
 
-class PlainLists(Protocol):
-    """The same for what only LMK/1 offers. Used by the lister's thread."""
+class Lmk1Lists(Protocol):
+    """What only LMK/1 offers. Used by the lister's thread."""
 
     def __enter__(self) -> object: ...
 
@@ -61,13 +60,14 @@ class PlainLists(Protocol):
     def take_list(self, files: Iterable[ListedFile]) -> None:
         """The list of a tracker of ours: files without a root are LMK/1's."""
 
-    def shares_with(
-        self, files: Iterable[ListedFile], resolve: Callable[[str], Wanted | None]
-    ) -> Iterable[str]:
-        """Every share with one of these files, which are downloaded; `resolve` is ListedRoom's."""
+    def sought(self) -> tuple[ListedFile, ...]:
+        """What the leecher's active downloads take of it."""
 
-    def note_seeders(self) -> None:
-        """Ask an original tracker. Raises TrackerSilentError."""
+    def shares_with(self, resolve: Callable[[str], Wanted | None]) -> Iterable[str]:
+        """Every share with something that is sought; `resolve` is ListedRoom's."""
+
+    def look_for_seeders(self) -> None:
+        """Ask an original tracker, if that is of use. Raises TrackerSilentError."""
 
     def note_holders(self, asked: Sequence[str], holders: Iterable[Holder]) -> None:
         """These answered, who can be reached, for these shares."""
@@ -81,7 +81,7 @@ class RoomLister:
         place: TrackerPlace,
         post: Post,
         should_stop: Callable[[], bool],
-        plain: PlainLists,
+        lmk1: Lmk1Lists,
         *,
         sought: Callable[[], Sought],
         found: Callable[[Iterable[str], Iterable[Address]], bool],
@@ -94,7 +94,7 @@ class RoomLister:
         self._place = place
         self._post = post
         self._should_stop = should_stop
-        self._plain = plain
+        self._lmk1 = lmk1
         self._sought = sought
         self._found = found
         self._listed = listed
@@ -111,7 +111,7 @@ class RoomLister:
         self._moves = place.moves
         self._again_at = 0.0  # when to ask again for a list that did not come
         self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]
-        self._told = Sought((), ())
+        self._told: object = None  # what was sought at the last look
         self._told_shares = tuple[str, ...]()
 
     def refresh(self) -> None:
@@ -154,7 +154,7 @@ class RoomLister:
         with (
             contextlib.suppress(HaltedError),
             RoomClient(self._place, self._should_stop) as client,
-            self._plain,
+            self._lmk1,
         ):
             while not self._should_stop():
                 self._look_whether_all_is_new()
@@ -202,7 +202,7 @@ class RoomLister:
             files, folders, refused = room.files(), room.folders(), room.refused
         if files is not self._files:
             self._files = files
-            self._plain.take_list(files)
+            self._lmk1.take_list(files)
         return FilesListed(self._place.shown, files, (), refused, folders)
 
     def _updated_room(self, client: RoomClient) -> ListedRoom | None:
@@ -224,7 +224,7 @@ class RoomLister:
         return self._room
 
     def _list_of_original(self) -> FilesListed:
-        listed = self._plain.list_of_original()
+        listed = self._lmk1.list_of_original()
         with self._lock:
             self._room = None
         self._version, self._files = "", ()
@@ -233,13 +233,12 @@ class RoomLister:
     # Who has it
 
     def _look_for_peers(self, client: RoomClient) -> None:
-        sought, now = self._sought(), time.monotonic()
-        if not sought.files and not sought.wanted:
-            self._told = sought
+        sought, files, now = self._sought(), self._lmk1.sought(), time.monotonic()
+        if not files and not sought.wanted:
+            self._told = None
             return
-        told = self._told
-        self._told = sought
-        if (sought.files, sought.keys) != (told.files, told.keys):
+        if self._told != (files, sought.keys):
+            self._told = files, sought.keys
             self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]
         if now < self._peers_at:
             return
@@ -250,8 +249,7 @@ class RoomLister:
                 self._updated_room(client)
                 if self._version != version:
                     self._listed()
-            if any(not file.share for file in sought.files):
-                self._plain.note_seeders()
+            self._lmk1.look_for_seeders()
             is_news = self._note_holders(client, self._shares_with(sought))
         except TrackerSilentError as error:  # running downloads never stop for the tracker
             log.info("%s", error)
@@ -264,7 +262,7 @@ class RoomLister:
         with self._lock:
             room = self._room
             resolve = (lambda _: None) if room is None else room.resolve
-            others = tuple(self._plain.shares_with(sought.files, resolve))
+            others = tuple(self._lmk1.shares_with(resolve))
             shares = [share for wanted in sought.wanted for share in _lmk2_shares(room, wanted)]
         lmk2 = tuple(dict.fromkeys(shares))
         if lmk2 != self._told_shares:
@@ -274,10 +272,10 @@ class RoomLister:
 
     def _note_holders(self, client: RoomClient, shares: Sequence[str]) -> bool:
         """Ask who takes part in these; True when somebody does who was not known."""
-        named = [share for share in shares if share]  # an original tracker's have no name
+        known = [share for share in shares if share]  # an original tracker has none
         is_news = False
-        for start in range(0, len(named), MAX_SHARES):
-            asked = named[start : start + MAX_SHARES]
+        for start in range(0, len(known), MAX_REQUEST_SHARES):
+            asked = known[start : start + MAX_REQUEST_SHARES]
             holders = client.holders(asked) or ()
             is_here = self._place.is_here
             reachable = [
@@ -285,7 +283,7 @@ class RoomLister:
                 for holder in holders
                 if not holder.is_unreachable and may_dial(holder.address, is_namer_here=is_here)
             ]
-            self._plain.note_holders(asked, reachable)
+            self._lmk1.note_holders(asked, reachable)
             peers = [holder.address for holder in reachable if not holder.is_original]
             is_news |= self._found((), peers)
         return is_news

@@ -14,22 +14,10 @@ from roles.joining.room_client import RoomClient
 from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
-from roles.values.events import Transfer
+from roles.values.participants import Status
 from roles.wire.tracker_messages import Done, Ping, Pinged, Refused, Register
 
 LEAVE_S = 0.5  # for the last word
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What a program says of itself in a ping."""
-
-    state: str  # a seeder's is that of SeederState
-    shares: tuple[str, ...] = ()  # ids of those that it takes part in, the first 8 count
-    up: int = 0  # bytes per second that it sends
-    down: int = 0  # bytes per second that it receives
-    reason: str = ""  # why it stands still
-    transfers: tuple[Transfer, ...] = ()  # as many as fit are told, from the first on
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +39,17 @@ class Dialect(Protocol):
     def takes_shares(self) -> bool:
         """Whether the tracker takes the list of a whole folder, and tries to connect."""
 
-    def ping(self, named: Address, status: Status) -> Standing: ...
+    def ping(self, advertised: Address, status: Status) -> Standing: ...
 
     def tell_files(self, files: Mapping[str, int], port: int) -> int:
         """Tell what LMK/1 readers may see; returns how many of these files they do."""
 
-    def leave(self, named: Address, status: Status) -> None:
+    def leave(self, advertised: Address, status: Status) -> None:
         """Say goodbye: the role is stopping."""
 
 
-class PlainClient(Protocol):
-    """Speaks LMK/1 with the same tracker. Owned by one thread."""
+class Lmk1Client(Protocol):
+    """Speaks LMK/1 with the tracker. Owned by one thread."""
 
     def __enter__(self) -> object: ...
 
@@ -83,12 +71,12 @@ class Lmk2Dialect:
         self._name = name
         self._is_leecher = is_leecher
 
-    def register(self, named: Address, status: Status, *, everywhere: bool) -> bool:
+    def register(self, advertised: Address, status: Status, *, everywhere: bool) -> bool:
         """Take part in the room; False when it was an original tracker that listed us."""
         reply = self._client.register(
             Register(
                 "",
-                named,
+                advertised,
                 self._peer,
                 self._name,
                 self._is_leecher,
@@ -107,20 +95,8 @@ class Lmk2Dialect:
                     f"The tracker {self._client.tracker} refused this {kind}: {text or code}"
                 )
 
-    def ping(self, named: Address, status: Status) -> Standing:
-        reply = self._client.ping(
-            Ping(
-                "",
-                named,
-                self._peer,
-                status.state,
-                status.shares,
-                status.up,
-                status.down,
-                status.reason,
-                status.transfers,
-            )
-        )
+    def ping(self, advertised: Address, status: Status) -> Standing:
+        reply = self._client.ping(Ping("", advertised, self._peer, status))
         match reply:
             case Pinged(is_reachable=is_reachable):
                 return Standing(True, is_reachable)
@@ -130,9 +106,9 @@ class Lmk2Dialect:
     def tell_files(self, files: Mapping[str, int], port: int) -> int:
         return self._client.tell_files(files, self._peer, port) or 0
 
-    def leave(self, named: Address, status: Status) -> None:
+    def leave(self, advertised: Address, status: Status) -> None:
         """Takes LEAVE_S at most, although the role is stopping."""
         until = time.monotonic() + LEAVE_S
         place, cookie = TrackerPlace(self._client.looked_up()), self._client.cookie
         with RoomClient(place, lambda: time.monotonic() > until, cookie=cookie) as client:
-            client.ping(Ping("", named, self._peer, status.state, status.shares, leaving=True))
+            client.ping(Ping("", advertised, self._peer, status, leaving=True))

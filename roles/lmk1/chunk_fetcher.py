@@ -11,7 +11,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from roles.lmk1 import peer_wire as wire
 from roles.lmk1.chunks import CHUNK_SIZE, ChunkRange, chunk_length
@@ -22,6 +22,9 @@ from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError, SeederLackedFileError
 from roles.wire.greeting import EXIT_CONNECTION, MAX_GREETING, REQUEST_CONNECTION
 from roles.worker import POLL_S
+
+if TYPE_CHECKING:
+    from roles.lmk1.fetchers import Fetchers
 
 ANSWER_S = 10.0  # an original may be waiting for another leecher's second word
 FIRST_CHUNK_S = 30.0  # an original reads its whole range into memory first
@@ -43,37 +46,7 @@ class Outcome(Enum):
     STOPPED = "this side stopped"
 
 
-class Work(Protocol):
-    """What a connection asks, from its thread, of the download that it works for."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def size(self) -> int: ...
-
-    def should_stop(self) -> bool: ...
-
-    def is_leaving(self, seeder: Address) -> bool:
-        """Whether another seeder is to be tried in place of this one."""
-
-    def take(self, seeder: Address) -> ChunkRange | None:
-        """A part for this seeder."""
-
-    def store(self, seeder: Address, first: int, pieces: Sequence[memoryview]) -> int:
-        """Keep verified chunks from `first` on; returns where the part ends by now."""
-
-    def reject(self, seeder: Address, index: int) -> None:
-        """This chunk failed its check.
-
-        Raises PeerProtocolError when the seeder is to be dropped.
-        """
-
-    def part_end(self, seeder: Address) -> int:
-        """Where the seeder's part ends by now."""
-
-
-def fetch_part(seeder: Address, work: Work, throttle: Throttle) -> Outcome:
+def fetch_part(seeder: Address, work: Fetchers, throttle: Throttle) -> Outcome:
     """Take one part of the file from this seeder.
 
     Raises PeerProtocolError, SeederLackedFileError, OSError or TrackerSilentError (no such host)
@@ -134,7 +107,7 @@ class _ChunkStream:
         self,
         connection: Connection,
         seeder: Address,
-        work: Work,
+        work: Fetchers,
         part: ChunkRange,
         throttle: Throttle,
     ) -> None:

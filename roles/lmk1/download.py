@@ -196,8 +196,8 @@ class Download(DownloadLife):
         is_cut_off = self._is_cut_off()
         if outlook.is_moving or is_cut_off:
             self._still_since = now
-        is_in_line = outlook.is_in_line and self.still_s(now) < QUEUED_AT_PEERS_S
-        if outlook.is_moving or is_in_line or is_cut_off:
+        is_queued = outlook.is_queued and self.still_s(now) < QUEUED_AT_PEERS_S
+        if outlook.is_moving or is_queued or is_cut_off:
             self._patience.renew(now)
         if self._patience.is_over(now) and not outlook.is_connected:
             if outlook.lack is not None:
@@ -218,7 +218,7 @@ class Download(DownloadLife):
                 f"Every seeder of {shown_name(self.file.name)} sent damaged content. "
                 "Nothing was kept. Start another seeder and try again."
             )
-        elif outlook.is_in_line:
+        elif outlook.is_queued:
             self._set_state(DownloadState.IN_LINE)
         elif self._is_cut_off():
             self._set_state(DownloadState.LOOKING, cause=CUT_OFF)

@@ -13,7 +13,7 @@ from roles.lmk1.download import Download
 from roles.lmk1.seeder_book import SeederBook
 from roles.lmk1.seeder_finder import SeederFinder
 from roles.net.throttle import Throttle
-from roles.values.events import Post
+from roles.values.events import ListedFile, Post
 from roles.values.safe_names import safe_name
 from roles.values.settings import Existing, LeecherSettings
 
@@ -34,18 +34,20 @@ class Downloads:
         should_stop: Callable[[], bool],
     ) -> None:
         """`ended` and `is_cut_off` as in Download."""
-        self.finder = SeederFinder(place, should_stop)  # for the lister's thread
         self._settings, self._throttle, self._space = settings, throttle, space
         self._post, self._ended, self._is_cut_off = post, ended, is_cut_off
-        self._lock = threading.Lock()  # protects the book and the plans of all: lines, no I/O
         self._book = SeederBook(random.Random())
+        self._made: dict[str, Download] = {}  # the newest of each key
+        # Protects these and the plans of all downloads: lines, no I/O.
+        self._lock = threading.Lock()
+        self.finder = SeederFinder(place, should_stop, self._sought)  # for the lister's thread
 
     def made(self, key: str, existing: Existing) -> Download | None:
         """The download of this key; None when somebody offers it by LMK/2, or nobody at all."""
         file = self.finder.file(key)
         if file is None:
             return None
-        return Download(
+        download = Download(
             file,
             safe_name(file.name, windows=os.name == "nt"),
             settings=self._settings,
@@ -59,6 +61,14 @@ class Downloads:
             ended=self._ended,
             is_cut_off=self._is_cut_off,
         )
+        with self._lock:
+            self._made[key] = download
+        return download
+
+    def _sought(self) -> tuple[ListedFile, ...]:
+        with self._lock:
+            made = list(self._made.values())
+        return tuple(download.file for download in made if download.needs_peers)
 
     def network_changed(self) -> None:
         """This computer has other addresses: who could not be reached may be now."""

@@ -36,7 +36,14 @@ MAX_SEEDERS = 64
 class SeederFinder:
     """Owned by the lister's thread; file() and seeders() may be called from any."""
 
-    def __init__(self, place: TrackerPlace, should_stop: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        place: TrackerPlace,
+        should_stop: Callable[[], bool],
+        sought: Callable[[], tuple[ListedFile, ...]],
+    ) -> None:
+        """`sought`: what is downloaded now."""
+        self.sought = sought
         self._place = place
         self._client = TrackerClient(place, should_stop)
         # Each replaced whole: downloads read them often, and a long list takes a while.
@@ -63,7 +70,7 @@ class SeederFinder:
     def list_of_original(self) -> FilesListed:
         """The list of an original tracker. Raises TrackerSilentError."""
         sizes = self._client.files()
-        self.note_seeders()
+        self._note_seeders()
         files, refused = list[ListedFile](), list[str]()
         for name, size in sorted(sizes.items()):
             try:
@@ -81,11 +88,9 @@ class SeederFinder:
         """The newest list: the files without a root are those of LMK/1."""
         self._files = {file.key: file for file in files if not file.root}
 
-    def shares_with(
-        self, files: Iterable[ListedFile], resolve: Callable[[str], Wanted | None]
-    ) -> Iterable[str]:
-        """Every share that has, or had, one of these files, which are downloaded."""
-        self._shares_of = {file: self._shares_with(file, resolve) for file in files}
+    def shares_with(self, resolve: Callable[[str], Wanted | None]) -> Iterable[str]:
+        """Every share that has, or had, something that is sought."""
+        self._shares_of = {file: self._shares_with(file, resolve) for file in self.sought()}
         return [share for shares in self._shares_of.values() for share in shares]
 
     def _shares_with(
@@ -100,8 +105,12 @@ class SeederFinder:
             return known
         return tuple(dict.fromkeys((*now.shares, *known)))[:MAX_SEEDERS]
 
-    def note_seeders(self) -> None:
-        """Ask an original tracker who serves. Raises TrackerSilentError."""
+    def look_for_seeders(self) -> None:
+        """Ask an original tracker if a file of its list is sought. Raises TrackerSilentError."""
+        if any(not file.share for file in self.sought()):
+            self._note_seeders()
+
+    def _note_seeders(self) -> None:
         listed = self._client.seeders()
         tracker_host = self._client.looked_up().host
         found = (_reachable(address, tracker_host) for address in listed)

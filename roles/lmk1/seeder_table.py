@@ -38,7 +38,7 @@ from roles.values.addresses import (
 from roles.values.catalogue import FileLine, encode_line
 from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
-from roles.values.events import ListedSeeder, SeederState
+from roles.values.participants import Participant, Status
 from roles.wire.fields import is_port
 
 MAX_SEEDERS = 3_000  # they may not exist: nothing proves their addresses
@@ -65,14 +65,21 @@ class Seeder(Entry):
 
     @classmethod
     def of(
-        cls, named: Address, origin: Origin, extras: Extras | None, named_is_here: bool, now: float
+        cls,
+        advertised: Address,
+        origin: Origin,
+        extras: Extras | None,
+        advertised_is_here: bool,
+        now: float,
     ) -> Seeder:
         """One that registers now, without a list."""
-        everywhere = named.host == EVERY_INTERFACE or (extras is not None and extras.everywhere)
+        everywhere = advertised.host == EVERY_INTERFACE or (
+            extras is not None and extras.everywhere
+        )
         return cls(
             origin,
-            named,
-            named_is_here,
+            advertised,
+            advertised_is_here,
             everywhere,
             last_ping=now,
             is_original=extras is None,
@@ -81,7 +88,7 @@ class Seeder(Entry):
 
     @property
     def key(self) -> Key:
-        return key_of(self.origin.ip, self.named)
+        return key_of(self.origin.ip, self.advertised)
 
     @property
     def has_stayed(self) -> bool:
@@ -100,8 +107,8 @@ class Seeder(Entry):
         return {
             "source": self.origin.ip,
             "is_here": self.origin.is_here,
-            "named": list(self.named),
-            "named_is_here": self.named_is_here,
+            "named": list(self.advertised),
+            "named_is_here": self.advertised_is_here,
             "everywhere": self.everywhere,
             "original": self.is_original,
             "stayed": True,
@@ -110,10 +117,10 @@ class Seeder(Entry):
 
 
 class SeederTable:
-    """The guests of a registry."""
+    """Beside the registry of the same room."""
 
     def __init__(self, registry: Registry) -> None:
-        registry.guests = self
+        registry.lmk1 = self
         self.changes = 0  # of what a state file keeps
         self._registry = registry
         self._catalogue = registry.catalogue
@@ -132,11 +139,11 @@ class SeederTable:
 
     def add(
         self,
-        named: Address,
+        advertised: Address,
         origin: Origin,
         extras: Extras | None,
         *,
-        named_is_here: bool,
+        advertised_is_here: bool,
         now: float,
     ) -> bool:
         """Register a seeder; False when it was registered already.
@@ -144,7 +151,7 @@ class SeederTable:
         Raises PeerProtocolError when the table is full.
         """
         self._latest.pop(origin.ip, None)  # when this seeder is refused, so is its list
-        seeder = Seeder.of(named, origin, extras, named_is_here, now)
+        seeder = Seeder.of(advertised, origin, extras, advertised_is_here, now)
         is_new = seeder.key not in self._seeders
         self._register(seeder)
         self._latest[origin.ip] = seeder.key
@@ -169,22 +176,22 @@ class SeederTable:
 
     def ping(
         self,
-        named: Address,
+        advertised: Address,
         origin: Origin,
         extras: Extras | None,
         *,
-        named_is_here: bool,
+        advertised_is_here: bool,
         now: float,
     ) -> bool:
         """Note that a seeder lives; False when it is unknown.
 
         An unknown original is registered, for it never would do so again itself.
         """
-        key = key_of(origin.ip, named)
+        key = key_of(origin.ip, advertised)
         seeder = self._seeders.get(key)
         if seeder is None:
             if extras is None:
-                self._register(Seeder.of(named, origin, None, named_is_here, now))
+                self._register(Seeder.of(advertised, origin, None, advertised_is_here, now))
             return extras is None
         seeder.last_ping = now
         self._silent[seeder.is_original].move_to_end(key)
@@ -192,7 +199,7 @@ class SeederTable:
             del self._fresh[key]
             self._note_changed(key, seeder)
         if extras is not None and not seeder.is_original:  # an original never says so much
-            seeder.state = None if extras.state is None else SeederState(extras.state)
+            seeder.status = Status(extras.state or "")
             if extras.leaving:
                 self._forget(key)
         return True
@@ -227,17 +234,17 @@ class SeederTable:
             lists.append(told)
         self._catalogue.put_unproved(lists)
 
-    def listed(self) -> Iterator[ListedSeeder]:
-        """Those of whom somebody is told, for the window."""
+    def participants(self) -> Iterator[Participant]:
+        """Those of whom somebody is told, for who watches the room."""
         for seeder in list(self._seeders.values()):
             if not seeder.is_hidden:
                 share = self._catalogue.share(share_of(seeder.key.place)) if seeder.files else None
-                yield ListedSeeder(
+                yield Participant(
                     address=seeder.shown_address,
-                    is_original=seeder.is_original,
-                    state=seeder.state,
-                    files=(0 if share is None else share.files) or len(seeder.files),
                     last_ping=seeder.last_ping,
+                    is_original=seeder.is_original,
+                    status=seeder.status,
+                    files=(0 if share is None else share.files) or len(seeder.files),
                 )
 
     # What the tracker itself does
@@ -342,7 +349,7 @@ class SeederTable:
         for key in reversed(self._places.at(place)):
             seeder = self._seeders[key]
             if seeder.files and not seeder.is_hidden:
-                folder = seeder.named.host if seeder.origin.is_here else seeder.origin.ip
+                folder = seeder.advertised.host if seeder.origin.is_here else seeder.origin.ip
                 lines = [encode_line(FileLine(*file, None)) for file in seeder.files.items()]
                 return UnprovedList(share_id, owner, folder, lines)
         return UnprovedList(share_id, owner, "", ())
@@ -380,9 +387,9 @@ class SeederTable:
             self._forget(oldest)
 
 
-def key_of(ip: str, named: Address) -> Key:
+def key_of(ip: str, advertised: Address) -> Key:
     """Of a seeder that sends from there."""
-    return Key(ip, named.port, "", named.host)
+    return Key(ip, advertised.port, "", advertised.host)
 
 
 def share_of(place: tuple[str, int]) -> str:
@@ -403,7 +410,7 @@ def _restored(item: object, now: float) -> Seeder | None:
             "source": str(ip),
             "is_here": bool(is_here),
             "named": [str(host), int(port)],
-            "named_is_here": bool(named_is_here),
+            "named_is_here": bool(advertised_is_here),
             "everywhere": bool(everywhere),
             "original": bool(is_original),
             "files": dict(files),
@@ -421,7 +428,7 @@ def _restored(item: object, now: float) -> Seeder | None:
     return Seeder(
         Origin(ip, is_here),
         Address(host, port),
-        named_is_here,
+        advertised_is_here,
         everywhere,
         last_ping=now,
         files=sizes,

@@ -12,19 +12,17 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable
 from io import FileIO
 from itertools import islice
 from pathlib import Path
 
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.storage_faults import unreadable
-from roles.sharing.folder_tree import Skips, TreeFile, status_of
+from roles.sharing.folder_tree import Skips, TopListing, TreeFile, status_of
 from roles.values.disk_names import from_disk, on_disk
 from roles.values.errors import FileChangedError, ShortageError, StorageError
-from roles.values.events import Skipped, SkipReason
+from roles.values.events import SkipReason
 from roles.values.safe_names import is_partial_name, is_storable, shown_name
 
 log = logging.getLogger(__name__)
@@ -34,25 +32,11 @@ MAX_FILES = 200_000
 MAX_COUNTED = 2_000  # entries looked at below the top level: enough for a hint, and never a wait
 
 
-@dataclass(frozen=True)
-class FolderListing:
-    """What one scan found."""
-
-    files: dict[str, TreeFile]
-    in_subfolders: int  # files below the top level, as far as MAX_COUNTED entries tell
-    skipped: tuple[Skipped, ...] = ()
-
-    @cached_property
-    def sizes(self) -> Mapping[str, int]:
-        """The same object each time."""
-        return {name: file.size for name, file in self.files.items()}
-
-
 class SharedFolder:
     """look() is called by one thread, which looks at the folder; the rest by any."""
 
     def __init__(self, path: Path) -> None:
-        self.listing = FolderListing({}, 0, ())  # the newest, replaced whole
+        self.listing = TopListing({}, 0, ())  # the newest, replaced whole
         self.problem = ""  # why the folder could not be read the last time
         self.changed = threading.Event()  # set by whoever sees that the listing is out of date
         self._path = path
@@ -70,7 +54,7 @@ class SharedFolder:
             return False
         self._rescan_at = now + RESCAN_S
         self.changed.clear()
-        found, problem = FolderListing({}, 0, ()), ""
+        found, problem = TopListing({}, 0, ()), ""
         try:
             found = self.scan()
         except ShortageError as error:  # says nothing about the folder: what is offered stays
@@ -89,7 +73,7 @@ class SharedFolder:
         """What is offered by this name from the wire."""
         return self.listing.files.get(name)
 
-    def scan(self) -> FolderListing:
+    def scan(self) -> TopListing:
         """Look at the folder. Raises StorageError with what to do when it cannot be read."""
         files, skips, subfolders = dict[str, TreeFile](), Skips(), list[str]()
         try:
@@ -108,7 +92,7 @@ class SharedFolder:
         except OSError as error:
             raise unreadable(error, self._path) from None
         in_subfolders = _count_below(subfolders)
-        return FolderListing(dict(sorted(files.items())), in_subfolders, skips.all())
+        return TopListing(dict(sorted(files.items())), in_subfolders, skips.all())
 
     def open(self, file: TreeFile) -> FileIO:
         """Open an offered file for reading, unbuffered.

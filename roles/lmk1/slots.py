@@ -18,7 +18,7 @@ class SlotTable:
     """Owned by the seeder's accept thread."""
 
     def __init__(self, slots: int) -> None:
-        self._slots = slots
+        self.count = slots
         self._held: Counter[str] = Counter()
 
     @property
@@ -34,13 +34,13 @@ class SlotTable:
         taken = self._held.total() + taken_elsewhere
         if taken == 0:
             return SeederState.AVAILABLE
-        return SeederState.AWAY if taken >= self._slots > 1 else SeederState.CONNECTED
+        return SeederState.AWAY if taken >= self.count > 1 else SeederState.CONNECTED
 
     def take(self, host: str, taken_elsewhere: int = 0) -> bool:
         """Take a slot for a leecher on this host; False means `away`."""
-        if self._held.total() + taken_elsewhere >= self._slots:
+        if self._held.total() + taken_elsewhere >= self.count:
             return False
-        if self._slots > 1 and not is_loopback(host) and self._held[host] >= SLOTS_PER_HOST:
+        if self.count > 1 and not is_loopback(host) and self._held[host] >= SLOTS_PER_HOST:
             return False
         self._held[host] += 1
         return True

@@ -59,7 +59,7 @@ class TrackerAnswers:
     def _added(self, seeder: Address, extras: Extras | None, host: str, now: float) -> bytes:
         origin, is_here = self._senders.origin(host), self._senders.is_own(seeder.host)
         try:
-            is_new = self._table.add(seeder, origin, extras, named_is_here=is_here, now=now)
+            is_new = self._table.add(seeder, origin, extras, advertised_is_here=is_here, now=now)
         except PeerProtocolError as error:
             text = "%s cannot be registered for %s: %s"
             self._senders.complain(host, now, text, seeder, host, error)
@@ -69,7 +69,7 @@ class TrackerAnswers:
 
     def _pinged(self, seeder: Address, extras: Extras | None, host: str, now: float) -> bytes:
         origin, is_here = self._senders.origin(host), self._senders.is_own(seeder.host)
-        is_known = self._table.ping(seeder, origin, extras, named_is_here=is_here, now=now)
+        is_known = self._table.ping(seeder, origin, extras, advertised_is_here=is_here, now=now)
         self.is_changed = True
         return with_id(SUCCESS if is_known else UNKNOWN_SEEDER, extras)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from roles.joining.tracker_asker import TrackerAsker, new_id
-from roles.joining.tracker_dialects import Dialect, Standing, Status
+from roles.joining.tracker_dialects import Dialect, Standing
 from roles.lmk1.tracker_wire import (
     Extras,
     FileList,
@@ -20,6 +20,7 @@ from roles.lmk1.tracker_wire import (
     files_that_fit,
 )
 from roles.values.addresses import Address
+from roles.values.participants import Status
 
 
 class TrackerClient(TrackerAsker):
@@ -97,17 +98,17 @@ class _Dialect:
         self._client = client
         self.is_original = is_original
 
-    def ping(self, named: Address, status: Status) -> Standing:
-        return Standing(self._client.ping(named, state=status.state))
+    def ping(self, advertised: Address, status: Status) -> Standing:
+        return Standing(self._client.ping(advertised, state=status.state))
 
     def tell_files(self, files: Mapping[str, int], port: int) -> int:
         if self.is_original:
             return self._client.upload_files_to_original(files)
         return self._client.upload_files(files, port)
 
-    def leave(self, named: Address, status: Status) -> None:
+    def leave(self, advertised: Address, status: Status) -> None:
         """Not for an original: it would not understand, and an answer that finds nobody ends it on
         Windows.
         """
         if not self.is_original:
-            self._client.ping(named, state=status.state, leaving=True)
+            self._client.ping(advertised, state=status.state, leaving=True)

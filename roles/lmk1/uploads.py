@@ -15,6 +15,8 @@ from roles.net.connection import Connection
 from roles.net.eviction import Holder, who_goes
 from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
+from roles.uploads.peer_uploads import PeerUploads
+from roles.uploads.slots import slots_for_lmk2
 from roles.values.addresses import is_loopback
 from roles.values.errors import FileChangedError, PeerProtocolError, ShortageError
 from roles.values.events import SeederState, Upload
@@ -49,28 +51,28 @@ class Uploads:
     def __init__(
         self,
         folder: SharedFolder,
+        swarm: PeerUploads,
         *,
         slots: int,
         throttle: Throttle,
         should_stop: Callable[[], bool],
     ) -> None:
+        """`slots` are those of the seeder: both versions share them."""
         self._folder = folder
+        self._swarm = swarm
         self._slots = SlotTable(slots)
         self._throttle = throttle
         self._should_stop = should_stop
         self._serving: list[_Serving] = []
         self._sent_before = 0  # bytes, of connections that ended
 
-    def answer(self, connection: Connection, *, taken_elsewhere: int) -> None:
-        """Serve a leecher that greeted, if need be in place of an idle one, or send it away.
-
-        `taken_elsewhere`: slots that leechers of LMK/2 have now.
-        """
-        self.reap()
+    def answer(self, connection: Connection) -> None:
+        """Serve a leecher that greeted, if need be in place of an idle one, or send it away."""
+        self._reap()
         address = connection.address
-        is_taken = self._slots.take(address.host, taken_elsewhere)
-        if not is_taken and self.end_idle(address.host):
-            is_taken = self._slots.take(address.host, taken_elsewhere)
+        is_taken = self._slots.take(address.host, self._swarm.slots_taken)
+        if not is_taken and self._end_idle(address.host):
+            is_taken = self._slots.take(address.host, self._swarm.slots_taken)
         if not is_taken:
             log.debug("%s heard away: every slot is taken", address)
             connection.close(AWAY)
@@ -89,7 +91,16 @@ class Uploads:
         self._serving.append(_Serving(thread, connection, progress, meter, now, now + ASK_S))
         log.debug("%s is connected", address)
 
-    def end_idle(self, host: str = "") -> bool:
+    def share_slots(self) -> None:
+        """Give back the slots of connections that ended, and some of idle ones to the swarm, if it
+        waits for them. Call it often.
+        """
+        self._reap()
+        if self._swarm.is_waited_for:
+            self._end_idle()
+        self._swarm.limit(slots_for_lmk2(self._slots.count, self._slots.taken))
+
+    def _end_idle(self, host: str = "") -> bool:
         """Hang up on the longest idle leecher, so that a newcomer from this host, or a leecher of
         LMK/2, gets its slot. False when none has been idle for long enough.
         """
@@ -115,13 +126,7 @@ class Uploads:
         self._slots.release(serving.progress.leecher.host)
         return True
 
-    @property
-    def slots_taken(self) -> int:
-        """How many slots are held."""
-        return self._slots.taken
-
-    def reap(self) -> None:
-        """Give back the slots of connections that ended."""
+    def _reap(self) -> None:
         for serving in [item for item in self._serving if item.progress.has_ended]:
             serving.thread.join()
             self._serving.remove(serving)
@@ -129,9 +134,10 @@ class Uploads:
             if not serving.is_leaving:
                 self._slots.release(serving.progress.leecher.host)
 
-    def state(self, taken_elsewhere: int) -> SeederState:
+    @property
+    def state(self) -> SeederState:
         """What the next leecher of LMK/1 hears."""
-        return self._slots.state(taken_elsewhere)
+        return self._slots.state(self._swarm.slots_taken)
 
     def report(self, now: float) -> tuple[tuple[Upload, ...], int]:
         """Who takes what, and the bytes sent since the start."""

@@ -24,7 +24,11 @@ from roles.wire.tracker_messages import (
     Done,
     FindTracker,
     Found,
+    Holder,
+    Holders,
+    ListVersion,
     Ping,
+    Pinged,
     Refused,
     Register,
     Request,
@@ -34,12 +38,9 @@ from roles.wire.tracker_wire import (
     NOT_UNDERSTOOD,
     decode_request,
     encode_answer,
-    encode_holders,
+    fitting,
     is_answer,
-    list_version,
-    pinged,
     refusal_of,
-    with_holders,
 )
 
 REQUESTS_PER_HOST = 100.0  # a second: an original repeats nothing, so a dropped answer freezes it
@@ -51,14 +52,14 @@ _TURNS = 16  # answers to one question: 600 holders in a second
 _COOKIE = re.compile(rb'"cookie"\s*:\s*"([0-9a-f]{%d})"' % (2 * COOKIE_SIZE))
 
 
-class Others(Protocol):
-    """Whoever answers what is no request of LMK/2."""
+class Lmk1Answers(Protocol):
+    """Answers what is no request of LMK/2."""
 
     def answers(self, datagram: bytes, host: str, *, now: float) -> list[bytes]:
         """Raises PeerProtocolError for what is no request at all, or cannot be taken."""
 
 
-class Desk:
+class Answers:
     """Answers one datagram after the other, from one thread."""
 
     def __init__(
@@ -66,7 +67,7 @@ class Desk:
         registry: Registry,
         cookies: Cookies,
         senders: Senders,
-        others: Others,
+        lmk1: Lmk1Answers,
         *,
         name: str,
         port: int,
@@ -74,13 +75,14 @@ class Desk:
     ) -> None:
         """`name` of this computer, `port` of the tracker; `on_arrival` of programs."""
         self._registry, self._cookies = registry, cookies
-        self._senders, self._others = senders, others
+        self._senders, self._lmk1 = senders, lmk1
         self._name, self._port, self._on_arrival = name, port, on_arrival
         half = REQUESTS_IN_ALL / 2
         self._requests = RateLimit(per_host=REQUESTS_PER_HOST, whole=half)
         self._assured = RateLimit(per_host=ASSURED_PER_HOST, whole=ASSURED_IN_ALL)
         self._proved = RateLimit(per_host=REQUESTS_PER_HOST, whole=half)  # beyond these
-        self._told: dict[tuple[tuple[str, ...], bool], deque[bytes]] = {}  # holders, until then
+        # Answers to one question, until then.
+        self._told: dict[tuple[tuple[str, ...], bool], deque[tuple[Holder, ...]]] = {}
         self._told_state = -1
         self.is_changed = True  # since the last report; its user takes it back
         self.is_heard = False  # somebody pinged, and said nothing new; the same
@@ -94,9 +96,7 @@ class Desk:
             return Proof.NONE
         return self._cookies.proof(host, found[1].decode(), now=now)
 
-    def answers(
-        self, datagram: bytes, host: str, port: int, proof: Proof, *, now: float
-    ) -> list[bytes]:
+    def to(self, datagram: bytes, host: str, port: int, proof: Proof, *, now: float) -> list[bytes]:
         """What to send back, one after the other; nothing for whom nobody should answer."""
         if port < FIRST_PORT or not self._senders.is_unicast(host) or is_answer(datagram):
             return []
@@ -105,9 +105,9 @@ class Desk:
         try:
             request = decode_request(datagram)
             if request is None:
-                return self._others.answers(datagram, host, now=now)
+                return self._lmk1.answers(datagram, host, now=now)
             if proof is Proof.GOOD and not isinstance(request, FindTracker):
-                return [self._answer_proved(request, host, now)]
+                return [encode_answer(self._answer_proved(request, host, now))]
             return self._answers_unproved(request, host, now, datagram)
         except PeerProtocolError as error:
             text = "a request of %s cannot be answered: %s"
@@ -141,20 +141,20 @@ class Desk:
 
     def _answer_proved(
         self, request: Ping | AskVersion | AskHolders | Register | TellFiles, host: str, now: float
-    ) -> bytes:
+    ) -> Answer:
         match request:
             case Ping():
                 return self._pinged(request, host, now)
             case AskVersion(request_id):
-                return list_version(request_id, self._registry.catalogue.version, self._name)
+                return ListVersion(request_id, self._registry.catalogue.version, self._name)
             case AskHolders(request_id, shares):
-                return with_holders(request_id.encode(), self._holders_for(shares, host))
+                return Holders(request_id, self._holders_for(shares, host))
             case Register():
-                return encode_answer(self._registered(request, host, now))
+                return self._registered(request, host, now)
             case TellFiles():
-                return encode_answer(self._told_files(request, host))
+                return self._told_files(request, host)
 
-    def _holders_for(self, shares: tuple[str, ...], host: str) -> bytes:
+    def _holders_for(self, shares: tuple[str, ...], host: str) -> tuple[Holder, ...]:
         """Some holders; in a second many ask, so that _TURNS different answers serve them all."""
         if self._registry.holders_state != self._told_state or len(self._told) > _MAX_TOLD:
             self._told_state = self._registry.holders_state
@@ -164,27 +164,27 @@ class Desk:
         if len(told) >= _TURNS:
             told.rotate()
         else:
-            told.appendleft(encode_holders(self._registry.holders(shares, is_here=is_here)))
+            told.appendleft(fitting(self._registry.holders(shares, is_here=is_here)))
         return told[0]
 
-    def _pinged(self, request: Ping, host: str, now: float) -> bytes:
+    def _pinged(self, request: Ping, host: str, now: float) -> Answer:
         news = self._registry.news
         member = self._registry.hear(request, host, now=now)
         if member is None:
-            return encode_answer(Refused(request.id, Code.UNKNOWN, "Register first."))
+            return Refused(request.id, Code.UNKNOWN, "Register first.")
         self.is_heard = True
         self.is_changed |= request.leaving or self._registry.news != news
-        return pinged(request.id.encode(), is_reachable=member.is_reachable)
+        return Pinged(request.id, member.is_reachable)
 
     def _registered(self, request: Register, host: str, now: float) -> Answer:
-        is_here = self._senders.is_own(request.named.host)
+        is_here = self._senders.is_own(request.advertised.host)
         try:
             key, entry = self._registry.register(
-                request, self._senders.origin(host), named_is_here=is_here, now=now
+                request, self._senders.origin(host), advertised_is_here=is_here, now=now
             )
         except PeerProtocolError as error:
             text = "%s cannot be registered for %s: %s"
-            self._senders.complain(host, now, text, request.named, host, error)
+            self._senders.complain(host, now, text, request.advertised, host, error)
             return Refused(request.id, Code.FULL, f"The tracker cannot register this: {error}.")
         self.is_changed = True
         self._on_arrival(key, entry)

@@ -18,13 +18,13 @@ from roles.net.connection import Connection
 from roles.net.dialling import begun
 from roles.room.places import Key
 from roles.values.addresses import Address
-from roles.values.strict_json import dumps
 from roles.wire.greeting import (
     ANSWER_START,
     EXIT_CONNECTION,
     MAX_ANSWER,
-    REQUEST_CONNECTION,
+    Probe,
     decode_probe_answer,
+    encode_hello,
 )
 
 log = logging.getLogger(__name__)
@@ -130,8 +130,7 @@ class DialBack:
             self._put_off(target, now)
             return
         call = _Call(target, connection, now + ANSWER_S, os.urandom(8).hex())
-        words = dumps({"lmk": 2, "probe": call.probe})
-        connection.queue(REQUEST_CONNECTION + b"\n" + words + b"\n")
+        connection.queue(encode_hello(Probe(call.probe)))
         try:
             self._selector.register(connection, selectors.EVENT_WRITE, lambda: self._greet(call))
         except OSError as error:

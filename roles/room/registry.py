@@ -12,12 +12,11 @@ from itertools import chain
 from typing import Protocol
 
 from roles.room.held_shares import HeldShares
-from roles.room.holders import Holders
+from roles.room.holders import HoldersByShare
 from roles.room.places import Key, Places
 from roles.room.registry_entry import (
     LIFETIME_S,
     QUIET_S,
-    STATES,
     Entry,
     Member,
     Origin,
@@ -27,7 +26,8 @@ from roles.room.registry_entry import (
 from roles.room.room_catalogue import RoomCatalogue
 from roles.values.addresses import Address, is_unicast
 from roles.values.errors import PeerProtocolError
-from roles.values.events import ListedFile, ListedSeeder
+from roles.values.events import ListedFile
+from roles.values.participants import Participant, Status
 from roles.wire.fields import is_id, is_own_share, is_port
 from roles.wire.tracker_messages import Holder, Ping, Register, TellFiles
 
@@ -41,14 +41,13 @@ EXPIRED_AT_ONCE = 500  # between two looks at the sockets: a whole room may fall
 _HOLDERS = 64  # looked up for one answer: more than fit into it
 
 
-class Guests(Protocol):
-    """Others in the same room, who prove nothing: those of LMK/1."""
+class Lmk1Seeders(Protocol):
+    """Those in the same room that speak LMK/1 only, and prove nothing."""
 
-    def entry(self, key: Key) -> Entry | None:
-        """What is registered there, of those that joined `holders`."""
+    def entry(self, key: Key) -> Entry | None: ...
 
     def note(self, key: Key, program: Program | None) -> None:
-        """A program has come or told another list for LMK/1 readers, or is gone (None)."""
+        """A program has come or told another list for LMK/1 readers, or is gone."""
 
 
 class Registry:
@@ -57,9 +56,9 @@ class Registry:
     def __init__(self, catalogue: RoomCatalogue | None = None) -> None:
         self.catalogue = catalogue or RoomCatalogue("00000000")
         self.places = Places()  # of programs, changed here only
-        self.by_share = Holders[Key]()  # who takes part in what, guests too
+        self.by_share = HoldersByShare[Key]()  # who takes part in what, seeders of LMK/1 too
         self.held = HeldShares()
-        self.guests: Guests | None = None  # set once, before anybody registers
+        self.lmk1: Lmk1Seeders | None = None  # set once, before anybody registers
         self.news = 0  # another number when a ping said something that the one before did not
         self._programs: dict[Key, Program] = {}
         self._silent = OrderedDict[Key, None]()  # the same, those that were silent longest first
@@ -68,7 +67,7 @@ class Registry:
     # What programs say
 
     def register(
-        self, request: Register, origin: Origin, *, named_is_here: bool, now: float
+        self, request: Register, origin: Origin, *, advertised_is_here: bool, now: float
     ) -> tuple[Key, Program]:
         """Register a program, anew when it was there already.
 
@@ -78,10 +77,11 @@ class Registry:
         """
         program = Program(
             origin,
-            request.named,
-            named_is_here,
+            request.advertised,
+            advertised_is_here,
             request.everywhere,
             last_ping=now,
+            status=Status(shares=request.shares),
             member=Member.of(request),
         )
         program.check_source()
@@ -98,29 +98,23 @@ class Registry:
         self.places.enter(key)
         self._files += len(program.files)
         self._enter_shares(key, program)
-        self._tell_guests(key, program)
+        self._tell_lmk1(key, program)
         return key, program
 
     def hear(self, ping: Ping, ip: str, *, now: float) -> Member | None:
         """Note what a program there says; None when this one is not registered so."""
-        key = Key(ip, ping.named.port, ping.peer)
+        key = Key(ip, ping.advertised.port, ping.peer)
         program = self._programs.get(key)
-        if program is None or program.named != ping.named:
+        if program is None or program.advertised != ping.advertised:
             return None
         program.last_ping = now
         self._silent.move_to_end(key)
-        member = program.member
-        if member.ping is None or ping.news != member.ping.news:
-            self.news += 1
-            member.ping = ping
-        program.state = STATES.get(ping.state)
         if ping.leaving:
             self._forget(key, now, has_ended=True)
-        elif ping.shares != member.shares:
-            self._leave_shares(key, program, now=now, keeps=ping.shares)
-            member.shares = ping.shares
-            self._enter_shares(key, program)
-        return member
+        elif ping.status != program.status:
+            self.news += 1
+            self._take_status(key, program, ping.status, now)
+        return program.member
 
     def tell(self, request: TellFiles, origin: Origin) -> bool:
         """Replace a seeder's list for LMK/1 readers; False when it is unknown.
@@ -136,7 +130,7 @@ class Registry:
             raise PeerProtocolError(f"there are {self._files} files on the lists already")
         program.take_list(request.files)
         self._files = others + len(program.files)
-        self._tell_guests(key, program)
+        self._tell_lmk1(key, program)
         return True
 
     def holders(self, asked: Sequence[str], *, is_here: bool) -> Iterator[Holder]:
@@ -146,9 +140,9 @@ class Registry:
         reader = Reader(is_here, tracker_host="")
         told = set[Address]()  # a program that starts again is registered twice for a while
         some = self.by_share.some(asked, _HOLDERS)
-        for key, indexes in chain(self._tellers(asked), some):
+        for key, indexes in chain(self._owners(asked), some):
             program = self._programs.get(key)
-            entry = program or (self.guests.entry(key) if self.guests else None)
+            entry = program or (self.lmk1.entry(key) if self.lmk1 else None)
             address = None if entry is None else entry.address_for(reader)
             if entry is None or address is None or address in told or self._is_elsewhere(key):
                 continue
@@ -162,7 +156,7 @@ class Registry:
                 asked=indexes,
             )
 
-    def _tellers(self, asked: Sequence[str]) -> Iterator[tuple[Key, tuple[int, ...]]]:
+    def _owners(self, asked: Sequence[str]) -> Iterator[tuple[Key, tuple[int, ...]]]:
         for share in filter(None, map(self.catalogue.share, dict.fromkeys(asked))):
             program = self._programs.get(share.owner.key)
             if program is not None:
@@ -229,18 +223,18 @@ class Registry:
             if other != key:
                 program = self._programs[other]
                 program.last_ping = min(program.last_ping, now - QUIET_S)
-                self._tell_guests(other, None)
+                self._tell_lmk1(other, None)
 
     def entries(self) -> list[Program]:
         """Everyone."""
         return list(self._programs.values())
 
-    def as_seeder(self, program: Program) -> ListedSeeder | None:
-        """A seeder as the window shows it; None for a leecher."""
+    def participant(self, program: Program) -> Participant:
+        """For who watches the room."""
         if program.is_leecher:
-            return None
+            return program.participant(0)
         shares = filter(None, map(self.catalogue.share, program.shares))
-        return program.as_seeder(sum(share.files for share in shares) or len(program.files))
+        return program.participant(sum(share.files for share in shares) or len(program.files))
 
     def files(self) -> Generator[None, None, tuple[ListedFile, ...]]:
         """Some of the contents that anyone offers, for the window, found a slice at a time."""
@@ -251,13 +245,13 @@ class Registry:
     @property
     def saved_state(self) -> int:
         """Another value when saved() would give something else."""
-        return self.catalogue.tellers_state
+        return self.catalogue.owners_state
 
     def saved(self) -> Iterator[dict[str, object]]:
         """What a state file keeps: who told which share. Programs come back by themselves."""
-        tellers = {**dict(self.held.items()), **dict(self.catalogue.tellers())}
-        for share, teller in tellers.items():
-            yield {"share": share, "teller": [teller.ip, teller.port, teller.peer]}
+        owners = {**dict(self.held.items()), **dict(self.catalogue.owners())}
+        for share, owner in owners.items():
+            yield {"share": share, "teller": [owner.ip, owner.port, owner.peer]}
 
     def restore(self, saved: object, *, now: float) -> None:
         """Take up what saved() gave to an earlier run; what cannot be read is left out."""
@@ -281,11 +275,19 @@ class Registry:
         self.places.leave(key)
         self._files -= len(program.files)
         self._leave_shares(key, program, now=now, keeps=keeps, has_ended=has_ended)
-        self._tell_guests(key, None)
+        self._tell_lmk1(key, None)
 
-    def _tell_guests(self, key: Key, program: Program | None) -> None:
-        if self.guests is not None:
-            self.guests.note(key, program)
+    def _take_status(self, key: Key, program: Program, status: Status, now: float) -> None:
+        if status.shares == program.shares:
+            program.status = status
+            return
+        self._leave_shares(key, program, now=now, keeps=status.shares)
+        program.status = status
+        self._enter_shares(key, program)
+
+    def _tell_lmk1(self, key: Key, program: Program | None) -> None:
+        if self.lmk1 is not None:
+            self.lmk1.note(key, program)
 
     def _enter_shares(self, key: Key, program: Program) -> None:
         self.by_share.join(key, program.shares, is_leecher=program.is_leecher)
@@ -304,14 +306,14 @@ class Registry:
         Whoever else names them does not keep them: nobody would tell what changes in them. Of a run
         that has ended nobody can come back under its peer id, which others know.
         """
-        teller = key._replace(peer="") if has_ended else key
+        owner = key._replace(peer="") if has_ended else key
         quiet_at = program.last_ping + QUIET_S
         self.by_share.part(key, program.shares, is_leecher=program.is_leecher)
         for share_id in program.shares:
             share = self.catalogue.share(share_id)
             if share_id not in keeps and share is not None and share.owner.key == key:
                 self.catalogue.drop(share_id)
-                self.held.hold(share_id, teller, quiet_at=quiet_at, now=now)
+                self.held.hold(share_id, owner, quiet_at=quiet_at, now=now)
 
     def _make_room(self, key: Key, origin: Origin, now: float) -> None:
         """Make room for one more program. Raises PeerProtocolError when there is none.

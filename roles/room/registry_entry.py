@@ -17,13 +17,12 @@ from roles.values.addresses import (
     service_at,
 )
 from roles.values.errors import PeerProtocolError
-from roles.values.events import ListedSeeder, RoomMember, SeederState
+from roles.values.participants import Participant, Status
 from roles.values.safe_names import UnsafeNameError, safe_name
-from roles.wire.tracker_messages import Ping, Register
+from roles.wire.tracker_messages import Register
 
 LIFETIME_S = 50.0  # three pings of ours lost
 QUIET_S = 18.0  # without a ping, which comes every 15 s: the program there has probably ended
-STATES = {state.value: state for state in SeederState}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,9 @@ class Reader:
     tracker_host: str  # the tracker's own address towards this reader
 
 
+_HERE = Reader(is_here=True, tracker_host=LOOPBACK)
+
+
 @dataclass(slots=True)
 class Member:
     """What a program that speaks LMK/2 says of itself. Changed by the registry only."""
@@ -49,15 +51,13 @@ class Member:
     instance: str  # others at each start of that program
     name: str  # of its computer
     is_leecher: bool
-    shares: tuple[str, ...]  # in which it takes part
-    ping: Ping | None = None  # the latest
     is_reachable: bool | None = None  # None: not known yet
     has_answered: bool = False  # the tracker's probe, at the place where it says that it listens
 
     @classmethod
     def of(cls, request: Register) -> Member:
         """One that registers now."""
-        return cls(request.peer, request.name, request.is_leecher, request.shares)
+        return cls(request.peer, request.name, request.is_leecher)
 
 
 @dataclass(slots=True)
@@ -65,16 +65,16 @@ class Entry:
     """Somebody whom readers may be sent to."""
 
     origin: Origin
-    named: Address  # what it calls itself: only a key, never an address that others get unproved
-    named_is_here: bool  # one of the tracker's own addresses
+    advertised: Address  # by itself: only a key, which others get where it is proved
+    advertised_is_here: bool  # one of the tracker's own addresses
     everywhere: bool  # it listens on every interface
     last_ping: float
-    state: SeederState | None = None
+    status: Status = field(default_factory=Status)  # as its last ping said; at first its shares
     files: dict[str, int] = field(default_factory=dict)  # what LMK/1 readers are told
     is_here_only: bool = field(init=False)  # only programs on the tracker's machine reach it
 
     def __post_init__(self) -> None:
-        is_for_loopback = is_loopback(self.named.host) and not self.everywhere
+        is_for_loopback = is_loopback(self.advertised.host) and not self.everywhere
         self.is_here_only = self.origin.is_here and is_for_loopback
 
     @property
@@ -91,9 +91,9 @@ class Entry:
         """Raise PeerProtocolError when nobody should be sent there."""
         if not is_unicast(self.origin.ip):
             raise PeerProtocolError(f"nobody can be reached at {self.origin.ip}")
-        service = service_at(self.named.port)
+        service = service_at(self.advertised.port)
         if service:
-            raise PeerProtocolError(f"port {self.named.port} belongs to {service}")
+            raise PeerProtocolError(f"port {self.advertised.port} belongs to {service}")
 
     def address_for(self, reader: Reader) -> Address | None:
         """Where this reader reaches the seeder; None when it cannot.
@@ -103,12 +103,12 @@ class Entry:
         elsewhere.
         """
         if not self.origin.is_here:
-            return Address(self.origin.ip, self.named.port)
+            return Address(self.origin.ip, self.advertised.port)
         if self.is_here_only:
-            return self.named if reader.is_here else None
-        if self.named_is_here and not self.everywhere:
-            return self.named
-        return Address(reader.tracker_host, self.named.port)
+            return self.advertised if reader.is_here else None
+        if self.advertised_is_here and not self.everywhere:
+            return self.advertised
+        return Address(reader.tracker_host, self.advertised.port)
 
     def take_list(self, files: Mapping[str, int]) -> None:
         """Replace its list, but for names that nobody should store."""
@@ -116,8 +116,8 @@ class Entry:
 
     @property
     def shown_address(self) -> Address:
-        """For the window."""
-        return self.address_for(Reader(is_here=True, tracker_host=LOOPBACK)) or self.named
+        """For who watches the room."""
+        return self.address_for(_HERE) or self.advertised
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,41 +129,27 @@ class Program(Entry):
     @property
     def key(self) -> Key:
         """Its name in the table."""
-        return Key(self.origin.ip, self.named.port, self.member.instance)
+        return Key(self.origin.ip, self.advertised.port, self.member.instance)
 
     @property
     def shares(self) -> tuple[str, ...]:
         """In which it takes part."""
-        return self.member.shares
+        return self.status.shares
 
     @property
     def is_leecher(self) -> bool:
         return self.member.is_leecher
 
-    def as_seeder(self, files: int) -> ListedSeeder:
-        """For the window: a seeder with so many files."""
-        return ListedSeeder(
+    def participant(self, files: int) -> Participant:
+        """For who watches the room; it offers so many files."""
+        return Participant(
             address=self.shown_address,
-            is_original=False,
-            state=self.state,
+            last_ping=self.last_ping,
+            is_leecher=self.is_leecher,
+            name=self.member.name,
+            status=self.status,
             files=files,
-            last_ping=self.last_ping,
-        )
-
-    def as_member(self) -> RoomMember:
-        """For the window: what it does, as its last ping said."""
-        member, ping = self.member, self.member.ping
-        return RoomMember(
-            name=member.name,
-            address=self.shown_address,
-            is_leecher=member.is_leecher,
-            state="" if ping is None else ping.state,
-            up=0 if ping is None else ping.up,
-            down=0 if ping is None else ping.down,
-            reason="" if ping is None else ping.reason,
-            transfers=() if ping is None else ping.transfers,
-            is_reachable=member.is_reachable,
-            last_ping=self.last_ping,
+            is_reachable=self.member.is_reachable,
         )
 
 

@@ -28,7 +28,7 @@ MAX_LOGGED = 100_000  # lines in the log of changes; who knows nothing of them a
 MAX_LOGGED_STEPS = 4_096  # of these; readers ask every few seconds
 HOST_PART = 4  # one host may hold a fourth of the room, and more only while the room is half empty
 UNPROVED_PART = 4  # those whose addresses nobody proved hold a fourth of the room together
-MAX_SHARES = 12_000 + 64  # one for each seeder, and some that have just left
+MAX_ROOM_SHARES = 12_000 + 64  # one for each seeder, and some that have just left
 LOOKED_AT_PER_FILE = 2  # lines that first_files() reads for one that it shows
 SLICE = 100  # lines that it reads between two looks at the sockets
 _FILE = '["f"'  # how the line of a file begins
@@ -156,7 +156,7 @@ class RoomCatalogue:
         self._host_lines, self._host_size = Counter[str](), Counter[str]()  # the same, by host
         self._unproved_lines = self._unproved_size = 0
         self._shown: dict[tuple[str, str], ListedFile | None] = {}  # lines that were read before
-        self.tellers_state = 0  # another number when tellers() gives something else
+        self.owners_state = 0  # another number when owners() gives something else
 
     @property
     def version(self) -> str:
@@ -172,7 +172,7 @@ class RoomCatalogue:
         """The share of this id."""
         return self._shares.get(share_id)
 
-    def tellers(self) -> Iterator[tuple[str, Key]]:
+    def owners(self) -> Iterator[tuple[str, Key]]:
         """Each share that was told with a proof, and who told it."""
         for share_id, share in self._shares.items():
             if share.owner.is_proved:
@@ -183,7 +183,7 @@ class RoomCatalogue:
         share = self._shares.get(share_id)
         if share is not None and share.owner != owner:
             raise ListRefusedError(Code.SHARE, "Another program shares a folder with this id.")
-        if share is None and len(self._shares) - len(self._unproved) >= MAX_SHARES:
+        if share is None and len(self._shares) - len(self._unproved) >= MAX_ROOM_SHARES:
             raise ListRefusedError(Code.FULL, "The tracker knows too many folders already.")
 
     def hand_over(self, share_id: str, owner: Owner) -> None:
@@ -192,7 +192,7 @@ class RoomCatalogue:
         self.release(len(share.lines), share.size, share.owner)
         self._count(len(share.lines), share.size, owner)
         share.owner = owner
-        self.tellers_state += 1
+        self.owners_state += 1
 
     def reserve(self, lines: int, size: int, owner: Owner) -> None:
         """Count what a list that is being told will add. Raises ListRefusedError.
@@ -220,9 +220,9 @@ class RoomCatalogue:
         """
         before = self._shares.get(share_id)
         self._shares[share_id] = share
-        self.tellers_state += before is None
+        self.owners_state += before is None
         changes = list[_Change]()
-        while len(self._shares) > MAX_SHARES and self._unproved:
+        while len(self._shares) > MAX_ROOM_SHARES and self._unproved:
             changes.append(self._taken_out(next(iter(self._unproved))))
         if added or removed or before is None or before.folder != share.folder:
             changes.append(_Change(share_id, share.folder, added, removed))
@@ -347,7 +347,7 @@ class RoomCatalogue:
         before: Mapping[str, str] = {} if known is None else known.lines
         added = [line for line in lines if line not in before]
         removed = [line for line in before if line not in lines]
-        if known is None and len(self._shares) >= MAX_SHARES:
+        if known is None and len(self._shares) >= MAX_ROOM_SHARES:
             return None
         try:
             self.reserve(len(added), sum(map(line_size, added)), told.owner)
@@ -364,7 +364,7 @@ class RoomCatalogue:
     def _taken_out(self, share_id: str) -> _Change:
         share = self._shares.pop(share_id)
         self._unproved.pop(share_id, None)
-        self.tellers_state += share.owner.is_proved
+        self.owners_state += share.owner.is_proved
         self.release(len(share.lines), share.size, share.owner)
         return _Change(share_id, share.folder, is_gone=True)
 

@@ -120,7 +120,14 @@ class Downloader:
             case frames.Bye(reason):
                 log.debug("%s left: %s", self._peer.peer.address, reason)
                 return False
-            case _:
+            case (
+                frames.Open()
+                | frames.GetDigests()
+                | frames.Want()
+                | frames.Take()
+                | frames.Decline()
+                | frames.Cancel()
+            ):
                 raise PeerProtocolError("a frame that only leechers send")
         return True
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from roles.disk.holding import Holding, Library
 
 MAX_OPEN = 2_048  # contents at once over one connection
-# Of those that were not here, which are described when they come: each costs a look whenever
-# something new is here. The oldest is forgotten; a leecher of ours has some 200 under way.
+# Contents that were not here are described when they come, so each of them is looked at whenever
+# something new is here. Beyond this many the oldest is forgotten; our leechers have some 200.
 MAX_MISSING = 512
 
 

@@ -103,7 +103,7 @@ class PeerUploads:
                 return False
             leecher = self._leechers[idle.number]
             leecher.is_leaving = True
-        log.info("%s was idle, and its place is %s's", leecher.connection.address, address.host)
+        log.info("hung up on %s, which was idle, for %s", leecher.connection.address, address.host)
         leecher.connection.hang_up()
         return True
 

@@ -2,8 +2,8 @@
 
 Pure state. A slot is held from an offer to the last byte of its chunk; whoever wants nothing that
 is here waits without one. Who waits for a slot is queued, in order of arrival, but a host that
-has few slots goes before one that has more, and no host holds more than one slot more than another
-that is served or waits.
+has few slots goes before one that has more, and no host gets more than one slot more than any other
+host that is served or waits.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from roles.uploads.times_sent import MAX_LEVELS, TimesSent, any_of
 
 TURN_CHUNKS = 1  # sent in a row when others wait: what few have must soon be with many
 MAX_LOOKED = 128  # contents, for one offer: a leecher of ours has 64 under way
-# A slot is as good as unused when for so long not one piece of a chunk went out, and the uplink
-# could carry more than this many times as much to each slot.
+# A slot counts as unused when no piece of a chunk went out for STALL_S although the network could
+# carry more than SLOW_SHARE times as much to each slot.
 STALL_S = 2.0
 PIECE = 64 * 1024  # bytes
 SLOW_SHARE = 4
 WINDOW_S = 1.0
-SLOW_UPLINK = 1.25e6  # bytes per second: what is assumed of an uplink before it was measured
-HALF_S = 60.0  # until half of what was measured is forgotten: networks change
+SLOW_UPLINK = 1.25e6  # bytes per second: assumed until it was measured
+HALF_S = 60.0  # a measurement counts half after so long, because networks change
 MAX_CONTENTS = 4_096  # of which it is remembered how often each chunk was sent
 
 
@@ -140,15 +140,18 @@ class UploadScheduler:
         if found is None:
             self._dequeue(number)
             return None, self.release(number) if leecher.has_slot else self._grant()
-        if not leecher.has_slot and not self._take_slot(number, leecher, now):
-            return None, []
+        woken = [] if leecher.has_slot else self._take_slot(number, leecher, now)
+        if not leecher.has_slot:
+            return None, woken
         handle, request, candidates = found
         index = any_of(candidates, self._rng)
         self._times_of(request.root).sent(index)
         request.offered |= 1 << index
         leecher.in_turn += 1
         leecher.moved_at = now
-        return Choice(handle, request.root, index), self._grant() if self._queue else []
+        if self._queue:
+            woken += self._grant()
+        return Choice(handle, request.root, index), woken
 
     def has_slot(self, number: int) -> bool:
         """Whether it holds one."""
@@ -159,16 +162,17 @@ class UploadScheduler:
         self._leechers[number].moved_at = self._latest = now
         self._uplink_rate.add(count, now=now)
 
-    def ask_slot(self, number: int, *, now: float) -> bool:
-        """Whether it has a slot for the chunk that it took when its own had gone to others.
+    def ask_slot(self, number: int, *, now: float) -> tuple[bool, list[int]]:
+        """Whether it has a slot for the chunk that it took when its own had gone to others; and who
+        else has one now and must be woken.
 
         Else it is queued; it is woken when it has one.
         """
         leecher = self._leechers[number]
-        if not (leecher.has_slot or self._take_slot(number, leecher, now)):
-            return False
-        leecher.in_turn = max(leecher.in_turn, 1)  # that chunk
-        return True
+        woken = [] if leecher.has_slot else self._take_slot(number, leecher, now)
+        if leecher.has_slot:
+            leecher.in_turn = max(leecher.in_turn, 1)  # that chunk
+        return leecher.has_slot, woken
 
     def is_turn_over(self, number: int) -> bool:
         """Whether it had its chunks and somebody waits who would get its slot. Then nothing is
@@ -253,18 +257,18 @@ class UploadScheduler:
                     break
         return found
 
-    def _take_slot(self, number: int, leecher: _Leecher, now: float) -> bool:
-        """A free slot, else a position in the queue, where nobody waits who may have one."""
+    def _take_slot(self, number: int, leecher: _Leecher, now: float) -> list[int]:
+        """A free slot, else a position in the queue, where nobody waits who may have one. Returns
+        who else has a slot now and must be woken.
+        """
         self._latest = now
         if self.slots_taken >= self._slots:
             self._release_unused(now)
-        if self.slots_taken < self._slots and self._may_hold(leecher.host):
-            self._hold(leecher)
-            return True
         if not leecher.is_queued:
             leecher.is_queued = True
             self._queue.append(number)
-        return False
+        granted = self._grant()
+        return [other for other in granted if other != number]
 
     def _grant(self) -> list[int]:
         """Give free slots to those in the queue, hosts with few first. Returns who must look."""
@@ -299,8 +303,8 @@ class UploadScheduler:
         self._held[leecher.host] += 1
 
     def _release_unused(self, now: float) -> None:
-        """Somebody waits: who hardly takes anything has no slot any more, and waits for one when
-        it does again. Where everybody is slow, the uplink is.
+        """Somebody waits: free the slots of those that take hardly anything. If everybody is slow,
+        it is the network, and all keep theirs.
         """
         for leecher in self._leechers.values():
             stood_s = now - leecher.moved_at
@@ -341,8 +345,8 @@ class UploadScheduler:
 
 
 class UplinkRate:
-    """What the uplink can carry: the most that went out within one second and the next, for the
-    first one may have filled buffers only. It is forgotten by and by.
+    """What the network can carry: the best of what went out in two seconds in a row, because the
+    first one may only have filled buffers. Old measurements fade.
     """
 
     def __init__(self) -> None:

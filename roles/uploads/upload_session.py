@@ -21,11 +21,12 @@ from roles.wire import frames
 ALIVE_S = 15.0  # of silence, then a sign of life
 SILENT_S = 45.0  # without one, the leecher is gone
 ANSWER_S = 2.0  # an offer may wait so long with a slot, then others have it
-# Half as long after each offer that led to nothing, for who answers none in time holds slots by it.
+# Half as long after each offer that led to nothing: else a leecher that never answers in time would
+# hold a slot for most of it.
 LEAST_ANSWER_S = 0.1
 POSITION_S = 1.0  # in the queue before the leecher is told its position, and between two such words
-IN_VAIN = 3  # offers that led to nothing: whoever waits for another one then is idle all the same
-ANSWERED = 64  # bytes that are answered once more count as much as a word
+IN_VAIN = 3  # offers in a row that led to nothing: then waiting for the next one counts as idle
+ANSWERED = 64  # bytes sent in an answer count as much as a frame received
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class UploadSession:
                 pass
             case frames.Bye():
                 self.is_over = True
-            case _:
+            case frames.File() | frames.Digests() | frames.Offer() | frames.Place() | frames.Gone():
                 raise PeerProtocolError("a frame that only senders send")
         return self.heard(answered // ANSWERED, now=now) if answered else 0.0
 
@@ -215,7 +216,8 @@ class UploadSession:
     def next_chunk(self, *, now: float) -> Sending | None:
         """What goes out now; one of the methods below is told how that went.
 
-        A chunk that was taken late waits for a slot again, and so do many small contents.
+        A chunk that was taken late waits for a slot again, and so do small contents after the first
+        few.
         """
         while True:
             is_free = bool(self._singles) and not self._singles.needs_slot(now=now)
@@ -250,9 +252,9 @@ class UploadSession:
 
     def regain(self, *, now: float) -> bool:
         """Whether it has a slot for what is to be sent; else it waits in the queue for one."""
-        if self._has_slot:
-            return True
-        has_slot = self._scheduler.ask_slot(self._number, now=now)
+        # Also for whoever has a slot: from here on it counts as used, and the turn ends.
+        has_slot, others = self._scheduler.ask_slot(self._number, now=now)
+        self._wake(others)
         self._tell_position(now)
         return has_slot
 
@@ -374,7 +376,7 @@ class UploadSession:
 
     @property
     def _has_slot(self) -> bool:
-        """Others may have got it from who hardly reads."""
+        """It may have been taken away from a leecher that hardly reads."""
         return self._scheduler.has_slot(self._number)
 
     @property

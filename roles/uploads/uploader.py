@@ -25,10 +25,10 @@ from roles.worker import rest
 
 log = logging.getLogger(__name__)
 
-TELL_S = 0.25  # between two times that the scheduler is told how much went out
+TELL_S = 0.25  # between two reports to the scheduler of how much went out
 FRAME_S = 10.0  # for a whole frame of the leecher, however its bytes trickle in
-LOOK_AGAIN = b"\1"  # said to `woken` when there are other contents than before
-_RECEIVE = 8 * 1024  # its words cost what they cost when they are read, not before
+LOOK_AGAIN = b"\1"  # woken with it when other contents are here than before
+_RECEIVE = 8 * 1024  # little, so that the pauses of _hear() come between few frames
 
 
 class Uploader:
@@ -59,7 +59,7 @@ class Uploader:
         self._sources = OpenSources()
         self._parts = PartSender(connection, throttle, should_stop, self._note_moved, longest_part)
         self._moved, self._moved_at = 0, 0.0  # bytes that the scheduler was not told of yet
-        self._half_since: float | None = None  # when the frame began that is not whole yet
+        self._half_since: float | None = None  # when the unfinished frame began
 
     def run(self) -> None:
         """Serve until the leecher leaves or this side stops.
@@ -98,7 +98,9 @@ class Uploader:
         return data is None or (data != b"" and self._hear(data))
 
     def _hear(self, data: bytes) -> bool:
-        """Deal with these bytes; False when the leecher left."""
+        """Deal with these bytes; False when the leecher left. Pauses before more are read, if this
+        leecher says much and takes nothing.
+        """
         session, now = self._session, time.monotonic()
         said = self._buffer.feed(data)
         if said or self._half_since is None:
@@ -213,7 +215,7 @@ class Uploader:
             raise ConnectionResetError("it left in the middle of a chunk")
 
     def _note_moved(self, count: int) -> None:
-        """So many bytes went out; the scheduler is told now and then."""
+        """So many bytes went out. Report it to the scheduler every TELL_S."""
         self._moved += count
         now = time.monotonic()
         if now - self._moved_at >= TELL_S:

@@ -13,7 +13,7 @@ from typing import TypeGuard
 from roles.values import strict_json
 from roles.values.errors import PeerProtocolError
 from roles.values.strict_json import JsonValue
-from roles.wire.fields import cut, shown
+from roles.wire.fields import cut, extras_of, is_id, shown
 from roles.wire.frames import MAX_PART, PART
 
 REQUEST_CONNECTION = b"request_connection"
@@ -65,9 +65,11 @@ class Greeting(Enum):
     STRANGER = "said something else"
 
 
-def encode_hello(hello: Hello) -> bytes:
+def encode_hello(hello: Hello | Probe) -> bytes:
     """The whole greeting, to be sent at once: an original takes it for its own first word."""
-    line = {
+    if isinstance(hello, Probe):
+        return _greeting({"lmk": 2, "probe": hello.probe})
+    line: dict[str, object] = {
         "lmk": 2,
         "peer": hello.peer,
         "name": cut(hello.name[:MAX_NAME], _NAME_ROOM),
@@ -75,12 +77,16 @@ def encode_hello(hello: Hello) -> bytes:
         "as": "seeder" if hello.is_seeder else "leecher",
         "part": hello.longest_part,
     }
+    return _greeting(line)
+
+
+def _greeting(line: dict[str, object]) -> bytes:
     return REQUEST_CONNECTION + b"\n" + strict_json.dumps(line) + b"\n"
 
 
 def decode_hello(line: bytes) -> Hello | Probe | None:
     """The line behind the first word; None when it is none of ours, and LMK/1 goes on."""
-    value = _object(line)
+    value = extras_of(line, most=MAX_GREETING)
     if value is None:
         return None
     probe, peer = value.get("probe"), value.get("peer")
@@ -108,7 +114,11 @@ def encode_welcome(answer: Welcome | Probe) -> bytes:
 
 def decode_probe_answer(data: bytes) -> Probe | None:
     """What answers a Probe; None for anything else. Version 1.1 did not say who it is."""
-    value = _object(data.removeprefix(ANSWER_START)) if data.startswith(ANSWER_START) else None
+    value = (
+        extras_of(data.removeprefix(ANSWER_START), most=MAX_GREETING)
+        if data.startswith(ANSWER_START)
+        else None
+    )
     if value is None or not _is_id(value.get("probe")):
         return None
     peer = value.get("peer")
@@ -173,24 +183,12 @@ class WelcomeReader:
             raise PeerProtocolError("an answer that does not end")
         if not self._buffer.endswith(b"\n"):
             return None
-        value = _object(self._buffer[len(ANSWER_START) :])
+        value = extras_of(self._buffer[len(ANSWER_START) :], most=MAX_GREETING)
         peer = None if value is None else value.get("peer")
         if value is None or not _is_id(peer):
             raise PeerProtocolError("an answer that nobody of ours gives")
         name, is_away = shown(value.get("name"), MAX_NAME), value.get("state") == "away"
         return Welcome(peer, name, is_away, _longest_part(value))
-
-
-def _object(line: bytes) -> dict[str, JsonValue] | None:
-    """The JSON object of a line of LMK/2 or later."""
-    try:
-        value = strict_json.loads(line, most=MAX_GREETING)
-    except PeerProtocolError:
-        return None
-    if not isinstance(value, dict):
-        return None
-    version = value.get("lmk")
-    return value if type(version) is int and version >= 2 else None
 
 
 def _longest_part(value: dict[str, JsonValue]) -> int:
@@ -200,4 +198,4 @@ def _longest_part(value: dict[str, JsonValue]) -> int:
 
 
 def _is_id(value: JsonValue) -> TypeGuard[str]:
-    return isinstance(value, str) and len(value) == 16 and set(value) <= set("0123456789abcdef")
+    return isinstance(value, str) and is_id(value)

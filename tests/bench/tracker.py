@@ -2,10 +2,11 @@
 
     python3 -m tests.bench.tracker
 
-Two processes on loopback, as many questions under way at once for both. The echo parses the JSON of
-a ping and composes that of its answer, and knows nobody. Prints the rate, that of the echo, their
-ratio at 10, 1,000 and 10,000 registered programs, then the same for the time of the processor that
-the server took for an answer, which other programs disturb less.
+Client and server are two processes on loopback; tracker and echo get equally many requests at the
+same time. The echo parses the JSON of a ping and writes that of its answer, and knows no programs.
+Prints the tracker's rate, the echo's rate and their ratio with 10, 1,000 and 10,000 registered
+programs, then the same for the server's processor time per answer, which other programs disturb
+less.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Self
 from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.events import RoleStarted
+from roles.values.participants import Status
 from roles.values.settings import TrackerSettings
 from roles.wire.tracker_messages import (
     AskHolders,
@@ -36,20 +38,21 @@ from tests.support import EventLog
 
 ID = "0123456789abcdef"
 PEERS = (10, 1_000, 10_000)
-UNDER_WAY = 32  # questions: what a room asks, and no buffer overflows
+UNDER_WAY = 32  # requests at the same time: as many as a room makes, and no buffer overflows
 MEASURED_S = 2.0
 LIMIT_S = 10.0
 FIRST_PORT = 20_000
+MIN_PINGS = 1_001
 
 
 def main() -> None:
     with _Process(_echo) as server:
-        echo = _measure(server, [_ping(FIRST_PORT, "0" * 24)])
+        echo = _measure(server, _pings(1, "0" * 24))
     _say(f"{'echo':31} {echo[0]:8,.0f} a second       {echo[1] * 1e6:5.1f} us")
     for count in PEERS:
         with _Process(_track) as server:
             cookie = _fill(server.place, count)
-            pings = [_ping(FIRST_PORT + number, cookie) for number in range(count)]
+            pings = _pings(count, cookie)
             lists = [encode_request(AskVersion(ID, cookie=cookie))]
             holders = [encode_request(AskHolders(ID, (ID,), cookie))]
             for what, questions in (("pings", pings), ("versions", lists), ("holders", holders)):
@@ -83,7 +86,7 @@ class _Process:
         self._process.join(LIMIT_S)
 
     def used_s(self) -> float:
-        """Seconds of the processor that it took by now."""
+        """Seconds of processor time that it has used."""
         self._ours.send("used")
         used: float = self._ours.recv()
         return used
@@ -119,7 +122,7 @@ def _echo(pipe: Connection) -> None:
 
 
 def _is_wanted(pipe: Connection, wait_s: float) -> bool:
-    """Answer what the bench asks; False when it asks for the end."""
+    """Answer what the bench asks; False if it asks for the end."""
     while pipe.poll(wait_s):
         if pipe.recv() == "end":
             return False
@@ -128,20 +131,27 @@ def _is_wanted(pipe: Connection, wait_s: float) -> bool:
     return True
 
 
-def _ping(port: int, cookie: str) -> bytes:
-    named = Address("127.0.0.1", port)
-    return encode_request(Ping(ID, named, ID, "available", (ID,), cookie=cookie))
+def _pings(count: int, cookie: str) -> list[bytes]:
+    """Of so many programs in turn; no two pings are the same, and each brings news."""
+    pings = []
+    for number in range(max(count, MIN_PINGS)):
+        address = Address("127.0.0.1", FIRST_PORT + number % count)
+        status = Status("available", (ID,), up=number)
+        pings.append(encode_request(Ping(f"{number:016x}", address, ID, status, cookie=cookie)))
+    return pings
 
 
 def _fill(place: tuple[str, int], count: int) -> str:
-    """Register so many programs; the cookie that they got."""
+    """Register this many programs; returns the cookie that they got."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
         link.settimeout(LIMIT_S)
         link.connect(place)
         cookie = ""
         for number in [0, *range(count)]:
-            named = Address("127.0.0.1", FIRST_PORT + number)
-            request: Request = Register(ID, named, ID, "pc", False, shares=(ID,), cookie=cookie)
+            advertised = Address("127.0.0.1", FIRST_PORT + number)
+            request: Request = Register(
+                ID, advertised, ID, "pc", False, shares=(ID,), cookie=cookie
+            )
             link.send(encode_request(request))
             answer = decode_answer(link.recv(2_048))
             if isinstance(answer, Refused):
@@ -150,7 +160,7 @@ def _fill(place: tuple[str, int], count: int) -> str:
 
 
 def _measure(server: _Process, questions: list[bytes]) -> tuple[float, float]:
-    """Answers a second, with UNDER_WAY questions under way, and what one cost the server."""
+    """Answers per second with UNDER_WAY requests at the same time, and what one cost the server."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
         link.settimeout(LIMIT_S)
         link.connect(server.place)

@@ -54,7 +54,7 @@ from tests.fuzz.samples import TRACKER_REQUESTS
 from tests.fuzz.target import Target, check, in_pieces
 from tests.test_catalogue import LINES
 from tests.test_download_record import ONE, TWO
-from tests.tracker_tables import desk_of
+from tests.tracker_tables import answerer_of
 
 ID = "0123456789abcdef"
 T = TypeVar("T")
@@ -72,7 +72,7 @@ CACHE = (
 
 
 def frame(header: bytes, body: bytes) -> None:
-    """One frame, and that it is written as it was read."""
+    """One frame; it must be written as it was read."""
     kind, length = wire_frames.decode_header(header)
     if kind == Kind.CHUNK or len(body) < length:
         return
@@ -82,7 +82,7 @@ def frame(header: bytes, body: bytes) -> None:
 
 
 def frames(data: bytes) -> None:
-    """As a sender reads them, in pieces; and the first one as a leecher does."""
+    """A sender reads them in pieces; a leecher reads the first one."""
     size = wire_frames.HEADER.size
     if len(data) > size:
         with contextlib.suppress(PeerProtocolError):
@@ -128,14 +128,14 @@ def welcome() -> Callable[[bytes], Welcome | None]:
 
 
 def stranger(data: bytes) -> None:
-    """A tracker's answer to a datagram without a cookie, which changes nothing of LMK/2."""
+    """A tracker's answer to a datagram without a cookie, which must change nothing of LMK/2."""
     registry, host = Registry(), "10.0.0.7"
-    desk, table = desk_of(registry, Cookies(b"secret"))
+    answerer, table = answerer_of(registry, Cookies(b"secret"))
     named = Address(host, 12501)
     known = Register(ID, named, ID, "pc", False, shares=(ID,))
-    registry.register(known, Origin(host, False), named_is_here=False, now=0.0)
+    registry.register(known, Origin(host, False), advertised_is_here=False, now=0.0)
     before = [(entry.key, replace(entry)) for entry in registry.entries()]
-    answers = desk.answers(data, host, 4_000, Proof.NONE, now=1.0)
+    answers = answerer.to(data, host, 4_000, Proof.NONE, now=1.0)
     table.settle(now=1.0)
     after = [(entry.key, entry) for entry in registry.entries()]
     check(after == before, "something of LMK/2 changed")
@@ -145,7 +145,7 @@ def stranger(data: bytes) -> None:
 
 
 def tracker_request(data: bytes) -> None:
-    """What a tracker does with a datagram; what it reads, it could have been sent."""
+    """What a tracker does with a datagram; whatever it reads, somebody could have sent."""
     try:
         read = tracker_wire.decode_request(data)
     except PeerProtocolError as error:
@@ -180,7 +180,7 @@ def reply(data: bytes) -> None:
 
 
 def packed(data: bytes) -> None:
-    """Damage in the packed bytes."""
+    """Mutations of the packed bytes."""
     unpacker = Unpacker(most=1 << 20)
     for line in unpacker.lines(data):
         decode_entry(line)
@@ -188,7 +188,7 @@ def packed(data: bytes) -> None:
 
 
 def entries(data: bytes) -> None:
-    """Damage in the lines that are packed, down to what each of them says."""
+    """Mutations of the lines before packing, down to what each of them says."""
     for line in Unpacker(most=1 << 20).lines(zlib.compress(data, 1)):
         entry = decode_entry(line)
         if isinstance(entry, LineAdded):
@@ -212,7 +212,7 @@ def line_of(text: str) -> Line | None:
 
 
 def any_line(data: bytes) -> None:
-    with contextlib.suppress(UnicodeDecodeError):  # not a text at all
+    with contextlib.suppress(UnicodeDecodeError):  # not text
         catalogue_line(data)
 
 
@@ -226,7 +226,7 @@ def without_logging() -> Iterator[None]:
 
 
 def digest_cache(data: bytes) -> None:
-    """Lines with a right checksum, for nothing else is looked at."""
+    """Lines with a right checksum: others are dropped unread."""
     sealed = (b"%08x %s\n" % (zlib.crc32(line), line) for line in data.split(b"\n"))
     # Each damaged cache is logged, which would hide what the fuzzer itself reports.
     with tempfile.TemporaryDirectory(prefix="lmk-fuzz-") as folder, without_logging():
@@ -247,7 +247,7 @@ def record(data: bytes) -> None:
 
 
 def must(decode: Callable[[T], R], written: T) -> R:
-    """What we write ourselves is never refused."""
+    """Decode what we wrote ourselves: it must never be refused."""
     try:
         return decode(written)
     except PeerProtocolError as error:

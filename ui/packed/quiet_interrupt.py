@@ -1,7 +1,7 @@
-"""What ends the program while it still loads: Ctrl-C with 130, and a lack of memory with a sentence
-and 4, both at once and without a traceback.
+"""What ends the program while it is loading, at once and without a traceback: Ctrl-C with 130, a
+lack of memory with a sentence and 4.
 
-build.spec also has it run before PyInstaller's own beginning, where nothing else of ours is loaded.
+build.spec also runs this before PyInstaller's own start code, when nothing else of ours is loaded.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import signal
 import sys
 from types import TracebackType
 
-_INTERRUPTED, _REFUSED = 130, 4  # ui/exit_codes.py, which is not to be loaded yet
+_INTERRUPTED, _REFUSED = 130, 4  # as in ui/exit_codes.py, which must not be loaded yet
 _NO_MEMORY = b"lmktorrent: This computer has no memory left. Close other programs, and try again.\n"
 
 
 def end_quietly() -> None:
-    """From now until somebody else listens to Ctrl-C; what is raised later never gets here."""
+    """From now on, until somebody else handles Ctrl-C; later exceptions never get here."""
     signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(_INTERRUPTED))
     sys.excepthook = _end
 

@@ -1,4 +1,4 @@
-"""The Tracker tab: one button, the address to give to the others, and who is in the room."""
+"""The Tracker tab: one button, the address for the others, and who is in the room."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ from ui.window.empty_state import EmptyState
 from ui.window.fields import TextField
 from ui.window.room_rows import (
     FILE_COLUMNS,
-    MEMBER_COLUMNS,
+    ROOM_COLUMNS,
     file_row,
     room_rows,
-    seeders_in,
 )
 from ui.window.table import Column, Table
 from ui.window.workbench import RunState, Workbench, reached_from_here
@@ -43,10 +42,10 @@ PINGS_AGAIN_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class TrackerLinks:
-    """Whom the tab tells what."""
+    """What the tab tells the rest of the window."""
 
     files_changed: Callable[[Address], None]  # the address as programs here reach the tracker
-    failed: Callable[[str], None]  # to start for somebody who is looking elsewhere
+    failed: Callable[[str], None]  # could not start, for a user who is looking at another tab
 
 
 class TrackerTab(ttk.Frame):
@@ -59,14 +58,14 @@ class TrackerTab(ttk.Frame):
         self._links = links
         self._tracker: Tracker | None = None
         self.run_state = RunState.STOPPED
-        self._room = RoomChanged((), (), 0)
-        self._is_open = True  # it listens for everybody
+        self._room = RoomChanged()
+        self._is_open = True  # it listens for other computers too
         self._files_shown: tuple[ListedFile, ...] = ()
         self._once_started = list[Callable[[Address], None]]()
         self._port_text = tk.StringVar(self, str(bench.settings.now.tracker_port))
         self._make_controls()
         self._make_address()
-        self.room = self._make_table("In the room", 2, MEMBER_COLUMNS, 4)
+        self.room = self._make_table("In the room", 2, ROOM_COLUMNS, 4)
         self.files = self._make_table("Files in the room", 4, FILE_COLUMNS, 4)
         self._no_members = EmptyState(self.room.empty, bench.theme)
         self._no_files = EmptyState(self.files.empty, bench.theme)
@@ -93,7 +92,7 @@ class TrackerTab(ttk.Frame):
         row.bind("<Configure>", lambda event: self._wrap(event.width))
 
     def _make_address(self) -> None:
-        """A line of its own, large: it is read aloud and copied from a blackboard."""
+        """On a line of its own, large: people read it aloud and copy it from a blackboard."""
         px = self._bench.theme.px
         self._address_line = ttk.Frame(self, style="Tint.TFrame", padding=(px(16), px(10)))
         self._address = ttk.Label(self._address_line, style="Title.Tint.TLabel")
@@ -117,7 +116,7 @@ class TrackerTab(ttk.Frame):
     # What the rest of the window asks
 
     def start_only_here(self, then: Callable[[Address], None]) -> None:
-        """Have a tracker, at least for this computer; `then` gets its address once it runs."""
+        """Start a tracker, at least for this computer; `then` gets its address once it runs."""
         if self._bench.trackers.own is not None:
             then(self._bench.trackers.own)
             return
@@ -131,7 +130,7 @@ class TrackerTab(ttk.Frame):
 
     @property
     def sentence(self) -> str:
-        """How the tracker is."""
+        """The state of the tracker."""
         return str(self._sentence.cget("text"))
 
     @property
@@ -147,12 +146,12 @@ class TrackerTab(ttk.Frame):
     @property
     def seeder_count(self) -> int | None:
         """None while no tracker runs."""
-        return seeders_in(self._room) if self.run_state is RunState.RUNNING else None
+        return self._room.seeder_count if self.run_state is RunState.RUNNING else None
 
-    # What the user asks
+    # What the user does
 
     def start_or_stop(self) -> None:
-        """The button."""
+        """The button was pressed."""
         if not self.run_state.is_up:
             self._start(EVERY_INTERFACE)
         elif self._tracker is not None:
@@ -161,7 +160,7 @@ class TrackerTab(ttk.Frame):
             self._show_state("Stopping …", "Muted")
 
     def start(self) -> None:
-        """Have it run, for everybody."""
+        """Start it, for other computers too."""
         if not self.run_state.is_up:
             self.start_or_stop()
 
@@ -225,7 +224,7 @@ class TrackerTab(ttk.Frame):
             then(own)
 
     def _show_address(self, for_others: Address) -> None:
-        """What to type elsewhere: another one as soon as this computer has another address."""
+        """Show what to type elsewhere; it changes as soon as this computer has another address."""
         self._address.configure(text=str(for_others))
         if not is_loopback(for_others.host):
             hint = "Give this address to the others: they type it as their tracker."
@@ -238,7 +237,7 @@ class TrackerTab(ttk.Frame):
     def _stopped(self, failure: str) -> None:
         self._tracker, self.run_state = None, RunState.STOPPED
         self._bench.trackers.set_own(None)
-        self._room = RoomChanged((), (), 0)
+        self._room = RoomChanged()
         if failure and self._once_started:
             self._links.failed(failure)
         self._once_started.clear()
@@ -250,11 +249,11 @@ class TrackerTab(ttk.Frame):
     def _tell_if_changed(self, before: RoomChanged) -> None:
         own = self._bench.trackers.own
         now = self._room
-        has_news = before.files != now.files or len(before.seeders) != len(now.seeders)
+        has_news = before.files != now.files or before.seeder_count != now.seeder_count
         if own is not None and has_news:
             self._links.files_changed(own)
 
-    # Showing
+    # Display
 
     def _show_state(self, sentence: str, tone: str) -> None:
         self._sentence.configure(text=sentence, style=f"{tone}.TLabel")
@@ -265,8 +264,8 @@ class TrackerTab(ttk.Frame):
     def _show_room(self) -> None:
         now = time.monotonic()
         room = self._room
-        self.room.show(room_rows(room.members, room.seeders, now))
-        if room.files != self._files_shown:  # the members change far more often
+        self.room.show(room_rows(room.participants, now))
+        if room.files != self._files_shown:  # the participants change far more often
             self._files_shown = room.files
             self.files.show({f"{file.size} {file.name}": file_row(file) for file in room.files})
         if self.run_state is RunState.RUNNING:
@@ -281,8 +280,7 @@ class TrackerTab(ttk.Frame):
 
     def _show_pings(self) -> None:
         self._pings_id = self.after(PINGS_AGAIN_MS, self._show_pings)
-        room = self._room
-        for key, row in room_rows(room.members, room.seeders, time.monotonic()).items():
+        for key, row in room_rows(self._room.participants, time.monotonic()).items():
             self.room.put(key, row)
 
     def _wrap(self, width: int) -> None:
