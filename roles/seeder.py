@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
 import time
 from pathlib import Path
 
@@ -19,8 +18,8 @@ from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.shared_folder import SharedFolder
 from roles.lmk1.tracker_client import TrackerClient
 from roles.lmk1.uploads import Uploads as Lmk1Uploads
-from roles.net.interfaces import address_for_others
-from roles.net.listening import listen_tcp
+from roles.net.interfaces import address_for_others, own_name
+from roles.net.listening import Listener, listen_tcp
 from roles.net.throttle import Throttles
 from roles.program.log_file import hide_folder
 from roles.role import Role
@@ -30,7 +29,6 @@ from roles.swarm.reverse_connections import ReverseConnections
 from roles.uploads.handshakes import Handshakes
 from roles.uploads.peer_uploads import PeerUploads
 from roles.uploads.slots import slots_for_lmk2
-from roles.values.addresses import Address
 from roles.values.events import (
     HashingChanged,
     Post,
@@ -92,22 +90,22 @@ class Seeder(Role):
         )
         listener, note = listen_tcp(settings.bind, exactly=settings.bind_exactly)
         with listener:
-            address = Address(*listener.getsockname())
+            address = listener.address
             self._post(RoleStarted(address, address_for_others(address), note))
             self._serve(listener, library, announcer, uploads, lmk1_uploads)
 
     def _serve(
         self,
-        listener: socket.socket,
+        listener: Listener,
         library: FolderLibrary,
         announcer: Announcer,
         uploads: PeerUploads,
         lmk1_uploads: Lmk1Uploads,
     ) -> None:
         """Accept until stopped; every thread ends before this does."""
-        address = Address(*listener.getsockname())
+        address = listener.address
         membership = announcer.membership
-        me = Hello(membership.peer, socket.gethostname(), address.port, is_seeder=False)
+        me = Hello(membership.peer, own_name(), address.port, is_seeder=False)
         calls = ReverseConnections(
             self._place,
             uploads,

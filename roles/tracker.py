@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import selectors
-import socket
 import time
 from collections import deque
 from collections.abc import Collection, Iterator
@@ -20,8 +19,9 @@ from typing import TypeAlias
 from roles.disk.state_file import StateFile
 from roles.lmk1.seeder_table import SeederTable
 from roles.lmk1.tracker_answers import TrackerAnswers
-from roles.net.interfaces import address_for_others, own_addresses
-from roles.net.listening import bind_both, bound_beside
+from roles.net.datagrams import Datagrams
+from roles.net.interfaces import address_for_others, own_addresses, own_name
+from roles.net.listening import Listener, bind_both, bound_beside
 from roles.net.neighbours import Neighbours, waiting_bytes
 from roles.role import Role
 from roles.room.answers import Answers
@@ -43,8 +43,8 @@ from roles.worker import POLL_S, Worker, failure_of
 
 log = logging.getLogger(__name__)
 
-# Socket, bytes, and the address that they came from or go to.
-_Datagram: TypeAlias = tuple[socket.socket, bytes, tuple[str, int]]
+# Where it came in, its bytes, and the address that they came from or go to.
+_Datagram: TypeAlias = tuple[Datagrams, bytes, tuple[str, int]]
 
 SAVE_S = 2.0  # at most one state file in this time
 REPORT_S = 0.25
@@ -58,7 +58,6 @@ DATAGRAMS_AT_ONCE = 256  # read before anything else has its turn,
 RECEIVE_S = 0.005  # unless they cost more: the longest take a sixth of a millisecond each
 MAX_UNPROVED = 256  # datagrams of senders without a cookie that wait for their turn,
 UNPROVED_S = 0.005  # which lasts so long; what they cost grows with their lists
-BUFFER = 512 * 1024  # bytes, each way; most systems allow a little less
 # Of the send buffer, in the system's count, for answers to senders without a cookie that are not
 # there: 80 short answers. The system looks for as many computers at a time, and its table has room
 # for 1,024. Beyond that those that ask again have as much more.
@@ -81,7 +80,7 @@ class Tracker(Role):
         self._unproved: deque[_Datagram] = deque()  # requests that wait for their turn
         self._unsent: deque[_Datagram] = deque()  # answers
         self._asked, self._asked_before = set[str](), set[str]()  # in vain, in the last seconds
-        self._beside: dict[str, socket.socket] = {}  # by own address, when there are several
+        self._beside: dict[str, Datagrams] = {}  # by own address, when there are several
         self._report: Iterator[None] | None = None  # under way
         self._report_cost_s = 0.0  # of the processor, until now
         self._saving: Iterator[bool] | None = None  # a state file under way
@@ -103,10 +102,12 @@ class Tracker(Role):
                 log.info("The tracker goes on with the %d seeders that it knew before.", restored)
             if self._state.notice:
                 self._post(Warned(self._state.notice))
-        link, listener, note = bind_both(self._settings.bind, exactly=self._settings.bind_exactly)
-        with link, listener, selectors.DefaultSelector() as selector:
-            listening = Address(*link.getsockname())
-            self._begin(link, listener, selector, listening)
+        datagrams, listener, note = bind_both(
+            self._settings.bind, exactly=self._settings.bind_exactly
+        )
+        with datagrams, listener, selectors.DefaultSelector() as selector:
+            listening = datagrams.address
+            self._begin(datagrams, listener, selector, listening)
             self._post(RoleStarted(listening, address_for_others(listening), note))
             try:
                 self._answer_until_stopped(selector, listening)
@@ -118,15 +119,15 @@ class Tracker(Role):
 
     def _begin(
         self,
-        link: socket.socket,
-        listener: socket.socket,
+        datagrams: Datagrams,
+        listener: Listener,
         selector: selectors.BaseSelector,
         listening: Address,
     ) -> None:
-        self._neighbours = Neighbours(link)
-        _prepare(link)
-        self._link = link
-        selector.register(link, selectors.EVENT_READ, lambda: self._receive(link))
+        self._neighbours = Neighbours(datagrams)
+        datagrams.expect_many()
+        self._datagrams = datagrams
+        selector.register(datagrams, selectors.EVENT_READ, lambda: self._receive(datagrams))
         self._lists = ListServer(listener, selector, self._registry)
         self._dials = DialBack(selector, self._is_to_be_dialled, self._note_reachable)
         senders = Senders()
@@ -136,7 +137,7 @@ class Tracker(Role):
             Cookies(os.urandom(32)),
             senders,
             self._lmk1_answers,
-            name=socket.gethostname(),
+            name=own_name(),
             port=listening.port,
             on_arrival=self._dial,
         )
@@ -147,19 +148,19 @@ class Tracker(Role):
         """Listen at each of these addresses if there are several, to answer from the one asked."""
         hosts = hosts if len(hosts) > 1 else ()
         for host in [one for one in self._beside if one not in hosts]:
-            link = self._beside.pop(host)
-            selector.unregister(link)
-            link.close()
+            datagrams = self._beside.pop(host)
+            selector.unregister(datagrams)
+            datagrams.close()
         for host in [one for one in hosts if one not in self._beside]:
-            beside = bound_beside(self._link, host)
+            beside = bound_beside(self._datagrams, host)
             if beside is None:
                 continue
-            _prepare(beside)
+            beside.expect_many()
             self._beside[host] = beside
             selector.register(
                 beside,
                 selectors.EVENT_READ,
-                lambda link=beside: self._receive(link),
+                lambda datagrams=beside: self._receive(datagrams),
             )
 
     def _answer_until_stopped(self, selector: selectors.BaseSelector, listening: Address) -> None:
@@ -198,7 +199,7 @@ class Tracker(Role):
         self._send_unsent()
         return 0.0 if is_busy else UNSENT_S if self._unsent else POLL_S
 
-    def _receive(self, link: socket.socket) -> None:
+    def _receive(self, datagrams: Datagrams) -> None:
         """Answer those who have a cookie at once; the others when these are through."""
         now = time.monotonic()
         until = now + RECEIVE_S
@@ -206,19 +207,20 @@ class Tracker(Role):
             if now >= until:
                 return
             try:
-                datagram, source = link.recvfrom(RECEIVE_BUFFER)
-            except BlockingIOError:
-                return
+                come = datagrams.receive(RECEIVE_BUFFER)
             except OSError as error:
                 # Windows: an earlier answer found nobody, or this datagram was too long.
                 log.debug("receiving: %s", error)
                 continue
+            if come is None:
+                return
+            datagram, source = come
             now = time.monotonic()
             proof = self._answers.proof(datagram, source[0], now=now)
             if proof is not Proof.NONE:
-                self._answer((link, datagram, source), proof, now)
+                self._answer((datagrams, datagram, source), proof, now)
             elif len(self._unproved) < MAX_UNPROVED:
-                self._unproved.append((link, datagram, source))
+                self._unproved.append((datagrams, datagram, source))
 
     def _answer_unproved(self) -> None:
         until = time.monotonic() + UNPROVED_S
@@ -233,8 +235,8 @@ class Tracker(Role):
         A sender that was not seen in its network may be there all the same. Then it asks again,
         which few forged ones do.
         """
-        link, _, (host, _) = request
-        waiting = waiting_bytes(link)
+        datagrams, _, (host, _) = request
+        waiting = waiting_bytes(datagrams)
         if waiting < UNPROVED_UNSENT or not self._neighbours.is_missing(host):
             return True
         is_again = host in self._asked or host in self._asked_before
@@ -243,15 +245,15 @@ class Tracker(Role):
         return is_again and waiting < AGAIN_UNSENT
 
     def _answer(self, request: _Datagram, proof: Proof, now: float) -> None:
-        link, datagram, source = request
+        datagrams, datagram, source = request
         try:
             answers = self._answers.to(datagram, *source, proof, now=now)
         except (OSError, MemoryError) as error:  # nothing left for it now: it asks again
             log.debug("answering %s: %s", source[0], error)
             return
         for answer in answers:
-            if not self._is_sent((link, answer, source)):
-                self._keep_unsent((link, answer, source), proof)
+            if not self._is_sent((datagrams, answer, source)):
+                self._keep_unsent((datagrams, answer, source), proof)
 
     def _keep_unsent(self, answer: _Datagram, proof: Proof) -> None:
         """Try again later, because an original asks only once. Senders with a cookie go first, and
@@ -267,11 +269,9 @@ class Tracker(Role):
 
     def _is_sent(self, answer: _Datagram) -> bool:
         """Send it, or give it up; False when the system has no room for it now."""
-        link, datagram, source = answer
+        datagrams, datagram, source = answer
         try:
-            link.sendto(datagram, source)
-        except BlockingIOError:
-            return False
+            return datagrams.send(datagram, source)
         except OSError as error:  # no route back: it asks again
             log.debug("answering %s: %s", source[0], error)
         return True
@@ -416,10 +416,3 @@ def _write(state: StateFile, texts: list[str]) -> None:
         state.write(f"[{','.join(texts)}]".encode())
     except StorageError as error:
         log.warning("The tracker's list is not kept for the next start: %s", error)
-
-
-def _prepare(link: socket.socket) -> None:
-    """A socket for many datagrams at once."""
-    link.setblocking(False)
-    for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-        link.setsockopt(socket.SOL_SOCKET, buffer, BUFFER)

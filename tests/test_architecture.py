@@ -120,6 +120,9 @@ FILE_METHODS = frozenset(
     {"exists", "is_dir", "is_file", "iterdir", "mkdir", "open", "read_bytes", "read_text"}
     | {"rglob", "rmdir", "stat", "unlink", "write_bytes", "write_text"}
 )
+# Where a socket is opened, waited at and closed, and what is below a connection.
+SOCKETS_PLACE = "roles.net"
+SOCKET_MODULES = ("socket", "select", "ssl", f"{SOCKETS_PLACE}.carrier")
 UNSAFE_MODULES = frozenset({"marshal", "pickle", "shelve"})
 # What roles/disk/disk_calls.py alone calls: tests end the program after each of these.
 DISK_CALLS_PLACE = "roles.disk.disk_calls"
@@ -237,6 +240,10 @@ def lmk1_imports(module: Module) -> set[str]:
 
 def seams_of(module: Module) -> set[str]:
     return {f"roles.lmk1.{name}" for name in SEAMS.get(module.name, ())}
+
+
+def socket_imports(module: Module) -> set[str]:
+    return {name for name in module.imports() for raw in SOCKET_MODULES if is_within(name, raw)}
 
 
 def foreign_imports(module: Module) -> set[str]:
@@ -366,6 +373,10 @@ class ImportsTest(RuleTestCase):
         methods = {"open", *(f".{name}" for name in FILE_METHODS)}
         self.check_each(pure, lambda one: lines_calling(one, methods))
 
+    def test_raw_sockets_and_what_carries_connections_are_known_in_one_package_only(self) -> None:
+        others = [one for one in modules_below("roles") if not one.is_in(SOCKETS_PLACE)]
+        self.check_each(others, socket_imports)
+
     def test_roles_know_no_window(self) -> None:
         unwanted = {"tkinter", "ui"}
         self.check_each(modules_below("roles"), lambda one: top_names(one.imports()) & unwanted)
@@ -481,6 +492,12 @@ class CheckersTest(unittest.TestCase):
         text = "from roles.wire import frames\nfrom roles.values.events import RoleStopped"
         module = self.module("ui.window.room", text)
         self.assertEqual(hidden_from_ui(module), {"roles.wire.frames"})
+
+    def test_a_socket_and_a_carrier_are_seen(self) -> None:
+        for text in ("import socket", "from select import poll", "from roles.net import carrier"):
+            with self.subTest(text=text):
+                self.assertTrue(socket_imports(self.module("roles.uploads.x", text)))
+        self.assertEqual(socket_imports(self.module("roles.uploads.x", "import selectors")), set())
 
     def test_a_foreign_package_is_seen(self) -> None:
         module = self.module("ui.window.room", "import numpy.linalg, json, roles.values.errors")

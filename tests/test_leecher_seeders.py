@@ -12,7 +12,7 @@ from unittest import mock
 
 from roles.leecher import Leecher
 from roles.lmk1 import fetchers as crew
-from roles.net.connections import hang_up
+from roles.net.connection import end_connections
 from roles.values.errors import ContentError, NoSeederError, ShortageError
 from roles.values.events import (
     AllDownloadsEnded,
@@ -258,7 +258,7 @@ class SeedersThatFail(LeecherTest):
         leecher = self.taking()
         order(leecher, "a")
         gate.is_reached.wait(LIMIT_S)
-        hang_up(None)
+        end_connections(None)
         gate.open()
         self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
         self.assert_same_files(self.taken, {"a": content})

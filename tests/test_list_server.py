@@ -16,6 +16,8 @@ from itertools import cycle
 from typing import cast
 from unittest import mock
 
+from roles.net.connection import Connection
+from roles.net.listening import Listener
 from roles.room import list_server
 from roles.room.list_server import ListServer
 from roles.room.packed_lists import PackedLists
@@ -58,8 +60,8 @@ class ListServerTestCase(LmkTestCase):
         super().setUp()
         self.registry = Registry()
         self.register()
-        listener = self.enterContext(socket.create_server(("127.0.0.1", 0)))
-        self.place = Address(*listener.getsockname())
+        listener = self.enterContext(Listener(socket.create_server(("127.0.0.1", 0))))
+        self.place = listener.address
         selector = self.enterContext(selectors.DefaultSelector())
         self.server = ListServer(listener, selector, self.registry)
         self.now_ahead_s = 0.0
@@ -567,7 +569,7 @@ class ShortageTest(ListServerTestCase):
             def __init__(self) -> None:
                 self.is_refusing = True
 
-            def accept(self) -> tuple[socket.socket, tuple[str, int]]:
+            def accept(self) -> Connection | None:
                 if self.is_refusing:
                     refused.append(1)
                     raise OSError(errno.EMFILE, "Too many open files")
@@ -577,7 +579,7 @@ class ShortageTest(ListServerTestCase):
                 return listener.fileno()
 
         refusing = Refusing()
-        self.server._listener = cast("socket.socket", refusing)
+        self.server._listener = cast("Listener", refusing)
         self.addCleanup(setattr, self.server, "_listener", listener)
         link = self.dial()
         link.sendall(encode_call(AskList("")))

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from unittest import mock
 
 from roles.disk.state_file import StateFile, write_whole
+from roles.net.datagrams import broadcasting
 from roles.net.neighbours import Neighbours
 from roles.room.answers import Answers
 from roles.room.cookies import Proof
@@ -930,14 +931,14 @@ class TurnsOfTheTracker(unittest.TestCase):
         tracker_role = Tracker(TrackerSettings(), lambda _: None)
         tracker_role._answers = mock.Mock()
         tracker_role._answers.to.return_value = []
-        link = mock.Mock()
-        link.recvfrom.return_value = b"ping_tracker", ("10.0.0.7", 4000)
+        datagrams = mock.Mock()
+        datagrams.receive.return_value = b"ping_tracker", ("10.0.0.7", 4000)
         with (
             mock.patch("roles.tracker.time.monotonic", lambda: next(clock) / 1000),
             mock.patch("roles.tracker.RECEIVE_S", 0.01),
         ):
-            tracker_role._receive(link)
-        self.assertEqual(link.recvfrom.call_count, 10)
+            tracker_role._receive(datagrams)
+        self.assertEqual(datagrams.receive.call_count, 10)
 
 
 class ShortagesOfTheTracker(RoomTest):
@@ -969,12 +970,12 @@ class ShortagesOfTheTracker(RoomTest):
         tracker._answers = mock.Mock(to=mock.Mock(return_value=[b"answer"]))
         member, stranger = ("10.0.0.1", 1), ("10.0.0.2", 2)
         with (
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link,
+            broadcasting("127.0.0.1") as datagrams,
             mock.patch.object(Tracker, "_is_sent", return_value=False),
         ):
             for _ in range(MAX_UNSENT + 1):
-                tracker._answer((link, b"", stranger), Proof.NONE, 0.0)
-            tracker._answer((link, b"", member), Proof.GOOD, 0.0)
+                tracker._answer((datagrams, b"", stranger), Proof.NONE, 0.0)
+            tracker._answer((datagrams, b"", member), Proof.GOOD, 0.0)
         self.assertEqual(tracker._unsent[0][2], member)
         self.assertEqual(len(tracker._unsent), MAX_UNSENT)
 

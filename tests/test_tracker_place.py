@@ -302,8 +302,8 @@ class AddressesTest(TrackerPlaceTestCase):
         def connected(address: Address) -> Any:
             question = real(address)
             if faults:
-                link, error = question.link, faults.pop()
-                question.link = mock.Mock(wraps=link, send=mock.Mock(side_effect=error))
+                talk, error = question.talk, faults.pop()
+                question.talk = mock.Mock(wraps=talk, send=mock.Mock(side_effect=error))
             return question
 
         with mock.patch.object(client, "_connected", connected):

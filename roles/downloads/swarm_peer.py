@@ -7,7 +7,6 @@ sends to one peer, `lmk-downloader` takes from one.
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -16,6 +15,7 @@ from roles.downloads.swarm_side import SwarmSide
 from roles.joining.membership import Membership
 from roles.joining.tracker_asker import new_id
 from roles.joining.tracker_place import TrackerPlace
+from roles.net.interfaces import own_name
 from roles.net.listening import listen_tcp
 from roles.net.throttle import Throttles
 from roles.swarm.acceptor import Acceptor
@@ -69,8 +69,8 @@ class SwarmPeer:
         self._told = UploadsChanged(SeederState.AVAILABLE, (), 0)
         self._down = 0.0  # bytes per second
         self._listener, _ = listen_tcp(settings.bind, exactly=settings.bind_exactly)
-        address = Address(*self._listener.getsockname())
-        me = Hello(new_id(), socket.gethostname(), address.port, is_seeder=False)
+        address = self._listener.address
+        me = Hello(new_id(), own_name(), address.port, is_seeder=False)
         library = SwarmLibrary()
         self._uploads = PeerUploads(library, slots_for_lmk2(DEFAULT_SLOTS), throttles.up)
         library.look_again = self._uploads.look_again

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -20,7 +19,7 @@ from roles.joining.room_client import RoomClient
 from roles.joining.tracker_asker import new_id
 from roles.joining.tracker_dialects import Dialect, Lmk1Client, Lmk2Dialect, Standing
 from roles.joining.tracker_place import TrackerPlace
-from roles.net.interfaces import own_address_towards
+from roles.net.interfaces import own_address_towards, own_name
 from roles.values.addresses import EVERY_INTERFACE, Address, is_loopback
 from roles.values.errors import TrackerSilentError
 from roles.values.events import Post, ReachabilityChanged, TrackerAnswered, TrackerLost
@@ -251,9 +250,7 @@ class Membership:
         # This question tells nothing to a tracker that might do so.
         if self._is_leecher and self._room.list_version() is None:
             return None
-        ours = Lmk2Dialect(
-            self._room, peer=self.peer, name=socket.gethostname(), is_leecher=self._is_leecher
-        )
+        ours = Lmk2Dialect(self._room, peer=self.peer, name=own_name(), is_leecher=self._is_leecher)
         if not ours.register(advertised, status, everywhere=is_everywhere):
             return None if self._lmk1 is None else self._lmk1.dialect(is_original=True)
         if self._lmk1 is not None and self._room.list_version() is None:  # ours, of version 1.0

@@ -6,14 +6,15 @@ import contextlib
 import logging
 import random
 import secrets
-import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Generic, Self, TypeVar
 
 from roles.joining.tracker_place import TrackerPlace
+from roles.net import datagrams
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError, TrackerSilentError
 from roles.worker import POLL_S, rest
@@ -23,7 +24,6 @@ log = logging.getLogger(__name__)
 # Pause after each try; a LAN answers within milliseconds.
 TRIES_S = (0.2, 0.4, 0.6, 0.8, 1.0, 1.0, 1.0, 1.0)
 JITTER = 0.25
-MAX_DATAGRAM = 65_535  # bytes; an original tracker's list may be of any length
 MAX_REFUSALS = 3  # the machine itself says that nobody listens there: no use in trying eight times
 LINGER_S = 5.0  # a second answer to a closed port ends an original tracker on Windows
 SECOND_S = 0.2  # for the `success` behind a list, which comes at once or is lost
@@ -35,18 +35,17 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Question:
-    """A request, sent once or more often, and the socket that its answers come to."""
+    """A request, sent once or more often, and where its answers come to."""
 
-    link: socket.socket
+    talk: datagrams.Talk
     until: float  # it stays open so long when not all answers come
     awaited: int = 0  # datagrams that may still come
 
     def receive(self, timeout_s: float) -> bytes:
-        """The next datagram. Raises OSError, TimeoutError when none comes."""
-        self.link.settimeout(timeout_s)
-        datagram = self.link.recv(MAX_DATAGRAM)
+        """The next answer. Raises OSError, TimeoutError when none comes."""
+        answer = self.talk.receive(timeout_s)
         self.awaited -= 1
-        return datagram
+        return answer
 
 
 @dataclass(slots=True)
@@ -90,7 +89,7 @@ class TrackerAsker:
         deadline = time.monotonic() + FAREWELL_S
         while self._lingering:
             question = self._lingering.popleft()
-            with question.link, contextlib.suppress(OSError):
+            with closing(question.talk), contextlib.suppress(OSError):
                 while question.awaited > 0 and (rest := deadline - time.monotonic()) > 0:
                     question.receive(rest)
 
@@ -175,7 +174,7 @@ class TrackerAsker:
         if question is None:
             question = attempt.questions[address] = self._connected(address)
         try:
-            question.link.send(attempt.request)
+            question.talk.send(attempt.request)
             question.awaited += attempt.answers
             within_s *= random.uniform(1 - JITTER, 1 + JITTER)
             return self._receive(question, attempt.read, within_s)
@@ -195,14 +194,8 @@ class TrackerAsker:
         return False
 
     def _connected(self, address: Address) -> _Question:
-        """A new socket; the system hands it this tracker's datagrams only. Raises OSError."""
-        link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            link.connect(address)
-        except OSError:
-            link.close()
-            raise
-        question = _Question(link, time.monotonic() + LINGER_S)
+        """A new one, to which only this tracker answers. Raises OSError."""
+        question = _Question(datagrams.talk_with(address), time.monotonic() + LINGER_S)
         self._lingering.append(question)
         return question
 
@@ -237,7 +230,7 @@ class TrackerAsker:
         for question in list(self._lingering):
             if question.awaited <= 0 or question.until < time.monotonic():
                 self._lingering.remove(question)
-                question.link.close()
+                question.talk.close()
 
     def _silent(self, why: str) -> TrackerSilentError:
         self._place.is_silent()

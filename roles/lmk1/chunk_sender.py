@@ -7,10 +7,8 @@ way. An original acknowledges one at a time.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from io import FileIO
 from roles.lmk1 import peer_wire as wire
 from roles.lmk1.chunks import CHUNK_SIZE, ChunkRange, byte_count, chunk_count
 from roles.lmk1.shared_folder import SharedFolder
+from roles.net.connection import Connection
 from roles.net.throttle import Throttle
 from roles.sharing.folder_tree import TreeFile
 from roles.values.addresses import Address
@@ -56,28 +55,28 @@ class ChunkSender:
 
     def __init__(
         self,
-        sock: socket.socket,
+        connection: Connection,
         folder: SharedFolder,
         progress: UploadProgress,
         throttle: Throttle,
         should_stop: Callable[[], bool],
     ) -> None:
-        """`sock` stays the caller's to close."""
-        self._sock = sock
+        """The connection stays the caller's to close."""
+        self._connection = connection
         self._folder = folder
         self._progress = progress
         self._throttle = throttle
         self._should_stop = should_stop
         self._acks = wire.AckReader()
         self._block = bytearray(BLOCK_CHUNKS * CHUNK_SIZE)
-        sock.settimeout(POLL_S)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.limit(POLL_S)
 
     def run(self) -> None:
         """Serve until the range is through; the caller then just closes.
 
         Raises PeerProtocolError, FileChangedError or OSError.
         """
+        self._connection.send_all(wire.CONNECTED, within_s=POLL_S)
         request = self._read_request()
         if not isinstance(request, wire.RangeRequest):
             return
@@ -98,9 +97,8 @@ class ChunkSender:
         reader = wire.SecondMessageReader()
         deadline = time.monotonic() + REQUEST_S
         while not self._should_stop() and time.monotonic() < deadline:
-            try:
-                data = self._sock.recv(wire.MAX_REQUEST)
-            except TimeoutError:
+            data = self._connection.receive(wire.MAX_REQUEST)
+            if data is None:
                 continue
             if not data:
                 return None
@@ -167,28 +165,18 @@ class ChunkSender:
         return len(parts) // 2
 
     def _send_all(self, parts: Sequence[bytes | memoryview]) -> None:
-        count = sum(len(part) for part in parts)
-        self._throttle.wait(count, self._should_stop, most_s=MOST_HELD_BACK_S)
-        sent = 0
-        if hasattr(self._sock, "sendmsg"):  # Windows has none
-            with contextlib.suppress(TimeoutError):
-                sent = self._sock.sendmsg(parts)
-        if sent < sum(len(part) for part in parts):
-            self._send_rest(memoryview(b"".join(parts))[sent:])
-
-    def _send_rest(self, rest: memoryview) -> None:
+        rest = memoryview(b"".join(parts))
+        self._throttle.wait(len(rest), self._should_stop, most_s=MOST_HELD_BACK_S)
         deadline = time.monotonic() + STALLED_S
         while rest:
-            with contextlib.suppress(TimeoutError):
-                rest = rest[self._sock.send(rest) :]
+            rest = rest[self._connection.send(rest) :]
             self._check_patience(deadline)  # absolute: a reader of single bytes gains no time
 
     def _receive_acks(self) -> list[bool]:
         deadline = time.monotonic() + STALLED_S
         while True:
-            try:
-                data = self._sock.recv(_ACKS_AT_ONCE)
-            except TimeoutError:
+            data = self._connection.receive(_ACKS_AT_ONCE)
+            if data is None:
                 self._check_patience(deadline)
                 continue
             if not data:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from roles.lmk1 import peer_wire as wire
 from roles.lmk1.chunk_sender import ChunkSender, UploadProgress
 from roles.lmk1.shared_folder import SharedFolder
 from roles.lmk1.slots import SLOTS_PER_HOST, SlotTable
+from roles.net.connection import Connection
 from roles.net.eviction import Holder, who_goes
 from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
-from roles.uploads.handshakes import hang_up
 from roles.uploads.peer_uploads import PeerUploads
 from roles.uploads.slots import slots_for_lmk2
-from roles.values.addresses import Address, is_loopback
+from roles.values.addresses import is_loopback
 from roles.values.errors import FileChangedError, PeerProtocolError, ShortageError
 from roles.values.events import SeederState, Upload
 from roles.wire.greeting import AWAY
@@ -37,7 +34,7 @@ LEAST_CHUNKS = 2
 @dataclass(slots=True)
 class _Serving:
     thread: threading.Thread
-    sock: socket.socket
+    connection: Connection
     progress: UploadProgress
     meter: RateMeter
     looked_at: float
@@ -69,28 +66,29 @@ class Uploads:
         self._serving: list[_Serving] = []
         self._sent_before = 0  # bytes, of connections that ended
 
-    def answer(self, sock: socket.socket, address: Address) -> None:
+    def answer(self, connection: Connection) -> None:
         """Serve a leecher that greeted, if need be in place of an idle one, or send it away."""
         self._reap()
+        address = connection.address
         is_taken = self._slots.take(address.host, self._swarm.slots_taken)
         if not is_taken and self._end_idle(address.host):
             is_taken = self._slots.take(address.host, self._swarm.slots_taken)
         if not is_taken:
             log.debug("%s heard away: every slot is taken", address)
-            hang_up(sock, AWAY)
+            connection.close(AWAY)
             return
         progress = UploadProgress(address)
-        thread = Worker(lambda: self._serve(sock, progress), "lmk-upload")
+        thread = Worker(lambda: self._serve(connection, progress), "lmk-upload")
         try:
             thread.start()
         except ShortageError as error:
             log.warning("%s heard away: %s", address, error)
             self._slots.release(address.host)
-            hang_up(sock, AWAY)
+            connection.close(AWAY)
             return
         now = time.monotonic()
         meter = RateMeter(now=now)
-        self._serving.append(_Serving(thread, sock, progress, meter, now, now + ASK_S))
+        self._serving.append(_Serving(thread, connection, progress, meter, now, now + ASK_S))
         log.debug("%s is connected", address)
 
     def share_slots(self) -> None:
@@ -124,8 +122,7 @@ class Uploads:
         serving = staying[idle.number]
         serving.is_leaving = True
         log.info("hung up on %s, which was idle: others wait", serving.progress.leecher)
-        with contextlib.suppress(OSError):  # the other side was faster
-            serving.sock.shutdown(socket.SHUT_RDWR)
+        serving.connection.hang_up()
         self._slots.release(serving.progress.leecher.host)
         return True
 
@@ -160,11 +157,12 @@ class Uploads:
         for serving in self._serving:
             serving.thread.join()
 
-    def _serve(self, sock: socket.socket, progress: UploadProgress) -> None:
-        with sock:
+    def _serve(self, connection: Connection, progress: UploadProgress) -> None:
+        with connection:
             try:
-                sock.send(wire.CONNECTED)
-                ChunkSender(sock, self._folder, progress, self._throttle, self._should_stop).run()
+                ChunkSender(
+                    connection, self._folder, progress, self._throttle, self._should_stop
+                ).run()
             except FileChangedError as error:
                 log.info("%s: %s", progress.leecher, error)
                 self._folder.changed.set()
