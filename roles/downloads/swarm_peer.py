@@ -142,6 +142,9 @@ class SwarmPeer:
         """End everything; should_stop() says so already."""
         self._downloads.stop()
         self._uploads.stop()
+        self._membership.wake()
+        self._calls.wake()
+        self._listener.end()
         for thread in self._beside:  # from here on nobody comes in, and no thread is started
             thread.join()
         self._downloads.join()
