@@ -369,14 +369,14 @@ class DownloadingTest(RoomTest):
         connection = PeerConnection(
             Peer(number, address, name, "pc", RateMeter(now=now), now), ours
         )
-        taker = Downloader(
+        downloader = Downloader(
             connection, self.swarm, self.pool, throttle or Throttle(), self._stopping.is_set
         )
 
         def main() -> None:
             error: BaseException | None = None
             try:
-                taker.run()
+                downloader.run()
             except (PeerProtocolError, OSError) as raised:
                 error = raised
             self.swarm.left(connection)
@@ -384,7 +384,7 @@ class DownloadingTest(RoomTest):
                 ours.shutdown(socket.SHUT_RDWR)
             self.errors.put(error)
 
-        thread = threading.Thread(target=main, name="lmk-test-take")
+        thread = threading.Thread(target=main, name="lmk-test-downloader")
         thread.start()
 
         def end() -> None:
