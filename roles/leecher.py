@@ -10,7 +10,6 @@ import contextlib
 import logging
 import os
 import queue
-import random
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -28,8 +27,7 @@ from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
 from roles.joining.room_lister import RoomLister, Sought
 from roles.joining.tracker_place import TrackerPlace
-from roles.lmk1.download import Lmk1Download
-from roles.lmk1.seeder_book import SeederBook
+from roles.lmk1.downloads import Downloads as Lmk1Downloads
 from roles.net.throttle import Throttles
 from roles.program.log_file import hide_folder
 from roles.role import Role
@@ -44,13 +42,11 @@ from roles.values.errors import (
 from roles.values.events import (
     AllDownloadsEnded,
     DownloadState,
-    ListedFile,
     Post,
     RoleStarted,
-    Transfer,
     Warned,
 )
-from roles.values.safe_names import safe_name
+from roles.values.participants import TransferStatus
 from roles.values.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
 from roles.worker import failure_of
 
@@ -79,9 +75,7 @@ class Leecher(Role):
         hide_folder(settings.folder)
         self._settings = settings
         self._throttles = throttles or Throttles()
-        # Protects the plans of LMK/1, the book, and the table of downloads: lines, no I/O.
-        self._lock = threading.Lock()
-        self._book = SeederBook(random.Random())
+        self._lock = threading.Lock()  # protects the table of downloads: lines, no I/O
         self._downloads: dict[str, DownloadLife] = {}  # changed by the role's own thread only
         self._names: StoredNames | None = None  # made when the folder can be asked
         self._waiting = 0  # downloads that have not ended, when they were counted last
@@ -98,10 +92,21 @@ class Leecher(Role):
         self._wishes = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
         self._place = TrackerPlace(settings.tracker, settings.follow, post)
+        self._lmk1 = Lmk1Downloads(
+            settings,
+            self._place,
+            self._throttles.down,
+            self._space,
+            post,
+            ended=self._woken.set,
+            is_cut_off=self.is_cut_off,
+            should_stop=self.should_stop,
+        )
         self._lister = RoomLister(
             self._place,
             post,
             self.should_stop,
+            self._lmk1.finder,
             sought=self._sought,
             found=self._found,
             listed=lambda: self._wish(self._take_list),
@@ -163,8 +168,7 @@ class Leecher(Role):
         """This computer has other addresses: connect anew, without waiting."""
         self._place.network_changed()
         self._lister.network_changed()
-        with self._lock:
-            self._book.network_changed()
+        self._lmk1.network_changed()
         if self._host is not None:
             self._host.network_changed()
         for download in self._all():
@@ -214,7 +218,7 @@ class Leecher(Role):
     def _take_list(self) -> None:
         """A list came: downloads follow it, and what the last run left goes on if it is there."""
         for download in self._all():
-            if isinstance(download, Download) and download.is_running:
+            if download.is_running:
                 self._follow(download)
 
         def start(key: str, existing: Existing, is_paused: bool) -> bool:
@@ -225,8 +229,10 @@ class Leecher(Role):
 
         self._unfinished.take_up(start)
 
-    def _follow(self, download: Download) -> None:
+    def _follow(self, download: DownloadLife) -> None:
         """Tell a download what the newest list has of it, if that changed."""
+        if not isinstance(download, Download):
+            return
         key = download.key
         stamp = self._lister.stamp(key)
         if stamp == self._stamps.get(key):
@@ -252,9 +258,8 @@ class Leecher(Role):
         for key, other in list(self._behind.items()):
             if not other.is_running:
                 del self._behind[key]
-                download = self._downloads[key]
-                if isinstance(download, Download) and download.is_running:
-                    self._follow(download)
+                if self._downloads[key].is_running:
+                    self._follow(self._downloads[key])
 
     def _begin(self, key: str, existing: Existing, state: DownloadState) -> bool:
         """Make a download of this key; False when the list does not have it."""
@@ -263,7 +268,7 @@ class Leecher(Role):
             return True
         if self._waiting >= MAX_WAITING:
             raise UserInputError(
-                f"More than {MAX_WAITING:,} downloads are waiting. Lmk1Download this later."
+                f"More than {MAX_WAITING:,} downloads are waiting. Download this later."
             )
         download = self._made(key, existing)
         if download is None:
@@ -281,34 +286,16 @@ class Leecher(Role):
 
     def _made(self, key: str, existing: Existing) -> DownloadLife | None:
         """The download of this key; None when the list does not have it."""
-        file = self._lister.lmk1_file(key)
-        if file is not None:
-            return self._made_lmk1(file, existing)
+        lmk1 = self._lmk1.made(key, existing)
+        if lmk1 is not None:
+            if self._has_twin(lmk1):
+                lmk1.keep_both()
+            return lmk1
         stamp, found = self._lister.stamp(key), self._lister.wanted(key)
         if found is None:
             return None
         download = self._made_lmk2(key, *found, existing)
         self._stamps[key] = stamp  # a newer list than this one is followed
-        return download
-
-    def _made_lmk1(self, file: ListedFile, existing: Existing) -> Lmk1Download:
-        stored_name = safe_name(file.name, windows=os.name == "nt")
-        download = Lmk1Download(
-            file,
-            stored_name,
-            settings=self._settings,
-            existing=existing,
-            book=self._book,
-            lock=self._lock,
-            seeders=lambda: self._lister.seeders(file),
-            throttle=self._throttles.down,
-            space=self._space,
-            post=self._post,
-            ended=self._woken.set,
-            is_cut_off=self.is_cut_off,
-        )
-        if self._has_twin(download):
-            download.keep_both()
         return download
 
     def _made_lmk2(
@@ -405,8 +392,7 @@ class Leecher(Role):
                     break
                 continue
             running.append(download)
-            if isinstance(download, Download):
-                self._follow(download)
+            self._follow(download)
             try:
                 download.start()
             except ShortageError as error:
@@ -447,12 +433,11 @@ class Leecher(Role):
     # For the lister and for the room, in their threads
 
     def _sought(self) -> Sought:
-        active = [download for download in self._all() if download.needs_peers]
-        files = (one.file for one in active if isinstance(one, Lmk1Download))
-        swarm = [one for one in active if isinstance(one, Download)]
-        return Sought(
-            tuple(files), tuple(one.wanted for one in swarm), tuple(one.key for one in swarm)
-        )
+        active = [one for one in self._in_swarm() if one.needs_peers]
+        return Sought(tuple(one.wanted for one in active), tuple(one.key for one in active))
+
+    def _in_swarm(self) -> list[Download]:
+        return [one for one in self._all() if isinstance(one, Download)]
 
     def _found(self, shares: Iterable[str], peers: Iterable[Address]) -> bool:
         host = self._host
@@ -461,12 +446,8 @@ class Leecher(Role):
         host.join(shares)
         return host.found(peers)
 
-    def _room_transfers(self) -> tuple[Transfer, ...]:
-        return tuple(
-            one.as_transfer()
-            for one in self._all()
-            if isinstance(one, Download) and one.state.is_active
-        )
+    def _room_transfers(self) -> tuple[TransferStatus, ...]:
+        return tuple(one.as_transfer() for one in self._in_swarm() if one.state.is_active)
 
 
 def _are_apart(one: DownloadLife, other: DownloadLife) -> bool:

@@ -125,7 +125,7 @@ class UploadSession:
                 pass
             case frames.Bye():
                 self.is_over = True
-            case _:
+            case frames.File() | frames.Digests() | frames.Offer() | frames.Place() | frames.Gone():
                 raise PeerProtocolError("a frame that only senders send")
         return self.heard(answered // ANSWERED, now=now) if answered else 0.0
 
