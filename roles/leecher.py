@@ -263,7 +263,7 @@ class Leecher(Role):
             return True
         if self._waiting >= MAX_WAITING:
             raise UserInputError(
-                f"More than {MAX_WAITING:,} downloads are waiting. Lmk1Download this later."
+                f"More than {MAX_WAITING:,} downloads are waiting. Download this later."
             )
         download = self._made(key, existing)
         if download is None:
@@ -325,7 +325,7 @@ class Leecher(Role):
             key,
             wanted,
             packs,
-            self._host.side,
+            self._host,
             self._space,
             settings=self._settings,
             existing=existing,

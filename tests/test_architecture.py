@@ -41,7 +41,7 @@ PURE_PACKAGES = ("values", "wire")
 PURE_MODULES: dict[str, tuple[str, ...]] = {
     "lmk1": ("download_plan", "peer_wire", "seeder_book", "tracker_wire"),
     "net": ("eviction", "rate_limit", "rates", "word_budget"),
-    "disk": ("stored_names",),
+    "disk": ("pack_members", "stored_names", "wanted_file"),
     "sharing": ("pack_plan",),
     "room": (
         "cookies",
@@ -62,6 +62,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
     "swarm": (
         "bad_peers",
         "chunk_plan",
+        "content_transfer",
         "digest_requests",
         "peer",
         "peer_book",
@@ -70,7 +71,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "swarm",
         "transfers",
     ),
-    "downloads": ("download_scope", "file_tally"),
+    "downloads": ("download_scope", "file_tally", "wanted_contents"),
 }
 
 SEEN_BY_UI = (

@@ -17,11 +17,11 @@ from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.final_name import give_name, take_name
 from roles.disk.leftovers import drop_partial, member_partial
 from roles.disk.open_folder import FolderChain, OpenFolder
-from roles.disk.pack_members import PackMember
 from roles.disk.positioned_file import PositionedFile
 from roles.disk.sparse_file import write_sparse
 from roles.disk.stamp import stamp
 from roles.disk.storage_faults import LEFT_UNDONE, REFUSED, storage_error
+from roles.disk.wanted_file import WantedFile
 from roles.values.content import root_of
 from roles.values.errors import ContentError, DiskFullError, LmkError, StorageError
 from roles.values.events import DownloadState, FileEnded
@@ -38,7 +38,7 @@ _NEW_FLAGS = (
 
 def unpack(
     source: ArrivingFile,
-    members: Sequence[PackMember],
+    members: Sequence[WantedFile],
     folder: Path,
     existing: Existing,
     should_stop: Callable[[], bool],
@@ -70,10 +70,10 @@ class _Batch:
         self._should_stop = should_stop
         self._folders = FolderChain(folder)
         # Not named yet, in reverse once they are being named; with what each was when written.
-        self._written = list[tuple[PackMember, os.stat_result]]()
+        self._written = list[tuple[WantedFile, os.stat_result]]()
         self._disk_full: DiskFullError | None = None
 
-    def run(self, members: Sequence[PackMember]) -> Iterator[FileEnded]:
+    def run(self, members: Sequence[WantedFile]) -> Iterator[FileEnded]:
         try:
             is_few = len(members) <= FEW_FILES or not disk_calls.HAS_SYNC_ALL
             yield from self._write_all(members, is_few)
@@ -94,7 +94,7 @@ class _Batch:
         if self._disk_full is not None:
             raise self._disk_full
 
-    def _write_all(self, members: Sequence[PackMember], is_few: bool) -> Iterator[FileEnded]:
+    def _write_all(self, members: Sequence[WantedFile], is_few: bool) -> Iterator[FileEnded]:
         for member in members:
             if self._should_stop():
                 return
@@ -109,7 +109,7 @@ class _Batch:
             else:
                 self._written.append((member, written))
 
-    def _checked(self, member: PackMember) -> bytes:
+    def _checked(self, member: WantedFile) -> bytes:
         """Its bytes. Raises ContentError when they are not those of its root."""
         content = member.content
         try:
@@ -126,7 +126,7 @@ class _Batch:
             )
         return data
 
-    def _write(self, member: PackMember, data: bytes, is_synced: bool) -> os.stat_result:
+    def _write(self, member: WantedFile, data: bytes, is_synced: bool) -> os.stat_result:
         """Write its partial file. Raises StorageError, DiskFullError; nothing is left then."""
         name = self._partial(member)
         try:
@@ -152,7 +152,7 @@ class _Batch:
             raise storage_error(error, self._folders.path_of(member.stored)) from None
         return written
 
-    def _name(self, member: PackMember, written: os.stat_result) -> FileEnded:
+    def _name(self, member: WantedFile, written: os.stat_result) -> FileEnded:
         size, path = member.content.size, member.path
         present, target = self._partial(member), self._folders.path_of(member.stored)
         failure: LmkError
@@ -174,7 +174,7 @@ class _Batch:
         self._drop(member)
         return FileEnded(path, size, DownloadState.FAILED, failure=failure)
 
-    def _named(self, folder: OpenFolder, present: str, member: PackMember) -> str | None:
+    def _named(self, folder: OpenFolder, present: str, member: WantedFile) -> str | None:
         """Which name it got; None when its content has its own already. Raises OSError."""
         name = member.stored[-1]
         if self._existing is Existing.SKIP:
@@ -195,7 +195,7 @@ class _Batch:
             disk_calls.unlink(folder.at(name), at=folder.descriptor)
             raise ContentError(f"Another program wrote to {shown_name(name)}. It is fetched alone.")
 
-    def _is_there(self, folder: OpenFolder, member: PackMember) -> bool:
+    def _is_there(self, folder: OpenFolder, member: WantedFile) -> bool:
         """Whether a regular file of its content has its name already. Follows no link."""
         try:
             name = folder.at(member.stored[-1])
@@ -228,12 +228,12 @@ class _Batch:
         for member, _ in self._written:
             self._drop(member)
 
-    def _drop(self, member: PackMember) -> None:
+    def _drop(self, member: WantedFile) -> None:
         with suppress(*LEFT_UNDONE):
             folder = self._folders.open(member.stored[:-1])
             disk_calls.unlink(folder.at(self._partial(member)), at=folder.descriptor)
 
-    def _partial(self, member: PackMember) -> str:
+    def _partial(self, member: WantedFile) -> str:
         return member_partial(self._source.content, member.offset)
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
 
 from roles.disk.stored_names import Stored, StoredNames
+from roles.disk.wanted_file import Identity
 from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
 from roles.values.catalogue import MAX_ROOM_FILES, FileLine, FolderLine
-from roles.values.content import Content
 from roles.values.safe_names import UnsafeNameError
 
 # What left the list may come back in the next one: a tracker that was started again knows nothing
@@ -28,8 +27,6 @@ READING_S = 1_800.0
 # That one download takes up while it follows the list: whoever lists other files each second fills
 # no memory.
 MAX_FILES = MAX_ROOM_FILES
-
-Identity: TypeAlias = tuple[str, Content]  # path and content
 
 
 @dataclass(frozen=True, slots=True)

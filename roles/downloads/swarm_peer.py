@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from roles.downloads.swarm_side import SwarmSide
 from roles.joining.membership import Membership
 from roles.joining.tracker_client import new_id
 from roles.joining.tracker_dialects import Status
@@ -30,7 +29,7 @@ from roles.uploads.peer_uploads import PeerUploads
 from roles.uploads.slots import slots_for_lmk2
 from roles.values.addresses import Address
 from roles.values.errors import ShortageError
-from roles.values.events import Post, SeederState, Transfer, UploadsChanged
+from roles.values.events import Post, SeederState, Source, Transfer, UploadsChanged
 from roles.values.settings import DEFAULT_SLOTS, LeecherSettings
 from roles.wire.greeting import Hello
 
@@ -72,12 +71,11 @@ class SwarmPeer:
         self._listener, _ = listen_tcp(settings.bind, exactly=settings.bind_exactly)
         address = Address(*self._listener.getsockname())
         me = Hello(new_id(), socket.gethostname(), address.port, is_seeder=False)
-        library = SwarmLibrary()
-        self._uploads = PeerUploads(library, slots_for_lmk2(DEFAULT_SLOTS), throttles.up)
-        library.look_again = self._uploads.look_again
-        self._swarm = SharedSwarm(self._uploads.news)
-        self._downloads = PeerDownloads(self._swarm, me, throttles.down, wake)
-        self.side = SwarmSide(self._swarm, library, self._downloads, self.join)
+        self.library = SwarmLibrary()
+        self._uploads = PeerUploads(self.library, slots_for_lmk2(DEFAULT_SLOTS), throttles.up)
+        self.library.look_again = self._uploads.look_again
+        self.swarm = SharedSwarm(self._uploads.news)
+        self.downloads = PeerDownloads(self.swarm, me, throttles.down, wake)
         membership = Membership(
             place, post, should_stop, self._status, is_leecher=True, peer=me.peer
         )
@@ -90,7 +88,7 @@ class SwarmPeer:
             should_stop,
         )
         self._membership, self._calls = membership, calls
-        door = Acceptor(me, self._uploads, _send_away, self._downloads)
+        door = Acceptor(me, self._uploads, _send_away, self.downloads)
         try:
             self._reception = Handshakes(self._listener, door, peer=me.peer)
         except OSError:  # no descriptor left
@@ -113,39 +111,44 @@ class SwarmPeer:
 
     def found(self, peers: Iterable[Address]) -> bool:
         """These take part, too; True when one of them was not known. From any thread."""
-        return self._downloads.heard_of(peers)
+        return self.downloads.heard_of(peers)
+
+    def sources(self) -> tuple[Source, ...]:
+        """Each peer's part in what arrives; from any thread."""
+        with self.swarm.peers() as peers:
+            return peers.sources(now=time.monotonic())
 
     def network_changed(self) -> None:
         """This computer has other addresses: say so, and connect anew."""
         self._membership.network_changed()
         self._calls.network_changed()
-        self._downloads.network_changed()
+        self.downloads.network_changed()
 
     def tick(self) -> None:
         """Some times a second: connect, ask twice for what is late, tell of the uploads."""
         now = time.monotonic()
         self._start_threads()
-        if self._swarm.is_busy:
+        if self.swarm.is_busy:
             self._idle_since = None
-            self._downloads.tick()
+            self.downloads.tick()
         elif self._idle_since is None:
             self._idle_since = now
         elif now - self._idle_since >= IDLE_S:
-            self._downloads.hang_up()
+            self.downloads.hang_up()
         if now >= self._tick_at:
             self._tick_at = now + TICK_S
-            self._swarm.tick()
+            self.swarm.tick()
         if now >= self._report_at:
             self._report_at = now + REPORT_S
             self._report(now)
 
     def close(self) -> None:
         """End everything; should_stop() says so already."""
-        self._downloads.stop()
+        self.downloads.stop()
         self._uploads.stop()
         for thread in self._beside:  # from here on nobody comes in, and no thread is started
             thread.join()
-        self._downloads.join()
+        self.downloads.join()
         self._uploads.join()
         self._reception.close()
         self._listener.close()
@@ -166,8 +169,7 @@ class SwarmPeer:
             self._reception.look()
 
     def _report(self, now: float) -> None:
-        with self._swarm.peers() as peers:
-            self._down = sum(source.rate for source in peers.sources(now=now))
+        self._down = sum(source.rate for source in self.sources())
         uploads, sent = self._uploads.report(now)
         state = SeederState.CONNECTED if uploads else SeederState.AVAILABLE
         told = UploadsChanged(state, uploads, sent)
