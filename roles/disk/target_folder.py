@@ -16,7 +16,7 @@ from roles.disk import disk_calls
 from roles.disk.chunk_digests import ChunkDigests
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.leftovers import drop_partial, drop_second_names, partial_names
-from roles.disk.open_folder import FolderChain, OpenFolder
+from roles.disk.open_folder import LastFolder, OpenFolder
 from roles.disk.positioned_file import PositionedFile
 from roles.disk.stamp import stamp
 from roles.disk.storage_faults import LEFT_UNDONE, REFUSED, storage_error
@@ -126,10 +126,10 @@ class TargetFolder:
         Raises DiskFullError, and HaltedError once should_stop().
         """
         failed = dict[tuple[str, ...], StorageError]()
-        with closing(FolderChain(self.path, made=self._made)) as chain:
+        with closing(LastFolder(self.path, made=self._made)) as last:
             for stored, mtime in until_stopped(folders, should_stop):
                 try:
-                    _open(chain, stored)
+                    _open(last, stored)
                 except DiskFullError:
                     raise
                 except StorageError as error:
@@ -156,20 +156,20 @@ class TargetFolder:
         HaltedError once should_stop().
         """
         times, self._times = self._times, {}
-        with closing(FolderChain(self.path, make=False)) as chain:
+        with closing(LastFolder(self.path, make=False)) as last:
             for stored, mtime in until_stopped(times.items(), should_stop):
                 with suppress(*LEFT_UNDONE):
-                    folder = chain.open(stored)
+                    folder = last.open(stored)
                     place = Path(folder.path) if folder.descriptor is None else folder.descriptor
                     stamp(place, mtime=mtime)
 
 
-def _open(chain: FolderChain, stored: tuple[str, ...]) -> None:
+def _open(last: LastFolder, stored: tuple[str, ...]) -> None:
     """Raises StorageError."""
     try:
-        chain.open(stored)
+        last.open(stored)
     except REFUSED as error:
-        raise storage_error(error, chain.path_of(stored)) from None
+        raise storage_error(error, last.path_of(stored)) from None
 
 
 def _is_content(

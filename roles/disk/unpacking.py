@@ -16,7 +16,7 @@ from roles.disk.arriving_file import ArrivingFile
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.final_name import give_name, take_name
 from roles.disk.leftovers import drop_partial, member_partial
-from roles.disk.open_folder import FolderChain, OpenFolder
+from roles.disk.open_folder import LastFolder, OpenFolder
 from roles.disk.positioned_file import PositionedFile
 from roles.disk.sparse_file import write_sparse
 from roles.disk.stamp import stamp
@@ -68,7 +68,7 @@ class _Batch:
         self._folder = folder
         self._existing = existing
         self._should_stop = should_stop
-        self._folders = FolderChain(folder)
+        self._folders = LastFolder(folder)
         # Not named yet, in reverse once they are being named; with what each was when written.
         self._written = list[tuple[WantedFile, os.stat_result]]()
         self._disk_full: DiskFullError | None = None
