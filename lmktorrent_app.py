@@ -10,8 +10,8 @@ import gc
 from ui.packed.quiet_interrupt import end_quietly
 
 if __name__ == "__main__":
-    gc.set_threshold(20_000)  # what is loaded is no garbage, and looking for some takes a tenth
-    end_quietly()  # what follows takes a third of a second
+    gc.set_threshold(20_000)  # modules are no garbage; looking for some is a tenth of the start
+    end_quietly()  # the imports below take a third of a second
 
 import argparse
 import logging
@@ -32,7 +32,7 @@ from ui.terminal.session import Interrupted
 
 log = logging.getLogger(__name__)
 
-# A service manager ends these by SIGTERM, and that is no failure.
+# A service manager ends these with SIGTERM, and that is no failure.
 UNTIL_STOPPED = {"tracker", "seed"}
 IN_A_WINDOW = {"window", "demo"}
 NO_WINDOW = """\
@@ -42,7 +42,6 @@ NO_TK = "this Python has no Tk: {error}; on Debian and Ubuntu: sudo apt-get inst
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; returns its exit code."""
     output, codes = Output(), list[int]()
     words = sys.argv[1:] if arguments is None else arguments
     failure = run_guarded(lambda: codes.append(_run_words(words, output)))
@@ -77,7 +76,7 @@ def _run_words(words: Sequence[str], output: Output) -> int:
 
 
 def _run(chosen: argparse.Namespace, profile: Profile, output: Output, no_log: str) -> int:
-    """Each command is loaded when it is chosen: all together take a quarter of a second."""
+    """Import a command only when it is chosen: all together take a quarter of a second."""
     match chosen.command:
         case "tracker":
             from ui.terminal.serve_commands import run_tracker
@@ -114,7 +113,7 @@ def _run_selftest(profile: Profile, output: Output) -> int:
     prepare_for_window()
     try:
         from ui.selftest.window_checks import window_checks
-    except ImportError as error:  # a Python without Tk
+    except ImportError as error:  # Python without Tk
         return run_selftest(profile, output, no_window_check(str(error)))
     return run_selftest(profile, output, window_checks())
 
@@ -122,7 +121,9 @@ def _run_selftest(profile: Profile, output: Output) -> int:
 def _open_window(
     chosen: argparse.Namespace, profile: Profile, no_log: str, output: Output, *, try_it: bool
 ) -> int:
-    """The window; where there is none, the whole job for `demo`, and otherwise the reason."""
+    """Open the window. Without a display, `demo` does the whole job in the terminal, and everything
+    else ends with the reason.
+    """
     notices = [notice for notice in (no_log, *getattr(chosen, "notices", ())) if notice]
     prepare_for_window()
     try:

@@ -1,6 +1,6 @@
-"""The program as one file for machines that have a Python: python3 .ci/build_pyz.py [FOLDER].
+"""The program as one file for machines that have Python: python3 .ci/build_pyz.py [FOLDER].
 
-It becomes dist/lmktorrent.pyz; `python3 lmktorrent.pyz` runs it. Comments and docstrings are left
+It makes dist/lmktorrent.pyz; `python3 lmktorrent.pyz` runs it. Comments and docstrings are left
 out, each line keeps its number, and the same sources give the same bytes.
 """
 
@@ -16,19 +16,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "lmktorrent.pyz"
-# The file with its main function: `lmktorrent_app` is imported, so that its name stays its own.
+# The file with the main function. It imports `lmktorrent_app`, which so keeps its own name.
 MAIN = "import sys\n\nfrom lmktorrent_app import main\n\nsys.exit(main())\n"
 ICON = "assets/icon-64.png"  # the one that the window shows
-LARGEST_EXAMPLE = 10_000  # bytes: those of data/ that are larger would double the file
-MAX_BYTES = 400_000  # it had 310,000; more than this is something that does not belong there
-_STAMP = (1980, 1, 1, 0, 0, 0)  # the first that a zip can have
+LARGEST_EXAMPLE = 10_000  # bytes; larger files of data/ would double the size
+MAX_BYTES = 400_000  # it had 310,000; if it has more than this, something does not belong there
+_STAMP = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can have
 _FIRST_LINE = b"#!/usr/bin/env python3\n"
 
-Place = tuple[int, int]  # a line, from 1, and a column of it
+Place = tuple[int, int]  # a line, counted from 1, and a column in it
 
 
 def main() -> int:
-    """Build it, and say how large it is."""
+    """Build the file and print its size."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "dist"
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / NAME
@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def archive() -> bytes:
-    """The zip of all that the program needs."""
+    """The zip of everything that the program needs."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
         for name, content in (("__main__.py", MAIN.encode()), *_members()):
@@ -53,7 +53,7 @@ def archive() -> bytes:
 
 
 def bare(source: str) -> str:
-    """The same program without comments and docstrings, each line in its place."""
+    """The same program without comments and docstrings; each line stays in its place."""
     lines = source.split("\n")
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
@@ -86,7 +86,7 @@ def _name(path: Path) -> str:
 
 
 def _docstrings(source: str) -> Iterator[tuple[Place, Place, bool]]:
-    """From where to where each goes, and whether nothing else is in its body."""
+    """From where to where each one goes, and whether its body has nothing else."""
     lines = source.split("\n")
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
@@ -98,7 +98,7 @@ def _docstrings(source: str) -> Iterator[tuple[Place, Place, bool]]:
 
 
 def _place(lines: list[str], line: int, offset: int) -> Place:
-    """Offsets of the parser count the bytes of UTF-8."""
+    """The parser's offsets count bytes of UTF-8."""
     return line, len(lines[line - 1].encode()[:offset].decode())
 
 

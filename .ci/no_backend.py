@@ -1,8 +1,8 @@
-"""A build backend for pip that builds nothing, and says of a source what its PKG-INFO says.
+"""A build backend for pip that builds nothing and reports only what the PKG-INFO of a source says.
 
-`pip download` asks the backend of a source for its version, which runs code of the source or even
-compiles it. .ci/common puts this file in the place of every backend: then a source is only a file
-whose digest fits, and nothing of it runs.
+`pip download` asks a source's own backend for its version, which runs or even compiles code of the
+source. .ci/common replaces every backend with this file: then a source is only a file with the
+right digest, and nothing in it runs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 def prepare_metadata_for_build_wheel(
     folder: str, config_settings: dict[str, str] | None = None
 ) -> str:
-    """Write the metadata into a folder of its own, and return that folder's name."""
+    """Write the metadata into a folder of its own; returns that folder's name."""
     del config_settings
     text = Path("PKG-INFO").read_text(encoding="utf-8")
     said = message_from_string(text)
@@ -25,5 +25,5 @@ def prepare_metadata_for_build_wheel(
     return name
 
 
-# What pip asks for where a source has no pyproject.toml: setuptools.build_meta:__legacy__.
+# What pip asks for if a source has no pyproject.toml: setuptools.build_meta:__legacy__.
 __legacy__ = sys.modules[__name__]

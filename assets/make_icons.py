@@ -1,8 +1,9 @@
 """Draw the program's icon with the standard library alone: python3 assets/make_icons.py.
 
-A folder whose content spreads over lines to three computers, white on one blue. Writes icon.png,
-icon-32.png, icon-64.png, icon.ico and icon.icns beside this file. Shapes are signed distances
-(below zero: inside), in units of the icon's side, so that every size is drawn, not scaled.
+The icon is a folder whose content spreads over lines to three computers, white on one blue. The
+script writes icon.png, icon-32.png, icon-64.png, icon.ico and icon.icns beside this file. Shapes
+are signed distances (below zero: inside), in units of the icon's side, so that every size is drawn
+and none is scaled.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ BLUE: Colour = (0x2F, 0x6F, 0xED)
 PALE: Colour = (0xBF, 0xD3, 0xFA)  # the accent, three quarters of the way to white
 WHITE: Colour = (0xFF, 0xFF, 0xFF)
 
-SMALL_SIDE = 32  # up to here, screens become dots and the folder loses its back
+SMALL_SIDE = 32  # up to this size, screens become dots and the folder has no back
 PNG_SIDES = {"icon.png": 256, "icon-32.png": 32, "icon-64.png": 64}
 ICO_SIDES = (16, 24, 32, 48, 64, 128, 256)
 ICNS_KINDS = {16: b"icp4", 32: b"icp5", 64: b"icp6", 128: b"ic07", 256: b"ic08", 512: b"ic09"}
@@ -85,7 +86,7 @@ def small_picture() -> list[Layer]:
 
 
 def draw(side: int) -> bytes:
-    """The icon, 4 bytes a pixel: red, green, blue, opacity."""
+    """The icon, with 4 bytes per pixel: red, green, blue, opacity."""
     layers = small_picture() if side <= SMALL_SIDE else large_picture()
     pixels = bytearray()
     for row in range(side):
@@ -95,7 +96,7 @@ def draw(side: int) -> bytes:
 
 
 def pixel(layers: list[Layer], x: float, y: float, side: int) -> bytes:
-    """One pixel; where an edge crosses it, the share of the shape decides."""
+    """One pixel; where an edge crosses it, it gets the covered share of the colour."""
     outline = layers[0][0]
     opacity = coverage(outline(x, y), side)
     if opacity == 0.0:

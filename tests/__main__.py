@@ -1,9 +1,9 @@
 """Run the tests with a bare Python: python3 -m tests [-v] [PATTERN...].
 
-All of them run in several processes at once; a pattern picks the tests whose name
-(module.Class.test) holds it, and they run in this one. Warnings are errors. Without a
-screen on Linux a virtual one is started, and installed first when it is missing and we are root.
-The last line is always "N passed, N failed, N skipped".
+All of them run in several processes at once. A pattern picks the tests whose name
+(module.Class.test) contains it, and they run in this process. Warnings are errors. Without a screen
+on Linux, it starts a virtual one, and installs that first if it is missing and we are root. The
+last line is always "N passed, N failed, N skipped".
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None,
 
 
 class Outcome(enum.IntEnum):
-    """Sorted: when several hold for one test, the greatest counts."""
+    """Sorted: if several apply to one test, the greatest counts."""
 
     PASSED = 0
     SKIPPED = 1
@@ -113,7 +113,7 @@ class Tally(unittest.TestResult):
         return sum(one is outcome for one in self.outcomes.values())
 
     def _mark(self, test: unittest.TestCase, outcome: Outcome, report: str = "") -> None:
-        name = name_of(getattr(test, "test_case", test))  # a part of a test counts for the test
+        name = name_of(getattr(test, "test_case", test))  # a subtest counts for its test
         self.outcomes[name] = max(outcome, self.outcomes.get(name, outcome))
         if report:
             self.reports.append((name_of(test), report))
@@ -127,7 +127,7 @@ def main() -> int:
         say(f"{passed} passed, {failed} failed, {skipped} skipped")
         return 0 if passed and not failed else 1
     tests = select_tests(arguments.patterns)
-    gc.freeze()  # each test collects its own garbage, and need not look at all that is loaded
+    gc.freeze()  # each test collects its own garbage, and need not check everything that is loaded
     with HiddenFailures() as hidden:
         tally = Tally(hidden, is_verbose=arguments.verbose)
         with ExitStack() as stack:
@@ -138,7 +138,7 @@ def main() -> int:
                 tally.mark_failed(AFTER_THE_TESTS, "Interrupted; the tests left were not run.")
             tests.clear()
             gc.unfreeze()
-            gc.collect()  # while there is a screen, for Tk may talk to it here
+            gc.collect()  # while there is a screen, because Tk may talk to it here
             tally.take_hidden_failures(AFTER_THE_TESTS)
     report_threads_left(tally)
     print_reports(tally)
@@ -164,8 +164,8 @@ def parse_arguments() -> argparse.Namespace:
 def set_strict() -> None:
     faulthandler.enable()
     warnings.simplefilter("error")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end by the same orderly way
-    os.environ["LMK_DISCOVER"] = "off"  # no test asks the whole network for trackers
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end in the same orderly way
+    os.environ["LMK_DISCOVER"] = "off"  # no test searches the whole network for trackers
 
 
 def select_tests(patterns: list[str]) -> list[unittest.TestCase]:
@@ -195,7 +195,7 @@ def name_of(test: unittest.TestCase) -> str:
 
 
 def open_display(stack: ExitStack, is_needed: bool) -> None:
-    """Give Tk a screen for the life of `stack`; without one, say what to type.
+    """Give Tk a screen for the life of `stack`; if there is none, print what to type.
 
     The window tests then fail by themselves, each when it opens its window.
     """
@@ -243,5 +243,5 @@ if __name__ == "__main__":
     exit_code = main()
     sys.stderr.flush()
     # Not sys.exit: Python would wait for threads that never end, and Tk would look for the screen
-    # that has gone, and say so below the last line.
+    # that is gone and complain below the last line.
     os._exit(exit_code)

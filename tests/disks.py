@@ -44,7 +44,7 @@ def described(data: bytes, chunk_size: int = MIN_CHUNK_SIZE) -> tuple[Content, b
 
 
 class DiskTestCase(LmkTestCase):
-    """A test that looks at folders, and may have a disk and processes of its own."""
+    """A test that compares folders, and may have a disk and processes of its own."""
 
     def tree(self, folder: Path) -> dict[str, bytes | None]:
         """Everything below the folder: contents of files, None for folders."""
@@ -54,7 +54,7 @@ class DiskTestCase(LmkTestCase):
         }
 
     def assert_tree(self, folder: Path, expected: Mapping[str, bytes | None]) -> None:
-        """As assertEqual(self.tree(folder), expected), which would take minutes to show how two
+        """Like assertEqual(self.tree(folder), expected), which would take minutes to show how two
         megabytes differ.
         """
         found = self.tree(folder)

@@ -1,6 +1,6 @@
-"""A virtual X screen for window tests: start Xvfb, photograph it, end it.
+"""A virtual X screen for window tests: starts Xvfb, takes pictures of it, ends it.
 
-Knows the X server and the PNG format; knows neither Tk nor our program.
+It knows the X server and the PNG format, but neither Tk nor our program.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _INSTALL_LIMIT_S = 300.0
 _SETTLE_PAUSE_S = 0.03
 _SETTLE_LIMIT_S = 1.0
 
-# The shell holds our pipe as its standard input: when we die, by whatever cause, the pipe closes,
-# read returns, and the server is killed. Closing standard output leaves Xvfb as its only writer,
-# so that an early death of the server is seen at once as the end of the stream.
+# The shell has our pipe as its standard input: when we die, for whatever reason, the pipe closes,
+# read returns, and the server is killed. Closing standard output leaves Xvfb as its only writer, so
+# that an early death of the server shows at once as the end of the stream.
 _XVFB_UNTIL_PIPE_CLOSES = 'Xvfb "$@" & server=$!; exec >&-; read -r line; kill "$server"; wait'
 
 _XWD_HEADER = struct.Struct(">25I")
 
 
 class DisplayError(Exception):
-    """No virtual screen could be had; the text says why."""
+    """No virtual screen is available; the text says why."""
 
 
 class Xvfb:
@@ -135,10 +135,10 @@ def photograph_screen(path: Path) -> None:
 
 
 def install_xvfb_if_missing(say: Callable[[str], None]) -> bool:
-    """True when Xvfb can be run; on Linux as root, a missing one is installed first.
+    """Whether Xvfb can be run; on Linux as root, it is installed first if it is missing.
 
-    Whoever else installs it at the same time is waited for: each of the processes that share the
-    tests finds it missing, and apt-get gives up at once while another one works.
+    The processes that share the tests all find it missing, and apt-get gives up at once while
+    another one works; so each waits for the others.
     """
     if shutil.which("Xvfb"):
         return True
@@ -152,8 +152,8 @@ def install_xvfb_if_missing(say: Callable[[str], None]) -> bool:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """Wait until no other process of these tests is in here."""
-    import fcntl  # Windows has none, and no use for it
+    """Wait until no other process of these tests is here."""
+    import fcntl  # Windows has none, and does not need it
 
     with Path(__file__).open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -179,14 +179,14 @@ def _install_xvfb(say: Callable[[str], None]) -> None:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 timeout=limit_s,
-                check=False,  # an update may half fail and the install still work
+                check=False,  # an update may half fail, and the install still work
             )
         except subprocess.TimeoutExpired:
             say(f"{' '.join(command)} did not end within {limit_s:.0f} s.")
 
 
 def xwd_to_png(xwd: bytes) -> bytes:
-    """A frame as Xvfb keeps it (XWD, 32 bits a pixel, low byte blue) as a PNG file."""
+    """A frame in Xvfb's format (XWD, 32 bits per pixel, low byte blue) as a PNG file."""
     fields = _XWD_HEADER.unpack_from(xwd)
     header_size, width, height = fields[0], fields[4], fields[5]
     is_big_endian, bits_per_pixel, bytes_per_line = fields[7] == 1, fields[11], fields[12]
@@ -204,7 +204,7 @@ def xwd_to_png(xwd: bytes) -> bytes:
 
 
 def rgb_to_png(width: int, height: int, colours: bytes) -> bytes:
-    """A PNG file of 3 bytes a pixel, row by row."""
+    """A PNG file from 3 bytes per pixel, row by row."""
     stride = width * 3
     rows = b"".join(b"\0" + colours[row * stride : (row + 1) * stride] for row in range(height))
     return b"".join(

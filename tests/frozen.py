@@ -1,7 +1,9 @@
-"""The packed program, alone in an empty folder: `python3 -m tests.frozen EXECUTABLE [PICTURE]`.
+"""Tests the packed program alone in an empty folder: `python3 -m tests.frozen EXECUTABLE
+[PICTURE]`.
 
 Two copies with two profiles, an original leecher beside them, its own --selftest, and the window on
-a virtual screen; of a .pyz the last two. Ends with 0 when everything held, and says each step.
+a virtual screen; for a .pyz only the last two. It prints each step and ends with 0 if everything
+passed.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ LISTENING = r"listening on (\S+):(\d+)\."
 
 
 def main() -> int:
-    """Try the executable that the command line names."""
+    """Test the executable that the command line names."""
     executable = Path(sys.argv[1]).resolve()
     picture = Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else None
     with tempfile.TemporaryDirectory(prefix="lmk-frozen-") as name:
@@ -79,7 +81,7 @@ def _seed_and_download(first: Path, second: Path) -> None:
 
 
 def _selftest(copy: Path) -> None:
-    """Twice: without a display, where it leaves the windows out, and with one."""
+    """Twice: without a display, where it skips the windows, and with one."""
     headless = run("--selftest", folder=copy.parent, program=[str(copy)])
     _say(headless.stdout.rstrip())
     _check("--selftest without a display", headless.returncode == 0)

@@ -1,7 +1,7 @@
-"""What is in the packed program: `python3 -m tests.frozen_contents EXECUTABLE`.
+"""What the packed program contains: `python3 -m tests.frozen_contents EXECUTABLE`.
 
-In a Python that has PyInstaller. Says its size and its largest parts, and ends with 0 when it is
-small enough, has what is needed later, and nothing of what is left out.
+It needs a Python with PyInstaller. It prints the size and the largest parts, and ends with 0 if the
+program is small enough, contains what is needed later, and nothing that is to be left out.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from pathlib import Path
 
 from ui.selftest.left_out import left_out_of
 
-# What a release may weigh. Built by the Python of a developer's machine it was 10.5 MB, of which
+# The limit for a release. Built with the Python of a developer's machine it was 10.5 MB, of which
 # 1.9 are OpenSSL, 1.8 Python, 1.6 Tcl and Tk, 1.3 modules, and 0.8 X11's library.
 MAX_BYTES = 11_000_000
 SHOWN_PARTS = 12
-NEEDED_LATER = ("ssl",)  # for the private room that is planned; nothing imports it yet
+NEEDED_LATER = ("ssl",)  # a private room is planned; nothing imports it yet
 
 
 def main() -> int:
-    """Look into the executable that the command line names."""
+    """Check the executable that the command line names."""
     executable = Path(sys.argv[1])
     size = executable.stat().st_size
     modules, parts = _contents(executable)
@@ -47,7 +47,7 @@ def _contents(executable: Path) -> tuple[frozenset[str], list[tuple[int, str]]]:
 
 
 def _module_of(part: str) -> str:
-    """Of a compiled module its name: "_bz2" for "python3.13/lib-dynload/_bz2.cpython-313.so"."""
+    """The name of a compiled module: "_bz2" for "python3.13/lib-dynload/_bz2.cpython-313.so"."""
     return part.replace("\\", "/").rpartition("/")[2].partition(".")[0]
 
 

@@ -1,7 +1,7 @@
-"""How the packed program lives and dies: `python3 -m tests.frozen_life EXECUTABLE`. Linux.
+"""How the packed program starts and ends: `python3 -m tests.frozen_life EXECUTABLE`. Linux.
 
-Kills its first process outright, closes its standard streams, and looks what is left behind. Ends
-with 0 when everything held, and says each step with its figures.
+It kills the first process, closes the standard streams, and checks what is left behind. It prints
+each step with its figures, and ends with 0 if everything passed.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ WAIT_S = 20.0
 
 
 def main() -> int:
-    """Try the executable that the command line names."""
+    """Test the executable that the command line names."""
     try_life(Path(sys.argv[1]).resolve())
     return 0
 
 
 def try_life(executable: Path) -> None:
-    """All of it, in folders of its own."""
+    """All tests, in folders of their own."""
     with tempfile.TemporaryDirectory(prefix="lmk-life-") as name:
         life = Life(executable, Path(name))
         life.closed_streams()
@@ -71,7 +71,9 @@ class Life:
         return self.running("tracker", "--bind", "127.0.0.1:0", profile=profile)
 
     def closed_streams(self) -> None:
-        """Every command without standard input, output and error: what nobody can read is 4."""
+        """Every command without standard input, output and error: output that nobody can read ends
+        with 4.
+        """
         for arguments, code in (
             (["--version"], 4),
             (["--help"], 4),
@@ -94,7 +96,7 @@ class Life:
         check("nothing is left unpacked by runs that ended", self.unpacked() == [])
 
     def portable(self) -> None:
-        """An empty settings.json beside the executable keeps everything there."""
+        """With an empty settings.json beside the executable, everything stays there."""
         stick = self.folder / "stick"
         stick.mkdir()
         copy = stick / self.executable.name
@@ -115,13 +117,13 @@ class Life:
         check("portable: nothing is in the home", list(home.iterdir()) == [])
 
     def killed_tracker(self) -> None:
-        """Its first process is killed outright."""
+        """Its first process is killed."""
         with self.tracker() as tracker:
             tracker.wait_for(LISTENING)
             self._kill("tracker", tracker)
 
     def killed_early(self) -> None:
-        """At any moment of a start: nobody is left, whatever is left unpacked."""
+        """Killed at any moment of a start, no process is left, whatever stays unpacked."""
         for delay_s in (0.05, 0.15, 0.25, 0.35, 0.5, 0.8):
             with self.tracker("early") as tracker:
                 time.sleep(delay_s)
@@ -135,7 +137,7 @@ class Life:
                 shutil.rmtree(path)
 
     def swept(self) -> None:
-        """What the kill left goes with the next start, and nothing else does."""
+        """The next start removes what the kill left, and nothing else."""
         foreign = self.temporary / "_MEIforeign"
         foreign.mkdir()
         (foreign / "base_library.zip").touch()
@@ -150,7 +152,7 @@ class Life:
         wait_until(lambda: self.unpacked() == [foreign.name], WAIT_S, "not removed at the end")
 
     def killed_window(self, screen: str) -> None:
-        """The same with a window; the system's SIGTERM ends one in order."""
+        """The same with a window; SIGTERM from the system ends one in order."""
         with self.running(DISPLAY=screen, profile="window") as window:
             self._wait_for_window("window")
             self._kill("window", window, "window")
@@ -162,7 +164,7 @@ class Life:
             check(f"SIGTERM closes a window with 0, after {spent:.2f} s", code == 0)
 
     def second_window(self, screen: str) -> None:
-        """Of two windows of one profile, the second knows it."""
+        """The second window of a profile knows of the first."""
         locks = self.folder / "profile"
         with self.running(DISPLAY=screen) as first, self.running(DISPLAY=screen) as second:
             wait_until(lambda: bool(list(locks.glob("window-*.lock"))), WAIT_S)

@@ -190,6 +190,16 @@ def trickled_chunk(seconds: float, but: int | None = None) -> Act:
     return act
 
 
+def parts_of_one_byte(talk: Talk, frame: frames.Frame) -> None:
+    assert isinstance(frame, frames.Take)
+    chunk = talk.chunk(frame.handle, frame.index)
+    for start in range(0, len(chunk), 4_096):
+        places = range(start, min(start + 4_096, len(chunk)))
+        parts = (talk.part(frame.handle, frame.index, chunk[n : n + 1], n) for n in places)
+        talk.raw(b"".join(parts))
+    offer(talk, frame)
+
+
 def half_a_chunk(talk: Talk, frame: frames.Frame) -> None:
     assert isinstance(frame, frames.Take)
     chunk = talk.chunk(frame.handle, frame.index)
@@ -230,6 +240,13 @@ def unwanted_chunks(talk: Talk, frame: frames.Frame) -> None:
     assert isinstance(frame, frames.Want)
     for index in itertools.cycle(range(talk.open[frame.handle].content.count)):
         talk.peer.send_chunk(frame.handle + 100, index, bytes(frames.PART))
+
+
+def unwanted_bytes(talk: Talk, frame: frames.Frame) -> None:
+    assert isinstance(frame, frames.Want)
+    parts = talk.part(frame.handle + 100, 0, b"x") * 1_000
+    while True:
+        talk.raw(parts)
 
 
 def unended_frame(talk: Talk, _: frames.Frame) -> None:
@@ -328,6 +345,8 @@ SENDERS = (
     Sender("sends a wrong chunk of nine", {frames.Take: wrong_chunk(9)}),
     Sender("sends other chunks", {frames.Take: other_chunk}),
     Sender("sends what nobody wants", {frames.Want: unwanted_chunks}),
+    Sender("sends what nobody wants byte by byte", {frames.Want: unwanted_bytes}),
+    Sender("sends each byte in a part of its own", {frames.Take: parts_of_one_byte}),
     Sender("never ends a frame", {frames.Want: unended_frame}),
     Sender("leaves when it should send", {frames.Take: leave}),
     Sender("leaves when it should describe", {frames.Open: leave}),

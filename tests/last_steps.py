@@ -1,7 +1,6 @@
-"""A download without a network, and system calls on names, times and rights that can be refused.
+"""A download without a network, with system calls on names, times and rights that can be refused.
 
-A kill is an exception that nothing catches; from then on no call does anything, as after a real
-kill.
+A kill is an exception that nothing catches; after it no call does anything, as after a real kill.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ CALLS = (
     "set_mode",
     "truncate",
 )
-_WAITING = {"sync", "sync_all"}  # these change nothing that a test could see, and take long
+_WAITING = {"sync", "sync_all"}  # no test can see what these change, and they take long
 
 
 class Killed(BaseException):
@@ -50,7 +49,7 @@ class Killed(BaseException):
 
 
 class DiskCalls:
-    """What happens at each of the calls, counted over all of them from 1 on."""
+    """What happens at each of the calls; the count over all of them starts at 1."""
 
     def __init__(self) -> None:
         self.made = list[str]()
@@ -60,7 +59,7 @@ class DiskCalls:
 
     @contextmanager
     def patched(self) -> Iterator[None]:
-        """All calls inside are ours."""
+        """Inside, all calls are ours."""
         with ExitStack() as stack:
             for name in CALLS:
                 call = self._called(name, getattr(disk_calls, name))
@@ -87,7 +86,7 @@ class DiskCalls:
 
 
 class _InstantSwarm:
-    """Every chunk that is asked for is here at once."""
+    """Every chunk that is requested is here at once."""
 
     is_busy = True
 
@@ -156,7 +155,7 @@ class _InstantPeer:
 
 
 class LocalDownload:
-    """A share of these files and folders, downloaded as often as is wanted."""
+    """A share of these files and folders, downloaded any number of times."""
 
     def __init__(
         self,
@@ -165,7 +164,7 @@ class LocalDownload:
         packed: Sequence[Sequence[str]] = (),
         mtime: int | None = 1_400_000_000,
     ) -> None:
-        """`folders` with their times; `packed`: paths of small files that come as one."""
+        """`folders` with their times; `packed`: paths of small files that come as one pack."""
         self._contents = dict[bytes, tuple[bytes, bytes]]()
         lines = [
             FileLine(path, len(data), self._content(data), mtime, path.endswith(".sh"))
@@ -192,7 +191,7 @@ class LocalDownload:
         return content
 
     def run(self, target: Path, existing: Existing = Existing.SKIP) -> LmkError | None:
-        """Download it, as a new process would. Returns what it failed by; raises Killed."""
+        """Download it like a new process. Returns the error that it failed with; raises Killed."""
         self.ended, self.folders, self.changes = [], [], []
         swarm = _InstantSwarm(self._contents)
         swarm.came = self.came
@@ -211,10 +210,10 @@ class LocalDownload:
         try:
             download._direct()
             drop_packs(target)
-        except (LmkError, MemoryError) as error:  # as the thread of a download does
+        except (LmkError, MemoryError) as error:  # like the thread of a download
             download.leave()
             return failure_of(error)
-        except Killed:  # descriptors and locks go with a process
+        except Killed:  # descriptors and locks end with a process
             for transfer in download._queue.transfers:
                 transfer._file._forget_sources()
                 transfer._file._file.file.close()

@@ -1,6 +1,6 @@
-"""All tests in several processes at once: most of them wait for sockets and clocks, not for a core.
+"""All tests in several processes at once: most tests wait for sockets and clocks, not for a core.
 
-Each process runs some of the files as `python3 -m tests` does; a process's last line is its count.
+Each process runs some of the files like `python3 -m tests`; its last line has its counts.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 PROCESSES_PER_CORE = 2
-BATCHES_PER_PROCESS = 4  # so that no process is left with much when the others are through
+BATCHES_PER_PROCESS = 4  # so that no process has much left when the others are done
 _COUNT = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
 
 
 def run_all(files: Sequence[Path], *, is_verbose: bool) -> tuple[int, int, int]:
-    """Run these test files; prints what each process printed. Returns passed, failed, skipped."""
+    """Run these test files and print what each process printed. Returns passed, failed, skipped."""
     processes = PROCESSES_PER_CORE * (os.cpu_count() or 1)
     totals = [0, 0, 0]
     with ThreadPoolExecutor(processes) as pool:
@@ -28,7 +28,7 @@ def run_all(files: Sequence[Path], *, is_verbose: bool) -> tuple[int, int, int]:
             counts = _COUNT.findall(output)
             found = [int(count) for count in counts[-1]] if counts else [0, 1, 0]
             if not is_good and not found[1]:
-                found[1] = 1  # it ended by something else than a test
+                found[1] = 1  # something else than a test ended it
             totals = [total + count for total, count in zip(totals, found, strict=True)]
             sys.stdout.write(_COUNT.sub("", output).strip() + "\n")
             sys.stdout.flush()
@@ -37,7 +37,7 @@ def run_all(files: Sequence[Path], *, is_verbose: bool) -> tuple[int, int, int]:
 
 
 def batched(files: Iterable[Path], count: int) -> list[list[str]]:
-    """The names of the files in so many batches of about the same length, the longest first."""
+    """The names of the files in this many batches of about equal length, longest first."""
     batches: list[tuple[int, list[str]]] = [(0, []) for _ in range(count)]
     for file in sorted(files, key=lambda one: -one.stat().st_size):
         size, names = min(batches, key=lambda batch: batch[0])
@@ -46,7 +46,7 @@ def batched(files: Iterable[Path], count: int) -> list[list[str]]:
 
 
 def run_batch(names: Sequence[str], is_verbose: bool) -> tuple[str, bool]:
-    """What a process printed that ran these files, and whether all went well."""
+    """What a process printed that ran these files, and whether everything passed."""
     options = [f"-X{name}" if value is True else f"-X{name}={value}" for name, value in _X_OPTIONS]
     command = [sys.executable, *options, "-m", "tests", *(["-v"] if is_verbose else [])]
     patterns = [f"{name}." for name in names]

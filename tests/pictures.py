@@ -38,10 +38,10 @@ from tests.support import EventLog
 
 SIZE = (960, 640)
 LIMIT_S = 120.0
-TOLD_S = 5.0  # within these everybody in the room knows what was read
-MOMENT_S = 0.6  # for what is shown to catch up with what has happened
+TOLD_S = 5.0  # within this time every program in the room knows what was read
+MOMENT_S = 0.6  # until the window shows what has happened
 MB = 1_000_000
-COURSE = {  # path and size of what the pictures show being handed out
+COURSE = {  # path and size of what is shared in the pictures
     "Course notes.pdf": 4 * MB,
     "Exercises/1 Echo server.zip": 3 * MB,
     "Exercises/2 File transfer.zip": 5 * MB,
@@ -58,7 +58,7 @@ TEACHER = "teacher"
 SEEDERS = ("lab-pc-02",)
 LEECHERS = ("lab-pc-07", "lab-pc-08")
 BIND = Address(LOOPBACK, SEEDER_PORT)
-RATE = 11 * MB  # bytes a second that each of the others gives and takes: 100 Mbit/s
+RATE = 11 * MB  # bytes per second that each of the others sends and receives: 100 Mbit/s
 
 
 def main() -> int:
@@ -70,20 +70,20 @@ def main() -> int:
         return 1
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        lab = Path(tempfile.gettempdir(), "lab")  # a short name: the window shows it
+        lab = Path(tempfile.gettempdir(), "lab")  # a short name, because the window shows it
         lab.mkdir()
         stack.callback(shutil.rmtree, lab)
         screen = stack.enter_context(Xvfb(SIZE))
         photographer = Photographer(lab, screen, folder)
         stack.enter_context(mock.patch("socket.gethostname", lambda: photographer.computer))
         photographer.take_all()
-    # Tk would look for the screen, which has gone, when Python ends in the usual way.
+    # At its usual end Python lets Tk look for the screen, which is gone.
     sys.stdout.flush()
     os._exit(0)
 
 
 class Photographer:
-    """Brings one window to its telling states, and takes a picture of each."""
+    """Brings one window to the states that are worth showing, and takes a picture of each."""
 
     def __init__(self, lab: Path, screen: Xvfb, folder: Path) -> None:
         from ui.window.app_window import AppWindow
@@ -105,10 +105,10 @@ class Photographer:
         self._window = AppWindow(profile, environment={"LMK_DISCOVER": "off"})
         self._window.begin()
         self._others: list[Seeder | Leecher] = []
-        self.computer = TEACHER  # what a program that joins now is called
+        self.computer = TEACHER  # the name of a program that joins now
 
     def take_all(self) -> None:
-        """All pictures, then the orderly end."""
+        """Take all pictures, then end in order."""
         window = self._window
         self._open_room()
         window.tabs.show("Leecher")
@@ -145,7 +145,7 @@ class Photographer:
             path.parent.mkdir(exist_ok=True)
             with path.open("wb") as file:
                 file.write(source.randbytes(min(size, 4096)))
-                file.truncate(size)  # the rest is a hole: it is the window that counts
+                file.truncate(size)  # the rest is a hole: only the size is shown
 
     def _open_room(self) -> None:
         window = self._window
@@ -176,7 +176,7 @@ class Photographer:
             self._join(name, leecher, partial(leecher.download, [self._share], Existing.SKIP))
 
     def _join(self, name: str, role: Seeder | Leecher, join: Callable[[], None]) -> None:
-        """One more member of the room; it says its name when it joins."""
+        """Add a member to the room; it tells its name when it joins."""
         self._others.append(role)
         self.computer, rows = name, len(self._window.tracker.room.row_keys)
         join()
@@ -196,7 +196,7 @@ class Photographer:
 
     @property
     def _share(self) -> str:
-        """What a leecher is asked for, to have the whole folder: the first row of the list."""
+        """What a leecher is asked for to get the whole folder: the first row of the list."""
         return self._window.leecher.list.table.row_keys[0]
 
     @property
@@ -246,7 +246,7 @@ class Photographer:
 
 
 def limits() -> Throttles:
-    """Those of one of the others."""
+    """The limits of one of the others."""
     return Throttles(Throttle(RATE), Throttle(RATE))
 
 

@@ -19,7 +19,7 @@ from roles.room.registry import Registry
 from roles.room.registry_entry import Origin
 from roles.seeder import Seeder
 from roles.values.addresses import Address
-from roles.values.errors import NoSeederError, TrackerSilentError
+from roles.values.errors import NoSeederError, ShortageError, TrackerSilentError
 from roles.values.events import DownloadState, RoomChanged, TrackerLost
 from roles.values.settings import Existing, SeederSettings
 from tests.programs import ROOT, TIMEOUT_S
@@ -137,7 +137,7 @@ class Shortages(RoomTest):
         leecher = self.leecher(self.make_folder("taken"), room, give_up_after_s=0.5)
         order(leecher, "a")
         failure = wait_for_end(leecher, "a").failure
-        self.assertIsInstance(failure, NoSeederError)
+        self.assertIsInstance(failure, ShortageError)
         self.assertIn("no memory left", str(failure))
         self.assertEqual(seeder.connections, 1)
 

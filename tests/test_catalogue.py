@@ -16,7 +16,7 @@ from roles.values.catalogue import (
     encode_line,
     sort_key,
 )
-from roles.values.content import Content
+from roles.values.content import Content, root_of
 from roles.values.errors import PeerProtocolError
 
 ROOT = bytes(range(32))
@@ -170,6 +170,15 @@ class RefusedTest(unittest.TestCase):
             self.assert_refused(text)
         for count, size in ((-1, 5), (1, 0), (1, 1 << 27), (300_000, 5), (True, 5)):
             self.assert_refused(json.dumps(["p", "a", count, size, ROOT.hex(), CHUNK]))
+
+    def test_an_empty_file_has_the_root_of_nothing(self) -> None:
+        for chunk in (CHUNK, 16 * CHUNK):
+            root = root_of(0, chunk, b"")
+            for more in ({}, {"later": "x"}):
+                text = file_text("a", size=0, root=root.hex(), chunk=chunk, **more)
+                self.assertEqual(decode_line(text), FileLine("a", 0, Content(root, 0, chunk)))
+                self.assert_refused(file_text("a", size=0, chunk=chunk, **more))
+        self.assert_refused(file_text("a", size=0, chunk=2 * CHUNK, root=root.hex()))
 
     def test_beginnings_and_flipped_bits_raise_nothing_else(self) -> None:
         for text in LINES:

@@ -526,25 +526,27 @@ class RefusingSystemTest(StandingRoomTestCase):
 class ChangingRoomTest(RoomTestCase):
     def test_nobody_who_has_the_files_exits_with_3(self) -> None:
         self.seeder.signal(signal.SIGTERM)
-        self.tracker.wait_for("is gone")
+        self.tracker.wait_for("has left")
         for chosen in ("--all", "empty"):
             with self.subTest(chosen=chosen):
                 code, _, error = self.get(chosen)
                 self.assertEqual(code, 3)
-                self.assertIn("lists no file", error)
+                self.assertIn("lists no files", error)
 
     def test_keep_seeding_offers_the_download_folder_until_ctrl_c(self) -> None:
         with Running(
             *("get", "--all", "--keep-seeding", "--tracker", self.place, "--to", self.target),
             folder=self.folder,
         ) as leecher:
-            port = leecher.wait_for(r"Seeder listening on \S+:(\d+)\.|Giving on what came")[1]
+            port = leecher.wait_for(r"Seeder listening on \S+:(\d+)\.|Sharing what was downloaded")[
+                1
+            ]
             if port is None:  # a leecher of a swarm gives on what it has by itself
-                self.tracker.wait_for("takes part as a leecher")
+                self.tracker.wait_for("joined as a leecher")
             else:
                 self.tracker.wait_for(rf"port {port} offers 3 files")
             self.assertEqual(leecher.signal(signal.SIGINT), 130)
-            self.tracker.wait_for(rf"port {port or ''}.* is gone")
+            self.tracker.wait_for(rf"port {port or ''}.* has left")
 
     def test_servers_end_by_ctrl_c_with_130_and_by_sigterm_with_0(self) -> None:
         self.assertEqual(self.seeder.signal(signal.SIGINT), 130)

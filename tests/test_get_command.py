@@ -58,7 +58,7 @@ class AwaitedListTest(unittest.TestCase):
         for follow in Follow:
             seen = self.await_list(follow, lost, lost, FULL)
             self.assertIs(seen.result, FULL)
-            self.assertEqual(seen.out, "It hung up. Looking on for 60 s.\n")
+            self.assertEqual(seen.out, "It hung up. Still searching for 60 s.\n")
         self.assertIs(self.await_list(Follow.SAME, lost, EMPTY, FULL).result, EMPTY)
         with self.assertRaises(ListNotPassedError):
             self.await_list(Follow.SAME, lost, lost, patience_s=0.0)

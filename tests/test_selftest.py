@@ -120,7 +120,7 @@ class PlacesTest(LmkTestCase):
     def test_a_folder_that_is_not_there_yet_is_not_made(self) -> None:
         settings, *_ = self.outcomes(self.folder / "new" / "profile")
         self.assertIs(settings.state, State.OK)
-        self.assertIn("made at its first use", settings.line)
+        self.assertIn("made on first use", settings.line)
         self.assertEqual(list(self.folder.iterdir()), [])
 
     def test_a_file_in_the_place_of_a_folder_is_no_fault_of_the_look(self) -> None:

@@ -166,7 +166,7 @@ class DownloadReportTest(unittest.TestCase):
 
         seen = self.report([self.large], tell)
         self.assertEqual(len(seen.err.splitlines()), 21)
-        self.assertIn("more files fail", seen.err)
+        self.assertIn("more files failed", seen.err)
         self.assertIn("30 failed", seen.out)
         self.assertEqual(seen.result, ExitCode.STORAGE)
 
@@ -217,7 +217,9 @@ class DownloadReportTest(unittest.TestCase):
         seen = self.report([self.large, self.plain], tell, in_vain=1)
         self.assertEqual(seen.result, ExitCode.STORAGE)
         self.assertIn("lesson/: Failed: The disk of /to is full.", seen.err)
-        self.assertIn("1 done and checked, 1 skipped, the same already here, 30 failed", seen.out)
+        self.assertIn(
+            "1 done and checked, 1 skipped, already here and identical, 30 failed", seen.out
+        )
 
     def test_a_name_in_vain_exits_with_1(self) -> None:
         seen = self.report([], lambda _: None, in_vain=1)

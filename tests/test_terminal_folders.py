@@ -84,7 +84,7 @@ class FolderTest(DiskTestCase):
         self.get("shared")
         code, out, _ = self.get("shared")
         self.assertEqual(code, 0)
-        self.assertIn(f"{FILES} skipped, the same already here", out)
+        self.assertIn(f"{FILES} skipped, already here and identical", out)
         self.assert_came()
 
     def test_the_same_command_goes_on_where_it_was_killed(self) -> None:
@@ -95,7 +95,7 @@ class FolderTest(DiskTestCase):
 
     def test_ctrl_c_keeps_what_came_and_says_so(self) -> None:
         lines = self.stop(signal.SIGINT)
-        self.assertIn("What came is kept: the same command goes on from there.", lines)
+        self.assertIn("What was downloaded is kept: the same command resumes there.", lines)
         self.assertEqual(self.get("--all")[0], 0)
         self.assert_came()
 

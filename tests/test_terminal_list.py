@@ -130,7 +130,7 @@ class TrackerChoiceTest(unittest.TestCase):
     def test_of_several_the_first_that_is_ours_is_taken_where_nobody_can_be_asked(self) -> None:
         chosen, said = self.choose(ORIGINAL, OTHER, OURS)
         self.assertEqual(chosen, Chosen(OURS.address, Follow.ANY))
-        self.assertIn("Found 3 trackers; taking the tracker lab-pc-01", said)
+        self.assertIn("Found 3 trackers; using the tracker lab-pc-01", said)
 
     def test_a_person_is_asked_by_number(self) -> None:
         chosen, said = self.choose(ORIGINAL, OURS, answer="2")

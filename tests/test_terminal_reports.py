@@ -91,7 +91,7 @@ class TrackerReportTest(unittest.TestCase):
             self.told(room([seeder(TEACHER, 10_000)], [teacher]), room()),
             [
                 "teacher (192.168.1.5:12501) offers 10,000 files",
-                "teacher (192.168.1.5:12501) is gone",
+                "teacher (192.168.1.5:12501) has left",
             ],
         )
 
@@ -103,8 +103,8 @@ class TrackerReportTest(unittest.TestCase):
         self.assertEqual(
             self.told(room(members=[LEECHER]), room(members=[LEECHER]), room()),
             [
-                "lab-pc-07 (192.168.1.7:12501) takes part as a leecher",
-                "lab-pc-07 (192.168.1.7:12501) is gone",
+                "lab-pc-07 (192.168.1.7:12501) joined as a leecher",
+                "lab-pc-07 (192.168.1.7:12501) has left",
             ],
         )
 
@@ -293,14 +293,14 @@ class SeederReportTest(unittest.TestCase):
             (7, uploads("c.txt")),
             (14, uploads("c.txt")),
         )
-        self.assertEqual(seen.out, "lab-pc-07 takes a.txt\nlab-pc-07 takes c.txt\n")
+        self.assertEqual(seen.out, "lab-pc-07 downloads a.txt\nlab-pc-07 downloads c.txt\n")
 
     def test_the_same_words_are_not_repeated(self) -> None:
         folder = FolderScanned((ListedFile("a", 5),), 1, 0, ())
         lost = TrackerLost(HERE, TrackerSilentError("No tracker answers."))
         seen = self.told((0, folder), (1, folder), (2, lost), (3, lost))
         self.assertEqual(seen.out.count("1 file"), 1)
-        self.assertEqual(seen.err.count("It goes on asking."), 1)
+        self.assertEqual(seen.err.count("Trying again."), 1)
 
     def test_files_are_counted_once_the_sub_folders_are_read(self) -> None:
         now = [5.0]

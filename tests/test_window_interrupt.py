@@ -94,18 +94,29 @@ class InterruptTest(LmkTestCase):
 
 
 @unittest.skipUnless(os.name == "posix", "Ctrl-C is sent in another way there")
-class EarlyInterruptTest(LmkTestCase):
-    def test_ctrl_c_while_the_program_loads_ends_it_without_a_traceback(self) -> None:
+class EarlyEndTest(LmkTestCase):
+    """What ends the program while it loads ends it without a traceback."""
+
+    def ended_while_loading(self, by: str) -> tuple[int, bytes, bytes]:
         program = (
             "import runpy, signal, sys, threading\n"
             "sys.argv = ['lmktorrent_app.py', '--version']\n"
-            "class Interrupting:\n"
+            "class Ending:\n"
             "    def find_spec(self, name, path=None, target=None):\n"
             "        if name == 'roles.program.log_file':\n"
-            "            signal.raise_signal(signal.SIGINT)\n"
-            "sys.meta_path.insert(0, Interrupting())\n"
+            f"            {by}\n"
+            "sys.meta_path.insert(0, Ending())\n"
             "runpy.run_path('lmktorrent_app.py', run_name='__main__')"
         )
         command = [sys.executable, "-c", program]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=LIMIT_S, check=False)
-        self.assertEqual((done.returncode, done.stdout, done.stderr), (130, b"", b""))
+        return done.returncode, done.stdout, done.stderr
+
+    def test_ctrl_c_ends_it_in_silence(self) -> None:
+        ended = self.ended_while_loading("signal.raise_signal(signal.SIGINT)")
+        self.assertEqual(ended, (130, b"", b""))
+
+    def test_a_lack_of_memory_ends_it_with_a_sentence(self) -> None:
+        code, said, error = self.ended_while_loading("raise MemoryError")
+        self.assertEqual((code, said), (4, b""))
+        self.assertRegex(error, rb"\Almktorrent: .* no memory left\.[^\n]*\n\Z")

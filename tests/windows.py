@@ -21,7 +21,7 @@ from ui.window.tracker_search import MakeDiscovery
 
 
 class AppWindowTest(WindowTestCase):
-    """open_window() opens one; it is closed, and its roles with it, at the end."""
+    """open_window() opens one; at the end of the test it is closed together with its roles."""
 
     window: AppWindow
 
@@ -36,7 +36,7 @@ class AppWindowTest(WindowTestCase):
         self.keep()
 
     def keep(self, **settings: object) -> None:
-        """Write the settings file that the next window starts with."""
+        """Write the settings file with which the next window starts."""
         everything = {
             "download_folder": str(self.downloads),
             "tracker": f"127.0.0.1:{self.tracker_port}",
@@ -49,7 +49,7 @@ class AppWindowTest(WindowTestCase):
         self.profile.settings_file.write_text(json.dumps(everything), encoding="utf-8")
 
     def kept(self) -> dict[str, object]:
-        """What the settings file says now."""
+        """What the settings file contains now."""
         settings: dict[str, object] = json.loads(self.profile.settings_file.read_bytes())
         return settings
 
@@ -62,8 +62,8 @@ class AppWindowTest(WindowTestCase):
         environment: Mapping[str, str] | None = None,
         discover: MakeDiscovery | None = None,
     ) -> AppWindow:
-        """No test asks the network for trackers: `discover` makes a role of its own, or none."""
-        # A role whose tracker is silent would look for it, too.
+        """No test searches the network for trackers: `discover` makes its own role, or none."""
+        # A role whose tracker is silent would search for it, too.
         default = {} if discover is not None else {"LMK_DISCOVER": "off"}
         window = AppWindow(
             self.profile,
@@ -88,7 +88,7 @@ class AppWindowTest(WindowTestCase):
     # What many tests wait for
 
     def files_listed(self) -> list[str]:
-        """The files that have a row, without the folders that they are in."""
+        """The files that have a row, without the folders that contain them."""
         return sorted(key for key in self.window.leecher.list.table.row_keys if not is_folder(key))
 
     def wait_for_files(self, count: int) -> None:
@@ -97,7 +97,7 @@ class AppWindowTest(WindowTestCase):
         )
 
     def open_with_examples(self, **options: object) -> AppWindow:
-        """A window that tries it on this computer, its list filled."""
+        """A window with the demo's roles on this computer, its list filled."""
         if options:
             self.keep(**options)
         window = self.open_window(try_it=True)
@@ -105,7 +105,7 @@ class AppWindowTest(WindowTestCase):
         return window
 
     def state_of(self, name: str) -> DownloadState | None:
-        """Where a file stands, that was asked for by itself or with its folder."""
+        """The state of a file that was asked for by itself or with its folder."""
         run = self.window.leecher.run
         if run is None:
             return None
@@ -127,7 +127,7 @@ class AppWindowTest(WindowTestCase):
         press(area, label)
 
     def occupy(self, seeder: Address) -> socket.socket:
-        """Take a slot of this seeder, and do nothing with it."""
+        """Take a slot of this seeder and do nothing with it."""
         link = self.enterContext(socket.create_connection(seeder, LIMIT_S))
         link.sendall(wire.REQUEST_CONNECTION)
         return link

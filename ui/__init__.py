@@ -1,1 +1,3 @@
-"""What people see of LMKtorrent: the window and the terminal. It knows no socket and no wire."""
+"""What people see of LMKtorrent: the window and the terminal. It knows no sockets and no wire
+formats.
+"""

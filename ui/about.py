@@ -1,4 +1,4 @@
-"""Which program this is, in one line: the same for the terminal, the window and bug reports."""
+"""Name and version of the program in one line, for the terminal, the window and bug reports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from roles import PROTOCOL_VERSION, __version__
 
 
 def version_line() -> str:
-    """For bug reports."""
     return (
         f"lmktorrent {__version__} (Python {platform.python_version()}, LMK/{PROTOCOL_VERSION}, "
         f"{sys.platform} {platform.machine()})"

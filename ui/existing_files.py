@@ -1,4 +1,4 @@
-"""Which downloads would meet a file of their name, and how to ask about it. No widget."""
+"""Which downloads would meet a file of the same name, and how to ask about it. No widgets."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ NAMED_IN_QUESTION = 3
 
 
 def existing_names(folder: Path, names: Iterable[str]) -> list[str]:
-    """Those of the names that the folder has. Asks the disk: not for Tk's thread."""
+    """Those of the names that the folder already has. Reads the disk: not for Tk's thread."""
     return [name for name in names if _is_there(folder, name)]
 
 
 def has_any(folder: Path, paths: Iterable[str]) -> bool:
-    """Whether the folder has one of these. Asks the disk, path by path."""
+    """Whether the folder has one of these paths. Reads the disk for each: not for Tk's thread."""
     return any(_is_there(folder, path) for path in paths)
 
 
 def question(names: list[str], folders: Sequence[str] = ()) -> str:
-    """One sentence for all of them; of the folders, some of their files are there."""
+    """One sentence for all of them; `folders` are those of which some files already exist."""
     if folders:
         called = ", ".join(f"“{shown_name(name, 40)}/”" for name in folders[:NAMED_IN_QUESTION])
         besides = f", and {len(names)} besides," if names else ""
@@ -41,5 +41,5 @@ def question(names: list[str], folders: Sequence[str] = ()) -> str:
 def _is_there(folder: Path, name: str) -> bool:
     try:
         return os.path.lexists(folder.joinpath(*safe_path(name, windows=os.name == "nt")))
-    except UnsafeNameError:  # the leecher refuses it anyway
+    except UnsafeNameError:  # the leecher will refuse it anyway
         return False

@@ -18,20 +18,17 @@ from roles.values.errors import (
 
 
 class ExitCode(IntEnum):
-    """What a command says to the shell."""
-
-    DONE = 0  # all verified
+    DONE = 0  # everything verified
     SOME_FAILED = 1
     USAGE = 2
     NOBODY_THERE = 3  # no tracker or no seeder
     STORAGE = 4  # disk, permission, port, display or output: this computer refused
     CONTENT = 5  # content failed its check
     INTERRUPTED = 130  # by Ctrl-C, a closed terminal, or the system
-    NO_READER = 141  # whoever read the output left before its end
+    NO_READER = 141  # the program that read the output stopped reading
 
 
 def exit_code_of(error: LmkError) -> ExitCode:
-    """The code for what ended a command."""
     match error:
         case UserInputError():
             return ExitCode.USAGE

@@ -1,7 +1,7 @@
-"""Makes roles; each is loaded when the first of its kind is made.
+"""Makes roles; the code of each kind is loaded when the first one is made.
 
-Half of what a start loads would be roles, and the window has nothing to do for them before it is
-painted. Types are known to the checker alone.
+Roles are half of what a start would load, and the window does not need them before it is painted.
+Only the type checker imports their types.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def new_discovery(post: Post, ask: tuple[Address, ...] = ()) -> Discovery:
 
 
 def load_all() -> None:
-    """Now, so that the first one of each starts at once; it may run beside anything."""
+    """Load all of them now, so that the first of each starts at once. Safe in any thread."""
     import roles.discovery
     import roles.leecher
     import roles.seeder

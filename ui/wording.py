@@ -1,4 +1,4 @@
-"""Numbers and states as people read them, the same in window, terminal and log. Pure text.
+"""Numbers and states as text for people, the same in window, terminal and log. Pure.
 
 Units are decimal, as disks and networks are sold: 1 MB is 1,000,000 bytes.
 """
@@ -27,8 +27,8 @@ from roles.values.events import (
 from roles.values.folder_keys import FolderKey
 from roles.values.safe_names import shown_name
 
-COMPUTER_LENGTH = 40  # characters of a computer's name that stand in a row
-# What is counted, and what is said of it.
+COMPUTER_LENGTH = 40  # characters of a computer's name in a row
+# Why files are not offered: what is counted, and what is said about it.
 _SKIPPED = {
     SkipReason.UNREADABLE: ("item", " that cannot be read"),
     SkipReason.WRITTEN: ("file", " that another program is still writing"),
@@ -52,7 +52,7 @@ SEEDER_STATES = {
 
 
 def size(count: int) -> str:
-    """Bytes: "0 bytes", "512 bytes", "12 kB", "3.4 MB", "1.07 GB"."""
+    """ "0 bytes", "512 bytes", "12 kB", "3.4 MB", "1.07 GB"."""
     value, unit = float(count), 0
     while value >= 999.5 and unit < len(_UNITS) - 1:
         value, unit = value / 1000, unit + 1
@@ -63,12 +63,12 @@ def size(count: int) -> str:
 
 
 def rate(bytes_per_second: float) -> str:
-    """Blank for nothing, else "3.4 MB/s"."""
+    """ "3.4 MB/s"; "" for nothing."""
     return f"{size(round(bytes_per_second))}/s" if bytes_per_second >= 1 else ""
 
 
 def duration(seconds: float | None) -> str:
-    """Blank for unknown, else "0:12", "3 min", "2 h 10 min"."""
+    """ "0:12", "3 min", "2 h 10 min"; "" for unknown."""
     if seconds is None:
         return ""
     if seconds < 100:
@@ -81,12 +81,12 @@ def duration(seconds: float | None) -> str:
 
 
 def ago(seconds: float) -> str:
-    """How long a ping is past."""
+    """How long ago a ping came."""
     return "now" if seconds < 2 else f"{duration(seconds)} ago"
 
 
 def percent(have: int, whole: int) -> int:
-    """0 to 100, and 100 only when all is there."""
+    """0 to 100, and 100 only if everything is there."""
     return 100 if have >= whole else have * 100 // whole
 
 
@@ -97,18 +97,17 @@ def count(number: int, noun: str) -> str:
 
 
 def place(address: Address) -> str:
-    """An address as people call it."""
     return f"this computer, port {address.port}" if is_loopback(address.host) else str(address)
 
 
 def computer(name: str, address: Address) -> str:
-    """One of the others: by its name, if it said one, and its address."""
+    """Another computer: its name, if it told one, and its address."""
     shown = shown_name(name, COMPUTER_LENGTH)
     return f"{shown} ({address})" if shown else place(address)
 
 
 def computer_order(name: str, where: str) -> str:
-    """Sorts computers: by their names, and those without one last."""
+    """A sort key for computers: by name; those without one come last."""
     return name.casefold() or f"\uffff{where}"
 
 
@@ -118,12 +117,12 @@ def part(number: int, whole: int, noun: str) -> str:
 
 
 def short_name(name: str) -> str:
-    """A stranger's name within a sentence."""
+    """A stranger's name, for use within a sentence."""
     return shown_name(name, 60)
 
 
 def download_status(download: DownloadChanged) -> str:
-    """One sentence on where a download stands, its cause included."""
+    """One sentence on how far a download is, with the cause if it is not moving."""
     match download.state:
         case DownloadState.QUEUED:
             return "Waiting for its turn"
@@ -156,12 +155,12 @@ def download_status(download: DownloadChanged) -> str:
 
 
 def is_sending(source: Source) -> bool:
-    """Whether something comes from it, be it between two requests."""
+    """Whether it is sending, or will be at the next request."""
     return source.is_sending or source.rate >= 1
 
 
 def list_status(listed: FilesListed) -> str:
-    """What a tracker listed, and who it is."""
+    """What a tracker listed, and which tracker it is."""
     offered, tracker = count(len(listed.files), "file").capitalize(), place(listed.tracker)
     if listed.folders:
         folders = count(len(listed.folders), "folder")
@@ -199,7 +198,7 @@ def _not_listed(folder: FolderScanned) -> str:
 
 
 def skipped(reasons: Sequence[Skipped]) -> str:
-    """What of a folder is not offered: how many, and the first names."""
+    """What a folder does not offer: how many items, and the first names."""
     parts = [
         f"{count(len(one.paths), _SKIPPED[one.why][0])}{_SKIPPED[one.why][1]} ({names(one.paths)})"
         for one in reasons
@@ -214,7 +213,7 @@ def names(shown: Sequence[str], most: int = 3) -> str:
 
 
 def reading_status(reading: HashingChanged) -> str:
-    """How far a seeder has read its folder; "" when all is read."""
+    """How far a seeder has read its folder; "" when it has read everything."""
     if not reading.files_left and reading.hashed >= reading.size:
         return ""
     done = f"{size(reading.hashed)} of {size(reading.size)}"
@@ -223,7 +222,7 @@ def reading_status(reading: HashingChanged) -> str:
 
 
 def unreachable(address: Address, platform: str) -> str:
-    """What to do when nobody can connect to what listens here; `platform` as sys.platform."""
+    """What to do when nobody can connect to this address; `platform` as in sys.platform."""
     port = address.port
     sentence = (
         f"Others cannot connect to this computer on TCP {port}: its firewall blocks it. "
@@ -240,7 +239,7 @@ def unreachable(address: Address, platform: str) -> str:
 
 
 def network_changed(change: NetworkChanged) -> str:
-    """What happened to this computer's network, and what follows; "" for nothing to speak of."""
+    """What happened to this computer's network, and what follows; "" if it is not worth telling."""
     gone, come = " and ".join(change.gone), " and ".join(change.come)
     if change.for_others is not None and change.for_others.host in change.gone:
         return (
@@ -280,14 +279,16 @@ def _downloading(sources: tuple[Source, ...]) -> str:
 
 
 def other_name(path: str, saved_as: Path | None) -> str:
-    """What follows the state of a file of this path, if it has another name here."""
+    """Goes after the state of a file that has another name here; "" if it has its own."""
     if saved_as is None or (stored := stored_path(path, saved_as)) == path:
         return ""
     return f", saved as {shown_name(stored)}"
 
 
 def renamed(paths: Sequence[tuple[str, str]], number: int) -> str:
-    """So many files and folders have other names here; `paths`: the first ones, before and now."""
+    """How many files and folders have other names here; `paths` has the first ones, as (listed,
+    here).
+    """
     first = [f"{shown_name(before)} → {shown_name(now)}" for before, now in paths]
     more = f" and {number - len(first):,} more" if number > len(first) else ""
     why = "because theirs are taken or cannot be stored"
@@ -297,7 +298,7 @@ def renamed(paths: Sequence[tuple[str, str]], number: int) -> str:
 
 
 def _done(download: DownloadChanged) -> str:
-    """Where it is only when it is not called what it was listed as."""
+    """Says where the file is only if it has another name than in the list."""
     if download.files != 1 or FolderKey.of(download.name) is not None:
         others = download.renamed
         return f"Done, checked, {others:,} under other names" if others else "Done, checked"

@@ -1,8 +1,9 @@
-"""The oldest glibc that an executable of PyInstaller starts on: `python3 glibc_floor.py FILE 2.28`.
+"""The oldest glibc on which an executable of PyInstaller starts: `python3 glibc_floor.py FILE
+2.28`.
 
-Every library inside is looked at, and the start of the file itself. Ends with 1 when one needs a
-newer glibc than named, or a library that is neither inside nor a part of glibc. Needs objdump and
-PyInstaller.
+It checks every library inside and the start of the file itself. It ends with 1 if one of them needs
+a newer glibc than the one given, or a library that is neither inside nor part of glibc. Needs
+objdump and PyInstaller.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from PyInstaller.archive.readers import CArchiveReader
 
 Version = tuple[int, ...]
 
-# Without libcrypt: it is of libxcrypt today, and not on every machine.
+# Without libcrypt, which today belongs to libxcrypt and is not on every machine.
 PARTS_OF_GLIBC = frozenset(
     (
         *("libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libutil.so.1"),
@@ -29,7 +30,7 @@ PARTS_OF_GLIBC = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A file of machine code, and what it asks of the machine."""
+    """A file of machine code, and what it needs from the machine."""
 
     name: str
     floor: Version
@@ -38,7 +39,7 @@ class Library:
 
 
 def main() -> int:
-    """Print the libraries that ask most, and whether all stay within the limit."""
+    """Print the libraries that need the newest glibc, and whether all stay within the limit."""
     executable, limit = Path(sys.argv[1]), _version(sys.argv[2])
     libraries = sorted(_libraries(executable), key=lambda each: each.floor, reverse=True)
     for library in libraries[:6]:

@@ -1,16 +1,16 @@
 """The sources that the Linux release is compiled from: choose them, fetch them, list them.
 
     sources.py fetch FOLDER LIST [--named NAMED]   fetch all into FOLDER, and write their LIST
-    sources.py mirror SUITE         print the mirror of a suite that apt here knows, or nothing
-    sources.py packages             print the list of what `apt-cache show` says on standard input
-    sources.py compare OLD NEW      print how two lists differ; exit code 3 when they do
+    sources.py mirror SUITE         print the mirror of a suite in apt's settings here, or nothing
+    sources.py packages             print `apt-cache show` from standard input as a list
+    sources.py compare OLD NEW      print how two lists differ; exit code 3 if they do
 
 `fetch` takes the newest version of each package that a supported release lists and a mirror has, or
-exactly what NAMED lists. It checks every file by its SHA-256, which it has from NAMED or from an
-index that apt has verified by Debian's signature. What is in FOLDER already is not fetched again.
+exactly what NAMED lists. It checks every file against a SHA-256 from NAMED or from an index that
+apt has verified by Debian's signature. It does not fetch files that are in FOLDER already.
 
-A list has a line for each file, NAME VERSION SHA-256 FILE, and comments that begin with #. A FILE
-that ends in .deb is a package of the old root, any other is a part of a Debian source.
+A list has a line NAME VERSION SHA-256 FILE for each file, and comments that begin with #. A FILE
+that ends in .deb is a package of the old root; any other is part of a Debian source.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-# Tk is compiled against Tcl, so both are taken from the same version upstream.
+# Tk is compiled against Tcl, so both must have the same upstream version.
 GROUPS = (
     *(("zlib",), ("libdeflate",), ("expat",), ("libpng1.6",), ("freetype",), ("openssl",)),
     *(("tcl8.6", "tk8.6"), ("python3.13",)),
@@ -43,12 +43,12 @@ _ENTRY = re.compile(
     r"([a-z0-9][a-z0-9+.-]*) ([A-Za-z0-9.+:~-]+) ([0-9a-f]{64}) ([A-Za-z0-9][^\s/]*)"
 )
 
-Download = Callable[[str, Path], str]  # from, to; returns why it failed, or "" when it did not
+Download = Callable[[str, Path], str]  # from, to; returns why it failed, or ""
 VersionKey = tuple[object, ...]
 
 
 class SourcesError(Exception):
-    """Something cannot be had or is not what it should be; the text says what to do."""
+    """Something is not available or not what it should be; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +75,20 @@ class Offer:
     name: str
     version: str
     folder: str
-    files: tuple[Entry, ...]  # the small ones first, so that a missing version is soon known
+    files: tuple[Entry, ...]  # small ones first, so that a missing version shows soon
 
 
 def version_key(version: str) -> VersionKey:
-    """A key that sorts as Debian's versions do: ~ is before the end, letters before other signs."""
+    """A sort key in the order of Debian's versions: ~ comes before the end, letters before other
+    signs.
+    """
     epoch, _, rest = version.rpartition(":")
     upstream, _, revision = rest.rpartition("-") if "-" in rest else (rest, "", "")
     return int(epoch or 0), _part_key(upstream), _part_key(revision)
 
 
 def upstream(version: str) -> str:
-    """The version that the authors gave, without Debian's epoch, revision and "+dfsg"."""
+    """The authors' version, without Debian's epoch, revision and "+dfsg"."""
     return version.rpartition(":")[2].rpartition("-")[0].partition("+")[0]
 
 
@@ -118,7 +120,7 @@ def offers_of(index: str, repository: str) -> Iterator[Offer]:
 
 
 def packages_of(stanzas: str) -> list[Entry]:
-    """What `apt-cache show` says of packages, as a list in order of their names."""
+    """What `apt-cache show` prints about packages, as a list sorted by name."""
     text = set()
     for stanza in stanzas.split("\n\n"):
         fields = {name: value.strip() for name, value in _fields(stanza).items()}
@@ -129,7 +131,9 @@ def packages_of(stanzas: str) -> list[Entry]:
 
 
 def newest_first(group: Sequence[str], offers: Sequence[Offer]) -> list[tuple[Offer, ...]]:
-    """The versions of a package, or of several that belong together, in the order to be tried."""
+    """The versions of a package, or of several that belong together, in the order in which to try
+    them.
+    """
     kinds = [
         {offer.version: offer for offer in offers if offer.name == name}.values() for name in group
     ]
@@ -143,9 +147,9 @@ def newest_first(group: Sequence[str], offers: Sequence[Offer]) -> list[tuple[Of
 
 
 def difference(old: Iterable[Entry], new: Iterable[Entry]) -> list[str]:
-    """A row for each package whose version is another one; none when all are the same.
+    """A row for each package whose version has changed; empty if all are the same.
 
-    The same file with another content is no new version, and a SourcesError.
+    Raises SourcesError if a file of the same name has other content: that is no new version.
     """
     before, after = _by_package(old), _by_package(new)
     rows = []
@@ -172,15 +176,15 @@ class Store:
     def __init__(self, folder: Path, download: Download) -> None:
         self.folder = folder
         self._download = download
-        self.why = ""  # the last file could not be had
+        self.why = ""  # why the last file is not available
 
     def has(self, entry: Entry) -> bool:
-        """Whether it is kept already, with that content."""
+        """Whether it is kept already, with the right content."""
         path = self.folder / entry.file
         return path.is_file() and _sha256(path) == entry.sha256
 
     def obtain(self, entry: Entry, folders: Iterable[str]) -> bool:
-        """Keep this file, from whichever folder has it; False when none has."""
+        """Keep this file, from whichever folder has it; False if none has."""
         if self.has(entry):
             return True
         new = self.folder / f"{entry.file}.new"
@@ -201,7 +205,7 @@ class Store:
 
 
 def fetch_newest(offers: Sequence[Offer], store: Store, say: Callable[[str], None]) -> list[Entry]:
-    """Keep the newest version that can be had of each package."""
+    """Keep the newest available version of each package."""
     taken: list[Entry] = []
     for group in GROUPS:
         for choice in newest_first(group, offers):
@@ -224,7 +228,7 @@ def fetch_newest(offers: Sequence[Offer], store: Store, say: Callable[[str], Non
 def fetch_named(
     named: Sequence[Entry], list_offers: Callable[[], Sequence[Offer]], store: Store, origin: str
 ) -> list[Entry]:
-    """Keep exactly these sources. Indexes are read only when one of them is not kept already."""
+    """Keep exactly these sources. It reads indexes only if one of them is not kept already."""
     sources = [entry for entry in named if not entry.is_deb]
     if strange := {entry.name for entry in sources} ^ NAMES:
         raise SourcesError(
@@ -245,7 +249,7 @@ def fetch_named(
 
 
 def folders_of(entry: Entry, offers: Iterable[Offer]) -> list[str]:
-    """Everywhere this package is: a file that one mirror lacks, another may have."""
+    """Everywhere this package is: another mirror may have a file that one lacks."""
     return list(dict.fromkeys(offer.folder for offer in offers if offer.name == entry.name))
 
 
@@ -281,9 +285,10 @@ def list_offers() -> list[Offer]:
 
 
 def mirror(suite: str) -> str:
-    """The address, among those in this machine's apt, that has this suite of Debian; "" for none.
+    """The address, among those in this machine's apt, that has this suite of Debian; "" if none
+    has.
 
-    A SourcesError when none has it and one did not answer.
+    Raises SourcesError if none has it and one did not answer.
     """
     listed = _run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages")
     label = "Debian-Security" if suite.endswith("-security") else "Debian"
@@ -303,7 +308,7 @@ def mirror(suite: str) -> str:
 
 
 def download(source: str, target: Path) -> str:
-    """Fetch a file by apt's own means and settings; why that failed, or ""."""
+    """Fetch a file with apt and its settings; returns why that failed, or ""."""
     done = _run(_APT_HELPER, "download-file", source, str(target))
     if not done.returncode:
         return ""
@@ -316,7 +321,7 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 def _is_gone(why: str) -> bool:
-    """Whether a download failed since the file is not there, and not since nobody answered."""
+    """Whether a download failed because the file is not there, and not because nobody answered."""
     return bool(re.search(r"\b(404|410)\b|not found|no such file", why, re.IGNORECASE))
 
 
@@ -330,7 +335,7 @@ def _sha256(path: Path) -> str:
 
 
 def _part_key(part: str) -> tuple[object, ...]:
-    """Signs and numbers in turns. 0 stands at the end of the signs, so that ~ sorts before it."""
+    """Signs and numbers alternate. 0 stands at the end of the signs, so that ~ sorts before it."""
     return tuple(
         ([*(_sign_key(sign) for sign in signs), 0], int(digits or 0))
         for signs, digits in re.findall(r"(\D*)(\d*)", part)
@@ -342,7 +347,7 @@ def _sign_key(sign: str) -> int:
 
 
 def _fields(stanza: str) -> dict[str, str]:
-    """Those of one paragraph; the value of one with several lines has all of them."""
+    """The fields of one paragraph; a value of several lines is kept whole."""
     return dict(re.findall(r"^([\w-]+):(.*(?:\n .*)*)", stanza, re.MULTILINE))
 
 
@@ -372,7 +377,6 @@ def _read(path: Path) -> list[Entry]:
 
 
 def main() -> int:
-    """Do what the command line says."""
     parser = argparse.ArgumentParser(description="The sources that the Linux release is made from.")
     commands = parser.add_subparsers(dest="command", required=True)
     fetch = commands.add_parser("fetch")

@@ -1,7 +1,7 @@
-"""Try the Windows file through wine: check.py EXECUTABLE WINDOWS_PYTHON PICTURE_FOLDER.
+"""Test the Windows file under wine: check.py EXECUTABLE WINDOWS_PYTHON PICTURE_FOLDER.
 
-Nothing leaves 127.0.0.1. Says each step, and ends with 0 when all held; the pictures are to be
-looked at.
+Nothing leaves 127.0.0.1. It prints each step and ends with 0 if everything passed; a person looks
+at the pictures.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from roles import __version__
 from tests.display import Xvfb
 
 MOST_BYTES = 11_000_000
-ORPHAN_LIMIT_S = 5.0  # 2 s of the program's own, and the time that asking Windows takes
+ORPHAN_LIMIT_S = 5.0  # 2 s for the program itself, and the time that Windows takes to answer
 SWEEP_LIMIT_S = 20.0
 SHOWN = 10  # of the files that differ
 DENSITIES = (96, 144)
@@ -38,20 +38,20 @@ WORDS_OF_THE_MANIFEST = (
 
 
 class Checks:
-    """Says what held and what did not, and goes on."""
+    """Prints what passed and what did not, and continues."""
 
     def __init__(self) -> None:
         self.failed = list[str]()
 
     def check(self, what: str, is_so: bool) -> None:
-        """One line."""
+        """Print one line."""
         if not is_so:
             self.failed.append(what)
         say(f"{'ok  ' if is_so else 'FAIL'} {what}")
 
 
 def main() -> int:
-    """Try the executable that the command line names."""
+    """Test the executable that the command line names."""
     executable, python, pictures = (Path(name).resolve() for name in sys.argv[1:4])
     windows = windows_side(executable)
     checks = Checks()
@@ -60,8 +60,8 @@ def main() -> int:
         try:
             look_at_the_file(checks, executable, python)
             run_alone(checks, windows, folder)
-            for giver, taker in ((windows, windows), (LINUX, windows), (windows, LINUX)):
-                send(checks, giver, taker, folder / f"{giver.system} to {taker.system}")
+            for seeding, leeching in ((windows, windows), (LINUX, windows), (windows, LINUX)):
+                send(checks, seeding, leeching, folder / f"{seeding.system} to {leeching.system}")
             send_foreign_names(checks, windows, folder / "foreign")
             kill_the_first_process(checks, windows, executable.name, folder / "killed")
             show_window(checks, executable, screen, folder, pictures)
@@ -72,7 +72,7 @@ def main() -> int:
 
 
 def look_at_the_file(checks: Checks, executable: Path, python: Path) -> None:
-    """Its size, and what Windows reads in it before it starts."""
+    """Its size, and what Windows reads from it before it starts."""
     size = executable.stat().st_size
     checks.check(f"{size / 1e6:.2f} MB, at most {MOST_BYTES / 1e6:.0f}", size <= MOST_BYTES)
     script = Path(__file__).with_name("describe.py")
@@ -88,7 +88,7 @@ def look_at_the_file(checks: Checks, executable: Path, python: Path) -> None:
 
 
 def run_alone(checks: Checks, windows: Side, folder: Path) -> None:
-    """Its version, its exit code for nonsense, and its own test of itself."""
+    """Its version, its exit code for a wrong command line, and its own selftest."""
     version = windows.run("--version", folder=folder)
     checks.check(version.output.strip(), version.code == 0 and __version__ in version.output)
     wrong = windows.run("get", "--up", "nonsense", folder=folder)
@@ -99,14 +99,14 @@ def run_alone(checks: Checks, windows: Side, folder: Path) -> None:
     checks.check("--selftest ends with 0", itself.code == 0)
 
 
-def send(checks: Checks, giver: Side, taker: Side, folder: Path) -> None:
+def send(checks: Checks, seeding: Side, leeching: Side, folder: Path) -> None:
     """A tracker and a seeder of one program, a leecher of the other."""
     shared, taken = folder / "lesson", folder / "taken"
     make_tree(shared)
-    with giver.room(shared, folder) as tracker:
-        get = ("get", "lesson/", "--tracker", tracker, "--to", taker.path(taken))
+    with seeding.room(shared, folder) as tracker:
+        get = ("get", "lesson/", "--tracker", tracker, "--to", leeching.path(taken))
         began = time.monotonic()
-        result = taker.run(*get, folder=folder)
+        result = leeching.run(*get, folder=folder)
         took_s = time.monotonic() - began
     for line in result.errors.splitlines():
         say(f"     {line}")
@@ -120,7 +120,7 @@ def send(checks: Checks, giver: Side, taker: Side, folder: Path) -> None:
 
 
 def send_foreign_names(checks: Checks, windows: Side, folder: Path) -> None:
-    """Names that Linux has and Windows has not."""
+    """Names that Linux allows and Windows does not."""
     expected = make_foreign_tree(folder / "lesson")
     with LINUX.room(folder / "lesson", folder) as tracker:
         get = ("get", "lesson/", "--tracker", tracker, "--to", windows.path(folder / "taken"))
@@ -131,7 +131,9 @@ def send_foreign_names(checks: Checks, windows: Side, folder: Path) -> None:
 
 
 def kill_the_first_process(checks: Checks, windows: Side, name: str, folder: Path) -> None:
-    """Kill the process that unpacked the program: who ends, what is left, and who sweeps it."""
+    """Kill the process that unpacked the program: which processes end, what is left, what removes
+    it.
+    """
     folder.mkdir()
     with windows.tracker(folder):
         temporary = temporary_folder()
@@ -151,7 +153,7 @@ def kill_the_first_process(checks: Checks, windows: Side, name: str, folder: Pat
 def show_window(
     checks: Checks, executable: Path, screen: Xvfb, folder: Path, pictures: Path
 ) -> None:
-    """The window at each density: as large as it should be, and on the screen as a whole."""
+    """The window at each density: it has the right size and is completely on the screen."""
     sizes = [
         take_pictures(executable, screen, dots, folder / f"window {dots}", pictures)
         for dots in DENSITIES
@@ -164,13 +166,13 @@ def show_window(
 
 
 def say(text: str) -> None:
-    """A line that is seen at once."""
+    """Print a line at once."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 def _until(is_so: Callable[[], bool], limit_s: float) -> float:
-    """How long it took to come true; -1 when it did not."""
+    """Seconds until it became true; -1 if it did not."""
     began = time.monotonic()
     while not is_so():
         if time.monotonic() > began + limit_s:

@@ -1,6 +1,7 @@
-"""What Windows reads in an executable's header and resources, as JSON: run by the Windows Python.
+"""What Windows reads in an executable's header and resources, as JSON; the Windows Python runs
+this.
 
-It knows the file format, by pefile, and nothing of our program.
+It knows the file format, from pefile, and nothing of our program.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ _MANIFEST, _VERSION, _ICON = 24, 16, 14  # RT_MANIFEST, RT_VERSION, RT_GROUP_ICO
 
 
 def main() -> None:
-    """Print the facts of the file that the command line names."""
+    """Print the facts about the file that the command line names."""
     file = pefile.PE(sys.argv[1])
     resources = _resources(file)
     facts = {

@@ -1,4 +1,4 @@
-"""One of the two programs that send to each other: ours of Linux, or the Windows file."""
+"""One of the two programs that transfer files to each other: ours on Linux, or the Windows file."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from wine import end_all, windows_path
 from tests.programs import PROGRAM, Running, environment, run
 
 LISTENING = r"listening on (\S+):(\d+)\."
-_READY_S = 60.0  # to unpack and start on a machine that does other things too
+_READY_S = 60.0  # seconds to unpack and start on a busy machine
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a command ended, and what it said."""
+    """How a command ended, and what it printed."""
 
     code: int
     output: str
@@ -28,17 +28,17 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A program, and how it is started here."""
+    """A program, and how to start it here."""
 
     system: str
     command: tuple[str, ...]
 
     def path(self, path: Path) -> str:
-        """What this program calls that file of the host."""
+        """This program's name for a file of the host."""
         return windows_path(path) if self.command[0] == "wine" else str(path)
 
     def run(self, *arguments: str, folder: Path) -> Result:
-        """Run a command to its end, or to the end of our patience."""
+        """Run a command to its end, or until it takes too long."""
         try:
             done = run(*arguments, folder=folder, program=self.command, environ=_environment())
         except subprocess.TimeoutExpired as error:
@@ -85,7 +85,6 @@ LINUX = Side("Linux", PROGRAM)
 
 
 def windows_side(executable: Path) -> Side:
-    """The Windows file."""
     return Side("Windows", ("wine", str(executable)))
 
 

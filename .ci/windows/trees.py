@@ -1,4 +1,6 @@
-"""The folder that is sent between Linux and Windows, and what a folder holds, to compare."""
+"""The folder that is transferred between Linux and Windows, and the contents of folders, to
+compare.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from pathlib import Path
 
 from tests.support import random_file
 
-# Names that both systems take, and that something on the way might not.
+# Names that both systems allow, but that something on the way might not.
 ODD_NAMES = (
     "Überraschung – été.txt",
     "日本語 📁/файл.txt",
@@ -18,7 +20,7 @@ ODD_NAMES = (
     "two  spaces/in a row .txt",
     "l" * 150 + ".txt",
 )
-# Names that Linux takes and Windows does not, and what they become there.
+# Names that Linux allows and Windows does not, and what they become there.
 FOREIGN_NAMES = {
     "what?.txt": "what_.txt",
     "con.txt": "_con.txt",
@@ -28,7 +30,7 @@ FOREIGN_NAMES = {
 
 
 def make_tree(folder: Path) -> None:
-    """Write 250 files: large, empty, small ones in packs, odd names, sub-folders."""
+    """Write 250 files: large ones, empty ones, small ones for packs, odd names, sub-folders."""
     folder.mkdir(parents=True)
     random_file(folder / "large.bin", 6_000_003, seed=1)
     (folder / "empty").touch()
@@ -44,7 +46,7 @@ def make_tree(folder: Path) -> None:
 
 
 def make_foreign_tree(folder: Path) -> dict[str, str]:
-    """Write the names that Windows does not take; what a Windows leecher should then have."""
+    """Write names that Windows does not allow; returns what a Windows leecher should then have."""
     folder.mkdir(parents=True)
     for number, name in enumerate(FOREIGN_NAMES):
         random_file(folder / name, 5_000 + number, seed=number)
@@ -53,7 +55,7 @@ def make_foreign_tree(folder: Path) -> dict[str, str]:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Each file below it with its digest, and each folder with none."""
+    """Each file below the folder with its digest; folders have ""."""
     return {
         path.relative_to(folder).as_posix(): "" if path.is_dir() else _digest(path)
         for path in folder.rglob("*")

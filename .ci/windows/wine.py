@@ -1,4 +1,4 @@
-"""Windows programs through wine: run one, list them, end them, and set the screen's density.
+"""Windows programs under wine: run them, list them, end them, and set the screen's density.
 
 WINEPREFIX and DISPLAY in the environment name the Windows and its screen. It knows nothing of our
 program.
@@ -17,7 +17,7 @@ DPI_KEY = r"HKCU\Control Panel\Desktop"
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A running program, by Windows' own numbers."""
+    """A running program, with Windows' own numbers."""
 
     name: str
     pid: int
@@ -25,12 +25,12 @@ class Process:
 
 
 def windows_path(path: Path) -> str:
-    """Where Windows finds this file of the host."""
+    """The Windows path of a file of the host."""
     return "Z:" + str(path.absolute()).replace("/", "\\")
 
 
 def run_tool(*command: str) -> str:
-    """What one of Windows' own commands says."""
+    """What one of Windows' own commands prints."""
     done = subprocess.run(
         ["wine", *command],
         stdin=subprocess.DEVNULL,
@@ -44,7 +44,7 @@ def run_tool(*command: str) -> str:
 
 
 def processes(name: str) -> list[Process]:
-    """Those whose file has this name."""
+    """The processes of a file with this name."""
     listing = run_tool("wmic", "process", "get", "Name,ParentProcessId,ProcessId")
     rows = (line.rsplit(None, 2) for line in listing.splitlines())
     return [
@@ -55,24 +55,24 @@ def processes(name: str) -> list[Process]:
 
 
 def kill(process: Process) -> None:
-    """As the Task Manager does: it cannot be refused and nothing is cleaned up."""
+    """Like the Task Manager: the program cannot refuse, and nothing is cleaned up."""
     run_tool("taskkill", "/f", "/pid", str(process.pid))
 
 
 def end_all() -> None:
-    """End every program of this Windows, and Windows."""
+    """End every program of this Windows, and Windows itself."""
     subprocess.run(["wineserver", "-k"], check=False, timeout=_LIMIT_S)
     subprocess.run(["wineserver", "-w"], check=False, timeout=_LIMIT_S)
 
 
 def set_dpi(dots_per_inch: int) -> None:
-    """The screen's density, as Windows' settings have it, from the next start on."""
+    """Set the screen's density in Windows' settings, from the next start on."""
     kind = ["/t", "REG_DWORD", "/d", str(dots_per_inch), "/f"]
     run_tool("reg", "add", DPI_KEY, "/v", "LogPixels", *kind)
     end_all()
 
 
 def temporary_folder() -> Path:
-    """%TEMP% of the user."""
+    """The user's %TEMP%."""
     told = run_tool("cmd", "/c", "echo %TEMP%").strip()
     return Path(os.environ["WINEPREFIX"], "drive_c", *told.split("\\")[1:])

@@ -1,6 +1,6 @@
-"""The window on a screen of wine: open it, press keys, photograph each tab.
+"""The window on a screen of wine: open it, press keys, take a picture of each tab.
 
-It knows the tabs and keys of our window, and nothing of what else is tried.
+It knows the tabs and keys of our window, and nothing of the other tests.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from tests.support import wait_until
 
 TITLE = "^LMKtorrent$"
 DESKTOP_TITLE = "Wine desktop"
-# A picture of each tab of `demo`: the keys that lead there, and its name. The first downloads all.
+# For each tab of `demo`, the keys that lead there and the name of its picture. The first keys
+# download everything.
 TABS = (("alt+a", "leecher"), ("ctrl+1", "tracker"), ("ctrl+2", "seeder"), ("ctrl+4", "log"))
 
 _LIMIT_S = 60.0
-_STILL_S = 1.5  # a screen that stays the same for so long has nothing more to show
+_STILL_S = 1.5  # a screen that has not changed for so long will not change any more
 _SETTLE_LIMIT_S = 20.0
 
 
@@ -56,7 +57,7 @@ def take_pictures(
 
 
 def _settled(screen: Xvfb, picture: Path) -> None:
-    """Photograph the screen once it stands still."""
+    """Take a picture of the screen once it has stopped changing."""
     until = time.monotonic() + _SETTLE_LIMIT_S
     screen.screenshot(picture)
     before = b""
@@ -67,7 +68,7 @@ def _settled(screen: Xvfb, picture: Path) -> None:
 
 
 def _window(title: str) -> str:
-    """The number of the window with this title; empty without one."""
+    """The number of the window with this title; "" if there is none."""
     return _xdotool("search", "--name", title).partition("\n")[0]
 
 

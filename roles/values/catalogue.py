@@ -10,12 +10,13 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import TypeAlias
 
 from roles.values import strict_json
 from roles.values.chunks import MAX_FILE_SIZE
-from roles.values.content import DIGEST_SIZE, MAX_CHUNK_SIZE, Content, check_shape
+from roles.values.content import DIGEST_SIZE, MAX_CHUNK_SIZE, Content, check_shape, root_of
 from roles.values.errors import PeerProtocolError
 from roles.values.safe_names import check_path
 
@@ -29,6 +30,7 @@ _MAX_MTIME = 1 << 40  # seconds, in the place that version 1.1 reads
 _MAX_EXACT_MTIME = 10**15 - 1  # seconds, of either sign: with 16 characters JSON is still accepted
 _MAX_LEFT = 1 << 32  # files that a seeder still reads: no file system has more
 
+_CHUNK_SIZES = 8  # no content has more different ones
 _HEX_DIGITS = frozenset("0123456789abcdef")
 
 # A file as encode_line() writes it; nearly all lines are, and a room has 100,000 of them.
@@ -151,7 +153,7 @@ def _usual_file(
     check_path(path)
     bytes_of_file, bytes_of_chunk = int(size), int(chunk_size)
     check_shape(bytes_of_file, bytes_of_chunk)
-    content = Content(bytes.fromhex(root), bytes_of_file, bytes_of_chunk)
+    content = _checked(Content(bytes.fromhex(root), bytes_of_file, bytes_of_chunk))
     seconds = _mtime(int(mtime), ())
     return FileLine(path, bytes_of_file, content, seconds, is_executable == "1")
 
@@ -186,7 +188,19 @@ def _content(root: str, size: int, chunk_size: int) -> Content:
     check_shape(_number(size, MAX_FILE_SIZE), _number(chunk_size, MAX_CHUNK_SIZE))
     if len(root) != 2 * DIGEST_SIZE or not set(root) <= _HEX_DIGITS:
         raise PeerProtocolError("a root that is no digest")
-    return Content(bytes.fromhex(root), size, chunk_size)
+    return _checked(Content(bytes.fromhex(root), size, chunk_size))
+
+
+def _checked(content: Content) -> Content:
+    """Of nothing the root is known, and nobody would be asked for it."""
+    if not content.size and content.root != _root_of_nothing(content.chunk_size):
+        raise PeerProtocolError("an empty file with the root of another")
+    return content
+
+
+@lru_cache(_CHUNK_SIZES)
+def _root_of_nothing(chunk_size: int) -> bytes:
+    return root_of(0, chunk_size, b"")
 
 
 def _number(value: int, most: int) -> int:

@@ -1,9 +1,9 @@
-"""Print how fast files travel on loopback, each row beside its reference of the same run.
+"""Print how fast files travel on loopback, each row beside a reference from the same run.
 
     python3 -m tests.bench [ROW...]
 
-Each program is a process of its own, as in a room, and the files are in memory where the system
-has a place for that. MB are 10^6 bytes. It asserts nothing.
+Each program is a process of its own, as in a room. The files are in memory if the system has a
+place for that. MB are 10^6 bytes. It asserts nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TRACKER_LIMIT_S = 60.0
 
 
 def tracker(_: Path) -> Iterator[Result]:
-    """What tests.bench.tracker says, which has its own reference."""
+    """Prints what tests.bench.tracker prints, which has its own reference."""
     command = [sys.executable, "-m", "tests.bench.tracker"]
     ran = subprocess.run(
         command, cwd=REPOSITORY, capture_output=True, text=True, timeout=TRACKER_LIMIT_S
@@ -66,7 +66,7 @@ def main() -> int:
 
 
 def show(row: str) -> bool:
-    """Measure and print one row; False when it could not be measured."""
+    """Measure and print one row; False if it could not be measured."""
     began = time.monotonic()
     say(f"-- {row}")
     sweep()

@@ -1,6 +1,6 @@
 """The bare loop that LMK/2 is compared with: two processes, four connections, no protocol.
 
-Each chunk is sent from the file, received, digested and written, and nothing else is done.
+Each chunk is sent from the file, received, hashed and written; nothing else happens.
     python3 -m tests.bench.bare_swarm PORT FILE
 """
 

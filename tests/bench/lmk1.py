@@ -27,7 +27,7 @@ TARGET_MEMORY = "80 MB of memory"
 
 
 def lmk1(folder: Path) -> Iterator[Result]:
-    """The tracker is an original, so that ours speak LMK/1 among themselves too."""
+    """The tracker is an original, so that our programs speak LMK/1 to each other too."""
     bench = Bench(folder)
     yield bench.reference()
     yield bench.to_original(ORIGINAL_SIZE, "original", "")
@@ -39,21 +39,21 @@ def lmk1(folder: Path) -> Iterator[Result]:
 
 
 class Bench:
-    """Makes the rooms and takes the times."""
+    """Builds the rooms and measures the times."""
 
     def __init__(self, folder: Path) -> None:
         self._shared, self._taken = folder / "shared", folder / "taken"
         self._bare = 1.0  # MB/s
 
     def reference(self) -> Result:
-        """The bare loop, which the others are compared with."""
+        """The bare loop, with which the others are compared."""
         self._renew(SIZE)
         target = self._taken / "file"
         self._bare = reference_rate(self._shared / "file", target) / 1e6
         return Result("bare loop, chunks of 5,120 bytes", self._bare, "MB/s")
 
     def to_original(self, size: int, kind: str, target: str) -> Result:
-        """To an original leecher, timed from the lists that it got to its last line."""
+        """To an original leecher, timed from when it has the lists to its last line."""
         self._renew(size)
         with ExitStack() as stack:
             tracker = self._start(stack, kind, 1)[0]

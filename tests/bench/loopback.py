@@ -1,4 +1,4 @@
-"""A tracker, seeders and leechers on this machine, each a process of its own."""
+"""A tracker, seeders and leechers on this machine, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ class LoopbackRoom:
         self._stack.close()
 
     def seeder(self, folder: Path, state_folder: Path | None = None) -> Program:
-        """One that has started; it is ready later, and has read its folder later still."""
+        """A seeder that has started; it listens later, and has read its folder later still."""
         return self._joined("seeder", folder, state_folder)
 
     def leecher(self, folder: Path, files: int) -> Program:
-        """One that has seen that many files in the list."""
+        """A leecher that has seen this many files in the list."""
         return self.leechers([folder], files)[0]
 
     def leechers(self, folders: list[Path], files: int) -> list[Program]:
-        """Several, which start at the same time."""
+        """Several leechers that start at the same time."""
         programs = [self._joined("leecher", folder, None) for folder in folders]
         for program in programs:
             program.send("list", files=files, seconds=LIST_S)
@@ -63,7 +63,7 @@ class LoopbackRoom:
 
 
 def seconds_to_take(leecher: Program, files: int, limit_s: float = LIMIT_S) -> float:
-    """From the order to the last verified file. Raises LabError when one failed."""
+    """From the order to the last verified file. Raises LabError if a file failed."""
     before = leecher.ask("report", "reported")
     leecher.send("download", files=files, at=AT_ONCE)
     ended: Facts = leecher.wait_for("ended", seconds=limit_s)

@@ -1,4 +1,4 @@
-"""What many files cost: to read, to list, to take."""
+"""What many files cost: reading, listing, downloading."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def small(folder: Path) -> Iterator[Result]:
 
 def listing(folder: Path) -> Iterator[Result]:
     """The list of 100,000 files: the first time, and again without a change."""
-    require_root()  # the bytes and datagrams are counted on an emulated computer's link
+    require_root()  # counts bytes and datagrams on an emulated computer's link
     make_files(folder / "shared", LISTED_FILES, LISTED_FILES)
     (folder / "taken").mkdir()
     with ExitStack() as stack:
@@ -102,7 +102,7 @@ def hashing(folder: Path) -> Iterator[Result]:
 
 
 def _sha256sum_seconds(folder: Path) -> float:
-    """The large files one by one, the small ones by the dozen, on all processors."""
+    """The large files one by one, the small ones in batches, on all processors."""
     began = time.monotonic()
     for chosen, count in (("large *", "1"), ("file *", "64")):
         names = subprocess.run(

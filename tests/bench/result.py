@@ -1,4 +1,4 @@
-"""One line of the bench's table, and how it is said."""
+"""One line of the bench's table, and how it is printed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was measured, beside what it is compared with in the same run."""
+    """What was measured, and what it is compared with in the same run."""
 
     what: str
     value: float

@@ -1,11 +1,11 @@
 """How fast the packed program starts and hashes: `python3 -m tests.bench.start FILE`.
 
 Prints the median of 15 starts with warm files; with `--beside OTHER`, beside another packed
-program: the small one of tests.bench.trial, or an earlier release. SHA-256 stands beside that of
-the Python that runs this, both by --selftest. All that is compared runs in turns, so that whatever
-else the machine does slows both alike. Both times count from the start of the process: to the last
-change of the screen before it rests, which is the painted window, and to the line in which the
-tracker says where it listens. It asserts nothing.
+program: the small one of tests.bench.trial, or an earlier release. SHA-256 is compared with that of
+the Python that runs this, both measured by --selftest. All programs that are compared take turns,
+so that whatever else the machine does slows all of them down. Both times begin with the process.
+The window's ends with the last change of the screen before it rests, which is the painted window;
+the tracker's ends with the line that says where it listens. It asserts nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TARGET = "350 or less"
 HASHING_TARGET = "0.95 of the reference or more"
 HASHING = re.compile(r"SHA-256 ([\d.]+) ([MG])B/s by OpenSSL")
 MB = {"M": 1.0, "G": 1000.0}
-SELFTESTS = 3  # of each; the fastest counts, as others use the machine too
+SELFTESTS = 3  # of each; the fastest counts, because others use the machine too
 SCREEN = (1000, 700)
 LOOK_S = 0.004
 REST_S = 0.15  # what is known of the network comes a third of a second after the first picture
@@ -70,8 +70,8 @@ def main() -> int:
 def in_turns(
     programs: Sequence[Sequence[str]], rounds: int, measured: Callable[[Sequence[str]], float]
 ) -> list[list[float]]:
-    """What is measured of each program: once in each round, and each round in the other order, so
-    that none always has the better place.
+    """What is measured of each program: once in each round, and every second round in the opposite
+    order, so that no program always comes first.
     """
     figures: list[list[float]] = [[] for _ in programs]
     order = list(range(len(programs)))
@@ -89,7 +89,7 @@ def measure(
     program: list[str],
     other: list[str] | None,
 ) -> None:
-    """Start each once for warm files, then as often as asked in turns, and print the median."""
+    """Start each program once for warm files, then in turns as often as asked; print the median."""
     processor = 0.0
 
     def milliseconds(file: Sequence[str]) -> float:
@@ -113,7 +113,7 @@ def measure(
 
 
 def processor_s() -> float:
-    """What all programs took that have ended: steadier than the clock where others work too."""
+    """Processor time of all programs that have ended: steadier than the clock on a busy machine."""
     taken = resource.getrusage(resource.RUSAGE_CHILDREN)
     return taken.ru_utime + taken.ru_stime
 
@@ -146,7 +146,7 @@ def time_to_listen(program: Sequence[str], folder: str) -> float:
 
 
 def hash_speed(program: Sequence[str], folder: str) -> float:
-    """MB/s of SHA-256, as --selftest says it."""
+    """MB/s of SHA-256, as --selftest reports it."""
     command = [*program, "--selftest", "--profile", f"{folder}/profile"]
     ran = subprocess.run(
         command, env=environment(), capture_output=True, text=True, timeout=SELFTEST_LIMIT_S

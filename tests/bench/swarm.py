@@ -1,4 +1,4 @@
-"""How fast one large file travels over LMK/2, and what a large file takes of memory."""
+"""How fast one large file travels over LMK/2, and how much memory a large file takes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.lab.programs import Program
 from tests.lab.room import write_random
 
 GIB = 1 << 30
-ROUNDS = 5  # each after the bare loop: the machine's mood passes over both
+ROUNDS = 5  # each after the bare loop: what slows the machine down affects both
 TARGET_RATE = "0.9"
 PEERS = 32
 SPARSE_SIZE = 10 * GIB
@@ -54,14 +54,14 @@ def swarm(folder: Path) -> Iterator[Result]:
 
 
 def memory(folder: Path) -> Iterator[Result]:
-    """Peak memory with a file of 10 GiB and 32 peers, at the receiving and at the sending end."""
+    """Peak memory with a file of 10 GiB and 32 peers, on the receiving and on the sending side."""
     shared, state = folder / "shared", folder / "state"
     shared.mkdir()
     with (shared / "file").open("wb") as file:
         file.truncate(SPARSE_SIZE)
     with LoopbackRoom() as room:
         room.seeder(shared, state)
-        room.leecher(folder / "first", files=1).close_input()  # so the digests are kept by now
+        room.leecher(folder / "first", files=1).close_input()  # so the digests are saved by now
     yield from _many_seeders(folder, shared, state)
     yield from _many_leechers(folder, shared, state)
 
@@ -80,10 +80,10 @@ def _many_seeders(folder: Path, shared: Path, state: Path) -> Iterator[Result]:
 def _many_leechers(folder: Path, shared: Path, state: Path) -> Iterator[Result]:
     with LoopbackRoom() as room, ExitStack() as stack:
         seeder = room.seeder(shared, state)
-        takers = [folder / f"taken {number}" for number in range(PEERS)]
-        for taken in takers:
+        folders = [folder / f"taken {number}" for number in range(PEERS)]
+        for taken in folders:
             stack.callback(shutil.rmtree, taken, ignore_errors=True)
-        leechers = room.leechers(takers, files=1)
+        leechers = room.leechers(folders, files=1)
         for leecher in leechers:
             leecher.send("download", files=1, at=0.0)
         facts = _until([seeder], "uploaded")[0]
@@ -93,7 +93,7 @@ def _many_leechers(folder: Path, shared: Path, state: Path) -> Iterator[Result]:
 
 
 def _until(programs: list[Program], what: str) -> list[dict[str, int]]:
-    """What they report once so many bytes have gone, or when it has taken long enough."""
+    """What they report once this many bytes have gone, or after the longest time."""
     deadline = time.monotonic() + MEMORY_LIMIT_S
     while True:
         reports = [program.ask("report", "reported") for program in programs]
@@ -108,7 +108,7 @@ def _memory_of(what: str, peak: int, moved: int) -> Result:
 
 
 def _copy(state: Path, copy: Path) -> Path:
-    """The digests that are kept, for another program: two must not write one file."""
+    """A copy of the saved digests for another program: two must not write one file."""
     if state.exists():
         shutil.copytree(state, copy)
     return copy

@@ -2,10 +2,11 @@
 
     python3 -m tests.bench.tracker
 
-Two processes on loopback, as many questions under way at once for both. The echo parses the JSON of
-a ping and composes that of its answer, and knows nobody. Prints the rate, that of the echo, their
-ratio at 10, 1,000 and 10,000 registered programs, then the same for the time of the processor that
-the server took for an answer, which other programs disturb less.
+Client and server are two processes on loopback; tracker and echo get equally many requests at the
+same time. The echo parses the JSON of a ping and writes that of its answer, and knows no programs.
+Prints the tracker's rate, the echo's rate and their ratio with 10, 1,000 and 10,000 registered
+programs, then the same for the server's processor time per answer, which other programs disturb
+less.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from tests.support import EventLog
 
 ID = "0123456789abcdef"
 PEERS = (10, 1_000, 10_000)
-UNDER_WAY = 32  # questions: what a room asks, and no buffer overflows
+UNDER_WAY = 32  # requests at the same time: as many as a room makes, and no buffer overflows
 MEASURED_S = 2.0
 LIMIT_S = 10.0
 FIRST_PORT = 20_000
@@ -83,7 +84,7 @@ class _Process:
         self._process.join(LIMIT_S)
 
     def used_s(self) -> float:
-        """Seconds of the processor that it took by now."""
+        """Seconds of processor time that it has used."""
         self._ours.send("used")
         used: float = self._ours.recv()
         return used
@@ -119,7 +120,7 @@ def _echo(pipe: Connection) -> None:
 
 
 def _is_wanted(pipe: Connection, wait_s: float) -> bool:
-    """Answer what the bench asks; False when it asks for the end."""
+    """Answer what the bench asks; False if it asks for the end."""
     while pipe.poll(wait_s):
         if pipe.recv() == "end":
             return False
@@ -134,7 +135,7 @@ def _ping(port: int, cookie: str) -> bytes:
 
 
 def _fill(place: tuple[str, int], count: int) -> str:
-    """Register so many programs; the cookie that they got."""
+    """Register this many programs; returns the cookie that they got."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
         link.settimeout(LIMIT_S)
         link.connect(place)
@@ -150,7 +151,7 @@ def _fill(place: tuple[str, int], count: int) -> str:
 
 
 def _measure(server: _Process, questions: list[bytes]) -> tuple[float, float]:
-    """Answers a second, with UNDER_WAY questions under way, and what one cost the server."""
+    """Answers per second with UNDER_WAY requests at the same time, and what one cost the server."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
         link.settimeout(LIMIT_S)
         link.connect(server.place)

@@ -1,7 +1,7 @@
-"""A small program, packed as ours is, that tests.bench.start compares ours with.
+"""A small program, packed like ours, that tests.bench.start compares ours with.
 
-Without a command a window of Tk with what ours begins with: tabs, fields, buttons, a table. With
-`tracker` a socket and the line that says where it listens. It ends by a signal.
+Without a command it opens a Tk window with what ours begins with: tabs, fields, buttons, a table.
+With `tracker` it opens a socket and prints where it listens. A signal ends it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 
 
 def main() -> None:
-    """Do what the command line says; what else is there is for our program."""
+    """Do what the command line says; it ignores arguments that are for our program."""
     if "tracker" in sys.argv[1:]:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
             listener.bind(("127.0.0.1", 0))

@@ -1,1 +1,1 @@
-"""Random damage for every parser of bytes and texts from outside."""
+"""Random mutations for every parser of bytes and texts from outside."""

@@ -1,4 +1,4 @@
-"""Damage the samples at random and feed every parser: python3 -m tests.fuzz [SECONDS] [--seed N].
+"""Mutate the samples at random and feed every parser: python3 -m tests.fuzz [SECONDS] [--seed N].
 
 Fails, with the input and the traceback, on the first exception that no parser may raise.
 """
@@ -19,7 +19,7 @@ from tests.fuzz.targets import ALLOWED, TARGETS
 DEFAULT_S = 20.0
 BATCH = 200  # executions between two looks at the clock
 MAX_LENGTH = 20_000
-MAX_KEPT = 500  # damaged inputs that a parser accepted, per target: good to damage further
+MAX_KEPT = 500  # mutated inputs that a parser accepted, per target: a good base for more mutations
 
 
 class Fuzzer:
@@ -49,7 +49,7 @@ class Fuzzer:
         return None
 
     def _choices(self) -> Sequence[bytes]:
-        """The seeds half of the time, or it would drift off to what is accepted for nothing."""
+        """Half of the time the seeds, because otherwise it would drift off to trivial inputs."""
         return self.target.seeds if self._rng.random() < 0.5 else self._inputs
 
     def _keep(self, data: bytes) -> None:

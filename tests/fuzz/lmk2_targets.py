@@ -72,7 +72,7 @@ CACHE = (
 
 
 def frame(header: bytes, body: bytes) -> None:
-    """One frame, and that it is written as it was read."""
+    """One frame; it must be written as it was read."""
     kind, length = wire_frames.decode_header(header)
     if kind == Kind.CHUNK or len(body) < length:
         return
@@ -82,7 +82,7 @@ def frame(header: bytes, body: bytes) -> None:
 
 
 def frames(data: bytes) -> None:
-    """As a sender reads them, in pieces; and the first one as a leecher does."""
+    """A sender reads them in pieces; a leecher reads the first one."""
     size = wire_frames.HEADER.size
     if len(data) > size:
         with contextlib.suppress(PeerProtocolError):
@@ -128,7 +128,7 @@ def welcome() -> Callable[[bytes], Welcome | None]:
 
 
 def stranger(data: bytes) -> None:
-    """A tracker's answer to a datagram without a cookie, which changes nothing of LMK/2."""
+    """A tracker's answer to a datagram without a cookie, which must change nothing of LMK/2."""
     registry, host = Registry(), "10.0.0.7"
     named = Address(host, 12501)
     known = Register(ID, named, ID, "pc", False, shares=(ID,))
@@ -145,7 +145,7 @@ def stranger(data: bytes) -> None:
 
 
 def tracker_request(data: bytes) -> None:
-    """What a tracker does with a datagram; what it reads, it could have been sent."""
+    """What a tracker does with a datagram; whatever it reads, somebody could have sent."""
     try:
         read = tracker_wire.decode_request(data)
     except PeerProtocolError as error:
@@ -180,7 +180,7 @@ def reply(data: bytes) -> None:
 
 
 def packed(data: bytes) -> None:
-    """Damage in the packed bytes."""
+    """Mutations of the packed bytes."""
     unpacker = Unpacker(most=1 << 20)
     for line in unpacker.lines(data):
         decode_entry(line)
@@ -188,7 +188,7 @@ def packed(data: bytes) -> None:
 
 
 def entries(data: bytes) -> None:
-    """Damage in the lines that are packed, down to what each of them says."""
+    """Mutations of the lines before packing, down to what each of them says."""
     for line in Unpacker(most=1 << 20).lines(zlib.compress(data, 1)):
         entry = decode_entry(line)
         if isinstance(entry, LineAdded):
@@ -212,7 +212,7 @@ def line_of(text: str) -> Line | None:
 
 
 def any_line(data: bytes) -> None:
-    with contextlib.suppress(UnicodeDecodeError):  # not a text at all
+    with contextlib.suppress(UnicodeDecodeError):  # not text
         catalogue_line(data)
 
 
@@ -226,7 +226,7 @@ def without_logging() -> Iterator[None]:
 
 
 def digest_cache(data: bytes) -> None:
-    """Lines with a right checksum, for nothing else is looked at."""
+    """Lines with a right checksum: others are dropped unread."""
     sealed = (b"%08x %s\n" % (zlib.crc32(line), line) for line in data.split(b"\n"))
     # Each damaged cache is logged, which would hide what the fuzzer itself reports.
     with tempfile.TemporaryDirectory(prefix="lmk-fuzz-") as folder, without_logging():
@@ -247,7 +247,7 @@ def record(data: bytes) -> None:
 
 
 def must(decode: Callable[[T], R], written: T) -> R:
-    """What we write ourselves is never refused."""
+    """Decode what we wrote ourselves: it must never be refused."""
     try:
         return decode(written)
     except PeerProtocolError as error:

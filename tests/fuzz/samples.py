@@ -1,4 +1,4 @@
-"""What the parsers read on a good day: the seeds of the fuzzer. It knows no parser."""
+"""Valid inputs of the parsers: the seeds of the fuzzer. It knows no parsers."""
 
 from __future__ import annotations
 

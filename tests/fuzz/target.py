@@ -1,4 +1,4 @@
-"""What the fuzzer feeds: one parser, what it reads on a good day, and how it is looked at."""
+"""What the fuzzer feeds: one parser, its valid inputs, and how to look at its results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One parser and what it reads on a good day."""
+    """One parser and its valid inputs."""
 
     name: str
     run: Callable[[bytes], object]
@@ -22,7 +22,7 @@ def check(is_true: bool, what: str) -> None:
 
 
 def in_pieces(make: Callable[[], Callable[[bytes], object]]) -> Callable[[bytes], None]:
-    """A reader that is fed in pieces, the first byte of the data saying how long they are."""
+    """A reader that is fed in pieces; the first byte of the data says how long they are."""
 
     def run(data: bytes) -> None:
         feed, step = make(), data[0] % 40 + 1 if data else 1

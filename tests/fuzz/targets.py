@@ -1,6 +1,7 @@
-"""Every parser as a function of bytes that must return, or raise the two errors that may leave it.
+"""Every parser as a function of bytes that must return, or raise one of the two errors that may
+leave it.
 
-Where more can be said of what it returns, it is checked here.
+Where more is known about the result, it is checked here.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def name(data: bytes) -> None:
 def any_name(data: bytes) -> None:
     try:
         name(data)
-    except UnicodeDecodeError:  # not a name at all
+    except UnicodeDecodeError:  # not a name
         return
 
 

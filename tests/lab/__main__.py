@@ -6,9 +6,9 @@
     python3 -m tests.lab --flood
     python3 -m tests.lab --changes [SCENES]
 
-HOSTS leechers take MIB MiB, each over a link of MBIT Mbit/s in both directions. The times count
-from the order, given to all at once, to the last verified file; their ratio is to the time that the
-bare bytes take at the link's rate, so 1.05 is about the best that TCP's headers leave.
+HOSTS leechers download MIB MiB, each over a link of MBIT Mbit/s in both directions. The times run
+from the order to download, which all get at once, to the last verified file. A ratio compares them
+with the time that the bare bytes take at the link's rate; TCP's headers allow about 1.05 at best.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def show_rooms(plans: tuple[Plan, ...] | list[Plan]) -> None:
 
 
 def show_slow(plan: Plan) -> None:
-    """The same room with one slow seeder and without that seeder."""
+    """The same room with one slow seeder and without it."""
     say(HEAD)
     without = measure(replace(plan, seeders=plan.seeders - 1))
     show(without)
@@ -198,14 +198,14 @@ def show_floods() -> None:
 
 
 def show_ceilings() -> None:
-    say("payload of bare TCP over the link's rate, one taker")
-    for mbit, givers in CEILINGS:
-        share = bare_rate(mbit, int(mbit * 1e6 / 8 * CEILING_S), givers=givers)
-        say(f"{givers:3} to one at {mbit:g} Mbit/s: {share:.3f}")
+    say("payload of bare TCP over the link's rate, one receiver")
+    for mbit, senders in CEILINGS:
+        share = bare_rate(mbit, int(mbit * 1e6 / 8 * CEILING_S), senders=senders)
+        say(f"{senders:3} to one at {mbit:g} Mbit/s: {share:.3f}")
 
 
 def show_changes(pattern: str) -> int:
-    """How soon a room works again; 1 when that took too long."""
+    """How soon a room works again; returns 1 if that took too long."""
     say(f"{'what happens':44} {'goal':>6} {'took':>6}")
     code = 0
     for scene, seconds, why in measured(pattern):

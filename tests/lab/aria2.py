@@ -1,4 +1,4 @@
-"""The same job by aria2 from one web server, to compare with; only where aria2 is installed."""
+"""The same job by aria2 from one web server, for comparison; only if aria2 is installed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.lab.network import LabError, Network, Place, memory_folder
 from tests.lab.room import Plan, all_files, links_of, make_files
 
 PARALLEL_FILES = 16
-# The web server drops some of so many visitors, and cannot go on in the middle of a file.
+# The web server drops some of so many clients, and cannot resume in the middle of a file.
 HABITS = ("--file-allocation=none", "--always-resume=false", "--max-tries=0")
 ANY_PORT = 0
 
@@ -29,31 +29,31 @@ def seconds_of_one(shared: Path, taken: Path) -> float:
     with ExitStack() as stack:
         port = _web_server(stack, shared, "127.0.0.1")
         began = time.monotonic()
-        (seconds,) = _ended(began, [_taker(shared, taken, f"http://127.0.0.1:{port}")])
+        (seconds,) = _ended(began, [_client(shared, taken, f"http://127.0.0.1:{port}")])
         return seconds
 
 
 def seconds_of_room(plan: Plan) -> tuple[float, ...]:
-    """How long each of the plan's hosts takes, all from the web server of one. Raises LabError."""
+    """How long each of the plan's hosts takes, all from one web server. Raises LabError."""
     with ExitStack() as stack:
         network = stack.enter_context(Network())
         folder = Path(stack.enter_context(memory_folder()))
         make_files(folder / "shared", plan.files, plan.size)
-        _, server, *takers = network.build(links_of(plan))
+        _, server, *clients = network.build(links_of(plan))
         port = _web_server(stack, folder / "shared", server.host, server)
         address = f"http://{server.host}:{port}"
         began = time.monotonic()
         return _ended(
             began,
             [
-                _taker(folder / "shared", folder / str(number), address, place)
-                for number, place in enumerate(takers)
+                _client(folder / "shared", folder / str(number), address, place)
+                for number, place in enumerate(clients)
             ],
         )
 
 
 def _web_server(stack: ExitStack, shared: Path, host: str, place: Place | None = None) -> int:
-    """Start one; returns its port."""
+    """Start a web server; returns its port."""
     words = ["-u", "-m", "http.server", str(ANY_PORT), "--bind", host, "--directory", str(shared)]
     command = [sys.executable, *words]
     server = subprocess.Popen(
@@ -72,7 +72,7 @@ def _web_server(stack: ExitStack, shared: Path, host: str, place: Place | None =
     return int(said[said.index("port") + 1])
 
 
-def _taker(
+def _client(
     shared: Path, taken: Path, address: str, place: Place | None = None
 ) -> subprocess.Popen[bytes]:
     taken.mkdir()
@@ -88,14 +88,14 @@ def _lines(shared: Path, taken: Path, address: str) -> Iterable[str]:
         yield f"{address}/{quote(name)}\n dir={taken}\n out={name}\n"
 
 
-def _ended(began: float, takers: list[subprocess.Popen[bytes]]) -> tuple[float, ...]:
-    """Their seconds, sorted."""
-    left, seconds = list(takers), list[float]()
+def _ended(began: float, clients: list[subprocess.Popen[bytes]]) -> tuple[float, ...]:
+    """The seconds that each took, sorted."""
+    left, seconds = list(clients), list[float]()
     while left:
         time.sleep(0.01)
-        for taker in [taker for taker in left if taker.poll() is not None]:
-            left.remove(taker)
+        for client in [client for client in left if client.poll() is not None]:
+            left.remove(client)
             seconds.append(time.monotonic() - began)
-            if taker.returncode:
-                raise LabError(f"aria2 ended with {taker.returncode}.")
+            if client.returncode:
+                raise LabError(f"aria2 ended with {client.returncode}.")
     return tuple(seconds)

@@ -1,7 +1,8 @@
 """How soon a room works again after its network changed: the program itself, in namespaces.
 
-Each scene has a tracker, a seeder and a leecher, some on one computer, changes something, and ends
-with the seconds until the transfer goes on or the seeder is listed. The goals: 10 s and 20 s.
+Each scene has a tracker, a seeder and a leecher, some of them on one computer. It changes something
+and measures the seconds until the transfer resumes or the seeder is listed. The goals: 10 s and 20
+s.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from tests.programs import PROGRAM, ROOT, Running
 
 TRANSFER_S, LISTED_S = 10.0, 20.0  # the goals
 LIMIT_S = 90.0
-RATE = "1M"  # bytes per second that the seeder keeps to: the transfer outlasts every scene
+RATE = "1M"  # bytes per second, the seeder's limit: the transfer outlasts every scene
 SIZE = 150_000_000
-MORE = 1_500_000  # bytes beyond what was here: new chunks, and not the rest of one under way
+MORE = 1_500_000  # bytes beyond what was here: new chunks, not only the rest of a running one
 LOOK_S = 0.1
 
 
@@ -38,11 +39,13 @@ class Stage:
         self.places = network.build([Link()] * computers)
         self._switch = self.places[0].namespace.rpartition("-")[0] + "-switch"
         self._programs = 0
-        for place in self.places:  # else the second address goes with the first
+        for place in self.places:  # otherwise the second address goes with the first
             set_kernel(place.namespace, "net.ipv4.conf.all.promote_secondaries", "1")
 
     def start(self, place: Place, *words: str | Path) -> Running:
-        """A command there, with a profile of its own. It looks for trackers as at a user's."""
+        """Start a command there, with a profile of its own. It looks for trackers as it does for a
+        user.
+        """
         self._programs += 1
         running = Running(
             *words,
@@ -74,14 +77,14 @@ class Stage:
         batch(["ip", "-n", place.namespace], lines)
 
     def pull_cable(self, place: Place, seconds: float) -> None:
-        """Out, and in again."""
+        """Unplug it, and plug it in again."""
         port = f"p{place.host.rpartition('.')[2]}"
         for state, pause_s in (("down", seconds), ("up", 0.0)):
             batch(["ip", "-n", self._switch], [f"link set {port} {state}"])
             time.sleep(pause_s)
 
     def part_switch(self, place: Place, seconds: float) -> None:
-        """Between two switches: nobody's own cable is out."""
+        """Cut the connection between two switches: nobody's own cable is out."""
         port = f"p{place.host.rpartition('.')[2]}"
         for state, pause_s in (("nomaster", seconds), ("master br0", 0.0)):
             batch(["ip", "-n", self._switch], [f"link set {port} {state}"])
@@ -96,7 +99,7 @@ class Stage:
         return taking
 
     def until_it_goes_on(self, taking: Running) -> float:
-        """Seconds from now until new chunks come."""
+        """Seconds from now until new chunks arrive."""
         began, had = time.monotonic(), _have(taking)
         _until(lambda: _have(taking) > had + MORE or not taking.is_alive, "it stands still")
         if not taking.is_alive:
@@ -104,7 +107,7 @@ class Stage:
         return time.monotonic() - began
 
     def until_listed(self, reader: Place, tracker: str) -> float:
-        """Seconds from now until somebody else sees the seeder's file there."""
+        """Seconds from now until somebody else sees the seeder's file on this tracker."""
         began = time.monotonic()
         command = reader.command(*PROGRAM, "list", "--tracker", tracker)
         command += ["--profile", str(self.folder / "reader")]
@@ -120,7 +123,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One change, and what it may take."""
+    """One change, and how long it may take."""
 
     words: str
     goal_s: float
@@ -129,7 +132,7 @@ class Scene:
 
 
 def measured(pattern: str = "") -> Iterator[tuple[Scene, float | None, str]]:
-    """Each scene whose words match: its seconds, None when it failed, and why."""
+    """Each scene whose description matches: its seconds (None if it failed), and why."""
     for scene in SCENES:
         if not re.search(pattern, scene.words):
             continue
@@ -141,7 +144,7 @@ def measured(pattern: str = "") -> Iterator[tuple[Scene, float | None, str]]:
 
 
 def _have(taking: Running) -> int:
-    """Bytes that are here."""
+    """Bytes that have arrived."""
     told = (json.loads(line) for line in reversed(taking.lines[-40:]) if '"progress"' in line)
     return next((int(one["have"]) for one in told), 0)
 
@@ -154,7 +157,7 @@ def _until(condition: Callable[[], bool], why: str) -> None:
         time.sleep(LOOK_S)
 
 
-# A running transfer. The first computer is 10.77.0.1, and so on.
+# Scenes with a running transfer. The first computer is 10.77.0.1, and so on.
 
 
 def _leecher_moves(stage: Stage) -> float:
@@ -228,7 +231,7 @@ def _tracker_goes_elsewhere(stage: Stage) -> float:
     return stage.until_it_goes_on(taking)
 
 
-# The tracker's list.
+# Scenes with the tracker's list.
 
 
 def _listing(stage: Stage, *words: str) -> tuple[Running, Running]:
@@ -269,7 +272,7 @@ def _restart(stage: Stage) -> float:
 
 
 def _back_home(stage: Stage) -> float:
-    """Another tracker stood in for it."""
+    """In the meantime, another tracker stands in for it."""
     tracker, seeder = _listing(stage)
     tracker.signal(9)
     stage.tracker(stage.places[3])

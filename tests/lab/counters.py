@@ -1,4 +1,4 @@
-"""What a process took and what its computer's link carried, as Linux counts it."""
+"""What a process used and what its computer's link carried, as Linux counts it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _STATUS = Path("/proc/self/status")
 _DEVICES = Path("/proc/self/net/dev")
 _PROTOCOLS = Path("/proc/self/net/snmp")
 _MACHINE = Path("/proc/stat")
-_IDLE, _WAITING = 3, 4  # columns of the machine's line
+_IDLE, _WAITING = 3, 4  # columns of the line for the whole machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class NetworkCounts:
 
 
 def network_counts() -> NetworkCounts:
-    """Of the computer on whose link this process is; nothing outside an emulated room."""
+    """Of the computer on whose link this process is; zero outside an emulated room."""
     link = next((line for line in _lines(_DEVICES) if line.lstrip().startswith("eth0:")), "")
     names, values = list[str](), list[str]()
     for line in _lines(_PROTOCOLS):
@@ -52,13 +52,13 @@ def network_counts() -> NetworkCounts:
 
 
 def cpu_seconds() -> float:
-    """Processor time of this process by now, all its threads together."""
+    """Processor time of this process so far, of all its threads."""
     times = os.times()
     return times.user + times.system
 
 
 def peak_memory() -> int:
-    """Bytes in memory at most; 0 where the system does not say."""
+    """Peak memory in bytes; 0 if the system does not say."""
     for line in _lines(_STATUS):
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1_024
@@ -74,7 +74,7 @@ def machine_times() -> tuple[float, float]:
 
 
 def busy_since(before: tuple[float, float]) -> float:
-    """The share of all processors that worked since machine_times() said that."""
+    """The share of all processors that worked since machine_times() returned `before`."""
     worked, passed = machine_times()
     return (worked - before[0]) / max(passed - before[1], 1.0)
 

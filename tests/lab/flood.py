@@ -1,10 +1,10 @@
-"""A tracker under a flood, and whether those who have business with it get their answers.
+"""A tracker under a flood, and whether programs with real requests still get their answers.
 
     python3 -m tests.lab --flood
 
-Four computers on one switch: the tracker, a member that has its cookie, one on which programs start
-that have none yet, and one that sends as if it were computers of the same network that are not
-there, or opens one connection after the other.
+There are four computers on one switch: the tracker; a member that has its cookie; one on which
+programs start that have no cookie yet; and one that sends with the addresses of computers of the
+same network that do not exist, or opens one connection after the other.
 """
 
 from __future__ import annotations
@@ -35,30 +35,30 @@ from tests.lab.programs import REPOSITORY, Program, ready_address
 TRIES = 20
 PAUSE_S = 0.05  # between two of them
 WITHIN_S = 1.0
-SETTLED_S = 4.0  # of the flood before anything is measured: the system gives up on who is not there
+SETTLED_S = 4.0  # before anything is measured: the system gives up on absent computers
 LIMIT_S = 90.0
-NETWORK = "10.79"  # /16, so that there are enough addresses that nobody has
-UNUSED = 40_000  # of them
+NETWORK = "10.79"  # /16, so that there are enough unused addresses
+UNUSED = 40_000  # how many of them
 KINDS = ("questions", "searches", "lists", "registrations", "connections")
-CONNECTIONS = 400  # open at a time, of the computer that floods
+CONNECTIONS = 400  # open at the same time, from the computer that floods
 _LIST = {f"file {number:03}": number for number in range(60)}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How many of TRIES had their answer within WITHIN_S, and the slowest one."""
+    """How many of TRIES had their answer within WITHIN_S, and the slowest answer."""
 
     kind: str
-    rate: float  # datagrams or connections a second that were sent
+    rate: float  # datagrams or connections sent per second
     member: int
     member_s: float
     newcomer: int
     newcomer_s: float
-    cpu: float  # of a processor, by the tracker
+    cpu: float  # share of a processor that the tracker used
 
 
 def measure(kind: str, rate: float, *, settle_s: float = SETTLED_S) -> Outcome:
-    """Flood a tracker in an emulated room. Raises LabError where none can be built."""
+    """Flood a tracker in an emulated room. Raises LabError if none can be built."""
     with Network() as network:
         places = network.build([Link()] * 4)
         for number, place in enumerate(places, 1):
@@ -106,7 +106,9 @@ def _told(process: subprocess.Popen[str]) -> tuple[float, float]:
 
 
 def run_member(tracker: Address, settle_s: float) -> tuple[int, float]:
-    """Ask as one that registered before the flood; answered in time, and the slowest answer."""
+    """Ask like a member that registered before the flood; returns how many answers came in time,
+    and the slowest.
+    """
     with RoomClient(TrackerPlace(tracker), lambda: False) as client:
         assert isinstance(client.register(_registration(new_id())), Done)
         time.sleep(settle_s)
@@ -119,7 +121,7 @@ def run_member(tracker: Address, settle_s: float) -> tuple[int, float]:
 
 
 def run_newcomer(tracker: Address, settle_s: float) -> tuple[int, float]:
-    """Register as a program that has no cookie yet, again and again."""
+    """Register like a program that has no cookie yet, again and again."""
     time.sleep(settle_s)
 
     def come() -> None:
@@ -150,7 +152,7 @@ def _timed(ask: Callable[[], None]) -> tuple[int, float]:
 
 
 def run_flood(tracker: Address, kind: str, rate: float) -> tuple[int, float]:
-    """Send until the process is told to end; how much, and in how many seconds."""
+    """Send until the process is told to end; returns how much, and in how many seconds."""
     began, sent = time.monotonic(), 0
     try:
         for _ in _connecting(tracker) if kind == "connections" else _sending(tracker, kind):

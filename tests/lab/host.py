@@ -1,11 +1,11 @@
-"""One of our roles in a process of its own, told what to do by lines of JSON.
+"""One of our roles in a process of its own, controlled by lines of JSON.
 
     python3 -m tests.lab.host tracker HOST
     python3 -m tests.lab.host seeder HOST TRACKER_HOST TRACKER_PORT FOLDER [STATE_FOLDER]
     python3 -m tests.lab.host leecher HOST TRACKER_HOST TRACKER_PORT FOLDER [STATE_FOLDER]
 
-It answers each line and tells what happened by lines of JSON, and ends with its input. It imports
-one role only: many of these run on one machine.
+It answers each line and reports events as lines of JSON, and ends when its input ends. It imports
+only one role, because many of these processes run on one machine.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ from ui.terminal.session import SWITCH_S
 GARBAGE_AT = 20_000  # as in lmktorrent_app.py
 STOP_S = 5.0
 LIST_AGAIN_S = 0.25
-# A seeder's names are known before its files are read: after this long the names must do.
+# A seeder's names are known before its files are read; after this time the names must do.
 ROOTS_WITHIN_S = 20.0
 
 
 class LeecherRole(Protocol):
-    """What a driver needs of a leecher."""
+    """What the driver needs from a leecher."""
 
     def refresh(self) -> None: ...
     def download(self, names: list[str], existing: Existing) -> None: ...
@@ -72,9 +72,9 @@ def main() -> None:
 
 
 def make_role(kind: str, host: str, words: list[str], post: Driver) -> Role:
-    """The role of this kind; its module alone is loaded."""
+    """The role of this kind; only its module is imported."""
     role_class = getattr(import_module(f"roles.{kind}"), kind.title())
-    anywhere = Address(host, 0) if host == LOOPBACK else None  # else the usual port
+    anywhere = Address(host, 0) if host == LOOPBACK else None  # None: the usual port
     if kind == "tracker":
         settings: object = TrackerSettings(anywhere) if anywhere else TrackerSettings()
     else:
@@ -89,7 +89,7 @@ def make_role(kind: str, host: str, words: list[str], post: Driver) -> Role:
 
 
 class Driver:
-    """Obeys commands in the main thread; called as `post` in the role's threads."""
+    """Carries out commands in the main thread; roles' threads call it as `post`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # protects the output and what follows
@@ -129,7 +129,7 @@ class Driver:
                 pass
 
     def obey(self, command: dict[str, Any], role: Any) -> None:
-        """Do what one line says; the answer's event is its word in the past tense."""
+        """Do what one line says; the answer's event is the command's word in the past tense."""
         match command.pop("do"):
             case "list":
                 self._wait_for_list(role, **command)
@@ -145,7 +145,7 @@ class Driver:
                 raise ValueError(unknown)
 
     def _wait_for_list(self, role: LeecherRole, files: int, seconds: float) -> None:
-        """Say when that many files are listed, with their roots where there are any."""
+        """Report when this many files are listed, with their roots if they have any."""
         began = time.monotonic()
         while (age := time.monotonic() - began) < seconds:
             listed = self._newest()
@@ -159,7 +159,7 @@ class Driver:
         return self._say("not listed", files=len(listed.files) if listed else 0)
 
     def _refresh(self, role: LeecherRole) -> None:
-        """Ask for the list once more and say what that took."""
+        """Fetch the list once more and report what that took."""
         with self._lock:
             lists = self._lists
         counts, began = network_counts(), time.monotonic()
@@ -174,13 +174,15 @@ class Driver:
             return self._listed
 
     def _chosen(self, files: int) -> list[str]:
-        """The keys of everything, the folder's if it is listed as one: of one of its seeders."""
+        """The keys of everything, from one seeder: the folder's key if the files are listed as a
+        folder.
+        """
         listed = self._newest()
         assert listed is not None
         if files > 1 and listed.folders:
             return [listed.folders[0].key]
         unique: dict[str, ListedFile] = {}
-        for file in listed.files:  # one content of each name, in a room of several seeders
+        for file in listed.files:  # one content of each name, in a room with several seeders
             if file.name not in unique or not unique[file.name].root:
                 unique[file.name] = file
         return [file.key for file in unique.values()]
@@ -219,7 +221,7 @@ class Driver:
             try:
                 sys.stdout.write(line)
                 sys.stdout.flush()
-            except BrokenPipeError:  # whoever started this room was killed
+            except BrokenPipeError:  # the process that started this room was killed
                 os._exit(1)
 
 

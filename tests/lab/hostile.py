@@ -1,13 +1,13 @@
 """What one hostile computer costs an honest leecher beside it.
 
-    python3 -m tests.lab.hostile [WORD...]         those whose names have one of these words in them
+    python3 -m tests.lab.hostile [WORD...]         scenes with one of these words in their names
     python3 -m tests.lab.hostile play KIND NAME HOST ...    the hostile computer itself
 
-A tracker, a seeder and a leecher at 100 Mbit/s, and one computer more that behaves as
-tests/hostile_peers.py says: as a sender that has the same files (or two computers with 14 of
-them), or as a leecher of the seeder, with 16 connections of one address or 128 of eight. The time
-counts from the order to the last verified file. It should be at most twice that of the leecher
-alone, plus 3 s.
+There are a tracker, a seeder and a leecher at 100 Mbit/s, and one more computer that plays peers
+of tests/hostile_peers.py: a sender that has the same files (or 14 senders on two computers), or a
+leecher of the seeder, with 16 connections from one address or 128 from eight. The time runs from
+the order to the last verified file. It should be at most twice that of the leecher alone, plus
+3 s.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MBIT = 100.0
 FILES = {"big": 12 << 20, "small": 200_000}
 LIMIT_S = 60.0
 ADDRESSES = 8  # of one hostile computer
-AGAIN_S = 0.5  # a leecher that was dropped comes again
+AGAIN_S = 0.5  # a leecher that was dropped comes back
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -65,7 +65,13 @@ def scenes() -> Iterator[Scene]:
     for sender in SENDERS:
         yield Scene("sender", sender.name)
         yield Scene("sender", sender.name, "small")
-    for name in ("says that it is alive", "does not greet", "says a place in its line"):
+    for name in (
+        "says that it is alive",
+        "does not greet",
+        "says a place in its line",
+        "sends nothing that was taken",
+        "sends each byte in a part of its own",
+    ):
         yield Scene("sender", name, count=14)
     for name in (*LEECHERS, *ORIGINAL_LEECHERS):
         yield Scene("leecher", name, count=16)
@@ -81,7 +87,7 @@ def scenes() -> Iterator[Scene]:
 
 def play(words: list[str]) -> None:
     """Behave as told until the input ends."""
-    os.nice(19)  # it has a computer of its own, and shall not slow this one down
+    os.nice(19)  # it plays a computer of its own, and must not slow this one down
     kind, name, tracker_host, tracker_port, folder, count, *addresses = words
     tracker = Address(tracker_host, int(tracker_port))
     files = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
@@ -111,7 +117,7 @@ def play(words: list[str]) -> None:
 
 
 def listen(sender: Sender, host: str, contents: dict[bytes, MemoryHolding], number: int) -> int:
-    """A port at which such a sender is."""
+    """A port at which such a sender listens."""
     backlog = 0 if sender.greeting == "none" else 64
     listener = socket.create_server((host, 0), backlog=backlog)
 
@@ -145,7 +151,7 @@ def listen(sender: Sender, host: str, contents: dict[bytes, MemoryHolding], numb
     if sender.greeting != "none":
         threading.Thread(target=accept, daemon=True).start()
     else:
-        for _ in range(4):  # until its line is full, nobody gets through any more
+        for _ in range(4):  # nobody else gets through until its queue is full
             filler = socket.socket()
             filler.setblocking(False)
             filler.connect_ex((host, port))
@@ -201,7 +207,7 @@ def leech_of(
     return again_and_again
 
 
-# The measure
+# The measurement
 
 
 class Hostile:
@@ -225,7 +231,7 @@ class Hostile:
 
 
 class Room:
-    """Everybody but the leecher and the hostile one."""
+    """All programs but the leecher and the hostile one."""
 
     def __init__(self, stack: ExitStack) -> None:
         network = stack.enter_context(Network())
@@ -276,7 +282,7 @@ class Room:
     def _start(
         self, scene: Scene, stack: ExitStack, where: tuple[str, int], shared: Path, target: str
     ) -> None:
-        """A tracker takes eight ports of a computer: with more, they are on two."""
+        """A tracker accepts eight ports of one computer, so more senders are on two computers."""
         words = [scene.kind, scene.name, where[0], str(where[1]), str(shared)]
         if scene.kind == "sender":
             for place in (self.hostile, self.other)[: 1 + (scene.count > 1)]:

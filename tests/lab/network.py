@@ -1,7 +1,7 @@
-"""Computers with limited links on one switch: network namespaces that go away by themselves.
+"""Computers with limited links on one switch: network namespaces that disappear by themselves.
 
-Everything, the switch too, is in namespaces of its own: nothing of this reaches a real network.
-It knows nothing of the programs that run there.
+Everything, even the switch, is in namespaces of its own, so that nothing reaches a real network. It
+knows nothing of the programs that run there.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from pathlib import Path
 from tests.lab.firewall import DROP_GREETINGS
 from tests.lab.relay import Relay
 
-PREFIX = "lmklab"  # then the process that made it: what a dead one left is removed by the next
+PREFIX = "lmklab"  # followed by the process that made it: the next run removes what a dead one left
 NAMED = re.compile(PREFIX + r"-(\d+)-")
 NAMESPACES = Path("/run/netns")
 MEMORY_FOLDER = Path("/dev/shm")
 SUBNET = "10.77.0"
 BURST_KB = 64
-QUEUE_KB = 256  # of each port: a small switch has 512 kB for all together
-# What lab computers use, whatever this machine does, and what is nearest to it: a kernel may forbid
-# the first one in a namespace.
+QUEUE_KB = 256  # of each port: a small switch has 512 kB for all ports
+# What lab computers use, whatever this machine uses, and the nearest alternative: a kernel may
+# forbid the first one in a namespace.
 CONGESTION_CONTROLS = ("cubic", "reno")
-# A network card cuts up to 64 KiB into packets by itself. With 9 KB here the two cores that play
-# all hosts are full in a room of 16, and it takes a tenth longer. It must be well below the burst.
+# A network card splits up to 64 KiB into packets by itself. With 9 KB here, the two cores that play
+# all hosts are full in a room of 16, and it takes a tenth longer. Must be well below the burst.
 SEGMENT_B = 24_000
 
 
@@ -42,26 +42,26 @@ class LabError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One computer: where to start programs and how others reach it."""
+    """One computer: where to start programs, and how others reach it."""
 
     namespace: str
     host: str
 
     def command(self, *words: object) -> list[str]:
-        """This command, started there."""
+        """The command that starts this one there."""
         return ["ip", "netns", "exec", self.namespace, *map(str, words)]
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """How a computer hangs on the switch."""
+    """How a computer is connected to the switch."""
 
     mbit: float | None = None  # in each direction; None: as fast as the machine is
     is_firewalled: bool = False  # nobody can connect to it
 
 
 class Network:
-    """A context manager with computers on one switch, or on a relay that loses and delays."""
+    """A context manager: computers on one switch, or on a relay that loses and delays packets."""
 
     def __init__(self, *, loss: float = 0.0, delay_ms: float = 0.0) -> None:
         self._loss, self._delay_ms = loss, delay_ms
@@ -135,20 +135,20 @@ class Network:
 
 
 def use_common_congestion_control(place: Place) -> None:
-    """Let the computer's TCP behave as a usual one's; does nothing where that is forbidden."""
+    """Make the computer's TCP behave like an ordinary one's; does nothing if that is forbidden."""
     for name in CONGESTION_CONTROLS:
         if set_kernel(place.namespace, "net.ipv4.tcp_congestion_control", name):
             return
 
 
 def set_kernel(namespace: str, setting: str, value: str) -> bool:
-    """Set it in this namespace; False where that is forbidden, or not known."""
+    """Set this in the namespace; False if that is forbidden or the setting is unknown."""
     command = ["ip", "netns", "exec", namespace, "sysctl", "-qw", f"{setting}={value}"]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def require_root() -> None:
-    """Raise LabError where no room can be built."""
+    """Raise LabError if no room can be built."""
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
         raise LabError(
             "An emulated room needs Linux and root, because it is made of network namespaces. "
@@ -163,18 +163,18 @@ def memory_folder() -> tempfile.TemporaryDirectory[str]:
 
 
 def leave_tidily() -> None:
-    """Let a request to end unwind the program, so that it removes what it made."""
+    """Make a request to end unwind the program, so that it removes what it made."""
 
     def leave(number: int, _: object) -> None:
         raise SystemExit(128 + number)
 
-    for name in ("SIGTERM", "SIGHUP"):  # the second one is unknown to Windows
+    for name in ("SIGTERM", "SIGHUP"):  # Windows does not know the second one
         if number := getattr(signal, name, None):
             signal.signal(number, leave)
 
 
 def sweep() -> None:
-    """Remove what runs that were killed left behind, with the programs in it."""
+    """Remove what killed runs left behind, and the programs in it."""
     names = [path.name for path in NAMESPACES.iterdir()] if NAMESPACES.is_dir() else []
     if left := [name for name in names if is_left(name)]:
         remove_namespaces(left)
@@ -184,7 +184,7 @@ def sweep() -> None:
 
 
 def is_left(name: str) -> bool:
-    """Whether a run made this that does not run any more."""
+    """Whether a run made this that is no longer running."""
     match = NAMED.match(name)
     return match is not None and not Path("/proc", match[1]).exists()
 

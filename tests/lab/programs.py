@@ -15,7 +15,7 @@ from typing import Any
 from tests.lab.network import LabError, Place
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-START_S = 30.0  # 34 interpreters on two processors need a while
+START_S = 30.0  # 34 interpreters on two processors need some time
 STOP_S = 8.0
 
 Facts = dict[str, Any]
@@ -63,7 +63,7 @@ class Program:
             return
 
     def kill(self) -> None:
-        """As if somebody pulled the plug of the program."""
+        """As if the power of the program failed."""
         self._process.kill()
         self._process.wait()
 
@@ -77,7 +77,7 @@ class Program:
             raise LabError(f"The {self.name} has ended.") from error
 
     def wait_for(self, *wanted: str, seconds: float = START_S) -> Facts:
-        """The first event of one of these kinds, also one of before."""
+        """The next event of one of these kinds, including those that came earlier."""
         for event in self._waiting:
             if event["event"] in wanted:
                 self._waiting.remove(event)
@@ -93,7 +93,7 @@ class Program:
             self._keep(event)
 
     def has(self, kind: str) -> bool:
-        """Whether such an event came by now."""
+        """Whether such an event has come."""
         while not self._events.empty():
             self._keep(self._events.get())
         return any(event["event"] == kind for event in self._waiting)

@@ -1,7 +1,7 @@
 """A wire that loses and delays packets, for kernels that cannot: TUN devices in namespaces.
 
-Run in a process of its own: python3 -m tests.lab.relay LOSS DELAY_MS SEED NAMESPACE=HOST...
-It carries about 200 Mbit/s. It knows nothing of what the packets say.
+It runs in a process of its own: python3 -m tests.lab.relay LOSS DELAY_MS SEED NAMESPACE=HOST... It
+carries about 200 Mbit/s. It does not look into the packets.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TUNSETIFF = 0x400454CA
 IFF_TUN, IFF_NO_PI = 0x0001, 0x1000
 CLONE_NEWNET = 0x40000000
 LONGEST_PACKET = 65_535
-AT_ONCE = 64  # packets of one computer before the next one has its turn
+AT_ONCE = 64  # packets of one computer before it is the next one's turn
 DESTINATION = slice(16, 20)  # in an IPv4 header
 READY_S = 10.0
 
@@ -43,7 +43,7 @@ class Relay:
         return self
 
     def start(self, *, loss: float, delay_ms: float, seed: int = 1) -> None:
-        """Make the devices eth0 and begin to carry."""
+        """Make the devices eth0 and begin to carry packets."""
         words = map(str, (loss, delay_ms, seed, *self._places))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.lab.relay", *words],
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def device_in(namespace: str) -> int:
-    """A TUN device with the name eth0, in that namespace."""
+    """A TUN device named eth0 in that namespace."""
     with _visiting(namespace):
         device = os.open(TUN, os.O_RDWR | os.O_NONBLOCK)
         fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", b"eth0", IFF_TUN | IFF_NO_PI))
@@ -97,7 +97,7 @@ def _visiting(namespace: str) -> Iterator[None]:
 
 
 def carry(devices: dict[bytes, int], chance: random.Random, *, loss: float, delay_s: float) -> None:
-    """Hand packets on until the input ends."""
+    """Pass packets on until the input ends."""
     under_way = list[tuple[float, int, int, bytes]]()
     number = 0
     sources = [sys.stdin.fileno(), *devices.values()]
@@ -132,7 +132,7 @@ def _packets_of(readable: list[int]) -> Iterator[bytes]:
 def _write(device: int, packet: bytes) -> None:
     try:
         os.write(device, packet)
-    except OSError:  # its queue is full or it is down: lost, as on a wire
+    except OSError:  # its queue is full or it is down: the packet is lost, as on a wire
         return
 
 

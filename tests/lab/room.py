@@ -1,4 +1,4 @@
-"""One measured room: everybody has started and has the list, then all are told at once.
+"""One measured room: all programs have started and have the list, then all leechers begin at once.
 
 The time ends with the last verified file. What arrived is compared with what was shared.
 """
@@ -22,7 +22,7 @@ SLOW_SHARE = 0.01  # of the others' rate
 LIST_S = 120.0
 START_AFTER_S = 0.3  # until everybody has read the order
 LOOK_S = 0.05
-PATIENCE = 10.0  # times what it takes at best
+PATIENCE = 10.0  # times the shortest possible time
 LEAST_PATIENCE_S = 60.0
 MOST_PATIENCE_S = 400.0
 BLOCK = 1 << 20
@@ -31,30 +31,30 @@ FILES_IN_FOLDER = 100
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What room to build and what happens in it."""
+    """Which room to build, and what happens in it."""
 
     hosts: int
     mbit: float
     size: int  # bytes of all files together
     files: int = 1
     seeders: int = 1
-    seeder_mbit: float | None = None  # None: as the others
-    slow: int = 0  # how many seeders have SLOW_SHARE of that
-    firewalled: int = 0  # leechers that nobody can connect to
+    seeder_mbit: float | None = None  # None: like the others
+    slow: int = 0  # how many seeders have only SLOW_SHARE of that
+    firewalled: int = 0  # leechers that accept no connections
     is_seeder_firewalled: bool = False
-    kill_seeder_at: float | None = None  # once it sent so many times the size
+    kill_seeder_at: float | None = None  # once it has sent this many times the size
     kill_leecher_at: float | None = None  # once the last one has this share of the size
     loss: float = 0.0  # percent
     delay_ms: float = 0.0
 
     @property
     def ideal_s(self) -> float:
-        """How long one file takes at one link's rate."""
+        """How long one file takes at the rate of one link."""
         return self.size * 8 / (self.mbit * 1e6)
 
     @property
     def limit_s(self) -> float:
-        """When the room is given up."""
+        """When to give up on the room."""
         return min(MOST_PATIENCE_S, max(LEAST_PATIENCE_S, PATIENCE * self.ideal_s))
 
 
@@ -64,16 +64,16 @@ class Outcome:
 
     plan: Plan
     seconds: tuple[float, ...]  # until each leecher had everything, sorted
-    copies: float  # that the first seeder's link sent, headers included; nan: it was killed
+    copies: float  # bytes sent over the first seeder's link / size; nan: it was killed
     cpu_s: float  # processor time of all programs
     busy: float  # share of the machine's processors that worked
-    leecher_memory: int  # bytes at most, of the largest
+    leecher_memory: int  # peak in bytes, of the largest one
     seeder_memory: int
     problems: tuple[str, ...]
 
     @property
     def ratio(self) -> float:
-        """The last one's time over the time at the link's rate."""
+        """The last leecher's time over the time at the rate of the link."""
         return self.seconds[-1] / self.plan.ideal_s if self.seconds else float("inf")
 
 
@@ -112,7 +112,7 @@ class Room:
         self._killed: set[Program] = set()
 
     def start(self, tracker: Place, seeders: list[Place], leechers: list[Place]) -> None:
-        """Start everybody and wait until all have the list."""
+        """Start all programs and wait until all leechers have the list."""
         make_files(self._shared, self._plan.files, self._plan.size)
         self._stack.callback(self._close_inputs)
         where = ready_address(self._started("tracker", tracker))
@@ -133,7 +133,7 @@ class Room:
                 raise LabError(f"The {leecher.name} saw {listed['files']} files only.")
 
     def run(self) -> Outcome:
-        """Tell all leechers at once and wait for the last."""
+        """Tell all leechers at once, and wait for the last one."""
         before = self._reports()
         times = machine_times()
         began = time.monotonic() + START_AFTER_S
@@ -182,7 +182,7 @@ class Room:
         ]
 
     def _wait(self, deadline: float) -> Iterator[str]:
-        """Until all have ended; says what was done to them and who did not end."""
+        """Wait until all have ended; returns what was done to them, and which did not end."""
         plan = self._plan
         start = self._seeders[0].ask("report", "reported")["bytes_out"]
         while (left := self._waiting_for()) and time.monotonic() < deadline:
@@ -216,7 +216,7 @@ class Room:
         return problems, seconds
 
     def _damage(self, unfinished: list[Program]) -> Iterator[str]:
-        """Who is done and has something else than was shared."""
+        """Which of the others have something else than was shared."""
         names = [str(path.relative_to(self._shared)) for path in all_files(self._shared)]
         for leecher, target in zip(self._leechers, sorted_folders(self._taken), strict=True):
             if leecher in self._killed or leecher in unfinished:
@@ -227,7 +227,7 @@ class Room:
 
 
 def make_files(folder: Path, count: int, size: int) -> None:
-    """That many files of random bytes, together of this size; many are in sub-folders."""
+    """Write this many files of random bytes, in total of this size; many of them in sub-folders."""
     folder.mkdir(parents=True)
     if count == 1:
         return write_random(folder / "file", size)
@@ -249,5 +249,5 @@ def all_files(folder: Path) -> list[Path]:
 
 
 def sorted_folders(folder: Path) -> list[Path]:
-    """The leechers' folders in the order of their numbers."""
+    """The leechers' folders, sorted by number."""
     return sorted(folder.iterdir(), key=lambda path: int(path.name.rpartition("-")[2]))

@@ -1,7 +1,7 @@
 """One bare TCP connection between two computers: what their links carry at best.
 
-python3 -m tests.lab.stream take
-python3 -m tests.lab.stream give HOST BYTES
+python3 -m tests.lab.stream receive SENDERS BYTES
+python3 -m tests.lab.stream send HOST BYTES
 """
 
 from __future__ import annotations
@@ -20,68 +20,68 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PORT = 12501
 BLOCK = 1 << 18
 LIMIT_S = 120.0
-COUNTED = 0.9  # at the very end some have nothing left to give
+COUNTED = 0.9  # at the very end, some senders have nothing left to send
 
 
-def bare_rate(mbit: float, size: int, *, givers: int = 1) -> float:
-    """Payload over the link's rate, of one taker with so many givers at once."""
+def bare_rate(mbit: float, size: int, *, senders: int = 1) -> float:
+    """Payload over the link's rate, for one receiver with this many senders at once."""
     with Network() as network:
-        taker, *others = network.build([Link(mbit)] * (givers + 1))
+        receiver, *others = network.build([Link(mbit)] * (senders + 1))
         command = (sys.executable, "-m", "tests.lab.stream")
-        taking = subprocess.Popen(
-            taker.command(*command, "take", givers, size),
+        receiving = subprocess.Popen(
+            receiver.command(*command, "receive", senders, size),
             cwd=REPOSITORY,
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert taking.stdout is not None
-        taking.stdout.readline()
-        giving = [
+        assert receiving.stdout is not None
+        receiving.stdout.readline()
+        sending = [
             subprocess.Popen(
-                place.command(*command, "give", taker.host, size // givers), cwd=REPOSITORY
+                place.command(*command, "send", receiver.host, size // senders), cwd=REPOSITORY
             )
             for place in others
         ]
         try:
-            said, _ = taking.communicate(timeout=LIMIT_S)
+            said, _ = receiving.communicate(timeout=LIMIT_S)
         except subprocess.TimeoutExpired:
             raise LabError("The bare stream did not end.") from None
         finally:
-            taking.kill()
-            for process in giving:
+            receiving.kill()
+            for process in sending:
                 process.kill()
                 process.wait()
         return float(said) * 8 / (mbit * 1e6)
 
 
-def take(givers: int, size: int) -> None:
-    """Say bytes per second while all give: until COUNTED of the bytes have come."""
-    with socket.create_server(("0.0.0.0", PORT), backlog=givers) as listener:
+def receive(senders: int, size: int) -> None:
+    """Print bytes per second while all are sending: until COUNTED of the bytes have come."""
+    with socket.create_server(("0.0.0.0", PORT), backlog=senders) as listener:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        links = [listener.accept()[0]]
+        connections = [listener.accept()[0]]
         began, count = time.monotonic(), 0
-        links += [listener.accept()[0] for _ in range(givers - 1)]
+        connections += [listener.accept()[0] for _ in range(senders - 1)]
         buffer = bytearray(BLOCK)
-        while links and count < size * COUNTED:
-            for link in select.select(links, [], [])[0]:
-                received = link.recv_into(buffer)
+        while connections and count < size * COUNTED:
+            for connection in select.select(connections, [], [])[0]:
+                received = connection.recv_into(buffer)
                 count += received
                 if not received:
-                    links.remove(link)
-                    link.close()
+                    connections.remove(connection)
+                    connection.close()
         sys.stdout.write(f"{count / (time.monotonic() - began)}\n")
 
 
-def give(host: str, size: int) -> None:
+def send(host: str, size: int) -> None:
     block = bytes(BLOCK)
-    with socket.create_connection((host, PORT)) as link, suppress(OSError):  # it has enough
+    with socket.create_connection((host, PORT)) as connection, suppress(OSError):  # it has enough
         for start in range(0, size, BLOCK):
-            link.sendall(block[: min(BLOCK, size - start)])
+            connection.sendall(block[: min(BLOCK, size - start)])
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "take":
-        take(int(sys.argv[2]), int(sys.argv[3]))
+    if sys.argv[1] == "receive":
+        receive(int(sys.argv[2]), int(sys.argv[3]))
     else:
-        give(sys.argv[2], int(sys.argv[3]))
+        send(sys.argv[2], int(sys.argv[3]))

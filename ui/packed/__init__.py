@@ -1,1 +1,1 @@
-"""How the program lives as one packed file on a foreign machine. It knows no window and no role."""
+"""How the program lives as one packed file on a strange machine. It knows no window and no role."""

@@ -1,6 +1,6 @@
-"""A machine without fonts: Tk opens no window there, so the packed program brings one font.
+"""A font for machines that have none: there Tk opens no window, so the packed program brings one.
 
-Nothing here loads Tk; it has to be done before.
+Nothing here loads Tk; it has to run before Tk is loaded.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ def use_bundled_font(
     of_the_machine: Path = _OF_THE_MACHINE,
     platform: str = sys.platform,
 ) -> bool:
-    """Name our font to fontconfig where the machine says nothing of fonts; whether it was done.
+    """Name our font to fontconfig if the machine configures no fonts; returns whether it did.
 
-    `inside` is the folder of the packed program, where a file is written: fontconfig knows only
-    absolute paths.
+    `inside` is the folder of the packed program; a file is written there, because fontconfig knows
+    only absolute paths.
     """
     is_told = "FONTCONFIG_FILE" in environment or "FONTCONFIG_PATH" in environment
     if not platform.startswith("linux") or is_told or of_the_machine.exists():

@@ -1,7 +1,7 @@
-"""The environment for programs of this machine that we start: without what only we need.
+"""The environment for programs of this machine that we start, without what only we need.
 
-A packed program points variables at its own libraries, and others that load those break. It starts
-nothing itself.
+A packed program points variables at its own libraries, and other programs that load those break.
+Nothing here starts a program.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-# Set by PyInstaller and by us, and only ever to places inside the packed program.
+# Set by PyInstaller and by us, always to places inside the packed program.
 _OUR_OWN = ("TCL_LIBRARY", "TK_LIBRARY", "FONTCONFIG_FILE")
 _PACKERS = ("_PYI_", "_MEI")
 _LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -19,8 +19,8 @@ _KEPT_BY_THE_PACKER = tuple(f"{name}_ORIG" for name in _LIBRARY_PATHS)
 def cleaned(environment: Mapping[str, str], *, inside: str | None = None) -> dict[str, str]:
     """The environment as it was before our packed program changed it.
 
-    `inside` is the folder of the packed program's own files; None for this program's. What the
-    user set stays.
+    `inside` is the folder of a packed program's own files; None means this program's. What the user
+    set stays.
     """
     folder = getattr(sys, "_MEIPASS", "") if inside is None else inside
     if not folder:

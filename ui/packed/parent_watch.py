@@ -1,6 +1,6 @@
 """A packed program is two processes: the first unpacks and waits, the second is the program.
 
-When the first is killed outright, the second ends in order, within 2 s. It knows no role.
+If the first is killed, the second ends in order, within 2 s. Nothing here knows a role.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from roles.worker import Worker
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 0.25  # between two looks at who our parent is
-GRACE_S = 1.25  # for the roles to take their leave; with a look before it, less than 2 s
+LOOK_S = 0.25  # between two checks of our parent
+GRACE_S = 1.25  # for the roles to leave; with one check before it, less than 2 s
 
 _UNPACKED_BY = re.compile(r"_MEI([0-9a-f]{8})[A-Za-z0-9]{6}")  # PyInstaller's name on POSIX
 
@@ -46,7 +46,7 @@ if sys.platform == "win32":
 else:
 
     def _wait_for_end(parent: int) -> None:
-        while os.getppid() == parent:  # an orphan gets another
+        while os.getppid() == parent:  # an orphan gets another parent
             time.sleep(LOOK_S)
 
     def _ask_to_end() -> None:
@@ -54,7 +54,7 @@ else:
 
 
 def watch_parent(unpack_folder: Path) -> None:
-    """End this process when the one that unpacked it is gone, even if it is so already."""
+    """End this process when the process that unpacked it is gone, also if it is gone already."""
     named = _UNPACKED_BY.fullmatch(unpack_folder.name)
     parent = int(named[1], 16) if named is not None else os.getppid()
     with contextlib.suppress(ShortageError):  # then only the program's own end ends it
@@ -65,7 +65,7 @@ def _watch(parent: int) -> None:
     try:
         _wait_for_end(parent)
     except OSError as error:
-        log.warning("Whether the process that unpacked this program lives is unknown: %s", error)
+        log.warning("Cannot tell whether the process that unpacked this program lives: %s", error)
         return
     log.info("The process that unpacked this program was killed: ending.")
     _ask_to_end()

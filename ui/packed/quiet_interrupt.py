@@ -1,19 +1,34 @@
-"""Ctrl-C while the program still loads: it ends at once, with 130 and without a traceback.
+"""What ends the program while it is loading, at once and without a traceback: Ctrl-C with 130, a
+lack of memory with a sentence and 4.
 
-build.spec also has it run before PyInstaller's own beginning, where nothing else of ours is loaded.
+build.spec also runs this before PyInstaller's own start code, when nothing else of ours is loaded.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
+from types import TracebackType
 
-_INTERRUPTED = 130  # ui/exit_codes.py, which is not to be loaded yet
+_INTERRUPTED, _REFUSED = 130, 4  # as in ui/exit_codes.py, which must not be loaded yet
+_NO_MEMORY = b"lmktorrent: This computer has no memory left. Close other programs, and try again.\n"
 
 
 def end_quietly() -> None:
-    """From now until somebody else listens to Ctrl-C."""
+    """From now on, until somebody else handles Ctrl-C; later exceptions never get here."""
     signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(_INTERRUPTED))
+    sys.excepthook = _end
+
+
+def _end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if not issubclass(kind, MemoryError):
+        sys.__excepthook__(kind, error, trace)
+        return
+    try:
+        os.write(2, _NO_MEMORY)
+    finally:  # standard error may be closed
+        os._exit(_REFUSED)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Two windows of one user on one computer: the second knows of the first, and can call it forward.
+"""Two windows of one user on one computer: the second finds the first and can call it forward.
 
-They meet at two files in the state folder: a lock that the first holds, and a file that the second
-touches and the first looks at. Whoever may write there is the user; nothing is read from either.
+They share two files in the state folder: a lock that the first window holds, and a file that the
+second touches and the first watches. Nothing is read from either, and only the user can write
+there.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ from roles.worker import Worker
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 0.5  # how long a call may stay unheard
+LOOK_S = 0.5  # how long a call may go unnoticed
 _LONGEST_NAME = 60  # characters of a computer's name in a file name
-_END_S = 1.0  # a dead network drive may hold the listener for minutes, and nobody waits for that
+_END_S = 1.0  # a dead network drive may hold the listener for minutes; nobody waits for that
 
 
-class WindowSeat:
-    """One window's place at a state folder, which computers may share by a network drive.
+class WindowClaim:
+    """One window's claim to a state folder, which computers may share over a network drive.
 
-    A context manager; the seat is free when it ends, or with the process.
+    A context manager; the claim ends with it, or with the process.
     """
 
     def __init__(self, state_folder: Path, *, computer: str | None = None) -> None:
@@ -42,7 +43,7 @@ class WindowSeat:
         self._listener: threading.Thread | None = None
         self.is_first = self._take()
 
-    def __enter__(self) -> WindowSeat:
+    def __enter__(self) -> WindowClaim:
         return self
 
     def __exit__(
@@ -58,7 +59,9 @@ class WindowSeat:
             os.close(self._lock)
 
     def call_first(self) -> str:
-        """Ask the first window to come forward; "" or one sentence on why it cannot be asked."""
+        """Ask the first window to come forward; returns "" or one sentence on why it cannot be
+        asked.
+        """
         try:
             self._bell.touch(0o600)
         except OSError as error:
@@ -66,7 +69,7 @@ class WindowSeat:
         return ""
 
     def listen(self, come_forward: Callable[[], None]) -> None:
-        """Have this called, in a thread, whenever another window asks for it."""
+        """Call `come_forward` in a thread whenever another window asks for it."""
         heard = self._last_call()
         listener = Worker(
             lambda: self._listen(come_forward, heard), "lmk-second-start", daemon=True
@@ -76,14 +79,14 @@ class WindowSeat:
             self._listener = listener
 
     def _take(self) -> bool:
-        """Whether no other window was there; where that cannot be known, there was none."""
+        """Whether no other window was there; if that cannot be known, there was none."""
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
         try:
             self._lock_file.parent.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self._lock_file, flags, 0o600)
             return try_lock(self._lock)
         except OSError as error:  # a profile that cannot be written, or a disk without locks
-            log.info("Whether another window is open is unknown: %s", error)
+            log.info("Cannot tell whether another window is open: %s", error)
             return True
 
     def _listen(self, come_forward: Callable[[], None], heard: int) -> None:
@@ -94,7 +97,7 @@ class WindowSeat:
             heard = call
 
     def _last_call(self) -> int:
-        """When the other asked, in its file system's time; 0 for never."""
+        """When the other window asked, in its file system's time; 0 for never."""
         try:
             return self._bell.stat().st_mtime_ns
         except OSError:

@@ -1,4 +1,4 @@
-"""What the packed program does for itself when it starts; from source, next to nothing."""
+"""What the packed program does for itself when it starts; from source, almost nothing."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ui.packed.bundled_font import use_bundled_font
 from ui.packed.parent_watch import watch_parent
 from ui.packed.unpack_folder import hold, own_unpack_folder, sweep
 
-SWEEP_AFTER_S = 1.0  # the window is painted and a role listens by then
+SWEEP_AFTER_S = 1.0  # by then the window is painted and a role listens
 
 
 def settle_in() -> None:
-    """Once there is a log. Returns at once; the sweep comes later, in a thread."""
+    """Call once there is a log. Returns at once; the sweep comes later, in a thread."""
     folder = own_unpack_folder()
     if folder is not None:
         hold(folder)
@@ -28,7 +28,7 @@ def settle_in() -> None:
 
 
 def prepare_for_window() -> None:
-    """Before tkinter is imported."""
+    """Call before tkinter is imported."""
     inside = getattr(sys, "_MEIPASS", "")
     if inside:
         use_bundled_font(os.environ, Path(inside))

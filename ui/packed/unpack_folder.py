@@ -1,7 +1,7 @@
-"""The temporary folder that the packed program runs from: kept while we live, swept afterwards.
+"""The temporary folder that the packed program runs from: kept while it runs, swept afterwards.
 
-A folder is ours when it holds our lock file, and stale when that lock is free. Folders of other
-packed programs have none, and are never touched. Nothing here knows what is in it.
+A folder is ours if it has our lock file, and stale if that lock is free. Folders of other packed
+programs have no such file and are never touched. Nothing here knows what is in the folder.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 
 PREFIX = "_MEI"  # PyInstaller's
 LOCK_NAME = "lmk.lock"
-MOST_NAMES = 20_000  # of the temporary folder that are looked at: 10 ms
-MOST_SWEPT = 50  # folders of 20 MB at one start: a second of a slow disk
-_MOST_WORDS = 300  # bytes of a lock file that are read; a computer's name has at most 255
+MOST_NAMES = 20_000  # of the temporary folder to look at: 10 ms
+MOST_SWEPT = 50  # folders of 20 MB per start: a second on a slow disk
+_MOST_WORDS = 300  # bytes of a lock file to read; a computer's name has at most 255
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
@@ -36,9 +36,9 @@ def own_unpack_folder() -> Path | None:
 
 
 def hold(folder: Path) -> list[int]:
-    """Say that this folder is in use, for as long as the process or these descriptors live.
+    """Mark this folder as in use, for as long as the process or the returned descriptors live.
 
-    The lock on the folder keeps systemd-tmpfiles away; the one on the file keeps sweep() away.
+    The lock on the folder keeps systemd-tmpfiles away, the one on the file keeps sweep() away.
     """
     held = list[int]()
     try:
@@ -46,18 +46,20 @@ def hold(folder: Path) -> list[int]:
             import fcntl
 
             held.append(os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
-            with contextlib.suppress(BlockingIOError):  # it is being looked at right now
+            with contextlib.suppress(BlockingIOError):  # somebody is checking it right now
                 fcntl.flock(held[0], fcntl.LOCK_SH | fcntl.LOCK_NB)
         held.append(os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o600))
         if try_lock(held[-1]):
-            os.write(held[-1], _our_words())  # last: sweep() spares a lock file without words
-    except OSError as error:  # a disk without locks: this folder is then never swept
+            os.write(held[-1], _our_words())  # last: sweep() spares an empty lock file
+    except OSError as error:  # a disk without locks: this folder is never swept
         log.warning("%s cannot be locked: %s", folder, error)
     return held
 
 
 def sweep(temporary: Path, own: Path) -> int:
-    """Remove what killed runs of this program left there, and leave `own`; how many they were."""
+    """Remove what killed runs of this program left in `temporary`, but not `own`; returns how many
+    folders.
+    """
     swept = 0
     try:
         with os.scandir(temporary) as entries:
@@ -68,7 +70,7 @@ def sweep(temporary: Path, own: Path) -> int:
                 if swept == MOST_SWEPT:
                     break
     except OSError as error:
-        log.info("%s cannot be looked through: %s", temporary, error)
+        log.info("%s cannot be searched: %s", temporary, error)
     if swept:
         log.info("Removed %d folders of killed runs from %s.", swept, temporary)
     return swept
@@ -77,7 +79,7 @@ def sweep(temporary: Path, own: Path) -> int:
 def _is_own_folder(entry: os.DirEntry[str]) -> bool:
     try:
         status = entry.stat(follow_symlinks=False)
-    except OSError:  # gone in between
+    except OSError:  # gone in the meantime
         return False
     return stat.S_ISDIR(status.st_mode) and _is_our_users(status)
 
@@ -103,7 +105,9 @@ def _remove_if_stale(folder: Path) -> bool:
 
 
 def _has_our_words(lock: int) -> bool:
-    """Whether it was locked once, by us, on this computer: a network drive may not tell others."""
+    """Whether we locked it before, on this computer: a network drive may hide locks of other
+    computers.
+    """
     status = os.fstat(lock)
     if not (stat.S_ISREG(status.st_mode) and _is_our_users(status)):
         return False
@@ -111,7 +115,7 @@ def _has_our_words(lock: int) -> bool:
 
 
 def _empty(folder: Path) -> None:
-    """All but the lock file: a sweep that is cut off goes on with the next start."""
+    """Remove all but the lock file: the next start continues an interrupted sweep."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):

@@ -1,1 +1,1 @@
-"""Whether this copy of the program is whole: what `lmktorrent --selftest` looks at."""
+"""The checks of `lmktorrent --selftest`: whether this copy of the program is complete."""

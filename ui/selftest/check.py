@@ -1,6 +1,6 @@
-"""One thing that --selftest looks at, and the line that says how it went. Pure but for the look.
+"""One check of --selftest, and the line that reports it. Pure but for the check itself.
 
-It knows neither what is looked at nor where the lines go.
+It knows neither what is checked nor where the lines go.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from roles.values.safe_names import shown_name
 from ui import wording
 
 MAX_REASON = 300  # characters: a library may put much into an error
-# What Python raises when something is not as it should be. A look that ends by one of these has
-# found a fault, and the others are looked at all the same.
+# What Python raises when something is wrong. A check that ends with one of these has found a fault,
+# and the other checks still run.
 _FAULTS = (
     ArithmeticError,
     AssertionError,
@@ -33,15 +33,15 @@ _FAULTS = (
 
 
 class SelftestError(LmkError):
-    """It is not as it should be: the text says what was seen."""
+    """Something is wrong; the text says what was seen."""
 
 
 class NothingToLookAtError(LmkError):
-    """This computer has not what the look needs, and that is no fault: the text says why."""
+    """This computer lacks what the check needs, and that is no fault; the text says why."""
 
 
 class State(Enum):
-    """How a look ended; the value begins its line."""
+    """How a check ended; the value begins its line."""
 
     OK = "ok"
     FAILED = "FAILED"
@@ -50,8 +50,6 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something to look at."""
-
     what: str
     look: Callable[[], str]  # returns what was seen; raises SelftestError or NothingToLookAtError
     todo: str  # a sentence for the person whose copy fails
@@ -59,7 +57,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one look went."""
+    """How one check ended."""
 
     state: State
     what: str
@@ -68,13 +66,12 @@ class Outcome:
 
     @property
     def line(self) -> str:
-        """For the terminal."""
         words = f"{self.state.value:<8}  {self.what}: {self.seen}"
         return f"{words} {self.todo}" if self.state is State.FAILED else words
 
 
 def outcome_of(check: Check) -> Outcome:
-    """Look, whatever happens."""
+    """Run the check, whatever happens."""
     try:
         return Outcome(State.OK, check.what, check.look())
     except NothingToLookAtError as reason:
@@ -91,7 +88,6 @@ def _failed(check: Check, reason: str) -> Outcome:
 
 
 def summary(outcomes: Iterable[Outcome], seconds: float) -> str:
-    """The last line."""
     states = [outcome.state for outcome in outcomes]
     looked_at = len(states) - states.count(State.LEFT_OUT)
     failed = states.count(State.FAILED)

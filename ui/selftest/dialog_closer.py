@@ -1,4 +1,4 @@
-"""Closing a dialog of Tk or of Windows that would wait for a person. It opens none."""
+"""Closes a dialog of Tk or Windows that would wait for a person. It opens none."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 import tkinter as tk
 from types import TracebackType
 
-AGAIN_MS = 100  # a dialog takes a while to be there, and one that just opened may not listen yet
-_PATIENT_TRIES = 10  # with the Escape key, before its title bar's button is pressed
+AGAIN_MS = 100  # a dialog takes a while to appear, and a new one may not react yet
+_PATIENT_TRIES = 10  # with the Escape key, before the button in its title bar is pressed
 _WM_COMMAND, _IDCANCEL = 0x0111, 2
 
 
@@ -45,7 +45,7 @@ class DialogCloser:
             self._cancel(dialog)
 
     def _shown(self) -> set[str]:
-        """The windows of Tk's own dialogs: they hang below the first, and are kept for later."""
+        """Tk's own open dialogs: children of the first window, which Tk keeps for later."""
         tcl = self._window.tk
         return {
             child
@@ -64,7 +64,7 @@ class DialogCloser:
 
 
 def _cancel_on_windows(title: str) -> None:
-    """Press Cancel in the dialog of this title: it belongs to the system and takes no Tk event."""
+    """Press Cancel in the dialog of this title: it belongs to the system and gets no Tk events."""
     if sys.platform == "win32":
         user32 = ctypes.windll.user32
         user32.FindWindowW.restype = ctypes.c_void_p

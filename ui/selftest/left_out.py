@@ -1,12 +1,13 @@
-"""What the packed program leaves out: for build.spec, and for a copy that looks what it misses.
+"""What the packed program leaves out: for build.spec, and for the check that nothing needed is
+missing.
 
-Data only. Parts of the standard library that nothing here imports but that would be packed.
+Only data: parts of the standard library that nothing here imports but that PyInstaller would pack.
 """
 
 from __future__ import annotations
 
-# Never to be added: zipfile (the .pyz unpacks its files by it), _hashlib (SHA-256 is six times
-# slower without it), encodings.idna, stringprep and unicodedata (socket.getaddrinfo), ssl (a
+# Never add: zipfile (the .pyz unpacks its files with it), _hashlib (SHA-256 is six times slower
+# without it), encodings.idna, stringprep and unicodedata (socket.getaddrinfo needs them), ssl (a
 # private room is planned).
 _PARTS = """
     bz2 _bz2 lzma _lzma decimal _decimal _pydecimal fractions statistics _statistics csv _csv
@@ -19,8 +20,8 @@ _PARTS = """
 """
 LEFT_OUT = frozenset(_PARTS.split())
 
-# Python takes UTF-8 for names, streams and texts inside the packed program, whatever the system
-# says; so of the many encodings these are enough.
+# Inside the packed program Python uses UTF-8 for names, streams and texts, whatever the system
+# says, so these encodings are enough.
 _ENCODINGS = """
     aliases ascii charmap cp437 cp850 cp1252 idna iso8859_1 iso8859_15 latin_1 mbcs oem punycode
     raw_unicode_escape unicode_escape utf_16 utf_16_be utf_16_le utf_32 utf_32_be utf_32_le utf_8
@@ -28,12 +29,12 @@ _ENCODINGS = """
 """
 KEPT_ENCODINGS = frozenset(_ENCODINGS.split())
 
-# What the standard library loads where it is there, and does without where it is not.
+# Optional for the standard library: it loads these where they exist.
 TRIED_BY_PYTHON = frozenset({"bz2", "_bz2", "lzma", "_lzma", "_pickle"})
 
 
 def left_out_of(loaded: frozenset[str]) -> tuple[str, ...]:
-    """Those of the loaded modules that the packed program would not have, in order."""
+    """Those of the loaded modules that the packed program would lack, sorted."""
     return tuple(
         sorted(
             name

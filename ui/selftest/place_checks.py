@@ -1,4 +1,4 @@
-"""Whether the program may write where it wants to: its profile, the folder for temporary files."""
+"""Whether the program can write where it must: its profile, and the folder for temporary files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SAMPLE = b"LMKtorrent looks whether it can write here.\n"
 
 
 def place_checks(profile: Profile) -> tuple[Check, ...]:
-    """In the order in which they are said."""
+    """In the order of their lines."""
     elsewhere = "Make it writable, or name another folder with --profile."
     return (
         Check("settings", lambda: _look_at(profile.settings_file.parent), elsewhere),
@@ -20,13 +20,13 @@ def place_checks(profile: Profile) -> tuple[Check, ...]:
         Check(
             "temporary files",
             lambda: _look_at(Path(tempfile.gettempdir())),
-            "Make room there, or set TMPDIR (on Windows TEMP) to a folder that can be written.",
+            "Free some space there, or set TMPDIR (on Windows TEMP) to a writable folder.",
         ),
     )
 
 
 def _look_at(folder: Path) -> str:
-    """Write there, or where it would be made, and leave nothing."""
+    """Write there, or where the folder would be made, and leave nothing behind."""
     present = next((place for place in (folder, *folder.parents) if place.is_dir()), folder)
     try:
         with tempfile.TemporaryFile(dir=present, prefix="lmk-selftest-") as file:
@@ -37,4 +37,4 @@ def _look_at(folder: Path) -> str:
                 raise SelftestError(f"What was written in {present} reads differently")
     except OSError as error:
         raise SelftestError(f"{present} cannot be written ({error.strerror or error})") from None
-    return str(folder) if present == folder else f"{folder}, which is made at its first use"
+    return str(folder) if present == folder else f"{folder}, which will be made on first use"

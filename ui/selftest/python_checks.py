@@ -1,7 +1,7 @@
-"""What the program needs of its Python: codecs, OpenSSL, names of computers, its own files.
+"""What the program needs from its Python: codecs, OpenSSL, names of computers, its own files.
 
-The packed program has a Python of its own, from which parts were left out: here it is seen when one
-was left out too many.
+The packed program has its own Python, without some parts; these checks notice if one part too many
+was left out.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _TAKE_ANOTHER = (
 _CODECS = ("utf-8", "utf-8-sig", "utf-16", "latin-1", "ascii", "cp1252", "cp437", "punycode")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _BLOCK = bytes(1 << 20)
-_HASH_S = 0.15  # of hashing, for a speed that means something
+_HASH_S = 0.15  # seconds of hashing, for a speed that means something
 _PYTHON_START_S = 10.0
 
 
 def python_checks() -> tuple[Check, ...]:
-    """In the order in which they are said."""
+    """In the order of their lines."""
     return (
         Check("text codecs", _look_at_codecs, _TAKE_ANOTHER),
         Check("names of computers", _look_up_this_computer, _TAKE_ANOTHER),
@@ -43,7 +43,7 @@ def python_checks() -> tuple[Check, ...]:
 
 
 def left_out_check() -> Check:
-    """For the end, when all that is used was loaded."""
+    """Runs last, when everything that is used has been loaded."""
     return Check(
         "parts of Python that the executable leaves out",
         _look_for_left_out,
@@ -83,9 +83,9 @@ def _look_at_hashing() -> str:
 
 
 def _hash_speed(module: str, name: str) -> str:
-    """Of one implementation, by its fastest block; "" when it is not there.
+    """Of one implementation, by its fastest block; "" if it is missing.
 
-    A block takes less than a millisecond, so some are hashed without a pause even while other
+    A block takes less than a millisecond, so some are hashed without interruption even while other
     programs keep every processor busy.
     """
     try:
@@ -129,18 +129,18 @@ def _size(path: Path) -> int:
 
 
 def _look_for_left_out() -> str:
-    # what is built into Python's own library, as more is on Windows, cannot be left out
+    # Modules that are built into Python's own library (more of them on Windows) cannot be left out.
     loaded = frozenset(sys.modules) - frozenset(sys.builtin_module_names)
     if not is_frozen():
         loaded -= _loaded_by_python_itself() | TRIED_BY_PYTHON
     missed = left_out_of(loaded)
     if missed:
-        raise SelftestError(f"In use all the same: {', '.join(missed)}")
+        raise SelftestError(f"Used, although left out: {', '.join(missed)}")
     return f"none of {len(LEFT_OUT)} is in use"
 
 
 def _loaded_by_python_itself() -> frozenset[str]:
-    """What a Python of this computer loads before any program: some systems add to that."""
+    """What Python on this computer loads before any program: some systems add to that."""
     command = [sys.executable, "-c", "import sys; print(*sys.modules)"]
     ran = subprocess.run(
         command, capture_output=True, text=True, timeout=_PYTHON_START_S, check=False

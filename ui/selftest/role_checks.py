@@ -1,6 +1,7 @@
-"""The main job on loopback: a tracker, a seeder of the example files, a leecher that takes them.
+"""The main job on loopback: a tracker, a seeder of the example files, and a leecher that downloads
+them.
 
-Ports are the system's choice, nothing leaves this computer, and nothing is left on its disk.
+The system chooses the ports, nothing leaves this computer, and nothing stays on its disk.
 """
 
 from __future__ import annotations
@@ -31,23 +32,23 @@ from ui import wording
 from ui.selftest.check import Check, SelftestError
 from ui.terminal.session import AnyRole, Session
 
-LIMIT_S = 20.0  # for all of it: it takes one or two
+LIMIT_S = 20.0  # for all of it; it takes one or two seconds
 AGAIN_S = 0.2  # between two looks at the list
 _ANY_PORT = Address(LOOPBACK, 0)
-_MADE_SIZE = 1_500_000  # bytes of a file with several chunks
+_MADE_SIZE = 1_500_000  # bytes; a file with several chunks
 _MADE_NAME = "made for this test.bin"
 
 
 def role_checks() -> tuple[Check, ...]:
-    """One, for the roles need one another."""
-    todo = "Look whether a firewall or a virus scanner holds up the program on this computer."
+    """A single check, because the roles need one another."""
+    todo = "Check whether a firewall or a virus scanner blocks the program on this computer."
     return (Check("tracker, seeder and leecher on loopback", _share_and_compare, todo),)
 
 
 def _share_and_compare() -> str:
     with tempfile.TemporaryDirectory(prefix="lmk-selftest-", ignore_cleanup_errors=True) as name:
         shared, taken = Path(name) / "shared", Path(name) / "taken"
-        # copyfile: what the files hold is enough, and wine has not the call of copy2
+        # copyfile: contents are enough, and wine lacks a call that copy2 makes
         shutil.copytree(bundled_folder("data"), shared, copy_function=shutil.copyfile)
         (shared / "folder").mkdir()
         (shared / "folder" / _MADE_NAME).write_bytes(random.Random(1).randbytes(_MADE_SIZE))
@@ -94,7 +95,9 @@ class _Room:
                     continue
 
     def _listed(self, leecher: Leecher, count: int) -> str:
-        """The key of the folder, once all its files are listed: they are, by and by."""
+        """The key of the folder, once all its files are listed: the seeder lists them as it reads
+        them.
+        """
         while True:
             match self._next():
                 case (_, FilesListed(files=files, folders=(folder, *_))) if len(files) >= count:
@@ -136,7 +139,7 @@ def _check_identities(files: tuple[ListedFile, ...]) -> None:
 
 
 def _compare(shared: Path, taken: Path) -> list[int]:
-    """The sizes of all files. Raises LmkError when one is missing or differs."""
+    """The sizes of all files. Raises LmkError if one is missing or differs."""
     sizes = []
     for path in sorted(path for path in shared.rglob("*") if path.is_file()):
         content = path.read_bytes()
@@ -148,5 +151,5 @@ def _compare(shared: Path, taken: Path) -> list[int]:
 
 
 def _differs(name: str, *, is_missing: bool) -> LmkError:
-    what = "did not arrive" if is_missing else "arrived with another content"
+    what = "did not arrive" if is_missing else "arrived with other content"
     return SelftestError(f"“{name}” {what}")

@@ -1,7 +1,7 @@
-"""Every window and dialog opened and closed: the tabs in light and dark, the dialogs of the system.
+"""Opens and closes every window and dialog: the tabs in light and dark, the dialogs of the system.
 
-Parts of Tcl and Tk are left out of the packed program; here it is seen when one is missed. In Tk's
-thread, and on a folder of its own: the user's settings are not touched.
+The packed program leaves out parts of Tcl and Tk; these checks notice if one is missing. They run
+in Tk's thread and on a folder of their own: the user's settings stay untouched.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from ui.window.app_window import AppWindow
 
 SHOW_LIMIT_S = 3.0
 CLOSE_LIMIT_S = 5.0
-NOBODY = "127.0.0.1:9"  # a tracker that no computer has
-_TODO = "Take another copy of the program, or see whether others open windows on this computer."
-# Each is one that Tcl brings from a file of its own.
+NOBODY = "127.0.0.1:9"  # an address where no computer has a tracker
+_TODO = "Take another copy of the program, or check whether others open windows on this computer."
+# Tcl loads each of these from a file of its own.
 _TCL = {
     "the clock": "clock format 0 -gmt 1 -format %Y-%m-%d",
     "messages in other languages": "package require msgcat",
@@ -46,7 +46,7 @@ _DIALOGS = {
 
 
 def window_checks() -> tuple[Check, ...]:
-    """In their order: the first opens the window, the last closes it."""
+    """In order: the first opens the window, the last closes it."""
     trial = _Trial()
     return (
         Check("window, its tabs in light and dark", trial.open_tabs, _TODO),
@@ -57,7 +57,7 @@ def window_checks() -> tuple[Check, ...]:
 
 
 class _WatchedWindow(AppWindow):
-    """The program's own, on a folder that nobody else uses. It notes what goes wrong."""
+    """The program's own window, on a folder that nobody else uses. It notes what goes wrong."""
 
     def __init__(self, folder: Path) -> None:
         self.faults = list[str]()
@@ -71,7 +71,7 @@ class _WatchedWindow(AppWindow):
     def report_callback_exception(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        """What a user would be told of as a fault."""
+        """Note what a user would be told as a fault."""
         del trace
         self.faults.append(f"{kind.__name__}: {error}")
 
@@ -98,14 +98,14 @@ class _Trial:
         return self._with_window(lambda: _tabs_of(window, opened))
 
     def open_dialogs(self) -> str:
-        """Each kind that Tk has."""
+        """Each kind of dialog that Tk has."""
         if sys.platform == "darwin":
             raise NothingToLookAtError("those of macOS cannot be closed by a program.")
         window = self._window()
         return self._with_window(lambda: _dialogs_of(window))
 
     def look_at_tcl(self) -> str:
-        """What is loaded when it is used first."""
+        """What Tcl loads on first use."""
         window = self._window()
         return self._with_window(lambda: _tcl_of(window))
 
@@ -121,7 +121,7 @@ class _Trial:
         took = time.monotonic() - begun
         self._opened = None
         del window
-        gc.collect()  # Tk's objects end in this thread, or Tcl ends the program
+        gc.collect()  # Tk's objects must end in this thread, or Tcl ends the program
         self._folder.close()
         return f"after {took:.1f} s"
 
@@ -142,7 +142,7 @@ class _Trial:
 
 
 def _no_window(error: tk.TclError) -> SelftestError | NothingToLookAtError:
-    """No screen is no fault; a window that does not open on one is."""
+    """A missing screen is no fault; a window that does not open on a screen is one."""
     text = str(error)
     if "display" in text:
         return NothingToLookAtError(f"there is no display here ({text}).")
@@ -161,7 +161,7 @@ def _tabs_of(window: _WatchedWindow, opened: float) -> str:
 
 
 def _is_shown(window: tk.Tk, tab: tk.Misc) -> bool:
-    """Whether it is on the screen, where a window manager may take its time."""
+    """Whether it is on the screen; a window manager may take its time."""
     deadline = time.monotonic() + SHOW_LIMIT_S
     window.update()
     while not tab.winfo_viewable() and time.monotonic() < deadline:

@@ -1,1 +1,1 @@
-"""The program without a window. It never loads tkinter."""
+"""The commands of the terminal. They never load tkinter."""

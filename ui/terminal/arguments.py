@@ -1,6 +1,6 @@
-"""The command line: its words and what they mean.
+"""The command line: commands, options and what they mean.
 
-Names and meaning are fixed: scripts rely on them.
+Names and meanings never change: scripts rely on them.
 """
 
 from __future__ import annotations
@@ -36,18 +36,17 @@ Without a command, the window opens; with a folder as the only argument, its See
 _EPILOG = """\
 exit codes: 0 all verified, 1 some files failed, 2 usage, 3 no tracker or no seeder,
 4 this computer refused: disk, permission, port, display, output; 5 content failed its check,
-130 interrupted, 141 nobody reads the output any more; of --selftest: 0 nothing failed, 1 something
-did
+130 interrupted, 141 the reader of the output stopped reading; --selftest: 0 nothing failed, else 1
 
-LMK_TRACKER in the environment is the tracker where --tracker is not given. Without both, one that
-answers on this network is taken, else this computer's; LMK_DISCOVER=off asks nobody."""
+Without --tracker, LMK_TRACKER in the environment names the tracker. Without both, the program uses
+one that answers on this network, else this computer; LMK_DISCOVER=off turns the search off."""
 
 _Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
 T = TypeVar("T")
 
 
 class _Parser(argparse.ArgumentParser):
-    """Its words go the same way as those of commands, whatever the streams are like."""
+    """Prints like the commands do, whatever the standard streams are like."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -63,16 +62,16 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(int(self._output.finished(status)))
 
     def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002
-        """Of --help and --version, which go to standard output."""
+        """Called for --help and --version only, which go to standard output."""
         self._output.result(message.removesuffix("\n"))
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line; `command` is one of COMMANDS, "selftest", or "window" with a `folder`
-    or None and its `notices`.
+    (or None) and `notices`.
 
     Exits with 2 and a sentence for what cannot be understood, with 0 after --help and --version.
-    Raises StorageError for a path that begins at a current folder that is gone.
+    Raises StorageError for a relative path if the current folder is gone.
     """
     common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     _add_common(common)
@@ -85,7 +84,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=version_line())
     parser.add_argument(
-        "--selftest", action="store_true", help="see whether this copy works on this computer"
+        "--selftest", action="store_true", help="check that this copy works on this computer"
     )
     if not _names_a_command(arguments):
         parser.add_argument(
@@ -111,7 +110,7 @@ _DEFAULTS = {"profile": None, "quiet": False, "verbose": False}
 
 
 def _names_a_command(arguments: Sequence[str]) -> bool:
-    """Whether a command is meant; a lone path is a folder for the window.
+    """Whether the arguments name a command; a lone path is a folder for the window.
 
     Help lists the commands, so it counts as one.
     """
@@ -119,7 +118,7 @@ def _names_a_command(arguments: Sequence[str]) -> bool:
 
 
 def _for_the_seeder_tab(given: Sequence[Path]) -> dict[str, object]:
-    """The folder to choose there, and what to say: a desktop passes on all that is dropped."""
+    """The folder to choose there, and what to tell: a desktop passes everything that is dropped."""
     folders = [path for path in given if _is_folder(path)]
     notices = [
         f"“{path.name}” is a file. What is shared is a folder with all that is in it: put the file "
@@ -136,12 +135,12 @@ def _for_the_seeder_tab(given: Sequence[Path]) -> dict[str, object]:
 
 
 def _add_common(parser: _Parser) -> None:
-    """Options that may stand before the command and after it."""
+    """Options that may stand before or after the command."""
     parser.add_argument(
         "--profile", metavar="DIR", type=_folder, help="keep settings, state and logs there"
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="say only what was asked for")
-    parser.add_argument("-v", "--verbose", action="store_true", help="say every step")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print only what you ask for")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print every step")
 
 
 def _add_tracker(commands: _Commands, common: _Parser) -> None:
@@ -190,9 +189,9 @@ def _add_list(commands: _Commands, common: _Parser) -> None:
         nargs="*",
         type=_name,
         metavar="NAME",
-        help="only this folder, with its files, or this file",
+        help="show only this folder with its files, or only this file",
     )
-    parser.add_argument("--files", action="store_true", help="the files of each folder too")
+    parser.add_argument("--files", action="store_true", help="also show the files of each folder")
     _add_tracker_option(parser)
     _add_json_option(parser)
 
@@ -202,15 +201,15 @@ def _add_get(commands: _Commands, common: _Parser) -> None:
         "get",
         parents=[common],
         help="download files and folders",
-        description="Download files and folders. The same command again goes on where it was "
-        "stopped. Without a name, on a terminal, it shows the list and asks.",
+        description="Download files and folders. Give the same command again to resume. "
+        "Without a name, it shows the list and asks, if there is a terminal.",
     )
     parser.add_argument(
         "names",
         nargs="*",
         type=_name,
         metavar="NAME",
-        help="a file, a folder or a sub-folder of the list; with a / at its end no file",
+        help="a file, a folder or a sub-folder of the list; end with / for a folder",
     )
     parser.add_argument("--all", action="store_true", help="everything that is offered")
     _add_tracker_option(parser)
@@ -218,14 +217,14 @@ def _add_get(commands: _Commands, common: _Parser) -> None:
         "--to", metavar="FOLDER", type=_folder, help="default: Downloads/LMKtorrent in your home"
     )
     parser.add_argument(
-        "--keep-seeding", action="store_true", help="then give it on to others, until Ctrl-C"
+        "--keep-seeding", action="store_true", help="then keep sharing it until Ctrl-C"
     )
     _add_peer_options(parser)
     parser.add_argument(
         "--existing",
         choices=[choice.value for choice in Existing],
-        help="a file of that name exists: skip it when it is the same, else keep both (default); "
-        "keep both; or replace it",
+        help="a file of that name exists: skip it if it is identical, else keep both (default); "
+        "always keep both; or replace it",
     )
     _add_rate_options(parser)
     _add_json_option(parser)
@@ -252,12 +251,12 @@ def _add_tracker_option(parser: _Parser) -> None:
 
 
 def _add_peer_options(parser: _Parser) -> None:
-    """Of what others take from."""
+    """Options of a role that others download from."""
     parser.add_argument(
         "--bind",
         metavar="HOST:PORT",
         type=_typed(lambda text: parse_bind_address(text, SEEDER_PORT)),
-        help=f"where others take from it; default {EVERY_INTERFACE}:{SEEDER_PORT}",
+        help=f"where others connect; default {EVERY_INTERFACE}:{SEEDER_PORT}",
     )
 
 
@@ -267,16 +266,16 @@ def _add_rate_options(parser: _Parser) -> None:
             option,
             metavar="RATE",
             type=_typed(_rate),
-            help=f"{does} at most this a second, such as 500K, 2.5MB, 10Mbit; default: no limit",
+            help=f"{does} at most this per second, such as 500K, 2.5MB, 10Mbit; default: no limit",
         )
 
 
 def _add_json_option(parser: _Parser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--json", action="store_true", help="one JSON object per line")
 
 
 def _typed(parse: Callable[[str], T]) -> Callable[[str], T]:
-    """The same reader, with its sentence as argparse wants it."""
+    """The same parser with its error in the form that argparse wants."""
 
     def read(text: str) -> T:
         try:
@@ -294,29 +293,31 @@ def _folder(text: str) -> Path:
 
 @_typed
 def _name(text: str) -> str:
-    """Of a file or folder in the room."""
+    """The name of a file or folder in the room."""
     if not text.strip(" /"):
         raise UserInputError("An empty name means nothing. `lmktorrent list` shows the names.")
     try:
-        return os.fsencode(text).decode()  # a terminal may write UTF-8 where the locale has none
+        return os.fsencode(text).decode()  # a terminal may write UTF-8 although the locale does not
     except ValueError:
         return text
 
 
 def _rate(text: str) -> int | None:
     if not text.strip():
-        raise UserInputError("No rate is named. Type one as 500K or 2.5MB, or 0 for no limit.")
+        raise UserInputError(
+            "The rate is empty. Type one such as 500K or 2.5MB, or 0 for no limit."
+        )
     return parse_rate(text)
 
 
 def _dropped(text: str, parser: _Parser) -> Path:
-    """A lone path, of a folder or of a file. Exits with 2 when there is none."""
+    """The path of a folder or file. Exits with 2 if it does not exist."""
     try:
         path = folder_named(text)
     except UserInputError as error:
         parser.error(str(error))
     if not os.path.lexists(path):
-        import difflib  # loaded for a slip of the keys only
+        import difflib  # loaded only for a typing error
 
         similar = difflib.get_close_matches(text, COMMANDS, n=1)
         meant = f". Did you mean {similar[0]}?" if similar else ""
@@ -325,5 +326,5 @@ def _dropped(text: str, parser: _Parser) -> Path:
 
 
 def _is_folder(path: Path) -> bool:
-    """False also for what the system does not let us look at: Path.is_dir() raises then."""
+    """Also False if the system refuses to say, where Path.is_dir() would raise."""
     return os.path.isdir(path)  # noqa: PTH112

@@ -1,4 +1,4 @@
-"""What of a list somebody means: names, folders and numbers to what a leecher is asked for. Pure.
+"""From names, folders and numbers to what a leecher is asked for. Pure.
 
 It asks nobody and prints nothing.
 """
@@ -17,7 +17,7 @@ from roles.values.events import FilesListed, ListedFile, ListedFolder
 from roles.values.folder_keys import FolderKey
 from roles.values.safe_names import shown_name
 
-SHOWN_ONE_BY_ONE = 20  # files of a folder, or of a download: more of them are summed up
+SHOWN_ONE_BY_ONE = 20  # files of a folder or download; if there are more, they are summed up
 SHOWN_TWINS = 4
 MAX_CHOICES = 1_000  # lines of a numbered list
 _AFTER_SLASH = chr(ord("/") + 1)
@@ -25,29 +25,29 @@ _AFTER_SLASH = chr(ord("/") + 1)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One thing that a leecher is asked for, and what it brings by the list."""
+    """One thing to ask a leecher for, and what it brings according to the list."""
 
     key: str
-    title: str  # for people, not yet safe to show
+    title: str  # for people; not yet safe to print
     files: tuple[ListedFile, ...]
     is_folder: bool = False
 
     @property
     def size(self) -> int:
-        """Bytes, together."""
+        """Bytes in total."""
         return sum(file.size for file in self.files)
 
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """A name that cannot be got, and why."""
+    """A name that cannot be downloaded, and why."""
 
     name: str
     reason: str  # continues a sentence: "nobody offers it"
 
 
 class Offer:
-    """A list, ready to be asked for names."""
+    """A list in which names can be looked up."""
 
     def __init__(self, listed: FilesListed) -> None:
         self.folders = listed.folders
@@ -69,26 +69,26 @@ class Offer:
         self.loose = tuple(file for file in self.files if file.share not in shares)
 
     def folder(self, key: str) -> ListedFolder | None:
-        """The folder that is asked for whole by this key."""
+        """The folder that this key asks for as a whole."""
         return self._keyed.get(key)
 
     def in_folder(self, folder: ListedFolder) -> tuple[ListedFile, ...]:
-        """Its files, by path."""
+        """Its files, sorted by path."""
         return tuple(self._of_share[folder.share])
 
     def all(self) -> list[Wanted]:
-        """Every folder, and the files that belong to none."""
+        """Every folder, and every file that belongs to none."""
         return [*map(self.of, self.folders), *map(self.of, self.loose)]
 
     def of(self, row: ListedFile | ListedFolder) -> Wanted:
-        """A line of the list."""
         return _file(row) if isinstance(row, ListedFile) else self._folder(row)
 
     def named(self, name: str) -> list[Wanted] | Unclear:
-        """What a name means: a file, a folder, or what is below a path in a folder, in this order.
+        """What a name means: a file, a folder, or everything below a path in a folder, in this
+        order.
 
-        With a "/" at its end it is no file. An umlaut may be typed as one letter or as two: systems
-        differ in how they write the same name.
+        A name that ends with "/" is never a file. An umlaut may be typed as one letter or as two:
+        systems differ in how they write the same name.
         """
         found = self._named_exactly(name)
         for form in ("NFC", "NFD"):
@@ -115,7 +115,7 @@ class Offer:
         return self._in_named_folder(path, is_file=not name.endswith("/"))
 
     def _in_named_folder(self, path: str, *, is_file: bool) -> list[Wanted] | Unclear:
-        """A path that starts with the folder's name, as a list shows it: of that folder alone."""
+        """A path that begins with a folder's name, as a list shows it: only of that folder."""
         top, _, rest = path.partition("/")
         below = {folder.share: list[ListedFile]() for folder in self._called(top) if rest}
         if is_file:
@@ -140,7 +140,7 @@ class Offer:
         return parts or Unclear(path, "nobody offers it")
 
     def _called(self, name: str) -> list[ListedFolder]:
-        """The folders of this key, or else of this name."""
+        """The folders with this key, otherwise those with this name."""
         keyed = self._keyed.get(name)
         return [keyed] if keyed is not None else self._folders_named.get(name, [])
 
@@ -155,8 +155,8 @@ class Offer:
 
 
 def choices(offer: Offer) -> list[ListedFile | ListedFolder]:
-    """What a numbered list shows: files one by one where they are few, and folders. Of a list that
-    nobody reads to its end, the folders and files with the first names.
+    """What a numbered list shows: folders, and their files one by one if there are few. Of a list
+    that is too long to be read, only the folders and files with the first names.
     """
     few = [folder for folder in offer.folders if folder.files <= SHOWN_ONE_BY_ONE]
     files = [file for folder in few[:MAX_CHOICES] for file in offer.in_folder(folder)]
@@ -168,7 +168,7 @@ def choices(offer: Offer) -> list[ListedFile | ListedFolder]:
 
 
 def chosen_by_number(typed: str, most: int) -> list[int]:
-    """The numbers, from 1 to `most`, of "1 3", "1,3" or "2-4". Raises UserInputError."""
+    """The numbers, from 1 to `most`, in "1 3", "1,3" or "2-4". Raises UserInputError."""
     numbers = list[int]()
     for word in typed.replace(",", " ").split():
         first, dash, last = word.partition("-")
@@ -185,7 +185,7 @@ def chosen_by_number(typed: str, most: int) -> list[int]:
 
 
 def once(wanted: Iterable[Wanted]) -> list[Wanted]:
-    """The same without what others bring too."""
+    """The same without items that another one brings too."""
     unique = list({one.key: one for one in wanted}.values())
     kept, brought = set[str](), set[tuple[str, str]]()
     for one in sorted(unique, key=lambda one: -len(one.files)):

@@ -1,4 +1,4 @@
-"""The command `demo` without a window: the whole job once, all of it on this computer."""
+"""The command `demo` without a window: the whole job once, on this computer."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from ui.terminal.output import Output
 from ui.terminal.session import Session
 
 _SEEDER = Address(LOOPBACK, SEEDER_PORT)
-LISTING_S = 10.0  # how long the example files may take to be listed
+LISTING_S = 10.0  # how long the example files may take to appear in the list
 AGAIN_S = 0.2  # between two looks at the list
-DOWNLOAD_FOLDER = "tmp"  # below the current folder, as in the original's quick run
+DOWNLOAD_FOLDER = "tmp"  # below the current folder, as in the quick run of the original
 
 
 def run_demo(output: Output, limits: Limits) -> ExitCode:
@@ -74,9 +74,9 @@ def _start_tracker(session: Session, output: Output) -> Address:
 def _start_seeder(
     session: Session, output: Output, limits: Limits, settings: SeederSettings
 ) -> int:
-    """Start it and wait until the tracker has its list; returns of how many files.
+    """Start it and wait until the tracker has its list; returns how many files that has.
 
-    Raises TrackerSilentError when programs on this computer cannot talk to each other.
+    Raises TrackerSilentError if programs on this computer cannot talk to each other.
     """
     session.start(limits.seeder(settings))
     deadline = time.monotonic() + LISTING_S
@@ -93,7 +93,7 @@ def _start_seeder(
 
 
 def _wait_for_all(session: Session, leecher: Leecher, files: int) -> FilesListed:
-    """The list once it has so many files: a seeder lists what it has read, by and by."""
+    """The list once it has this many files: a seeder lists files as it reads them."""
     deadline = time.monotonic() + LISTING_S
     while True:
         listed = wait_for_list(session)
@@ -104,7 +104,7 @@ def _wait_for_all(session: Session, leecher: Leecher, files: int) -> FilesListed
 
 
 def _is_same(source: Path, copy: Path, output: Output) -> bool:
-    """Compare the digests of both files and say so."""
+    """Compare the digests of both files and print the result."""
     digest = _digest(copy)
     is_same = digest == _digest(source)
     verdict = "same" if is_same else "DIFFERENT"

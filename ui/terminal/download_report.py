@@ -1,4 +1,4 @@
-"""How the downloads of one `get` stand: lines, JSON, one progress line, and the exit code.
+"""Reports the downloads of one `get`: lines, JSON, a progress line, and the exit code.
 
 It starts nothing and asks nobody.
 """
@@ -26,25 +26,24 @@ from ui.terminal.choosing import SHOWN_ONE_BY_ONE, Wanted
 from ui.terminal.output import Output
 
 SHOWN_RENAMED = 10  # of one download; the log and --json have all of them
-SHOWN_FAILURES = 20  # of one download: with a full disk, all of 10,000 files fail
+SHOWN_FAILURES = 20  # of one download: if the disk is full, all of 10,000 files fail
 
 
 @dataclass(slots=True)
 class Counts:
-    """How many files of one download ended how."""
+    """How many files of one download ended in which state."""
 
     done: int = 0
     skipped: int = 0
     failed: int = 0
     folders: int = 0  # that could not be made
-    renamed: int = 0  # of these, and folders
+    renamed: int = 0  # files counted above, and folders
 
     @property
     def all(self) -> int:
         return self.done + self.skipped + self.failed
 
     def note(self, state: DownloadState, number: int = 1) -> None:
-        """Count files."""
         match state:
             case DownloadState.DONE:
                 self.done += number
@@ -54,7 +53,7 @@ class Counts:
                 self.failed += number
 
     def add(self, other: Counts) -> None:
-        """Count the files of another download too."""
+        """Add the files of another download."""
         self.done += other.done
         self.skipped += other.skipped
         self.failed += other.failed
@@ -65,7 +64,7 @@ class Counts:
         """ "3 done and checked, 1 failed", "none"."""
         parts = [
             f"{self.done:,} done and checked" if self.done else "",
-            f"{self.skipped:,} skipped, the same already here" if self.skipped else "",
+            f"{self.skipped:,} skipped, already here and identical" if self.skipped else "",
             f"{self.failed:,} failed" if self.failed else "",
             f"{wording.count(self.folders, 'folder')} failed" if self.folders else "",
             f"{self.renamed:,} under other names" if self.renamed else "",
@@ -82,16 +81,16 @@ class One:
     newest: DownloadChanged | None = None
     counts: Counts = field(default_factory=Counts)
     failures: list[LmkError] = field(default_factory=list)
-    renamed: list[tuple[str, str]] = field(default_factory=list)  # the first of them, before, now
+    renamed: list[tuple[str, str]] = field(default_factory=list)  # first ones: listed, here
 
     @property
     def files(self) -> int:
-        """How many it brings."""
+        """How many files it brings."""
         return max(len(self.wanted.files), self.newest.files if self.newest is not None else 1)
 
     @property
     def is_summed_up(self) -> bool:
-        """Whether its files are too many for a line each."""
+        """Whether it has too many files for a line each."""
         return self.files > SHOWN_ONE_BY_ONE
 
     @property
@@ -116,7 +115,7 @@ class One:
 
 
 class DownloadReport:
-    """Told every event of a download, in order; `in_vain` counts names that nobody offers."""
+    """Gets every event of a download, in order; `in_vain` counts the names that nobody offers."""
 
     def __init__(
         self,
@@ -126,7 +125,7 @@ class DownloadReport:
         in_vain: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.saved: dict[str, Path] = {}  # path to where it is now
+        self.saved: dict[str, Path] = {}  # path in the list to path on the disk
         self._output = output
         self._clock = clock
         self._in_vain = in_vain
@@ -140,14 +139,15 @@ class DownloadReport:
 
     @property
     def has_begun(self) -> bool:
-        """Whether the leecher took up any of it."""
+        """Whether the leecher has started any of it."""
         return any(one.newest is not None for one in self._downloads.values())
 
     @property
     def is_kept(self) -> bool:
-        """Whether what came so far is of use to the same command later.
+        """Whether the same command can later use what was downloaded so far.
 
-        Not what only originals offer: it has no identity, so its halves could be of two files.
+        Not for files that only originals offer: without an identity, the halves could be of two
+        files.
         """
         unfinished = [one for one in self._downloads.values() if not one.is_ended]
         return any(file.root for one in unfinished for file in one.wanted.files)
@@ -167,7 +167,7 @@ class DownloadReport:
             self._draw(one, changed)
 
     def note_files(self, ended: FilesEnded) -> None:
-        """Files of a download that brings many."""
+        """Take the files of a download that have ended."""
         one = self._downloads.get(ended.download)
         if one is not None:
             for file in ended.files:
@@ -185,7 +185,7 @@ class DownloadReport:
                 )
 
     def conclude(self) -> ExitCode:
-        """The summary, and what to say to the shell."""
+        """Print the summary; returns the exit code."""
         total, failures = Counts(failed=self._in_vain), list[LmkError]()
         for one in self._downloads.values():
             if not one.is_ended:
@@ -235,7 +235,9 @@ class DownloadReport:
         )
 
     def _count_untold(self, one: One, changed: DownloadChanged) -> int:
-        """A failure of the whole ends files of which nothing else is said; returns how many."""
+        """Count the files that failed with the whole download and had no line of their own; returns
+        how many.
+        """
         untold = max(0, one.files - one.counts.all)
         if untold:
             one.counts.note(changed.state, untold)
@@ -276,7 +278,7 @@ class DownloadReport:
             if len(one.failures) <= SHOWN_FAILURES:
                 self._output.error(_words(file))
             elif len(one.failures) == SHOWN_FAILURES + 1:
-                self._output.error(f"{shown_name(one.wanted.title)}: more files fail.")
+                self._output.error(f"{shown_name(one.wanted.title)}: more files failed.")
         elif not one.is_summed_up:
             self._output.say(f"{_words(file)} ({wording.size(file.size)})")
 
@@ -336,7 +338,7 @@ def _exit_code(total: Counts, failures: Sequence[LmkError], *, in_vain: int) -> 
     if not total.failed and not failures:
         return ExitCode.DONE
     if any(isinstance(failure, DiskFullError) for failure in failures):
-        return ExitCode.STORAGE  # all the rest ends by it, and the same command helps only after it
+        return ExitCode.STORAGE  # it ended all the others; it must be solved before a next try
     codes = {exit_code_of(failure) for failure in failures}
     if total.done or total.skipped or in_vain or len(codes) != 1:
         return ExitCode.SOME_FAILED

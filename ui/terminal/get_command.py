@@ -1,4 +1,4 @@
-"""The command `get`: choose, download, verify, say how it went, and give on when asked to."""
+"""The command `get`: choose, download, verify, report, and keep seeding if that is wanted."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ from ui.terminal.session import Interrupted, Session
 from ui.terminal.tracker_choice import chosen_tracker
 
 LIST_AGAIN_S = 1.0
-KEPT = "What came is kept: the same command goes on from there."
+KEPT = "What was downloaded is kept: the same command resumes there."
 _ANSWERS = {"s": Existing.SKIP, "k": Existing.KEEP_BOTH, "r": Existing.REPLACE}
 
 
@@ -78,7 +78,9 @@ def run_get(chosen: argparse.Namespace, profile: Profile, output: Output) -> Exi
         tell_refused(listed, output)
         offer = Offer(listed)
         if not (offer.files or offer.folders):
-            raise NoSeederError(f"The tracker {listed.tracker} lists no file. Is a seeder running?")
+            raise NoSeederError(
+                f"The tracker {listed.tracker} lists no files. Is a seeder running?"
+            )
         wanted, unclear = _chosen(chosen, offer, session)
         tell_unclear(unclear, output)
         existing = _chosen_existing(chosen, output, session, settings.folder, wanted)
@@ -99,8 +101,10 @@ def _usual_folder() -> Path:
 def _awaited_list(
     session: Session, leecher: Leecher, output: Output, follow: Follow
 ) -> FilesListed:
-    """The room's list. Where the program looks for a tracker itself, tracker and seeder may start a
-    little later; any tracker may lack descriptors for a moment. Raises TrackerSilentError.
+    """The room's list. If the program may look for trackers itself, tracker and seeder may start a
+    little later than this command; any tracker may lack descriptors for a moment.
+
+    Raises TrackerSilentError.
     """
     deadline = time.monotonic() + GIVE_UP_AFTER_S
     has_waited = False
@@ -143,7 +147,7 @@ def download(
     existing: Existing,
     output: Output,
 ) -> ExitCode:
-    """Download this and report; returns what to say to the shell."""
+    """Download this and report; returns the exit code."""
     leecher.download([one.key for one in wanted], existing)
     try:
         _until_ended(session, report, output)
@@ -155,7 +159,6 @@ def download(
 
 
 def tell_unclear(unclear: Sequence[Unclear], output: Output) -> None:
-    """Say which names cannot be got."""
     for one in unclear:
         name = shown_name(one.name)
         output.error(f"Cannot get “{name}”: {one.reason}. `lmktorrent list` shows the names.")
@@ -180,7 +183,7 @@ def _until_ended(session: Session, report: DownloadReport, output: Output) -> No
                 report.note_files(ended)
             case (_, (NetworkChanged() | TrackerMoved()) as event):
                 _tell_of_network(event, output)
-            # Without our having begun, it is about what an earlier run left.
+            # Before our own downloads have begun, this event is about what an earlier run left.
             case (_, AllDownloadsEnded()) if report.has_begun:
                 return
             case _:
@@ -190,12 +193,13 @@ def _until_ended(session: Session, report: DownloadReport, output: Output) -> No
 def _keep_seeding(
     session: Session, settings: LeecherSettings, limits: Limits, output: Output, *, is_swarm: bool
 ) -> None:
-    """Give on until Ctrl-C. In a swarm the leecher does; else a seeder, which others are told of.
+    """Keep seeding until Ctrl-C: in a swarm by the leecher itself, otherwise by a seeder that
+    registers.
 
-    A seeder for each of them would make the list of a swarm as long as the room is large.
+    A seeder for every leecher would make the list of a swarm as long as the room is large.
     """
     if is_swarm:
-        output.say("Giving on what came, until Ctrl-C.")
+        output.say("Sharing what was downloaded. Press Ctrl-C to stop.")
     else:
         seeding = SeederSettings(
             settings.folder,
@@ -212,7 +216,7 @@ def _keep_seeding(
 def _chosen(
     chosen: argparse.Namespace, offer: Offer, session: Session
 ) -> tuple[list[Wanted], list[Unclear]]:
-    """What to download, and the names that mean nothing, or too much."""
+    """What to download, and the names that mean nothing or more than one thing."""
     if chosen.all:
         return offer.all(), []
     if not chosen.names:
@@ -223,12 +227,12 @@ def _chosen(
 
 
 def _ask(session: Session, offer: Offer) -> list[Wanted]:
-    """The numbered list and the question of the original's command line. Raises UserInputError."""
+    """Print a numbered list and ask, as the original's command line does. Raises UserInputError."""
     asking, rows = Output(), choices(offer)
     for number, row in enumerate(rows, 1):
         text = phrases.file(row) if isinstance(row, ListedFile) else phrases.folder_row(row)
         asking.result(f"{number:4}  {text}")
-    typed = session.ask("Which ones? Numbers with spaces between, or a for all: ")
+    typed = session.ask("Which ones? Numbers separated by spaces, or a for all: ")
     if not typed:
         raise UserInputError("Nothing was chosen, so nothing was downloaded.")
     if typed.lower() in {"a", "all"}:
@@ -244,9 +248,9 @@ def _chosen_existing(
     folder: Path,
     wanted: Sequence[Wanted],
 ) -> Existing:
-    """What --existing says, or the person, or nobody: then SKIP, which loses nothing.
+    """What --existing says, otherwise what the person answers, otherwise SKIP, which loses nothing.
 
-    Of many files nobody is asked: most often they are from the same command, begun before.
+    For many files it does not ask: most often an earlier run of the same command has left them.
     """
     if chosen.existing is not None:
         return Existing(chosen.existing)
@@ -257,7 +261,7 @@ def _chosen_existing(
 
 
 def _ask_about_existing(session: Session, folder: Path, names: Sequence[str]) -> Existing:
-    """What to do with the names that exist, asked once; nothing else but s, k or r is taken."""
+    """Ask once what to do with the names that exist, until the answer is s, k or r."""
     there = existing_names(folder, names)
     if not there:
         return Existing.SKIP
@@ -267,5 +271,5 @@ def _ask_about_existing(session: Session, folder: Path, names: Sequence[str]) ->
         answer = session.ask(question).lower()
         if answer in _ANSWERS:
             return _ANSWERS[answer]
-        if not answer:  # Enter, or the end of input: the answer that loses nothing
+        if not answer:  # Enter or the end of input: the answer that loses nothing
             return Existing.SKIP

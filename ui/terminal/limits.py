@@ -1,4 +1,4 @@
-"""How fast the roles of one command may send and receive, all together: where they are made."""
+"""The speed limits that all roles of one command share: it makes the roles with them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Limits:
-    """Of one program, in bytes per second, None for none: every role that it makes shares them."""
+    """In bytes per second, None for no limit."""
 
     def __init__(self, up: int | None = None, down: int | None = None) -> None:
         self._throttles = Throttles(Throttle(up), Throttle(down))

@@ -21,11 +21,11 @@ from ui.terminal.session import Session
 from ui.terminal.tracker_choice import chosen_tracker
 
 LOOKING_ON_S = 10.0  # for a list that did not come from a tracker that answered
-SHOWN_REFUSED = 20  # names: a stranger's list may be full of them
+SHOWN_REFUSED = 20  # names; a stranger's list may have many of them
 
 
 def run_list(chosen: argparse.Namespace, output: Output) -> ExitCode:
-    """Print the tracker's list, or what its names mean. Raises TrackerSilentError."""
+    """Print the tracker's list, or what names in it mean. Raises TrackerSilentError."""
     tracker = chosen_tracker(chosen, output)
     settings = LeecherSettings(Path(), tracker.address, follow=tracker.follow)
     with Session() as session:
@@ -37,7 +37,7 @@ def run_list(chosen: argparse.Namespace, output: Output) -> ExitCode:
 def tell_list(
     listed: FilesListed, names: Sequence[str], output: Output, *, with_files: bool
 ) -> ExitCode:
-    """Say what is listed: all of it, or what these names mean."""
+    """Print all of the list, or what these names mean."""
     offer, code = Offer(listed), ExitCode.DONE
     if names:
         code = _tell_named(offer, names, output)
@@ -58,8 +58,8 @@ def tell_list(
 
 
 def wait_for_list(session: Session) -> FilesListed:
-    """The list that a leecher asks for when it starts, and again where a tracker answered and the
-    list did not come. Raises TrackerSilentError.
+    """The list that a leecher fetches when it starts; if a tracker answered but its list did not
+    come, the leecher tries again. Raises TrackerSilentError.
     """
     deadline = time.monotonic() + LOOKING_ON_S
     while True:
@@ -74,7 +74,7 @@ def wait_for_list(session: Session) -> FilesListed:
 
 
 def tell_refused(listed: FilesListed, output: Output) -> None:
-    """Say which names of the list are not touched."""
+    """Print which names of the list the program does not touch."""
     for name in listed.refused[:SHOWN_REFUSED]:
         output.error(f"Refused the name “{name}”: it could leave the folder or fool you.")
     rest = len(listed.refused) - SHOWN_REFUSED

@@ -1,7 +1,7 @@
 """Writing to the terminal: lines, JSON lines and one progress line.
 
-Standard streams may be closed or full, and whoever reads from a pipe may leave before the end. A
-command goes on all the same, and its exit code tells: see finished().
+Standard streams may be closed or full, and the reader of a pipe may leave before the end. The
+command goes on in each case, and its exit code tells: see finished().
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ui.exit_codes import ExitCode
 from ui.terminal.streams import has_no_reader, write
 
 PROGRESS_S = 0.2  # between two drawings of the progress line
-PLAIN_PROGRESS_S = 5.0  # between two progress lines where nothing can be drawn over
+PLAIN_PROGRESS_S = 5.0  # between two progress lines where nothing can be overwritten
 _BAR = 24  # characters
 
 
@@ -29,32 +29,34 @@ class Output:
 
     quiet: bool = False
     as_json: bool = False
-    _lost: OSError | None = None  # what standard output said when it took no more
-    _line: str = ""  # the progress line that stands on the terminal now
+    _lost: OSError | None = None  # why standard output took no more
+    _line: str = ""  # the progress line that is on the terminal now
     _drawn: float = field(default_factory=time.monotonic)
 
     def say(self, text: str) -> None:
-        """A line for people; not with -q or --json."""
+        """Print a line for people; not with -q or --json."""
         if not self.quiet and not self.as_json:
             self.result(text)
 
     def result(self, text: str) -> None:
-        """A line that was asked for."""
+        """Print a line that the user asked for; not with --json."""
         self._clear_progress()
         self._write(text + "\n")
 
     def json(self, **fields: object) -> None:
-        """One JSON object on a line of its own, with --json; else nothing."""
+        """Print one JSON object on a line of its own; only with --json."""
         if self.as_json:
             self._write(json.dumps(fields, ensure_ascii=True) + "\n")
 
     def error(self, text: str) -> None:
-        """A line on standard error, always."""
+        """Print a line on standard error, always."""
         self._clear_progress()
         write(sys.stderr, f"lmktorrent: {text}\n")
 
     def finished(self, code: int) -> int:
-        """The exit code of a command that ends with `code`: what nobody could read is not done."""
+        """The exit code of a command that ends with `code`: output that nobody could read is a
+        failure.
+        """
         if self._lost is None or code != ExitCode.DONE:
             return code
         if has_no_reader(self._lost):
@@ -63,14 +65,14 @@ class Output:
         return ExitCode.STORAGE
 
     def wants_progress(self) -> bool:
-        """Whether a progress line is due: ask before adding much up for one."""
+        """Whether a progress line is due; ask before computing one."""
         if self.quiet or self.as_json:
             return False
         pause_s = PROGRESS_S if _is_terminal() else PLAIN_PROGRESS_S
         return time.monotonic() - self._drawn >= pause_s
 
     def progress(self, fraction: float, text: str) -> None:
-        """Draw the bar over itself on a terminal; now and then a plain line elsewhere."""
+        """Draw the bar over itself on a terminal; elsewhere print a plain line now and then."""
         if not self.wants_progress():
             return
         self._drawn = time.monotonic()
@@ -94,7 +96,7 @@ class Output:
 
 
 def can_ask() -> bool:
-    """Whether a person sits in front of both ends."""
+    """Whether a person sits at both ends of the terminal."""
     try:
         return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
     except (AttributeError, ValueError):  # absent or closed

@@ -1,4 +1,4 @@
-"""Words that only the terminal has: lines of lists, and how files ended. Pure text."""
+"""Text that only the terminal has: lines of lists, and how files ended. Pure."""
 
 from __future__ import annotations
 
@@ -12,32 +12,30 @@ from ui import wording
 
 
 def spent(seconds: float) -> str:
-    """How long something took: "12 s", "3 min"."""
+    """ "12 s", "3 min"."""
     if seconds < 100:
         return f"{max(1, round(seconds))} s"
     return wording.duration(seconds)
 
 
 def file(listed: ListedFile) -> str:
-    """A line of a list."""
     twin = f" [{listed.twin}]" if listed.twin else ""
     return f"{wording.size(listed.size):>10}  {shown_name(listed.name)}{twin}"
 
 
 def folder(listed: ListedFolder, width: int = 0) -> str:
-    """A line of a list; `width` is that of the longest name, for a straight column."""
+    """`width` is that of the longest name, to align the column."""
     name = f"{shown_name(listed.name)}/"
     return f"{name:<{width}}  {wording.count(listed.files, 'file')}  {wording.size(listed.size)}"
 
 
 def folder_row(listed: ListedFolder) -> str:
-    """A line of a numbered list, in line with those of files."""
+    """A line of a numbered list, aligned with those of files."""
     name = f"{shown_name(listed.name)}/"
     return f"{wording.size(listed.size):>10}  {name}  {wording.count(listed.files, 'file')}"
 
 
 def ended(name: str, state: DownloadState, saved_as: Path | None, failure: LmkError | None) -> str:
-    """How a file of this path ended."""
     match state:
         case DownloadState.DONE:
             return f"Done, checked{wording.other_name(name, saved_as)}"
@@ -51,7 +49,7 @@ def ended(name: str, state: DownloadState, saved_as: Path | None, failure: LmkEr
 
 
 def member(computer: str, address: Address) -> str:
-    """A program of the room, with the name of its computer when it is another one."""
+    """A program of the room, with the name of its computer if that is another one."""
     return (
         wording.place(address) if is_loopback(address.host) else wording.computer(computer, address)
     )

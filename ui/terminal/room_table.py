@@ -16,7 +16,7 @@ _REASON = 50
 
 
 def room_table(room: RoomChanged) -> list[str]:
-    """Its lines: a heading, and one for everyone, seeders first."""
+    """A heading, then one line for each program, seeders first."""
     members = {member.address: member for member in room.members}
     silent = [seeder for seeder in room.seeders if seeder.address not in members]
     rows = [_member(one) for one in sorted(room.members, key=_order)]
@@ -43,7 +43,7 @@ def _member(member: RoomMember) -> tuple[str, ...]:
 
 
 def _has(member: RoomMember) -> str:
-    """How much of what it takes a leecher has."""
+    """How much a leecher has of what it wants."""
     size = sum(transfer.size for transfer in member.transfers)
     if not (member.is_leecher and size):
         return ""
@@ -51,7 +51,7 @@ def _has(member: RoomMember) -> str:
 
 
 def _silent(seeder: ListedSeeder) -> tuple[str, ...]:
-    """A seeder that says no more of itself than LMK/1 has words for."""
+    """A seeder that tells no more about itself than LMK/1 can."""
     state = seeder.state.value if seeder.state is not None else ""
     role = "seeder (original)" if seeder.is_original else "seeder"
     return (str(seeder.address), role, state, "", "", "", "")

@@ -1,4 +1,4 @@
-"""What the command `seed` says: a line for each thing that happens."""
+"""Reports what happens to the command `seed`, a line each."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from ui import wording
 from ui.terminal import phrases
 from ui.terminal.output import Output
 
-EMPTY_S = 3.0  # a folder is empty when it stays so: before it was read, it seems to be
-READING_S = 1.0  # between two progress lines, and before the first word about a reading
-SAME_TAKER_S = 5.0  # between two lines about one computer: it may take hundreds of files a second
+EMPTY_S = 3.0  # so long without files, and a folder is empty: it seems to be until it was read
+READING_S = 1.0  # between two progress lines, and before the first one
+SAME_LEECHER_S = 5.0  # between two lines about one computer: it may take hundreds of files a second
 
 
 @dataclass(slots=True)
 class SeederReport:
-    """Told every event; also those of a leecher that gives on what it has."""
+    """Gets every event; also those of a leecher that keeps seeding."""
 
     output: Output
     clock: Callable[[], float] = time.monotonic
@@ -43,16 +43,17 @@ class SeederReport:
     _empty_since: float | None = None
     _lost: str = ""
     _refusal: str = ""
-    _begin: HashingChanged | None = None  # the first word about a reading that goes on
+    _begin: HashingChanged | None = None  # the first event of the current reading
     _hashing: HashingChanged | None = None  # and the last
     _began_at: float = 0.0
-    _read_s: float | None = None  # how long it took, until the tracker lists what was read
+    _read_s: float | None = None  # seconds it took; reported once the tracker lists what was read
     _drawn_at: float = float("-inf")
     _is_warned: bool = False
-    _takers: dict[str, tuple[str, float]] = field(default_factory=dict)  # what they took, and when
+    # By computer: what it takes, and when that was reported.
+    _leechers: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     def tell(self, event: RoleEvent) -> None:
-        """Say what changed."""
+        """Report what has changed."""
         match event:
             case RoleStarted(address, for_others, note) if address is not None:
                 if note:
@@ -72,7 +73,7 @@ class SeederReport:
             case TrackerLost(_, reason):
                 if str(reason) != self._lost:
                     self._lost = str(reason)
-                    self.output.error(f"{reason} It goes on asking.")
+                    self.output.error(f"{reason} Trying again.")
             case NetworkChanged() as change:
                 tell_network(change, self.output)
             case TrackerMoved() as moved:
@@ -84,7 +85,7 @@ class SeederReport:
                 return
 
     def pass_time(self) -> None:
-        """Say that the folder is read, or empty, when it is so for long."""
+        """Report that the folder is read, or empty, once that has lasted."""
         unread = self._unread_since
         is_quiet = not self._folder_words and self._begin is None
         if unread is not None and is_quiet and self.clock() - unread >= READING_S:
@@ -96,8 +97,8 @@ class SeederReport:
                 self._say_folder(self._folder)
 
     def _tell_folder(self, folder: FolderScanned) -> None:
-        """Its files are counted once all are known and the tracker lists them: a program that
-        waits for this line can ask for the list right away.
+        """Count its files only when all are known and the tracker lists them, so that a program
+        that waits for this line can fetch the list at once.
         """
         self._tell_refusal(folder)
         if not (folder.is_whole or folder.problem):
@@ -117,7 +118,7 @@ class SeederReport:
         if folder.refusal and folder.refusal != self._refusal:
             files = wording.count(len(folder.files), "file")
             has = f" It lists {folder.announced:,} of {files}." if folder.files else ""
-            self.output.error(f"{folder.refusal}{has} It is told again until it does.")
+            self.output.error(f"{folder.refusal}{has} Trying again until it lists all.")
         self._refusal = folder.refusal
 
     def _say_folder(self, folder: FolderScanned) -> None:
@@ -136,7 +137,9 @@ class SeederReport:
         self._draw(hashing)
 
     def _tell_read(self) -> None:
-        """All is read and listed, and no file is put off as being written at the moment."""
+        """Report that everything is read and listed, and that no file is put off because it is
+        being written.
+        """
         begin, hashing, folder = self._begin, self._hashing, self._folder
         if begin is None or hashing is None or not _is_all_read(hashing):
             return
@@ -174,14 +177,14 @@ class SeederReport:
         if not upload.name or upload.place:
             return
         who = shown_name(upload.computer, 40) or upload.leecher.host
-        took, when = self._takers.get(who, ("", float("-inf")))
-        if upload.name != took and self.clock() - when >= SAME_TAKER_S:
-            self._takers[who] = upload.name, self.clock()
-            self.output.say(f"{who} takes {shown_name(upload.name)}")
+        took, when = self._leechers.get(who, ("", float("-inf")))
+        if upload.name != took and self.clock() - when >= SAME_LEECHER_S:
+            self._leechers[who] = upload.name, self.clock()
+            self.output.say(f"{who} downloads {shown_name(upload.name)}")
 
 
 def tell_network(change: NetworkChanged, output: Output) -> None:
-    """Say what happened to this computer's network, if it is to speak of."""
+    """Report what happened to this computer's network, if it is worth telling."""
     text = wording.network_changed(change)
     if text:
         output.say(text)

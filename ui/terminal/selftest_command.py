@@ -1,7 +1,8 @@
-"""`lmktorrent --selftest`: whether this copy of the program works on this computer, a line each.
+"""`lmktorrent --selftest`: whether this copy of the program works on this computer, a line per
+check.
 
-Exit code 0 when nothing failed, else 1. The looks are in ui/selftest; those at windows are handed
-in, for nothing here knows Tk.
+The exit code is 0 if nothing failed, otherwise 1. The checks are in ui/selftest; those of windows
+are passed in, because nothing here knows Tk.
 """
 
 from __future__ import annotations
@@ -32,19 +33,19 @@ from ui.selftest.python_checks import left_out_check, python_checks
 from ui.selftest.role_checks import role_checks
 from ui.terminal.output import Output
 
-# A system's dialog that nobody can close, or a disk that hangs, has no deadline of its own.
+# A system dialog that nobody can close, or a disk that hangs, has no deadline of its own.
 LIMIT_S = 45.0
 
 
 def run_selftest(profile: Profile, output: Output, windows: Sequence[Check]) -> ExitCode:
-    """Look at everything; the windows last, for Tk's objects must end in this thread."""
+    """Run all checks; those of windows last, because Tk's objects must end in this thread."""
     has_ended = threading.Event()
 
     def watch() -> None:
         if not has_ended.wait(LIMIT_S):
             _give_up(output)
 
-    with contextlib.suppress(ShortageError):  # one of the checks says so
+    with contextlib.suppress(ShortageError):  # a check reports that
         Worker(watch, "lmk-selftest-watch", daemon=True).start()
     output.result(f"{version_line()}, {form_of_program()}")
     begun = time.monotonic()
@@ -59,7 +60,7 @@ def run_selftest(profile: Profile, output: Output, windows: Sequence[Check]) -> 
 
 
 def no_window_check(why: str) -> tuple[Check, ...]:
-    """In place of the looks at windows, where Tk cannot be loaded."""
+    """Replaces the checks of windows where Tk cannot be loaded."""
 
     def look() -> str:
         if is_frozen():
@@ -70,13 +71,12 @@ def no_window_check(why: str) -> tuple[Check, ...]:
 
 
 def code_of(outcomes: Sequence[Outcome]) -> ExitCode:
-    """What to say to the shell."""
     is_bad = any(outcome.state is State.FAILED for outcome in outcomes)
     return ExitCode.SOME_FAILED if is_bad else ExitCode.DONE
 
 
 def form_of_program() -> str:
-    """In which form this copy came."""
+    """In which form this copy is distributed."""
     if is_frozen():
         return f"packed, unpacked in {getattr(sys, '_MEIPASS', 'no folder')}"
     return "one .pyz" if is_zipped() else "from source"
@@ -84,7 +84,7 @@ def form_of_program() -> str:
 
 def _give_up(output: Output) -> None:
     output.result(
-        f"{State.FAILED.value:<8}  the whole: it did not end within {LIMIT_S:.0f} s. "
+        f"{State.FAILED.value:<8}  everything: it did not end within {LIMIT_S:.0f} s. "
         "Say which line came last when you report this."
     )
     os._exit(ExitCode.SOME_FAILED)

@@ -21,7 +21,7 @@ TICK_S = 0.2  # how often a report is told that time passes
 
 
 def run_tracker(chosen: argparse.Namespace, profile: Profile, output: Output) -> None:
-    """Run a tracker; ends by the exception that Session raises."""
+    """Run a tracker; ends with the exception that Session raises."""
     settings = TrackerSettings(
         bind=chosen.bind or Address(EVERY_INTERFACE, TRACKER_PORT),
         bind_exactly=chosen.bind is not None,
@@ -33,7 +33,7 @@ def run_tracker(chosen: argparse.Namespace, profile: Profile, output: Output) ->
 
 
 def run_seed(chosen: argparse.Namespace, profile: Profile, output: Output) -> None:
-    """Seed a folder; ends by the exception that Session raises."""
+    """Seed a folder; ends with the exception that Session raises."""
     folder: Path = chosen.folder if chosen.folder is not None else bundled_folder("data")
     tracker = chosen_tracker(chosen, output)
     settings = SeederSettings(
@@ -52,7 +52,7 @@ def run_seed(chosen: argparse.Namespace, profile: Profile, output: Output) -> No
 
 
 def follow(session: Session, report: TrackerReport | SeederReport) -> None:
-    """Report what happens until a role stops; ends by the exception that Session raises."""
+    """Report what happens until a role stops; ends with the exception that Session raises."""
     while True:
         told = session.event_within(TICK_S)
         if told is not None:

@@ -1,4 +1,6 @@
-"""Roles run by a command: started, heard in one thread, and stopped together, by Ctrl-C too."""
+"""The roles of a command: starts them, gets their events in one thread, and stops them together,
+also on Ctrl-C.
+"""
 
 from __future__ import annotations
 
@@ -20,25 +22,22 @@ from ui.terminal.streams import is_writing, write
 class AnyRole(Protocol):
     """What every role can be told."""
 
-    def start(self) -> None:
-        """Begin."""
+    def start(self) -> None: ...
 
-    def stop(self) -> None:
-        """Ask for the end."""
+    def stop(self) -> None: ...
 
-    def join(self, timeout_s: float) -> bool:
-        """Wait for the end."""
+    def join(self, timeout_s: float) -> bool: ...
 
 
 RoleT = TypeVar("RoleT", bound=AnyRole)
 
 _HANGUP = getattr(signal, "SIGHUP", None)  # Windows has none
 _ENDING = [one for one in (signal.SIGINT, signal.SIGTERM, _HANGUP) if one is not None]
-STOP_S = 2.0  # every role ends within this, as promised
+STOP_S = 2.0  # every role ends within this time
 POLL_S = 0.2  # Windows does not wake a waiting thread for Ctrl-C
-# Where the processors are full, whoever holds the interpreter waits for one, and by Python's own
-# 5 ms all other threads wake in vain for as long: in a room of 32 on two cores a tenth of the time.
-# A window keeps them, for its user waits.
+# When the processors are busy, the thread that holds the interpreter waits for one, and with
+# Python's default of 5 ms all other threads wake in vain in the meantime: in a room of 32 on two
+# cores that is a tenth of the time. A window keeps the default, because its user waits.
 SWITCH_S = 0.05
 
 
@@ -51,9 +50,9 @@ class Interrupted(Exception):  # noqa: N818  # not an error: the user wants to s
 
 
 class Session:
-    """A `with` block around a command. Every role that was started is stopped at its end.
+    """A `with` block around a command; stops every role that it started when it ends.
 
-    Within it the interpreter changes threads every SWITCH_S at most.
+    Within it the interpreter switches threads every SWITCH_S.
     """
 
     def __init__(self) -> None:
@@ -69,7 +68,7 @@ class Session:
         if threading.current_thread() is threading.main_thread():
             for number in _ENDING:
                 if number == _HANGUP and signal.getsignal(number) == signal.SIG_IGN:
-                    continue  # by nohup: it is to go on when its terminal is closed
+                    continue  # started with nohup: it shall go on when its terminal is closed
                 self._handlers_before[number] = signal.signal(number, self._note_signal)
         sys.setswitchinterval(SWITCH_S)
         return self
@@ -98,9 +97,9 @@ class Session:
         return role
 
     def next_event(self) -> tuple[AnyRole, RoleEvent]:
-        """Wait for the next event; returns whose it is, too.
+        """Wait for the next event; returns it with its role.
 
-        Raises Interrupted after Ctrl-C, and the failure of a role that ended by one.
+        Raises Interrupted after Ctrl-C, and the failure of a role that ended with one.
         """
         while True:
             came = self.event_within(POLL_S)
@@ -108,7 +107,7 @@ class Session:
                 return came
 
     def event_within(self, seconds: float) -> tuple[AnyRole, RoleEvent] | None:
-        """The next event, None when none came in that time. Raises as next_event()."""
+        """The next event, or None if none came in that time. Raises like next_event()."""
         if self._signal_number:
             raise Interrupted(self._signal_number)
         try:
@@ -130,7 +129,7 @@ class Session:
         try:
             write(sys.stdout, question)  # input() raises for what the terminal cannot show
             return input().strip()
-        except (EOFError, OSError, RuntimeError):  # the end; the terminal is gone; no input at all
+        except (EOFError, OSError, RuntimeError):  # end of input, or no terminal any more
             return ""
         except UnicodeDecodeError:
             raise UserInputError("What was typed cannot be read as text.") from None
@@ -138,7 +137,8 @@ class Session:
             self._is_asking = False
 
     def _note_signal(self, number: int, _frame: FrameType | None) -> None:
-        # What blocks, a question or a pipe that nobody reads, goes on waiting unless this raises.
+        # A blocking call, such as a question or a pipe that nobody reads, goes on unless this
+        # raises.
         is_repeated = self._signal_number != 0
         self._signal_number = number
         # Python's get() waits for ever when a signal comes and its time is over before this thread

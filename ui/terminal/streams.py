@@ -1,4 +1,4 @@
-"""Writing to a standard stream, which may be absent, full, or a pipe that nobody reads.
+"""Writing to a standard stream that may be absent, full, or a pipe that nobody reads.
 
 It knows nothing of what is written.
 """
@@ -10,14 +10,16 @@ import errno
 import os
 import sys
 
-# What a locale without them gets in place of our own signs; a name's letters become \u....
+# What replaces our own signs where the locale lacks them; letters of names become \u....
 _PLAIN = str.maketrans(
     {"“": '"', "”": '"', "’": "'", "–": "-", "…": "...", "·": "-", "→": "->", "\u00a0": " "}
 )
 
 
 class _Writing:
-    """Whether a write is under way: only the main thread writes, and signals come to it."""
+    """Whether a write is in progress. Only the main thread writes, and signals reach only the main
+    thread.
+    """
 
     is_under_way = False
 
@@ -28,9 +30,9 @@ def is_writing() -> bool:
 
 
 def write(stream: object, text: str) -> OSError | None:
-    """Write what the stream's encoding can carry; returns why that failed, None when it did not.
+    """Write what the stream's encoding can carry; returns why that failed, or None.
 
-    After a failure the stream leads nowhere.
+    After a failure everything written to the stream is dropped.
     """
     if stream is None:  # closed before the program started
         return OSError(errno.EBADF, os.strerror(errno.EBADF))
@@ -42,7 +44,7 @@ def write(stream: object, text: str) -> OSError | None:
     except OSError as error:
         _give_up(stream)
         return error
-    except ValueError as error:  # it was closed since
+    except ValueError as error:  # closed since then
         return OSError(errno.EBADF, str(error))
     except BaseException:
         _give_up(stream)
@@ -53,7 +55,7 @@ def write(stream: object, text: str) -> OSError | None:
 
 
 def has_no_reader(error: OSError) -> bool:
-    """Whether write() failed because whoever read the pipe has left."""
+    """Whether write() failed because the reader of the pipe has left."""
     return isinstance(error, BrokenPipeError) or (
         sys.platform == "win32" and error.errno == errno.EINVAL
     )
@@ -69,7 +71,7 @@ def _encodable(text: str, encoding: str) -> str:
 
 
 def _give_up(stream: object) -> None:
-    """Let the rest go nowhere, or Python waits for the reader again when it ends."""
+    """Drop the rest, otherwise Python waits for the reader again at its end."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())  # type: ignore[attr-defined]

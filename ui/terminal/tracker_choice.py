@@ -1,4 +1,4 @@
-"""Which tracker a command talks to: what was named, else one that is found on the network."""
+"""Which tracker a command uses: the one that is named, otherwise one found on the network."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Chosen(NamedTuple):
 def chosen_tracker(
     chosen: argparse.Namespace, output: Output, environment: Mapping[str, str] = os.environ
 ) -> Chosen:
-    """The tracker of --tracker, of LMK_TRACKER, one that is found, or this computer.
+    """The tracker of --tracker, of LMK_TRACKER, one found on the network, or this computer.
 
     Raises UserInputError for a bad LMK_TRACKER or a bad answer.
     """
@@ -48,7 +48,7 @@ def tracker_for(
     search: Search,
     ask: Ask | None,
 ) -> Chosen:
-    """The same, told how to search, and how to ask a person if there is one."""
+    """The same, given how to search, and how to ask a person if there is one."""
     may_look = may_discover(environment)
     if typed is not None:
         return Chosen(typed, Follow.SAME if may_look else Follow.NOWHERE)
@@ -78,7 +78,7 @@ def tracker_words(found: FoundTracker) -> str:
 def _one_of(found: Sequence[FoundTracker], output: Output, ask: Ask | None) -> Address:
     if ask is None:
         taken = tracker_words(found[0])
-        output.say(f"Found {len(found)} trackers; taking {taken}. --tracker names another one.")
+        output.say(f"Found {len(found)} trackers; using {taken}. Choose another with --tracker.")
         return found[0].address
     for number, one in enumerate(found, 1):
         output.result(f"{number:4}  {tracker_words(one)}")

@@ -1,4 +1,4 @@
-"""What the command `tracker` says: a line for each thing that happens, and the room as a table."""
+"""Reports what happens to the command `tracker`, a line each, and shows the room as a table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TABLE_S = 5.0  # between two tables
 
 @dataclass(slots=True)
 class TrackerReport:
-    """Told every event, and now and then that time passes."""
+    """Gets every event, and is told now and then that time passes."""
 
     output: Output
     shows_room: bool = False
@@ -38,7 +38,7 @@ class TrackerReport:
     _shown_at: float = float("-inf")
 
     def tell(self, event: RoleEvent) -> None:
-        """Say what changed."""
+        """Report what has changed."""
         match event:
             case RoleStarted(address, for_others, note):
                 if note:
@@ -64,7 +64,7 @@ class TrackerReport:
                 return
 
     def pass_time(self) -> None:
-        """Show the room, when it is due."""
+        """Show the room if it is time."""
         if not self.shows_room or self._room is None or self.clock() - self._shown_at < TABLE_S:
             return
         table, self._room = room_table(self._room), None
@@ -82,21 +82,21 @@ class TrackerReport:
                 offers = wording.count(seeder.files, "file")
                 self.output.say(f"{_who(members.get(address), address)} offers {offers}")
         for address in self._seeders.keys() - seeders.keys():
-            self.output.say(f"{_who(self._members.get(address), address)} is gone")
+            self.output.say(f"{_who(self._members.get(address), address)} has left")
         self._seeders = seeders
 
     def _tell_leechers(self, members: dict[Address, RoomMember]) -> None:
-        """Seeders among the members are told of by what they offer."""
+        """Report leechers only: members that are seeders are reported by what they offer."""
         for address, member in members.items():
             before = self._members.get(address)
             if member.is_leecher and (before is None or not before.is_leecher):
-                self.output.say(f"{_who(member, address)} takes part as a leecher")
+                self.output.say(f"{_who(member, address)} joined as a leecher")
             was_reachable = before is None or before.is_reachable is not False
             if member.is_reachable is False and was_reachable:
                 self.output.say(f"{_who(member, address)} cannot be reached from outside")
         for address, member in self._members.items():
             if member.is_leecher and address not in members:
-                self.output.say(f"{_who(member, address)} is gone")
+                self.output.say(f"{_who(member, address)} has left")
 
 
 def _who(member: RoomMember | None, address: Address) -> str:

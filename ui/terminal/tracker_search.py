@@ -10,18 +10,18 @@ from roles.values.events import FoundTracker, Post, RoleStopped, TrackersFound
 from ui.roles_on_demand import new_discovery
 from ui.terminal.session import AnyRole, Session
 
-OTHERS_S = 0.5  # how long others may take once one of ours answered
+OTHERS_S = 0.5  # how long to wait for others after one of ours has answered
 
 
 def found_trackers(seconds: float, *, for_all: bool = False) -> tuple[FoundTracker, ...]:
-    """Those that answer in this time; it ends early when one of ours did, unless all are wanted."""
+    """The trackers that answer in this time. Unless `for_all`, it ends soon after one of ours."""
     return search(new_discovery, seconds, for_all=for_all)
 
 
 def search(
     make: Callable[[Post], AnyRole], seconds: float, *, for_all: bool
 ) -> tuple[FoundTracker, ...]:
-    """The same with this role. A computer without a network finds nobody, and that is no error."""
+    """The same with this role. If a computer has no network, it finds none; that is no error."""
     found: tuple[FoundTracker, ...] = ()
     deadline = time.monotonic() + seconds
     try:

@@ -1,4 +1,4 @@
-"""The command `trackers`: which ones answer on this network."""
+"""The command `trackers`: lists the trackers of this network."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from ui.terminal.tracker_search import found_trackers
 
 
 def run_trackers(output: Output, environment: Mapping[str, str] = os.environ) -> None:
-    """Print them. Raises TrackerSilentError when there is none."""
+    """Print them. Raises TrackerSilentError if there is none."""
     if not may_discover(environment):
-        raise UserInputError("LMK_DISCOVER is off, so nobody is asked. Unset it to look around.")
+        raise UserInputError(
+            "LMK_DISCOVER is off, so nothing was searched. Unset it to search this network."
+        )
     tell_trackers(found_trackers(FIND_S, for_all=True), output)
 
 
 def tell_trackers(found: Sequence[FoundTracker], output: Output) -> None:
-    """Say who was found. Raises TrackerSilentError."""
+    """Print those that were found. Raises TrackerSilentError if there is none."""
     if not found:
         raise TrackerSilentError(
-            "No tracker was found on this network. One of another network can be named: --tracker."
+            "No tracker was found on this network. Name one of another network with --tracker."
         )
     for one in ours_first(found):
         address = str(one.address)

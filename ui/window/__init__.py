@@ -1,1 +1,1 @@
-"""The program's window, in Tk. Roles reach it through event_pump only."""
+"""The program's window, in Tk. Roles reach it only through event_pump."""

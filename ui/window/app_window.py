@@ -1,6 +1,6 @@
 """The window: three roles and a log, each in its tab, and any of them beside the others.
 
-It joins the tabs and ends the roles; what the tabs show is their own affair.
+It connects the tabs and ends the roles; the tabs decide what they show.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ log = logging.getLogger(__name__)
 
 TITLE = "LMKtorrent"
 STATUS_MS = 500
-SYSTEM_LOOK_MS = 10_000  # how often the system is asked whether it went dark
+SYSTEM_LOOK_MS = 10_000  # how often the system is asked whether its theme is dark
 STOP_LIMIT_S = 2.0
 STOP_POLL_MS = 20
 AFTER_TAB_MS = 50
 
 
 class AppWindow(tk.Tk):
-    """Runs at most one tracker and one leecher, and as many seeders as are wanted."""
+    """Runs at most one tracker, one leecher, and any number of seeders."""
 
     def __init__(
         self,
@@ -89,9 +89,9 @@ class AppWindow(tk.Tk):
             self.tabs.show("Seeder")
 
     def begin(self, *, try_it: bool = False, discover: MakeDiscovery | None = None) -> None:
-        """Start what needs no word of the user: the list, and the search for trackers.
+        """Start what needs no decision of the user: the list, and the search for trackers.
 
-        `discover` makes the role that looks for them; None to look for none.
+        `discover` makes the role that searches; None for no search.
         """
         if self._is_closing:
             return
@@ -124,14 +124,14 @@ class AppWindow(tk.Tk):
         )
         steps = FirstSteps(self.try_it, self._start_tracker, lambda: self.tabs.show("Seeder"))
         self.leecher = LeecherTab(self.tabs.page("Leecher"), bench, steps, self._keep_seeding)
-        self.log = LogTab(self.tabs.page("Log"), bench)  # it shows what is logged from now on
+        self.log = LogTab(self.tabs.page("Log"), bench)  # shows what is logged from now on
         for tab in (self.leecher, self.log):
             tab.grid(sticky="nsew")
         self.tabs.bind("<<NotebookTabChanged>>", lambda _event: self._tab_changed())
 
     @cached_property
     def tracker(self) -> TrackerTab:
-        """Made when it is needed, and then the same for good."""
+        """Made on first use."""
         from ui.window.tracker_tab import TrackerLinks, TrackerTab
 
         links = TrackerLinks(self._tracker_has_news, self._say_failed)
@@ -141,7 +141,7 @@ class AppWindow(tk.Tk):
 
     @cached_property
     def seeder(self) -> SeederTab:
-        """Made when it is needed, and then the same for good."""
+        """Made on first use."""
         from ui.window.seeder_tab import SeederTab
 
         tab = SeederTab(self.tabs.page("Seeder"), self._bench, self._say_failed)
@@ -166,24 +166,24 @@ class AppWindow(tk.Tk):
         self.columnconfigure(0, weight=1)
 
     def call(self, action: Callable[[], None]) -> None:
-        """Have Tk's thread do this soon; from any thread."""
+        """Run this in Tk's thread soon; from any thread."""
         self._bench.pump.call(action)
 
     def come_forward(self) -> None:
-        """Before all other windows."""
+        """To the front of all other windows."""
         if self._is_closing:
             return
         if self.state() != "normal":
             self.deiconify()
         self.lift()
-        self.attributes("-topmost", True)  # some systems let no window forward otherwise
+        self.attributes("-topmost", True)  # some systems let no window come forward otherwise
         self.after_idle(self.attributes, "-topmost", False)
         self.focus_force()
 
     # What the tabs ask of one another
 
     def try_it(self) -> None:
-        """A tracker, a seeder of the example files and the list of them, all on this computer."""
+        """Start a tracker and a seeder of the example files on this computer; show their list."""
         self.tabs.show("Leecher")
         self.tracker.start_only_here(self._try_with)
 
@@ -232,7 +232,7 @@ class AppWindow(tk.Tk):
 
     def _find(self) -> None:
         self.tabs.show("Leecher")
-        self.after(AFTER_TAB_MS, self.leecher.list.find)  # its first field gets the focus before
+        self.after(AFTER_TAB_MS, self.leecher.list.find)  # after the focus of the tab's first field
 
     def _close_newest_notice(self) -> None:
         areas = [getattr(self.tabs.in_front, "notices", None), self.notices]
@@ -245,10 +245,10 @@ class AppWindow(tk.Tk):
         if first is not None:
             first.focus_set()
 
-    # Looks
+    # Colours
 
     def choose_appearance(self, appearance: Appearance) -> None:
-        """Take these colours now and for the next start."""
+        """Use these colours now and at the next start."""
         self._bench.settings.change(appearance=appearance.value)
         self.status.show_appearance(appearance)
         if appearance is Appearance.SYSTEM:
@@ -323,7 +323,7 @@ class AppWindow(tk.Tk):
         self._end_when_all_ended()
 
     def interrupt(self) -> None:
-        """Close by Ctrl-C, without a question."""
+        """Close after Ctrl-C, without a question."""
         self.is_interrupted = True
         self.close_now()
 
@@ -339,7 +339,7 @@ class AppWindow(tk.Tk):
     def report_callback_exception(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        """What this computer refused, or else our fault; the window goes on with a word."""
+        """Report what this computer refused, or else our own fault; the window goes on."""
         failure = failure_of(error)
         if failure is None:
             log.error("A fault of the program", exc_info=(kind, error, trace))

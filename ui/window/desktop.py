@@ -1,4 +1,4 @@
-"""Showing a folder in the system's file manager. It knows no widget."""
+"""Shows a folder in the system's file manager. It knows no widgets."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 from ui.packed.host_environment import cleaned
 
-PATIENCE_S = 5.0  # an opener that fails does so at once; some stay for as long as their window
+PATIENCE_S = 5.0  # an opener that fails does so at once; some run as long as their window
 
 
 def open_folder(folder: Path, environment: Mapping[str, str]) -> str:
-    """Show it; "" or one sentence on why not. May wait PATIENCE_S: not for Tk's thread."""
+    """Show it; returns "" or one sentence on why not. May wait PATIENCE_S: not for Tk's thread."""
     try:
         if not stat.S_ISDIR(folder.stat().st_mode):
             return f"{folder} is a file, not a folder."
@@ -34,7 +34,7 @@ def open_folder(folder: Path, environment: Mapping[str, str]) -> str:
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:
-    import subprocess  # no start waits for it
+    import subprocess  # keeps the start fast
 
     process = subprocess.Popen(
         command,

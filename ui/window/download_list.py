@@ -1,4 +1,4 @@
-"""The list of files with what can be done to them, and where the selected one comes from."""
+"""The list of files, what can be done with them, and the sources of the selected download."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class FirstSteps:
 
 
 class DownloadList(ttk.Frame):
-    """Toolbar, table and detail. The verbs are the tab's."""
+    """Toolbar, table and detail. The tab carries out the actions."""
 
     def __init__(
         self, parent: tk.Misc, theme: Theme, actions: ListActions, first_steps: FirstSteps
@@ -109,14 +109,14 @@ class DownloadList(ttk.Frame):
         self._update_buttons()
 
     def show_run(self, run: LeecherRun) -> None:
-        """Have the rows of this leecher."""
+        """Show the rows of this leecher."""
         self._run = run
         self._fill()
         self._nothing.say(*_emptiness(run))
         self._choice_changed()
 
     def put(self, download: DownloadChanged) -> None:
-        """One download has changed."""
+        """Show the change of one download."""
         for key in self._shown.of_download(download.name):
             self.table.put(key, self._shown.row(key))
         if self._shown.are_other(download):
@@ -126,7 +126,7 @@ class DownloadList(ttk.Frame):
             self._show_sources()
 
     def put_files(self, event: FilesEnded) -> None:
-        """Files of a folder have ended: those that have a row show it."""
+        """Files of a folder have ended: update those that have a row."""
         for key in self._shown.of_files(event.files):
             self.table.put(key, self._shown.row(key))
         if self._shown.are_other_problems(event.download):
@@ -135,14 +135,14 @@ class DownloadList(ttk.Frame):
 
     @property
     def chosen(self) -> list[str]:
-        """What to ask a leecher for, to have the selected rows."""
+        """What to ask a leecher for to get the selected rows."""
         return self._shown.to_ask(self.table.chosen)
 
     def find(self) -> None:
-        """Go to the field that narrows the list."""
+        """Go to the search field."""
         self.finder.entry.focus_set()
 
-    # What can be opened
+    # Folders that can be opened
 
     def fold_of(self, key: str) -> tuple[bool, str] | None:
         """See Folds."""
@@ -164,7 +164,7 @@ class DownloadList(ttk.Frame):
         return node.parent if node is not None and node.parent else None
 
     def _fill(self, *, anew: bool = False) -> None:
-        """All rows, if there are others than before."""
+        """Show all rows, if they differ from those before."""
         if self._run is None:
             return
         wanted = self._wanted.get().strip()
@@ -176,16 +176,16 @@ class DownloadList(ttk.Frame):
     # What the buttons act on
 
     def can_pause(self) -> list[str]:
-        """Of the selected downloads, or of all when none is selected."""
+        """Of the selected downloads, or of all if none is selected."""
         resumable = set(self.can_resume())
         return [name for name in self._unfinished() if name not in resumable]
 
     def can_resume(self) -> list[str]:
-        """Of the selected downloads, or of all when none is selected."""
+        """Of the selected downloads, or of all if none is selected."""
         return self._run.in_states(self._meant(), *_RESUMABLE) if self._run else []
 
     def can_cancel(self) -> list[str]:
-        """Of the selected downloads, or of all when none is selected."""
+        """Of the selected downloads, or of all if none is selected."""
         return self._unfinished()
 
     def _unfinished(self) -> list[str]:
@@ -214,7 +214,7 @@ class DownloadList(ttk.Frame):
         buttons = dict[str, ttk.Button]()
         for text, underline, command, style in verbs:
             button = ttk.Button(bar, text=text, underline=underline, command=command, style=style)
-            wide = text == "Pause"  # a gap between starting and the rest
+            wide = text == "Pause"  # a gap between the buttons that start downloads and the others
             button.pack(side="left", padx=(px(24 if wide else 8) if buttons else 0, 0))
             buttons[text] = button
         self.finder = TextField(
@@ -240,7 +240,7 @@ class DownloadList(ttk.Frame):
         )
 
     def _fit(self) -> None:
-        """The files have the room while nothing is on its way, and in a low window."""
+        """Give the files all the room while nothing is downloading, or if the window is low."""
         is_low = 1 < self.winfo_height() < self._low_height
         has_detail = bool(self.table.row_keys)
         is_busy = self._run is not None and bool(self._run.unfinished)
@@ -258,7 +258,9 @@ class DownloadList(ttk.Frame):
         self._show_sources()
 
     def _look_later(self) -> None:
-        """What costs more than a row waits, and is done once for all that came meanwhile."""
+        """Work that costs more than a row is done a little later, once for everything that came
+        meanwhile.
+        """
         if not self._later_id:
             self._later_id = self.after(FLUSH_MS, self._look)
 
@@ -326,7 +328,7 @@ class DownloadList(ttk.Frame):
 
 
 def _emptiness(run: LeecherRun) -> tuple[str, str]:
-    """What stands where the rows would be."""
+    """What is shown in place of the rows."""
     if run.list_failed is not None:
         return (
             "No list yet",

@@ -83,7 +83,7 @@ def file_row(file: ListedFile, download: DownloadChanged | None) -> Row:
 
 
 def download_of(ended: FileEnded) -> DownloadChanged:
-    """A file that came with a folder, told as a download of its own."""
+    """A file that came with a folder, as if it were a download of its own."""
     return DownloadChanged(
         name=ended.name,
         state=ended.state,
@@ -98,7 +98,7 @@ def download_of(ended: FileEnded) -> DownloadChanged:
 
 
 def status_of(download: DownloadChanged) -> str:
-    """Where it stands, and how many of its files have ended."""
+    """How far it is, and how many of its files have ended."""
     status = wording.download_status(download)
     if download.files > 1 and not download.state.is_final:
         return f"{status}, {wording.part(download.files_ended, download.files, 'file')}"
@@ -113,7 +113,7 @@ def _short_status(download: DownloadChanged) -> str:
 
 
 def source_row(source: Source) -> Row:
-    """One seeder's part in a download."""
+    """What one seeder does in a download."""
     computer = shown_name(source.computer, wording.COMPUTER_LENGTH)
     place = wording.place(source.seeder)
     return Row(
@@ -135,13 +135,13 @@ def source_row(source: Source) -> Row:
 
 
 def folder_of(download: DownloadChanged) -> Path | None:
-    """Where it is; a folder is told by the place of its files."""
+    """Where it is on the disk; for a folder, found from the place of its files."""
     saved_as = download.saved_as
     return saved_as if saved_as is None or is_folder(download.name) else saved_as.parent
 
 
 def sign_width(node: Node) -> str:
-    """What stands left of the name of a folder: a click on it opens and closes."""
+    """What is left of a folder's name: a click on it opens or closes the folder."""
     return INDENT * node.depth + OPEN_SIGN
 
 
@@ -157,7 +157,7 @@ def _row(name: str, size: int, download: DownloadChanged | None) -> Row:
         )
     percent = wording.percent(download.have, download.size)
     if percent == 100 and not download.state.is_final:
-        percent = 99  # all is here, but not checked yet
+        percent = 99  # everything is here, but not checked yet
     sending = sum(map(wording.is_sending, download.sources))
     left = download.seconds_left
     has_begun = download.have > 0 or download.state.is_active or download.state.is_final
@@ -187,7 +187,7 @@ def _row(name: str, size: int, download: DownloadChanged | None) -> Row:
 
 
 def _plain(text: str, tone: str) -> Row:
-    """Words alone, in the column of the names."""
+    """Text only, in the column of the names."""
     cells = ("", text, "", "", "", "", "")
     return Row(cells, (-1.0, text, 0.0, 0.0, _FOR_EVER, 0.0, ""), tone)
 
@@ -197,7 +197,7 @@ def _with_status(row: Row, status: str, tone: str) -> Row:
 
 
 def _placed(row: Row, node: Node, sign: str) -> Row:
-    """The same row where it belongs in the tree."""
+    """The same row at its place in the tree."""
     cells = list(row.cells)
     if node.has_sign:
         cells[NAME_COLUMN] = INDENT * node.depth + sign + cells[NAME_COLUMN]

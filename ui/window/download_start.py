@@ -1,4 +1,4 @@
-"""Beginning downloads: what goes on, what is new, and the question about files that are there."""
+"""Starts downloads: those that go on, those that are new, and the question about existing files."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from ui.window.leecher_run import LeecherRun
 from ui.window.list_tree import is_folder
 from ui.window.notices import Choice, NoticeArea
 
-QUESTION = "existing"  # the key of its notice
-LOOKED_AT = 2_000  # files of one folder: enough to know, and a moment even on a network drive
+QUESTION = "existing"  # key of the notice
+LOOKED_AT = 2_000  # files of one folder: enough to know, and quick even on a network drive
 
 _FRESH = (None, DownloadState.DONE, DownloadState.SKIPPED, DownloadState.CANCELLED)
 _STOPPED = (DownloadState.PAUSED, DownloadState.FAILED)
 
 
 class DownloadStart:
-    """Asks once for each batch, and only about files that are there."""
+    """Asks once for each batch, and only about files that exist."""
 
     def __init__(self, pump: EventPump, notices: NoticeArea) -> None:
         self._pump = pump
         self._notices = notices
 
     def all(self, run: LeecherRun) -> None:
-        """What is not here yet; when all is, everything once more."""
+        """Download what is not here yet; if everything is, download it again."""
         everything = run.tree.all_asked
         missing = run.in_states(everything, None, DownloadState.CANCELLED, *_STOPPED)
         self.these(run, missing or everything)
 
     def these(self, run: LeecherRun, names: list[str]) -> None:
-        """Begin these or let them go on; what runs already is left alone."""
+        """Start or resume these; those that run are left alone."""
         run.leecher.resume(run.in_states(names, *_STOPPED))
         fresh = run.in_states(names, *_FRESH)
         if not fresh:
@@ -48,7 +48,7 @@ class DownloadStart:
         )
 
     def _fresh(self, run: LeecherRun, names: list[str], there: list[str]) -> None:
-        if run.is_left:  # another folder or tracker was chosen meanwhile
+        if run.is_left:  # another folder or tracker was chosen in the meantime
             return
         run.leecher.download([name for name in names if name not in set(there)], Existing.SKIP)
         if not there:
@@ -72,5 +72,5 @@ class DownloadStart:
 
 
 def _paths_to_look_at(run: LeecherRun, name: str) -> list[str]:
-    """The first files of a folder that did not come from here in this run."""
+    """The first files of a folder, without those that this run has downloaded."""
     return [file.name for file in run.tree.below(name) if not run.has(file)][:LOOKED_AT]

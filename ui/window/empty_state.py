@@ -1,4 +1,4 @@
-"""What stands where rows would be: that there are none, why, and the next step."""
+"""Shown in place of rows: that there are none, why, and what to do next."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ class EmptyState:
                 button.pack(side="left", padx=(px(8) if number else 0, 0))
 
     def say(self, title: str, text: str) -> None:
-        """The headline and the sentence."""
         self._title.configure(text=title)
         self._text.configure(text=text)
         if text:

@@ -1,7 +1,8 @@
-"""The one bridge from other threads to Tk's: events go in anywhere and come out in Tk's thread.
+"""The only bridge from other threads to Tk's: events go in from anywhere and come out in Tk's
+thread.
 
-They do so a few milliseconds' worth at a time. It knows no role, and no widget but the one that
-owns its timer.
+They come out in slices of a few milliseconds. It knows no roles, and no widget but the owner of its
+timer.
 """
 
 from __future__ import annotations
@@ -28,28 +29,28 @@ from roles.values.events import (
 from roles.worker import Worker
 
 TICK_MS = 50
-AGAIN_MS = 500  # when no thread could be started
-BUSY_TICK_MS = 10  # while there is more than one tick may handle
-BUDGET_S = 0.008  # of work in one tick: a frame at 60 Hz lasts 16 ms
+AGAIN_MS = 500  # after no thread could be started
+BUSY_TICK_MS = 10  # while there is more than one tick can handle
+BUDGET_S = 0.008  # of work per tick: a frame at 60 Hz lasts 16 ms
 
 T = TypeVar("T")
 
 
 class EventPump:
-    """post(), call() and what opened() returns may be used from any thread; the rest is Tk's."""
+    """Any thread may use post(), call() and what opened() returns; the rest is for Tk's thread."""
 
     def __init__(self, widget: tk.Misc, *, clock: Callable[[], float] = time.perf_counter) -> None:
         self._widget = widget
         self._clock = clock
         self._arrived: queue.SimpleQueue[tuple[Hashable, Callable[[], None]]] = queue.SimpleQueue()
-        self._pending: dict[Hashable, Callable[[], None]] = {}  # in the order of delivery
+        self._pending: dict[Hashable, Callable[[], None]] = {}  # in order of delivery
         self._numbers = itertools.count()
         self._after_id = widget.after(TICK_MS, self._tick)
 
     def opened(self, handle: Callable[[RoleEvent], None]) -> Post:
         """A `post` for one run of one role.
 
-        Its events reach `handle` in order; of snapshots that wait, only the newest does.
+        Events reach `handle` in order; of snapshots that wait, only the newest.
         """
         channel = next(self._numbers)
 
@@ -61,11 +62,12 @@ class EventPump:
         return post
 
     def call(self, function: Callable[[], None]) -> None:
-        """Have a function called in Tk's thread."""
+        """Call this in Tk's thread soon."""
         self._arrived.put((("once", next(self._numbers)), function))
 
     def in_background(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
-        """Run what may wait for a disk in a thread of its own, then `then(answer)` in Tk's.
+        """Run `work`, which may wait for a disk, in a thread of its own, then `then(answer)` in
+        Tk's.
 
         `work` must not raise.
         """
@@ -97,10 +99,10 @@ class EventPump:
                 key, function = self._arrived.get_nowait()
             except queue.Empty:
                 break
-            # The newer one takes a place at the end: what comes out keeps the order of posting.
+            # The newer one goes to the end, so that events come out in the order of posting.
             self._pending.pop(key, None)
             self._pending[key] = function
-        # One at least, or a queue that fills faster than it is read would starve the window.
+        # At least one, otherwise a queue that fills faster than it is read would starve the window.
         while self._pending:
             function = self._pending.pop(next(iter(self._pending)))
             function()
@@ -109,7 +111,9 @@ class EventPump:
 
 
 def _snapshot_key(event: RoleEvent) -> Hashable:
-    """Equal for two events of which the later one says all; None for those that must all arrive."""
+    """Equal for two events if the later one replaces the earlier; None for events that must all
+    arrive.
+    """
     match event:
         case DownloadChanged(name=name):
             return (DownloadChanged, name)

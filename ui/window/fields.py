@@ -1,4 +1,4 @@
-"""Fields that say in place what is wrong with what was typed into them, or what empty means."""
+"""Fields that show right there what is wrong with their text, or what an empty field means."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from roles.program.user_folders import folder_named, pasted_path
 from roles.values.errors import StorageError, UserInputError
 from ui.window.theme import Theme
 
-LEAST_WRAP = 160  # below a field of six letters a sentence would stand a word a line
+LEAST_WRAP = 160  # in a narrower field, a sentence would have one word per line
 
 T = TypeVar("T")
-FolderDialog: TypeAlias = Callable[[tk.Misc, str, str], str]  # parent, title, where to begin
+FolderDialog: TypeAlias = Callable[[tk.Misc, str, str], str]  # parent, title, folder to begin in
 
 
 class TextField(ttk.Frame):
@@ -30,7 +30,7 @@ class TextField(ttk.Frame):
         width: int = 20,
         commit: Callable[[], None],
     ) -> None:
-        """`commit` is called when the user is through: Enter, or the focus goes elsewhere."""
+        """`commit` is called when the user is done: Enter, or the focus goes elsewhere."""
         super().__init__(parent)
         self.variable = variable
         self.entry = self._make_entry(width)
@@ -57,7 +57,7 @@ class TextField(ttk.Frame):
         return ttk.Entry(self, textvariable=self.variable, width=width)
 
     def read(self, parse: Callable[[str], T]) -> T | None:
-        """What was typed, parsed; None when it cannot be used, and then the field says why."""
+        """The parsed text; None if it cannot be used, and then the field says why."""
         try:
             value = parse(self.variable.get())
         except (UserInputError, StorageError) as error:
@@ -78,11 +78,11 @@ class TextField(ttk.Frame):
 
     @property
     def problem(self) -> str:
-        """What it complains about."""
+        """What is wrong, as shown."""
         return str(self._problem.cget("text"))
 
     def say_empty(self, sentence: str) -> None:
-        """What an empty field means now."""
+        """Show what an empty field means now."""
         self._placeholder.configure(text=sentence)
 
     def _show_placeholder(self) -> None:
@@ -97,7 +97,7 @@ class TextField(ttk.Frame):
 
 
 class ChoiceField(TextField):
-    """Typed, or one of the list that drops down."""
+    """Typed, or chosen from a drop-down list."""
 
     entry: ttk.Combobox
 
@@ -118,11 +118,11 @@ class ChoiceField(TextField):
         return ttk.Combobox(self, textvariable=self.variable, width=width)
 
     def offer(self, lines: tuple[str, ...]) -> None:
-        """Have these in the list that drops down."""
+        """Put these lines into the drop-down list."""
         self.entry.configure(values=lines)
 
     def _recolour(self, theme: Theme) -> None:
-        """The list that drops down is no ttk widget, and tkinter has no name for it."""
+        """The drop-down list is no ttk widget, and tkinter has no name for it."""
         colours = theme.colours
         popdown = self.tk.call("ttk::combobox::PopdownWindow", str(self.entry))
         self.tk.call(
@@ -134,7 +134,7 @@ class ChoiceField(TextField):
 
 
 class FolderField(ChoiceField):
-    """A folder: typed, pasted, one of the recent ones, or chosen."""
+    """A folder: typed, pasted, one of the recent ones, or chosen in a dialog."""
 
     def __init__(
         self,
@@ -161,10 +161,10 @@ class FolderField(ChoiceField):
 
     @property
     def folder(self) -> str:
-        """The folder in the field, without what pasting brought along."""
+        """The folder in the field, cleaned of what pasting added."""
         try:
             return pasted_path(self.variable.get())
-        except UserInputError:  # as it is: read() says what is wrong
+        except UserInputError:  # left as it is: read() says what is wrong
             return self.variable.get().strip()
 
     def _where_to_begin(self) -> str:
@@ -203,8 +203,8 @@ class NumberField(TextField):
 
 
 def ask_folder(parent: tk.Misc, title: str, start: str) -> str:
-    """The system's dialog; "" when it was closed without a choice."""
-    from tkinter import filedialog  # loads all kinds of dialogs, and no start waits for them
+    """The system's dialog; "" if it was closed without a choice."""
+    from tkinter import filedialog  # loads all kinds of dialogs, which no start needs
 
     answer = filedialog.askdirectory(parent=parent, title=title, initialdir=start or None)
     return str(answer) if answer else ""  # Tk may answer () too

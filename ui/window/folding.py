@@ -1,5 +1,5 @@
-"""Opening and closing the folders of a list, by mouse and by keyboard. What is in them is not its
-affair.
+"""Opens and closes the folders of a list, by mouse and by keyboard. It does not know what they
+hold.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ CELL_GAP = 8  # pixels at 96 dpi between the edge of a cell and its text
 
 
 class Folds(Protocol):
-    """What is asked of the list."""
+    """What Folding asks of the list."""
 
     def fold_of(self, key: str) -> tuple[bool, str] | None:
-        """Whether this row is open, and what stands left of its name; None for what has no rows."""
+        """Whether this row is open, and what is left of its name; None if it cannot open."""
 
-    def set_open(self, key: str, *, is_open: bool) -> None:
-        """Show what is in it, or hide it."""
+    def set_open(self, key: str, *, is_open: bool) -> None: ...
 
     def parent_of(self, key: str) -> str | None:
-        """The row that it is below."""
+        """The row that it is below; None for a row at the top."""
 
 
 class Folding:
@@ -37,7 +36,7 @@ class Folding:
         tree.bind("<Left>", lambda _event: self._left())
 
     def toggle(self, key: str) -> bool:
-        """Open what is closed and close what is open; False for a row that is neither."""
+        """Open or close this row; False if it can do neither."""
         fold = self._folds.fold_of(key)
         if fold is not None:
             self._folds.set_open(key, is_open=not fold[0])
@@ -70,7 +69,7 @@ class Folding:
         return "break"
 
     def _left(self) -> str:
-        """Close it; in a folder: go to that folder."""
+        """Close the folder; in a folder: go to that folder."""
         key = self._table.focused
         fold = self._folds.fold_of(key) if key is not None else None
         if key is None:

@@ -1,4 +1,4 @@
-"""What runs in this window, in a few words for the line at its bottom."""
+"""What runs in this window, in a few words for its bottom line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ui.window.leecher_run import LeecherRun
 
 
 def health(run: LeecherRun | None, seeded_files: int | None, seeder_count: int | None) -> str:
-    """The numbers are None where nothing is seeded, and where no tracker runs."""
+    """`seeded_files` is None if nothing is seeded, `seeder_count` if no tracker runs."""
     parts = []
     if run is not None and run.unfinished:
         parts.append(f"{wording.count(len(run.unfinished), 'download')} to go")

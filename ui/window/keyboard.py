@@ -1,4 +1,4 @@
-"""The keys of the whole window. What they do is the window's and the tabs' affair."""
+"""The keys of the whole window. Window and tabs decide what they do."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tkinter import ttk
 
 
 def add_missing_keys(window: tk.Misc) -> None:
-    """Home, End, Select all and Shift with the arrows in tables, Select all in fields, and Enter
-    on buttons.
+    """Add Home, End, Select all and Shift with the arrows in tables, Select all in fields, and
+    Enter on buttons.
     """
     window.bind_class("TButton", "<Return>", _press)
     for field in ("TEntry", "TCombobox", "TSpinbox"):
@@ -22,13 +22,15 @@ def add_missing_keys(window: tk.Misc) -> None:
 
 
 def bind_keys(window: tk.Misc, keys: Mapping[str, Callable[[], None]]) -> None:
-    """Each key does this anywhere in the window."""
+    """Bind each key everywhere in the window."""
     for key, act in keys.items():
         window.bind(key, lambda _event, act=act: act())  # type: ignore[misc]
 
 
 def press_underlined(place: tk.Misc, letter: str) -> bool:
-    """Press the visible button below `place` that has this letter underlined; False without one."""
+    """Press the visible button below `place` that has this letter underlined; False if there is
+    none.
+    """
     for button in _buttons_below(place):
         text, underline = str(button.cget("text")), int(button.cget("underline"))
         is_it = 0 <= underline < len(text) and text[underline].lower() == letter.lower()
@@ -40,13 +42,13 @@ def press_underlined(place: tk.Misc, letter: str) -> bool:
 
 
 def tab_in_order(*widgets: tk.Misc) -> None:
-    """Have Tab go from one to the next as they are read; Tk goes by the order of stacking."""
+    """Make Tab go through these in reading order; Tk goes by the order of stacking."""
     for widget in widgets:
         widget.tkraise()
 
 
 def focus_next_pane(place: tk.Misc) -> None:
-    """From the fields to the tables, one after another, and round again."""
+    """From the fields to the tables, one after another, and back to the fields."""
     seen = (pane for pane in _below(place) if pane.winfo_viewable())
     panes = [pane for pane in seen if isinstance(pane, ttk.Treeview | tk.Text)]
     first = next((one for one in _below(place) if isinstance(one, ttk.Entry)), None)
@@ -58,7 +60,7 @@ def focus_next_pane(place: tk.Misc) -> None:
 
 
 def first_control(place: tk.Misc) -> tk.Misc | None:
-    """The first one that takes the focus, in reading order."""
+    """The first widget that takes the focus, in reading order."""
     kinds = (ttk.Button, ttk.Entry, ttk.Treeview)
     return next((one for one in _below(place) if isinstance(one, kinds)), None)
 
@@ -116,7 +118,7 @@ def _extend(event: tk.Event[tk.Misc], step: int) -> str:
         return ""
     now = tree.focus() or rows[0]
     target = rows[min(max(rows.index(now) + step, 0), len(rows) - 1)]
-    if target in tree.selection():  # going back: what was added is left again
+    if target in tree.selection():  # going back: unselect what was added
         tree.selection_remove(now)
     else:
         tree.selection_add(now, target)

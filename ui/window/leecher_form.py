@@ -1,4 +1,4 @@
-"""The fields of the Leecher tab: tracker, folder, and how to download. It starts nothing itself."""
+"""The fields of the Leecher tab: tracker, folder, and how to download. It starts nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class FormActions(Protocol):
 
 
 class LeecherForm(ttk.Frame):
-    """At the top of the tab; `options` is a row of its own for below the list."""
+    """At the top of the tab; `options` is a separate row for below the list."""
 
     def __init__(self, parent: tk.Misc, bench: Workbench, actions: FormActions) -> None:
         super().__init__(parent)
@@ -69,12 +69,12 @@ class LeecherForm(ttk.Frame):
         self.options = self._make_options(parent, bench, actions)
 
     def say_list(self, sentence: str, *, tone: str = "Muted") -> None:
-        """Below the tracker: what it answered."""
+        """Show below the tracker what it answered."""
         self._list_line.configure(text=sentence, style=f"{tone}.TLabel")
 
     @property
     def list_sentence(self) -> str:
-        """What say_list() said."""
+        """What say_list() shows."""
         return str(self._list_line.cget("text"))
 
     def fill_in(self, settings: LeecherSettings) -> None:
@@ -118,7 +118,7 @@ class LeecherForm(ttk.Frame):
 
 
 def _usual_folder() -> str:
-    """What an empty field means; "" for a user without a home: one has to be named then."""
+    """What an empty field means; "" for a user without a home folder, who must name one."""
     try:
         return str(default_download_folder())
     except UserInputError:

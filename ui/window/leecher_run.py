@@ -1,4 +1,4 @@
-"""One run of the leecher role: what the tracker listed, where each download stands. No widget."""
+"""One run of the leecher role: the tracker's list, and how far each download is. No widgets."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from ui.window.running_roles import RunningRoles
 
 log = logging.getLogger(__name__)
 
-LIST_AT_ONCE = 3_000  # files that are put in order within a frame
+LIST_AT_ONCE = 3_000  # files that are sorted within a frame
 _HAD = (DownloadState.DONE, DownloadState.SKIPPED)
 
 
 class LeecherRun:
-    """Owned by Tk's thread. After leave() it tells nothing more."""
+    """Owned by Tk's thread. After leave() it reports nothing more."""
 
     def __init__(
         self,
@@ -45,12 +45,12 @@ class LeecherRun:
         self.files: dict[str, ListedFile] = {}
         self.tree = ListTree()
         self.downloads: dict[str, DownloadChanged] = {}
-        self.ended: dict[str, FileEnded] = {}  # what came with folders, by its path
-        self.problems: dict[str, dict[str, FileEnded]] = {}  # what failed, by download and path
-        self.uploads: tuple[Upload, ...] = ()  # of what it has to others
+        self.ended: dict[str, FileEnded] = {}  # files that came with folders, by path
+        self.problems: dict[str, dict[str, FileEnded]] = {}  # failed files, by download and path
+        self.uploads: tuple[Upload, ...] = ()  # to other leechers
         self.listed: FilesListed | None = None
         self.list_failed: ListFailed | None = None  # since the last list
-        self._batch = set[str]()  # what was asked for since all had ended
+        self._batch = set[str]()  # what was asked for since everything had last ended
         self._tell: Callable[[RoleEvent], None] | None = tell
         self._then: Callable[[], None] | None = None  # called when it has ended after leave()
         self._roles = roles
@@ -61,16 +61,16 @@ class LeecherRun:
 
     @property
     def is_left(self) -> bool:
-        """Whether another has taken its place."""
+        """Whether another run has replaced it."""
         return self._tell is None
 
     def leave(self, *, then: Callable[[], None] | None = None) -> None:
-        """Stop it, and hear nothing more of it but that it has ended."""
+        """Stop it, and ignore its events except that it has ended."""
         self._tell, self._then = None, then
         self.leecher.stop()
 
     def remember(self, older: LeecherRun) -> None:
-        """Go on showing what an older run has brought to the same folder."""
+        """Keep showing what an older run has downloaded to the same folder."""
         if older.settings.folder == self.settings.folder:
             self.downloads = {
                 name: download
@@ -85,7 +85,7 @@ class LeecherRun:
         return None if download is None else download.state
 
     def has(self, file: ListedFile) -> bool:
-        """Whether it came, by itself or with a folder."""
+        """Whether it was downloaded, by itself or with a folder."""
         ended = self.ended.get(file.name)
         return self.state_of(file.key) in _HAD or (ended is not None and ended.state in _HAD)
 
@@ -100,31 +100,31 @@ class LeecherRun:
 
     @property
     def is_busy(self) -> bool:
-        """Whether something arrives, or will without the user's doing."""
+        """Whether something arrives, or will without the user's help."""
         return any(self.state_of(name) is not DownloadState.PAUSED for name in self.unfinished)
 
     @property
     def rate(self) -> float:
-        """Bytes per second of all downloads together."""
+        """Bytes per second of all downloads."""
         return sum(item.rate for item in self.downloads.values())
 
     @property
     def percent(self) -> int:
-        """Of all that was asked for since the last time that all had ended."""
+        """Of everything that was asked for since everything had last ended."""
         batch = [self.downloads[name] for name in self._batch if name in self.downloads]
         whole = sum(item.size for item in batch)
         return sum(item.have for item in batch) * 100 // whole if whole else 100
 
     @property
     def had_count(self) -> int:
-        """How many files are whole."""
+        """How many files are complete."""
         with_folders = sum(1 for file in self.ended.values() if file.state in _HAD)
         singly = (item for name, item in self.downloads.items() if not is_folder(name))
         return with_folders + sum(1 for item in singly if item.state in _HAD)
 
     @property
     def failed_count(self) -> int:
-        """How many files did not come; a folder that failed as a whole counts as one."""
+        """How many files failed; a folder that failed as a whole counts as one."""
         failed = self.in_states(self.downloads, DownloadState.FAILED)
         return sum(len(self.problems.get(name, ())) or 1 for name in failed)
 
@@ -157,7 +157,7 @@ class LeecherRun:
             self._batch.clear()
 
     def _take_list(self, event: FilesListed) -> None:
-        """Tell of it once it is put in order; of a long one that is done beside Tk's thread."""
+        """Report the list once it is sorted; a long one is sorted outside Tk's thread."""
         before = self.listed
         self._newest_list = event
         if len(event.files) <= LIST_AT_ONCE:
@@ -171,7 +171,7 @@ class LeecherRun:
         if self._tell is None or event is not self._newest_list:
             return
         self.listed, self.list_failed = event, None
-        if built is not None:  # the same list comes again and again
+        if built is not None:  # None: the same list again, which happens often
             self.files = built.files
             self.tree.take(built)
         self._tell(event)

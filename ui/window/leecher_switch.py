@@ -1,4 +1,4 @@
-"""Which leecher is in use, and changing to another one. No widget."""
+"""Which leecher is in use, and the change to another one. No widgets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class LeecherSwitch:
         handle: Callable[[RoleEvent], None],
         begun: Callable[[LeecherRun], None],
     ) -> None:
-        """`begun` is told of each new one, before its first event."""
+        """`begun` gets each new run, before its first event."""
         self._roles, self._handle, self._begun = roles, handle, begun
         self.run: LeecherRun | None = None  # in use
         self._left: LeecherRun | None = None  # has not ended yet
@@ -28,7 +28,7 @@ class LeecherSwitch:
         self._is_closed = False
 
     def renew(self, settings: LeecherSettings) -> None:
-        """Use another, as soon as the one before has let go of what it had under way."""
+        """Use another leecher, as soon as the one before has released its files."""
         old, self.run = self.run, None
         self._next = partial(self._begin, settings, self._left or old)
         if self._left is not None:
@@ -42,11 +42,11 @@ class LeecherSwitch:
         old.leave(then=self._begin_next)
 
     def ended(self) -> None:
-        """The one in use has stopped."""
+        """The leecher in use has stopped."""
         self.run = None
 
     def close(self) -> None:
-        """Begin no other."""
+        """Start no other leecher."""
         self._is_closed = True
 
     def _begin_next(self) -> None:

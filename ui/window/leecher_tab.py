@@ -1,4 +1,4 @@
-"""The Leecher tab: which tracker, which folder, what there is, and how far it has come."""
+"""The Leecher tab: which tracker, which folder, what there is, and how far it is."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MAX_PORT = 65535
 
 
 class LeecherTab(ttk.Frame):
-    """Owns the leecher of this window; one runs from the first look until the end."""
+    """Owns the leecher of this window; one runs from the first look at the tab until the end."""
 
     def __init__(
         self,
@@ -49,12 +49,12 @@ class LeecherTab(ttk.Frame):
         first_steps: FirstSteps,
         seed: Callable[[Path, Address], None],
     ) -> None:
-        """`seed` is asked to seed a folder to what a tracker knows."""
+        """`seed` is asked to seed a folder to a tracker."""
         px = bench.theme.px
         super().__init__(parent, padding=(px(16), px(12)))
         self._bench = bench
         self._seed = seed
-        self._agreed: LeecherSettings | None = None  # to change to, once all has ended
+        self._agreed: LeecherSettings | None = None  # to change to, once everything has ended
         self._once_listed: Callable[[LeecherRun], None] | None = None
         self._kept_seeding: Path | None = None
         self.form = LeecherForm(self, bench, self)
@@ -76,16 +76,16 @@ class LeecherTab(ttk.Frame):
     # What the rest of the window asks
 
     def open(self) -> None:
-        """Ask the tracker for its list, for the first time."""
+        """Fetch the tracker's list for the first time."""
         self._take_fields(_nothing_more)
 
     def use_tracker(self, address: Address) -> None:
-        """Look at this tracker's list."""
+        """Show this tracker's list."""
         self._bench.trackers.use_for_now(address)
         self._take_fields(_nothing_more)
 
     def tracker_changed(self, address: Address) -> None:
-        """The tracker of this window has other files: look at once if it is the one in use."""
+        """This window's tracker has other files: fetch its list at once if it is the one in use."""
         if self._switch.run is not None and self._switch.run.settings.tracker == address:
             self._switch.run.leecher.refresh()
 
@@ -95,7 +95,7 @@ class LeecherTab(ttk.Frame):
         if run is None or not trackers.is_open or trackers.parse("") == run.settings.tracker:
             return
         settings = self._settings()
-        # What runs goes on with its own tracker; where none ever answered, it goes on with this.
+        # Running downloads keep their tracker; if that has never answered, they switch to this one.
         if settings is not None and (not run.unfinished or run.listed is None):
             self._renew(settings, _nothing_more)
 
@@ -112,7 +112,7 @@ class LeecherTab(ttk.Frame):
     # What the user asks
 
     def refresh(self) -> None:
-        """Ask the tracker for its list now."""
+        """Fetch the tracker's list now."""
         run = self._switch.run
         self._take_fields(_nothing_more)
         if self._switch.run is not None and self._switch.run is run:
@@ -124,13 +124,13 @@ class LeecherTab(ttk.Frame):
         self._take_fields(_nothing_more)
 
     def download_chosen(self) -> None:
-        """Begin or go on with the selected files."""
+        """Start or resume the selected files."""
         names = self.list.chosen
         if names:
             self._take_fields(lambda run: self._start.these(run, names))
 
     def download_all(self) -> None:
-        """Begin or go on with every file of the list that is not here yet."""
+        """Start or resume every file of the list that is not here yet."""
         self._take_fields(self._start.all)
 
     def pause(self) -> None:
@@ -151,12 +151,12 @@ class LeecherTab(ttk.Frame):
             self.resume()
 
     def cancel(self) -> None:
-        """The selected downloads, or all; what is finished stays."""
+        """The selected downloads, or all; finished files stay."""
         if self._switch.run is not None:
             self._switch.run.leecher.cancel(self.list.can_cancel())
 
     def open_row(self) -> None:
-        """A finished file: its folder. Any other: begin it."""
+        """For a finished file, show its folder; start any other."""
         names = self.list.chosen
         if self._switch.run is None or not names:
             return
@@ -174,15 +174,15 @@ class LeecherTab(ttk.Frame):
             self._open(folder)
 
     def keep_seeding_changed(self) -> None:
-        """The tick was set or removed."""
+        """The box was ticked or cleared."""
         self._bench.settings.change(keep_seeding=self.form.keep_seeding.get())
         self._kept_seeding = None
         self._seed_what_came()
 
-    # Fields to a running leecher
+    # From the fields to a running leecher
 
     def _take_fields(self, then: Callable[[LeecherRun], None]) -> None:
-        """`then` as soon as a leecher runs by what the fields say and knows the list."""
+        """Call `then` once a leecher runs with the settings of the fields and knows the list."""
         settings = self._settings()
         if settings is None:
             return
@@ -198,7 +198,7 @@ class LeecherTab(ttk.Frame):
             self._renew(settings, then)
 
     def _settings(self) -> LeecherSettings | None:
-        """What the fields say; None when one of them cannot be used, which it then shows."""
+        """What the fields say; None if one of them cannot be used, which it then shows."""
         form = self.form
         tracker = form.tracker.read(self._bench.trackers.parse)
         parallel = form.parallel.read(parse_parallel_seeders)
@@ -218,9 +218,9 @@ class LeecherTab(ttk.Frame):
         )
 
     def _bind(self, tracker: Address) -> Address:
-        """Where it has for others what it took: beside the seeder, and where that is reached."""
+        """Where it listens for other leechers: beside the seeder, and where others reach that."""
         if self._switch.run is not None and self._switch.run.settings.tracker == tracker:
-            return self._switch.run.settings.bind  # another port is no reason to begin anew
+            return self._switch.run.settings.bind  # another port is no reason to restart
         is_only_here = self._bench.trackers.is_only_here
         port = min(self._bench.settings.now.seeder_port + 1, MAX_PORT)
         return Address(LOOPBACK if is_only_here else EVERY_INTERFACE, port)
@@ -240,7 +240,7 @@ class LeecherTab(ttk.Frame):
         )
 
     def _agree(self, settings: LeecherSettings) -> None:
-        """Change to these as soon as all has ended."""
+        """Change to these settings as soon as everything has ended."""
         self._agreed = settings
 
     def _restore_fields(self) -> None:
@@ -330,7 +330,7 @@ class LeecherTab(ttk.Frame):
             self.notices.close("failed")
 
     def _seed_what_came(self) -> None:
-        """Go on as a seeder of the download folder, if that is wished and something is there."""
+        """Keep seeding the download folder, if that is wanted and there is something in it."""
         run = self._switch.run
         if run is None or not self.form.keep_seeding.get() or not run.had_count:
             return
@@ -338,7 +338,7 @@ class LeecherTab(ttk.Frame):
             self._kept_seeding = run.settings.folder
             self._seed(run.settings.folder, run.settings.tracker)
 
-    # Besides
+    # The rest
 
     def _open(self, folder: Path) -> None:
         def say(problem: str) -> None:
@@ -349,14 +349,14 @@ class LeecherTab(ttk.Frame):
         self._bench.pump.in_background(lambda: desktop.open_folder(folder, environment), say)
 
     def _list_again(self) -> None:
-        """A list grows old; a tracker may have been started meanwhile."""
+        """A list grows old, and a tracker may have been started in the meantime."""
         self._again_id = self.after(LIST_AGAIN_MS, self._list_again)
         if self._switch.run is not None:
             self._switch.run.leecher.refresh()
 
 
 def _nothing_more(_run: LeecherRun) -> None:
-    """The list alone is wanted."""
+    """For callers that want only the list."""
 
 
 def _folder_to_save_to(typed: str) -> Path:

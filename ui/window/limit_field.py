@@ -1,4 +1,4 @@
-"""A field for one of the two limits of speed. It counts at once, for everything that runs."""
+"""A field for one of the two speed limits. It takes effect at once, for everything that runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WIDTH = 10  # letters: "2.5 MB/s"
 
 
 def throttles_of(settings: SettingsKeeper) -> Throttles:
-    """The limits of the whole program, as they were kept."""
+    """The limits of the whole program, from its settings."""
     now = settings.now
     return Throttles(Throttle(parse_rate(now.up_limit)), Throttle(parse_rate(now.down_limit)))
 

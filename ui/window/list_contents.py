@@ -1,6 +1,6 @@
-"""What a tracker listed, in the order in which folders are opened: built once for each list.
+"""What a tracker listed, sorted as folders show it; built once for each list.
 
-Pure, and so it may be built in any thread: 100,000 files take a moment.
+Pure, so it can be built in any thread: 100,000 files take a moment.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from itertools import accumulate
 
 from roles.values.events import FilesListed, ListedFile, ListedFolder
 
-CHILDREN_AT_ONCE = 500  # rows that opening one folder brings; a list of thousands is read by nobody
+CHILDREN_AT_ONCE = 500  # rows when a folder is opened; nobody reads a list of thousands
 _AFTER_SLASH = chr(ord("/") + 1)
 
 
 class SharedFiles:
-    """The files of one share, in the order of their paths."""
+    """The files of one share, sorted by path."""
 
     def __init__(self, files: Iterable[ListedFile]) -> None:
         self._files = sorted(files, key=lambda file: file.name)
@@ -24,7 +24,7 @@ class SharedFiles:
         self._sums = [0, *accumulate(file.size for file in self._files)]
 
     def below(self, path: str) -> list[ListedFile]:
-        """All files below this folder, or all."""
+        """All files below this folder; "" for all files of the share."""
         return self._files[slice(*self._range(path))]
 
     def has(self, path: str) -> bool:
@@ -33,9 +33,10 @@ class SharedFiles:
         return start < end
 
     def in_folder(self, path: str) -> tuple[list[ListedFile | tuple[str, int, int]], int]:
-        """The files and folders (path, files, size) right in this one, and how many are left out.
+        """The files and folders (path, files, size) directly in this one, and how many are left
+        out.
 
-        Each costs one look into sorted paths, however much is in it.
+        Each takes one search in sorted paths, however much is in it.
         """
         found = list[ListedFile | tuple[str, int, int]]()
         prefix = f"{path}/" if path else ""
@@ -59,12 +60,12 @@ class SharedFiles:
 
 
 class ListContents:
-    """One list. It never changes."""
+    """One list. Immutable."""
 
     def __init__(self, files: tuple[ListedFile, ...], folders: tuple[ListedFolder, ...]) -> None:
         by_share: dict[str, list[ListedFile]] = {folder.share: [] for folder in folders}
         self.folders = folders
-        self.flat: list[ListedFile] = []  # without a folder: original programs offer them
+        self.flat: list[ListedFile] = []  # without a folder: only original programs offer them
         for file in files:
             having = [by_share[share] for share in (file.share, *file.also) if share in by_share]
             for some in having or (self.flat,):
@@ -75,14 +76,14 @@ class ListContents:
 
     @classmethod
     def of(cls, listed: FilesListed, before: FilesListed | None) -> ListContents | None:
-        """What this list holds; None when it is the same as before."""
+        """What this list holds; None if it is the same as before."""
         is_same = before is not None and before.files == listed.files
         if is_same and before is not None and before.folders == listed.folders:
             return None
         return cls(listed.files, listed.folders)
 
     def matching(self, text: str) -> Iterator[ListedFile]:
-        """The files with this in their path."""
+        """The files with this text in their path."""
         wanted = text.casefold()
         named = zip(self._folded, self.files.values(), strict=True)
         return (file for name, file in named if wanted in name)

@@ -1,6 +1,6 @@
-"""The tracker's list as a tree: shares, their folders, their files. Which rows of it are seen.
+"""The tracker's list as a tree: shares, their folders, their files; and which rows are visible.
 
-Pure: lists in, rows out. Of 100,000 files only those of the opened folders are ever touched.
+Pure: lists in, rows out. Of 100,000 files it touches only those in open folders.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from roles.values.events import FileEnded, ListedFile
 from roles.values.folder_keys import FolderKey
 from ui.window.list_contents import CHILDREN_AT_ONCE, ListContents, SharedFiles
 
-STARTS_OPEN = 200  # files of a share whose rows are there without a click
+STARTS_OPEN = 200  # files of a share that is open without a click
 PROBLEMS_START_OPEN = 20
 
 
 class Kind(IntEnum):
-    """What a row stands for; those below one row come in this order."""
+    """What a row stands for; the rows below one row are sorted by this."""
 
     PROBLEMS = 0  # of the folder above it
     FOLDER = 1
@@ -32,29 +32,29 @@ class Kind(IntEnum):
 class Node:
     """One row."""
 
-    key: str  # names the row
+    key: str  # identifies the row
     kind: Kind
     name: str  # from the wire, or a sentence where it is our own
     asked: str = ""  # what a leecher is asked for; "" for nothing
     size: int = 0
     files: int = 1
-    parent: str = ""  # the key of the row that it is below
+    parent: str = ""  # the key of the row above it in the tree
     depth: int = 0
     path: str = ""  # of a file, or of a folder in a share
     share: str = ""
-    has_sign: bool = True  # its name stands where those of folders do, right of their signs
+    has_sign: bool = True  # its name is aligned with those of folders, right of their signs
 
 
 class ListTree:
-    """Remembers which folders the user opened and closed, also over a newer list."""
+    """Remembers which folders the user opened and closed, also when a newer list comes."""
 
     def __init__(self) -> None:
         self._now = ListContents((), ())
         self._wished: dict[str, bool] = {}
-        self.version = 0  # another one with each list
+        self.version = 0  # changes with each list
 
     def take(self, contents: ListContents) -> None:
-        """Have this list instead."""
+        """Use this list from now on."""
         self._now = contents
         self.version += 1
 
@@ -65,11 +65,11 @@ class ListTree:
 
     @property
     def all_asked(self) -> list[str]:
-        """What to ask a leecher for, to have everything."""
+        """What to ask a leecher for to get everything."""
         return [folder.key for folder in self._now.folders] + [file.key for file in self._now.flat]
 
     def knows_folder(self, asked: str) -> bool:
-        """Whether a folder of the list is asked for by this."""
+        """Whether the list has a folder that is asked for by this."""
         key = FolderKey.of(asked)
         if key is None or not key.path:
             return any(folder.key == asked for folder in self._now.folders)
@@ -83,14 +83,14 @@ class ListTree:
         return [file for share in self._shares_of(key) for file in share.below(key.path)]
 
     def name_of(self, asked: str) -> str:
-        """How to call the folder that is asked for by this; "" for what is no folder."""
+        """The name of the folder that is asked for by this; "" if it is no folder."""
         key = FolderKey.of(asked)
         if key is not None and key.path:
             return key.path
         return next((folder.name for folder in self._now.folders if folder.key == asked), "")
 
     def _shares_of(self, key: FolderKey) -> list[SharedFiles]:
-        """The shares that are asked by this."""
+        """The shares that this key asks for."""
         shares = self._now.shares
         if not key.share:
             return list(shares.values())
@@ -99,19 +99,18 @@ class ListTree:
     # Opening and closing
 
     def is_open(self, node: Node) -> bool:
-        """Whether its rows are to be seen below it."""
+        """Whether the rows below it are visible."""
         few = PROBLEMS_START_OPEN if node.kind is Kind.PROBLEMS else STARTS_OPEN
         starts_open = node.files <= few and (node.kind is Kind.PROBLEMS or not node.path)
         return self._wished.get(node.key, starts_open)
 
     def set_open(self, node: Node, *, is_open: bool) -> None:
-        """What the user wants."""
         self._wished[node.key] = is_open
 
     # Rows
 
     def nodes(self, problems: Mapping[str, Sequence[FileEnded]]) -> Iterator[Node]:
-        """All rows that are seen; `problems` are the failed files by what was asked for."""
+        """All visible rows; `problems` has the failed files, by what was asked for."""
         for folder in self._now.folders:
             yield from self._folder(
                 Node(
@@ -129,7 +128,7 @@ class ListTree:
             yield _file_node(file, has_sign=self.has_folders)
 
     def problem_nodes(self, node: Node, failed: Sequence[FileEnded]) -> Iterator[Node]:
-        """What failed of the folder of this row."""
+        """What failed in the folder of this row."""
         if not failed:
             return
         depth = node.depth + 1
@@ -152,7 +151,7 @@ class ListTree:
         yield from _more(group, len(failed) - CHILDREN_AT_ONCE, "the others are in the log")
 
     def matching(self, text: str) -> Iterator[Node]:
-        """The files with this in their path, whatever is open."""
+        """The files with this text in their path, whatever is open."""
         found = self._now.matching(text)
         yield from (_file_node(file, has_sign=False) for file in islice(found, CHILDREN_AT_ONCE))
         rest = sum(1 for _ in found)
@@ -190,7 +189,7 @@ class ListTree:
 
 
 def is_folder(asked: str) -> bool:
-    """Whether it is a folder that is asked for by this; no file can have such a name."""
+    """Whether this asks for a folder; no file can have such a name."""
     return FolderKey.of(asked) is not None
 
 
@@ -200,7 +199,7 @@ def _file_node(file: ListedFile, *, has_sign: bool) -> Node:
 
 
 def _file_in(folder: Node, file: ListedFile) -> Node:
-    """One of its rows; where another folder has the same file, each has a row of it."""
+    """A file's row in this folder; if another folder has the same file, each has its own row."""
     node, is_first = _file_node(file, has_sign=True), file.share == folder.share
     return replace(
         node,

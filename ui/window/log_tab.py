@@ -1,4 +1,4 @@
-"""The Log tab: what happened, in plain words, as it happens. The file has more."""
+"""The Log tab: what happens, in plain words, as it happens. The log file has more."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class LogTab(ttk.Frame):
         row.grid(row=0, column=0, sticky="ew")
         self.notices.grid(row=1, column=0, sticky="ew")
         self.notices.grid_remove()
-        # What a bug report needs is here, beside the lines that it needs too.
+        # What a bug report needs, beside the lines that it also needs.
         self.about = ttk.Label(self, text=f"This is {version_line()}.", style="Muted.TLabel")
         self.about.grid(row=3, column=0, sticky="w", pady=(px(8), 0))
         self.columnconfigure(0, weight=1)
@@ -69,7 +69,7 @@ class LogTab(ttk.Frame):
         )
         bar = ttk.Scrollbar(frame, orient="vertical", command=text.yview)
         text.configure(yscrollcommand=bar.set)
-        # So that it can be copied: a disabled text takes no focus by itself.
+        # So that text can be copied: a disabled text does not take the focus by itself.
         text.bind("<Button-1>", lambda _event: text.focus_set(), add="+")
         text.grid(row=0, column=0, sticky="nsew")
         bar.grid(row=0, column=1, sticky="ns")
@@ -83,7 +83,7 @@ class LogTab(ttk.Frame):
         self._bench.pump.call(lambda: self._waiting.append((tag, line)))
 
     def copy_all(self) -> None:
-        """All lines to the clipboard."""
+        """Copy all lines to the clipboard."""
         self.clipboard_clear()
         self.clipboard_append(self.text.get("1.0", "end-1c"))
 
@@ -99,7 +99,7 @@ class LogTab(ttk.Frame):
         self._bench.pump.in_background(lambda: desktop.open_folder(folder, environment), say)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         logging.getLogger().removeHandler(self._handler)
         self.after_cancel(self._flush_id)
 
@@ -111,14 +111,14 @@ class LogTab(ttk.Frame):
         at_end = self.text.yview()[1] >= 1.0
         self.text.configure(state="normal")
         for tag, line in lines:
-            if line[9:] != self._last:  # the same again, but for its time
+            if line[9:] != self._last:  # not the same line again, apart from its time
                 self.text.insert("end", line + "\n", tag)
             self._last = line[9:]
         count = int(self.text.index("end-1c").partition(".")[0]) - 1
         if count > MAX_LINES + TRIMMED_AT_ONCE:
             self.text.delete("1.0", f"{count - MAX_LINES + 1}.0")
         self.text.configure(state="disabled")
-        if at_end:  # who has scrolled back wants to read on there
+        if at_end:  # a user who has scrolled back wants to read on there
             self.text.see("end")
 
     def _recolour(self) -> None:
@@ -137,7 +137,7 @@ class LogTab(ttk.Frame):
 
 
 class _ToWindow(logging.Handler):
-    """Called in any thread that logs."""
+    """Called in every thread that logs."""
 
     def __init__(self, tab: LogTab) -> None:
         super().__init__(logging.INFO)

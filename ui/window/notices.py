@@ -1,6 +1,6 @@
-"""Sentences in the window, with buttons where there is something to decide: never a dialog.
+"""Sentences in the window, with buttons where there is something to decide; never a dialog.
 
-It knows nothing of what they are about.
+It does not know what they are about.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Choice:
 
 
 class NoticeArea(ttk.Frame):
-    """Takes no room until there is something to say. Notices stack; Escape closes the newest."""
+    """Takes no room until there is something to show. Notices stack; Escape closes the newest."""
 
     def __init__(self, parent: tk.Misc, theme: Theme) -> None:
         super().__init__(parent)
@@ -32,7 +32,7 @@ class NoticeArea(ttk.Frame):
         self._focus_before: tk.Misc | None = None
 
     def say(self, sentence: str, *, tone: str = "Plain", key: str = "") -> None:
-        """Show a sentence that can be closed; one of the same key replaces it."""
+        """Show a sentence that can be closed; it replaces one with the same key."""
         self._show(sentence, tone, key or sentence, ())
 
     def ask(
@@ -46,39 +46,39 @@ class NoticeArea(ttk.Frame):
     ) -> None:
         """Show a question; Escape closes it undecided.
 
-        The first choice gets the focus where the user has just asked for something.
+        The first choice gets the focus if the user has just asked for something.
         """
         bar = self._show(question, tone, key, choices)
         if takes_focus:
             bar.winfo_children()[1].winfo_children()[0].focus_set()
 
     def close(self, key: str) -> None:
-        """Remove this notice if it is there."""
+        """Remove this notice if it is shown."""
         bar = self._bars.pop(key, None)
         if bar is None:
             return
         had_focus = str(self.focus_get() or "").startswith(str(bar))
         bar.destroy()
         if not self._bars:
-            self.configure(height=1)  # a frame keeps its last size when it gets empty
+            self.configure(height=1)  # an empty frame would keep its last size
             self.grid_remove()
         if had_focus and self._focus_before is not None and self._focus_before.winfo_exists():
             self._focus_before.focus_set()
 
     def close_newest(self) -> bool:
-        """What Escape does; False when there was none."""
+        """What Escape does; False if there was none."""
         if not self._bars:
             return False
         self.close(next(reversed(self._bars)))
         return True
 
     def has(self, key: str) -> bool:
-        """Whether this notice is on display."""
+        """Whether this notice is shown."""
         return key in self._bars
 
     @property
     def sentences(self) -> list[str]:
-        """What is on display, the newest last."""
+        """Those that are shown, the newest last."""
         return [str(bar.winfo_children()[0].cget("text")) for bar in self._bars.values()]
 
     def _show(self, sentence: str, tone: str, key: str, choices: Sequence[Choice]) -> ttk.Frame:
@@ -105,7 +105,7 @@ class NoticeArea(ttk.Frame):
     def _wrap(self, bar: ttk.Frame, label: ttk.Label, buttons: ttk.Frame) -> None:
         px = self._theme.px
         room = bar.winfo_width() - px(24)
-        if buttons.winfo_reqwidth() * 2 > room:  # the buttons below, when they need half the width
+        if buttons.winfo_reqwidth() * 2 > room:  # below the text if the buttons need half the width
             buttons.grid(row=1, column=0, sticky="e", pady=(px(8), 0))
         else:
             buttons.grid(row=0, column=1, sticky="e", pady=0)
@@ -118,4 +118,4 @@ class NoticeArea(ttk.Frame):
 
 
 def _nothing() -> None:
-    """What closing a notice does besides."""
+    """What else closing a notice does."""

@@ -1,4 +1,4 @@
-"""The colours of the window, light and dark. It knows no widget."""
+"""The colours of the window, light and dark. It knows no widgets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """One set of colours; texts on their grounds have a contrast of 4.5 to 1 at least."""
+    """One set of colours; text has a contrast of at least 4.5 to 1 on its background."""
 
     ground: str  # of the window
     strip: str  # behind the tabs and the status line
@@ -66,7 +66,7 @@ DARK = Palette(
 
 
 def mixed(one: str, other: str) -> str:
-    """The colour half way between two."""
+    """The colour halfway between two."""
     pairs = zip(_parts(one), _parts(other), strict=True)
     return "#" + "".join(f"{(first + second) // 2:02x}" for first, second in pairs)
 

@@ -1,4 +1,4 @@
-"""The bars of a table's first column: pictures, each made once and shown in many rows. No table."""
+"""The bars of a table's first column: pictures, each drawn once and shown in many rows."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from enum import Enum
 from ui.window.theme import Theme
 
 WIDTH, HEIGHT = 56, 8  # pixels at 96 dpi
-GAP = 8  # clear, between the bar and the text beside it
+GAP = 8  # between the bar and the text beside it
 
 
 class BarKind(Enum):
-    """What the colour of a bar says, beside the words in the row."""
+    """What the colour of a bar says, beside the text of the row."""
 
     MOVING = "moving"
     RESTING = "resting"
@@ -21,7 +21,7 @@ class BarKind(Enum):
 
 
 class ProgressBars:
-    """Kept as long as the table: Tk shows nothing once a picture is forgotten."""
+    """Must live as long as the table: Tk shows nothing once a picture is forgotten."""
 
     def __init__(self, master: tk.Misc, theme: Theme) -> None:
         self._master = master
@@ -40,7 +40,7 @@ class ProgressBars:
         return self._images[key]
 
     def recolour(self) -> None:
-        """Draw all again in the theme's colours."""
+        """Draw all of them again in the theme's colours."""
         for key in self._images:
             self._draw(key)
 

@@ -21,13 +21,13 @@ FILE_COLUMNS = (
     Column("File", 420, stretches=True),
     Column("Size", 110, is_number=True),
 )
-STATE_LENGTH = 80  # characters of a stranger's words in a row
+STATE_LENGTH = 80  # characters of a stranger's text in a row
 
 
 def room_rows(
     members: tuple[RoomMember, ...], seeders: tuple[ListedSeeder, ...], now: float
 ) -> dict[str, Row]:
-    """Everybody, one row each; of the seeders those that say nothing of themselves."""
+    """One row for each program; of the seeders, only those that do not describe themselves."""
     rows = {str(one.address): member_row(one, now) for one in members}
     for seeder in seeders:
         rows.setdefault(str(seeder.address), seeder_row(seeder, now))
@@ -57,7 +57,7 @@ def member_row(member: RoomMember, now: float) -> Row:
 
 
 def seeder_row(seeder: ListedSeeder, now: float) -> Row:
-    """A seeder that only registered, as the tracker knows it at `now` of its own clock."""
+    """A seeder that only registered; `now` is on the tracker's clock."""
     state = wording.SEEDER_STATES[seeder.state] if seeder.state else "Original program"
     files = wording.count(seeder.files, "file") if seeder.files else ""
     silent_s = max(0.0, now - seeder.last_ping)
@@ -69,13 +69,13 @@ def seeder_row(seeder: ListedSeeder, now: float) -> Row:
 
 
 def file_row(file: ListedFile) -> Row:
-    """One file that some seeder of the room offers."""
+    """One file that a seeder of the room offers."""
     name = shown_name(file.name)
     return Row((name, wording.size(file.size)), (name.casefold(), float(file.size)))
 
 
 def _state(member: RoomMember) -> tuple[str, bool]:
-    """Its own words, and whether something keeps it from going on."""
+    """Its state in its own words, and whether something keeps it from going on."""
     said = shown_name(member.state, STATE_LENGTH)
     words = said[:1].upper() + said[1:]
     reasons = (member.reason, *(one.reason for one in member.transfers))
@@ -88,7 +88,7 @@ def _state(member: RoomMember) -> tuple[str, bool]:
 
 
 def _transfers(transfers: tuple[Transfer, ...]) -> tuple[str, float]:
-    """How far the first is that is not whole, and how many others there are."""
+    """How far the first unfinished transfer is, and how many others there are."""
     if not transfers:
         return "", -1.0
     unfinished = [one for one in transfers if one.have < one.size]

@@ -1,4 +1,4 @@
-"""The menu of a table's rows: the same verbs as its buttons, by right click and by keyboard."""
+"""The menu of a table's rows: the same actions as its buttons, by right click and by keyboard."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class RowMenu:
             table.tree.bind(key, lambda _event: self._by_key())
 
     def refresh(self) -> None:
-        """Grey what cannot be done now."""
+        """Grey out what cannot be done now."""
         for number, verb in enumerate(self._verbs):
             state = "normal" if verb.is_possible() else "disabled"
             self.menu.entryconfigure(number, state=state)

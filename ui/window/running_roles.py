@@ -1,4 +1,4 @@
-"""The roles that this window runs: starts them, counts them, stops them all. It shows nothing."""
+"""The roles that this window runs: starts, counts and stops them. It shows nothing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from roles.net.throttle import Throttles
 from roles.values.events import Post, RoleEvent, RoleStopped, Warned
 from ui.window.event_pump import EventPump
 
-SWITCH_INTERVAL_S = 0.001  # keeps Tk's thread punctual beside busy roles; Python's own is 5 ms
+SWITCH_INTERVAL_S = 0.001  # keeps Tk's thread punctual beside busy roles; Python's default is 5 ms
 
 
 class StartsAndStops(Protocol):
-    """What a role is to this window."""
+    """What this window asks of a role."""
 
     def start(self) -> None: ...
 
@@ -28,16 +28,16 @@ class RunningRoles:
     """Owned by Tk's thread."""
 
     def __init__(self, pump: EventPump, throttles: Throttles, warn: Callable[[str], None]) -> None:
-        """`throttles`: the limits that all of them keep to together. `warn` gets their Warned."""
+        """`throttles`: the limits that all of them share. `warn` gets their Warned events."""
         self.throttles = throttles
         self._warn = warn
-        self.in_background = pump.in_background  # for what a handler may not wait for
+        self.in_background = pump.in_background  # for what a handler must not wait for
         self._pump = pump
         self._running = list[StartsAndStops]()
         self._usual_interval_s = sys.getswitchinterval()
 
     def start(self, make: Callable[[Post], RoleT], handle: Callable[[RoleEvent], None]) -> RoleT:
-        """Make a role and start it; its events reach `handle` until RoleStopped, the last."""
+        """Make a role and start it; its events reach `handle` until the last one, RoleStopped."""
 
         def note(event: RoleEvent) -> None:
             if isinstance(event, RoleStopped):
@@ -56,11 +56,10 @@ class RunningRoles:
         return role
 
     def stop_all(self) -> None:
-        """Ask each to end; they do within 2 s."""
+        """Ask every role to end; each does within 2 s."""
         for role in self._running:
             role.stop()
 
     @property
     def all_ended(self) -> bool:
-        """Whether none is left."""
         return not self._running

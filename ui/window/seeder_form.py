@@ -1,4 +1,4 @@
-"""The fields of the Seeder tab and its one button. It starts nothing itself."""
+"""The fields of the Seeder tab and its one button. It starts nothing."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class SeederForm(ttk.Frame):
         return row
 
     def show_run(self, run: SeederRun | None) -> None:
-        """Say how the seeder of the fields is, and what the button does now."""
+        """Show the state of the fields' seeder, and what the button does now."""
         state = RunState.STOPPED if run is None else run.state
         verb = "Stop" if state.is_up else "Start"
         self.button.configure(text=f"{verb} seeding", underline=len(verb) + 3)
@@ -109,11 +109,11 @@ class SeederForm(ttk.Frame):
 
     @property
     def sentence(self) -> str:
-        """How the seeder of the fields is."""
+        """The state of the fields' seeder."""
         return str(self._sentence.cget("text"))
 
     def read_options(self) -> tuple[int, int] | None:
-        """Port and slots; None when one cannot be used, which its field then says."""
+        """Port and slots; None if one cannot be used, which its field then says."""
         port, slots = self._port.read(parse_port), self._slots.read(parse_slots)
         return None if port is None or slots is None else (port, slots)
 
@@ -127,7 +127,7 @@ class SeederForm(ttk.Frame):
 
 
 def _say(label: ttk.Label, sentence: str) -> None:
-    """A label without words takes no room."""
+    """Without text, the label takes no room."""
     label.configure(text=sentence)
     if sentence:
         label.grid()

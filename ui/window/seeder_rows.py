@@ -26,7 +26,7 @@ OFFERED_COLUMNS = (
 
 
 def upload_key(folder: Path, upload: Upload) -> str:
-    """Names one connection among all that give something in this window."""
+    """Identifies one connection among all that upload in this window."""
     return f"{folder}\0{upload.leecher}"
 
 
@@ -51,7 +51,7 @@ def upload_row(upload: Upload) -> Row:
 
 
 def offered_rows(files: Sequence[ListedFile], folder: Path) -> dict[str, Row]:
-    """The files of a shared folder, as many as anybody reads, and how many more there are."""
+    """The first SHOWN_AT_ONCE files of a shared folder, and how many more there are."""
     rows = {f"{folder}\0{file.name}": offered_row(file, folder) for file in files[:SHOWN_AT_ONCE]}
     more = len(files) - SHOWN_AT_ONCE
     if more > 0:

@@ -1,4 +1,4 @@
-"""One run of the seeder role: its folder, the tracker's list, whom it serves. No widget."""
+"""One run of the seeder role: its folder, the tracker's list, and its leechers. No widgets."""
 
 from __future__ import annotations
 
@@ -54,7 +54,6 @@ class SeederRun:
         )
 
     def stop(self) -> None:
-        """Ask for its end."""
         if self.state.is_up:
             self.state = RunState.STOPPING
             self._seeder.stop()
@@ -62,16 +61,16 @@ class SeederRun:
 
     @property
     def uploads(self) -> tuple[Upload, ...]:
-        """Whom it serves now."""
+        """Its leechers now."""
         return self.serving.uploads if self.serving is not None else ()
 
     @property
     def rate(self) -> float:
-        """Bytes per second to all leechers together."""
+        """Bytes per second to all leechers."""
         return sum(upload.rate for upload in self.uploads)
 
     def sentence(self) -> tuple[str, str]:
-        """How it is, and the tone to say it in."""
+        """Its state in a sentence, and the tone of that."""
         match self.state:
             case RunState.STARTING:
                 return "Starting …", "Muted"
@@ -83,7 +82,7 @@ class SeederRun:
                 return self._running_sentence()
 
     def offers(self) -> str:
-        """What its folder offers and gave; "" before the first look, and when it cannot be read."""
+        """What it offers and uploaded; "" before the first scan, or if it cannot be read."""
         if self.listing is None or self.listing.problem:
             return ""
         offers = wording.folder_status(self.listing)
@@ -91,11 +90,11 @@ class SeederRun:
         return f"{offers} {wording.size(sent)} sent so far." if sent else offers
 
     def progress(self) -> str:
-        """How far its folder was read; "" when all is offered by its content."""
+        """How far its folder has been read; "" when everything is offered."""
         return wording.reading_status(self.reading) if self.reading is not None else ""
 
     def warning(self) -> str:
-        """What keeps others from it, and what to do; "" when nothing does."""
+        """What keeps others from it, and what to do; "" if nothing does."""
         return wording.unreachable(self.unreachable, sys.platform) if self.unreachable else ""
 
     def _running_sentence(self) -> tuple[str, str]:
@@ -139,7 +138,7 @@ class SeederRun:
             case RoleStopped(failure):
                 self.state, self.failure, self.serving = RunState.STOPPED, failure, None
                 self.reading = self.unreachable = None
-                log.info("%s is not seeded any more.", self.settings.folder)
+                log.info("Stopped seeding %s.", self.settings.folder)
             case _:
                 pass
         self._changed(self)

@@ -1,4 +1,4 @@
-"""The Seeder tab: which folder is offered, to which tracker, and who is taking what."""
+"""The Seeder tab: which folder is offered, to which tracker, and who downloads what."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ui.window.workbench import RunState, Workbench
 
 
 class SeederTab(ttk.Frame):
-    """Owns the seeders of this window: one by the fields, others beside it as they are needed."""
+    """Owns the seeders of this window: the one of the fields, and others beside it."""
 
     def __init__(self, parent: tk.Misc, bench: Workbench, tell: Callable[[str], None]) -> None:
         """`tell` gets what goes wrong with a seeder that was started from elsewhere."""
@@ -68,7 +68,7 @@ class SeederTab(ttk.Frame):
         self.folder_chosen()
 
     def seed(self, folder: Path, tracker: Address, *, only_here: bool = False) -> None:
-        """Seed this folder too, unless it is seeded already. The fields stay the user's."""
+        """Seed this folder too, unless it is seeded already. The fields stay as they are."""
         if any(run.state.is_up and run.settings.folder == folder for run in self._runs()):
             return
         run = self._start(folder, tracker, LOOPBACK if only_here else EVERY_INTERFACE)
@@ -77,7 +77,7 @@ class SeederTab(ttk.Frame):
             self._show()
 
     def show_from_downloads(self, uploads: tuple[Upload, ...]) -> None:
-        """Who takes from what is being downloaded here."""
+        """Show who downloads from what is being downloaded here."""
         if uploads != self._from_downloads:
             self._from_downloads = uploads
             self._show()
@@ -90,7 +90,7 @@ class SeederTab(ttk.Frame):
 
     @property
     def served(self) -> int:
-        """How many machines are taking something now."""
+        """How many machines are downloading now."""
         uploads = [upload for run in self._runs() for upload in run.uploads]
         return len({upload.leecher.host for upload in (*uploads, *self._from_downloads)})
 
@@ -107,13 +107,13 @@ class SeederTab(ttk.Frame):
 
     @property
     def besides(self) -> list[SeederRun]:
-        """The others."""
+        """The other seeders."""
         return list(self._besides)
 
-    # What the user asks
+    # What the user does
 
     def start_or_stop(self) -> None:
-        """The button."""
+        """The button was pressed."""
         if self._main is not None and self._main.state.is_up:
             self._main.stop()
             return
@@ -138,7 +138,7 @@ class SeederTab(ttk.Frame):
         self._bench.settings.change(shared_folder=self.form.folder.folder)
 
     def options_changed(self) -> None:
-        """A number was typed: it counts from the next start on."""
+        """A number was typed: it takes effect at the next start."""
         self._read_options()
 
     # The seeders
@@ -179,7 +179,7 @@ class SeederTab(ttk.Frame):
             line.destroy()
             del self._besides[run]
             if not self._besides:
-                self._lines.configure(height=1)  # a frame keeps its last size when it gets empty
+                self._lines.configure(height=1)  # an empty frame would keep its last size
             if run.failure is not None:
                 self._tell(str(run.failure))
         elif line is not None:
@@ -208,7 +208,7 @@ class SeederTab(ttk.Frame):
             )
 
     def _show_offered(self, listings: dict[Path, FolderScanned]) -> None:
-        if listings == self._listings_shown:  # it is called with every change of an upload
+        if listings == self._listings_shown:  # it is called for every change of an upload
             return
         self._listings_shown = listings
         rows: dict[str, Row] = {}
@@ -224,7 +224,7 @@ def _folder_to_seed(typed: str) -> Path:
 
 
 class _BesidesLine(ttk.Frame):
-    """One seeder beside that of the fields: its sentence and its own stop."""
+    """One seeder beside that of the fields: its state and its own stop button."""
 
     def __init__(self, parent: tk.Misc, bench: Workbench, run: SeederRun) -> None:
         px = bench.theme.px
@@ -245,7 +245,7 @@ class _BesidesLine(ttk.Frame):
         self.show()
 
     def show(self) -> None:
-        """Say how it is now."""
+        """Show its state."""
         run = self._run
         sentence, tone = run.sentence()
         words = (sentence, run.offers(), run.progress(), run.warning())

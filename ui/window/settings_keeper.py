@@ -1,4 +1,4 @@
-"""The settings of this window while it runs, and writing them away from Tk's thread.
+"""The settings of this window while it runs, and writing them outside Tk's thread.
 
 It shows nothing.
 """
@@ -16,31 +16,31 @@ from ui.window.event_pump import EventPump
 
 
 class SettingsKeeper:
-    """Owned by Tk's thread; the disk is written by errands, one at a time."""
+    """Owned by Tk's thread; background work writes to the disk, one write at a time."""
 
     def __init__(self, profile: Profile, pump: EventPump, tell: Callable[[str], None]) -> None:
-        """`tell` gets one sentence, once, when the settings cannot be kept."""
+        """`tell` gets one sentence, once, if the settings cannot be kept."""
         self.profile = profile
         self._file = SettingsFile(profile.settings_file)
         self.now = self._file.load()
-        self.notice = self._file.notice  # one sentence when not all of them could be read
+        self.notice = self._file.notice  # one sentence if not all of them could be read
         self._pump = pump
         self._tell = tell
         self._written = self.now
         self._is_writing = False
 
     def change(self, **changes: Any) -> None:
-        """Take these fields of ProgramSettings, and keep them for the next run."""
+        """Change these fields of ProgramSettings, and keep them for the next run."""
         self.replace(replace(self.now, **changes))
 
     def replace(self, settings: ProgramSettings) -> None:
-        """Take these settings, and keep them for the next run."""
+        """Use these settings, and keep them for the next run."""
         self.now = settings
         self._write()
 
     @property
     def is_kept(self) -> bool:
-        """Whether nothing waits to be written."""
+        """Whether nothing is waiting to be written."""
         return not self._is_writing
 
     def _write(self) -> None:
@@ -67,4 +67,4 @@ def _problem_of_saving(file: SettingsFile, settings: ProgramSettings) -> str:
 
 
 def _say_nothing(_sentence: str) -> None:
-    """Once is enough."""
+    """Replaces `tell` after its one sentence."""

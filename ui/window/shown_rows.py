@@ -1,4 +1,4 @@
-"""Which rows the list has now, and what each of them stands for. Pure: no widget.
+"""Which rows the list has now, and what each of them stands for. Pure: no widgets.
 
 A row belongs to what was asked for: a file, a folder, or the folder that brings the file.
 """
@@ -20,19 +20,19 @@ _THROUGH = (DownloadState.DONE, DownloadState.SKIPPED, DownloadState.CANCELLED)
 
 
 class ShownRows:
-    """Filled anew whenever a list comes, or a folder is opened or closed."""
+    """Filled again when a list comes, or a folder is opened or closed."""
 
     def __init__(self) -> None:
         self._run: LeecherRun | None = None
         self._nodes: dict[str, Node] = {}
-        self._asked: dict[str, list[str]] = {}  # the rows that stand for a download
-        self._inner: dict[str, list[str]] = {}  # the folders in one that is asked for whole
-        self._paths: dict[str, list[str]] = {}  # the rows of one file
+        self._asked: dict[str, list[str]] = {}  # the rows of each download
+        self._inner: dict[str, list[str]] = {}  # the folders inside one that is downloaded whole
+        self._paths: dict[str, list[str]] = {}  # the rows of each file
         self._problems: dict[str, int] = {}  # how many files of each download failed
         self._others = set[str]()  # the rows of downloads that have none in the list
 
     def fill(self, run: LeecherRun, wanted: str) -> dict[str, Row]:
-        """All rows by their keys; with `wanted` only the files that have it in their names."""
+        """All rows by key; with `wanted`, only the files with this text in their names."""
         self._run, self._nodes, self._asked, self._paths = run, {}, {}, {}
         self._inner = {}
         self._others.clear()
@@ -51,7 +51,7 @@ class ShownRows:
         return {key: self.row(key) for key in self._nodes}
 
     def row(self, key: str) -> Row:
-        """One of them as it is now."""
+        """This row as it is now."""
         run, node = self._run, self._nodes[key]
         assert run is not None
         if node.kind is Kind.PROBLEM:
@@ -68,22 +68,22 @@ class ShownRows:
         return node_row(node, download, is_open=run.tree.is_open(node), problems=problems)
 
     def of_download(self, name: str) -> list[str]:
-        """The rows that stand for this download."""
+        """The rows of this download."""
         return [*self._asked.get(name, []), *self._inner.get(name, [])]
 
     def are_other(self, download: DownloadChanged) -> bool:
-        """Whether other rows are due: one for it, or none any more."""
+        """Whether the rows must change: one for it is missing, or no longer needed."""
         keys = self._asked.get(download.name, [])
         is_over = download.state.is_final and not self._others.isdisjoint(keys)
         return not keys or is_over or self.are_other_problems(download.name)
 
     def are_other_problems(self, name: str) -> bool:
-        """Whether more or fewer files of this download have failed than the rows say."""
+        """Whether more or fewer files of this download have failed than the rows show."""
         now = len(self._run.problems.get(name, ())) if self._run is not None else 0
         return now != self._problems.get(name, 0)
 
     def of_files(self, files: Iterable[FileEnded]) -> Iterator[str]:
-        """The rows of these files, as far as there are any."""
+        """The rows of those files that have one."""
         for file in files:
             yield from self._paths.get(file.name, ())
 
@@ -92,7 +92,9 @@ class ShownRows:
         return self._nodes.get(key)
 
     def to_ask(self, keys: Iterable[str]) -> list[str]:
-        """What to ask a leecher for, to have these rows: nothing twice, nor what comes anyway."""
+        """What to ask a leecher for to get these rows: nothing twice, and nothing that comes
+        anyway.
+        """
         chosen, asked = set(keys), dict[str, None]()
         for key in [key for key in self._nodes if key in chosen]:
             node = self._nodes[key]
@@ -102,7 +104,7 @@ class ShownRows:
         return list(asked)
 
     def downloads(self, keys: Iterable[str]) -> list[str]:
-        """The downloads that bring what these rows stand for."""
+        """The downloads that bring these rows."""
         found = dict[str, None]()
         for key in keys:
             name = self._bringing(self._nodes[key]) if key in self._nodes else ""
@@ -120,7 +122,7 @@ class ShownRows:
             self._paths.setdefault(node.path, []).append(node.key)
 
     def _add_others(self, run: LeecherRun, failed: dict[str, list[FileEnded]]) -> None:
-        """What is on its way and has no row: not listed, or in a folder that is closed."""
+        """Add downloads without a row: not listed, or in a closed folder."""
         for name, download in run.downloads.items():
             if name in self._asked:
                 continue
@@ -147,7 +149,7 @@ class ShownRows:
         )
 
     def _had_with(self, run: LeecherRun, node: Node) -> DownloadChanged | None:
-        """What a folder shows that came whole with its share."""
+        """What a folder shows that was downloaded whole with its share."""
         whole = run.downloads.get(str(FolderKey(node.share)))
         if whole is None or whole.state not in (DownloadState.DONE, DownloadState.SKIPPED):
             return None
@@ -162,7 +164,7 @@ class ShownRows:
         return self._bringing(node, but_itself=True) != ""
 
     def _bringing(self, node: Node, *, but_itself: bool = False) -> str:
-        """The download that brings it, "" when there is none."""
+        """The download that brings it; "" if there is none."""
         run = self._run
         if run is None or not node.asked:
             return ""
@@ -178,7 +180,7 @@ class ShownRows:
 
 
 def describe(run: LeecherRun, name: str) -> str:
-    """How to call this download in a sentence."""
+    """What to call this download in a sentence."""
     download = run.downloads.get(name)
     title = download.title if download is not None else ""
     folder = run.tree.name_of(name)

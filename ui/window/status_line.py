@@ -1,4 +1,4 @@
-"""The line at the bottom of the window: how fast, how it goes, and which colours."""
+"""The line at the bottom of the window: how fast, what runs, and which colours."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class StatusLine(ttk.Frame):
 
     @property
     def text(self) -> str:
-        """All that it says."""
+        """Everything that it shows."""
         labels = (self._health, self._down, self._up)
         return " ".join(str(label.cget("text")) for label in labels).strip()
 
     def show_appearance(self, chosen: Appearance) -> None:
-        """Say which colours are chosen."""
+        """Show which colours are chosen."""
         self._chosen.set(chosen.value)
         self._colours.configure(text=_LABELS[chosen])
 

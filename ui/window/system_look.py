@@ -1,4 +1,4 @@
-"""Whether the system is set to dark colours, and what Windows wants to be told about a window.
+"""Whether the system uses dark colours, and what Windows must be told about a window.
 
 It knows no widget but the window.
 """
@@ -14,12 +14,12 @@ from pathlib import Path
 from roles.program.user_folders import home_folder
 from ui.packed.host_environment import cleaned
 
-_PATIENCE_S = 0.3  # for each program that is asked
+_PATIENCE_S = 0.3  # seconds, for each program that is asked
 _DARK_TITLE_BAR = 20  # DWMWA_USE_IMMERSIVE_DARK_MODE, Windows 10 20H1 and later
 
 
 def is_system_dark() -> bool:
-    """What the desktop says; light when it says nothing. May take a second: not for Tk's thread."""
+    """What the desktop says; light if it says nothing. May take a second: not for Tk's thread."""
     if sys.platform == "win32":
         return _is_windows_dark()
     if sys.platform == "darwin":
@@ -32,7 +32,7 @@ def is_system_dark() -> bool:
 
 
 def see_real_pixels() -> None:
-    """Keep Windows from blowing up a small picture of the window. Before the first window."""
+    """Keep Windows from enlarging a small picture of the window. Call before the first window."""
     if sys.platform == "win32":
         import ctypes
 
@@ -41,7 +41,7 @@ def see_real_pixels() -> None:
 
 
 def colour_title_bar(window: tk.Tk, *, is_dark: bool) -> None:
-    """Windows draws the title bar light unless told otherwise; elsewhere nothing happens."""
+    """Windows draws the title bar light unless told otherwise; elsewhere this does nothing."""
     if sys.platform == "win32":
         import ctypes
 

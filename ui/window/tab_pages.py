@@ -1,6 +1,6 @@
-"""The notebook: a page for each tab from the beginning, and the tab on it made when it is needed.
+"""The notebook: a page for each tab from the beginning; the tab on it is made when it is needed.
 
-A window is painted with the tab in front alone. It knows no role.
+The window is painted with only the first tab. It knows no roles.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from tkinter import ttk
 
 
 class TabPages(ttk.Notebook):
-    """`tabs` makes each the first time that it is called, on the page of its name."""
+    """`tabs` makes each tab at the first call, on the page of its name."""
 
     def __init__(self, parent: tk.Misc, tabs: Mapping[str, Callable[[], ttk.Frame]]) -> None:
         super().__init__(parent)
@@ -28,7 +28,7 @@ class TabPages(ttk.Notebook):
         return tuple(self._tabs)
 
     def page(self, name: str) -> ttk.Frame:
-        """Where that tab is put, at row 0 and column 0."""
+        """The frame for that tab, at row 0 and column 0."""
         return self._pages[name]
 
     def show(self, name: str) -> None:
@@ -38,12 +38,12 @@ class TabPages(ttk.Notebook):
 
     @property
     def in_front(self) -> ttk.Frame:
-        """The tab that is seen."""
+        """The tab that is visible."""
         current = str(self.tk.call(str(self), "select"))
         name = next(name for name, page in self._pages.items() if str(page) == current)
         return self._tabs[name]()
 
     def make_all(self) -> None:
-        """Those too that nobody has seen yet."""
+        """Also the tabs that nobody has looked at yet."""
         for make in self._tabs.values():
             make()

@@ -1,6 +1,6 @@
-"""A table: rows by key, sorted by a heading, and written only where they changed.
+"""A table: rows by key, sorted by a heading, and only changed cells are written.
 
-What the rows mean is the tab's affair.
+The tab knows what the rows mean.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SortKey = str | float
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column; `width` in pixels of a screen of 96 dpi."""
+    """One column; `width` in pixels at 96 dpi."""
 
     title: str
     width: int
@@ -35,8 +35,8 @@ class Column:
 class Row:
     """What one row shows.
 
-    `keys` sort it, one for each cell; `bar` is a percentage and its colour. A row with a `parent`
-    stands below that row; of those below one, or below none, the lower `rank` comes first.
+    `keys` are its sort keys, one for each cell; `bar` is a percentage and its colour. A row with a
+    `parent` stands below that row. Rows with the same parent, or none, are sorted by `rank` first.
     """
 
     cells: tuple[str, ...]
@@ -48,7 +48,7 @@ class Row:
 
 
 class Table(ttk.Frame):
-    """With `has_bars` the first column is a picture, and its cell the text beside it."""
+    """With `has_bars`, the first column is a picture with the text of its cell beside it."""
 
     def __init__(
         self,
@@ -77,10 +77,10 @@ class Table(ttk.Frame):
         theme.follow(self._recolour)
         self.bind("<Destroy>", self._on_destroy)
 
-    # What it shows
+    # Contents
 
     def show(self, rows: Mapping[str, Row]) -> None:
-        """Have exactly these rows; what stays keeps its place, its choice and its focus."""
+        """Show exactly these rows; rows that stay keep place, selection and focus."""
         gone = [self._items[key] for key in self._items.keys() - rows.keys()]
         if gone:
             self.tree.delete(*gone)
@@ -105,10 +105,10 @@ class Table(ttk.Frame):
 
     @property
     def empty(self) -> ttk.Frame:
-        """Shown instead of the rows when there is none: fill it with the next step."""
+        """Shown instead of the rows if there are none: fill it with what to do next."""
         return self._empty
 
-    # What is chosen in it
+    # Selection
 
     @property
     def row_keys(self) -> list[str]:
@@ -139,7 +139,7 @@ class Table(ttk.Frame):
         return self._keys.get(self.tree.focus())
 
     def on_choice(self, function: Callable[[], None]) -> None:
-        """Call this whenever other rows are selected."""
+        """Call this whenever the selection changes."""
         self.tree.bind("<<TreeviewSelect>>", lambda _event: function(), add="+")
 
     # Building
@@ -180,7 +180,7 @@ class Table(ttk.Frame):
 
     @staticmethod
     def _scrolled(bar: ttk.Scrollbar, first: float, last: float) -> None:
-        """No scroll bar where there is nothing to scroll."""
+        """Hide the scroll bar if there is nothing to scroll."""
         if float(first) <= 0 and float(last) >= 1:
             bar.grid_remove()
         else:
@@ -240,7 +240,7 @@ class Table(ttk.Frame):
         self._items[key], self._keys[item] = item, key
 
     def _rewrite(self, key: str, row: Row) -> None:
-        """Only what differs: one cell costs a sixth of a whole row."""
+        """Write only what differs: one cell costs a sixth of a whole row."""
         before, item = self._written.get(key), self._items[key]
         if before is None or before == row:
             return
@@ -263,14 +263,14 @@ class Table(ttk.Frame):
         self._put_in_order()
 
     def sort_by(self, number: int) -> None:
-        """Rising by this column, from now on."""
+        """Sort by this column, ascending, from now on."""
         self._sorted_by, self._is_falling = number, False
         self._put_in_order()
 
     def _put_in_order(self) -> None:
         """One set_children for all: moving each of 10,000 rows takes half a second."""
         number = self._sorted_by
-        next_number = 1 if number == 0 else 0  # of those that are equal, whichever came first
+        next_number = 1 if number == 0 else 0  # equal rows are sorted by another column
 
         def key_of(key: str) -> tuple[bool, SortKey, bool, SortKey, str]:
             row = self._rows[key]
@@ -288,7 +288,7 @@ class Table(ttk.Frame):
             self.tree.heading(self._name_of(position), text=title)
 
     def _below_parents(self, order: list[str]) -> list[str]:
-        """The same order among those of one parent, each followed by those below it."""
+        """The same order for the children of each row, each followed by those below it."""
         order.sort(key=lambda key: self._rows[key].rank)
         below: dict[str, list[str]] = {}
         for key in order:

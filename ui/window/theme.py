@@ -1,6 +1,7 @@
-"""Looks, fonts and pixels of the window; with palette.py the only place that has any.
+"""Colours, fonts and pixels of the window; only this file and palette.py have any.
 
-Flat, on ttk's own clam: pictures for borders and buttons are up to a hundred times slower to draw.
+Flat, based on ttk's clam: pictures for borders and buttons are up to a hundred times slower to
+draw.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from ui.window.palette import DARK, LIGHT, mixed
 from ui.window.system_look import colour_title_bar
 
 _USUAL_SCALING = 96 / 72  # Tk's pixels per point at 96 dpi
-_OWN_CELL_PADDING = 4  # ttk adds it to any other
+_OWN_CELL_PADDING = 4  # ttk adds it to any other padding
 _MIN_SCALE, _MAX_SCALE = 0.8, 6.0  # some servers report absurd screens
 
 
 class Theme:
-    """The looks of one window. Widgets that ttk does not colour follow() it."""
+    """The looks of one window. Widgets that ttk does not colour call follow()."""
 
     def __init__(self, root: tk.Tk, *, is_dark: bool = False) -> None:
         self._root = root
@@ -35,7 +36,7 @@ class Theme:
         self.apply(is_dark=is_dark)
 
     def px(self, size: float) -> int:
-        """A length that is `size` pixels on a screen of 96 dpi."""
+        """A length that is `size` pixels at 96 dpi."""
         return round(size * self._scale)
 
     @property
@@ -44,7 +45,7 @@ class Theme:
         return int(self.text_font.metrics("linespace") * 1.6)
 
     def follow(self, recolour: Callable[[], None]) -> None:
-        """Call it now and after each change of colours."""
+        """Call this now and after each change of colours."""
         self._followers.append(recolour)
         recolour()
 
@@ -267,7 +268,7 @@ class Theme:
             foreground=[("selected", colours.text)],
             bordercolor=[("focus", colours.accent)],
         )
-        # Without the indicator of a tree, which would keep 20 pixels of the first column.
+        # Without the indicator of a tree, which would take 20 pixels of the first column.
         style.layout(
             "Treeview.Item",
             [

@@ -1,6 +1,6 @@
-"""Which tracker is meant: typed, of the environment, of this window, found, or this computer's.
+"""Which tracker is meant: typed, from the environment, of this window, found, or on this computer.
 
-One choice, seen in the fields of two tabs. It shows nothing and asks nobody.
+One choice for the fields of two tabs. It shows nothing and asks nobody.
 """
 
 from __future__ import annotations
@@ -23,28 +23,30 @@ class TrackerChoice:
         self, text: tk.StringVar, environment: Mapping[str, str], settings: SettingsKeeper
     ) -> None:
         self.text = text
-        self.own: Address | None = None  # this window's, as others on this computer reach it
-        self.is_only_here = False  # nobody else reaches that
+        self.own: Address | None = None  # this window's, as programs on this computer reach it
+        self.is_only_here = False  # other computers cannot reach it
         self.found: tuple[FoundTracker, ...] = ()
         self._named = environment.get("LMK_TRACKER", "").strip()
         self._environment = environment
         self._settings = settings
-        self._taken: Address | None = None  # of the found ones, what an empty field means
+        self._taken: Address | None = None  # the found tracker that an empty field means
         self._not_kept: str | None = None
         self._followers = list[Callable[[], None]]()
 
     def follow(self, changed: Callable[[], None]) -> None:
-        """Call it now, and whenever an empty field means another one or others can be chosen."""
+        """Call this now, and when an empty field means another tracker or the choices change."""
         self._followers.append(changed)
         changed()
 
     def set_own(self, address: Address | None, *, is_only_here: bool = False) -> None:
-        """A tracker of this window runs, or does not any more."""
+        """A tracker of this window runs, or no longer runs."""
         self.own, self.is_only_here = address, is_only_here
         self._tell()
 
     def take_found(self, found: tuple[FoundTracker, ...]) -> None:
-        """These answered. A single one is used at once, and stays in use beside later ones."""
+        """These trackers answered. A single one is used at once, and stays in use when others come
+        later.
+        """
         self.found = found
         addresses = [one.address for one in found]
         if self._taken not in addresses:
@@ -58,7 +60,7 @@ class TrackerChoice:
         return tracker_address(typed, self._environment)
 
     def follow_of(self, tracker: Address) -> Follow:
-        """Where else this tracker may be looked for, of what parse() gave."""
+        """Where else to look for a tracker that parse() gave."""
         if not may_discover(self._environment):
             return Follow.NOWHERE
         is_chosen_here = self.is_open and not self._named and tracker != self.own
@@ -66,7 +68,9 @@ class TrackerChoice:
         return Follow.ANY if is_chosen_here or is_found else Follow.SAME
 
     def moved(self, former: Address, tracker: Address) -> bool:
-        """A role asks at another place now; True when an empty field means that one, too."""
+        """A role now uses this tracker at another address; True if an empty field means that one
+        too.
+        """
         if not self.is_open or self.parse("") != former or former == self.own:
             return False
         self._taken = tracker
@@ -75,7 +79,7 @@ class TrackerChoice:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing was typed, so that another one may be meant later."""
+        """Whether nothing was typed, so that another tracker may be meant later."""
         return not self.text.get().strip()
 
     @property
@@ -92,7 +96,7 @@ class TrackerChoice:
 
     @property
     def advice(self) -> str:
-        """What to do, where the program may not choose."""
+        """What to do where the program may not choose."""
         is_settled = self._named or self.own is not None or self._taken is not None
         if is_settled or len(self.found) < 2 or not self.is_open:
             return ""
@@ -100,7 +104,7 @@ class TrackerChoice:
 
     @property
     def offers(self) -> dict[str, str]:
-        """What drops down, and what each line puts into the field."""
+        """The lines of the drop-down list, and what each puts into the field."""
         lines = {_line(one): str(one.address) for one in self.found}
         known = set(lines.values())
         return lines | {
@@ -110,7 +114,7 @@ class TrackerChoice:
         }
 
     def use_for_now(self, address: Address) -> None:
-        """Fill in a tracker that is no wish of the user's for the next run."""
+        """Fill in a tracker that the user did not choose for the next run."""
         self._not_kept = str(address)
         self.text.set(self._not_kept)
 

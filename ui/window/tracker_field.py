@@ -12,7 +12,7 @@ from ui.window.tracker_choice import TrackerChoice
 
 
 class TrackerField(ChoiceField):
-    """Seen in two tabs, over one choice."""
+    """Shown in two tabs, for one choice."""
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
-"""Looking for the trackers of the network while the window is open. It shows nothing.
+"""Looks for the trackers of the network while the window is open. It shows nothing.
 
-What is found goes to the choice of trackers; where one is named already, nobody is asked.
+Trackers that it finds go to the choice of trackers; while one is named, it does not search.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from roles.values.settings import may_discover
 from ui.window.running_roles import StartsAndStops
 from ui.window.workbench import Workbench
 
-MakeDiscovery = Callable[[Post, tuple[Address, ...]], StartsAndStops]  # also: whom to ask singly
+MakeDiscovery = Callable[[Post, tuple[Address, ...]], StartsAndStops]  # addresses to ask one by one
 
 
 def start_search(bench: Workbench, make: MakeDiscovery) -> bool:
-    """Look for trackers until the window closes; False where the environment forbids it."""
+    """Look for trackers until the window closes; False if the environment forbids it."""
     if not is_wished(bench.environment):
         return False
     remembered = _addresses(bench.settings.now.recent_trackers)
@@ -32,7 +32,7 @@ def start_search(bench: Workbench, make: MakeDiscovery) -> bool:
 
 
 def is_wished(environment: Mapping[str, str]) -> bool:
-    """Whether trackers are to be looked for: not where one is named, and not where it is off."""
+    """Whether to look for trackers: not if one is named, and not if the search is off."""
     return not environment.get("LMK_TRACKER", "").strip() and may_discover(environment)
 
 

@@ -1,4 +1,4 @@
-"""The Tracker tab: one button, the address to give to the others, and who is in the room."""
+"""The Tracker tab: one button, the address for the others, and who is in the room."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ PINGS_AGAIN_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class TrackerLinks:
-    """Whom the tab tells what."""
+    """What the tab tells the rest of the window."""
 
     files_changed: Callable[[Address], None]  # the address as programs here reach the tracker
-    failed: Callable[[str], None]  # to start for somebody who is looking elsewhere
+    failed: Callable[[str], None]  # could not start, for a user who is looking at another tab
 
 
 class TrackerTab(ttk.Frame):
@@ -60,7 +60,7 @@ class TrackerTab(ttk.Frame):
         self._tracker: Tracker | None = None
         self.run_state = RunState.STOPPED
         self._room = RoomChanged((), (), 0)
-        self._is_open = True  # it listens for everybody
+        self._is_open = True  # it listens for other computers too
         self._files_shown: tuple[ListedFile, ...] = ()
         self._once_started = list[Callable[[Address], None]]()
         self._port_text = tk.StringVar(self, str(bench.settings.now.tracker_port))
@@ -93,7 +93,7 @@ class TrackerTab(ttk.Frame):
         row.bind("<Configure>", lambda event: self._wrap(event.width))
 
     def _make_address(self) -> None:
-        """A line of its own, large: it is read aloud and copied from a blackboard."""
+        """On a line of its own, large: people read it aloud and copy it from a blackboard."""
         px = self._bench.theme.px
         self._address_line = ttk.Frame(self, style="Tint.TFrame", padding=(px(16), px(10)))
         self._address = ttk.Label(self._address_line, style="Title.Tint.TLabel")
@@ -117,7 +117,7 @@ class TrackerTab(ttk.Frame):
     # What the rest of the window asks
 
     def start_only_here(self, then: Callable[[Address], None]) -> None:
-        """Have a tracker, at least for this computer; `then` gets its address once it runs."""
+        """Start a tracker, at least for this computer; `then` gets its address once it runs."""
         if self._bench.trackers.own is not None:
             then(self._bench.trackers.own)
             return
@@ -131,7 +131,7 @@ class TrackerTab(ttk.Frame):
 
     @property
     def sentence(self) -> str:
-        """How the tracker is."""
+        """The state of the tracker."""
         return str(self._sentence.cget("text"))
 
     @property
@@ -149,10 +149,10 @@ class TrackerTab(ttk.Frame):
         """None while no tracker runs."""
         return seeders_in(self._room) if self.run_state is RunState.RUNNING else None
 
-    # What the user asks
+    # What the user does
 
     def start_or_stop(self) -> None:
-        """The button."""
+        """The button was pressed."""
         if not self.run_state.is_up:
             self._start(EVERY_INTERFACE)
         elif self._tracker is not None:
@@ -161,7 +161,7 @@ class TrackerTab(ttk.Frame):
             self._show_state("Stopping …", "Muted")
 
     def start(self) -> None:
-        """Have it run, for everybody."""
+        """Start it, for other computers too."""
         if not self.run_state.is_up:
             self.start_or_stop()
 
@@ -225,7 +225,7 @@ class TrackerTab(ttk.Frame):
             then(own)
 
     def _show_address(self, for_others: Address) -> None:
-        """What to type elsewhere: another one as soon as this computer has another address."""
+        """Show what to type elsewhere; it changes as soon as this computer has another address."""
         self._address.configure(text=str(for_others))
         if not is_loopback(for_others.host):
             hint = "Give this address to the others: they type it as their tracker."
@@ -254,7 +254,7 @@ class TrackerTab(ttk.Frame):
         if own is not None and has_news:
             self._links.files_changed(own)
 
-    # Showing
+    # Display
 
     def _show_state(self, sentence: str, tone: str) -> None:
         self._sentence.configure(text=sentence, style=f"{tone}.TLabel")

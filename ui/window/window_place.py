@@ -1,4 +1,4 @@
-"""Where the window stands, how large it may be, and its icon."""
+"""The window's place on the screen, its size, and its icon."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GEOMETRY = re.compile(r"(\d{2,5})x(\d{2,5})(?:([+-]-?\d{1,5})([+-]-?\d{1,5}))?"
 
 
 def restore(window: tk.Tk, theme: Theme, kept: str) -> None:
-    """As large as the last time and where it was, but never off the screen."""
+    """As large as the last time and at the same place, but never off the screen."""
     screen = window.winfo_screenwidth(), window.winfo_screenheight()
     least = min(theme.px(LEAST_WIDTH), screen[0]), min(theme.px(LEAST_HEIGHT), screen[1])
     window.minsize(*least)
@@ -44,7 +44,7 @@ def place_of(window: tk.Tk) -> str:
 
 
 def set_icon(window: tk.Tk, name: str) -> tk.PhotoImage | None:
-    """A picture of assets/; keep what is returned, or Tk forgets it. None when it is missing."""
+    """A picture of assets/; None if it is missing. Keep what is returned, or Tk forgets it."""
     try:
         icon = tk.PhotoImage(master=window, data=bundled_bytes("assets", name))
     except (tk.TclError, StorageError) as error:

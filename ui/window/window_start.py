@@ -1,4 +1,4 @@
-"""Opening the window, and closing it in order whoever asks: the user, Ctrl-C, or the system."""
+"""Opens the window, and closes it in order whether the user, Ctrl-C or the system asks."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from roles.program.profile import Profile
 from roles.values.errors import ShortageError
 from roles.worker import Worker
 from ui.exit_codes import ExitCode
-from ui.packed.second_start import WindowSeat
+from ui.packed.second_start import WindowClaim
 from ui.roles_on_demand import load_all, new_discovery
 from ui.window.app_window import AppWindow
 from ui.window.notices import Choice
 from ui.window.system_look import see_real_pixels
 
-AFTER_PAINT_MS = 200  # roles take as long to load, and would hold up what is still drawn
+AFTER_PAINT_MS = 200  # loading the roles takes as long, and would delay what is still drawn
 ALREADY_OPEN = "LMKtorrent is open on this computer already, with the same settings."
 
 
@@ -34,36 +34,38 @@ def run_window(
 ) -> int:
     """Show the window until it is closed; returns the exit code.
 
-    Raises tkinter.TclError where there is no display.
+    Raises tkinter.TclError if there is no display.
     """
     see_real_pixels()
-    with WindowSeat(profile.state_folder) as seat:
+    with WindowClaim(profile.state_folder) as claim:
         window = AppWindow(
             profile,
             folder_to_seed=folder_to_seed,
             notices=notices,
             environment=environment,
         )
-        meet_others(window, seat)
+        meet_others(window, claim)
         window.after(AFTER_PAINT_MS, _load_beside, window, try_it)
         _loop(window)
     return ExitCode.INTERRUPTED if window.is_interrupted else ExitCode.DONE
 
 
-def meet_others(window: AppWindow, seat: WindowSeat) -> None:
-    """Come forward when a later window asks; of an earlier one, say so and offer to show it."""
-    if seat.is_first:
-        seat.listen(lambda: window.call(window.come_forward))
+def meet_others(window: AppWindow, claim: WindowClaim) -> None:
+    """Come forward when a later window asks; if an earlier one is open, say so and offer to show
+    it.
+    """
+    if claim.is_first:
+        claim.listen(lambda: window.call(window.come_forward))
         return
     choices = [
-        Choice("Show that window", lambda: _give_way(window, seat)),
+        Choice("Show that window", lambda: _give_way(window, claim)),
         Choice("Use this one too", lambda: None),
     ]
     window.notices.ask(ALREADY_OPEN, choices, key="second start", takes_focus=False)
 
 
 def _load_beside(window: AppWindow, try_it: bool) -> None:
-    """Load the roles and the other tabs in a thread of their own, and let the window begin."""
+    """Load the roles and the other tabs in a thread of their own, then let the window begin."""
 
     def load() -> None:
         from ui.window import seeder_tab, tracker_tab  # noqa: F401
@@ -77,8 +79,8 @@ def _load_beside(window: AppWindow, try_it: bool) -> None:
         window.after(AFTER_PAINT_MS, _load_beside, window, try_it)
 
 
-def _give_way(window: AppWindow, seat: WindowSeat) -> None:
-    problem = seat.call_first()
+def _give_way(window: AppWindow, claim: WindowClaim) -> None:
+    problem = claim.call_first()
     if problem:
         window.notices.say(problem, tone="Warning", key="second start")
     else:
@@ -87,9 +89,9 @@ def _give_way(window: AppWindow, seat: WindowSeat) -> None:
 
 def _loop(window: AppWindow) -> None:
     def end_soon(number: int, _frame: FrameType | None) -> None:
-        """In its turn: Tk, or a tab that is made, may be in the middle of something."""
+        """Not at once: Tk, or a tab that is being made, may be in the middle of something."""
         end = window.close_now
-        if number == signal.SIGINT:  # the roles end in order all the same, the second time at once
+        if number == signal.SIGINT:  # roles still end in order; a second Ctrl-C ends at once
             signal.signal(signal.SIGINT, early)
             end = window.interrupt
         with contextlib.suppress(tk.TclError):  # it is closed already
@@ -98,5 +100,5 @@ def _loop(window: AppWindow) -> None:
     early = signal.signal(signal.SIGINT, end_soon)
     signal.signal(signal.SIGTERM, end_soon)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, end_soon)  # the terminal that it was started from is closed
+        signal.signal(signal.SIGHUP, end_soon)  # the terminal that it was started from was closed
     window.mainloop()

@@ -1,4 +1,4 @@
-"""What the tabs share: pump, looks, roles, settings, and which tracker is meant. No widget."""
+"""What the tabs share: event pump, theme, roles, settings, choice of tracker. No widgets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ui.window.tracker_choice import TrackerChoice
 
 
 class RunState(Enum):
-    """Where one run of a role stands, as its buttons need to know."""
+    """The state of one run of a role, as its buttons need it."""
 
     STARTING = "starting"
     RUNNING = "running"
