@@ -69,7 +69,6 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "peers",
         "single_chunks",
         "swarm",
-        "transfers",
     ),
     "downloads": ("download_scope", "file_tally", "wanted_contents"),
 }
