@@ -65,17 +65,11 @@ class ArrivingFile:
         """Whether it is open, and not known to be replaced by another file of its name."""
         return self._file.is_in_place
 
-    def recheck(
-        self,
-        digests: bytes | None,
-        should_stop: Callable[[], bool],
-        note: Callable[[int], None] = lambda _: None,
-    ) -> int:
+    def recheck(self, digests: bytes | None, should_stop: Callable[[], bool]) -> int:
         """The bitmap of the chunks that are on the disk and have these digests.
 
-        Without digests, which a content of one chunk does not need: by its root. `note` is told how
-        many bytes have been looked at. When told to stop: those found until then. None of ours
-        writes meanwhile. Raises StorageError.
+        Without digests, which a content of one chunk does not need: by its root. When told to stop:
+        those found until then. None of ours writes meanwhile. Raises StorageError.
         """
         self._file.begin_check()
         try:
@@ -86,7 +80,7 @@ class ArrivingFile:
             self._file.truncate(self.content.size)
         if size == 0:
             return 0
-        found = ChunkDigests(self._file.file, self.content, should_stop).run(note)
+        found = ChunkDigests(self._file.file, self.content, should_stop).run()
         if digests is None:
             root = root_of(self.content.size, self.content.chunk_size, found)
             return self.content.all_chunks if root == self.content.root else 0

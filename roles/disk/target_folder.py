@@ -62,15 +62,11 @@ class TargetFolder:
         self._partials: dict[tuple[str, ...], list[str]] = {}  # of folders that were looked through
 
     def holds(
-        self,
-        stored: tuple[str, ...],
-        content: Content,
-        should_stop: Callable[[], bool],
-        note: Callable[[int], None] = lambda _: None,
+        self, stored: tuple[str, ...], content: Content, should_stop: Callable[[], bool]
     ) -> Path | None:
         """The file of that name if it has this content already; None when not, or when stopped.
 
-        Follows no link below this folder. `note` is told how many bytes have been looked at.
+        Follows no link below this folder.
         """
         try:  # most often there is nothing of that name, and ten thousand files are asked for
             status = os.lstat("/".join((self._text, *stored)))
@@ -83,7 +79,7 @@ class TargetFolder:
                 name = folder.at(stored[-1])
                 file = PositionedFile(os.open(name, OPEN_FLAGS, dir_fd=folder.descriptor))
                 try:
-                    if not _is_content(file, content, should_stop, note):
+                    if not _is_content(file, content, should_stop):
                         return None
                 finally:
                     file.close()
@@ -172,16 +168,11 @@ def _open(last: LastFolder, stored: tuple[str, ...]) -> None:
         raise storage_error(error, last.path_of(stored)) from None
 
 
-def _is_content(
-    file: PositionedFile,
-    content: Content,
-    should_stop: Callable[[], bool],
-    note: Callable[[int], None],
-) -> bool:
+def _is_content(file: PositionedFile, content: Content, should_stop: Callable[[], bool]) -> bool:
     status = os.fstat(file.descriptor)
     if not stat.S_ISREG(status.st_mode) or status.st_size != content.size:
         return False
-    digests = ChunkDigests(file, content, should_stop).run(note)
+    digests = ChunkDigests(file, content, should_stop).run()
     return root_of(content.size, content.chunk_size, digests) == content.root
 
 
