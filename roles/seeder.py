@@ -1,8 +1,9 @@
 """The seeder role: offers one folder, tells a tracker about it, serves leechers.
 
 Threads: the role's own accepts, reads greetings and measures; `lmk-hasher` reads the folder;
-`lmk-member` talks to the tracker; `lmk-give` and `lmk-upload` serve one leecher each, of LMK/2 and
-LMK/1; `lmk-caller` calls leechers when none can call us. A silent newcomer costs no thread.
+`lmk-member` talks to the tracker; `lmk-uploader` and `lmk-upload` serve one leecher each, of
+LMK/2 and LMK/1; `lmk-caller` calls leechers when none can call us. A silent newcomer costs no
+thread.
 """
 
 from __future__ import annotations

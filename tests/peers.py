@@ -29,7 +29,7 @@ from roles.wire import frames
 from roles.wire.greeting import Hello, Probe, Welcome, decode_hello, encode_welcome
 from tests.disks import described, some_bytes
 from tests.receiving import receive_exactly
-from tests.rooms import RoomTest, ScriptedSeeder
+from tests.role_test import RoomTest, ScriptedSeeder
 from tests.support import LIMIT_S, wait_until
 
 CHUNK = MIN_CHUNK_SIZE
@@ -244,7 +244,7 @@ def tcp_pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield first, second
 
 
-class GivingTest(RoomTest):
+class UploadingTest(RoomTest):
     """Our sending side, and leechers that play by a script."""
 
     def uploads(
@@ -321,7 +321,7 @@ class GivingTest(RoomTest):
         return bitmap(holding.content, lacks)
 
 
-class TakingTest(RoomTest):
+class DownloadingTest(RoomTest):
     """Our receiving side, and senders that play by a script."""
 
     def setUp(self) -> None:

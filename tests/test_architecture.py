@@ -58,7 +58,15 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "share_update",
     ),
     "joining": ("found_trackers", "listed_files", "listed_room", "listed_share"),
-    "uploads": ("slots", "small_contents", "times_sent", "upload_scheduler"),
+    "uploads": (
+        "open_contents",
+        "part_sizes",
+        "slots",
+        "small_contents",
+        "times_sent",
+        "upload_scheduler",
+        "upload_session",
+    ),
     "swarm": (
         "bad_peers",
         "chunk_plan",

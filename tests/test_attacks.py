@@ -24,7 +24,7 @@ from roles.values.events import DownloadState, RoomChanged, TrackerLost
 from roles.values.settings import Existing, SeederSettings
 from tests.programs import ROOT, TIMEOUT_S
 from tests.receiving import receive_chunk
-from tests.rooms import (
+from tests.role_test import (
     ANYWHERE,
     Offer,
     RoomTest,

@@ -45,7 +45,7 @@ def late(plan: ChunkPlan, rate: float, *, now: float, is_end: bool = True) -> in
     return plan.worth_asking_twice(99, sender(99), rate, now=now, is_end=is_end)
 
 
-class TakingTest(unittest.TestCase):
+class DownloadingTest(unittest.TestCase):
     def test_a_chunk_is_wanted_until_it_is_on_its_way_and_again_when_it_does_not_come(self) -> None:
         plan = plan_of(3, had=0b1)
         self.assertEqual(plan.wanted, 0b110)

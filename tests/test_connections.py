@@ -13,7 +13,7 @@ from roles.joining.list_client import fetch_list
 from roles.net.connections import hang_up, noted, was_hung_up
 from roles.net.dialling import dialled
 from roles.values.addresses import Address
-from tests.rooms import RoomTest
+from tests.role_test import RoomTest
 from tests.support import LIMIT_S
 
 POSIX_ONLY = unittest.skipUnless(os.name == "posix", "a thing of POSIX systems")

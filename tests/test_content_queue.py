@@ -22,13 +22,13 @@ from roles.values.settings import Existing
 from roles.wire import frames
 from roles.wire.greeting import Hello
 from tests.disks import described, some_bytes
-from tests.peers import CHUNK, MemoryHolding, RawPeer, TakingTest, some_holding
+from tests.peers import CHUNK, DownloadingTest, MemoryHolding, RawPeer, some_holding
 from tests.support import wait_until
 
 SHARE = "5" * 16
 
 
-class ContentQueueTest(TakingTest):
+class ContentQueueTest(DownloadingTest):
     def setUp(self) -> None:
         super().setUp()
         self.target = self.make_folder("target")

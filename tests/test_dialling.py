@@ -11,7 +11,7 @@ from unittest import mock
 from roles.net.dialling import dialled
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError, TrackerSilentError
-from tests.rooms import LINUX_ONLY, RoomTest
+from tests.role_test import LINUX_ONLY, RoomTest
 from tests.support import at_once
 
 HOST = "127.0.0.1"

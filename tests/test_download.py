@@ -20,7 +20,7 @@ from roles.values.settings import Existing
 from roles.wire import frames
 from tests.disks import some_bytes
 from tests.peers import MemoryHolding, RawPeer, bitmap, lying_seeder
-from tests.rooms import RoomTest, Running, list_as_lmk2, list_now, wait_for_end, wait_for_state
+from tests.role_test import RoomTest, Running, list_as_lmk2, list_now, wait_for_end, wait_for_state
 from tests.support import wait_until
 from tests.test_name_twins import needs_case
 

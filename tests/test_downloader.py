@@ -12,7 +12,7 @@ from roles.values.errors import PeerProtocolError
 from roles.wire import frames
 from roles.wire.frames import HEADER, PART
 from tests.disks import some_bytes
-from tests.peers import CHUNK, MemoryHolding, RawPeer, TakingTest, bitmap, some_holding
+from tests.peers import CHUNK, DownloadingTest, MemoryHolding, RawPeer, bitmap, some_holding
 from tests.support import LIMIT_S, wait_until
 
 SLICE = 32 * 1024  # bytes: what a slow sender gets out in a moment
@@ -29,7 +29,7 @@ class Clock:
         return self.now
 
 
-class HonestTest(TakingTest):
+class HonestTest(DownloadingTest):
     def test_everything_comes_is_checked_written_and_told_of(self) -> None:
         holding = some_holding(4.2)
         _, transfer, store = self.transfer(holding)
@@ -87,7 +87,7 @@ class HonestTest(TakingTest):
         self.assert_no_buffer_is_lost()
 
 
-class HostileTest(TakingTest):
+class HostileTest(DownloadingTest):
     def setUp(self) -> None:
         super().setUp()
         self.holding = MemoryHolding(some_bytes(7 << 20), chunk_size=1 << 20)

@@ -39,7 +39,7 @@ from roles.values.events import (
 )
 from roles.values.settings import Existing, LeecherSettings
 from roles.wire.tracker_messages import Done, Register
-from tests.rooms import (
+from tests.role_test import (
     ANYWHERE,
     PEERS_SOON_S,
     LeecherTest,

@@ -15,7 +15,7 @@ from roles.values.addresses import Address
 from roles.values.errors import ShortageError
 from roles.wire.frames import PART
 from roles.wire.greeting import Hello
-from tests.rooms import RoomTest
+from tests.role_test import RoomTest
 from tests.support import LIMIT_S, wait_until
 
 PEER = "a" * 16

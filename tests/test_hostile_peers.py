@@ -10,8 +10,8 @@ import threading
 from roles.wire import frames
 from tests.disks import some_bytes
 from tests.hostile_peers import LEECHERS, SENDERS, Leech, Sender, Talk, run_leech
-from tests.peers import GivingTest, MemoryHolding, RawPeer, TakingTest, bitmap, some_holding
-from tests.rooms import RoomTest
+from tests.peers import DownloadingTest, MemoryHolding, RawPeer, UploadingTest, bitmap, some_holding
+from tests.role_test import RoomTest
 from tests.support import LIMIT_S, wait_until
 
 PACE = 0.1  # of a script's seconds; the patiences of our side are about as much of the real ones
@@ -55,7 +55,7 @@ class Beside(RoomTest):
         thread.start()
 
 
-class HostileSendersTest(Beside, TakingTest):
+class HostileSendersTest(Beside, DownloadingTest):
     def setUp(self) -> None:
         super().setUp()
         for module, name, value in (
@@ -84,16 +84,16 @@ class HostileSendersTest(Beside, TakingTest):
             self.assertTrue(store.data == holding.data)
 
 
-class HostileLeechersTest(Beside, GivingTest):
+class HostileLeechersTest(Beside, UploadingTest):
     def setUp(self) -> None:
         super().setUp()
         for module, name, value in (
-            ("uploads.uploader", "ANSWER_S", 0.2),
-            ("uploads.uploader", "LEAST_ANSWER_S", 0.01),
+            ("uploads.upload_session", "ANSWER_S", 0.2),
+            ("uploads.upload_session", "LEAST_ANSWER_S", 0.01),
             ("uploads.part_sender", "WAIT_S", 0.05),
-            ("uploads.queue_position", "PLACE_S", 0.1),
+            ("uploads.upload_session", "POSITION_S", 0.1),
             ("uploads.upload_scheduler", "STALL_S", 0.2),
-            ("uploads.upload_scheduler", "SLOW_LINE", 1e9),
+            ("uploads.upload_scheduler", "SLOW_UPLINK", 1e9),
         ):
             self.constant(module, name, value)
 
@@ -102,7 +102,7 @@ class HostileLeechersTest(Beside, GivingTest):
         room = self.uploads(*self.holdings, slots=SLOTS)
         for _ in range(CROWD):
             self.play(self.joined(room, host=HOSTILE), name)
-        wait_until(lambda: len(room._givings) > 0)
+        wait_until(lambda: len(room._leechers) > 0)
         honest = self.joined(room, host=HONEST)
         holding = self.holdings[0]
         self.opened(honest, holding)

@@ -17,7 +17,7 @@ from roles.values.events import (
 )
 from roles.values.settings import Existing, LeecherSettings
 from tests.receiving import receive_exactly
-from tests.rooms import (
+from tests.role_test import (
     ACK,
     CHUNK,
     PEERS_SOON_S,

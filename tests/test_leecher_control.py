@@ -31,7 +31,7 @@ from roles.values.events import (
 )
 from roles.values.settings import Existing, LeecherSettings
 from tests.receiving import receive_exactly
-from tests.rooms import (
+from tests.role_test import (
     CHUNK,
     LINUX_ONLY,
     Gate,

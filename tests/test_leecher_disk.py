@@ -13,7 +13,7 @@ from roles.values.events import (
     DownloadState,
 )
 from roles.values.settings import Existing
-from tests.rooms import (
+from tests.role_test import (
     CHUNK,
     LINUX_ONLY,
     NEVER_S,

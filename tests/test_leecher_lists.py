@@ -13,7 +13,7 @@ from roles.values.events import (
     ListFailed,
 )
 from roles.values.settings import Existing
-from tests.rooms import (
+from tests.role_test import (
     Offer,
     RoomTest,
     Running,

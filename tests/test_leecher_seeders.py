@@ -20,7 +20,7 @@ from roles.values.events import (
     DownloadState,
 )
 from tests.receiving import HEADER
-from tests.rooms import (
+from tests.role_test import (
     CHUNK,
     LINUX_ONLY,
     NEVER_S,

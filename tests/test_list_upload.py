@@ -10,7 +10,7 @@ from typing import Any
 
 from roles.joining.list_upload import AGAIN_S, BUSY_AGAIN_S, TELL_S, ListUpload
 from roles.values.addresses import Address
-from tests.rooms import ScriptedSeeder
+from tests.role_test import ScriptedSeeder
 from tests.support import LmkTestCase
 
 PEER = "a" * 16

@@ -26,7 +26,7 @@ from roles.values.events import (
 from roles.values.settings import Existing, LeecherSettings
 from tests.originals.processes import OriginalSeeder, OriginalTracker
 from tests.receiving import receive_chunk
-from tests.rooms import (
+from tests.role_test import (
     ACK,
     RoomTest,
     Running,

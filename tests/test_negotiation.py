@@ -14,7 +14,7 @@ from roles.leecher import Leecher
 from roles.seeder import Seeder
 from roles.values.events import DownloadChanged, DownloadState, FolderScanned
 from tests.receiving import receive_chunk, receive_exactly
-from tests.rooms import (
+from tests.role_test import (
     ACK,
     NEVER_S,
     PEERS_SOON_S,
@@ -97,7 +97,7 @@ class OurLmk2HelloAtAnOriginalSeeder(NegotiationTest):
 
     @staticmethod
     def is_connecting() -> bool:
-        return any(thread.name == "lmk-take" for thread in threading.enumerate())
+        return any(thread.name == "lmk-downloader" for thread in threading.enumerate())
 
     def end(self, leecher: Running[Leecher], word: str) -> None:
         if word != "stop":

@@ -9,7 +9,7 @@ from unittest import mock
 from roles.net import neighbours
 from roles.net.interfaces import own_addresses
 from roles.net.neighbours import Neighbours, waiting_bytes
-from tests.rooms import LINUX_ONLY
+from tests.role_test import LINUX_ONLY
 from tests.support import LmkTestCase
 
 HEAD = "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n"

@@ -21,7 +21,7 @@ from roles.values.events import (
 )
 from roles.values.settings import TrackerSettings
 from tests.disks import some_bytes
-from tests.rooms import RoomTest, ask, order, wait_for_end
+from tests.role_test import RoomTest, ask, order, wait_for_end
 from tests.support import EventLog, wait_until
 from tests.test_discovery import of_ours
 from tests.test_tracker_client import ScriptedTracker

@@ -9,7 +9,7 @@ from roles.values.content import MIN_CHUNK_SIZE
 from roles.values.events import DownloadState
 from roles.values.settings import Existing
 from tests.noisy_line import Damage, NoisyLine, clean, flips, noise
-from tests.rooms import (
+from tests.role_test import (
     RoomTest,
     Running,
     content_of,
@@ -41,7 +41,7 @@ class NoisyLineTest(RoomTest):
             ("swarm.downloader", "FRAME_S", 0.4),
             ("swarm.downloader", "STILL_S", 0.3),
             ("uploads.uploader", "FRAME_S", 0.4),
-            ("uploads.uploader", "ALIVE_S", 0.1),
+            ("uploads.upload_session", "ALIVE_S", 0.1),
             ("net.peer_greeting", "ANSWER_S", 0.4),
             ("uploads.handshakes", "GREETING_S", 0.4),
             ("swarm.peer_book", "AGAIN_S", 0.05),

@@ -8,7 +8,8 @@ from unittest import mock
 
 from roles.net import send_buffer
 from roles.net.throttle import Throttle
-from roles.uploads.part_sender import MAX_KEPT, MIN_AHEAD, PIECE, PartSender
+from roles.uploads.part_sender import MAX_KEPT, PIECE, PartSender
+from roles.uploads.part_sizes import MIN_AHEAD
 from roles.uploads.upload_scheduler import Choice
 from roles.values.addresses import LOOPBACK
 from roles.values.content import Content
@@ -54,7 +55,7 @@ class PartSenderTest(unittest.TestCase):
         content = Content(b"root" * 8, SIZE, SIZE)
         says = self.source.sent.append
         is_whole = self.parts.send(
-            Choice(7, content.root, 0), content, self.source, lambda: says("offer"), lambda: None
+            Choice(7, content.root, 0), content, self.source, lambda: says("offer"), lambda: True
         )
         self.assertTrue(is_whole)
         return list(self.source.sent)
@@ -70,6 +71,7 @@ class PartSenderTest(unittest.TestCase):
         self.assertEqual(self.theirs.recv(100), b"four")
 
     def test_what_is_kept_does_not_wait_for_the_limit(self) -> None:
+        self.throttle.set_limit(1_000_000)
         self.parts.keep(b"word")
         with mock.patch.object(self.throttle, "wait", side_effect=lambda *_: self.theirs.recv(4)):
             self.theirs.setblocking(False)
@@ -112,7 +114,7 @@ class PartSenderTest(unittest.TestCase):
         for seconds, pieces in ((60.0, 5), (0.001, 1)):
             with self.subTest(seconds=seconds):
                 self.moved.clear()
-                self.parts._longest = frames.MAX_PART
+                self.parts._sizes._longest = frames.MAX_PART
                 self.parts.fit(SIZE, seconds, 3)
                 self.send()
                 self.assertEqual(sum(self.moved), SIZE)

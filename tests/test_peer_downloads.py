@@ -15,15 +15,23 @@ from roles.swarm.peer_downloads import MAX_CALLERS, MAX_CALLERS_PER_HOST, PeerDo
 from roles.values.addresses import Address
 from roles.wire import frames
 from roles.wire.greeting import Hello
-from tests.peers import CHUNK, RawPeer, TakingTest, lying_seeder, some_holding, tcp_pair, welcomed
-from tests.rooms import ScriptedSeeder
+from tests.peers import (
+    CHUNK,
+    DownloadingTest,
+    RawPeer,
+    lying_seeder,
+    some_holding,
+    tcp_pair,
+    welcomed,
+)
+from tests.role_test import ScriptedSeeder
 from tests.support import at_once, wait_until
 
 ME = "0123456789abcdef"
 YOU = "fedcba9876543210"
 
 
-class PeerDownloadsTest(TakingTest):
+class PeerDownloadsTest(DownloadingTest):
     def setUp(self) -> None:
         super().setUp()
         self.downloads = PeerDownloads(self.swarm, Hello(ME, "pc", 1, is_seeder=False), Throttle())

@@ -13,7 +13,7 @@ from roles.wire.greeting import Hello, Welcome, encode_hello, encode_welcome
 from tests.disks import go_on, stop
 from tests.peers import tcp_pair
 from tests.receiving import receive_exactly
-from tests.rooms import RoomTest
+from tests.role_test import RoomTest
 from tests.support import at_once
 
 ME = Hello("0123456789abcdef", "lab-pc-07", 12501, is_seeder=False)

@@ -11,12 +11,12 @@ from unittest import mock
 from roles.uploads.peer_uploads import MAX_CONNECTIONS, MAX_PER_HOST
 from roles.values.addresses import Address
 from roles.wire import frames
-from tests.peers import CHUNK, GivingTest, bitmap, some_holding
-from tests.rooms import NEVER_S
+from tests.peers import CHUNK, UploadingTest, bitmap, some_holding
+from tests.role_test import NEVER_S
 from tests.support import at_once, wait_until
 
 
-class PeerUploadsTest(GivingTest):
+class PeerUploadsTest(UploadingTest):
     def setUp(self) -> None:
         super().setUp()
         self.holding = some_holding(8)
@@ -106,7 +106,7 @@ class PeerUploadsTest(GivingTest):
         self.offer(waiting)
 
     def test_who_waits_for_a_moment_only_is_not_told_that_it_waits(self) -> None:
-        self.constant("uploads.queue_position", "PLACE_S", 60.0)
+        self.constant("uploads.upload_session", "POSITION_S", 60.0)
         hungs = [self.wanting(self.room, self.holding) for _ in range(2)]
         for hung in hungs:
             self.offer(hung)
@@ -120,7 +120,7 @@ class PeerUploadsTest(GivingTest):
         self.fetch(leecher, self.holding)
         wait_until(lambda: self.room.report(time.monotonic())[1] == 8 * CHUNK)
         leecher.link.close()
-        wait_until(lambda: not self.room._givings)
+        wait_until(lambda: not self.room._leechers)
         self.assertEqual(self.room.report(time.monotonic())[1], 8 * CHUNK)
 
     def test_it_ends_at_once_in_the_middle_of_everything(self) -> None:

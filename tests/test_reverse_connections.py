@@ -27,7 +27,7 @@ from roles.wire import frames
 from roles.wire.greeting import Hello, Probe
 from tests.disks import some_bytes
 from tests.peers import MemoryHolding, MemoryLibrary, RawPeer, welcomed
-from tests.rooms import RoomTest, ScriptedSeeder, list_now, wait_for_end
+from tests.role_test import RoomTest, ScriptedSeeder, list_now, wait_for_end
 from tests.support import wait_until
 from tests.test_room_client import with_cookie
 from tests.test_tracker_client import ScriptedTracker

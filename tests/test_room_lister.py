@@ -13,7 +13,7 @@ from roles.joining.room_lister import PEERS_AGAIN_S, RoomLister, Sought, pause_a
 from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
 from roles.values.events import FilesListed, ListedFile, ListFailed
-from tests.rooms import (
+from tests.role_test import (
     PEERS_SOON_S,
     RoomTest,
     ask,

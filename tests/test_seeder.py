@@ -25,7 +25,7 @@ from roles.values.events import (
 )
 from roles.values.settings import SeederSettings
 from tests.receiving import receive_chunk
-from tests.rooms import (
+from tests.role_test import (
     ACK,
     ANYWHERE,
     CHUNK,

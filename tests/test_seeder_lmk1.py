@@ -19,7 +19,7 @@ from roles.values.events import (
 )
 from roles.values.settings import Existing
 from tests.receiving import HEADER, receive_chunk, receive_exactly
-from tests.rooms import (
+from tests.role_test import (
     ACK,
     CHUNK,
     NEVER_S,

@@ -52,6 +52,16 @@ class SinglesTest(unittest.TestCase):
         self.assertEqual(Counter(number for number, _ in asked), {1: 10, 2: 10, 3: 10})
         self.assertEqual(self.asked(), [])
 
+    def test_everybody_is_asked_though_the_first_are_tried_again_before(self) -> None:
+        self.add(7)
+        asked = list[int]()
+        for _ in self.links:
+            ((number, _handle),) = self.asked()
+            asked.append(number)
+            self.singles.refused(7, self.links[number - 1])
+            self.singles.try_all_again(self.links)
+        self.assertEqual(sorted(asked), [1, 2, 3])
+
     def test_no_peer_is_asked_for_more_than_so_many_at_once(self) -> None:
         self.add(*range(1_000))
         self.assertEqual(len(self.asked()), 3 * AHEAD)

@@ -20,9 +20,9 @@ from tests.disks import some_bytes
 from tests.peers import (
     CHUNK,
     HERE,
+    DownloadingTest,
     MemoryHolding,
     RawPeer,
-    TakingTest,
     bitmap,
     some_holding,
     tcp_pair,
@@ -35,7 +35,7 @@ def is_lied_about(swarm: SharedSwarm, transfer: ContentTransfer) -> bool:
         return peers.are_lying([transfer])
 
 
-class SwarmTestCase(TakingTest):
+class SwarmTestCase(DownloadingTest):
     def setUp(self) -> None:
         super().setUp()
         self.holding = some_holding(6)
@@ -475,7 +475,7 @@ class LiarsTest(SwarmTestCase):
         wait_until(lambda: not is_lied_about(self.swarm, self.transfer_))
 
 
-class SmallContentsTest(TakingTest):
+class SmallContentsTest(DownloadingTest):
     def test_a_small_content_that_comes_wrong_is_asked_of_another(self) -> None:
         holding = MemoryHolding(some_bytes(1_000))
         liar, honest = self.sender(), self.sender()
@@ -522,7 +522,7 @@ class SmallContentsTest(TakingTest):
         self.assertEqual(store.writes, 0)
 
 
-class DiskTest(TakingTest):
+class DiskTest(DownloadingTest):
     def test_what_the_disk_says_is_told_and_the_chunk_wanted_again(self) -> None:
         holding = some_holding(3)
         handle, transfer, store = self.transfer(holding)

@@ -25,7 +25,7 @@ from roles.values.events import (
 )
 from roles.values.settings import Existing
 from tests.disks import DiskTestCase, needs_a_small_disk, some_bytes
-from tests.rooms import RoomTest, Running, list_now, wait_for_end, wait_for_state
+from tests.role_test import RoomTest, Running, list_now, wait_for_end, wait_for_state
 from tests.support import LIMIT_S, wait_until
 
 MIB = 1 << 20

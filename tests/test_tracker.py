@@ -58,7 +58,7 @@ from roles.wire.tracker_messages import (
     TellFiles,
 )
 from roles.wire.tracker_wire import decode_answer, encode_request
-from tests.rooms import (
+from tests.role_test import (
     RoomTest,
     ask,
     listed_files,

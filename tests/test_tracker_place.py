@@ -16,7 +16,7 @@ from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.values.events import TrackerMoved
 from roles.values.settings import Follow
-from tests.rooms import RoomTest
+from tests.role_test import RoomTest
 from tests.support import EventLog, at_once
 from tests.test_room_client import usual, verb_and_line, with_cookie
 from tests.test_tracker_client import ScriptedTracker, room_of

@@ -14,7 +14,7 @@ from roles.values.addresses import Address
 from roles.values.events import DownloadChanged, DownloadState, FilesListed
 from roles.values.settings import Existing, LeecherSettings
 from tests.disks import some_bytes
-from tests.rooms import (
+from tests.role_test import (
     ANYWHERE,
     RoomTest,
     Running,

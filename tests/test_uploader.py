@@ -12,12 +12,12 @@ from roles.uploads.small_contents import SENT_FIRST
 from roles.values.errors import FileChangedError
 from roles.wire import frames
 from tests.disks import some_bytes
-from tests.peers import CHUNK, GivingTest, MemoryHolding, Part, RawPeer, bitmap, some_holding
-from tests.rooms import NEVER_S
+from tests.peers import CHUNK, MemoryHolding, Part, RawPeer, UploadingTest, bitmap, some_holding
+from tests.role_test import NEVER_S
 from tests.support import LIMIT_S, wait_until
 
 
-class HonestTest(GivingTest):
+class HonestTest(UploadingTest):
     def test_a_leecher_gets_everything_in_an_order_of_the_senders_choice(self) -> None:
         holding = some_holding(6.3)
         uploads = self.uploads(holding)
@@ -65,7 +65,7 @@ class HonestTest(GivingTest):
             (frames.PART, 1e9, short),
         ):
             with self.subTest(longest=longest, wait_s=wait_s):
-                self.constant("uploads.part_sender", "PART_WAIT_S", wait_s)
+                self.constant("uploads.part_sizes", "PART_WAIT_S", wait_s)
                 holding = MemoryHolding(some_bytes(2 << 20), chunk_size=1 << 20)
                 leecher = self.joined(self.uploads(holding), longest_part=longest)
                 self.opened(leecher, holding)
@@ -94,7 +94,7 @@ class HonestTest(GivingTest):
         uploads.look_again()
         leecher.expect(frames.File)
 
-    def test_a_standing_wish_is_answered_when_a_chunk_comes(self) -> None:
+    def test_a_standing_request_is_answered_when_a_chunk_comes(self) -> None:
         holding = some_holding(2)
         holding.here = 0
         uploads = self.uploads(holding)
@@ -105,7 +105,7 @@ class HonestTest(GivingTest):
         self.assertEqual(self.offer(leecher), frames.Offer(7, 1))
 
 
-class HostileTest(GivingTest):
+class HostileTest(UploadingTest):
     def setUp(self) -> None:
         super().setUp()
         self.holding = some_holding(6)
@@ -118,8 +118,8 @@ class HostileTest(GivingTest):
     def stalls_soon(self) -> None:
         self.constant("uploads.part_sender", "WAIT_S", 0.05)
         self.constant("uploads.upload_scheduler", "STALL_S", 0.1)
-        self.constant("uploads.upload_scheduler", "SLOW_LINE", 1e9)
-        self.constant("uploads.queue_position", "PLACE_S", 0.05)
+        self.constant("uploads.upload_scheduler", "SLOW_UPLINK", 1e9)
+        self.constant("uploads.upload_session", "POSITION_S", 0.05)
         self.room = self.uploads(self.holding, slots=1)
 
     def assert_others_are_served(self) -> None:
@@ -161,11 +161,11 @@ class HostileTest(GivingTest):
         leecher.send_part(7, 0, 0, b"x")
         self.assert_dropped(leecher)
 
-    def test_a_wish_of_another_length_is_refused(self) -> None:
-        for wish in (b"\x3f\0", b"\xff", bytes(frames.MAX_BITMAP), b"\x40"):
+    def test_a_request_of_another_length_is_refused(self) -> None:
+        for words in (b"\x3f\0", b"\xff", bytes(frames.MAX_BITMAP), b"\x40"):
             leecher = self.joined(self.room)
             self.opened(leecher, self.holding)
-            leecher.send(frames.Want(7, wish))
+            leecher.send(frames.Want(7, words))
             self.assert_dropped(leecher)
 
     def test_digests_that_do_not_exist_are_refused(self) -> None:
@@ -214,10 +214,10 @@ class HostileTest(GivingTest):
         self.library.holdings[small.content.root] = small
         leecher = self.joined(self.room)
         leecher.link.settimeout(0.5)
-        wish, asked = frames.encode(frames.Open(9, small.content.root)) * 500, 0
+        words, asked = frames.encode(frames.Open(9, small.content.root)) * 500, 0
         try:
             while asked < 200_000:
-                asked += leecher.link.send(wish) // 41
+                asked += leecher.link.send(words) // 41
         except TimeoutError:  # nothing is read from it any more, until it reads itself
             self.assertLess(asked, 200_000)
             return
@@ -228,7 +228,7 @@ class HostileTest(GivingTest):
         self.assertLess(parts, 20_000)
 
     def test_who_never_answers_an_offer_keeps_no_slot(self) -> None:
-        self.constant("uploads.uploader", "ANSWER_S", 0.2)
+        self.constant("uploads.upload_session", "ANSWER_S", 0.2)
         hung = self.wanting(self.room, self.holding)
         self.offer(hung)
         self.assert_others_are_served()
@@ -237,8 +237,8 @@ class HostileTest(GivingTest):
     def test_each_offer_that_leads_to_nothing_holds_a_slot_half_as_long_as_the_one_before(
         self,
     ) -> None:
-        self.constant("uploads.uploader", "ANSWER_S", NEVER_S)
-        self.constant("uploads.uploader", "LEAST_ANSWER_S", 0.0)
+        self.constant("uploads.upload_session", "ANSWER_S", NEVER_S)
+        self.constant("uploads.upload_session", "LEAST_ANSWER_S", 0.0)
         room = self.uploads(self.holding, slots=1)
         idler = self.wanting(room, self.holding)
         other = self.joined(room)
@@ -282,7 +282,7 @@ class HostileTest(GivingTest):
 
     def test_a_frame_that_does_not_end_ends_the_connection_however_it_trickles(self) -> None:
         self.constant("uploads.uploader", "FRAME_S", 0.2)
-        self.constant("uploads.uploader", "ALIVE_S", 0.05)
+        self.constant("uploads.upload_session", "ALIVE_S", 0.05)
         leecher = self.joined(self.room)
         leecher.link.sendall(frames.HEADER.pack(5, 1_000))
         self.assertTrue(self.trickles_until_left(leecher, b"\0"))
@@ -318,7 +318,7 @@ class HostileTest(GivingTest):
             left.discard(getattr(frame, "handle", 0))
 
     def test_a_late_answer_is_served_all_the_same(self) -> None:
-        self.constant("uploads.uploader", "ANSWER_S", 0.1)
+        self.constant("uploads.upload_session", "ANSWER_S", 0.1)
         late = self.wanting(self.room, self.holding)
         offer = self.offer(late)
         self.assert_others_are_served()
@@ -326,8 +326,8 @@ class HostileTest(GivingTest):
         self.assertEqual(late.chunk(CHUNK), self.holding.chunk(offer.index))
 
     def test_who_takes_late_waits_in_line_again(self) -> None:
-        self.constant("uploads.uploader", "ANSWER_S", 0.5)
-        self.constant("uploads.queue_position", "PLACE_S", 0.0)
+        self.constant("uploads.upload_session", "ANSWER_S", 0.5)
+        self.constant("uploads.upload_session", "POSITION_S", 0.0)
         late = self.wanting(self.room, self.holding)
         offer = self.offer(late)
         wait_until(lambda: self.room.slots_taken == 0)
@@ -414,7 +414,7 @@ class HostileTest(GivingTest):
         self.assert_others_are_served()
 
     def test_a_leecher_that_only_reads_for_a_long_time_is_not_taken_for_dead(self) -> None:
-        self.constant("uploads.uploader", "SILENT_S", 0.5)
+        self.constant("uploads.upload_session", "SILENT_S", 0.5)
         room = self.uploads(self.holding, limit=300_000)
         leecher = self.wanting(room, self.holding, chunks=0b1)
         self.offer(leecher)
@@ -425,18 +425,18 @@ class HostileTest(GivingTest):
         self.assertEqual(self.offer(leecher).index, 1)
 
     def test_who_gives_no_sign_of_life_is_dropped(self) -> None:
-        self.constant("uploads.uploader", "SILENT_S", 0.2)
-        self.constant("uploads.uploader", "ALIVE_S", 0.1)
+        self.constant("uploads.upload_session", "SILENT_S", 0.2)
+        self.constant("uploads.upload_session", "ALIVE_S", 0.1)
         leecher = self.joined(self.room)
         self.assertEqual(leecher.next(), frames.Alive())
         self.assert_dropped(leecher)
 
     def test_a_leecher_that_hangs_up_leaves_nothing_behind_wherever_it_does(self) -> None:
-        root, wish = self.holding.content.root, bitmap(self.holding.content)
+        root, words = self.holding.content.root, bitmap(self.holding.content)
         script = (
             frames.Open(7, root),
             frames.GetDigests(7, 0, 6),
-            frames.Want(7, wish),
+            frames.Want(7, words),
             "offer",
             "take",
             "part",
@@ -450,7 +450,7 @@ class HostileTest(GivingTest):
                     linger = b"\1\0\0\0\0\0\0\0"
                     leecher.link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 leecher.link.close()
-        wait_until(lambda: not self.room._givings)
+        wait_until(lambda: not self.room._leechers)
         self.assertEqual(self.room.slots_taken, 0)
         self.assertTrue(all(source.is_closed for source in self.holding.sources))
         self.assert_others_are_served()
@@ -485,7 +485,7 @@ class HostileTest(GivingTest):
         self.assertEqual(leecher.chunk(CHUNK), self.holding.chunk(0))
 
 
-class InTheMiddleTest(GivingTest):
+class InTheMiddleTest(UploadingTest):
     """Words that arrive while a chunk of 4 MiB is under way."""
 
     def setUp(self) -> None:
@@ -564,7 +564,7 @@ class InTheMiddleTest(GivingTest):
         wait_until(lambda: all(source.is_closed for source in self.holding.sources))
 
 
-class VanishingTest(GivingTest):
+class VanishingTest(UploadingTest):
     def test_a_small_content_that_changed_is_gone_and_can_be_asked_for_again(self) -> None:
         holding = some_holding(0.5)
         uploads = self.uploads(holding)

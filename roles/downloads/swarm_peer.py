@@ -1,7 +1,7 @@
 """A leecher in the swarm: its own door, its uploads, its connections, its place in the room.
 
-Threads: `lmk-reception` accepts; `lmk-member` and `lmk-caller` as a seeder's; `lmk-give` gives on
-to one peer, `lmk-take` takes from one.
+Threads: `lmk-reception` accepts; `lmk-member` and `lmk-caller` as a seeder's; `lmk-uploader`
+sends to one peer, `lmk-downloader` takes from one.
 """
 
 from __future__ import annotations

@@ -38,13 +38,20 @@ class SendBuffer:
         bytes.
         """
         segment = self._link.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) if _HAS_MAXSEG else 0
-        if rate >= FAST or sharers <= ALONE:
-            least, fitting, most = MIN_DEEP, int(rate * DEEP_S), MAX_BUFFER
-        else:
-            least, fitting, most = MIN_BUFFER, int(rate * BUFFER_S), chunk // 2
-        fitting = min(most, max(least, MIN_SEGMENTS * segment, fitting))
-        if segment > WIRE_SEGMENT:
-            fitting = LOCAL_BUFFER
+        fitting = fitting_buffer(rate, chunk, sharers, segment)
         if fitting != self.size:
             self.size = fitting
             self._link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, fitting)
+
+
+def fitting_buffer(rate: float, chunk: int, sharers: int, segment: int) -> int:
+    """Bytes of buffer for so many bytes per second; `segment`: the longest one of the connection,
+    0 when it is not known.
+    """
+    if segment > WIRE_SEGMENT:
+        return LOCAL_BUFFER
+    if rate >= FAST or sharers <= ALONE:
+        least, fitting, most = MIN_DEEP, int(rate * DEEP_S), MAX_BUFFER
+    else:
+        least, fitting, most = MIN_BUFFER, int(rate * BUFFER_S), chunk // 2
+    return min(most, max(least, MIN_SEGMENTS * segment, fitting))

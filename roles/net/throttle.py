@@ -28,6 +28,11 @@ class Throttle:
         with self._lock:
             self._limit, self._free_at = bytes_per_second, 0.0
 
+    @property
+    def has_limit(self) -> bool:
+        """Whether wait() may ever wait."""
+        return self._limit is not None
+
     def slice(self, most: int) -> int:
         """How many bytes to send or receive between two calls of wait(), `most` at most."""
         limit = self._limit

@@ -118,6 +118,11 @@ class ChunkPlan:
         """Whether this chunk is expected over this connection."""
         return connection in self._coming.get(index, ())
 
+    @property
+    def connections(self) -> set[int]:
+        """Over which chunks are on their way."""
+        return {connection for coming in self._coming.values() for connection in coming}
+
     def coming_over(self, connection: int) -> int:
         """The chunks on their way over this connection."""
         if not self._carried[connection]:

@@ -121,9 +121,8 @@ class PeerDownloads:
             waiting, is_any_new = self._book.waiting(now=now)
         with self._swarm.peers() as peers:
             fast, stalled = peers.fast(), peers.stalled(now=now)
-            useless = peers.useless(now=now, is_hurry=is_any_new)[:waiting] if waiting else []
-            left_behind = peers.left_behind(now=now)
-        for peer in (*left_behind, *useless):
+            leaving = peers.to_leave(now=now, waiting=waiting, is_any_new=is_any_new)
+        for peer in leaving:
             log.info("%s brings nothing and is left", peer.address)
             self._swarm.hang_up(peer.number)
         with self._lock:
@@ -235,7 +234,7 @@ class PeerDownloads:
                 with self._lock:
                     self._threads.discard(threading.current_thread())
 
-        thread = Worker(main, "lmk-take")
+        thread = Worker(main, "lmk-downloader")
         with self._lock:
             if len(self._threads) >= MAX_THREADS:
                 return False

@@ -129,6 +129,13 @@ class Peers(dict[int, Peer]):
         ]
         return sorted(useless, key=lambda peer: (bool(peer.position), peer.useful_at))
 
+    def to_leave(self, *, now: float, waiting: int, is_any_new: bool) -> list[Peer]:
+        """Connections that are to end, while so many peers wait to be connected to. `is_any_new`:
+        one of them never was.
+        """
+        useless = self.useless(now=now, is_hurry=is_any_new)[:waiting] if waiting else []
+        return [*self.left_behind(now=now), *useless]
+
     def stalled(self, *, now: float) -> frozenset[Address]:
         """Peers to connect to once more: all their connections stand still."""
         moving = {peer.address for peer in self.values() if not _is_stalled(peer, now, REDIAL_S)}

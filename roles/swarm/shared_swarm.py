@@ -205,6 +205,8 @@ class SharedSwarm:
             store = transfer.store if transfer.is_asking else None
             if store is None:
                 return False
+            if transfer.plan.had >> index & 1:  # it came from somebody else meanwhile
+                return True
             transfer.writers += 1
         try:
             store.write(index * transfer.content.chunk_size, chunk)

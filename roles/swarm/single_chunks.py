@@ -6,6 +6,7 @@ its lock held: no call waits.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ LEAST_RATE = 4_096  # bytes per second
 IDLE_S = 1.0
 UNPROVEN_S = 1.5  # the same for a peer that never brought anything
 SLOW_FACTOR = 2.0
+_NONE = Counter[int]()
 
 
 @dataclass(slots=True)
@@ -38,6 +40,9 @@ class SingleChunks:
         self._waiting: dict[int, ContentTransfer] = {}
         self._asked: dict[int, _Asked] = {}
         self._refused: dict[int, set[int]] = {}  # the connections without it
+        # How often each connection was, since the content is wanted. Who was never asked goes
+        # first: where answers take long, the first ones are to be tried again before all have been.
+        self._refusals: dict[int, Counter[int]] = {}
         self._moves: dict[int, int] = {}  # how often it was too late
         self._in_vain: set[int] = set()  # contents that everybody lacked
         self._slow: set[int] = set()  # connections over which something came too late: asked last
@@ -50,6 +55,7 @@ class SingleChunks:
         """It is wanted no longer, or has come. Returns who was asked for it."""
         self._waiting.pop(handle, None)
         self._refused.pop(handle, None)
+        self._refusals.pop(handle, None)
         self._moves.pop(handle, None)
         self._in_vain.discard(handle)
         asked = self._asked.pop(handle, None)
@@ -62,6 +68,7 @@ class SingleChunks:
     def refused(self, handle: int, peer: Peer) -> None:
         """This peer does not have it: others are asked."""
         self._refused.setdefault(handle, set()).add(peer.number)
+        self._refusals.setdefault(handle, Counter())[peer.number] += 1
         self.ask_again(handle)
 
     def ask_again(self, handle: int) -> None:
@@ -142,8 +149,15 @@ class SingleChunks:
                 able = [peer for peer in able if plan.can_send(peer.sender, now=now)]
             else:
                 able = [peer for peer in able if plan.may_try(peer.sender, now=now)]
+        refusals = self._refusals.get(handle, _NONE)
         return min(
-            able, key=lambda peer: (peer.number in self._slow, len(peer.singles)), default=None
+            able,
+            key=lambda peer: (
+                refusals[peer.number],
+                peer.number in self._slow,
+                len(peer.singles),
+            ),
+            default=None,
         )
 
     def _stolen(self, idle: Collection[Peer], *, now: float) -> Iterator[int]:

@@ -37,7 +37,7 @@ class Written:
     """A chunk is on the disk: what follows."""
 
     messages: list[Message]
-    is_done: bool  # the content has all its chunks
+    is_done: bool  # the content has all its chunks since now
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +302,10 @@ class Swarm:
         *,
         now: float,
     ) -> Written:
-        """A chunk of `length` bytes was right and is in its store."""
+        """A chunk of `length` bytes was right and is in its store. It may have come twice: at the
+        end a chunk is asked of two.
+        """
+        is_new = not transfer.plan.had >> index & 1
         peer.note_use(now=now)
         began = transfer.plan.began(peer.number, index)
         if transfer.is_single:
@@ -310,7 +313,7 @@ class Swarm:
             peer.single_at = now
         if began is not None:
             peer.note_rate(length / max(now - began, 1e-3))
-        transfer.arrived += length
+        transfer.arrived += length if is_new else 0
         transfer.plan.prove(peer.sender)
         losers = transfer.plan.verified(peer.number, index, now=now)
         peer.taking = None
@@ -324,7 +327,7 @@ class Swarm:
             messages += self._ask_singles(now)
         if transfer.plan.is_damaged:  # who sent bad ones may be asked for more now
             messages += self.peers.wants(handle, transfer, now=now, is_news=True)
-        return Written(messages, transfer.plan.is_done)
+        return Written(messages, is_new and transfer.plan.is_done)
 
     def damaged(
         self, peer: Peer, handle: int, transfer: ContentTransfer, index: int, *, now: float

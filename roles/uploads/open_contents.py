@@ -1,24 +1,22 @@
-"""The contents that one leecher has opened over one connection, and their opened files."""
+"""The contents that one leecher has opened over one connection. Pure state."""
 
 from __future__ import annotations
 
-from roles.disk.holding import ChunkSource, Holding, Library
+from roles.disk.holding import Holding, Library
 
 MAX_OPEN = 2_048  # contents at once over one connection
-MAX_SOURCES = 32  # opened files at once over one connection
 # Contents that were not here are described when they come, so each of them is looked at whenever
 # something new is here. Beyond this many the oldest is forgotten; our leechers have some 200.
 MAX_MISSING = 512
 
 
 class OpenContents:
-    """Owned by the connection's thread."""
+    """By the handle that the leecher chose."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._roots: dict[int, bytes] = {}  # by handle
+        self._roots: dict[int, bytes] = {}
         self._missing: dict[int, None] = {}  # handles of what was not here, the oldest first
-        self._sources: dict[int, tuple[Holding, ChunkSource]] = {}
         self._told: dict[bytes, int] = {}  # digests, by root
 
     @property
@@ -30,7 +28,7 @@ class OpenContents:
         """Whether the leecher calls something by this handle."""
         return handle in self._roots
 
-    def open(self, handle: int, root: bytes) -> None:
+    def add(self, handle: int, root: bytes) -> None:
         """The leecher calls this content by this handle from now on."""
         self._roots[handle] = root
 
@@ -50,19 +48,6 @@ class OpenContents:
         is_ready = holding.have() != 0 if is_single else holding.digests() is not None
         return holding if is_ready else None
 
-    def source(self, handle: int, holding: Holding) -> ChunkSource:
-        """Its opened file. Raises FileChangedError."""
-        known = self._sources.pop(handle, None)
-        if known is not None and known[0] is not holding:  # it is kept elsewhere by now
-            known[1].close()
-            known = None
-        if known is None:
-            known = holding, holding.open()
-            if len(self._sources) >= MAX_SOURCES:
-                self._close_source(next(iter(self._sources)))
-        self._sources[handle] = known
-        return known[1]
-
     def is_told_again(self, handle: int, count: int) -> bool:
         """Count digests that are sent; whether they are more by now than the content has."""
         holding = self.holding(handle)
@@ -76,7 +61,6 @@ class OpenContents:
 
     def note_missing(self, handle: int) -> None:
         """It is not here; it may come."""
-        self._close_source(handle)
         if handle in self._roots:
             self._missing[handle] = None
             if len(self._missing) > MAX_MISSING:
@@ -93,14 +77,3 @@ class OpenContents:
         """The leecher has it, or wants it no longer."""
         self._roots.pop(handle, None)
         self._missing.pop(handle, None)
-        self._close_source(handle)
-
-    def close_all(self) -> None:
-        """The connection ends."""
-        for handle in list(self._roots):
-            self.close(handle)
-
-    def _close_source(self, handle: int) -> None:
-        known = self._sources.pop(handle, None)
-        if known is not None:
-            known[1].close()

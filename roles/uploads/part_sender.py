@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +11,7 @@ from roles.disk.holding import ChunkSource
 from roles.net.send_buffer import ALONE, SendBuffer
 from roles.net.system_wait import wait_in_system
 from roles.net.throttle import Throttle
+from roles.uploads.part_sizes import PartSizes, rate_of
 from roles.uploads.upload_scheduler import Choice
 from roles.values.content import Content
 from roles.values.errors import FileChangedError
@@ -23,11 +23,6 @@ WAIT_S = 2.0  # at most, of one call; the system may wait as long again for each
 PIECE = 64 * 1024  # bytes
 # A leecher that reads 256 KiB more slowly is as good as gone. It may wait so long for a buffer.
 PART_S = 60.0
-PART_WAIT_S = 0.05  # of a long part: other frames wait behind it
-# Before the end of a chunk the next one is offered. The answer is here in time; sooner, it would
-# keep a leecher from who could send that one at once.
-AHEAD_S = 0.05
-MIN_AHEAD = 32 * 1024  # bytes
 MAX_KEPT = 64 * 1024  # bytes of words
 MORE = getattr(socket, "MSG_MORE", 0)  # what is sent goes into one packet with what follows
 
@@ -51,40 +46,23 @@ class PartSender:
         parts of `longest` bytes.
         """
         self.sent = 0  # bytes since the connection began
-        self._longest, self._part = longest, frames.PART
-        self._ahead = sys.maxsize  # bytes that are left of a chunk when the next one is offered
+        self._sizes = PartSizes(longest)
         self._link = link
         self._buffer = SendBuffer(link)
         self._throttle = throttle
         self._should_stop = should_stop
         self._moved = moved
         wait_in_system(link, WAIT_S)
-        self._sending: tuple[int, int] | None = None  # handle and chunk
-        self._is_cancelled = False
         self._kept = b""  # words that go out with the next ones
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether the chunk under way is."""
-        return self._is_cancelled
-
-    def cancel(self, handle: int, index: int | None = None) -> None:
-        """Stop sending this chunk, or any of this handle, behind the part that is on its way."""
-        if self._sending is not None:
-            index = self._sending[1] if index is None else index
-            self._is_cancelled |= self._sending == (handle, index)
 
     def fit(self, length: int, seconds: float, sharers: int) -> None:
         """Suit the rate at which a chunk of so many bytes went out in this time, with so many
         connections.
         """
-        out = length - self._buffer.size  # the others may still wait there
-        if out <= 0 and sharers <= ALONE:
-            return
-        rate = max(out, length // 2) / max(seconds, 1e-4)
-        self._buffer.fit(rate, length, sharers)
-        self._ahead = max(MIN_AHEAD, int(rate * AHEAD_S))
-        self._part = self._longest if rate * PART_WAIT_S >= self._longest else frames.PART
+        rate = rate_of(length, seconds, self._buffer.size, sharers, ALONE)
+        if rate is not None:
+            self._buffer.fit(rate, length, sharers)
+            self._sizes.fit(rate)
 
     def send(
         self,
@@ -92,31 +70,31 @@ class PartSender:
         content: Content,
         source: ChunkSource,
         soon_out: Callable[[], None],
-        between: Callable[[], None],
+        between: Callable[[], bool],
     ) -> bool:
-        """All its bytes; False when it was cancelled meanwhile. Raises OSError.
+        """All its bytes; False when it was broken off. Raises OSError.
 
-        `soon_out` is called once, AHEAD_S before the end; `between` after each part, and may close
-        the source of what it cancels.
+        `soon_out` is called once, shortly before the end; `between` after each part but the last,
+        and returns False to break off: it may close the source then.
         """
-        self._sending, self._is_cancelled = (choice.handle, choice.index), False
         start, length = choice.index * content.chunk_size, content.length(choice.index)
-        late = max(0, length - self._ahead)
+        late = self._sizes.offer_at(length)
         sent = 0
-        while sent < length and not self._is_cancelled:
+        while sent < length:
+            part = min(
+                self._throttle.slice(self._sizes.part), (late if sent < late else length) - sent
+            )
+            self.await_turn(part)
             if sent == late:
                 soon_out()
-            part = min(self._throttle.slice(self._part), (late if sent < late else length) - sent)
-            self.await_turn(part)
             head = frames.encode_part_head(choice.handle, choice.index, sent, part)
             self.say(head, MORE)
             self._send_bytes(source, start + sent, part)
             sent += part
             self.sent += part
-            if sent < length:
-                between()
-        self._sending = None
-        return sent == length
+            if sent < length and not between():
+                return False
+        return True
 
     def keep(self, words: bytes) -> None:
         """Say it ahead of the next words, or with flush(): the leecher is woken once for all."""
@@ -130,8 +108,9 @@ class PartSender:
             self.say(b"")
 
     def await_turn(self, count: int) -> None:
-        """Say what was kept, then wait until the limit lets so many bytes go out."""
-        self.flush()
+        """Wait until the limit lets so many bytes go out; what was kept does not wait with them."""
+        if self._throttle.has_limit:
+            self.flush()
         self._throttle.wait(count, self._should_stop)
 
     def say(self, words: bytes, flags: int = 0) -> None:
@@ -140,7 +119,7 @@ class PartSender:
         self._send_all(len(words), lambda sent: self._link.send(words[sent:], flags))
 
     def _send_bytes(self, source: ChunkSource, offset: int, length: int) -> None:
-        most = length if self._part > frames.PART else PIECE
+        most = length if self._sizes.is_long else PIECE
 
         def send(sent: int) -> int:
             count = source.send(self._link, offset + sent, min(most, length - sent))

@@ -12,7 +12,7 @@ from roles.values.events import SeederState
 
 # So that one machine with many downloads cannot keep a room waiting; loopback is exempt.
 SLOTS_PER_HOST = 2
-# An original leecher that hears `away` everywhere gives up; one of LMK/2 waits in line.
+# An original leecher that hears `away` everywhere gives up; one of LMK/2 waits in the queue.
 KEPT_FOR_LMK1 = 2
 # Even when those of LMK/1 have all: else six machines that say one word each would end the swarm.
 KEPT_FOR_LMK2 = 2

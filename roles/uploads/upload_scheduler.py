@@ -1,7 +1,7 @@
-"""Who is sent what next: choice of chunk, slots and line, for all leechers of a program.
+"""Who is sent what next: choice of chunk, slots and queue, for all leechers of a program.
 
 Pure state. A slot is held from an offer to the last byte of its chunk; whoever wants nothing that
-is here waits without one. Who waits for a slot stands in line, in order of arrival, but a host that
+is here waits without one. Who waits for a slot is queued, in order of arrival, but a host that
 has few slots goes before one that has more, and no host gets more than one slot more than any other
 host that is served or waits.
 """
@@ -23,13 +23,13 @@ STALL_S = 2.0
 PIECE = 64 * 1024  # bytes
 SLOW_SHARE = 4
 WINDOW_S = 1.0
-SLOW_LINE = 1.25e6  # bytes per second: assumed until it was measured
+SLOW_UPLINK = 1.25e6  # bytes per second: assumed until it was measured
 HALF_S = 60.0  # a measurement counts half after so long, because networks change
 MAX_CONTENTS = 4_096  # of which it is remembered how often each chunk was sent
 
 
 @dataclass(slots=True)
-class _Wish:
+class _Request:
     """What one leecher wants of one content."""
 
     root: bytes
@@ -38,12 +38,12 @@ class _Wish:
 
 
 @dataclass(slots=True)
-class _Member:
+class _Leecher:
     host: str
-    wishes: dict[int, _Wish] = field(default_factory=dict)
-    by_root: dict[bytes, dict[int, _Wish]] = field(default_factory=dict)  # the same
+    requests: dict[int, _Request] = field(default_factory=dict)
+    by_root: dict[bytes, dict[int, _Request]] = field(default_factory=dict)  # the same
     has_slot: bool = False
-    is_waiting: bool = False  # in line
+    is_queued: bool = False  # for a slot
     in_turn: int = 0  # chunks offered since it has its slot
     moved_at: float = 0.0  # when it got its slot, or took something
 
@@ -58,17 +58,17 @@ class Choice:
 
 
 class UploadScheduler:
-    """Members are numbers. The shell holds its lock around each call; no call waits."""
+    """Leechers are numbers. The shell holds its lock around each call; no call waits."""
 
     def __init__(self, slots: int, have: Callable[[bytes], int], rng: random.Random) -> None:
         """`have` gives the bitmap of a content that can be sent now."""
         self._slots = slots
-        self._line_rate = LineRate()
+        self._uplink_rate = UplinkRate()
         self._have = have
         self._rng = rng
-        self._members: dict[int, _Member] = {}
+        self._leechers: dict[int, _Leecher] = {}
         self._held = Counter[str]()  # slots, by host; none: not in it
-        self._line: list[int] = []
+        self._queue: list[int] = []
         self._missed: dict[int, None] = {}  # who was not woken by news: no slot was free
         self._times: dict[bytes, TimesSent] = {}
         self._latest = 0.0  # the newest `now` that a caller gave
@@ -81,12 +81,12 @@ class UploadScheduler:
     @property
     def is_waited_for(self) -> bool:
         """Whether somebody waits for a slot."""
-        return bool(self._line)
+        return bool(self._queue)
 
     @property
-    def members(self) -> int:
+    def leechers(self) -> int:
         """How many leechers are connected."""
-        return len(self._members)
+        return len(self._leechers)
 
     def limit(self, slots: int) -> list[int]:
         """So many slots from now on; who has more keeps them for this turn.
@@ -96,186 +96,190 @@ class UploadScheduler:
         self._slots = slots
         return self._grant()
 
-    def enter(self, number: int, host: str) -> None:
+    def joined(self, number: int, host: str) -> None:
         """A leecher is connected."""
-        self._members[number] = _Member(host)
+        self._leechers[number] = _Leecher(host)
 
-    def leave(self, number: int) -> list[int]:
+    def left(self, number: int) -> list[int]:
         """It is gone. Returns who has a slot now and must be woken."""
-        member = self._members[number]
-        for wish in member.wishes.values():
-            self._take_back(wish)
-        self._release(member)
-        self._leave_line(number)
+        leecher = self._leechers[number]
+        for request in leecher.requests.values():
+            self._take_back(request)
+        self._free_slot(leecher)
+        self._dequeue(number)
         self._missed.pop(number, None)
-        del self._members[number]
+        del self._leechers[number]
         return self._grant()
 
     def want(self, number: int, handle: int, root: bytes, chunks: int) -> None:
         """What it wants of a content from now on; nothing closes the handle."""
-        member = self._members[number]
-        wish = member.wishes.get(handle)
-        if wish is None:
-            wish = member.wishes[handle] = _Wish(root, chunks)
-            member.by_root.setdefault(root, {})[handle] = wish
-        wish.chunks = chunks
-        if not chunks and not wish.offered:
-            _drop_wish(member, handle)
+        leecher = self._leechers[number]
+        request = leecher.requests.get(handle)
+        if request is None:
+            request = leecher.requests[handle] = _Request(root, chunks)
+            leecher.by_root.setdefault(root, {})[handle] = request
+        request.chunks = chunks
+        if not chunks and not request.offered:
+            _drop_request(leecher, handle)
 
     def forget(self, number: int, handle: int) -> None:
         """Nothing of this content is sent to it any more."""
-        wish = _drop_wish(self._members[number], handle)
-        if wish is not None:
-            self._take_back(wish)
+        request = _drop_request(self._leechers[number], handle)
+        if request is not None:
+            self._take_back(request)
 
     def next_choice(self, number: int, *, now: float) -> tuple[Choice | None, list[int]]:
         """The chunk to offer it now, with a slot; and who has a slot instead and must be woken.
 
-        None: it waits in line, or nothing that it wants is here; it is woken then.
+        None: it is queued, or nothing that it wants is here; it is woken then.
         """
-        member = self._members[number]
+        leecher = self._leechers[number]
         self._latest = now
         self._missed.pop(number, None)
-        found = self._wanted_here(member)
+        found = self._wanted_here(leecher)
         if found is None:
-            self._leave_line(number)
-            return None, self.give_back(number) if member.has_slot else self._grant()
-        if not member.has_slot and not self._take_slot(number, member, now):
-            return None, []
-        handle, wish, candidates = found
+            self._dequeue(number)
+            return None, self.release(number) if leecher.has_slot else self._grant()
+        woken = [] if leecher.has_slot else self._take_slot(number, leecher, now)
+        if not leecher.has_slot:
+            return None, woken
+        handle, request, candidates = found
         index = any_of(candidates, self._rng)
-        self._times_of(wish.root).sent(index)
-        wish.offered |= 1 << index
-        member.in_turn += 1
-        member.moved_at = now
-        return Choice(handle, wish.root, index), self._grant() if self._line else []
+        self._times_of(request.root).sent(index)
+        request.offered |= 1 << index
+        leecher.in_turn += 1
+        leecher.moved_at = now
+        if self._queue:
+            woken += self._grant()
+        return Choice(handle, request.root, index), woken
 
     def has_slot(self, number: int) -> bool:
         """Whether it holds one."""
-        return self._members[number].has_slot
+        return self._leechers[number].has_slot
 
     def moved(self, number: int, count: int, *, now: float) -> None:
         """So many bytes went out to it."""
-        self._members[number].moved_at = self._latest = now
-        self._line_rate.add(count, now=now)
+        self._leechers[number].moved_at = self._latest = now
+        self._uplink_rate.add(count, now=now)
 
-    def ask_slot(self, number: int, *, now: float) -> bool:
-        """Whether it has a slot for the chunk that it took when its own had gone to others.
+    def ask_slot(self, number: int, *, now: float) -> tuple[bool, list[int]]:
+        """Whether it has a slot for the chunk that it took when its own had gone to others; and who
+        else has one now and must be woken.
 
-        Else it waits in line; it is woken when it has one.
+        Else it is queued; it is woken when it has one.
         """
-        member = self._members[number]
-        if not (member.has_slot or self._take_slot(number, member, now)):
-            return False
-        member.in_turn = max(member.in_turn, 1)  # that chunk
-        return True
+        leecher = self._leechers[number]
+        woken = [] if leecher.has_slot else self._take_slot(number, leecher, now)
+        if leecher.has_slot:
+            leecher.in_turn = max(leecher.in_turn, 1)  # that chunk
+        return leecher.has_slot, woken
 
     def is_turn_over(self, number: int) -> bool:
         """Whether it had its chunks and somebody waits who would get its slot. Then nothing is
         offered to it ahead.
         """
-        member = self._members[number]
-        if member.in_turn < TURN_CHUNKS:
+        leecher = self._leechers[number]
+        if leecher.in_turn < TURN_CHUNKS:
             return False
-        waiting = (self._members[other].host for other in self._line)
-        held = self._held[member.host]
-        return any(host == member.host or self._held[host] < held for host in waiting)
+        waiting = (self._leechers[other].host for other in self._queue)
+        held = self._held[leecher.host]
+        return any(host == leecher.host or self._held[host] < held for host in waiting)
 
-    def is_in_line(self, number: int) -> bool:
+    def is_queued(self, number: int) -> bool:
         """Whether it waits for a slot."""
-        return self._members[number].is_waiting
+        return self._leechers[number].is_queued
 
     def sent(self, number: int, handle: int, index: int) -> None:
         """The last byte of a chunk is out."""
-        wish = self._members[number].wishes.get(handle)
-        if wish is not None:
-            wish.offered &= ~(1 << index)
-            wish.chunks &= ~(1 << index)
+        request = self._leechers[number].requests.get(handle)
+        if request is not None:
+            request.offered &= ~(1 << index)
+            request.chunks &= ~(1 << index)
 
     def not_sent(self, number: int, handle: int, index: int) -> None:
         """It declined, or the sending was broken off."""
-        wish = self._members[number].wishes.get(handle)
-        if wish is not None and wish.offered >> index & 1:
-            wish.offered &= ~(1 << index)
-            wish.chunks &= ~(1 << index)
-            self._times_of(wish.root).not_sent(index)
+        request = self._leechers[number].requests.get(handle)
+        if request is not None and request.offered >> index & 1:
+            request.offered &= ~(1 << index)
+            request.chunks &= ~(1 << index)
+            self._times_of(request.root).not_sent(index)
 
-    def give_back(self, number: int) -> list[int]:
+    def release(self, number: int) -> list[int]:
         """It needs no slot for now. Returns who has one instead and must be woken."""
-        self._release(self._members[number])
+        self._free_slot(self._leechers[number])
         return self._grant()
 
     def news(self, root: bytes, chunks: int) -> list[int]:
         """These chunks can be sent now: who to wake, as many as there are free slots.
 
-        The others are woken when slots come free. Who has a slot, stands in line or has an offer
+        The others are woken when slots come free. Who has a slot, is queued or has an offer
         to answer looks by itself.
         """
         free = self._slots - self.slots_taken
         woken = list[int]()
-        for number, member in self._members.items():
-            wishes = member.by_root.get(root)
-            if not wishes or _looks_by_itself(member):
+        for number, leecher in self._leechers.items():
+            requests = leecher.by_root.get(root)
+            if not requests or _looks_by_itself(leecher):
                 continue
-            if not any(wish.chunks & chunks for wish in wishes.values()):
+            if not any(request.chunks & chunks for request in requests.values()):
                 continue
             if len(woken) < free:
                 woken.append(number)
             else:
                 self._missed[number] = None
-        if woken and len(woken) < len(self._members):  # the next news wakes others first
+        if woken and len(woken) < len(self._leechers):  # the next news wakes others first
             first = woken[0]
-            self._members[first] = self._members.pop(first)
+            self._leechers[first] = self._leechers.pop(first)
         return woken
 
-    def place(self, number: int) -> int:
-        """Its place in line; 0 when it does not wait."""
-        return self._line.index(number) + 1 if number in self._line else 0
+    def position(self, number: int) -> int:
+        """In the queue for a slot; 0 when it does not wait."""
+        return self._queue.index(number) + 1 if number in self._queue else 0
 
-    def _wanted_here(self, member: _Member) -> tuple[int, _Wish, int] | None:
-        """What of its wishes is here and was sent least often, of some content with such.
+    def _wanted_here(self, leecher: _Leecher) -> tuple[int, _Request, int] | None:
+        """What of its requests is here and was sent least often, of some content with such.
 
         So no chunk of a folder goes out twice while another one of it has not gone out at all, and
         two seeders of it rarely send the same one at a time.
         """
-        wishes = list(member.wishes.items())
-        first = int(self._rng.random() * len(wishes))
+        requests = list(leecher.requests.items())
+        first = int(self._rng.random() * len(requests))
         found, fewest = None, MAX_LEVELS + 1
-        for looked, (handle, wish) in enumerate(wishes[first:] + wishes[:first]):
+        for looked, (handle, request) in enumerate(requests[first:] + requests[:first]):
             if found is not None and looked >= MAX_LOOKED:
                 break
-            wanted = wish.chunks & ~wish.offered
-            here = wanted & self._have(wish.root) if wanted else 0
-            candidates, times = self._times_of(wish.root).least(here) if here else (0, 0)
+            wanted = request.chunks & ~request.offered
+            here = wanted & self._have(request.root) if wanted else 0
+            candidates, times = self._times_of(request.root).least(here) if here else (0, 0)
             if candidates and times < fewest:
-                found, fewest = (handle, wish, candidates), times
+                found, fewest = (handle, request, candidates), times
                 if not times:
                     break
         return found
 
-    def _take_slot(self, number: int, member: _Member, now: float) -> bool:
-        """A free slot, else a place in line; nobody is in line who may have one that is free."""
+    def _take_slot(self, number: int, leecher: _Leecher, now: float) -> list[int]:
+        """A free slot, else a position in the queue, where nobody waits who may have one. Returns
+        who else has a slot now and must be woken.
+        """
         self._latest = now
         if self.slots_taken >= self._slots:
             self._release_unused(now)
-        if self.slots_taken < self._slots and self._may_hold(member.host):
-            self._hold(member)
-            return True
-        if not member.is_waiting:
-            member.is_waiting = True
-            self._line.append(number)
-        return False
+        if not leecher.is_queued:
+            leecher.is_queued = True
+            self._queue.append(number)
+        granted = self._grant()
+        return [other for other in granted if other != number]
 
     def _grant(self) -> list[int]:
-        """Give free slots to those in line, hosts with few slots first. Returns who must look."""
+        """Give free slots to those in the queue, hosts with few first. Returns who must look."""
         granted = list[int]()
         free = self._slots - self.slots_taken
-        while free > 0 and self._line:
-            number = min(self._line, key=lambda waiting: self._held[self._members[waiting].host])
-            if not self._may_hold(self._members[number].host):
+        while free > 0 and self._queue:
+            number = min(self._queue, key=lambda waiting: self._held[self._leechers[waiting].host])
+            if not self._may_hold(self._leechers[number].host):
                 break  # nor may the others, whose hosts hold as many or more
-            self._leave_line(number)
-            self._hold(self._members[number])
+            self._dequeue(number)
+            self._hold(self._leechers[number])
             granted.append(number)
             free -= 1
         while free > 0 and self._missed:  # these look, and take a slot if they need it
@@ -290,42 +294,42 @@ class UploadScheduler:
         held = self._held[host]
         if not held:
             return True
-        waiting = {self._members[number].host for number in self._line}
+        waiting = {self._leechers[number].host for number in self._queue}
         return all(self._held[other] >= held for other in waiting.union(self._held) - {host})
 
-    def _hold(self, member: _Member) -> None:
+    def _hold(self, leecher: _Leecher) -> None:
         """It has a slot from now on; it had none."""
-        member.has_slot, member.in_turn, member.moved_at = True, 0, self._latest
-        self._held[member.host] += 1
+        leecher.has_slot, leecher.in_turn, leecher.moved_at = True, 0, self._latest
+        self._held[leecher.host] += 1
 
     def _release_unused(self, now: float) -> None:
         """Somebody waits: free the slots of those that take hardly anything. If everybody is slow,
         it is the network, and all keep theirs.
         """
-        for member in self._members.values():
-            stood_s = now - member.moved_at
-            if not member.has_slot or stood_s < STALL_S:
+        for leecher in self._leechers.values():
+            stood_s = now - leecher.moved_at
+            if not leecher.has_slot or stood_s < STALL_S:
                 continue
-            if PIECE / stood_s * SLOW_SHARE * self._slots < self._line_rate.best:
-                self._release(member)
+            if PIECE / stood_s * SLOW_SHARE * self._slots < self._uplink_rate.best:
+                self._free_slot(leecher)
 
-    def _release(self, member: _Member) -> None:
+    def _free_slot(self, leecher: _Leecher) -> None:
         """It has no slot from now on."""
-        if member.has_slot:
-            self._held[member.host] -= 1
-            if not self._held[member.host]:
-                del self._held[member.host]
-        member.has_slot, member.in_turn = False, 0
+        if leecher.has_slot:
+            self._held[leecher.host] -= 1
+            if not self._held[leecher.host]:
+                del self._held[leecher.host]
+        leecher.has_slot, leecher.in_turn = False, 0
 
-    def _leave_line(self, number: int) -> None:
-        member = self._members[number]
-        if member.is_waiting:
-            member.is_waiting = False
-            self._line.remove(number)
+    def _dequeue(self, number: int) -> None:
+        leecher = self._leechers[number]
+        if leecher.is_queued:
+            leecher.is_queued = False
+            self._queue.remove(number)
 
-    def _take_back(self, wish: _Wish) -> None:
-        times = self._times_of(wish.root)
-        offered, wish.offered = wish.offered, 0
+    def _take_back(self, request: _Request) -> None:
+        times = self._times_of(request.root)
+        offered, request.offered = request.offered, 0
         while offered:
             lowest = offered & -offered
             times.not_sent(lowest.bit_length() - 1)
@@ -340,13 +344,13 @@ class UploadScheduler:
         return times
 
 
-class LineRate:
+class UplinkRate:
     """What the network can carry: the best of what went out in two seconds in a row, because the
     first one may only have filled buffers. Old measurements fade.
     """
 
     def __init__(self) -> None:
-        self.best = SLOW_LINE  # bytes per second
+        self.best = SLOW_UPLINK  # bytes per second
         self._since: float | None = None
         self._count = 0
         self._before: float | None = None  # bytes per second in the window before
@@ -367,17 +371,17 @@ class LineRate:
         self._since, self._count, self._before = now, 0, rate
 
 
-def _drop_wish(member: _Member, handle: int) -> _Wish | None:
-    wish = member.wishes.pop(handle, None)
-    if wish is not None:
-        same = member.by_root[wish.root]
+def _drop_request(leecher: _Leecher, handle: int) -> _Request | None:
+    request = leecher.requests.pop(handle, None)
+    if request is not None:
+        same = leecher.by_root[request.root]
         del same[handle]
         if not same:
-            del member.by_root[wish.root]
-    return wish
+            del leecher.by_root[request.root]
+    return request
 
 
-def _looks_by_itself(member: _Member) -> bool:
-    return (
-        member.has_slot or member.is_waiting or any(wish.offered for wish in member.wishes.values())
-    )
+def _looks_by_itself(leecher: _Leecher) -> bool:
+    if leecher.has_slot or leecher.is_queued:
+        return True
+    return any(request.offered for request in leecher.requests.values())

@@ -33,7 +33,7 @@ from tests.hostile_peers import LEECHERS, ORIGINAL_LEECHERS, SENDERS, Leech, Sen
 from tests.lab.network import LabError, Link, Network, Place, batch, leave_tidily
 from tests.lab.programs import Program, ready_address
 from tests.peers import MemoryHolding
-from tests.rooms import list_as_lmk2
+from tests.role_test import list_as_lmk2
 
 MBIT = 100.0
 FILES = {"big": 12 << 20, "small": 200_000}

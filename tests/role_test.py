@@ -1,4 +1,4 @@
-"""A room for a test: our roles and the originals on loopback, and peers that play by a script.
+"""Roles of ours and the originals on loopback for a test, and peers that play by a script.
 
 The scripted peers are written from docs/PROTOCOL.md, part LMK/1; they use none of our wire code.
 """

@@ -1,0 +1,401 @@
+"""What one leecher is told and sent over one LMK/2 connection, from its first frame on.
+
+Pure state: frames and the time go in; frames to send, the next chunk and deadlines come out. It
+shares its scheduler with the other sessions of the program, so one lock protects them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from roles.disk.holding import Holding, Library
+from roles.net.word_budget import WordBudget
+from roles.uploads.open_contents import OpenContents
+from roles.uploads.small_contents import SmallContents
+from roles.uploads.upload_scheduler import Choice, UploadScheduler
+from roles.values.content import DIGEST_SIZE, bitmap_bytes, bitmap_of
+from roles.values.errors import PeerProtocolError
+from roles.wire import frames
+
+ALIVE_S = 15.0  # of silence, then a sign of life
+SILENT_S = 45.0  # without one, the leecher is gone
+ANSWER_S = 2.0  # an offer may wait so long with a slot, then others have it
+# Half as long after each offer that led to nothing: else a leecher that never answers in time would
+# hold a slot for most of it.
+LEAST_ANSWER_S = 0.1
+POSITION_S = 1.0  # in the queue before the leecher is told its position, and between two such words
+IN_VAIN = 3  # offers in a row that led to nothing: then waiting for the next one counts as idle
+ANSWERED = 64  # bytes sent in an answer count as much as a frame received
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A chunk that goes out now."""
+
+    choice: Choice
+    holding: Holding
+    is_single: bool  # the only chunk of its content, which nobody had to offer
+
+    @property
+    def length(self) -> int:
+        """In bytes."""
+        return self.holding.content.length(self.choice.index)
+
+
+class UploadSession:
+    """A leecher by its number at the scheduler."""
+
+    def __init__(
+        self,
+        number: int,
+        scheduler: UploadScheduler,
+        library: Library,
+        wake: Callable[[list[int]], None],
+        *,
+        now: float,
+    ) -> None:
+        """`wake` is told whose sessions have something to look at; it must return at once."""
+        self.title = ""  # of the content that it was sent last
+        self.position = 0  # in the queue for a slot; 0 when it does not wait
+        self.useful_at = now  # when it took something last, or came
+        self.is_proven = False  # it has taken a whole chunk
+        self.fruitless = 0  # offers since then
+        self.is_over = False  # the leecher has left
+        self.bytes_sent = 0  # of chunks, as far as the caller has counted
+        self.to_say: list[frames.Frame] = []  # the caller sends them, and empties the list
+        self.closed: list[int] = []  # handles whose contents are needed no longer: the same
+        self._number = number
+        self._scheduler = scheduler
+        self._wake = wake
+        self._contents = OpenContents(library)
+        self._singles = SmallContents()
+        self._words = WordBudget()
+        self._pending: Choice | None = None  # offered, not answered yet
+        self._taken: Choice | None = None  # to be sent next
+        self._sending: Choice | None = None
+        self._is_cancelled = False
+        self._heard = self._spoke = now
+        self._offered_at = now
+        self._answer_s = ANSWER_S  # how long the offer that stands may hold a slot
+        self._position_told, self._position_told_at = 0, now
+
+    def patience_s(self) -> float:
+        """How long to wait for a frame before look() is called."""
+        if self._pending is not None and self._has_slot:
+            return self._answer_s
+        return POSITION_S if self.position else ALIVE_S
+
+    def idle_s(self, *, now: float) -> float:
+        """For how long it was of no use, but for the time in the queue."""
+        is_waiting = self._scheduler.is_queued(self._number) and self.fruitless < IN_VAIN
+        return 0.0 if is_waiting else now - self.useful_at
+
+    # Frames of the leecher
+
+    def heard(self, words: int, *, now: float) -> float:
+        """Bytes came, which count as so many words. Returns the seconds until more are read.
+
+        Raises PeerProtocolError when it talks without end.
+        """
+        self._heard = now
+        left_s = self._words.spend(words, now=now)
+        if left_s > 0:
+            self._release()
+        return left_s
+
+    def came(self, frame: frames.Frame, *, now: float) -> float:
+        """Deal with a frame. Returns and raises the same as heard()."""
+        answered = 0  # bytes
+        match frame:
+            case frames.Open(handle, root):
+                answered = self._open(handle, root, now)
+            case frames.GetDigests(handle, first, count):
+                answered = self._tell_digests(handle, first, count, now)
+            case frames.Want(handle, chunks):
+                self._want(handle, chunks)
+            case frames.Take(handle, index):
+                self._taken = self._answered(handle, index)
+            case frames.Decline(handle, index, chunks):
+                self._not_sent(self._answered(handle, index))
+                self._want(handle, chunks)
+            case frames.Cancel(handle, index):
+                self._cancel(handle, index)
+            case frames.Alive():
+                pass
+            case frames.Bye():
+                self.is_over = True
+            case _:
+                raise PeerProtocolError("a frame that only senders send")
+        return self.heard(answered // ANSWERED, now=now) if answered else 0.0
+
+    def contents_changed(self, *, now: float) -> None:
+        """The library has other contents than before: describe what was missing."""
+        for handle in self._contents.come():
+            self._describe(handle, now)
+
+    def _open(self, handle: int, root: bytes, now: float) -> int:
+        if self._contents.is_open(handle):
+            self._close(handle)
+        if self._contents.is_full:
+            self._say(frames.Gone(handle, "too many files at once"), now)
+            return 0
+        self._contents.add(handle, root)
+        return self._describe(handle, now)
+
+    def _describe(self, handle: int, now: float) -> int:
+        """Its shape and what is here of it; all of it follows when it is one chunk. Returns how
+        many bytes the description has.
+        """
+        holding = self._contents.ready(handle)
+        if holding is None:
+            self._gone(handle, "not here yet", now)
+            return 0
+        content, have = holding.content, holding.have()
+        if content.count == 1:
+            self._singles.add(handle)
+            return 0
+        shown = bitmap_bytes(have, content.count)
+        self._say(frames.File(handle, content.size, content.chunk_size, shown), now)
+        return len(shown)
+
+    def _tell_digests(self, handle: int, first: int, count: int, now: float) -> int:
+        """Returns how many bytes were told once more."""
+        holding = self._contents.holding(handle)
+        digests = None if holding is None else holding.digests()
+        if digests is None:
+            self._gone(handle, "not here any more", now)
+            return 0
+        if not 0 < count <= frames.MAX_DIGESTS or (first + count) * DIGEST_SIZE > len(digests):
+            raise PeerProtocolError("it asked for digests that do not exist")
+        part = digests[first * DIGEST_SIZE : (first + count) * DIGEST_SIZE]
+        self._say(frames.Digests(handle, first, part), now)
+        return len(part) if self._contents.is_told_again(handle, count) else 0
+
+    def _want(self, handle: int, chunks: bytes) -> None:
+        if not chunks:
+            self._close(handle)
+            return
+        holding = self._contents.holding(handle)
+        if holding is not None:
+            content = holding.content
+            wanted = bitmap_of(chunks, content.count)
+            self._scheduler.want(self._number, handle, content.root, wanted)
+
+    def _close(self, handle: int) -> None:
+        """The leecher wants nothing more of it."""
+        self._cancel_sending(handle)
+        self._singles.drop(handle)
+        self._scheduler.forget(self._number, handle)
+        self._contents.close(handle)
+        self.closed.append(handle)
+
+    def _answered(self, handle: int, index: int) -> Choice:
+        """The offer that was answered. Raises PeerProtocolError when none was made."""
+        pending = self._pending
+        if pending is None or (pending.handle, pending.index) != (handle, index):
+            raise PeerProtocolError("it answered what was not offered")
+        self._pending = None
+        return pending
+
+    def _cancel(self, handle: int, index: int) -> None:
+        taken = self._taken
+        if taken is not None and (taken.handle, taken.index) == (handle, index):
+            self._not_sent(taken)
+            self._taken = None
+        else:
+            self._cancel_sending(handle, index)
+
+    def _cancel_sending(self, handle: int, index: int | None = None) -> None:
+        sending = self._sending
+        if sending is not None and sending.handle == handle and index in (None, sending.index):
+            self._is_cancelled = True
+
+    # Offers and chunks
+
+    def next_chunk(self, *, now: float) -> Sending | None:
+        """What goes out now; one of the methods below is told how that went.
+
+        A chunk that was taken late waits for a slot again, and so do small contents after the first
+        few.
+        """
+        while True:
+            is_free = bool(self._singles) and not self._singles.needs_slot(now=now)
+            has_work = bool(self._singles) or self._taken is not None
+            if not (is_free or (has_work and self.regain(now=now))):
+                return None
+            chunk_waits = self._taken is not None and self._has_slot
+            sending = (
+                self._next_single(now)
+                if self._singles.are_next(chunk_waits=chunk_waits)
+                else self._next_taken(now)
+            )
+            if sending is not None:
+                self._sending, self._is_cancelled = sending.choice, False
+                self.title = sending.holding.title
+                return sending
+
+    def offer_ahead(self, *, now: float) -> None:
+        """The chunk that goes out ends soon: offer the next one, so that it follows at once."""
+        if self._pending is None and not self._is_turn_over:
+            self._offer(now)
+
+    def part_sent(self, *, now: float) -> bool:
+        """A part of the chunk is out, and what came meanwhile is dealt with. Whether the next part
+        may follow; else it waits until regain().
+        """
+        self.useful_at = now
+        if self._has_slot:
+            return True
+        self._heard = now  # it has read
+        return self.regain(now=now)
+
+    def regain(self, *, now: float) -> bool:
+        """Whether it has a slot for what is to be sent; else it waits in the queue for one."""
+        # Also for whoever has a slot: from here on it counts as used, and the turn ends.
+        has_slot, others = self._scheduler.ask_slot(self._number, now=now)
+        self._wake(others)
+        self._tell_position(now)
+        return has_slot
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the chunk that goes out is not wanted any more."""
+        return self._is_cancelled
+
+    @property
+    def sharers(self) -> int:
+        """How many leechers are connected, this one among them."""
+        return self._scheduler.leechers
+
+    def moved(self, count: int, *, now: float) -> None:
+        """So many bytes of chunks went out since the last call."""
+        self._scheduler.moved(self._number, count, now=now)
+
+    def sent(self, sending: Sending, *, now: float) -> None:
+        """The last byte of a chunk is out."""
+        self._sending = None
+        self._spoke = self._heard = now  # it has read, if it had nothing to say
+        self._words.refill()
+        self.useful_at, self.is_proven, self.fruitless = now, True, 0
+        if sending.is_single:
+            self.closed.append(sending.choice.handle)
+            self._contents.close(sending.choice.handle)
+            self._singles.sent(sending.length, now=now)
+            self._end_turn_of_singles()
+        else:
+            self._scheduler.sent(self._number, sending.choice.handle, sending.choice.index)
+
+    def broken_off(self, sending: Sending, *, now: float, has_changed: bool = False) -> None:
+        """The chunk was cancelled, or its content is not what it was."""
+        if has_changed:
+            self._gone(sending.choice.handle, "it changed", now)
+        self._sending = None
+        self._spoke = self._heard = now
+        if sending.is_single:
+            self._end_turn_of_singles()
+        else:
+            self._not_sent(sending.choice)
+
+    def offer_if_idle(self, *, now: float) -> None:
+        """Offer a chunk, unless one is under way; else leave the slot to others."""
+        if self._pending is not None or self._taken is not None or self._singles:
+            return
+        if self._is_turn_over:
+            self._release()
+        self._offer(now)
+
+    def look(self, *, now: float) -> None:
+        """What is due by now. Raises TimeoutError when the leecher gave no sign of life."""
+        if now - self._heard > SILENT_S:
+            raise TimeoutError(f"not a sign of life for {SILENT_S:.0f} s")
+        if now - self._spoke >= ALIVE_S:
+            self._say(frames.Alive(), now)
+        if self._pending is not None and now - self._offered_at >= self._answer_s:
+            self._release()
+
+    def _next_single(self, now: float) -> Sending | None:
+        """The next content of one chunk, behind its shape."""
+        handle = self._singles.pop()
+        holding = self._contents.holding(handle)
+        if holding is None:
+            self._gone_if_open(handle, now)
+            return None
+        content = holding.content
+        self._say(frames.File(handle, content.size, content.chunk_size, b"\x01"), now)
+        return Sending(Choice(handle, content.root, 0), holding, is_single=True)
+
+    def _next_taken(self, now: float) -> Sending | None:
+        choice, self._taken = self._taken, None
+        assert choice is not None
+        holding = self._contents.holding(choice.handle)
+        if holding is None:
+            self._gone_if_open(choice.handle, now)
+        elif holding.content.root == choice.root:
+            return Sending(choice, holding, is_single=False)
+        # It has closed the handle since, or given it to another content.
+        self._not_sent(choice)
+        return None
+
+    def _end_turn_of_singles(self) -> None:
+        if self._singles.is_turn_over and self._is_turn_over:
+            self._release()
+
+    def _offer(self, now: float) -> None:
+        choice, others = self._scheduler.next_choice(self._number, now=now)
+        self._wake(others)
+        self._tell_position(now)
+        if choice is None:
+            return
+        self._pending, self._offered_at = choice, now
+        self._answer_s = max(LEAST_ANSWER_S, ANSWER_S * 0.5 ** min(self.fruitless, 10))
+        self.fruitless += 1
+        self._say(frames.Offer(choice.handle, choice.index), now)
+
+    def _not_sent(self, choice: Choice) -> None:
+        self._scheduler.not_sent(self._number, choice.handle, choice.index)
+
+    def _gone(self, handle: int, reason: str, now: float) -> None:
+        """It is not here; it may come, and is described then."""
+        self._cancel_sending(handle)
+        self._say(frames.Gone(handle, reason), now)
+        self._scheduler.forget(self._number, handle)
+        self._contents.note_missing(handle)
+        self.closed.append(handle)
+
+    def _gone_if_open(self, handle: int, now: float) -> None:
+        """What the leecher waits for does not come."""
+        if self._contents.is_open(handle):
+            self._gone(handle, "not here any more", now)
+
+    def _say(self, frame: frames.Frame, now: float) -> None:
+        self.to_say.append(frame)
+        self._spoke = now
+
+    # The slot
+
+    @property
+    def _has_slot(self) -> bool:
+        """It may have been taken away from a leecher that hardly reads."""
+        return self._scheduler.has_slot(self._number)
+
+    @property
+    def _is_turn_over(self) -> bool:
+        return self._scheduler.is_turn_over(self._number)
+
+    def _release(self) -> None:
+        """Others may have the slot."""
+        self._wake(self._scheduler.release(self._number))
+
+    def _tell_position(self, now: float) -> None:
+        """Once it has waited for POSITION_S, and when it changes; 0 when it does not wait any more.
+        In a quick room nobody waits for so long.
+        """
+        position = 0 if self._has_slot else self._scheduler.position(self._number)
+        if not self.position:
+            self._position_told_at = now  # it waits from now on, if it does
+        self.position = position
+        is_due = now - self._position_told_at >= POSITION_S
+        if position != self._position_told and (is_due or not position):
+            self._position_told, self._position_told_at = position, now
+            self._say(frames.Place(position), now)
