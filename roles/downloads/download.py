@@ -1,7 +1,7 @@
-"""A file, or a whole folder, of LMK/2 on its way here: one state, one progress, one end.
+"""A file or a whole folder that the user asked for: one state, one progress, one end.
 
 What the target folder has already is not fetched. The rest comes as files and packs, some at a
-time, each given on from its first chunk.
+time, each uploaded to others from its first chunk on.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ LOST_AGAIN_S = 1.0  # between two looks at what is not listed any more
 
 
 class Download(DownloadLife):
-    """One thing that the user asked for; posts DownloadChanged and, for a folder, FilesEnded."""
+    """Posts DownloadChanged and, for a folder, FilesEnded."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Download(DownloadLife):
         super().__init__(key, ended)
         self.existing = existing
         self.is_folder = wanted.is_folder
-        self.newest = NewestScope(wanted, packs, names)  # the leecher's thread has it follow
+        self.newest = NewestScope(wanted, packs, names)  # the leecher's thread updates it
         self._followed = FollowedScope(self.newest.scope)
         self._peer = peer
         self._settings = settings
@@ -118,7 +118,7 @@ class Download(DownloadLife):
 
     @property
     def wanted(self) -> Wanted:
-        """What it brings, as far as it has taken up what is listed."""
+        """What it brings, by the newest list that it has taken up."""
         return self._followed.wanted
 
     @property
@@ -168,7 +168,7 @@ class Download(DownloadLife):
         return True  # what came is checked anew when it goes on
 
     def _direct(self) -> None:
-        with contextlib.suppress(HaltedError):  # what becomes of it was said by who halted it
+        with contextlib.suppress(HaltedError):  # _settle() does what was asked for
             self._bring()
 
     def _bring(self) -> None:
@@ -190,7 +190,7 @@ class Download(DownloadLife):
             self._conclude()
 
     def _begin(self) -> None:
-        """See what is here, and plan what is not."""
+        """Look what the target folder has, and plan the rest."""
         self._tally.begin()
         self._folders, self._not_made = set(), {}
         scope = self.newest.scope
@@ -207,7 +207,7 @@ class Download(DownloadLife):
     # What is here already
 
     def _look_at_target(self, files: Iterable[FileLine], scope: Scope) -> list[WantedFile]:
-        """Those of the files that must be fetched; tells of the others."""
+        """Those of the files that must be fetched; the others are counted and told."""
         is_skipping = self.existing is Existing.SKIP
         holds = self._target.holds_numbered if is_skipping else self._target.holds
         missing = list[WantedFile]()
@@ -231,7 +231,7 @@ class Download(DownloadLife):
         return missing
 
     def _make_folders(self, scope: Scope) -> None:
-        """Those that were not made for an earlier list. Raises DiskFullError and HaltedError."""
+        """Make those that no earlier list had. Raises DiskFullError and HaltedError."""
         fresh = {one: line for one, line in scope.folders.items() if one not in self._folders}
         times = ((stored, folder.mtime) for stored, folder in fresh.items())
         failed = self._target.make_folders(times, self.halting.is_set)
@@ -266,7 +266,7 @@ class Download(DownloadLife):
             self.woken.clear()
 
     def _follow(self, now: float) -> None:
-        """Take up what a newer list says."""
+        """Take up a newer list."""
         newest = self.newest.scope
         if not self._followed.is_behind(newest):
             return
@@ -278,7 +278,7 @@ class Download(DownloadLife):
         self._peer.join(self.wanted.shares)
 
     def _wait_for_space(self, error: DiskFullError) -> None:
-        """Until there is room, or it is halted. Nothing is asked for meanwhile."""
+        """Ask for nothing until there is room, or it is halted."""
         self._queue.stand_still()
         while not self.halting.is_set():
             self._set_state(DownloadState.WAITING_FOR_SPACE, cause=str(error))
@@ -294,7 +294,7 @@ class Download(DownloadLife):
     # How it stands
 
     def _judge(self, now: float) -> None:
-        """Report the state, and put off whatever does not arrive.
+        """Report the state, and put off contents that do not arrive.
 
         Raises NoSeederError, ContentError or ShortageError when it is time to give up.
         """
@@ -337,7 +337,10 @@ class Download(DownloadLife):
             )
 
     def _waits_for_list(self, now: float) -> bool:
-        """Nothing moves. Show it when nothing could, and give up what nobody offers any more."""
+        """Whether it only waits for the seeder to read more files, which is reported.
+
+        Gives up what nobody offers any more.
+        """
         if self._followed.lost and now >= self._lost_at:
             self._lost_at = now + LOST_AGAIN_S
             lost = self._followed.given_up(self._queue.pending(), now=now)
@@ -360,7 +363,7 @@ class Download(DownloadLife):
             self._post(FilesEnded(self.key, files))
 
     def _conclude(self) -> None:
-        """The end of it all. Raises the failure of the files that failed."""
+        """Report the end. Raises the failure of the files that failed."""
         told = {str(one.failure) for one in self._tally.failures}
         for folder, error in self._not_made.items():
             if str(error) not in told:  # else the files in it say so

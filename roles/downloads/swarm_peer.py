@@ -1,7 +1,7 @@
-"""A leecher in the swarm: its own door, its uploads, its connections, its place in the room.
+"""A leecher as a peer of others: its port, its uploads and downloads, its membership of the room.
 
-Threads: `lmk-reception` accepts; `lmk-member` and `lmk-caller` as a seeder's; `lmk-uploader`
-sends to one peer, `lmk-downloader` takes from one.
+Threads: `lmk-acceptor` accepts connections; `lmk-member` and `lmk-caller` are like a seeder's;
+`lmk-uploader` sends to one peer, `lmk-downloader` takes from one.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ MAX_SHARES = 8  # that the tracker is told of
 
 
 class SwarmPeer:
-    """Owned by the leecher's thread, but for found()."""
+    """Owned by the leecher's thread, but for what says otherwise. It joins the swarm at once.
+
+    Downloads use `swarm`, `library` and `downloads`, whose methods any thread may call.
+    """
 
     def __init__(
         self,
@@ -57,10 +60,10 @@ class SwarmPeer:
         should_stop: Callable[[], bool],
         wake: Callable[[], None],
     ) -> None:
-        """Open the door and join the room. Raises StorageError when no port is free, OSError.
+        """Listen, and join the room. Raises StorageError when no port is free, and OSError.
 
-        `wake` is called when tick() has something to do. `shares` is what it takes part in from
-        the start, `transfers` what the room is told of the downloads.
+        `shares` are those that it takes part in from the start. `transfers` returns what the room
+        is told of the downloads. `wake` is called when tick() has something to do.
         """
         self._post = post
         self._transfers = transfers
@@ -88,9 +91,9 @@ class SwarmPeer:
             should_stop,
         )
         self._membership, self._calls = membership, calls
-        door = Acceptor(me, self._uploads, _send_away, self.downloads)
+        acceptor = Acceptor(me, self._uploads, _send_away, self.downloads)
         try:
-            self._reception = Handshakes(self._listener, door, peer=me.peer)
+            self._handshakes = Handshakes(self._listener, acceptor, peer=me.peer)
         except OSError:  # no descriptor left
             self._listener.close()
             raise
@@ -99,18 +102,18 @@ class SwarmPeer:
         self._start_beside = start_beside
         self._beside = list[threading.Thread]()
         self._to_start: list[tuple[Callable[[], None], str]] = [
-            (self._receive, "lmk-reception"),
+            (self._receive, "lmk-acceptor"),
             (lambda: membership.run(address), "lmk-member"),
             (calls.run, "lmk-caller"),
         ]
         self._start_threads()
 
     def join(self, shares: Iterable[str]) -> None:
-        """Take part in these, too; from any thread."""
+        """Take part in these shares, too; from any thread."""
         self._shares = tuple(dict.fromkeys((*shares, *self._shares)))[:MAX_SHARES]
 
     def found(self, peers: Iterable[Address]) -> bool:
-        """These take part, too; True when one of them was not known. From any thread."""
+        """These peers take part; True when one of them was not known. From any thread."""
         return self.downloads.heard_of(peers)
 
     def sources(self) -> tuple[Source, ...]:
@@ -125,7 +128,7 @@ class SwarmPeer:
         self.downloads.network_changed()
 
     def tick(self) -> None:
-        """Some times a second: connect, ask twice for what is late, tell of the uploads."""
+        """Connect, ask twice for what is late, report uploads. Call it some times a second."""
         now = time.monotonic()
         self._start_threads()
         if self.swarm.is_busy:
@@ -150,11 +153,11 @@ class SwarmPeer:
             thread.join()
         self.downloads.join()
         self._uploads.join()
-        self._reception.close()
+        self._handshakes.close()
         self._listener.close()
 
     def _start_threads(self) -> None:
-        """Those that do not run yet; where the system has none left, it is tried again."""
+        """Start those that do not run yet; if the system has none left, again at a later tick."""
         while self._to_start and time.monotonic() >= self._start_at:
             try:
                 self._beside.append(self._start_beside(*self._to_start[0]))
@@ -166,7 +169,7 @@ class SwarmPeer:
 
     def _receive(self) -> None:
         while not self._should_stop():
-            self._reception.look()
+            self._handshakes.look()
 
     def _report(self, now: float) -> None:
         self._down = sum(source.rate for source in self.sources())
