@@ -12,10 +12,10 @@ from roles.values.content import Content, indexes
 def covered(
     members: Sequence[WantedFile], pack: Content, have: int, fresh: int
 ) -> list[WantedFile]:
-    """Those that lie in the chunks of `have` and not in others, and some of it in one of `fresh`.
+    """The members that lie in the chunks of `have` alone, and at least partly in one of `fresh`.
 
-    `members` stand in the order of their places. One that is said to lie beyond the end of the
-    pack, or to be more than one chunk, never comes.
+    `members` are in the order of their offsets. A member beyond the end of the pack, or of more
+    than one chunk, is never returned.
     """
     offsets = [member.offset for member in members]
     found = list[WantedFile]()

@@ -1,7 +1,4 @@
-"""The folder that downloads go to: what it has already, its room, its folders and their times.
-
-It fetches nothing, and removes nothing but what killed runs and cancelled downloads left.
-"""
+"""The folder that downloads go to: what it has already, its free room, its folders' times."""
 
 from __future__ import annotations
 
@@ -94,7 +91,9 @@ class TargetFolder:
     def holds_numbered(
         self, stored: tuple[str, ...], content: Content, should_stop: Callable[[], bool]
     ) -> Path | None:
-        """As holds(), also where an earlier run put it beside another file of its name."""
+        """Like holds(), and also finds it under the numbered names that an earlier run may have
+        given it.
+        """
         for number in range(1, _NUMBERS + 1):
             name = stored[-1] if number == 1 else numbered(stored[-1], number)
             place = (*stored[:-1], name)
@@ -108,7 +107,7 @@ class TargetFolder:
     def _drop_second_names(
         self, folder: OpenFolder, stored: tuple[str, ...], file: os.stat_result
     ) -> None:
-        """Each folder is listed only once, because all its files may have several names."""
+        """Lists each folder only once: all of its files may have two names."""
         if stored not in self._partials:
             self._partials[stored] = partial_names(folder)
         drop_second_names(folder, self._partials[stored], file)
@@ -116,10 +115,10 @@ class TargetFolder:
     def make_folders(
         self, folders: Iterable[tuple[tuple[str, ...], int | None]], should_stop: Callable[[], bool]
     ) -> dict[tuple[str, ...], StorageError]:
-        """Make these folders and those above them, given with their times, which are set later.
+        """Make these folders and those above them; their times are set by set_folder_times().
 
-        Returns what the disk said of those that cannot be made.
-        Raises DiskFullError, and HaltedError once should_stop().
+        Returns the errors of those that cannot be made. Raises DiskFullError, and HaltedError once
+        should_stop().
         """
         failed = dict[tuple[str, ...], StorageError]()
         with closing(LastFolder(self.path, made=self._made)) as last:
@@ -146,10 +145,9 @@ class TargetFolder:
                 disk_calls.remove_folder(folder.at(stored[-1]), at=folder.descriptor)
 
     def set_folder_times(self, should_stop: Callable[[], bool]) -> None:
-        """Give the folders that were made their times.
+        """Give the folders that were made their times, when everything is in them.
 
-        Call it when all is in them. A time that cannot be set is no reason to fail. Raises
-        HaltedError once should_stop().
+        A time that cannot be set is ignored. Raises HaltedError once should_stop().
         """
         times, self._times = self._times, {}
         with closing(LastFolder(self.path, make=False)) as last:

@@ -1,6 +1,6 @@
-"""Small files out of a pack that arrives, each checked by its own root and given its own name.
+"""Unpacks small files from a pack that arrives: each is checked by its own root and named.
 
-Thousands are written before one sync and one round of names. It knows no wire and fetches nothing.
+Thousands of files are written before one sync, and named after it.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ def unpack(
     existing: Existing,
     should_stop: Callable[[], bool],
 ) -> Generator[FileEnded, None, None]:
-    """Write these members, which have come; tells of each that ended, DONE, SKIPPED or FAILED. One
-    with ContentError must be fetched alone.
+    """Write these members, whose chunks have come. Yields how each ended: DONE, SKIPPED or FAILED.
+    One that failed with ContentError must be fetched alone.
 
-    Nothing is told of the others when it was told to stop. Raises DiskFullError when all that could
-    be written are told. One thread at a time works on a pack.
+    Yields nothing for the others once should_stop(). Raises DiskFullError after everything that
+    could be written has been told. One thread at a time works on a pack.
     """
     yield from _Batch(source, folder, existing, should_stop).run(members)
 
 
 class _Batch:
-    """The partial file of a member is named after the pack, whose lock this program holds, so that
-    no other program ever opens it and no member needs a lock of its own.
+    """The partial file of a member is named after the pack. This program holds the lock of the
+    pack, so no other program opens that file, and no member needs a lock of its own.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class _Batch:
                 self._written.append((member, written))
 
     def _checked(self, member: WantedFile) -> bytes:
-        """Its bytes. Raises ContentError when they are not those of its root."""
+        """The member's bytes. Raises ContentError when they do not match its root."""
         content = member.content
         try:
             data = self._source.read(member.offset, content.size)
@@ -127,7 +127,7 @@ class _Batch:
         return data
 
     def _write(self, member: WantedFile, data: bytes, is_synced: bool) -> os.stat_result:
-        """Write its partial file. Raises StorageError, DiskFullError; nothing is left then."""
+        """Write its partial file. Raises StorageError and DiskFullError; leaves nothing then."""
         name = self._partial(member)
         try:
             folder = self._folders.open(member.stored[:-1])
@@ -175,7 +175,9 @@ class _Batch:
         return FileEnded(path, size, DownloadState.FAILED, failure=failure)
 
     def _named(self, folder: OpenFolder, present: str, member: WantedFile) -> str | None:
-        """Which name it got; None when its content has its own already. Raises OSError."""
+        """The name that it got; None when a file with its content has that name already. Raises
+        OSError.
+        """
         name = member.stored[-1]
         if self._existing is Existing.SKIP:
             if take_name(folder, present, name):  # nothing has it, most often
@@ -187,7 +189,7 @@ class _Batch:
         return give_name(folder, present, name, may_replace=may_replace)
 
     def _check_untouched(self, folder: OpenFolder, name: str, written: os.stat_result) -> None:
-        """Raise ContentError, and take the name away, if another program wrote to it before."""
+        """Raise ContentError, and take the name away, if another program wrote to it."""
         status = folder.status(name)
         if status is None or not os.path.samestat(status, written):
             raise ContentError(f"Another program replaced {shown_name(name)}. It is fetched alone.")
@@ -215,7 +217,7 @@ class _Batch:
             os.close(descriptor)
 
     def _sync_folders(self, named_in: Iterable[tuple[str, ...]]) -> None:
-        """Make the names survive a power cut, in the same way as the files."""
+        """Make the names survive a power cut."""
         folders = list(named_in)
         if len(folders) > FEW_FILES and disk_calls.HAS_SYNC_ALL:
             disk_calls.sync_all()
@@ -238,7 +240,7 @@ class _Batch:
 
 
 def _created(folder: OpenFolder, name: str) -> int:
-    """A new file, in place of what an earlier run left there. Raises OSError."""
+    """A new file. Replaces what an earlier run left there. Raises OSError."""
     try:
         return os.open(folder.at(name), _NEW_FLAGS, 0o666, dir_fd=folder.descriptor)
     except FileExistsError:

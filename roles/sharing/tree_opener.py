@@ -1,7 +1,4 @@
-"""Opening the files that a scan of a folder found, and nothing else.
-
-No name on the way may be a link. It knows no content and no wire.
-"""
+"""Opens files that a scan of a folder found, through no link."""
 
 from __future__ import annotations
 
