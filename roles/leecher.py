@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import queue
-import random
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -24,8 +22,7 @@ from roles.downloads.downloads import Downloads
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
 from roles.joining.room_lister import RoomLister, Sought
 from roles.joining.tracker_place import TrackerPlace
-from roles.lmk1.download import Lmk1Download
-from roles.lmk1.seeder_book import SeederBook
+from roles.lmk1.downloads import Downloads as Lmk1Downloads
 from roles.net.throttle import Throttles
 from roles.program.log_file import hide_folder
 from roles.role import Role
@@ -40,13 +37,11 @@ from roles.values.errors import (
 from roles.values.events import (
     AllDownloadsEnded,
     DownloadState,
-    ListedFile,
     Post,
     RoleStarted,
-    Transfer,
     Warned,
 )
-from roles.values.safe_names import safe_name
+from roles.values.participants import TransferStatus
 from roles.values.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
 
 log = logging.getLogger(__name__)
@@ -74,14 +69,11 @@ class Leecher(Role):
         hide_folder(settings.folder)
         self._settings = settings
         throttles = throttles or Throttles()
-        self._throttles = throttles
-        # Protects the plans of LMK/1, the book, and the table of downloads: lines, no I/O.
-        self._lock = threading.Lock()
-        self._book = SeederBook(random.Random())
+        self._lock = threading.Lock()  # protects the table of downloads: lines, no I/O
         self._downloads: dict[str, DownloadLife] = {}  # changed by the role's own thread only
         self._waiting = 0  # downloads that have not ended, when they were counted last
         self._owners: dict[str, str] = {}  # by collision key: the first download with this name
-        self._space = PromisedSpace(settings.folder)
+        space = PromisedSpace(settings.folder)
         self._unfinished = UnfinishedDownloads(settings)
         self._is_busy = False  # AllDownloadsEnded is due
         self._eager_until = 0.0
@@ -90,10 +82,21 @@ class Leecher(Role):
         self._requests = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
         self._place = TrackerPlace(settings.tracker, settings.follow, post)
+        self._lmk1 = Lmk1Downloads(
+            settings,
+            self._place,
+            throttles.down,
+            space,
+            post,
+            ended=self._woken.set,
+            is_cut_off=self.is_cut_off,
+            should_stop=self.should_stop,
+        )
         self._lister = RoomLister(
             self._place,
             post,
             self.should_stop,
+            self._lmk1.finder,
             sought=self._sought,
             found=self._found,
             listed=lambda: self._request(self._take_list),
@@ -102,7 +105,7 @@ class Leecher(Role):
             settings,
             self._place,
             throttles,
-            self._space,
+            space,
             self._lister,
             post,
             wake=self._woken.set,
@@ -167,8 +170,7 @@ class Leecher(Role):
         """This computer has other addresses: connect anew, without waiting."""
         self._place.network_changed()
         self._lister.network_changed()
-        with self._lock:
-            self._book.network_changed()
+        self._lmk1.network_changed()
         self._lmk2.network_changed()
         for download in self._all():
             download.woken.set()
@@ -258,28 +260,12 @@ class Leecher(Role):
 
     def _made(self, key: str, existing: Existing) -> DownloadLife | None:
         """The download of this key; None when the list does not have it."""
-        file = self._lister.lmk1_file(key)
-        return self._made_lmk1(file, existing) if file else self._lmk2.made(key, existing)
-
-    def _made_lmk1(self, file: ListedFile, existing: Existing) -> Lmk1Download:
-        stored_name = safe_name(file.name, windows=os.name == "nt")
-        download = Lmk1Download(
-            file,
-            stored_name,
-            settings=self._settings,
-            existing=existing,
-            book=self._book,
-            lock=self._lock,
-            seeders=lambda: self._lister.seeders(file),
-            throttle=self._throttles.down,
-            space=self._space,
-            post=self._post,
-            ended=self._woken.set,
-            is_cut_off=self.is_cut_off,
-        )
-        if self._has_twin(download):
-            download.keep_both()
-        return download
+        lmk1 = self._lmk1.made(key, existing)
+        if lmk1 is None:
+            return self._lmk2.made(key, existing)
+        if self._has_twin(lmk1):
+            lmk1.keep_both()
+        return lmk1
 
     def _has_twin(self, download: DownloadLife) -> bool:
         """Whether another one had one of its names first: it may not replace that one's file."""
@@ -376,22 +362,17 @@ class Leecher(Role):
     # For the lister and for the room, in their threads
 
     def _sought(self) -> Sought:
-        active = [download for download in self._all() if download.needs_peers]
-        files = (one.file for one in active if isinstance(one, Lmk1Download))
-        swarm = [one for one in active if isinstance(one, Download)]
-        return Sought(
-            tuple(files), tuple(one.wanted for one in swarm), tuple(one.key for one in swarm)
-        )
+        active = [one for one in self._in_swarm() if one.needs_peers]
+        return Sought(tuple(one.wanted for one in active), tuple(one.key for one in active))
+
+    def _in_swarm(self) -> list[Download]:
+        return [one for one in self._all() if isinstance(one, Download)]
 
     def _found(self, shares: Iterable[str], peers: Iterable[Address]) -> bool:
         return self._lmk2.found(shares, peers)
 
-    def _transfers(self) -> tuple[Transfer, ...]:
-        return tuple(
-            one.as_transfer()
-            for one in self._all()
-            if isinstance(one, Download) and one.state.is_active
-        )
+    def _transfers(self) -> tuple[TransferStatus, ...]:
+        return tuple(one.as_transfer() for one in self._in_swarm() if one.state.is_active)
 
 
 def _are_apart(one: DownloadLife, other: DownloadLife) -> bool:

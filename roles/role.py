@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from roles.net.address_watch import AddressWatch
-from roles.net.connections import hang_up
+from roles.net.connection import end_connections
 from roles.net.interfaces import address_for_others
 from roles.values.addresses import Address
 from roles.values.errors import LmkError, ShortageError
@@ -73,9 +73,9 @@ class Role(ABC):
         change = self._watch.look()
         if change is None:
             return None
-        hang_up(change.gone)
+        end_connections(change.gone)
         if change.has_slept:  # others have given up on what was open before
-            hang_up(None, before=self._watch.awake_until)
+            end_connections(None, before=self._watch.awake_until)
         if listening is not None:
             change = replace(change, for_others=address_for_others(listening))
         log.info(

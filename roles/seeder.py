@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
 import time
 from pathlib import Path
 
 from roles.joining.announcer import Announcer
-from roles.joining.tracker_dialects import Status
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.shared_folder import SharedFolder
-from roles.lmk1.uploads import Lmk1Uploads
-from roles.net.interfaces import address_for_others
-from roles.net.listening import listen_tcp
+from roles.lmk1.tracker_client import TrackerClient
+from roles.lmk1.uploads import Uploads as Lmk1Uploads
+from roles.net.interfaces import address_for_others, own_name
+from roles.net.listening import Listener, listen_tcp
 from roles.net.throttle import Throttles
 from roles.program.log_file import hide_folder
 from roles.role import Role
@@ -30,7 +29,6 @@ from roles.swarm.reverse_connections import ReverseConnections
 from roles.uploads.handshakes import Handshakes
 from roles.uploads.peer_uploads import PeerUploads
 from roles.uploads.slots import slots_for_lmk2
-from roles.values.addresses import Address
 from roles.values.events import (
     HashingChanged,
     Post,
@@ -40,6 +38,7 @@ from roles.values.events import (
     UploadsChanged,
     Warned,
 )
+from roles.values.participants import Status
 from roles.values.settings import SeederSettings
 from roles.wire.greeting import Hello
 from roles.worker import Worker
@@ -72,36 +71,41 @@ class Seeder(Role):
         if library.notice:
             self._post(Warned(library.notice))
         announcer = Announcer(
-            self._place, shared, self._post, self.should_stop, library, self._status
+            self._place,
+            shared,
+            self._post,
+            self.should_stop,
+            library,
+            self._status,
+            TrackerClient(self._place, self.should_stop),
         )
         announcer.read_folder()
         uploads = PeerUploads(library, slots_for_lmk2(settings.slots), self._throttles.up)
         lmk1_uploads = Lmk1Uploads(
             shared,
-            lambda name: announcer.listing.files.get(name),
-            announcer.folder_changed.set,
+            uploads,
             slots=settings.slots,
             throttle=self._throttles.up,
             should_stop=self.should_stop,
         )
         listener, note = listen_tcp(settings.bind, exactly=settings.bind_exactly)
         with listener:
-            address = Address(*listener.getsockname())
+            address = listener.address
             self._post(RoleStarted(address, address_for_others(address), note))
             self._serve(listener, library, announcer, uploads, lmk1_uploads)
 
     def _serve(
         self,
-        listener: socket.socket,
+        listener: Listener,
         library: FolderLibrary,
         announcer: Announcer,
         uploads: PeerUploads,
         lmk1_uploads: Lmk1Uploads,
     ) -> None:
         """Accept until stopped; every thread ends before this does."""
-        address = Address(*listener.getsockname())
+        address = listener.address
         membership = announcer.membership
-        me = Hello(membership.peer, socket.gethostname(), address.port, is_seeder=False)
+        me = Hello(membership.peer, own_name(), address.port, is_seeder=False)
         calls = ReverseConnections(
             self._place,
             uploads,
@@ -110,11 +114,8 @@ class Seeder(Role):
             lambda: membership.seems_unreachable,
             self.should_stop,
         )
-
-        def take_lmk1(link: socket.socket, leecher: Address) -> None:
-            lmk1_uploads.answer(link, leecher, taken_elsewhere=uploads.slots_taken)
-
-        reception = Handshakes(listener, Acceptor(me, uploads, take_lmk1), peer=me.peer)
+        acceptor = Acceptor(me, uploads, take_lmk1=lmk1_uploads.answer)
+        reception = Handshakes(listener, acceptor, peer=me.peer)
         beside = list[Worker]()
         report_at = 0.0
         try:
@@ -131,10 +132,7 @@ class Seeder(Role):
                     library.changed.clear()
                     uploads.look_again()
                 now = time.monotonic()
-                lmk1_uploads.reap()
-                if uploads.is_waited_for:
-                    lmk1_uploads.end_idle()
-                uploads.limit(slots_for_lmk2(self._settings.slots, lmk1_uploads.slots_taken))
+                lmk1_uploads.share_slots()
                 if now >= report_at:
                     report_at = now + REPORT_S
                     self._report(uploads, lmk1_uploads, now)
@@ -151,8 +149,7 @@ class Seeder(Role):
     def _report(self, uploads: PeerUploads, lmk1_uploads: Lmk1Uploads, now: float) -> None:
         givings, given = uploads.report(now)
         servings, served = lmk1_uploads.report(now)
-        state = lmk1_uploads.state(uploads.slots_taken)
-        told = UploadsChanged(state, servings + givings, given + served)
+        told = UploadsChanged(lmk1_uploads.state, servings + givings, given + served)
         if told != self._told or not self._has_told:
             self._told, self._has_told = told, True
             self._post(told)

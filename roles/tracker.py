@@ -10,43 +10,41 @@ import json
 import logging
 import os
 import selectors
-import socket
 import time
 from collections import deque
 from collections.abc import Collection, Iterator
+from itertools import chain
 from typing import TypeAlias
 
 from roles.disk.state_file import StateFile
-from roles.lmk1.tracker_wire import RECEIVE_BUFFER
-from roles.net.interfaces import address_for_others, own_addresses
-from roles.net.listening import bind_both, bound_beside
+from roles.lmk1.seeder_table import SeederTable
+from roles.lmk1.tracker_answers import TrackerAnswers
+from roles.net.datagrams import Datagrams
+from roles.net.interfaces import address_for_others, own_addresses, own_name
+from roles.net.listening import Listener, bind_both, bound_beside
 from roles.net.neighbours import Neighbours, waiting_bytes
 from roles.role import Role
-from roles.room.answers import Desk
+from roles.room.answers import Answers
 from roles.room.cookies import Cookies, Proof
 from roles.room.dial_back import DialBack, Target
 from roles.room.list_server import ListServer
 from roles.room.places import Key
 from roles.room.registry import EXPIRED_AT_ONCE, Registry
-from roles.room.registry_entry import Entry, Reader
+from roles.room.registry_entry import Program, Reader
 from roles.room.room_catalogue import RoomCatalogue
+from roles.room.senders import Senders
 from roles.values.addresses import EVERY_INTERFACE, Address
 from roles.values.errors import ShortageError, StorageError
-from roles.values.events import (
-    ListedSeeder,
-    Post,
-    RoleStarted,
-    RoomChanged,
-    RoomMember,
-    Warned,
-)
+from roles.values.events import Post, RoleStarted, RoomChanged, Warned
+from roles.values.participants import Participant
 from roles.values.settings import TrackerSettings
+from roles.wire.tracker_wire import RECEIVE_BUFFER
 from roles.worker import POLL_S, Worker, failure_of
 
 log = logging.getLogger(__name__)
 
-# Socket, bytes, and the address that they came from or go to.
-_Datagram: TypeAlias = tuple[socket.socket, bytes, tuple[str, int]]
+# Where it came in, its bytes, and the address that they came from or go to.
+_Datagram: TypeAlias = tuple[Datagrams, bytes, tuple[str, int]]
 
 SAVE_S = 2.0  # at most one state file in this time
 REPORT_S = 0.25
@@ -60,7 +58,6 @@ DATAGRAMS_AT_ONCE = 256  # read before anything else has its turn,
 RECEIVE_S = 0.005  # unless they cost more: the longest take a sixth of a millisecond each
 MAX_UNPROVED = 256  # datagrams of senders without a cookie that wait for their turn,
 UNPROVED_S = 0.005  # which lasts so long; what they cost grows with their lists
-BUFFER = 512 * 1024  # bytes, each way; most systems allow a little less
 # Of the send buffer, in the system's count, for answers to senders without a cookie that are not
 # there: 80 short answers. The system looks for as many computers at a time, and its table has room
 # for 1,024. Beyond that those that ask again have as much more.
@@ -79,15 +76,16 @@ class Tracker(Role):
         self._settings = settings
         self._state = None if settings.state_file is None else StateFile(settings.state_file)
         self._registry = Registry(RoomCatalogue(os.urandom(4).hex()))
+        self._lmk1 = SeederTable(self._registry)
         self._unproved: deque[_Datagram] = deque()  # requests that wait for their turn
         self._unsent: deque[_Datagram] = deque()  # answers
         self._asked, self._asked_before = set[str](), set[str]()  # in vain, in the last seconds
-        self._beside: dict[str, socket.socket] = {}  # by own address, when there are several
+        self._beside: dict[str, Datagrams] = {}  # by own address, when there are several
         self._report: Iterator[None] | None = None  # under way
         self._report_cost_s = 0.0  # of the processor, until now
         self._saving: Iterator[bool] | None = None  # a state file under way
         self._writer: Worker | None = None  # of it
-        self._saved_state = self._registry.saved_state
+        self._saved_state = self._state_now
         self._report_at = self._heard_report_at = 0.0
         self._save_at = self._expire_at = self._log_left_out_at = 0.0
         self._reported_version = ""
@@ -98,15 +96,18 @@ class Tracker(Role):
             saved = self._state.read()
             if saved is not None and not isinstance(saved, list):
                 self._state.keep_aside("is no list of seeders", is_newer=isinstance(saved, dict))
-            restored = self._registry.restore(saved, now=time.monotonic())
+            restored = self._lmk1.restore(saved, now=time.monotonic())
+            self._registry.restore(saved, now=time.monotonic())
             if restored:
                 log.info("The tracker goes on with the %d seeders that it knew before.", restored)
             if self._state.notice:
                 self._post(Warned(self._state.notice))
-        link, listener, note = bind_both(self._settings.bind, exactly=self._settings.bind_exactly)
-        with link, listener, selectors.DefaultSelector() as selector:
-            listening = Address(*link.getsockname())
-            self._begin(link, listener, selector, listening)
+        datagrams, listener, note = bind_both(
+            self._settings.bind, exactly=self._settings.bind_exactly
+        )
+        with datagrams, listener, selectors.DefaultSelector() as selector:
+            listening = datagrams.address
+            self._begin(datagrams, listener, selector, listening)
             self._post(RoleStarted(listening, address_for_others(listening), note))
             try:
                 self._answer_until_stopped(selector, listening)
@@ -118,21 +119,25 @@ class Tracker(Role):
 
     def _begin(
         self,
-        link: socket.socket,
-        listener: socket.socket,
+        datagrams: Datagrams,
+        listener: Listener,
         selector: selectors.BaseSelector,
         listening: Address,
     ) -> None:
-        self._neighbours = Neighbours(link)
-        _prepare(link)
-        self._link = link
-        selector.register(link, selectors.EVENT_READ, lambda: self._receive(link))
+        self._neighbours = Neighbours(datagrams)
+        datagrams.expect_many()
+        self._datagrams = datagrams
+        selector.register(datagrams, selectors.EVENT_READ, lambda: self._receive(datagrams))
         self._lists = ListServer(listener, selector, self._registry)
         self._dials = DialBack(selector, self._is_to_be_dialled, self._note_reachable)
-        self._desk = Desk(
+        senders = Senders()
+        self._lmk1_answers = TrackerAnswers(self._lmk1, senders)
+        self._answers = Answers(
             self._registry,
             Cookies(os.urandom(32)),
-            name=socket.gethostname(),
+            senders,
+            self._lmk1_answers,
+            name=own_name(),
             port=listening.port,
             on_arrival=self._dial,
         )
@@ -143,19 +148,19 @@ class Tracker(Role):
         """Listen at each of these addresses if there are several, to answer from the one asked."""
         hosts = hosts if len(hosts) > 1 else ()
         for host in [one for one in self._beside if one not in hosts]:
-            link = self._beside.pop(host)
-            selector.unregister(link)
-            link.close()
+            datagrams = self._beside.pop(host)
+            selector.unregister(datagrams)
+            datagrams.close()
         for host in [one for one in hosts if one not in self._beside]:
-            beside = bound_beside(self._link, host)
+            beside = bound_beside(self._datagrams, host)
             if beside is None:
                 continue
-            _prepare(beside)
+            beside.expect_many()
             self._beside[host] = beside
             selector.register(
                 beside,
                 selectors.EVENT_READ,
-                lambda link=beside: self._receive(link),
+                lambda datagrams=beside: self._receive(datagrams),
             )
 
     def _answer_until_stopped(self, selector: selectors.BaseSelector, listening: Address) -> None:
@@ -174,7 +179,7 @@ class Tracker(Role):
 
     def _begin_anew(self, selector: selectors.BaseSelector, listening: Address) -> None:
         """This computer has other addresses."""
-        self._desk.forget_hosts()
+        self._answers.forget_hosts()
         self._dials.network_changed(now=time.monotonic())
         if listening.host == EVERY_INTERFACE:
             self._listen_at(own_addresses(), selector)
@@ -186,7 +191,7 @@ class Tracker(Role):
         self._answer_unproved()
         is_busy = bool(self._unproved) | self._lists.work() | self._work_on_report()
         now = time.monotonic()
-        self._registry.settle(now=now)
+        self._lmk1.settle(now=now)
         self._dials.work(now=now)
         if now >= self._expire_at:
             self._expire(now)
@@ -194,7 +199,7 @@ class Tracker(Role):
         self._send_unsent()
         return 0.0 if is_busy else UNSENT_S if self._unsent else POLL_S
 
-    def _receive(self, link: socket.socket) -> None:
+    def _receive(self, datagrams: Datagrams) -> None:
         """Answer those who have a cookie at once; the others when these are through."""
         now = time.monotonic()
         until = now + RECEIVE_S
@@ -202,19 +207,20 @@ class Tracker(Role):
             if now >= until:
                 return
             try:
-                datagram, source = link.recvfrom(RECEIVE_BUFFER)
-            except BlockingIOError:
-                return
+                come = datagrams.receive(RECEIVE_BUFFER)
             except OSError as error:
                 # Windows: an earlier answer found nobody, or this datagram was too long.
                 log.debug("receiving: %s", error)
                 continue
+            if come is None:
+                return
+            datagram, source = come
             now = time.monotonic()
-            proof = self._desk.proof(datagram, source[0], now=now)
+            proof = self._answers.proof(datagram, source[0], now=now)
             if proof is not Proof.NONE:
-                self._answer((link, datagram, source), proof, now)
+                self._answer((datagrams, datagram, source), proof, now)
             elif len(self._unproved) < MAX_UNPROVED:
-                self._unproved.append((link, datagram, source))
+                self._unproved.append((datagrams, datagram, source))
 
     def _answer_unproved(self) -> None:
         until = time.monotonic() + UNPROVED_S
@@ -229,8 +235,8 @@ class Tracker(Role):
         A sender that was not seen in its network may be there all the same. Then it asks again,
         which few forged ones do.
         """
-        link, _, (host, _) = request
-        waiting = waiting_bytes(link)
+        datagrams, _, (host, _) = request
+        waiting = waiting_bytes(datagrams)
         if waiting < UNPROVED_UNSENT or not self._neighbours.is_missing(host):
             return True
         is_again = host in self._asked or host in self._asked_before
@@ -239,15 +245,15 @@ class Tracker(Role):
         return is_again and waiting < AGAIN_UNSENT
 
     def _answer(self, request: _Datagram, proof: Proof, now: float) -> None:
-        link, datagram, source = request
+        datagrams, datagram, source = request
         try:
-            answers = self._desk.answers(datagram, *source, proof, now=now)
+            answers = self._answers.to(datagram, *source, proof, now=now)
         except (OSError, MemoryError) as error:  # nothing left for it now: it asks again
             log.debug("answering %s: %s", source[0], error)
             return
         for answer in answers:
-            if not self._is_sent((link, answer, source)):
-                self._keep_unsent((link, answer, source), proof)
+            if not self._is_sent((datagrams, answer, source)):
+                self._keep_unsent((datagrams, answer, source), proof)
 
     def _keep_unsent(self, answer: _Datagram, proof: Proof) -> None:
         """Try again later, because an original asks only once. Senders with a cookie go first, and
@@ -263,11 +269,9 @@ class Tracker(Role):
 
     def _is_sent(self, answer: _Datagram) -> bool:
         """Send it, or give it up; False when the system has no room for it now."""
-        link, datagram, source = answer
+        datagrams, datagram, source = answer
         try:
-            link.sendto(datagram, source)
-        except BlockingIOError:
-            return False
+            return datagrams.send(datagram, source)
         except OSError as error:  # no route back: it asks again
             log.debug("answering %s: %s", source[0], error)
         return True
@@ -277,43 +281,45 @@ class Tracker(Role):
             self._unsent.popleft()
 
     def _expire(self, now: float) -> None:
-        self._desk.forget_hosts()
+        self._answers.forget_hosts()
         self._neighbours.forget()
         self._asked, self._asked_before = set(), self._asked
         self._lists.expire(now=now)
-        gone = self._registry.expire(now=now)
-        self._desk.is_changed |= gone > 0
+        gone = max(self._registry.expire(now=now), self._lmk1.expire(now=now))
+        self._answers.is_changed |= gone > 0
         self._expire_at = now + (EXPIRE_S if gone < EXPIRED_AT_ONCE else 0.0)
 
-    def _dial(self, key: Key, entry: Entry) -> None:
+    def _dial(self, key: Key, program: Program) -> None:
         """Find out whether others can reach it, unless it serves this machine only; and, if another
         program claims the same address and port, which of them is there.
         """
-        here = Reader(is_here=True, tracker_host=entry.origin.ip)
-        address = entry.address_for(here)
+        here = Reader(is_here=True, tracker_host=program.origin.ip)
+        address = program.address_for(here)
         is_contested = self._registry.is_contested(key)
-        if address is not None and (is_contested or not entry.is_here_only):
+        if address is not None and (is_contested or not program.is_here_only):
             self._dials.want(Target(key, address))
 
     def _is_to_be_dialled(self, target: Target) -> bool:
-        entry = self._registry.entry(target.key)
-        if entry is None or entry.member is None or entry.member.is_reachable:
+        program = self._registry.entry(target.key)
+        if program is None or program.is_reachable:
             return False
-        return not entry.is_here_only or self._registry.is_contested(target.key)
+        return not program.is_here_only or self._registry.is_contested(target.key)
 
     def _note_reachable(self, target: Target, is_reachable: bool, peer: str) -> None:
         self._registry.note_reachable(target.key, is_reachable)
         if is_reachable and peer:
             self._registry.note_listening(target.key, now=time.monotonic())
-        self._desk.is_changed = True
+        self._answers.is_changed = True
 
     def _work_on_report(self) -> bool:
         """Go on with the report of the room, or begin one; whether it is under way."""
         now, version = time.monotonic(), self._registry.catalogue.version
-        is_changed = self._desk.is_changed or version != self._reported_version
-        is_changed |= self._desk.is_heard and now >= self._heard_report_at
+        is_changed = self._answers.is_changed or self._lmk1_answers.is_changed
+        is_changed |= version != self._reported_version
+        is_changed |= self._answers.is_heard and now >= self._heard_report_at
         if self._report is None and is_changed and now >= self._report_at:
-            self._desk.is_changed = self._desk.is_heard = False
+            self._answers.is_changed = self._answers.is_heard = False
+            self._lmk1_answers.is_changed = False
             self._heard_report_at = now + HEARD_REPORT_S
             self._reported_version = version
             self._report, self._report_cost_s = self._reporting(now), 0.0
@@ -333,21 +339,18 @@ class Tracker(Role):
 
     def _reporting(self, began: float) -> Iterator[None]:
         """Post what the room is, made a slice at a time."""
-        seeders, members = list[ListedSeeder](), list[RoomMember]()
-        for number, entry in enumerate(self._registry.entries()):
-            seeder = self._registry.as_seeder(entry)
-            seeders += [] if seeder is None else [seeder]
-            members += [] if entry.member is None else [entry.as_member(entry.member)]
+        # A program that starts again is registered twice for a while: the newest is shown.
+        participants = dict[Address, Participant]()
+        programs = map(self._registry.participant, self._registry.entries())
+        for number, one in enumerate(chain(self._lmk1.participants(), programs)):
+            participants[one.address] = one
             if number % SLICE == SLICE - 1:
                 yield
         files = yield from self._registry.files()
         count = self._registry.catalogue.file_count
-        left_out = count - len(self._registry.files_for_originals(is_here=True))
+        left_out = count - len(self._lmk1.files_for_readers(is_here=True))
         self._log_left_out(max(0, left_out), began)
-        room = RoomChanged(
-            tuple(seeders), files, max(0, left_out), file_count=count, members=tuple(members)
-        )
-        self._post(room)
+        self._post(RoomChanged(tuple(participants.values()), files, count, max(0, left_out)))
 
     def _log_left_out(self, left_out: int, now: float) -> None:
         if left_out > self._left_out and now >= self._log_left_out_at:
@@ -361,9 +364,9 @@ class Tracker(Role):
 
     def _work_on_saving(self, now: float) -> bool:
         """Go on with the state file, or begin one; whether there is something to do for it now."""
-        is_changed = self._registry.saved_state != self._saved_state
+        is_changed = self._state_now != self._saved_state
         if self._saving is None and is_changed and now >= self._save_at:
-            self._saved_state = self._registry.saved_state
+            self._saved_state = self._state_now
             self._saving = None if self._state is None else self._saving_to(self._state)
         if self._saving is None:
             return False
@@ -377,7 +380,7 @@ class Tracker(Role):
         while the disk has it, which may take seconds.
         """
         texts = list[str]()
-        for item in self._registry.saved():
+        for item in self._saved():
             texts.append(json.dumps(item))
             if len(texts) % SLICE == 0:
                 yield True
@@ -392,12 +395,20 @@ class Tracker(Role):
         self._writer, ended = None, time.monotonic()
         self._save_at = ended + max(SAVE_S, RESTS * (ended - began))
 
+    @property
+    def _state_now(self) -> tuple[int, int]:
+        """Another value when the state file would be another one."""
+        return self._registry.saved_state, self._lmk1.changes
+
+    def _saved(self) -> Iterator[dict[str, object]]:
+        return chain(self._lmk1.saved(), self._registry.saved())
+
     def _save_now(self) -> None:
         if self._writer is not None:
             self._writer.join()
-        is_changed = self._registry.saved_state != self._saved_state
+        is_changed = self._state_now != self._saved_state
         if self._state is not None and (self._saving is not None or is_changed):
-            _write(self._state, list(map(json.dumps, self._registry.saved())))
+            _write(self._state, list(map(json.dumps, self._saved())))
 
 
 def _write(state: StateFile, texts: list[str]) -> None:
@@ -405,10 +416,3 @@ def _write(state: StateFile, texts: list[str]) -> None:
         state.write(f"[{','.join(texts)}]".encode())
     except StorageError as error:
         log.warning("The tracker's list is not kept for the next start: %s", error)
-
-
-def _prepare(link: socket.socket) -> None:
-    """A socket for many datagrams at once."""
-    link.setblocking(False)
-    for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-        link.setsockopt(socket.SOL_SOCKET, buffer, BUFFER)

@@ -20,6 +20,7 @@ from typing import TypeAlias
 from roles.lmk1 import peer_wire as lmk1
 from roles.values.content import DIGEST_SIZE
 from roles.wire import frames
+from roles.wire.greeting import REQUEST_CONNECTION
 from tests.peers import MemoryHolding, Part, RawPeer, bitmap
 from tests.receiving import receive_chunk, receive_exactly
 
@@ -566,12 +567,12 @@ LEECHERS: Mapping[str, Callable[[Leech], None]] = {
 
 
 def asks_for_no_range(leech: Leech) -> None:
-    leech.raw(lmk1.REQUEST_CONNECTION)
+    leech.raw(REQUEST_CONNECTION)
     leech.read_nothing()
 
 
 def asks_for_a_range_slowly(leech: Leech) -> None:
-    leech.raw(lmk1.REQUEST_CONNECTION)
+    leech.raw(REQUEST_CONNECTION)
     leech.trickle(b"send_file_chunk\n" + bytes(900), 1.0)
 
 
@@ -579,7 +580,7 @@ def acknowledges(pause_s: float) -> Callable[[Leech], None]:
     """A range that any file has, chunk by chunk, with so long a pause before each word."""
 
     def script(leech: Leech) -> None:
-        leech.raw(lmk1.REQUEST_CONNECTION)
+        leech.raw(REQUEST_CONNECTION)
         receive_exactly(leech.peer.link, len(lmk1.CONNECTED))
         name = next(iter(leech.contents.values())).title
         leech.raw(lmk1.encode_range_request(lmk1.RangeRequest(name, 20, 0)))
@@ -592,7 +593,7 @@ def acknowledges(pause_s: float) -> Callable[[Leech], None]:
 
 
 def refuses(leech: Leech) -> None:
-    leech.raw(lmk1.REQUEST_CONNECTION)
+    leech.raw(REQUEST_CONNECTION)
     receive_exactly(leech.peer.link, len(lmk1.CONNECTED))
     name = next(iter(leech.contents.values())).title
     leech.raw(lmk1.encode_range_request(lmk1.RangeRequest(name, 20, 0)))

@@ -9,10 +9,11 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from roles.disk.holding import ChunkSource, Holding
+from roles.net.connection import Connection
 from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
 from roles.swarm.buffer_pool import BufferPool
@@ -27,6 +28,7 @@ from roles.values.content import MIN_CHUNK_SIZE, Content, bitmap_bytes
 from roles.values.errors import FileChangedError, PeerProtocolError, StorageError
 from roles.wire import frames
 from roles.wire.greeting import Hello, Probe, Welcome, decode_hello, encode_welcome
+from tests.connections import over, tcp_pair
 from tests.disks import described, some_bytes
 from tests.receiving import receive_exactly
 from tests.role_test import RoomTest, ScriptedSeeder
@@ -150,11 +152,11 @@ class MemorySource:
         self._holding = holding
         self.is_closed = False
 
-    def send(self, link: socket.socket, offset: int, length: int) -> int:
+    def send(self, connection: Connection, offset: int, length: int) -> int:
         assert not self.is_closed, "a closed source was sent from"
         if offset >= len(self._holding.data):
             raise FileChangedError("it is shorter than it was")
-        return link.send(self._holding.data[offset : offset + length])
+        return connection.send(self._holding.data[offset : offset + length])
 
     def check(self) -> None:
         assert not self.is_closed, "a closed source was looked at"
@@ -234,16 +236,6 @@ def bitmap(content: Content, chunks: int | None = None) -> bytes:
     return bitmap_bytes(content.all_chunks if chunks is None else chunks, content.count)
 
 
-@contextlib.contextmanager
-def tcp_pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Two ends of one connection over loopback."""
-    with socket.create_server((HERE, 0)) as listener:
-        first = socket.create_connection(listener.getsockname())
-        second, _ = listener.accept()
-    with first, second:
-        yield first, second
-
-
 class UploadingTest(RoomTest):
     """Our sending side, and leechers that play by a script."""
 
@@ -275,7 +267,7 @@ class UploadingTest(RoomTest):
             mine.connect(listener.getsockname())
             ours, _ = listener.accept()
         address = Address(host, mine.getsockname()[1])
-        self.assertTrue(uploads.serve(ours, address, "a computer", longest_part=longest_part))
+        self.assertTrue(uploads.serve(over(ours, address), "a computer", longest_part=longest_part))
         return RawPeer(mine)
 
     def opened(self, leecher: RawPeer, holding: MemoryHolding, handle: int = 7) -> frames.File:
@@ -365,9 +357,8 @@ class DownloadingTest(RoomTest):
         now = time.monotonic()
         address = Address(host, number if port is None else port)
         name = peer or f"{number:016x}"
-        connection = PeerConnection(
-            Peer(number, address, name, "pc", RateMeter(now=now), now), ours
-        )
+        peer_ = Peer(number, address, name, "pc", RateMeter(now=now), now)
+        connection = PeerConnection(peer_, over(ours, address))
         taker = Downloader(
             connection, self.swarm, self.pool, throttle or Throttle(), self._stopping.is_set
         )
@@ -379,8 +370,7 @@ class DownloadingTest(RoomTest):
             except (PeerProtocolError, OSError) as raised:
                 error = raised
             self.swarm.left(connection)
-            with contextlib.suppress(OSError):
-                ours.shutdown(socket.SHUT_RDWR)
+            connection.hang_up()
             self.errors.put(error)
 
         thread = threading.Thread(target=main, name="lmk-test-take")
@@ -388,8 +378,7 @@ class DownloadingTest(RoomTest):
 
         def end() -> None:
             self._stopping.set()
-            with contextlib.suppress(OSError):
-                ours.shutdown(socket.SHUT_RDWR)
+            connection.hang_up()
             thread.join()
 
         self.addCleanup(end)

@@ -62,7 +62,7 @@ LINUX_ONLY = unittest.skipUnless(sys.platform == "linux", "a thing of Linux")
 POLLING_MODULES = (
     "worker",
     "tracker",
-    "joining.tracker_client",
+    "joining.tracker_asker",
     "joining.announcer",
     "lmk1.chunk_sender",
     "net.dialling",
@@ -74,7 +74,7 @@ POLLING_MODULES = (
 )
 # What a role that stops must not wait for to the end.
 PATIENCES = (
-    ("joining.tracker_client", "TRIES_S", (NEVER_S,)),
+    ("joining.tracker_asker", "TRIES_S", (NEVER_S,)),
     ("net.dialling", "CONNECT_S", NEVER_S),
     ("net.peer_greeting", "ANSWER_S", NEVER_S),
 )
@@ -568,8 +568,8 @@ def list_as_lmk2(
     me = Register("", Address(*address), peer, "pc", is_leecher=False, shares=(share,))
     with RoomClient(TrackerPlace(tracker), lambda: False) as client:
         assert isinstance(client.register(me), Done)
-    teller = ListUpload(_Share(share, "listed", _Told(1, tuple(lines))), peer, lambda: False)
-    assert teller.tell(tracker, address[1], now=0.0)
+    upload = ListUpload(_Share(share, "listed", _Told(1, tuple(lines))), peer, lambda: False)
+    assert upload.tell(tracker, address[1], now=0.0)
 
 
 def listed_files(tracker: tuple[str, int]) -> dict[str, int]:

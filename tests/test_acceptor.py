@@ -10,6 +10,7 @@ from roles.swarm.peer_downloads import PeerDownloads
 from roles.uploads.peer_uploads import PeerUploads
 from roles.values.addresses import Address
 from roles.wire.greeting import Hello
+from tests.connections import over
 from tests.support import LmkTestCase
 
 ME = Hello("0123456789abcdef", "pc", 12501, is_seeder=False)
@@ -20,11 +21,11 @@ class FrontDoorTest(LmkTestCase):
         """Whom it is told of when a leecher comes from that host and names that port."""
         uploads = mock.create_autospec(PeerUploads, instance=True)
         downloads = mock.create_autospec(PeerDownloads, instance=True)
-        door = Acceptor(ME, uploads, lambda *_: None, downloads)
+        door = Acceptor(ME, uploads, downloads=downloads)
         ours, theirs = socket.socketpair()
         with ours, theirs:
             hello = Hello("f" * 16, "other", listen, is_seeder=False)
-            door.take_peer(ours, Address(host, 40_000), hello)
+            door.take_peer(over(ours, Address(host, 40_000)), hello)
             self.assertTrue(theirs.recv(512).startswith(b"lmk2 "))
         return [address for call in downloads.heard_of.call_args_list for address in call.args[0]]
 

@@ -12,6 +12,7 @@ from roles.joining import list_client, list_upload
 from roles.joining.announcer import Announcer
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.shared_folder import SharedFolder
+from roles.lmk1.tracker_client import TrackerClient
 from roles.sharing.folder_library import FolderLibrary
 from roles.tracker import Tracker
 from roles.values.addresses import Address
@@ -20,8 +21,8 @@ from roles.values.events import FolderScanned, RoleStarted, TrackerLost
 from roles.values.settings import TrackerSettings
 from roles.wire.list_wire import Taken
 from roles.wire.tracker_messages import Code
+from tests.scripted_tracker import ScriptedTracker, room_of
 from tests.support import EventLog, LmkTestCase, wait_until
-from tests.test_tracker_client import ScriptedTracker, room_of
 
 LISTENING = Address("127.0.0.1", 12701)
 
@@ -56,12 +57,15 @@ class AnnouncerTestCase(LmkTestCase):
             library = FolderLibrary(self.shared, None, EventLog(), self.stopping.is_set)
             if is_reading:
                 self.threads.append(threading.Thread(target=library.run, name="lmk-library"))
+        place = TrackerPlace(tracker)
+        self.top = SharedFolder(self.shared)
         announcer = Announcer(
-            TrackerPlace(tracker),
-            SharedFolder(self.shared),
+            place,
+            self.top,
             self.log,
             self.stopping.is_set,
             library,
+            lmk1=TrackerClient(place, self.stopping.is_set),
         )
         announcer.read_folder()
         self.threads.append(
@@ -160,12 +164,12 @@ class FolderTest(AnnouncerTestCase):
         self.assertEqual((scan.announced, scan.is_listed), (0, False))
 
     def test_what_comes_into_a_sub_folder_is_announced(self) -> None:
-        announcer = self.announce(self.tracker(), with_library=True)
+        self.announce(self.tracker(), with_library=True)
         self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 1)
         (self.shared / "below" / "new").write_bytes(b"")
         scan = self.log.wait_for(FolderScanned, 10.0, where=lambda scan: scan.announced > 2)
         self.assertEqual(self.shown(scan)[0], ["below/deep", "below/new", "top"])
-        self.assertEqual(list(announcer.listing.files), ["top"])
+        self.assertEqual(list(self.top.listing.files), ["top"])
 
     def test_without_a_library_sub_folders_are_not_offered(self) -> None:
         self.announce(self.tracker())
@@ -190,11 +194,11 @@ class NoNetworkTest(AnnouncerTestCase):
 class ShortageTest(AnnouncerTestCase):
     def test_what_is_offered_stays_while_the_folder_cannot_be_looked_at(self) -> None:
         announcer = self.announce(self.original())
-        before, told = announcer.listing, len(self.log.of(FolderScanned))
+        before, told = self.top.listing, len(self.log.of(FolderScanned))
         lacking = ShortageError("too many open files")
         with mock.patch.object(SharedFolder, "scan", side_effect=lacking) as scan:
-            announcer.folder_changed.set()
+            self.top.changed.set()
             announcer.look()
             scan.assert_called()
-        self.assertIs(announcer.listing, before)
+        self.assertIs(self.top.listing, before)
         self.assertEqual(len(self.log.of(FolderScanned)), told)

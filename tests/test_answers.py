@@ -1,4 +1,4 @@
-"""What the desk answers, by the test's clock: forged sources, and questions that come again."""
+"""What the tracker answers, by the test's clock: forged sources, and questions that come again."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import logging
 import unittest
 from dataclasses import replace
 
-from roles.room.answers import Desk
 from roles.room.cookies import EPOCH_S, KNOWN_EPOCHS, Cookies, Proof
 from roles.room.places import Key
 from roles.room.registry import Registry
 from roles.values.addresses import Address
+from roles.values.participants import Status
 from roles.wire.tracker_messages import (
     Answer,
     AskHolders,
@@ -25,6 +25,7 @@ from roles.wire.tracker_messages import (
     Request,
 )
 from roles.wire.tracker_wire import decode_answer, encode_request
+from tests.tracker_tables import answerer_of
 
 ID, OTHER_ID = "0123456789abcdef", "fedcba9876543210"
 SHARE = "00112233445566aa"
@@ -32,24 +33,18 @@ PC = "10.0.0.7"
 NAMED = Address(PC, 12501)
 
 
-class DeskTest(unittest.TestCase):
+class AnswersTest(unittest.TestCase):
     def setUp(self) -> None:
         self.registry, self.cookies = Registry(), Cookies(b"secret")
-        self.desk = Desk(
-            self.registry,
-            self.cookies,
-            name="lab-pc-01",
-            port=12500,
-            on_arrival=lambda *_: None,
-        )
+        self.answerer, self.table = answerer_of(self.registry, self.cookies)
         self.cookie = self.cookies.give(PC, now=0.0)
         me = Register(ID, NAMED, ID, "pc", False, shares=(SHARE,), cookie=self.cookie)
         self.registered = self.answer(me)
-        self.ping = Ping(ID, NAMED, ID, "available", (SHARE,), cookie=self.cookie)
+        self.ping = Ping(ID, NAMED, ID, Status("available", (SHARE,)), cookie=self.cookie)
 
     def answers(self, datagram: bytes, host: str = PC, *, now: float = 0.0) -> list[bytes]:
-        proof = self.desk.proof(datagram, host, now=now)
-        return self.desk.answers(datagram, host, 4_000, proof, now=now)
+        proof = self.answerer.proof(datagram, host, now=now)
+        return self.answerer.to(datagram, host, 4_000, proof, now=now)
 
     def answer(self, request: Request, host: str = PC, *, now: float = 0.0) -> Answer | None:
         answers = self.answers(encode_request(request), host, now=now)
@@ -89,8 +84,8 @@ class DeskTest(unittest.TestCase):
     def test_no_service_of_another_computer_gets_an_answer(self) -> None:
         for port in (0, 7, 53, 123, 1023):
             datagram = encode_request(AskVersion(ID))
-            self.assertEqual(self.desk.answers(datagram, PC, port, Proof.NONE, now=0.0), [])
-        self.assertTrue(self.desk.answers(datagram, PC, 1024, Proof.NONE, now=0.0))
+            self.assertEqual(self.answerer.to(datagram, PC, port, Proof.NONE, now=0.0), [])
+        self.assertTrue(self.answerer.to(datagram, PC, 1024, Proof.NONE, now=0.0))
 
     def test_another_hosts_cookie_is_none(self) -> None:
         refused = self.answer(self.ping, "10.0.0.8")
@@ -126,10 +121,10 @@ class DeskTest(unittest.TestCase):
         self.assertEqual(told(), [PC])
         other = "10.0.0.8"
         cookie = self.cookies.give(other, now=0.0)
-        named = Address(other, 12501)
-        self.answer(Register(ID, named, ID, "pc", True, shares=(SHARE,), cookie=cookie), other)
+        advertised = Address(other, 12501)
+        self.answer(Register(ID, advertised, ID, "pc", True, shares=(SHARE,), cookie=cookie), other)
         self.assertEqual(told(), [PC, other])
-        self.answer(Ping(ID, named, ID, "away", (), leaving=True, cookie=cookie), other)
+        self.answer(Ping(ID, advertised, ID, Status("away"), leaving=True, cookie=cookie), other)
         self.assertEqual(told(), [PC])
 
     def test_a_question_that_comes_again_is_answered_with_what_is_new(self) -> None:
@@ -139,7 +134,7 @@ class DeskTest(unittest.TestCase):
         self.assertEqual(self.answer(question), before)
         self.answers(b'add_seeder\n["10.0.0.9",12501]', "10.0.0.9")
         self.answers(b'upload_file_list\n{"a":1}', "10.0.0.9")
-        self.registry.settle(now=0.0)
+        self.table.settle(now=0.0)
         self.assertNotEqual(self.answer(question), before)
         self.answer(self.ping)
         self.registry.note_reachable(Key(PC, NAMED.port, ID), True)
@@ -147,13 +142,13 @@ class DeskTest(unittest.TestCase):
 
     def test_a_ping_that_says_the_same_again_keeps_its_program_and_is_no_news(self) -> None:
         self.answer(self.ping)
-        self.desk.is_changed = False
+        self.answerer.is_changed = False
         for now in (20.0, 40.0, 59.0):
             self.assertEqual(self.answer(self.ping, now=now), Pinged(ID, None))
             self.registry.expire(now=now)
-        self.assertEqual((self.desk.is_changed, self.desk.is_heard), (False, True))
-        self.answer(replace(self.ping, up=1), now=59.0)
-        self.assertTrue(self.desk.is_changed)
+        self.assertEqual((self.answerer.is_changed, self.answerer.is_heard), (False, True))
+        self.answer(replace(self.ping, status=replace(self.ping.status, up=1)), now=59.0)
+        self.assertTrue(self.answerer.is_changed)
         self.answer(replace(self.ping, leaving=True), now=60.0)
         self.assertIsInstance(self.answer(self.ping, now=60.0), Refused)
 
@@ -184,9 +179,9 @@ class DeskTest(unittest.TestCase):
         ):
             datagram = usual.replace(before, after, 1) if before else usual
             with self.subTest(datagram=datagram):
-                self.assertIs(self.desk.proof(datagram, PC, now=0.0), proof)
-        self.assertIs(self.desk.proof(usual, "10.0.0.8", now=0.0), Proof.NONE)
-        self.assertIs(self.desk.proof(b"", PC, now=0.0), Proof.NONE)
+                self.assertIs(self.answerer.proof(datagram, PC, now=0.0), proof)
+        self.assertIs(self.answerer.proof(usual, "10.0.0.8", now=0.0), Proof.NONE)
+        self.assertIs(self.answerer.proof(b"", PC, now=0.0), Proof.NONE)
 
     def test_floods_of_every_kind_leave_few_lines_in_the_log(self) -> None:
         floods = (
@@ -195,7 +190,7 @@ class DeskTest(unittest.TestCase):
             b"request_file_list",
             b'upload_file_list\n{"a":',
         )
-        with self.assertLogs("roles.room.answers", logging.INFO) as logged:
+        with self.assertLogs("roles.room.senders", logging.INFO) as logged:
             for number in range(1_000):
                 for datagram in floods:
                     self.answers(datagram, f"10.2.{number // 250}.{number % 250}", now=1.0)
@@ -205,13 +200,13 @@ class DeskTest(unittest.TestCase):
     def test_what_an_answer_to_an_unproved_sender_is_never_longer_than(self) -> None:
         """All of LMK/2; of LMK/1 only lists and fixed words are longer than what asks for them."""
         line = b'{"lmk":2,"id":"%s","peer":"%s","version":""' % (ID.encode(), ID.encode())
-        named = b'["10.0.0.9",12501]'
+        advertised = b'["10.0.0.9",12501]'
         for verb in (
             b"request_file_list",
             b"request_seeder_list",
             b"find_tracker",
-            b"add_seeder\n" + named,
-            b"ping_tracker\n" + named,
+            b"add_seeder\n" + advertised,
+            b"ping_tracker\n" + advertised,
             b"upload_file_list\n{}",
             b"upload_file_list\n",
             b"a_later_verb",

@@ -16,15 +16,13 @@ ROOT = Path(__file__).resolve().parent.parent
 # of them but never from each other: they meet on the wire.
 LAYERS = (
     "values",
-    "lmk1.peer_wire",
-    "lmk1.tracker_wire",
     "wire",
+    "lmk1.tracker_wire",  # joining.room_client knows an original tracker by its answers
     "worker",
     "net",
     "disk",
     "program",
     "sharing",
-    "lmk1.shared_folder",
     "room",
     "joining",
     "uploads",
@@ -36,10 +34,27 @@ LAYERS = (
 PACKAGES = tuple(name for name in LAYERS if name not in ("worker", "role") and "." not in name)
 ROLES = ("tracker", "seeder", "leecher", "discovery")
 
+# Where the rest of the program meets LMK/1, and with which of its modules.
+SEAMS: dict[str, tuple[str, ...]] = {
+    "roles.tracker": ("seeder_table", "tracker_answers"),
+    "roles.seeder": ("shared_folder", "tracker_client", "uploads"),
+    "roles.leecher": ("downloads",),
+    "roles.joining.room_client": ("tracker_wire",),
+}
+
 # No input or output, no clock, no thread: whole packages, and modules among those that have them.
 PURE_PACKAGES = ("values", "wire")
 PURE_MODULES: dict[str, tuple[str, ...]] = {
-    "lmk1": ("download_plan", "peer_wire", "seeder_book", "tracker_wire"),
+    "lmk1": (
+        "chunks",
+        "download_plan",
+        "peer_wire",
+        "readers_list",
+        "seeder_book",
+        "seeder_table",
+        "slots",
+        "tracker_wire",
+    ),
     "net": ("eviction", "rate_limit", "rates", "word_budget"),
     "disk": ("pack_members", "stored_names", "wanted_file"),
     "sharing": ("pack_plan",),
@@ -47,8 +62,6 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "cookies",
         "held_shares",
         "holders",
-        "offered_shares",
-        "originals_list",
         "packed_lists",
         "places",
         "registry",
@@ -85,6 +98,7 @@ SEEN_BY_UI = (
     "values.errors",
     "values.addresses",
     "values.events",
+    "values.participants",
     "values.settings",
     "values.folder_keys",
     "values.safe_names",
@@ -106,6 +120,9 @@ FILE_METHODS = frozenset(
     {"exists", "is_dir", "is_file", "iterdir", "mkdir", "open", "read_bytes", "read_text"}
     | {"rglob", "rmdir", "stat", "unlink", "write_bytes", "write_text"}
 )
+# Where a socket is opened, waited at and closed, and what is below a connection.
+SOCKETS_PLACE = "roles.net"
+SOCKET_MODULES = ("socket", "select", "ssl", f"{SOCKETS_PLACE}.carrier")
 UNSAFE_MODULES = frozenset({"marshal", "pickle", "shelve"})
 # What roles/disk/disk_calls.py alone calls: tests end the program after each of these.
 DISK_CALLS_PLACE = "roles.disk.disk_calls"
@@ -210,6 +227,23 @@ def upward_imports(module: Module) -> set[str]:
         if is_sideways or rank > own:
             breaches.add(name)
     return breaches
+
+
+def lmk1_imports(module: Module) -> set[str]:
+    """The modules of LMK/1 that a module outside imports; the package itself is "roles.lmk1"."""
+    if module.is_in("roles.lmk1"):
+        return set()
+    inside = {name for name in module.imports() if is_within(name, "roles.lmk1")}
+    modules = {".".join(name.split(".")[:3]) for name in inside}
+    return modules if len(modules) < 2 else modules - {"roles.lmk1"}
+
+
+def seams_of(module: Module) -> set[str]:
+    return {f"roles.lmk1.{name}" for name in SEAMS.get(module.name, ())}
+
+
+def socket_imports(module: Module) -> set[str]:
+    return {name for name in module.imports() for raw in SOCKET_MODULES if is_within(name, raw)}
 
 
 def foreign_imports(module: Module) -> set[str]:
@@ -321,6 +355,15 @@ class ImportsTest(RuleTestCase):
     def test_no_module_of_roles_imports_from_a_higher_package(self) -> None:
         self.check_each(modules_below("roles"), upward_imports)
 
+    def test_lmk1_is_met_at_its_seams_only(self) -> None:
+        self.check_each(product_modules(), lambda one: lmk1_imports(one) - seams_of(one))
+
+    def test_every_seam_is_used(self) -> None:
+        by_name = {module.name: module for module in product_modules()}
+        for name in SEAMS:
+            with self.subTest(name=name):
+                self.assertEqual(lmk1_imports(by_name[name]), seams_of(by_name[name]))
+
     def test_pure_modules_import_nothing_that_does_io_or_reads_a_clock(self) -> None:
         pure = [one for one in modules_below("roles") if is_pure(one)]
         self.check_each(pure, lambda one: top_names(one.imports()) & NOT_IN_PURE_CODE)
@@ -329,6 +372,10 @@ class ImportsTest(RuleTestCase):
         pure = [one for one in modules_below("roles") if is_pure(one)]
         methods = {"open", *(f".{name}" for name in FILE_METHODS)}
         self.check_each(pure, lambda one: lines_calling(one, methods))
+
+    def test_raw_sockets_and_what_carries_connections_are_known_in_one_package_only(self) -> None:
+        others = [one for one in modules_below("roles") if not one.is_in(SOCKETS_PLACE)]
+        self.check_each(others, socket_imports)
 
     def test_roles_know_no_window(self) -> None:
         unwanted = {"tkinter", "ui"}
@@ -417,7 +464,7 @@ class CheckersTest(unittest.TestCase):
             "def later():\n    from roles.tracker import Tracker",
         ):
             with self.subTest(text=text):
-                self.assertTrue(upward_imports(self.module("roles.values.chunks", text)))
+                self.assertTrue(upward_imports(self.module("roles.lmk1.chunks", text)))
 
     def test_a_role_may_not_import_another_role(self) -> None:
         self.assertTrue(upward_imports(self.module("roles.seeder", "import roles.tracker")))
@@ -429,10 +476,28 @@ class CheckersTest(unittest.TestCase):
         )
         self.assertEqual(upward_imports(module), set())
 
+    def test_lmk1_is_seen_in_each_form_of_import(self) -> None:
+        for text in (
+            "import roles.lmk1.peer_wire",
+            "from roles.lmk1 import peer_wire",
+            "from roles.lmk1.peer_wire import HEADER",
+            "def later():\n    from ..lmk1.peer_wire import HEADER",
+        ):
+            with self.subTest(text=text):
+                found = lmk1_imports(self.module("roles.net.dialling", text))
+                self.assertEqual(found, {"roles.lmk1.peer_wire"})
+                self.assertEqual(lmk1_imports(self.module("roles.lmk1.uploads", text)), set())
+
     def test_the_wire_is_hidden_from_the_ui(self) -> None:
         text = "from roles.wire import frames\nfrom roles.values.events import RoleStopped"
         module = self.module("ui.window.room", text)
         self.assertEqual(hidden_from_ui(module), {"roles.wire.frames"})
+
+    def test_a_socket_and_a_carrier_are_seen(self) -> None:
+        for text in ("import socket", "from select import poll", "from roles.net import carrier"):
+            with self.subTest(text=text):
+                self.assertTrue(socket_imports(self.module("roles.uploads.x", text)))
+        self.assertEqual(socket_imports(self.module("roles.uploads.x", "import selectors")), set())
 
     def test_a_foreign_package_is_seen(self) -> None:
         module = self.module("ui.window.room", "import numpy.linalg, json, roles.values.errors")

@@ -20,6 +20,7 @@ from roles.disk.arriving_file import ArrivingFile
 from roles.values.content import Content, content_of
 from roles.values.errors import DiskFullError, FileChangedError, StorageError
 from roles.values.settings import Existing
+from tests.connections import over
 from tests.disks import (
     DiskTestCase,
     described,
@@ -58,6 +59,7 @@ HOLDER = """
 import sys
 from pathlib import Path
 from roles.disk.arriving_file import ArrivingFile
+from tests.connections import over
 from roles.values.content import Content
 arriving = ArrivingFile(Path(sys.argv[1]), ("a", "b", "x.bin"), Content(bytes(32), 10, 1 << 18))
 sys.stdout.write("claimed\\n")
@@ -521,9 +523,9 @@ class SourceTest(ArrivingFileTestCase):
     def sent(self, arriving: ArrivingFile, offset: int, length: int) -> bytes:
         link, reader = socket.socketpair()
         source = arriving.open_source()
-        with link, reader:
-            link.settimeout(5)
-            count = source.send(link, offset, length)
+        with over(link) as connection, reader:
+            connection.limit(5)
+            count = source.send(connection, offset, length)
             source.check()
             source.close()
             return reader.recv(count)

@@ -13,6 +13,7 @@ import threading
 import unittest
 
 from roles.lmk1.partial_file import PartialFile
+from roles.lmk1.seeder_table import SeederTable
 from roles.net.name_lookup import looked_up
 from roles.program.log_file import start_logging
 from roles.room.registry import Registry
@@ -165,17 +166,17 @@ class HostileRooms(RoomTest):
 
     def test_the_lists_of_all_seeders_together_have_a_limit(self) -> None:
         most, here = 4_000, Origin("127.0.0.1", is_here=True)
-        self.constant("room.registry", "MAX_LMK1_FILES", most)
-        table = Registry()
+        self.constant("lmk1.seeder_table", "MAX_FILES", most)
+        table = SeederTable(Registry())
         for port in range(12501, 12510):
-            table.add(Address("a", port), here, None, named_is_here=False, now=0.0)
+            table.add(Address("a", port), here, None, advertised_is_here=False, now=0.0)
             many = {str(number): port for number in range(most // 2)}
             self.assertTrue(table.upload(many, here, None))
-            self.assertLessEqual(sum(len(entry.files) for entry in table.entries()), most)
+            self.assertLessEqual(sum(seeder.files for seeder in table.participants()), most)
 
     def test_a_flood_of_nonsense_does_not_wash_the_log_away(self) -> None:
         room = self.tracker().address
-        with self.assertLogs("roles.room.answers", logging.INFO) as logged:
+        with self.assertLogs("roles.room.senders", logging.INFO) as logged:
             for _ in range(200):
                 ask(room, b"nonsense")
         self.assertLess(len(logged.output), 100)

@@ -7,9 +7,9 @@ import random
 import struct
 import unittest
 
-from roles.values.chunks import MAX_FILE_SIZE
 from roles.values.content import (
     MAX_CHUNKS,
+    MAX_FILE_SIZE,
     Content,
     bitmap_bytes,
     bitmap_of,

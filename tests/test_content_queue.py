@@ -21,6 +21,7 @@ from roles.values.events import DownloadState, FileEnded
 from roles.values.settings import Existing
 from roles.wire import frames
 from roles.wire.greeting import Hello
+from tests.connections import over
 from tests.disks import described, some_bytes
 from tests.peers import CHUNK, DownloadingTest, MemoryHolding, RawPeer, some_holding
 from tests.support import wait_until
@@ -256,7 +257,7 @@ class ContentQueueTest(DownloadingTest):
         holding = self.given_on.find(joined.content.root)
         assert isinstance(holding, PackHolding)
         with self.assertRaises(FileChangedError):
-            PackSource(self.target, holding.members).send(sender.link, 0, CHUNK)
+            PackSource(self.target, holding.members).send(over(sender.link), 0, CHUNK)
 
     def wait_for_bytes(self, count: int) -> None:
         wait_until(lambda: self.queue.arrived == count)

@@ -12,8 +12,8 @@ from roles.discovery import Discovery, find_tracker
 from roles.joining.beacon import Beacon
 from roles.values.addresses import Address
 from roles.values.events import FoundTracker, RoleStopped, TrackersFound
+from tests.scripted_tracker import ScriptedTracker
 from tests.support import PROMPT_S, EventLog, LmkTestCase, at_once, wait_until
-from tests.test_tracker_client import ScriptedTracker
 
 Script = Callable[[bytes, int], Iterable[bytes]]
 

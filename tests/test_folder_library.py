@@ -34,6 +34,7 @@ from roles.values.content import MIN_CHUNK_SIZE, Content, content_of
 from roles.values.errors import FileChangedError, ShortageError
 from roles.values.events import HashingChanged, Skipped, SkipReason
 from roles.worker import run_guarded
+from tests.connections import over
 from tests.support import PROMPT_S, EventLog, LmkTestCase, wait_until
 from tests.test_hashing import chunk_digests
 
@@ -109,8 +110,9 @@ class LibraryTestCase(LmkTestCase):
         wait_until(condition)
 
     def sent(self, source: ChunkSource, offset: int, length: int) -> bytes:
-        """What arrives when these bytes are sent over a small link."""
+        """What arrives when these bytes are sent over a small connection."""
         left, right = socket.socketpair()
+        connection = over(left)
         received = bytearray()
 
         def receive() -> None:
@@ -118,14 +120,14 @@ class LibraryTestCase(LmkTestCase):
                 received.extend(data)
 
         with left, right:
-            left.settimeout(5)
+            connection.limit(5)
             left.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8_192)
             receiver = threading.Thread(target=receive)
             receiver.start()
             try:
                 end = offset + length
                 while offset < end:
-                    offset += source.send(left, offset, end - offset)
+                    offset += source.send(connection, offset, end - offset)
             finally:
                 left.shutdown(socket.SHUT_RDWR)
                 receiver.join()
@@ -255,10 +257,10 @@ class OfferTest(LibraryTestCase):
             assert holding is not None
             source = holding.open()
             left, right = socket.socketpair()
-            with left, right, self.assertRaises(TimeoutError):
-                left.settimeout(0.05)
-                while True:
-                    source.send(left, 0, 200_000)
+            with over(left) as connection, right:
+                connection.limit(0.05)
+                while source.send(connection, 0, 200_000):
+                    pass
             source.close()
 
 

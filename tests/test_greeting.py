@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import unittest
 
-from roles.lmk1.peer_wire import MAX_GREETING, REQUEST_CONNECTION
 from roles.values.errors import PeerProtocolError
 from roles.wire import greeting
 from roles.wire.frames import MAX_PART, PART
 from roles.wire.greeting import (
     MAX_ANSWER,
+    MAX_GREETING,
     MAX_NAME,
+    REQUEST_CONNECTION,
     Hello,
     Probe,
     Welcome,

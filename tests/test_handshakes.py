@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import cast
 
+from roles.net.connection import Connection
+from roles.net.listening import Listener
 from roles.uploads.handshakes import MAX_NEWCOMERS, Handshakes
 from roles.values.addresses import Address
 from roles.values.errors import ShortageError
@@ -28,30 +30,28 @@ def greeting(**fields: object) -> bytes:
     return BARE + b"\n" + json.dumps(fields).encode() + b"\n"
 
 
-class Guests:
+class Lmk1Seeders:
     """A reception.Host that answers with one byte: 1 or 2, as the guest speaks LMK/1 or LMK/2."""
 
     def __init__(self) -> None:
         self.leechers = list[Address]()
         self.peers = list[Hello]()
 
-    def take_leecher(self, link: socket.socket, address: Address) -> None:
-        self.leechers.append(address)
-        with link:
-            link.send(b"1")
+    def take_leecher(self, connection: Connection) -> None:
+        self.leechers.append(connection.address)
+        connection.close(b"1")
 
-    def take_peer(self, link: socket.socket, _: Address, hello: Hello) -> None:
+    def take_peer(self, connection: Connection, hello: Hello) -> None:
         self.peers.append(hello)
-        with link:
-            link.send(b"2")
+        connection.close(b"2")
 
 
 class ReceptionTest(RoomTest):
     def setUp(self) -> None:
         super().setUp()
-        self.host = Guests()
-        listener = self.enterContext(socket.create_server(("127.0.0.1", 0)))
-        self.address: tuple[str, int] = listener.getsockname()
+        self.host = Lmk1Seeders()
+        listener = self.enterContext(Listener(socket.create_server(("127.0.0.1", 0))))
+        self.address = listener.address
         self.reception = Handshakes(listener, self.host)
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self.receive, name="lmk-test")
@@ -181,19 +181,16 @@ class ReceptionTest(RoomTest):
 class Refusing:
     """A listening socket at which the system says no as long as it is told to."""
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self.error: BaseException | None = None
         self.refused = 0
 
-    def accept(self) -> tuple[socket.socket, tuple[str, int]]:
+    def accept(self) -> Connection | None:
         if self.error is not None:
             self.refused += 1
             raise self.error
         return self._listener.accept()
-
-    def setblocking(self, is_blocking: bool) -> None:
-        self._listener.setblocking(is_blocking)
 
     def fileno(self) -> int:
         return self._listener.fileno()
@@ -202,11 +199,11 @@ class Refusing:
 class ShortageTest(RoomTest):
     def setUp(self) -> None:
         super().setUp()
-        self.host = Guests()
-        listener = self.enterContext(socket.create_server(("127.0.0.1", 0)))
-        self.address: tuple[str, int] = listener.getsockname()
+        self.host = Lmk1Seeders()
+        listener = self.enterContext(Listener(socket.create_server(("127.0.0.1", 0))))
+        self.address = listener.address
         self.listener = Refusing(listener)
-        self.reception = Handshakes(cast("socket.socket", self.listener), self.host)
+        self.reception = Handshakes(cast("Listener", self.listener), self.host)
         self.addCleanup(self.reception.close)
 
     def look_until(self, condition: Callable[[], bool]) -> None:

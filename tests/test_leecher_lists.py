@@ -46,7 +46,7 @@ class HostileTrackers(RoomTest):
     def setUp(self) -> None:
         super().setUp()
         self.taken = self.make_folder("taken")
-        self.constant("joining.tracker_client", "TRIES_S", (0.1,))
+        self.constant("joining.tracker_asker", "TRIES_S", (0.1,))
 
     def hostile(self, files: bytes, seeders: bytes = b"[]") -> Running[Leecher]:
         """A leecher of a tracker that answers these."""

@@ -12,7 +12,7 @@ from unittest import mock
 
 from roles.leecher import Leecher
 from roles.lmk1 import fetchers as crew
-from roles.net.connections import hang_up
+from roles.net.connection import end_connections
 from roles.values.errors import ContentError, NoSeederError, ShortageError
 from roles.values.events import (
     AllDownloadsEnded,
@@ -149,7 +149,7 @@ class SeedersThatFail(LeecherTest):
         self.constant("lmk1.fetchers", "MOVING_S", 0.05)
         self.constant("lmk1.fetchers", "STANDING_S", 0.2)
         self.constant("lmk1.download_plan", "STALLED_S", 0.2)
-        self.constant("room.answers", "LISTS_IN_ALL", 1e9)
+        self.constant("lmk1.tracker_answers", "LISTS_IN_ALL", 1e9)
         for name in ("ANSWER_S", "FIRST_CHUNK_S", "CHUNK_S"):
             self.constant("lmk1.chunk_fetcher", name, NEVER_S)
         content = content_of(200 * CHUNK)
@@ -258,14 +258,14 @@ class SeedersThatFail(LeecherTest):
         leecher = self.taking()
         order(leecher, "a")
         gate.is_reached.wait(LIMIT_S)
-        hang_up(None)
+        end_connections(None)
         gate.open()
         self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
         self.assert_same_files(self.taken, {"a": content})
 
     def test_a_running_download_does_not_need_the_tracker(self) -> None:
         self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
-        self.constant("joining.tracker_client", "TRIES_S", (SOON_S,))
+        self.constant("joining.tracker_asker", "TRIES_S", (SOON_S,))
         room = self.tracker()
         content = content_of(20 * CHUNK)
         gate = Gate(10)
@@ -354,7 +354,7 @@ class SeedersThatLie(LeecherTest):
     def test_every_lie_beside_an_honest_seeder_is_harmless(self) -> None:
         for lie in self.LIES:
             self.lying(getattr(self, lie))
-        self.constant("room.answers", "LISTS_IN_ALL", 1e9)
+        self.constant("lmk1.tracker_answers", "LISTS_IN_ALL", 1e9)
         self.offering_lmk1({"a": self.CONTENT})
         self.assert_takes(self.taking(), {"a": self.CONTENT})
 

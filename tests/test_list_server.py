@@ -16,12 +16,15 @@ from itertools import cycle
 from typing import cast
 from unittest import mock
 
+from roles.net.connection import Connection
+from roles.net.listening import Listener
 from roles.room import list_server
 from roles.room.list_server import ListServer
 from roles.room.packed_lists import PackedLists
 from roles.room.registry import Registry
 from roles.room.registry_entry import Origin
 from roles.values.addresses import Address
+from roles.values.participants import Status
 from roles.wire.list_wire import (
     MAX_PACKED,
     AskList,
@@ -57,8 +60,8 @@ class ListServerTestCase(LmkTestCase):
         super().setUp()
         self.registry = Registry()
         self.register()
-        listener = self.enterContext(socket.create_server(("127.0.0.1", 0)))
-        self.place = Address(*listener.getsockname())
+        listener = self.enterContext(Listener(socket.create_server(("127.0.0.1", 0))))
+        self.place = listener.address
         selector = self.enterContext(selectors.DefaultSelector())
         self.server = ListServer(listener, selector, self.registry)
         self.now_ahead_s = 0.0
@@ -70,7 +73,7 @@ class ListServerTestCase(LmkTestCase):
 
     def register(self, instance: str = PEER, *, is_leecher: bool = False) -> None:
         request = Register(ID, SEEDER, instance, "pc", is_leecher, shares=(SHARE, *self.shares))
-        self.registry.register(request, HERE, named_is_here=True, now=0.0)
+        self.registry.register(request, HERE, advertised_is_here=True, now=0.0)
 
     def register_share(self, share: str) -> None:
         """The seeder names one more share."""
@@ -162,7 +165,7 @@ class ListsTest(ListServerTestCase):
         self.register(is_leecher=True)
         self.assertEqual(self.tell(body).code, "unknown")
         self.register()
-        ping = Ping(ID, SEEDER, PEER, "available", ("0000000000000001",))
+        ping = Ping(ID, SEEDER, PEER, Status("available", ("0000000000000001",)))
         self.registry.hear(ping, HERE.ip, now=0.0)
         self.assertEqual(self.tell(body).code, "unknown")
 
@@ -325,7 +328,7 @@ class HostileClients(ListServerTestCase):
         for link in [*links, later]:
             link.close()
 
-    def tellers(self, count: int) -> list[socket.socket]:
+    def telling(self, count: int) -> list[socket.socket]:
         """Programs of one host that tell lists, and have only begun."""
         links = list[socket.socket]()
         for number in range(count):
@@ -340,7 +343,7 @@ class HostileClients(ListServerTestCase):
     def test_a_byte_now_and_then_keeps_no_place_when_another_comes(self) -> None:
         self.constant(list_server, "MAX_CLIENTS", 2)
         self.constant(list_server, "STALLED_S", 0.2)
-        links = self.tellers(2)
+        links = self.telling(2)
         later = self.dial()
         later.sendall(encode_call(AskList()))
         later.settimeout(BYTE_PAUSE_S)
@@ -381,7 +384,7 @@ class HostileClients(ListServerTestCase):
         self.constant(list_server, "MAX_CLIENTS", list_server.CROWD)
         self.constant(list_server, "STALLED_S", list_server.CALL_S)
         self.constant(list_server, "CROWD_S", 0.0)
-        links = self.tellers(list_server.CROWD)
+        links = self.telling(list_server.CROWD)
         self.assert_served()
         for link in links:
             link.close()
@@ -536,7 +539,7 @@ class HostileClients(ListServerTestCase):
     def test_who_changes_its_lists_all_the_time_is_told_to_wait(self) -> None:
         request = Register(ID, SEEDER, PEER, "pc", False, shares=(SHARE,))
         elsewhere = Origin("127.0.0.1", is_here=False)
-        self.registry.register(request, elsewhere, named_is_here=False, now=time.monotonic())
+        self.registry.register(request, elsewhere, advertised_is_here=False, now=time.monotonic())
         self.constant(list_server, "TOLD_LINES", 0.01)
         body = packed_list([LineAdded("a"), LineAdded("b")])
         self.assertEqual(self.tell(body), Taken(True))
@@ -566,7 +569,7 @@ class ShortageTest(ListServerTestCase):
             def __init__(self) -> None:
                 self.is_refusing = True
 
-            def accept(self) -> tuple[socket.socket, tuple[str, int]]:
+            def accept(self) -> Connection | None:
                 if self.is_refusing:
                     refused.append(1)
                     raise OSError(errno.EMFILE, "Too many open files")
@@ -576,7 +579,7 @@ class ShortageTest(ListServerTestCase):
                 return listener.fileno()
 
         refusing = Refusing()
-        self.server._listener = cast("socket.socket", refusing)
+        self.server._listener = cast("Listener", refusing)
         self.addCleanup(setattr, self.server, "_listener", listener)
         link = self.dial()
         link.sendall(encode_call(AskList("")))

@@ -155,7 +155,7 @@ class RefusedTest(unittest.TestCase):
         with mock.patch.object(listed_room, "MAX_ROOM_FILES", 13):
             room = room_of(share(ONE, *lines), share(TWO, *lines))
             self.assertEqual((len(room.files()), room.left_out), (10, 7))
-        with mock.patch.object(listed_room, "MAX_SHARES", 1):
+        with mock.patch.object(listed_room, "MAX_LISTED_SHARES", 1):
             self.assertEqual(len(room_of(share(ONE, *lines), share(TWO, *lines)).shares), 1)
 
     def test_deep_folders_of_one_share_keep_no_line_of_another_out(self) -> None:

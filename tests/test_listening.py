@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import errno
+import select
 import socket
 import threading
 from collections.abc import Callable
 from unittest import mock
 
-from roles.net.listening import bind_both, listen_tcp
+from roles.net.connection import Connection
+from roles.net.datagrams import Datagrams
+from roles.net.listening import Listener, bind_both, listen_tcp
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
-from tests.support import LmkTestCase
+from tests.support import LmkTestCase, wait_until
 
 HOST = "127.0.0.1"
 
@@ -25,13 +28,21 @@ def refusing(error: OSError) -> Callable[..., None]:
     return bind
 
 
+def accepted(listener: Listener) -> Connection:
+    """Who has connected."""
+    wait_until(lambda: bool(select.select([listener], (), (), 0)[0]))
+    connection = listener.accept()
+    assert connection is not None
+    return connection
+
+
 class ListeningTest(LmkTestCase):
-    def tcp(self, port: int, *, exactly: bool = False) -> tuple[socket.socket, str]:
+    def tcp(self, port: int, *, exactly: bool = False) -> tuple[Listener, str]:
         listener, note = listen_tcp(Address(HOST, port), exactly=exactly)
         self.addCleanup(listener.close)
         return listener, note
 
-    def udp(self, port: int, *, exactly: bool = False) -> tuple[socket.socket, str]:
+    def udp(self, port: int, *, exactly: bool = False) -> tuple[Datagrams, str]:
         link, listener, note = bind_both(Address(HOST, port), exactly=exactly)
         self.addCleanup(link.close)
         self.addCleanup(listener.close)
@@ -40,22 +51,22 @@ class ListeningTest(LmkTestCase):
     def test_a_free_port_is_taken_without_a_word(self) -> None:
         port = self.free_port("tcp")
         listener, note = self.tcp(port)
-        self.assertEqual((listener.getsockname(), note), ((HOST, port), ""))
+        self.assertEqual((listener.address, note), ((HOST, port), ""))
         with socket.create_connection((HOST, port), 2):
-            listener.accept()[0].close()
+            accepted(listener).close()
         _, note = self.udp(self.free_port("udp"))
         self.assertEqual(note, "")
 
     def test_port_0_is_any_port(self) -> None:
-        self.assertNotEqual(self.tcp(0)[0].getsockname()[1], 0)
-        self.assertNotEqual(self.udp(0)[0].getsockname()[1], 0)
+        self.assertNotEqual(self.tcp(0)[0].address.port, 0)
+        self.assertNotEqual(self.udp(0)[0].address.port, 0)
 
     def test_the_next_port_is_taken_and_named_when_the_wanted_one_is_in_use(self) -> None:
         for kind in (self.tcp, self.udp):
             with self.subTest(kind=kind.__name__):
-                port = kind(0)[0].getsockname()[1]
+                port = kind(0)[0].address.port
                 second, note = kind(port)
-                other = second.getsockname()[1]
+                other = second.address.port
                 self.assertNotEqual(other, port)
                 self.assertIn(other, range(12500, 12520))
                 self.assertEqual(note, f"Port {port} is in use, so this is on port {other}.")
@@ -64,8 +75,8 @@ class ListeningTest(LmkTestCase):
         link, listener, note = bind_both(Address(HOST, port), exactly=exactly)
         self.addCleanup(link.close)
         self.addCleanup(listener.close)
-        self.assertEqual(link.getsockname(), listener.getsockname())
-        return link.getsockname()[1], note
+        self.assertEqual(link.address, listener.address)
+        return link.address.port, note
 
     def test_a_pair_has_one_number(self) -> None:
         self.assertEqual(self.both(0)[1], "")
@@ -75,7 +86,7 @@ class ListeningTest(LmkTestCase):
     def test_a_number_of_which_half_is_taken_is_no_pair(self) -> None:
         for kind in (self.tcp, self.udp):
             with self.subTest(kind=kind.__name__):
-                port = kind(0)[0].getsockname()[1]
+                port = kind(0)[0].address.port
                 other, note = self.both(port)
                 self.assertIn(other, (12500, *range(12511, 12520)))
                 self.assertEqual(note, f"Port {port} is in use, so this is on port {other}.")
@@ -83,14 +94,14 @@ class ListeningTest(LmkTestCase):
                     self.both(port, exactly=True)
 
     def test_a_seeder_and_a_tracker_keep_off_each_others_ports(self) -> None:
-        tcp_port, udp_port = self.tcp(0)[0].getsockname()[1], self.udp(0)[0].getsockname()[1]
-        self.assertIn(self.tcp(tcp_port)[0].getsockname()[1], range(12501, 12511))
-        self.assertIn(self.udp(udp_port)[0].getsockname()[1], (12500, *range(12511, 12520)))
+        tcp_port, udp_port = self.tcp(0)[0].address.port, self.udp(0)[0].address.port
+        self.assertIn(self.tcp(tcp_port)[0].address.port, range(12501, 12511))
+        self.assertIn(self.udp(udp_port)[0].address.port, (12500, *range(12511, 12520)))
 
     def test_a_port_that_must_be_exactly_that_one_is_an_error_when_it_is_in_use(self) -> None:
         for kind in (self.tcp, self.udp):
             with self.subTest(kind=kind.__name__):
-                port = kind(0)[0].getsockname()[1]
+                port = kind(0)[0].address.port
                 with self.assertRaisesRegex(StorageError, f"Port {port} is in use"):
                     kind(port, exactly=True)
 
@@ -135,20 +146,19 @@ class ListeningTest(LmkTestCase):
 
         with mock.patch.object(socket.socket, "bind", bind_from_1024_on):
             listener, note = self.tcp(999)
-            other = listener.getsockname()[1]
+            other = listener.address.port
         self.assertEqual(
             note, f"Port 999 needs the rights of an administrator, so this is on port {other}."
         )
 
     def test_a_port_is_free_again_at_once_after_a_transfer(self) -> None:
         listener, _ = listen_tcp(Address(HOST, 0), exactly=True)
-        port = listener.getsockname()[1]
+        port = listener.address.port
         with listener, socket.create_connection((HOST, port), 2) as client:
-            server = listener.accept()[0]
-            server.close()  # first: its side then waits in TIME_WAIT
+            accepted(listener).close()  # first: its side then waits in TIME_WAIT
             self.assertEqual(client.recv(1), b"")
         again, note = self.tcp(port, exactly=True)
-        self.assertEqual((again.getsockname()[1], note), (port, ""))
+        self.assertEqual((again.address.port, note), (port, ""))
 
     def test_two_that_start_in_the_same_moment_get_two_ports(self) -> None:
         for _ in range(100):
@@ -164,7 +174,7 @@ class ListeningTest(LmkTestCase):
             barrier.wait()
             listener, _ = listen_tcp(Address(HOST, port), exactly=False)
             with listener:
-                ports.add(listener.getsockname()[1])
+                ports.add(listener.address.port)
                 both_listen.wait(5.0)
 
         threads = [threading.Thread(target=start, name="lmk-test") for _ in range(2)]

@@ -9,7 +9,7 @@ import threading
 from unittest import mock
 
 from roles.disk.promised_space import PromisedSpace
-from roles.lmk1.download import Lmk1Download
+from roles.lmk1.download import Download
 from roles.lmk1.seeder_book import SeederBook
 from roles.net.throttle import Throttle
 from roles.values.addresses import Address
@@ -26,7 +26,7 @@ class SpaceTest(LmkTestCase):
         self.enterContext(mock.patch("roles.disk.promised_space.room_in", lambda _: 10))
         space, log, ended = PromisedSpace(self.folder), EventLog(), threading.Event()
         space.promise("another", 6)
-        download = Lmk1Download(
+        download = Download(
             ListedFile("a", 5),
             "a",
             settings=LeecherSettings(self.folder, give_up_after_s=SOON_S),
@@ -50,7 +50,7 @@ class SpaceTest(LmkTestCase):
 
 
 class FaultTest(LmkTestCase):
-    def test_a_fault_ends_the_download_while_its_crew_waits_for_a_seeder(self) -> None:
+    def test_a_fault_ends_the_download_while_its_fetchers_wait_for_a_seeder(self) -> None:
         silent = self.enterContext(socket.create_server(("127.0.0.1", 0)))
         asked: list[int] = []
 
@@ -61,7 +61,7 @@ class FaultTest(LmkTestCase):
             return (Address(*silent.getsockname()),)
 
         log, ended = EventLog(), threading.Event()
-        download = Lmk1Download(
+        download = Download(
             ListedFile("a", 5),
             "a",
             settings=LeecherSettings(self.folder),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import unittest
 
+from roles.lmk1.chunks import CHUNK_SIZE, ChunkRange, chunk_count
 from roles.lmk1.download_plan import MAX_PART, MIN_STOLEN, STALLED_S, DownloadPlan
-from roles.values.chunks import CHUNK_SIZE, ChunkRange, chunk_count
 
 
 class Walk:

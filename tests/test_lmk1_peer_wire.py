@@ -7,22 +7,16 @@ import json
 import unittest
 from collections.abc import Callable, Iterable
 
+from roles.lmk1.chunks import CHUNK_SIZE
 from roles.lmk1.peer_wire import (
     ACK_SIZE,
     ACKNOWLEDGED,
-    AWAY,
     CONNECTED,
-    ERROR,
-    EXIT_CONNECTION,
     MAX_CHUNKS,
-    MAX_GREETING,
     MAX_REQUEST,
     REJECTED,
-    REQUEST_CONNECTION,
     AckReader,
     ExitConnection,
-    Greeting,
-    GreetingReader,
     RangeRequest,
     SecondMessage,
     SecondMessageReader,
@@ -32,8 +26,17 @@ from roles.lmk1.peer_wire import (
     encode_header,
     encode_range_request,
 )
-from roles.values.chunks import CHUNK_SIZE, MAX_FILE_SIZE
+from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
+from roles.wire.greeting import (
+    AWAY,
+    ERROR,
+    EXIT_CONNECTION,
+    MAX_GREETING,
+    REQUEST_CONNECTION,
+    Greeting,
+    GreetingReader,
+)
 
 LATER_LINE = b'{"lmk": 2, "peer": "0123456789abcdef", "name": "lab-pc-07", "as": "leecher"}\n'
 LATER_GREETING = REQUEST_CONNECTION + b"\n" + LATER_LINE

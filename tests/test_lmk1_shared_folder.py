@@ -12,10 +12,9 @@ from unittest import mock
 
 from roles.lmk1.shared_folder import (
     MAX_COUNTED,
-    FolderListing,
     SharedFolder,
 )
-from roles.sharing.folder_tree import TreeFile
+from roles.sharing.folder_tree import TopListing, TreeFile
 from roles.values.errors import FileChangedError, StorageError
 from roles.values.events import Skipped, SkipReason
 from tests.support import LmkTestCase
@@ -40,7 +39,7 @@ class SharedFolderTestCase(LmkTestCase):
 
 class ScanTest(SharedFolderTestCase):
     def test_an_empty_folder_offers_nothing(self) -> None:
-        self.assertEqual(self.shared.scan(), FolderListing({}, 0, ()))
+        self.assertEqual(self.shared.scan(), TopListing({}, 0, ()))
 
     def test_the_files_at_the_top_are_offered_in_order_with_their_sizes(self) -> None:
         for name, size in (("b", 5121), ("a", 0), ("é – ü.txt", 1), (".hidden", 2)):
@@ -77,7 +76,7 @@ class ScanTest(SharedFolderTestCase):
         for name in ("x.lmkpart", "y.LMKPART", ".DS_Store", "Thumbs.db", "desktop.ini"):
             self.file(name)
         skipped = (Skipped(SkipReason.LITTER, (".DS_Store", "Thumbs.db", "desktop.ini")),)
-        self.assertEqual(self.shared.scan(), FolderListing({}, 0, skipped))
+        self.assertEqual(self.shared.scan(), TopListing({}, 0, skipped))
 
     def test_a_file_above_the_size_limit_is_not_offered(self) -> None:
         path = self.file("huge", b"")
@@ -103,7 +102,7 @@ class ScanTest(SharedFolderTestCase):
     def test_a_name_that_is_not_utf_8_is_left_out(self) -> None:
         (Path(os.fsdecode(os.fsencode(self.folder) + b"/\xff.txt"))).touch()
         skipped = (Skipped(SkipReason.NAME, ("\\udcff.txt",)),)
-        self.assertEqual(self.shared.scan(), FolderListing({}, 0, skipped))
+        self.assertEqual(self.shared.scan(), TopListing({}, 0, skipped))
 
     @unittest.skipUnless(IS_POSIX, "links and pipes")
     def test_links_pipes_and_sockets_are_not_offered(self) -> None:
@@ -117,7 +116,7 @@ class ScanTest(SharedFolderTestCase):
             Skipped(SkipReason.LINK, ("dangling", "folder-link", "link")),
             Skipped(SkipReason.SPECIAL, ("pipe", "socket")),
         )
-        self.assertEqual(self.shared.scan(), FolderListing({}, 0, skipped))
+        self.assertEqual(self.shared.scan(), TopListing({}, 0, skipped))
 
     def test_a_folder_that_is_gone_is_a_sentence(self) -> None:
         for path in (self.folder / "gone", self.file("a file")):

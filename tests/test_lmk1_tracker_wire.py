@@ -11,9 +11,7 @@ from roles.lmk1.tracker_wire import (
     MAX_ANSWER,
     MAX_DATAGRAM,
     MAX_REQUEST,
-    RECEIVE_BUFFER,
     SUCCESS,
-    UNKNOWN_REQUEST,
     UNKNOWN_SEEDER,
     AddSeeder,
     Extras,
@@ -34,8 +32,9 @@ from roles.lmk1.tracker_wire import (
     with_id,
 )
 from roles.values.addresses import Address
-from roles.values.chunks import MAX_FILE_SIZE
+from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
+from roles.wire.tracker_wire import NOT_UNDERSTOOD, RECEIVE_BUFFER
 
 ID = "0123456789abcdef"
 PC = Address("10.0.0.7", 12501)
@@ -63,7 +62,7 @@ ANSWERS = {
     SUCCESS: Verdict(True),
     ALREADY_REGISTERED: Verdict(False, "Seeder is already Registered"),
     UNKNOWN_SEEDER: Verdict(False, "Seeder ID not in found with registed seeders"),
-    UNKNOWN_REQUEST: Verdict(False, "None"),
+    NOT_UNDERSTOOD: Verdict(False, "None"),
     b'success\n{"lmk":2,"id":"0123456789abcdef"}': Verdict(True, id=ID),
     b'error\nNone\n{"lmk":2,"id":"0123456789abcdef"}': Verdict(False, "None", ID),
     b"{}": FileList({}),
@@ -258,7 +257,7 @@ class AnswerTest(WireTestCase):
         self.assertEqual(SUCCESS, b"success")
         self.assertEqual(ALREADY_REGISTERED, b"error\nSeeder is already Registered")
         self.assertEqual(UNKNOWN_SEEDER, b"error\nSeeder ID not in found with registed seeders")
-        self.assertEqual(UNKNOWN_REQUEST, b"error\nNone")
+        self.assertEqual(NOT_UNDERSTOOD, b"error\nNone")
 
     def test_each_answer_is_read_from_exactly_these_bytes(self) -> None:
         for datagram, answer in ANSWERS.items():

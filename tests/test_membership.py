@@ -12,24 +12,23 @@ from unittest import mock
 
 from roles.joining.list_client import fetch_list
 from roles.joining.membership import Membership, Pace
-from roles.joining.tracker_dialects import Status
 from roles.joining.tracker_place import TrackerPlace
+from roles.lmk1.tracker_client import TrackerClient
 from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.events import (
     ReachabilityChanged,
     RoleStarted,
     RoomChanged,
-    RoomMember,
     TrackerAnswered,
     TrackerLost,
-    Transfer,
 )
+from roles.values.participants import Participant, Status, TransferStatus
 from roles.values.settings import TrackerSettings
+from tests.scripted_tracker import Script, ScriptedTracker, room_of
 from tests.support import EventLog, LmkTestCase, at_once, wait_until
 from tests.test_list_upload import Own
 from tests.test_room_client import usual, verb_and_line, with_cookie
-from tests.test_tracker_client import Script, ScriptedTracker, room_of
 
 LISTENING = Address("127.0.0.1", 12701)
 QUICK = Pace(
@@ -71,14 +70,16 @@ class MembershipTestCase(LmkTestCase):
         own: Own | None = None,
         shown: Shown | None = None,
     ) -> Membership:
+        place = TrackerPlace(tracker)
         member = Membership(
-            TrackerPlace(tracker),
+            place,
             self.log,
             self.stopping.is_set,
             lambda: self.status,
             is_leecher=is_leecher,
             own_share=own,
             lmk1_list=shown,
+            lmk1=None if is_leecher else TrackerClient(place, self.stopping.is_set),
             pace=pace,
         )
         self.thread = threading.Thread(target=member.run, args=(listening,), name="lmk-member")
@@ -106,12 +107,12 @@ class MembershipTestCase(LmkTestCase):
         self.addCleanup(tracker.close)
         return tracker
 
-    def members(self) -> tuple[RoomMember, ...]:
+    def participants(self) -> tuple[Participant, ...]:
         changes = self.room.of(RoomChanged)
-        return changes[-1].members if changes else ()
+        return changes[-1].participants if changes else ()
 
-    def wait_for_member(self, where: Callable[[RoomMember], bool]) -> None:
-        wait_until(lambda: any(map(where, self.members())))
+    def wait_for_member(self, where: Callable[[Participant], bool]) -> None:
+        wait_until(lambda: any(map(where, self.participants())))
 
 
 class InTheRoomTest(MembershipTestCase):
@@ -120,26 +121,25 @@ class InTheRoomTest(MembershipTestCase):
         member = self.member(address, CALM)
         self.assertEqual(self.log.wait_for(TrackerAnswered), TrackerAnswered(address, False))
         self.wait_for_member(lambda one: one.address == LISTENING and not one.is_leecher)
-        self.assertEqual(self.members()[0].name, socket.gethostname())
-        self.assertEqual((member.named, member.is_original), (LISTENING, False))
+        self.assertEqual(self.participants()[0].name, socket.gethostname())
+        self.assertEqual((member.advertised, member.is_original), (LISTENING, False))
 
     def test_a_leecher_is_listed_without_a_word_to_its_window(self) -> None:
         _, address = self.tracker()
         member = self.member(address, CALM, is_leecher=True)
-        self.wait_for_member(lambda one: one.is_leecher and one.state == "available")
-        self.assertEqual(member.named, LISTENING)
+        self.wait_for_member(lambda one: one.is_leecher and one.status.state == "available")
+        self.assertEqual(member.advertised, LISTENING)
         self.assertEqual(self.log.events, [])
 
     def test_another_state_and_what_is_under_way_are_told_soon(self) -> None:
         _, address = self.tracker()
         self.member(address, CALM)
-        self.wait_for_member(lambda one: one.state == "available")
-        transfer = Transfer("a", 1, 2, 3.0, "downloading", "slow")
+        self.wait_for_member(lambda one: one.status.state == "available")
+        transfer = TransferStatus("a", 1, 2, 3.0, "downloading", "slow")
         self.status = Status("connected", (), 5, 6, "why", (transfer,))
-        self.wait_for_member(lambda one: one.state == "connected")
-        (one,) = self.members()
-        self.assertEqual((one.up, one.down, one.reason), (5, 6, "why"))
-        self.assertEqual(one.transfers, (transfer,))
+        self.wait_for_member(lambda one: one.status.state == "connected")
+        (one,) = self.participants()
+        self.assertEqual(one.status, self.status)
 
     def test_other_shares_are_told_at_once(self) -> None:
         tracker = self.scripted(with_cookie(usual))
@@ -154,10 +154,10 @@ class InTheRoomTest(MembershipTestCase):
         self.wait_for_member(lambda one: one.address == LISTENING)
         with at_once():
             self.leave()
-        wait_until(lambda: not self.members())
+        wait_until(lambda: not self.participants())
 
     def test_leaving_a_tracker_that_is_silent_ends_after_a_while(self) -> None:
-        self.enterContext(mock.patch("roles.joining.tracker_client.TRIES_S", (60.0,)))
+        self.enterContext(mock.patch("roles.joining.tracker_asker.TRIES_S", (60.0,)))
         ours = with_cookie(usual)
         tracker = self.scripted(lambda d, n: [] if b'"leaving"' in d else ours(d, n))
         self.member(tracker.address, CALM)
@@ -194,7 +194,7 @@ class ComingBackTest(MembershipTestCase):
     def test_a_silent_tracker_is_said_and_one_that_comes_up_is_found(self) -> None:
         address = Address("127.0.0.1", self.free_port("udp"))
         with (
-            mock.patch("roles.joining.tracker_client.TRIES_S", (0.02, 0.02)),
+            mock.patch("roles.joining.tracker_asker.TRIES_S", (0.02, 0.02)),
             self.assertLogs("roles.joining.membership", "WARNING"),
         ):
             self.member(address)
@@ -240,10 +240,10 @@ class ComingBackTest(MembershipTestCase):
             "roles.joining.membership.own_address_towards", return_value="10.0.0.1"
         ) as own:
             member = self.member(tracker.address, CALM, Address("0.0.0.0", 12701))
-            wait_until(lambda: member.named == Address("10.0.0.1", 12701))
+            wait_until(lambda: member.advertised == Address("10.0.0.1", 12701))
             own.return_value = "10.0.0.2"
             member.network_changed()
-            wait_until(lambda: member.named == Address("10.0.0.2", 12701))
+            wait_until(lambda: member.advertised == Address("10.0.0.2", 12701))
             last = [one for one in tracker.heard if one.startswith(b"add_seeder")][-1]
             self.assertIn(b'["10.0.0.2",12701]', last)
             self.leave()
@@ -277,7 +277,7 @@ class ComingBackTest(MembershipTestCase):
 
         tracker = self.scripted(with_cookie(answering))
         member = self.member(tracker.address, listening=Address("10.0.0.2", 12701))
-        wait_until(lambda: member.named is not None)
+        wait_until(lambda: member.advertised is not None)
         wait_until(lambda: member.seems_unreachable)
         self.assertIsNone(member.is_reachable)
         told[0] = True
@@ -354,7 +354,7 @@ class OriginalTest(MembershipTestCase):
         self.leave()
         for datagram in tracker.heard:
             self.assertTrue(datagram.startswith(b"request_file_list\n"), datagram)
-        self.assertEqual((member.is_original, member.named), (True, None))
+        self.assertEqual((member.is_original, member.advertised), (True, None))
         self.assertEqual(self.log.events, [])
 
     def test_a_tracker_of_ours_in_its_place_is_noticed(self) -> None:

@@ -7,6 +7,7 @@ import sys
 from unittest import mock
 
 from roles.net import neighbours
+from roles.net.datagrams import broadcasting
 from roles.net.interfaces import own_addresses
 from roles.net.neighbours import Neighbours, waiting_bytes
 from tests.role_test import LINUX_ONLY
@@ -26,8 +27,8 @@ def route(network: str, mask: str, *, router: str = "0.0.0.0", interface: str = 
 class NeighboursTest(LmkTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.link = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        self.neighbours = Neighbours(self.link)
+        self.datagrams = self.enterContext(broadcasting("0.0.0.0"))
+        self.neighbours = Neighbours(self.datagrams)
 
     def routes(self, *lines: str) -> None:
         path = self.folder / "route"
@@ -81,6 +82,6 @@ class NeighboursTest(LmkTestCase):
     def test_what_was_sent_and_has_left_waits_no_more(self) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
             other.bind(("127.0.0.1", 0))
-            self.link.sendto(b"a", other.getsockname())
+            self.datagrams.send(b"a", other.getsockname())
             other.recv(9)
-        self.assertEqual(waiting_bytes(self.link), 0)
+        self.assertEqual(waiting_bytes(self.datagrams), 0)

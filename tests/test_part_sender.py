@@ -7,6 +7,7 @@ import unittest
 from unittest import mock
 
 from roles.net import send_buffer
+from roles.net.connection import Connection
 from roles.net.throttle import Throttle
 from roles.uploads.part_sender import MAX_KEPT, PIECE, PartSender
 from roles.uploads.part_sizes import MIN_AHEAD
@@ -14,6 +15,8 @@ from roles.uploads.upload_scheduler import Choice
 from roles.values.addresses import LOOPBACK
 from roles.values.content import Content
 from roles.wire import frames
+from tests.connections import over
+from tests.support import LIMIT_S
 
 SIZE = 8 * MIN_AHEAD
 
@@ -24,7 +27,7 @@ class Source:
     def __init__(self) -> None:
         self.sent = list[tuple[int, int] | str]()
 
-    def send(self, _link: socket.socket, offset: int, count: int) -> int:
+    def send(self, _connection: Connection, offset: int, count: int) -> int:
         before = self.sent[-1] if self.sent else ""
         if isinstance(before, tuple) and sum(before) == offset:
             self.sent[-1] = before[0], before[1] + count
@@ -44,9 +47,12 @@ class PartSenderTest(unittest.TestCase):
         with socket.create_server((LOOPBACK, 0)) as listener:
             self.theirs = self.enterContext(socket.create_connection(listener.getsockname()))
             mine = self.enterContext(listener.accept()[0])
+        self.ours = over(mine)
         self.throttle = Throttle()
         self.moved = list[int]()
-        self.parts = PartSender(mine, self.throttle, lambda: False, self.moved.append, frames.PART)
+        self.parts = PartSender(
+            self.ours, self.throttle, lambda: False, self.moved.append, frames.PART
+        )
         self.source = Source()
 
     def send(self) -> list[tuple[int, int] | str]:
@@ -63,7 +69,7 @@ class PartSenderTest(unittest.TestCase):
     def test_what_is_kept_goes_out_ahead_of_the_next_words_at_once(self) -> None:
         self.parts.keep(b"one ")
         self.parts.keep(b"two ")
-        self.parts.say(b"three")
+        self.ours.send_all(b"three", within_s=LIMIT_S)
         self.assertEqual(self.theirs.recv(100), b"one two three")
         self.parts.keep(b"four")
         self.parts.flush()

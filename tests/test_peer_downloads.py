@@ -15,13 +15,13 @@ from roles.swarm.peer_downloads import MAX_CALLERS, MAX_CALLERS_PER_HOST, PeerDo
 from roles.values.addresses import Address
 from roles.wire import frames
 from roles.wire.greeting import Hello
+from tests.connections import over, tcp_pair
 from tests.peers import (
     CHUNK,
     DownloadingTest,
     RawPeer,
     lying_seeder,
     some_holding,
-    tcp_pair,
     welcomed,
 )
 from tests.role_test import ScriptedSeeder
@@ -84,7 +84,7 @@ class PeerDownloadsTest(DownloadingTest):
     def test_a_peer_that_calls_us_is_taken_from(self) -> None:
         theirs, ours = self.enterContext(tcp_pair())
         caller = Hello(YOU, "pc", 0, is_seeder=True)
-        self.assertTrue(self.downloads.adopt(ours, Address("127.0.0.1", 5), caller))
+        self.assertTrue(self.downloads.adopt(over(ours, Address("127.0.0.1", 5)), caller))
         self.honest_until_done(RawPeer(theirs))
         self.assertEqual(self.store.data, self.holding.data)
 
@@ -143,7 +143,7 @@ class PeerDownloadsTest(DownloadingTest):
         caller, ends = Hello(YOU, "pc", 0, is_seeder=True), list[socket.socket]()
         while len(ends) < count and self.downloads.make_room_for_caller(host):
             theirs, ours = self.enterContext(tcp_pair())
-            self.assertTrue(self.downloads.adopt(ours, Address(host, len(ends) + 1), caller))
+            self.assertTrue(self.downloads.adopt(over(ours, Address(host, len(ends) + 1)), caller))
             ends.append(theirs)
         return ends
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from roles.net.peer_greeting import greeted
 from roles.values.errors import PeerProtocolError
 from roles.wire.greeting import Hello, Welcome, encode_hello, encode_welcome
+from tests.connections import over, tcp_pair
 from tests.disks import go_on, stop
-from tests.peers import tcp_pair
 from tests.receiving import receive_exactly
 from tests.role_test import RoomTest
 from tests.support import at_once
@@ -23,7 +23,8 @@ YOU = Welcome("fedcba9876543210", "lab-pc-08", is_away=False)
 class PeerGreetingTest(RoomTest):
     def setUp(self) -> None:
         super().setUp()
-        self.ours, self.theirs = self.enterContext(tcp_pair())
+        sock, self.theirs = self.enterContext(tcp_pair())
+        self.ours = over(sock)
 
     def answered(self, answer: bytes) -> Welcome:
         self.theirs.sendall(answer)
@@ -41,7 +42,7 @@ class PeerGreetingTest(RoomTest):
 
     def test_frames_behind_the_answer_are_left_for_others(self) -> None:
         self.answered(encode_welcome(YOU) + b"\x0d\0\0\0\0more")
-        self.assertEqual(receive_exactly(self.ours, 9), b"\x0d\0\0\0\0more")
+        self.assertEqual(self.ours.receive(9), b"\x0d\0\0\0\0more")
 
     def test_away_is_an_answer(self) -> None:
         self.assertTrue(self.answered(encode_welcome(Welcome(YOU.peer, "", True))).is_away)
@@ -66,7 +67,7 @@ class PeerGreetingTest(RoomTest):
         self.constant("net.peer_greeting", "ANSWER_S", 0.1)
         with self.assertRaises(TimeoutError):
             greeted(self.ours, ME, go_on)
-        self.ours.shutdown(socket.SHUT_WR)
+        self.ours.end_sending()
         said = receive_exactly(self.theirs, len(encode_hello(ME) + b"exit_connection"))
         self.assertTrue(said.endswith(b"exit_connection"))
 

@@ -11,6 +11,7 @@ from unittest import mock
 from roles.uploads.peer_uploads import MAX_CONNECTIONS, MAX_PER_HOST
 from roles.values.addresses import Address
 from roles.wire import frames
+from tests.connections import over
 from tests.peers import CHUNK, UploadingTest, bitmap, some_holding
 from tests.role_test import NEVER_S
 from tests.support import at_once, wait_until
@@ -154,7 +155,7 @@ class PeerUploadsTest(UploadingTest):
                 mock.patch(place, side_effect=error),
                 self.assertLogs("roles.uploads.peer_uploads", "WARNING"),
             ):
-                self.assertFalse(self.room.serve(ours, Address("10.0.0.3", 1), "pc"))
+                self.assertFalse(self.room.serve(over(ours, Address("10.0.0.3", 1)), "pc"))
                 self.assertEqual(theirs.recv(1), b"")
         self.assertEqual(self.room.slots_taken, 0)
         served.link.close()

@@ -28,9 +28,9 @@ from roles.wire.greeting import Hello, Probe
 from tests.disks import some_bytes
 from tests.peers import MemoryHolding, MemoryLibrary, RawPeer, welcomed
 from tests.role_test import RoomTest, ScriptedSeeder, list_now, wait_for_end
+from tests.scripted_tracker import ScriptedTracker
 from tests.support import wait_until
 from tests.test_room_client import with_cookie
-from tests.test_tracker_client import ScriptedTracker
 
 ME = Hello("0123456789abcdef", "pc", 5, is_seeder=False)
 

@@ -13,9 +13,9 @@ from roles.room.packed_lists import PackedLists
 from roles.room.places import Key
 from roles.room.room_catalogue import (
     ListRefusedError,
-    Lmk1List,
     Owner,
     RoomCatalogue,
+    UnprovedList,
     line_size,
 )
 from roles.room.share_update import ShareUpdate
@@ -43,6 +43,11 @@ HERE = Owner(Key("127.0.0.1", 12501, PEER))
 def file_line(path: str, *, mtime: int | None = None) -> str:
     root = (path.encode() * 32)[:32]
     return encode_line(FileLine(path, 5, Content(root, 5, 256 * 1024), mtime))
+
+
+def unproved(files: Mapping[str, int]) -> list[str]:
+    """The lines of a list that names no contents."""
+    return [encode_line(FileLine(*file, None)) for file in files.items()]
 
 
 class Reader:
@@ -102,7 +107,7 @@ class CatalogueTestCase(unittest.TestCase):
         """A list told by LMK/1 from that machine; its share."""
         share, ip = f"lmk10a0000{number:02x}30d5", f"10.0.0.{number}"
         owner = Owner(Key(ip, 12501))
-        self.catalogue.put_lmk1([Lmk1List(share, owner, ip, files)])
+        self.catalogue.put_unproved([UnprovedList(share, owner, ip, unproved(files))])
         return share
 
     def first_files(self, most: int) -> tuple[ListedFile, ...]:
@@ -428,12 +433,12 @@ class Lmk1Test(CatalogueTestCase):
         version = self.catalogue.version
         owners = [Owner(Key(f"10.0.0.{number}", 12501)) for number in (1, 2, 3)]
         third = "lmk10a00000330d5"
-        self.catalogue.put_lmk1(
+        self.catalogue.put_unproved(
             [
-                Lmk1List(first, owners[0], "10.0.0.1", {}),
-                Lmk1List(second, owners[1], "10.0.0.2", {"c": 1, "d": 1}),
-                Lmk1List(third, owners[2], "10.0.0.3", {"e": 1}),
-                Lmk1List("lmk10a00000430d5", owners[2], "nothing", {}),
+                UnprovedList(first, owners[0], "10.0.0.1", ()),
+                UnprovedList(second, owners[1], "10.0.0.2", unproved({"c": 1, "d": 1})),
+                UnprovedList(third, owners[2], "10.0.0.3", unproved({"e": 1})),
+                UnprovedList("lmk10a00000430d5", owners[2], "nothing", ()),
             ]
         )
         self.assertEqual(self.steps_since(version), 1)
@@ -473,7 +478,7 @@ class Lmk1Test(CatalogueTestCase):
                 self.assertEqual(len(self.catalogue._shares), 5)
                 self.tell(TWO, [f"+{line % letter}" for letter in "abcdefgh"], HERE)
                 self.assertEqual(list(self.catalogue._shares), [ONE, TWO])
-                self.assertEqual(self.catalogue._lmk1_lines, 0)
+                self.assertEqual(self.catalogue._unproved_lines, 0)
                 self.read()
                 self.assertEqual(set(self.reader.shares), {ONE, TWO})
                 self.assert_refused(Code.FULL, "3" * 16, ["+x"], owner=HERE)
@@ -488,7 +493,7 @@ class Lmk1Test(CatalogueTestCase):
         self.assertIsNotNone(self.catalogue.share(share))
 
     def test_they_take_no_place_of_the_shares_of_lmk2(self) -> None:
-        self.limit(room_catalogue, "MAX_SHARES", 3)
+        self.limit(room_catalogue, "MAX_ROOM_SHARES", 3)
         for number in range(1, 5):
             self.tell_lmk1(number, {"a": 1})
         self.assertEqual(len(self.catalogue._shares), 3)

@@ -12,17 +12,17 @@ from roles.joining.room_client import RoomClient
 from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
-from roles.values.events import Transfer
+from roles.values.participants import Status, TransferStatus
 from roles.wire.tracker_messages import Done, Ping, Pinged, Refused, Register
+from tests.scripted_tracker import ScriptedTracker, room_of
 from tests.support import LmkTestCase, wait_until
-from tests.test_tracker_client import ScriptedTracker, room_of
 
 COOKIE = "c" * 24
 PEER = "a" * 16
 SHARE = "1" * 16
 PC = Address("10.0.0.7", 12501)
 ME = Register("", PC, PEER, "lab-pc-07", is_leecher=True, shares=(SHARE,))
-ALIVE = Ping("", PC, PEER, "downloading", (SHARE,))
+ALIVE = Ping("", PC, PEER, Status("downloading", (SHARE,)))
 Answering = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 
@@ -146,11 +146,12 @@ class OursTest(RoomClientTestCase):
 
     def test_a_ping_leaves_transfers_out_until_it_fits(self) -> None:
         transfers = tuple(
-            Transfer(f"{n} " + "ü" * 60, n, 100, 1.0, "downloading", "because " * 10)
+            TransferStatus(f"{n} " + "ü" * 60, n, 100, 1.0, "downloading", "because " * 10)
             for n in range(8)
         )
         client, tracker = self.asked(with_cookie(usual))
-        client.ping(Ping("", PC, PEER, "downloading", (SHARE,) * 8, transfers=transfers))
+        status = Status("downloading", (SHARE,) * 8, transfers=transfers)
+        client.ping(Ping("", PC, PEER, status))
         for datagram in tracker.heard:
             self.assertLessEqual(len(datagram), 1_000)
             told = verb_and_line(datagram)[1]["transfers"]
@@ -177,7 +178,7 @@ class OursTest(RoomClientTestCase):
             return [b"", b"\xff", b"hello", answer(b"success", other, version="x", name=""), right]
 
         client, tracker = self.asked(script)
-        with self.assertLogs("roles.joining.tracker_client", "WARNING"):
+        with self.assertLogs("roles.joining.tracker_asker", "WARNING"):
             listed = client.list_version()
         assert listed is not None
         self.assertEqual((listed.version, len(tracker.heard)), ("ab-1", 1))

@@ -11,19 +11,19 @@ from roles.joining.listed_room import Wanted
 from roles.joining.room_client import RoomClient
 from roles.joining.room_lister import PEERS_AGAIN_S, RoomLister, Sought, pause_after
 from roles.joining.tracker_place import TrackerPlace
+from roles.lmk1.seeder_finder import SeederFinder
 from roles.values.addresses import Address
 from roles.values.events import FilesListed, ListedFile, ListFailed
 from tests.role_test import (
     PEERS_SOON_S,
     RoomTest,
-    ask,
     content_of,
     list_as_lmk2,
     register,
 )
+from tests.scripted_tracker import ScriptedTracker
 from tests.support import EventLog, LmkTestCase, wait_until
 from tests.test_room_client import usual, with_cookie
-from tests.test_tracker_client import ScriptedTracker
 
 HOST = "127.0.0.1"
 FIRST, SECOND = (HOST, 5_001), (HOST, 5_002)
@@ -36,7 +36,8 @@ class RoomListerTest(RoomTest):
         super().setUp()
         self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.log = EventLog()
-        self.sought = Sought((), ())
+        self.sought = Sought(())
+        self.sought_files: tuple[ListedFile, ...] = ()  # by LMK/1
         self.shares: tuple[str, ...] = ()  # of LMK/2, the newest that were found
         self.peers = set[Address]()
         self.lists = 0
@@ -52,10 +53,13 @@ class RoomListerTest(RoomTest):
     def lister(self, tracker: tuple[str, int]) -> RoomLister:
         """One that works until the test ends."""
         stopping = threading.Event()
+        place = TrackerPlace(Address(*tracker))
+        self.finder = SeederFinder(place, stopping.is_set, lambda: self.sought_files)
         lister = RoomLister(
-            TrackerPlace(Address(*tracker)),
+            place,
             self.log,
             stopping.is_set,
+            self.finder,
             sought=lambda: self.sought,
             found=self.found,
             listed=self.note_list,
@@ -92,10 +96,10 @@ class ListsOfOurTracker(RoomListerTest):
         self.assertEqual([file.key for file in listed.files], ["new", "old", "sub/new"])
         self.assertEqual(len(listed.folders), 1)
         self.assertEqual(self.lists, 2)
-        old = lister.lmk1_file("old")
+        old = self.finder.file("old")
         assert old is not None
         self.assertEqual((old.size, old.root), (7, b""))
-        self.assertIsNone(lister.wanted("old") if lister.lmk1_file("new") else None)
+        self.assertIsNone(lister.wanted("old") if self.finder.file("new") else None)
         self.assertEqual([file.path for file in self.wanted(lister, "new").files], ["new"])
         below = self.wanted(lister, "folder:sub")
         self.assertEqual([file.path for file in below.files], ["sub/new"])
@@ -121,7 +125,7 @@ class ListsOfOurTracker(RoomListerTest):
         self.assertEqual([file.name for file in self.listed(lister).files], ["b"])
 
     def test_a_silent_tracker_is_told_and_asked_again(self) -> None:
-        self.constant("joining.tracker_client", "TRIES_S", (0.05,))
+        self.constant("joining.tracker_asker", "TRIES_S", (0.05,))
         address = Address(HOST, self.free_port("udp"))
         lister = self.lister(address)
         self.assertEqual(self.log.wait_for(ListFailed).tracker, address)
@@ -146,7 +150,7 @@ class HoldersAtOurTracker(RoomListerTest):
         list_as_lmk2(self.room, FIRST, {"a": CONTENT}, share=SHARE)
         lister = self.lister(self.room)
         self.listed(lister)
-        self.sought = Sought((), (self.wanted(lister, "a"),))
+        self.sought = Sought((self.wanted(lister, "a"),))
         wait_until(lambda: self.peers == {Address(*FIRST)})
         list_as_lmk2(self.room, SECOND, {"b": CONTENT}, share=OTHER, peer="e" * 16)
         wait_until(lambda: self.peers == {Address(*FIRST), Address(*SECOND)})
@@ -159,7 +163,7 @@ class HoldersAtOurTracker(RoomListerTest):
         keys = [file.key for file in self.listed(lister).files]
         self.assertEqual(len(set(keys)), 2)
         one = next(w for w in map(lister.wanted, keys) if w and w[0].size == len(CONTENT))[0]
-        self.sought = Sought((), (one,))
+        self.sought = Sought((one,))
         wait_until(lambda: self.peers == {Address(*FIRST)})
         for _ in range(3):
             self.listed(lister)
@@ -173,30 +177,8 @@ class HoldersAtOurTracker(RoomListerTest):
             )
         lister = self.lister(self.room)
         self.listed(lister)
-        self.sought = Sought((), (self.wanted(lister, "a"),))
+        self.sought = Sought((self.wanted(lister, "a"),))
         wait_until(lambda: self.peers == {Address(HOST, port) for port in ports})
-
-    def test_every_original_with_the_file_is_named_and_later_ones_too(self) -> None:
-        register(self.room, FIRST, {"a": 7, "b": 1})
-        register(self.room, SECOND, {"a": 7})
-        register(self.room, (HOST, 5_003), {"a": 8})
-        lister = self.lister(self.room)
-        listed = self.listed(lister)
-        file = next(file for file in listed.files if file.name == "a" and file.size == 7)
-        self.sought = Sought((file,), ())
-        wait_until(lambda: set(lister.seeders(file)) == {FIRST, SECOND})
-        register(self.room, (HOST, 5_004), {"a": 7})
-        wait_until(lambda: (HOST, 5_004) in lister.seeders(file))
-        self.assertNotIn((HOST, 5_003), lister.seeders(file))
-        self.assertEqual(self.peers, set())
-
-    def test_a_seeder_of_lmk2_that_comes_later_is_named_for_what_began_by_lmk1(self) -> None:
-        register(self.room, FIRST, {"a": len(CONTENT)})
-        lister = self.lister(self.room)
-        (file,) = self.listed(lister).files
-        self.sought = Sought((file,), ())
-        list_as_lmk2(self.room, SECOND, {"a": CONTENT})
-        wait_until(lambda: SECOND in lister.seeders(file))
 
 
 class StrangersAddressesTest(RoomListerTest):
@@ -217,10 +199,12 @@ class StrangersAddressesTest(RoomListerTest):
         )
         tracker = ScriptedTracker(answering)
         self.addCleanup(tracker.close)
+        place = TrackerPlace(tracker.address)
         lister = RoomLister(
-            TrackerPlace(tracker.address),
+            place,
             self.log,
             lambda: False,
+            SeederFinder(place, lambda: False, lambda: ()),
             sought=lambda: self.sought,
             found=self.found,
             listed=self.note_list,
@@ -239,57 +223,16 @@ class StrangersAddressesTest(RoomListerTest):
         self.assertEqual(self.named(self.LOOPBACK, is_tracker_here=False), set())
         self.assertEqual(self.named(self.LOOPBACK), {Address("127.0.0.1", 12501)})
 
-    def test_an_original_tracker_does_not_either(self) -> None:
-        seeders = b'[["10.0.0.9",25],["10.0.0.9",9100],["239.0.0.1",12501],["pc",80],["pc",12501]]'
-        tracker = ScriptedTracker(
-            lambda datagram, _: [b'{"a":1}' if b"file" in datagram else seeders, b"success"]
-        )
-        self.addCleanup(tracker.close)
-        listed = self.listed(self.lister(tracker.address))
-        self.assertEqual(listed.seeders, (Address("pc", 12501),))
 
-
-class ListsOfAnOriginalTracker(RoomListerTest):
-    def setUp(self) -> None:
-        super().setUp()
-        self.old = self.original_tracker()
-        self.room = self.old.address
-
-    def test_files_and_seeders_are_listed_and_nothing_is_said_that_it_keeps(self) -> None:
-        register(self.room, FIRST, {"b": 1, "a": 2, "../c": 3})
-        lister = self.lister(self.room)
-        listed = self.listed(lister)
-        self.assertEqual(listed.files, (ListedFile("a", 2), ListedFile("b", 1)))
-        self.assertEqual((listed.seeders, listed.folders), ((Address(*FIRST),), ()))
-        self.assertEqual(len(listed.refused), 1)
-        self.assertEqual(lister.seeders(listed.files[0]), (Address(*FIRST),))
-        self.assertIsNone(lister.wanted("a"))
-        self.old.wait_for("tracker heard request_seeder_list")  # what it says comes later
-        heard = {line.removeprefix("tracker heard ") for line in self.old.lines[1:]}
-        allowed = {"add_seeder", "upload_file_list", "request_file_list", "request_seeder_list"}
-        self.assertLessEqual(heard, allowed)
-        self.assertEqual(sum("add_seeder" in line for line in self.old.lines), 1)
-
-    def test_seeders_that_come_later_are_named(self) -> None:
-        register(self.room, FIRST, {"a": 2})
-        lister = self.lister(self.room)
-        (file,) = self.listed(lister).files
-        self.sought = Sought((file,), ())
-        register(self.room, SECOND, {"a": 2})
-        wait_until(lambda: set(lister.seeders(file)) == {FIRST, SECOND})
-
-    def test_loopback_and_everywhere_are_the_trackers_machine(self) -> None:
-        ask(self.room, b'add_seeder\n["0.0.0.0", 5001]')
-        ask(self.room, b'upload_file_list\n{"a": 1}')
-        lister = self.lister(self.room)
-        self.assertEqual(self.listed(lister).seeders, (Address(*FIRST),))
-
+class AnOriginalTracker(RoomListerTest):
     def test_ours_in_its_place_is_noticed_with_the_next_list(self) -> None:
+        old = self.original_tracker()
+        self.room = old.address
         register(self.room, FIRST, {"a": 2})
         lister = self.lister(self.room)
         self.listed(lister)
         address = Address(*self.room)
-        self.old.close()
+        old.close()
         self.tracker(address)
         list_as_lmk2(address, FIRST, {"b": CONTENT})
         self.assertEqual([file.name for file in self.listed(lister).files], ["b"])

@@ -19,7 +19,6 @@ from roles.values.events import (
     RoleStarted,
     RoleStopped,
     RoomChanged,
-    SeederState,
     TrackerAnswered,
     TrackerLost,
 )
@@ -155,14 +154,14 @@ class FilesOfTheSeeder(SeederTest):
         self.assertEqual(receive_range(self.ranged(seeder.address, "a", 1), 1), b"new")
 
     def test_new_and_removed_files_are_noticed(self) -> None:
-        self.constant("joining.announcer", "RESCAN_S", 0.05)
+        self.constant("lmk1.shared_folder", "RESCAN_S", 0.05)
         self.offering()
         (self.shared / "b").write_bytes(b"b")
         (self.shared / "a").unlink()
         wait_until(lambda: listed_files(self.room) == {"b": 1, "empty": 0, "é ü.txt": 7})
 
     def test_a_folder_that_is_gone_is_said_and_what_comes_back_is_offered_again(self) -> None:
-        self.constant("joining.announcer", "RESCAN_S", 0.05)
+        self.constant("lmk1.shared_folder", "RESCAN_S", 0.05)
         self.constant("joining.announcer", "REPORT_S", 0.05)
         self.constant("sharing.folder_library", "LOOK_S", 0.05)
         seeder = self.offering()
@@ -184,7 +183,7 @@ class FilesOfTheSeeder(SeederTest):
         self.assert_serves(seeder)
 
     def test_a_folder_that_came_back_empty_is_no_problem_any_more(self) -> None:
-        self.constant("joining.announcer", "RESCAN_S", 0.05)
+        self.constant("lmk1.shared_folder", "RESCAN_S", 0.05)
         seeder = self.offering()
         self.shared.rename(self.folder / "elsewhere")
         seeder.log.wait_for(FolderScanned, where=lambda scan: bool(scan.problem))
@@ -228,7 +227,7 @@ class TheSeederAndItsTracker(SeederTest):
 
     def test_a_tracker_that_comes_up_later_gets_it(self) -> None:
         self.constant("joining.announcer", "AGAIN_S", 0.05)
-        self.constant("joining.tracker_client", "TRIES_S", (0.05, 0.05))
+        self.constant("joining.tracker_asker", "TRIES_S", (0.05, 0.05))
         address = Address("127.0.0.1", self.free_port("udp"))
         seeder = self.seeder(self.shared, address, is_announced=False)
         seeder.log.wait_for(TrackerLost)
@@ -245,7 +244,7 @@ class TheSeederAndItsTracker(SeederTest):
         room.log.wait_for(
             RoomChanged,
             LIMIT_S,
-            where=lambda e: [s.state for s in e.seeders] == [SeederState.CONNECTED],
+            where=lambda e: [one.status.state for one in e.participants] == ["connected"],
         )
         link.close()
 

@@ -16,12 +16,13 @@ from roles.net.send_buffer import (
     SendBuffer,
 )
 from roles.values.addresses import LOOPBACK
+from tests.connections import over
 
 
 class SendBufferTest(unittest.TestCase):
     def setUp(self) -> None:
         self.link = self.enterContext(socket.socket())
-        self.buffer = SendBuffer(self.link)
+        self.buffer = SendBuffer(over(self.link))
 
     def test_a_slow_connection_holds_little_back(self) -> None:
         for rate in (0.0, 100e3, MIN_BUFFER):
@@ -55,7 +56,7 @@ class SendBufferTest(unittest.TestCase):
     def test_between_programs_of_one_machine_it_stays_in_the_processors_cache(self) -> None:
         with socket.create_server((LOOPBACK, 0)) as listener:
             link = self.enterContext(socket.create_connection(listener.getsockname()))
-        buffer = SendBuffer(link)
+        buffer = SendBuffer(over(link))
         for rate, sharers in ((0.0, 1), (50 * FAST, 1), (50 * FAST, 12), (1e6, 12)):
             buffer.fit(rate, 1024 * 1024, sharers)
             self.assertEqual(buffer.size, LOCAL_BUFFER)

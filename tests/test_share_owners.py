@@ -12,6 +12,7 @@ from roles.room.room_catalogue import ListRefusedError, Owner
 from roles.room.share_owners import share_owner
 from roles.room.share_update import ShareUpdate
 from roles.values.addresses import Address
+from roles.values.participants import Status
 from roles.wire.list_wire import TellList
 from roles.wire.tracker_messages import Code, Ping, Register
 
@@ -29,7 +30,7 @@ class TellersTest(unittest.TestCase):
     def tell(self, ip: str, port: int, peer: str = PEER, *, now: float = 0.0) -> None:
         """Register there, and tell the list."""
         request = Register(ID, Address(ip, port), peer, "pc", False, shares=(SHARE,))
-        self.registry.register(request, Origin(ip, False), named_is_here=False, now=now)
+        self.registry.register(request, Origin(ip, False), advertised_is_here=False, now=now)
         call = TellList(SHARE, "folder", peer, port, True, 0, 1, 0)
         owner = share_owner(self.registry, call, ip, now=now)
         update = ShareUpdate(self.catalogue, call, owner)
@@ -48,7 +49,7 @@ class TellersTest(unittest.TestCase):
         self.assertEqual(list(share.lines), [ip])
 
     def hear(self, ip: str, *, now: float, leaving: bool = False) -> None:
-        ping = Ping(ID, Address(ip, 12501), PEER, "available", (SHARE,), leaving=leaving)
+        ping = Ping(ID, Address(ip, 12501), PEER, Status("available", (SHARE,)), leaving)
         self.assertIsNotNone(self.registry.hear(ping, ip, now=now))
 
     def test_the_same_program_at_another_port_takes_its_share_over(self) -> None:
@@ -73,7 +74,7 @@ class TellersTest(unittest.TestCase):
 
     def test_a_program_whose_address_is_the_trackers_own_now_keeps_its_share(self) -> None:
         request = Register(ID, Address(PC, 12501), PEER, "pc", False, shares=(SHARE,))
-        self.registry.register(request, Origin(PC, True), named_is_here=True, now=1.0)
+        self.registry.register(request, Origin(PC, True), advertised_is_here=True, now=1.0)
         call = TellList(SHARE, "folder", PEER, 12501, True, 1, 2, 0)
         owner = share_owner(self.registry, call, PC, now=1.0)
         list(ShareUpdate(self.catalogue, call, owner).finish())
@@ -141,7 +142,7 @@ class TellersTest(unittest.TestCase):
         self.assert_told_by(CABLE, 12501, STRANGER)
 
     def test_a_share_that_its_seeder_no_longer_names_is_kept_for_it_too(self) -> None:
-        ping = Ping(ID, Address(PC, 12501), PEER, "available", ())
+        ping = Ping(ID, Address(PC, 12501), PEER, Status("available"))
         self.registry.hear(ping, PC, now=1.0)
         self.assert_refused(Code.SHARE, CABLE, 12501, STRANGER, now=2.0)
         self.tell(PC, 12501, now=3.0)

@@ -16,6 +16,7 @@ from roles.swarm.shared_swarm import SharedSwarm
 from roles.values.addresses import Address
 from roles.values.errors import DiskFullError, StorageError
 from roles.wire import frames
+from tests.connections import over, tcp_pair
 from tests.disks import some_bytes
 from tests.peers import (
     CHUNK,
@@ -25,7 +26,6 @@ from tests.peers import (
     RawPeer,
     bitmap,
     some_holding,
-    tcp_pair,
 )
 from tests.support import LIMIT_S, at_once, wait_until
 
@@ -295,7 +295,7 @@ class DeafTest(SwarmTestCase):
         self.deaf = mine
         meter = RateMeter(now=0.0)
         peer = Peer(99, Address("127.0.0.1", 1), "f" * 16, "pc", meter, joined_at=0.0)
-        return PeerConnection(peer, ours)
+        return PeerConnection(peer, over(ours))
 
     def test_nobody_waits_for_one_and_it_is_hung_up_on_in_the_end(self) -> None:
         connection = self.deaf_connection()
@@ -312,7 +312,7 @@ class DeafTest(SwarmTestCase):
         connection = self.deaf_connection()
         self.swarm.joined(connection)
         handles = list[int]()
-        while connection.outbox.is_empty:
+        while not connection.connection.queued:
             transfer = ContentTransfer(self.holding.content, "some", lambda: None)
             handles.append(self.swarm.add(transfer))
         peer = RawPeer(self.deaf)

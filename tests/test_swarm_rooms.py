@@ -109,7 +109,7 @@ class SwarmRoomTest(RoomTest):
         folder.mkdir(exist_ok=True)
         running = self.leecher(folder, self.room)
         if down is not None:
-            running.role._throttles.down.set_limit(down)
+            running.role._lmk2._throttles.down.set_limit(down)
         return running
 
     def target(self, leecher: Running[Leecher]) -> Path:
@@ -302,7 +302,7 @@ class ComingAndGoingTest(SwarmRoomTest):
             leecher.stop()
 
     def test_a_file_that_changes_is_never_half_old_and_half_new(self) -> None:
-        self.constant("joining.announcer", "RESCAN_S", 0.5)
+        self.constant("lmk1.shared_folder", "RESCAN_S", 0.5)
         new = some_bytes(len(BIG), 77)
         [leecher] = self.begun("target", rate=5 * MIB)
         self.wait_for_bytes(leecher, "big.bin", 3 * MIB)

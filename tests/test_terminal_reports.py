@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unittest
-from collections.abc import Iterable
 from typing import Any
 
 from roles.values.addresses import Address
@@ -12,23 +11,21 @@ from roles.values.events import (
     FolderScanned,
     HashingChanged,
     ListedFile,
-    ListedSeeder,
     NetworkChanged,
     ReachabilityChanged,
     RoleEvent,
     RoleStarted,
     RoomChanged,
-    RoomMember,
     SeederState,
     Skipped,
     SkipReason,
     TrackerAnswered,
     TrackerLost,
     TrackerMoved,
-    Transfer,
     Upload,
     UploadsChanged,
 )
+from roles.values.participants import Participant, Status
 from tests.terminals import Printed, printed
 from ui.terminal.output import Output
 from ui.terminal.room_table import room_table
@@ -41,38 +38,20 @@ PUPIL = Address("192.168.1.7", 12501)
 ORIGINAL = Address("192.168.1.9", 12501)
 
 
-def seeder(address: Address, files: int, *, is_original: bool = False) -> ListedSeeder:
-    state = None if is_original else SeederState.AVAILABLE
-    return ListedSeeder(address, is_original, state, files, 0.0)
+def seeder(address: Address, name: str = "", files: int = 0, **more: Any) -> Participant:
+    return Participant(address, 0.0, name=name, files=files, **more)
 
 
-def member(address: Address, name: str, **more: Any) -> RoomMember:
-    values = {
-        "is_leecher": False,
-        "state": "available",
-        "up": 0,
-        "down": 0,
-        "reason": "",
-        "transfers": (),
-        "is_reachable": None,
-        "last_ping": 0.0,
-        **more,
-    }
-    return RoomMember(name, address, **values)
+def room(*participants: Participant) -> RoomChanged:
+    return RoomChanged(participants)
 
 
-def room(seeders: Iterable[ListedSeeder] = (), members: Iterable[RoomMember] = ()) -> RoomChanged:
-    return RoomChanged(tuple(seeders), (), 0, 0, tuple(members))
-
-
-LEECHER = member(
+LEECHER = Participant(
     PUPIL,
-    "lab-pc-07",
+    0.0,
     is_leecher=True,
-    state="downloading",
-    up=4_000_000,
-    down=3_400_000,
-    transfers=(Transfer("lesson/", 30, 100, 1.0, "downloading"), Transfer("b", 20, 100, 1.0, "")),
+    name="lab-pc-07",
+    status=Status("downloading", (), 4_000_000, 3_400_000),
 )
 
 
@@ -86,9 +65,8 @@ class TrackerReportTest(unittest.TestCase):
         return printed(work).out.splitlines()
 
     def test_a_seeder_has_a_line_when_it_comes_and_when_it_goes(self) -> None:
-        teacher = member(TEACHER, "teacher")
         self.assertEqual(
-            self.told(room([seeder(TEACHER, 10_000)], [teacher]), room()),
+            self.told(room(seeder(TEACHER, "teacher", 10_000)), room()),
             [
                 "teacher (192.168.1.5:12501) offers 10,000 files",
                 "teacher (192.168.1.5:12501) has left",
@@ -96,12 +74,12 @@ class TrackerReportTest(unittest.TestCase):
         )
 
     def test_one_on_this_computer_is_called_by_its_port(self) -> None:
-        here = room([seeder(HERE, 1)], [member(HERE, "lab-pc-01")])
+        here = room(seeder(HERE, "lab-pc-01", 1))
         self.assertEqual(self.told(here), ["this computer, port 12501 offers 1 file"])
 
     def test_a_leecher_is_said_to_be_one(self) -> None:
         self.assertEqual(
-            self.told(room(members=[LEECHER]), room(members=[LEECHER]), room()),
+            self.told(room(LEECHER), room(LEECHER), room()),
             [
                 "lab-pc-07 (192.168.1.7:12501) joined as a leecher",
                 "lab-pc-07 (192.168.1.7:12501) has left",
@@ -109,8 +87,8 @@ class TrackerReportTest(unittest.TestCase):
         )
 
     def test_who_cannot_be_reached_is_told_once(self) -> None:
-        behind = member(TEACHER, "teacher", is_reachable=False)
-        lines = self.told(room(members=[behind]), room(members=[behind]))
+        behind = seeder(TEACHER, "teacher", is_reachable=False)
+        lines = self.told(room(behind), room(behind))
         self.assertEqual(lines, ["teacher (192.168.1.5:12501) cannot be reached from outside"])
 
     def test_another_address_of_this_computer_is_said_with_what_others_type_now(self) -> None:
@@ -131,7 +109,7 @@ class TrackerReportTest(unittest.TestCase):
         def work(output: Output) -> list[int]:
             report = TrackerReport(output, shows_room=True, clock=lambda: now[0])
             shown = []
-            for changed in (room(members=[LEECHER]), room(), None, room(), None):
+            for changed in (room(LEECHER), room(), None, room(), None):
                 if changed is not None:
                     report.tell(changed)
                 now[0] += TABLE_S / 2
@@ -146,22 +124,25 @@ class TrackerReportTest(unittest.TestCase):
 
 class RoomTableTest(unittest.TestCase):
     def test_everyone_has_a_line_and_the_columns_are_straight(self) -> None:
-        behind = member(TEACHER, "teacher", up=8_000_000, is_reachable=False)
-        table = room_table(room([seeder(ORIGINAL, 3, is_original=True)], [LEECHER, behind]))
+        behind = seeder(
+            TEACHER, "teacher", 3, status=Status("available", up=8_000_000), is_reachable=False
+        )
+        original = seeder(ORIGINAL, is_original=True)
         self.assertEqual(
-            table,
+            room_table(room(LEECHER, original, behind), 0.0),
             [
-                "Name               Role               State         Has        Up      Down  "
+                "Name               Role     State             Has            Up      Down  "
                 "Why it waits",
-                "teacher            seeder             available          8.0 MB/s            "
+                "teacher            Seeder   Available         3 files  8.0 MB/s            "
                 "cannot be reached from outside",
-                "lab-pc-07          leecher            downloading  25 %  4.0 MB/s  3.4 MB/s",
-                "192.168.1.9:12501  seeder (original)",
+                "192.168.1.9:12501  Seeder   Original program",
+                "lab-pc-07          Leecher  Downloading                4.0 MB/s  3.4 MB/s",
             ],
         )
 
     def test_what_strangers_say_of_themselves_is_made_safe(self) -> None:
-        table = room_table(room(members=[member(PUPIL, "a\nb\x1b[2J", reason="x\u202ey" * 99)]))
+        hostile = seeder(PUPIL, "a\nb\x1b[2J", status=Status(reason="x\u202ey" * 99))
+        table = room_table(room(hostile), 0.0)
         self.assertEqual(len(table), 2)
         self.assertTrue(table[1].isprintable())
         self.assertLess(len(table[1]), 150)

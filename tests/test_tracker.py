@@ -15,8 +15,9 @@ from typing import Any, ClassVar
 from unittest import mock
 
 from roles.disk.state_file import StateFile, write_whole
+from roles.net.datagrams import broadcasting
 from roles.net.neighbours import Neighbours
-from roles.room.answers import Desk
+from roles.room.answers import Answers
 from roles.room.cookies import Proof
 from roles.room.list_server import ListServer
 from roles.room.registry import Registry
@@ -24,6 +25,7 @@ from roles.tracker import AGAIN_UNSENT, MAX_UNSENT, UNPROVED_UNSENT, Tracker
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
 from roles.values.events import ListedFile, RoleStarted, RoleStopped, RoomChanged
+from roles.values.participants import Status
 from roles.values.settings import TrackerSettings
 from roles.values.strict_json import dumps
 from roles.wire.greeting import Probe, decode_hello, decode_probe_answer, encode_welcome
@@ -157,8 +159,8 @@ class AnswersOfTheTracker(RoomTest):
         )
 
     def test_a_seeder_that_finds_no_room_is_told_so_with_its_id(self) -> None:
-        self.constant("room.registry", "MAX_LMK1", 1)
-        self.constant("room.registry_entry", "STAYED_S", 0.0)
+        self.constant("lmk1.seeder_table", "MAX_SEEDERS", 1)
+        self.constant("lmk1.seeder_table", "STAYED_S", 0.0)
         ask(self.room, b'add_seeder\n["127.0.0.1", 12501]' + EXTRAS)
         (refused,) = ask(self.room, b'add_seeder\n["127.0.0.1", 12502]' + EXTRAS)
         self.assertTrue(refused.startswith(b"error\n"), refused)
@@ -354,10 +356,10 @@ class RestartsOfTheTracker(RoomTest):
     def setUp(self) -> None:
         super().setUp()
         self.state_file = self.folder / "state" / "tracker.json"
-        self.constant("room.registry_entry", "STAYED_S", 0.0)
+        self.constant("lmk1.seeder_table", "STAYED_S", 0.0)
 
     def test_forged_registrations_are_not_on_the_list_after_a_restart(self) -> None:
-        self.constant("room.registry_entry", "STAYED_S", 60.0)
+        self.constant("lmk1.seeder_table", "STAYED_S", 60.0)
         first = self.tracker(state_file=self.state_file)
         for port in range(12501, 12600):
             register(first.address, ("127.0.0.1", port), {"forged": 1})
@@ -508,7 +510,7 @@ class TheEndOfTheTracker(RoomTest):
     def test_a_folder_that_is_missing_for_the_state_is_made(self) -> None:
         state_file = Path(self.folder / "new" / "tracker.json")
         running = self.tracker(state_file=state_file)
-        self.constant("room.registry_entry", "STAYED_S", 0.0)
+        self.constant("lmk1.seeder_table", "STAYED_S", 0.0)
         register(running.address, ("127.0.0.1", 12501), {"a": 1})
         running.stop()
         self.assertTrue(state_file.is_file())
@@ -547,7 +549,7 @@ class Lmk2Room(RoomTest):
 
     def ping2(self, port: int, *shares: str, peer: str = ID, leaving: bool = False) -> Answer:
         named = Address("127.0.0.1", port)
-        return self.ask2(Ping(ID, named, peer, "available", shares, 1, 2, leaving=leaving))
+        return self.ask2(Ping(ID, named, peer, Status("available", shares, 1, 2), leaving))
 
     def tell(self, port: int, share: str, *lines: str, peer: str = ID) -> Reply:
         body = packed_list(map(LineAdded, lines))
@@ -792,10 +794,10 @@ class AnswersInLmk2(Lmk2Room):
         self.register2(12502, SHARE, leecher=True)
         self.ping2(12502, SHARE)
         room = self.running.log.wait_for(
-            RoomChanged, where=lambda room: len(room.members) == 2 and room.members[1].up == 1
+            RoomChanged, where=lambda room: [one.status.up for one in room.participants] == [0, 1]
         )
-        self.assertEqual([(one.address.port, one.files) for one in room.seeders], [(12501, 1)])
-        self.assertEqual([one.is_leecher for one in room.members], [False, True])
+        told = [(one.address.port, one.is_leecher, one.files) for one in room.participants]
+        self.assertEqual(told, [(12501, False, 1), (12502, True, 0)])
         self.assertEqual((room.file_count, room.files), (1, (ListedFile("dir/a", 5),)))
 
     def test_the_window_is_told_of_changes_however_long_the_computer_stood_still(self) -> None:
@@ -809,13 +811,13 @@ class AnswersInLmk2(Lmk2Room):
 
         self.enterContext(mock.patch.object(Registry, "files", stalled_files))
         self.register2(12501)
-        self.running.log.wait_for(RoomChanged, where=lambda room: len(room.members) == 1)
+        self.running.log.wait_for(RoomChanged, where=lambda room: len(room.participants) == 1)
         self.register2(12502)
-        self.running.log.wait_for(RoomChanged, where=lambda room: len(room.members) == 2)
+        self.running.log.wait_for(RoomChanged, where=lambda room: len(room.participants) == 2)
 
     def test_a_restart_forgets_the_programs_that_come_back_by_themselves(self) -> None:
         state_file = self.folder / "tracker.json"
-        self.constant("room.registry_entry", "STAYED_S", 0.0)
+        self.constant("lmk1.seeder_table", "STAYED_S", 0.0)
         self.running = self.tracker(state_file=state_file)
         self.room = self.running.address
         self.cookies.clear()
@@ -848,7 +850,8 @@ class DialsOfTheTracker(Lmk2Room):
                 self.assertEqual(link.recv(1_024), b"")
         self.assertEqual(self.ping2(port), Pinged(ID, True))
         self.running.log.wait_for(
-            RoomChanged, where=lambda room: [one.is_reachable for one in room.members] == [True]
+            RoomChanged,
+            where=lambda room: [one.is_reachable for one in room.participants] == [True],
         )
 
     def test_who_cannot_be_reached_is_told_so_and_others_too(self) -> None:
@@ -856,7 +859,8 @@ class DialsOfTheTracker(Lmk2Room):
         named = Address("127.0.0.1", port)
         self.ask2(Register(ID, named, ID, "pc", False, everywhere=True, shares=(SHARE,)))
         self.running.log.wait_for(
-            RoomChanged, where=lambda room: [one.is_reachable for one in room.members] == [False]
+            RoomChanged,
+            where=lambda room: [one.is_reachable for one in room.participants] == [False],
         )
         self.assertEqual(self.ping2(port, SHARE), Pinged(ID, False))
         self.assertTrue(self.holders(SHARE)[0].is_unreachable)
@@ -925,16 +929,16 @@ class TurnsOfTheTracker(unittest.TestCase):
     def test_costly_datagrams_are_left_until_others_had_their_turn(self) -> None:
         clock = iter(range(1_000_000))
         tracker_role = Tracker(TrackerSettings(), lambda _: None)
-        tracker_role._desk = mock.Mock()
-        tracker_role._desk.answers.return_value = []
-        link = mock.Mock()
-        link.recvfrom.return_value = b"ping_tracker", ("10.0.0.7", 4000)
+        tracker_role._answers = mock.Mock()
+        tracker_role._answers.to.return_value = []
+        datagrams = mock.Mock()
+        datagrams.receive.return_value = b"ping_tracker", ("10.0.0.7", 4000)
         with (
             mock.patch("roles.tracker.time.monotonic", lambda: next(clock) / 1000),
             mock.patch("roles.tracker.RECEIVE_S", 0.01),
         ):
-            tracker_role._receive(link)
-        self.assertEqual(link.recvfrom.call_count, 10)
+            tracker_role._receive(datagrams)
+        self.assertEqual(datagrams.receive.call_count, 10)
 
 
 class ShortagesOfTheTracker(RoomTest):
@@ -963,31 +967,31 @@ class ShortagesOfTheTracker(RoomTest):
 
     def test_answers_to_senders_without_a_cookie_keep_no_room_from_those_with_one(self) -> None:
         tracker = Tracker(TrackerSettings(), lambda _event: None)
-        tracker._desk = mock.Mock(answers=mock.Mock(return_value=[b"answer"]))
+        tracker._answers = mock.Mock(to=mock.Mock(return_value=[b"answer"]))
         member, stranger = ("10.0.0.1", 1), ("10.0.0.2", 2)
         with (
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link,
+            broadcasting("127.0.0.1") as datagrams,
             mock.patch.object(Tracker, "_is_sent", return_value=False),
         ):
             for _ in range(MAX_UNSENT + 1):
-                tracker._answer((link, b"", stranger), Proof.NONE, 0.0)
-            tracker._answer((link, b"", member), Proof.GOOD, 0.0)
+                tracker._answer((datagrams, b"", stranger), Proof.NONE, 0.0)
+            tracker._answer((datagrams, b"", member), Proof.GOOD, 0.0)
         self.assertEqual(tracker._unsent[0][2], member)
         self.assertEqual(len(tracker._unsent), MAX_UNSENT)
 
     def test_a_request_for_which_there_is_no_memory_is_not_answered_and_the_next_is(self) -> None:
         tracker = self.tracker()
-        answers = Desk.answers
+        answers = Answers.to
         failed = list[int]()
 
-        def refuse(desk: Desk, *words: Any, now: float) -> list[bytes]:
+        def refuse(answerer: Answers, *words: Any, now: float) -> list[bytes]:
             if not failed:
                 failed.append(1)
                 raise MemoryError
-            return list(answers(desk, *words, now=now))
+            return list(answers(answerer, *words, now=now))
 
         with (
-            mock.patch.object(Desk, "answers", refuse),
+            mock.patch.object(Answers, "to", refuse),
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link,
         ):
             link.sendto(b"request_seeder_list", tracker.address)

@@ -10,16 +10,16 @@ from unittest import mock
 
 from roles.joining import tracker_place
 from roles.joining.room_client import RoomClient
-from roles.joining.tracker_client import TrackerClient
 from roles.joining.tracker_place import TrackerPlace
+from roles.lmk1.tracker_client import TrackerClient
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.values.events import TrackerMoved
 from roles.values.settings import Follow
 from tests.role_test import RoomTest
+from tests.scripted_tracker import ScriptedTracker, room_of
 from tests.support import EventLog, at_once
 from tests.test_room_client import usual, verb_and_line, with_cookie
-from tests.test_tracker_client import ScriptedTracker, room_of
 
 HERE, ELSEWHERE = "127.0.0.1", "10.0.0.5"
 
@@ -61,7 +61,7 @@ class TrackerPlaceTestCase(RoomTest):
         self.constant("joining.tracker_place", "SEARCH_S", 0.1)
         self.constant("joining.tracker_place", "HOME_S", 0.1)
         self.constant("joining.beacon", "LINGER_S", 0.0)
-        self.constant("joining.tracker_client", "TRIES_S", (0.05,) * 5)
+        self.constant("joining.tracker_asker", "TRIES_S", (0.05,) * 5)
 
     def scripted_tracker(self, name: str = "teacher", room: str = "") -> Tracker:
         tracker = Tracker(name, room)
@@ -302,8 +302,8 @@ class AddressesTest(TrackerPlaceTestCase):
         def connected(address: Address) -> Any:
             question = real(address)
             if faults:
-                link, error = question.link, faults.pop()
-                question.link = mock.Mock(wraps=link, send=mock.Mock(side_effect=error))
+                talk, error = question.talk, faults.pop()
+                question.talk = mock.Mock(wraps=talk, send=mock.Mock(side_effect=error))
             return question
 
         with mock.patch.object(client, "_connected", connected):

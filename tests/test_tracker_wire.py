@@ -13,7 +13,7 @@ from roles.lmk1.tracker_wire import decode_request as decode_lmk1
 from roles.lmk1.tracker_wire import encode_request as encode_lmk1
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError
-from roles.values.events import Transfer
+from roles.values.participants import Status, TransferStatus
 from roles.values.strict_json import dumps
 from roles.wire.tracker_messages import (
     Answer,
@@ -40,10 +40,9 @@ from roles.wire.tracker_wire import (
     decode_answer,
     decode_request,
     encode_answer,
-    encode_holders,
     encode_request,
+    fitting,
     refusal_of,
-    with_holders,
 )
 
 ID = "0123456789abcdef"
@@ -56,7 +55,7 @@ NAMED = b'["10.0.0.7",12501]\n'
 PROVED = b'{"lmk":2,"id":"0123456789abcdef","cookie":"a1b2c3d4e5f6a1b2c3d4e5f6"'
 UNPROVED = b'{"lmk":2,"id":"0123456789abcdef"'
 OF_PEER = b',"peer":"fedcba9876543210"'
-TRANSFER = Transfer("a.iso", 5, 10, 2.0, "downloading", "no seeder")
+TRANSFER = TransferStatus("a.iso", 5, 10, 2.0, "downloading", "no seeder")
 REQUESTS: dict[bytes, Request] = {
     b"add_seeder\n" + NAMED + PROVED + OF_PEER + b',"name":"lab-pc-07","as":"seeder",'
     b'"everywhere":true,"shares":["00112233445566aa"]}': Register(
@@ -65,16 +64,21 @@ REQUESTS: dict[bytes, Request] = {
     b"add_seeder\n" + NAMED + PROVED + OF_PEER + b',"name":"","as":"leecher",'
     b'"everywhere":false,"shares":[]}': Register(ID, PC, PEER, "", True, cookie=COOKIE),
     b"ping_tracker\n" + NAMED + PROVED + OF_PEER + b',"state":"away","shares":'
-    b'["00112233445566aa","lmk10a00000730d5"],"up":7,"down":8,"leaving":true,"reason":"no room",'
-    b'"transfers":[["a.iso",5,10,2,"downloading","no seeder"]]}': Ping(
-        *(ID, PC, PEER, "away", (SHARE, OLD_SHARE), 7, 8, "no room", (TRANSFER,), True, COOKIE)
+    b'["00112233445566aa","lmk10a00000730d5"],"up":7,"down":8,"reason":"no room",'
+    b'"transfers":[["a.iso",5,10,2,"downloading","no seeder"]],"leaving":true}': Ping(
+        ID,
+        PC,
+        PEER,
+        Status("away", (SHARE, OLD_SHARE), 7, 8, "no room", (TRANSFER,)),
+        leaving=True,
+        cookie=COOKIE,
     ),
     b"ping_tracker\n"
     + NAMED
     + PROVED
     + OF_PEER
     + b',"state":"available","shares":[],"up":0,"down":0}': Ping(
-        ID, PC, PEER, "available", cookie=COOKIE
+        ID, PC, PEER, Status("available"), cookie=COOKIE
     ),
     b'upload_file_list\n{"a.txt":5,"\\u00e9":0}\n'
     + PROVED
@@ -219,15 +223,16 @@ class RequestsTest(WireTestCase):
         self.assertLessEqual(len(request.name), 64)
 
     def test_a_ping_leaves_out_transfers_from_the_end_until_it_fits(self) -> None:
-        long = Transfer("é" * 100, 1 << 50, 1 << 50, 2.0**50, "downloading", "ü" * 100)
+        long = TransferStatus("é" * 100, 1 << 50, 1 << 50, 2.0**50, "downloading", "ü" * 100)
         transfers = tuple(replace(long, have=number) for number in range(8))
-        ping = Ping(ID, PC, PEER, "away", (SHARE,) * 8, reason="x" * 500, transfers=transfers)
-        datagram = encode_request(ping)
+        status = Status("away", (SHARE,) * 8, reason="x" * 500, transfers=transfers)
+        datagram = encode_request(Ping(ID, PC, PEER, status))
         self.assertLessEqual(len(datagram), MAX_REQUEST)
         read = decode_request(datagram)
         assert isinstance(read, Ping)
-        self.assertEqual([one.have for one in read.transfers], list(range(len(read.transfers))))
-        self.assertGreater(len(read.transfers), 0)
+        told = read.status.transfers
+        self.assertEqual([one.have for one in told], list(range(len(told))))
+        self.assertGreater(len(told), 0)
 
     def test_a_list_of_files_that_is_too_long_is_refused_and_not_cut(self) -> None:
         with self.assertRaises(PeerProtocolError):
@@ -237,7 +242,7 @@ class RequestsTest(WireTestCase):
         with self.assertRaises(PeerProtocolError):
             decode_request(next(iter(REQUESTS)).ljust(MAX_REQUEST + 1))
 
-    def test_a_ping_is_read_alike_whether_it_is_written_as_usual_or_not(self) -> None:
+    def test_a_ping_is_read_alike_however_its_json_is_spaced(self) -> None:
         rng = random.Random(11)
         for _ in range(300):
             shares = tuple(rng.choice((SHARE, OLD_SHARE, PEER)) for _ in range(rng.randrange(9)))
@@ -246,15 +251,16 @@ class RequestsTest(WireTestCase):
             up, down = rng.choice((0, 7, 10**15 - 1)), rng.choice((0, 1 << 50))
             state = rng.choice(("", "away", "a b", 'a"b', "ü", "x" * 20))
             reason = rng.choice(("", "no room"))
-            ping = Ping(ID, named, PEER, state, shares, up, down, reason, cookie=COOKIE)
+            status = Status(state, shares, up, down, reason)
+            ping = Ping(ID, named, PEER, status, cookie=COOKIE)
             usual = encode_request(ping)
             for before, after in ((b'"peer":', b'"peer": '), (b'",1', b'", 1'), (b"}", b"} ")):
                 self.assertEqual(decode_request(usual.replace(before, after)), ping)
             self.assertEqual(decode_request(usual), ping)
 
-    def test_a_ping_that_only_looks_usual_is_refused(self) -> None:
+    def test_a_ping_with_one_wrong_byte_is_refused(self) -> None:
         shares = (SHARE,) * 8
-        usual = encode_request(Ping(ID, PC, PEER, "away", shares, 7, 8, cookie=COOKIE))
+        usual = encode_request(Ping(ID, PC, PEER, Status("away", shares, 7, 8), cookie=COOKIE))
         self.assertIsNotNone(decode_request(usual))
         share = b'"%s"' % SHARE.encode()
         for before, after in (
@@ -316,15 +322,14 @@ class AnswersTest(WireTestCase):
 
     def test_as_many_holders_are_told_as_fit(self) -> None:
         holders = [Holder(Address(f"192.168.100.{i}", 12501), asked=(0, 1)) for i in range(200)]
-        datagram = with_holders(ID.encode(), encode_holders(holders))
+        datagram = encode_answer(Holders(ID, fitting(holders)))
         self.assertLessEqual(len(datagram), MAX_ANSWER)
         answer = decode_answer(datagram)
         assert isinstance(answer, Holders)
-        fitting = len(answer.holders)
-        self.assertGreater(fitting, 30)
-        self.assertEqual(list(answer.holders), holders[:fitting])
-        self.assertEqual(encode_answer(answer), datagram)
-        one_more = Holders(ID, tuple(holders[: fitting + 1]))
+        count = len(answer.holders)
+        self.assertGreater(count, 30)
+        self.assertEqual(list(answer.holders), holders[:count])
+        one_more = Holders(ID, tuple(holders[: count + 1]))
         self.assertGreater(len(encode_answer(one_more)), MAX_ANSWER)
 
     def test_the_cookie_is_shorter_than_any_first_question(self) -> None:

@@ -15,7 +15,7 @@ from ui.window.settings_keeper import SettingsKeeper
 
 class StartTest(AppWindowTest):
     def test_the_window_waits_for_no_tracker(self) -> None:
-        with mock.patch("roles.joining.tracker_client.TRIES_S", (60.0,)), at_once():
+        with mock.patch("roles.joining.tracker_asker.TRIES_S", (60.0,)), at_once():
             self.open_window()
 
     def test_without_a_tracker_it_says_what_to_do(self) -> None:

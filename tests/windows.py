@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from tkinter import ttk
 
-from roles.lmk1 import peer_wire as wire
 from roles.program.profile import Profile, bundled_folder
 from roles.values.addresses import Address
 from roles.values.events import DownloadState
+from roles.wire.greeting import REQUEST_CONNECTION
 from tests.support import LIMIT_S, WindowTestCase
 from ui.window.app_window import AppWindow
 from ui.window.list_tree import is_folder
@@ -129,7 +129,7 @@ class AppWindowTest(WindowTestCase):
     def occupy(self, seeder: Address) -> socket.socket:
         """Take a slot of this seeder and do nothing with it."""
         link = self.enterContext(socket.create_connection(seeder, LIMIT_S))
-        link.sendall(wire.REQUEST_CONNECTION)
+        link.sendall(REQUEST_CONNECTION)
         return link
 
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import errno
 import os
-import select
-import socket
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from roles.disk.positioned_file import PositionedFile
+from roles.net.connection import Connection
 from roles.values.errors import FileChangedError
 from roles.worker import SHORTAGES
 
@@ -30,9 +29,6 @@ OPEN_FLAGS = (
 
 ResultT = TypeVar("ResultT")
 
-# What sendfile says of a file system or a socket that it cannot serve.
-_NO_SENDFILE = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTSOCK}
-
 
 class FileSource:
     """A ChunkSource that owns its descriptor. Used by one thread."""
@@ -41,20 +37,19 @@ class FileSource:
         """`is_still` judges by its status whether the file is the one that was opened."""
         self._file = PositionedFile(descriptor)
         self._is_still = is_still
-        self._has_sendfile = hasattr(os, "sendfile")
+        self._has_sendfile = True
 
-    def send(self, link: socket.socket, offset: int, length: int) -> int:
-        """Send some of these bytes, without blocking for longer than the link's timeout.
+    def send(self, connection: Connection, offset: int, length: int) -> int:
+        """Send some of these bytes: how many went out, 0 when there was no room in time.
 
-        Returns how many went out, at least one. Raises TimeoutError or BlockingIOError when none
-        could, FileChangedError when the file ends before them or cannot be read.
+        Raises FileChangedError when the file ends before them or cannot be read, OSError.
         """
         if self._has_sendfile:
-            sent = self._send_file(link, offset, length)
+            sent = self._send_file(connection, offset, length)
             if sent is not None:
                 return sent
             self._has_sendfile = False
-        return link.send(self._read(offset, length))
+        return connection.send(self._read(offset, length))
 
     def check(self) -> None:
         """Raise FileChangedError when it is not what was opened any more."""
@@ -68,23 +63,16 @@ class FileSource:
     def close(self) -> None:
         self._file.close()
 
-    def _send_file(self, link: socket.socket, offset: int, length: int) -> int | None:
-        """How many bytes the system sent; None when it cannot do it for this file."""
-        while True:
-            try:
-                sent = os.sendfile(link.fileno(), self._file.descriptor, offset, length)
-            except BlockingIOError:
-                _wait_until_writable(link)
-            except OSError as error:
-                if error.errno in _NO_SENDFILE:
-                    return None
-                if error.errno == errno.EIO:  # a link never says so
-                    raise _changed(error) from None
-                raise
-            else:
-                if sent == 0:
-                    raise FileChangedError("the file is shorter than it was")
-                return sent
+    def _send_file(self, connection: Connection, offset: int, length: int) -> int | None:
+        """None when it cannot be done for this file."""
+        try:
+            return connection.send_file(self._file.descriptor, offset, length)
+        except EOFError:
+            raise FileChangedError("the file is shorter than it was") from None
+        except OSError as error:
+            if error.errno == errno.EIO:  # a connection never says so
+                raise _changed(error) from None
+            raise
 
     def _read(self, offset: int, length: int) -> bytes:
         try:
@@ -106,9 +94,9 @@ class PathSource:
         self._path = path
         self._is_still = is_still
 
-    def send(self, link: socket.socket, offset: int, length: int) -> int:
+    def send(self, connection: Connection, offset: int, length: int) -> int:
         """As FileSource.send()."""
-        return link.send(self._with_file(partial(_read_at, offset=offset, length=length)))
+        return connection.send(self._with_file(partial(_read_at, offset=offset, length=length)))
 
     def check(self) -> None:
         """Raise FileChangedError when it is not what was opened any more."""
@@ -142,20 +130,6 @@ def _read_at(file: PositionedFile, offset: int, length: int) -> bytes:
     if not data:
         raise FileChangedError("the file is shorter than it was")
     return data
-
-
-def _wait_until_writable(link: socket.socket) -> None:
-    """A socket with a timeout is a non-blocking one underneath. Raises TimeoutError.
-
-    One without has waited already, as long as the system was told to (roles/net/system_wait.py).
-    """
-    timeout_s = link.gettimeout()
-    if timeout_s is None:
-        raise TimeoutError("timed out")
-    poller = select.poll()
-    poller.register(link.fileno(), select.POLLOUT)
-    if not poller.poll(timeout_s * 1000):
-        raise TimeoutError("timed out")
 
 
 def _changed(error: OSError) -> FileChangedError | OSError:

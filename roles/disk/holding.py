@@ -5,21 +5,17 @@ The two sides of this are in different layers, so only their shape is here. It o
 
 from __future__ import annotations
 
-import socket
 from typing import Protocol
 
+from roles.net.connection import Connection
 from roles.values.content import Content
 
 
 class ChunkSource(Protocol):
     """An opened content, used by one thread. Every method may raise FileChangedError."""
 
-    def send(self, link: socket.socket, offset: int, length: int) -> int:
-        """Send some of these bytes, without blocking for longer than the link's timeout.
-
-        Returns how many went out, at least one; raises TimeoutError or BlockingIOError when none
-        could.
-        """
+    def send(self, connection: Connection, offset: int, length: int) -> int:
+        """Send some of these bytes: how many went out, 0 when there was no room in time."""
 
     def check(self) -> None:
         """Raise FileChangedError when it is not what was hashed any more."""

@@ -47,9 +47,9 @@ from roles.values.events import (
     FilesEnded,
     FolderRenamed,
     Post,
-    Transfer,
     stored_path,
 )
+from roles.values.participants import TransferStatus
 from roles.values.safe_names import UnsafeNameError, shown_name
 from roles.values.settings import Existing, LeecherSettings
 from roles.values.stopping import until_stopped
@@ -140,11 +140,11 @@ class Download(DownloadLife):
         is_moving = self.state is DownloadState.DOWNLOADING
         return self._meter.rate(now=time.monotonic()) if is_moving else 0.0
 
-    def as_transfer(self) -> Transfer:
+    def as_transfer(self) -> TransferStatus:
         """What the room is told of it; from any thread."""
         # Files of a pack that get their names in this moment count twice.
         have = min(self.wanted.size, self._tally.had + self._queue.bytes_here)
-        return Transfer(
+        return TransferStatus(
             self.title, have, self.wanted.size, self.rate, self.state.value, self._cause
         )
 

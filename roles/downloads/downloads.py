@@ -20,7 +20,8 @@ from roles.joining.room_lister import RoomLister
 from roles.joining.tracker_place import TrackerPlace
 from roles.net.throttle import Throttles
 from roles.values.addresses import Address
-from roles.values.events import Post, Transfer
+from roles.values.events import Post
+from roles.values.participants import TransferStatus
 from roles.values.settings import Existing, LeecherSettings
 from roles.worker import failure_of
 
@@ -38,7 +39,7 @@ class Downloads:
         post: Post,
         *,
         wake: Callable[[], None],
-        transfers: Callable[[], tuple[Transfer, ...]],
+        transfers: Callable[[], tuple[TransferStatus, ...]],
         is_cut_off: Callable[[], bool],
         should_stop: Callable[[], bool],
         start_beside: Callable[[Callable[[], None], str], threading.Thread],

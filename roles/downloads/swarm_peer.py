@@ -7,16 +7,14 @@ Threads: `lmk-acceptor` accepts connections; `lmk-member` and `lmk-caller` are l
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
 
 from roles.joining.membership import Membership
-from roles.joining.tracker_client import new_id
-from roles.joining.tracker_dialects import Status
+from roles.joining.tracker_asker import new_id
 from roles.joining.tracker_place import TrackerPlace
-from roles.lmk1 import peer_wire as lmk1
+from roles.net.interfaces import own_name
 from roles.net.listening import listen_tcp
 from roles.net.throttle import Throttles
 from roles.swarm.acceptor import Acceptor
@@ -24,12 +22,13 @@ from roles.swarm.peer_downloads import PeerDownloads
 from roles.swarm.reverse_connections import ReverseConnections
 from roles.swarm.shared_swarm import SharedSwarm
 from roles.swarm.swarm_library import SwarmLibrary
-from roles.uploads.handshakes import Handshakes, hang_up
+from roles.uploads.handshakes import Handshakes
 from roles.uploads.peer_uploads import PeerUploads
 from roles.uploads.slots import slots_for_lmk2
 from roles.values.addresses import Address
 from roles.values.errors import ShortageError
-from roles.values.events import Post, SeederState, Source, Transfer, UploadsChanged
+from roles.values.events import Post, SeederState, Source, UploadsChanged
+from roles.values.participants import Status, TransferStatus
 from roles.values.settings import DEFAULT_SLOTS, LeecherSettings
 from roles.wire.greeting import Hello
 
@@ -55,7 +54,7 @@ class SwarmPeer:
         throttles: Throttles,
         post: Post,
         shares: Iterable[str],
-        transfers: Callable[[], tuple[Transfer, ...]],
+        transfers: Callable[[], tuple[TransferStatus, ...]],
         start_beside: Callable[[Callable[[], None], str], threading.Thread],
         should_stop: Callable[[], bool],
         wake: Callable[[], None],
@@ -72,8 +71,8 @@ class SwarmPeer:
         self._told = UploadsChanged(SeederState.AVAILABLE, (), 0)
         self._down = 0.0  # bytes per second
         self._listener, _ = listen_tcp(settings.bind, exactly=settings.bind_exactly)
-        address = Address(*self._listener.getsockname())
-        me = Hello(new_id(), socket.gethostname(), address.port, is_seeder=False)
+        address = self._listener.address
+        me = Hello(new_id(), own_name(), address.port, is_seeder=False)
         self.library = SwarmLibrary()
         self._uploads = PeerUploads(self.library, slots_for_lmk2(DEFAULT_SLOTS), throttles.up)
         self.library.look_again = self._uploads.look_again
@@ -91,7 +90,7 @@ class SwarmPeer:
             should_stop,
         )
         self._membership, self._calls = membership, calls
-        acceptor = Acceptor(me, self._uploads, _send_away, self.downloads)
+        acceptor = Acceptor(me, self._uploads, downloads=self.downloads)
         try:
             self._handshakes = Handshakes(self._listener, acceptor, peer=me.peer)
         except OSError:  # no descriptor left
@@ -187,8 +186,3 @@ class SwarmPeer:
         state = transfers[0].state if transfers else "done"
         reason = next((one.reason for one in transfers if one.reason), "")
         return Status(state, self._shares, up, round(self._down), reason, transfers)
-
-
-def _send_away(link: socket.socket, _leecher: Address) -> None:
-    """Leechers of LMK/1 cannot be served from a part of a file."""
-    hang_up(link, lmk1.AWAY)

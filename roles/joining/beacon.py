@@ -8,12 +8,11 @@ from __future__ import annotations
 import logging
 import secrets
 import selectors
-import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 
-from roles.lmk1 import tracker_wire as lmk1
+from roles.net.datagrams import Datagrams, broadcasting
 from roles.net.interfaces import broadcasts, is_own_address
 from roles.net.name_lookup import looked_up
 from roles.values.addresses import (
@@ -26,7 +25,7 @@ from roles.values.addresses import (
 )
 from roles.values.errors import PeerProtocolError, TrackerSilentError
 from roles.values.events import FoundTracker
-from roles.wire import tracker_wire as lmk2
+from roles.wire import tracker_wire
 from roles.wire.tracker_messages import FindTracker, Found
 
 log = logging.getLogger(__name__)
@@ -53,7 +52,7 @@ class Beacon:
         self._id = secrets.token_hex(8)
         self._looked_up: dict[Address, tuple[Address, ...]] = {}
         self._look_up_at: dict[Address, float] = {}  # names that were not found: when to try again
-        self._links: dict[str, socket.socket] = {}  # by the address that they are bound to
+        self._bound: dict[str, Datagrams] = {}  # by the address that they are bound to
         self._selector = selectors.DefaultSelector()
         self._called_at = 0.0
 
@@ -68,52 +67,54 @@ class Beacon:
     ) -> None:
         while (rest := self._called_at + LINGER_S - time.monotonic()) > 0:
             self.heard(rest)
-        for link in self._links.values():
-            link.close()
+        for datagrams in self._bound.values():
+            datagrams.close()
         self._selector.close()
 
     def network_changed(self) -> None:
         """This computer has other addresses: sockets of those that are gone are of no use."""
-        for source in [one for one in self._links if not is_own_address(one)]:
-            link = self._links.pop(source)
-            self._selector.unregister(link)
-            link.close()
+        for source in [one for one in self._bound if not is_own_address(one)]:
+            datagrams = self._bound.pop(source)
+            self._selector.unregister(datagrams)
+            datagrams.close()
 
     def call(self) -> None:
         """Ask once: everyone in reach, and the remembered ones."""
-        request = lmk2.encode_request(FindTracker(self._id))
+        request = tracker_wire.encode_request(FindTracker(self._id))
         self._called_at = time.monotonic()
         for source, address in dict.fromkeys(self._targets()):
-            link = self._link(source)
-            if link is None:
+            datagrams = self._bound_to(source)
+            if datagrams is None:
                 continue
             try:
-                link.sendto(request, address)
+                datagrams.send(request, address)
             except OSError as error:  # no network there now, or an answer of the last time
                 log.debug("asking at %s: %s", address, error)
 
     def heard(self, timeout_s: float) -> list[FoundTracker]:
         """Who answered; waits so long for the first."""
         found = list[FoundTracker]()
-        if not self._links:
+        if not self._bound:
             time.sleep(timeout_s)
             return found
         for key, _ in self._selector.select(timeout_s):
-            assert isinstance(key.fileobj, socket.socket)
+            assert isinstance(key.fileobj, Datagrams)
             try:
-                datagram, (host, port) = key.fileobj.recvfrom(lmk1.RECEIVE_BUFFER)
+                come = key.fileobj.receive(tracker_wire.RECEIVE_BUFFER)
             except OSError:  # Windows says here that nobody listened at some address
                 continue
-            tracker = self._tracker_in(datagram, Address(host, port))
+            if come is None:
+                continue
+            tracker = self._tracker_in(come[0], Address(*come[1]))
             if tracker is not None:
                 found.append(tracker)
         return found
 
     def _tracker_in(self, datagram: bytes, source: Address) -> FoundTracker | None:
-        if datagram == lmk1.UNKNOWN_REQUEST:
+        if datagram == tracker_wire.NOT_UNDERSTOOD:
             return FoundTracker(source, "", is_original=True)
         try:
-            answer = lmk2.decode_answer(datagram)
+            answer = tracker_wire.decode_answer(datagram)
         except PeerProtocolError as error:
             log.debug("ignored a datagram from %s: %s", source, error)
             return None
@@ -150,22 +151,14 @@ class Beacon:
                 log.debug("%s", error)
         return self._looked_up.get(remembered, ())
 
-    def _link(self, source: str) -> socket.socket | None:
-        """The socket that is bound to this address; None when that is not possible now."""
-        if source not in self._links:
+    def _bound_to(self, source: str) -> Datagrams | None:
+        """None when that is not possible now."""
+        if source not in self._bound:
             try:
-                link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            except OSError as error:  # no descriptor left for now
+                datagrams = broadcasting(source)
+            except OSError as error:  # it is gone, or no descriptor is left
                 log.debug("no socket at %s: %s", source, error)
                 return None
-            try:
-                link.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-                link.setblocking(False)
-                link.bind((source, 0))
-            except OSError as error:
-                log.debug("no socket at %s: %s", source, error)
-                link.close()
-                return None
-            self._links[source] = link
-            self._selector.register(link, selectors.EVENT_READ)
-        return self._links[source]
+            self._bound[source] = datagrams
+            self._selector.register(datagrams, selectors.EVENT_READ)
+        return self._bound[source]

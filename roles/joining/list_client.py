@@ -84,7 +84,7 @@ class _Call:
         self._deadline = time.monotonic() + PATIENCE_S
         self._received = b""  # and not read yet
         try:
-            self._link = dialled(tracker, should_stop, is_chosen=True)
+            self._connection = dialled(tracker, should_stop, is_chosen=True)
         except OSError as error:
             raise self.failed(error.strerror or str(error)) from None
 
@@ -92,7 +92,7 @@ class _Call:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._link.close()
+        self._connection.close()
 
     def failed(self, why: str) -> ListNotPassedError:
         return ListNotPassedError(
@@ -137,35 +137,34 @@ class _Call:
         rest = memoryview(data)
         while rest:
             try:
-                rest = rest[self._link.send(rest[:_BLOCK]) :]
-            except TimeoutError:
-                self._check_time()
+                sent = self._connection.send(rest[:_BLOCK])
             except OSError as error:
                 # It may have answered why it takes no more.
                 if not self._has_answer():
                     raise self.failed(error.strerror or str(error)) from None
                 return
+            rest = rest[sent:]
+            if not sent:
+                self._check_time()
 
     def _has_answer(self) -> bool:
         try:
-            self._received += self._link.recv(_BLOCK)
+            self._received += self._connection.receive(_BLOCK) or b""
         except OSError:
             return False
         return bool(self._received)
 
     def _receive(self) -> None:
-        while True:
+        data = None
+        while data is None:
             self._check_time()
             try:
-                data = self._link.recv(_BLOCK)
-            except TimeoutError:
-                continue
+                data = self._connection.receive(_BLOCK)
             except OSError as error:
                 raise self.failed(error.strerror or str(error)) from None
-            if not data:
-                raise self.failed("it hung up")
-            self._received += data
-            return
+        if not data:
+            raise self.failed("it hung up")
+        self._received += data
 
     def _check_time(self) -> None:
         if self._should_stop():

@@ -6,8 +6,8 @@ or received must wait for that. It knows no folder and no download.
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,14 +16,15 @@ from typing import Protocol
 
 from roles.joining.list_upload import ListUpload, OwnShare, Snapshot
 from roles.joining.room_client import RoomClient
-from roles.joining.tracker_client import TrackerClient, new_id
-from roles.joining.tracker_dialects import Dialect, Lmk1Dialect, Lmk2Dialect, Standing, Status
+from roles.joining.tracker_asker import new_id
+from roles.joining.tracker_dialects import Dialect, Lmk1Client, Lmk2Dialect, Standing
 from roles.joining.tracker_place import TrackerPlace
-from roles.net.interfaces import own_address_towards
+from roles.net.interfaces import own_address_towards, own_name
 from roles.values.addresses import EVERY_INTERFACE, Address, is_loopback
 from roles.values.errors import TrackerSilentError
 from roles.values.events import Post, ReachabilityChanged, TrackerAnswered, TrackerLost
-from roles.wire.fields import MAX_SHARES
+from roles.values.participants import Status
+from roles.wire.fields import MAX_REQUEST_SHARES
 from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,6 @@ SHARES_PING_S = 1.0  # so is another share, for others look for its holders
 AGAIN_S = 3.0  # after the tracker was silent
 EARLY_PING_S = 1.0  # after registering, until the tracker knows whether others can connect,
 EARLY_PINGS = 7  # which takes 5 s when they cannot
-LEAVE_S = 0.5  # for the last word
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,17 @@ class Membership:
         is_leecher: bool,
         own_share: OwnShare | None = None,
         lmk1_list: Lmk1List | None = None,
+        lmk1: Lmk1Client | None = None,
         peer: str = "",
         pace: Pace | None = None,
     ) -> None:
-        """`status` is asked often, in this thread. Only a seeder has a share and an LMK/1 list."""
+        """`status` is asked often, in this thread. Only a seeder has a share and an LMK/1 list, and
+        `lmk1`, with which it goes on at an original tracker.
+        """
         self.peer = peer or new_id()  # names this run of the program to everyone
         self.is_reachable: bool | None = None  # from outside, as the tracker says; None: unknown
         self.is_original: bool | None = None  # the tracker speaks LMK/1 only; None: unknown
-        self.named: Address | None = None  # where others reach us; None while not on the list
+        self.advertised: Address | None = None  # where others reach us; None while not on the list
         self._place = place
         self._moves = place.moves
         self._post = post
@@ -90,10 +93,10 @@ class Membership:
         self._status = status
         self._is_leecher = is_leecher
         self._lmk1_list = lmk1_list
-        self._teller = ListUpload(own_share, self.peer, should_stop) if own_share else None
+        self._list_upload = ListUpload(own_share, self.peer, should_stop) if own_share else None
         self._pace = pace or Pace()
         self._room = RoomClient(place, should_stop)
-        self._plain = TrackerClient(place, should_stop)
+        self._lmk1 = lmk1
         self._dialect: Dialect | None = None
         self._due_at = 0.0  # the next ping, or the next try to register
         self._pinged_at = 0.0
@@ -115,12 +118,14 @@ class Membership:
     @property
     def listed_share(self) -> Snapshot | None:
         """What of its own share the tracker lists; the same object as it was told."""
-        return self._teller.listed if self._teller is not None and self.named else None
+        upload = self._list_upload if self.advertised else None
+        return None if upload is None else upload.listed
 
     @property
     def refusal(self) -> str:
         """One sentence while the tracker does not take the share, "" while it does."""
-        return self._teller.trouble if self._teller is not None and self.named else ""
+        upload = self._list_upload if self.advertised else None
+        return "" if upload is None else upload.trouble
 
     def network_changed(self) -> None:
         """This computer has other addresses, or was asleep: register anew. From any thread."""
@@ -128,7 +133,7 @@ class Membership:
 
     def run(self, listening: Address) -> None:
         """Keep the program that listens there in the room until should_stop()."""
-        with self._room, self._plain:
+        with self._room, self._lmk1 or contextlib.nullcontext():
             while not self._should_stop():
                 self._take_turn(listening)
                 time.sleep(self._pace.poll_s)
@@ -140,7 +145,7 @@ class Membership:
         if self._network_changed.is_set() or self._moves != self._place.moves:
             self._network_changed.clear()
             self._moves = self._place.moves
-            self.named = None
+            self.advertised = None
             self._due_at = 0.0
         status = self._full_status()
         try:
@@ -148,8 +153,8 @@ class Membership:
                 self._due_at = now + self._pace.again_s
                 self._announce(listening, status)
                 self._due_at = now + self._next_ping_s()
-            if self.named is not None and files is not None and files is not self._told_files:
-                self._tell_files(self.named, files)
+            if self.advertised is not None and files is not None and files is not self._told_files:
+                self._tell_files(self.advertised, files)
         except TrackerSilentError as error:
             if not self._should_stop():
                 self._lost(error)
@@ -157,15 +162,15 @@ class Membership:
 
     def _full_status(self) -> Status:
         status = self._status()
-        if self._teller is None:
-            return replace(status, shares=status.shares[:MAX_SHARES])
-        own = self._teller.share_id
+        if self._list_upload is None:
+            return replace(status, shares=status.shares[:MAX_REQUEST_SHARES])
+        own = self._list_upload.share_id
         others = tuple(share for share in status.shares if share != own)
-        return replace(status, shares=(own, *others)[:MAX_SHARES])
+        return replace(status, shares=(own, *others)[:MAX_REQUEST_SHARES])
 
     def _is_news(self, status: Status, now: float) -> bool:
         told = self._told_status
-        if self.named is None or told is None:
+        if self.advertised is None or told is None:
             return False
         since_s = now - self._pinged_at
         if status.shares != told.shares and since_s >= self._pace.shares_ping_s:
@@ -174,7 +179,7 @@ class Membership:
         return is_other and since_s >= self._pace.state_ping_s
 
     def _next_ping_s(self) -> float:
-        if self.named is not None and self.is_reachable is None and self._early_pings > 0:
+        if self.advertised is not None and self.is_reachable is None and self._early_pings > 0:
             self._early_pings -= 1
             return min(self._pace.ping_s, self._pace.early_ping_s)
         return self._pace.ping_s
@@ -183,9 +188,9 @@ class Membership:
 
     def _announce(self, listening: Address, status: Status) -> None:
         """Do what is due at the tracker. Raises TrackerSilentError."""
-        named = self._name_for(listening)
-        if named != self.named or not self._ping(named, status):
-            self._register(named, status, is_everywhere=listening.host == EVERY_INTERFACE)
+        advertised = self._name_for(listening)
+        if advertised != self.advertised or not self._ping(advertised, status):
+            self._register(advertised, status, is_everywhere=listening.host == EVERY_INTERFACE)
 
     def _name_for(self, listening: Address) -> Address:
         """Where others reach this program: the bound address, else the one towards the tracker.
@@ -208,35 +213,35 @@ class Membership:
             "Is this computer on the network?"
         )
 
-    def _ping(self, named: Address, status: Status) -> bool:
+    def _ping(self, advertised: Address, status: Status) -> bool:
         """Say that this program lives; False when it is not on the list."""
         if self._dialect is None:
             return False
-        standing = self._dialect.ping(named, status)
+        standing = self._dialect.ping(advertised, status)
         self._pinged_at, self._told_status = time.monotonic(), status
         if standing.is_listed:
-            self._note_reachability(named, standing)
+            self._note_reachability(advertised, standing)
         return standing.is_listed
 
-    def _register(self, named: Address, status: Status, *, is_everywhere: bool) -> None:
-        dialect = self._found_dialect(named, status, is_everywhere=is_everywhere)
+    def _register(self, advertised: Address, status: Status, *, is_everywhere: bool) -> None:
+        dialect = self._found_dialect(advertised, status, is_everywhere=is_everywhere)
         if dialect is None:
-            self._dialect, self.named, self.is_original = None, None, True
+            self._dialect, self.advertised, self.is_original = None, None, True
             return
-        is_new = self.named is None or self.is_original is not dialect.is_original
+        is_new = self.advertised is None or self.is_original is not dialect.is_original
         self._dialect = dialect
-        self.named, self.is_original = named, dialect.is_original
+        self.advertised, self.is_original = advertised, dialect.is_original
         self._told_files, self._loss = None, ""
         self.is_reachable = None
-        self._early_pings = EARLY_PINGS if isinstance(dialect, Lmk2Dialect) else 0
-        if self._teller is not None:
-            self._teller.registered()
+        self._early_pings = EARLY_PINGS if dialect.takes_shares else 0
+        if self._list_upload is not None:
+            self._list_upload.registered()
         if is_new:
-            self._say_answered(named)
-        self._ping(named, status)
+            self._say_answered(advertised)
+        self._ping(advertised, status)
 
     def _found_dialect(
-        self, named: Address, status: Status, *, is_everywhere: bool
+        self, advertised: Address, status: Status, *, is_everywhere: bool
     ) -> Dialect | None:
         """What the tracker speaks; this program is registered there now.
 
@@ -245,82 +250,68 @@ class Membership:
         # This question tells nothing to a tracker that might do so.
         if self._is_leecher and self._room.list_version() is None:
             return None
-        ours = self._lmk2_with(self._room)
-        if not ours.register(named, status, everywhere=is_everywhere):
-            return None if self._is_leecher else Lmk1Dialect(self._plain, is_original=True)
-        if not self._is_leecher and self._room.list_version() is None:  # ours, of version 1.0
-            return Lmk1Dialect(self._plain, is_original=False)
+        ours = Lmk2Dialect(self._room, peer=self.peer, name=own_name(), is_leecher=self._is_leecher)
+        if not ours.register(advertised, status, everywhere=is_everywhere):
+            return None if self._lmk1 is None else self._lmk1.dialect(is_original=True)
+        if self._lmk1 is not None and self._room.list_version() is None:  # ours, of version 1.0
+            return self._lmk1.dialect(is_original=False)
         return ours
 
-    def _lmk2_with(self, client: RoomClient) -> Lmk2Dialect:
-        return Lmk2Dialect(
-            client, peer=self.peer, name=socket.gethostname(), is_leecher=self._is_leecher
-        )
-
-    def _note_reachability(self, named: Address, standing: Standing) -> None:
+    def _note_reachability(self, advertised: Address, standing: Standing) -> None:
         self.is_reachable = standing.is_reachable
-        is_tried = isinstance(self._dialect, Lmk2Dialect) and not is_loopback(named.host)
+        is_tried = self._dialect is not None and self._dialect.takes_shares
+        is_tried &= not is_loopback(advertised.host)
         is_early = self._early_pings == EARLY_PINGS
         self._is_doubtful = standing.is_reachable is None and is_tried and not is_early
         if standing.is_reachable is None:
             return
-        found = (named, standing.is_reachable)
+        found = (advertised, standing.is_reachable)
         if found != self._reported:
             self._reported = found
             self._post(ReachabilityChanged(*found))
 
     # What it offers
 
-    def _tell_files(self, named: Address, files: Mapping[str, int]) -> None:
+    def _tell_files(self, advertised: Address, files: Mapping[str, int]) -> None:
         assert self._dialect is not None and self._lmk1_list is not None
-        count = self._dialect.tell_files(files, named.port)
+        count = self._dialect.tell_files(files, advertised.port)
         self._told_files = files
-        is_shared = self._teller is not None and isinstance(self._dialect, Lmk2Dialect)
+        is_shared = self._list_upload is not None and self._dialect.takes_shares
         self._lmk1_list.told(count, is_shared=is_shared)
 
     def _tell_share(self) -> None:
-        if self._teller is None or self.named is None or not isinstance(self._dialect, Lmk2Dialect):
+        if self._list_upload is None or self.advertised is None or self._dialect is None:
+            return
+        if not self._dialect.takes_shares:
             return
         now = time.monotonic()
         try:
-            is_known = self._teller.tell(self._room.looked_up(), self.named.port, now=now)
+            is_known = self._list_upload.tell(self._room.looked_up(), self.advertised.port, now=now)
         except TrackerSilentError:  # its name is not found any more: the next ping says so
             return
         if not is_known:
-            self.named = None
+            self.advertised = None
             self._due_at = now + self._pace.again_s
 
     # Coming and going
 
-    def _say_answered(self, named: Address) -> None:
+    def _say_answered(self, advertised: Address) -> None:
         tracker = self._place.shown
-        log.info("Registered as %s at the tracker %s.", named, tracker)
+        log.info("Registered as %s at the tracker %s.", advertised, tracker)
         if not self._is_leecher:
             self._post(TrackerAnswered(tracker, self.is_original is True))
 
     def _lost(self, reason: TrackerSilentError) -> None:
         if str(reason) != self._loss:
             log.warning("%s", reason)
-        self.named, self._loss = None, str(reason)
+        self.advertised, self._loss = None, str(reason)
         if not self._is_leecher:
             self._post(TrackerLost(self._place.shown, reason))
 
     def _leave(self) -> None:
-        """Say goodbye, for half a second: the role is stopping.
-
-        Not to an original: it would not understand, and an answer that finds nobody ends it on
-        Windows.
-        """
-        if self.named is None or self._dialect is None or self._dialect.is_original:
+        if self.advertised is None or self._dialect is None:
             return
-        until = time.monotonic() + LEAVE_S
         try:
-            if isinstance(self._dialect, Lmk1Dialect):
-                self._dialect.ping(self.named, self._full_status(), leaving=True)
-                return
-            address, cookie = self._room.looked_up(), self._room.cookie
-            place = TrackerPlace(address)
-            with RoomClient(place, lambda: time.monotonic() > until, cookie=cookie) as client:
-                self._lmk2_with(client).ping(self.named, self._full_status(), leaving=True)
+            self._dialect.leave(self.advertised, self._full_status())
         except TrackerSilentError:
             log.debug("left the tracker %s", self._place.shown)

@@ -1,7 +1,7 @@
 """Asking a tracker in LMK/2, and noticing one that speaks LMK/1 only.
 
-It keeps no state but the cookie, and that LMK/2 was spoken. What an original tracker is told goes
-through TrackerClient.
+It keeps no state but the cookie, and that LMK/2 was spoken. What an original tracker is told is
+roles/lmk1's.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
-from roles.joining.tracker_client import TrackerAsker, new_id
+from roles.joining.tracker_asker import TrackerAsker, new_id
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1 import tracker_wire as lmk1
 from roles.values.errors import TrackerSilentError
 from roles.values.safe_names import shown_name
 from roles.values.strict_json import dumps
 from roles.wire import tracker_wire as lmk2
-from roles.wire.fields import COOKIE_SIZE, MAX_SHARES, room_of
+from roles.wire.fields import COOKIE_SIZE, MAX_REQUEST_SHARES, room_of
 from roles.wire.tracker_messages import (
     Answer,
     AskHolders,
@@ -53,7 +53,7 @@ class _Reply:
 class RoomClient(TrackerAsker):
     """Owned by one thread. Every method may raise TrackerSilentError.
 
-    Every method returns None when the tracker speaks LMK/1 only: go on with a TrackerClient.
+    Every method returns None when the tracker speaks LMK/1 only: go on in that.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class RoomClient(TrackerAsker):
         They are other ones each time, when they are many. Their addresses are as this computer
         reaches them; Holder.asked counts in `shares`.
         """
-        answer = self._answered(AskHolders("", tuple(shares)[:MAX_SHARES]), Holders)
+        answer = self._answered(AskHolders("", tuple(shares)[:MAX_REQUEST_SHARES]), Holders)
         if answer is None:
             return None
         host = self.looked_up().host

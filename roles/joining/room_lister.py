@@ -13,33 +13,22 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from roles.joining.list_client import fetch_list
 from roles.joining.listed_room import MAX_SOURCES, ListedRoom, Wanted
 from roles.joining.listed_share import Pack
 from roles.joining.room_client import RoomClient
-from roles.joining.tracker_client import TrackerClient
 from roles.joining.tracker_place import TrackerPlace
-from roles.values.addresses import (
-    EVERY_INTERFACE,
-    LOOPBACK,
-    Address,
-    ip_of,
-    is_loopback,
-    may_dial,
-    service_at,
-)
+from roles.values.addresses import Address, may_dial
 from roles.values.errors import HaltedError, TrackerSilentError
 from roles.values.events import FilesListed, ListedFile, ListFailed, Post
-from roles.values.safe_names import UnsafeNameError, safe_name, shown_name
-from roles.wire.fields import MAX_SHARES
+from roles.wire.fields import MAX_REQUEST_SHARES
+from roles.wire.tracker_messages import Holder
 from roles.worker import POLL_S, failure_of
 
 log = logging.getLogger(__name__)
 
-# A tracker names at most 5 at a time, others in turn: those of earlier lists count too.
-SEEDER_LIFETIME_S = 120.0
-MAX_SEEDERS = 64
 LIST_AGAIN_S = 5.0  # after the tracker was silent
 # How often it is asked who takes part: at the beginning of a download everyone joins. From the
 # first to the second, twice as long each time that nobody new was named.
@@ -52,11 +41,36 @@ SAMPLE = 16  # files of a folder for which newer shares are looked for
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What the leecher's active downloads take."""
+    """What the leecher's active downloads take by LMK/2."""
 
-    files: tuple[ListedFile, ...]  # by LMK/1
-    wanted: tuple[Wanted, ...]  # by LMK/2
+    wanted: tuple[Wanted, ...]
     keys: tuple[str, ...] = ()  # of these
+
+
+class Lmk1Lists(Protocol):
+    """What only LMK/1 offers. Used by the lister's thread."""
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def list_of_original(self) -> FilesListed:
+        """The list of a tracker that speaks LMK/1 only. Raises TrackerSilentError."""
+
+    def take_list(self, files: Iterable[ListedFile]) -> None:
+        """The list of a tracker of ours: files without a root are LMK/1's."""
+
+    def sought(self) -> tuple[ListedFile, ...]:
+        """What the leecher's active downloads take of it."""
+
+    def shares_with(self, resolve: Callable[[str], Wanted | None]) -> Iterable[str]:
+        """Every share with something that is sought; `resolve` is ListedRoom's."""
+
+    def look_for_seeders(self) -> None:
+        """Ask an original tracker, if that is of use. Raises TrackerSilentError."""
+
+    def note_holders(self, asked: Sequence[str], holders: Iterable[Holder]) -> None:
+        """These answered, who can be reached, for these shares."""
 
 
 class RoomLister:
@@ -67,6 +81,7 @@ class RoomLister:
         place: TrackerPlace,
         post: Post,
         should_stop: Callable[[], bool],
+        lmk1: Lmk1Lists,
         *,
         sought: Callable[[], Sought],
         found: Callable[[Iterable[str], Iterable[Address]], bool],
@@ -79,27 +94,24 @@ class RoomLister:
         self._place = place
         self._post = post
         self._should_stop = should_stop
+        self._lmk1 = lmk1
         self._sought = sought
         self._found = found
         self._listed = listed
-        self._lock = threading.Lock()  # protects the three below
+        self._lock = threading.Lock()  # protects the room
         self._room: ListedRoom | None = None  # None: an original tracker
-        self._lmk1_files: dict[str, ListedFile] = {}  # by key
-        self._files: tuple[ListedFile, ...] = ()  # from which they are
-        # Replaced whole by the thread: downloads read them often, and a long list takes a while.
-        self._seeders: dict[tuple[str, Address], float] = {}  # of LMK/1: when they were named last
-        self._shares_of: dict[ListedFile, tuple[str, ...]] = {}  # of LMK/1, of what is sought
         self._asked = threading.Event()  # for a fresh list
         self._asked.set()
         self._network_changed = threading.Event()
         self._woken = threading.Event()
         # The rest is the thread's own.
         self._version = ""
+        self._files: tuple[ListedFile, ...] = ()  # of the newest list
         self._is_lost = False  # the tracker did not answer the last time
         self._moves = place.moves
         self._again_at = 0.0  # when to ask again for a list that did not come
         self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]
-        self._told = Sought((), ())
+        self._told: object = None  # what was sought at the last look
         self._told_shares = tuple[str, ...]()
 
     def refresh(self) -> None:
@@ -115,16 +127,6 @@ class RoomLister:
     def wake(self) -> None:
         """Something else is sought than before, or the role stops."""
         self._woken.set()
-
-    def lmk1_file(self, key: str) -> ListedFile | None:
-        """The file of this key when only LMK/1 seeders offer it."""
-        with self._lock:
-            return self._lmk1_files.get(key)
-
-    def seeders(self, file: ListedFile) -> tuple[Address, ...]:
-        """Those of LMK/1 that have this file, of which the tracker makes a share each."""
-        shares = self._shares_of.get(file, (file.share,))
-        return tuple(dict.fromkeys(address for at, address in self._seeders if at in shares))
 
     def wanted(self, key: str) -> tuple[Wanted, tuple[Pack, ...]] | None:
         """What this key asks for, when peers of LMK/2 offer it, and the packs of its shares.
@@ -152,14 +154,14 @@ class RoomLister:
         with (
             contextlib.suppress(HaltedError),
             RoomClient(self._place, self._should_stop) as client,
-            TrackerClient(self._place, self._should_stop) as plain,
+            self._lmk1,
         ):
             while not self._should_stop():
                 self._look_whether_all_is_new()
                 if self._asked.is_set():
                     self._asked.clear()
-                    self._list(client, plain)
-                self._look_for_peers(client, plain)
+                    self._list(client)
+                self._look_for_peers(client)
                 self._woken.wait(POLL_S)
                 self._woken.clear()
 
@@ -175,9 +177,9 @@ class RoomLister:
 
     # The list
 
-    def _list(self, client: RoomClient, plain: TrackerClient) -> None:
+    def _list(self, client: RoomClient) -> None:
         try:
-            listed = self._ask_for_list(client, plain)
+            listed = self._ask_for_list(client)
         except (TrackerSilentError, OSError, MemoryError) as error:
             if isinstance(error, MemoryError):  # in the middle of a list: the next is a whole one
                 with self._lock:
@@ -192,15 +194,15 @@ class RoomLister:
         self._listed()
         self._post(listed)
 
-    def _ask_for_list(self, client: RoomClient, plain: TrackerClient) -> FilesListed:
+    def _ask_for_list(self, client: RoomClient) -> FilesListed:
         room = self._updated_room(client)
         if room is None:
-            return self._list_of_original(plain)
+            return self._list_of_original()
         with self._lock:
             files, folders, refused = room.files(), room.folders(), room.refused
-            if files is not self._files:
-                self._files = files
-                self._lmk1_files = {file.key: file for file in files if not file.root}
+        if files is not self._files:
+            self._files = files
+            self._lmk1.take_list(files)
         return FilesListed(self._place.shown, files, (), refused, folders)
 
     def _updated_room(self, client: RoomClient) -> ListedRoom | None:
@@ -221,34 +223,22 @@ class RoomLister:
             self._version = fetched.version
         return self._room
 
-    def _list_of_original(self, plain: TrackerClient) -> FilesListed:
-        sizes = plain.files()
-        self._note_seeders(plain)
-        files, refused = list[ListedFile](), list[str]()
-        for name, size in sorted(sizes.items()):
-            try:
-                safe_name(name, windows=os.name == "nt")
-            except UnsafeNameError as error:
-                log.warning("refused an entry of the tracker's list: %s", error)
-                refused.append(shown_name(name))
-            else:
-                files.append(ListedFile(name, size))
+    def _list_of_original(self) -> FilesListed:
+        listed = self._lmk1.list_of_original()
         with self._lock:
-            self._room, self._version, self._files = None, "", ()
-            self._lmk1_files = {file.key: file for file in files}
-        seeders = tuple(address for share, address in self._seeders if not share)
-        return FilesListed(self._place.shown, tuple(files), seeders, tuple(refused))
+            self._room = None
+        self._version, self._files = "", ()
+        return listed
 
     # Who has it
 
-    def _look_for_peers(self, client: RoomClient, plain: TrackerClient) -> None:
-        sought, now = self._sought(), time.monotonic()
-        if not sought.files and not sought.wanted:
-            self._told = sought
+    def _look_for_peers(self, client: RoomClient) -> None:
+        sought, files, now = self._sought(), self._lmk1.sought(), time.monotonic()
+        if not files and not sought.wanted:
+            self._told = None
             return
-        told = self._told
-        self._told = sought
-        if (sought.files, sought.keys) != (told.files, told.keys):
+        if self._told != (files, sought.keys):
+            self._told = files, sought.keys
             self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]
         if now < self._peers_at:
             return
@@ -259,8 +249,7 @@ class RoomLister:
                 self._updated_room(client)
                 if self._version != version:
                     self._listed()
-            if any(not file.share for file in sought.files):
-                self._note_seeders(plain)
+            self._lmk1.look_for_seeders()
             is_news = self._note_holders(client, self._shares_with(sought))
         except TrackerSilentError as error:  # running downloads never stop for the tracker
             log.info("%s", error)
@@ -272,36 +261,21 @@ class RoomLister:
         """Every share that has some of it now, those of LMK/2 first."""
         with self._lock:
             room = self._room
-            shares_of = {file: self._lmk1_shares(room, file) for file in sought.files}
+            resolve = (lambda _: None) if room is None else room.resolve
+            others = tuple(self._lmk1.shares_with(resolve))
             shares = [share for wanted in sought.wanted for share in _lmk2_shares(room, wanted)]
-        self._shares_of = shares_of
         lmk2 = tuple(dict.fromkeys(shares))
         if lmk2 != self._told_shares:
             self._told_shares, self._pause_s = lmk2, PEERS_AGAIN_S[0]
             self._found(lmk2, ())
-        return tuple(dict.fromkeys((*lmk2, *(one for some in shares_of.values() for one in some))))
-
-    def _lmk1_shares(self, room: ListedRoom | None, file: ListedFile) -> tuple[str, ...]:
-        """Those with this file, and those that had it before; with the lock held.
-
-        Seeders of ours may have begun to offer it: LMK/1 tells no content from another of its size.
-        """
-        known = self._shares_of.get(file, (file.share,))
-        now = None if room is None else room.resolve(file.key)
-        if now is None or now.size != file.size:
-            return known
-        return tuple(dict.fromkeys((*now.shares, *known)))[:MAX_SEEDERS]
+        return tuple(dict.fromkeys((*lmk2, *others)))
 
     def _note_holders(self, client: RoomClient, shares: Sequence[str]) -> bool:
-        """Ask who takes part in these; True when somebody does who was not known.
-
-        Seeders of LMK/2 speak LMK/1, too.
-        """
-        by_lmk1 = {share for some in self._shares_of.values() for share in some}
-        named = [share for share in shares if share]  # an original tracker's have no name
+        """Ask who takes part in these; True when somebody does who was not known."""
+        known = [share for share in shares if share]  # an original tracker has none
         is_news = False
-        for start in range(0, len(named), MAX_SHARES):
-            asked = named[start : start + MAX_SHARES]
+        for start in range(0, len(known), MAX_REQUEST_SHARES):
+            asked = known[start : start + MAX_REQUEST_SHARES]
             holders = client.holders(asked) or ()
             is_here = self._place.is_here
             reachable = [
@@ -309,29 +283,10 @@ class RoomLister:
                 for holder in holders
                 if not holder.is_unreachable and may_dial(holder.address, is_namer_here=is_here)
             ]
-            self._keep_seeders(
-                (asked[index], holder.address)
-                for holder in reachable
-                for index in holder.asked
-                if asked[index] in by_lmk1 and not holder.is_leecher
-            )
+            self._lmk1.note_holders(asked, reachable)
             peers = [holder.address for holder in reachable if not holder.is_original]
             is_news |= self._found((), peers)
         return is_news
-
-    def _note_seeders(self, plain: TrackerClient) -> None:
-        listed = plain.seeders()
-        tracker_host = plain.looked_up().host
-        found = (_reachable(address, tracker_host) for address in listed)
-        is_here = self._place.is_here
-        self._keep_seeders(("", one) for one in found if _may_ask(one, is_here=is_here))
-
-    def _keep_seeders(self, named: Iterable[tuple[str, Address]]) -> None:
-        """These of LMK/1 were named now."""
-        now = time.monotonic()
-        seeders = self._seeders | dict.fromkeys(named, now)
-        fresh = sorted(seeders.items(), key=lambda item: -item[1])[:MAX_SEEDERS]
-        self._seeders = {key: seen for key, seen in fresh if now - seen < SEEDER_LIFETIME_S}
 
 
 def pause_after(pause_s: float, *, is_news: bool) -> float:
@@ -350,28 +305,3 @@ def _lmk2_shares(room: ListedRoom | None, wanted: Wanted) -> tuple[str, ...]:
     )
     shares = (*wanted.shares, *(share for share, _ in now.most_common(MAX_SOURCES)))
     return tuple(dict.fromkeys(shares))[:MAX_SOURCES]
-
-
-def _reachable(address: Address, tracker_host: str) -> Address:
-    """The same seeder as this machine reaches it.
-
-    An original tracker hands on what its seeders typed: loopback means the tracker's machine, not
-    this one.
-    """
-    if is_loopback(address.host) and not is_loopback(tracker_host):
-        return Address(tracker_host, address.port)
-    if address.host == EVERY_INTERFACE:
-        host = LOOPBACK if is_loopback(tracker_host) else tracker_host
-        return Address(host, address.port)
-    if is_loopback(address.host) and ip_of(address.host) is None:
-        return Address(LOOPBACK, address.port)
-    return address
-
-
-def _may_ask(seeder: Address, *, is_here: bool) -> bool:
-    """Whether the tracker may send this machine there. The address behind a name is checked when it
-    is connected to.
-    """
-    if ip_of(seeder.host) is None:
-        return not service_at(seeder.port)
-    return may_dial(seeder, is_namer_here=is_here)

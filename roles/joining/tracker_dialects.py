@@ -1,32 +1,23 @@
-"""How a program keeps itself on a tracker's list: the same steps in LMK/1 and in LMK/2.
+"""How a program keeps itself on a tracker's list: the same steps in each version.
 
 Membership decides when; this knows only what is said.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from roles.joining.room_client import RoomClient
-from roles.joining.tracker_client import TrackerClient
+from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
-from roles.values.events import Transfer
+from roles.values.participants import Status
 from roles.wire.tracker_messages import Done, Ping, Pinged, Refused, Register
 
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What a program says of itself in a ping."""
-
-    state: str  # a seeder's is that of SeederState
-    shares: tuple[str, ...] = ()  # ids of those that it takes part in, the first 8 count
-    up: int = 0  # bytes per second that it sends
-    down: int = 0  # bytes per second that it receives
-    reason: str = ""  # why it stands still
-    transfers: tuple[Transfer, ...] = ()  # as many as fit are told, from the first on
+LEAVE_S = 0.5  # for the last word
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,38 +33,37 @@ class Dialect(Protocol):
 
     @property
     def is_original(self) -> bool:
-        """Whether the tracker is an original one, which nothing may be said to at the end."""
+        """Whether the tracker is an original one."""
 
-    def ping(self, named: Address, status: Status, *, leaving: bool = False) -> Standing: ...
+    @property
+    def takes_shares(self) -> bool:
+        """Whether the tracker takes the list of a whole folder, and tries to connect."""
+
+    def ping(self, advertised: Address, status: Status) -> Standing: ...
 
     def tell_files(self, files: Mapping[str, int], port: int) -> int:
         """Tell what LMK/1 readers may see; returns how many of these files they do."""
 
+    def leave(self, advertised: Address, status: Status) -> None:
+        """Say goodbye: the role is stopping."""
 
-class Lmk1Dialect:
-    """With an original tracker, or with one of ours of version 1.0: both know us already."""
 
-    def __init__(self, client: TrackerClient, *, is_original: bool) -> None:
-        self._client = client
-        self._is_original = is_original
+class Lmk1Client(Protocol):
+    """Speaks LMK/1 with the tracker. Owned by one thread."""
 
-    @property
-    def is_original(self) -> bool:
-        return self._is_original
+    def __enter__(self) -> object: ...
 
-    def ping(self, named: Address, status: Status, *, leaving: bool = False) -> Standing:
-        return Standing(self._client.ping(named, state=status.state, leaving=leaving))
+    def __exit__(self, *error: object) -> None: ...
 
-    def tell_files(self, files: Mapping[str, int], port: int) -> int:
-        if self._is_original:
-            return self._client.upload_files_to_original(files)
-        return self._client.upload_files(files, port)
+    def dialect(self, *, is_original: bool) -> Dialect:
+        """For a seeder that is registered there."""
 
 
 class Lmk2Dialect:
     """With a tracker of ours."""
 
     is_original = False
+    takes_shares = True
 
     def __init__(self, client: RoomClient, *, peer: str, name: str, is_leecher: bool) -> None:
         self._client = client
@@ -81,12 +71,12 @@ class Lmk2Dialect:
         self._name = name
         self._is_leecher = is_leecher
 
-    def register(self, named: Address, status: Status, *, everywhere: bool) -> bool:
+    def register(self, advertised: Address, status: Status, *, everywhere: bool) -> bool:
         """Take part in the room; False when it was an original tracker that listed us."""
         reply = self._client.register(
             Register(
                 "",
-                named,
+                advertised,
                 self._peer,
                 self._name,
                 self._is_leecher,
@@ -105,21 +95,8 @@ class Lmk2Dialect:
                     f"The tracker {self._client.tracker} refused this {kind}: {text or code}"
                 )
 
-    def ping(self, named: Address, status: Status, *, leaving: bool = False) -> Standing:
-        reply = self._client.ping(
-            Ping(
-                "",
-                named,
-                self._peer,
-                status.state,
-                status.shares,
-                status.up,
-                status.down,
-                status.reason,
-                status.transfers,
-                leaving,
-            )
-        )
+    def ping(self, advertised: Address, status: Status) -> Standing:
+        reply = self._client.ping(Ping("", advertised, self._peer, status))
         match reply:
             case Pinged(is_reachable=is_reachable):
                 return Standing(True, is_reachable)
@@ -128,3 +105,10 @@ class Lmk2Dialect:
 
     def tell_files(self, files: Mapping[str, int], port: int) -> int:
         return self._client.tell_files(files, self._peer, port) or 0
+
+    def leave(self, advertised: Address, status: Status) -> None:
+        """Takes LEAVE_S at most, although the role is stopping."""
+        until = time.monotonic() + LEAVE_S
+        place, cookie = TrackerPlace(self._client.looked_up()), self._client.cookie
+        with RoomClient(place, lambda: time.monotonic() > until, cookie=cookie) as client:
+            client.ping(Ping("", advertised, self._peer, status, leaving=True))

@@ -8,20 +8,23 @@ wrong moment, so every way out of here says the word that it waits for (docs/PRO
 from __future__ import annotations
 
 import hashlib
-import socket
-import sys
 import time
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from roles.lmk1 import peer_wire as wire
-from roles.net.connections import was_hung_up
+from roles.lmk1.chunks import CHUNK_SIZE, ChunkRange, chunk_length
+from roles.net.connection import Connection
 from roles.net.dialling import dialled
 from roles.net.throttle import Throttle
 from roles.values.addresses import Address
-from roles.values.chunks import CHUNK_SIZE, ChunkRange, chunk_length
 from roles.values.errors import PeerProtocolError, SeederLackedFileError
+from roles.wire.greeting import EXIT_CONNECTION, MAX_GREETING, REQUEST_CONNECTION
+from roles.worker import POLL_S
+
+if TYPE_CHECKING:
+    from roles.lmk1.fetchers import Fetchers
 
 ANSWER_S = 10.0  # an original may be waiting for another leecher's second word
 FIRST_CHUNK_S = 30.0  # an original reads its whole range into memory first
@@ -43,44 +46,14 @@ class Outcome(Enum):
     STOPPED = "this side stopped"
 
 
-class Work(Protocol):
-    """What a connection asks, from its thread, of the download that it works for."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def size(self) -> int: ...
-
-    def should_stop(self) -> bool: ...
-
-    def is_leaving(self, seeder: Address) -> bool:
-        """Whether another seeder is to be tried in place of this one."""
-
-    def take(self, seeder: Address) -> ChunkRange | None:
-        """A part for this seeder."""
-
-    def store(self, seeder: Address, first: int, pieces: Sequence[memoryview]) -> int:
-        """Keep verified chunks from `first` on; returns where the part ends by now."""
-
-    def reject(self, seeder: Address, index: int) -> None:
-        """This chunk failed its check.
-
-        Raises PeerProtocolError when the seeder is to be dropped.
-        """
-
-    def part_end(self, seeder: Address) -> int:
-        """Where the seeder's part ends by now."""
-
-
-def fetch_part(seeder: Address, work: Work, throttle: Throttle) -> Outcome:
+def fetch_part(seeder: Address, work: Fetchers, throttle: Throttle) -> Outcome:
     """Take one part of the file from this seeder.
 
     Raises PeerProtocolError, SeederLackedFileError, OSError or TrackerSilentError (no such host)
     for the seeder's faults, StorageError for this machine's.
     """
-    with dialled(seeder, work.should_stop) as link:
-        answer = _greet(link, lambda: work.should_stop() or work.is_leaving(seeder))
+    with dialled(seeder, work.should_stop) as connection:
+        answer = _greet(connection, lambda: work.should_stop() or work.is_leaving(seeder))
         if answer is None:
             return Outcome.STOPPED if work.should_stop() else Outcome.SILENT
         if answer is wire.SeederAnswer.AWAY:
@@ -89,46 +62,42 @@ def fetch_part(seeder: Address, work: Work, throttle: Throttle) -> Outcome:
             raise PeerProtocolError("the seeder refused to connect")
         part = None if work.should_stop() else work.take(seeder)
         if part is None:
-            link.sendall(wire.EXIT_CONNECTION)
+            connection.send_all(EXIT_CONNECTION, within_s=POLL_S)
             return Outcome.NOTHING_LEFT
         request = wire.RangeRequest(work.name, part.count, part.start * CHUNK_SIZE)
-        link.sendall(wire.encode_range_request(request))
-        return _ChunkStream(link, seeder, work, part, throttle).run()
+        connection.send_all(wire.encode_range_request(request), within_s=POLL_S)
+        return _ChunkStream(connection, seeder, work, part, throttle).run()
 
 
-def _greet(link: socket.socket, should_stop: Callable[[], bool]) -> wire.SeederAnswer | None:
+def _greet(connection: Connection, should_stop: Callable[[], bool]) -> wire.SeederAnswer | None:
     """Say the first word and read the answer.
 
     None when none came in time; the seeder has been told then that we leave.
     """
-    link.sendall(wire.REQUEST_CONNECTION)
+    connection.send_all(REQUEST_CONNECTION, within_s=POLL_S)
     reader = wire.SeederAnswerReader()
     deadline = time.monotonic() + ANSWER_S
     while time.monotonic() < deadline and not should_stop():
-        try:
-            data = link.recv(wire.MAX_GREETING)
-        except TimeoutError:
+        data = connection.receive(MAX_GREETING)
+        if data is None:
             continue
         if not data:
             raise PeerProtocolError("the seeder closed the connection without an answer")
         answer = reader.feed(data)
         if answer is not None:
             return answer
-    _leave_unanswered(link)
+    _leave_unanswered(connection)
     return None
 
 
-def _leave_unanswered(link: socket.socket) -> None:
+def _leave_unanswered(connection: Connection) -> None:
     """The word that keeps an original alive, then whatever it still says, then the end."""
-    link.sendall(wire.EXIT_CONNECTION)
-    link.shutdown(socket.SHUT_WR)
+    connection.send_all(EXIT_CONNECTION, within_s=POLL_S)
+    connection.end_sending()
     deadline = time.monotonic() + FAREWELL_S
     while time.monotonic() < deadline:
-        try:
-            if not link.recv(wire.MAX_GREETING):
-                return
-        except TimeoutError:
-            continue
+        if connection.receive(MAX_GREETING) == b"":
+            return
 
 
 class _ChunkStream:
@@ -136,13 +105,13 @@ class _ChunkStream:
 
     def __init__(
         self,
-        link: socket.socket,
+        connection: Connection,
         seeder: Address,
-        work: Work,
+        work: Fetchers,
         part: ChunkRange,
         throttle: Throttle,
     ) -> None:
-        self._link, self._seeder, self._work = link, seeder, work
+        self._connection, self._seeder, self._work = connection, seeder, work
         self._throttle = throttle
         self._first = self._next = part.start
         self._count = part.count  # what was asked for: never more acknowledgements than this
@@ -179,14 +148,13 @@ class _ChunkStream:
 
     def _receive(self) -> None:
         """Wait for bytes, POLL_S at most."""
-        try:
-            most = self._throttle.slice(BUFFER - self._filled)
-            count = self._link.recv_into(self._view[self._filled : self._filled + most])
-        except TimeoutError:
+        most = self._throttle.slice(BUFFER - self._filled)
+        count = self._connection.receive_into(self._view[self._filled : self._filled + most])
+        if count is None:
             return
         self._throttle.wait(count, self._work.should_stop)
         if not count:
-            if was_hung_up(self._link):
+            if self._connection.was_hung_up:
                 raise ConnectionResetError("this computer's network changed")
             if self._is_unanswered:
                 raise SeederLackedFileError("it does not have the file")
@@ -238,8 +206,7 @@ class _ChunkStream:
             return
         words = min(self._count, came + MAX_AHEAD) - self._acknowledged
         if words > 0:
-            self._link.sendall(wire.ACKNOWLEDGED * words)
+            self._connection.send_all(wire.ACKNOWLEDGED * words, within_s=POLL_S)
             self._acknowledged += words
         # An original sends header and chunk apart and waits for the system's own answer.
-        if sys.platform == "linux":
-            self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        self._connection.acknowledge()

@@ -7,21 +7,20 @@ way. An original acknowledges one at a time.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import FileIO
 
 from roles.lmk1 import peer_wire as wire
+from roles.lmk1.chunks import CHUNK_SIZE, ChunkRange, byte_count, chunk_count
 from roles.lmk1.shared_folder import SharedFolder
+from roles.net.connection import Connection
 from roles.net.throttle import Throttle
 from roles.sharing.folder_tree import TreeFile
 from roles.values.addresses import Address
-from roles.values.chunks import CHUNK_SIZE, ChunkRange, byte_count, chunk_count
 from roles.values.errors import FileChangedError, PeerProtocolError
 from roles.worker import POLL_S
 
@@ -56,34 +55,32 @@ class ChunkSender:
 
     def __init__(
         self,
-        link: socket.socket,
+        connection: Connection,
         folder: SharedFolder,
-        find: Callable[[str], TreeFile | None],
         progress: UploadProgress,
         throttle: Throttle,
         should_stop: Callable[[], bool],
     ) -> None:
-        """`link` stays the caller's to close. `find` looks a name up in the newest listing."""
-        self._link = link
+        """The connection stays the caller's to close."""
+        self._connection = connection
         self._folder = folder
-        self._find = find
         self._progress = progress
         self._throttle = throttle
         self._should_stop = should_stop
         self._acks = wire.AckReader()
         self._block = bytearray(BLOCK_CHUNKS * CHUNK_SIZE)
-        link.settimeout(POLL_S)
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.limit(POLL_S)
 
     def run(self) -> None:
         """Serve until the range is through; the caller then just closes.
 
         Raises PeerProtocolError, FileChangedError or OSError.
         """
+        self._connection.send_all(wire.CONNECTED, within_s=POLL_S)
         request = self._read_request()
         if not isinstance(request, wire.RangeRequest):
             return
-        file = self._find(request.name)
+        file = self._folder.find(request.name)
         if file is None:
             raise PeerProtocolError(f"it asked for a file that is not offered: {request.name}")
         last_start = request.offset + (request.count - 1) * CHUNK_SIZE
@@ -100,9 +97,8 @@ class ChunkSender:
         reader = wire.SecondMessageReader()
         deadline = time.monotonic() + REQUEST_S
         while not self._should_stop() and time.monotonic() < deadline:
-            try:
-                data = self._link.recv(wire.MAX_REQUEST)
-            except TimeoutError:
+            data = self._connection.receive(wire.MAX_REQUEST)
+            if data is None:
                 continue
             if not data:
                 return None
@@ -169,28 +165,18 @@ class ChunkSender:
         return len(parts) // 2
 
     def _send_all(self, parts: Sequence[bytes | memoryview]) -> None:
-        count = sum(len(part) for part in parts)
-        self._throttle.wait(count, self._should_stop, most_s=MOST_HELD_BACK_S)
-        sent = 0
-        if hasattr(self._link, "sendmsg"):  # Windows has none
-            with contextlib.suppress(TimeoutError):
-                sent = self._link.sendmsg(parts)
-        if sent < sum(len(part) for part in parts):
-            self._send_rest(memoryview(b"".join(parts))[sent:])
-
-    def _send_rest(self, rest: memoryview) -> None:
+        rest = memoryview(b"".join(parts))
+        self._throttle.wait(len(rest), self._should_stop, most_s=MOST_HELD_BACK_S)
         deadline = time.monotonic() + STALLED_S
         while rest:
-            with contextlib.suppress(TimeoutError):
-                rest = rest[self._link.send(rest) :]
+            rest = rest[self._connection.send(rest) :]
             self._check_patience(deadline)  # absolute: a reader of single bytes gains no time
 
     def _receive_acks(self) -> list[bool]:
         deadline = time.monotonic() + STALLED_S
         while True:
-            try:
-                data = self._link.recv(_ACKS_AT_ONCE)
-            except TimeoutError:
+            data = self._connection.receive(_ACKS_AT_ONCE)
+            if data is None:
                 self._check_patience(deadline)
                 continue
             if not data:

@@ -1,6 +1,6 @@
-"""One file of LMK/1 on its way here: its state, what it waits for, and its end.
+"""One file on its way here: its state, what it waits for, and its end.
 
-Its crew does the work.
+Its fetchers do the work.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ REPORT_S = 0.25
 SPACE_AGAIN_S = 2.0  # a full disk is looked at again; it goes on within 5 s of space appearing
 
 
-class Lmk1Download(DownloadLife):
-    """A file of LMK/1; posts DownloadChanged."""
+class Download(DownloadLife):
+    """Posts DownloadChanged."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Lmk1Download(DownloadLife):
         self._existing = existing
         self._post = post
         self._is_cut_off = is_cut_off
-        self._crew = Fetchers(
+        self._fetchers = Fetchers(
             file,
             book,
             lock,
@@ -104,7 +104,7 @@ class Lmk1Download(DownloadLife):
 
     def discard(self) -> None:
         partial, self._partial = self._partial, None
-        self._crew.forget()
+        self._fetchers.forget()
         if partial is None:
             return
         try:
@@ -121,7 +121,7 @@ class Lmk1Download(DownloadLife):
             return False
         if isinstance(failure, StorageError):
             partial = self._partial
-            return self._crew.is_done and partial is not None and partial.is_in_place
+            return self._fetchers.is_done and partial is not None and partial.is_in_place
         return isinstance(failure, NoSeederError)
 
     def _direct(self) -> None:
@@ -155,7 +155,7 @@ class Lmk1Download(DownloadLife):
         """The partial file; None when halted while the disk was full. Raises StorageError."""
         while not self.halting.is_set():
             try:
-                self._space.promise(self, self.file.size - self._crew.have)
+                self._space.promise(self, self.file.size - self._fetchers.have)
                 if self._partial is None:
                     self._partial = PartialFile(self._settings.folder, self._stored_name)
             except DiskFullError as error:
@@ -169,26 +169,26 @@ class Lmk1Download(DownloadLife):
         return None
 
     def _fetch_all(self, partial: PartialFile) -> StorageError | None:
-        """Have the crew work until every chunk is had, the disk refuses or the download is halted.
+        """Fetch until every chunk is had, the disk refuses or the download is halted.
 
         Returns what the disk said, if it refused; no seeder's thread is left then.
         """
-        crew = self._crew
-        crew.begin(partial)
+        fetchers = self._fetchers
+        fetchers.begin(partial)
         try:
-            while not crew.should_stop() and not crew.is_done:
+            while not fetchers.should_stop() and not fetchers.is_done:
                 now = time.monotonic()
-                self._space.note(self, self.file.size - crew.have)
-                crew.staff(now)
-                self._judge(crew.outlook(now), now)
+                self._space.note(self, self.file.size - fetchers.have)
+                fetchers.staff(now)
+                self._judge(fetchers.outlook(now), now)
                 self.woken.wait(TICK_S)
                 self.woken.clear()
-        except BaseException:  # else the crew would go on, and join() wait for it
+        except BaseException:  # else the fetchers would go on, and join() wait for it
             self.halting.set()
             raise
         finally:
-            crew.join()
-        return crew.storage_fault
+            fetchers.join()
+        return fetchers.storage_fault
 
     def _judge(self, outlook: Outlook, now: float) -> None:
         """Show how it stands. Raises ContentError or NoSeederError when there is no hope left."""
@@ -196,8 +196,8 @@ class Lmk1Download(DownloadLife):
         is_cut_off = self._is_cut_off()
         if outlook.is_moving or is_cut_off:
             self._still_since = now
-        is_in_line = outlook.is_in_line and self.still_s(now) < QUEUED_AT_PEERS_S
-        if outlook.is_moving or is_in_line or is_cut_off:
+        is_queued = outlook.is_queued and self.still_s(now) < QUEUED_AT_PEERS_S
+        if outlook.is_moving or is_queued or is_cut_off:
             self._patience.renew(now)
         if self._patience.is_over(now) and not outlook.is_connected:
             if outlook.lack is not None:
@@ -218,7 +218,7 @@ class Lmk1Download(DownloadLife):
                 f"Every seeder of {shown_name(self.file.name)} sent damaged content. "
                 "Nothing was kept. Start another seeder and try again."
             )
-        elif outlook.is_in_line:
+        elif outlook.is_queued:
             self._set_state(DownloadState.IN_LINE)
         elif self._is_cut_off():
             self._set_state(DownloadState.LOOKING, cause=CUT_OFF)
@@ -254,8 +254,8 @@ class Lmk1Download(DownloadLife):
         if state is self.state and now < self._reported + REPORT_S and failure is None:
             return
         self.state, self._reported = state, now
-        rate = self._crew.rate(now) if state is DownloadState.DOWNLOADING else 0.0
-        have = self.file.size if state is DownloadState.SKIPPED else self._crew.have
+        rate = self._fetchers.rate(now) if state is DownloadState.DOWNLOADING else 0.0
+        have = self.file.size if state is DownloadState.SKIPPED else self._fetchers.have
         self._post(
             DownloadChanged(
                 name=self.key,
@@ -264,7 +264,7 @@ class Lmk1Download(DownloadLife):
                 have=have,
                 rate=rate,
                 seconds_left=seconds_left(self.file.size - have, rate),
-                sources=self._crew.sources(now),
+                sources=self._fetchers.sources(now),
                 cause=cause,
                 failure=failure,
                 saved_as=saved_as,

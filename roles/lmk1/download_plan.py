@@ -13,7 +13,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from roles.values.chunks import CHUNK_SIZE, ChunkRange, chunk_count
+from roles.lmk1.chunks import CHUNK_SIZE, ChunkRange, chunk_count
 
 # An original seeder reads its whole range into memory before the first chunk.
 MAX_PART_BYTES = 64 * 1024 * 1024

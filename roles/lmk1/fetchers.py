@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from roles.lmk1.chunk_fetcher import Outcome, fetch_part
+from roles.lmk1.chunks import CHUNK_SIZE, ChunkRange
 from roles.lmk1.download_plan import MIN_STOLEN, DownloadPlan
 from roles.lmk1.partial_file import PartialFile
 from roles.lmk1.seeder_book import SeederBook
 from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
 from roles.values.addresses import Address
-from roles.values.chunks import CHUNK_SIZE, ChunkRange
 from roles.values.errors import (
     PeerProtocolError,
     SeederLackedFileError,
@@ -46,7 +46,7 @@ class Outlook:
 
     is_moving: bool  # chunks come
     is_connected: bool  # somebody was asked for chunks, and may still be reading its disk
-    is_in_line: bool  # somebody answered `away`
+    is_queued: bool  # somebody answered `away`
     is_trying: bool  # a connection is being made
     is_anyone_listed: bool
     all_dropped: bool  # every listed seeder sent too many damaged chunks
@@ -169,7 +169,7 @@ class Fetchers:
             return Outlook(
                 is_moving=now - self._moved < MOVING_S,
                 is_connected=any(item.is_connected for item in self._fetchings.values()),
-                is_in_line=any(self._book.is_away(seeder) for seeder in listed),
+                is_queued=any(self._book.is_away(seeder) for seeder in listed),
                 is_trying=bool(self._fetchings),
                 is_anyone_listed=bool(listed),
                 all_dropped=bool(listed) and all(map(self._book.is_dropped, listed)),
@@ -191,7 +191,7 @@ class Fetchers:
                 for seeder, item in sorted(self._fetchings.items())
             )
 
-    # What fetch_part() asks of its work, in the seeders' threads
+    # For fetch_part(), in the seeders' threads
 
     @property
     def name(self) -> str:

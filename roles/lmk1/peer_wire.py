@@ -13,22 +13,19 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeGuard
 
+from roles.lmk1.chunks import CHUNK_SIZE, chunk_count
 from roles.values import strict_json
-from roles.values.chunks import CHUNK_SIZE, MAX_FILE_SIZE, chunk_count
+from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.values.strict_json import JsonValue
+from roles.wire.greeting import AWAY, ERROR, EXIT_CONNECTION
 
-REQUEST_CONNECTION = b"request_connection"
-EXIT_CONNECTION = b"exit_connection"
 CONNECTED = b"connected"
-AWAY = b"away"
-ERROR = b"error"
 ACKNOWLEDGED = b"acknolwedgement"  # so spelt by the original
 REJECTED = b"error_notacknol"  # the same chunk again, please
 ACK_SIZE = 15  # bytes of either word
 
 HEADER = struct.Struct("<i32s")  # length in bytes, SHA-256 digest of the chunk
-MAX_GREETING = 512  # bytes, that of a later version included
 MAX_REQUEST = 1_024  # bytes; what an original seeder receives at once
 MAX_CHUNKS = chunk_count(MAX_FILE_SIZE)
 
@@ -37,15 +34,6 @@ _REQUEST_START = b"send_file_chunk\n"
 _GREETING_TAIL = re.compile(rb"\A(?:\n?\{[^\n]*\n|\n(?=[^{]))")
 # JSON from its first bracket to the one that closes it; one inside a name does not.
 _WHOLE_LIST = re.compile(rb'\s*\[(?:[^"\[\]]|"(?:[^"\\]|\\.)*+")*+\]\s*', re.DOTALL)
-
-
-class Greeting(Enum):
-    """How a newcomer began."""
-
-    LEECHER = "asks to be served"
-    LATER_VERSION = "asks to be served, in a later version if possible"
-    GAVE_UP = "asked, and left before the answer"
-    STRANGER = "said something else"
 
 
 class SeederAnswer(Enum):
@@ -84,46 +72,6 @@ def encode_range_request(request: RangeRequest) -> bytes:
 def encode_header(digest: bytes, length: int) -> bytes:
     """36 bytes that go before each chunk."""
     return HEADER.pack(length, digest)
-
-
-class GreetingReader:
-    """The first message of a newcomer at a seeder.
-
-    The bare word is complete at once, whatever may follow it.
-    """
-
-    def __init__(self) -> None:
-        self._buffer = b""
-
-    @property
-    def line(self) -> bytes:
-        """What a later version said behind the first word."""
-        return self._buffer[len(REQUEST_CONNECTION) + 1 :]
-
-    def feed(self, data: bytes) -> Greeting | None:
-        """Take more bytes; None while they may still become a greeting."""
-        self._buffer += data
-        if self._buffer in (REQUEST_CONNECTION, REQUEST_CONNECTION + b"\n"):
-            return Greeting.LEECHER
-        if REQUEST_CONNECTION.startswith(self._buffer):
-            return None
-        if self._buffer == REQUEST_CONNECTION + EXIT_CONNECTION:
-            return Greeting.GAVE_UP
-        if (REQUEST_CONNECTION + EXIT_CONNECTION).startswith(self._buffer):
-            return None
-        return self._feed_later_version()
-
-    def _feed_later_version(self) -> Greeting | None:
-        """Whether it is request_connection LF {...} LF.
-
-        A later version says so, and goes on in LMK/1 when it is answered in LMK/1.
-        """
-        if (
-            not self._buffer.startswith(REQUEST_CONNECTION + b"\n")
-            or len(self._buffer) > MAX_GREETING
-        ):
-            return Greeting.STRANGER
-        return Greeting.LATER_VERSION if self._buffer.endswith(b"\n") else None
 
 
 class SecondMessageReader:

@@ -132,7 +132,7 @@ class SeederBook:
         """It could not be reached, fell silent or broke the protocol."""
         record = self._records[seeder]
         record.failed_in_a_row += 1
-        record.away_in_a_row = 0  # nobody can wait in line at a seeder that is gone
+        record.away_in_a_row = 0  # nobody can be in the queue of a seeder that is gone
         record.not_before = now + self._pause(FAILED_AGAIN_S, FAILED_MAX_S, record.failed_in_a_row)
 
     def lacks(self, seeder: Address, name: str, *, now: float) -> None:

@@ -7,42 +7,73 @@ counted for the user. A name from the wire is only ever looked up.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import threading
+import time
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from io import FileIO
 from itertools import islice
 from pathlib import Path
 
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.storage_faults import unreadable
-from roles.sharing.folder_tree import Skips, TreeFile, status_of
+from roles.sharing.folder_tree import Skips, TopListing, TreeFile, status_of
 from roles.values.disk_names import from_disk, on_disk
-from roles.values.errors import FileChangedError
-from roles.values.events import Skipped, SkipReason
+from roles.values.errors import FileChangedError, ShortageError, StorageError
+from roles.values.events import SkipReason
 from roles.values.safe_names import is_partial_name, is_storable, shown_name
 
+log = logging.getLogger(__name__)
+
+RESCAN_S = 10.0
 MAX_FILES = 200_000
 MAX_COUNTED = 2_000  # entries looked at below the top level: enough for a hint, and never a wait
 
 
-@dataclass(frozen=True, slots=True)
-class FolderListing:
-    """What one scan found."""
-
-    files: dict[str, TreeFile]
-    in_subfolders: int  # files below the top level, as far as MAX_COUNTED entries tell
-    skipped: tuple[Skipped, ...] = ()
-
-
 class SharedFolder:
-    """scan() is called by one thread; open() by any, with a listing that scan() returned."""
+    """look() is called by one thread, which looks at the folder; the rest by any."""
 
     def __init__(self, path: Path) -> None:
+        self.listing = TopListing({}, 0, ())  # the newest, replaced whole
+        self.problem = ""  # why the folder could not be read the last time
+        self.changed = threading.Event()  # set by whoever sees that the listing is out of date
         self._path = path
+        self._rescan_at = 0.0
 
-    def scan(self) -> FolderListing:
+    def read(self) -> None:
+        """Look at the folder for the first time. Raises StorageError."""
+        self._rescan_at = time.monotonic() + RESCAN_S
+        self.listing = self.scan()
+
+    def look(self) -> bool:
+        """Look again when it is time to; whether anything is other than before."""
+        now = time.monotonic()
+        if now < self._rescan_at and not self.changed.is_set():
+            return False
+        self._rescan_at = now + RESCAN_S
+        self.changed.clear()
+        found, problem = TopListing({}, 0, ()), ""
+        try:
+            found = self.scan()
+        except ShortageError as error:  # says nothing about the folder: what is offered stays
+            log.info("%s", error)
+            return False
+        except StorageError as error:
+            problem = str(error)
+            if problem != self.problem:
+                log.warning("%s", problem)
+        if found == self.listing and problem == self.problem:
+            return False
+        self.listing, self.problem = found, problem
+        return True
+
+    def find(self, name: str) -> TreeFile | None:
+        """What is offered by this name from the wire."""
+        return self.listing.files.get(name)
+
+    def scan(self) -> TopListing:
         """Look at the folder. Raises StorageError with what to do when it cannot be read."""
         files, skips, subfolders = dict[str, TreeFile](), Skips(), list[str]()
         try:
@@ -61,7 +92,7 @@ class SharedFolder:
         except OSError as error:
             raise unreadable(error, self._path) from None
         in_subfolders = _count_below(subfolders)
-        return FolderListing(dict(sorted(files.items())), in_subfolders, skips.all())
+        return TopListing(dict(sorted(files.items())), in_subfolders, skips.all())
 
     def open(self, file: TreeFile) -> FileIO:
         """Open an offered file for reading, unbuffered.

@@ -8,25 +8,24 @@ answers with the same id in a line of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 from roles.values import strict_json
-from roles.values.addresses import Address, is_host
-from roles.values.chunks import MAX_FILE_SIZE
+from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError
 from roles.values.strict_json import JsonValue
+from roles.wire.fields import address, extras_of, files_of, is_id, is_port
+from roles.wire.tracker_wire import RECEIVE_BUFFER
 
 MAX_REQUEST = 1_000  # bytes; an original tracker receives 1,024 and ends on a longer list
 MAX_ANSWER = 1_024  # bytes; the receive buffer of every original program
-RECEIVE_BUFFER = 2_048  # what is longer than this is nobody's LMK request
 MAX_DATAGRAM = 65_535  # an original tracker's list may be of any length
 
 SUCCESS = b"success"
 ALREADY_REGISTERED = b"error\nSeeder is already Registered"
 UNKNOWN_SEEDER = b"error\nSeeder ID not in found with registed seeders"  # the original's spelling
-UNKNOWN_REQUEST = b"error\nNone"
-_ANSWERS = (b"success", b"error", b"[", b"{")  # how the words and lists of every tracker begin
 
 _STATES = frozenset({"available", "connected", "away"})
 
@@ -149,24 +148,17 @@ def decode_request(datagram: bytes) -> Request:
     extras = _decode_extras(fields[2]) if len(fields) > 2 else None
     match fields[0].decode("ascii", "replace"):
         case _Verb.ADD_SEEDER:
-            return AddSeeder(_decode_address(strict_json.loads(argument)), extras)
+            return AddSeeder(address(strict_json.loads(argument)), extras)
         case _Verb.UPLOAD_FILE_LIST:
-            return UploadFileList(_decode_files(strict_json.loads(argument)), extras)
+            return UploadFileList(files_of(strict_json.loads(argument)), extras)
         case _Verb.PING_TRACKER:
-            return PingTracker(_decode_address(strict_json.loads(argument)), extras)
+            return PingTracker(address(strict_json.loads(argument)), extras)
         case _Verb.REQUEST_SEEDER_LIST:
             return RequestSeederList()
         case _Verb.REQUEST_FILE_LIST:
             return RequestFileList()
         case _:
             raise PeerProtocolError("unknown request")
-
-
-def is_answer(datagram: bytes) -> bool:
-    """Whether it begins as what a tracker says. Never answer it: two trackers would go on so for
-    ever, once a third machine had sent one of them a datagram in the name of the other.
-    """
-    return datagram.startswith(_ANSWERS)
 
 
 def with_id(answer: bytes, extras: Extras | None) -> bytes:
@@ -206,7 +198,7 @@ def files_that_fit(files: Iterable[tuple[str, int]], extras: Extras | None) -> d
 def decode_answer(datagram: bytes) -> Answer:
     """Read one datagram of a tracker, an original's or ours. Raises PeerProtocolError."""
     if datagram[:1] == b"{":
-        return FileList(_decode_files(strict_json.loads(datagram, most=MAX_DATAGRAM)))
+        return FileList(files_of(strict_json.loads(datagram, most=MAX_DATAGRAM)))
     if datagram[:1] == b"[":
         return SeederList(_decode_seeders(strict_json.loads(datagram, most=MAX_DATAGRAM)))
     fields = datagram.split(b"\n")
@@ -238,59 +230,30 @@ def _extras_line(extras: Extras | None) -> list[bytes]:
 
 def _decode_extras(line: bytes) -> Extras | None:
     """None when there are none that we understand: the request then counts as plain LMK/1."""
-    try:
-        value = strict_json.loads(line)
-    except PeerProtocolError:
+    value = extras_of(line)
+    if value is None:
         return None
-    if not isinstance(value, dict):
-        return None
-    version, request_id, port, state = (value.get(key) for key in ("lmk", "id", "port", "state"))
-    if type(version) is not int or version < 2 or not _is_id(request_id):
+    request_id, port, state = (value.get(key) for key in ("id", "port", "state"))
+    if not isinstance(request_id, str) or not is_id(request_id):
         return None
     return Extras(
-        id=str(request_id),
+        id=request_id,
         everywhere=value.get("everywhere") is True,
-        port=port if type(port) is int and 0 < port <= 65535 else None,
+        port=port if isinstance(port, int) and is_port(port) else None,
         state=state if isinstance(state, str) and state in _STATES else None,
         leaving=value.get("leaving") is True,
     )
-
-
-def _is_id(value: JsonValue) -> bool:
-    return isinstance(value, str) and len(value) == 16 and set(value) <= set("0123456789abcdef")
-
-
-def _decode_address(value: JsonValue) -> Address:
-    address = _address_or_none(value)
-    if address is None:
-        raise PeerProtocolError("not an address")
-    return address
-
-
-def _address_or_none(value: JsonValue) -> Address | None:
-    match value:
-        case [str(host), int(port)] if type(port) is int and 0 < port <= 65535 and is_host(host):
-            return Address(host, port)
-        case _:
-            return None
 
 
 def _decode_seeders(value: JsonValue) -> tuple[Address, ...]:
     """Without what is no address: an original tracker hands on whatever anyone registered."""
     if not isinstance(value, list):
         raise PeerProtocolError("not a list of seeders")
-    return tuple(dict.fromkeys(item for item in map(_address_or_none, value) if item is not None))
-
-
-def _decode_files(value: JsonValue) -> dict[str, int]:
-    if not isinstance(value, dict):
-        raise PeerProtocolError("not a list of files")
-    files: dict[str, int] = {}
-    for name, size in value.items():
-        if type(size) is not int or not 0 <= size <= MAX_FILE_SIZE:
-            raise PeerProtocolError("a file with an impossible size")
-        files[name] = size
-    return files
+    seeders = dict[Address, None]()
+    for item in value:
+        with suppress(PeerProtocolError):
+            seeders[address(item)] = None
+    return tuple(seeders)
 
 
 def _fitting(items: Iterable[bytes], brackets: bytes, room: int) -> tuple[bytes, int]:

@@ -1,27 +1,26 @@
-"""Everyone who takes from a seeder by LMK/1: a thread each, and a slot for as long as it lasts."""
+"""Everyone who takes from a seeder: a thread each, and a slot for as long as it lasts."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from roles.lmk1 import peer_wire as wire
 from roles.lmk1.chunk_sender import ChunkSender, UploadProgress
 from roles.lmk1.shared_folder import SharedFolder
+from roles.lmk1.slots import SLOTS_PER_HOST, SlotTable
+from roles.net.connection import Connection
 from roles.net.eviction import Holder, who_goes
 from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
-from roles.sharing.folder_tree import TreeFile
-from roles.uploads.handshakes import hang_up
-from roles.uploads.slots import SLOTS_PER_HOST, SlotTable
-from roles.values.addresses import Address, is_loopback
+from roles.uploads.peer_uploads import PeerUploads
+from roles.uploads.slots import slots_for_lmk2
+from roles.values.addresses import is_loopback
 from roles.values.errors import FileChangedError, PeerProtocolError, ShortageError
 from roles.values.events import SeederState, Upload
+from roles.wire.greeting import AWAY
 from roles.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -35,7 +34,7 @@ LEAST_CHUNKS = 2
 @dataclass(slots=True)
 class _Serving:
     thread: threading.Thread
-    link: socket.socket
+    connection: Connection
     progress: UploadProgress
     meter: RateMeter
     looked_at: float
@@ -46,57 +45,62 @@ class _Serving:
     is_leaving: bool = False  # it was hung up on, and its slot is given away
 
 
-class Lmk1Uploads:
+class Uploads:
     """Owned by the seeder's thread."""
 
     def __init__(
         self,
         folder: SharedFolder,
-        find: Callable[[str], TreeFile | None],
-        changed: Callable[[], None],
+        swarm: PeerUploads,
         *,
         slots: int,
         throttle: Throttle,
         should_stop: Callable[[], bool],
     ) -> None:
-        """`find` looks a name up in the newest listing; `changed` is called when that is old."""
+        """`slots` are those of the seeder: both versions share them."""
         self._folder = folder
-        self._find = find
-        self._changed = changed
+        self._swarm = swarm
         self._slots = SlotTable(slots)
         self._throttle = throttle
         self._should_stop = should_stop
         self._serving: list[_Serving] = []
         self._sent_before = 0  # bytes, of connections that ended
 
-    def answer(self, link: socket.socket, address: Address, *, taken_elsewhere: int) -> None:
-        """Serve a leecher that greeted, if need be in place of an idle one, or send it away.
-
-        `taken_elsewhere`: slots that leechers of LMK/2 have now.
-        """
-        self.reap()
-        is_taken = self._slots.take(address.host, taken_elsewhere)
-        if not is_taken and self.end_idle(address.host):
-            is_taken = self._slots.take(address.host, taken_elsewhere)
+    def answer(self, connection: Connection) -> None:
+        """Serve a leecher that greeted, if need be in place of an idle one, or send it away."""
+        self._reap()
+        address = connection.address
+        is_taken = self._slots.take(address.host, self._swarm.slots_taken)
+        if not is_taken and self._end_idle(address.host):
+            is_taken = self._slots.take(address.host, self._swarm.slots_taken)
         if not is_taken:
             log.debug("%s heard away: every slot is taken", address)
-            hang_up(link, wire.AWAY)
+            connection.close(AWAY)
             return
         progress = UploadProgress(address)
-        thread = Worker(lambda: self._serve(link, progress), "lmk-upload")
+        thread = Worker(lambda: self._serve(connection, progress), "lmk-upload")
         try:
             thread.start()
         except ShortageError as error:
             log.warning("%s heard away: %s", address, error)
             self._slots.release(address.host)
-            hang_up(link, wire.AWAY)
+            connection.close(AWAY)
             return
         now = time.monotonic()
         meter = RateMeter(now=now)
-        self._serving.append(_Serving(thread, link, progress, meter, now, now + ASK_S))
+        self._serving.append(_Serving(thread, connection, progress, meter, now, now + ASK_S))
         log.debug("%s is connected", address)
 
-    def end_idle(self, host: str = "") -> bool:
+    def share_slots(self) -> None:
+        """Give back the slots of connections that ended, and some of idle ones to the swarm, if it
+        waits for them. Call it often.
+        """
+        self._reap()
+        if self._swarm.is_waited_for:
+            self._end_idle()
+        self._swarm.limit(slots_for_lmk2(self._slots.count, self._slots.taken))
+
+    def _end_idle(self, host: str = "") -> bool:
         """Hang up on the longest idle leecher, so that a newcomer from this host, or a leecher of
         LMK/2, gets its slot. False when none has been idle for long enough.
         """
@@ -118,18 +122,11 @@ class Lmk1Uploads:
         serving = staying[idle.number]
         serving.is_leaving = True
         log.info("hung up on %s, which was idle: others wait", serving.progress.leecher)
-        with contextlib.suppress(OSError):  # the other side was faster
-            serving.link.shutdown(socket.SHUT_RDWR)
+        serving.connection.hang_up()
         self._slots.release(serving.progress.leecher.host)
         return True
 
-    @property
-    def slots_taken(self) -> int:
-        """How many slots are held."""
-        return self._slots.taken
-
-    def reap(self) -> None:
-        """Give back the slots of connections that ended."""
+    def _reap(self) -> None:
         for serving in [item for item in self._serving if item.progress.has_ended]:
             serving.thread.join()
             self._serving.remove(serving)
@@ -137,9 +134,10 @@ class Lmk1Uploads:
             if not serving.is_leaving:
                 self._slots.release(serving.progress.leecher.host)
 
-    def state(self, taken_elsewhere: int) -> SeederState:
+    @property
+    def state(self) -> SeederState:
         """What the next leecher of LMK/1 hears."""
-        return self._slots.state(taken_elsewhere)
+        return self._slots.state(self._swarm.slots_taken)
 
     def report(self, now: float) -> tuple[tuple[Upload, ...], int]:
         """Who takes what, and the bytes sent since the start."""
@@ -159,16 +157,15 @@ class Lmk1Uploads:
         for serving in self._serving:
             serving.thread.join()
 
-    def _serve(self, link: socket.socket, progress: UploadProgress) -> None:
-        with link:
+    def _serve(self, connection: Connection, progress: UploadProgress) -> None:
+        with connection:
             try:
-                link.send(wire.CONNECTED)
                 ChunkSender(
-                    link, self._folder, self._find, progress, self._throttle, self._should_stop
+                    connection, self._folder, progress, self._throttle, self._should_stop
                 ).run()
             except FileChangedError as error:
                 log.info("%s: %s", progress.leecher, error)
-                self._changed()
+                self._folder.changed.set()
             except PeerProtocolError as error:
                 log.warning("dropped %s: %s", progress.leecher, error)
             except OSError as error:

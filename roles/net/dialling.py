@@ -10,7 +10,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from roles.net.connections import noted
+from roles.net import carrier
+from roles.net.connection import Connection
 from roles.net.name_lookup import looked_up
 from roles.values.addresses import Address, may_dial
 from roles.values.errors import PeerProtocolError
@@ -36,7 +37,7 @@ else:
 
 def dialled(
     peer: Address, should_stop: Callable[[], bool], *, is_chosen: bool = False
-) -> socket.socket:
+) -> Connection:
     """A connection, made without blocking for longer than POLL_S at a time.
 
     `is_chosen`: the user named this address, or chose the tracker there. All other addresses come
@@ -60,32 +61,50 @@ def dialled(
     raise fault
 
 
-def _connected(address: Address, should_stop: Callable[[], bool]) -> socket.socket:
-    link = noted(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+def begun(address: Address) -> tuple[Connection, int]:
+    """A connection on its way there, which waits for nothing, and why the system refuses it at
+    once, 0 if it does not. Raises OSError when no descriptor is left.
+    """
+    sock, connection = _opened(address)
     try:
-        link.setblocking(False)
-        fault = link.connect_ex(address)
+        fault = sock.connect_ex(address)
+    except OSError:
+        fault = errno.EHOSTUNREACH
+    return connection, 0 if fault in _UNDER_WAY else fault
+
+
+def _opened(address: Address) -> tuple[socket.socket, Connection]:
+    """A socket that does not wait, and what is to become of it."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    connection = Connection(carrier.carrier_of(sock), address)
+    connection.limit(0)
+    return sock, connection
+
+
+def _connected(address: Address, should_stop: Callable[[], bool]) -> Connection:
+    sock, connection = _opened(address)
+    try:
+        fault = sock.connect_ex(address)
         if fault in _UNDER_WAY:
-            _wait_for_handshake(link, should_stop)
-            fault = link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            _wait_for_handshake(sock, should_stop)
+            fault = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if fault:
             raise _error_of(fault)
-        link.settimeout(POLL_S)
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.limit(POLL_S)
     except BaseException:
-        link.close()
+        connection.close()
         raise
-    return link
+    return connection
 
 
-def _wait_for_handshake(link: socket.socket, should_stop: Callable[[], bool]) -> None:
+def _wait_for_handshake(sock: socket.socket, should_stop: Callable[[], bool]) -> None:
     """Wait until the connection is made or refused. Raises TimeoutError.
 
     When stopping not at once: a handshake under way would reach an original as connect and close.
     """
     begun = time.monotonic()
     with selectors.DefaultSelector() as selector:
-        selector.register(link, selectors.EVENT_WRITE)
+        selector.register(sock, selectors.EVENT_WRITE)
         while not selector.select(POLL_S):
             patience_s = STOPPING_CONNECT_S if should_stop() else CONNECT_S
             if time.monotonic() - begun > patience_s:

@@ -40,6 +40,11 @@ class OwnAddress(NamedTuple):
     everyone: tuple[str, ...]  # where everyone in its network is reached
 
 
+def own_name() -> str:
+    """What this computer calls itself."""
+    return socket.gethostname()
+
+
 def is_own_address(host: str) -> bool:
     """Whether this machine has that IPv4 address: only then can a socket be bound to it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

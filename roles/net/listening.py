@@ -1,4 +1,4 @@
-"""Binding the ports that others know, or the next free ones. It accepts and receives nothing."""
+"""Listening at the ports that others know, or at the next free ones."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from roles.net import carrier
+from roles.net.connection import Connection
+from roles.net.datagrams import Datagrams
 from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORTS, TRACKER_PORTS, Address
 from roles.values.errors import ShortageError, StorageError
 from roles.worker import failure_of
@@ -33,49 +36,89 @@ class _PortRefusedError(Exception):
     """Another port may be free; the text says why this one is not, after its number."""
 
 
-def listen_tcp(wanted: Address, *, exactly: bool) -> tuple[socket.socket, str]:
-    """A listening socket on the wanted port, else on one of SEEDER_PORTS and a note that says so.
+class Listener:
+    """A listening socket. Its calls never wait, nor do its connections until they are told to."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        """The socket is closed with it."""
+        sock.setblocking(False)
+        self._sock = sock
+        self.address = Address(*sock.getsockname())
+
+    def __enter__(self) -> Listener:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def fileno(self) -> int:
+        """For selectors, -1 when it is closed."""
+        return self._sock.fileno()
+
+    def accept(self) -> Connection | None:
+        """Who waits there, None when nobody does.
+
+        Raises OSError, MemoryError: it hung up before we looked, or nothing is left for it.
+        """
+        try:
+            sock, (host, port) = self._sock.accept()
+        except BlockingIOError:
+            return None
+        try:
+            connection = Connection(carrier.carrier_of(sock), Address(host, port))
+            connection.limit(0)
+        except (OSError, MemoryError):
+            sock.close()
+            raise
+        return connection
+
+    def close(self) -> None:
+        self._sock.close()
+
+
+def listen_tcp(wanted: Address, *, exactly: bool) -> tuple[Listener, str]:
+    """Listen on the wanted port, else on one of SEEDER_PORTS and a note that says so.
 
     Raises StorageError when none is free.
     """
     return _first_free(
         wanted,
         () if exactly else SEEDER_PORTS,
-        lambda address: _bound(socket.SOCK_STREAM, address),
+        lambda address: Listener(_bound(socket.SOCK_STREAM, address)),
     )
 
 
-def bind_both(wanted: Address, *, exactly: bool) -> tuple[socket.socket, socket.socket, str]:
-    """A datagram and a listening socket on one port number: the wanted, else of TRACKER_PORTS.
+def bind_both(wanted: Address, *, exactly: bool) -> tuple[Datagrams, Listener, str]:
+    """Both on one port number: the wanted, else of TRACKER_PORTS.
 
     Raises StorageError when there is no such pair.
     """
-    pair, note = _first_free(wanted, () if exactly else TRACKER_PORTS, _bound_pair)
-    return (*pair, note)
+    (datagrams, listener), note = _first_free(wanted, () if exactly else TRACKER_PORTS, _bound_pair)
+    return Datagrams(datagrams), Listener(listener), note
 
 
-def bound_beside(link: socket.socket, host: str) -> socket.socket | None:
-    """A datagram socket at one address of this machine, beside one on its port for all of them.
+def bound_beside(everywhere: Datagrams, host: str) -> Datagrams | None:
+    """The same at one address of this machine, beside those on its port for all of them.
 
-    What is sent from `link` leaves from the address that the route has, and whoever asked another
-    one never hears the answer. None where the system has no such sockets (Windows).
+    What is sent from `everywhere` leaves from the address that the route has, and whoever asked
+    another one never hears the answer. None where the system has no such sockets (Windows).
     """
     if sys.platform == "win32":
         return None
     beside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         # Only for this moment: nobody else may share the port.
-        for one in (link, beside):
+        for one in (everywhere.sock, beside):
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        beside.bind((host, _port_of(link)))
+        beside.bind((host, everywhere.address.port))
     except OSError:  # the address went in this moment
         beside.close()
         return None
     finally:
-        for one in (link, beside):
+        for one in (everywhere.sock, beside):
             if one.fileno() >= 0:
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
-    return beside
+    return Datagrams(beside)
 
 
 def _first_free(
@@ -96,21 +139,18 @@ def _first_free(
 
 def _bound_pair(address: Address) -> tuple[socket.socket, socket.socket]:
     for _ in range(TRIES if address.port == 0 else 1):
-        link = _bound(socket.SOCK_DGRAM, address)
+        datagrams = _bound(socket.SOCK_DGRAM, address)
         try:
-            return link, _bound(socket.SOCK_STREAM, Address(address.host, _port_of(link)))
+            return datagrams, _bound(
+                socket.SOCK_STREAM, Address(address.host, datagrams.getsockname()[1])
+            )
         except _PortRefusedError as error:
             refused = error
-            link.close()
+            datagrams.close()
         except BaseException:
-            link.close()
+            datagrams.close()
             raise
     raise refused
-
-
-def _port_of(link: socket.socket) -> int:
-    port: int = link.getsockname()[1]
-    return port
 
 
 def _bound(kind: socket.SocketKind, address: Address) -> socket.socket:

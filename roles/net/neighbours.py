@@ -11,6 +11,7 @@ import socket
 import sys
 from typing import NamedTuple
 
+from roles.net.datagrams import Datagrams
 from roles.net.interfaces import own_addresses
 from roles.values.addresses import is_loopback
 
@@ -36,9 +37,9 @@ if sys.platform == "linux":
     class Neighbours:
         """Looks at the routes once, and again after forget()."""
 
-        def __init__(self, link: socket.socket) -> None:
-            """Any open socket, to ask the system with."""
-            self._link = link
+        def __init__(self, datagrams: Datagrams) -> None:
+            """They stay open: the system is asked with their socket."""
+            self._datagrams = datagrams
             self._routes: list[_Route] | None = None
             self._own = frozenset[str]()
 
@@ -80,7 +81,7 @@ if sys.platform == "linux":
             """Whether hardware addresses are asked for there: a tunnel has none."""
             try:
                 answer = fcntl.ioctl(
-                    self._link.fileno(), _SIOCGIFFLAGS, _IFREQ.pack(interface.encode(), 0)
+                    self._datagrams.sock.fileno(), _SIOCGIFFLAGS, _IFREQ.pack(interface.encode(), 0)
                 )
             except OSError:  # it is gone
                 return False
@@ -89,14 +90,14 @@ if sys.platform == "linux":
         def _is_seen(self, host: str, interface: str) -> bool:
             request = _ARPREQ.pack(socket.AF_INET, 0, socket.inet_aton(host), 0, interface.encode())
             try:
-                answer = fcntl.ioctl(self._link.fileno(), _SIOCGARP, request)
+                answer = fcntl.ioctl(self._datagrams.sock.fileno(), _SIOCGARP, request)
             except OSError:  # nothing is known of it
                 return False
             return bool(_ARPREQ.unpack(answer)[3] & _ATF_COM)
 
-    def waiting_bytes(link: socket.socket) -> int:
+    def waiting_bytes(datagrams: Datagrams) -> int:
         """Of datagrams that were sent and have not left, as the system counts them."""
-        size = fcntl.ioctl(link.fileno(), termios.TIOCOUTQ, bytes(4))
+        size = fcntl.ioctl(datagrams.sock.fileno(), termios.TIOCOUTQ, bytes(4))
         return int.from_bytes(size, sys.byteorder)
 
 else:
@@ -104,12 +105,12 @@ else:
     class Neighbours:
         """Nothing waits for a missing computer."""
 
-        def __init__(self, link: socket.socket) -> None: ...
+        def __init__(self, datagrams: Datagrams) -> None: ...
 
         def forget(self) -> None: ...
 
         def is_missing(self, host: str) -> bool:  # noqa: ARG002
             return False
 
-    def waiting_bytes(link: socket.socket) -> int:  # noqa: ARG001
+    def waiting_bytes(datagrams: Datagrams) -> int:  # noqa: ARG001
         return 0

@@ -7,46 +7,53 @@ says the word that it waits for (docs/PROTOCOL.md, section 2.3).
 from __future__ import annotations
 
 import contextlib
-import socket
 import time
 from collections.abc import Callable
 
-from roles.lmk1 import peer_wire as lmk1
+from roles.net.connection import Connection
 from roles.values.errors import PeerProtocolError
-from roles.wire.greeting import MAX_ANSWER, Hello, Welcome, WelcomeReader, encode_hello
+from roles.wire.greeting import (
+    EXIT_CONNECTION,
+    MAX_ANSWER,
+    Hello,
+    Welcome,
+    WelcomeReader,
+    encode_hello,
+)
 from roles.worker import POLL_S
 
 ANSWER_S = 10.0  # an original may be waiting for another leecher's second word
 STOPPING_S = 0.3  # how long it is waited for when this side stops; the farewell is safe any time
 ORIGINAL_BUFFER = 2_048  # bytes that an original receives as the first message
+_LMK1_WORD = b"connected"
 _LMK1_WORDS = (b"c", b"a", b"e")  # connected, away, error
 
 
-def greeted(link: socket.socket, hello: Hello, should_stop: Callable[[], bool]) -> Welcome:
-    """Say who we are and read the answer, which may be `away`.
+def greeted(connection: Connection, hello: Hello, should_stop: Callable[[], bool]) -> Welcome:
+    """Say who we are and read the answer, which may be `away`; frames behind it stay with the
+    connection.
 
     Raises PeerProtocolError when it speaks LMK/1 only, or nothing that we know, OSError.
     """
-    link.settimeout(POLL_S)
+    connection.limit(POLL_S)
     said = encode_hello(hello)
-    link.sendall(said)
+    connection.send_all(said, within_s=POLL_S)
     reader = WelcomeReader()
     deadline = time.monotonic() + ANSWER_S  # for the whole line: single bytes gain no time
-    first = _received(link, 1, deadline, should_stop, said)
-    if first in _LMK1_WORDS:
-        if first == b"c":
-            _leave_original(link)
+    line = _received(connection, deadline, should_stop, said)
+    if line[:1] in _LMK1_WORDS:
+        if line[:1] == b"c":
+            _leave_original(connection, line)
         raise PeerProtocolError("it speaks LMK/1 only")
-    welcome = reader.feed(first)
-    while welcome is None:
+    while (welcome := reader.feed(line)) is None:
         if should_stop():  # no original: it is not harmed
             raise TimeoutError("this program stops")
-        welcome = reader.feed(_received(link, MAX_ANSWER, deadline, should_stop, said))
+        line = _received(connection, deadline, should_stop, said)
     return welcome
 
 
 def _received(
-    link: socket.socket, most: int, deadline: float, should_stop: Callable[[], bool], said: bytes
+    connection: Connection, deadline: float, should_stop: Callable[[], bool], said: bytes
 ) -> bytes:
     """More of the answer's line; when nothing comes, a farewell to whoever reads it later."""
     stopped: float | None = None
@@ -55,30 +62,24 @@ def _received(
         stopped = now if stopped is None and should_stop() else stopped
         if now > deadline or (stopped is not None and now - stopped > STOPPING_S):
             with contextlib.suppress(OSError):
-                link.sendall(_farewell(said))
+                connection.send_all(_farewell(said), within_s=POLL_S)
             raise TimeoutError("it did not answer")
-        try:
-            data = _taken_from_line(link, most)
-        except TimeoutError:
+        come = connection.receive(MAX_ANSWER)
+        if come is None:
             continue
-        if not data:
+        if not come:
             raise PeerProtocolError("it closed the connection without an answer")
-        return data
+        line, feed, frames = come.partition(b"\n")
+        connection.put_back(frames)
+        return line + feed
 
 
-def _taken_from_line(link: socket.socket, most: int) -> bytes:
-    """What has come, up to the line feed: what follows the line are frames."""
-    come = link.recv(most, socket.MSG_PEEK)
-    line, feed, _ = come.partition(b"\n")
-    return link.recv(len(line + feed)) if come else b""
-
-
-def _leave_original(link: socket.socket) -> None:
+def _leave_original(connection: Connection, come: bytes) -> None:
     """The word that frees an original seeder."""
-    link.settimeout(POLL_S)
     with contextlib.suppress(OSError):
-        link.recv(lmk1.MAX_GREETING)  # the rest of its word
-        link.sendall(lmk1.EXIT_CONNECTION)
+        if come != _LMK1_WORD:  # closed with bytes unread, the system would take ours back
+            connection.receive(MAX_ANSWER)
+        connection.send_all(EXIT_CONNECTION, within_s=POLL_S)
 
 
 def _farewell(said: bytes) -> bytes:
@@ -87,5 +88,5 @@ def _farewell(said: bytes) -> bytes:
     One that serves somebody else has not read our greeting yet: it will receive a whole buffer as
     the first message, so the word that it waits for then must begin the next one.
     """
-    word = lmk1.EXIT_CONNECTION
+    word = EXIT_CONNECTION
     return (word + b"\n").ljust(ORIGINAL_BUFFER - len(said)) + word

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-import sys
+from roles.net.connection import Connection
 
 # What waits in the system's buffer holds no slot, and what all connections have there waits for the
 # same wire. Where several share it: as much as goes out in this time, and less than a chunk. With
@@ -22,26 +21,25 @@ MIN_SEGMENTS = 4  # of 9,000 bytes, where a network has such: one alone waits fo
 # processor's cache when they are read, and 1 GiB takes a tenth less time than with 1 MiB.
 LOCAL_BUFFER = 128 * 1024
 WIRE_SEGMENT = 9_000  # bytes, the longest one; those of loopback are several times as long
-_HAS_MAXSEG = sys.platform != "win32"
 
 
 class SendBuffer:
     """Owned by the connection's thread."""
 
-    def __init__(self, link: socket.socket) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.size = 0  # bytes
-        self._link = link
+        self._carrier = connection.carrier
         self.fit(0.0, MAX_BUFFER, 1)
 
     def fit(self, rate: float, chunk: int, sharers: int) -> None:
         """Suit the bytes per second that go out, with so many connections, in chunks of so many
         bytes.
         """
-        segment = self._link.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) if _HAS_MAXSEG else 0
+        segment = self._carrier.segment()
         fitting = fitting_buffer(rate, chunk, sharers, segment)
         if fitting != self.size:
             self.size = fitting
-            self._link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, fitting)
+            self._carrier.keep_unsent(fitting)
 
 
 def fitting_buffer(rate: float, chunk: int, sharers: int, segment: int) -> int:

@@ -6,22 +6,26 @@ a bare connection would end an original seeder.
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import selectors
-import socket
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from roles.lmk1.peer_wire import EXIT_CONNECTION, REQUEST_CONNECTION
-from roles.net.connections import noted
+from roles.net.connection import Connection
+from roles.net.dialling import begun
 from roles.room.places import Key
 from roles.values.addresses import Address
-from roles.values.strict_json import dumps
-from roles.wire.greeting import ANSWER_START, MAX_ANSWER, decode_probe_answer
+from roles.wire.greeting import (
+    ANSWER_START,
+    EXIT_CONNECTION,
+    MAX_ANSWER,
+    Probe,
+    decode_probe_answer,
+    encode_hello,
+)
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +36,6 @@ HURRY_S = 1.0  # while all of these are under way and others wait
 AGAIN_S = 60.0  # while it cannot be reached: somebody may open its firewall
 MAX_WAITING = 12_000  # hosts, as many as programs may be registered,
 MAX_WAITING_OF_HOST = 256  # and targets of each: it may register under another id each time
-_UNDER_WAY = {0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,11 @@ class Target:
 
 
 @dataclass(slots=True, eq=False)
-class _Call:
+class _Dial:
     """One connection to a target."""
 
     target: Target
-    link: socket.socket
+    connection: Connection
     deadline: float
     probe: str
     received: bytes = b""
@@ -71,7 +74,7 @@ class DialBack:
         self._waiting: OrderedDict[str, OrderedDict[Key, Target]] = OrderedDict()
         # When each is due again: in the order of that, for all wait as long.
         self._later: OrderedDict[Key, tuple[float, Target]] = OrderedDict()
-        self._calls: dict[Key, _Call] = {}
+        self._calls: dict[Key, _Dial] = {}
         self._calls_to = Counter[str]()  # by host
 
     def want(self, target: Target) -> None:
@@ -115,51 +118,47 @@ class DialBack:
     def close(self) -> None:
         """Hang up."""
         for call in self._calls.values():
-            self._selector.unregister(call.link)
-            call.link.close()
+            self._selector.unregister(call.connection)
+            call.connection.close()
         self._calls.clear()
 
     def _dial(self, target: Target, now: float) -> None:
         try:
-            link = noted(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            connection, fault = begun(target.address)
         except OSError as error:  # no descriptor left: another time
             log.debug("dialling %s: %s", target.address, error)
             self._put_off(target, now)
             return
-        link.setblocking(False)
-        call = _Call(target, link, now + ANSWER_S, os.urandom(8).hex())
+        call = _Dial(target, connection, now + ANSWER_S, os.urandom(8).hex())
+        connection.queue(encode_hello(Probe(call.probe)))
         try:
-            code = link.connect_ex(target.address)
-        except OSError:
-            code = errno.EHOSTUNREACH
-        try:
-            self._selector.register(link, selectors.EVENT_WRITE, lambda: self._greet(call))
+            self._selector.register(connection, selectors.EVENT_WRITE, lambda: self._greet(call))
         except OSError as error:
             log.debug("dialling %s: %s", target.address, error)
-            link.close()
+            connection.close()
             self._put_off(target, now)
             return
         self._calls[target.key] = call
         self._calls_to[target.key.ip] += 1
-        if code not in _UNDER_WAY:
+        if fault:
             self._end(call, is_reachable=False)
 
-    def _greet(self, call: _Call) -> None:
-        greeting = REQUEST_CONNECTION + b"\n" + dumps({"lmk": 2, "probe": call.probe}) + b"\n"
+    def _greet(self, call: _Dial) -> None:
         try:
-            call.link.send(greeting)  # the first bytes of a connection find room
+            call.connection.flush()
         except OSError:
             self._end(call, is_reachable=False)
             return
-        self._selector.modify(call.link, selectors.EVENT_READ, lambda: self._read(call))
+        if not call.connection.queued:
+            self._selector.modify(call.connection, selectors.EVENT_READ, lambda: self._read(call))
 
-    def _read(self, call: _Call) -> None:
+    def _read(self, call: _Dial) -> None:
         try:
-            data = call.link.recv(MAX_ANSWER)
-        except BlockingIOError:
-            return
+            data = call.connection.receive(MAX_ANSWER)
         except OSError:
             data = b""
+        if data is None:
+            return
         call.received += data
         is_ours = ANSWER_START.startswith(call.received[: len(ANSWER_START)])
         if not data or not is_ours or len(call.received) > MAX_ANSWER:
@@ -171,17 +170,19 @@ class DialBack:
             is_reachable &= peer in ("", call.target.key.peer)  # another program has its port
             self._end(call, is_reachable=is_reachable, peer=peer)
 
-    def _end(self, call: _Call, *, is_reachable: bool, peer: str = "") -> None:
+    def _end(self, call: _Dial, *, is_reachable: bool, peer: str = "") -> None:
         key = call.target.key
         del self._calls[key]
         self._calls_to[key.ip] -= 1
         if not self._calls_to[key.ip]:
             del self._calls_to[key.ip]
-        self._selector.unregister(call.link)
-        if not is_reachable:
-            _say_goodbye(call.link)
+        self._selector.unregister(call.connection)
+        if is_reachable:
+            call.connection.close()
+        else:
+            # An original that took this for its own greeting would wait for more words for ever.
+            call.connection.close(EXIT_CONNECTION)
             self._put_off(call.target, time.monotonic())
-        call.link.close()
         self._tell(call.target, is_reachable, peer)
 
     def _put_off(self, target: Target, now: float) -> None:
@@ -189,11 +190,3 @@ class DialBack:
         self._later[target.key] = (now + AGAIN_S, target)
         if len(self._later) > MAX_WAITING:
             self._later.popitem(last=False)
-
-
-def _say_goodbye(link: socket.socket) -> None:
-    """An original that took this for its own greeting would wait for more words for ever."""
-    try:
-        link.send(EXIT_CONNECTION)
-    except OSError:
-        return  # nobody is there

@@ -19,7 +19,7 @@ MAX_HELD = 12_064  # as many as a room has shares
 class _Held(NamedTuple):
     """A share."""
 
-    teller: Key
+    owner: Key
     until: float
     quiet_at: float
 
@@ -31,27 +31,27 @@ class HeldShares:
         self._held: dict[str, _Held] = {}
         self._of_host: dict[str, dict[str, None]] = {}  # source IP to its shares, oldest first
 
-    def hold(self, share: str, teller: Key, *, quiet_at: float, now: float) -> None:
+    def hold(self, share: str, owner: Key, *, quiet_at: float, now: float) -> None:
         """The list of this share is gone, which that program told; its peer id is "" when that run
         of it has ended. `quiet_at`: when it has been silent for so long that it may have moved.
         """
         self.release(share)
-        of_host = self._of_host.setdefault(teller.ip, {})
+        of_host = self._of_host.setdefault(owner.ip, {})
         if len(of_host) >= MAX_PER_HOST:
             self.release(next(iter(of_host)))
         if len(self._held) >= MAX_HELD:
             self.release(next(iter(self._held)))
-        self._held[share] = _Held(teller, now + HELD_S, quiet_at)
-        self._of_host.setdefault(teller.ip, {})[share] = None
+        self._held[share] = _Held(owner, now + HELD_S, quiet_at)
+        self._of_host.setdefault(owner.ip, {})[share] = None
 
     def release(self, share: str) -> None:
         """It is told again, or was held long enough. Harmless when it is not held."""
         held = self._held.pop(share, None)
         if held is not None:
-            of_host = self._of_host[held.teller.ip]
+            of_host = self._of_host[held.owner.ip]
             del of_host[share]
             if not of_host:
-                del self._of_host[held.teller.ip]
+                del self._of_host[held.owner.ip]
 
     def share_owner(self, share: str, *, now: float) -> Key | None:
         """The program for which it is held; None when anyone may tell it."""
@@ -59,7 +59,7 @@ class HeldShares:
         if held is not None and now >= held.until:
             self.release(share)
             return None
-        return None if held is None else held.teller
+        return None if held is None else held.owner
 
     def is_quiet(self, share: str, *, now: float) -> bool:
         """Whether the program for which it is held may have moved to another address."""
@@ -67,4 +67,4 @@ class HeldShares:
 
     def items(self) -> Iterator[tuple[str, Key]]:
         """All of them, for the state file."""
-        return ((share, held.teller) for share, held in self._held.items())
+        return ((share, held.owner) for share, held in self._held.items())

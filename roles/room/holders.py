@@ -41,8 +41,8 @@ class _Ring(Generic[T]):
             yield self.members[(start + step) % count]
 
 
-class Holders(Generic[T]):
-    """Seeders and leechers by share."""
+class HoldersByShare(Generic[T]):
+    """Seeders and leechers of each share."""
 
     def __init__(self) -> None:
         self._rings: dict[tuple[str, bool], _Ring[T]] = {}  # by share, and whether of leechers

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import selectors
-import socket
 import time
 from collections import Counter, deque
 from collections.abc import Generator
@@ -16,7 +15,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
-from roles.net.connections import noted
+from roles.net.connection import Connection
+from roles.net.listening import Listener
 from roles.net.rate_limit import RateLimit
 from roles.room.packed_lists import PackedList, PackedLists
 from roles.room.registry import Registry
@@ -83,8 +83,7 @@ _EVENTS = {_Wait.TO_READ: selectors.EVENT_READ, _Wait.TO_WRITE: selectors.EVENT_
 class _Client:
     """One connection."""
 
-    link: socket.socket
-    ip: str
+    connection: Connection
     deadline: float
     waits_since: float = 0.0  # for the other side, when `waits_for` says so
     waited_s: float = 0.0  # the same before, since it came, or since MOVED bytes went either way
@@ -96,15 +95,18 @@ class _Client:
     waits_for: _Wait = _Wait.TURN
     steps: _Steps = field(init=False)
 
+    @property
+    def ip(self) -> str:
+        return self.connection.address.host
+
 
 class ListServer:
     """Everything about one listening socket. Used by the tracker's thread only."""
 
     def __init__(
-        self, listener: socket.socket, selector: selectors.BaseSelector, registry: Registry
+        self, listener: Listener, selector: selectors.BaseSelector, registry: Registry
     ) -> None:
         """Registers itself: the data of each key is what to call when it is ready."""
-        listener.setblocking(False)
         self._listener, self._selector, self._registry = listener, selector, registry
         self._lists = PackedLists(registry.catalogue)
         self._clients = dict[_Client, None]()  # in the order in which they came
@@ -155,20 +157,20 @@ class ListServer:
             return
         for _ in range(min(ACCEPTED_AT_ONCE, MAX_CLIENTS - len(self._clients))):
             try:
-                link, (ip, _) = self._listener.accept()
-            except BlockingIOError:
-                return
+                connection = self._listener.accept()
             except (OSError, MemoryError) as error:  # it is gone, or no descriptor is left
                 log.debug("accepting: %s", error)
                 if not self._make_room(now):
                     self._stop_accepting(now)  # the selector would tell of it at once
                 return
+            if connection is None:
+                return
+            ip = connection.address.host
             most = MAX_CLIENTS_HERE if is_loopback(ip) else MAX_CLIENTS_PER_HOST
             if self._from_host[ip] >= most and not self._make_room(now, ip):
-                link.close()
+                connection.close()
                 continue
-            noted(link).setblocking(False)
-            client = _Client(link, ip, now + CALL_S)
+            client = _Client(connection, now + CALL_S)
             client.steps = self._serve(client)
             self._clients[client] = None
             self._from_host[ip] += 1
@@ -251,10 +253,10 @@ class ListServer:
         if before == after:
             return
         if before:
-            self._selector.unregister(client.link)
+            self._selector.unregister(client.connection)
         if after:
             try:
-                self._selector.register(client.link, after, lambda: self._step(client))
+                self._selector.register(client.connection, after, lambda: self._step(client))
             except (OSError, MemoryError) as error:
                 log.debug("a list for or of %s: %s", client.ip, error)
                 client.waits_for = _Wait.TURN  # it is not registered
@@ -264,8 +266,8 @@ class ListServer:
         del self._clients[client]
         client.steps.close()
         if client.waits_for in _EVENTS:
-            self._selector.unregister(client.link)
-        client.link.close()
+            self._selector.unregister(client.connection)
+        client.connection.close()
         self._from_host[client.ip] -= 1
         if not self._from_host[client.ip]:
             del self._from_host[client.ip]
@@ -283,7 +285,7 @@ class ListServer:
                 yield from self._send_list(client, since)
             case TellList() as call:
                 yield from self._answer_list(client, call)
-        client.link.shutdown(socket.SHUT_WR)
+        client.connection.end_sending()
         client.is_served = True
         client.deadline = min(client.deadline, time.monotonic() + LINGER_S)
         left = MAX_PACKED  # closed with bytes unread, the system would take the answer back
@@ -376,11 +378,11 @@ def _prolong(client: _Client, packed: int) -> None:
 
 def _check_is_there(client: _Client) -> None:
     """Raise when it hung up, or talks on, while its answer is made."""
-    try:
-        if not client.link.recv(1):
-            raise ConnectionError("it hung up")
-    except BlockingIOError:
+    data = client.connection.receive(1)
+    if data is None:
         return
+    if not data:
+        raise ConnectionError("it hung up")
     raise PeerProtocolError("words behind a question")
 
 
@@ -397,26 +399,19 @@ def _note_moved(client: _Client, size: int) -> None:
 
 def _received(client: _Client, most: int) -> Generator[_Wait, None, bytes]:
     """Some bytes. Raises ConnectionError when there will be none."""
-    while True:
-        try:
-            data = client.link.recv(most)
-        except BlockingIOError:
-            yield _Wait.TO_READ
-            continue
-        if not data:
-            raise ConnectionError("it hung up")
-        _note_moved(client, len(data))
-        return data
+    while (data := client.connection.receive(most)) is None:
+        yield _Wait.TO_READ
+    if not data:
+        raise ConnectionError("it hung up")
+    _note_moved(client, len(data))
+    return data
 
 
 def _sent(client: _Client, data: bytes) -> _Steps:
     rest = memoryview(data)
     while rest:
-        try:
-            sent = client.link.send(rest[:_AT_ONCE])
-        except BlockingIOError:
-            yield _Wait.TO_WRITE
-        else:
-            rest = rest[sent:]
+        sent = client.connection.send(rest[:_AT_ONCE])
+        rest = rest[sent:]
+        if sent:
             _note_moved(client, sent)
-            yield _Wait.TURN
+        yield _Wait.TURN if sent else _Wait.TO_WRITE

@@ -1,39 +1,52 @@
-"""Who takes part in the room, right now: the tracker's table.
+"""Which programs take part in the room, right now: the tracker's table.
 
-An entry of LMK/2 is changed only from the address that its program proved, with its peer id. LMK/1
-requests, whose sources may be forged, have separate entries: fewer, and the first to be removed. No
-request is answered by a look at all entries. Pure state: the caller brings clock and addresses.
+An entry is changed only from the address that its program proved, with its peer id. No request is
+answered by a look at all entries. Pure state: the caller brings clock and addresses.
 """
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections import OrderedDict
+from collections.abc import Generator, Iterator, Sequence
 from itertools import chain
+from typing import Protocol
 
-from roles.lmk1.tracker_wire import Extras
-from roles.room.offered_shares import OfferedShares
+from roles.room.held_shares import HeldShares
+from roles.room.holders import HoldersByShare
 from roles.room.places import Key, Places
-from roles.room.registry_entry import QUIET_S, STATES, Entry, Member, Origin, Reader, restored
+from roles.room.registry_entry import (
+    LIFETIME_S,
+    QUIET_S,
+    Entry,
+    Origin,
+    Program,
+    Reader,
+)
 from roles.room.room_catalogue import RoomCatalogue
 from roles.values.addresses import Address, is_unicast
 from roles.values.errors import PeerProtocolError
-from roles.values.events import ListedFile, ListedSeeder, SeederState
+from roles.values.events import ListedFile
+from roles.values.participants import Participant, Status
 from roles.wire.fields import is_id, is_own_share, is_port
 from roles.wire.tracker_messages import Holder, Ping, Register, TellFiles
 
-MAX_PROGRAMS = 12_000  # of LMK/2, seeders and leechers
-MAX_LMK1 = 3_000  # seeders of LMK/1, which may not exist: nothing proves their addresses
-MAX_PER_HOST = 8  # of each kind: lab machines with several users; this machine is exempt
-MAX_NAMES = 8  # LMK/1 seeders at one address and port
-MAX_RUNS = 2  # LMK/2 programs at one address and port: one of them has ended, or lies
-MAX_FILES = 400_000  # on all lists for LMK/1 readers that LMK/2 programs told
-MAX_LMK1_FILES = 100_000  # the same, of LMK/1 programs
+MAX_PROGRAMS = 12_000  # seeders and leechers
+MAX_PER_HOST = 8  # lab machines with several users; this machine is exempt
+MAX_RUNS = 2  # programs at one address and port: one of them has ended, or lies
+MAX_FILES = 400_000  # on all lists for LMK/1 readers
 MAX_SHOWN = 2_000  # files that the window gets: nobody reads more
-MAX_SAVED = 32_000  # items of a state file: all of these seeders, and two of every share
+MAX_SAVED = 32_000  # items of a state file: two of every share, and all seeders of LMK/1
 EXPIRED_AT_ONCE = 500  # between two looks at the sockets: a whole room may fall silent together
 _HOLDERS = 64  # looked up for one answer: more than fit into it
+
+
+class Lmk1Seeders(Protocol):
+    """Those in the same room that speak LMK/1 only, and prove nothing."""
+
+    def entry(self, key: Key) -> Entry | None: ...
+
+    def note(self, key: Key, program: Program | None) -> None:
+        """A program has come or told another list for LMK/1 readers, or is gone."""
 
 
 class Registry:
@@ -41,154 +54,84 @@ class Registry:
 
     def __init__(self, catalogue: RoomCatalogue | None = None) -> None:
         self.catalogue = catalogue or RoomCatalogue("00000000")
-        self._entries: dict[Key, Entry] = {}
-        # The same, those that were silent longest first; originals ping more seldom.
-        self._silent = {kind: OrderedDict[Key, None]() for kind in (False, True)}
-        self._programs = 0  # of LMK/2
-        # Those of LMK/1 that have not stayed yet, the oldest first: the first to go.
-        self._fresh = dict[Key, None]()
-        self._places = Places()
-        self._changes = 0  # of what a state file keeps of LMK/1 seeders
-        self._files = Counter[bool]()  # on all lists for LMK/1 readers, by whether of LMK/2
-        self._offered = OfferedShares(self.catalogue, self._places, self._entries)
-        self.held = self._offered.held
+        self.places = Places()  # of programs, changed here only
+        self.by_share = HoldersByShare[Key]()  # who takes part in what, seeders of LMK/1 too
+        self.held = HeldShares()
+        self.lmk1: Lmk1Seeders | None = None  # set once, before anybody registers
         self.news = 0  # another number when a ping said something that the one before did not
+        self._programs: dict[Key, Program] = {}
+        self._silent = OrderedDict[Key, None]()  # the same, those that were silent longest first
+        self._files = 0  # on all lists for LMK/1 readers
 
-    # What LMK/1 programs say
-
-    def add(
-        self,
-        named: Address,
-        origin: Origin,
-        extras: Extras | None,
-        *,
-        named_is_here: bool,
-        now: float,
-    ) -> bool:
-        """Register a seeder by LMK/1; False when it was registered already.
-
-        Raises PeerProtocolError when the table is full.
-        """
-        self._places.latest.pop(origin.ip, None)  # when this seeder is refused, so is its list
-        entry = Entry.of(named, origin, extras, named_is_here, now)
-        is_new = entry.key not in self._entries
-        self._register_lmk1(entry)
-        self._places.latest[origin.ip] = entry.key
-        return is_new
-
-    def upload(self, files: Mapping[str, int], origin: Origin, extras: Extras | None) -> bool:
-        """Replace the list of the seeder that it belongs to.
-
-        False when no seeder of that machine is registered. Raises PeerProtocolError when the table
-        is full.
-        """
-        key = self._owner_of_list(origin, None if extras is None else extras.port)
-        if key is None:
-            return False
-        self._take_list(key, files)
-        return True
-
-    def ping(
-        self,
-        named: Address,
-        origin: Origin,
-        extras: Extras | None,
-        *,
-        named_is_here: bool,
-        now: float,
-    ) -> bool:
-        """Note that a seeder lives, which said so by LMK/1.
-
-        An unknown original is registered, for it never would do so again itself.
-        """
-        key = Key.lmk1(origin.ip, named)
-        entry = self._entries.get(key)
-        if entry is None:
-            if extras is None:
-                self._register_lmk1(Entry.of(named, origin, None, named_is_here, now))
-            return extras is None
-        self._hear(key, entry, now)
-        if extras is not None and not entry.is_original:  # an original never says so much
-            entry.state = None if extras.state is None else SeederState(extras.state)
-            if extras.leaving:
-                self._forget_lmk1(key)
-        return True
-
-    def settle(self, *, now: float) -> None:
-        """Tell LMK/2 readers what LMK/1 programs said lately. Call it often."""
-        self._offered.settle(now=now)
-
-    def files_for_originals(self, *, is_here: bool) -> dict[str, int]:
-        """The files that LMK/1 readers are told of, here or elsewhere."""
-        return self._offered.originals.files(is_here=is_here)
-
-    def seeders_for_originals(self, reader: Reader) -> list[Address]:
-        """Some seeders that hold all of those files, others at each call."""
-        return self._offered.originals.seeders(reader)
-
-    # What LMK/2 programs say
+    # What programs say
 
     def register(
-        self, request: Register, origin: Origin, *, named_is_here: bool, now: float
-    ) -> tuple[Key, Entry]:
-        """Register a program that speaks LMK/2, anew when it was there already.
+        self, request: Register, origin: Origin, *, advertised_is_here: bool, now: float
+    ) -> tuple[Key, Program]:
+        """Register a program, anew when it was there already.
 
         Another program at the same address and port is another entry: only one of them can listen
         there, and a program that ended falls silent. Raises PeerProtocolError when the table is
         full.
         """
-        entry = Entry(
+        program = Program(
             origin,
-            request.named,
-            named_is_here,
+            request.advertised,
+            advertised_is_here,
             request.everywhere,
-            is_original=False,
             last_ping=now,
-            member=Member.of(request),
-            since=now,
+            status=Status(shares=request.shares),
+            is_leecher=request.is_leecher,
+            peer=request.peer,
+            name=request.name,
         )
-        entry.check_source()
-        key = entry.key
-        known = self._entries.get(key)
+        program.check_source()
+        key = program.key
+        known = self._programs.get(key)
         if known is None:
             self._make_room(key, origin, now)
         else:
-            entry.files = {} if entry.is_leecher else known.files
-            if entry.member is not None and known.member is not None:
-                entry.member.has_answered = known.member.has_answered
-            self._forget_lmk2(key, now, keeps=() if entry.is_leecher else entry.shares)
-        self._enter(key, entry)
-        return key, entry
+            program.files = {} if program.is_leecher else known.files
+            program.has_answered = known.has_answered
+            self._forget(key, now, keeps=() if program.is_leecher else program.shares)
+        self._programs[key] = program
+        self._silent[key] = None
+        self.places.enter(key)
+        self._files += len(program.files)
+        self._enter_shares(key, program)
+        self._tell_lmk1(key, program)
+        return key, program
 
-    def hear(self, ping: Ping, ip: str, *, now: float) -> Member | None:
-        """Note what a program there says in LMK/2; None when this one is not registered so."""
-        key = Key(ip, ping.named.port, ping.peer)
-        entry = self._entries.get(key)
-        member = None if entry is None else entry.member
-        if entry is None or member is None or entry.named != ping.named:
+    def hear(self, ping: Ping, ip: str, *, now: float) -> Program | None:
+        """Note what a program there says; None when this one is not registered so."""
+        key = Key(ip, ping.advertised.port, ping.peer)
+        program = self._programs.get(key)
+        if program is None or program.advertised != ping.advertised:
             return None
-        self._hear(key, entry, now)
-        if member.ping is None or ping.news != member.ping.news:
-            self.news += 1
-            member.ping = ping
-        entry.state = STATES.get(ping.state)
+        program.last_ping = now
+        self._silent.move_to_end(key)
         if ping.leaving:
-            self._forget_lmk2(key, now, has_ended=True)
-        elif ping.shares != member.shares:
-            self._offered.leave(key, entry, now=now, keeps=ping.shares)
-            member.shares = ping.shares
-            self._offered.enter(key, entry)
-        return member
+            self._forget(key, now, has_ended=True)
+        elif ping.status != program.status:
+            self.news += 1
+            self._take_status(key, program, ping.status, now)
+        return program
 
     def tell(self, request: TellFiles, origin: Origin) -> bool:
-        """Replace the list for LMK/1 readers of a seeder that speaks LMK/2; False when unknown.
+        """Replace a seeder's list for LMK/1 readers; False when it is unknown.
 
         Raises PeerProtocolError when the table is full.
         """
         key = Key(origin.ip, request.port, request.peer)
-        if key not in self._entries or self._entries[key].is_leecher:
+        program = self._programs.get(key)
+        if program is None or program.is_leecher:
             return False
-        self._take_list(key, request.files)
+        others = self._files - len(program.files)
+        if others + len(request.files) > MAX_FILES:
+            raise PeerProtocolError(f"there are {self._files} files on the lists already")
+        program.take_list(request.files)
+        self._files = others + len(program.files)
+        self._tell_lmk1(key, program)
         return True
 
     def holders(self, asked: Sequence[str], *, is_here: bool) -> Iterator[Holder]:
@@ -197,104 +140,97 @@ class Registry:
         """
         reader = Reader(is_here, tracker_host="")
         told = set[Address]()  # a program that starts again is registered twice for a while
-        some = self._offered.holders.some(asked, _HOLDERS)
-        for key, indexes in chain(self._tellers(asked), some):
-            entry = self._entries[key]
-            address, member = entry.address_for(reader), entry.member
-            if address is not None and address not in told and not self._is_elsewhere(key, entry):
-                told.add(address)
-                yield Holder(
-                    # An original's user may have typed localhost: that is the tracker's machine.
-                    address if address.host[-1:].isdigit() else Address("", address.port),
-                    is_leecher=entry.is_leecher,
-                    is_unreachable=member is not None and member.is_reachable is False,
-                    is_original=member is None,
-                    asked=indexes,
-                )
+        some = self.by_share.some(asked, _HOLDERS)
+        for key, indexes in chain(self._owners(asked), some):
+            program = self._programs.get(key)
+            entry = program or (self.lmk1.entry(key) if self.lmk1 else None)
+            address = None if entry is None else entry.address_for(reader)
+            if entry is None or address is None or address in told or self._is_elsewhere(key):
+                continue
+            told.add(address)
+            yield Holder(
+                # An original's user may have typed localhost: that is the tracker's machine.
+                address if address.host[-1:].isdigit() else Address("", address.port),
+                is_leecher=entry.is_leecher,
+                is_unreachable=program is not None and program.is_reachable is False,
+                is_original=program is None,
+                asked=indexes,
+            )
 
-    def _tellers(self, asked: Sequence[str]) -> Iterator[tuple[Key, tuple[int, ...]]]:
+    def _owners(self, asked: Sequence[str]) -> Iterator[tuple[Key, tuple[int, ...]]]:
         for share in filter(None, map(self.catalogue.share, dict.fromkeys(asked))):
-            entry = self._entries.get(share.owner.key)
-            if entry is not None:
-                indexes = (index for index, one in enumerate(asked) if one in entry.shares)
+            program = self._programs.get(share.owner.key)
+            if program is not None:
+                indexes = (index for index, one in enumerate(asked) if one in program.shares)
                 yield share.owner.key, tuple(indexes)
 
-    def _is_elsewhere(self, key: Key, entry: Entry) -> bool:
+    def _is_elsewhere(self, key: Key) -> bool:
         """Whether it cannot be reached, but another program at its place may be."""
-        if entry.member is None or entry.member.is_reachable is not False:
+        program = self.entry(key)
+        if program is None or program.is_reachable is not False:
             return False
-        there = filter(None, map(self.member, self._places.lmk2_at(key.place)))
-        return any(member.is_reachable is not False for member in there)
+        there = filter(None, map(self.entry, self.places.at(key.place)))
+        return any(other.is_reachable is not False for other in there)
 
     @property
     def holders_state(self) -> int:
         """Another number when holders() would tell of others, or otherwise of them."""
-        return self._offered.holders.state
+        return self.by_share.state
 
     # What the tracker itself does
 
-    def entry(self, key: Key) -> Entry | None:
+    def entry(self, key: Key) -> Program | None:
         """What is registered there."""
-        return self._entries.get(key)
-
-    def member(self, key: Key) -> Member | None:
-        """What is registered there and speaks LMK/2."""
-        entry = self._entries.get(key)
-        return None if entry is None else entry.member
+        return self._programs.get(key)
 
     def is_heard(self, key: Key, *, now: float) -> bool:
         """Whether this registration has been pinged lately."""
-        entry = self._entries.get(key)
-        return entry is not None and now - entry.last_ping < QUIET_S
+        program = self._programs.get(key)
+        return program is not None and now - program.last_ping < QUIET_S
 
     def expire(self, *, now: float) -> int:
         """Forget who has been silent for too long; how many, EXPIRED_AT_ONCE at most."""
         gone = 0
-        for silent in self._silent.values():
-            while silent and gone < EXPIRED_AT_ONCE:
-                key = next(iter(silent))
-                entry = self._entries[key]
-                if now - entry.last_ping <= entry.lifetime_s:
-                    break
-                if key.is_lmk2:
-                    self._forget_lmk2(key, now)
-                else:
-                    self._forget_lmk1(key)
-                gone += 1
+        while self._silent and gone < EXPIRED_AT_ONCE:
+            key = next(iter(self._silent))
+            if now - self._programs[key].last_ping <= LIFETIME_S:
+                break
+            self._forget(key, now)
+            gone += 1
         return gone
 
     def note_reachable(self, key: Key, is_reachable: bool) -> None:
         """The tracker could connect to this program, or could not."""
-        entry = self._entries.get(key)
-        if entry is not None and entry.member is not None and not entry.is_here_only:
-            entry.member.is_reachable = is_reachable
-            self._offered.holders.state += 1
+        program = self._programs.get(key)
+        if program is not None and not program.is_here_only:
+            program.is_reachable = is_reachable
+            self.by_share.state += 1
 
     def is_contested(self, key: Key) -> bool:
         """Whether several programs claim this address and port."""
-        return len(self._places.lmk2_at(key.place)) > 1
+        return len(self.places.at(key.place)) > 1
 
     def note_listening(self, key: Key, *, now: float) -> None:
         """This program answered at its place: others that are registered there have ended."""
-        member = self.member(key)
-        if member is not None:
-            member.has_answered = True
-        for other in self._places.lmk2_at(key.place):
+        program = self.entry(key)
+        if program is not None:
+            program.has_answered = True
+        for other in self.places.at(key.place):
             if other != key:
-                entry = self._entries[other]
-                entry.last_ping = min(entry.last_ping, now - QUIET_S)
-                self._offered.originals.note(other, None)
+                program = self._programs[other]
+                program.last_ping = min(program.last_ping, now - QUIET_S)
+                self._tell_lmk1(other, None)
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[Program]:
         """Everyone."""
-        return list(self._entries.values())
+        return list(self._programs.values())
 
-    def as_seeder(self, entry: Entry) -> ListedSeeder | None:
-        """A seeder as the window shows it; None for a leecher, and for whom nobody is told of."""
-        if entry.is_leecher or entry.is_hidden:
-            return None
-        shares = filter(None, map(self.catalogue.share, entry.shares))
-        return entry.as_seeder(sum(share.files for share in shares) or len(entry.files))
+    def participant(self, program: Program) -> Participant:
+        """For who watches the room."""
+        if program.is_leecher:
+            return program.participant(0)
+        shares = filter(None, map(self.catalogue.share, program.shares))
+        return program.participant(sum(share.files for share in shares) or len(program.files))
 
     def files(self) -> Generator[None, None, tuple[ListedFile, ...]]:
         """Some of the contents that anyone offers, for the window, found a slice at a time."""
@@ -303,171 +239,94 @@ class Registry:
     # The state file
 
     @property
-    def saved_state(self) -> tuple[int, int]:
+    def saved_state(self) -> int:
         """Another value when saved() would give something else."""
-        return self._changes, self.catalogue.tellers_state
+        return self.catalogue.owners_state
 
     def saved(self) -> Iterator[dict[str, object]]:
-        """What a state file keeps, no times: LMK/1 seeders that stayed, for these do not register
-        again, and who told which share. LMK/2 programs come back by themselves.
-        """
-        for entry in self.entries():
-            if entry.member is None and entry.has_stayed:
-                yield entry.saved()
-        tellers = {**dict(self.held.items()), **dict(self.catalogue.tellers())}
-        for share, teller in tellers.items():
-            yield {"share": share, "teller": [teller.ip, teller.port, teller.peer]}
+        """What a state file keeps: who told which share. Programs come back by themselves."""
+        owners = {**dict(self.held.items()), **dict(self.catalogue.owners())}
+        for share, owner in owners.items():
+            yield {"share": share, "teller": [owner.ip, owner.port, owner.peer]}
 
-    def restore(self, saved: object, *, now: float) -> int:
-        """Take up what saved() gave to an earlier run; what cannot be read is left out.
-
-        Returns how many seeders came back.
-        """
+    def restore(self, saved: object, *, now: float) -> None:
+        """Take up what saved() gave to an earlier run; what cannot be read is left out."""
         for item in saved[:MAX_SAVED] if isinstance(saved, list) else []:
-            self._restore_teller(item, now)
-            entry = restored(item, now)
-            if entry is None or self._files[False] + len(entry.files) > MAX_LMK1_FILES:
-                continue
-            with suppress(PeerProtocolError):  # the table is full
-                self._register_lmk1(entry)
-                self._places.latest[entry.origin.ip] = entry.key
-        return len(self._entries)
-
-    def _restore_teller(self, item: object, now: float) -> None:
-        match item:
-            case {"share": str(share), "teller": [str(ip), int(port), str(peer)]} if (
-                is_own_share(share)
-                and is_unicast(ip)
-                and is_port(port)
-                and (is_id(peer) or not peer)  # "": that run of it has ended
-            ):
-                self.held.hold(share, Key(ip, port, peer), quiet_at=now + QUIET_S, now=now)
+            match item:
+                case {"share": str(share), "teller": [str(ip), int(port), str(peer)]} if (
+                    is_own_share(share)
+                    and is_unicast(ip)
+                    and is_port(port)
+                    and (is_id(peer) or not peer)  # "": that run of it has ended
+                ):
+                    self.held.hold(share, Key(ip, port, peer), quiet_at=now + QUIET_S, now=now)
 
     # Coming and going
 
-    def _register_lmk1(self, entry: Entry) -> None:
-        """A seeder that was known already keeps its list and counts as the newest."""
-        entry.check_source()
-        key = entry.key
-        known = self._entries.get(key)
-        if known is None:
-            self._make_room_for_lmk1(key, entry.origin)
-        else:
-            entry.files, entry.since = known.files, known.since
-            self._forget_lmk1(key)
-        self._enter(key, entry)
-
-    def _enter(self, key: Key, entry: Entry) -> None:
-        self._entries[key] = entry
-        self._silent[entry.is_original][key] = None
-        self._places.enter(key)
-        self._files[key.is_lmk2] += len(entry.files)
-        if key.is_lmk2:
-            self._programs += 1
-            self._offered.enter(key, entry)
-            self._offered.originals.note(key, entry)
-        elif not entry.has_stayed:
-            self._fresh[key] = None
-        self._note_changed(key, entry)
-
-    def _forget_lmk2(
+    def _forget(
         self, key: Key, now: float, keeps: Sequence[str] = (), *, has_ended: bool = False
     ) -> None:
-        self._programs -= 1
-        entry = self._taken_out(key)
-        self._offered.leave(key, entry, now=now, keeps=keeps, has_ended=has_ended)
-        self._offered.originals.note(key, None)
-        self._note_changed(key, entry)
+        program = self._programs.pop(key)
+        del self._silent[key]
+        self.places.leave(key)
+        self._files -= len(program.files)
+        self._leave_shares(key, program, now=now, keeps=keeps, has_ended=has_ended)
+        self._tell_lmk1(key, None)
 
-    def _forget_lmk1(self, key: Key) -> None:
-        self._fresh.pop(key, None)
-        entry = self._taken_out(key)
-        self._offered.forget_lmk1(key)
-        self._note_changed(key, entry)
+    def _take_status(self, key: Key, program: Program, status: Status, now: float) -> None:
+        if status.shares == program.shares:
+            program.status = status
+            return
+        self._leave_shares(key, program, now=now, keeps=status.shares)
+        program.status = status
+        self._enter_shares(key, program)
 
-    def _taken_out(self, key: Key) -> Entry:
-        entry = self._entries.pop(key)
-        del self._silent[entry.is_original][key]
-        self._places.leave(key)
-        self._files[key.is_lmk2] -= len(entry.files)
-        return entry
+    def _tell_lmk1(self, key: Key, program: Program | None) -> None:
+        if self.lmk1 is not None:
+            self.lmk1.note(key, program)
 
-    def _hear(self, key: Key, entry: Entry, now: float) -> None:
-        entry.last_ping = now
-        self._silent[entry.is_original].move_to_end(key)
-        if key in self._fresh and entry.has_stayed:
-            del self._fresh[key]
-            self._note_changed(key, entry)
+    def _enter_shares(self, key: Key, program: Program) -> None:
+        self.by_share.join(key, program.shares, is_leecher=program.is_leecher)
 
-    def _note_changed(self, key: Key, entry: Entry) -> None:
-        """What readers are told of its place, or what a state file keeps, may have changed."""
-        self._offered.note_place(key.place)
-        self._changes += not key.is_lmk2 and entry.has_stayed
+    def _leave_shares(
+        self,
+        key: Key,
+        program: Program,
+        *,
+        now: float,
+        keeps: Sequence[str],
+        has_ended: bool = False,
+    ) -> None:
+        """Those that it told and does not keep are gone.
 
-    def _take_list(self, key: Key, files: Mapping[str, int]) -> None:
-        entry = self._entries[key]
-        if not key.is_lmk2:
-            self._make_room_for_list(key, len(files) - len(entry.files))
-        elif self._files[True] - len(entry.files) + len(files) > MAX_FILES:
-            raise PeerProtocolError(f"there are {self._files[True]} files on the lists already")
-        before = len(entry.files)
-        entry.take_list(files)
-        self._files[key.is_lmk2] += len(entry.files) - before
-        if key.is_lmk2:
-            self._offered.originals.note(key, entry)
-        else:
-            self._note_changed(key, entry)
-
-    def _owner_of_list(self, origin: Origin, port: int | None) -> Key | None:
-        """The newest LMK/1 seeder of that machine, or the newest of ours there with that port.
-
-        An older entry with it is of a program that ended without a word.
+        Whoever else names them does not keep them: nobody would tell what changes in them. Of a run
+        that has ended nobody can come back under its peer id, which others know.
         """
-        latest = self._places.latest.get(origin.ip)
-        if latest is not None and port in (None, latest.port):
-            return latest
-        for key in () if port is None else self._places.lmk1_at((origin.ip, port)):
-            if not self._entries[key].is_original:
-                return key
-        return None
+        owner = key._replace(peer="") if has_ended else key
+        quiet_at = program.last_ping + QUIET_S
+        self.by_share.part(key, program.shares, is_leecher=program.is_leecher)
+        for share_id in program.shares:
+            share = self.catalogue.share(share_id)
+            if share_id not in keeps and share is not None and share.owner.key == key:
+                self.catalogue.drop(share_id)
+                self.held.hold(share_id, owner, quiet_at=quiet_at, now=now)
 
     def _make_room(self, key: Key, origin: Origin, now: float) -> None:
-        """Make room for one more LMK/2 program. Raises PeerProtocolError when there is none.
+        """Make room for one more program. Raises PeerProtocolError when there is none.
 
         At one place MAX_RUNS are kept: while they ping the one that answered there and the first,
         and the newest.
         """
-        there = self._places.lmk2_at(key.place)
+        there = self.places.at(key.place)
         if len(there) >= MAX_RUNS:
 
             def worth(one: Key) -> tuple[bool, bool]:
-                is_heard, member = self.is_heard(one, now=now), self.member(one)
-                has_answered = member is not None and member.has_answered
-                return is_heard and has_answered, is_heard and one == there[0]
+                is_heard = self.is_heard(one, now=now)
+                return is_heard and self._programs[one].has_answered, is_heard and one == there[0]
 
-            self._forget_lmk2(min(there, key=worth), now)
-        from_there = self._places.lmk2_of(origin.ip)
+            self._forget(min(there, key=worth), now)
+        from_there = self.places.places_of(origin.ip)
         if not there and from_there >= MAX_PER_HOST and not origin.is_here:
             raise PeerProtocolError(f"{origin.ip} registered {from_there} programs already")
-        if self._programs >= MAX_PROGRAMS:
+        if len(self._programs) >= MAX_PROGRAMS:
             raise PeerProtocolError(f"there are {MAX_PROGRAMS} programs already")
-
-    def _make_room_for_lmk1(self, key: Key, origin: Origin) -> None:
-        """Make room for one more LMK/1 seeder. Raises PeerProtocolError when there is none."""
-        from_there = self._places.lmk1_of(origin.ip)
-        if from_there >= MAX_PER_HOST and not origin.is_here:
-            raise PeerProtocolError(f"{origin.ip} registered {from_there} seeders already")
-        if len(self._places.lmk1_at(key.place)) >= MAX_NAMES:
-            raise PeerProtocolError(f"port {key.port} of {origin.ip} has {MAX_NAMES} names already")
-        if len(self._entries) - self._programs >= MAX_LMK1:
-            if not self._fresh:
-                raise PeerProtocolError(f"there are {MAX_LMK1} seeders of LMK/1 already")
-            self._forget_lmk1(next(iter(self._fresh)))
-
-    def _make_room_for_list(self, key: Key, more: int) -> None:
-        """Make room for an LMK/1 seeder's list. Raises PeerProtocolError when there is none."""
-        while (all_files := self._files[False]) + more > MAX_LMK1_FILES:
-            oldest = next((fresh for fresh in self._fresh if fresh != key), None)
-            if oldest is None:
-                raise PeerProtocolError(f"there are {all_files} files on the lists already")
-            self._forget_lmk1(oldest)

@@ -1,4 +1,4 @@
-"""One seeder in the tracker's table: what it said, where it is reached, how a file keeps it.
+"""One program in the tracker's table: what it said, and where it is reached.
 
 Pure values: the caller brings clock and addresses.
 """
@@ -7,35 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 
-from roles.lmk1.tracker_wire import Extras
 from roles.room.places import Key
 from roles.values.addresses import (
-    EVERY_INTERFACE,
     LOOPBACK,
     Address,
-    ip_of,
-    is_host,
     is_loopback,
     is_unicast,
     service_at,
 )
-from roles.values.chunks import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
-from roles.values.events import ListedSeeder, RoomMember, SeederState
+from roles.values.participants import Participant, Status
 from roles.values.safe_names import UnsafeNameError, safe_name
-from roles.wire.fields import is_port
-from roles.wire.tracker_messages import Ping, Register
 
-ORIGINAL_LIFETIME_S = 600.0  # as at an original tracker, which is pinged every 120 s
 LIFETIME_S = 50.0  # three pings of ours lost
 QUIET_S = 18.0  # without a ping, which comes every 15 s: the program there has probably ended
-# An original pings every 120 s. A flood of forged registrations fills the table in seconds, and
-# none of them is heard again by then.
-STAYED_S = 60.0
-MAX_RESTORED_FILES = 1_000  # of one seeder in a state file; a datagram holds a third of that
-STATES = {state.value: state for state in SeederState}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,99 +40,39 @@ class Reader:
     tracker_host: str  # the tracker's own address towards this reader
 
 
-@dataclass(slots=True)
-class Member:
-    """What a program that speaks LMK/2 says of itself. Changed by the registry only."""
-
-    instance: str  # others at each start of that program
-    name: str  # of its computer
-    is_leecher: bool
-    shares: tuple[str, ...]  # in which it takes part
-    ping: Ping | None = None  # the latest
-    is_reachable: bool | None = None  # None: not known yet
-    has_answered: bool = False  # the tracker's probe, at the place where it says that it listens
-
-    @classmethod
-    def of(cls, request: Register) -> Member:
-        """One that registers now."""
-        return cls(request.peer, request.name, request.is_leecher, request.shares)
+_HERE = Reader(is_here=True, tracker_host=LOOPBACK)
 
 
 @dataclass(slots=True)
 class Entry:
-    """A seeder, or a leecher of ours, in the tracker's table, changed by the registry only."""
+    """Somebody whom readers may be sent to."""
 
     origin: Origin
-    named: Address  # what it calls itself: only a key, never an address that others get unproved
-    named_is_here: bool  # one of the tracker's own addresses
+    advertised: Address  # what it calls itself: others get it only where it is proved
+    advertised_is_here: bool  # one of the tracker's own addresses
     everywhere: bool  # it listens on every interface
-    is_original: bool
     last_ping: float
-    state: SeederState | None = None
+    is_leecher: bool = False
+    status: Status = field(default_factory=Status)  # as its last ping said; at first its shares
     files: dict[str, int] = field(default_factory=dict)  # what LMK/1 readers are told
-    member: Member | None = None  # None: it does not speak LMK/2
-    since: float = field(default=0.0)  # when it registered
-    is_hidden: bool = False  # it speaks LMK/1, and an LMK/2 program has the same address and port
     is_here_only: bool = field(init=False)  # only programs on the tracker's machine reach it
 
     def __post_init__(self) -> None:
-        is_for_loopback = is_loopback(self.named.host) and not self.everywhere
+        is_for_loopback = is_loopback(self.advertised.host) and not self.everywhere
         self.is_here_only = self.origin.is_here and is_for_loopback
-
-    @classmethod
-    def of(
-        cls, named: Address, origin: Origin, extras: Extras | None, named_is_here: bool, now: float
-    ) -> Entry:
-        """A seeder that registers now, without a list."""
-        everywhere = named.host == EVERY_INTERFACE or (extras is not None and extras.everywhere)
-        return cls(
-            origin, named, named_is_here, everywhere, extras is None, last_ping=now, since=now
-        )
-
-    @property
-    def key(self) -> Key:
-        """Its name in the table."""
-        if self.member is None:
-            return Key.lmk1(self.origin.ip, self.named)
-        return Key(self.origin.ip, self.named.port, self.member.instance)
 
     @property
     def has_stayed(self) -> bool:
-        """Whether it proved its address, or pinged by LMK/1 long after it registered.
-
-        The latter is no proof, but more than a flood of forged sources does.
-        """
-        return self.member is not None or self.last_ping - self.since >= STAYED_S
+        """Whether it proved its address, or did the most that it can instead."""
+        return True
 
     def check_source(self) -> None:
         """Raise PeerProtocolError when nobody should be sent there."""
         if not is_unicast(self.origin.ip):
             raise PeerProtocolError(f"nobody can be reached at {self.origin.ip}")
-        service = service_at(self.named.port)
+        service = service_at(self.advertised.port)
         if service:
-            raise PeerProtocolError(f"port {self.named.port} belongs to {service}")
-
-    @property
-    def lmk1_share(self) -> str:
-        """The id under which LMK/2 readers find the list of an LMK/1 program."""
-        return lmk1_share_of((self.origin.ip, self.named.port))
-
-    @property
-    def shares(self) -> tuple[str, ...]:
-        """In which it takes part, as LMK/2 readers know them."""
-        if self.member is not None:
-            return self.member.shares
-        return (self.lmk1_share,) if self.files else ()
-
-    @property
-    def is_leecher(self) -> bool:
-        """Whether it is no seeder."""
-        return self.member is not None and self.member.is_leecher
-
-    @property
-    def lifetime_s(self) -> float:
-        """How long it may be silent."""
-        return ORIGINAL_LIFETIME_S if self.is_original else LIFETIME_S
+            raise PeerProtocolError(f"port {self.advertised.port} belongs to {service}")
 
     def address_for(self, reader: Reader) -> Address | None:
         """Where this reader reaches the seeder; None when it cannot.
@@ -156,108 +82,57 @@ class Entry:
         elsewhere.
         """
         if not self.origin.is_here:
-            return Address(self.origin.ip, self.named.port)
+            return Address(self.origin.ip, self.advertised.port)
         if self.is_here_only:
-            return self.named if reader.is_here else None
-        if self.named_is_here and not self.everywhere:
-            return self.named
-        return Address(reader.tracker_host, self.named.port)
+            return self.advertised if reader.is_here else None
+        if self.advertised_is_here and not self.everywhere:
+            return self.advertised
+        return Address(reader.tracker_host, self.advertised.port)
 
     def take_list(self, files: Mapping[str, int]) -> None:
         """Replace its list, but for names that nobody should store."""
-        self.files = {name: size for name, size in files.items() if _is_storable(name)}
-
-    def as_seeder(self, files: int) -> ListedSeeder:
-        """For the window: a seeder with so many files."""
-        return ListedSeeder(
-            address=self._shown_address,
-            is_original=self.is_original,
-            state=self.state,
-            files=files,
-            last_ping=self.last_ping,
-        )
-
-    def as_member(self, member: Member) -> RoomMember:
-        """For the window: what it does, as its last ping said."""
-        ping = member.ping
-        return RoomMember(
-            name=member.name,
-            address=self._shown_address,
-            is_leecher=member.is_leecher,
-            state="" if ping is None else ping.state,
-            up=0 if ping is None else ping.up,
-            down=0 if ping is None else ping.down,
-            reason="" if ping is None else ping.reason,
-            transfers=() if ping is None else ping.transfers,
-            is_reachable=member.is_reachable,
-            last_ping=self.last_ping,
-        )
+        self.files = {name: size for name, size in files.items() if is_passed_on(name)}
 
     @property
-    def _shown_address(self) -> Address:
-        return self.address_for(Reader(is_here=True, tracker_host=LOOPBACK)) or self.named
-
-    def saved(self) -> dict[str, object]:
-        """What a state file keeps of an LMK/1 program: no times."""
-        return {
-            "source": self.origin.ip,
-            "is_here": self.origin.is_here,
-            "named": list(self.named),
-            "named_is_here": self.named_is_here,
-            "everywhere": self.everywhere,
-            "original": self.is_original,
-            "stayed": True,
-            "files": self.files,
-        }
+    def shown_address(self) -> Address:
+        """For who watches the room."""
+        return self.address_for(_HERE) or self.advertised
 
 
-def lmk1_share_of(place: tuple[str, int]) -> str:
-    """The id under which LMK/2 readers find the list of LMK/1 programs at this place."""
-    host, port = place
-    ip = ip_of(host)
-    return f"lmk1{0 if ip is None else int(ip):08x}{port:04x}"
+@dataclass(slots=True, kw_only=True)
+class Program(Entry):
+    """A seeder or leecher that speaks LMK/2, changed by the registry only."""
+
+    peer: str  # its id, another one at each start
+    name: str  # of its computer
+    is_reachable: bool | None = None  # by others; None: not known yet
+    has_answered: bool = False  # the tracker's probe, at the place where it says that it listens
+
+    @property
+    def key(self) -> Key:
+        """Its name in the table."""
+        return Key(self.origin.ip, self.advertised.port, self.peer)
+
+    @property
+    def shares(self) -> tuple[str, ...]:
+        """In which it takes part."""
+        return self.status.shares
+
+    def participant(self, files: int) -> Participant:
+        """For who watches the room; it offers so many files."""
+        return Participant(
+            address=self.shown_address,
+            last_ping=self.last_ping,
+            is_leecher=self.is_leecher,
+            name=self.name,
+            status=self.status,
+            files=files,
+            is_reachable=self.is_reachable,
+        )
 
 
-def restored(item: object, now: float) -> Entry | None:
-    """What saved() gave to an earlier run, None when it cannot be read.
-
-    Its files pass the checks of an upload, for the file may be anybody's. Version 1.1 saved every
-    LMK/1 program, also those that had not stayed, and did not say which.
-    """
-    match item:
-        case {
-            "source": str(ip),
-            "is_here": bool(is_here),
-            "named": [str(host), int(port)],
-            "named_is_here": bool(named_is_here),
-            "everywhere": bool(everywhere),
-            "original": bool(is_original),
-            "files": dict(files),
-            **others,
-        } if is_unicast(ip) and is_host(host) and is_port(port) and not service_at(port):
-            pass
-        case _:
-            return None
-    sizes = {
-        name: size
-        for name, size in islice(files.items(), MAX_RESTORED_FILES)
-        if isinstance(name, str) and type(size) is int and 0 <= size <= MAX_FILE_SIZE
-        if _is_storable(name)
-    }
-    return Entry(
-        origin=Origin(ip, is_here),
-        named=Address(host, port),
-        named_is_here=named_is_here,
-        everywhere=everywhere,
-        is_original=is_original,
-        last_ping=now,
-        files=sizes,
-        since=now - 2 * STAYED_S if others.get("stayed") is True else now,
-    )
-
-
-def _is_storable(name: str) -> bool:
-    """Whether it may be passed on: an original leecher writes whatever name it is told."""
+def is_passed_on(name: str) -> bool:
+    """Whether readers are told of it: an original leecher writes whatever name it is told."""
     try:
         safe_name(name, windows=False)
     except UnsafeNameError:

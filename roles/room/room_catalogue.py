@@ -17,7 +17,6 @@ from roles.values.catalogue import (
     MAX_ROOM_FILES,
     FileLine,
     decode_line,
-    encode_line,
 )
 from roles.values.content import Content
 from roles.values.errors import LmkError, PeerProtocolError
@@ -28,8 +27,8 @@ from roles.wire.tracker_messages import Code
 MAX_LOGGED = 100_000  # lines in the log of changes; who knows nothing of them asks for the whole
 MAX_LOGGED_STEPS = 4_096  # of these; readers ask every few seconds
 HOST_PART = 4  # one host may hold a fourth of the room, and more only while the room is half empty
-LMK1_PART = 4  # LMK/1 programs, whose addresses nobody proved, hold a fourth of the room together
-MAX_SHARES = 12_000 + 64  # one for each seeder, and some that have just left
+UNPROVED_PART = 4  # those whose addresses nobody proved hold a fourth of the room together
+MAX_ROOM_SHARES = 12_000 + 64  # one for each seeder, and some that have just left
 LOOKED_AT_PER_FILE = 2  # lines that first_files() reads for one that it shows
 SLICE = 100  # lines that it reads between two looks at the sockets
 _FILE = '["f"'  # how the line of a file begins
@@ -47,13 +46,13 @@ class ListRefusedError(LmkError):
 class Owner:
     """Who told a share, and may tell it again."""
 
-    key: Key  # of the program; for LMK/1, of the place
+    key: Key  # of the program, or of a place where nobody proved anything
     host: str = ""  # whose part of the room its lines count in; "" has no part, and no limit
 
     @property
-    def is_lmk1(self) -> bool:
-        """Whether nobody proved that it exists."""
-        return not self.key.is_lmk2
+    def is_proved(self) -> bool:
+        """Whether it proved that it exists."""
+        return self.key.is_proved
 
 
 @dataclass(slots=True)
@@ -132,13 +131,13 @@ class _Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Lmk1List:
-    """What the LMK/1 programs at one place offer now."""
+class UnprovedList:
+    """What programs at one place offer now, as somebody says without a proof."""
 
     share: str
     owner: Owner
     folder: str
-    files: Mapping[str, int]  # empty: the share is gone
+    lines: Collection[str]  # empty: the share is gone
 
 
 class RoomCatalogue:
@@ -149,15 +148,15 @@ class RoomCatalogue:
         self._epoch = epoch
         self._number = 0
         self._shares: dict[str, Share] = {}
-        self._lmk1 = dict[str, None]()  # those of LMK/1 programs, the oldest first
+        self._unproved = dict[str, None]()  # the oldest first
         self._log: deque[Collection[_Change]] = deque()  # the newest leads to the version we have
         self._logged = 0  # lines of all that
-        # Of all shares that LMK/2 programs told, and of the lists that they tell now.
+        # Of all shares that were told with a proof, and of the lists that are told now.
         self._lines = self._size = 0
         self._host_lines, self._host_size = Counter[str](), Counter[str]()  # the same, by host
-        self._lmk1_lines = self._lmk1_size = 0
+        self._unproved_lines = self._unproved_size = 0
         self._shown: dict[tuple[str, str], ListedFile | None] = {}  # lines that were read before
-        self.tellers_state = 0  # another number when tellers() gives something else
+        self.owners_state = 0  # another number when owners() gives something else
 
     @property
     def version(self) -> str:
@@ -173,10 +172,10 @@ class RoomCatalogue:
         """The share of this id."""
         return self._shares.get(share_id)
 
-    def tellers(self) -> Iterator[tuple[str, Key]]:
-        """Each share of an LMK/2 program, and who told it."""
+    def owners(self) -> Iterator[tuple[str, Key]]:
+        """Each share that was told with a proof, and who told it."""
         for share_id, share in self._shares.items():
-            if not share.owner.is_lmk1:
+            if share.owner.is_proved:
                 yield share_id, share.owner.key
 
     def check_owner(self, share_id: str, owner: Owner) -> None:
@@ -184,7 +183,7 @@ class RoomCatalogue:
         share = self._shares.get(share_id)
         if share is not None and share.owner != owner:
             raise ListRefusedError(Code.SHARE, "Another program shares a folder with this id.")
-        if share is None and len(self._shares) - len(self._lmk1) >= MAX_SHARES:
+        if share is None and len(self._shares) - len(self._unproved) >= MAX_ROOM_SHARES:
             raise ListRefusedError(Code.FULL, "The tracker knows too many folders already.")
 
     def hand_over(self, share_id: str, owner: Owner) -> None:
@@ -193,18 +192,18 @@ class RoomCatalogue:
         self.release(len(share.lines), share.size, share.owner)
         self._count(len(share.lines), share.size, owner)
         share.owner = owner
-        self.tellers_state += 1
+        self.owners_state += 1
 
     def reserve(self, lines: int, size: int, owner: Owner) -> None:
         """Count what a list that is being told will add. Raises ListRefusedError.
 
-        Shares of LMK/1 programs make room for those of LMK/2.
+        Unproved shares make room for the others.
         """
-        if owner.is_lmk1:
-            self._check_room_for_lmk1(lines, size)
-        else:
+        if owner.is_proved:
             self._check_room(lines, size, owner.host)
-            self._drop_lmk1(lines, size)
+            self._drop_unproved(lines, size)
+        else:
+            self._check_room_for_unproved(lines, size)
         self._count(lines, size, owner)
 
     def release(self, lines: int, size: int, owner: Owner) -> None:
@@ -221,22 +220,22 @@ class RoomCatalogue:
         """
         before = self._shares.get(share_id)
         self._shares[share_id] = share
-        self.tellers_state += before is None
+        self.owners_state += before is None
         changes = list[_Change]()
-        while len(self._shares) > MAX_SHARES and self._lmk1:
-            changes.append(self._taken_out(next(iter(self._lmk1))))
+        while len(self._shares) > MAX_ROOM_SHARES and self._unproved:
+            changes.append(self._taken_out(next(iter(self._unproved))))
         if added or removed or before is None or before.folder != share.folder:
             changes.append(_Change(share_id, share.folder, added, removed))
         self._note(changes)
 
-    def put_lmk1(self, lists: Iterable[Lmk1List]) -> None:
-        """Take over what LMK/1 programs told, as one step. What finds no room is left out."""
+    def put_unproved(self, lists: Iterable[UnprovedList]) -> None:
+        """Take these over as one step. What finds no room is left out."""
         changes = list[_Change]()
         for told in lists:
-            change = self._change_of(told) if told.files else None
+            change = self._change_of(told) if told.lines else None
             if change is not None:
                 changes.append(change)
-            elif not told.files and told.share in self._shares:
+            elif not told.lines and told.share in self._shares:
                 changes.append(self._taken_out(told.share))
         self._note(changes)
 
@@ -300,37 +299,37 @@ class RoomCatalogue:
             text = "This computer has its part of the room's list already. The rest is for others."
             raise ListRefusedError(Code.FULL, text)
 
-    def _check_room_for_lmk1(self, lines: int, size: int) -> None:
+    def _check_room_for_unproved(self, lines: int, size: int) -> None:
         if (
-            self._lmk1_lines + lines > MAX_ROOM_FILES // LMK1_PART
-            or self._lmk1_size + size > MAX_LIST_BYTES // LMK1_PART
+            self._unproved_lines + lines > MAX_ROOM_FILES // UNPROVED_PART
+            or self._unproved_size + size > MAX_LIST_BYTES // UNPROVED_PART
             or self._is_over(lines, size)
         ):
-            raise ListRefusedError(Code.FULL, "There is no room for more lists of LMK/1.")
+            raise ListRefusedError(Code.FULL, "There is no room for more unproved lists.")
 
-    def _drop_lmk1(self, lines: int, size: int) -> None:
-        """Drop shares of LMK/1 programs until so much more fits.
+    def _drop_unproved(self, lines: int, size: int) -> None:
+        """Drop unproved shares until so much more fits.
 
         At least a fourth of their lines goes at once: a list asks for room line by line, and each
         drop costs a step in the log.
         """
         if not self._is_over(lines, size):
             return
-        enough = self._lmk1_lines * 3 // 4
+        enough = self._unproved_lines * 3 // 4
         changes = list[_Change]()
-        while self._lmk1 and (self._lmk1_lines > enough or self._is_over(lines, size)):
-            changes.append(self._taken_out(next(iter(self._lmk1))))
+        while self._unproved and (self._unproved_lines > enough or self._is_over(lines, size)):
+            changes.append(self._taken_out(next(iter(self._unproved))))
         self._note(changes)
 
     def _is_over(self, lines: int, size: int) -> bool:
         """Whether so much more would exceed the limits of the room."""
-        all_lines, all_size = self._lines + self._lmk1_lines, self._size + self._lmk1_size
+        all_lines, all_size = self._lines + self._unproved_lines, self._size + self._unproved_size
         return all_lines + lines > MAX_ROOM_FILES or all_size + size > MAX_LIST_BYTES
 
     def _count(self, lines: int, size: int, owner: Owner) -> None:
-        if owner.is_lmk1:
-            self._lmk1_lines += lines
-            self._lmk1_size += size
+        if not owner.is_proved:
+            self._unproved_lines += lines
+            self._unproved_size += size
             return
         self._lines += lines
         self._size += size
@@ -341,14 +340,14 @@ class RoomCatalogue:
             if not self._host_lines[host]:
                 del self._host_lines[host], self._host_size[host]
 
-    def _change_of(self, told: Lmk1List) -> _Change | None:
-        """Take over one list of LMK/1; None when it changes nothing, or finds no room."""
-        lines = {line: line for line in map(_original_line, told.files.items())}
+    def _change_of(self, told: UnprovedList) -> _Change | None:
+        """Take over one of these; None when it changes nothing, or finds no room."""
+        lines = {line: line for line in told.lines}
         known = self._shares.get(told.share)
         before: Mapping[str, str] = {} if known is None else known.lines
         added = [line for line in lines if line not in before]
         removed = [line for line in before if line not in lines]
-        if known is None and len(self._shares) >= MAX_SHARES:
+        if known is None and len(self._shares) >= MAX_ROOM_SHARES:
             return None
         try:
             self.reserve(len(added), sum(map(line_size, added)), told.owner)
@@ -356,7 +355,7 @@ class RoomCatalogue:
             return None
         self.release(len(removed), sum(map(line_size, removed)), told.owner)
         share = self._shares[told.share] = Share(told.folder, told.owner, 0, lines)
-        self._lmk1[told.share] = None
+        self._unproved[told.share] = None
         for line in lines:
             count_line(share.sums, line, 1)
         is_same = known is not None and known.folder == told.folder and not (added or removed)
@@ -364,8 +363,8 @@ class RoomCatalogue:
 
     def _taken_out(self, share_id: str) -> _Change:
         share = self._shares.pop(share_id)
-        self._lmk1.pop(share_id, None)
-        self.tellers_state += not share.owner.is_lmk1
+        self._unproved.pop(share_id, None)
+        self.owners_state += share.owner.is_proved
         self.release(len(share.lines), share.size, share.owner)
         return _Change(share_id, share.folder, is_gone=True)
 
@@ -419,10 +418,6 @@ def count_line(sums: Sums, line: str, step: int) -> None:
         sums.files += step
         # Modification time and executable bit, at its end, do not make another content.
         sums.print ^= hash(line.rpartition('",')[0])
-
-
-def _original_line(file: tuple[str, int]) -> str:
-    return encode_line(FileLine(*file, None))
 
 
 def _listed(share_id: str, line: str) -> ListedFile | None:

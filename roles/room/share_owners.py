@@ -5,7 +5,6 @@ Pure state; the caller brings the clock.
 
 from __future__ import annotations
 
-from roles.room.offered_shares import owner_of
 from roles.room.places import Key
 from roles.room.registry import Registry
 from roles.room.room_catalogue import ListRefusedError, Owner
@@ -27,7 +26,9 @@ def share_owner(registry: Registry, call: TellList, ip: str, *, now: float) -> O
     if entry is None or entry.is_leecher or call.share not in entry.shares:
         text = "The tracker does not know a seeder with this folder."
         raise ListRefusedError(Code.UNKNOWN, text)
-    owner, share = owner_of(key, entry), registry.catalogue.share(call.share)
+    # The tracker's own machine has no limit.
+    owner = Owner(key, "" if entry.origin.is_here else ip)
+    share = registry.catalogue.share(call.share)
     held = registry.held.share_owner(call.share, now=now)
     former = held if share is None else share.owner.key
     if former is None or former == key:

@@ -11,11 +11,12 @@ import stat
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from roles.disk.storage_faults import unreadable
 from roles.values.catalogue import MAX_SHARE_FILES, sort_key
-from roles.values.chunks import MAX_FILE_SIZE
+from roles.values.content import MAX_FILE_SIZE
 from roles.values.disk_names import from_disk
 from roles.values.events import Skipped, SkipReason
 from roles.values.safe_names import (
@@ -72,6 +73,20 @@ class FolderTree:
     problem: str = ""  # a sentence when the folder is not offered
 
 
+@dataclass(frozen=True)
+class TopListing:
+    """What one look at the top level of a folder found."""
+
+    files: dict[str, TreeFile]
+    in_subfolders: int  # files below the top level: a hint, not all of many
+    skipped: tuple[Skipped, ...] = ()
+
+    @cached_property
+    def sizes(self) -> Mapping[str, int]:
+        """The same object each time."""
+        return {name: file.size for name, file in self.files.items()}
+
+
 def scan_tree(folder: Path, should_stop: Callable[[], bool] = lambda: False) -> FolderTree:
     """Scan the folder and everything below it; incomplete once should_stop().
 
@@ -109,12 +124,12 @@ class _Scan:
     def read(self, place: str, path: str) -> None:
         """Note everything in this folder. Raises OSError."""
         prefix = f"{path}/" if path else ""
-        is_deep = prefix.count("/") + 1 > MAX_DEPTH
         with os.scandir(place) as entries:
             for entry in entries:
                 name = from_disk(entry.name)
-                if is_deep or not is_storable(name, path):
+                if not is_storable(prefix + name):
                     if not is_partial_name(name):
+                        is_deep = prefix.count("/") >= MAX_DEPTH
                         why = SkipReason.DEPTH if is_deep else SkipReason.NAME
                         self.skips.note(why, shown_name(prefix + name, _SHOWN_PATH))
                     continue

@@ -6,12 +6,12 @@ The files are a seeder's own, or those that a leecher has unpacked.
 from __future__ import annotations
 
 import os
-import socket
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 
+from roles.net.connection import Connection
 from roles.sharing.folder_tree import TreeFile
 from roles.sharing.tree_opener import TreeOpener
 from roles.values.content import Content
@@ -65,13 +65,13 @@ class PackSource:
         self._starts = list(accumulate((member.size for member in members), initial=0))
         self._last_read: Sequence[TreeFile] = ()
 
-    def send(self, link: socket.socket, offset: int, length: int) -> int:
+    def send(self, connection: Connection, offset: int, length: int) -> int:
         """What a full connection leaves over is not read again."""
         at = offset - self._block_start
         if not 0 <= at < len(self._block):
             self._block = memoryview(self._read(offset, min(length, BLOCK)))
             self._block_start, at = offset, 0
-        return link.send(self._block[at : at + length])
+        return connection.send(self._block[at : at + length])
 
     def check(self) -> None:
         """Check the members that were read last. Raises FileChangedError."""

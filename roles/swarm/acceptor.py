@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import socket
 from collections.abc import Callable
 
+from roles.net.connection import Connection
 from roles.swarm.peer_downloads import PeerDownloads
-from roles.uploads.handshakes import hang_up
 from roles.uploads.peer_uploads import PeerUploads
 from roles.values.addresses import Address, is_loopback, may_dial
-from roles.wire.greeting import Hello, Welcome, encode_welcome
+from roles.wire.greeting import AWAY, Hello, Welcome, encode_welcome
 
 log = logging.getLogger(__name__)
 
@@ -22,22 +21,28 @@ class Acceptor:
         self,
         me: Hello,
         uploads: PeerUploads,
-        take_lmk1: Callable[[socket.socket, Address], None],
+        *,
         downloads: PeerDownloads | None = None,
+        take_lmk1: Callable[[Connection], None] | None = None,
     ) -> None:
-        """`take_lmk1` gets leechers of LMK/1; `downloads` is a leecher's."""
+        """`downloads` is a leecher's; `take_lmk1` a seeder's, for leechers of LMK/1, which are sent
+        away otherwise: they cannot be served from a part of a file.
+        """
         self._me = me
         self._uploads = uploads
         self._take_lmk1 = take_lmk1
         self._downloads = downloads
 
-    def take_leecher(self, link: socket.socket, address: Address) -> None:
-        self._take_lmk1(link, address)
+    def take_leecher(self, connection: Connection) -> None:
+        if self._take_lmk1 is None:
+            connection.close(AWAY)
+        else:
+            self._take_lmk1(connection)
 
-    def take_peer(self, link: socket.socket, address: Address, hello: Hello) -> None:
-        downloads = self._downloads
+    def take_peer(self, connection: Connection, hello: Hello) -> None:
+        address, downloads = connection.address, self._downloads
         if hello.peer == self._me.peer or (hello.is_seeder and downloads is None):
-            hang_up(link, self._welcome(is_away=True))
+            connection.close(self._welcome(is_away=True))
             return
         if hello.is_seeder and downloads is not None:
             is_full = not downloads.make_room_for_caller(address.host)
@@ -45,18 +50,18 @@ class Acceptor:
             is_full = not self._uploads.make_room(address, is_here=is_loopback(address.host))
         if is_full:
             log.debug("%s heard away", address)
-            hang_up(link, self._welcome(is_away=True))
+            connection.close(self._welcome(is_away=True))
             return
         try:
-            link.send(self._welcome(is_away=False))
+            connection.post(self._welcome(is_away=False))
         except OSError as error:
             log.info("%s is gone: %s", address, error)
-            link.close()
+            connection.close()
             return
         if hello.is_seeder and downloads is not None:
-            downloads.adopt(link, address, hello)
+            downloads.adopt(connection, hello)
             return
-        self._uploads.serve(link, address, hello.name, longest_part=hello.longest_part)
+        self._uploads.serve(connection, hello.name, longest_part=hello.longest_part)
         listening = Address(address.host, hello.listen)
         if downloads is not None and may_dial(listening, is_namer_here=is_loopback(address.host)):
             downloads.heard_of([listening])

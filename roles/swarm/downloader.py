@@ -7,12 +7,10 @@ and written with one call, so that Python works per chunk and not per byte.
 from __future__ import annotations
 
 import logging
-import socket
 import sys
 import time
 from collections.abc import Callable
 
-from roles.net.connections import was_hung_up
 from roles.net.throttle import Throttle
 from roles.net.word_budget import WORD, WordBudget
 from roles.swarm.arriving_chunks import ArrivingChunk
@@ -38,7 +36,6 @@ PART_S = 75.0
 WAKE_BYTES = 128 * 1024  # half a part; a peer that needs 45 s for so few is as good as gone
 WAKE_PART = 0.25  # of a long part, which only fast peers send
 MAX_UNWANTED = 32 * 1024 * 1024  # bytes in a row: eight of the longest chunks, broken off by us
-_SMALL = 16 * 1024  # bytes: what frames are read from, and what of a chunk comes with them
 _SCRAP = 64 * 1024
 
 
@@ -53,35 +50,30 @@ class Downloader:
         throttle: Throttle,
         should_stop: Callable[[], bool],
     ) -> None:
-        """The socket stays the caller's to close."""
-        self._connection = connection
-        self._sock = connection.sock
+        """The connection stays the caller's to close."""
+        self._peer = connection
+        self._connection = connection.connection
         self._swarm = swarm
         self._buffers = buffers
         # Whose buffers it uses; this machine's peers may have as many as there are.
         self._host = connection.peer.sender[1]
         self._throttle = throttle
         self._should_stop = should_stop
-        self._small = bytearray(_SMALL)
-        self._small_view = memoryview(self._small)
-        self._start = self._end = 0  # of what is in the small buffer and not used yet
         self._chunk: ArrivingChunk | None = None  # of which parts are here
         self._words = WordBudget()
         self._unwanted = 0  # bytes of chunks since the last one that was wanted
-        self._woken_at = 1
         self._heard = time.monotonic()
         self._began: float | None = None  # when the frame that arrives began to
         self._patience_s = FRAME_S  # for all of it
-        self._sock.settimeout(LOOK_S)
-        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connection.limit(LOOK_S)
 
     def run(self) -> None:
         """Take until the peer leaves or this side stops. Raises PeerProtocolError or OSError."""
-        self._swarm.joined(self._connection)
+        self._swarm.joined(self._peer)
         try:
             while not self._should_stop():
                 self._began, self._patience_s = None, FRAME_S
-                if self._end > self._start:  # its first bytes came with the last frame
+                if self._connection.ahead:  # its first bytes came with the last frame
                     self._began = self._heard = time.monotonic()
                 kind, length = frames.decode_header(self._take(frames.HEADER.size))
                 if kind == frames.Kind.CHUNK:
@@ -104,31 +96,38 @@ class Downloader:
         """Deal with a frame; False when the peer left. If the next one is here already, both are
         answered together.
         """
-        if self._end > self._start:
-            self._connection.outbox.hold()
+        if self._connection.ahead:
+            self._connection.hold()
         else:
-            self._connection.outbox.release()
+            self._connection.release()
         return self._handle(frames.decode(kind, body))
 
     def _handle(self, frame: frames.Frame | None) -> bool:
         match frame:
             case frames.File():
-                self._swarm.described(self._connection, frame)
+                self._swarm.described(self._peer, frame)
             case frames.Digests():
-                if self._swarm.digests_came(self._connection, frame):
+                if self._swarm.digests_came(self._peer, frame):
                     self._words.refill()
             case frames.Offer():
-                self._swarm.answer(self._connection, frame)
+                self._swarm.answer(self._peer, frame)
             case frames.Gone(handle, reason):
-                self._swarm.gone(self._connection, handle, reason)
+                self._swarm.gone(self._peer, handle, reason)
             case frames.Place(position):
-                self._swarm.queued(self._connection, position)
+                self._swarm.queued(self._peer, position)
             case frames.Alive() | None:
                 pass
             case frames.Bye(reason):
-                log.debug("%s left: %s", self._connection.peer.address, reason)
+                log.debug("%s left: %s", self._peer.peer.address, reason)
                 return False
-            case _:
+            case (
+                frames.Open()
+                | frames.GetDigests()
+                | frames.Want()
+                | frames.Take()
+                | frames.Decline()
+                | frames.Cancel()
+            ):
                 raise PeerProtocolError("a frame that only leechers send")
         return True
 
@@ -136,12 +135,12 @@ class Downloader:
         """Receive a part; the last one of a chunk ends it."""
         handle, index, offset = frames.PART_HEAD.unpack(self._take(frames.PART_HEAD.size))
         self._patience_s = PART_S
-        self._connection.outbox.release()  # a buffer may be long in coming
+        self._connection.release()  # a buffer may be long in coming
         chunk = self._chunk
         if chunk is not None and (chunk.handle, chunk.index) != (handle, index):
             self._drop_chunk()  # it was cancelled in the middle
             chunk = None
-        transfer = self._swarm.expected(self._connection, handle, index)
+        transfer = self._swarm.expected(self._peer, handle, index)
         if transfer is None:
             self._drop_chunk()
             self._discard(length)
@@ -154,12 +153,12 @@ class Downloader:
             self._buffers.chunks.add(chunk)
         if offset != chunk.received or offset + length > whole:
             raise PeerProtocolError("a part of a chunk where another one belongs")
-        self._receive_into(chunk, length)
+        self._fill(chunk, length)
         if chunk.received < whole:
             return
         try:
             view = memoryview(chunk.buffer)[:whole]
-            if self._swarm.keep(self._connection, handle, index, view, chunk.hash.digest()):
+            if self._swarm.keep(self._peer, handle, index, view, chunk.hash.digest()):
                 self._words.refill()
             self._unwanted = 0
         finally:
@@ -172,20 +171,20 @@ class Downloader:
             self._buffers.chunks.remove(chunk)
             self._buffers.give_back(chunk.buffer, self._host)
 
-    def _receive_into(self, chunk: ArrivingChunk, length: int) -> None:
+    def _fill(self, chunk: ArrivingChunk, length: int) -> None:
         """These bytes of the chunk, hashed as they come."""
         begin = chunk.received
         view = memoryview(chunk.buffer)[begin : begin + length]
-        ready = self._from_small(view)
+        ready = self._connection.take_ahead(view)
         while ready < length:
             most = self._throttle.slice(length - ready)
             self._hold_up(most, chunk)
-            self._wake_at(min(most, max(WAKE_BYTES, int(length * WAKE_PART))))
-            ready += self._receive_some(view[ready : ready + most])
+            self._connection.wake_at(min(most, max(WAKE_BYTES, int(length * WAKE_PART))))
+            ready += self._receive_into(view[ready : ready + most])
             self._note(chunk, begin + ready)
             self._check_pace(self._heard)
         self._note(chunk, begin + length)
-        self._wake_at(1)
+        self._connection.wake_at(1)
         chunk.hash.update(view)
 
     def _hold_up(self, count: int, chunk: ArrivingChunk | None = None) -> None:
@@ -197,68 +196,40 @@ class Downloader:
         if chunk is not None:
             chunk.was_held_up(held_s)
 
-    def _wake_at(self, count: int) -> None:
-        """Have the system wake this thread for so many bytes and no fewer.
-
-        Else it would be woken for every packet: most of what it costs to take from many peers over
-        slow links. Not known on Windows, which loses nothing but time.
-        """
-        if count != self._woken_at and sys.platform != "win32":
-            self._woken_at = count
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
-
     def _note(self, chunk: ArrivingChunk, received: int) -> None:
         """So much of it is here now."""
         if received > chunk.received:
             count, chunk.received = received - chunk.received, received
-            self._swarm.received(self._connection, chunk.handle, chunk.index, count)
+            self._swarm.received(self._peer, chunk.handle, chunk.index, count)
 
     def _discard(self, length: int) -> None:
         self._unwanted += length
         if self._unwanted > MAX_UNWANTED:
             raise PeerProtocolError("it sends what nobody asked for")
         scrap = memoryview(bytearray(min(length, _SCRAP)))
-        length -= self._from_small(scrap[: min(length, len(scrap))])
+        length -= self._connection.take_ahead(scrap[: min(length, len(scrap))])
         while length:
             most = self._throttle.slice(min(length, len(scrap)))
             self._hold_up(most)
-            length -= self._receive_some(scrap[:most])
-
-    def _from_small(self, target: memoryview) -> int:
-        """Use up what came along with the last frame; returns how many bytes that was."""
-        count = min(len(target), self._end - self._start)
-        target[:count] = self._small_view[self._start : self._start + count]
-        self._start += count
-        return count
+            length -= self._receive_into(scrap[:most])
 
     def _take(self, count: int) -> bytes:
         """The next bytes of a frame's head or of a short frame."""
-        if count > _SMALL:
-            whole = bytearray(count)
-            view = memoryview(whole)
-            ready = self._from_small(view)
-            while ready < count:
-                ready += self._receive_some(view[ready:])
-            return bytes(whole)
-        if self._end - self._start < count:
-            rest = self._end - self._start
-            self._small_view[:rest] = bytes(self._small_view[self._start : self._end])
-            self._start, self._end = 0, rest
-            while self._end < count:
-                self._end += self._receive_some(self._small_view[self._end :])
-        taken = bytes(self._small_view[self._start : self._start + count])
-        self._start += count
+        while (taken := self._connection.take(count)) is None:
+            self._receive(lambda: self._connection.read_ahead(count))
         return taken
 
-    def _receive_some(self, target: memoryview) -> int:
+    def _receive_into(self, target: memoryview) -> int:
         """At least one byte. Raises _LeftError when the peer closed."""
-        self._connection.outbox.release()
+        return self._receive(lambda: self._connection.receive_into(target))
+
+    def _receive(self, receive: Callable[[], int | None]) -> int:
+        self._connection.release()
         while True:
             if self._should_stop():
                 raise StoppedError
-            try:
-                count = self._sock.recv_into(target)
-            except TimeoutError:
+            count = receive()
+            if count is None:
                 self._waited_in_vain()
                 continue
             if not count:
@@ -267,24 +238,24 @@ class Downloader:
             self._began = self._began or self._heard
             if self._heard - self._began > self._patience_s:
                 raise TimeoutError(f"a frame that does not end within {self._patience_s:.0f} s")
-            if self._heard - self._connection.spoke_at >= RECEIVE_S:  # who only hears is alive, too
-                self._connection.send(frames.Alive())
+            if self._heard - self._peer.spoke_at >= RECEIVE_S:  # who only hears is alive, too
+                self._peer.send(frames.Alive())
             return count
 
     def _waited_in_vain(self) -> None:
         """Give a sign of life when it is time. Raises TimeoutError when nothing came for long."""
-        if was_hung_up(self._sock):  # which wakes nobody on Windows
+        if self._connection.was_hung_up:  # which wakes nobody on Windows
             raise ConnectionResetError("this computer's network changed")
         now = time.monotonic()
         if now - self._heard > SILENT_S:
-            raise TimeoutError(f"not a sign of life for {SILENT_S:.0f} s") from None
+            raise TimeoutError(f"not a sign of life for {SILENT_S:.0f} s")
         if self._began is not None and now - self._heard > STILL_S:
-            raise TimeoutError(f"nothing for {STILL_S:.0f} s in the middle of a frame") from None
-        if self._woken_at == 1:
+            raise TimeoutError(f"nothing for {STILL_S:.0f} s in the middle of a frame")
+        if self._connection.wakes_at_once:
             self._check_pace(now)
-        self._wake_at(1)  # what is here, be it ever so little, counts
-        if now - self._connection.spoke_at >= RECEIVE_S:
-            self._connection.send(frames.Alive())
+        self._connection.wake_at(1)  # what is here, be it ever so little, counts
+        if now - self._peer.spoke_at >= RECEIVE_S:
+            self._peer.send(frames.Alive())
 
     def _check_pace(self, now: float) -> None:
         """Raises PeerProtocolError when its chunk keeps a buffer from others for too long."""

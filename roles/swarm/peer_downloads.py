@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
 import random
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from roles.net.connection import Connection
 from roles.net.dialling import dialled
 from roles.net.eviction import Holder, has_room, who_goes
 from roles.net.peer_greeting import greeted
@@ -41,8 +40,7 @@ BUFFERS = 48 * 1024 * 1024  # bytes of chunks that arrive, together
 class _Caller:
     """A peer that connected to us to offer."""
 
-    host: str
-    sock: socket.socket
+    connection: Connection
     came_at: float
     peer: Peer | None = None  # set by its thread
     is_leaving: bool = False  # its place is another's
@@ -89,7 +87,7 @@ class PeerDownloads:
         self._lock = threading.Lock()  # protects the book and the two tables: lines, no I/O
         self._book = PeerBook(random.Random())
         self._threads: set[threading.Thread] = set()
-        self._sockets: dict[int, socket.socket] = {}
+        self._connections: dict[int, Connection] = {}
         self._callers: dict[int, _Caller] = {}
         self._numbers = itertools.count(1)
         self._stopping = threading.Event()
@@ -146,7 +144,8 @@ class PeerDownloads:
             now = time.monotonic()
             staying = (item for item in self._callers.items() if not item[1].is_leaving)
             holders = [
-                Holder(number, one.host, one.idle_s(now), one.is_proven) for number, one in staying
+                Holder(number, one.connection.address.host, one.idle_s(now), one.is_proven)
+                for number, one in staying
             ]
             if has_room(holders, host, most=MAX_CALLERS, most_of_host=of_host):
                 return True
@@ -155,30 +154,29 @@ class PeerDownloads:
                 return False
             caller = self._callers[idle.number]
             caller.is_leaving = True
-        with contextlib.suppress(OSError):  # the other side was faster
-            caller.sock.shutdown(socket.SHUT_RDWR)
+        caller.connection.hang_up()
         return True
 
-    def adopt(self, sock: socket.socket, address: Address, hello: Hello) -> bool:
+    def adopt(self, connection: Connection, hello: Hello) -> bool:
         """Take from a peer that connected to us and was answered; False when there are too many.
 
-        The socket is closed in any case.
+        The connection is closed in any case.
         """
         number = next(self._numbers)
-        caller = _Caller(address.host, sock, time.monotonic())
+        caller = _Caller(connection, time.monotonic())
         with self._lock:
             self._callers[number] = caller
 
         def take() -> None:
             try:
-                self._take(caller, address, hello)
+                self._take(caller, hello)
             finally:
                 self._forget_caller(number)
 
         if not self._stopping.is_set() and self._start(take):
             return True
         self._forget_caller(number)
-        sock.close()
+        connection.close()
         return False
 
     def outlook(self, transfers: Mapping[int, ContentTransfer]) -> Outlook:
@@ -215,9 +213,8 @@ class PeerDownloads:
     def hang_up(self) -> None:
         """End every connection; others are made at the next tick."""
         with self._lock:
-            for sock in self._sockets.values():
-                with contextlib.suppress(OSError):  # the other side was faster
-                    sock.shutdown(socket.SHUT_RDWR)
+            for connection in self._connections.values():
+                connection.hang_up()
 
     def join(self) -> None:
         """Wait for its threads, after stop()."""
@@ -253,8 +250,8 @@ class PeerDownloads:
         """Connect to a peer, and take what it has."""
         meter = RateMeter(now=time.monotonic())
         try:
-            with dialled(address, self._stopping.is_set) as sock:
-                welcome = greeted(sock, self._hello, self._stopping.is_set)
+            with dialled(address, self._stopping.is_set) as connection:
+                welcome = greeted(connection, self._hello, self._stopping.is_set)
                 if welcome.peer == self._hello.peer:
                     with self._lock:
                         self._book.is_us(address)
@@ -269,16 +266,17 @@ class PeerDownloads:
                         meter,
                         time.monotonic(),
                     )
-                    self._run(PeerConnection(peer, sock))
+                    self._run(PeerConnection(peer, connection))
         except (OSError, LmkError) as error:
             self.lack = shortage_of(error)
             log.info("%s: %s", address, error)
         finally:  # the pause grows each time that it brought nothing
             self._note_end(address, was_good=meter.total > 0)
 
-    def _take(self, caller: _Caller, address: Address, hello: Hello) -> None:
+    def _take(self, caller: _Caller, hello: Hello) -> None:
         """Take what a peer has that connected to us."""
-        with caller.sock as sock:
+        address = caller.connection.address
+        with caller.connection as connection:
             now = time.monotonic()
             listening = Address(address.host, hello.listen)
             caller.peer = Peer(
@@ -291,7 +289,7 @@ class PeerDownloads:
                 is_caller=True,
             )
             try:
-                self._run(PeerConnection(caller.peer, sock))
+                self._run(PeerConnection(caller.peer, connection))
             except (PeerProtocolError, OSError) as error:
                 log.info("%s: %s", address, error)
 
@@ -299,7 +297,7 @@ class PeerDownloads:
         self.lack = None
         number = connection.peer.number
         with self._lock:
-            self._sockets[number] = connection.sock
+            self._connections[number] = connection.connection
         try:
             Downloader(
                 connection, self._swarm, self._buffers, self._throttle, self._stopping.is_set
@@ -309,7 +307,7 @@ class PeerDownloads:
             self.lack = shortage_of(error)
         finally:
             with self._lock:
-                del self._sockets[number]
+                del self._connections[number]
             self._swarm.left(connection)
 
     def _forget_caller(self, number: int) -> None:

@@ -128,15 +128,15 @@ class ReverseConnections:
 
     def _call(self, address: Address) -> None:
         try:
-            link = dialled(address, self._should_stop)
+            connection = dialled(address, self._should_stop)
         except (OSError, LmkError) as error:
             log.info("%s cannot be called: %s", address, error)
             return
         try:
-            welcome = greeted(link, self._hello, self._should_stop)
+            welcome = greeted(connection, self._hello, self._should_stop)
         except (PeerProtocolError, OSError) as error:
             log.info("%s: %s", address, error)
-            link.close()
+            connection.close()
             return
         is_us = welcome.peer == self._hello.peer
         if (
@@ -145,7 +145,7 @@ class ReverseConnections:
             or self._should_stop()
             or not self._uploads.make_room(address, is_here=is_loopback(address.host))
         ):
-            link.close()
+            connection.close()
             return
         part = welcome.longest_part
-        self._uploads.serve(link, address, welcome.name, longest_part=part, is_called=True)
+        self._uploads.serve(connection, welcome.name, longest_part=part, is_called=True)

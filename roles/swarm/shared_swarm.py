@@ -71,10 +71,10 @@ class SharedSwarm:
         """Call it a few times a second: see Swarm.tick()."""
         with self._lock:
             messages, quiet = self._swarm.tick(now=time.monotonic())
-            unsent = [one for one in self._connections.values() if not one.outbox.is_empty]
+            unsent = [one for one in self._connections.values() if one.connection.queued]
         self._send(messages)
         for connection in unsent:
-            _try(connection, connection.outbox.flush)
+            _try(connection, connection.connection.flush)
         for peer in quiet:
             log.info("%s sends nothing of what it has", peer.address)
             self.hang_up(peer.number)

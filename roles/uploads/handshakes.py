@@ -6,20 +6,26 @@ is answered here.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import selectors
-import socket
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from roles.lmk1 import peer_wire as wire
-from roles.net.connections import noted
-from roles.values.addresses import Address
+from roles.net.connection import Connection
+from roles.net.listening import Listener
 from roles.values.errors import ShortageError
-from roles.wire.greeting import Hello, Probe, decode_hello, encode_welcome
+from roles.wire.greeting import (
+    ERROR,
+    MAX_GREETING,
+    Greeting,
+    GreetingReader,
+    Hello,
+    Probe,
+    decode_hello,
+    encode_welcome,
+)
 from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
@@ -34,37 +40,35 @@ REFUSED_PAUSE_S = 0.25  # when no descriptor is left: else the loop would spin
 class Host(Protocol):
     """Who takes what arrives. Called in the accepting thread: must return at once.
 
-    The link is the host's then, without blocking; it has been greeted but not answered.
+    The connection is the host's then, and waits for nothing; it was not answered.
     """
 
-    def take_leecher(self, link: socket.socket, address: Address) -> None:
+    def take_leecher(self, connection: Connection) -> None:
         """A leecher of LMK/1 said its first word."""
 
-    def take_peer(self, link: socket.socket, address: Address, hello: Hello) -> None:
+    def take_peer(self, connection: Connection, hello: Hello) -> None:
         """A peer of LMK/2 said who it is."""
 
 
 @dataclass(slots=True)
 class _Newcomer:
-    link: socket.socket
-    address: Address
+    connection: Connection
     deadline: float
-    reader: wire.GreetingReader = field(default_factory=wire.GreetingReader)
+    reader: GreetingReader = field(default_factory=GreetingReader)
 
 
 class Handshakes:
     """Owned by one thread, which calls look() again and again."""
 
-    def __init__(self, listener: socket.socket, host: Host, *, peer: str = "") -> None:
+    def __init__(self, listener: Listener, host: Host, *, peer: str = "") -> None:
         """`listener` stays the caller's to close; `peer` is the id of this program, for probes."""
         self._listener = listener
         self._host = host
         self._peer = peer
-        self._newcomers: dict[socket.socket, _Newcomer] = {}
+        self._newcomers: dict[Connection, _Newcomer] = {}
         self._selector = selectors.DefaultSelector()
         self._accept_at: float | None = None  # None: now
         self._complain_at = 0.0
-        listener.setblocking(False)
         self._selector.register(listener, selectors.EVENT_READ)
 
     def look(self) -> None:
@@ -72,7 +76,7 @@ class Handshakes:
         for key, _ in self._selector.select(POLL_S):
             if key.fileobj is self._listener:
                 self._accept()
-            elif isinstance(key.data, _Newcomer) and key.data.link in self._newcomers:
+            elif isinstance(key.data, _Newcomer) and key.data.connection in self._newcomers:
                 self._hear(key.data)
         now = time.monotonic()
         if self._accept_at is not None and now >= self._accept_at:
@@ -89,9 +93,7 @@ class Handshakes:
 
     def _accept(self) -> None:
         try:
-            link, (host, port) = self._listener.accept()
-        except BlockingIOError:
-            return
+            connection = self._listener.accept()
         except (OSError, MemoryError) as error:
             # No descriptors left, or it hung up before we looked: others are greeted meanwhile.
             if time.monotonic() >= self._complain_at:
@@ -100,76 +102,76 @@ class Handshakes:
             self._selector.unregister(self._listener)
             self._accept_at = time.monotonic() + REFUSED_PAUSE_S
             return
-        newcomer = _Newcomer(link, Address(host, port), time.monotonic() + GREETING_S)
-        try:
-            noted(link).setblocking(False)
-            self._selector.register(link, selectors.EVENT_READ, newcomer)
-        except (OSError, MemoryError) as error:
-            log.warning("%s is not served: %s", newcomer.address, error or "no memory left")
-            link.close()
+        if connection is None:
             return
-        self._newcomers[link] = newcomer
+        newcomer = _Newcomer(connection, time.monotonic() + GREETING_S)
+        try:
+            self._selector.register(connection, selectors.EVENT_READ, newcomer)
+        except (OSError, MemoryError) as error:
+            log.warning("%s is not served: %s", connection.address, error or "no memory left")
+            connection.close()
+            return
+        self._newcomers[connection] = newcomer
         if len(self._newcomers) > MAX_NEWCOMERS:
-            counts = Counter(one.address.host for one in self._newcomers.values())
-            self._dismiss(max(self._newcomers.values(), key=lambda one: counts[one.address.host]))
-        if link in self._newcomers:
-            self._hear(newcomer)  # it is there already, as a rule
+            counts = Counter(one.address.host for one in self._newcomers)
+            oldest = max(self._newcomers, key=lambda one: counts[one.address.host])
+            self._dismiss(self._newcomers[oldest])
+        self._hear(newcomer)  # it is there already, as a rule
 
     def _hear(self, newcomer: _Newcomer) -> None:
         """What the system refuses for one newcomer ends that connection alone."""
+        connection = newcomer.connection
         try:
             self._read_greeting(newcomer)
+            while connection in self._newcomers and connection.pending:
+                self._read_greeting(newcomer)
         except (OSError, MemoryError, ShortageError) as error:
-            log.warning("%s is not served: %s", newcomer.address, error or "no memory left")
-            if newcomer.link in self._newcomers:
+            log.warning("%s is not served: %s", connection.address, error or "no memory left")
+            if connection in self._newcomers:
                 self._forget(newcomer)
-            newcomer.link.close()
+            connection.close()
 
     def _read_greeting(self, newcomer: _Newcomer) -> None:
+        connection = newcomer.connection
         try:
-            data = newcomer.link.recv(wire.MAX_GREETING)
-        except BlockingIOError:
-            return
+            data = connection.receive(MAX_GREETING)
         except OSError:
             data = b""
+        if data is None:
+            return
         if not data:
             self._dismiss(newcomer)
             return
         match newcomer.reader.feed(data):
             case None:
                 return
-            case wire.Greeting.LEECHER:
+            case Greeting.LEECHER:
                 self._forget(newcomer)
-                self._host.take_leecher(newcomer.link, newcomer.address)
-            case wire.Greeting.LATER_VERSION:
+                self._host.take_leecher(newcomer.connection)
+            case Greeting.LATER_VERSION:
                 self._forget(newcomer)
                 self._take_later_version(newcomer)
-            case wire.Greeting.GAVE_UP:
+            case Greeting.GAVE_UP:
                 self._dismiss(newcomer)
-            case wire.Greeting.STRANGER:
-                log.warning("%s is no leecher: its first words are unknown", newcomer.address)
-                self._dismiss(newcomer, wire.ERROR)
+            case Greeting.STRANGER:
+                log.warning(
+                    "%s is no leecher: its first words are unknown", newcomer.connection.address
+                )
+                self._dismiss(newcomer, ERROR)
 
     def _take_later_version(self, newcomer: _Newcomer) -> None:
         match decode_hello(newcomer.reader.line):
             case Probe() as probe:
-                hang_up(newcomer.link, encode_welcome(replace(probe, peer=self._peer)))
+                newcomer.connection.close(encode_welcome(replace(probe, peer=self._peer)))
             case Hello() as hello:
-                self._host.take_peer(newcomer.link, newcomer.address, hello)
+                self._host.take_peer(newcomer.connection, hello)
             case None:  # a version that we do not know: LMK/1 is understood by all
-                self._host.take_leecher(newcomer.link, newcomer.address)
+                self._host.take_leecher(newcomer.connection)
 
     def _dismiss(self, newcomer: _Newcomer, word: bytes = b"") -> None:
         self._forget(newcomer)
-        hang_up(newcomer.link, word)
+        newcomer.connection.close(word)
 
     def _forget(self, newcomer: _Newcomer) -> None:
-        self._selector.unregister(newcomer.link)
-        del self._newcomers[newcomer.link]
-
-
-def hang_up(link: socket.socket, word: bytes = b"") -> None:
-    """Say a last word, if there is one, and close."""
-    with link, contextlib.suppress(OSError):  # it hung up first
-        if word:
-            link.send(word)
+        self._selector.unregister(newcomer.connection)
+        del self._newcomers[newcomer.connection]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from roles.disk.holding import ChunkSource
+from roles.net.connection import Connection, send_all
 from roles.net.send_buffer import ALONE, SendBuffer
-from roles.net.system_wait import wait_in_system
 from roles.net.throttle import Throttle
 from roles.uploads.part_sizes import PartSizes, rate_of
 from roles.uploads.upload_scheduler import Choice
@@ -24,7 +21,6 @@ PIECE = 64 * 1024  # bytes
 # A leecher that reads 256 KiB more slowly is as good as gone. It may wait so long for a buffer.
 PART_S = 60.0
 MAX_KEPT = 64 * 1024  # bytes of words
-MORE = getattr(socket, "MSG_MORE", 0)  # what is sent goes into one packet with what follows
 
 
 class BrokenPartError(ConnectionAbortedError):
@@ -36,7 +32,7 @@ class PartSender:
 
     def __init__(
         self,
-        link: socket.socket,
+        connection: Connection,
         throttle: Throttle,
         should_stop: Callable[[], bool],
         moved: Callable[[int], None],
@@ -47,13 +43,12 @@ class PartSender:
         """
         self.sent = 0  # bytes since the connection began
         self._sizes = PartSizes(longest)
-        self._link = link
-        self._buffer = SendBuffer(link)
+        self._connection = connection
+        self._buffer = SendBuffer(connection)
         self._throttle = throttle
         self._should_stop = should_stop
         self._moved = moved
-        wait_in_system(link, WAIT_S)
-        self._kept = b""  # words that go out with the next ones
+        connection.limit(WAIT_S, in_system=True)
 
     def fit(self, length: int, seconds: float, sharers: int) -> None:
         """Suit the rate at which a chunk of so many bytes went out in this time, with so many
@@ -88,7 +83,7 @@ class PartSender:
             if sent == late:
                 soon_out()
             head = frames.encode_part_head(choice.handle, choice.index, sent, part)
-            self.say(head, MORE)
+            self._connection.send_all(head, within_s=PART_S, more=True)
             self._send_bytes(source, start + sent, part)
             sent += part
             self.sent += part
@@ -98,14 +93,14 @@ class PartSender:
 
     def keep(self, words: bytes) -> None:
         """Say it ahead of the next words, or with flush(): the leecher is woken once for all."""
-        self._kept += words
-        if len(self._kept) > MAX_KEPT:
+        self._connection.queue(words)
+        if self._connection.queued > MAX_KEPT:
             self.flush()
 
     def flush(self) -> None:
         """Say what was kept. Raises OSError."""
-        if self._kept:
-            self.say(b"")
+        if self._connection.queued:
+            self._connection.send_all(b"", within_s=PART_S)
 
     def await_turn(self, count: int) -> None:
         """Wait until the limit lets so many bytes go out; what was kept does not wait with them."""
@@ -113,31 +108,15 @@ class PartSender:
             self.flush()
         self._throttle.wait(count, self._should_stop)
 
-    def say(self, words: bytes, flags: int = 0) -> None:
-        """All of it, outside of a part, behind what was kept. Raises OSError."""
-        words, self._kept = self._kept + words, b""
-        self._send_all(len(words), lambda sent: self._link.send(words[sent:], flags))
-
     def _send_bytes(self, source: ChunkSource, offset: int, length: int) -> None:
         most = length if self._sizes.is_long else PIECE
 
         def send(sent: int) -> int:
-            count = source.send(self._link, offset + sent, min(most, length - sent))
+            count = source.send(self._connection, offset + sent, min(most, length - sent))
             self._moved(count)
             return count
 
         try:
-            self._send_all(length, send)
+            send_all(length, send, PART_S)
         except FileChangedError as error:
             raise BrokenPartError(str(error)) from None
-
-    def _send_all(self, length: int, send: Callable[[int], int]) -> None:
-        """`send` is told how many bytes are out, and returns how many more are then."""
-        sent, began = 0, time.monotonic()
-        while True:
-            with suppress(TimeoutError, BlockingIOError):  # it does not read
-                sent += send(sent)
-            if sent >= length:
-                return
-            if time.monotonic() - began > PART_S:
-                raise TimeoutError(f"what was sent did not go out within {PART_S:.0f} s")

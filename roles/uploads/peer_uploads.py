@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
 import random
-import socket
 import threading
 import time
 from dataclasses import dataclass
 
 from roles.disk.holding import Library
+from roles.net.connection import Connection
 from roles.net.eviction import Holder, has_room, who_goes
 from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
+from roles.net.waiting import Waiting
 from roles.uploads.upload_scheduler import UploadScheduler
 from roles.uploads.upload_session import UploadSession
 from roles.uploads.uploader import LOOK_AGAIN, Uploader
@@ -35,10 +35,9 @@ class _Leecher:
     """One connection."""
 
     number: int
-    sock: socket.socket
-    address: Address
+    connection: Connection
+    waiting: Waiting
     computer: str
-    wake: socket.socket
     meter: RateMeter
     is_called: bool
     longest_part: int
@@ -91,7 +90,7 @@ class PeerUploads:
             holders = [
                 Holder(
                     one.number,
-                    one.address.host,
+                    one.connection.address.host,
                     one.session.idle_s(now=now),
                     one.session.is_proven,
                 )
@@ -104,19 +103,20 @@ class PeerUploads:
                 return False
             leecher = self._leechers[idle.number]
             leecher.is_leaving = True
-        log.info("hung up on %s, which was idle, for %s", leecher.address, address.host)
-        _hang_up(leecher.sock)
+        log.info("hung up on %s, which was idle, for %s", leecher.connection.address, address.host)
+        leecher.connection.hang_up()
         return True
 
     def called(self) -> frozenset[Address]:
         """Who is served over a connection that this program made."""
         with self._lock:
-            return frozenset(item.address for item in self._leechers.values() if item.is_called)
+            return frozenset(
+                one.connection.address for one in self._leechers.values() if one.is_called
+            )
 
     def serve(
         self,
-        sock: socket.socket,
-        address: Address,
+        connection: Connection,
         computer: str,
         *,
         longest_part: int = PART,
@@ -126,35 +126,33 @@ class PeerUploads:
         else that it takes.
 
         `longest_part`: bytes that it takes in one frame. `is_called`: this program made the
-        connection. The socket is closed in any case.
+        connection, which is closed in any case.
         """
         try:
-            woken, wake = socket.socketpair()
+            waiting = Waiting()
         except OSError as error:
-            log.warning("%s cannot be served: %s", address, error)
-            sock.close()
+            log.warning("%s cannot be served: %s", connection.address, error)
+            connection.close()
             return False
-        woken.setblocking(False)
-        wake.setblocking(False)
         number = next(self._numbers)
         now = time.monotonic()
         session = UploadSession(number, self._scheduler, self._library, self._wake, now=now)
         meter = RateMeter(now=now)
         leecher = _Leecher(
-            number, sock, address, computer, wake, meter, is_called, longest_part, session
+            number, connection, waiting, computer, meter, is_called, longest_part, session
         )
-        leecher.thread = Worker(lambda: self._serve(leecher, woken), "lmk-uploader")
+        leecher.thread = Worker(lambda: self._serve(leecher), "lmk-uploader")
         with self._lock:
             self._leechers[number] = leecher
-            self._scheduler.joined(number, address.host)
+            self._scheduler.joined(number, connection.address.host)
             is_late = self._stopping.is_set()
         try:
             if is_late:
                 raise ShortageError("this program stops")
             leecher.thread.start()
         except ShortageError as error:
-            log.warning("%s cannot be served: %s", address, error)
-            self._end(leecher, woken)
+            log.warning("%s cannot be served: %s", connection.address, error)
+            self._end(leecher)
             return False
         return True
 
@@ -182,7 +180,8 @@ class PeerUploads:
             if not (rate or position):
                 continue
             title, computer = session.title, leecher.computer
-            uploads.append(Upload(leecher.address, title, sent, 0, rate, computer, position))
+            address = leecher.connection.address
+            uploads.append(Upload(address, title, sent, 0, rate, computer, position))
         return tuple(uploads), sent_before + sum(item.counted for item in leechers)
 
     def stop(self) -> None:
@@ -191,7 +190,7 @@ class PeerUploads:
         with self._lock:
             leechers = list(self._leechers.values())
         for leecher in leechers:
-            _hang_up(leecher.sock)
+            leecher.connection.hang_up()
         self.look_again()
 
     def join(self) -> None:
@@ -202,34 +201,34 @@ class PeerUploads:
             if thread is not None:
                 thread.join()
 
-    def _serve(self, leecher: _Leecher, woken: socket.socket) -> None:
+    def _serve(self, leecher: _Leecher) -> None:
         try:
             Uploader(
-                leecher.sock,
+                leecher.connection,
+                leecher.waiting,
                 leecher.session,
                 self._lock,
                 self._library,
                 self._throttle,
-                woken,
                 self._stopping.is_set,
                 leecher.longest_part,
             ).run()
         except PeerProtocolError as error:
-            log.warning("dropped %s: %s", leecher.address, error)
+            log.warning("dropped %s: %s", leecher.connection.address, error)
         except OSError as error:
-            log.info("%s is gone: %s", leecher.address, error)
+            log.info("%s is gone: %s", leecher.connection.address, error)
         except MemoryError:
-            log.warning("dropped %s: this computer has no memory left", leecher.address)
+            log.warning("dropped %s: this computer has no memory left", leecher.connection.address)
         finally:
-            self._end(leecher, woken)
+            self._end(leecher)
 
-    def _end(self, leecher: _Leecher, woken: socket.socket) -> None:
+    def _end(self, leecher: _Leecher) -> None:
         with self._lock:
             del self._leechers[leecher.number]
             self._sent_before += leecher.session.bytes_sent
             self._wake(self._scheduler.left(leecher.number))
-        for end in (leecher.sock, leecher.wake, woken):
-            end.close()
+        leecher.connection.close()
+        leecher.waiting.close()
 
     def _have(self, root: bytes) -> int:
         holding = self._library.find(root)
@@ -240,10 +239,4 @@ class PeerUploads:
         for number in numbers:
             leecher = self._leechers.get(number)
             if leecher is not None:
-                with contextlib.suppress(OSError):  # full: it is awake already
-                    leecher.wake.send(word)
-
-
-def _hang_up(sock: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # the other side was faster
-        sock.shutdown(socket.SHUT_RDWR)
+                leecher.waiting.wake(word)

@@ -6,16 +6,15 @@ to the socket.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import selectors
-import socket
 import threading
 import time
 from collections.abc import Callable
 
 from roles.disk.holding import Library
+from roles.net.connection import Connection
 from roles.net.throttle import Throttle
+from roles.net.waiting import Waiting
 from roles.net.word_budget import WORD
 from roles.uploads.open_sources import OpenSources
 from roles.uploads.part_sender import BrokenPartError, PartSender
@@ -28,7 +27,7 @@ log = logging.getLogger(__name__)
 
 TELL_S = 0.25  # between two reports to the scheduler of how much went out
 FRAME_S = 10.0  # for a whole frame of the leecher, however its bytes trickle in
-LOOK_AGAIN = b"\1"  # sent to `woken` when other contents are here than before
+LOOK_AGAIN = b"\1"  # woken with it when other contents are here than before
 _RECEIVE = 8 * 1024  # little, so that the pauses of _hear() come between few frames
 
 
@@ -37,82 +36,63 @@ class Uploader:
 
     def __init__(
         self,
-        sock: socket.socket,
+        connection: Connection,
+        waiting: Waiting,
         session: UploadSession,
         lock: threading.Lock,
         library: Library,
         throttle: Throttle,
-        woken: socket.socket,
         should_stop: Callable[[], bool],
         longest_part: int,
     ) -> None:
-        """`sock` stays the caller's to close. `lock` protects the session. A byte at `woken` means:
-        look for something to offer; LOOK_AGAIN: for contents that were missing, too.
+        """Connection and `waiting` stay the caller's to close. `lock` protects the session. To be
+        woken means: look for something to offer; LOOK_AGAIN: for contents that were missing, too.
         """
-        self._sock = sock
+        self._connection = connection
+        self._waiting = waiting
+        waiting.watch(connection)
         self._session = session
         self._lock = lock
         self._library = library
-        self._woken = woken
         self._should_stop = should_stop
         self._buffer = frames.FrameBuffer()
         self._sources = OpenSources()
-        self._parts = PartSender(sock, throttle, should_stop, self._note_moved, longest_part)
+        self._parts = PartSender(connection, throttle, should_stop, self._note_moved, longest_part)
         self._moved, self._moved_at = 0, 0.0  # bytes that the scheduler was not told of yet
         self._half_since: float | None = None  # when the unfinished frame began
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def run(self) -> None:
         """Serve until the leecher leaves or this side stops.
 
         Raises PeerProtocolError or OSError.
         """
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._sock, selectors.EVENT_READ)
-            selector.register(self._woken, selectors.EVENT_READ)
-            try:
-                while not self._should_stop():
-                    with self._lock:
-                        patience_s = self._session.patience_s()
-                    if not self._receive(selector, patience_s):
+        try:
+            while not self._should_stop():
+                with self._lock:
+                    patience_s = self._session.patience_s()
+                if not self._receive(patience_s):
+                    return
+                self._look()
+                while (sending := self._next_chunk()) is not None:
+                    self._send(sending)
+                    # The answer to the offer ahead is there by now, as a rule.
+                    if not self._receive(0):
                         return
-                    self._look()
-                    while not self._should_stop() and (sending := self._next_chunk()) is not None:
-                        self._send(sending, selector)
-                        # The answer to the offer ahead is there by now, as a rule.
-                        if not self._receive(selector, 0):
-                            return
-                    with self._lock:
-                        self._session.offer_if_idle(now=time.monotonic())
-                    self._tell()
-            finally:
-                self._sources.close_all()
+        finally:
+            self._sources.close_all()
 
     # Frames of the leecher
 
-    def _receive(self, selector: selectors.BaseSelector, timeout_s: float) -> bool:
+    def _receive(self, timeout_s: float) -> bool:
         """Deal with what has come, when all is said; False when the leecher left."""
+        self._tell()
         self._parts.flush()
-        for key, _ in selector.select(timeout_s):
-            if key.fileobj is self._woken:
-                self._hear_news()
-                continue
-            data = self._sock.recv(_RECEIVE)
-            if not data:
-                return False
-            if not self._hear(data):
-                return False
-        return True
-
-    def _hear_news(self) -> None:
-        """The session was woken to look for something to offer."""
-        woken = b""
-        with contextlib.suppress(BlockingIOError):
-            woken = self._woken.recv(1_024)
-        if LOOK_AGAIN in woken:
+        is_ready, words = self._waiting.wait(timeout_s)
+        if LOOK_AGAIN in words:
             with self._lock:
                 self._session.contents_changed(now=time.monotonic())
-            self._tell()
+        data = self._connection.receive(_RECEIVE) if is_ready else None
+        return data is None or (data != b"" and self._hear(data))
 
     def _hear(self, data: bytes) -> bool:
         """Deal with these bytes; False when the leecher left. Pauses before more are read, if this
@@ -129,13 +109,16 @@ class Uploader:
                 log.debug("a leecher left: %s", frame.reason)
             with self._lock:
                 pause_s = session.came(frame, now=time.monotonic())
-            self._tell()
-            rest(pause_s, self._should_stop)
+            if session.to_say or session.closed:  # many frames in a row may have long answers
+                self._tell()
+            if pause_s:
+                rest(pause_s, self._should_stop)
             if session.is_over:
                 return False
         with self._lock:
             pause_s = session.heard(len(said) + len(data) // WORD, now=time.monotonic())
-        rest(pause_s, self._should_stop)
+        if pause_s:
+            rest(pause_s, self._should_stop)
         return True
 
     def _look(self) -> None:
@@ -143,7 +126,6 @@ class Uploader:
         now = time.monotonic()
         with self._lock:
             self._session.look(now=now)
-        self._tell()
         if self._half_since is not None and now - self._half_since > FRAME_S:
             raise TimeoutError(f"a frame did not end within {FRAME_S:.0f} s")
 
@@ -164,12 +146,17 @@ class Uploader:
     # Chunks
 
     def _next_chunk(self) -> Sending | None:
+        """What goes out now; without anything, the next chunk is offered."""
+        if self._should_stop():
+            return None
+        now = time.monotonic()
         with self._lock:
-            sending = self._session.next_chunk(now=time.monotonic())
-        self._tell()
+            sending = self._session.next_chunk(now=now)
+            if sending is None:
+                self._session.offer_if_idle(now=now)
         return sending
 
-    def _send(self, sending: Sending, selector: selectors.BaseSelector) -> None:
+    def _send(self, sending: Sending) -> None:
         """Send a chunk; before the end of one that was taken the next one is offered, and between
         its parts the leecher is listened to.
         """
@@ -181,8 +168,9 @@ class Uploader:
                 self._tell()
 
         def between() -> bool:
-            return sending.is_single or self._go_on(selector)
+            return sending.is_single or self._go_on()
 
+        self._tell()
         began, has_changed, is_whole = time.monotonic(), False, False
         try:
             source = self._sources.source(sending.choice.handle, sending.holding)
@@ -206,29 +194,26 @@ class Uploader:
                 sharers = self._session.sharers
             else:
                 self._session.broken_off(sending, now=now, has_changed=has_changed)
-        self._tell()
         if is_whole and not has_changed:
             self._parts.fit(sending.length, now - began, sharers)
 
-    def _go_on(self, selector: selectors.BaseSelector) -> bool:
+    def _go_on(self) -> bool:
         """Whether the next part follows; False when the chunk was cancelled. Waits while the slot
         is others', because the leecher hardly read for a while.
         """
         session = self._session
-        self._listen(selector, 0)
+        self._listen(0)
         with self._lock:
             has_slot = session.part_sent(now=time.monotonic())
-        self._tell()
         while not (has_slot or session.is_cancelled or self._should_stop()):
-            self._listen(selector, POSITION_S)
+            self._listen(POSITION_S)
             self._look()
             with self._lock:
                 has_slot = session.regain(now=time.monotonic())
-            self._tell()
         return not session.is_cancelled
 
-    def _listen(self, selector: selectors.BaseSelector, timeout_s: float) -> None:
-        if not self._receive(selector, timeout_s):
+    def _listen(self, timeout_s: float) -> None:
+        if not self._receive(timeout_s):
             raise ConnectionResetError("it left in the middle of a chunk")
 
     def _note_moved(self, count: int) -> None:

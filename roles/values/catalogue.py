@@ -15,8 +15,14 @@ from json.encoder import encode_basestring_ascii as _quoted
 from typing import TypeAlias
 
 from roles.values import strict_json
-from roles.values.chunks import MAX_FILE_SIZE
-from roles.values.content import DIGEST_SIZE, MAX_CHUNK_SIZE, Content, check_shape, root_of
+from roles.values.content import (
+    DIGEST_SIZE,
+    MAX_CHUNK_SIZE,
+    MAX_FILE_SIZE,
+    Content,
+    check_shape,
+    root_of,
+)
 from roles.values.errors import PeerProtocolError
 from roles.values.safe_names import check_path
 

@@ -10,9 +10,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from roles.values.chunks import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
 
+MAX_FILE_SIZE = 1 << 40  # 1 TiB
 DIGEST_SIZE = 32  # bytes, SHA-256
 MIN_CHUNK_SIZE = 256 * 1024  # a chunk passes through a room in the time that it takes to send one
 MAX_CHUNK_SIZE = 4 * 1024 * 1024  # what a seeder's slot is held for, and a leecher keeps in memory

@@ -15,6 +15,7 @@ from roles.values.addresses import Address
 from roles.values.disk_names import path_from_disk
 from roles.values.errors import LmkError
 from roles.values.folder_keys import FolderKey
+from roles.values.participants import Participant
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,53 +105,19 @@ class TrackerMoved:
 
 
 @dataclass(frozen=True, slots=True)
-class ListedSeeder:
-    """One seeder as the tracker knows it."""
-
-    address: Address
-    is_original: bool  # speaks plain LMK/1
-    state: SeederState | None  # None: an original, which does not say
-    files: int
-    last_ping: float  # time.monotonic() of the tracker
-
-
-@dataclass(frozen=True, slots=True)
 class RoomChanged:
     """The tracker's table, after a change."""
 
-    seeders: tuple[ListedSeeder, ...]
-    files: tuple[ListedFile, ...]  # of all seeders together, the first MAX_SHOWN of them
-    left_out: int  # files that LMK/1 readers are not told of: no room, or not every seeder has them
+    participants: tuple[Participant, ...] = ()  # everyone, each address once
+    files: tuple[ListedFile, ...] = ()  # of all seeders together, the first MAX_SHOWN of them
     file_count: int = 0  # of all seeders together
-    members: tuple[RoomMember, ...] = ()  # everyone who speaks LMK/2, seeders and leechers
+    # Files that LMK/1 readers are not told of: no room, or not every seeder has them.
+    left_out: int = 0
 
-
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """One thing that a member of the room takes or gives, as it says itself."""
-
-    title: str  # from the wire
-    have: int  # bytes, of `size`
-    size: int
-    rate: float  # bytes per second
-    state: str
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RoomMember:
-    """One program of the room, as its last ping described it. Texts come from the wire."""
-
-    name: str  # of its computer
-    address: Address
-    is_leecher: bool
-    state: str
-    up: int  # bytes per second that it sends
-    down: int  # bytes per second that it receives
-    reason: str  # why it stands still, "" when it does not
-    transfers: tuple[Transfer, ...]
-    is_reachable: bool | None  # whether others can connect to it; None: not known yet
-    last_ping: float  # time.monotonic() of the tracker
+    @property
+    def seeder_count(self) -> int:
+        """How many programs offer a folder."""
+        return sum(not one.is_leecher for one in self.participants)
 
 
 # Seeder

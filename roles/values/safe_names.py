@@ -29,13 +29,10 @@ _INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufe
 _JOINER = "[\u200c\u200d]"
 _JOINED = "[\u0600-\u1fff\u2190-\ufefe\U00010000-\U0010ffff]"
 _LOOSE_JOINER = re.compile(f"(?<!{_JOINED})(?:(?<={_JOINER}){_JOINER}|{_JOINER}(?!{_JOINED}))")
-# A part of a path that may be refused: blanks and dots alone, or what separates elsewhere.
-_UNUSUAL_IN_PATH = re.compile(r"[\\:]|(?:^|/)[ .]*(?:/|$)")
-_SEPARATORS = re.compile(r"[/\\:]")  # ":" is a drive letter or a stream on Windows
+# What separates on any system (on Windows ":" too), controls, and half characters.
+_REFUSED = re.compile("[/\\\\:\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._+()-]*")  # most names: nothing to look for in it
-_PLAIN_PATH = re.compile(rf"{_PLAIN.pattern}+(?:/{_PLAIN.pattern}+)*+")
 _ILLEGAL_ON_WINDOWS = re.compile(r'[<>"|?*]')
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and half characters
 _MAY_BE_PARTIAL = re.compile(r"\.lm[k\u212a]part", re.IGNORECASE)  # U+212A is a kelvin sign
 MAX_MARKS = 30  # on one letter, as in Unicode's stream-safe text: more take the square of the time
 _REMEMBERED_FOLDERS = 1_024  # lists are sorted: the folder of one path is mostly the next one's
@@ -54,10 +51,13 @@ def safe_name(untrusted: str, *, windows: bool) -> str:
 
     Raises UnsafeNameError for what could leave the folder or fool the reader.
     """
-    name = untrusted if _is_plain(untrusted) else _visible(untrusted)
-    if windows:
-        name = _for_windows(name)
-    return on_disk(_shortened(name))
+    if _is_plain(untrusted):
+        if not windows:
+            return untrusted
+        name = untrusted
+    else:
+        name = _visible(untrusted)
+    return on_disk(_shortened(_for_windows(name) if windows else name))
 
 
 def safe_path(untrusted: str, *, windows: bool) -> tuple[str, ...]:
@@ -67,60 +67,30 @@ def safe_path(untrusted: str, *, windows: bool) -> tuple[str, ...]:
     """
     check_length(untrusted)
     folder, slash, name = untrusted.rpartition("/")
-    above = _safe_folders(folder, windows) if slash else ()
+    above = _safe_folder(folder, windows) if slash else ()
+    if isinstance(above, str):
+        raise UnsafeNameError(above)
     return (*above, safe_name(name, windows=windows))
 
 
 def check_length(untrusted: str) -> None:
     """Raise UnsafeNameError for a path that is too long, or leads through too many folders."""
-    is_long = len(untrusted) > MAX_PATH_BYTES // 4  # then count its bytes
     if untrusted.count("/") >= MAX_DEPTH or (
-        is_long and len(untrusted.encode(errors="replace")) > MAX_PATH_BYTES
+        len(untrusted) > _SHORT_PATH and len(untrusted.encode(errors="replace")) > MAX_PATH_BYTES
     ):
         raise UnsafeNameError(f"“{shown_name(untrusted)}” is too long or too deep a path")
 
 
 def check_path(untrusted: str) -> None:
     """Raise UnsafeNameError for a path that no leecher stores."""
-    if _PLAIN_PATH.fullmatch(untrusted):
-        is_usual = (
-            len(untrusted) <= MAX_WIRE_BYTES
-            and untrusted.count("/") < MAX_DEPTH
-            and PARTIAL_SUFFIX not in untrusted.lower()
-        )
-    else:
-        is_usual = _is_usual(untrusted)
-    if not is_usual:  # a room has 100,000 paths: most are not looked at letter by letter
-        safe_path(untrusted, windows=False)
+    safe_path(untrusted, windows=False)
 
 
-def _is_usual(untrusted: str) -> bool:
-    return (
-        untrusted.isprintable()  # no control, and nothing invisible
-        and not _UNUSUAL_IN_PATH.search(untrusted)
-        and (len(untrusted) if untrusted.isascii() else len(untrusted.encode())) <= MAX_WIRE_BYTES
-        and untrusted.count("/") < MAX_DEPTH
-        and not may_be_partial(untrusted)
-    )
-
-
-def is_storable(name: str, folder: str = "") -> bool:
-    """Whether a leecher stores this name in this folder of a share, in which it stores others.
-
-    As check_path() for both together but for the depth, in a tenth of the time for most names.
-    """
-    length = len(folder) + 1 + len(name) if folder else len(name)
-    if length > _SHORT_PATH:
-        path = f"{folder}/{name}" if folder else name
-        if len(path.encode(errors="replace")) > MAX_PATH_BYTES:
-            return False
-    if name.isprintable() and not _SEPARATORS.search(name) and name.strip(" ."):
-        is_long = len(name) > _SHORT_NAME and len(name.encode()) > MAX_WIRE_BYTES
-        return not (is_long or is_partial_name(name))
+def is_storable(path: str) -> bool:
+    """Whether a leecher stores this path."""
     try:
-        name.encode()
-        safe_name(name, windows=False)
-    except (UnicodeEncodeError, UnsafeNameError):
+        check_path(path)
+    except UnsafeNameError:
         return False
     return True
 
@@ -138,12 +108,7 @@ def collision_key(name: str) -> str:
 
 def is_partial_name(name: str) -> bool:
     """Whether a download under way could have this name, on a file system without case too."""
-    return may_be_partial(name) and collision_key(name).endswith(PARTIAL_SUFFIX)
-
-
-def may_be_partial(path: str) -> bool:
-    """Whether is_partial_name() may be true of one of its names; False for nearly all paths."""
-    return _MAY_BE_PARTIAL.search(path) is not None
+    return bool(_MAY_BE_PARTIAL.search(name)) and collision_key(name).endswith(PARTIAL_SUFFIX)
 
 
 def numbered(name: str, number: int) -> str:
@@ -168,8 +133,12 @@ def shown_name(name: str, length: int = SHOWN_LENGTH) -> str:
 
 
 @lru_cache(_REMEMBERED_FOLDERS)
-def _safe_folders(path: str, windows: bool) -> tuple[str, ...]:
-    return tuple(safe_name(name, windows=windows) for name in path.split("/"))
+def _safe_folder(path: str, windows: bool) -> tuple[str, ...] | str:
+    """Its names, or the sentence of why it is not stored."""
+    try:
+        return safe_path(path, windows=windows)
+    except UnsafeNameError as error:
+        return str(error)
 
 
 def _is_plain(name: str) -> bool:
@@ -183,12 +152,13 @@ def _is_plain(name: str) -> bool:
 
 def _visible(untrusted: str) -> str:
     """The name without what nobody sees. Raises UnsafeNameError."""
-    if len(untrusted.encode(errors="replace")) > MAX_WIRE_BYTES:
+    if len(untrusted) > _SHORT_NAME and len(untrusted.encode(errors="replace")) > MAX_WIRE_BYTES:
         raise UnsafeNameError(f"“{shown_name(untrusted)}” is longer than {MAX_WIRE_BYTES} bytes")
-    if _SEPARATORS.search(untrusted) or _CONTROL.search(untrusted):
+    if _REFUSED.search(untrusted):
         raise UnsafeNameError(f"“{shown_name(untrusted)}” is not a plain file name")
-    name = _LOOSE_JOINER.sub("", _INVISIBLE.sub("", untrusted))
-    if name.strip(" .") == "" or is_partial_name(name):
+    is_all_visible = untrusted.isprintable()
+    name = untrusted if is_all_visible else _LOOSE_JOINER.sub("", _INVISIBLE.sub("", untrusted))
+    if not name.strip(" .") or is_partial_name(name):
         raise UnsafeNameError(f"“{shown_name(untrusted)}” is not a file name")
     return name
 

@@ -9,12 +9,12 @@ import re
 
 from roles.values import strict_json
 from roles.values.addresses import Address, is_host
-from roles.values.chunks import MAX_FILE_SIZE
+from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.values.safe_names import shown_name
 from roles.values.strict_json import JsonValue
 
-MAX_SHARES = 8  # in one request
+MAX_REQUEST_SHARES = 8  # in one request
 COOKIE_SIZE = 12  # bytes; nobody guesses it within its two minutes
 _MAX_NUMBER = 1 << 50  # bytes, and bytes a second: 1 PiB
 _MAX_VERSION = 32  # characters, ours have about 12
@@ -93,15 +93,13 @@ def cookie_of(value: JsonValue) -> str:
 
 
 def shares_of(value: JsonValue) -> tuple[str, ...]:
-    """Ids of at most MAX_SHARES shares."""
-    if not isinstance(value, list) or len(value) > MAX_SHARES:
+    """Ids of at most MAX_REQUEST_SHARES shares."""
+    if not isinstance(value, list) or len(value) > MAX_REQUEST_SHARES:
         raise PeerProtocolError("not a list of a few shares")
-    shares = list[str]()
-    for share in value:
-        if not isinstance(share, str) or not is_share(share):
-            raise PeerProtocolError("a share that has no id of one")
-        shares.append(share)
-    return tuple(shares)
+    shares = tuple(share for share in value if isinstance(share, str) and is_share(share))
+    if len(shares) != len(value):
+        raise PeerProtocolError("a share that has no id of one")
+    return shares
 
 
 def version_of(value: JsonValue) -> str:

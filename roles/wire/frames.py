@@ -48,7 +48,7 @@ class Kind(IntEnum):
     BYE = 14
 
 
-LAST_KIND = max(Kind)
+_KINDS = {int(kind): kind for kind in Kind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +195,7 @@ def decode_header(header: bytes | bytearray | memoryview) -> tuple[int, int]:
         raise PeerProtocolError(f"a frame of {length} bytes")
     if kind == Kind.CHUNK and length <= PART_HEAD.size:
         raise PeerProtocolError("a part of a chunk without bytes")
-    if kind < FIRST_SKIPPED_KIND and not 1 <= kind <= LAST_KIND:
-        raise PeerProtocolError(f"a frame of kind {kind}")
+    _known(kind)
     return kind, length
 
 
@@ -205,10 +204,11 @@ def decode(kind: int, body: bytes) -> Frame | None:
 
     Not for Kind.CHUNK, whose bytes are received in place.
     """
-    if kind >= FIRST_SKIPPED_KIND:
+    known = _known(kind)
+    if known is None:
         return None
     try:
-        return _decode(Kind(kind), body)
+        return _decode(known, body)
     except struct.error:
         raise PeerProtocolError(f"a frame of kind {kind} with {len(body)} bytes") from None
 
@@ -240,6 +240,14 @@ class FrameBuffer:
             position = end
         del self._buffer[:position]
         return frames
+
+
+def _known(kind: int) -> Kind | None:
+    """None for a kind that is skipped. Raises PeerProtocolError for one that may not come."""
+    known = _KINDS.get(kind)
+    if known is None and kind < FIRST_SKIPPED_KIND:
+        raise PeerProtocolError(f"a frame of kind {kind}")
+    return known
 
 
 def _body_of(frame: Frame) -> tuple[Kind, bytes]:

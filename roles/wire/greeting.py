@@ -1,21 +1,26 @@
 """The first line each way between two LMK/2 peers: text in, messages out. No sockets, no state.
 
-It is sent in the words of LMK/1, so that an original takes it for a greeting of its own
-(docs/PROTOCOL.md, section 3).
+It begins with the first word of LMK/1, so that an original takes it for a greeting of its own: this
+is where two programs find out which version they speak (docs/PROTOCOL.md, section 3).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TypeGuard
 
-from roles.lmk1.peer_wire import MAX_GREETING, REQUEST_CONNECTION
 from roles.values import strict_json
 from roles.values.errors import PeerProtocolError
 from roles.values.strict_json import JsonValue
-from roles.wire.fields import cut, shown
+from roles.wire.fields import cut, extras_of, is_id, shown
 from roles.wire.frames import MAX_PART, PART
 
+REQUEST_CONNECTION = b"request_connection"
+EXIT_CONNECTION = b"exit_connection"  # frees an original seeder that took a Hello for its own
+AWAY = b"away"  # to a leecher of LMK/1: come again
+ERROR = b"error"  # to a stranger
+MAX_GREETING = 512  # bytes, that of a later version included
 ANSWER_START = b"lmk2 "  # no original program's answer begins with an "l"
 MAX_ANSWER = 512  # bytes, as many as a greeting has
 MAX_NAME = 64  # characters that a computer calls itself
@@ -51,9 +56,20 @@ class Welcome:
     longest_part: int = MAX_PART  # bytes of a chunk that it takes in one frame
 
 
-def encode_hello(hello: Hello) -> bytes:
+class Greeting(Enum):
+    """How a newcomer began."""
+
+    LEECHER = "asks to be served"
+    LATER_VERSION = "asks to be served, in a later version if possible"
+    GAVE_UP = "asked, and left before the answer"
+    STRANGER = "said something else"
+
+
+def encode_hello(hello: Hello | Probe) -> bytes:
     """The whole greeting, to be sent at once: an original takes it for its own first word."""
-    line = {
+    if isinstance(hello, Probe):
+        return _greeting({"lmk": 2, "probe": hello.probe})
+    line: dict[str, object] = {
         "lmk": 2,
         "peer": hello.peer,
         "name": cut(hello.name[:MAX_NAME], _NAME_ROOM),
@@ -61,12 +77,16 @@ def encode_hello(hello: Hello) -> bytes:
         "as": "seeder" if hello.is_seeder else "leecher",
         "part": hello.longest_part,
     }
+    return _greeting(line)
+
+
+def _greeting(line: dict[str, object]) -> bytes:
     return REQUEST_CONNECTION + b"\n" + strict_json.dumps(line) + b"\n"
 
 
 def decode_hello(line: bytes) -> Hello | Probe | None:
     """The line behind the first word; None when it is none of ours, and LMK/1 goes on."""
-    value = _object(line)
+    value = extras_of(line, most=MAX_GREETING)
     if value is None:
         return None
     probe, peer = value.get("probe"), value.get("peer")
@@ -94,11 +114,55 @@ def encode_welcome(answer: Welcome | Probe) -> bytes:
 
 def decode_probe_answer(data: bytes) -> Probe | None:
     """What answers a Probe; None for anything else. Version 1.1 did not say who it is."""
-    value = _object(data.removeprefix(ANSWER_START)) if data.startswith(ANSWER_START) else None
+    value = (
+        extras_of(data.removeprefix(ANSWER_START), most=MAX_GREETING)
+        if data.startswith(ANSWER_START)
+        else None
+    )
     if value is None or not _is_id(value.get("probe")):
         return None
     peer = value.get("peer")
     return Probe(str(value["probe"]), peer if _is_id(peer) else "")
+
+
+class GreetingReader:
+    """The first message of a newcomer at a seeder.
+
+    The bare word is complete at once, whatever may follow it.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = b""
+
+    @property
+    def line(self) -> bytes:
+        """What a later version said behind the first word."""
+        return self._buffer[len(REQUEST_CONNECTION) + 1 :]
+
+    def feed(self, data: bytes) -> Greeting | None:
+        """Take more bytes; None while they may still become a greeting."""
+        self._buffer += data
+        if self._buffer in (REQUEST_CONNECTION, REQUEST_CONNECTION + b"\n"):
+            return Greeting.LEECHER
+        if REQUEST_CONNECTION.startswith(self._buffer):
+            return None
+        if self._buffer == REQUEST_CONNECTION + EXIT_CONNECTION:
+            return Greeting.GAVE_UP
+        if (REQUEST_CONNECTION + EXIT_CONNECTION).startswith(self._buffer):
+            return None
+        return self._feed_later_version()
+
+    def _feed_later_version(self) -> Greeting | None:
+        """Whether it is request_connection LF {...} LF.
+
+        A later version says so, and goes on in LMK/1 when it is answered in LMK/1.
+        """
+        if (
+            not self._buffer.startswith(REQUEST_CONNECTION + b"\n")
+            or len(self._buffer) > MAX_GREETING
+        ):
+            return Greeting.STRANGER
+        return Greeting.LATER_VERSION if self._buffer.endswith(b"\n") else None
 
 
 class WelcomeReader:
@@ -119,24 +183,12 @@ class WelcomeReader:
             raise PeerProtocolError("an answer that does not end")
         if not self._buffer.endswith(b"\n"):
             return None
-        value = _object(self._buffer[len(ANSWER_START) :])
+        value = extras_of(self._buffer[len(ANSWER_START) :], most=MAX_GREETING)
         peer = None if value is None else value.get("peer")
         if value is None or not _is_id(peer):
             raise PeerProtocolError("an answer that nobody of ours gives")
         name, is_away = shown(value.get("name"), MAX_NAME), value.get("state") == "away"
         return Welcome(peer, name, is_away, _longest_part(value))
-
-
-def _object(line: bytes) -> dict[str, JsonValue] | None:
-    """The JSON object of a line of LMK/2 or later."""
-    try:
-        value = strict_json.loads(line, most=MAX_GREETING)
-    except PeerProtocolError:
-        return None
-    if not isinstance(value, dict):
-        return None
-    version = value.get("lmk")
-    return value if type(version) is int and version >= 2 else None
 
 
 def _longest_part(value: dict[str, JsonValue]) -> int:
@@ -146,4 +198,4 @@ def _longest_part(value: dict[str, JsonValue]) -> int:
 
 
 def _is_id(value: JsonValue) -> TypeGuard[str]:
-    return isinstance(value, str) and len(value) == 16 and set(value) <= set("0123456789abcdef")
+    return isinstance(value, str) and is_id(value)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from roles.values.addresses import Address
-from roles.values.events import Transfer
+from roles.values.participants import Status
 
 
 class Code(StrEnum):
@@ -31,7 +31,7 @@ class Register:
     """Peer to tracker: I take connections on this address, and take part in these shares."""
 
     id: str  # 16 hexadecimal digits, repeated in the answer
-    named: Address
+    advertised: Address
     peer: str  # 16 hexadecimal digits, others at each start of the program
     name: str  # of its computer
     is_leecher: bool
@@ -45,21 +45,11 @@ class Ping:
     """Peer to tracker: I am still here, and this is what I do."""
 
     id: str
-    named: Address
+    advertised: Address
     peer: str
-    state: str
-    shares: tuple[str, ...] = ()
-    up: int = 0  # bytes per second that it sends
-    down: int = 0  # bytes per second that it receives
-    reason: str = ""  # why it stands still
-    transfers: tuple[Transfer, ...] = ()
+    status: Status
     leaving: bool = False  # it stops now
     cookie: str = ""
-
-    @property
-    def news(self) -> tuple[object, ...]:
-        """The same when it says the same as another one."""
-        return self.state, self.shares, self.up, self.down, self.reason, self.transfers
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from typing import Self
 from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.events import RoleStarted
+from roles.values.participants import Status
 from roles.values.settings import TrackerSettings
 from roles.wire.tracker_messages import (
     AskHolders,
@@ -41,16 +42,17 @@ UNDER_WAY = 32  # requests at the same time: as many as a room makes, and no buf
 MEASURED_S = 2.0
 LIMIT_S = 10.0
 FIRST_PORT = 20_000
+MIN_PINGS = 1_001
 
 
 def main() -> None:
     with _Process(_echo) as server:
-        echo = _measure(server, [_ping(FIRST_PORT, "0" * 24)])
+        echo = _measure(server, _pings(1, "0" * 24))
     _say(f"{'echo':31} {echo[0]:8,.0f} a second       {echo[1] * 1e6:5.1f} us")
     for count in PEERS:
         with _Process(_track) as server:
             cookie = _fill(server.place, count)
-            pings = [_ping(FIRST_PORT + number, cookie) for number in range(count)]
+            pings = _pings(count, cookie)
             lists = [encode_request(AskVersion(ID, cookie=cookie))]
             holders = [encode_request(AskHolders(ID, (ID,), cookie))]
             for what, questions in (("pings", pings), ("versions", lists), ("holders", holders)):
@@ -129,9 +131,14 @@ def _is_wanted(pipe: Connection, wait_s: float) -> bool:
     return True
 
 
-def _ping(port: int, cookie: str) -> bytes:
-    named = Address("127.0.0.1", port)
-    return encode_request(Ping(ID, named, ID, "available", (ID,), cookie=cookie))
+def _pings(count: int, cookie: str) -> list[bytes]:
+    """Of so many programs in turn; no two pings are the same, and each brings news."""
+    pings = []
+    for number in range(max(count, MIN_PINGS)):
+        address = Address("127.0.0.1", FIRST_PORT + number % count)
+        status = Status("available", (ID,), up=number)
+        pings.append(encode_request(Ping(f"{number:016x}", address, ID, status, cookie=cookie)))
+    return pings
 
 
 def _fill(place: tuple[str, int], count: int) -> str:
@@ -141,8 +148,10 @@ def _fill(place: tuple[str, int], count: int) -> str:
         link.connect(place)
         cookie = ""
         for number in [0, *range(count)]:
-            named = Address("127.0.0.1", FIRST_PORT + number)
-            request: Request = Register(ID, named, ID, "pc", False, shares=(ID,), cookie=cookie)
+            advertised = Address("127.0.0.1", FIRST_PORT + number)
+            request: Request = Register(
+                ID, advertised, ID, "pc", False, shares=(ID,), cookie=cookie
+            )
             link.send(encode_request(request))
             answer = decode_answer(link.recv(2_048))
             if isinstance(answer, Refused):

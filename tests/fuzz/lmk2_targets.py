@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from roles.disk.download_record import decode_record, encode_record
-from roles.room.answers import Desk
 from roles.room.cookies import Cookies, Proof
 from roles.room.registry import Registry
 from roles.room.registry_entry import Origin
@@ -55,6 +54,7 @@ from tests.fuzz.samples import TRACKER_REQUESTS
 from tests.fuzz.target import Target, check, in_pieces
 from tests.test_catalogue import LINES
 from tests.test_download_record import ONE, TWO
+from tests.tracker_tables import answerer_of
 
 ID = "0123456789abcdef"
 T = TypeVar("T")
@@ -130,14 +130,14 @@ def welcome() -> Callable[[bytes], Welcome | None]:
 def stranger(data: bytes) -> None:
     """A tracker's answer to a datagram without a cookie, which must change nothing of LMK/2."""
     registry, host = Registry(), "10.0.0.7"
+    answerer, table = answerer_of(registry, Cookies(b"secret"))
     named = Address(host, 12501)
     known = Register(ID, named, ID, "pc", False, shares=(ID,))
-    registry.register(known, Origin(host, False), named_is_here=False, now=0.0)
+    registry.register(known, Origin(host, False), advertised_is_here=False, now=0.0)
     before = [(entry.key, replace(entry)) for entry in registry.entries()]
-    desk = Desk(registry, Cookies(b"secret"), name="pc", port=12500, on_arrival=lambda *_: None)
-    answers = desk.answers(data, host, 4_000, Proof.NONE, now=1.0)
-    registry.settle(now=1.0)
-    after = [(entry.key, entry) for entry in registry.entries() if entry.member is not None]
+    answers = answerer.to(data, host, 4_000, Proof.NONE, now=1.0)
+    table.settle(now=1.0)
+    after = [(entry.key, entry) for entry in registry.entries()]
     check(after == before, "something of LMK/2 changed")
     with contextlib.suppress(PeerProtocolError):
         if tracker_wire.decode_request(data) is not None:

@@ -14,11 +14,11 @@ from functools import partial
 from roles.lmk1.peer_wire import (
     HEADER,
     AckReader,
-    GreetingReader,
     SecondMessageReader,
     SeederAnswerReader,
     decode_header,
 )
+from roles.lmk1.seeder_table import SeederTable
 from roles.lmk1.tracker_wire import (
     MAX_ANSWER,
     decode_answer,
@@ -42,6 +42,7 @@ from roles.values.settings import (
     program_settings_from,
     tracker_address,
 )
+from roles.wire.greeting import GreetingReader
 from tests.fuzz import samples
 from tests.fuzz.lmk2_targets import LMK2_TARGETS
 from tests.fuzz.target import Target, check, in_pieces
@@ -113,20 +114,23 @@ def state(data: bytes) -> None:
     except (ValueError, RecursionError):  # the reader of the file has refused it
         return
     registry = Registry()
+    table = SeederTable(registry)
+    table.restore(saved, now=0.0)
     registry.restore(saved, now=0.0)
     for is_here in (False, True):
-        listed = registry.seeders_for_originals(Reader(is_here, "192.168.1.2"))
+        listed = table.seeders_for_readers(Reader(is_here, "192.168.1.2"))
         text, count = encode_seeder_list(listed)
         check(count == len(listed) and len(text) <= MAX_ANSWER, "too many seeders")
         decode_answer(text)
-    text, _ = encode_file_list(registry.files_for_originals(is_here=False).items())
+    text, _ = encode_file_list(table.files_for_readers(is_here=False).items())
     decode_answer(text)
-    registry.settle(now=0.0)
+    table.settle(now=0.0)
     list(registry.files())
-    kept, again = list(registry.saved()), Registry()
-    again.restore(json.loads(json.dumps(kept)), now=1.0)
-    check(list(again.saved()) == kept, "lost one")
-    registry.expire(now=1000.0)
+    for saver, again in ((table, SeederTable(Registry())), (registry, Registry())):
+        kept = list(saver.saved())
+        again.restore(json.loads(json.dumps(kept)), now=1.0)
+        check(list(again.saved()) == kept, "lost one")
+    table.expire(now=1000.0)
 
 
 TARGETS = (

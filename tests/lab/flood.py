@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from roles.joining.list_client import fetch_list
 from roles.joining.room_client import RoomClient
-from roles.joining.tracker_client import new_id
+from roles.joining.tracker_asker import new_id
 from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import TRACKER_PORT, Address
 from roles.values.errors import TrackerSilentError

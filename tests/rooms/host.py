@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from roles.joining.membership import AGAIN_S as REGISTER_AGAIN_S
 from roles.joining.membership import EARLY_PING_S, PING_S
 from roles.joining.room_lister import PEERS_AGAIN_S
-from roles.joining.tracker_client import TRIES_S
+from roles.joining.tracker_asker import TRIES_S
 from roles.net.dialling import CONNECT_S
 from roles.net.eviction import Holder, has_room, who_goes
 from roles.net.rates import RateMeter
@@ -31,6 +31,7 @@ from roles.uploads.upload_scheduler import UploadScheduler
 from roles.uploads.upload_session import Sending
 from roles.values.addresses import Address
 from roles.values.content import DIGEST_SIZE
+from roles.values.participants import Status
 from roles.values.settings import DEFAULT_SLOTS
 from roles.wire import frames
 from roles.wire.tracker_messages import Holder as Member
@@ -142,6 +143,7 @@ class Host:
     ) -> None:
         self.room = room
         self.name = name
+        self.number = number
         self.address = Address(f"10.0.{number // 250}.{number % 250 + 1}", PORT)
         self.id = f"{room.rng.getrandbits(64):016x}"  # of this run
         self.link = link or Link(Port(rate), Port(rate))
@@ -211,6 +213,16 @@ class Host:
         for end in list(self.uploads.values()):
             end.close("is killed")
 
+    def move(self, address: Address) -> None:
+        """Its computer has another address: whoever is connected to the old one hears nothing."""
+        rate = self.link.up.rate
+        self.link.is_off = True
+        for end in list(self.uploads.values()):
+            end.close("has another address")
+        self.link = Link(Port(rate), Port(self.link.down.rate))
+        self.address = address
+        self._register()
+
     def freeze(self, for_s: float) -> None:
         """The computer sleeps."""
         self.frozen_until = self.room.clock.now + for_s
@@ -223,7 +235,10 @@ class Host:
             self.room.tracker.ask(
                 self,
                 lambda registry, now: registry.register(
-                    request, Origin(self.address.host, is_here=False), named_is_here=False, now=now
+                    request,
+                    Origin(self.address.host, is_here=False),
+                    advertised_is_here=False,
+                    now=now,
                 ),
                 lambda _: self.room.clock.after(EARLY_PING_S, self._ping),
                 lambda: self.room.clock.after(REGISTER_AGAIN_S, self._register),
@@ -231,7 +246,7 @@ class Host:
 
     def _ping(self) -> None:
         if self.is_running:
-            ping = Ping("0" * 16, self.address, self.id, "available", (SHARE,))
+            ping = Ping("0" * 16, self.address, self.id, Status("available", (SHARE,)))
             self.room.tracker.ask(
                 self,
                 lambda registry, now: registry.hear(ping, self.address.host, now=now),
@@ -367,6 +382,12 @@ class Leecher(Host):
         super().die()
         for end in list(self.downloads.values()):
             end.close("is killed")
+
+    def move(self, address: Address) -> None:
+        super().move(address)
+        for end in list(self.downloads.values()):
+            end.close("has another address")
+        self.book.network_changed(now=self.room.clock.now)
 
     @property
     def is_done(self) -> bool:
@@ -617,7 +638,6 @@ class Tracker:
         now = self.room.clock.now
         self.registry.expire(now=now)
         for entry in self.registry.entries():
-            member = entry.member
-            host = self.room.at(entry.named)
-            if member is not None and host is not None and member.is_reachable is None:
+            host = self.room.at(entry.advertised)
+            if host is not None and entry.is_reachable is None:
                 self.registry.note_reachable(entry.key, not host.is_firewalled)

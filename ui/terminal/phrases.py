@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from roles.values.addresses import Address, is_loopback
 from roles.values.errors import LmkError
 from roles.values.events import DownloadState, ListedFile, ListedFolder
 from roles.values.safe_names import shown_name
@@ -46,10 +45,3 @@ def ended(name: str, state: DownloadState, saved_as: Path | None, failure: LmkEr
             return f"Failed: {failure}" if failure is not None else "Failed"
         case _:
             return str(state.value).capitalize()
-
-
-def member(computer: str, address: Address) -> str:
-    """A program of the room, with the name of its computer if that is another one."""
-    return (
-        wording.place(address) if is_loopback(address.host) else wording.computer(computer, address)
-    )

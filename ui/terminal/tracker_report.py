@@ -6,17 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from roles.values.addresses import Address
-from roles.values.events import (
-    ListedSeeder,
-    NetworkChanged,
-    RoleEvent,
-    RoleStarted,
-    RoomChanged,
-    RoomMember,
-)
+from roles.values.addresses import Address, is_loopback
+from roles.values.events import NetworkChanged, RoleEvent, RoleStarted, RoomChanged
+from roles.values.participants import Participant
 from ui import wording
-from ui.terminal import phrases
 from ui.terminal.output import Output
 from ui.terminal.room_table import room_table
 from ui.terminal.seeder_report import tell_network
@@ -31,8 +24,7 @@ class TrackerReport:
     output: Output
     shows_room: bool = False
     clock: Callable[[], float] = time.monotonic
-    _seeders: dict[Address, ListedSeeder] = field(default_factory=dict)
-    _members: dict[Address, RoomMember] = field(default_factory=dict)
+    _participants: dict[Address, Participant] = field(default_factory=dict)
     _room: RoomChanged | None = None  # not shown yet
     _table: list[str] = field(default_factory=list)
     _shown_at: float = float("-inf")
@@ -53,11 +45,8 @@ class TrackerReport:
                     and here.host not in change.gone
                 ):
                     self.output.say(f"Others type {here} now.")
-            case RoomChanged() as room:
-                members = {member.address: member for member in room.members}
-                self._tell_seeders({one.address: one for one in room.seeders}, members)
-                self._tell_leechers(members)
-                self._members = members
+            case RoomChanged(participants) as room:
+                self._tell_changes({one.address: one for one in participants})
                 self._room = room
                 self.pass_time()
             case _:
@@ -67,37 +56,30 @@ class TrackerReport:
         """Show the room if it is time."""
         if not self.shows_room or self._room is None or self.clock() - self._shown_at < TABLE_S:
             return
-        table, self._room = room_table(self._room), None
+        table, self._room = room_table(self._room, self.clock()), None
         self._shown_at = self.clock()
         if table != self._table and (self._table or len(table) > 1):
             self._table = table
             self.output.result("\n".join(["", *table, ""]))
 
-    def _tell_seeders(
-        self, seeders: dict[Address, ListedSeeder], members: dict[Address, RoomMember]
-    ) -> None:
-        for address, seeder in seeders.items():
-            before = self._seeders.get(address)
-            if seeder.files != (before.files if before is not None else 0):
-                offers = wording.count(seeder.files, "file")
-                self.output.say(f"{_who(members.get(address), address)} offers {offers}")
-        for address in self._seeders.keys() - seeders.keys():
-            self.output.say(f"{_who(self._members.get(address), address)} has left")
-        self._seeders = seeders
+    def _tell_changes(self, participants: dict[Address, Participant]) -> None:
+        for address, one in participants.items():
+            self._tell_of(one, self._participants.get(address))
+        for address in self._participants.keys() - participants.keys():
+            self.output.say(f"{_who(self._participants[address])} has left")
+        self._participants = participants
 
-    def _tell_leechers(self, members: dict[Address, RoomMember]) -> None:
-        """Report leechers only: members that are seeders are reported by what they offer."""
-        for address, member in members.items():
-            before = self._members.get(address)
-            if member.is_leecher and (before is None or not before.is_leecher):
-                self.output.say(f"{_who(member, address)} joined as a leecher")
-            was_reachable = before is None or before.is_reachable is not False
-            if member.is_reachable is False and was_reachable:
-                self.output.say(f"{_who(member, address)} cannot be reached from outside")
-        for address, member in self._members.items():
-            if member.is_leecher and address not in members:
-                self.output.say(f"{_who(member, address)} has left")
+    def _tell_of(self, one: Participant, before: Participant | None) -> None:
+        if one.is_leecher and (before is None or not before.is_leecher):
+            self.output.say(f"{_who(one)} joined as a leecher")
+        if one.files != (0 if before is None else before.files):
+            self.output.say(f"{_who(one)} offers {wording.count(one.files, 'file')}")
+        was_reachable = before is None or before.is_reachable is not False
+        if one.is_reachable is False and was_reachable:
+            self.output.say(f"{_who(one)} cannot be reached from outside")
 
 
-def _who(member: RoomMember | None, address: Address) -> str:
-    return wording.place(address) if member is None else phrases.member(member.name, address)
+def _who(one: Participant) -> str:
+    if is_loopback(one.address.host):
+        return wording.place(one.address)
+    return wording.computer(one.name, one.address)

@@ -25,10 +25,9 @@ from ui.window.empty_state import EmptyState
 from ui.window.fields import TextField
 from ui.window.room_rows import (
     FILE_COLUMNS,
-    MEMBER_COLUMNS,
+    ROOM_COLUMNS,
     file_row,
     room_rows,
-    seeders_in,
 )
 from ui.window.table import Column, Table
 from ui.window.workbench import RunState, Workbench, reached_from_here
@@ -59,14 +58,14 @@ class TrackerTab(ttk.Frame):
         self._links = links
         self._tracker: Tracker | None = None
         self.run_state = RunState.STOPPED
-        self._room = RoomChanged((), (), 0)
+        self._room = RoomChanged()
         self._is_open = True  # it listens for other computers too
         self._files_shown: tuple[ListedFile, ...] = ()
         self._once_started = list[Callable[[Address], None]]()
         self._port_text = tk.StringVar(self, str(bench.settings.now.tracker_port))
         self._make_controls()
         self._make_address()
-        self.room = self._make_table("In the room", 2, MEMBER_COLUMNS, 4)
+        self.room = self._make_table("In the room", 2, ROOM_COLUMNS, 4)
         self.files = self._make_table("Files in the room", 4, FILE_COLUMNS, 4)
         self._no_members = EmptyState(self.room.empty, bench.theme)
         self._no_files = EmptyState(self.files.empty, bench.theme)
@@ -147,7 +146,7 @@ class TrackerTab(ttk.Frame):
     @property
     def seeder_count(self) -> int | None:
         """None while no tracker runs."""
-        return seeders_in(self._room) if self.run_state is RunState.RUNNING else None
+        return self._room.seeder_count if self.run_state is RunState.RUNNING else None
 
     # What the user does
 
@@ -238,7 +237,7 @@ class TrackerTab(ttk.Frame):
     def _stopped(self, failure: str) -> None:
         self._tracker, self.run_state = None, RunState.STOPPED
         self._bench.trackers.set_own(None)
-        self._room = RoomChanged((), (), 0)
+        self._room = RoomChanged()
         if failure and self._once_started:
             self._links.failed(failure)
         self._once_started.clear()
@@ -250,7 +249,7 @@ class TrackerTab(ttk.Frame):
     def _tell_if_changed(self, before: RoomChanged) -> None:
         own = self._bench.trackers.own
         now = self._room
-        has_news = before.files != now.files or len(before.seeders) != len(now.seeders)
+        has_news = before.files != now.files or before.seeder_count != now.seeder_count
         if own is not None and has_news:
             self._links.files_changed(own)
 
@@ -265,8 +264,8 @@ class TrackerTab(ttk.Frame):
     def _show_room(self) -> None:
         now = time.monotonic()
         room = self._room
-        self.room.show(room_rows(room.members, room.seeders, now))
-        if room.files != self._files_shown:  # the members change far more often
+        self.room.show(room_rows(room.participants, now))
+        if room.files != self._files_shown:  # the participants change far more often
             self._files_shown = room.files
             self.files.show({f"{file.size} {file.name}": file_row(file) for file in room.files})
         if self.run_state is RunState.RUNNING:
@@ -281,8 +280,7 @@ class TrackerTab(ttk.Frame):
 
     def _show_pings(self) -> None:
         self._pings_id = self.after(PINGS_AGAIN_MS, self._show_pings)
-        room = self._room
-        for key, row in room_rows(room.members, room.seeders, time.monotonic()).items():
+        for key, row in room_rows(self._room.participants, time.monotonic()).items():
             self.room.put(key, row)
 
     def _wrap(self, width: int) -> None:

@@ -6,34 +6,17 @@ import contextlib
 import logging
 import random
 import secrets
-import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from roles.joining.tracker_place import TrackerPlace
-from roles.lmk1.tracker_wire import (
-    ALREADY_REGISTERED,
-    MAX_DATAGRAM,
-    AddSeeder,
-    Extras,
-    FileList,
-    PingTracker,
-    RequestFileList,
-    RequestSeederList,
-    SeederList,
-    UploadFileList,
-    Verdict,
-    decode_answer,
-    encode_request,
-    files_that_fit,
-)
+from roles.net import datagrams
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError, TrackerSilentError
-from roles.values.safe_names import shown_name
 from roles.worker import POLL_S, rest
 
 log = logging.getLogger(__name__)
@@ -52,18 +35,17 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Question:
-    """A request, sent once or more often, and the socket that its answers come to."""
+    """A request, sent once or more often, and where its answers come to."""
 
-    link: socket.socket
+    talk: datagrams.Talk
     until: float  # it stays open so long when not all answers come
     awaited: int = 0  # datagrams that may still come
 
     def receive(self, timeout_s: float) -> bytes:
-        """The next datagram. Raises OSError, TimeoutError when none comes."""
-        self.link.settimeout(timeout_s)
-        datagram = self.link.recv(MAX_DATAGRAM)
+        """The next answer. Raises OSError, TimeoutError when none comes."""
+        answer = self.talk.receive(timeout_s)
         self.awaited -= 1
-        return datagram
+        return answer
 
 
 @dataclass(slots=True)
@@ -99,16 +81,15 @@ class TrackerAsker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Wait a moment for answers that are on their way: see LINGER_S."""
         deadline = time.monotonic() + FAREWELL_S
         while self._lingering:
             question = self._lingering.popleft()
-            with question.link, contextlib.suppress(OSError):
+            with closing(question.talk), contextlib.suppress(OSError):
                 while question.awaited > 0 and (rest := deadline - time.monotonic()) > 0:
                     question.receive(rest)
 
@@ -193,7 +174,7 @@ class TrackerAsker:
         if question is None:
             question = attempt.questions[address] = self._connected(address)
         try:
-            question.link.send(attempt.request)
+            question.talk.send(attempt.request)
             question.awaited += attempt.answers
             within_s *= random.uniform(1 - JITTER, 1 + JITTER)
             return self._receive(question, attempt.read, within_s)
@@ -213,14 +194,8 @@ class TrackerAsker:
         return False
 
     def _connected(self, address: Address) -> _Question:
-        """A new socket; the system hands it this tracker's datagrams only. Raises OSError."""
-        link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            link.connect(address)
-        except OSError:
-            link.close()
-            raise
-        question = _Question(link, time.monotonic() + LINGER_S)
+        """A new one, to which only this tracker answers. Raises OSError."""
+        question = _Question(datagrams.talk_with(address), time.monotonic() + LINGER_S)
         self._lingering.append(question)
         return question
 
@@ -255,7 +230,7 @@ class TrackerAsker:
         for question in list(self._lingering):
             if question.awaited <= 0 or question.until < time.monotonic():
                 self._lingering.remove(question)
-                question.link.close()
+                question.talk.close()
 
     def _silent(self, why: str) -> TrackerSilentError:
         self._place.is_silent()
@@ -263,79 +238,6 @@ class TrackerAsker:
             f"No tracker answers at {self.tracker} ({why}). "
             f"Is it started there, and is the address right?{self._place.hint}"
         )
-
-
-class TrackerClient(TrackerAsker):
-    """Speaks LMK/1, with a tracker of either kind. Every method may raise TrackerSilentError."""
-
-    def files(self) -> Mapping[str, int]:
-        """The tracker's files, name to size. Names are untrusted."""
-
-        def read(datagram: bytes) -> Mapping[str, int] | None:
-            answer = decode_answer(datagram)
-            return answer.files if isinstance(answer, FileList) else None
-
-        return self._ask(lambda: encode_request(RequestFileList()), read, answers=2)
-
-    def seeders(self) -> tuple[Address, ...]:
-        """The tracker's seeders, as it names them."""
-
-        def read(datagram: bytes) -> tuple[Address, ...] | None:
-            answer = decode_answer(datagram)
-            return answer.seeders if isinstance(answer, SeederList) else None
-
-        return self._ask(lambda: encode_request(RequestSeederList()), read, answers=2)
-
-    def add_seeder(self, seeder: Address, *, everywhere: bool) -> bool:
-        """Register; True when the tracker is an original one."""
-        extras = Extras(new_id(), everywhere=everywhere)
-        answer = self._ask_of_both(encode_request(AddSeeder(seeder, extras)), extras)
-        is_listed = answer.is_done or answer.text == ALREADY_REGISTERED.decode().partition("\n")[2]
-        if not is_listed:
-            raise TrackerSilentError(
-                f"The tracker {self.tracker} refused this seeder: {shown_name(answer.text)}"
-            )
-        return answer.id is None
-
-    def upload_files(self, files: Mapping[str, int], port: int) -> int:
-        """Replace this seeder's list at a tracker of ours.
-
-        Returns how many of the files one request holds.
-        """
-        extras = Extras(new_id(), port=port)
-        fitting = files_that_fit(files.items(), extras)
-        self._ask_of_both(encode_request(UploadFileList(fitting, extras)), extras)
-        return len(fitting)
-
-    def upload_files_to_original(self, files: Mapping[str, int]) -> int:
-        """Add our files to the one list that an original tracker has for the whole room.
-
-        An upload replaces that list, so what the others offer is sent along, and nothing is sent
-        that adds no name. Returns how many of our files are on it.
-        """
-        known = self.files()
-        union = files_that_fit(({**known, **files}).items(), None)
-        if len(union) < len(known) or not union.keys() - known.keys():
-            return len(known.keys() & files.keys())
-        self._ask_of_both(encode_request(UploadFileList(union)), None)
-        return len(union.keys() & files.keys())
-
-    def ping(self, seeder: Address, *, state: str, leaving: bool = False) -> bool:
-        """Say that the seeder lives; False when the tracker does not know it any more."""
-        extras = Extras(new_id(), state=state, leaving=leaving)
-        return self._ask_of_both(encode_request(PingTracker(seeder, extras)), extras).is_done
-
-    def _ask_of_both(self, request: bytes, extras: Extras | None) -> Verdict:
-        """A request that is answered in one datagram, by a tracker of ours with its id."""
-
-        def read(datagram: bytes) -> Verdict | None:
-            answer = decode_answer(datagram)
-            if not isinstance(answer, Verdict):
-                return None
-            is_ours = extras is not None and answer.id == extras.id
-            return answer if answer.id is None or is_ours else None
-
-        return self._ask(lambda: request, read, answers=1)
 
 
 def new_id() -> str:

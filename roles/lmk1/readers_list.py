@@ -33,8 +33,8 @@ class _Group:
         return self.counts.get((has_stayed, False), 0) + here_only
 
 
-class OriginalsList:
-    """The lists for LMK/1 readers of all who told one."""
+class ReadersList:
+    """Made of the lists of all who told one."""
 
     def __init__(self) -> None:
         self._groups: dict[_Files, _Group] = {}

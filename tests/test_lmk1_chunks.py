@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import unittest
 
-from roles.values.chunks import (
+from roles.lmk1.chunks import (
     CHUNK_SIZE,
-    MAX_FILE_SIZE,
     ChunkRange,
     byte_count,
     chunk_count,
     chunk_length,
 )
+from roles.values.content import MAX_FILE_SIZE
 
 SIZES = (0, 1, 5119, 5120, 5121, 10_240, 10_241, 1_000_003, 2**31, 2**32 + 1, MAX_FILE_SIZE)
 

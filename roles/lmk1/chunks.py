@@ -1,11 +1,10 @@
-"""Chunk arithmetic of LMK/1: how a file is cut. Pure numbers."""
+"""How a file is cut into chunks. Pure numbers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 CHUNK_SIZE = 5_120  # bytes, fixed by the original
-MAX_FILE_SIZE = 1 << 40  # 1 TiB, our own limit
 
 
 @dataclass(frozen=True, slots=True)

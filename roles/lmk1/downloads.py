@@ -1,0 +1,76 @@
+"""A leecher's downloads of what only LMK/1 offers, and what they share."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections.abc import Callable
+
+from roles.disk.promised_space import PromisedSpace
+from roles.joining.tracker_place import TrackerPlace
+from roles.lmk1.download import Download
+from roles.lmk1.seeder_book import SeederBook
+from roles.lmk1.seeder_finder import SeederFinder
+from roles.net.throttle import Throttle
+from roles.values.events import ListedFile, Post
+from roles.values.safe_names import safe_name
+from roles.values.settings import Existing, LeecherSettings
+
+
+class Downloads:
+    """Makes them. Owned by the leecher's thread."""
+
+    def __init__(
+        self,
+        settings: LeecherSettings,
+        place: TrackerPlace,
+        throttle: Throttle,
+        space: PromisedSpace,
+        post: Post,
+        *,
+        ended: Callable[[], None],
+        is_cut_off: Callable[[], bool],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """`ended` and `is_cut_off` as in Download."""
+        self._settings, self._throttle, self._space = settings, throttle, space
+        self._post, self._ended, self._is_cut_off = post, ended, is_cut_off
+        self._book = SeederBook(random.Random())
+        self._made: dict[str, Download] = {}  # the newest of each key
+        # Protects these and the plans of all downloads: lines, no I/O.
+        self._lock = threading.Lock()
+        self.finder = SeederFinder(place, should_stop, self._sought)  # for the lister's thread
+
+    def made(self, key: str, existing: Existing) -> Download | None:
+        """The download of this key; None when somebody offers it by LMK/2, or nobody at all."""
+        file = self.finder.file(key)
+        if file is None:
+            return None
+        download = Download(
+            file,
+            safe_name(file.name, windows=os.name == "nt"),
+            settings=self._settings,
+            existing=existing,
+            book=self._book,
+            lock=self._lock,
+            seeders=lambda: self.finder.seeders(file),
+            throttle=self._throttle,
+            space=self._space,
+            post=self._post,
+            ended=self._ended,
+            is_cut_off=self._is_cut_off,
+        )
+        with self._lock:
+            self._made[key] = download
+        return download
+
+    def _sought(self) -> tuple[ListedFile, ...]:
+        with self._lock:
+            made = list(self._made.values())
+        return tuple(download.file for download in made if download.needs_peers)
+
+    def network_changed(self) -> None:
+        """This computer has other addresses: who could not be reached may be now."""
+        with self._lock:
+            self._book.network_changed()

@@ -1,0 +1,437 @@
+"""The seeders of LMK/1 that a tracker knows, and what readers of either version are told of them.
+
+Sources of LMK/1 may be forged, so these have a table beside that of the programs of LMK/2, with
+room for fewer, and what they say of the place of such a program is hidden. Pure state: the caller
+brings clock and addresses.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+
+from roles.lmk1.readers_list import ReadersList
+from roles.lmk1.tracker_wire import Extras
+from roles.net.rate_limit import RateLimit
+from roles.room.places import Key, Places
+from roles.room.registry import EXPIRED_AT_ONCE, MAX_PER_HOST, MAX_SAVED, Registry
+from roles.room.registry_entry import (
+    LIFETIME_S,
+    Entry,
+    Origin,
+    Program,
+    Reader,
+    is_passed_on,
+)
+from roles.room.room_catalogue import Owner, UnprovedList
+from roles.values.addresses import (
+    EVERY_INTERFACE,
+    Address,
+    ip_of,
+    is_host,
+    is_unicast,
+    service_at,
+)
+from roles.values.catalogue import FileLine, encode_line
+from roles.values.content import MAX_FILE_SIZE
+from roles.values.errors import PeerProtocolError
+from roles.values.participants import Participant, Status
+from roles.wire.fields import is_port
+
+MAX_SEEDERS = 3_000  # they may not exist: nothing proves their addresses
+MAX_NAMES = 8  # of a seeder at one address and port
+MAX_FILES = 100_000  # on all their lists
+ORIGINAL_LIFETIME_S = 600.0  # as at an original tracker, which is pinged every 120 s
+# An original pings every 120 s. A flood of forged registrations fills the table in seconds, and
+# none of them is heard again by then.
+STAYED_S = 60.0
+MAX_RESTORED_FILES = 1_000  # of one seeder in a state file; a datagram holds a third of that
+# How often lists are taken over into the catalogue, and how many files at a time. Forged lists may
+# change all the time; each step takes room in the catalogue's log of changes.
+STEPS = 4.0  # a second; twice that for a moment
+STEP_FILES = 2_000  # some 10 ms
+
+
+@dataclass(slots=True, kw_only=True)
+class Seeder(Entry):
+    """A seeder that registered by LMK/1, changed by the table only."""
+
+    is_original: bool
+    since: float  # when it registered
+    is_hidden: bool = False  # an LMK/2 program has the same address and port
+
+    @classmethod
+    def of(
+        cls,
+        advertised: Address,
+        origin: Origin,
+        extras: Extras | None,
+        advertised_is_here: bool,
+        now: float,
+    ) -> Seeder:
+        """One that registers now, without a list."""
+        everywhere = advertised.host == EVERY_INTERFACE or (
+            extras is not None and extras.everywhere
+        )
+        return cls(
+            origin,
+            advertised,
+            advertised_is_here,
+            everywhere,
+            last_ping=now,
+            is_original=extras is None,
+            since=now,
+        )
+
+    @property
+    def key(self) -> Key:
+        return key_of(self.origin.ip, self.advertised)
+
+    @property
+    def has_stayed(self) -> bool:
+        """Whether it pinged long after it registered: no proof, but more than a flood of forged
+        sources does.
+        """
+        return self.last_ping - self.since >= STAYED_S
+
+    @property
+    def lifetime_s(self) -> float:
+        """How long it may be silent."""
+        return ORIGINAL_LIFETIME_S if self.is_original else LIFETIME_S
+
+    def saved(self) -> dict[str, object]:
+        """What a state file keeps of it: no times."""
+        return {
+            "source": self.origin.ip,
+            "is_here": self.origin.is_here,
+            "named": list(self.advertised),
+            "named_is_here": self.advertised_is_here,
+            "everywhere": self.everywhere,
+            "original": self.is_original,
+            "stayed": True,
+            "files": self.files,
+        }
+
+
+class SeederTable:
+    """Beside the registry of the same room."""
+
+    def __init__(self, registry: Registry) -> None:
+        registry.lmk1 = self
+        self.changes = 0  # of what a state file keeps
+        self._registry = registry
+        self._catalogue = registry.catalogue
+        self._seeders: dict[Key, Seeder] = {}
+        # The same, those that were silent longest first; originals ping more seldom.
+        self._silent = {kind: OrderedDict[Key, None]() for kind in (False, True)}
+        self._fresh = dict[Key, None]()  # that have not stayed yet, the oldest first
+        self._places = Places()
+        self._latest: dict[str, Key] = {}  # by source IP: whose list an upload is
+        self._files = 0  # on all lists
+        self._readers = ReadersList()
+        self._steps = RateLimit(per_host=STEPS, whole=STEPS)
+        self._unsettled: dict[str, tuple[str, int]] = {}  # shares, and their places
+
+    # What they say
+
+    def add(
+        self,
+        advertised: Address,
+        origin: Origin,
+        extras: Extras | None,
+        *,
+        advertised_is_here: bool,
+        now: float,
+    ) -> bool:
+        """Register a seeder; False when it was registered already.
+
+        Raises PeerProtocolError when the table is full.
+        """
+        self._latest.pop(origin.ip, None)  # when this seeder is refused, so is its list
+        seeder = Seeder.of(advertised, origin, extras, advertised_is_here, now)
+        is_new = seeder.key not in self._seeders
+        self._register(seeder)
+        self._latest[origin.ip] = seeder.key
+        return is_new
+
+    def upload(self, files: Mapping[str, int], origin: Origin, extras: Extras | None) -> bool:
+        """Replace the list of the seeder that it belongs to.
+
+        False when no seeder of that machine is registered. Raises PeerProtocolError when the table
+        is full.
+        """
+        key = self._owner_of_list(origin, None if extras is None else extras.port)
+        if key is None:
+            return False
+        seeder = self._seeders[key]
+        self._make_room_for_list(key, len(files) - len(seeder.files))
+        before = len(seeder.files)
+        seeder.take_list(files)
+        self._files += len(seeder.files) - before
+        self._note_changed(key, seeder)
+        return True
+
+    def ping(
+        self,
+        advertised: Address,
+        origin: Origin,
+        extras: Extras | None,
+        *,
+        advertised_is_here: bool,
+        now: float,
+    ) -> bool:
+        """Note that a seeder lives; False when it is unknown.
+
+        An unknown original is registered, for it never would do so again itself.
+        """
+        key = key_of(origin.ip, advertised)
+        seeder = self._seeders.get(key)
+        if seeder is None:
+            if extras is None:
+                self._register(Seeder.of(advertised, origin, None, advertised_is_here, now))
+            return extras is None
+        seeder.last_ping = now
+        self._silent[seeder.is_original].move_to_end(key)
+        if key in self._fresh and seeder.has_stayed:
+            del self._fresh[key]
+            self._note_changed(key, seeder)
+        if extras is not None and not seeder.is_original:  # an original never says so much
+            seeder.status = Status(extras.state or "")
+            if extras.leaving:
+                self._forget(key)
+        return True
+
+    # What is told of them
+
+    def entry(self, key: Key) -> Seeder | None:
+        return self._seeders.get(key)
+
+    def note(self, key: Key, program: Program | None) -> None:
+        """A program of LMK/2 has come or told another list for LMK/1 readers, or is gone."""
+        self._readers.note(key, program)
+        self._note_place(key.place)
+
+    def files_for_readers(self, *, is_here: bool) -> dict[str, int]:
+        """The files that LMK/1 readers are told of, here or elsewhere."""
+        return self._readers.files(is_here=is_here)
+
+    def seeders_for_readers(self, reader: Reader) -> list[Address]:
+        """Some seeders that hold all of those files, others at each call."""
+        return self._readers.seeders(reader)
+
+    def settle(self, *, now: float) -> None:
+        """Take their lists over into the catalogue, a few at a time. Call it often."""
+        if not self._unsettled or not self._steps.allows("", now=now):
+            return
+        lists, files = list[UnprovedList](), 0
+        while self._unsettled and files < STEP_FILES:
+            share_id = next(iter(self._unsettled))
+            told = self._told_at(share_id, self._unsettled.pop(share_id))
+            files += 1 + len(told.lines)
+            lists.append(told)
+        self._catalogue.put_unproved(lists)
+
+    def participants(self) -> Iterator[Participant]:
+        """Those of whom somebody is told, for who watches the room."""
+        for seeder in list(self._seeders.values()):
+            if not seeder.is_hidden:
+                share = self._catalogue.share(share_of(seeder.key.place)) if seeder.files else None
+                yield Participant(
+                    address=seeder.shown_address,
+                    last_ping=seeder.last_ping,
+                    is_original=seeder.is_original,
+                    status=seeder.status,
+                    files=(0 if share is None else share.files) or len(seeder.files),
+                )
+
+    # What the tracker itself does
+
+    def expire(self, *, now: float) -> int:
+        """Forget who has been silent for too long; how many, EXPIRED_AT_ONCE at most."""
+        gone = 0
+        for silent in self._silent.values():
+            while silent and gone < EXPIRED_AT_ONCE:
+                key = next(iter(silent))
+                seeder = self._seeders[key]
+                if now - seeder.last_ping <= seeder.lifetime_s:
+                    break
+                self._forget(key)
+                gone += 1
+        return gone
+
+    def saved(self) -> Iterator[dict[str, object]]:
+        """What a state file keeps: those that stayed, for they do not register again."""
+        return (one.saved() for one in list(self._seeders.values()) if one.has_stayed)
+
+    def restore(self, saved: object, *, now: float) -> int:
+        """Take up what saved() gave to an earlier run; what cannot be read is left out.
+
+        Returns how many came back.
+        """
+        for item in saved[:MAX_SAVED] if isinstance(saved, list) else []:
+            seeder = _restored(item, now)
+            if seeder is None or self._files + len(seeder.files) > MAX_FILES:
+                continue
+            with suppress(PeerProtocolError):  # the table is full
+                self._register(seeder)
+                self._latest[seeder.origin.ip] = seeder.key
+        return len(self._seeders)
+
+    # Coming and going
+
+    def _register(self, seeder: Seeder) -> None:
+        """One that was known already keeps its list and counts as the newest."""
+        seeder.check_source()
+        key = seeder.key
+        known = self._seeders.get(key)
+        if known is None:
+            self._make_room(key, seeder.origin)
+        else:
+            seeder.files, seeder.since = known.files, known.since
+            self._forget(key)
+        self._seeders[key] = seeder
+        self._silent[seeder.is_original][key] = None
+        self._places.enter(key)
+        self._files += len(seeder.files)
+        if not seeder.has_stayed:
+            self._fresh[key] = None
+        self._note_changed(key, seeder)
+
+    def _forget(self, key: Key) -> None:
+        self._fresh.pop(key, None)
+        seeder = self._seeders.pop(key)
+        del self._silent[seeder.is_original][key]
+        self._places.leave(key)
+        if self._latest.get(key.ip) == key:
+            del self._latest[key.ip]
+        self._files -= len(seeder.files)
+        self._hide(key)
+        self._note_changed(key, seeder)
+
+    def _note_changed(self, key: Key, seeder: Seeder) -> None:
+        """What readers are told of its place, or what a state file keeps, may have changed."""
+        self._note_place(key.place)
+        self.changes += seeder.has_stayed
+
+    def _note_place(self, place: tuple[str, int]) -> None:
+        """Entries at this place, or lists there, have changed.
+
+        Only one program can listen at a place. If an LMK/2 program proved that it has this address,
+        seeders of the same place are hidden.
+        """
+        is_hidden, is_told = bool(self._registry.places.at(place)), False
+        share_id = share_of(place)
+        for key in reversed(self._places.at(place)):
+            seeder = self._seeders[key]
+            seeder.is_hidden = is_hidden
+            if seeder.files and not is_hidden:
+                is_told = True
+                self._readers.note(key, seeder)
+                self._registry.by_share.join(key, (share_id,), is_leecher=False)
+            else:
+                self._hide(key)
+        if is_told or self._catalogue.share(share_id) is not None:
+            self._unsettled[share_id] = place
+        else:
+            self._unsettled.pop(share_id, None)
+
+    def _hide(self, key: Key) -> None:
+        """Tell nobody of this one any more."""
+        self._readers.note(key, None)
+        self._registry.by_share.part(key, (share_of(key.place),), is_leecher=False)
+
+    def _told_at(self, share_id: str, place: tuple[str, int]) -> UnprovedList:
+        """The newest list that was told there, where a seeder may have several names."""
+        owner = Owner(Key(*place))
+        for key in reversed(self._places.at(place)):
+            seeder = self._seeders[key]
+            if seeder.files and not seeder.is_hidden:
+                folder = seeder.advertised.host if seeder.origin.is_here else seeder.origin.ip
+                lines = [encode_line(FileLine(*file, None)) for file in seeder.files.items()]
+                return UnprovedList(share_id, owner, folder, lines)
+        return UnprovedList(share_id, owner, "", ())
+
+    def _owner_of_list(self, origin: Origin, port: int | None) -> Key | None:
+        """The newest seeder of that machine, or the newest of ours there with that port.
+
+        An older entry with it is of a program that ended without a word.
+        """
+        latest = self._latest.get(origin.ip)
+        if latest is not None and port in (None, latest.port):
+            return latest
+        for key in [] if port is None else reversed(self._places.at((origin.ip, port))):
+            if not self._seeders[key].is_original:
+                return key
+        return None
+
+    def _make_room(self, key: Key, origin: Origin) -> None:
+        """Make room for one more seeder. Raises PeerProtocolError when there is none."""
+        if not origin.is_here and self._places.keys_of(origin.ip) >= MAX_PER_HOST:
+            raise PeerProtocolError(f"{origin.ip} registered {MAX_PER_HOST} seeders already")
+        if len(self._places.at(key.place)) >= MAX_NAMES:
+            raise PeerProtocolError(f"port {key.port} of {origin.ip} has {MAX_NAMES} names already")
+        if len(self._seeders) >= MAX_SEEDERS:
+            if not self._fresh:
+                raise PeerProtocolError(f"there are {MAX_SEEDERS} seeders of LMK/1 already")
+            self._forget(next(iter(self._fresh)))
+
+    def _make_room_for_list(self, key: Key, more: int) -> None:
+        """Make room for this seeder's list. Raises PeerProtocolError when there is none."""
+        while self._files + more > MAX_FILES:
+            oldest = next((fresh for fresh in self._fresh if fresh != key), None)
+            if oldest is None:
+                raise PeerProtocolError(f"there are {self._files} files on the lists already")
+            self._forget(oldest)
+
+
+def key_of(ip: str, advertised: Address) -> Key:
+    """Of a seeder that sends from there."""
+    return Key(ip, advertised.port, "", advertised.host)
+
+
+def share_of(place: tuple[str, int]) -> str:
+    """The id under which LMK/2 readers find the list of whoever listens there."""
+    host, port = place
+    ip = ip_of(host)
+    return f"lmk1{0 if ip is None else int(ip):08x}{port:04x}"
+
+
+def _restored(item: object, now: float) -> Seeder | None:
+    """What saved() gave to an earlier run, None when it cannot be read.
+
+    Its files pass the checks of an upload, for the file may be anybody's. Version 1.1 saved every
+    seeder, also those that had not stayed, and did not say which.
+    """
+    match item:
+        case {
+            "source": str(ip),
+            "is_here": bool(is_here),
+            "named": [str(host), int(port)],
+            "named_is_here": bool(advertised_is_here),
+            "everywhere": bool(everywhere),
+            "original": bool(is_original),
+            "files": dict(files),
+            **others,
+        } if is_unicast(ip) and is_host(host) and is_port(port) and not service_at(port):
+            pass
+        case _:
+            return None
+    sizes = {
+        name: size
+        for name, size in islice(files.items(), MAX_RESTORED_FILES)
+        if isinstance(name, str) and type(size) is int and 0 <= size <= MAX_FILE_SIZE
+        if is_passed_on(name)
+    }
+    return Seeder(
+        Origin(ip, is_here),
+        Address(host, port),
+        advertised_is_here,
+        everywhere,
+        last_ping=now,
+        files=sizes,
+        is_original=is_original,
+        since=now - 2 * STAYED_S if others.get("stayed") is True else now,
+    )

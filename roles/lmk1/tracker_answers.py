@@ -1,0 +1,94 @@
+"""A tracker's answers to requests of LMK/1, in the very words of an original tracker."""
+
+from __future__ import annotations
+
+from roles.lmk1.seeder_table import SeederTable
+from roles.lmk1.tracker_wire import (
+    ALREADY_REGISTERED,
+    SUCCESS,
+    UNKNOWN_SEEDER,
+    AddSeeder,
+    Extras,
+    PingTracker,
+    RequestFileList,
+    RequestSeederList,
+    UploadFileList,
+    decode_request,
+    encode_file_list,
+    encode_seeder_list,
+    with_id,
+)
+from roles.net.interfaces import own_address_towards
+from roles.net.rate_limit import RateLimit
+from roles.room.registry_entry import Reader
+from roles.room.senders import Senders
+from roles.values.addresses import LOOPBACK, Address
+from roles.values.errors import PeerProtocolError
+from roles.wire.tracker_wire import NOT_UNDERSTOOD
+
+LISTS_PER_HOST = 100.0  # a second: an original repeats nothing, so a dropped answer freezes it
+LISTS_IN_ALL = 500.0  # a list is longer than its question
+
+
+class TrackerAnswers:
+    """Answers one datagram after the other, from one thread."""
+
+    def __init__(self, table: SeederTable, senders: Senders) -> None:
+        self._table, self._senders = table, senders
+        self._lists = RateLimit(per_host=LISTS_PER_HOST, whole=LISTS_IN_ALL)
+        self.is_changed = False  # since the last report of the room; its user takes it back
+
+    def answers(self, datagram: bytes, host: str, *, now: float) -> list[bytes]:
+        """What to send back, one after the other. Raises PeerProtocolError for what is no request,
+        or what the table has no room for.
+        """
+        match decode_request(datagram):
+            case AddSeeder(seeder, extras):
+                return [with_id(self._added(seeder, extras, host, now), extras)]
+            case UploadFileList(files, extras):
+                self.is_changed |= self._table.upload(files, self._senders.origin(host), extras)
+                return [with_id(SUCCESS, extras)]
+            case PingTracker(seeder, extras):
+                return [self._pinged(seeder, extras, host, now)]
+            case RequestSeederList():
+                return self._list_answer(host, now, encode_seeder_list(self._seeders_for(host))[0])
+            case RequestFileList():
+                files = self._table.files_for_readers(is_here=self._senders.is_own(host))
+                return self._list_answer(host, now, encode_file_list(files.items())[0])
+
+    def _added(self, seeder: Address, extras: Extras | None, host: str, now: float) -> bytes:
+        origin, is_here = self._senders.origin(host), self._senders.is_own(seeder.host)
+        try:
+            is_new = self._table.add(seeder, origin, extras, advertised_is_here=is_here, now=now)
+        except PeerProtocolError as error:
+            text = "%s cannot be registered for %s: %s"
+            self._senders.complain(host, now, text, seeder, host, error)
+            return NOT_UNDERSTOOD if extras is None else f"error\n{error}".encode()
+        self.is_changed |= is_new
+        return SUCCESS if is_new else ALREADY_REGISTERED
+
+    def _pinged(self, seeder: Address, extras: Extras | None, host: str, now: float) -> bytes:
+        origin, is_here = self._senders.origin(host), self._senders.is_own(seeder.host)
+        is_known = self._table.ping(seeder, origin, extras, advertised_is_here=is_here, now=now)
+        self.is_changed = True
+        return with_id(SUCCESS if is_known else UNKNOWN_SEEDER, extras)
+
+    def _list_answer(self, host: str, now: float, answer: bytes) -> list[bytes]:
+        """The list, then `success`, as an original sends them.
+
+        Nothing when too much is asked for.
+        """
+        if not self._senders.is_loopback(host) and not self._lists.allows(host, now=now):
+            text = "too many lists asked for, the last time by %s"
+            self._senders.complain(host, now, text, host)
+            return []
+        return [answer, SUCCESS]
+
+    def _seeders_for(self, host: str) -> list[Address]:
+        is_here = self._senders.is_own(host)
+        try:
+            loopback = self._senders.is_loopback(host)
+            tracker_host = LOOPBACK if loopback else own_address_towards(host)
+        except OSError:
+            return []
+        return self._table.seeders_for_readers(Reader(is_here, tracker_host))

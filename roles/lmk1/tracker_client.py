@@ -1,0 +1,114 @@
+"""Asking a tracker in LMK/1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from roles.joining.tracker_asker import TrackerAsker, new_id
+from roles.joining.tracker_dialects import Dialect, Standing
+from roles.lmk1.tracker_wire import (
+    Extras,
+    FileList,
+    PingTracker,
+    RequestFileList,
+    RequestSeederList,
+    SeederList,
+    UploadFileList,
+    Verdict,
+    decode_answer,
+    encode_request,
+    files_that_fit,
+)
+from roles.values.addresses import Address
+from roles.values.participants import Status
+
+
+class TrackerClient(TrackerAsker):
+    """Speaks LMK/1 with a tracker of either kind. Every method may raise TrackerSilentError."""
+
+    def dialect(self, *, is_original: bool) -> Dialect:
+        """With an original tracker, or with one of ours of version 1.0: both know us already."""
+        return _Dialect(self, is_original=is_original)
+
+    def files(self) -> Mapping[str, int]:
+        """The tracker's files, name to size. Names are untrusted."""
+
+        def read(datagram: bytes) -> Mapping[str, int] | None:
+            answer = decode_answer(datagram)
+            return answer.files if isinstance(answer, FileList) else None
+
+        return self._ask(lambda: encode_request(RequestFileList()), read, answers=2)
+
+    def seeders(self) -> tuple[Address, ...]:
+        """The tracker's seeders, as it names them."""
+
+        def read(datagram: bytes) -> tuple[Address, ...] | None:
+            answer = decode_answer(datagram)
+            return answer.seeders if isinstance(answer, SeederList) else None
+
+        return self._ask(lambda: encode_request(RequestSeederList()), read, answers=2)
+
+    def upload_files(self, files: Mapping[str, int], port: int) -> int:
+        """Replace this seeder's list at a tracker of ours.
+
+        Returns how many of the files one request holds.
+        """
+        extras = Extras(new_id(), port=port)
+        fitting = files_that_fit(files.items(), extras)
+        self._ask_of_both(encode_request(UploadFileList(fitting, extras)), extras)
+        return len(fitting)
+
+    def upload_files_to_original(self, files: Mapping[str, int]) -> int:
+        """Add our files to the one list that an original tracker has for the whole room.
+
+        An upload replaces that list, so what the others offer is sent along, and nothing is sent
+        that adds no name. Returns how many of our files are on it.
+        """
+        known = self.files()
+        union = files_that_fit(({**known, **files}).items(), None)
+        if len(union) < len(known) or not union.keys() - known.keys():
+            return len(known.keys() & files.keys())
+        self._ask_of_both(encode_request(UploadFileList(union)), None)
+        return len(union.keys() & files.keys())
+
+    def ping(self, seeder: Address, *, state: str, leaving: bool = False) -> bool:
+        """Say that the seeder lives; False when the tracker does not know it any more."""
+        extras = Extras(new_id(), state=state, leaving=leaving)
+        return self._ask_of_both(encode_request(PingTracker(seeder, extras)), extras).is_done
+
+    def _ask_of_both(self, request: bytes, extras: Extras | None) -> Verdict:
+        """A request that is answered in one datagram, by a tracker of ours with its id."""
+
+        def read(datagram: bytes) -> Verdict | None:
+            answer = decode_answer(datagram)
+            if not isinstance(answer, Verdict):
+                return None
+            is_ours = extras is not None and answer.id == extras.id
+            return answer if answer.id is None or is_ours else None
+
+        return self._ask(lambda: request, read, answers=1)
+
+
+class _Dialect:
+    """How a seeder that is registered keeps itself on the tracker's list."""
+
+    takes_shares = False
+
+    def __init__(self, client: TrackerClient, *, is_original: bool) -> None:
+        self._client = client
+        self.is_original = is_original
+
+    def ping(self, advertised: Address, status: Status) -> Standing:
+        return Standing(self._client.ping(advertised, state=status.state))
+
+    def tell_files(self, files: Mapping[str, int], port: int) -> int:
+        if self.is_original:
+            return self._client.upload_files_to_original(files)
+        return self._client.upload_files(files, port)
+
+    def leave(self, advertised: Address, status: Status) -> None:
+        """Not for an original: it would not understand, and an answer that finds nobody ends it on
+        Windows.
+        """
+        if not self.is_original:
+            self._client.ping(advertised, state=status.state, leaving=True)
