@@ -359,21 +359,21 @@ class DownloadingTest(RoomTest):
         name = peer or f"{number:016x}"
         peer_ = Peer(number, address, name, "pc", RateMeter(now=now), now)
         connection = PeerConnection(peer_, over(ours, address))
-        taker = Downloader(
+        downloader = Downloader(
             connection, self.swarm, self.pool, throttle or Throttle(), self._stopping.is_set
         )
 
         def main() -> None:
             error: BaseException | None = None
             try:
-                taker.run()
+                downloader.run()
             except (PeerProtocolError, OSError) as raised:
                 error = raised
             self.swarm.left(connection)
             connection.hang_up()
             self.errors.put(error)
 
-        thread = threading.Thread(target=main, name="lmk-test-take")
+        thread = threading.Thread(target=main, name="lmk-test-downloader")
         thread.start()
 
         def end() -> None:

@@ -148,6 +148,9 @@ class SwarmPeer:
         """End everything; should_stop() says so already."""
         self.downloads.stop()
         self._uploads.stop()
+        self._membership.wake()
+        self._calls.wake()
+        self._listener.end()
         for thread in self._beside:  # from here on nobody comes in, and no thread is started
             thread.join()
         self.downloads.join()
@@ -185,4 +188,11 @@ class SwarmPeer:
         up = round(sum(upload.rate for upload in self._told.uploads))
         state = transfers[0].state if transfers else "done"
         reason = next((one.reason for one in transfers if one.reason), "")
-        return Status(state, self._shares, up, round(self._down), reason, transfers)
+        return Status(
+            state=state,
+            shares=self._shares,
+            up=up,
+            down=round(self._down),
+            reason=reason,
+            transfers=transfers,
+        )
