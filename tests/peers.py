@@ -328,17 +328,16 @@ class DownloadingTest(RoomTest):
         """One that asks for its chunks as soon as it knows their digests."""
         asked = threading.Event()
 
-        def ended() -> None:
+        def look() -> None:
             if not transfer.is_asking and not transfer.is_done and not asked.is_set():
                 asked.set()
-                self.swarm.ask(handle)
+                self.swarm.ask(handle, store)
 
         store = MemoryStore(holding.content.size)
-        transfer = ContentTransfer(holding.content, "some bytes", ended)
-        transfer.store = store
+        transfer = ContentTransfer(holding.content, "some bytes", look)
         handle = self.swarm.add(transfer)
         if transfer.is_single:
-            ended()
+            look()
         return handle, transfer, store
 
     def sender(

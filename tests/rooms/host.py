@@ -433,7 +433,7 @@ class Leecher(Host):
         transfer = self.swarm.stop_asking(handle)
         if transfer is None:
             return
-        self.library.changed(transfer)
+        self.library.add(transfer)
         closings, messages = self.swarm.remove(handle, transfer, now=self.room.clock.now)
         self.send([*closings, *messages])
         self._done[transfer.content.root] = self.transfers.pop(handle)
