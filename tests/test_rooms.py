@@ -157,7 +157,7 @@ class RulesTest(unittest.TestCase):
 
     def test_few_bytes_come_twice(self) -> None:
         self.replace(ChunkPlan, "take", _take_what_comes_already)
-        self.assert_broken("in vain", room_with(seeders=6, leechers=2, chunks=96))
+        self.assert_broken("in vain", room_with(seeders=8, leechers=2, chunks=96, rate=SLOW))
 
     def test_everybody_ends_who_can(self) -> None:
         dial = PeerBook.to_dial

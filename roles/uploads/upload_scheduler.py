@@ -157,6 +157,13 @@ class UploadScheduler:
         """Whether it holds one."""
         return self._leechers[number].has_slot
 
+    def use_slot(self, number: int) -> bool:
+        """Whether it holds one; from here on its turn counts as begun."""
+        leecher = self._leechers[number]
+        if leecher.has_slot:
+            leecher.in_turn = max(leecher.in_turn, 1)
+        return leecher.has_slot
+
     def moved(self, number: int, count: int, *, now: float) -> None:
         """So many bytes went out to it."""
         self._leechers[number].moved_at = self._latest = now
@@ -170,9 +177,7 @@ class UploadScheduler:
         """
         leecher = self._leechers[number]
         woken = [] if leecher.has_slot else self._take_slot(number, leecher, now)
-        if leecher.has_slot:
-            leecher.in_turn = max(leecher.in_turn, 1)  # that chunk
-        return leecher.has_slot, woken
+        return self.use_slot(number), woken
 
     def is_turn_over(self, number: int) -> bool:
         """Whether it had its chunks and somebody waits who would get its slot. Then nothing is

@@ -220,11 +220,14 @@ class UploadSession:
         few.
         """
         while True:
-            is_free = bool(self._singles) and not self._singles.needs_slot(now=now)
-            has_work = bool(self._singles) or self._taken is not None
-            if not (is_free or (has_work and self.regain(now=now))):
+            has_singles, has_taken = bool(self._singles), self._taken is not None
+            if not (has_singles or has_taken):
                 return None
-            chunk_waits = self._taken is not None and self._has_slot
+            is_free = has_singles and not self._singles.needs_slot(now=now)
+            has_slot = self._has_slot if is_free else self.regain(now=now)
+            if not (is_free or has_slot):
+                return None
+            chunk_waits = has_taken and has_slot
             sending = (
                 self._next_single(now)
                 if self._singles.are_next(chunk_waits=chunk_waits)
@@ -252,7 +255,8 @@ class UploadSession:
 
     def regain(self, *, now: float) -> bool:
         """Whether it has a slot for what is to be sent; else it waits in the queue for one."""
-        # Also for whoever has a slot: from here on it counts as used, and the turn ends.
+        if self._scheduler.use_slot(self._number):
+            return True
         has_slot, others = self._scheduler.ask_slot(self._number, now=now)
         self._wake(others)
         self._tell_position(now)
@@ -350,7 +354,7 @@ class UploadSession:
         self._pending, self._offered_at = choice, now
         self._answer_s = max(LEAST_ANSWER_S, ANSWER_S * 0.5 ** min(self.fruitless, 10))
         self.fruitless += 1
-        self._say(frames.Offer(choice.handle, choice.index), now)
+        self.to_say.append(frames.Offer(choice.handle, choice.index))
 
     def _not_sent(self, choice: Choice) -> None:
         self._scheduler.not_sent(self._number, choice.handle, choice.index)

@@ -73,14 +73,11 @@ class Uploader:
                 if not self._receive(patience_s):
                     return
                 self._look()
-                while not self._should_stop() and (sending := self._next_chunk()) is not None:
+                while (sending := self._next_chunk()) is not None:
                     self._send(sending)
                     # The answer to the offer ahead is there by now, as a rule.
                     if not self._receive(0):
                         return
-                with self._lock:
-                    self._session.offer_if_idle(now=time.monotonic())
-                self._tell()
         finally:
             self._sources.close_all()
 
@@ -88,12 +85,12 @@ class Uploader:
 
     def _receive(self, timeout_s: float) -> bool:
         """Deal with what has come, when all is said; False when the leecher left."""
+        self._tell()
         self._parts.flush()
         is_ready, words = self._waiting.wait(timeout_s)
         if LOOK_AGAIN in words:
             with self._lock:
                 self._session.contents_changed(now=time.monotonic())
-            self._tell()
         data = self._connection.receive(_RECEIVE) if is_ready else None
         return data is None or (data != b"" and self._hear(data))
 
@@ -112,13 +109,16 @@ class Uploader:
                 log.debug("a leecher left: %s", frame.reason)
             with self._lock:
                 pause_s = session.came(frame, now=time.monotonic())
-            self._tell()
-            rest(pause_s, self._should_stop)
+            if session.to_say or session.closed:  # many frames in a row may have long answers
+                self._tell()
+            if pause_s:
+                rest(pause_s, self._should_stop)
             if session.is_over:
                 return False
         with self._lock:
             pause_s = session.heard(len(said) + len(data) // WORD, now=time.monotonic())
-        rest(pause_s, self._should_stop)
+        if pause_s:
+            rest(pause_s, self._should_stop)
         return True
 
     def _look(self) -> None:
@@ -126,7 +126,6 @@ class Uploader:
         now = time.monotonic()
         with self._lock:
             self._session.look(now=now)
-        self._tell()
         if self._half_since is not None and now - self._half_since > FRAME_S:
             raise TimeoutError(f"a frame did not end within {FRAME_S:.0f} s")
 
@@ -147,9 +146,14 @@ class Uploader:
     # Chunks
 
     def _next_chunk(self) -> Sending | None:
+        """What goes out now; without anything, the next chunk is offered."""
+        if self._should_stop():
+            return None
+        now = time.monotonic()
         with self._lock:
-            sending = self._session.next_chunk(now=time.monotonic())
-        self._tell()
+            sending = self._session.next_chunk(now=now)
+            if sending is None:
+                self._session.offer_if_idle(now=now)
         return sending
 
     def _send(self, sending: Sending) -> None:
@@ -166,6 +170,7 @@ class Uploader:
         def between() -> bool:
             return sending.is_single or self._go_on()
 
+        self._tell()
         began, has_changed, is_whole = time.monotonic(), False, False
         try:
             source = self._sources.source(sending.choice.handle, sending.holding)
@@ -189,7 +194,6 @@ class Uploader:
                 sharers = self._session.sharers
             else:
                 self._session.broken_off(sending, now=now, has_changed=has_changed)
-        self._tell()
         if is_whole and not has_changed:
             self._parts.fit(sending.length, now - began, sharers)
 
@@ -201,13 +205,11 @@ class Uploader:
         self._listen(0)
         with self._lock:
             has_slot = session.part_sent(now=time.monotonic())
-        self._tell()
         while not (has_slot or session.is_cancelled or self._should_stop()):
             self._listen(POSITION_S)
             self._look()
             with self._lock:
                 has_slot = session.regain(now=time.monotonic())
-            self._tell()
         return not session.is_cancelled
 
     def _listen(self, timeout_s: float) -> None:

@@ -123,6 +123,13 @@ def computer_loses_power(room: Room) -> None:
     room.at_time(some_time(room), f"{host.name} loses power", partial(_lose_power, host))
 
 
+def address_changes(room: Room) -> None:
+    """N14: of anybody, twice."""
+    host, at = room.rng.choice(room.everybody()), some_time(room)
+    for when in (at, at + 5.0):
+        room.at_time(when, f"{host.name} gets another address", partial(_move, room, host))
+
+
 def cable_is_out(room: Room) -> None:
     """N15: for half a minute."""
     host, at = room.rng.choice(room.everybody()), some_time(room)
@@ -251,6 +258,7 @@ NETWORK: tuple[Fault, ...] = (
     one_way_is_cut,
     connections_are_reset,
     computer_loses_power,
+    address_changes,
     cable_is_out,
     nobody_can_connect_to_some,
     tracker_is_away,
@@ -303,9 +311,12 @@ def _read(leecher: Leecher, *, is_read: bool) -> None:
 
 def _now(room: Room, leecher: Leecher) -> Leecher:
     """The run of it that there is now."""
-    now = room.at(leecher.address)
-    assert isinstance(now, Leecher)
-    return now
+    return next(one for one in room.leechers if one.number == leecher.number)
+
+
+def _move(room: Room, host: Host) -> None:
+    if host.is_running and not host.link.is_off:
+        room.move(host)
 
 
 def _restart(room: Room, leecher: Leecher) -> None:

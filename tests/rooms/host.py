@@ -143,6 +143,7 @@ class Host:
     ) -> None:
         self.room = room
         self.name = name
+        self.number = number
         self.address = Address(f"10.0.{number // 250}.{number % 250 + 1}", PORT)
         self.id = f"{room.rng.getrandbits(64):016x}"  # of this run
         self.link = link or Link(Port(rate), Port(rate))
@@ -211,6 +212,16 @@ class Host:
         self.is_running = False
         for end in list(self.uploads.values()):
             end.close("is killed")
+
+    def move(self, address: Address) -> None:
+        """Its computer has another address: whoever is connected to the old one hears nothing."""
+        rate = self.link.up.rate
+        self.link.is_off = True
+        for end in list(self.uploads.values()):
+            end.close("has another address")
+        self.link = Link(Port(rate), Port(self.link.down.rate))
+        self.address = address
+        self._register()
 
     def freeze(self, for_s: float) -> None:
         """The computer sleeps."""
@@ -371,6 +382,12 @@ class Leecher(Host):
         super().die()
         for end in list(self.downloads.values()):
             end.close("is killed")
+
+    def move(self, address: Address) -> None:
+        super().move(address)
+        for end in list(self.downloads.values()):
+            end.close("has another address")
+        self.book.network_changed(now=self.room.clock.now)
 
     @property
     def is_done(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from roles.net.peer_greeting import ANSWER_S
 from roles.values.addresses import Address
+from roles.values.content import chunk_size_for
 from roles.values.settings import DEFAULT_SLOTS
 from tests.rooms.clock import START, Action, Clock, Story
 from tests.rooms.contents import Shared
@@ -20,7 +21,7 @@ LIMIT_S = 3_600.0  # of a room
 # Bytes that come twice or in vain: chunks that were asked of two at the end, were under way when a
 # connection ended, or were damaged.
 TWICE_SHARE = 0.15
-TWICE_CHUNKS = 6
+TWICE_CHUNKS = 10  # on their way at the end, from one peer or another, where answers take a second
 # Bytes of a chunk that may have come when its connection ends: it, and what was cancelled before.
 CHUNKS_OF_CONNECTION = 2
 OVERLOAD_S = 0.05  # so much of a machine's work may wait before what is to come waits, too
@@ -122,14 +123,15 @@ class Room:
         self.leechers: list[Leecher] = []
         self.title = ""
         self._hosts: dict[Address, Host] = {}
+        self._moves = 0
         self._is_checked = is_checked
         self._faults_left = 0
 
     # Who is in it
 
-    def share(self, name: str, size: int, chunk_size: int = MIB // 4) -> Shared:
+    def share(self, name: str, size: int) -> Shared:
         """A file of the room."""
-        shared = Shared(name, size, chunk_size)
+        shared = Shared(name, size, chunk_size_for(size))
         self.shared[shared.content.root] = shared
         return shared
 
@@ -171,13 +173,14 @@ class Room:
         again = Leecher(
             self,
             leecher.name,
-            self._number_of(leecher),
+            leecher.number,
             0.0,
             wanted=leecher.wanted,
             is_firewalled=leecher.is_firewalled,
             link=leecher.link,
             had={one.content.root: leecher.had(one.content.root) for one in leecher.wanted},
         )
+        again.address = leecher.address
         self.leechers[self.leechers.index(leecher)] = again
         self._hosts[again.address] = again
         self.story.tell(again.name, "", "runs again")
@@ -186,14 +189,22 @@ class Room:
 
     def restart_seeder(self, seeder: Host) -> Host:
         """It runs again."""
-        again = Host(self, seeder.name, self._number_of(seeder), 0.0, link=seeder.link)
+        again = Host(self, seeder.name, seeder.number, 0.0, link=seeder.link)
         for shared in self.shared.values():
             again.library.add(shared)
+        again.address = seeder.address
         self.seeders[self.seeders.index(seeder)] = again
         self._hosts[again.address] = again
         self.story.tell(again.name, "", "runs again")
         again.start()
         return again
+
+    def move(self, host: Host) -> None:
+        """It has another address from now on."""
+        del self._hosts[host.address]
+        self._moves += 1
+        host.move(Address(f"10.1.0.{self._moves}", host.address.port))
+        self._hosts[host.address] = host
 
     def at(self, address: Address) -> Host | None:
         """Who listens there."""
@@ -325,9 +336,6 @@ class Room:
                 if isinstance(other, Leecher):
                     waiting.append(other)
         return reached
-
-    def _number_of(self, host: Host) -> int:
-        return list(self._hosts).index(host.address)
 
     # What must hold
 
