@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import queue
 import threading
 import time
@@ -16,15 +15,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from roles.disk.leftovers import drop_packs
-from roles.disk.name_twins import twins_in
 from roles.disk.promised_space import PromisedSpace
-from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife, failed_to_begin
-from roles.downloads.swarm_peer import SwarmPeer
+from roles.downloads.downloads import Downloads
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
-from roles.joining.listed_room import Wanted
-from roles.joining.listed_share import Pack
 from roles.joining.room_lister import RoomLister, Sought
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.downloads import Downloads as Lmk1Downloads
@@ -48,7 +43,6 @@ from roles.values.events import (
 )
 from roles.values.participants import TransferStatus
 from roles.values.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
-from roles.worker import failure_of
 
 log = logging.getLogger(__name__)
 
@@ -74,29 +68,25 @@ class Leecher(Role):
         super().__init__("leecher", post)
         hide_folder(settings.folder)
         self._settings = settings
-        self._throttles = throttles or Throttles()
+        throttles = throttles or Throttles()
         self._lock = threading.Lock()  # protects the table of downloads: lines, no I/O
         self._downloads: dict[str, DownloadLife] = {}  # changed by the role's own thread only
-        self._names: StoredNames | None = None  # made when the folder can be asked
         self._waiting = 0  # downloads that have not ended, when they were counted last
         self._owners: dict[str, str] = {}  # by collision key: the first download with this name
-        self._space = PromisedSpace(settings.folder)
-        self._stamps: dict[str, int] = {}  # of the lists that downloads follow
-        self._behind: dict[str, DownloadLife] = {}  # who follow only when another one has ended
-        self._host: SwarmPeer | None = None
+        space = PromisedSpace(settings.folder)
         self._unfinished = UnfinishedDownloads(settings)
         self._is_busy = False  # AllDownloadsEnded is due
         self._eager_until = 0.0
         self._start_again_at = 0.0
         self._lacking_since: float | None = None  # since when no thread can be started
-        self._wishes = queue.SimpleQueue[Callable[[], None]]()
+        self._requests = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
         self._place = TrackerPlace(settings.tracker, settings.follow, post)
         self._lmk1 = Lmk1Downloads(
             settings,
             self._place,
-            self._throttles.down,
-            self._space,
+            throttles.down,
+            space,
             post,
             ended=self._woken.set,
             is_cut_off=self.is_cut_off,
@@ -109,7 +99,20 @@ class Leecher(Role):
             self._lmk1.finder,
             sought=self._sought,
             found=self._found,
-            listed=lambda: self._wish(self._take_list),
+            listed=lambda: self._request(self._take_list),
+        )
+        self._lmk2 = Downloads(
+            settings,
+            self._place,
+            throttles,
+            space,
+            self._lister,
+            post,
+            wake=self._woken.set,
+            transfers=self._transfers,
+            is_cut_off=self.is_cut_off,
+            should_stop=self.should_stop,
+            start_beside=self._start_beside,
         )
 
     def refresh(self) -> None:
@@ -121,19 +124,19 @@ class Leecher(Role):
 
         One that is queued or running already stays as it is.
         """
-        self._wish(partial(self._queue, tuple(keys), existing))
+        self._request(partial(self._queue, tuple(keys), existing))
 
     def pause(self, keys: Iterable[str]) -> None:
         """Stop these downloads and keep what came, until resume()."""
-        self._wish(partial(self._pause, tuple(keys)))
+        self._request(partial(self._pause, tuple(keys)))
 
     def resume(self, keys: Iterable[str]) -> None:
         """Let these downloads go on after a pause or a failure."""
-        self._wish(partial(self._resume, tuple(keys)))
+        self._request(partial(self._resume, tuple(keys)))
 
     def cancel(self, keys: Iterable[str]) -> None:
         """Give these downloads up and remove what came."""
-        self._wish(partial(self._cancel, tuple(keys)))
+        self._request(partial(self._cancel, tuple(keys)))
 
     def stop(self) -> None:
         super().stop()
@@ -152,7 +155,7 @@ class Leecher(Role):
         finally:
             self._stopping.set()
             self._lister.wake()
-            self._do_wishes()  # a cancel just before the end is one, too
+            self._do_requests()  # a cancel just before the end is one, too
             for download in self._all():
                 if not download.state.is_final:
                     download.halt(download.at_the_end)
@@ -160,8 +163,7 @@ class Leecher(Role):
                 download.join()
                 download.leave()
             self._unfinished.leave(self._all())
-            if self._host is not None:
-                self._host.close()
+            self._lmk2.close()
             lister.join()
 
     def _begin_anew(self) -> None:
@@ -169,8 +171,7 @@ class Leecher(Role):
         self._place.network_changed()
         self._lister.network_changed()
         self._lmk1.network_changed()
-        if self._host is not None:
-            self._host.network_changed()
+        self._lmk2.network_changed()
         for download in self._all():
             download.woken.set()
 
@@ -178,25 +179,24 @@ class Leecher(Role):
         while not self.should_stop():
             if self._network_change():
                 self._begin_anew()
-            self._do_wishes()
+            self._do_requests()
             self._start_queued()
             self._tell_end()
             self._unfinished.note(self._all(), now=time.monotonic())
-            if self._host is not None:
-                self._host.tick()
+            self._lmk2.tick()
             is_eager = time.monotonic() < self._eager_until
             self._woken.wait(EAGER_TICK_S if is_eager else TICK_S)
             self._woken.clear()
 
-    # Wishes come from any thread and are done in the role's own, one after another
+    # Requests come from any thread and are done in the role's own, one after another
 
-    def _wish(self, wish: Callable[[], None]) -> None:
-        self._wishes.put(wish)
+    def _request(self, request: Callable[[], None]) -> None:
+        self._requests.put(request)
         self._woken.set()
 
-    def _do_wishes(self) -> None:
-        while not self._wishes.empty():
-            self._wishes.get()()
+    def _do_requests(self) -> None:
+        while not self._requests.empty():
+            self._requests.get()()
 
     def _queue(self, keys: Iterable[str], existing: Existing) -> None:
         self._waiting = sum(not one.state.is_final for one in self._all())
@@ -231,35 +231,9 @@ class Leecher(Role):
 
     def _follow(self, download: DownloadLife) -> None:
         """Tell a download what the newest list has of it, if that changed."""
-        if not isinstance(download, Download):
-            return
-        key = download.key
-        stamp = self._lister.stamp(key)
-        if stamp == self._stamps.get(key):
-            return
-        found = self._lister.wanted(key)
-        if found is not None:
-            others = (one for one in self._all() if one.is_running and one is not download)
-            names = download.newest.names_of_others(found[0])
-            other = next((one for one in others if one.collision_keys & names), None)
-            if other is not None:
-                self._behind[key] = other
-                return
-        self._stamps[key] = stamp
-        if found is None:
-            download.newest.lose()
-        else:
-            download.newest.follow(*found)
+        running = [one for one in self._all() if one.is_running]
+        if isinstance(download, Download) and self._lmk2.follow(download, running):
             self._note_names(download)
-        download.woken.set()
-
-    def _follow_late(self) -> None:
-        """Those whose files another download was at work on."""
-        for key, other in list(self._behind.items()):
-            if not other.is_running:
-                del self._behind[key]
-                if self._downloads[key].is_running:
-                    self._follow(self._downloads[key])
 
     def _begin(self, key: str, existing: Existing, state: DownloadState) -> bool:
         """Make a download of this key; False when the list does not have it."""
@@ -287,57 +261,11 @@ class Leecher(Role):
     def _made(self, key: str, existing: Existing) -> DownloadLife | None:
         """The download of this key; None when the list does not have it."""
         lmk1 = self._lmk1.made(key, existing)
-        if lmk1 is not None:
-            if self._has_twin(lmk1):
-                lmk1.keep_both()
-            return lmk1
-        stamp, found = self._lister.stamp(key), self._lister.wanted(key)
-        if found is None:
-            return None
-        download = self._made_lmk2(key, *found, existing)
-        self._stamps[key] = stamp  # a newer list than this one is followed
-        return download
-
-    def _made_lmk2(
-        self, key: str, wanted: Wanted, packs: tuple[Pack, ...], existing: Existing
-    ) -> Download:
-        if self._names is None:
-            twins = twins_in(self._settings.folder)
-            self._names = StoredNames(
-                windows=os.name == "nt", key=twins.key, should_stop=self.should_stop
-            )
-        if self._host is None:
-            self._host = self._new_host(wanted.shares)
-        return Download(
-            key,
-            wanted,
-            packs,
-            self._host.side,
-            self._space,
-            settings=self._settings,
-            existing=existing,
-            names=self._names,
-            post=self._post,
-            ended=self._woken.set,
-            is_cut_off=self.is_cut_off,
-        )
-
-    def _new_host(self, shares: tuple[str, ...]) -> SwarmPeer:
-        """Raises StorageError."""
-        try:
-            return SwarmPeer(
-                self._settings,
-                self._place,
-                self._throttles,
-                self._post,
-                shares,
-                self._room_transfers,
-                self._start_beside,
-                self.should_stop,
-                self._woken.set,
-            )
-        except OSError as error:
-            raise failure_of(error) or error from None
+        if lmk1 is None:
+            return self._lmk2.made(key, existing)
+        if self._has_twin(lmk1):
+            lmk1.keep_both()
+        return lmk1
 
     def _has_twin(self, download: DownloadLife) -> bool:
         """Whether another one had one of its names first: it may not replace that one's file."""
@@ -368,7 +296,7 @@ class Leecher(Role):
         downloads = self._all()
         if self._is_busy and all(one.state.is_final and not one.is_running for one in downloads):
             self._is_busy = False
-            if self._host is not None and not self._unfinished.has_any(downloads):
+            if self._lmk2.has_begun and not self._unfinished.has_any(downloads):
                 drop_packs(self._settings.folder)
             self._post(AllDownloadsEnded())
 
@@ -377,11 +305,12 @@ class Leecher(Role):
         downloads = sorted(self._all(), key=lambda one: one.turns)
         for download in downloads:
             download.reap()
-        self._follow_late()
+        for download in self._lmk2.free_to_follow():
+            self._follow(download)
         if time.monotonic() < self._start_again_at:
             return
         running = [download for download in downloads if download.is_running]
-        is_one_kept = bool(self._behind)
+        is_one_kept = self._lmk2.is_any_behind
         for download in downloads:
             if download.state is not DownloadState.QUEUED or download.is_running:
                 continue
@@ -440,13 +369,9 @@ class Leecher(Role):
         return [one for one in self._all() if isinstance(one, Download)]
 
     def _found(self, shares: Iterable[str], peers: Iterable[Address]) -> bool:
-        host = self._host
-        if host is None:
-            return False
-        host.join(shares)
-        return host.found(peers)
+        return self._lmk2.found(shares, peers)
 
-    def _room_transfers(self) -> tuple[TransferStatus, ...]:
+    def _transfers(self) -> tuple[TransferStatus, ...]:
         return tuple(one.as_transfer() for one in self._in_swarm() if one.state.is_active)
 
 

@@ -141,6 +141,8 @@ class Seeder(Role):
             self._stopping.set()
             reception.close()
             uploads.stop()
+            membership.wake()
+            calls.wake()
             for thread in beside:  # from here on nobody is called who would be served
                 thread.join()
             uploads.join()

@@ -301,7 +301,7 @@ class Tracker(Role):
 
     def _is_to_be_dialled(self, target: Target) -> bool:
         program = self._registry.entry(target.key)
-        if program is None or program.member.is_reachable:
+        if program is None or program.is_reachable:
             return False
         return not program.is_here_only or self._registry.is_contested(target.key)
 

@@ -16,13 +16,11 @@ from roles.disk import disk_calls
 from roles.disk.leftovers import drop_packs
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.stored_names import StoredNames
-from roles.downloads.arrival import Arrival
 from roles.downloads.download import Download
-from roles.downloads.download_jobs import Job
-from roles.downloads.swarm_side import Outlook
 from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
-from roles.swarm.content_transfer import ContentTransfer
+from roles.swarm.content_transfer import ContentTransfer, Store
+from roles.swarm.peer_downloads import Outlook
 from roles.swarm.swarm_library import SwarmLibrary
 from roles.values.catalogue import FileLine, FolderLine, PackLine
 from roles.values.content import Content
@@ -107,10 +105,10 @@ class _InstantSwarm:
             transfer.learn(self._contents[transfer.content.root][1])
         return handle
 
-    def ask(self, handle: int) -> None:
+    def ask(self, handle: int, store: Store, had: int) -> None:
         transfer = self._transfers[handle]
-        content, store = transfer.content, transfer.store
-        assert store is not None
+        content = transfer.content
+        transfer.store, transfer.plan.had = store, had
         transfer.is_asking = True
         data = self._contents[content.root][0]
         for index in range(content.count):
@@ -128,24 +126,24 @@ class _InstantSwarm:
             transfer.is_asking = False
 
 
-class _Side:
+class _InstantPeer:
+    """Is also its own downloads."""
+
     def __init__(self, swarm: _InstantSwarm) -> None:
-        self._swarm = swarm
-        self._library = SwarmLibrary()
+        self.swarm = swarm
+        self.library = SwarmLibrary()
+        self.downloads = self
 
     def join(self, _shares: object) -> None:
         """Nobody is told."""
 
-    def arrival(self, job: Job, folder: Path, ended: Callable[[], None]) -> Arrival:
-        return Arrival(job, folder, self._swarm, self._library, ended)  # type: ignore[arg-type]
-
-    def outlook(self, _arrivals: Sequence[Arrival]) -> Outlook:
+    def outlook(self, _transfers: object) -> Outlook:
         nothing = frozenset[int]()
         return Outlook(
             1,
             1,
             is_receiving=True,
-            place=0,
+            position=0,
             newest_at=0.0,
             held=nothing,
             lied_about=nothing,
@@ -201,7 +199,7 @@ class LocalDownload:
             "lesson",
             self._wanted,
             self._packs,
-            _Side(swarm),  # type: ignore[arg-type]
+            _InstantPeer(swarm),  # type: ignore[arg-type]
             PromisedSpace(target),
             settings=LeecherSettings(target, give_up_after_s=1.0),
             existing=existing,
@@ -216,9 +214,9 @@ class LocalDownload:
             download.leave()
             return failure_of(error)
         except Killed:  # descriptors and locks end with a process
-            for arrival in download._arrivals._under_way:
-                arrival._file._forget_sources()
-                arrival._file._file.file.close()
+            for transfer in download._queue.transfers:
+                transfer._file._forget_sources()
+                transfer._file._file.file.close()
             raise
         finally:
             self.asked = swarm.asked

@@ -328,17 +328,16 @@ class DownloadingTest(RoomTest):
         """One that asks for its chunks as soon as it knows their digests."""
         asked = threading.Event()
 
-        def ended() -> None:
+        def look() -> None:
             if not transfer.is_asking and not transfer.is_done and not asked.is_set():
                 asked.set()
-                self.swarm.ask(handle)
+                self.swarm.ask(handle, store)
 
         store = MemoryStore(holding.content.size)
-        transfer = ContentTransfer(holding.content, "some bytes", ended)
-        transfer.store = store
+        transfer = ContentTransfer(holding.content, "some bytes", look)
         handle = self.swarm.add(transfer)
         if transfer.is_single:
-            ended()
+            look()
         return handle, transfer, store
 
     def sender(
@@ -360,21 +359,21 @@ class DownloadingTest(RoomTest):
         name = peer or f"{number:016x}"
         peer_ = Peer(number, address, name, "pc", RateMeter(now=now), now)
         connection = PeerConnection(peer_, over(ours, address))
-        taker = Downloader(
+        downloader = Downloader(
             connection, self.swarm, self.pool, throttle or Throttle(), self._stopping.is_set
         )
 
         def main() -> None:
             error: BaseException | None = None
             try:
-                taker.run()
+                downloader.run()
             except (PeerProtocolError, OSError) as raised:
                 error = raised
             self.swarm.left(connection)
             connection.hang_up()
             self.errors.put(error)
 
-        thread = threading.Thread(target=main, name="lmk-test-take")
+        thread = threading.Thread(target=main, name="lmk-test-downloader")
         thread.start()
 
         def end() -> None:

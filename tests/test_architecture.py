@@ -56,7 +56,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "tracker_wire",
     ),
     "net": ("eviction", "rate_limit", "rates", "word_budget"),
-    "disk": ("stored_names",),
+    "disk": ("pack_members", "stored_names", "wanted_file"),
     "sharing": ("pack_plan",),
     "room": (
         "cookies",
@@ -83,15 +83,15 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
     "swarm": (
         "bad_peers",
         "chunk_plan",
+        "content_transfer",
         "digest_requests",
         "peer",
         "peer_book",
         "peers",
         "single_chunks",
         "swarm",
-        "transfers",
     ),
-    "downloads": ("download_scope", "file_tally"),
+    "downloads": ("download_scope", "file_tally", "wanted_contents"),
 }
 
 SEEN_BY_UI = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.values.folder_keys import FolderKey
+from roles.values.folder_keys import FolderKey, range_below
 
 
 class FolderKeyTest(unittest.TestCase):
@@ -26,3 +26,18 @@ class FolderKeyTest(unittest.TestCase):
         for text in ("", "x", "a/share:b", "share:", "share:/x", "folder:", "folder:/", "folders"):
             with self.subTest(text=text):
                 self.assertIsNone(FolderKey.of(text))
+
+
+class RangeBelowTest(unittest.TestCase):
+    PATHS = ("a", "a b", "a-b/c", "a/b", "a/b/c", "a/c", "a0", "b/a")
+
+    def below(self, folder: str) -> list[str]:
+        return list(self.PATHS[slice(*range_below(self.PATHS, folder))])
+
+    def test_neighbours_that_sort_beside_a_slash_are_not_below(self) -> None:
+        self.assertEqual(self.below("a"), ["a/b", "a/b/c", "a/c"])
+        self.assertEqual(self.below("a/b"), ["a/b/c"])
+
+    def test_nothing_is_below_a_file_and_all_below_no_folder(self) -> None:
+        self.assertEqual(self.below("a0"), [])
+        self.assertEqual(self.below(""), list(self.PATHS))

@@ -516,10 +516,10 @@ class ForgedSourcesTest(ProgramsTest):
         self.put(self.SHARE, pc(1))
         self.registry.tell(TellFiles(ID, {"a": 1}, ID, 12501), pc(1))
         self.here = Address(pc(1).ip, 12501)
-        self.member = self.registry.member(Key(pc(1).ip, 12501, ID))
+        self.program = self.registry.entry(Key(pc(1).ip, 12501, ID))
 
     def assert_untouched(self) -> None:
-        self.assertIs(self.registry.member(Key(pc(1).ip, 12501, ID)), self.member)
+        self.assertIs(self.registry.entry(Key(pc(1).ip, 12501, ID)), self.program)
         self.assertIsNotNone(self.registry.catalogue.share(self.SHARE))
         self.assertEqual(self.holding(self.SHARE), [pc(1).ip])
         self.assertEqual((self.files(), self.listed()), ({"a": 1}, [self.here]))

@@ -6,23 +6,24 @@ import random
 import unittest
 from dataclasses import replace
 
-from roles.disk.pack_members import PackMember, covered
+from roles.disk.pack_members import covered
+from roles.disk.wanted_file import WantedFile
 from roles.values.content import MIN_CHUNK_SIZE, Content, indexes
 
 CHUNK = MIN_CHUNK_SIZE
 MOST = CHUNK  # bytes of a member that is one chunk
 
 
-def pack_of(sizes: list[int]) -> tuple[Content, list[PackMember]]:
-    members, offset = list[PackMember](), 0
+def pack_of(sizes: list[int]) -> tuple[Content, list[WantedFile]]:
+    members, offset = list[WantedFile](), 0
     for number, size in enumerate(sizes):
         content = Content(bytes(32), size, CHUNK)
-        members.append(PackMember(f"n{number}", (f"n{number}",), content, offset))
+        members.append(WantedFile(f"n{number}", (f"n{number}",), content, offset=offset))
         offset += size
     return Content(bytes(32), offset, CHUNK), members
 
 
-def chunks_of(member: PackMember) -> set[int]:
+def chunks_of(member: WantedFile) -> set[int]:
     end = member.offset + member.content.size - 1
     return set(range(member.offset // CHUNK, end // CHUNK + 1))
 
@@ -35,7 +36,7 @@ class CoveredTest(unittest.TestCase):
             pack, members = pack_of(sizes)
             order = list(indexes(pack.all_chunks))
             rng.shuffle(order)
-            have, told = 0, list[PackMember]()
+            have, told = 0, list[WantedFile]()
             while order:
                 fresh = 0
                 for _ in range(rng.randrange(1, 5)):

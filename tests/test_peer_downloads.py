@@ -181,7 +181,7 @@ class PeerDownloadsTest(DownloadingTest):
 
     def test_this_program_itself_is_not_taken_from(self) -> None:
         seeder = self.listening(lambda _: None, peer=ME)
-        self.tick_until(lambda: self.downloads.others == 0)
+        self.tick_until(lambda: self.downloads.outlook({}).known == 0)
         self.downloads.tick()
         self.assertEqual(seeder.connections, 1)
 

@@ -109,7 +109,7 @@ class SwarmRoomTest(RoomTest):
         folder.mkdir(exist_ok=True)
         running = self.leecher(folder, self.room)
         if down is not None:
-            running.role._throttles.down.set_limit(down)
+            running.role._lmk2._throttles.down.set_limit(down)
         return running
 
     def target(self, leecher: Running[Leecher]) -> Path:
@@ -237,7 +237,7 @@ class ComingAndGoingTest(SwarmRoomTest):
         together = 0
         for leecher in leechers:
             for download in leecher.role._all():
-                for transfer in download._arrivals.transfers:  # type: ignore[attr-defined]
+                for transfer in download._queue.transfers:  # type: ignore[attr-defined]
                     together |= transfer.plan.had
         return together
 
@@ -396,7 +396,7 @@ class LyingTest(SwarmRoomTest):
         self.constant("swarm.chunk_plan", "LEAST_TRIES", 8)
         self.constant("swarm.chunk_plan", "MAX_WASTE", 0)
         self.constant("swarm.peer_book", "AGAIN_S", 0.1)
-        self.constant("downloads.arrivals", "LIED_S", 0.5)
+        self.constant("downloads.content_queue", "LIED_S", 0.5)
         self.constant("downloads.download", "MOVING_S", 0.2)
         self.start(leecher, "big.bin")
         end = wait_for_end(leecher, "big.bin", 30.0)

@@ -44,12 +44,6 @@ class HoldsTest(TargetFolderTestCase):
         self.put()
         self.assertEqual(self.held(), self.file)
 
-    def test_all_of_it_is_looked_at_and_noted(self) -> None:
-        self.put()
-        noted = list[int]()
-        self.assertEqual(self.target.holds(("a", "x"), CONTENT, go_on, noted.append), self.file)
-        self.assertEqual(noted[-1], len(DATA))
-
     def test_nothing_another_size_and_another_content_are_not(self) -> None:
         self.assertIsNone(self.held())
         for data in (b"", DATA[:-1], DATA + b"x", DATA[:-1] + b"?"):

@@ -18,7 +18,7 @@ from roles.values.events import (
 )
 from tests.terminals import Printed, folder_of, printed, room
 from ui.exit_codes import ExitCode
-from ui.terminal.choosing import Offer, Wanted
+from ui.terminal.choosing import Chosen, Offer
 from ui.terminal.download_report import DownloadReport
 from ui.terminal.output import Output
 
@@ -48,7 +48,7 @@ class DownloadReportTest(unittest.TestCase):
 
     def report(
         self,
-        wanted: Sequence[Wanted],
+        wanted: Sequence[Chosen],
         tell: Callable[[DownloadReport], None],
         *,
         in_vain: int = 0,
@@ -242,7 +242,7 @@ class DownloadReportTest(unittest.TestCase):
         self.report([self.plain], tell)
 
     def test_only_what_has_an_identity_is_kept_for_the_next_run(self) -> None:
-        original = Wanted("old.bin", "old.bin", (ListedFile("old.bin", 5),))
+        original = Chosen("old.bin", "old.bin", (ListedFile("old.bin", 5),))
         for wanted, is_kept in ((self.plain, True), (self.large, True), (original, False)):
             report = DownloadReport(Output(), [wanted])
             self.assertEqual(report.is_kept, is_kept)

@@ -14,8 +14,8 @@ from roles.disk import claimed_file, final_name
 from roles.disk.arriving_file import ArrivingFile
 from roles.disk.leftovers import pack_stored
 from roles.disk.open_folder import OpenFolder
-from roles.disk.pack_members import PackMember
 from roles.disk.unpacking import unpack
+from roles.disk.wanted_file import WantedFile
 from roles.values.content import Content
 from roles.values.errors import ContentError, DiskFullError, StorageError
 from roles.values.events import DownloadState, FileEnded
@@ -50,12 +50,12 @@ for end in unpack(source, members, target, Existing.SKIP, go_on):
 """
 
 
-def packed(files: dict[str, bytes]) -> tuple[bytes, list[PackMember]]:
+def packed(files: dict[str, bytes]) -> tuple[bytes, list[WantedFile]]:
     """The bytes of a pack of these files, and its members."""
-    members, offset = list[PackMember](), 0
+    members, offset = list[WantedFile](), 0
     for path, data in files.items():
         content, _ = described(data)
-        members.append(PackMember(path, tuple(path.split("/")), content, offset, MTIME))
+        members.append(WantedFile(path, tuple(path.split("/")), content, MTIME, offset=offset))
         offset += len(data)
     return b"".join(files.values()), members
 
@@ -78,7 +78,7 @@ class UnpackingTestCase(DiskTestCase):
         self,
         files: dict[str, bytes],
         existing: Existing = Existing.SKIP,
-        members: Sequence[PackMember] | None = None,
+        members: Sequence[WantedFile] | None = None,
     ) -> dict[str, FileEnded]:
         data, listed = packed(files)
         source, _ = self.arrived(data)

@@ -13,7 +13,7 @@ from roles.room.answers import Answers
 from roles.room.cookies import Cookies
 from roles.room.places import Key
 from roles.room.registry import Registry
-from roles.room.registry_entry import Member, Origin, Reader
+from roles.room.registry_entry import Origin, Program, Reader
 from roles.room.room_catalogue import Owner, Share
 from roles.room.senders import Senders
 from roles.values.addresses import Address
@@ -165,7 +165,7 @@ class ProgramsTest(TablesTest):
         leaving: bool = False,
         peer: str = ID,
         now: float = 0.0,
-    ) -> Member | None:
+    ) -> Program | None:
         status = Status("away", shares)
         ping = Ping(ID, Address(origin.ip, 12501), peer, status, leaving)
         return self.registry.hear(ping, origin.ip, now=now)

@@ -1,7 +1,4 @@
-"""One content on its way to its file: what an earlier run left is kept, checked and completed.
-
-It believes no record of what came before, and knows no wire.
-"""
+"""The file that one content arrives in: what an earlier run left is kept, checked and completed."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ from roles.values.settings import Existing
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the content is to be read, and what it must still be."""
+    """Where sources find the content, and what the file there must be."""
 
     path: Path
     identity: os.stat_result
@@ -35,8 +32,8 @@ class _Place:
 class ArrivingFile:
     """folder/a/b/NAME.lmkpart until it is finished, then its file.
 
-    write(), read() and open_source() may be called from any thread; the rest by one thread, when no
-    other writes.
+    Any thread may call write(), read() and open_source(). One thread calls the rest, while no other
+    writes.
     """
 
     def __init__(self, folder: Path, stored: tuple[str, ...], content: Content) -> None:
@@ -65,17 +62,12 @@ class ArrivingFile:
         """Whether it is open, and not known to be replaced by another file of its name."""
         return self._file.is_in_place
 
-    def recheck(
-        self,
-        digests: bytes | None,
-        should_stop: Callable[[], bool],
-        note: Callable[[int], None] = lambda _: None,
-    ) -> int:
-        """The bitmap of the chunks that are on the disk and have these digests.
+    def recheck(self, digests: bytes | None, should_stop: Callable[[], bool]) -> int:
+        """The bitmap of the chunks on the disk that have these digests.
 
-        Without digests, which a content of one chunk does not need: by its root. `note` is told how
-        many bytes have been looked at. When told to stop: those found until then. None of ours
-        writes meanwhile. Raises StorageError.
+        Without digests, which a content of one chunk does not need, its root is compared. Once
+        should_stop(), only those found until then. No thread of ours writes meanwhile. Raises
+        StorageError.
         """
         self._file.begin_check()
         try:
@@ -86,18 +78,18 @@ class ArrivingFile:
             self._file.truncate(self.content.size)
         if size == 0:
             return 0
-        found = ChunkDigests(self._file.file, self.content, should_stop).run(note)
+        found = ChunkDigests(self._file.file, self.content, should_stop).run()
         if digests is None:
             root = root_of(self.content.size, self.content.chunk_size, found)
             return self.content.all_chunks if root == self.content.root else 0
         return fitting(digests, found)
 
     def write(self, offset: int, piece: memoryview) -> None:
-        """Write this piece of the content. Raises StorageError, DiskFullError when it is full."""
+        """Raises StorageError, DiskFullError when the disk is full."""
         self._file.write(offset, (piece,))
 
     def read(self, offset: int, length: int) -> bytes:
-        """These bytes of what has arrived. Raises StorageError."""
+        """Raises StorageError."""
         try:
             return self._file.file.read(offset, length)
         except OSError as error:
@@ -153,7 +145,7 @@ class ArrivingFile:
         self._file.close()
 
     def _open_reader(self) -> None:
-        """Sources read through an own descriptor: a copy of the writing one would hold the lock."""
+        """Sources use a descriptor of its own: a copy of the writing one would keep the lock."""
         self._place = _Place(self.path, self._file.identity, is_whole=False)
         if not CLOSES_FIRST:
             self._reader = self._opened(self.path, self._file.identity)
@@ -185,7 +177,7 @@ class ArrivingFile:
         return source
 
     def _move_sources(self, path: Path) -> None:
-        """It has its final name: from now on nobody may have changed it."""
+        """It has its final name. From now on any change is noticed."""
         try:
             place = _Place(path, os.lstat(path), is_whole=True)
         except OSError:

@@ -37,35 +37,27 @@ class ChunkDigests:
         self._has_failed = False  # the other thread: this one ends, too
         self._order = iter(range(content.count))  # next() of it is one step, safe in every thread
         self._digests = bytearray(DIGEST_SIZE * content.count)
-        self._looked_at = [0, 0]  # bytes, by thread
 
-    def run(self, note: Callable[[int], None] = lambda _: None) -> bytes:
-        """The digests, joined in order; MISSING for what is not there or cannot be read.
-
-        `note` is told, by this thread, how many bytes have been looked at.
-        """
+    def run(self) -> bytes:
+        """The digests, joined in order; MISSING for what is not there or cannot be read."""
         if self._content.size < WORTH_A_THREAD:
-            self._read_chunks(0, note)
+            self._read_chunks()
             return bytes(self._digests)
-        helper = Worker(self._help, "lmk-check")
+        # What it takes and cannot read, for want of memory, counts as missing.
+        helper = Worker(self._read_chunks, "lmk-check")
         with suppress(ShortageError):  # then this thread reads all of it
             helper.start()
         try:
-            self._read_chunks(0, note)
+            self._read_chunks()
         except BaseException:
             self._has_failed = True
             raise
         finally:
             if helper.ident is not None:
                 helper.join()
-        note(sum(self._looked_at))
         return bytes(self._digests)
 
-    def _help(self) -> None:
-        """What it took and could not read, for want of memory, counts as missing."""
-        self._read_chunks(1, None)
-
-    def _read_chunks(self, thread: int, note: Callable[[int], None] | None) -> None:
+    def _read_chunks(self) -> None:
         room = memoryview(bytearray(min(BLOCK, self._content.chunk_size)))
         zeros = dict[int, bytes]()  # digests of that many zeros
         for index in self._order:
@@ -77,9 +69,6 @@ class ChunkDigests:
             if self._is_stopping():
                 return
             self._digests[index * DIGEST_SIZE : (index + 1) * DIGEST_SIZE] = digest
-            self._looked_at[thread] += length
-            if note is not None:
-                note(sum(self._looked_at))
 
     def _is_stopping(self) -> bool:
         return self._has_failed or self._should_stop()

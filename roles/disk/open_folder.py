@@ -11,7 +11,6 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 
 from roles.disk import disk_calls
 from roles.disk.storage_faults import IN_THE_WAY, in_the_way
@@ -110,12 +109,7 @@ class OpenFolder:
     def __enter__(self) -> OpenFolder:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _opened(self, name: str, *, make: bool) -> int:
@@ -128,48 +122,46 @@ class OpenFolder:
         return os.open(name, _BELOW_FLAGS, dir_fd=self.descriptor)
 
 
-class FolderChain:
-    """The folders from a base down to the one used last, open: in a list in the order of its paths
-    the next one is among them or below. Raises as OpenFolder.below().
+class LastFolder:
+    """Keeps the folder that was used last open, because the next file is often in it or below.
+
+    For one thread. Raises as OpenFolder.below().
     """
 
     def __init__(
         self, base: Path, *, make: bool = True, made: list[tuple[str, ...]] | None = None
     ) -> None:
-        """`made` is told which of them were not there, the outer ones first."""
+        """Missing folders are made if `make`, and added to `made`, the outer ones first."""
         self._base = base
-        self._made = made
         self._make = make
+        self._made = made
         self._names = tuple[str, ...]()
-        self._open = list[OpenFolder]()  # the base, then one for each name
+        self._folder: OpenFolder | None = None  # of these names
 
     def path_of(self, stored: tuple[str, ...]) -> Path:
         return self._base.joinpath(*stored)
 
     def open(self, names: tuple[str, ...]) -> OpenFolder:
-        """The folder of these names. It stays the chain's to close."""
-        if not self._open:
-            self._open.append(OpenFolder.base(self._base, make=self._make))
-        if names != self._names:
-            common = 0
-            while self._names[common : common + 1] == names[common : common + 1] != ():
-                common += 1
-            self._cut(common)
-            for name in names[common:]:
-                inner = (*self._names, name)
-                if self._made is not None and self._open[-1].status(name) is None:
-                    self._made.append(inner)
-                self._open.append(self._open[-1].child(name, make=self._make))
-                self._names = inner
-        return self._open[-1]
+        """The folder of these names. It stays this object's to close."""
+        if self._folder is None or names[: len(self._names)] != self._names:
+            self.close()
+            self._folder = OpenFolder.base(self._base, make=self._make)
+        for name in names[len(self._names) :]:
+            self._enter(self._folder, name)
+        return self._folder
 
     def close(self) -> None:
-        self._cut(-1)
+        if self._folder is not None:
+            self._folder.close()
+        self._folder, self._names = None, ()
 
-    def _cut(self, count: int) -> None:
-        self._names = self._names[: max(0, count)]
-        while len(self._open) > count + 1:
-            self._open.pop().close()
+    def _enter(self, outer: OpenFolder, name: str) -> None:
+        is_new = self._made is not None and outer.status(name) is None
+        self._folder = outer.child(name, make=self._make)
+        outer.close()
+        self._names = (*self._names, name)
+        if self._made is not None and is_new:
+            self._made.append(self._names)
 
 
 def _first_there(path: Path) -> Path:

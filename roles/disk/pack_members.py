@@ -1,36 +1,24 @@
-"""The small files of a pack: where each one lies, and which have come. Pure values."""
+"""Which files of a pack lie in the chunks that have come. Pure."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from roles.disk.wanted_file import WantedFile
 from roles.values.content import Content, indexes
 
 
-@dataclass(frozen=True, slots=True)
-class PackMember:
-    """One small file in a pack."""
-
-    path: str  # from the wire
-    stored: tuple[str, ...]
-    content: Content  # of one chunk
-    offset: int  # bytes in the pack
-    mtime: int | None = None  # seconds since 1970, None: unknown
-    is_executable: bool = False
-
-
 def covered(
-    members: Sequence[PackMember], pack: Content, have: int, fresh: int
-) -> list[PackMember]:
-    """Those that lie in the chunks of `have` and not in others, and some of it in one of `fresh`.
+    members: Sequence[WantedFile], pack: Content, have: int, fresh: int
+) -> list[WantedFile]:
+    """The members that lie in the chunks of `have` alone, and at least partly in one of `fresh`.
 
-    `members` stand in the order of their places. One that is said to lie beyond the end of the
-    pack, or to be more than one chunk, never comes.
+    `members` are in the order of their offsets. A member beyond the end of the pack, or of more
+    than one chunk, is never returned.
     """
     offsets = [member.offset for member in members]
-    found = list[PackMember]()
+    found = list[WantedFile]()
     following = 0  # the first member that was not looked at
     for chunk in indexes(fresh):
         start = chunk * pack.chunk_size
@@ -45,7 +33,7 @@ def covered(
     return found
 
 
-def _is_covered(member: PackMember, pack: Content, have: int) -> bool:
+def _is_covered(member: WantedFile, pack: Content, have: int) -> bool:
     content = member.content
     end = member.offset + content.size
     if content.count != 1 or member.offset < 0 or end > pack.size:

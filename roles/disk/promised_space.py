@@ -1,7 +1,4 @@
-"""The room on the disk of a target folder that is promised to what is on its way there.
-
-It knows no downloads: only who still needs how much.
-"""
+"""Room on the disk of a target folder that is reserved for what is on its way there."""
 
 from __future__ import annotations
 
@@ -20,10 +17,10 @@ class PromisedSpace:
         self._needs: dict[object, int] = {}  # bytes that are not on the disk yet
 
     def promise(self, who: object, needed: int) -> None:
-        """So much for this one, all in all, beside what the others need.
+        """Reserve `needed` bytes for this one, in place of what it had reserved.
 
-        Raises DiskFullError when there is no room for it: what was promised before stays promised.
-        Raises StorageError when the folder cannot be made.
+        Raises DiskFullError when there is no room for it; an earlier reservation stays. Raises
+        StorageError when the folder cannot be made.
         """
         room = room_in(self._folder)
         with self._lock:
@@ -35,12 +32,12 @@ class PromisedSpace:
             raise disk_full(self._folder, short)
 
     def note(self, who: object, needed: int) -> None:
-        """It has come further: so much is still to come."""
+        """It needs only so many bytes any more."""
         with self._lock:
             if who in self._needs:
                 self._needs[who] = needed
 
     def withdraw(self, who: object) -> None:
-        """It needs nothing any more, or not now."""
+        """It needs nothing, for now."""
         with self._lock:
             self._needs.pop(who, None)

@@ -1,7 +1,4 @@
-"""The folder that downloads go to: what it has already, its room, its folders and their times.
-
-It fetches nothing, and removes nothing but what killed runs and cancelled downloads left.
-"""
+"""The folder that downloads go to: what it has already, its free room, its folders' times."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from roles.disk import disk_calls
 from roles.disk.chunk_digests import ChunkDigests
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.leftovers import drop_partial, drop_second_names, partial_names
-from roles.disk.open_folder import FolderChain, OpenFolder
+from roles.disk.open_folder import LastFolder, OpenFolder
 from roles.disk.positioned_file import PositionedFile
 from roles.disk.stamp import stamp
 from roles.disk.storage_faults import LEFT_UNDONE, REFUSED, storage_error
@@ -62,15 +59,11 @@ class TargetFolder:
         self._partials: dict[tuple[str, ...], list[str]] = {}  # of folders that were looked through
 
     def holds(
-        self,
-        stored: tuple[str, ...],
-        content: Content,
-        should_stop: Callable[[], bool],
-        note: Callable[[int], None] = lambda _: None,
+        self, stored: tuple[str, ...], content: Content, should_stop: Callable[[], bool]
     ) -> Path | None:
         """The file of that name if it has this content already; None when not, or when stopped.
 
-        Follows no link below this folder. `note` is told how many bytes have been looked at.
+        Follows no link below this folder.
         """
         try:  # most often there is nothing of that name, and ten thousand files are asked for
             status = os.lstat("/".join((self._text, *stored)))
@@ -83,7 +76,7 @@ class TargetFolder:
                 name = folder.at(stored[-1])
                 file = PositionedFile(os.open(name, OPEN_FLAGS, dir_fd=folder.descriptor))
                 try:
-                    if not _is_content(file, content, should_stop, note):
+                    if not _is_content(file, content, should_stop):
                         return None
                 finally:
                     file.close()
@@ -98,7 +91,9 @@ class TargetFolder:
     def holds_numbered(
         self, stored: tuple[str, ...], content: Content, should_stop: Callable[[], bool]
     ) -> Path | None:
-        """As holds(), also where an earlier run put it beside another file of its name."""
+        """Like holds(), and also finds it under the numbered names that an earlier run may have
+        given it.
+        """
         for number in range(1, _NUMBERS + 1):
             name = stored[-1] if number == 1 else numbered(stored[-1], number)
             place = (*stored[:-1], name)
@@ -112,7 +107,7 @@ class TargetFolder:
     def _drop_second_names(
         self, folder: OpenFolder, stored: tuple[str, ...], file: os.stat_result
     ) -> None:
-        """Each folder is listed only once, because all its files may have several names."""
+        """Lists each folder only once: all of its files may have two names."""
         if stored not in self._partials:
             self._partials[stored] = partial_names(folder)
         drop_second_names(folder, self._partials[stored], file)
@@ -120,16 +115,16 @@ class TargetFolder:
     def make_folders(
         self, folders: Iterable[tuple[tuple[str, ...], int | None]], should_stop: Callable[[], bool]
     ) -> dict[tuple[str, ...], StorageError]:
-        """Make these folders and those above them, given with their times, which are set later.
+        """Make these folders and those above them; their times are set by set_folder_times().
 
-        Returns what the disk said of those that cannot be made.
-        Raises DiskFullError, and HaltedError once should_stop().
+        Returns the errors of those that cannot be made. Raises DiskFullError, and HaltedError once
+        should_stop().
         """
         failed = dict[tuple[str, ...], StorageError]()
-        with closing(FolderChain(self.path, made=self._made)) as chain:
+        with closing(LastFolder(self.path, made=self._made)) as last:
             for stored, mtime in until_stopped(folders, should_stop):
                 try:
-                    _open(chain, stored)
+                    _open(last, stored)
                 except DiskFullError:
                     raise
                 except StorageError as error:
@@ -150,38 +145,32 @@ class TargetFolder:
                 disk_calls.remove_folder(folder.at(stored[-1]), at=folder.descriptor)
 
     def set_folder_times(self, should_stop: Callable[[], bool]) -> None:
-        """Give the folders that were made their times.
+        """Give the folders that were made their times, when everything is in them.
 
-        Call it when all is in them. A time that cannot be set is no reason to fail. Raises
-        HaltedError once should_stop().
+        A time that cannot be set is ignored. Raises HaltedError once should_stop().
         """
         times, self._times = self._times, {}
-        with closing(FolderChain(self.path, make=False)) as chain:
+        with closing(LastFolder(self.path, make=False)) as last:
             for stored, mtime in until_stopped(times.items(), should_stop):
                 with suppress(*LEFT_UNDONE):
-                    folder = chain.open(stored)
+                    folder = last.open(stored)
                     place = Path(folder.path) if folder.descriptor is None else folder.descriptor
                     stamp(place, mtime=mtime)
 
 
-def _open(chain: FolderChain, stored: tuple[str, ...]) -> None:
+def _open(last: LastFolder, stored: tuple[str, ...]) -> None:
     """Raises StorageError."""
     try:
-        chain.open(stored)
+        last.open(stored)
     except REFUSED as error:
-        raise storage_error(error, chain.path_of(stored)) from None
+        raise storage_error(error, last.path_of(stored)) from None
 
 
-def _is_content(
-    file: PositionedFile,
-    content: Content,
-    should_stop: Callable[[], bool],
-    note: Callable[[int], None],
-) -> bool:
+def _is_content(file: PositionedFile, content: Content, should_stop: Callable[[], bool]) -> bool:
     status = os.fstat(file.descriptor)
     if not stat.S_ISREG(status.st_mode) or status.st_size != content.size:
         return False
-    digests = ChunkDigests(file, content, should_stop).run(note)
+    digests = ChunkDigests(file, content, should_stop).run()
     return root_of(content.size, content.chunk_size, digests) == content.root
 
 

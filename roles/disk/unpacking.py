@@ -1,6 +1,6 @@
-"""Small files out of a pack that arrives, each checked by its own root and given its own name.
+"""Unpacks small files from a pack that arrives: each is checked by its own root and named.
 
-Thousands are written before one sync and one round of names. It knows no wire and fetches nothing.
+Thousands of files are written before one sync, and named after it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from roles.disk.arriving_file import ArrivingFile
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.final_name import give_name, take_name
 from roles.disk.leftovers import drop_partial, member_partial
-from roles.disk.open_folder import FolderChain, OpenFolder
-from roles.disk.pack_members import PackMember
+from roles.disk.open_folder import LastFolder, OpenFolder
 from roles.disk.positioned_file import PositionedFile
 from roles.disk.sparse_file import write_sparse
 from roles.disk.stamp import stamp
 from roles.disk.storage_faults import LEFT_UNDONE, REFUSED, storage_error
+from roles.disk.wanted_file import WantedFile
 from roles.values.content import root_of
 from roles.values.errors import ContentError, DiskFullError, LmkError, StorageError
 from roles.values.events import DownloadState, FileEnded
@@ -38,23 +38,23 @@ _NEW_FLAGS = (
 
 def unpack(
     source: ArrivingFile,
-    members: Sequence[PackMember],
+    members: Sequence[WantedFile],
     folder: Path,
     existing: Existing,
     should_stop: Callable[[], bool],
 ) -> Generator[FileEnded, None, None]:
-    """Write these members, which have come; tells of each that ended, DONE, SKIPPED or FAILED. One
-    with ContentError must be fetched alone.
+    """Write these members, whose chunks have come. Yields how each ended: DONE, SKIPPED or FAILED.
+    One that failed with ContentError must be fetched alone.
 
-    Nothing is told of the others when it was told to stop. Raises DiskFullError when all that could
-    be written are told. One thread at a time works on a pack.
+    Yields nothing for the others once should_stop(). Raises DiskFullError after everything that
+    could be written has been told. One thread at a time works on a pack.
     """
     yield from _Batch(source, folder, existing, should_stop).run(members)
 
 
 class _Batch:
-    """The partial file of a member is named after the pack, whose lock this program holds, so that
-    no other program ever opens it and no member needs a lock of its own.
+    """The partial file of a member is named after the pack. This program holds the lock of the
+    pack, so no other program opens that file, and no member needs a lock of its own.
     """
 
     def __init__(
@@ -68,12 +68,12 @@ class _Batch:
         self._folder = folder
         self._existing = existing
         self._should_stop = should_stop
-        self._folders = FolderChain(folder)
+        self._folders = LastFolder(folder)
         # Not named yet, in reverse once they are being named; with what each was when written.
-        self._written = list[tuple[PackMember, os.stat_result]]()
+        self._written = list[tuple[WantedFile, os.stat_result]]()
         self._disk_full: DiskFullError | None = None
 
-    def run(self, members: Sequence[PackMember]) -> Iterator[FileEnded]:
+    def run(self, members: Sequence[WantedFile]) -> Iterator[FileEnded]:
         try:
             is_few = len(members) <= FEW_FILES or not disk_calls.HAS_SYNC_ALL
             yield from self._write_all(members, is_few)
@@ -94,7 +94,7 @@ class _Batch:
         if self._disk_full is not None:
             raise self._disk_full
 
-    def _write_all(self, members: Sequence[PackMember], is_few: bool) -> Iterator[FileEnded]:
+    def _write_all(self, members: Sequence[WantedFile], is_few: bool) -> Iterator[FileEnded]:
         for member in members:
             if self._should_stop():
                 return
@@ -109,8 +109,8 @@ class _Batch:
             else:
                 self._written.append((member, written))
 
-    def _checked(self, member: PackMember) -> bytes:
-        """Its bytes. Raises ContentError when they are not those of its root."""
+    def _checked(self, member: WantedFile) -> bytes:
+        """The member's bytes. Raises ContentError when they do not match its root."""
         content = member.content
         try:
             data = self._source.read(member.offset, content.size)
@@ -126,8 +126,8 @@ class _Batch:
             )
         return data
 
-    def _write(self, member: PackMember, data: bytes, is_synced: bool) -> os.stat_result:
-        """Write its partial file. Raises StorageError, DiskFullError; nothing is left then."""
+    def _write(self, member: WantedFile, data: bytes, is_synced: bool) -> os.stat_result:
+        """Write its partial file. Raises StorageError and DiskFullError; leaves nothing then."""
         name = self._partial(member)
         try:
             folder = self._folders.open(member.stored[:-1])
@@ -152,7 +152,7 @@ class _Batch:
             raise storage_error(error, self._folders.path_of(member.stored)) from None
         return written
 
-    def _name(self, member: PackMember, written: os.stat_result) -> FileEnded:
+    def _name(self, member: WantedFile, written: os.stat_result) -> FileEnded:
         size, path = member.content.size, member.path
         present, target = self._partial(member), self._folders.path_of(member.stored)
         failure: LmkError
@@ -174,8 +174,10 @@ class _Batch:
         self._drop(member)
         return FileEnded(path, size, DownloadState.FAILED, failure=failure)
 
-    def _named(self, folder: OpenFolder, present: str, member: PackMember) -> str | None:
-        """Which name it got; None when its content has its own already. Raises OSError."""
+    def _named(self, folder: OpenFolder, present: str, member: WantedFile) -> str | None:
+        """The name that it got; None when a file with its content has that name already. Raises
+        OSError.
+        """
         name = member.stored[-1]
         if self._existing is Existing.SKIP:
             if take_name(folder, present, name):  # nothing has it, most often
@@ -187,7 +189,7 @@ class _Batch:
         return give_name(folder, present, name, may_replace=may_replace)
 
     def _check_untouched(self, folder: OpenFolder, name: str, written: os.stat_result) -> None:
-        """Raise ContentError, and take the name away, if another program wrote to it before."""
+        """Raise ContentError, and take the name away, if another program wrote to it."""
         status = folder.status(name)
         if status is None or not os.path.samestat(status, written):
             raise ContentError(f"Another program replaced {shown_name(name)}. It is fetched alone.")
@@ -195,7 +197,7 @@ class _Batch:
             disk_calls.unlink(folder.at(name), at=folder.descriptor)
             raise ContentError(f"Another program wrote to {shown_name(name)}. It is fetched alone.")
 
-    def _is_there(self, folder: OpenFolder, member: PackMember) -> bool:
+    def _is_there(self, folder: OpenFolder, member: WantedFile) -> bool:
         """Whether a regular file of its content has its name already. Follows no link."""
         try:
             name = folder.at(member.stored[-1])
@@ -215,7 +217,7 @@ class _Batch:
             os.close(descriptor)
 
     def _sync_folders(self, named_in: Iterable[tuple[str, ...]]) -> None:
-        """Make the names survive a power cut, in the same way as the files."""
+        """Make the names survive a power cut."""
         folders = list(named_in)
         if len(folders) > FEW_FILES and disk_calls.HAS_SYNC_ALL:
             disk_calls.sync_all()
@@ -228,17 +230,17 @@ class _Batch:
         for member, _ in self._written:
             self._drop(member)
 
-    def _drop(self, member: PackMember) -> None:
+    def _drop(self, member: WantedFile) -> None:
         with suppress(*LEFT_UNDONE):
             folder = self._folders.open(member.stored[:-1])
             disk_calls.unlink(folder.at(self._partial(member)), at=folder.descriptor)
 
-    def _partial(self, member: PackMember) -> str:
+    def _partial(self, member: WantedFile) -> str:
         return member_partial(self._source.content, member.offset)
 
 
 def _created(folder: OpenFolder, name: str) -> int:
-    """A new file, in place of what an earlier run left there. Raises OSError."""
+    """A new file. Replaces what an earlier run left there. Raises OSError."""
     try:
         return os.open(folder.at(name), _NEW_FLAGS, 0o666, dir_fd=folder.descriptor)
     except FileExistsError:

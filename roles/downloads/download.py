@@ -1,7 +1,7 @@
-"""A file, or a whole folder, of LMK/2 on its way here: one state, one progress, one end.
+"""A file or a whole folder that the user asked for: one state, one progress, one end.
 
 What the target folder has already is not fetched. The rest comes as files and packs, some at a
-time, each given on from its first chunk.
+time, each uploaded to others from its first chunk on.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from roles.disk.leftovers import drop_member_partials, drop_partial, pack_stored
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.stored_names import Stored, StoredNames
 from roles.disk.target_folder import TargetFolder
-from roles.downloads.arrivals import Arrivals
-from roles.downloads.download_jobs import FileJob
+from roles.disk.wanted_file import WantedFile
+from roles.downloads.content_queue import ContentQueue
 from roles.downloads.download_life import (
     CUT_OFF,
     QUEUED_AT_PEERS_S,
@@ -27,7 +27,7 @@ from roles.downloads.download_life import (
 )
 from roles.downloads.download_scope import FollowedScope, NewestScope, Scope, identity
 from roles.downloads.file_tally import FileTally
-from roles.downloads.swarm_side import SwarmSide
+from roles.downloads.swarm_peer import SwarmPeer
 from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
 from roles.net.rates import RateMeter, seconds_left
@@ -64,14 +64,14 @@ LOST_AGAIN_S = 1.0  # between two looks at what is not listed any more
 
 
 class Download(DownloadLife):
-    """One thing that the user asked for; posts DownloadChanged and, for a folder, FilesEnded."""
+    """Posts DownloadChanged and, for a folder, FilesEnded."""
 
     def __init__(
         self,
         key: str,
         wanted: Wanted,
         packs: Sequence[Pack],
-        side: SwarmSide,
+        peer: SwarmPeer,
         space: PromisedSpace,
         *,
         settings: LeecherSettings,
@@ -81,26 +81,34 @@ class Download(DownloadLife):
         ended: Callable[[], None],
         is_cut_off: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`side` is the leecher's part in the swarm; `space` and `names`: of its target folder.
+        """`peer` is the leecher's; `space` and `names` belong to its target folder.
 
         While `is_cut_off`, this computer has no network, and nothing is given up.
         """
         super().__init__(key, ended)
         self.existing = existing
         self.is_folder = wanted.is_folder
-        self.newest = NewestScope(wanted, packs, names)  # the leecher's thread has it follow
+        self.newest = NewestScope(wanted, packs, names)  # the leecher's thread updates it
         self._followed = FollowedScope(self.newest.scope)
-        self._side = side
+        self._peer = peer
         self._settings = settings
         self._post = post
         self._is_cut_off = is_cut_off
         self._target = TargetFolder(settings.folder)
-        self._arrivals = Arrivals(
-            settings.folder, side, space, existing, self.halting.is_set, self.woken.set
+        self._tally = FileTally(self._tell_files)
+        self._queue = ContentQueue(
+            settings.folder,
+            peer.swarm,
+            peer.library,
+            peer.downloads,
+            space,
+            existing,
+            self._tally,
+            self.halting.is_set,
+            self.woken.set,
         )
         self._folders = set[Stored]()  # that were made, or could not be
         self._not_made = dict[str, StorageError]()  # those that could not, by their paths
-        self._tally = FileTally(self._tell_files)
         self._renamed = dict[str, Path]()  # folders that have other names here, by their paths
         self._meter = RateMeter(now=time.monotonic())
         self._patience = Patience(settings.give_up_after_s)
@@ -110,7 +118,7 @@ class Download(DownloadLife):
 
     @property
     def wanted(self) -> Wanted:
-        """What it brings, as far as it has taken up what is listed."""
+        """What it brings, by the newest list that it has taken up."""
         return self._followed.wanted
 
     @property
@@ -135,13 +143,13 @@ class Download(DownloadLife):
     def as_transfer(self) -> TransferStatus:
         """What the room is told of it; from any thread."""
         # Files of a pack that get their names in this moment count twice.
-        have = min(self.wanted.size, self._tally.had + self._arrivals.have)
+        have = min(self.wanted.size, self._tally.had + self._queue.bytes_here)
         return TransferStatus(
             self.title, have, self.wanted.size, self.rate, self.state.value, self._cause
         )
 
     def discard(self) -> None:
-        for error in self._arrivals.discard():
+        for error in self._queue.discard():
             log.warning("%s", error)
 
     def _forget(self) -> None:
@@ -154,13 +162,13 @@ class Download(DownloadLife):
         self._target.remove_made_folders()
 
     def leave(self) -> None:
-        self._arrivals.leave()
+        self._queue.leave()
 
     def _can_go_on_after(self, _failure: LmkError) -> bool:
         return True  # what came is checked anew when it goes on
 
     def _direct(self) -> None:
-        with contextlib.suppress(HaltedError):  # what becomes of it was said by who halted it
+        with contextlib.suppress(HaltedError):  # _settle() does what was asked for
             self._bring()
 
     def _bring(self) -> None:
@@ -168,22 +176,22 @@ class Download(DownloadLife):
             self._begin()
         if self.halting.is_set():
             return
-        self._side.join(self.wanted.shares)
+        self._peer.join(self.wanted.shares)
         self._still_since = time.monotonic()
         self._patience.renew(self._still_since, waited_s=self._waited_s)
         try:
             self._fetch_all()
         finally:
             if self._gives_way:
-                self._arrivals.put_back()
-            self._arrivals.stand_still()
+                self._queue.put_back()
+            self._queue.stand_still()
         if not self.halting.is_set():
             self._target.set_folder_times(self.halting.is_set)
             self._conclude()
 
     def _begin(self) -> None:
-        """See what is here, and plan what is not."""
-        self._tally = FileTally(self._tell_files)
+        """Look what the target folder has, and plan the rest."""
+        self._tally.begin()
         self._folders, self._not_made = set(), {}
         scope = self.newest.scope
         self._followed = FollowedScope(scope)
@@ -193,16 +201,16 @@ class Download(DownloadLife):
         drop_member_partials(self._settings.folder, until_stopped(folders, self.halting.is_set))
         missing = self._look_at_target(self.wanted.files, scope)
         if not self.halting.is_set():
-            self._arrivals.begin(missing, scope.packs)
+            self._queue.begin(missing, scope.packs)
             self._make_folders(scope)
 
     # What is here already
 
-    def _look_at_target(self, files: Iterable[FileLine], scope: Scope) -> list[FileJob]:
-        """Those of the files that must be fetched; tells of the others."""
+    def _look_at_target(self, files: Iterable[FileLine], scope: Scope) -> list[WantedFile]:
+        """Those of the files that must be fetched; the others are counted and told."""
         is_skipping = self.existing is Existing.SKIP
         holds = self._target.holds_numbered if is_skipping else self._target.holds
-        missing = list[FileJob]()
+        missing = list[WantedFile]()
         for file in files:
             if self.halting.is_set():
                 break
@@ -216,14 +224,14 @@ class Download(DownloadLife):
                 self._tally.note(FileEnded(file.path, file.size, DownloadState.SKIPPED, there))
             else:
                 missing.append(
-                    FileJob(file.path, stored, file.content, file.mtime, file.is_executable)
+                    WantedFile(file.path, stored, file.content, file.mtime, file.is_executable)
                 )
             if self.state is DownloadState.CHECKING:
                 self._set_state(DownloadState.CHECKING)
         return missing
 
     def _make_folders(self, scope: Scope) -> None:
-        """Those that were not made for an earlier list. Raises DiskFullError and HaltedError."""
+        """Make those that no earlier list had. Raises DiskFullError and HaltedError."""
         fresh = {one: line for one, line in scope.folders.items() if one not in self._folders}
         times = ((stored, folder.mtime) for stored, folder in fresh.items())
         failed = self._target.make_folders(times, self.halting.is_set)
@@ -242,7 +250,7 @@ class Download(DownloadLife):
         while not self.halting.is_set():
             try:
                 self._follow(time.monotonic())
-                self._arrivals.step(self._tally)
+                self._queue.step()
             except DiskFullError as error:
                 if self._settings.give_up_after_s is not None:
                     raise
@@ -251,66 +259,66 @@ class Download(DownloadLife):
             now = time.monotonic()
             if self._followed.is_behind(self.newest.scope):
                 continue
-            if self._arrivals.is_through and not self._followed.files_left(now=now):
+            if self._queue.is_through and not self._followed.files_left(now=now):
                 return
             self._judge(now)
             self.woken.wait(TICK_S)
             self.woken.clear()
 
     def _follow(self, now: float) -> None:
-        """Take up what a newer list says."""
+        """Take up a newer list."""
         newest = self.newest.scope
         if not self._followed.is_behind(newest):
             return
-        change = self._followed.follow(newest, self._arrivals.pending(), now=now)
+        change = self._followed.follow(newest, self._queue.pending(), now=now)
         self._make_folders(newest)
-        self._arrivals.follow(
+        self._queue.follow(
             change.replaced, self._look_at_target(change.fresh, newest), newest.packs
         )
-        self._side.join(self.wanted.shares)
+        self._peer.join(self.wanted.shares)
 
     def _wait_for_space(self, error: DiskFullError) -> None:
-        """Until there is room, or it is halted. Nothing is asked for meanwhile."""
-        self._arrivals.stand_still()
+        """Ask for nothing until there is room, or it is halted."""
+        self._queue.stand_still()
         while not self.halting.is_set():
             self._set_state(DownloadState.WAITING_FOR_SPACE, cause=str(error))
             self.halting.wait(SPACE_AGAIN_S)
             try:
-                self._arrivals.check_space()
+                self._queue.check_space()
             except DiskFullError as still:
                 error = still
             else:
                 break
-        self._arrivals.resume()
+        self._queue.resume()
 
     # How it stands
 
     def _judge(self, now: float) -> None:
-        """Report the state, and put off whatever does not arrive.
+        """Report the state, and put off contents that do not arrive.
 
         Raises NoSeederError, ContentError or ShortageError when it is time to give up.
         """
-        arrived = self._arrivals.arrived
+        arrived = self._queue.arrived
         if arrived > self._meter.total:
             self._moved = now
         self._meter.add(arrived - self._meter.total, now=now)
-        outlook = self._arrivals.outlook()
+        outlook = self._queue.outlook()
         is_moving, is_cut_off = now - self._moved < MOVING_S, self._is_cut_off()
         self._still_since = max(self._still_since, now if is_cut_off else self._moved)
         still_s = self.still_s(now)
-        is_in_line = bool(outlook.place) and still_s < QUEUED_AT_PEERS_S
+        is_in_line = bool(outlook.position) and still_s < QUEUED_AT_PEERS_S
         if is_moving or is_in_line or is_cut_off:
             self._patience.renew(now)
-        self._arrivals.give_way(outlook, self._tally, now=now, still_s=still_s)
-        if self._arrivals.is_through and self._waits_for_list(now):
+        self._queue.give_way(outlook, now=now, still_s=still_s)
+        if self._queue.is_through and self._waits_for_list(now):
             self._patience.renew(now)
         elif is_moving or outlook.is_receiving:
             self._set_state(DownloadState.DOWNLOADING)
-        elif outlook.place:
-            self._set_state(DownloadState.IN_LINE, place=outlook.place)
+        elif outlook.position:
+            self._set_state(DownloadState.IN_LINE, place=outlook.position)
         elif self._waits_for_list(now):
             self._patience.renew(now)
-        elif not outlook.links:
+        elif not outlook.connections:
             cause = "nobody who has it can be reached" if outlook.known else "nobody offers it now"
             cause = cause if outlook.lack is None else str(outlook.lack)
             cause = CUT_OFF if is_cut_off else cause
@@ -320,7 +328,7 @@ class Download(DownloadLife):
         if self._patience.is_over(now):
             if outlook.all_suspect:
                 raise all_damaged(self.title)
-            if outlook.lack is not None and not outlook.links:
+            if outlook.lack is not None and not outlook.connections:
                 raise outlook.lack
             raise NoSeederError(
                 f"Nobody could send {self.title} for {self._patience.limit_s:.0f} s. "
@@ -329,13 +337,16 @@ class Download(DownloadLife):
             )
 
     def _waits_for_list(self, now: float) -> bool:
-        """Nothing moves. Show it when nothing could, and give up what nobody offers any more."""
+        """Whether it only waits for the seeder to read more files, which is reported.
+
+        Gives up what nobody offers any more.
+        """
         if self._followed.lost and now >= self._lost_at:
             self._lost_at = now + LOST_AGAIN_S
-            lost = self._followed.given_up(self._arrivals.pending(), now=now)
-            self._arrivals.give_up(lost, self._tally)
+            lost = self._followed.given_up(self._queue.pending(), now=now)
+            self._queue.give_up(lost)
         files_left = self._followed.files_left(now=now)
-        if not files_left or self._arrivals.left > self._followed.lost:
+        if not files_left or self._queue.left > self._followed.lost:
             return False
         cause = f"the seeder is still reading its folder, {files_left:,} files left"
         self._set_state(DownloadState.LOOKING, cause=cause)
@@ -352,7 +363,7 @@ class Download(DownloadLife):
             self._post(FilesEnded(self.key, files))
 
     def _conclude(self) -> None:
-        """The end of it all. Raises the failure of the files that failed."""
+        """Report the end. Raises the failure of the files that failed."""
         told = {str(one.failure) for one in self._tally.failures}
         for folder, error in self._not_made.items():
             if str(error) not in told:  # else the files in it say so
@@ -401,7 +412,7 @@ class Download(DownloadLife):
         self.state, self._reported, self._cause = state, now, cause
         self._tally.flush()
         rate, size = self.rate, self.wanted.size
-        have = self._tally.had + self._arrivals.have
+        have = self._tally.had + self._queue.bytes_here
         self._post(
             DownloadChanged(
                 name=self.key,
@@ -410,7 +421,7 @@ class Download(DownloadLife):
                 have=have,
                 rate=rate,
                 seconds_left=seconds_left(size - have, rate),
-                sources=self._side.sources() if state.is_active else (),
+                sources=self._peer.sources() if state.is_active else (),
                 cause=cause,
                 failure=failure,
                 saved_as=saved_as,

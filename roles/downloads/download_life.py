@@ -1,7 +1,7 @@
-"""The life of every download: queued, directed by a thread of its own, halted, settled.
+"""The life of every download: queued, run by a thread of its own, halted, settled.
 
-All else is done by the leecher's thread, and so is everything once the directing one has ended.
-What is downloaded, and how, is known to the two kinds of it.
+The leecher's thread owns it, but for what its own thread does between start() and its end. The two
+subclasses know what is downloaded and how.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CUT_OFF = "this computer is off the network"  # why nobody can be reached
 
 
 class Patience:
-    """When a download gives up because nobody sends anything. Owned by the directing thread."""
+    """When a download gives up because nobody sends anything. Owned by the download's thread."""
 
     def __init__(self, limit_s: float | None) -> None:
         """`limit_s`: None to wait for ever."""
@@ -67,14 +67,14 @@ class DownloadLife(ABC):
     """Owned by the leecher's thread."""
 
     def __init__(self, key: str, ended: Callable[[], None]) -> None:
-        """`ended` is called by the directing thread when reap() has something to do."""
+        """`ended` is called by the download's thread when reap() has something to do."""
         self.key = key
         self.state = DownloadState.QUEUED
         self.halting = threading.Event()
         self.woken = threading.Event()
         self._ended = ended
         self._thread: threading.Thread | None = None
-        self._has_ended = False  # the last word of the directing thread
+        self._has_ended = False  # set by the download's thread as the last thing
         self._then: DownloadState | None = None  # what was asked for, until that thread has ended
         self._still_since = float("inf")  # nothing has arrived since then
         self.turns = 0  # given up for other downloads
@@ -85,7 +85,7 @@ class DownloadLife(ABC):
     @property
     @abstractmethod
     def collision_keys(self) -> frozenset[str]:
-        """Of the names that it takes in the target folder: no two downloads may share one."""
+        """Of its names in the target folder. No two running downloads may share one."""
 
     @property
     @abstractmethod
@@ -94,24 +94,21 @@ class DownloadLife(ABC):
 
     @property
     def is_running(self) -> bool:
-        """Whether the directing thread works."""
         return self._thread is not None
 
     @property
     def needs_peers(self) -> bool:
-        """Whether somebody is looked for who has it: from start() on, whatever its thread has told
-        by then, until it has an end.
-        """
+        """Whether peers are looked for: from start() on, also before its thread has set a state."""
         return self.is_running and not self.state.is_final
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether it is, or will be as soon as its threads have ended."""
+        """Whether it is cancelled, or will be once its thread has ended."""
         return DownloadState.CANCELLED in (self.state, self._then)
 
     @property
     def can_resume(self) -> bool:
-        """Whether it stands still, or will in a moment, and can go on from there."""
+        """Whether it is paused or has failed, or will be paused once its thread has ended."""
         return self._then is DownloadState.PAUSED or self.state in (
             DownloadState.PAUSED,
             DownloadState.FAILED,
@@ -134,7 +131,7 @@ class DownloadLife(ABC):
         self._halt(DownloadState.QUEUED)
 
     def start(self) -> None:
-        """Begin, or go on after a pause. The directing thread must not be running.
+        """Begin, or go on after a pause. Its thread must not be running.
 
         Raises ShortageError if no thread can be started; the download stays queued then.
         """
@@ -167,12 +164,12 @@ class DownloadLife(ABC):
             self.woken.set()
 
     def reap(self) -> None:
-        """Settle what becomes of it if the directing thread is through."""
+        """Like join(), if its thread has ended."""
         if self._has_ended:
             self.join()
 
     def join(self) -> None:
-        """Wait for the directing thread, if there is one, and settle what becomes of it."""
+        """Wait for its thread, if there is one, and settle what becomes of it."""
         if self._thread is not None:
             self._thread.join()
             self._thread, self._has_ended = None, False
@@ -192,11 +189,11 @@ class DownloadLife(ABC):
 
     @abstractmethod
     def _direct(self) -> None:
-        """Work until it has an end, or is halted: then the rest is for _settle()."""
+        """Work until it has an end or is halted; _settle() does what was asked for."""
 
     @abstractmethod
     def _can_go_on_after(self, failure: LmkError) -> bool:
-        """Whether what came is of use yet."""
+        """Whether what came can still be used."""
 
     @abstractmethod
     def _set_state(self, state: DownloadState, *, failure: LmkError | None = None) -> None:

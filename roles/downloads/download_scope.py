@@ -1,7 +1,7 @@
-"""What a download is to bring: as it was asked for, and as each later list has it.
+"""What a download is to bring: as the user asked for it, then as each newer list has it.
 
-The newest list belongs to the leecher's thread, what is worked on to the download's own. Pure
-state: it knows neither what is on the disk nor who has what.
+The leecher's thread owns the newest scope, the download's thread the one that it follows. Pure
+state: it knows neither the disk nor the peers.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
 
 from roles.disk.stored_names import Stored, StoredNames
+from roles.disk.wanted_file import Identity
 from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
 from roles.values.catalogue import MAX_ROOM_FILES, FileLine, FolderLine
-from roles.values.content import Content
 from roles.values.safe_names import UnsafeNameError
 
 # What left the list may come back in the next one: a tracker that was started again knows nothing
@@ -29,12 +28,10 @@ READING_S = 1_800.0
 # no memory.
 MAX_FILES = MAX_ROOM_FILES
 
-Identity: TypeAlias = tuple[str, Content]  # path and content
-
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What one list has of it, and where each file goes."""
+    """The files of one list, and where each of them goes."""
 
     wanted: Wanted
     packs: tuple[Pack, ...]
@@ -45,30 +42,30 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class ScopeChange:
-    """What is different for a download under way."""
+    """How a newer list changes a download that is running."""
 
     fresh: tuple[FileLine, ...]  # to be fetched, too
     replaced: frozenset[Identity]  # have not come, and never shall
 
 
 def identity(file: FileLine) -> Identity:
-    """Which file of a download this is. It has a content."""
+    """`file` has a content."""
     assert file.content is not None
     return file.path, file.content
 
 
 class NewestScope:
-    """Owned by the leecher's thread; another one may read `scope`, which is replaced whole."""
+    """Owned by the leecher's thread. Any thread may read `scope`, which is replaced as a whole."""
 
     def __init__(self, wanted: Wanted, packs: Sequence[Pack], names: StoredNames) -> None:
-        """`names`: those given in the target folder."""
+        """`names` are those given in the target folder."""
         self.collision_keys = frozenset[str]()
         self._names = names
         self._stored = dict[Identity, Stored | UnsafeNameError]()
         self.scope = self._placed(wanted, packs)
 
     def names_of_others(self, wanted: Wanted) -> frozenset[str]:
-        """As collision_keys, of the files that a newer list has and this one not."""
+        """The collision keys that following this list would add."""
         others = (file.path for file in wanted.files if identity(file) not in self._stored)
         found = set[str]()
         for path in others:
@@ -77,11 +74,11 @@ class NewestScope:
         return frozenset(found) - self.collision_keys
 
     def follow(self, wanted: Wanted, packs: Sequence[Pack]) -> None:
-        """A newer list has this."""
+        """Take up a newer list."""
         self.scope = self._placed(wanted, packs)
 
     def lose(self) -> None:
-        """The newest list has none of it."""
+        """The newest list does not have this download."""
         self.scope = replace(self.scope, is_listed=False)
 
     def _placed(self, wanted: Wanted, packs: Sequence[Pack]) -> Scope:
@@ -106,7 +103,7 @@ class NewestScope:
         return Scope(wanted, tuple(packs), self._stored.copy(), folders=made)
 
     def _hand_over(self, fresh: Collection[Identity], listed: Collection[Identity]) -> None:
-        """A new content has the name of the one in whose place it is listed."""
+        """If a path has a new content, that gets the stored name of the old one."""
         paths = {path for path, _ in fresh}
         gone = {one[0]: one for one in self._stored if one[0] in paths and one not in listed}
         for path, content in fresh:
@@ -132,9 +129,9 @@ class FollowedScope:
         return newest is not self._scope
 
     def follow(self, newest: Scope, pending: Collection[Identity], *, now: float) -> ScopeChange:
-        """Take up what a newer list says. `pending`: files that have not ended.
+        """Take up a newer list. `pending`: files that have not ended.
 
-        What has come is never touched; while nothing at all is listed, all stays as it was.
+        What has come is never touched. While nothing at all is listed, everything stays as it was.
         """
         self._scope = newest
         if not newest.is_listed:
@@ -158,7 +155,7 @@ class FollowedScope:
         return ScopeChange(tuple(listed[one] for one in fresh), replaced)
 
     def files_left(self, *, now: float) -> int:
-        """How many more files can be expected."""
+        """How many more files the seeder may still list."""
         since = self._unlisted_since
         is_gone = since is not None and now - since >= GONE_S
         if self._progress_at is None:
@@ -167,17 +164,17 @@ class FollowedScope:
         return 0 if is_gone or is_stuck else self.wanted.files_left
 
     def _note_left(self, left: int, now: float) -> None:
-        """A list says that so many files are not read yet."""
+        """The newest list says that the seeder has not read so many files yet."""
         if left < self._least_left or not self._least_left:  # else it has begun anew
             self._least_left, self._progress_at = left, now
 
     @property
     def lost(self) -> int:
-        """How many files that have not ended are not listed any more, at most."""
+        """How many files, at most, have not ended and are not listed any more."""
         return len(self._lost)
 
     def given_up(self, pending: Collection[Identity], *, now: float) -> frozenset[Identity]:
-        """The files that have not ended and that nobody lists, long enough."""
+        """The pending files that nobody has listed for GONE_S. Each is returned once."""
         self._lost = {one: since for one, since in self._lost.items() if one in pending}
         if self.files_left(now=now):
             self._lost = dict.fromkeys(self._lost, now)
@@ -190,9 +187,9 @@ class FollowedScope:
 def _pair_up(
     fresh: Collection[Identity], gone: Collection[Identity], pending: Collection[Identity]
 ) -> tuple[list[Identity], frozenset[Identity]]:
-    """Which of these are to be fetched, and which ones they replace.
+    """Which of the fresh files must be fetched, and which pending ones they replace.
 
-    A content in whose place another one has come already is not fetched.
+    A file is not fetched again if its path has come with another content.
     """
     places = dict[str, list[Identity]]()
     for one in sorted(gone, key=lambda one: one in pending):

@@ -1,9 +1,8 @@
-"""How many files of a download have ended, and how. It knows no swarm and no disk."""
+"""How many files of a download have ended, and how."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from roles.values.events import DownloadState, FileEnded
@@ -11,18 +10,23 @@ from roles.values.events import DownloadState, FileEnded
 NEWS_AT_ONCE = 500  # files that are told of together
 
 
-@dataclass(slots=True)
 class FileTally:
-    """Owned by the download's thread. `tell` is given the files that were not told of yet."""
+    """Owned by the download's thread; others may read its numbers."""
 
-    tell: Callable[[tuple[FileEnded, ...]], None]
-    ended: int = 0  # files
-    had: int = 0  # bytes of those that are here
-    done: int = 0  # files that were fetched
-    renamed: int = 0  # files that have another name here
-    saved_as: Path | None = None  # of the last one
-    failures: list[FileEnded] = field(default_factory=list)
-    _untold: list[FileEnded] = field(default_factory=list)
+    def __init__(self, tell: Callable[[tuple[FileEnded, ...]], None]) -> None:
+        """`tell` is called with each file once, some at a time."""
+        self._tell = tell
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget everything: the download begins anew."""
+        self.ended = 0  # files
+        self.had = 0  # bytes of those that are here
+        self.done = 0  # files that were fetched
+        self.renamed = 0  # files that have another name here
+        self.saved_as: Path | None = None  # of the last one
+        self.failures = list[FileEnded]()
+        self._untold = list[FileEnded]()
 
     def note(self, file: FileEnded) -> None:
         """One more has ended, or a folder could not be made."""
@@ -39,7 +43,7 @@ class FileTally:
             self.flush()
 
     def flush(self) -> None:
-        """Tell of those that were not told of yet."""
+        """Tell of the files that were not told of yet."""
         untold, self._untold = self._untold, []
         if untold:
-            self.tell(tuple(untold))
+            self._tell(tuple(untold))

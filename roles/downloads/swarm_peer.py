@@ -1,7 +1,7 @@
-"""A leecher in the swarm: its own door, its uploads, its connections, its place in the room.
+"""A leecher as a peer of others: its port, its uploads and downloads, its membership of the room.
 
-Threads: `lmk-reception` accepts; `lmk-member` and `lmk-caller` as a seeder's; `lmk-uploader`
-sends to one peer, `lmk-downloader` takes from one.
+Threads: `lmk-acceptor` accepts connections; `lmk-member` and `lmk-caller` are like a seeder's;
+`lmk-uploader` sends to one peer, `lmk-downloader` takes from one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from roles.downloads.swarm_side import SwarmSide
 from roles.joining.membership import Membership
 from roles.joining.tracker_asker import new_id
 from roles.joining.tracker_place import TrackerPlace
@@ -28,7 +27,7 @@ from roles.uploads.peer_uploads import PeerUploads
 from roles.uploads.slots import slots_for_lmk2
 from roles.values.addresses import Address
 from roles.values.errors import ShortageError
-from roles.values.events import Post, SeederState, UploadsChanged
+from roles.values.events import Post, SeederState, Source, UploadsChanged
 from roles.values.participants import Status, TransferStatus
 from roles.values.settings import DEFAULT_SLOTS, LeecherSettings
 from roles.wire.greeting import Hello
@@ -43,7 +42,10 @@ MAX_SHARES = 8  # that the tracker is told of
 
 
 class SwarmPeer:
-    """Owned by the leecher's thread, but for found()."""
+    """Owned by the leecher's thread, but for what says otherwise. It joins the swarm at once.
+
+    Downloads use `swarm`, `library` and `downloads`, whose methods any thread may call.
+    """
 
     def __init__(
         self,
@@ -57,10 +59,10 @@ class SwarmPeer:
         should_stop: Callable[[], bool],
         wake: Callable[[], None],
     ) -> None:
-        """Open the door and join the room. Raises StorageError when no port is free, OSError.
+        """Listen, and join the room. Raises StorageError when no port is free, and OSError.
 
-        `wake` is called when tick() has something to do. `shares` is what it takes part in from
-        the start, `transfers` what the room is told of the downloads.
+        `shares` are those that it takes part in from the start. `transfers` returns what the room
+        is told of the downloads. `wake` is called when tick() has something to do.
         """
         self._post = post
         self._transfers = transfers
@@ -71,12 +73,11 @@ class SwarmPeer:
         self._listener, _ = listen_tcp(settings.bind, exactly=settings.bind_exactly)
         address = self._listener.address
         me = Hello(new_id(), own_name(), address.port, is_seeder=False)
-        library = SwarmLibrary()
-        self._uploads = PeerUploads(library, slots_for_lmk2(DEFAULT_SLOTS), throttles.up)
-        library.look_again = self._uploads.look_again
-        self._swarm = SharedSwarm(self._uploads.news)
-        self._downloads = PeerDownloads(self._swarm, me, throttles.down, wake)
-        self.side = SwarmSide(self._swarm, library, self._downloads, self.join)
+        self.library = SwarmLibrary()
+        self._uploads = PeerUploads(self.library, slots_for_lmk2(DEFAULT_SLOTS), throttles.up)
+        self.library.look_again = self._uploads.look_again
+        self.swarm = SharedSwarm(self._uploads.news)
+        self.downloads = PeerDownloads(self.swarm, me, throttles.down, wake)
         membership = Membership(
             place, post, should_stop, self._status, is_leecher=True, peer=me.peer
         )
@@ -89,9 +90,9 @@ class SwarmPeer:
             should_stop,
         )
         self._membership, self._calls = membership, calls
-        door = Acceptor(me, self._uploads, downloads=self._downloads)
+        acceptor = Acceptor(me, self._uploads, downloads=self.downloads)
         try:
-            self._reception = Handshakes(self._listener, door, peer=me.peer)
+            self._handshakes = Handshakes(self._listener, acceptor, peer=me.peer)
         except OSError:  # no descriptor left
             self._listener.close()
             raise
@@ -100,57 +101,65 @@ class SwarmPeer:
         self._start_beside = start_beside
         self._beside = list[threading.Thread]()
         self._to_start: list[tuple[Callable[[], None], str]] = [
-            (self._receive, "lmk-reception"),
+            (self._receive, "lmk-acceptor"),
             (lambda: membership.run(address), "lmk-member"),
             (calls.run, "lmk-caller"),
         ]
         self._start_threads()
 
     def join(self, shares: Iterable[str]) -> None:
-        """Take part in these, too; from any thread."""
+        """Take part in these shares, too; from any thread."""
         self._shares = tuple(dict.fromkeys((*shares, *self._shares)))[:MAX_SHARES]
 
     def found(self, peers: Iterable[Address]) -> bool:
-        """These take part, too; True when one of them was not known. From any thread."""
-        return self._downloads.heard_of(peers)
+        """These peers take part; True when one of them was not known. From any thread."""
+        return self.downloads.heard_of(peers)
+
+    def sources(self) -> tuple[Source, ...]:
+        """Each peer's part in what arrives; from any thread."""
+        with self.swarm.peers() as peers:
+            return peers.sources(now=time.monotonic())
 
     def network_changed(self) -> None:
         """This computer has other addresses: say so, and connect anew."""
         self._membership.network_changed()
         self._calls.network_changed()
-        self._downloads.network_changed()
+        self.downloads.network_changed()
 
     def tick(self) -> None:
-        """Some times a second: connect, ask twice for what is late, tell of the uploads."""
+        """Connect, ask twice for what is late, report uploads. Call it some times a second."""
         now = time.monotonic()
         self._start_threads()
-        if self._swarm.is_busy:
+        if self.swarm.is_busy:
             self._idle_since = None
-            self._downloads.tick()
+            self.downloads.tick()
         elif self._idle_since is None:
             self._idle_since = now
         elif now - self._idle_since >= IDLE_S:
-            self._downloads.hang_up()
+            self.downloads.hang_up()
         if now >= self._tick_at:
             self._tick_at = now + TICK_S
-            self._swarm.tick()
+            self.swarm.tick()
         if now >= self._report_at:
             self._report_at = now + REPORT_S
             self._report(now)
 
     def close(self) -> None:
         """End everything; should_stop() says so already."""
-        self._downloads.stop()
+        self.downloads.stop()
         self._uploads.stop()
+        self._membership.wake()
+        self._calls.wake()
+        self._listener.end()
         for thread in self._beside:  # from here on nobody comes in, and no thread is started
             thread.join()
-        self._downloads.join()
+        self.downloads.join()
         self._uploads.join()
-        self._reception.close()
+        self._handshakes.close()
         self._listener.close()
 
     def _start_threads(self) -> None:
-        """Those that do not run yet; where the system has none left, it is tried again."""
+        """Start those that do not run yet; if the system has none left, again at a later tick."""
         while self._to_start and time.monotonic() >= self._start_at:
             try:
                 self._beside.append(self._start_beside(*self._to_start[0]))
@@ -162,11 +171,10 @@ class SwarmPeer:
 
     def _receive(self) -> None:
         while not self._should_stop():
-            self._reception.look()
+            self._handshakes.look()
 
     def _report(self, now: float) -> None:
-        with self._swarm.peers() as peers:
-            self._down = sum(source.rate for source in peers.sources(now=now))
+        self._down = sum(source.rate for source in self.sources())
         uploads, sent = self._uploads.report(now)
         state = SeederState.CONNECTED if uploads else SeederState.AVAILABLE
         told = UploadsChanged(state, uploads, sent)
@@ -180,4 +188,11 @@ class SwarmPeer:
         up = round(sum(upload.rate for upload in self._told.uploads))
         state = transfers[0].state if transfers else "done"
         reason = next((one.reason for one in transfers if one.reason), "")
-        return Status(state, self._shares, up, round(self._down), reason, transfers)
+        return Status(
+            state=state,
+            shares=self._shares,
+            up=up,
+            down=round(self._down),
+            reason=reason,
+            transfers=transfers,
+        )

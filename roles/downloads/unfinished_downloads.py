@@ -1,6 +1,6 @@
-"""The downloads of the last run that go on with this one, and the record of those under way.
+"""The downloads of the last run that this one continues, and the record of those under way.
 
-What came of them is found on the disk; here is only what was asked for. Owned by the leecher's
+The record holds only what was asked for. What came is found on the disk. Owned by the leecher's
 thread.
 """
 
@@ -39,7 +39,7 @@ class UnfinishedDownloads:
         self._save_at = 0.0
 
     def load(self) -> str:
-        """Read what the last run left; returns "" or a sentence for the user on why it cannot."""
+        """Read the record of the last run. Returns "", or why it cannot be used, for the user."""
         if self._record is None:
             return ""
         recorded = self._saved = self._record.load()
@@ -49,9 +49,9 @@ class UnfinishedDownloads:
         return self._record.notice
 
     def take_up(self, start: Callable[[str, Existing, bool], bool]) -> None:
-        """Go on with those that the newest list has.
+        """Continue those that the newest list has.
 
-        `start` is told key, what to do with existing files and whether it is paused, and says
+        `start` gets the key, what to do with existing files and whether it is paused; it returns
         whether the list has it.
         """
         self._waiting = [
@@ -59,13 +59,13 @@ class UnfinishedDownloads:
         ]
 
     def has_any(self, downloads: Iterable[DownloadLife]) -> bool:
-        """Whether a download of this folder can still go on, be it for another tracker."""
+        """Whether any download to this folder can go on, even one of another tracker."""
         folder = self._settings.folder.absolute()
         recorded = any(one.folder == folder for one in (*self._kept, *self._waiting))
         return recorded or any(one.can_resume or _goes_on(one) for one in downloads)
 
     def note(self, downloads: Iterable[DownloadLife], *, now: float) -> None:
-        """Keep what is under way, when it is not what was kept last."""
+        """Write the record, if it has changed."""
         if self._record is None or now < self._save_at:
             return
         self._save_at = now + SAVE_S  # many may be under way: they are not compared all the time
@@ -77,9 +77,9 @@ class UnfinishedDownloads:
             self._keep(record)
 
     def leave(self, downloads: Iterable[DownloadLife]) -> None:
-        """The run ends: what has its end since the last record does not go on with the next one.
+        """The run ends. Downloads that have ended since the last record are not continued.
 
-        The others stay as they were noted: the end of a run pauses them, and nobody asked for that.
+        The others stay as recorded: the end of the run pauses them, but no user asked for a pause.
         """
         current = {one.key: one for one in downloads}
         ended = {key for key, one in current.items() if not _goes_on(one)}
@@ -118,5 +118,5 @@ class UnfinishedDownloads:
 
 
 def _goes_on(download: DownloadLife) -> bool:
-    """Not one of LMK/1, which names no content; not what has its end."""
+    """Whether a later run can continue it. LMK/1 names no content, so it cannot."""
     return isinstance(download, Download) and not download.state.is_final

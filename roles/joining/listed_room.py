@@ -5,7 +5,6 @@ Pure state, owned by one thread. It takes lines, trusts none of them, and knows 
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from roles.joining.listed_share import MAX_REFUSED, ListedShare, Pack
 from roles.values.catalogue import MAX_ROOM_FILES, MAX_SHARE_FILES, FileLine, FolderLine
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedFile, ListedFolder
-from roles.values.folder_keys import FolderKey
+from roles.values.folder_keys import FolderKey, range_below
 from roles.values.safe_names import shown_name
 from roles.values.stopping import go_on, until_stopped
 from roles.wire.list_wire import ShareGone, ShareOpened, decode_entry
@@ -29,7 +28,6 @@ MAX_SOURCES = 64
 # Folders without a line of their own that all shares together may lead through, beyond what each
 # may have anyhow: a path leads through 31. They take no place of anybody's lines.
 MAX_IMPLIED = MAX_ROOM_FILES
-_AFTER_SLASH = chr(ord("/") + 1)
 
 
 @dataclass(frozen=True)
@@ -315,7 +313,7 @@ class ListedRoom:
         if not shares:
             return None
         paths = self._sorted_paths()
-        start, end = bisect_left(paths, path + "/"), bisect_left(paths, path + _AFTER_SLASH)
+        start, end = range_below(paths, path)
         listed = [file for name in paths[start:end] for file in self._listed[name]]
         turns = Counter[str]()
         in_turn = list[tuple[int, FileLine]]()

@@ -107,6 +107,7 @@ class Membership:
         self._reported: tuple[Address, bool] | None = None  # the reachability that was posted
         self._loss = ""  # why the tracker could not be reached the last time
         self._network_changed = threading.Event()
+        self._woken = threading.Event()
 
     @property
     def seems_unreachable(self) -> bool:
@@ -130,13 +131,19 @@ class Membership:
     def network_changed(self) -> None:
         """This computer has other addresses, or was asleep: register anew. From any thread."""
         self._network_changed.set()
+        self.wake()
+
+    def wake(self) -> None:
+        """Look at once, also whether to stop. From any thread."""
+        self._woken.set()
 
     def run(self, listening: Address) -> None:
         """Keep the program that listens there in the room until should_stop()."""
         with self._room, self._lmk1 or contextlib.nullcontext():
             while not self._should_stop():
                 self._take_turn(listening)
-                time.sleep(self._pace.poll_s)
+                self._woken.wait(self._pace.poll_s)
+                self._woken.clear()
             self._leave()
 
     def _take_turn(self, listening: Address) -> None:

@@ -68,7 +68,7 @@ class ChunkSender:
         self._throttle = throttle
         self._should_stop = should_stop
         self._acks = wire.AckReader()
-        self._block = bytearray(BLOCK_CHUNKS * CHUNK_SIZE)
+        self._block = bytearray()  # until a range is asked for
         connection.limit(POLL_S)
 
     def run(self) -> None:
@@ -77,6 +77,7 @@ class ChunkSender:
         Raises PeerProtocolError, FileChangedError or OSError.
         """
         self._connection.send_all(wire.CONNECTED, within_s=POLL_S)
+        self._block = bytearray(BLOCK_CHUNKS * CHUNK_SIZE)
         request = self._read_request()
         if not isinstance(request, wire.RangeRequest):
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import sys
@@ -43,6 +44,7 @@ class Listener:
         """The socket is closed with it."""
         sock.setblocking(False)
         self._sock = sock
+        self._has_ended = False
         self.address = Address(*sock.getsockname())
 
     def __enter__(self) -> Listener:
@@ -60,6 +62,8 @@ class Listener:
 
         Raises OSError, MemoryError: it hung up before we looked, or nothing is left for it.
         """
+        if self._has_ended:
+            return None
         try:
             sock, (host, port) = self._sock.accept()
         except BlockingIOError:
@@ -71,6 +75,15 @@ class Listener:
             sock.close()
             raise
         return connection
+
+    def end(self) -> None:
+        """Accept nobody any more, and wake the thread that waits for somebody. From any thread.
+
+        Where the system does not wake it (Windows), it looks up by itself.
+        """
+        self._has_ended = True
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._sock.close()

@@ -44,8 +44,8 @@ class _Hidden:
 
 
 def hide_folder(folder: Path, shown: str = "") -> None:
-    """Have the log show this folder, and what is below it, by its last name, or as `shown`; and
-    the folders that it is in by theirs, for it is one of them that may be in the way.
+    """Have the log show this folder, and what is below it, by its last name or as `shown`; and the
+    folders above it by their last names, because one of them may be the cause of an error.
     """
     if len(folder.parts) < 2 or not folder.is_absolute():  # "/" hides nothing, and is everywhere
         return
@@ -59,13 +59,13 @@ def hide_folder(folder: Path, shown: str = "") -> None:
 
 
 def _as_written(folder: Path, shown: str = "") -> dict[str, str]:
-    """What it is shown as, wherever it is written; a traceback doubles each backslash."""
+    """The name in every form in which it may be written; a traceback doubles each backslash."""
     place, name = str(folder), shown or f"…/{folder.name}"
     return {place: name, place.replace("\\", "\\\\"): name}
 
 
 def without_folders(text: str) -> str:
-    """The text without whole paths of this user's."""
+    """The text with no full path of the user's."""
     known = _Hidden.above | _Hidden.shown
     text = _Hidden.pattern.sub(lambda found: known[found[0]], text)
     return _WHOLE_PATH.sub("…", text)
@@ -77,29 +77,26 @@ def line_of(record: logging.LogRecord) -> str:
 
 
 class LineFormatter(logging.Formatter):
-    """One record is one line: what a stranger named cannot add lines or move the cursor.
+    """One record is one line: a name from a stranger can neither add lines nor move the cursor.
 
-    The lines of a traceback follow, indented, so that none of them passes for a record.
+    The lines of a traceback follow, indented, so that none of them looks like a record.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as text."""
         safe = logging.makeLogRecord(record.__dict__)
         safe.msg, safe.args = line_of(record), None
         safe.exc_text = None  # another handler's, made without us
         return super().format(safe)
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802  # logging's name
-        """The traceback as text."""
         lines = without_folders(super().formatException(ei)).split("\n")
         return "\n".join("    " + shown_name(line, MAX_LINE) for line in lines)
 
 
 class _LogFile(logging.handlers.RotatingFileHandler):
-    """A disk that is full costs lines of the log, and fills no terminal with tracebacks."""
+    """A full disk loses lines of the log, and does not fill the terminal with tracebacks."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
-        """Called while the error is being handled."""
         if not isinstance(sys.exc_info()[1], OSError | MemoryError):
             super().handleError(record)
 
@@ -108,15 +105,14 @@ class _Terminal(logging.StreamHandler[TextIO]):
     """Standard error may be full, or a pipe that nobody reads."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
-        """Called while the error is being handled."""
         if not isinstance(sys.exc_info()[1], OSError | MemoryError):
             super().handleError(record)
 
 
 def start_logging(log_file: Path | None, *, terminal_level: int | None) -> str:
-    """Log everything to this file, and to standard error from `terminal_level` on, None for never.
+    """Log everything to this file, and to standard error from `terminal_level` on; None: nothing.
 
-    Returns "" or one sentence on why there is no log file: the program works without one.
+    Returns "", or one sentence on why there is no log file; the program works without it.
     """
     root = logging.getLogger()
     root.setLevel(logging.DEBUG)

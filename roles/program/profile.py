@@ -1,7 +1,7 @@
-"""Where this computer keeps our settings, state and logs, and reading and writing them.
+"""Where this computer keeps our settings, state and logs; reads and writes the settings.
 
-`--profile DIR` wins, then a settings.json beside the program (portable), then the place that the
-system has for it. It knows no window.
+`--profile DIR` comes first, then a settings.json beside the program (portable), then the usual
+place of the system.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PROGRAM = Path(__file__).resolve().parents[2]  # what holds roles/: a folder, o
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Folders of one user, or of one --profile."""
+    """The folders of one user, or of one --profile."""
 
     settings_file: Path
     state_folder: Path
@@ -55,9 +55,9 @@ def find_profile(
     platform: str = sys.platform,
     beside: Path | None = None,
 ) -> Profile:
-    """The profile to use; makes no folder.
+    """Makes no folder.
 
-    `beside` is the program's folder, where a settings.json means portable.
+    `beside` is the program's folder, in which a settings.json means portable.
     """
     if chosen is not None:
         return _in_one_folder(chosen)
@@ -104,7 +104,7 @@ def is_zipped() -> bool:
 
 
 def bundled_folder(name: str) -> Path:
-    """A folder that travels with the program: beside it, else the copy inside the executable.
+    """A folder that comes with the program: beside it, else the copy inside the executable.
 
     Raises StorageError.
     """
@@ -119,7 +119,9 @@ def bundled_folder(name: str) -> Path:
 
 
 def bundled_bytes(folder: str, name: str) -> bytes:
-    """A file that travels with the program; a .pyz is not unpacked for it. Raises StorageError."""
+    """A file that comes with the program, read from a .pyz without unpacking it. Raises
+    StorageError.
+    """
     try:
         if is_zipped():
             from roles.program.zip_folder import member_of
@@ -131,7 +133,7 @@ def bundled_bytes(folder: str, name: str) -> bytes:
 
 
 class SettingsFile:
-    """The settings of a profile, read at a start and written from then on."""
+    """Read at the start, written after each change."""
 
     def __init__(self, path: Path) -> None:
         self.notice = ""  # for the user, when something is wrong with it
@@ -139,7 +141,7 @@ class SettingsFile:
         self._known = ProgramSettings()  # what this run read or wrote last
 
     def load(self) -> ProgramSettings:
-        """The kept settings; defaults for what is missing or cannot be used: see `notice`."""
+        """The kept settings, with defaults for those that are missing or invalid: see `notice`."""
         self._known, unusable = program_settings_from(_object_in(self._file))
         self.notice = self._file.notice
         if unusable:
@@ -151,9 +153,9 @@ class SettingsFile:
         return self._known
 
     def save(self, settings: ProgramSettings) -> None:
-        """Keep what changed since load() or the last save(). Raises StorageError.
+        """Write what changed since load() or the last save(). Raises StorageError.
 
-        What else is in the file stays: keys of a newer version, values that this one cannot use,
+        Everything else in the file stays: keys of a newer version, values that this one cannot use,
         and what another window or an editor wrote meanwhile.
         """
         if self._file.path.is_relative_to(NOWHERE):
@@ -170,7 +172,7 @@ class SettingsFile:
 
 
 def _object_in(file: StateFile) -> Mapping[str, object]:
-    """What a file of settings has; nothing when it is empty or damaged."""
+    """The object in a file of settings; empty if the file is empty or damaged."""
     value = {} if _is_empty(file.path) else file.read()
     if value is not None and not isinstance(value, dict):
         file.keep_aside("it does not hold settings")

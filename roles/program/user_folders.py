@@ -1,7 +1,4 @@
-"""The user's own folders, and the folder that typed, pasted or dropped text means.
-
-It makes no folder.
-"""
+"""The user's folders, and the folder that a typed, pasted or dropped text means. Makes none."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ _HERE = {"", "localhost"}  # the host of a file:// that is on this computer
 
 
 def home_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """None for a user without one: neither HOME nor the list of users names it."""
+    """None if neither HOME nor the list of users has one."""
     named = environment.get("HOME", "")
     if os.path.isabs(named):  # noqa: PTH117  # Path("") is a folder, too
         return Path(named)
@@ -48,9 +45,9 @@ def default_download_folder() -> Path:
 
 
 def folder_named(typed: str) -> Path:
-    """The whole path of a folder that was typed.
+    """The absolute path of a typed folder.
 
-    Raises UserInputError, and StorageError when it begins at a current folder that is gone.
+    Raises UserInputError, and StorageError if it is relative to a current folder that is gone.
     """
     text = pasted_path(typed)
     if not text:
@@ -68,9 +65,9 @@ def folder_named(typed: str) -> Path:
 
 
 def pasted_path(typed: str) -> str:
-    """The text without blanks, quotes and file://, which come along when a path is pasted.
+    """The text without the blanks, quotes and file:// that come with a pasted path.
 
-    Raises UserInputError for any other kind of address.
+    Raises UserInputError for other kinds of address.
     """
     text = typed.strip()
     if len(text) >= 2 and _QUOTES.get(text[0]) == text[-1]:
@@ -86,7 +83,7 @@ def pasted_path(typed: str) -> str:
 
 
 def _path_of_file_address(rest: str) -> str:
-    """What follows file://, where other programs write %20 for a blank."""
+    """Of what follows file://, where other programs write %20 for a blank."""
     from urllib.parse import unquote_to_bytes  # most paths need none of it
 
     host, slash, path = rest.partition("/")

@@ -1,7 +1,4 @@
-"""What travels inside the program's own .pyz: a file, or a folder unpacked until the end.
-
-It knows no profile and no role.
-"""
+"""Files and folders inside the program's own .pyz."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from roles.values.errors import StorageError
 
 
 def member_of(archive: Path, name: str) -> bytes:
-    """The content of one file of the archive. Raises OSError."""
+    """Raises OSError."""
     try:
         with zipfile.ZipFile(archive) as file:
             return file.read(name)
@@ -26,9 +23,9 @@ def member_of(archive: Path, name: str) -> bytes:
 
 @cache
 def unpacked(archive: Path, name: str) -> Path:
-    """Where the folder `name` of the archive lies now; gone at the program's end.
+    """The folder `name` of the archive, unpacked; it is removed at the program's end.
 
-    Raises StorageError where it cannot be unpacked.
+    Raises StorageError.
     """
     try:
         folder = Path(tempfile.mkdtemp(prefix="lmktorrent-"))

@@ -169,12 +169,12 @@ class Answers:
 
     def _pinged(self, request: Ping, host: str, now: float) -> Answer:
         news = self._registry.news
-        member = self._registry.hear(request, host, now=now)
-        if member is None:
+        program = self._registry.hear(request, host, now=now)
+        if program is None:
             return Refused(request.id, Code.UNKNOWN, "Register first.")
         self.is_heard = True
         self.is_changed |= request.leaving or self._registry.news != news
-        return Pinged(request.id, member.is_reachable)
+        return Pinged(request.id, program.is_reachable)
 
     def _registered(self, request: Register, host: str, now: float) -> Answer:
         is_here = self._senders.is_own(request.advertised.host)

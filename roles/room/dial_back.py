@@ -47,7 +47,7 @@ class Target:
 
 
 @dataclass(slots=True, eq=False)
-class _Call:
+class _Dial:
     """One connection to a target."""
 
     target: Target
@@ -74,7 +74,7 @@ class DialBack:
         self._waiting: OrderedDict[str, OrderedDict[Key, Target]] = OrderedDict()
         # When each is due again: in the order of that, for all wait as long.
         self._later: OrderedDict[Key, tuple[float, Target]] = OrderedDict()
-        self._calls: dict[Key, _Call] = {}
+        self._calls: dict[Key, _Dial] = {}
         self._calls_to = Counter[str]()  # by host
 
     def want(self, target: Target) -> None:
@@ -129,7 +129,7 @@ class DialBack:
             log.debug("dialling %s: %s", target.address, error)
             self._put_off(target, now)
             return
-        call = _Call(target, connection, now + ANSWER_S, os.urandom(8).hex())
+        call = _Dial(target, connection, now + ANSWER_S, os.urandom(8).hex())
         connection.queue(encode_hello(Probe(call.probe)))
         try:
             self._selector.register(connection, selectors.EVENT_WRITE, lambda: self._greet(call))
@@ -143,7 +143,7 @@ class DialBack:
         if fault:
             self._end(call, is_reachable=False)
 
-    def _greet(self, call: _Call) -> None:
+    def _greet(self, call: _Dial) -> None:
         try:
             call.connection.flush()
         except OSError:
@@ -152,7 +152,7 @@ class DialBack:
         if not call.connection.queued:
             self._selector.modify(call.connection, selectors.EVENT_READ, lambda: self._read(call))
 
-    def _read(self, call: _Call) -> None:
+    def _read(self, call: _Dial) -> None:
         try:
             data = call.connection.receive(MAX_ANSWER)
         except OSError:
@@ -170,7 +170,7 @@ class DialBack:
             is_reachable &= peer in ("", call.target.key.peer)  # another program has its port
             self._end(call, is_reachable=is_reachable, peer=peer)
 
-    def _end(self, call: _Call, *, is_reachable: bool, peer: str = "") -> None:
+    def _end(self, call: _Dial, *, is_reachable: bool, peer: str = "") -> None:
         key = call.target.key
         del self._calls[key]
         self._calls_to[key.ip] -= 1

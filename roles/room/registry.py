@@ -18,7 +18,6 @@ from roles.room.registry_entry import (
     LIFETIME_S,
     QUIET_S,
     Entry,
-    Member,
     Origin,
     Program,
     Reader,
@@ -82,7 +81,9 @@ class Registry:
             request.everywhere,
             last_ping=now,
             status=Status(shares=request.shares),
-            member=Member.of(request),
+            is_leecher=request.is_leecher,
+            peer=request.peer,
+            name=request.name,
         )
         program.check_source()
         key = program.key
@@ -91,7 +92,7 @@ class Registry:
             self._make_room(key, origin, now)
         else:
             program.files = {} if program.is_leecher else known.files
-            program.member.has_answered = known.member.has_answered
+            program.has_answered = known.has_answered
             self._forget(key, now, keeps=() if program.is_leecher else program.shares)
         self._programs[key] = program
         self._silent[key] = None
@@ -101,7 +102,7 @@ class Registry:
         self._tell_lmk1(key, program)
         return key, program
 
-    def hear(self, ping: Ping, ip: str, *, now: float) -> Member | None:
+    def hear(self, ping: Ping, ip: str, *, now: float) -> Program | None:
         """Note what a program there says; None when this one is not registered so."""
         key = Key(ip, ping.advertised.port, ping.peer)
         program = self._programs.get(key)
@@ -114,7 +115,7 @@ class Registry:
         elif ping.status != program.status:
             self.news += 1
             self._take_status(key, program, ping.status, now)
-        return program.member
+        return program
 
     def tell(self, request: TellFiles, origin: Origin) -> bool:
         """Replace a seeder's list for LMK/1 readers; False when it is unknown.
@@ -151,7 +152,7 @@ class Registry:
                 # An original's user may have typed localhost: that is the tracker's machine.
                 address if address.host[-1:].isdigit() else Address("", address.port),
                 is_leecher=entry.is_leecher,
-                is_unreachable=program is not None and program.member.is_reachable is False,
+                is_unreachable=program is not None and program.is_reachable is False,
                 is_original=program is None,
                 asked=indexes,
             )
@@ -165,10 +166,10 @@ class Registry:
 
     def _is_elsewhere(self, key: Key) -> bool:
         """Whether it cannot be reached, but another program at its place may be."""
-        member = self.member(key)
-        if member is None or member.is_reachable is not False:
+        program = self.entry(key)
+        if program is None or program.is_reachable is not False:
             return False
-        there = filter(None, map(self.member, self.places.at(key.place)))
+        there = filter(None, map(self.entry, self.places.at(key.place)))
         return any(other.is_reachable is not False for other in there)
 
     @property
@@ -181,11 +182,6 @@ class Registry:
     def entry(self, key: Key) -> Program | None:
         """What is registered there."""
         return self._programs.get(key)
-
-    def member(self, key: Key) -> Member | None:
-        """What that says of itself."""
-        program = self._programs.get(key)
-        return None if program is None else program.member
 
     def is_heard(self, key: Key, *, now: float) -> bool:
         """Whether this registration has been pinged lately."""
@@ -207,7 +203,7 @@ class Registry:
         """The tracker could connect to this program, or could not."""
         program = self._programs.get(key)
         if program is not None and not program.is_here_only:
-            program.member.is_reachable = is_reachable
+            program.is_reachable = is_reachable
             self.by_share.state += 1
 
     def is_contested(self, key: Key) -> bool:
@@ -216,9 +212,9 @@ class Registry:
 
     def note_listening(self, key: Key, *, now: float) -> None:
         """This program answered at its place: others that are registered there have ended."""
-        member = self.member(key)
-        if member is not None:
-            member.has_answered = True
+        program = self.entry(key)
+        if program is not None:
+            program.has_answered = True
         for other in self.places.at(key.place):
             if other != key:
                 program = self._programs[other]
@@ -325,9 +321,8 @@ class Registry:
         if len(there) >= MAX_RUNS:
 
             def worth(one: Key) -> tuple[bool, bool]:
-                is_heard, member = self.is_heard(one, now=now), self.member(one)
-                has_answered = member is not None and member.has_answered
-                return is_heard and has_answered, is_heard and one == there[0]
+                is_heard = self.is_heard(one, now=now)
+                return is_heard and self._programs[one].has_answered, is_heard and one == there[0]
 
             self._forget(min(there, key=worth), now)
         from_there = self.places.places_of(origin.ip)

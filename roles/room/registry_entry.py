@@ -19,7 +19,6 @@ from roles.values.addresses import (
 from roles.values.errors import PeerProtocolError
 from roles.values.participants import Participant, Status
 from roles.values.safe_names import UnsafeNameError, safe_name
-from roles.wire.tracker_messages import Register
 
 LIFETIME_S = 50.0  # three pings of ours lost
 QUIET_S = 18.0  # without a ping, which comes every 15 s: the program there has probably ended
@@ -45,30 +44,15 @@ _HERE = Reader(is_here=True, tracker_host=LOOPBACK)
 
 
 @dataclass(slots=True)
-class Member:
-    """What a program that speaks LMK/2 says of itself. Changed by the registry only."""
-
-    instance: str  # others at each start of that program
-    name: str  # of its computer
-    is_leecher: bool
-    is_reachable: bool | None = None  # None: not known yet
-    has_answered: bool = False  # the tracker's probe, at the place where it says that it listens
-
-    @classmethod
-    def of(cls, request: Register) -> Member:
-        """One that registers now."""
-        return cls(request.peer, request.name, request.is_leecher)
-
-
-@dataclass(slots=True)
 class Entry:
     """Somebody whom readers may be sent to."""
 
     origin: Origin
-    advertised: Address  # by itself: only a key, which others get where it is proved
+    advertised: Address  # what it calls itself: others get it only where it is proved
     advertised_is_here: bool  # one of the tracker's own addresses
     everywhere: bool  # it listens on every interface
     last_ping: float
+    is_leecher: bool = False
     status: Status = field(default_factory=Status)  # as its last ping said; at first its shares
     files: dict[str, int] = field(default_factory=dict)  # what LMK/1 readers are told
     is_here_only: bool = field(init=False)  # only programs on the tracker's machine reach it
@@ -81,11 +65,6 @@ class Entry:
     def has_stayed(self) -> bool:
         """Whether it proved its address, or did the most that it can instead."""
         return True
-
-    @property
-    def is_leecher(self) -> bool:
-        """Whether it is no seeder."""
-        return False
 
     def check_source(self) -> None:
         """Raise PeerProtocolError when nobody should be sent there."""
@@ -124,21 +103,20 @@ class Entry:
 class Program(Entry):
     """A seeder or leecher that speaks LMK/2, changed by the registry only."""
 
-    member: Member
+    peer: str  # its id, another one at each start
+    name: str  # of its computer
+    is_reachable: bool | None = None  # by others; None: not known yet
+    has_answered: bool = False  # the tracker's probe, at the place where it says that it listens
 
     @property
     def key(self) -> Key:
         """Its name in the table."""
-        return Key(self.origin.ip, self.advertised.port, self.member.instance)
+        return Key(self.origin.ip, self.advertised.port, self.peer)
 
     @property
     def shares(self) -> tuple[str, ...]:
         """In which it takes part."""
         return self.status.shares
-
-    @property
-    def is_leecher(self) -> bool:
-        return self.member.is_leecher
 
     def participant(self, files: int) -> Participant:
         """For who watches the room; it offers so many files."""
@@ -146,10 +124,10 @@ class Program(Entry):
             address=self.shown_address,
             last_ping=self.last_ping,
             is_leecher=self.is_leecher,
-            name=self.member.name,
+            name=self.name,
             status=self.status,
             files=files,
-            is_reachable=self.member.is_reachable,
+            is_reachable=self.is_reachable,
         )
 
 

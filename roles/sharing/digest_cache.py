@@ -1,7 +1,7 @@
 """The digests of a shared folder's files, kept across restarts, and the share's id.
 
-One text file for each folder, one line for each file or pack, each with a checksum: a line that is
-torn, damaged or of another kind is no line. It reads no shared file.
+One text file for each folder. Each line is a file or a pack and has a checksum: lines that are
+torn, damaged or unknown are ignored.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ _SPARE_LINES = 1_000  # not worth writing the file anew
 
 
 def is_settled(mtime_ns: int, hashed_at_ns: int) -> bool:
-    """Whether a change after the hashing must show in the modification time.
+    """Whether any change after the hashing would show in the modification time.
 
-    Both are of the wall clock. A change within one tick of the file system's clock would not.
+    Both times are of the wall clock. A change within the same tick of the file system's clock would
+    not show.
     """
     return mtime_ns < hashed_at_ns - SETTLED_NS or mtime_ns > hashed_at_ns + _WRONG_DATE_NS
 
@@ -55,14 +56,14 @@ class DigestCache:
         self.share_id = self._share_id or secrets.token_hex(8)
 
     def digests(self, file: TreeFile) -> bytes | None:
-        """Of this very file, unchanged; None when they are not known."""
+        """The digests of this file, if it is unchanged; None when they are not known."""
         kept = self._files.get(file.path)
         if kept is None or kept[:3] != (file.size, file.mtime_ns, file.inode):
             return None
         return kept[3]
 
     def keep(self, file: TreeFile, digests: bytes, hashed_at_ns: int) -> None:
-        """Keep what was hashed at that time, unless a later change could go unseen."""
+        """Keep the digests of a file hashed at that time, unless a later change could go unseen."""
         if not is_settled(file.mtime_ns, hashed_at_ns):
             self._files.pop(file.path, None)
             return
@@ -71,28 +72,26 @@ class DigestCache:
             self._new.append(_file_line(file.path, self._files[file.path]))
 
     def forget(self, path: str) -> None:
-        """Trust this file's digests no more, until it was hashed again."""
+        """Do not trust this file's digests until it has been hashed again."""
         self._files.pop(path, None)
 
     def pack_digests(self, key: bytes) -> bytes | None:
-        """Of the pack whose members pack_plan.pack_key names so."""
+        """`key` is a pack_plan.pack_key()."""
         return self._packs.get(key)
 
     def keep_pack(self, key: bytes, digests: bytes) -> None:
-        """Keep a pack's digests."""
         if self._packs.get(key) != digests:
             self._packs[key] = digests
             self._new.append(_pack_line(key, digests))
 
     def forget_pack(self, key: bytes) -> None:
-        """Trust these digests no more."""
         self._packs.pop(key, None)
 
     def save(self, paths: Collection[str] = (), packs: Collection[bytes] = ()) -> None:
-        """Write what is new; all of it when half of the file is stale.
+        """Append what is new; write the file anew when half of it is stale.
 
-        `paths` and `packs` are those of the folder now: the others may be forgotten then. A disk
-        that refuses costs only time at the next start.
+        `paths` and `packs` are those that the folder has now: others may be dropped. If the disk
+        refuses, the next start takes longer, and nothing else happens.
         """
         if self._path is None or (self._has_header and not self._new):
             return

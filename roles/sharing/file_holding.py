@@ -1,7 +1,4 @@
-"""A file of a shared folder, as something that can be sent, with its line of the catalogue.
-
-It knows nothing of frames or leechers.
-"""
+"""A file of a shared folder that can be uploaded, with its line of the catalogue."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from roles.values.safe_names import shown_name
 
 
 class FileHolding:
-    """One whole file. Nothing in it changes."""
+    """One whole file. Immutable."""
 
     __slots__ = ("_digests", "_folder", "content", "file", "line")
 

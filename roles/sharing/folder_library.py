@@ -1,7 +1,7 @@
 """A seeder's library: the shared folder, read in the background and offered by content.
 
-What it finds changed leaves the offer at once and comes back when it was hashed again. It knows no
-tracker and no leecher; its thread is started by the role.
+A file that has changed is withdrawn at once and offered again when it has been hashed. The role
+starts the thread.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _LARGE = 256 * 1024 * 1024  # bytes: not hashed while it may still be written, f
 
 
 class FolderLibrary:
-    """find(), withdraw() and rescan_soon() may be called from any thread; run() is one's body.
+    """Any thread may call find(), withdraw() and rescan_soon(); one thread calls run().
 
-    Making one reads the cache file.
+    The constructor reads the cache file.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class FolderLibrary:
         post: Post,
         should_stop: Callable[[], bool],
     ) -> None:
-        """`cache_file`: where digests and the share's id are kept, None for nowhere."""
+        """`cache_file` keeps digests and the share's id; None to keep nothing."""
         self._path = path
         self._post = post
         self._should_stop = should_stop
@@ -82,11 +82,9 @@ class FolderLibrary:
         self._hashed = self._to_hash = self._files_left = 0
 
     def find(self, root: bytes) -> Holding | None:
-        """The content of this root, None when it is not here."""
         return self._held.get(root)
 
     def withdraw(self, root: bytes) -> None:
-        """It changed while it was sent: offer it no more until it was hashed again."""
         with self._lock:
             paths, keys = self._offers.drop(root)
             self._distrusted |= paths
@@ -95,7 +93,7 @@ class FolderLibrary:
         self.rescan_soon()
 
     def rescan_soon(self) -> None:
-        """Look at the folder now, not at the next turn."""
+        """Scan the folder now instead of at the next interval."""
         self._wake.set()
 
     def run(self) -> None:
@@ -128,7 +126,7 @@ class FolderLibrary:
         return self._wake.is_set() or time.monotonic() >= self._next_look
 
     def _look(self) -> None:
-        """Scan the folder, publish what is known of it and take on what is to be read."""
+        """Scan the folder, offer what is known of it, and start to read the rest."""
         self._wake.clear()
         started = time.monotonic()
         with self._lock:
@@ -160,7 +158,7 @@ class FolderLibrary:
         self._read_anew(tree)
 
     def _compare(self, tree: FolderTree) -> None:
-        """Bring the offers up to date with a scan, as far as digests are known."""
+        """Update the offers after a scan, as far as digests are known."""
         seen = {file.path: file for file in tree.files}
         now_ns = time.time_ns()
         self._unsettled &= seen.keys()
@@ -188,7 +186,7 @@ class FolderLibrary:
             self._note_put_off()
 
     def _note_put_off(self) -> None:
-        """Which files are written now, and since when; with the lock held."""
+        """Remember which files are being written, and since when. Call it with the lock held."""
         now, now_ns = time.monotonic(), time.time_ns()
         lacking = self._seen.keys() - self._offers.files.keys() - self._failed
         self._put_off = {
@@ -198,12 +196,12 @@ class FolderLibrary:
         }
 
     def _still_written(self) -> list[str]:
-        """Files that nobody needs to wait for; with the lock held."""
+        """Files that are being written and are not waited for. Call it with the lock held."""
         before = time.monotonic() - WRITTEN_S
         return [path for path, since in self._put_off.items() if since < before]
 
     def _plan(self, tree: FolderTree) -> None:
-        """Cut the packs; a file that cannot be read spoils none."""
+        """Plan the packs. Files that cannot be read are left out."""
         with self._lock:
             small = [
                 file
@@ -233,7 +231,7 @@ class FolderLibrary:
         return len(digests) == DIGEST_SIZE * -(-size // MIN_CHUNK_SIZE)
 
     def _read_anew(self, tree: FolderTree) -> None:
-        """Take on every pack and file whose digests are not known."""
+        """Start to read every pack and file whose digests are not known."""
         with self._lock:
             offered = set(self._offers.files)
             keys = [self._offers.key_of(paths) for paths in self._offers.plan]
@@ -273,7 +271,7 @@ class FolderLibrary:
             self._files_left += lacking
 
     def _note(self, reading: Reading, size: int, has_ended: bool) -> None:
-        """A part of a reading is through."""
+        """Count a part of a reading that is done."""
         if reading in self._lacking:
             self._hashed += size
         if has_ended:
@@ -286,7 +284,7 @@ class FolderLibrary:
             self._post(HashingChanged(self._hashed, self._to_hash, self._files_left))
 
     def _take(self, reading: Reading) -> None:
-        """Offer what was read, where the folder still has it."""
+        """Offer what was read, if the folder still has it."""
         pairs = list(zip(reading.files, reading.digests(), strict=True))
         joined = reading.joined_digests()
         roots = list[bytes]()
@@ -346,7 +344,7 @@ class FolderLibrary:
             self.changed.set()
 
     def _log_skipped(self, skipped: Sequence[Skipped]) -> None:
-        """What is not offered, each thing once: a window or terminal shows the first names only."""
+        """Log each file that is not offered once; window and terminal show only the first names."""
         if skipped is self._logged:
             return
         before = {one.why: set(one.paths) for one in self._logged}
@@ -359,24 +357,24 @@ class FolderLibrary:
                 log.info("Not offered (%s): %d more", one.why.value, len(fresh) - _MOST_LOGGED)
 
     def _count_left(self) -> int:
-        """Files that will be offered once they are read; with the lock held."""
+        """How many files will be offered once they are read. Call it with the lock held."""
         left = self._seen.keys() - self._offers.files.keys() - self._failed
         return len(left.difference(self._still_written()))
 
 
 def _own_name(path: Path) -> str:
-    """Of the folder that a link leads to; a link to itself has its own."""
+    """The name of the folder that a link leads to; a link to itself has its own."""
     return os.path.basename(os.path.realpath(path))  # noqa: PTH119  # Path.resolve() raises there
 
 
 def _is_put_off(file: TreeFile, now_ns: int) -> bool:
-    """Whether it may still be written, and is too large to be read for nothing, or empty: editors
-    save in two steps, of which the first leaves nothing.
+    """Whether the file may still be written to, and is large enough that reading it now may be
+    wasted, or empty: many editors save in two steps, and the first leaves an empty file.
     """
     is_fresh = abs(now_ns - file.mtime_ns) <= SETTLED_NS
     return is_fresh and (not file.size or file.size >= _LARGE)
 
 
 def _is_the_same(before: TreeFile, now: TreeFile) -> bool:
-    """Whether a file that is offered has its content still; one that is empty still has."""
+    """Whether an offered file still has its content. An empty file has, whatever its time says."""
     return before.has_content_of(now) or not (before.size or now.size)

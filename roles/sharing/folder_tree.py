@@ -1,7 +1,7 @@
-"""Everything that a folder offers, below it too: one scan, as values.
+"""Everything that a shared folder has, at any depth: one scan, as values.
 
-It opens no file and knows no digest. What it found may be gone at once: whoever opens a file
-compares it with TreeFile.
+A scan opens no file. Its result may be outdated at once: whoever opens a file compares it with its
+TreeFile.
 """
 
 from __future__ import annotations
@@ -53,14 +53,12 @@ class TreeFile:
         )
 
     def has_content_of(self, other: TreeFile) -> bool:
-        """Whether it is the same file with the same content: its bits and names do not count."""
+        """Whether size, time and inode are the same; mode and path do not count."""
         return (self.size, self.mtime_ns, self.inode) == (other.size, other.mtime_ns, other.inode)
 
 
 @dataclass(frozen=True, slots=True)
 class TreeFolder:
-    """One folder below the scanned one."""
-
     path: str
     mtime: int  # seconds since 1970
 
@@ -90,10 +88,10 @@ class TopListing:
 
 
 def scan_tree(folder: Path, should_stop: Callable[[], bool] = lambda: False) -> FolderTree:
-    """Look at the folder and all below it; once should_stop() the answer is not whole.
+    """Scan the folder and everything below it; incomplete once should_stop().
 
     Raises StorageError with what to do when the folder itself cannot be read, and ShortageError
-    where a part of it could only not be looked at now.
+    when a part of it cannot be read only for now.
     """
     scan = _Scan()
     try:
@@ -114,7 +112,7 @@ def scan_tree(folder: Path, should_stop: Callable[[], bool] = lambda: False) -> 
 
 
 class _Scan:
-    """One scan under way, the folders nearest to the top first."""
+    """One scan under way. Folders near the top come first."""
 
     def __init__(self) -> None:
         self.waiting = deque[tuple[TreeFolder, str]]()  # with its place on this system
@@ -124,7 +122,7 @@ class _Scan:
         self._room = MAX_ENTRIES
 
     def read(self, place: str, path: str) -> None:
-        """Take what is in this folder. Raises OSError."""
+        """Note everything in this folder. Raises OSError."""
         prefix = f"{path}/" if path else ""
         with os.scandir(place) as entries:
             for entry in entries:
@@ -157,7 +155,6 @@ class _Scan:
         self._files.append(TreeFile(path, status.st_size, status.st_mtime_ns, inode, may_run))
 
     def result(self) -> FolderTree:
-        """What was found so far."""
         return FolderTree(
             tuple(sorted(self._files, key=lambda file: sort_key(file.path))),
             tuple(sorted(self.folders, key=lambda folder: sort_key(folder.path))),
@@ -166,17 +163,17 @@ class _Scan:
 
 
 class Skips:
-    """What is not offered, by reason."""
+    """Files that are not offered, by reason."""
 
     def __init__(self) -> None:
         self._paths = dict[SkipReason, list[str]]()
 
     def note(self, why: SkipReason, path: str) -> None:
-        """One more; `path` is ready to show."""
+        """`path` is safe to show."""
         self._paths.setdefault(why, []).append(path)
 
     def all(self) -> tuple[Skipped, ...]:
-        """Each reason once, in the order of SkipReason."""
+        """In the order of SkipReason."""
         found = self._paths
         return tuple(Skipped(why, tuple(sorted(found[why]))) for why in SkipReason if why in found)
 
@@ -184,7 +181,7 @@ class Skips:
 def with_more(
     skipped: tuple[Skipped, ...], more: Mapping[SkipReason, Collection[str]]
 ) -> tuple[Skipped, ...]:
-    """The same, and these files too, which were found but could not be read."""
+    """`skipped` and these files too, which were found but could not be read."""
     if not any(more.values()):
         return skipped
     skips = Skips()
@@ -198,9 +195,9 @@ def with_more(
 
 
 def status_of(entry: os.DirEntry[str]) -> os.stat_result | SkipReason | None:
-    """What a regular file or a folder is, or why this is not offered; None when it is gone.
+    """The status of a regular file or a folder, or why it is not offered; None when it is gone.
 
-    Raises OSError for what this computer only lacks now.
+    Raises OSError for a shortage of this computer.
     """
     if entry.name.lower() in LITTER:
         return SkipReason.LITTER

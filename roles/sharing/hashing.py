@@ -1,8 +1,7 @@
-"""Reading a shared folder's files for their digests, on every core.
+"""Reads a shared folder's files for their digests, on every core.
 
-A reading is cut into jobs of some milliseconds, and the smallest reading under way goes first. The
-interpreter is kept out of the work per byte: hashing and reading let other threads run. It knows
-neither what is kept nor what is offered.
+A reading is cut into jobs of some milliseconds, and the smallest reading goes first. Hashing and
+reading release the interpreter, so the threads really run side by side.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ Job: TypeAlias = Callable[["HashingThreads"], int]  # returns how many bytes it 
 
 
 class Reading(ABC):
-    """Something to hash. Its jobs run in any threads, each writes what no other does."""
+    """Something to hash. Its jobs run in any threads; no two write the same data."""
 
     size: int  # bytes
     files: tuple[TreeFile, ...]
@@ -53,16 +52,16 @@ class Reading(ABC):
 
     @abstractmethod
     def jobs(self) -> Iterator[Job]:
-        """Its parts, in order."""
+        """In order."""
 
     @abstractmethod
     def digests(self) -> list[bytes | None]:
-        """Of each file the digests of its chunks, joined; None for one that could not be read
-        as it was scanned. To be asked when every job is through.
+        """For each file the digests of its chunks, joined; None for a file that could not be read
+        as it was scanned. Call it when every job is done.
         """
 
     def joined_digests(self) -> bytes | None:
-        """The digests of all files joined into one, where that was asked for and possible."""
+        """The digests of all files joined into one, if that was asked for and possible."""
         return None
 
 
@@ -89,12 +88,12 @@ class FileReading(Reading):
             return [None]
         return [b"".join(self._parts[start] for start in sorted(self._parts))]
 
-    def _read(self, start: int, stop: int, crew: HashingThreads) -> int:
+    def _read(self, start: int, stop: int, threads: HashingThreads) -> int:
         try:
-            with TreeOpener(crew.folder) as opener, FileIO(opener.open(self._file)) as opened:
+            with TreeOpener(threads.folder) as opener, FileIO(opener.open(self._file)) as opened:
                 opened.seek(start)
                 self._parts[start] = b"".join(
-                    _digest(opened, min(self._chunk_size, stop - chunk), crew)
+                    _digest(opened, min(self._chunk_size, stop - chunk), threads)
                     for chunk in range(start, stop, self._chunk_size)
                 )
                 if not self._file.is_still(os.fstat(opened.fileno())):
@@ -105,7 +104,7 @@ class FileReading(Reading):
 
 
 class RunReading(Reading):
-    """Small files, of one chunk each; joined, also as the chunks of all of them as one."""
+    """Small files of one chunk each; if joined, also as the chunks of one content."""
 
     def __init__(self, files: Sequence[TreeFile], *, is_joined: bool) -> None:
         super().__init__(tuple(files))
@@ -128,7 +127,7 @@ class RunReading(Reading):
         return [digest for first in sorted(self._parts) for digest in self._parts[first].digests]
 
     def joined_digests(self) -> bytes | None:
-        """The chunks that two jobs read a part of each are put together here."""
+        """A chunk that lies in two jobs is hashed here."""
         if not self._is_joined or any(digest is None for digest in self.digests()):
             return None
         found, rest = list[bytes](), b""
@@ -144,11 +143,11 @@ class RunReading(Reading):
             found.append(hashlib.sha256(rest).digest())
         return b"".join(found)
 
-    def _read(self, first: int, stop: int, offset: int, crew: HashingThreads) -> int:
+    def _read(self, first: int, stop: int, offset: int, threads: HashingThreads) -> int:
         contents = list[bytes | None]()
-        with TreeOpener(crew.folder) as opener:
+        with TreeOpener(threads.folder) as opener:
             for file in self.files[first:stop]:
-                contents.append(None if crew.should_stop() else _content(opener, file))
+                contents.append(None if threads.should_stop() else _content(opener, file))
         sha256 = hashlib.sha256
         digests = [one and sha256(one).digest() for one in contents]
         known = [one for one in contents if one]
@@ -161,7 +160,7 @@ class RunReading(Reading):
 
 @dataclass(frozen=True, slots=True)
 class _RunPart:
-    """What one job found out of its small files."""
+    """The result of one job."""
 
     digests: list[bytes | None]
     head: bytes = b""  # the end of a chunk that the job before began
@@ -170,7 +169,7 @@ class _RunPart:
 
 
 class HashingThreads:
-    """The threads that read. add() and run() are for one thread, in which run() is a generator."""
+    """add() and run() are for one thread; run() is a generator in it."""
 
     def __init__(self, folder: Path, should_stop: Callable[[], bool], threads: int = 0) -> None:
         """`threads`: 0 for one on each core."""
@@ -183,16 +182,16 @@ class HashingThreads:
         self._buffers = threading.local()
 
     def add(self, reading: Reading) -> None:
-        """Take this on, also while run() is at work."""
+        """May be called while run() is at work."""
         self._added += 1
         heapq.heappush(self._waiting, (reading.size, self._added, reading, reading.jobs()))
         self._left[reading] = 1
 
     def run(self) -> Generator[tuple[Reading, int, bool], None, None]:
-        """Read all: after each job its reading, how many bytes it went through, and whether that
-        was the reading's last one.
+        """Read everything. Yields after each job its reading, how many bytes it read, and whether
+        that was the last job of the reading.
 
-        Ends early when it should stop.
+        Ends early once should_stop().
         """
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="lmk-hash")
         running = deque[tuple[Reading, Future[int]]]()
@@ -218,7 +217,7 @@ class HashingThreads:
             self._left.clear()
 
     def buffer(self) -> memoryview:
-        """The calling thread's own, to read into."""
+        """The calling thread's own buffer to read into."""
         with contextlib.suppress(AttributeError):
             kept: memoryview = self._buffers.view
             return kept
@@ -226,7 +225,7 @@ class HashingThreads:
         return view
 
     def _next(self) -> tuple[Reading, Job | None]:
-        """The next job of the smallest reading; None when it has no more."""
+        """The next job of the smallest reading; None when that has no more."""
         reading, jobs = self._waiting[0][2:]
         job = next(jobs, None)
         if job is None:
@@ -236,9 +235,9 @@ class HashingThreads:
         return reading, job
 
     def _handed_out(self, pool: ThreadPoolExecutor, job: Job) -> Future[int]:
-        """To the pool; when the system has no thread left, this thread does it now.
+        """Give the job to the pool; if the system has no thread left, do it in this thread.
 
-        The pool may do it again once it has a thread: then the same is found out twice.
+        The pool may do it again once it has a thread, with the same result.
         """
         try:
             return pool.submit(job, self)
@@ -256,12 +255,12 @@ class HashingThreads:
         return True
 
 
-def _digest(opened: FileIO, length: int, crew: HashingThreads) -> bytes:
-    """Of the next so many bytes. Raises FileChangedError when there are less, or it should stop."""
-    hasher, buffer = hashlib.sha256(), crew.buffer()
+def _digest(opened: FileIO, length: int, threads: HashingThreads) -> bytes:
+    """Of the next `length` bytes. Raises FileChangedError when there are fewer, or when stopped."""
+    hasher, buffer = hashlib.sha256(), threads.buffer()
     while length:
         got = opened.readinto(buffer[: min(length, BLOCK)])
-        if not got or crew.should_stop():
+        if not got or threads.should_stop():
             raise FileChangedError("it is shorter than it was")
         hasher.update(buffer[:got])
         length -= got
@@ -269,7 +268,7 @@ def _digest(opened: FileIO, length: int, crew: HashingThreads) -> bytes:
 
 
 def _content(opener: TreeOpener, file: TreeFile) -> bytes | None:
-    """All of a small file, as it was scanned; None when it is not that any more."""
+    """All of a small file; None if it is not as it was scanned."""
     try:
         descriptor = opener.open(file)
         try:
@@ -283,7 +282,9 @@ def _content(opener: TreeOpener, file: TreeFile) -> bytes | None:
 
 
 def _cut(joined: bytes, offset: int) -> tuple[bytes, bytes, bytes]:
-    """Cut bytes that stand at this offset: the end of a chunk, whole ones' digests, the rest."""
+    """Cut bytes that begin at `offset` of a content: the end of a chunk, the digests of whole
+    chunks, and the rest.
+    """
     begin = min(-offset % MIN_CHUNK_SIZE, len(joined))
     whole = (len(joined) - begin) // MIN_CHUNK_SIZE
     view, end = memoryview(joined), begin + whole * MIN_CHUNK_SIZE

@@ -1,6 +1,6 @@
-"""What of a shared folder is offered: its hashed files, and the packs of those.
+"""What a shared folder offers: its hashed files, and the packs made of them.
 
-A table without thread or lock of its own; it reads no file.
+A table without thread or lock of its own.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from roles.values.events import Skipped
 
 @dataclass(frozen=True, slots=True)
 class LibrarySnapshot:
-    """What a folder offers at one instant."""
-
     revision: int = 0  # another one for each other snapshot
     lines: tuple[str, ...] = ()  # of the catalogue, sorted
     file_count: int = 0
@@ -33,7 +31,7 @@ class LibrarySnapshot:
 
 
 class Offers:
-    """The files by their paths; the packs follow from them."""
+    """Files by their paths. The packs follow from them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -49,15 +47,15 @@ class Offers:
         return self._plan
 
     def set_plan(self, plan: Iterable[tuple[str, ...]]) -> None:
-        """Packs are offered by this plan as soon as their members and digests are known."""
+        """Offer packs by this plan as soon as their members and digests are known."""
         self._plan = tuple(plan)
         self._planned = {path for paths in self._plan for path in paths}
 
     def offer(self, file: TreeFile, digests: bytes) -> None:
-        """This file has these digests.
+        """Offer this file.
 
-        Readers count a pack's members along the small files that are offered: one that the plan
-        does not know ends the pack in whose midst it stands.
+        Readers of a list count a pack's members along the small files that are offered, so a file
+        that the plan does not know breaks the pack that it would stand in.
         """
         if is_packed(file.size) and file.path not in self._planned:
             place = sort_key(file.path)
@@ -70,7 +68,7 @@ class Offers:
         self.files[file.path] = FileHolding(self._folder, file, content, digests)
 
     def drop(self, root: bytes) -> tuple[set[str], set[bytes]]:
-        """Take this content back; returns the paths of its files and the keys of its packs."""
+        """Withdraw this content. Returns the paths of its files and the keys of its packs."""
         paths = {path for path, held in self.files.items() if held.content.root == root}
         keys = {key for key, pack in self._packs() if pack.content.root == root}
         for path in paths:
@@ -80,14 +78,14 @@ class Offers:
         return paths, keys
 
     def key_of(self, paths: Sequence[str]) -> bytes | None:
-        """Names the pack of these files; None while one of them is not offered."""
+        """The pack_key() of these files; None while one of them is not offered."""
         members = [self.files.get(path) for path in paths]
         if any(member is None for member in members):
             return None
         return pack_key(member.content.root for member in members if member is not None)
 
     def held(self) -> dict[bytes, Holding]:
-        """Everything that can be sent, by its root."""
+        """Everything that can be uploaded, by root."""
         held = dict[bytes, Holding]()
         for _, pack in self._packs():
             held[pack.content.root] = pack
@@ -96,7 +94,7 @@ class Offers:
         return held
 
     def lines(self) -> tuple[str, ...]:
-        """The lines of the catalogue, sorted."""
+        """Of the catalogue, sorted."""
         lines = [file.line for file in self.files.values()]
         lines += [encode_line(FolderLine(one.path, one.mtime)) for one in self.folders]
         for _, pack in self._packs():

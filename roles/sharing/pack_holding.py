@@ -1,6 +1,6 @@
-"""A pack, as something that can be sent: small files that are read as if they were one.
+"""A pack that can be uploaded: small files that are read as if they were one.
 
-A seeder's own files, or those that a leecher unpacked. It knows nothing of frames or leechers.
+The files are a seeder's own, or those that a leecher has unpacked.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ BLOCK = 256 * 1024  # bytes read at once: what one frame carries at most
 
 
 class PackHolding:
-    """One whole pack. Nothing in it changes.
+    """One whole pack. Immutable.
 
-    `members` are the files in the folder that hold it, in the pack's order, as they were when
-    their digests were computed or compared.
+    `members` are the files that hold it, in the pack's order, as they were when their digests were
+    computed or compared.
     """
 
     __slots__ = ("_digests", "_folder", "content", "members")
@@ -55,7 +55,7 @@ class PackHolding:
 
 
 class PackSource:
-    """An opened pack: each member is opened when its bytes are wanted, and compared then."""
+    """Opens each member when its bytes are wanted, and compares it then."""
 
     def __init__(self, folder: Path, members: Sequence[TreeFile]) -> None:
         self._folder = folder
@@ -66,7 +66,7 @@ class PackSource:
         self._last_read: Sequence[TreeFile] = ()
 
     def send(self, connection: Connection, offset: int, length: int) -> int:
-        """Send some of these bytes; what a full connection leaves over is not read again."""
+        """What a full connection leaves over is not read again."""
         at = offset - self._block_start
         if not 0 <= at < len(self._block):
             self._block = memoryview(self._read(offset, min(length, BLOCK)))
@@ -74,7 +74,7 @@ class PackSource:
         return connection.send(self._block[at : at + length])
 
     def check(self) -> None:
-        """Whether the members that were read last are still what was hashed."""
+        """Check the members that were read last. Raises FileChangedError."""
         with TreeOpener(self._folder) as opener:
             for member in self._last_read:
                 opener.check(member)
@@ -97,7 +97,7 @@ class PackSource:
 
 
 def _part(opener: TreeOpener, member: TreeFile, start: int, length: int) -> bytes:
-    """These bytes of a member that is the same before and after the reading."""
+    """These bytes of a member. Raises FileChangedError if it changes before or while it is read."""
     descriptor = opener.open(member)
     try:
         if start:

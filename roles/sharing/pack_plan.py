@@ -1,4 +1,4 @@
-"""Which small files of a share travel joined, as packs. Pure: sizes and paths in, runs out."""
+"""Which small files of a share are joined to packs. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HASHES = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class PlannedPack:
-    """`count` of the small files from the `start`-th on, joined."""
+    """`count` small files from number `start` on, joined."""
 
     start: int
     count: int
@@ -29,10 +29,10 @@ def is_packed(size: int) -> bool:
 
 
 def plan_packs(small: Sequence[tuple[str, int]]) -> list[PlannedPack]:
-    """Cut small files, path and size, in the order of catalogue.sort_key.
+    """Cut small files (path and size), in the order of catalogue.sort_key, into packs.
 
-    Where a pack ends depends on the name that stands there, so that a file more or less changes
-    its own pack and rarely more than the next.
+    A hash of the file's name decides where a pack ends, so that an added or removed file changes
+    its own pack and rarely more than the next one.
     """
     return [pack for pack in _runs(small) if pack.count > 1]
 
@@ -51,11 +51,11 @@ def _runs(small: Iterable[tuple[str, int]]) -> Iterator[PlannedPack]:
 
 
 def _ends_before(path: str, cost: int) -> bool:
-    """True for so many paths that the mean of bytes between them is _MEAN_REST."""
+    """True for so many paths that on average _MEAN_REST bytes lie between two of them."""
     mark = hashlib.blake2b(sort_key(path), digest_size=4).digest()
     return int.from_bytes(mark, "big") * _MEAN_REST < cost * _HASHES
 
 
 def pack_key(roots: Iterable[bytes]) -> bytes:
-    """Names the bytes of a pack by the roots of its members."""
+    """Identifies the bytes of a pack by the roots of its members."""
     return hashlib.sha256(b"".join(roots)).digest()

@@ -1,16 +1,12 @@
-"""Opening the files that a scan of a folder found, and nothing else.
-
-No name on the way may be a link. It knows no content and no wire.
-"""
+"""Opens files that a scan of a folder found, through no link."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import TracebackType
 
 from roles.disk.file_source import OPEN_FLAGS
-from roles.disk.open_folder import OpenFolder
+from roles.disk.open_folder import LastFolder
 from roles.sharing.folder_tree import TreeFile
 from roles.values.disk_names import on_disk
 from roles.values.errors import FileChangedError, StorageError
@@ -19,23 +15,16 @@ from roles.worker import SHORTAGES
 
 
 class TreeOpener:
-    """For one thread, in a `with` block: the folder of the last file stays open for the next."""
+    """For one thread. Keeps the folder of the last file open for the next."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._parent = ""  # path of what is open in _inner
-        self._inner: OpenFolder | None = None
+        self._folders = LastFolder(folder, make=False)
 
     def __enter__(self) -> TreeOpener:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._leave()
+    def __exit__(self, *_: object) -> None:
+        self._folders.close()
 
     def open(self, file: TreeFile) -> int:
         """A descriptor for reading, the caller's to close.
@@ -43,8 +32,8 @@ class TreeOpener:
         Raises FileChangedError when it is not what was scanned.
         """
         try:
-            parent, _, name = file.path.rpartition("/")
-            inner = self._entered(parent)
+            *parents, name = file.path.split("/")
+            inner = self._folders.open(tuple(map(on_disk, parents)))
             descriptor = os.open(inner.at(on_disk(name)), OPEN_FLAGS, dir_fd=inner.descriptor)
         except OSError as error:
             if error.errno in SHORTAGES:  # says nothing about the file
@@ -61,16 +50,3 @@ class TreeOpener:
     def check(self, file: TreeFile) -> None:
         """Raise FileChangedError when it is not what was scanned."""
         os.close(self.open(file))
-
-    def _entered(self, parent: str) -> OpenFolder:
-        if self._inner is None or parent != self._parent:
-            self._leave()
-            names = [on_disk(name) for name in parent.split("/")] if parent else ()
-            self._inner = OpenFolder.below(self._folder, names, make=False)
-            self._parent = parent
-        return self._inner
-
-    def _leave(self) -> None:
-        if self._inner is not None:
-            self._inner.close()
-            self._inner = None

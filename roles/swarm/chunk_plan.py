@@ -1,7 +1,7 @@
-"""Which chunks of one content are here, and which are on their way from whom.
+"""Which chunks of one content are here, and which are on their way over which connection.
 
-Pure state: the caller brings the clock. A chunk is missing, on its way over one connection (two for
-a moment at the end, when the first one is too slow), or had.
+Pure state: the caller brings the clock. A chunk is missing, on its way, or had. It is on its way
+over one connection, or over two at the end, if the first one is too slow.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class _OnItsWay:
 
 
 class ChunkPlan:
-    """Owned by a transfer, which holds its lock around each call. Connections are numbers."""
+    """Connections are numbers. The caller holds the swarm's lock."""
 
     def __init__(self, content: Content, had: int = 0) -> None:
-        """`had`: the chunks that are on this disk already."""
+        """`had`: bitmap of the chunks that are on this disk already."""
         self.content = content
         self.had = had
         self._coming: dict[int, dict[int, _OnItsWay]] = {}  # chunk, connection
@@ -55,7 +55,6 @@ class ChunkPlan:
 
     @property
     def is_done(self) -> bool:
-        """Whether every chunk is had."""
         return self.had == self.content.all_chunks
 
     @property
@@ -65,7 +64,6 @@ class ChunkPlan:
 
     @property
     def is_moving(self) -> bool:
-        """Whether a chunk is on its way."""
         return bool(self._coming_chunks)
 
     def wanted_from(self, sender: Sender, *, now: float, is_alone: bool) -> int:
@@ -115,7 +113,7 @@ class ChunkPlan:
         return True
 
     def is_coming(self, connection: int, index: int) -> bool:
-        """Whether this chunk is expected over this connection."""
+        """Whether this chunk is on its way over this connection."""
         return connection in self._coming.get(index, ())
 
     @property
@@ -142,7 +140,7 @@ class ChunkPlan:
             coming.moved = now
 
     def verified(self, connection: int, index: int, *, now: float) -> tuple[int, ...]:
-        """A chunk is here. Returns the other connections that still bring it."""
+        """A chunk is on the disk. Returns the other connections that still bring it."""
         self._verified = now
         self.had |= 1 << index
         others = self._coming.pop(index, {})
@@ -153,7 +151,7 @@ class ChunkPlan:
         return tuple(other for other in others if other != connection)
 
     def released(self, connection: int, index: int) -> bool:
-        """It does not come over this connection; True when it is wanted again."""
+        """A chunk does not come over this connection. True when it is wanted again."""
         coming = self._coming.get(index)
         if coming is None or coming.pop(connection, None) is None:
             return False
@@ -173,7 +171,7 @@ class ChunkPlan:
         return any(freed)
 
     def nothing_comes(self) -> None:
-        """Nobody is asked for anything any more."""
+        """No chunk is on its way any more."""
         self._coming.clear()
         self._carried.clear()
         self._beaten.clear()
@@ -260,7 +258,9 @@ class ChunkPlan:
         return self._bad.has(sender) or bool(self._bad.chunks(sender, now=now) >> index & 1)
 
     def _is_probed(self, sender: Sender) -> bool:
-        """Whether this peer looks like a liar and has a chunk to bring: it gets one at a time."""
+        """Whether this peer looks like a liar and already has a chunk to bring: it gets one at a
+        time.
+        """
         is_suspect = self._bad.has(sender) and self._bad.was_wrong(sender)
         return is_suspect and any(
             one.sender == sender for coming in self._coming.values() for one in coming.values()

@@ -1,4 +1,4 @@
-"""One content on its way into this program, which uploads it from the first chunk on."""
+"""One content on its way into this program: its plan, and the file that it goes to."""
 
 from __future__ import annotations
 
@@ -22,19 +22,25 @@ class Store(Protocol):
 
 
 class ContentTransfer:
-    """The swarm's lock protects the plan, and what says so here; the rest is replaced whole."""
+    """A holding.Holding: whatever has arrived can be uploaded.
 
-    def __init__(self, content: Content, title: str, ended: Callable[[], None]) -> None:
-        """`ended` is called, from any thread, when there is something to look at here."""
+    The swarm's lock protects the plan, and what is marked with *. The rest, and `plan.had` for
+    those who only read it, are references that are replaced whole.
+    """
+
+    def __init__(self, content: Content, title: str, wake: Callable[[], None]) -> None:
+        """`wake` is called, from any thread, when the owner should look at this again: its digests
+        are here, or its last chunk, or the disk has refused one.
+        """
         self.plan = ChunkPlan(content)
-        self.store: Store | None = None  # set before chunks are asked for
-        self.is_asking = False  # whether chunks are asked for: with the swarm's lock
+        self.store: Store | None = None  # where chunks go; None until they are asked for
+        self.is_asking = False  # * whether chunks are asked for
         self.fault: StorageError | None = None  # what the disk said
-        self.arrived = 0  # bytes that came and were right: with the swarm's lock
-        # Connections whose peer describes another content for this root: it or the list is wrong.
-        self.mistaken = set[int]()  # with the swarm's lock
-        self.writers = 0  # threads that write to the store now: with the swarm's lock
-        self.ended = ended
+        self.arrived = 0  # * bytes that came and were right
+        # * Connections whose peer describes another content for this root: it or the list is wrong.
+        self.mistaken = set[int]()
+        self.writers = 0  # * threads that write to the store now
+        self.wake = wake
         self._content = content
         self._title = title
         self._digests: bytes | None = None
@@ -70,13 +76,13 @@ class ContentTransfer:
         return store.open_source()
 
     def are_right(self, digests: bytes) -> bool:
-        """Whether these are the digests of its chunks."""
+        """Whether these are the digests of its chunks, joined."""
         content = self._content
         is_whole = len(digests) == content.count * DIGEST_SIZE
         return is_whole and root_of(content.size, content.chunk_size, digests) == content.root
 
     def learn(self, digests: bytes) -> None:
-        """Take digests that are right."""
+        """Keep digests that are right."""
         self._digests = digests
 
     def is_right(self, index: int, digest: bytes) -> bool:

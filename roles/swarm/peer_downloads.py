@@ -7,7 +7,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from roles.net.connection import Connection
@@ -17,6 +17,7 @@ from roles.net.peer_greeting import greeted
 from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
 from roles.swarm.buffer_pool import BufferPool
+from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.downloader import Downloader
 from roles.swarm.peer import Peer
 from roles.swarm.peer_book import PeerBook
@@ -50,6 +51,21 @@ class _Caller:
     @property
     def is_proven(self) -> bool:
         return self.peer is not None and self.peer.meter.total > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What can be expected of the peers."""
+
+    known: int  # peers that were heard of
+    connections: int
+    is_receiving: bool  # a chunk is on its way
+    position: int  # the best one in a peer's queue, 0 for none
+    newest_at: float  # when the newest connection was made
+    held: frozenset[int]  # handles of contents that a connected peer has, or may have
+    lied_about: frozenset[int]  # handles of those for which only peers that were given up are left
+    all_suspect: bool  # only peers that sent bad chunks are left
+    lack: ShortageError | None = None  # of this computer, to connect to anybody
 
 
 class PeerDownloads:
@@ -163,11 +179,31 @@ class PeerDownloads:
         connection.close()
         return False
 
-    @property
-    def others(self) -> int:
-        """How many peers are known."""
+    def outlook(self, transfers: Mapping[int, ContentTransfer]) -> Outlook:
+        """What can be expected for these contents, by their handles."""
         with self._lock:
-            return self._book.others
+            known = self._book.others
+        held = self._swarm.held(transfers)
+        with self._swarm.peers() as peers:
+            connections, is_receiving, position = peers.standing()
+            # Else a known peer that is not connected now may be honest.
+            are_all_here = bool(connections) or known <= 1
+            lied_about = (
+                handle
+                for handle, transfer in transfers.items()
+                if are_all_here and peers.are_lying([transfer])
+            )
+            return Outlook(
+                known,
+                connections,
+                is_receiving,
+                position,
+                peers.newest_at(),
+                held,
+                frozenset(lied_about),
+                all_suspect=peers.are_suspect(transfers.values()),
+                lack=self.lack,
+            )
 
     def stop(self) -> None:
         """End every connection; its threads end within moments."""

@@ -55,10 +55,16 @@ class ReverseConnections:
         self._calls: dict[Address, tuple[threading.Thread, float]] = {}  # and when it began
         self._not_before: dict[Address, float] = {}
         self._network_changed = threading.Event()
+        self._woken = threading.Event()
 
     def network_changed(self) -> None:
         """This computer has other addresses: pauses after failures mean nothing any more."""
         self._network_changed.set()
+        self.wake()
+
+    def wake(self) -> None:
+        """Look at once, also whether to stop. From any thread."""
+        self._woken.set()
 
     def run(self) -> None:
         """Call whoever the tracker names, while nobody can call us, until should_stop()."""
@@ -73,7 +79,8 @@ class ReverseConnections:
                 if now >= ask_at and self._is_needed():
                     ask_at = now + ASK_S
                     self._call_all(self._leechers(client), now)
-                time.sleep(POLL_S)
+                self._woken.wait(POLL_S)
+                self._woken.clear()
         with self._lock:
             threads = [thread for thread, _ in self._calls.values()]
         for thread in threads:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from roles.swarm.content_transfer import ContentTransfer
+from roles.swarm.content_transfer import ContentTransfer, Store
 from roles.swarm.peer_connection import PeerConnection
 from roles.swarm.peers import Peers
 from roles.swarm.swarm import Message, Swarm
@@ -42,10 +42,17 @@ class SharedSwarm:
         self._send(messages)
         return handle
 
-    def ask(self, handle: int) -> None:
-        """Ask for the chunks of a content that has its store, and its digests or none to have."""
+    def ask(self, handle: int, store: Store, had: int = 0) -> None:
+        """Ask for the chunks of a content of which `store` has none but those of `had`.
+
+        Its digests are known, or not needed.
+        """
         with self._lock:
-            messages = self._swarm.ask(handle, now=time.monotonic())
+            transfer = self._swarm.get(handle)
+            if transfer is None:
+                return
+            transfer.store, transfer.plan.had = store, had
+            messages = [] if transfer.is_done else self._swarm.ask(handle, now=time.monotonic())
         self._send(messages)
 
     def remove(self, handle: int) -> None:
@@ -121,7 +128,7 @@ class SharedSwarm:
             result = self._swarm.digests_came(connection.peer, digests, now=time.monotonic())
         self._send(result.messages)
         if result.whole is not None:
-            result.whole.ended()
+            result.whole.wake()
         return result.is_useful
 
     def answer(self, connection: PeerConnection, offer: frames.Offer) -> None:
@@ -174,7 +181,7 @@ class SharedSwarm:
             with self._lock:
                 messages = self._swarm.released(peer, handle, transfer, index, now=time.monotonic())
             self._send(messages)
-            transfer.ended()
+            transfer.wake()
             return False
         with self._lock:
             written = self._swarm.written(
@@ -183,7 +190,7 @@ class SharedSwarm:
         self._news(transfer.content.root, 1 << index)
         self._send(written.messages)
         if written.is_done:
-            transfer.ended()
+            transfer.wake()
         return True
 
     def gone(self, connection: PeerConnection, handle: int, reason: str) -> None:

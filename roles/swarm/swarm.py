@@ -16,7 +16,6 @@ from roles.swarm.digest_requests import DigestRequests
 from roles.swarm.peer import Peer
 from roles.swarm.peers import Peers
 from roles.swarm.single_chunks import SingleChunks
-from roles.swarm.transfers import Transfers
 from roles.values.content import bitmap_of, check_shape, chunk_count
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
@@ -55,7 +54,7 @@ class Swarm:
 
     def __init__(self) -> None:
         self.peers = Peers()
-        self._transfers = Transfers()
+        self._transfers: dict[int, ContentTransfer] = {}  # by handle
         self._handles = itertools.count(1)
         self._digests = DigestRequests()
         self._singles = SingleChunks()
@@ -161,15 +160,13 @@ class Swarm:
         messages += self._ask_singles(now)
         for handle in self._digests.late(self._transfers, now=now):
             messages += self._ask_digests(handle, now)
-        is_end = self._transfers.is_end(self.peers, now=now)
-        is_moving = self._transfers.is_moving
+        is_end = self._is_end(now)
+        is_moving = any(transfer.plan.is_moving for _, transfer in self._asking())
         is_again = now - self._asked_twice_at >= AGAIN_S
         self._asked_twice_at = now if is_again else self._asked_twice_at
         is_time = now - self._asked_again_at >= (MOVING_AGAIN_S if is_moving else AGAIN_S)
         self._asked_again_at = now if is_time else self._asked_again_at
-        for handle, transfer in self._transfers.items():
-            if not transfer.is_asking or transfer.is_single:
-                continue
+        for handle, transfer in self._asking():
             messages += self.peers.second_wants(
                 handle, transfer, now=now, is_end=is_end, is_again=is_again
             )
@@ -237,7 +234,7 @@ class Swarm:
             index,
             rate=peer.chunk_rate,
             now=now,
-            is_end=not transfer.plan.wanted and self._transfers.is_end(self.peers, now=now),
+            is_end=not transfer.plan.wanted and self._is_end(now),
             is_alone=self.peers.is_alone(peer, handle, transfer, now=now),
         ):
             with suppress(ValueError):  # an earlier TAKE that led to nothing
@@ -357,6 +354,23 @@ class Swarm:
     def _is_coming(self, peer: Peer, handle: int, index: int) -> bool:
         transfer = self._transfers.get(handle)
         return transfer is not None and transfer.plan.is_coming(peer.number, index)
+
+    def _asking(self) -> list[tuple[int, ContentTransfer]]:
+        """The contents of many chunks that are asked for."""
+        return [
+            (handle, one)
+            for handle, one in self._transfers.items()
+            if one.is_asking and not one.is_single
+        ]
+
+    def _is_end(self, now: float) -> bool:
+        """Whether every chunk that a connected peer might send is here or on its way."""
+        return not any(
+            transfer.plan.wanted_from(peer.sender, now=now, is_alone=False)
+            for handle, transfer in self._asking()
+            if transfer.plan.wanted
+            for peer in self.peers.with_content(handle)
+        )
 
     # What to say
 

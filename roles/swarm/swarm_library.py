@@ -1,4 +1,4 @@
-"""What a leecher gives on: every content that it takes or took, from its first chunk on."""
+"""What a leecher uploads: every content that it downloads or has, from the first chunk on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ class SwarmLibrary:
             self._holdings.pop(root, None)
 
     def add(self, holding: Holding) -> None:
-        """This can be given on; when another download has the same, the one with more."""
+        """This can be uploaded, or more of it than before. Of two with the same content the one
+        with more chunks stays.
+        """
         root = holding.content.root
         with self._lock:
             known = self._holdings.get(root)
@@ -38,12 +40,8 @@ class SwarmLibrary:
                 del self._holdings[next(iter(self._holdings))]
         self.look_again()
 
-    def changed(self, holding: Holding) -> None:
-        """More of it can be given on than when it was added."""
-        self.add(holding)
-
     def drop(self, holding: Holding) -> None:
-        """It is here no longer."""
+        """Undo add()."""
         root = holding.content.root
         with self._lock:
             if self._holdings.get(root) is holding:

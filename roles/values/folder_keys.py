@@ -1,14 +1,17 @@
 """What a leecher is asked for when it is a folder, as text: a share, or what is below a path.
 
-No file of a list can have such a name. It knows no list.
+No file of a list can have such a name. It knows no list but sorted paths.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _SHARE = "share:"
 _EVERY_SHARE = "folder:"
+_AFTER_SLASH = chr(ord("/") + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +34,11 @@ class FolderKey:
         if not self.share:
             return _EVERY_SHARE + self.path
         return f"{_SHARE}{self.share}/{self.path}" if self.path else _SHARE + self.share
+
+
+def range_below(paths: Sequence[str], folder: str, start: int = 0) -> tuple[int, int]:
+    """Where paths below this folder are among sorted ones, from `start` on; all for no folder."""
+    if not folder:
+        return start, len(paths)
+    first = bisect_left(paths, folder + "/", start)
+    return first, bisect_left(paths, folder + _AFTER_SLASH, first)

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from roles.disk.stored_names import StoredNames
-from roles.downloads.download_jobs import FileJob, plan_jobs
+from roles.disk.wanted_file import WantedFile
 from roles.downloads.download_scope import NewestScope, Scope, identity
+from roles.downloads.wanted_contents import plan_contents
 from roles.joining.listed_room import ListedRoom
 from roles.wire.list_wire import Unpacker
 from tests.bench.result import Result
@@ -52,15 +53,15 @@ def cost_s(lines: Sequence[str]) -> tuple[float, float]:
         assert wanted is not None
         packs = [pack for share in wanted.shares for pack in room.packs(share)]
         scope = NewestScope(wanted, packs, names).scope
-        plan_jobs(jobs_of(scope), packs, lambda _: 0)
+        plan_contents(jobs_of(scope), packs, lambda _: 0)
     return shown - began, time.process_time() - shown
 
 
-def jobs_of(scope: Scope) -> list[FileJob]:
+def jobs_of(scope: Scope) -> list[WantedFile]:
     """All its files: nothing is here yet."""
     placed = ((file, scope.stored[identity(file)]) for file in scope.wanted.files)
     return [
-        FileJob(file.path, stored, file.content)
+        WantedFile(file.path, stored, file.content)
         for file, stored in placed
         if file.content is not None and isinstance(stored, tuple)
     ]

@@ -127,7 +127,7 @@ class DownloadEnd:
         host.wake(host.scheduler.news(transfer.content.root, 1 << index))
         host.send(written.messages)
         if written.is_done:
-            transfer.ended()
+            transfer.wake()
         host.room.look_at(host)
 
     def _hear(self, frame: object) -> None:
@@ -147,7 +147,7 @@ class DownloadEnd:
                 came = swarm.digests_came(self.peer, frame, now=now)
                 host.send(came.messages)
                 if came.whole is not None:
-                    came.whole.ended()
+                    came.whole.wake()
             case frames.Offer() if not host.answers_offers:
                 pass
             case frames.Offer():

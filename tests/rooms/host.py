@@ -433,7 +433,7 @@ class Leecher(Host):
         transfer = self.swarm.stop_asking(handle)
         if transfer is None:
             return
-        self.library.changed(transfer)
+        self.library.add(transfer)
         closings, messages = self.swarm.remove(handle, transfer, now=self.room.clock.now)
         self.send([*closings, *messages])
         self._done[transfer.content.root] = self.transfers.pop(handle)
@@ -638,7 +638,6 @@ class Tracker:
         now = self.room.clock.now
         self.registry.expire(now=now)
         for entry in self.registry.entries():
-            member = entry.member
             host = self.room.at(entry.advertised)
-            if member is not None and host is not None and member.is_reachable is None:
+            if host is not None and entry.is_reachable is None:
                 self.registry.note_reachable(entry.key, not host.is_firewalled)

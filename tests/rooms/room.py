@@ -18,6 +18,7 @@ from tests.rooms.network import Network
 MIB = 1 << 20
 STILL_S = 200.0  # without a chunk for anybody: whatever waits has waited long enough
 LIMIT_S = 3_600.0  # of a room
+LOOK_S = 0.1  # between two looks whether everybody has everything
 # Bytes that come twice or in vain: chunks that were asked of two at the end, were under way when a
 # connection ended, or were damaged.
 TWICE_SHARE = 0.15
@@ -277,8 +278,9 @@ class Room:
             host.start()
         clock = self.clock
         while not self._is_over():
-            if not clock.step():
-                break
+            until = clock.now + LOOK_S
+            while clock.now < until and clock.step():
+                pass
         for host in self.everybody():
             self.look_at(host)
         unfinished = self._unfinished()

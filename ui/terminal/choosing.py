@@ -6,7 +6,6 @@ It asks nobody and prints nothing.
 from __future__ import annotations
 
 import unicodedata
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,17 +13,16 @@ from itertools import chain, islice
 
 from roles.values.errors import UserInputError
 from roles.values.events import FilesListed, ListedFile, ListedFolder
-from roles.values.folder_keys import FolderKey
+from roles.values.folder_keys import FolderKey, range_below
 from roles.values.safe_names import shown_name
 
 SHOWN_ONE_BY_ONE = 20  # files of a folder or download; if there are more, they are summed up
 SHOWN_TWINS = 4
 MAX_CHOICES = 1_000  # lines of a numbered list
-_AFTER_SLASH = chr(ord("/") + 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Chosen:
     """One thing to ask a leecher for, and what it brings according to the list."""
 
     key: str
@@ -76,14 +74,14 @@ class Offer:
         """Its files, sorted by path."""
         return tuple(self._of_share[folder.share])
 
-    def all(self) -> list[Wanted]:
+    def all(self) -> list[Chosen]:
         """Every folder, and every file that belongs to none."""
         return [*map(self.of, self.folders), *map(self.of, self.loose)]
 
-    def of(self, row: ListedFile | ListedFolder) -> Wanted:
+    def of(self, row: ListedFile | ListedFolder) -> Chosen:
         return _file(row) if isinstance(row, ListedFile) else self._folder(row)
 
-    def named(self, name: str) -> list[Wanted] | Unclear:
+    def named(self, name: str) -> list[Chosen] | Unclear:
         """What a name means: a file, a folder, or everything below a path in a folder, in this
         order.
 
@@ -98,7 +96,7 @@ class Offer:
                 found = found if isinstance(again, Unclear) else again
         return found
 
-    def _named_exactly(self, name: str) -> list[Wanted] | Unclear:
+    def _named_exactly(self, name: str) -> list[Chosen] | Unclear:
         if not name.endswith("/") and name in self._named:
             files = self._named[name]
             if len(files) == 1:
@@ -111,10 +109,10 @@ class Offer:
             return [self._folder(folder) for folder in folders]
         below = self._below(path)
         if below:
-            return [Wanted(str(FolderKey(path=path)), f"{path}/", below, is_folder=True)]
+            return [Chosen(str(FolderKey(path=path)), f"{path}/", below, is_folder=True)]
         return self._in_named_folder(path, is_file=not name.endswith("/"))
 
-    def _in_named_folder(self, path: str, *, is_file: bool) -> list[Wanted] | Unclear:
+    def _in_named_folder(self, path: str, *, is_file: bool) -> list[Chosen] | Unclear:
         """A path that begins with a folder's name, as a list shows it: only of that folder."""
         top, _, rest = path.partition("/")
         below = {folder.share: list[ListedFile]() for folder in self._called(top) if rest}
@@ -133,7 +131,7 @@ class Offer:
                 if share in below:
                     below[share].append(file)
         parts = [
-            Wanted(str(FolderKey(share, rest)), f"{path}/", tuple(files), is_folder=True)
+            Chosen(str(FolderKey(share, rest)), f"{path}/", tuple(files), is_folder=True)
             for share, files in below.items()
             if files
         ]
@@ -145,13 +143,10 @@ class Offer:
         return [keyed] if keyed is not None else self._folders_named.get(name, [])
 
     def _below(self, path: str) -> tuple[ListedFile, ...]:
-        if not path:
-            return ()
-        start, end = (bisect_left(self._paths, path + sign) for sign in ("/", _AFTER_SLASH))
-        return tuple(self._by_path[start:end])
+        return tuple(self._by_path[slice(*range_below(self._paths, path))]) if path else ()
 
-    def _folder(self, folder: ListedFolder) -> Wanted:
-        return Wanted(folder.key, f"{folder.name}/", self.in_folder(folder), is_folder=True)
+    def _folder(self, folder: ListedFolder) -> Chosen:
+        return Chosen(folder.key, f"{folder.name}/", self.in_folder(folder), is_folder=True)
 
 
 def choices(offer: Offer) -> list[ListedFile | ListedFolder]:
@@ -184,7 +179,7 @@ def chosen_by_number(typed: str, most: int) -> list[int]:
     return list(dict.fromkeys(numbers))
 
 
-def once(wanted: Iterable[Wanted]) -> list[Wanted]:
+def once(wanted: Iterable[Chosen]) -> list[Chosen]:
     """The same without items that another one brings too."""
     unique = list({one.key: one for one in wanted}.values())
     kept, brought = set[str](), set[tuple[str, str]]()
@@ -200,8 +195,8 @@ def _shares(file: ListedFile) -> tuple[str, ...]:
     return (file.share, *file.also)
 
 
-def _file(file: ListedFile) -> Wanted:
-    return Wanted(file.key, file.key, (file,))
+def _file(file: ListedFile) -> Chosen:
+    return Chosen(file.key, file.key, (file,))
 
 
 def _unclear(name: str, files: Sequence[ListedFile]) -> Unclear:

@@ -22,7 +22,7 @@ from roles.values.safe_names import shown_name
 from ui import wording
 from ui.exit_codes import ExitCode, exit_code_of
 from ui.terminal import phrases
-from ui.terminal.choosing import SHOWN_ONE_BY_ONE, Wanted
+from ui.terminal.choosing import SHOWN_ONE_BY_ONE, Chosen
 from ui.terminal.output import Output
 
 SHOWN_RENAMED = 10  # of one download; the log and --json have all of them
@@ -76,7 +76,7 @@ class Counts:
 class One:
     """One download: what was asked for, and its newest snapshot."""
 
-    wanted: Wanted
+    wanted: Chosen
     started: float
     newest: DownloadChanged | None = None
     counts: Counts = field(default_factory=Counts)
@@ -120,7 +120,7 @@ class DownloadReport:
     def __init__(
         self,
         output: Output,
-        wanted: Sequence[Wanted],
+        wanted: Sequence[Chosen],
         *,
         in_vain: int = 0,
         clock: Callable[[], float] = time.monotonic,

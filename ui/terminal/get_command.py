@@ -36,9 +36,9 @@ from ui.exit_codes import ExitCode
 from ui.terminal import phrases
 from ui.terminal.choosing import (
     SHOWN_ONE_BY_ONE,
+    Chosen,
     Offer,
     Unclear,
-    Wanted,
     choices,
     chosen_by_number,
     once,
@@ -143,7 +143,7 @@ def download(
     session: Session,
     leecher: Leecher,
     report: DownloadReport,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[Chosen],
     existing: Existing,
     output: Output,
 ) -> ExitCode:
@@ -215,7 +215,7 @@ def _keep_seeding(
 
 def _chosen(
     chosen: argparse.Namespace, offer: Offer, session: Session
-) -> tuple[list[Wanted], list[Unclear]]:
+) -> tuple[list[Chosen], list[Unclear]]:
     """What to download, and the names that mean nothing or more than one thing."""
     if chosen.all:
         return offer.all(), []
@@ -226,7 +226,7 @@ def _chosen(
     return once(one for some in found if isinstance(some, list) for one in some), unclear
 
 
-def _ask(session: Session, offer: Offer) -> list[Wanted]:
+def _ask(session: Session, offer: Offer) -> list[Chosen]:
     """Print a numbered list and ask, as the original's command line does. Raises UserInputError."""
     asking, rows = Output(), choices(offer)
     for number, row in enumerate(rows, 1):
@@ -246,7 +246,7 @@ def _chosen_existing(
     output: Output,
     session: Session,
     folder: Path,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[Chosen],
 ) -> Existing:
     """What --existing says, otherwise what the person answers, otherwise SKIP, which loses nothing.
 

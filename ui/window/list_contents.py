@@ -5,14 +5,13 @@ Pure, so it can be built in any thread: 100,000 files take a moment.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
 from roles.values.events import FilesListed, ListedFile, ListedFolder
+from roles.values.folder_keys import range_below
 
 CHILDREN_AT_ONCE = 500  # rows when a folder is opened; nobody reads a list of thousands
-_AFTER_SLASH = chr(ord("/") + 1)
 
 
 class SharedFiles:
@@ -25,11 +24,11 @@ class SharedFiles:
 
     def below(self, path: str) -> list[ListedFile]:
         """All files below this folder; "" for all files of the share."""
-        return self._files[slice(*self._range(path))]
+        return self._files[slice(*range_below(self._paths, path))]
 
     def has(self, path: str) -> bool:
         """Whether there is such a folder."""
-        start, end = self._range(path)
+        start, end = range_below(self._paths, path)
         return start < end
 
     def in_folder(self, path: str) -> tuple[list[ListedFile | tuple[str, int, int]], int]:
@@ -40,23 +39,17 @@ class SharedFiles:
         """
         found = list[ListedFile | tuple[str, int, int]]()
         prefix = f"{path}/" if path else ""
-        at, end = self._range(path)
+        at, end = range_below(self._paths, path)
         while at < end and len(found) < CHILDREN_AT_ONCE:
             name, slash, _ = self._paths[at][len(prefix) :].partition("/")
             if slash:
-                stop = bisect_left(self._paths, prefix + name + _AFTER_SLASH, at, end)
+                _, stop = range_below(self._paths, prefix + name, at)
                 found.append((prefix + name, stop - at, self._sums[stop] - self._sums[at]))
                 at = stop
             else:
                 found.append(self._files[at])
                 at += 1
         return found, end - at
-
-    def _range(self, path: str) -> tuple[int, int]:
-        if not path:
-            return 0, len(self._paths)
-        start = bisect_left(self._paths, path + "/")
-        return start, bisect_left(self._paths, path + _AFTER_SLASH, start)
 
 
 class ListContents:

@@ -1,4 +1,4 @@
-"""The jobs of a download: what is whole gets its name, what is wrong is fetched again."""
+"""The contents of a download: what is whole gets its name, what is wrong is fetched again."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from pathlib import Path
 
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.sparse_file import bytes_on_disk
-from roles.downloads.arrivals import MAX_ARRIVALS, MAX_CHUNKS, Arrivals
-from roles.downloads.download_jobs import FileJob
+from roles.disk.wanted_file import WantedFile
+from roles.downloads.content_queue import MAX_CHUNKS, MAX_TRANSFERS, ContentQueue
 from roles.downloads.file_tally import FileTally
-from roles.downloads.swarm_side import SwarmSide
 from roles.joining.listed_share import Pack
 from roles.net.throttle import Throttle
 from roles.sharing.pack_holding import PackHolding, PackSource
@@ -30,38 +29,37 @@ from tests.support import wait_until
 SHARE = "5" * 16
 
 
-class ArrivalsTest(DownloadingTest):
+class ContentQueueTest(DownloadingTest):
     def setUp(self) -> None:
         super().setUp()
         self.target = self.make_folder("target")
         self.given_on = SwarmLibrary()
         self.woken = threading.Event()
-        downloads = PeerDownloads(
+        self.peers = PeerDownloads(
             *(self.swarm, Hello("0" * 16, "pc", 1, is_seeder=False), Throttle(), self.woken.set)
         )
-        self.side = SwarmSide(self.swarm, self.given_on, downloads, lambda _: None)
         self.space = PromisedSpace(self.target)
         self.is_halted = False
         self.ended: list[FileEnded] = []
         self.tally = FileTally(self.ended.extend)
-        self.arrivals = self.others()
+        self.queue = self.another()
 
-    def others(self) -> Arrivals:
-        arrivals = Arrivals(
-            *(self.target, self.side, self.space),
-            *(Existing.SKIP, lambda: self.is_halted, lambda: None),
+    def another(self) -> ContentQueue:
+        queue = ContentQueue(
+            *(self.target, self.swarm, self.given_on, self.peers, self.space),
+            *(Existing.SKIP, self.tally, lambda: self.is_halted, lambda: None),
         )
-        self.addCleanup(arrivals.leave)
-        return arrivals
+        self.addCleanup(queue.leave)
+        return queue
 
-    def job(self, path: str, holding: MemoryHolding) -> FileJob:
-        return FileJob(path, tuple(path.split("/")), holding.content, 1_500_000_000, True)
+    def file(self, path: str, holding: MemoryHolding) -> WantedFile:
+        return WantedFile(path, tuple(path.split("/")), holding.content, 1_500_000_000, True)
 
-    def step_until_through(self, *others: Arrivals) -> None:
+    def step_until_through(self, *others: ContentQueue) -> None:
         def is_through() -> bool:
-            for one in (self.arrivals, *others):
-                one.step(self.tally)
-            return all(one.is_through for one in (self.arrivals, *others))
+            for one in (self.queue, *others):
+                one.step()
+            return all(one.is_through for one in (self.queue, *others))
 
         wait_until(is_through)
         self.tally.flush()
@@ -123,12 +121,12 @@ class ArrivalsTest(DownloadingTest):
 
     def test_connections_are_made_as_soon_as_anything_is_wanted(self) -> None:
         one, other = some_holding(2), some_holding(3, 1)
-        self.arrivals.begin([self.job("one", one), self.job("other", other)], ())
+        self.queue.begin([self.file("one", one), self.file("other", other)], ())
         self.assertFalse(self.woken.is_set())
-        self.arrivals.step(self.tally)
+        self.queue.step()
         self.assertTrue(self.woken.is_set())
         self.woken.clear()
-        self.arrivals.step(self.tally)
+        self.queue.step()
         self.assertFalse(self.woken.is_set())
 
     def test_files_of_all_kinds_arrive_and_get_their_names(self) -> None:
@@ -137,7 +135,7 @@ class ArrivalsTest(DownloadingTest):
             "b/c": some_holding(3.1, 2),
             "b/empty": MemoryHolding(b""),
         }
-        self.arrivals.begin([self.job(path, one) for path, one in contents.items()], ())
+        self.queue.begin([self.file(path, one) for path, one in contents.items()], ())
         self.serve(self.sender(), *contents.values())
         self.step_until_through()
         for path, holding in contents.items():
@@ -146,7 +144,7 @@ class ArrivalsTest(DownloadingTest):
         self.assertIsNotNone(self.given_on.find(contents["b/c"].content.root))
         self.assertEqual(self.tally.done, 3)
 
-    def pack(self, prefix: str, data: list[bytes]) -> tuple[MemoryHolding, Pack, list[FileJob]]:
+    def pack(self, prefix: str, data: list[bytes]) -> tuple[MemoryHolding, Pack, list[WantedFile]]:
         joined = MemoryHolding(b"".join(data))
         holdings = [MemoryHolding(one) for one in data]
         paths = [f"{prefix}/{number:03}" for number in range(len(data))]
@@ -155,17 +153,17 @@ class ArrivalsTest(DownloadingTest):
             for path, one in zip(paths, holdings, strict=True)
         )
         line = PackLine(joined.content, paths[0], len(lines))
-        jobs = [self.job(path, one) for path, one in zip(paths, holdings, strict=True)]
-        return joined, Pack(line, lines, SHARE), jobs
+        files = [self.file(path, one) for path, one in zip(paths, holdings, strict=True)]
+        return joined, Pack(line, lines, SHARE), files
 
     def test_a_pack_becomes_its_files_and_is_given_on_from_them(self) -> None:
         data = [some_bytes(10_000 + seed, seed) for seed in range(40)]
-        joined, pack, jobs = self.pack("small", data)
-        self.arrivals.begin(jobs, [pack])
+        joined, pack, files = self.pack("small", data)
+        self.queue.begin(files, [pack])
         self.serve(self.sender(), joined)
         self.step_until_through()
-        for job, one in zip(jobs, data, strict=True):
-            self.assertEqual(self.read(job.path), one)
+        for file, one in zip(files, data, strict=True):
+            self.assertEqual(self.read(file.path), one)
         self.assertEqual(sorted(path.name for path in self.target.iterdir()), ["small"])
         given_on = self.given_on.find(joined.content.root)
         assert given_on is not None
@@ -173,84 +171,86 @@ class ArrivalsTest(DownloadingTest):
 
     def small_pack(
         self,
-    ) -> tuple[MemoryHolding, Pack, list[FileJob], list[bytes]]:
+    ) -> tuple[MemoryHolding, Pack, list[WantedFile], list[bytes]]:
         """160 files in seven chunks."""
         data = [some_bytes(10_000 + seed, seed) for seed in range(160)]
         return *self.pack("small", data), data
 
     def begun(
         self,
-        jobs: list[FileJob],
+        files: list[WantedFile],
         pack: Pack,
         joined: MemoryHolding,
     ) -> tuple[RawPeer, int]:
         """A sender of the pack of which everything is wanted, and its handle."""
-        self.arrivals.begin(jobs, [pack])
+        self.queue.begin(files, [pack])
         sender = self.sender()
-        self.arrivals.step(self.tally)
+        self.queue.step()
         handle = self.describe(sender, joined)
         self.give_digests(sender, joined)
 
         def is_asked() -> bool:
-            self.arrivals.step(self.tally)
-            return any(transfer.is_asking for transfer in self.arrivals.transfers)
+            self.queue.step()
+            return any(transfer.is_asking for transfer in self.queue.transfers)
 
         wait_until(is_asked)
         return sender, handle
 
     def test_files_of_a_pack_get_their_names_while_others_are_on_their_way(self) -> None:
-        self.constant("downloads.arrival", "UNPACK_AT", 2 * CHUNK)
-        joined, pack, jobs, data = self.small_pack()
-        sender, handle = self.begun(jobs, pack, joined)
+        self.constant("downloads.pack_unpacking", "UNPACK_AT", 2 * CHUNK)
+        joined, pack, files, data = self.small_pack()
+        sender, handle = self.begun(files, pack, joined)
         sizes = list[int]()
         came = 0
         for index in (3, 5, 4, 0, 6, 1):
             self.give(sender, handle, joined, index)
             came += joined.content.length(index)
             self.wait_for_bytes(came)
-            self.arrivals.step(self.tally)
-            sizes.append(self.tally.had + self.arrivals.have)
-        named = sum(len(one) for job, one in zip(jobs, data, strict=True) if self.is_here(job, one))
+            self.queue.step()
+            sizes.append(self.tally.had + self.queue.bytes_here)
+        named = sum(
+            len(one) for file, one in zip(files, data, strict=True) if self.is_here(file, one)
+        )
         self.assertEqual(named, self.tally.had)
         self.assertGreater(named, 3 * CHUNK)
-        self.assertLess(self.tally.ended, len(jobs))
+        self.assertLess(self.tally.ended, len(files))
         self.assertEqual(sizes, sorted(sizes))
         self.give(sender, handle, joined, 2)
         self.step_until_through()
-        self.assertTrue(all(self.is_here(job, one) for job, one in zip(jobs, data, strict=True)))
+        self.assertTrue(all(self.is_here(file, one) for file, one in zip(files, data, strict=True)))
         self.assertEqual((self.tally.ended, self.tally.had), (160, joined.content.size))
         self.assertEqual(len(self.ended), 160)
         self.assertIsNotNone(self.given_on.find(joined.content.root))
         self.assertEqual(sorted(path.name for path in self.target.iterdir()), ["small"])
 
     def test_of_a_pack_that_was_unpacked_in_part_only_what_is_missing_is_fetched(self) -> None:
-        self.constant("downloads.arrival", "UNPACK_AT", CHUNK)
-        joined, pack, jobs, data = self.small_pack()
-        sender, handle = self.begun(jobs, pack, joined)
+        self.constant("downloads.pack_unpacking", "UNPACK_AT", CHUNK)
+        joined, pack, files, data = self.small_pack()
+        sender, handle = self.begun(files, pack, joined)
         self.give(sender, handle, joined, 0, 1, 2, 3, 4, 5)
         self.wait_for_bytes(6 * CHUNK)
-        self.arrivals.step(self.tally)
-        self.arrivals.leave()  # as a kill does
+        self.queue.step()
+        self.queue.leave()  # as a kill does
         sender.link.close()
-        left = [job for job, one in zip(jobs, data, strict=True) if not self.is_here(job, one)]
-        self.assertLess(len(left), len(jobs) / 2)
-        self.arrivals = self.others()
+        left = [file for file, one in zip(files, data, strict=True) if not self.is_here(file, one)]
+        self.assertLess(len(left), len(files) / 2)
+        self.queue = self.another()
         sender, handle = self.begun(left, pack, joined)
-        self.assertEqual(self.tally.had + self.arrivals.have, 6 * CHUNK)  # nothing counts twice
+        self.assertEqual(self.tally.had + self.queue.bytes_here, 6 * CHUNK)  # nothing counts twice
         self.give(sender, handle, joined, 6)
         self.step_until_through()
-        self.assertEqual(self.arrivals.arrived, joined.content.size - 6 * CHUNK)
-        self.assertTrue(all(self.is_here(job, one) for job, one in zip(jobs, data, strict=True)))
+        self.assertEqual(self.queue.arrived, joined.content.size - 6 * CHUNK)
+        self.assertTrue(all(self.is_here(file, one) for file, one in zip(files, data, strict=True)))
         self.assertEqual(sorted(path.name for path in self.target.iterdir()), ["small"])
 
     def test_a_pack_of_which_a_file_was_edited_meanwhile_is_not_given_on_as_it_was(self) -> None:
-        self.constant("downloads.arrival", "UNPACK_AT", 2 * CHUNK)
-        joined, pack, jobs, _ = self.small_pack()
-        sender, handle = self.begun(jobs, pack, joined)
+        self.constant("downloads.pack_unpacking", "UNPACK_AT", 2 * CHUNK)
+        joined, pack, files, _ = self.small_pack()
+        sender, handle = self.begun(files, pack, joined)
         self.give(sender, handle, joined, 0, 1)
         self.wait_for_bytes(2 * CHUNK)
-        self.arrivals.step(self.tally)
-        edited = self.target.joinpath(*jobs[3].stored)
+        self.queue.step()
+        edited = self.target.joinpath(*files[3].stored)
         edited.write_bytes(bytes(edited.stat().st_size))
         self.give(sender, handle, joined, 2, 3, 4, 5, 6)
         self.step_until_through()
@@ -260,20 +260,20 @@ class ArrivalsTest(DownloadingTest):
             PackSource(self.target, holding.members).send(over(sender.link), 0, CHUNK)
 
     def wait_for_bytes(self, count: int) -> None:
-        wait_until(lambda: self.arrivals.arrived == count)
+        wait_until(lambda: self.queue.arrived == count)
 
-    def is_here(self, job: FileJob, data: bytes) -> bool:
-        path = self.target.joinpath(*job.stored)
+    def is_here(self, file: WantedFile, data: bytes) -> bool:
+        path = self.target.joinpath(*file.stored)
         return path.exists() and path.read_bytes() == data
 
     def test_a_member_that_is_not_as_listed_is_fetched_alone(self) -> None:
         data = [some_bytes(10_000 + seed, seed) for seed in range(40)]
         right = MemoryHolding(some_bytes(10_007, 99))
-        joined, pack, jobs = self.pack("small", data)
+        joined, pack, files = self.pack("small", data)
         lines = pack.members
         lines = (*lines[:7], FileLine("small/007", 10_007, right.content), *lines[8:])
-        jobs[7] = self.job("small/007", right)
-        self.arrivals.begin(jobs, [Pack(pack.line, lines)])
+        files[7] = self.file("small/007", right)
+        self.queue.begin(files, [Pack(pack.line, lines)])
         self.serve(self.sender(), joined, right)
         self.step_until_through()
         self.assertEqual(self.read("small/007"), right.data)
@@ -281,13 +281,13 @@ class ArrivalsTest(DownloadingTest):
 
     def test_two_downloads_of_one_pack_at_once_both_get_their_files(self) -> None:
         data = [some_bytes(10_000 + seed, seed) for seed in range(10)]
-        other = self.others()
-        joined, pack, jobs = self.pack("one", data)
-        _, other_pack, other_jobs = self.pack("two", data)
-        self.arrivals.begin(jobs, [pack])
-        other.begin(other_jobs, [other_pack])
-        self.arrivals.step(self.tally)
-        other.step(self.tally)
+        other = self.another()
+        joined, pack, files = self.pack("one", data)
+        _, other_pack, other_files = self.pack("two", data)
+        self.queue.begin(files, [pack])
+        other.begin(other_files, [other_pack])
+        self.queue.step()
+        other.step()
         self.serve(self.sender(), joined, *(MemoryHolding(one) for one in data))
         self.step_until_through(other)
         self.assertEqual(set(self.states().values()), {DownloadState.DONE})
@@ -295,9 +295,9 @@ class ArrivalsTest(DownloadingTest):
 
     def test_a_thousand_files_are_not_all_begun_at_once(self) -> None:
         some = [MemoryHolding(some_bytes(10 + seed, seed)) for seed in range(300)]
-        self.arrivals.begin([self.job(f"n/{n}", one) for n, one in enumerate(some)], ())
-        self.arrivals.step(self.tally)
-        self.assertEqual(len(self.arrivals.transfers), MAX_ARRIVALS)
+        self.queue.begin([self.file(f"n/{n}", one) for n, one in enumerate(some)], ())
+        self.queue.step()
+        self.assertEqual(len(self.queue.transfers), MAX_TRANSFERS)
         self.serve(self.sender(), *some)
         self.step_until_through()
         self.assertEqual(len(list((self.target / "n").iterdir())), 300)
@@ -305,11 +305,11 @@ class ArrivalsTest(DownloadingTest):
     def test_great_files_are_begun_one_after_another(self) -> None:
         size = MAX_CHUNKS * (1 << 18)
         contents = [described(b"")[0].__class__(bytes([n]) * 32, size, 1 << 18) for n in range(3)]
-        jobs = [FileJob(f"{n}", (f"{n}",), one) for n, one in enumerate(contents)]
+        files = [WantedFile(f"{n}", (f"{n}",), one) for n, one in enumerate(contents)]
         self.constant("disk.promised_space", "room_in", lambda _: 1 << 50)
-        self.arrivals.begin(jobs, ())
-        self.arrivals.step(self.tally)
-        self.assertEqual(len(self.arrivals.transfers), 1)
+        self.queue.begin(files, ())
+        self.queue.step()
+        self.assertEqual(len(self.queue.transfers), 1)
 
     def test_files_at_once_never_take_more_than_there_is_together(self) -> None:
         one, two = some_holding(3.5), some_holding(3.5, 2)
@@ -320,108 +320,108 @@ class ArrivalsTest(DownloadingTest):
             return free - sum(bytes_on_disk(path) for path in folder.iterdir())
 
         self.constant("disk.promised_space", "room_in", room)
-        self.arrivals.begin([self.job("one", one), self.job("two", two)], ())
-        self.arrivals.step(self.tally)
+        self.queue.begin([self.file("one", one), self.file("two", two)], ())
+        self.queue.step()
         self.assertEqual([path.name for path in self.target.iterdir()], ["one.lmkpart"])
-        other = self.others()
-        other.begin([self.job("three", two)], ())
+        other = self.another()
+        other.begin([self.file("three", two)], ())
         with self.assertRaisesRegex(DiskFullError, "1 MB more must be free"):
-            other.step(self.tally)
+            other.step()
         self.serve(self.sender(), one, two)
 
         def came() -> bool:
-            self.arrivals.step(self.tally)
+            self.queue.step()
             return (self.target / "one").exists()
 
         with self.assertRaises(DiskFullError):  # nothing is under way that would make room
             wait_until(lambda: came() and False)
         self.assertEqual(self.read("one"), one.data)
-        self.arrivals.stand_still()
+        self.queue.stand_still()
         free *= 2
-        self.arrivals.check_space()
+        self.queue.check_space()
         self.step_until_through()
         self.assertEqual(self.read("two"), two.data)
-        other.step(self.tally)
+        other.step()
 
     def test_what_an_earlier_run_left_takes_no_room_twice(self) -> None:
         holding = some_holding(4)
         (self.target / "a.lmkpart").write_bytes(holding.data[: 3 << 18])
         self.constant("disk.promised_space", "room_in", lambda _: 2 << 18)
-        self.arrivals.begin([self.job("a", holding)], ())
-        self.arrivals.step(self.tally)
-        self.assertEqual(len(self.arrivals.transfers), 1)
+        self.queue.begin([self.file("a", holding)], ())
+        self.queue.step()
+        self.assertEqual(len(self.queue.transfers), 1)
 
     def test_what_stands_still_keeps_no_room_from_others(self) -> None:
         one, two = some_holding(4), some_holding(4, 2)
         self.constant("disk.promised_space", "room_in", lambda _: one.content.size)
-        self.arrivals.begin([self.job("one", one)], ())
-        self.arrivals.step(self.tally)
-        other = self.others()
-        other.begin([self.job("two", two)], ())
+        self.queue.begin([self.file("one", one)], ())
+        self.queue.step()
+        other = self.another()
+        other.begin([self.file("two", two)], ())
         with self.assertRaises(DiskFullError):
-            other.step(self.tally)
+            other.step()
         other.stand_still()
-        self.arrivals.stand_still()
-        self.arrivals.check_space()
+        self.queue.stand_still()
+        self.queue.check_space()
         with self.assertRaises(DiskFullError):
             other.check_space()
-        self.arrivals.stand_still()
+        self.queue.stand_still()
         other.check_space()
 
     def test_what_a_disk_says_of_one_file_fails_that_file_only(self) -> None:
         bad, good = some_holding(0.2), some_holding(2, 2)
         (self.target / "bad.lmkpart").mkdir()
-        self.arrivals.begin([self.job("bad", bad), self.job("good", good)], ())
+        self.queue.begin([self.file("bad", bad), self.file("good", good)], ())
         self.serve(self.sender(), bad, good)
         self.step_until_through()
         self.assertEqual(self.states(), {"bad": DownloadState.FAILED, "good": DownloadState.DONE})
 
     def test_after_a_full_disk_it_goes_on_when_it_is_resumed(self) -> None:
         holding = some_holding(5)
-        self.arrivals.begin([self.job("a", holding)], ())
+        self.queue.begin([self.file("a", holding)], ())
         sender = self.sender()
-        self.arrivals.step(self.tally)
+        self.queue.step()
         self.describe(sender, holding)
         self.give_digests(sender, holding)
-        [transfer] = self.arrivals.transfers
+        [transfer] = self.queue.transfers
         wait_until(lambda: self.stepped() and transfer.is_asking)
         transfer.fault = DiskFullError("full")
         with self.assertRaises(DiskFullError):
-            self.arrivals.step(self.tally)
-        self.arrivals.stand_still()
-        self.arrivals.resume()
+            self.queue.step()
+        self.queue.stand_still()
+        self.queue.resume()
         self.serve(sender, holding)
         self.step_until_through()
         self.assertEqual(self.read("a"), holding.data)
 
     def stepped(self) -> bool:
-        self.arrivals.step(self.tally)
+        self.queue.step()
         return True
 
     def test_of_what_is_given_up_before_it_began_nothing_is_left(self) -> None:
-        jobs = [self.job(name, some_holding(4, seed)) for seed, name in enumerate("ab")]
+        files = [self.file(name, some_holding(4, seed)) for seed, name in enumerate("ab")]
         (self.target / "b.lmkpart").write_bytes(b"some of it")
-        self.arrivals.begin(jobs, ())
-        self.arrivals.step(self.tally)
-        self.arrivals.give_up([job.identity for job in jobs], self.tally)
+        self.queue.begin(files, ())
+        self.queue.step()
+        self.queue.give_up([file.identity for file in files])
         self.assertEqual(self.tally.ended, 2)
         self.assertEqual([path.name for path in self.target.iterdir()], ["b.lmkpart"])
 
     def test_what_was_left_is_found_again_and_what_was_discarded_is_gone(self) -> None:
         holding = some_holding(4)
-        self.arrivals.begin([self.job("a", holding)], ())
-        self.arrivals.step(self.tally)
+        self.queue.begin([self.file("a", holding)], ())
+        self.queue.step()
         part = self.target / "a.lmkpart"
-        self.arrivals.leave()
+        self.queue.leave()
         part.write_bytes(holding.data[: 2 << 18])
-        self.arrivals.begin([self.job("a", holding)], ())
+        self.queue.begin([self.file("a", holding)], ())
         sender = self.sender()
-        self.arrivals.step(self.tally)
+        self.queue.step()
         self.describe(sender, holding)
         self.give_digests(sender, holding)
-        wait_until(lambda: self.stepped() and self.arrivals.have == 2 << 18)
+        wait_until(lambda: self.stepped() and self.queue.bytes_here == 2 << 18)
         while not isinstance(frame := sender.next(), frames.Want):
             pass
         self.assertEqual(frame.chunks, b"\x0c")
-        self.assertEqual(self.arrivals.discard(), [])
+        self.assertEqual(self.queue.discard(), [])
         self.assertFalse(part.exists())

@@ -1,0 +1,379 @@
+"""The contents of one download: some are transferred at a time, the others wait.
+
+A content that nobody can serve does not block others: a pack is given up and its files are fetched
+alone, and a file goes back to the end of the queue.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+from roles.disk.promised_space import PromisedSpace
+from roles.disk.wanted_file import Identity, WantedFile
+from roles.downloads.download_life import all_damaged
+from roles.downloads.file_tally import FileTally
+from roles.downloads.file_transfer import FileTransfer, bytes_left_of, needed_for
+from roles.downloads.wanted_contents import WantedContent, WantedPack, plan_contents
+from roles.joining.listed_share import Pack
+from roles.swarm.peer_downloads import Outlook, PeerDownloads
+from roles.swarm.shared_swarm import SharedSwarm
+from roles.swarm.swarm_library import SwarmLibrary
+from roles.values.content import Content
+from roles.values.errors import DiskFullError, LmkError, NoSeederError, StorageError
+from roles.values.events import DownloadState, FileEnded
+from roles.values.settings import Existing
+
+MAX_TRANSFERS = 64  # at once: two descriptors each
+MAX_CHUNKS = 2_048  # of all of them together, so that a folder comes in order
+# A content gives way if no peer has had it for so long. Peers say what they have within
+# milliseconds, or a second or two on a busy machine; it takes longer if one has just connected.
+UNHELD_S = 2.0
+UNHELD_AT_LAST_S = 8.0
+# If nothing at all has come for so long, even a content that a peer has described gives way. It
+# takes longer if some of it came, or of another pack of its share, and twice as long in a queue.
+STILL_S = 5.0
+PROVEN_STILL_S = 15.0
+LIED_S = 3.0  # a peer that was only just heard of is connected to within this time
+
+
+class ContentQueue:
+    """Owned by the download's thread, and by the leecher's when that has ended."""
+
+    def __init__(
+        self,
+        folder: Path,
+        swarm: SharedSwarm,
+        library: SwarmLibrary,
+        peers: PeerDownloads,
+        space: PromisedSpace,
+        existing: Existing,
+        tally: FileTally,
+        should_stop: Callable[[], bool],
+        wake: Callable[[], None],
+    ) -> None:
+        """`tally` counts every file that ends. `wake` is called, from any thread, when step() has
+        something to do.
+        """
+        self._folder = folder
+        self._swarm = swarm
+        self._library = library
+        self._peers = peers
+        self._space = space
+        self._existing = existing
+        self._tally = tally
+        self._should_stop = should_stop
+        self._wake = wake
+        self._waiting = deque[WantedContent]()
+        self._transfers: list[FileTransfer] = []
+        self._listed: Sequence[Pack] = ()  # packs
+        self._packs: Sequence[Pack] = ()  # those that are not given up
+        self._offered = frozenset[Content]()  # their contents
+        self._is_stale = False  # what waits must be planned anew
+        self._proven = set[str]()  # shares that brought something of a pack
+        self._doubted = set[str | Content]()  # shares and packs that did not
+        self._left_alone = set[Identity]()  # files of given up packs: only proven shares pack them
+        self._arrived_before = 0  # bytes, of transfers that ended
+
+    @property
+    def is_through(self) -> bool:
+        """Whether nothing is left to do."""
+        return not self._waiting and not self._transfers
+
+    @property
+    def transfers(self) -> tuple[FileTransfer, ...]:
+        """Those under way."""
+        return tuple(self._transfers)
+
+    @property
+    def bytes_here(self) -> int:
+        """Of the transfers under way."""
+        return sum(one.bytes_here for one in self._transfers)
+
+    @property
+    def arrived(self) -> int:
+        """Bytes that came over the network and were right."""
+        return self._arrived_before + sum(one.arrived for one in self._transfers)
+
+    @property
+    def left(self) -> int:
+        """Contents that have not ended."""
+        return len(self._waiting) + len(self._transfers)
+
+    def pending(self) -> set[Identity]:
+        """The files that have not ended."""
+        wanted = (*self._waiting, *(one.wanted for one in self._transfers))
+        return {file.identity for file in _files_of(wanted)}
+
+    def outlook(self) -> Outlook:
+        """What can be expected of the peers for the transfers under way."""
+        return self._peers.outlook({one.handle: one for one in self._transfers})
+
+    def begin(self, missing: Sequence[WantedFile], packs: Sequence[Pack]) -> None:
+        """Fetch these files and no others. What came earlier is kept. Raises HaltedError."""
+        self.leave()
+        self._take_packs(packs)
+        self._waiting = deque(self._planned(missing))
+
+    def follow(
+        self, replaced: Collection[Identity], fresh: Iterable[WantedFile], packs: Sequence[Pack]
+    ) -> None:
+        """A newer list: plan anew what waits, with these packs, without files that were replaced
+        and with fresh ones. Raises HaltedError.
+        """
+        self._take_packs(packs)
+        missing = [one for one in _files_of(self._waiting) if one.identity not in replaced]
+        for transfer in self.transfers:
+            transfer.drop_files(replaced)
+            if isinstance(transfer.wanted, WantedFile) and transfer.wanted.identity in replaced:
+                self._remove(transfer)
+                with suppress(StorageError):  # somebody has put something else in its place
+                    transfer.discard()
+        self._waiting = deque(self._planned([*missing, *fresh]))
+
+    def give_up(self, lost: Collection[Identity]) -> None:
+        """These are not offered any more. Those in a pack that is offered still come with it."""
+        for transfer in self.transfers:
+            wanted = transfer.wanted
+            if isinstance(wanted, WantedFile) and wanted.identity in lost:
+                self._fail(transfer, _not_offered(wanted))
+        kept = deque[WantedContent]()
+        for waiting in self._waiting:
+            if isinstance(waiting, WantedFile) and waiting.identity in lost:
+                self._note_failed(waiting, _not_offered(waiting))
+            else:
+                kept.append(waiting)
+        self._waiting = kept
+
+    def give_way(self, outlook: Outlook, *, now: float, still_s: float) -> None:
+        """Put off contents that nobody can serve. `still_s`: for how long nothing has come.
+
+        Files of which everybody sends damaged content fail.
+        """
+        self._proven.update(
+            one.wanted.share
+            for one in self._transfers
+            if isinstance(one.wanted, WantedPack) and one.arrived
+        )
+        is_settled = now - outlook.newest_at >= UNHELD_S
+        for one in self.transfers:
+            is_held = one.handle in outlook.held or not outlook.connections
+            unheld_s = one.unheld.note(not is_held, now=now)
+            lied_s = one.lied_about.note(one.handle in outlook.lied_about, now=now)
+            most_s = PROVEN_STILL_S if self._is_proven(one) else STILL_S
+            most_s *= 2 if outlook.position else 1
+            if lied_s > LIED_S and isinstance(one.wanted, WantedFile):
+                self._fail(one, all_damaged(one.title))
+            elif (
+                lied_s > LIED_S
+                or unheld_s >= (UNHELD_S if is_settled else UNHELD_AT_LAST_S)
+                or (outlook.connections and min(still_s, one.age(now)) >= most_s)
+            ):
+                self._put_off(one)
+
+    def step(self) -> None:
+        """Do what can be done now. Raises DiskFullError and HaltedError."""
+        if self._is_stale:
+            self._waiting = deque(self._planned(_files_of(self._waiting)))
+            self._is_stale = False
+        self._begin_more()
+        for transfer in self.transfers:
+            if self._should_stop():
+                return
+            fault = transfer.fault
+            if isinstance(fault, DiskFullError):
+                raise fault
+            if fault is not None:
+                self._fail(transfer, fault)
+            elif transfer.is_whole or not self._is_offered(transfer.wanted):
+                self._finish(transfer)
+            else:
+                transfer.go_on(self._should_stop)
+                for ended in transfer.unpack_ahead(self._existing, self._should_stop):
+                    self._tally.note(ended)
+
+    def stand_still(self) -> None:
+        """Ask for nothing more, and for no room on the disk."""
+        self._space.withdraw(self)
+        for transfer in self._transfers:
+            transfer.stand_still()
+
+    def check_space(self) -> None:
+        """Ask for the room again, after stand_still(). Raises DiskFullError."""
+        waiting = [] if self._transfers else [*self._waiting][:1]
+        next_one = sum(needed_for(one, self._folder) for one in waiting)
+        self._space.promise(self, self._needed + next_one)
+
+    def resume(self) -> None:
+        """Ask again, after stand_still()."""
+        for transfer in self._transfers:
+            transfer.resume()
+
+    def put_back(self) -> None:
+        """End the transfers under way, and put their contents in front of those that wait."""
+        for transfer in reversed(self.transfers):
+            self._waiting.appendleft(transfer.wanted)
+            self._remove(transfer)
+            transfer.close()
+
+    def leave(self) -> None:
+        """End the transfers under way, and keep what came."""
+        transfers, self._transfers = self._transfers, []
+        for transfer in transfers:
+            transfer.close()
+
+    def discard(self) -> list[StorageError]:
+        """End the transfers under way, and remove what came. Returns what the disk refused."""
+        transfers, self._transfers = self._transfers, []
+        errors = list[StorageError]()
+        for transfer in transfers:
+            try:
+                transfer.discard()
+            except StorageError as error:  # somebody has put something else in its place
+                errors.append(error)
+        return errors
+
+    def _begin_more(self) -> None:
+        needed = self._needed
+        self._space.note(self, needed)
+        while self._waiting and len(self._transfers) < MAX_TRANSFERS:
+            following = self._waiting[0]
+            chunks = sum(one.content.count for one in self._transfers)
+            if chunks and chunks + following.content.count > MAX_CHUNKS:
+                return
+            needed += needed_for(following, self._folder)
+            if not self._has_room_for(needed):
+                return
+            self._begin(following)
+            self._waiting.popleft()
+
+    def _has_room_for(self, needed: int) -> bool:
+        """Whether one more may begin, with so much for all. Raises DiskFullError for a first."""
+        try:
+            self._space.promise(self, needed)
+        except DiskFullError:
+            if not self._transfers:
+                raise
+            return False  # those that have their room come first
+        return True
+
+    @property
+    def _needed(self) -> int:
+        """Bytes that the transfers under way still take on the disk."""
+        return sum(one.bytes_needed for one in self._transfers)
+
+    def _begin(self, wanted: WantedContent) -> None:
+        is_first = not self._swarm.is_busy
+        try:
+            transfer = FileTransfer(wanted, self._folder, self._swarm, self._library, self._wake)
+        except DiskFullError:
+            raise
+        except StorageError as error:
+            if isinstance(wanted, WantedPack):  # another download may be fetching the same pack
+                self._waiting.extend(wanted.files)
+            else:
+                self._note_failed(wanted, error)
+            return
+        self._transfers.append(transfer)
+        if is_first:  # the tracker may have said by now who has it
+            self._peers.something_is_wanted()
+
+    def _finish(self, transfer: FileTransfer) -> None:
+        """Give what is whole its name. Files that a pack did not bring are fetched alone.
+
+        The rest of a pack that is not offered any more is planned anew, with all that waits.
+        """
+        wanted = transfer.wanted
+        try:
+            for ended in transfer.finish(self._existing, self._should_stop):
+                self._tally.note(ended)
+        except DiskFullError:
+            raise
+        except StorageError as error:
+            self._fail(transfer, error)
+            return
+        if transfer.is_through:
+            self._remove(transfer)
+            rest = transfer.wanted
+            if isinstance(wanted, WantedPack) and isinstance(rest, WantedPack) and rest.files:
+                self._leave_pack(wanted)  # its files are not in it as listed
+                self._waiting.extend(rest.files)
+
+    def _put_off(self, transfer: FileTransfer) -> None:
+        """Let others go first. A pack is given up: the next step ends it like one that is not
+        offered any more.
+        """
+        wanted = transfer.wanted
+        if isinstance(wanted, WantedPack):
+            self._leave_pack(wanted)
+        elif self._waiting:
+            self._remove(transfer)
+            transfer.close()
+            self._waiting.append(wanted)
+
+    def _leave_pack(self, pack: WantedPack) -> None:
+        """Fetch its files without it; and without any pack of its share, if none brought a file."""
+        self._doubted.add(pack.content if pack.share in self._proven else pack.share)
+        self._left_alone.update(file.identity for file in pack.files)
+        self._take_packs(self._listed)
+        self._is_stale = True
+
+    def _take_packs(self, packs: Sequence[Pack]) -> None:
+        self._listed = packs
+        self._packs = [
+            pack for pack in packs if not self._doubted & {pack.share, pack.line.content}
+        ]
+        self._offered = frozenset(pack.line.content for pack in self._packs)
+
+    def _planned(self, missing: Sequence[WantedFile]) -> list[WantedContent]:
+        """Files of a pack that was given up are not put into packs of unproven shares again."""
+        if not self._left_alone:
+            return self._plan(missing, self._packs)
+        alone = [file for file in missing if file.identity in self._left_alone]
+        others = [file for file in missing if file.identity not in self._left_alone]
+        proven = [pack for pack in self._packs if pack.share in self._proven]
+        return self._plan(others, self._packs) + self._plan(alone, proven)
+
+    def _plan(self, missing: Sequence[WantedFile], packs: Sequence[Pack]) -> list[WantedContent]:
+        here = partial(bytes_left_of, folder=self._folder)
+        return plan_contents(missing, packs, here, self._should_stop)
+
+    def _is_offered(self, wanted: WantedContent) -> bool:
+        """Whether it is a file, or a pack of the newest list with something in it."""
+        is_file = isinstance(wanted, WantedFile)
+        return is_file or (bool(wanted.files) and wanted.content in self._offered)
+
+    def _is_proven(self, transfer: FileTransfer) -> bool:
+        """Whether some of it came, or of another pack of its share."""
+        wanted = transfer.wanted
+        is_known = isinstance(wanted, WantedPack) and wanted.share in self._proven
+        return is_known or transfer.arrived > 0
+
+    def _fail(self, transfer: FileTransfer, error: LmkError) -> None:
+        """This one cannot be stored. What came is kept for another try."""
+        self._remove(transfer)
+        transfer.close()
+        self._note_failed(transfer.wanted, error)
+
+    def _remove(self, transfer: FileTransfer) -> None:
+        self._transfers.remove(transfer)
+        self._arrived_before += transfer.arrived
+
+    def _note_failed(self, wanted: WantedContent, error: LmkError) -> None:
+        for file in wanted.files:
+            self._tally.note(FileEnded(file.path, file.size, DownloadState.FAILED, failure=error))
+
+
+def _files_of(wanted: Iterable[WantedContent]) -> list[WantedFile]:
+    return list(chain.from_iterable(one.files for one in wanted))
+
+
+def _not_offered(file: WantedFile) -> LmkError:
+    return NoSeederError(
+        f"{file.title} is not offered any more: it was removed or changed where it came from. "
+        "Ask for the list again to see what there is."
+    )

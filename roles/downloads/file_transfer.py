@@ -1,0 +1,246 @@
+"""One content of a download: its transfer in the swarm, and the file that it arrives in."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from roles.disk.arriving_file import ArrivingFile
+from roles.disk.leftovers import pack_stored
+from roles.disk.sparse_file import bytes_on_disk
+from roles.disk.wanted_file import Identity, WantedFile
+from roles.downloads.pack_unpacking import PackUnpacking
+from roles.downloads.wanted_contents import WantedContent, WantedPack
+from roles.swarm.content_transfer import ContentTransfer
+from roles.swarm.shared_swarm import SharedSwarm
+from roles.swarm.swarm_library import SwarmLibrary
+from roles.values.content import Content
+from roles.values.errors import FileTouchedError, StorageError
+from roles.values.events import DownloadState, FileEnded
+from roles.values.safe_names import PARTIAL_SUFFIX
+from roles.values.settings import Existing
+
+log = logging.getLogger(__name__)
+
+MAX_CHECKS = 3  # of a file that other programs write to
+
+
+class FileTransfer(ContentTransfer):
+    """A file, or a pack that becomes many.
+
+    Owned by the download's thread, but for what ContentTransfer leaves to the swarm's lock.
+    """
+
+    def __init__(
+        self,
+        wanted: WantedContent,
+        folder: Path,
+        swarm: SharedSwarm,
+        library: SwarmLibrary,
+        wake: Callable[[], None],
+    ) -> None:
+        """Open its partial file, and take part in the swarm. Raises StorageError."""
+        super().__init__(wanted.content, wanted.title, wake)
+        self._swarm = swarm
+        self._library = library
+        self._file = ArrivingFile(folder, _stored(wanted), wanted.content)
+        self._taken = bytes_on_disk(self._file.path)  # when it was opened
+        self._wanted = wanted
+        self._unpacking = (
+            PackUnpacking(wanted, self._file, folder) if isinstance(wanted, WantedPack) else None
+        )
+        self._is_checked = False  # what is in the file was compared with the digests
+        self._checks = 0  # because another program wrote to it
+        self.is_through = False  # it has its final name, or nothing is left of it to do
+        self.unheld = Lasting()  # no peer has it
+        self.lied_about = Lasting()  # all that are left sent wrong chunks, and were given up
+        self._began = time.monotonic()
+        library.add(self)
+        self.handle = swarm.add(self)
+
+    @property
+    def wanted(self) -> WantedContent:
+        """What it brings, without the files of a pack that have ended."""
+        return self._wanted if self._unpacking is None else self._unpacking.wanted
+
+    @property
+    def bytes_here(self) -> int:
+        """Of what is wanted, without files of a pack that have their names."""
+        missing = self.content.size - self.content.bytes_in(self.plan.had)
+        return max(0, self.wanted.size - missing)
+
+    @property
+    def bytes_needed(self) -> int:
+        """That it still takes on the disk."""
+        return _needed(self.wanted, max(self._taken, self.content.bytes_in(self.plan.had)))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every chunk is here, and those that an earlier run left are checked."""
+        return self._is_checked and self.is_done
+
+    def age(self, now: float) -> float:
+        """Seconds since it began."""
+        return now - self._began
+
+    def go_on(self, should_stop: Callable[[], bool]) -> None:
+        """Once the digests are here: check what an earlier run left, and ask for the rest."""
+        digests = self.digests()
+        if self.is_asking or (digests is None and not self.is_single):
+            return
+        had = self.plan.had
+        if not self._is_checked:
+            had = self._file.recheck(digests, should_stop)
+            if should_stop():
+                return
+            self._is_checked = True
+        self._swarm.ask(self.handle, self._file, had)
+        self._library.add(self)
+        if self.is_done:
+            self.wake()
+
+    def stand_still(self) -> None:
+        """Ask for nothing more, until resume(). What the disk refused is forgotten."""
+        self._swarm.remove(self.handle)
+        self.fault = None
+
+    def resume(self) -> None:
+        """Take part in the swarm again."""
+        self.handle = self._swarm.add(self)
+
+    def drop_files(self, replaced: Collection[Identity]) -> None:
+        """These files of a pack are not wanted any more."""
+        if self._unpacking is not None:
+            self._unpacking.wanted = self._unpacking.wanted.without(replaced)
+
+    def unpack_ahead(
+        self, existing: Existing, should_stop: Callable[[], bool]
+    ) -> Iterator[FileEnded]:
+        """Give files of a pack their names, if enough of it is here. Raises DiskFullError."""
+        if self._unpacking is not None:
+            yield from self._unpacking.ahead(self.plan.had, existing, should_stop)
+
+    def finish(self, existing: Existing, should_stop: Callable[[], bool]) -> Iterator[FileEnded]:
+        """Give what is whole its final name; tells how each file ended. Raises StorageError.
+
+        If another program wrote to it, it is not through: go_on() checks it again. Files of a pack
+        that are still wanted afterwards must be fetched alone.
+        """
+        self._swarm.remove(self.handle)
+        if self._unpacking is not None:
+            yield from self._finish_pack(self._unpacking, existing, should_stop)
+        elif isinstance(self._wanted, WantedFile):
+            yield from self._finish_file(self._wanted, existing, should_stop)
+
+    def close(self) -> None:
+        """Leave the swarm, and keep what came. A file that did not begin is removed."""
+        if self._is_empty():
+            with suppress(StorageError):  # somebody has put something else in its place
+                self.discard()
+            return
+        self._swarm.remove(self.handle)
+        if not self.is_done:
+            self._library.drop(self)
+        self._file.close()
+
+    def discard(self) -> None:
+        """Leave the swarm, and remove what came. Raises StorageError."""
+        self._swarm.remove(self.handle)
+        self._library.drop(self)
+        self._file.discard()
+
+    def _is_empty(self) -> bool:
+        try:
+            return os.lstat(self._file.path).st_size == 0
+        except OSError:
+            return False
+
+    def _finish_file(
+        self, wanted: WantedFile, existing: Existing, should_stop: Callable[[], bool]
+    ) -> Iterator[FileEnded]:
+        try:
+            finished = self._file.finish(existing, wanted.mtime, wanted.is_executable, should_stop)
+        except FileTouchedError:
+            self._check_again()
+            return
+        if finished is None:
+            return
+        self.is_through = True
+        path, was_there = finished
+        self._file.close()
+        if was_there:  # what arrived is gone
+            self._library.drop(self)
+        state = DownloadState.SKIPPED if was_there else DownloadState.DONE
+        yield FileEnded(wanted.path, wanted.size, state, path)
+
+    def _finish_pack(
+        self, unpacking: PackUnpacking, existing: Existing, should_stop: Callable[[], bool]
+    ) -> Iterator[FileEnded]:
+        yield from unpacking.rest(self.plan.had, existing, should_stop)
+        if should_stop():
+            return
+        holding = unpacking.holding(self.digests() or b"")  # nobody asks for those of one chunk
+        if holding is not None:  # replaces this transfer, so that the pack is always offered
+            self._library.add(holding)
+        self._library.drop(self)
+        self._file.discard()
+        self.is_through = True
+
+    def _check_again(self) -> None:
+        """Another program wrote to it: keep what fits, and fetch the rest again.
+
+        Raises StorageError when that happens again and again.
+        """
+        self._checks += 1
+        if self._checks > MAX_CHECKS:
+            raise StorageError(
+                f"Another program keeps writing to {self._file.path}. "
+                "Close it and download again: what fits is kept."
+            )
+        log.warning("Another program wrote to %s: it is checked again.", self.title)
+        self._is_checked, self.store = False, None
+        self.resume()
+
+
+class Lasting:
+    """For how long something has been so."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def note(self, is_so: bool, *, now: float) -> float:
+        """Returns for how many seconds; 0.0 when it is not so."""
+        if not is_so:
+            self._since = None
+        elif self._since is None:
+            self._since = now
+        return 0.0 if self._since is None else now - self._since
+
+
+def bytes_left_of(pack: Content, folder: Path) -> int:
+    """How much of a pack an earlier run left in the folder."""
+    return _bytes_left(pack_stored(pack), folder)
+
+
+def needed_for(wanted: WantedContent, folder: Path) -> int:
+    """Bytes that it would take on the disk: an earlier run may have left some of it."""
+    return _needed(wanted, _bytes_left(_stored(wanted), folder))
+
+
+def _bytes_left(stored: tuple[str, ...], folder: Path) -> int:
+    *above, name = stored
+    return bytes_on_disk(folder.joinpath(*above, name + PARTIAL_SUFFIX))
+
+
+def _needed(wanted: WantedContent, taken: int) -> int:
+    """The files of a pack are written while the pack is still there."""
+    unpacked = wanted.size if isinstance(wanted, WantedPack) else 0
+    return max(0, wanted.content.size - taken) + unpacked
+
+
+def _stored(wanted: WantedContent) -> tuple[str, ...]:
+    return wanted.stored if isinstance(wanted, WantedFile) else pack_stored(wanted.content)

@@ -1,0 +1,107 @@
+"""The files of one pack: unpacked while it arrives, and uploaded as the pack afterwards."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from roles.disk.arriving_file import ArrivingFile
+from roles.disk.pack_members import covered
+from roles.disk.unpacking import unpack
+from roles.disk.wanted_file import Identity, WantedFile
+from roles.downloads.wanted_contents import WantedPack
+from roles.sharing.folder_tree import TreeFile
+from roles.sharing.pack_holding import PackHolding
+from roles.values.disk_names import path_from_disk
+from roles.values.errors import ContentError
+from roles.values.events import FileEnded
+from roles.values.settings import Existing
+
+# Bytes of a pack that come before its files are written: one sync for a few hundred files.
+UNPACK_AT = 4 * 1024 * 1024
+SLOW_S = 2.0  # if the disk takes longer for them, the rest is unpacked at once, at the end
+
+
+class PackUnpacking:
+    """Owned by the download's thread."""
+
+    def __init__(self, wanted: WantedPack, source: ArrivingFile, folder: Path) -> None:
+        """`source` is where the pack arrives, `folder` where its files go."""
+        self.wanted = wanted  # without the files that have ended
+        self._files = wanted.files
+        self._source = source
+        self._folder = folder
+        self._unpacked = 0  # bitmap of the chunks whose files were unpacked
+        self._unpack_at = UNPACK_AT
+        self._saved = dict[str, TreeFile]()  # by path: what each file was when it got its name
+
+    def ahead(
+        self, had: int, existing: Existing, should_stop: Callable[[], bool]
+    ) -> Iterator[FileEnded]:
+        """Like rest(), but only once enough has come since the last time.
+
+        All programs of a room have their last chunks at the same moment. What is written before
+        that delays nobody.
+        """
+        content = self.wanted.content
+        if content.bytes_in(had & ~self._unpacked) >= self._unpack_at:
+            began = time.monotonic()
+            yield from self.rest(had, existing, should_stop)
+            if time.monotonic() - began > SLOW_S:
+                self._unpack_at = content.size
+
+    def rest(
+        self, had: int, existing: Existing, should_stop: Callable[[], bool]
+    ) -> Iterator[FileEnded]:
+        """Write and name the wanted files that lie in the chunks of `had`; tells how each ended.
+
+        A file that is not as listed stays wanted: it must be fetched alone. Raises DiskFullError.
+        """
+        fresh = had & ~self._unpacked
+        here = covered(self.wanted.files, self.wanted.content, had, fresh)
+        by_path = {file.path: file for file in here}
+        ended = set[Identity]()
+        try:
+            for end in unpack(self._source, here, self._folder, existing, should_stop):
+                if isinstance(end.failure, ContentError):
+                    continue
+                file = by_path[end.name]
+                ended.add(file.identity)
+                if end.saved_as is not None:
+                    self._note_saved(file, end.saved_as)
+                yield end
+        finally:
+            self.wanted = self.wanted.without(ended)
+        if not should_stop():
+            self._unpacked |= fresh
+
+    def holding(self, digests: bytes) -> PackHolding | None:
+        """The pack to upload, read from its files; None unless all of them are here."""
+        content = self.wanted.content
+        is_whole = sum(file.size for file in self._files) == content.size
+        if not is_whole or len(self._saved) < len(self._files):
+            return None
+        saved = [self._saved[file.path] for file in self._files]
+        return PackHolding(self._folder, saved, content, digests)
+
+    def _note_saved(self, file: WantedFile, path: Path) -> None:
+        """What it is now: an edit before the whole pack is here must be noticed."""
+        with suppress(OSError):
+            saved = _tree_file(file.stored, path)
+            if saved.size == file.size:
+                self._saved[file.path] = saved
+
+
+def _tree_file(stored: tuple[str, ...], path: Path) -> TreeFile:
+    """`path` is in the folders of `stored`, perhaps under another name."""
+    status = os.lstat(path)
+    return TreeFile(
+        path_from_disk("/".join((*stored[:-1], path.name))),
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ino,
+        bool(status.st_mode & 0o100),
+    )
