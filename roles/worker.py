@@ -87,8 +87,7 @@ def _refusal(error: OSError) -> StorageError:
     why = error.strerror or str(error) or type(error).__name__
     if error.errno in SHORTAGES:
         return ShortageError(
-            f"This computer has run out of something that this needs ({why}). "
-            "Close other programs, and try again."
+            f"This computer has run out of resources ({why}). Close other programs, and try again."
         )
     where = f" {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
     return StorageError(f"This computer refused{where}: {why}.")

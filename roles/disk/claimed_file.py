@@ -37,7 +37,7 @@ COMPARE_BLOCK = 1024 * 1024  # bytes
 # Windows neither renames nor removes open files. Elsewhere we keep the lock to the end.
 CLOSES_FIRST = os.name == "nt"
 
-_CLAIM_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_CLAIM_FLAGS = os.O_RDWR | os.O_CREAT | disk_calls.PLAIN_FLAGS
 
 
 class ClaimedFile:

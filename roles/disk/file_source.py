@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from roles.disk.disk_calls import PLAIN_FLAGS
 from roles.disk.positioned_file import PositionedFile
 from roles.net.connection import Connection
 from roles.values.errors import FileChangedError
@@ -18,12 +19,7 @@ from roles.worker import SHORTAGES
 MAX_READ = 256 * 1024  # bytes at once, without sendfile
 
 # Follow no link, and do not block at a pipe.
-OPEN_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-)
+OPEN_FLAGS = os.O_RDONLY | PLAIN_FLAGS | getattr(os, "O_NONBLOCK", 0)
 
 ResultT = TypeVar("ResultT")
 

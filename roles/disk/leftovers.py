@@ -22,12 +22,7 @@ from roles.values.safe_names import PARTIAL_SUFFIX, is_partial_name, shown_name
 
 log = logging.getLogger(__name__)
 
-_OPEN_FLAGS = (
-    os.O_RDWR
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-)
+_OPEN_FLAGS = os.O_RDWR | disk_calls.PLAIN_FLAGS | getattr(os, "O_NONBLOCK", 0)
 _PROBE = re.compile(r"\.lmk-Probe-[0-9]+" + re.escape(PARTIAL_SUFFIX))
 _PACK = re.compile(r"(\.lmk-[0-9a-f]{16})(-[0-9]+)?" + re.escape(PARTIAL_SUFFIX))
 

@@ -20,7 +20,7 @@ from roles.disk.leftovers import probe_name
 from roles.values.safe_names import collision_key
 
 _MOST_ENTRIES = 100  # entries of a folder to try
-_PROBE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+_PROBE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | disk_calls.PLAIN_FLAGS
 
 
 @dataclass(frozen=True, slots=True)

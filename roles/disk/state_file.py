@@ -22,7 +22,7 @@ _MAX_STATE = 64 * 1024 * 1024  # bytes
 _MOST_KEPT = 100  # damaged files of one name
 _PATIENCE_S = 2.0  # while another of our programs writes the same file
 _AGAIN_S = 0.02
-_FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_FLAGS = os.O_RDWR | disk_calls.PLAIN_FLAGS
 
 
 class StateFile:

@@ -48,6 +48,6 @@ def in_the_way(path: Path | str, *, is_link: bool) -> StorageError:
     """`path` is a link or a file, where a folder must be."""
     what = "a link to another place" if is_link else "a file"
     return StorageError(
-        f"{shown_path(path)} is {what}, and a folder must be there. "
+        f"{shown_path(path)} is {what}, but must be a folder. "
         "Move it away or choose another folder."
     )

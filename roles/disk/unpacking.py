@@ -31,9 +31,7 @@ from roles.values.settings import Existing
 # Up to so many files we sync one by one. One sync() for all takes as long as for a few files, but
 # also waits for what other programs wrote.
 FEW_FILES = 16
-_NEW_FLAGS = (
-    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-)
+_NEW_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | disk_calls.PLAIN_FLAGS
 
 
 def unpack(

@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from io import FileIO
 from itertools import islice
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.storage_faults import unreadable
-from roles.sharing.folder_tree import Skips, TopListing, TreeFile, status_of
+from roles.sharing.folder_tree import TopListing, TreeFile, in_order, status_of
 from roles.values.disk_names import from_disk, on_disk
 from roles.values.errors import FileChangedError, ShortageError, StorageError
 from roles.values.events import SkipReason
@@ -74,7 +74,8 @@ class SharedFolder:
 
     def scan(self) -> TopListing:
         """Raises StorageError if the folder cannot be read."""
-        files, skips, subfolders = dict[str, TreeFile](), Skips(), list[str]()
+        files, subfolders = dict[str, TreeFile](), list[str]()
+        skipped = defaultdict[SkipReason, list[str]](list)
         try:
             with os.scandir(self._path) as entries:
                 for entry in entries:
@@ -87,11 +88,11 @@ class SharedFolder:
                     if isinstance(found, TreeFile):
                         files[found.path] = found
                     elif found is not None:
-                        skips.note(found, shown_name(from_disk(entry.name)))
+                        skipped[found].append(shown_name(from_disk(entry.name)))
         except OSError as error:
             raise unreadable(error, self._path) from None
         in_subfolders = _count_below(subfolders)
-        return TopListing(dict(sorted(files.items())), in_subfolders, skips.all())
+        return TopListing(dict(sorted(files.items())), in_subfolders, in_order(skipped))
 
     def open(self, file: TreeFile) -> FileIO:
         """Open an offered file for unbuffered reading.

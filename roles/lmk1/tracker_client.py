@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from roles.joining.tracker_asker import TrackerAsker, new_id
 from roles.joining.tracker_dialects import Dialect, Standing
@@ -10,6 +11,7 @@ from roles.lmk1.tracker_wire import (
     Extras,
     FileList,
     PingTracker,
+    Request,
     RequestFileList,
     RequestSeederList,
     SeederList,
@@ -22,6 +24,8 @@ from roles.lmk1.tracker_wire import (
 from roles.values.addresses import Address
 from roles.values.participants import Status
 
+ListT = TypeVar("ListT", FileList, SeederList)
+
 
 class TrackerClient(TrackerAsker):
     """Speaks LMK/1 with any tracker. Every method may raise TrackerSilentError."""
@@ -32,21 +36,11 @@ class TrackerClient(TrackerAsker):
 
     def files(self) -> Mapping[str, int]:
         """The tracker's files: size in bytes by name. Names are untrusted."""
-
-        def read(datagram: bytes) -> Mapping[str, int] | None:
-            answer = decode_answer(datagram)
-            return answer.files if isinstance(answer, FileList) else None
-
-        return self._ask(lambda: encode_request(RequestFileList()), read, answers=2)
+        return self._ask_for_list(RequestFileList(), FileList).files
 
     def seeders(self) -> tuple[Address, ...]:
         """The tracker's seeders, exactly as listed."""
-
-        def read(datagram: bytes) -> tuple[Address, ...] | None:
-            answer = decode_answer(datagram)
-            return answer.seeders if isinstance(answer, SeederList) else None
-
-        return self._ask(lambda: encode_request(RequestSeederList()), read, answers=2)
+        return self._ask_for_list(RequestSeederList(), SeederList).seeders
 
     def upload_files(self, files: Mapping[str, int], port: int) -> int:
         """Replace this seeder's list at one of our trackers.
@@ -75,6 +69,15 @@ class TrackerClient(TrackerAsker):
         """Report that the seeder is alive; False if the tracker does not know it any more."""
         extras = Extras(new_id(), state=state, leaving=leaving)
         return self._ask_of_both(encode_request(PingTracker(seeder, extras)), extras).is_done
+
+    def _ask_for_list(self, request: Request, kind: type[ListT]) -> ListT:
+        """Returns the list; the `success` that follows it is the second answer."""
+
+        def read(datagram: bytes) -> ListT | None:
+            answer = decode_answer(datagram)
+            return answer if isinstance(answer, kind) else None
+
+        return self._ask(lambda: encode_request(request), read, answers=2)
 
     def _ask_of_both(self, request: bytes, extras: Extras | None) -> Verdict:
         """Send a request that has one datagram as answer, which repeats the id if it is ours."""

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 SETTINGS_NAME = "settings.json"
 NOWHERE = Path(os.devnull)  # stands for the home of a user without one
-NO_HOME = "This user has no home folder, so nothing is remembered. --profile DIR names a place."
+NO_HOME = "This user has no home folder, so nothing is saved. Choose a folder with --profile DIR."
 _PROGRAM = Path(__file__).resolve().parents[2]  # contains roles/: a folder, or the .pyz
 
 

@@ -39,7 +39,7 @@ def default_download_folder() -> Path:
     home = home_folder()
     if home is None:
         raise UserInputError(
-            "This user has no home folder to save to. Name a folder for the downloads."
+            "This user has no home folder to save to. Choose a folder for the downloads."
         )
     return home / "Downloads" / "LMKtorrent"
 
@@ -51,7 +51,7 @@ def folder_named(typed: str) -> Path:
     """
     text = pasted_path(typed)
     if not text:
-        raise UserInputError("No folder is named. Type the path of one.")
+        raise UserInputError("The folder is missing. Type its path.")
     if "\0" in text:
         raise UserInputError(f"“{shown_name(text)}” is not a path.")
     text = _from_home(text)
@@ -78,7 +78,7 @@ def pasted_path(typed: str) -> str:
     if address is None:
         return text
     if address[1].lower() != "file":
-        raise UserInputError(f"“{shown_name(text)}” is not a folder. Type the path of one.")
+        raise UserInputError(f"“{shown_name(text)}” is not a folder. Type the path of a folder.")
     return _path_of_file_address(text[address.end() :])
 
 

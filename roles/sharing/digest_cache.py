@@ -132,8 +132,8 @@ class DigestCache:
         except OSError as error:  # do not overwrite what we cannot read
             self._path = None
             self.notice = (
-                f"{path} cannot be read ({error.strerror or error}): every file is read anew, "
-                "and what is found out is not kept."
+                f"{path} cannot be read ({error.strerror or error}). This run hashes every file "
+                "again and does not save the digests."
             )
             log.warning("%s cannot be read (%s)", path.name, error.strerror or error)
         if self._is_later:
@@ -142,7 +142,7 @@ class DigestCache:
         if size and self._path is not None and not self._has_header:
             file_of = StateFile(path)
             is_newer = self._is_later
-            why = "is of a newer version" if is_newer else "it has no beginning"
+            why = "is of a newer version" if is_newer else "its beginning is missing"
             file_of.keep_aside(why, is_newer=is_newer)
             self.notice = file_of.notice
             self._path = path if file_of.may_write else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -104,7 +104,7 @@ def scan_tree(folder: Path, should_stop: Callable[[], bool] = lambda: False) -> 
         except OSError as error:
             if error.errno in SHORTAGES:
                 raise unreadable(error, folder / path.path) from None
-            scan.skips.note(SkipReason.UNREADABLE, f"{shown_name(path.path)} ({_why(error)})")
+            scan.skipped[SkipReason.UNREADABLE].append(f"{shown_name(path.path)} ({_why(error)})")
             continue
         scan.folders.append(path)
     return scan.result()
@@ -116,7 +116,7 @@ class _Scan:
     def __init__(self) -> None:
         self.waiting = deque[tuple[TreeFolder, str]]()  # with its path on this system
         self.folders = list[TreeFolder]()
-        self.skips = Skips()
+        self.skipped = defaultdict[SkipReason, list[str]](list)
         self._files = list[TreeFile]()
         self._room = MAX_ENTRIES
 
@@ -130,11 +130,11 @@ class _Scan:
                     if not is_partial_name(name):
                         is_deep = prefix.count("/") >= MAX_DEPTH
                         why = SkipReason.DEPTH if is_deep else SkipReason.NAME
-                        self.skips.note(why, shown_name(prefix + name, _SHOWN_PATH))
+                        self.skipped[why].append(shown_name(prefix + name, _SHOWN_PATH))
                     continue
                 found = status_of(entry)
                 if isinstance(found, SkipReason):
-                    self.skips.note(found, shown_name(prefix + name, _SHOWN_PATH))
+                    self.skipped[found].append(shown_name(prefix + name, _SHOWN_PATH))
                 elif found is not None:
                     self._take(prefix + name, found, entry.path)
 
@@ -142,7 +142,7 @@ class _Scan:
         is_folder = stat.S_ISDIR(status.st_mode)
         self._room -= 1
         if self._room < 0:
-            self.skips.note(SkipReason.NUMBER, shown_name(path, _SHOWN_PATH))
+            self.skipped[SkipReason.NUMBER].append(shown_name(path, _SHOWN_PATH))
             return
         if is_folder:
             folder = TreeFolder(path, status.st_mtime_ns // 1_000_000_000)
@@ -157,24 +157,15 @@ class _Scan:
         return FolderTree(
             tuple(sorted(self._files, key=lambda file: sort_key(file.path))),
             tuple(sorted(self.folders, key=lambda folder: sort_key(folder.path))),
-            self.skips.all(),
+            in_order(self.skipped),
         )
 
 
-class Skips:
-    """Files that are not offered, by reason."""
-
-    def __init__(self) -> None:
-        self._paths = dict[SkipReason, list[str]]()
-
-    def note(self, why: SkipReason, path: str) -> None:
-        """`path` is safe to show."""
-        self._paths.setdefault(why, []).append(path)
-
-    def all(self) -> tuple[Skipped, ...]:
-        """In the order of SkipReason."""
-        found = self._paths
-        return tuple(Skipped(why, tuple(sorted(found[why]))) for why in SkipReason if why in found)
+def in_order(skipped: Mapping[SkipReason, Collection[str]]) -> tuple[Skipped, ...]:
+    """Sorted by reason and path. The paths are safe to show."""
+    return tuple(
+        Skipped(why, tuple(sorted(skipped[why]))) for why in SkipReason if skipped.get(why)
+    )
 
 
 def with_more(
@@ -183,14 +174,10 @@ def with_more(
     """`skipped` plus these paths, which were found but cannot be offered."""
     if not any(more.values()):
         return skipped
-    skips = Skips()
-    for one in skipped:
-        for path in one.paths:
-            skips.note(one.why, path)
-    for why, paths in more.items():
-        for path in paths:
-            skips.note(why, shown_name(path, _SHOWN_PATH))
-    return skips.all()
+    paths = {one.why: list(one.paths) for one in skipped}
+    for why, found in more.items():
+        paths.setdefault(why, []).extend(shown_name(path, _SHOWN_PATH) for path in found)
+    return in_order(paths)
 
 
 def status_of(entry: os.DirEntry[str]) -> os.stat_result | SkipReason | None:
