@@ -10,11 +10,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from unittest import mock
 
+from roles.net import carrier
 from roles.room import dial_back
 from roles.room.dial_back import AGAIN_S, ANSWER_S, DialBack, Target
 from roles.room.registry_entry import Key
 from roles.values.addresses import Address
 from roles.wire.greeting import Probe, decode_hello, encode_welcome
+from tests.carriers import Line
 from tests.support import LIMIT_S, LmkTestCase
 
 INSTANCE = "fedcba9876543210"
@@ -74,6 +76,17 @@ class DialBackTest(LmkTestCase):
         self.turn()
         self.assert_told(True)
         self.assertEqual((link.recv(1_024), self.peer), (b"", ""))
+
+    def test_what_a_carrier_holds_back_of_the_answer_is_read_too(self) -> None:
+        self.enterContext(mock.patch.object(carrier, "carrier_of", Line(piece=7).carrier_of))
+        link, said = self.dial()
+        while not said.endswith(b"}\n"):
+            self.turn()
+            said += link.recv(1_024)
+        self.turn()
+        link.sendall(self.answer(said))
+        self.turn()
+        self.assert_told(True)
 
     def test_who_says_its_own_peer_id_is_there(self) -> None:
         link, said = self.dial()

@@ -148,6 +148,11 @@ class DialBack:
             self._selector.modify(call.connection, selectors.EVENT_READ, lambda: self._read(call))
 
     def _read(self, call: _Dial) -> None:
+        self._receive(call)
+        while call.target.key in self._calls and call.connection.pending:
+            self._receive(call)
+
+    def _receive(self, call: _Dial) -> None:
         try:
             data = call.connection.receive(MAX_ANSWER)
         except OSError:
