@@ -248,7 +248,7 @@ class Downloader:
             raise ConnectionResetError("this computer's network changed")
         now = time.monotonic()
         if now - self._heard > SILENT_S:
-            raise TimeoutError(f"not a sign of life for {SILENT_S:.0f} s")
+            raise TimeoutError(f"no sign of life for {SILENT_S:.0f} s")
         if self._began is not None and now - self._heard > STILL_S:
             raise TimeoutError(f"nothing for {STILL_S:.0f} s in the middle of a frame")
         if self._connection.wakes_at_once:
