@@ -19,7 +19,7 @@ SHARE = "00112233445566aa"
 PC, CABLE = "10.0.0.1", "10.0.0.2"
 
 
-class TellersTest(unittest.TestCase):
+class ShareOwnersTest(unittest.TestCase):
     def setUp(self) -> None:
         self.registry = Registry()
         self.catalogue = self.registry.catalogue

@@ -10,7 +10,6 @@ import secrets
 import selectors
 import time
 from collections.abc import Callable, Iterable, Iterator
-from types import TracebackType
 
 from roles.net.datagrams import Datagrams, broadcasting
 from roles.net.interfaces import broadcasts, is_own_address
@@ -59,12 +58,7 @@ class Beacon:
     def __enter__(self) -> Beacon:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         while (rest := self._called_at + LINGER_S - time.monotonic()) > 0:
             self.heard(rest)
         for datagrams in self._bound.values():

@@ -78,13 +78,13 @@ class ListUpload:
             return True
         self._not_before = now + TELL_S
         try:
-            return self._told_well(tracker, port, snapshot, now)
+            return self._send(tracker, port, snapshot, now)
         except TrackerSilentError as error:
             if not self._should_stop():
                 self._failed(str(error), now)
             return True
 
-    def _told_well(self, tracker: Address, port: int, snapshot: Snapshot, now: float) -> bool:
+    def _send(self, tracker: Address, port: int, snapshot: Snapshot, now: float) -> bool:
         base = self._told
         list_ = TellList(
             self.share_id,

@@ -165,10 +165,12 @@ class DialBack:
             self._end(call, is_reachable=False)
         elif call.received.endswith(b"\n"):
             answer = decode_probe_answer(call.received)
-            peer = "" if answer is None or answer.probe != call.probe else answer.peer
-            is_reachable = answer is not None and answer.probe == call.probe
-            is_reachable &= peer in ("", call.target.key.peer)  # another program has its port
-            self._end(call, is_reachable=is_reachable, peer=peer)
+            if answer is None or answer.probe != call.probe:
+                self._end(call, is_reachable=False)
+                return
+            # Another peer id: another program has its port.
+            is_reachable = answer.peer in ("", call.target.key.peer)
+            self._end(call, is_reachable=is_reachable, peer=answer.peer)
 
     def _end(self, call: _Dial, *, is_reachable: bool, peer: str = "") -> None:
         key = call.target.key

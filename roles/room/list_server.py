@@ -21,6 +21,7 @@ from roles.net.rate_limit import RateLimit
 from roles.room.packed_lists import PackedList, PackedLists
 from roles.room.registry import Registry
 from roles.room.room_catalogue import ListRefusedError
+from roles.room.senders import COMPLAINTS_IN_ALL, COMPLAINTS_PER_HOST
 from roles.room.share_update import ShareUpdate
 from roles.values.addresses import is_loopback
 from roles.values.errors import PeerProtocolError
@@ -63,7 +64,6 @@ _SLICE = 250  # lines taken before others have their turn,
 _SLICE_SIZE = 64 * 1024  # or characters of lines
 _BUFFER = 64 * 1024
 _AT_ONCE = 256 * 1024  # bytes for one call of the system
-_COMPLAINTS_PER_HOST, _COMPLAINTS_IN_ALL = 0.5, 2.0  # log lines a second
 _CLOSED: tuple[type[Exception], ...] = (OSError, PeerProtocolError, MemoryError)
 
 
@@ -112,7 +112,7 @@ class ListServer:
         self._turns = deque[_Client]()  # those that wait for their turn
         self._from_host = Counter[str]()
         self._telling = dict[str, _Client]()  # those that send a list, by share
-        self._complaints = RateLimit(per_host=_COMPLAINTS_PER_HOST, whole=_COMPLAINTS_IN_ALL)
+        self._complaints = RateLimit(per_host=COMPLAINTS_PER_HOST, whole=COMPLAINTS_IN_ALL)
         self._told = RateLimit(per_host=TOLD_PER_HOST, whole=TOLD_IN_ALL)
         self._is_accepting = False
         self._accept_at = 0.0
