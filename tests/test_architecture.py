@@ -32,13 +32,14 @@ LAYERS = (
     "role",
 )
 PACKAGES = tuple(name for name in LAYERS if name not in ("worker", "role") and "." not in name)
-ROLES = ("tracker", "seeder", "leecher", "discovery")
+ROLES = ("tracker", "seeder", "leecher", "lister", "discovery")
 
 # Where the rest of the program meets LMK/1, and with which of its modules.
 SEAMS: dict[str, tuple[str, ...]] = {
     "roles.tracker": ("seeder_table", "tracker_answers"),
     "roles.seeder": ("shared_folder", "tracker_client", "uploads"),
     "roles.leecher": ("downloads",),
+    "roles.lister": ("seeder_finder",),
     "roles.joining.room_client": ("tracker_wire",),
 }
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
-from roles.leecher import Leecher
+from roles.lister import Lister
 from roles.values.errors import ListNotPassedError
 from roles.values.events import FilesListed, ListedFile, ListedFolder, ListFailed
 from roles.values.safe_names import shown_name
-from roles.values.settings import LeecherSettings
 from ui import wording
 from ui.exit_codes import ExitCode
 from ui.terminal import phrases
@@ -27,9 +25,8 @@ SHOWN_REFUSED = 20  # names; a stranger's list may have many of them
 def run_list(chosen: argparse.Namespace, output: Output) -> ExitCode:
     """Print the tracker's list, or what names in it mean. Raises TrackerSilentError."""
     tracker = chosen_tracker(chosen, output)
-    settings = LeecherSettings(Path(), tracker.address, follow=tracker.follow)
     with Session() as session:
-        session.start(lambda post: Leecher(settings, post))
+        session.start(lambda post: Lister(tracker.address, tracker.follow, post))
         listed = wait_for_list(session)
     return tell_list(listed, chosen.names, output, with_files=chosen.files)
 
@@ -58,8 +55,8 @@ def tell_list(
 
 
 def wait_for_list(session: Session) -> FilesListed:
-    """The list that a leecher fetches when it starts; if a tracker answered but its list did not
-    come, the leecher tries again. Raises TrackerSilentError.
+    """The list that a lister or leecher fetches when it starts; if a tracker answered but its list
+    did not come, it tries again. Raises TrackerSilentError.
     """
     deadline = time.monotonic() + LOOKING_ON_S
     while True:

@@ -1,0 +1,38 @@
+"""The lister role: asks a tracker what its room offers, and downloads nothing.
+
+A leecher does the same beside its downloads. A command that only lists loads half as much code.
+"""
+
+from __future__ import annotations
+
+from roles.joining.room_lister import RoomLister, Sought
+from roles.joining.tracker_place import TrackerPlace
+from roles.lmk1.seeder_finder import SeederFinder
+from roles.role import Role
+from roles.values.addresses import Address
+from roles.values.events import Post
+from roles.values.settings import Follow
+
+
+class Lister(Role):
+    """Posts FilesListed or ListFailed, the latter again and again, until RoleStopped."""
+
+    def __init__(self, tracker: Address, follow: Follow, post: Post) -> None:
+        super().__init__("lister", post)
+        place = TrackerPlace(tracker, follow, post)
+        self._lister = RoomLister(
+            place,
+            post,
+            self.should_stop,
+            SeederFinder(place, self.should_stop, tuple),
+            sought=lambda: Sought((), ()),
+            found=lambda _shares, _peers: False,
+            listed=lambda: None,
+        )
+
+    def stop(self) -> None:
+        super().stop()
+        self._lister.wake()
+
+    def _run(self) -> None:
+        self._lister.run()
