@@ -131,9 +131,9 @@ def download_status(download: DownloadChanged) -> str:
         case DownloadState.LOOKING:
             return _with_cause("Looking for seeders", download.cause)
         case DownloadState.IN_LINE:
-            if download.place:
-                return f"In line (place {download.place})"
-            return "In line: every seeder is serving others"
+            if download.position:
+                return f"In the queue (position {download.position})"
+            return "In the queue: every seeder is serving others"
         case DownloadState.DOWNLOADING:
             return _downloading(download.sources)
         case DownloadState.RETRYING:

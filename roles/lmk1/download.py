@@ -14,7 +14,7 @@ from pathlib import Path
 from roles.disk.leftovers import drop_partial
 from roles.disk.promised_space import PromisedSpace
 from roles.downloads.download_life import CUT_OFF, QUEUED_AT_PEERS_S, DownloadLife, Patience
-from roles.lmk1.fetchers import Fetchers, Outlook
+from roles.lmk1.fetchers import Fetchers, SeedersOutlook
 from roles.lmk1.partial_file import PartialFile
 from roles.lmk1.seeder_book import SeederBook
 from roles.net.rates import seconds_left
@@ -190,7 +190,7 @@ class Download(DownloadLife):
             fetchers.join()
         return fetchers.storage_fault
 
-    def _judge(self, outlook: Outlook, now: float) -> None:
+    def _judge(self, outlook: SeedersOutlook, now: float) -> None:
         """Show how it stands. Raises ContentError or NoSeederError when there is no hope left."""
         self._show_outlook(outlook)
         is_cut_off = self._is_cut_off()
@@ -209,7 +209,7 @@ class Download(DownloadLife):
                 f"({why}). Is a seeder running and not blocked by a firewall?"
             )
 
-    def _show_outlook(self, outlook: Outlook) -> None:
+    def _show_outlook(self, outlook: SeedersOutlook) -> None:
         """The state that it makes. Raises ContentError when every seeder is dropped."""
         if outlook.is_moving or outlook.is_connected:
             self._set_state(DownloadState.DOWNLOADING)

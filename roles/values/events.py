@@ -210,7 +210,7 @@ class Upload:
     size: int  # bytes of the range that it asked for, 0 when it takes what it can get
     rate: float  # bytes per second
     computer: str = ""  # what it calls itself, from the wire
-    place: int = 0  # in line; 0: it is being served, or wants nothing
+    position: int = 0  # in the queue; 0: it is being served, or wants nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +298,7 @@ class DownloadChanged:
     failure: LmkError | None = None  # in state FAILED
     saved_as: Path | None = None  # in states DONE and SKIPPED
     title: str = ""  # how to call it, safe to show; "" for `name`
-    place: int = 0  # in line, when IN_LINE and known
+    position: int = 0  # in the queue, when IN_LINE and known
     files: int = 1  # how many it brings
     files_ended: int = 0  # of these, how many are done, skipped or failed
     renamed: int = 0  # files and folders that have other names here than in the share
