@@ -522,6 +522,25 @@ class SmallContentsTest(DownloadingTest):
         self.assertEqual(store.writes, 0)
 
 
+class PoliteLock:
+    """A downloader that releases it lets others go first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.acquire = self._lock.acquire
+
+    def release(self) -> None:
+        self._lock.release()
+        if threading.current_thread().name == "lmk-test-downloader":
+            time.sleep(0.02)
+
+    def __enter__(self) -> None:
+        self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
 class DiskTest(DownloadingTest):
     def test_what_the_disk_says_is_told_and_the_chunk_wanted_again(self) -> None:
         holding = some_holding(3)
@@ -555,3 +574,27 @@ class DiskTest(DownloadingTest):
         may_end.set()
         removing.join(LIMIT_S)
         self.assertEqual(store.writes, 1)
+
+    def test_what_was_written_is_counted_before_a_transfer_is_removed(self) -> None:
+        self.swarm._lock = lock = PoliteLock()  # type: ignore[assignment]
+        self.swarm._written = threading.Condition(lock)  # type: ignore[arg-type]
+        holding = some_holding(3)
+        handle, transfer, store = self.transfer(holding)
+        sender, _ = self.offering(holding)
+        write, removed_with = store.write, list[int]()
+
+        def remove() -> None:
+            self.swarm.remove(handle)
+            removed_with.append(transfer.plan.had)
+
+        removing = threading.Thread(target=remove)
+
+        def write_while_it_is_removed(offset: int, piece: memoryview) -> None:
+            removing.start()
+            wait_until(lambda: not transfer.is_asking)
+            write(offset, piece)
+
+        store.write = write_while_it_is_removed  # type: ignore[method-assign]
+        self.give(sender, handle, holding, 1)
+        wait_until(lambda: bool(removed_with))
+        self.assertEqual(removed_with, [0b10])
