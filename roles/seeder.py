@@ -115,7 +115,7 @@ class Seeder(Role):
             self.should_stop,
         )
         acceptor = Acceptor(me, uploads, take_lmk1=lmk1_uploads.answer)
-        reception = Handshakes(listener, acceptor, peer=me.peer)
+        handshakes = Handshakes(listener, acceptor, peer=me.peer)
         beside = list[Worker]()
         report_at = 0.0
         try:
@@ -123,7 +123,7 @@ class Seeder(Role):
             beside.append(self._start_beside(lambda: announcer.run(address), "lmk-member"))
             beside.append(self._start_beside(calls.run, "lmk-caller"))
             while not self.should_stop():
-                reception.look()
+                handshakes.look()
                 if self._network_change(address):
                     self._place.network_changed()
                     membership.network_changed()
@@ -139,7 +139,7 @@ class Seeder(Role):
                     announcer.state = self._told.state
         finally:
             self._stopping.set()
-            reception.close()
+            handshakes.close()
             uploads.stop()
             membership.wake()
             calls.wake()
@@ -149,9 +149,9 @@ class Seeder(Role):
             lmk1_uploads.join()
 
     def _report(self, uploads: PeerUploads, lmk1_uploads: Lmk1Uploads, now: float) -> None:
-        givings, given = uploads.report(now)
-        servings, served = lmk1_uploads.report(now)
-        told = UploadsChanged(lmk1_uploads.state, servings + givings, given + served)
+        lmk2, sent_by_lmk2 = uploads.report(now)
+        lmk1, sent_by_lmk1 = lmk1_uploads.report(now)
+        told = UploadsChanged(lmk1_uploads.state, lmk1 + lmk2, sent_by_lmk1 + sent_by_lmk2)
         if told != self._told or not self._has_told:
             self._told, self._has_told = told, True
             self._post(told)

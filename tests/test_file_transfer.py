@@ -34,7 +34,9 @@ class FileTransferTest(DiskTestCase):
         def wake() -> None:
             self.woken += 1
 
-        transfer = FileTransfer(wanted, self.folder, self.swarm, self.library, wake)
+        transfer = FileTransfer(
+            wanted, self.folder, self.swarm, self.library, Existing.SKIP, go_on, wake
+        )
         self.addCleanup(transfer.close)
         return transfer
 
@@ -47,15 +49,15 @@ class FileTransferTest(DiskTestCase):
 
     def test_nothing_is_asked_for_before_the_digests_are_here(self) -> None:
         transfer = self.transfer()
-        transfer.go_on(go_on)
+        transfer.go_on()
         self.assertFalse(transfer.is_asking)
         transfer.learn(DIGESTS)
-        transfer.go_on(go_on)
+        transfer.go_on()
         self.assertTrue(transfer.is_asking)
 
     def test_a_content_of_one_chunk_needs_no_digests(self) -> None:
         transfer = self.transfer(WantedFile("b", ("b",), described(b"small")[0]))
-        transfer.go_on(go_on)
+        transfer.go_on()
         self.assertTrue(transfer.is_asking)
 
     def test_of_what_an_earlier_run_left_only_what_is_right_is_kept(self) -> None:
@@ -63,7 +65,7 @@ class FileTransferTest(DiskTestCase):
         transfer = self.transfer()
         self.assertEqual((transfer.bytes_here, transfer.have()), (0, 0))  # nothing is checked yet
         transfer.learn(DIGESTS)
-        transfer.go_on(go_on)
+        transfer.go_on()
         self.assertEqual((transfer.plan.had, transfer.have()), (0b0011, 0b0011))
         self.assertEqual(transfer.bytes_here, 2 * CHUNK)
 
@@ -72,9 +74,9 @@ class FileTransferTest(DiskTestCase):
         transfer = self.transfer()
         transfer.learn(DIGESTS)
         self.assertFalse(transfer.is_whole)
-        transfer.go_on(go_on)
+        transfer.go_on()
         self.assertEqual((transfer.is_whole, transfer.is_asking, self.woken), (True, False, 1))
-        [ended] = transfer.finish(Existing.SKIP, go_on)
+        [ended] = transfer.finish()
         self.assertEqual((ended.name, ended.state), ("d/a", DownloadState.DONE))
         self.assertTrue(transfer.is_through)
         self.assert_tree(self.folder, {"d": None, "d/a": DATA})
@@ -86,8 +88,8 @@ class FileTransferTest(DiskTestCase):
         with self.assertRaises(FileChangedError):
             transfer.open()
         transfer.learn(DIGESTS)
-        transfer.go_on(go_on)
-        list(transfer.finish(Existing.SKIP, go_on))
+        transfer.go_on()
+        list(transfer.finish())
         transfer.close()
         self.assertIs(self.library.find(CONTENT.root), transfer)
         transfer.open().close()

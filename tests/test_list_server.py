@@ -39,9 +39,9 @@ from roles.wire.list_wire import (
     decode_entry,
     decode_reply,
     encode_call,
-    packed_list,
 )
 from roles.wire.tracker_messages import Ping, Register
+from tests.packing import packed_list
 from tests.support import LIMIT_S, LmkTestCase, wait_until
 
 ID = "0123456789abcdef"

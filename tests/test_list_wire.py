@@ -26,8 +26,8 @@ from roles.wire.list_wire import (
     encode_call,
     encode_entry,
     encode_reply,
-    packed_list,
 )
+from tests.packing import packed_list
 from tests.test_tracker_wire import PEER, SHARE, WireTestCase
 
 CALLS: dict[bytes, Call] = {

@@ -10,7 +10,6 @@ from roles.lmk1.tracker_wire import (
     ALREADY_REGISTERED,
     MAX_ANSWER,
     MAX_DATAGRAM,
-    MAX_REQUEST,
     SUCCESS,
     UNKNOWN_SEEDER,
     AddSeeder,
@@ -34,7 +33,7 @@ from roles.lmk1.tracker_wire import (
 from roles.values.addresses import Address
 from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
-from roles.wire.tracker_wire import NOT_UNDERSTOOD, RECEIVE_BUFFER
+from roles.wire.tracker_wire import MAX_REQUEST, NOT_UNDERSTOOD, RECEIVE_BUFFER
 
 ID = "0123456789abcdef"
 PC = Address("10.0.0.7", 12501)

@@ -13,7 +13,7 @@ from roles.downloads.wanted_contents import WantedPack
 from roles.values.content import MIN_CHUNK_SIZE
 from roles.values.events import FileEnded
 from roles.values.settings import Existing
-from tests.disks import DiskTestCase, described, go_on, some_bytes, stop
+from tests.disks import DiskTestCase, described, some_bytes
 
 CHUNK = MIN_CHUNK_SIZE
 SIZE = CHUNK // 2  # of each file: two in each chunk
@@ -24,6 +24,7 @@ CONTENT, DIGESTS = described(DATA)
 class PackUnpackingTest(DiskTestCase):
     def setUp(self) -> None:
         super().setUp()
+        self.is_halted = False
         self.files = [
             self.file(number, DATA[number * SIZE : (number + 1) * SIZE]) for number in range(8)
         ]
@@ -36,13 +37,16 @@ class PackUnpackingTest(DiskTestCase):
         return WantedFile(name, (name,), described(data)[0], offset=number * SIZE)
 
     def unpacking(self, *files: WantedFile) -> PackUnpacking:
-        return PackUnpacking(WantedPack(CONTENT, files), self.source, self.folder)
+        wanted = WantedPack(CONTENT, files)
+        return PackUnpacking(
+            wanted, self.source, self.folder, Existing.SKIP, lambda: self.is_halted
+        )
 
     def rest(self, unpacking: PackUnpacking, had: int) -> list[str]:
-        return [end.name for end in unpacking.rest(had, Existing.SKIP, go_on)]
+        return [end.name for end in unpacking.rest(had)]
 
     def ahead(self, unpacking: PackUnpacking, had: int) -> list[FileEnded]:
-        return list(unpacking.ahead(had, Existing.SKIP, go_on))
+        return list(unpacking.ahead(had))
 
     def test_each_file_is_told_once_when_all_of_it_is_here(self) -> None:
         unpacking = self.unpacking(*self.files)
@@ -75,7 +79,9 @@ class PackUnpackingTest(DiskTestCase):
 
     def test_when_it_is_stopped_everything_stays_wanted_and_is_unpacked_later(self) -> None:
         unpacking = self.unpacking(*self.files)
-        self.assertEqual(list(unpacking.rest(0b1111, Existing.SKIP, stop)), [])
+        self.is_halted = True
+        self.assertEqual(self.rest(unpacking, 0b1111), [])
+        self.is_halted = False
         self.assertEqual(len(unpacking.wanted.files), 8)
         self.assertEqual(len(self.rest(unpacking, 0b1111)), 8)
 

@@ -39,7 +39,6 @@ from roles.wire.list_wire import (
     Unpacker,
     decode_reply,
     encode_call,
-    packed_list,
 )
 from roles.wire.tracker_messages import (
     Answer,
@@ -60,6 +59,7 @@ from roles.wire.tracker_messages import (
     TellFiles,
 )
 from roles.wire.tracker_wire import decode_answer, encode_request
+from tests.packing import packed_list
 from tests.role_test import (
     RoomTest,
     ask,

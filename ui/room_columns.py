@@ -125,7 +125,7 @@ STATE_WITH_REASON = RoomColumn(
     "State", lambda one, _: state_with_reason(one), width=104, stretches=True
 )
 HAS = RoomColumn(
-    "Has", lambda one, _: has(one), lambda one, _: by_has(one), width=80, stretches=True
+    "Has", lambda one, _: has(one), lambda one, _: by_has(one), width=150, stretches=True
 )
 UP = RoomColumn(
     "Up",

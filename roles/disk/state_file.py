@@ -17,6 +17,7 @@ from pathlib import Path
 from roles.disk import disk_calls
 from roles.disk.file_lock import try_lock
 from roles.values.errors import StorageError
+from roles.values.strict_json import without_doubles
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,8 @@ class StateFile:
                 self._say("is empty. This run starts without it.")
             return None
         try:
-            value: object = json.loads(data, object_pairs_hook=_without_doubles)
+            # Writing the file back would lose one of two equal keys.
+            value: object = json.loads(data, object_pairs_hook=without_doubles)
             if value is None:
                 raise ValueError("there is nothing in it")
         except (ValueError, RecursionError) as error:
@@ -102,14 +104,6 @@ class StateFile:
         if self.notice != self._logged:  # it may be read again before it is written
             log.warning("%s %s", self.path.name, what)  # logs hold no path of the user's
         self._logged = self.notice
-
-
-def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Refuse keys that occur twice: one of them would be lost when the file is written."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key twice")
-    return found
 
 
 def _kept_aside(path: Path, ending: str) -> Path:

@@ -192,8 +192,8 @@ class ContentQueue:
             elif transfer.is_whole or not self._is_offered(transfer.wanted):
                 self._finish(transfer)
             else:
-                transfer.go_on(self._should_stop)
-                for ended in transfer.unpack_ahead(self._existing, self._should_stop):
+                transfer.go_on()
+                for ended in transfer.unpack_ahead():
                     self._tally.note(ended)
 
     def stand_still(self) -> None:
@@ -269,7 +269,15 @@ class ContentQueue:
     def _begin(self, wanted: WantedContent) -> None:
         is_first = not self._swarm.is_busy
         try:
-            transfer = FileTransfer(wanted, self._folder, self._swarm, self._library, self._wake)
+            transfer = FileTransfer(
+                wanted,
+                self._folder,
+                self._swarm,
+                self._library,
+                self._existing,
+                self._should_stop,
+                self._wake,
+            )
         except DiskFullError:
             raise
         except StorageError as error:
@@ -289,7 +297,7 @@ class ContentQueue:
         """
         wanted = transfer.wanted
         try:
-            for ended in transfer.finish(self._existing, self._should_stop):
+            for ended in transfer.finish():
                 self._tally.note(ended)
         except DiskFullError:
             raise

@@ -31,6 +31,7 @@ from roles.downloads.swarm_peer import SwarmPeer
 from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
 from roles.net.rates import RateMeter, seconds_left
+from roles.swarm.peer_downloads import Outlook
 from roles.values.catalogue import FileLine
 from roles.values.disk_names import path_from_disk
 from roles.values.errors import (
@@ -306,8 +307,8 @@ class Download(DownloadLife):
         is_moving, is_cut_off = now - self._moved < MOVING_S, self._is_cut_off()
         self._still_since = max(self._still_since, now if is_cut_off else self._moved)
         still_s = self.still_s(now)
-        is_in_line = bool(outlook.position) and still_s < QUEUED_AT_PEERS_S
-        if is_moving or is_in_line or is_cut_off:
+        is_queued = bool(outlook.position) and still_s < QUEUED_AT_PEERS_S
+        if is_moving or is_queued or is_cut_off:
             self._patience.renew(now)
         self._queue.give_way(outlook, now=now, still_s=still_s)
         if self._queue.is_through and self._waits_for_list(now):
@@ -318,23 +319,30 @@ class Download(DownloadLife):
             self._set_state(DownloadState.IN_LINE, position=outlook.position)
         elif self._waits_for_list(now):
             self._patience.renew(now)
-        elif not outlook.connections:
-            cause = "nobody who has it can be reached" if outlook.known else "nobody offers it now"
-            cause = cause if outlook.lack is None else str(outlook.lack)
-            cause = CUT_OFF if is_cut_off else cause
-            self._set_state(DownloadState.LOOKING, cause=cause)
         else:
-            self._set_state(DownloadState.LOOKING, cause="those who are here lack the rest")
+            self._set_state(DownloadState.LOOKING, cause=self._why_nothing_comes(outlook))
         if self._patience.is_over(now):
-            if outlook.all_suspect:
-                raise all_damaged(self.title)
-            if outlook.lack is not None and not outlook.connections:
-                raise outlook.lack
-            raise NoSeederError(
-                f"Nobody could send {self.title} for {self._patience.limit_s:.0f} s. "
-                "Is a seeder running and not blocked by a firewall? "
-                "What came is kept: download again to go on."
-            )
+            raise self._why_given_up(outlook)
+
+    def _why_nothing_comes(self, outlook: Outlook) -> str:
+        if outlook.connections:
+            return "those who are here lack the rest"
+        if self._is_cut_off():
+            return CUT_OFF
+        if outlook.lack is not None:
+            return str(outlook.lack)
+        return "nobody who has it can be reached" if outlook.known else "nobody offers it now"
+
+    def _why_given_up(self, outlook: Outlook) -> LmkError:
+        if outlook.all_suspect:
+            return all_damaged(self.title)
+        if outlook.lack is not None and not outlook.connections:
+            return outlook.lack
+        return NoSeederError(
+            f"Nobody could send {self.title} for {self._patience.limit_s:.0f} s. "
+            "Is a seeder running and not blocked by a firewall? "
+            "What came is kept: download again to go on."
+        )
 
     def _waits_for_list(self, now: float) -> bool:
         """Whether it only waits for the seeder to read more files, which is reported.

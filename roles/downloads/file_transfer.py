@@ -41,17 +41,23 @@ class FileTransfer(ContentTransfer):
         folder: Path,
         swarm: SharedSwarm,
         library: SwarmLibrary,
+        existing: Existing,
+        should_stop: Callable[[], bool],
         wake: Callable[[], None],
     ) -> None:
         """Open its partial file, and take part in the swarm. Raises StorageError."""
         super().__init__(wanted.content, wanted.title, wake)
         self._swarm = swarm
         self._library = library
+        self._existing = existing
+        self._should_stop = should_stop
         self._file = ArrivingFile(folder, _stored(wanted), wanted.content)
         self._taken = bytes_on_disk(self._file.path)  # when it was opened
         self._wanted = wanted
         self._unpacking = (
-            PackUnpacking(wanted, self._file, folder) if isinstance(wanted, WantedPack) else None
+            PackUnpacking(wanted, self._file, folder, existing, should_stop)
+            if isinstance(wanted, WantedPack)
+            else None
         )
         self._is_checked = False  # what is in the file was compared with the digests
         self._checks = 0  # because another program wrote to it
@@ -87,15 +93,15 @@ class FileTransfer(ContentTransfer):
         """Seconds since it began."""
         return now - self._began
 
-    def go_on(self, should_stop: Callable[[], bool]) -> None:
+    def go_on(self) -> None:
         """Once the digests are here: check what an earlier run left, and ask for the rest."""
         digests = self.digests()
         if self.is_asking or (digests is None and not self.is_single):
             return
         had = self.plan.had
         if not self._is_checked:
-            had = self._file.recheck(digests, should_stop)
-            if should_stop():
+            had = self._file.recheck(digests, self._should_stop)
+            if self._should_stop():
                 return
             self._is_checked = True
         self._swarm.ask(self.handle, self._file, had)
@@ -117,14 +123,12 @@ class FileTransfer(ContentTransfer):
         if self._unpacking is not None:
             self._unpacking.wanted = self._unpacking.wanted.without(replaced)
 
-    def unpack_ahead(
-        self, existing: Existing, should_stop: Callable[[], bool]
-    ) -> Iterator[FileEnded]:
+    def unpack_ahead(self) -> Iterator[FileEnded]:
         """Give files of a pack their names, if enough of it is here. Raises DiskFullError."""
         if self._unpacking is not None:
-            yield from self._unpacking.ahead(self.plan.had, existing, should_stop)
+            yield from self._unpacking.ahead(self.plan.had)
 
-    def finish(self, existing: Existing, should_stop: Callable[[], bool]) -> Iterator[FileEnded]:
+    def finish(self) -> Iterator[FileEnded]:
         """Give what is whole its final name; tells how each file ended. Raises StorageError.
 
         If another program wrote to it, it is not through: go_on() checks it again. Files of a pack
@@ -132,9 +136,9 @@ class FileTransfer(ContentTransfer):
         """
         self._swarm.remove(self.handle)
         if self._unpacking is not None:
-            yield from self._finish_pack(self._unpacking, existing, should_stop)
+            yield from self._finish_pack(self._unpacking)
         elif isinstance(self._wanted, WantedFile):
-            yield from self._finish_file(self._wanted, existing, should_stop)
+            yield from self._finish_file(self._wanted)
 
     def close(self) -> None:
         """Leave the swarm, and keep what came. A file that did not begin is removed."""
@@ -159,11 +163,11 @@ class FileTransfer(ContentTransfer):
         except OSError:
             return False
 
-    def _finish_file(
-        self, wanted: WantedFile, existing: Existing, should_stop: Callable[[], bool]
-    ) -> Iterator[FileEnded]:
+    def _finish_file(self, wanted: WantedFile) -> Iterator[FileEnded]:
         try:
-            finished = self._file.finish(existing, wanted.mtime, wanted.is_executable, should_stop)
+            finished = self._file.finish(
+                self._existing, wanted.mtime, wanted.is_executable, self._should_stop
+            )
         except FileTouchedError:
             self._check_again()
             return
@@ -177,11 +181,9 @@ class FileTransfer(ContentTransfer):
         state = DownloadState.SKIPPED if was_there else DownloadState.DONE
         yield FileEnded(wanted.path, wanted.size, state, path)
 
-    def _finish_pack(
-        self, unpacking: PackUnpacking, existing: Existing, should_stop: Callable[[], bool]
-    ) -> Iterator[FileEnded]:
-        yield from unpacking.rest(self.plan.had, existing, should_stop)
-        if should_stop():
+    def _finish_pack(self, unpacking: PackUnpacking) -> Iterator[FileEnded]:
+        yield from unpacking.rest(self.plan.had)
+        if self._should_stop():
             return
         holding = unpacking.holding(self.digests() or b"")  # nobody asks for those of one chunk
         if holding is not None:  # replaces this transfer, so that the pack is always offered

@@ -28,19 +28,26 @@ SLOW_S = 2.0  # if the disk takes longer for them, the rest is unpacked at once,
 class PackUnpacking:
     """Owned by the download's thread."""
 
-    def __init__(self, wanted: WantedPack, source: ArrivingFile, folder: Path) -> None:
+    def __init__(
+        self,
+        wanted: WantedPack,
+        source: ArrivingFile,
+        folder: Path,
+        existing: Existing,
+        should_stop: Callable[[], bool],
+    ) -> None:
         """`source` is where the pack arrives, `folder` where its files go."""
         self.wanted = wanted  # without the files that have ended
         self._files = wanted.files
         self._source = source
         self._folder = folder
+        self._existing = existing
+        self._should_stop = should_stop
         self._unpacked = 0  # bitmap of the chunks whose files were unpacked
         self._unpack_at = UNPACK_AT
         self._saved = dict[str, TreeFile]()  # by path: what each file was when it got its name
 
-    def ahead(
-        self, had: int, existing: Existing, should_stop: Callable[[], bool]
-    ) -> Iterator[FileEnded]:
+    def ahead(self, had: int) -> Iterator[FileEnded]:
         """Like rest(), but only once enough has come since the last time.
 
         All programs of a room have their last chunks at the same moment. What is written before
@@ -49,13 +56,11 @@ class PackUnpacking:
         content = self.wanted.content
         if content.bytes_in(had & ~self._unpacked) >= self._unpack_at:
             began = time.monotonic()
-            yield from self.rest(had, existing, should_stop)
+            yield from self.rest(had)
             if time.monotonic() - began > SLOW_S:
                 self._unpack_at = content.size
 
-    def rest(
-        self, had: int, existing: Existing, should_stop: Callable[[], bool]
-    ) -> Iterator[FileEnded]:
+    def rest(self, had: int) -> Iterator[FileEnded]:
         """Write and name the wanted files that lie in the chunks of `had`; tells how each ended.
 
         A file that is not as listed stays wanted: it must be fetched alone. Raises DiskFullError.
@@ -65,7 +70,7 @@ class PackUnpacking:
         by_path = {file.path: file for file in here}
         ended = set[Identity]()
         try:
-            for end in unpack(self._source, here, self._folder, existing, should_stop):
+            for end in unpack(self._source, here, self._folder, self._existing, self._should_stop):
                 if isinstance(end.failure, ContentError):
                     continue
                 file = by_path[end.name]
@@ -75,7 +80,7 @@ class PackUnpacking:
                 yield end
         finally:
             self.wanted = self.wanted.without(ended)
-        if not should_stop():
+        if not self._should_stop():
             self._unpacked |= fresh
 
     def holding(self, digests: bytes) -> PackHolding | None:

@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
 
 from roles.values import strict_json
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError
 from roles.values.strict_json import JsonValue
 from roles.wire.fields import address, extras_of, files_of, is_id, is_port
-from roles.wire.tracker_wire import RECEIVE_BUFFER
+from roles.wire.tracker_wire import MAX_REQUEST, RECEIVE_BUFFER, Verb
 
-MAX_REQUEST = 1_000  # bytes; an original tracker receives 1,024 and ends on a longer list
 MAX_ANSWER = 1_024  # bytes; the receive buffer of every original program
 MAX_DATAGRAM = 65_535  # an original tracker's list may be of any length
 
@@ -28,16 +26,6 @@ ALREADY_REGISTERED = b"error\nSeeder is already Registered"
 UNKNOWN_SEEDER = b"error\nSeeder ID not in found with registed seeders"  # the original's spelling
 
 _STATES = frozenset({"available", "connected", "away"})
-
-
-class _Verb(StrEnum):
-    """The first line of a request."""
-
-    ADD_SEEDER = "add_seeder"
-    UPLOAD_FILE_LIST = "upload_file_list"
-    PING_TRACKER = "ping_tracker"
-    REQUEST_SEEDER_LIST = "request_seeder_list"
-    REQUEST_FILE_LIST = "request_file_list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +109,16 @@ def encode_request(request: Request) -> bytes:
     """
     match request:
         case AddSeeder(seeder, extras):
-            fields = [_Verb.ADD_SEEDER.encode(), strict_json.dumps(seeder), *_extras_line(extras)]
+            fields = [Verb.ADD_SEEDER.encode(), strict_json.dumps(seeder), *_extras_line(extras)]
         case UploadFileList(files, extras):
             listed = strict_json.dumps(dict(files))
-            fields = [_Verb.UPLOAD_FILE_LIST.encode(), listed, *_extras_line(extras)]
+            fields = [Verb.UPLOAD_FILE_LIST.encode(), listed, *_extras_line(extras)]
         case PingTracker(seeder, extras):
-            fields = [_Verb.PING_TRACKER.encode(), strict_json.dumps(seeder), *_extras_line(extras)]
+            fields = [Verb.PING_TRACKER.encode(), strict_json.dumps(seeder), *_extras_line(extras)]
         case RequestSeederList():
-            fields = [_Verb.REQUEST_SEEDER_LIST.encode()]
+            fields = [Verb.REQUEST_SEEDER_LIST.encode()]
         case RequestFileList():
-            fields = [_Verb.REQUEST_FILE_LIST.encode()]
+            fields = [Verb.REQUEST_FILE_LIST.encode()]
     datagram = b"\n".join(fields)
     if len(datagram) > MAX_REQUEST:
         raise PeerProtocolError(
@@ -147,15 +135,15 @@ def decode_request(datagram: bytes) -> Request:
     argument = fields[1] if len(fields) > 1 else b""
     extras = _decode_extras(fields[2]) if len(fields) > 2 else None
     match fields[0].decode("ascii", "replace"):
-        case _Verb.ADD_SEEDER:
+        case Verb.ADD_SEEDER:
             return AddSeeder(address(strict_json.loads(argument)), extras)
-        case _Verb.UPLOAD_FILE_LIST:
+        case Verb.UPLOAD_FILE_LIST:
             return UploadFileList(files_of(strict_json.loads(argument)), extras)
-        case _Verb.PING_TRACKER:
+        case Verb.PING_TRACKER:
             return PingTracker(address(strict_json.loads(argument)), extras)
-        case _Verb.REQUEST_SEEDER_LIST:
+        case Verb.REQUEST_SEEDER_LIST:
             return RequestSeederList()
-        case _Verb.REQUEST_FILE_LIST:
+        case Verb.REQUEST_FILE_LIST:
             return RequestFileList()
         case _:
             raise PeerProtocolError("unknown request")

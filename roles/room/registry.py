@@ -27,7 +27,7 @@ from roles.values.addresses import Address, is_unicast
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedFile
 from roles.values.participants import Participant, Status
-from roles.wire.fields import is_id, is_own_share, is_port
+from roles.wire.fields import is_id, is_port
 from roles.wire.tracker_messages import Holder, Ping, Register, TellFiles
 
 MAX_PROGRAMS = 12_000  # seeders and leechers
@@ -254,7 +254,7 @@ class Registry:
         for item in saved[:MAX_SAVED] if isinstance(saved, list) else []:
             match item:
                 case {"share": str(share), "teller": [str(ip), int(port), str(peer)]} if (
-                    is_own_share(share)
+                    is_id(share)
                     and is_unicast(ip)
                     and is_port(port)
                     and (is_id(peer) or not peer)  # "": that run of it has ended

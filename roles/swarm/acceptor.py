@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class Acceptor:
-    """A reception.Host, called in the accepting thread."""
+    """A handshakes.Host, called in the accepting thread."""
 
     def __init__(
         self,

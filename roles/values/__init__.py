@@ -1,1 +1,1 @@
-"""What is passed around: immutable values and facts. No I/O, no clock, no thread."""
+"""Immutable values that all other packages share. No I/O, no clock, no threads."""

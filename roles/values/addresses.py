@@ -1,7 +1,4 @@
-"""Host and port, as typed by people and as sent by peers.
-
-It resolves no names and opens no socket.
-"""
+"""Addresses (host and port) that people type and peers send. Nothing here resolves a name."""
 
 from __future__ import annotations
 
@@ -15,22 +12,22 @@ from roles.values.service_ports import SERVICE_PORTS
 
 TRACKER_PORT = 12500  # UDP, the original's
 SEEDER_PORT = 12501  # TCP, the original's
-SEEDER_PORTS = range(12501, 12511)  # tried in turn when one is taken
-TRACKER_PORTS = (12500, *range(12511, 12520))  # 12501-12510 belong to the seeders
+SEEDER_PORTS = range(12501, 12511)  # tried in this order until one is free
+TRACKER_PORTS = (12500, *range(12511, 12520))  # skips the seeders' ports
 EVERY_INTERFACE = "0.0.0.0"
 LOOPBACK = "127.0.0.1"
 MAX_PORT = 65535
-FIRST_PORT = 1024  # lower ones belong to the services of the system
+FIRST_PORT = 1024  # lower ports are reserved for system services
 
 _MAX_HOST = 253  # longest DNS name
-_LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"  # Python refuses an empty or longer one
+_LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"  # getaddrinfo refuses other lengths
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
-_ENDS_IN_NUMBER = re.compile(r"(^|\.)[0-9]+\.?$")  # no name does: WHATWG URL, "ends in a number"
+_ENDS_IN_NUMBER = re.compile(r"(^|\.)[0-9]+\.?$")  # never a name: WHATWG URL, "ends in a number"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _WITH_NAME = re.compile(r"(\S+:[0-9]+)[.,;]?\s+\S.*")
 _IN_BRACKETS = re.compile(r"[^()]*\S\s*\(([^()\s]+:[0-9]+)\)[.,;]?")
 _LONGEST_PORT = 5  # digits
-_SHOWN = 80  # characters of what was typed
+_SHOWN = 80  # characters of the user's text in an error message
 
 
 class Address(NamedTuple):
@@ -44,9 +41,9 @@ class Address(NamedTuple):
 
 
 def parse_address(text: str, default_port: int) -> Address:
-    """Read "HOST", "HOST:PORT", or one of these as it stands in our own lines or in a browser.
+    """Parse "HOST" or "HOST:PORT", also when pasted from our own output or a browser.
 
-    Raises UserInputError with what to type instead.
+    Raises UserInputError, whose text says what to type instead.
     """
     typed = _pasted(text)
     if not typed:
@@ -72,7 +69,7 @@ def parse_address(text: str, default_port: int) -> Address:
 
 
 def parse_bind_address(text: str, default_port: int) -> Address:
-    """As parse_address(); "12501" and ":12501" are that port of every address of this computer."""
+    """Like parse_address(), but "12501" and ":12501" mean that port on every interface."""
     typed = _pasted(text)
     port_text = typed.removeprefix(":")
     if port_text.isascii() and port_text.isdigit():
@@ -89,13 +86,13 @@ def parse_bind_address(text: str, default_port: int) -> Address:
 
 
 def _pasted(text: str) -> str:
-    """Without what surrounds an address where people copy it from."""
+    """Strip the quotes, schemes and names that come along when people copy an address."""
     typed = text.strip().strip("\"'“”„«»<>").strip()
     in_brackets = _IN_BRACKETS.fullmatch(typed)  # "the tracker lab-pc-01 (192.168.1.5:12500)."
     if in_brackets is not None:
         typed = in_brackets[1]
     scheme = _SCHEME.match(typed)
-    if scheme is not None:  # "http://192.168.1.5:12500/", and lmk:// of our own
+    if scheme is not None:  # "http://192.168.1.5:12500/", or our own lmk://
         typed = re.split("[/?#]", typed[scheme.end() :], maxsplit=1)[0]
     with_name = _WITH_NAME.fullmatch(typed)  # "192.168.1.5:12500 (lab-pc-01)"
     if with_name is not None:
@@ -115,7 +112,7 @@ def _port_of(text: str) -> int:
 
 
 def _is_ipv6(typed: str) -> bool:
-    """With or without brackets, a port, and the name of an interface."""
+    """Accepts brackets, a port and an interface name ("%eth0")."""
     host = typed[1:].partition("]")[0] if typed.startswith("[") else typed
     try:
         ipaddress.IPv6Address(host.partition("%")[0])
@@ -133,12 +130,12 @@ def _shown(typed: str) -> str:
 
 
 def is_host(text: str) -> bool:
-    """Whether this can be an IPv4 address or a host name. ASCII only."""
+    """Whether the text is a valid IPv4 address or host name (ASCII only)."""
     return len(text) <= _MAX_HOST and _HOST.fullmatch(text) is not None
 
 
 def ip_of(host: str) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that this host text spells, None for a name."""
+    """None if the host is a name rather than an IPv4 address."""
     try:
         return ipaddress.IPv4Address(host)
     except ValueError:
@@ -152,23 +149,23 @@ def is_loopback(host: str) -> bool:
 
 
 def is_unicast(host: str) -> bool:
-    """Whether one machine, and not a group of them or none, answers at this IPv4 address."""
+    """Whether this is an IPv4 address of a single machine."""
     ip = ip_of(host)
-    return ip is not None and 0 < ip.packed[0] < 224  # above are groups, reserved ones, broadcast
+    return ip is not None and 0 < ip.packed[0] < 224  # from 224: multicast, reserved, broadcast
 
 
 def service_at(port: int) -> str:
-    """Which other service this port belongs to, as part of a sentence; "" for a port of ours."""
+    """The well-known service that uses this port, as part of a sentence; "" if there is none."""
     if port < FIRST_PORT:
         return "the services of the system"
     return SERVICE_PORTS.get(port, "")
 
 
 def may_dial(address: Address, *, is_namer_here: bool) -> bool:
-    """Whether a program may connect there although its user did not choose the address.
+    """Whether to connect to an address that somebody other than the user chose.
 
-    `is_namer_here`: whoever named it runs on this machine. Nobody else may have us talk to it by
-    loopback, where services listen that trust the machine itself.
+    `is_namer_here`: the program that named it runs on this machine. Only such a program may send us
+    to a loopback address, because services there trust every local connection.
     """
     if not is_unicast(address.host) or service_at(address.port):
         return False
@@ -176,19 +173,19 @@ def may_dial(address: Address, *, is_namer_here: bool) -> bool:
 
 
 def everyone_in(host: str, netmask: str, broadcast: str, other_end: str) -> tuple[str, ...]:
-    """Where everyone is reached in the network of an own address: by broadcast, or at the other end
-    of a line between two.
+    """The addresses that reach every machine in the network of our own address `host`: its
+    broadcast addresses, or the other end of a point-to-point link.
 
-    As the system tells them, with 0.0.0.0 for what it does not know: a broadcast address need not
-    be set, for address and netmask tell it.
+    All arguments are as the system reports them, 0.0.0.0 for unknown. The broadcast address may be
+    unknown, because it also follows from address and netmask.
     """
     own, mask = int(ipaddress.IPv4Address(host)), int(ipaddress.IPv4Address(netmask))
     end = int(ipaddress.IPv4Address(other_end)) or own
     rest = ~mask & 0xFFFFFFFF
     found = list[int]()
-    if rest == 0:  # /32: the other end, if there is one
+    if rest == 0:  # /32: a point-to-point link
         found += [end]
-    elif rest == 1:  # /31: two addresses, both of them computers
+    elif rest == 1:  # /31: both addresses are hosts (RFC 3021)
         found += [end & ~1, end | 1]
     else:
         found += [int(ipaddress.IPv4Address(broadcast)), end | rest]

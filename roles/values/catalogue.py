@@ -1,7 +1,7 @@
-"""The lines of a share's list, as compact JSON text: a file, folder or pack each, or how much more
-will come.
+"""The lines of a share's list. Each is compact JSON text for a file, a folder or a pack, or says
+how many files the seeder has yet to read.
 
-The tracker passes lines on as they are; readers decode them, and trust nothing. Pure values.
+The tracker forwards lines unchanged; readers decode them and trust nothing.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from roles.values.safe_names import check_path
 MAX_LINE = 4_096  # bytes: a path of 1,024 in \u escapes, and room for the rest
 MAX_SHARE_FILES = 200_000  # lines of one share
 MAX_ROOM_FILES = 400_000  # lines of all shares together
-MAX_LIST_BYTES = 64 * 1024 * 1024  # of one list, unpacked
-PACKED_BELOW = 256 * 1024  # files of fewer bytes travel in packs
-MAX_PACK_SIZE = 64 * 1024 * 1024
-_MAX_MTIME = 1 << 40  # seconds, in the place that version 1.1 reads
-_MAX_EXACT_MTIME = 10**15 - 1  # seconds, of either sign: with 16 characters JSON is still accepted
-_MAX_LEFT = 1 << 32  # files that a seeder still reads: no file system has more
+MAX_LIST_BYTES = 64 * 1024 * 1024  # one list, uncompressed
+PACKED_BELOW = 256 * 1024  # bytes; smaller files travel in packs
+MAX_PACK_SIZE = 64 * 1024 * 1024  # bytes
+_MAX_MTIME = 1 << 40  # seconds; the field that version 1.1 reads
+_MAX_EXACT_MTIME = 10**15 - 1  # seconds, either sign: strict_json accepts 16 characters
+_MAX_LEFT = 1 << 32  # files: no file system holds more
 
-_CHUNK_SIZES = 8  # no content has more different ones
+_CHUNK_SIZES = 8  # at least as many as there are valid chunk sizes
 _HEX_DIGITS = frozenset("0123456789abcdef")
 
-# A file as encode_line() writes it; nearly all lines are, and a room has 100,000 of them.
+# A file exactly as encode_line() writes it. Nearly all of a room's 100,000 lines match.
 _NUMBER = "(0|[1-9][0-9]{0,13})"
 _USUAL_FILE = re.compile(
     r'\["f",("(?:[^"\\\x00-\x1f]++|\\u[0-9a-f]{4}|\\["\\/bfnrt])*+"),'
@@ -49,7 +49,7 @@ _USUAL_FILE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class FileLine:
-    """A file of a share. Without content it is an original seeder's, which names no root."""
+    """A file of a share. Without content it comes from an original seeder, which sends no root."""
 
     path: str  # "/" between folders
     size: int  # bytes
@@ -60,7 +60,7 @@ class FileLine:
 
 @dataclass(frozen=True, slots=True)
 class FolderLine:
-    """A folder of a share, which may be empty."""
+    """A folder of a share, possibly empty."""
 
     path: str
     mtime: int | None = None
@@ -68,8 +68,8 @@ class FolderLine:
 
 @dataclass(frozen=True, slots=True)
 class PackLine:
-    """Small files of a share, joined: `count` of those below PACKED_BELOW bytes and not empty,
-    sorted by the UTF-8 bytes of their paths, from the one with path `first` on.
+    """A pack of small files: sort the share's files of 1 to PACKED_BELOW - 1 bytes by sort_key, and
+    take `count` of them, starting with the path `first`.
     """
 
     content: Content
@@ -79,18 +79,18 @@ class PackLine:
 
 @dataclass(frozen=True, slots=True)
 class ReadingLine:
-    """The seeder still reads its folder: these are not all of its files."""
+    """The seeder is still reading its folder, so the list is not complete."""
 
-    files_left: int  # that it has still to read
+    files_left: int  # files it has not read yet
 
 
 Line: TypeAlias = FileLine | FolderLine | PackLine | ReadingLine
 
 
 def encode_line(line: Line) -> str:
-    """Its text: pure ASCII, the same for the same line.
+    """ASCII text, always the same for the same line.
 
-    Written out, for json.dumps() takes ten times as long, and a folder may have 200,000.
+    Formatted by hand, because json.dumps() takes ten times as long and a folder may have 200,000.
     """
     match line:
         case FileLine(path, size, None):
@@ -111,9 +111,9 @@ def encode_line(line: Line) -> str:
 
 
 def decode_line(text: str) -> Line | None:
-    """None for a kind of line that a later version has. Raises PeerProtocolError.
+    """None for a kind of line that only later versions know. Raises PeerProtocolError.
 
-    A path may be stored under the reader's folder, but no name of it is fit to show yet.
+    Its path is safe to store below the reader's folder, but must still be escaped to be shown.
     """
     if len(text) > MAX_LINE:
         raise PeerProtocolError(f"a line of {len(text)} characters in a list")
@@ -147,14 +147,14 @@ def decode_line(text: str) -> Line | None:
 
 
 def sort_key(path: str) -> bytes:
-    """In which order the members of packs stand, on every machine."""
+    """The order of the members of a pack; the same on every machine."""
     return path.encode()
 
 
 def _usual_file(
     quoted: str, size: str, root: str, chunk_size: str, mtime: str, is_executable: str
 ) -> FileLine:
-    """The same as the long way, in a third of the time: a pattern proved these fields."""
+    """Decode fields that _USUAL_FILE has matched, in a third of the time of the general way."""
     path = json.loads(quoted) if "\\" in quoted else quoted[1:-1]
     check_path(path)
     bytes_of_file, bytes_of_chunk = int(size), int(chunk_size)
@@ -165,9 +165,9 @@ def _usual_file(
 
 
 def _mtime_fields(mtime: int | None) -> tuple[int, str]:
-    """A time in its usual place, and what follows at the end of the line.
+    """The usual field for a time, and the text to append to the line when it does not fit there.
 
-    Version 1.1 takes 0 for unknown and refuses other times up to 1970, with the whole line.
+    Version 1.1 reads 0 as unknown and refuses lines with negative times.
     """
     if mtime is None or 0 < mtime <= _MAX_MTIME:
         return mtime or 0, ""
@@ -175,7 +175,7 @@ def _mtime_fields(mtime: int | None) -> tuple[int, str]:
 
 
 def _mtime(usual: int, more: Sequence[object]) -> int | None:
-    """The time of a line from its usual place and from what follows at its end."""
+    """The inverse of _mtime_fields(); `more` are the fields at the end of the line."""
     seconds = _number(usual, _MAX_MTIME)
     exact = more[0] if more else None
     if seconds or type(exact) is not int or abs(exact) > _MAX_EXACT_MTIME:
@@ -198,7 +198,7 @@ def _content(root: str, size: int, chunk_size: int) -> Content:
 
 
 def _checked(content: Content) -> Content:
-    """Of nothing the root is known, and nobody would be asked for it."""
+    """Nobody is asked for the chunks of an empty file, so check its root here."""
     if not content.size and content.root != _root_of_nothing(content.chunk_size):
         raise PeerProtocolError("an empty file with the root of another")
     return content

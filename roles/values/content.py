@@ -1,6 +1,6 @@
-"""What a file is, whatever its name: size, chunks and root (docs/PROTOCOL.md, section 3).
+"""Content: size, chunks and root of a file, whatever its name (docs/PROTOCOL.md, section 3).
 
-Pure numbers and digests; bitmaps of chunks are integers, chunk i is bit i. It reads no file.
+A bitmap of chunks is an integer in which bit i stands for chunk i.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from roles.values.errors import PeerProtocolError
 
 MAX_FILE_SIZE = 1 << 40  # 1 TiB
 DIGEST_SIZE = 32  # bytes, SHA-256
-MIN_CHUNK_SIZE = 256 * 1024  # a chunk passes through a room in the time that it takes to send one
-MAX_CHUNK_SIZE = 4 * 1024 * 1024  # what a seeder's slot is held for, and a leecher keeps in memory
-FEW_CHUNKS = 1_024  # chunks grow while there are more: each costs a fast line half a millisecond
+MIN_CHUNK_SIZE = 256 * 1024  # bytes; small chunks let peers pass them on soon
+MAX_CHUNK_SIZE = 4 * 1024 * 1024  # bytes; occupies an upload slot and memory at the leecher
+FEW_CHUNKS = 1_024  # larger files get larger chunks: each costs a fast network 0.5 ms
 MAX_CHUNKS = MAX_FILE_SIZE // MAX_CHUNK_SIZE  # 262,144: a bitmap of 32 KiB
 
 _PREIMAGE = struct.Struct(">4sQI")  # "LMK2", size, chunk size; the digests follow
@@ -24,7 +24,7 @@ _PREIMAGE = struct.Struct(">4sQI")  # "LMK2", size, chunk size; the digests foll
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One content: `root` names it, and stands for size, chunk size and every digest."""
+    """`root` identifies it, because it is a digest of the size, chunk size and chunk digests."""
 
     root: bytes
     size: int  # bytes
@@ -32,20 +32,19 @@ class Content:
 
     @property
     def count(self) -> int:
-        """How many chunks it has; 0 for an empty one."""
+        """Number of chunks; 0 if it is empty."""
         return chunk_count(self.size, self.chunk_size)
 
     @property
     def all_chunks(self) -> int:
-        """The bitmap of all its chunks."""
         return (1 << self.count) - 1
 
     def length(self, index: int) -> int:
-        """Bytes of this chunk."""
+        """Bytes in chunk `index`."""
         return min(self.chunk_size, self.size - index * self.chunk_size)
 
     def bytes_in(self, chunks: int) -> int:
-        """Bytes of the chunks of this bitmap."""
+        """Bytes in the chunks of this bitmap."""
         if not chunks:
             return 0
         last = self.count - 1
@@ -54,7 +53,7 @@ class Content:
 
 
 def chunk_size_for(size: int) -> int:
-    """The smallest power of two that makes FEW_CHUNKS chunks at most, within its limits."""
+    """The smallest valid chunk size with at most FEW_CHUNKS chunks, or MAX_CHUNK_SIZE."""
     chunk_size = MIN_CHUNK_SIZE
     while chunk_size < MAX_CHUNK_SIZE and chunk_size * FEW_CHUNKS < size:
         chunk_size *= 2
@@ -62,18 +61,18 @@ def chunk_size_for(size: int) -> int:
 
 
 def content_of(size: int, digests: bytes) -> Content:
-    """The content of these digests, joined in order, cut as we cut a file of that size."""
+    """`digests` are those of its chunks of chunk_size_for(size) bytes, joined in order."""
     chunk_size = chunk_size_for(size)
     return Content(root_of(size, chunk_size, digests), size, chunk_size)
 
 
 def root_of(size: int, chunk_size: int, digests: bytes) -> bytes:
-    """The name of a content: `digests` are those of its chunks, joined in order."""
+    """`digests` are those of all chunks, joined in order."""
     return hashlib.sha256(_PREIMAGE.pack(b"LMK2", size, chunk_size) + digests).digest()
 
 
 def check_shape(size: int, chunk_size: int) -> None:
-    """Raise PeerProtocolError for a size and a chunk size that no content of ours has."""
+    """Raise PeerProtocolError for sizes that our programs never produce."""
     if not 0 <= size <= MAX_FILE_SIZE:
         raise PeerProtocolError(f"a size of {size} bytes")
     is_power = chunk_size > 0 and chunk_size & (chunk_size - 1) == 0
@@ -84,22 +83,21 @@ def check_shape(size: int, chunk_size: int) -> None:
 
 
 def chunk_count(size: int, chunk_size: int) -> int:
-    """How many chunks so many bytes have."""
     return -(-size // chunk_size)
 
 
 def bitmap_size(count: int) -> int:
-    """Bytes that the bitmap of so many chunks has on the wire."""
+    """Bytes on the wire for a bitmap of `count` chunks."""
     return -(-count // 8)
 
 
 def bitmap_bytes(chunks: int, count: int) -> bytes:
-    """The bitmap as it is sent: chunk 0 is the lowest bit of the first byte."""
+    """Encode for the wire: chunk 0 is the lowest bit of the first byte."""
     return chunks.to_bytes(bitmap_size(count), "little")
 
 
 def bitmap_of(sent: bytes, count: int) -> int:
-    """The bitmap that was sent. Raises PeerProtocolError when it is not one of `count` chunks."""
+    """Decode from the wire. Raises PeerProtocolError unless it has `count` chunks."""
     chunks = int.from_bytes(sent, "little")
     if len(sent) != bitmap_size(count) or chunks >> count:
         raise PeerProtocolError(f"a bitmap of {len(sent)} bytes for {count} chunks")
@@ -107,7 +105,7 @@ def bitmap_of(sent: bytes, count: int) -> int:
 
 
 def indexes(chunks: int) -> Iterator[int]:
-    """The chunks of a bitmap, from the first on."""
+    """The indexes of the chunks in a bitmap, in ascending order."""
     while chunks:
         lowest = chunks & -chunks
         yield lowest.bit_length() - 1

@@ -1,8 +1,8 @@
-"""Names of files, which are UTF-8 on the wire, as this system's calls take and give them.
+"""Converts file names between UTF-8, which the wire uses, and what this system's calls expect.
 
-Most systems use UTF-8, and there nothing is converted. Under another locale (LC_ALL=C, ISO 8859-1)
-a name that the locale cannot encode is still stored in UTF-8: its bytes are passed through in the
-way that Python represents undecodable bytes (PEP 383). Pure text.
+Most systems use UTF-8, where nothing is converted. Under another locale (LC_ALL=C, ISO 8859-1) a
+name that the locale cannot encode is still stored in UTF-8: Python's surrogateescape (PEP 383)
+carries its bytes through.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _ENCODING = sys.getfilesystemencoding()
 
 
 def on_disk(name: str, encoding: str = _ENCODING) -> str:
-    """The text by which the system is asked for a file of this name."""
+    """The name to pass to system calls."""
     if encoding == "utf-8" or name.isascii():
         return name
     try:
@@ -25,12 +25,12 @@ def on_disk(name: str, encoding: str = _ENCODING) -> str:
 
 
 def from_disk(name: str, encoding: str = _ENCODING) -> str:
-    """The name of a file that the system calls so; half characters stay where it is no UTF-8."""
+    """The inverse of on_disk(). Bytes that are not UTF-8 stay surrogates."""
     if encoding == "utf-8" or name.isascii():
         return name
     try:
         name.encode(encoding)
-    except UnicodeEncodeError:  # bytes that the locale cannot read
+    except UnicodeEncodeError:  # it has bytes that the locale could not decode
         try:
             found = name.encode(encoding, "surrogateescape").decode()
         except UnicodeDecodeError:
@@ -40,12 +40,12 @@ def from_disk(name: str, encoding: str = _ENCODING) -> str:
 
 
 def path_from_disk(path: str) -> str:
-    """The same of each name of a path with "/" between."""
+    """from_disk() for each name in a path with "/" between."""
     if _ENCODING == "utf-8" or path.isascii():
         return path
     return "/".join(map(from_disk, path.split("/")))
 
 
 def shown_path(path: PurePath | str) -> str:
-    """A path on this system, for a sentence."""
+    """A path on this system, ready for a message."""
     return path_from_disk(str(path))

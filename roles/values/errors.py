@@ -1,6 +1,6 @@
-"""Everything LMKtorrent raises on purpose, one tree. It knows no role and no wire.
+"""Every error that LMKtorrent raises on purpose.
 
-Each text is written for the status bar: what happened, to what, what to do next.
+Each text is a sentence for the status bar: what happened, to what, and what to do next.
 """
 
 
@@ -9,15 +9,15 @@ class LmkError(Exception):
 
 
 class PeerProtocolError(LmkError):
-    """The other side broke the protocol: drop it, keep serving the rest."""
+    """The other side broke the protocol: drop it and go on with the others."""
 
 
 class SeederLackedFileError(LmkError):
-    """The seeder closed without a word: it does not have the file that was asked for."""
+    """The seeder closed the connection silently, as originals do when they lack the file."""
 
 
 class HaltedError(LmkError):
-    """Raised when something long was told to stop. It is not shown to anybody."""
+    """A long operation was told to stop. Never shown to the user."""
 
 
 class UserInputError(LmkError):
@@ -29,7 +29,7 @@ class TrackerSilentError(LmkError):
 
 
 class ListNotPassedError(TrackerSilentError):
-    """A tracker answered, and its list did not come or go: often it has a moment's shortage."""
+    """A tracker answered, but its list could not be transferred, often because it is busy."""
 
 
 class NoSeederError(LmkError):
@@ -37,7 +37,7 @@ class NoSeederError(LmkError):
 
 
 class StorageError(LmkError):
-    """This machine refused: disk, permission, port, display or output. Exit code 4."""
+    """This machine refused: disk, permissions, port, display or output. Exit code 4."""
 
 
 class ShortageError(StorageError):
@@ -45,15 +45,15 @@ class ShortageError(StorageError):
 
 
 class DiskFullError(StorageError):
-    """The disk has no room for the file; it can go on when there is room again. Exit code 4."""
+    """The disk is full; the download can continue once there is room. Exit code 4."""
 
 
 class FileTouchedError(StorageError):
-    """Another program wrote to a file while it arrived: what came must be checked again."""
+    """Another program wrote to a file during its download, so it must be checked again."""
 
 
 class FileChangedError(LmkError):
-    """A shared file is not the one that was read before: it is withdrawn and read again."""
+    """A shared file changed after it was hashed: it is withdrawn and read again."""
 
 
 class ContentError(LmkError):

@@ -1,7 +1,4 @@
-"""What a role tells whoever started it: immutable facts, in the past tense.
-
-No role, no window, no wire.
-"""
+"""The events that a role posts: immutable facts, named in the past tense."""
 
 from __future__ import annotations
 
@@ -20,85 +17,85 @@ from roles.values.participants import Participant
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A file that somebody offers. `name` is from the wire: show it by safe_names.shown_name."""
+    """A file that somebody offers. Escape `name` with safe_names.shown_name before showing it."""
 
-    name: str  # its path in the share, with "/" between folders
+    name: str  # path in the share, from the wire; "/" between folders
     size: int  # bytes
-    root: bytes = b""  # which content it is; b"" when only original programs offer it
-    share: str = ""  # the id of the folder that it is listed with
-    twin: str = ""  # the first digits of its root, when another content has the same name
-    also: tuple[str, ...] = ()  # the ids of the other folders that have it, too
+    root: bytes = b""  # of its content; b"" if only original programs offer it
+    share: str = ""  # id of the share that lists it
+    twin: str = ""  # first digits of the root, if another content has the same name
+    also: tuple[str, ...] = ()  # ids of other shares that have the same file
 
     @property
     def key(self) -> str:
-        """What a leecher is asked for, and says progress of: another one for each file listed."""
+        """Identifies the file in Leecher.download() and DownloadChanged; unique in a list."""
         return f"{self.name} [{self.twin}]" if self.twin else self.name
 
 
 @dataclass(frozen=True, slots=True)
 class ListedFolder:
-    """A folder that a seeder offers, with all that is in it."""
+    """A share: the folder that one seeder offers."""
 
-    share: str  # its id
+    share: str  # id
     name: str  # from the wire
-    files: int  # how many it has
-    size: int  # bytes, together
-    files_left: int = 0  # more of them, that its seeder has still to read
+    files: int  # number of files
+    size: int  # bytes of all files
+    files_left: int = 0  # further files that the seeder has yet to read
 
     @property
     def key(self) -> str:
-        """What a leecher is asked for, for all of it. No file can have this name."""
+        """Asks a leecher for the whole share. No file has such a name."""
         return str(FolderKey(self.share))
 
 
 @dataclass(frozen=True, slots=True)
 class RoleStarted:
-    """A role works now; `address` is where a tracker or seeder really listens."""
+    """A role is ready; `address` is where a tracker or seeder really listens."""
 
     address: Address | None = None
-    for_others: Address | None = None  # what to type on other machines, loopback without a network
-    note: str = ""  # one sentence when it is not the port that was asked for
+    for_others: Address | None = None  # to type on other machines; loopback without a network
+    note: str = ""  # a sentence, if it listens on another port than it was told
 
 
 @dataclass(frozen=True, slots=True)
 class RoleStopped:
-    """Always a role's last event. No failure: it was asked to stop."""
+    """Always a role's last event. `failure` is None if it was asked to stop."""
 
     failure: LmkError | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something that the user should know; the role keeps running."""
+    """A problem that the user should know about; the role keeps running."""
 
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkChanged:
-    """Addresses of this computer are gone or new, or the program was held up: asleep, or stopped.
+    """This computer lost or got addresses, or the program was suspended for a while.
 
-    Connections of addresses that are gone have been closed.
+    Connections from lost addresses have been closed.
     """
 
     gone: tuple[str, ...] = ()
     come: tuple[str, ...] = ()
-    held_up_s: float = 0.0
-    has_slept: bool = False  # the computer slept; else only this program was stopped
+    held_up_s: float = 0.0  # how long it was suspended
+    has_slept: bool = False  # the computer slept; otherwise only this program was stopped
     is_cut_off: bool = False  # no address is left
-    for_others: Address | None = None  # where others reach the role from now on, if it listens
+    for_others: Address | None = None  # where others now reach the role, if it listens
 
 
 @dataclass(frozen=True, slots=True)
 class TrackerMoved:
-    """The tracker is silent, and another address is asked now: it moved, or another tracker stands
-    in for it.
+    """The tracker stopped answering, and the role now asks another address: the tracker has moved,
+    or another tracker replaces it.
     """
 
     former: Address
     tracker: Address
-    name: str  # of its computer, from the wire; "" for an original one
-    is_back: bool = False  # the original one answers again
+    name: str  # of its computer, from the wire; "" for an original tracker
+    is_back: bool = False  # the first tracker answers again
 
 
 # Tracker
@@ -106,17 +103,16 @@ class TrackerMoved:
 
 @dataclass(frozen=True, slots=True)
 class RoomChanged:
-    """The tracker's table, after a change."""
+    """The tracker's table after a change."""
 
-    participants: tuple[Participant, ...] = ()  # everyone, each address once
-    files: tuple[ListedFile, ...] = ()  # of all seeders together, the first MAX_SHOWN of them
-    file_count: int = 0  # of all seeders together
-    # Files that LMK/1 readers are not told of: no room, or not every seeder has them.
+    participants: tuple[Participant, ...] = ()  # each address once
+    files: tuple[ListedFile, ...] = ()  # of all seeders; only the first MAX_SHOWN
+    file_count: int = 0  # of all seeders
+    # Files missing from the LMK/1 list, which has little room and only names common to all seeders.
     left_out: int = 0
 
     @property
     def seeder_count(self) -> int:
-        """How many programs offer a folder."""
         return sum(not one.is_leecher for one in self.participants)
 
 
@@ -124,33 +120,33 @@ class RoomChanged:
 
 
 class SeederState(Enum):
-    """What a seeder says to the next leecher."""
+    """What the next leecher can expect of a seeder."""
 
-    AVAILABLE = "available"  # nobody is being served
-    CONNECTED = "connected"  # serving, with a free slot
-    AWAY = "away"  # every slot is taken
+    AVAILABLE = "available"  # no slot is taken
+    CONNECTED = "connected"  # some slots are taken
+    AWAY = "away"  # all slots are taken
 
 
 class SkipReason(Enum):
-    """Why something in a shared folder is not offered; ui/wording.py has the words for people."""
+    """Why something in a shared folder is not offered; ui/wording.py has the words for users."""
 
-    UNREADABLE = "unreadable"  # or it changes all the time
-    WRITTEN = "written"  # by another program, for a while now
-    NAME = "name"  # that others could not store
-    DEPTH = "depth"  # in too many folders
+    UNREADABLE = "unreadable"  # or it keeps changing
+    WRITTEN = "written"  # another program keeps writing to it
+    NAME = "name"  # others could not store a file of this name
+    DEPTH = "depth"  # too many nested folders
     LINK = "link"
-    SPECIAL = "special"  # a device, a pipe, a socket
+    SPECIAL = "special"  # a device, pipe or socket
     SIZE = "size"
-    NUMBER = "number"  # more than fit into one share
-    LITTER = "litter"  # made by file managers
+    NUMBER = "number"  # the share is full
+    LITTER = "litter"  # created by file managers
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What of a shared folder is not offered for one reason."""
+    """Everything in a shared folder that is not offered for one reason."""
 
     why: SkipReason
-    paths: tuple[str, ...]  # all of them, sorted, ready to show
+    paths: tuple[str, ...]  # sorted, safe to show
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,35 +154,35 @@ class FolderScanned:
     """What the seeder's folder offers now."""
 
     files: tuple[ListedFile, ...]
-    announced: int  # of these, how many the tracker lists
-    in_subfolders: int  # files that are not offered, because LMK/1 has no folders
-    skipped: tuple[Skipped, ...] = ()  # for each reason once
-    problem: str = ""  # one sentence when the folder cannot be read any more
-    is_whole: bool = True  # False while it is read: more files follow
-    is_listed: bool = True  # the tracker has taken this, as far as it has room for it
-    refusal: str = ""  # one sentence when it does not take the list
+    announced: int  # how many of these the tracker lists
+    in_subfolders: int  # files not offered, because LMK/1 has no folders
+    skipped: tuple[Skipped, ...] = ()  # each reason once
+    problem: str = ""  # a sentence, if the folder cannot be read any more
+    is_whole: bool = True  # False while the folder is being read
+    is_listed: bool = True  # the tracker has accepted this list
+    refusal: str = ""  # a sentence, if the tracker refused the list
 
 
 @dataclass(frozen=True, slots=True)
 class HashingChanged:
-    """How far the reading of the folder is: a file is offered by its content once it was read."""
+    """Progress of hashing the folder; each file is offered once it is hashed."""
 
     hashed: int  # bytes, of `size`
-    size: int  # bytes to read, the same as `hashed` when all is read
+    size: int  # bytes to hash
     files_left: int
 
 
 @dataclass(frozen=True, slots=True)
 class ReachabilityChanged:
-    """Whether the tracker could connect to this program from outside."""
+    """Whether the tracker could connect to this program."""
 
-    address: Address  # where it listens
+    address: Address  # where this program listens
     is_reachable: bool
 
 
 @dataclass(frozen=True, slots=True)
 class TrackerAnswered:
-    """The seeder is on the tracker's list."""
+    """The tracker lists this seeder."""
 
     tracker: Address
     is_original: bool
@@ -194,7 +190,7 @@ class TrackerAnswered:
 
 @dataclass(frozen=True, slots=True)
 class TrackerLost:
-    """The tracker does not answer; the seeder goes on serving and asking."""
+    """The tracker does not answer; the seeder keeps serving and trying."""
 
     tracker: Address
     reason: LmkError
@@ -205,21 +201,21 @@ class Upload:
     """One leecher that is connected to this seeder."""
 
     leecher: Address
-    name: str  # "" before it asked for a file
+    name: str  # of the file; "" until it asks for one
     sent: int  # bytes, of `size`
-    size: int  # bytes of the range that it asked for, 0 when it takes what it can get
+    size: int  # bytes of the requested range; 0 under LMK/2
     rate: float  # bytes per second
-    computer: str = ""  # what it calls itself, from the wire
+    computer: str = ""  # its computer's name, from the wire
     position: int = 0  # in the queue; 0: it is being served, or wants nothing
 
 
 @dataclass(frozen=True, slots=True)
 class UploadsChanged:
-    """Who is being served; at most four a second."""
+    """The connected leechers; posted at most four times per second."""
 
     state: SeederState
     uploads: tuple[Upload, ...]
-    sent_total: int  # bytes since the start
+    sent_total: int  # bytes since the role started
 
 
 # Leecher
@@ -231,9 +227,9 @@ class FilesListed:
 
     tracker: Address
     files: tuple[ListedFile, ...]
-    seeders: tuple[Address, ...]  # as far as they are known: those that LMK/1 lists
-    refused: tuple[str, ...]  # names that could leave the folder or fool the reader, ready to show
-    folders: tuple[ListedFolder, ...] = ()  # what the files belong to, with an LMK/2 tracker
+    seeders: tuple[Address, ...]  # known only under LMK/1
+    refused: tuple[str, ...]  # names that could escape the folder or mislead users; safe to show
+    folders: tuple[ListedFolder, ...] = ()  # the shares of the files, under LMK/2
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,12 +241,12 @@ class ListFailed:
 
 
 class DownloadState(Enum):
-    """Where one download stands. The words for people are in ui/wording.py."""
+    """The state of one download. ui/wording.py has the words for users."""
 
     QUEUED = "queued"
-    CHECKING = "checking"  # what is in the target folder already
+    CHECKING = "checking"  # what the target folder already has
     LOOKING = "looking"  # for a seeder
-    IN_LINE = "in line"  # every seeder is serving others
+    IN_LINE = "in line"  # in the queues of busy seeders
     DOWNLOADING = "downloading"
     RETRYING = "retrying"
     WAITING_FOR_SPACE = "waiting for space"
@@ -263,57 +259,59 @@ class DownloadState(Enum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more will happen unless the user asks for it."""
+        """Whether nothing more happens unless the user asks for it."""
         return self in (self.DONE, self.SKIPPED, self.FAILED, self.CANCELLED)
 
     @property
     def is_active(self) -> bool:
-        """Whether threads work on it."""
+        """Whether threads are working on it."""
         return not self.is_final and self not in (self.QUEUED, self.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One seeder's part in a download."""
+    """What one seeder contributes to a download."""
 
     seeder: Address
     received: int  # bytes of this file, verified
     rate: float  # bytes per second
     is_sending: bool  # False while connecting
-    computer: str = ""  # what it calls itself, from the wire
+    computer: str = ""  # its computer's name, from the wire
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadChanged:
-    """A snapshot of one download; at most four a second, and one for each change of state."""
+    """A snapshot of one download, posted at each change of state and at most four times per second
+    otherwise.
+    """
 
-    name: str  # the key of what was asked for: ListedFile.key, or a FolderKey as text
+    name: str  # its key: ListedFile.key, or a FolderKey as text
     state: DownloadState
     size: int  # bytes
     have: int  # bytes, verified and written
     rate: float  # bytes per second
     seconds_left: float | None
     sources: tuple[Source, ...]
-    cause: str = ""  # why it is not moving, for people
+    cause: str = ""  # why nothing moves, for users
     failure: LmkError | None = None  # in state FAILED
     saved_as: Path | None = None  # in states DONE and SKIPPED
-    title: str = ""  # how to call it, safe to show; "" for `name`
-    position: int = 0  # in the queue, when IN_LINE and known
-    files: int = 1  # how many it brings
-    files_ended: int = 0  # of these, how many are done, skipped or failed
-    renamed: int = 0  # files and folders that have other names here than in the share
+    title: str = ""  # safe to show; "" to show `name`
+    position: int = 0  # in a queue, in state IN_LINE; 0: unknown
+    files: int = 1  # number of files it brings
+    files_ended: int = 0  # how many of these are done, skipped or failed
+    renamed: int = 0  # files and folders stored under other names than in the share
 
 
 def stored_path(path: str, saved_as: Path) -> str:
-    """Where a file of this path in a share is, in as many folders of the target folder."""
+    """The path of a saved file below the target folder; `path` is its path in the share."""
     return path_from_disk("/".join(saved_as.parts[-1 - path.count("/") :]))
 
 
 @dataclass(frozen=True, slots=True)
 class FileEnded:
-    """One file of a download that brings many, or a folder that could not be made."""
+    """One file of a download that brings many, or a folder that could not be created."""
 
-    name: str  # its path, from the wire; of a folder with a / at its end
+    name: str  # path, from the wire; a folder's ends in "/"
     size: int  # bytes
     state: DownloadState  # DONE, SKIPPED or FAILED
     saved_as: Path | None = None
@@ -321,26 +319,26 @@ class FileEnded:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is none of the files that are counted."""
+        """Folders do not count in DownloadChanged.files."""
         return self.name.endswith("/")
 
     @property
     def is_renamed(self) -> bool:
-        """Whether it, or a folder that it is in, has another name here."""
+        """Whether the file, or a folder above it, is stored under another name."""
         return self.saved_as is not None and stored_path(self.name, self.saved_as) != self.name
 
 
 @dataclass(frozen=True, slots=True)
 class FolderRenamed:
-    """A folder of a download that has another name here."""
+    """A folder that is stored under another name."""
 
-    name: str  # its path, from the wire
+    name: str  # path, from the wire
     saved_as: Path
 
 
 @dataclass(frozen=True, slots=True)
 class FilesEnded:
-    """Files of a download that brings many have ended: each is told once, some at a time."""
+    """Some files of a download that brings many have ended; each file is reported once."""
 
     download: str  # DownloadChanged.name
     files: tuple[FileEnded, ...]
@@ -349,7 +347,7 @@ class FilesEnded:
 
 @dataclass(frozen=True, slots=True)
 class AllDownloadsEnded:
-    """Every download that was asked for is done, skipped, failed or cancelled."""
+    """Every requested download is done, skipped, failed or cancelled."""
 
 
 # Discovery
@@ -360,19 +358,19 @@ class FoundTracker:
     """A tracker that answered a broadcast."""
 
     address: Address
-    name: str  # of its computer, from the wire; "" for an original one
+    name: str  # of its computer, from the wire; "" for an original tracker
     is_original: bool
-    room: str = ""  # another one at each start of it; "" for one that does not say
+    room: str = ""  # changes when the tracker restarts; "" if it sends none
 
 
 def ours_first(found: Iterable[FoundTracker]) -> tuple[FoundTracker, ...]:
-    """In the order in which trackers are shown; a program that must choose takes the first."""
+    """The order in which trackers are shown; a program that must choose takes the first."""
     return tuple(sorted(found, key=lambda one: (one.is_original, one.name, one.address)))
 
 
 @dataclass(frozen=True, slots=True)
 class TrackersFound:
-    """Every tracker that answered by now, after a change."""
+    """All trackers known after a change."""
 
     trackers: tuple[FoundTracker, ...]
 
@@ -407,4 +405,4 @@ LeecherEvent: TypeAlias = (
 )
 DiscoveryEvent: TypeAlias = NetworkChanged | TrackersFound | RoleStopped
 RoleEvent: TypeAlias = TrackerEvent | SeederEvent | LeecherEvent | DiscoveryEvent
-Post: TypeAlias = Callable[[RoleEvent], None]  # called in the role's threads: must return at once
+Post: TypeAlias = Callable[[RoleEvent], None]  # runs in the role's threads; must not block

@@ -1,6 +1,6 @@
-"""What a leecher is asked for when it is a folder, as text: a share, or what is below a path.
+"""Keys with which a user asks for a whole share, or for everything below a path.
 
-No file of a list can have such a name. It knows no list but sorted paths.
+No file can have such a name, because file names contain no colon.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _AFTER_SLASH = chr(ord("/") + 1)
 class FolderKey:
     """As text: "share:ID", "share:ID/PATH", or "folder:PATH" for that folder of every share."""
 
-    share: str = ""  # its id, "" for every share that has such a folder
-    path: str = ""  # of a folder in it, "" for all of one share
+    share: str = ""  # id; "" for every share that has this folder
+    path: str = ""  # folder in the share; "" for the whole share
 
     @classmethod
     def of(cls, key: str) -> FolderKey | None:
-        """What this key stands for; None for the key of a file."""
+        """None if this is the key of a file."""
         if key.startswith(_SHARE):
             share, _, path = key.removeprefix(_SHARE).partition("/")
             return cls(share, path.rstrip("/")) if share else None
@@ -37,7 +37,9 @@ class FolderKey:
 
 
 def range_below(paths: Sequence[str], folder: str, start: int = 0) -> tuple[int, int]:
-    """Where paths below this folder are among sorted ones, from `start` on; all for no folder."""
+    """The slice (first, stop) of sorted `paths` that are below `folder`, or all from `start` if
+    `folder` is "".
+    """
     if not folder:
         return start, len(paths)
     first = bisect_left(paths, folder + "/", start)

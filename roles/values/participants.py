@@ -1,6 +1,6 @@
-"""Who takes part in a tracker's room, and what each says of itself.
+"""The participants of a tracker's room, with the status that each reports.
 
-The same values from the ping on the wire to the row of a table. Texts come from strangers.
+These values go from the ping on the wire to the row of a table. Their texts come from strangers.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from roles.values.addresses import Address
 
 @dataclass(frozen=True, slots=True)
 class TransferStatus:
-    """One file or folder that a participant fetches."""
+    """One file or folder that a participant downloads."""
 
     title: str
     have: int  # bytes, of `size`
@@ -24,25 +24,25 @@ class TransferStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a program says of itself in each ping."""
+    """What a program reports in each ping."""
 
-    state: str = ""  # a seeder's is that of SeederState
-    shares: tuple[str, ...] = ()  # ids of those that it takes part in
-    up: int = 0  # bytes per second that it sends
-    down: int = 0  # bytes per second that it receives
-    reason: str = ""  # why it stands still, "" when it does not
-    transfers: tuple[TransferStatus, ...] = ()  # only the first ones fit into a ping
+    state: str = ""  # a seeder sends the value of a SeederState
+    shares: tuple[str, ...] = ()  # ids of the shares that it uploads or downloads
+    up: int = 0  # bytes per second
+    down: int = 0  # bytes per second
+    reason: str = ""  # why nothing moves, if so
+    transfers: tuple[TransferStatus, ...] = ()  # a ping has room for the first few
 
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """One program of the room, as the tracker knows it."""
+    """One program of the room, as the tracker sees it."""
 
     address: Address
     last_ping: float  # time.monotonic() of the tracker
     is_leecher: bool = False
-    is_original: bool = False  # it speaks plain LMK/1
-    name: str = ""  # of its computer; "" for whoever speaks LMK/1
-    status: Status = Status()  # as its last ping said
-    files: int = 0  # how many a seeder offers
-    is_reachable: bool | None = None  # whether others can connect to it; None: not known yet
+    is_original: bool = False  # speaks LMK/1 only
+    name: str = ""  # of its computer; "" under LMK/1
+    status: Status = Status()  # from its last ping
+    files: int = 0  # that a seeder offers
+    is_reachable: bool | None = None  # can others connect to it? None: not known yet

@@ -1,7 +1,4 @@
-"""A name from the wire to a file name that stays inside one folder, or an error.
-
-Pure text: it touches no file.
-"""
+"""Turns names and paths from the wire into names that stay inside one folder, or refuses them."""
 
 from __future__ import annotations
 
@@ -12,30 +9,30 @@ from functools import lru_cache
 from roles.values.disk_names import on_disk
 from roles.values.errors import PeerProtocolError
 
-# What Linux allows for one name; also keeps an LMK/1 request under 1,024 bytes.
+# The limit of Linux for one name; also keeps an LMK/1 request under 1,024 bytes.
 MAX_WIRE_BYTES = 255
-MAX_STORED_BYTES = 200  # leaves room for ".lmkpart" and " (2)" below the 255 of most file systems
-MAX_PATH_BYTES = 1_024  # of a path in a share: what Windows and macOS open, with room for a folder
-MAX_DEPTH = 32  # folders in folders
+MAX_STORED_BYTES = 200  # leaves room for ".lmkpart" and " (2)" below the usual limit of 255
+MAX_PATH_BYTES = 1_024  # path in a share; Windows and macOS can open it below a target folder
+MAX_DEPTH = 32  # nested folders
 PARTIAL_SUFFIX = ".lmkpart"
-_SHORT_NAME = MAX_WIRE_BYTES // 4  # characters that surely fit, whatever they are
+_SHORT_NAME = MAX_WIRE_BYTES // 4  # characters; fits, as UTF-8 needs at most 4 bytes for each
 _SHORT_PATH = MAX_PATH_BYTES // 4
-SHOWN_LENGTH = 120  # characters of a stranger's name that reach the window or a log line
+SHOWN_LENGTH = 120  # characters of a stranger's name in the window or a log line
 
-# Nobody sees these, or they turn the order of the letters around.
+# Invisible, or they change the direction of the text.
 _INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\u2028\u2029]")
-# Joiners (ZWNJ, ZWJ) shape Persian words, Indic letters and joined emoji: one may stand behind or
-# before a letter or sign of those. Elsewhere they are only invisible.
+# Joiners (ZWNJ, ZWJ) shape Persian words, Indic letters and emoji, so a single one is allowed next
+# to such a character. Elsewhere they are merely invisible.
 _JOINER = "[\u200c\u200d]"
 _JOINED = "[\u0600-\u1fff\u2190-\ufefe\U00010000-\U0010ffff]"
 _LOOSE_JOINER = re.compile(f"(?<!{_JOINED})(?:(?<={_JOINER}){_JOINER}|{_JOINER}(?!{_JOINED}))")
-# What separates on any system (on Windows ":" too), controls, and half characters.
+# Path separators of any system (":" on Windows), control characters and lone surrogates.
 _REFUSED = re.compile("[/\\\\:\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._+()-]*")  # most names: nothing to look for in it
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._+()-]*")  # most names; they need no other check
 _ILLEGAL_ON_WINDOWS = re.compile(r'[<>"|?*]')
 _MAY_BE_PARTIAL = re.compile(r"\.lm[k\u212a]part", re.IGNORECASE)  # U+212A is a kelvin sign
-MAX_MARKS = 30  # on one letter, as in Unicode's stream-safe text: more take the square of the time
-_REMEMBERED_FOLDERS = 1_024  # lists are sorted: the folder of one path is mostly the next one's
+MAX_MARKS = 30  # per letter (Unicode's Stream-Safe Text Format); normalizing n takes n² steps
+_REMEMBERED_FOLDERS = 1_024  # lists are sorted, so neighbours usually share a folder
 _DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$", "clock$"} | {
     f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³"
 }
@@ -43,13 +40,13 @@ _RUN_BY_EXPLORER = (".lnk", ".url", ".scf", ".library-ms", "desktop.ini", "autor
 
 
 class UnsafeNameError(PeerProtocolError):
-    """A name that is a path, invisible or impossible: that entry is refused, the rest goes on."""
+    """A name that is a path, is invisible or cannot be stored. Only this entry is refused."""
 
 
 def safe_name(untrusted: str, *, windows: bool) -> str:
-    """The file name to store it under, as this system takes it.
+    """The name under which to store the file, ready for system calls.
 
-    Raises UnsafeNameError for what could leave the folder or fool the reader.
+    Raises UnsafeNameError if it could escape the folder or mislead the user.
     """
     if _is_plain(untrusted):
         if not windows:
@@ -61,9 +58,9 @@ def safe_name(untrusted: str, *, windows: bool) -> str:
 
 
 def safe_path(untrusted: str, *, windows: bool) -> tuple[str, ...]:
-    """The names of the folders below which to store it, one in the other, and of the file itself.
+    """The names of the nested folders and the file under which to store it.
 
-    Raises UnsafeNameError for what could leave the folder or fool the reader.
+    Raises UnsafeNameError if one could escape the folder or mislead the user.
     """
     check_length(untrusted)
     folder, slash, name = untrusted.rpartition("/")
@@ -74,7 +71,7 @@ def safe_path(untrusted: str, *, windows: bool) -> tuple[str, ...]:
 
 
 def check_length(untrusted: str) -> None:
-    """Raise UnsafeNameError for a path that is too long, or leads through too many folders."""
+    """Raise UnsafeNameError if the path is too long or too deep."""
     if untrusted.count("/") >= MAX_DEPTH or (
         len(untrusted) > _SHORT_PATH and len(untrusted.encode(errors="replace")) > MAX_PATH_BYTES
     ):
@@ -82,12 +79,11 @@ def check_length(untrusted: str) -> None:
 
 
 def check_path(untrusted: str) -> None:
-    """Raise UnsafeNameError for a path that no leecher stores."""
+    """Raise UnsafeNameError for a path that leechers refuse to store."""
     safe_path(untrusted, windows=False)
 
 
 def is_storable(path: str) -> bool:
-    """Whether a leecher stores this path."""
     try:
         check_path(path)
     except UnsafeNameError:
@@ -96,23 +92,23 @@ def is_storable(path: str) -> bool:
 
 
 def collision_key(name: str) -> str:
-    """Equal for two names that some file system takes for one: by case, or by normal form."""
+    """Equal for names that some file system treats as one: by case or by Unicode normal form."""
     if name.isascii():
         return name.lower()
     if not unicodedata.is_normalized("NFC", name):
         if _has_long_marks(name):
-            return name.casefold()  # nobody types such a name twice in different ways
+            return name.casefold()  # no real name; normalizing it could take very long
         name = unicodedata.normalize("NFC", name)
     return unicodedata.normalize("NFC", name.casefold())
 
 
 def is_partial_name(name: str) -> bool:
-    """Whether a download under way could have this name, on a file system without case too."""
+    """Whether some file system could take this name for that of a partial file."""
     return bool(_MAY_BE_PARTIAL.search(name)) and collision_key(name).endswith(PARTIAL_SUFFIX)
 
 
 def numbered(name: str, number: int) -> str:
-    """The name for a second file beside the first: "notes (2).txt"."""
+    """Like "notes (2).txt"."""
     stem, dot, suffix = name.rpartition(".")
     if not stem:
         return f"{name} ({number})"
@@ -120,7 +116,7 @@ def numbered(name: str, number: int) -> str:
 
 
 def shown_name(name: str, length: int = SHOWN_LENGTH) -> str:
-    """Safe to show and log: what cannot be seen is escaped, what is long is cut."""
+    """Safe to show and log: invisible characters are escaped, long names are cut."""
     if len(name) <= length and name.isprintable():
         return name
     text = name[: length + 1]
@@ -134,7 +130,7 @@ def shown_name(name: str, length: int = SHOWN_LENGTH) -> str:
 
 @lru_cache(_REMEMBERED_FOLDERS)
 def _safe_folder(path: str, windows: bool) -> tuple[str, ...] | str:
-    """Its names, or the sentence of why it is not stored."""
+    """Its names, or the sentence that says why it is refused: lru_cache keeps no exceptions."""
     try:
         return safe_path(path, windows=windows)
     except UnsafeNameError as error:
@@ -142,7 +138,7 @@ def _safe_folder(path: str, windows: bool) -> tuple[str, ...] | str:
 
 
 def _is_plain(name: str) -> bool:
-    """Whether it is stored as it is, but for what Windows alone refuses."""
+    """Whether it is stored unchanged, except perhaps on Windows."""
     return (
         len(name) <= MAX_STORED_BYTES
         and _PLAIN.fullmatch(name) is not None
@@ -151,7 +147,7 @@ def _is_plain(name: str) -> bool:
 
 
 def _visible(untrusted: str) -> str:
-    """The name without what nobody sees. Raises UnsafeNameError."""
+    """The name without invisible characters. Raises UnsafeNameError."""
     if len(untrusted) > _SHORT_NAME and len(untrusted.encode(errors="replace")) > MAX_WIRE_BYTES:
         raise UnsafeNameError(f"“{shown_name(untrusted)}” is longer than {MAX_WIRE_BYTES} bytes")
     if _REFUSED.search(untrusted):
@@ -164,7 +160,7 @@ def _visible(untrusted: str) -> str:
 
 
 def _has_long_marks(name: str) -> bool:
-    """Whether more than MAX_MARKS combining marks follow each other."""
+    """Whether more than MAX_MARKS combining marks follow one another."""
     run = 0
     for letter in name:
         run = run + 1 if unicodedata.combining(letter) else 0
@@ -199,7 +195,7 @@ def _shortened(name: str) -> str:
     encoded = name.encode()
     if len(encoded) <= MAX_STORED_BYTES:
         return name
-    import hashlib  # few names are that long, and it loads OpenSSL
+    import hashlib  # loads OpenSSL, and few names are that long
 
     _, dot, suffix = name.rpartition(".")
     ending = f"~{hashlib.sha256(encoded).hexdigest()[:8]}" + (

@@ -1,15 +1,15 @@
-"""TCP ports of well-known services, to which we do not connect because a stranger says so.
+"""TCP ports of well-known services. We never connect to them on a stranger's word.
 
-From 1,024 on; the ports below are all refused. Three sources, in the order of the table:
+The table starts at 1,024, because all lower ports are refused. It has three sources, in this order:
 
-- the "bad ports" that browsers do not open, https://fetch.spec.whatwg.org/#port-blocking
-- ports whose services act on any text that they receive, or crash on it: printers, industrial
-  controllers, remote control. Ports as in the IANA registry,
+- the "bad ports" that browsers block, https://fetch.spec.whatwg.org/#port-blocking
+- services that act on any text they receive, or crash on it, such as printers, industrial
+  controllers and remote control. The ports are those of the IANA registry,
   https://www.iana.org/assignments/service-names-port-numbers
-- databases, caches, queues and the control ports of servers, at their products' default ports
+- databases, caches, message queues and control ports, at the default ports of their products
 
-Ports from 32,768 on are left out on purpose: systems assign them to programs that ask for any port,
-so a seeder may well listen there. Our own ports, 12500 to 12519, are left out too.
+Ports from 32,768 on are left out, because systems assign them to programs that ask for any port, so
+a seeder may well listen there. Our own ports, 12500 to 12519, are left out too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What the roles and the program can be told: frozen, checked where it is typed.
-
-It reads no file.
-"""
+"""The settings of the roles and of the program, and the parsers for what users type."""
 
 from __future__ import annotations
 
@@ -26,37 +23,35 @@ from roles.values.addresses import (
 from roles.values.errors import UserInputError
 from roles.values.safe_names import shown_name
 
-DEFAULT_SLOTS = 12  # leechers served at once: fewer leave links idle in rooms of 16 and more
-MAX_SLOTS = 64  # one thread each
-DEFAULT_PARALLEL_SEEDERS = 5  # per download, the original's
+DEFAULT_SLOTS = 12  # fewer leave network links idle in rooms of 16 and more
+MAX_SLOTS = 64  # each needs a thread
+DEFAULT_PARALLEL_SEEDERS = 5  # per download; the original's number
 MAX_PARALLEL_SEEDERS = 16
-DOWNLOADS_AT_ONCE = 3  # libtorrent's default; more only splits the same disk and wire
-GIVE_UP_AFTER_S = 30.0  # a command line download without any usable seeder
+DOWNLOADS_AT_ONCE = 3  # libtorrent's default; more would share the same disk and network
+GIVE_UP_AFTER_S = 30.0  # command line: without any usable seeder
 MAX_RECENTS = 8
-LEAST_RATE = 10_000  # bytes per second: below it original leechers give up between two chunks
-MAX_RATE = 100_000_000_000  # bytes per second: more than any network has is a slip of the keys
-NO_DISCOVERY = frozenset({"off", "0", "no"})  # what switches it off in LMK_DISCOVER
+LEAST_RATE = 10_000  # bytes per second; any slower, and original leechers give up between chunks
+MAX_RATE = 100_000_000_000  # bytes per second; faster than any network, so a typing error
+NO_DISCOVERY = frozenset({"off", "0", "no"})  # values of LMK_DISCOVER that switch it off
 
 
 class Existing(Enum):
-    """What to do when the download folder already has a file of that name."""
+    """What to do if the download folder already has a file of that name."""
 
-    SKIP = "skip"  # keep it when it is the same file, else keep both
+    SKIP = "skip"  # if the content is the same; otherwise keep both
     KEEP_BOTH = "keep-both"
     REPLACE = "replace"
 
 
 class Follow(Enum):
-    """Where else a tracker may be looked for when it does not answer."""
+    """Where to look for the tracker if it stops answering."""
 
     NOWHERE = "nowhere"
-    SAME = "same"  # the user named it: where that very run of it is now
-    ANY = "any"  # the program chose it: where it is now, or the only other one
+    SAME = "same"  # the user named it: follow this run of it to its new address
+    ANY = "any"  # the program chose it: follow it, or take the only other tracker
 
 
 class Appearance(Enum):
-    """Colours of the window."""
-
     SYSTEM = "system"
     LIGHT = "light"
     DARK = "dark"
@@ -64,46 +59,39 @@ class Appearance(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TrackerSettings:
-    """How to run a tracker."""
-
     bind: Address = Address(EVERY_INTERFACE, TRACKER_PORT)
-    bind_exactly: bool = False  # a taken port is an error instead of the next port
-    state_file: Path | None = None  # None: forget the lists at the end
+    bind_exactly: bool = False  # fail if the port is taken, instead of trying the next one
+    state_file: Path | None = None  # None: a restart forgets the lists
 
 
 @dataclass(frozen=True, slots=True)
 class SeederSettings:
-    """How to run a seeder.
-
-    `slots` 1 makes it behave as the original: one leecher, away to all others.
-    """
+    """With one slot it behaves like the original: one leecher, and `away` to all others."""
 
     folder: Path
     tracker: Address = Address(LOOPBACK, TRACKER_PORT)
     bind: Address = Address(EVERY_INTERFACE, SEEDER_PORT)
     bind_exactly: bool = False
     slots: int = DEFAULT_SLOTS
-    state_folder: Path | None = None  # for the digests of the folder; None: read it anew each time
+    state_folder: Path | None = None  # for digests; None: hash the folder at each start
     follow: Follow = described(default=Follow.NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class LeecherSettings:
-    """How to run a leecher."""
-
     folder: Path
     tracker: Address = Address(LOOPBACK, TRACKER_PORT)
     parallel_seeders: int = DEFAULT_PARALLEL_SEEDERS
-    give_up_after_s: float | None = None  # without any usable seeder or disk space; None: wait on
-    bind: Address = Address(EVERY_INTERFACE, SEEDER_PORT)  # it gives on what it has, chunk by chunk
+    give_up_after_s: float | None = None  # without usable seeder or disk space; None: never
+    bind: Address = Address(EVERY_INTERFACE, SEEDER_PORT)  # leechers upload what they have
     bind_exactly: bool = False
-    state_folder: Path | None = None  # for the downloads that go on at the next start
+    state_folder: Path | None = None  # for unfinished downloads, resumed at the next start
     follow: Follow = described(default=Follow.NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ProgramSettings:
-    """What is kept between runs. Texts are as typed; an empty tracker means this computer's own."""
+    """What is kept between runs, as the user typed it. An empty tracker means this computer's."""
 
     tracker: str = ""
     shared_folder: str = ""
@@ -114,28 +102,25 @@ class ProgramSettings:
     seeder_port: int = SEEDER_PORT
     slots: int = DEFAULT_SLOTS
     parallel_seeders: int = DEFAULT_PARALLEL_SEEDERS
-    up_limit: str = ""  # as parse_rate() reads it
+    up_limit: str = ""  # for parse_rate()
     down_limit: str = ""
     appearance: str = Appearance.SYSTEM.value
-    recent_trackers: tuple[str, ...] = ()  # that answered, the newest first
+    recent_trackers: tuple[str, ...] = ()  # those that answered, newest first
     window: str = ""  # Tk geometry, "900x600+10+10"
 
     def with_recent_folder(self, folder: str) -> ProgramSettings:
-        """The same settings with this folder chosen and first among the recent ones."""
+        """A copy that shares this folder and has it first among the recent ones."""
         recents = (folder, *(known for known in self.recent_folders if known != folder))
         return replace(self, shared_folder=folder, recent_folders=recents[:MAX_RECENTS])
 
     def with_recent_tracker(self, tracker: str) -> ProgramSettings:
-        """The same settings with this tracker first among the recent ones."""
+        """A copy with this tracker first among the recent ones."""
         recents = (tracker, *(known for known in self.recent_trackers if known != tracker))
         return replace(self, recent_trackers=recents[:MAX_RECENTS])
 
 
 def tracker_address(typed: str, environment: Mapping[str, str]) -> Address:
-    """The tracker that the user means: what was typed, else LMK_TRACKER, else this computer.
-
-    Raises UserInputError.
-    """
+    """What the user typed, else LMK_TRACKER, else this computer. Raises UserInputError."""
     if typed.strip():
         return parse_tracker(typed)
     named = environment.get("LMK_TRACKER", "").strip()
@@ -148,7 +133,7 @@ def tracker_address(typed: str, environment: Mapping[str, str]) -> Address:
 
 
 def parse_tracker(text: str) -> Address:
-    """Read where a tracker answers. Raises UserInputError."""
+    """Raises UserInputError."""
     address = parse_address(text, TRACKER_PORT)
     if address.port == 0:
         raise UserInputError("A tracker does not answer on port 0. Ports go from 1 to 65535.")
@@ -161,14 +146,14 @@ def parse_tracker(text: str) -> Address:
 
 
 def may_discover(environment: Mapping[str, str]) -> bool:
-    """Whether trackers may be looked for on the network when none is named."""
+    """Whether to search the network for trackers if none is named."""
     return environment.get("LMK_DISCOVER", "").strip().lower() not in NO_DISCOVERY
 
 
 def parse_rate(text: str) -> int | None:
-    """Read a limit in bytes per second: "500K", "2.5 MB/s", "10Mbit"; None for no limit, as "0".
+    """Parse a limit such as "500K", "2.5 MB/s" or "10Mbit" into bytes per second.
 
-    Raises UserInputError.
+    Returns None for no limit: "", "none" or "0". Raises UserInputError.
     """
     typed = text.strip()
     if typed.lower() in ("", "none"):
@@ -196,26 +181,28 @@ _RATE = re.compile(
     r"([0-9]{1,12}(?:[.,][0-9]{1,6})?) *(ki|mi|gi|k|m|g)? ?(bits?(?:/s|ps)?|bps|b(?:/s)?|/s)?"
 )
 _RATE_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
-_SHOWN = 80  # characters of what was typed
+_SHOWN = 80  # characters of the user's text in an error message
 
 
 def parse_slots(text: str) -> int:
-    """Read a number of slots. Raises UserInputError."""
+    """Raises UserInputError."""
     return _whole_number(text, "The number of slots", MAX_SLOTS)
 
 
 def parse_parallel_seeders(text: str) -> int:
-    """Read how many seeders to take from at once. Raises UserInputError."""
+    """Raises UserInputError."""
     return _whole_number(text, "The number of seeders at once", MAX_PARALLEL_SEEDERS)
 
 
 def parse_port(text: str) -> int:
-    """Read a port to listen on. Raises UserInputError."""
+    """Raises UserInputError."""
     return _whole_number(text, "The port", 65535)
 
 
 def program_settings_from(stored: Mapping[str, object]) -> tuple[ProgramSettings, tuple[str, ...]]:
-    """Settings out of a settings file, and which keys were unusable and stay at their defaults."""
+    """The settings in `stored`, and the names of those with unusable values, which keep their
+    defaults.
+    """
     usable, unusable = dict[str, Any](), list[str]()
     for field in fields(ProgramSettings):
         if field.name not in stored:
@@ -232,7 +219,7 @@ def program_settings_from(stored: Mapping[str, object]) -> tuple[ProgramSettings
 
 
 def is_text(value: object) -> bool:
-    """Whether there is no half a character in it, which breaks every window that shows it."""
+    """Whether it contains no lone surrogate, which would break every window that shows it."""
     try:
         ("".join(value) if isinstance(value, tuple) else str(value)).encode()
     except UnicodeEncodeError:

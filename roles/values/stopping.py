@@ -1,7 +1,4 @@
-"""Loops over what strangers sent: however long, they end soon when they are told to.
-
-Pure: the caller decides when to stop.
-"""
+"""Stops long loops over data from strangers in time."""
 
 from __future__ import annotations
 
@@ -10,18 +7,18 @@ from typing import TypeVar
 
 from roles.values.errors import HaltedError
 
-LOOK_EVERY = 500  # items between two looks: at 0.2 ms for the worst line of a list, 0.1 s
+LOOK_EVERY = 500  # items between two checks: 0.1 s at 0.2 ms for the worst line of a list
 
 T = TypeVar("T")
 
 
 def go_on() -> bool:
-    """As `should_stop`: never."""
+    """A `should_stop` that never stops."""
     return False
 
 
 def until_stopped(items: Iterable[T], should_stop: Callable[[], bool]) -> Iterator[T]:
-    """The same items. Raises HaltedError once should_stop() says so."""
+    """The same items. Raises HaltedError soon after should_stop() returns True."""
     for number, item in enumerate(items):
         if number % LOOK_EVERY == 0 and should_stop():
             raise HaltedError("told to stop")

@@ -1,6 +1,6 @@
-"""The values of LMK/2's JSON objects: each read from what a stranger sent, or refused.
+"""Reads single values out of LMK/2's JSON objects, which come from strangers.
 
-It knows no message. Pure values.
+Every reader raises PeerProtocolError for a value that it refuses.
 """
 
 from __future__ import annotations
@@ -14,35 +14,29 @@ from roles.values.errors import PeerProtocolError
 from roles.values.safe_names import shown_name
 from roles.values.strict_json import JsonValue
 
-MAX_REQUEST_SHARES = 8  # in one request
-COOKIE_SIZE = 12  # bytes; nobody guesses it within its two minutes
-_MAX_NUMBER = 1 << 50  # bytes, and bytes a second: 1 PiB
-_MAX_VERSION = 32  # characters, ours have about 12
+MAX_REQUEST_SHARES = 8
+COOKIE_SIZE = 12  # bytes; too many to guess within its lifetime of two minutes
+_MAX_NUMBER = 1 << 50  # bytes, or bytes per second: 1 PiB
+_MAX_VERSION = 32  # characters; ours have about 12
 
 _ID = re.compile("[0-9a-f]{16}")
-_SHARE = re.compile("[0-9a-f]{16}|lmk1[0-9a-f]{12}")  # ours; a list of an original seeder
-_PLAIN = re.compile(r"[ !#-\[\]-~]*")  # what JSON holds as it is
+_SHARE = re.compile("[0-9a-f]{16}|lmk1[0-9a-f]{12}")  # of our seeders; of LMK/1 seeders
+_PLAIN = re.compile(r"[ !#-\[\]-~]*")  # what JSON does not escape
 _ROOM = re.compile("[0-9a-f]{8}")
 _COOKIE = re.compile(f"[0-9a-f]{{{2 * COOKIE_SIZE}}}")
 
 
 def is_share(text: str) -> bool:
-    """Whether this can be the id of a share."""
     return _SHARE.fullmatch(text) is not None
 
 
-def is_own_share(text: str) -> bool:
-    """Whether this can be the id of a share whose list a program of ours tells."""
-    return is_id(text)
-
-
 def is_id(text: str) -> bool:
-    """Whether these are the 16 hexadecimal digits of a question, a program or a share."""
+    """Whether these are the 16 hexadecimal digits of a request, a program or an LMK/2 share."""
     return _ID.fullmatch(text) is not None
 
 
 def extras_of(line: bytes, *, most: int = strict_json.MAX_BYTES) -> dict[str, JsonValue] | None:
-    """The fields of a line of LMK/2 or later, None when it is no such line."""
+    """The fields of a line of LMK/2 or later; None for any other line."""
     try:
         value = strict_json.loads(line, most=most)
     except PeerProtocolError:
@@ -54,7 +48,6 @@ def extras_of(line: bytes, *, most: int = strict_json.MAX_BYTES) -> dict[str, Js
 
 
 def address(value: JsonValue) -> Address:
-    """Host and port, as they were named."""
     match value:
         case [str(host), int(port)] if is_port(port) and is_host(host):
             return Address(host, port)
@@ -63,12 +56,11 @@ def address(value: JsonValue) -> Address:
 
 
 def is_port(value: int) -> bool:
-    """Whether a program can listen there."""
-    return type(value) is int and 0 < value <= 65535  # True is an int, but no port
+    return type(value) is int and 0 < value <= 65535  # isinstance() would accept True
 
 
 def files_of(value: JsonValue) -> dict[str, int]:
-    """Name to size in bytes."""
+    """Size in bytes of each name."""
     if not isinstance(value, dict):
         raise PeerProtocolError("not a list of files")
     return {name: _size(size) for name, size in value.items()}
@@ -81,62 +73,57 @@ def _size(value: JsonValue) -> int:
 
 
 def id_of(value: JsonValue) -> str:
-    """16 hexadecimal digits: of a question, a program or a share."""
     if not isinstance(value, str) or not is_id(value):
         raise PeerProtocolError("not 16 hexadecimal digits")
     return value
 
 
 def cookie_of(value: JsonValue) -> str:
-    """No cookie, which is asked for then, when this is none."""
+    """ "" for an invalid cookie, so the tracker asks for a new one."""
     return value if isinstance(value, str) and _COOKIE.fullmatch(value) else ""
 
 
 def shares_of(value: JsonValue) -> tuple[str, ...]:
-    """Ids of at most MAX_REQUEST_SHARES shares."""
     if not isinstance(value, list) or len(value) > MAX_REQUEST_SHARES:
         raise PeerProtocolError("not a list of a few shares")
     shares = tuple(share for share in value if isinstance(share, str) and is_share(share))
     if len(shares) != len(value):
-        raise PeerProtocolError("a share that has no id of one")
+        raise PeerProtocolError("not the id of a share")
     return shares
 
 
 def version_of(value: JsonValue) -> str:
-    """A version of a list, "" for none: only the tracker that gave it knows more of it."""
+    """A list's version, "" for none. Only the tracker that issued it understands it."""
     if not isinstance(value, str) or len(value) > _MAX_VERSION:
         raise PeerProtocolError("not a version of a list")
     return value
 
 
 def room_of(value: JsonValue) -> str:
-    """Which run of a tracker it is, by this or by a version of its list; "" for one that does not
-    say.
-    """
+    """The id of a tracker's run, from its own field or a list's version; "" if there is none."""
     room = value.partition("-")[0] if isinstance(value, str) else ""
     return room if _ROOM.fullmatch(room) else ""
 
 
 def number(value: JsonValue) -> int:
-    """Bytes, or bytes a second, or a count."""
     if type(value) is not int or not 0 <= value <= _MAX_NUMBER:
         raise PeerProtocolError("an impossible number")
     return value
 
 
 def shown(value: JsonValue, length: int) -> str:
-    """A text that may be shown; "" for none."""
+    """A text of at most `length` characters that is safe to show; "" if `value` is no text."""
     if not isinstance(value, str):
         return ""
     if len(value) <= length and value.isascii() and value.isprintable():
-        return value  # nearly all are, and a tracker reads many
+        return value  # shortcut: a tracker reads many texts, nearly all of them like this
     return shown_name(value, length)
 
 
 def cut(text: str, room: int) -> str:
-    """As much of it as `room` bytes of JSON hold, fit for every reader."""
+    """The start of the text, as far as it fits into `room` bytes of JSON; no lone surrogates."""
     if len(text) <= room and _PLAIN.fullmatch(text):
-        return text  # nearly all are
+        return text
     text = text[:room].encode(errors="replace").decode()
     while len(strict_json.dumps(text)) - 2 > room:
         text = text[:-1]

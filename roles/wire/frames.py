@@ -1,6 +1,6 @@
-"""The frames between two LMK/2 peers: bytes in, messages out. No sockets, no clock.
+"""The frames that two LMK/2 peers exchange: kind, length of the body, body.
 
-Kind, length of the body, body; numbers are in network byte order (docs/PROTOCOL.md, section 3).
+Numbers are in network byte order. See docs/PROTOCOL.md, section 3.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import TypeAlias
 from roles.values.content import DIGEST_SIZE, MAX_CHUNKS, bitmap_size
 from roles.values.errors import PeerProtocolError
 
-PART = 256 * 1024  # bytes of a chunk in one frame that all take: other frames wait behind it
-MAX_PART = 1024 * 1024  # the same, for fast lines and for who says that it takes as many
+PART = 256 * 1024  # bytes of a chunk in one frame; every peer accepts it, other frames wait for it
+MAX_PART = 1024 * 1024  # bytes; only for peers that announce it, over fast connections
 MAX_DIGESTS = 1_024  # in one frame, 32 KiB
 MAX_REASON = 200  # bytes
-MAX_BODY = 64 * 1024  # bytes of every other frame: the longest bitmap has 32 KiB
-FIRST_SKIPPED_KIND = 64  # unknown frames from here on are skipped: later versions may add them
+MAX_BODY = 64 * 1024  # bytes, of frames other than CHUNK; the longest bitmap has 32 KiB
+FIRST_SKIPPED_KIND = 64  # readers skip unknown kinds from here on, so later versions may add some
 
 HEADER = struct.Struct(">BI")  # kind, length of the body
 PART_HEAD = struct.Struct(">III")  # handle, index, offset; then the bytes
@@ -30,7 +30,7 @@ MAX_BITMAP = bitmap_size(MAX_CHUNKS)
 
 
 class Kind(IntEnum):
-    """What a frame is; the numbers are on the wire."""
+    """The number is the first byte of a frame."""
 
     OPEN = 1
     FILE = 2
@@ -53,7 +53,7 @@ _KINDS = {int(kind): kind for kind in Kind}
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Leecher to sender: I take part in the content of this root, and call it by this handle."""
+    """Leecher to sender: I want content `root`, and `handle` stands for it from now on."""
 
     handle: int
     root: bytes
@@ -61,7 +61,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Sender to leecher: its shape, and the bitmap of what can be sent now."""
+    """Sender to leecher: the content's sizes in bytes, and the bitmap of the chunks I have."""
 
     handle: int
     size: int
@@ -71,7 +71,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class GetDigests:
-    """Leecher to sender: send me these digests."""
+    """Leecher to sender: send me the digests of `count` chunks, starting with `first`."""
 
     handle: int
     first: int
@@ -80,7 +80,7 @@ class GetDigests:
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """Sender to leecher: the digests of the chunks from `first` on, joined."""
+    """Sender to leecher: the joined digests of the chunks from `first` on."""
 
     handle: int
     first: int
@@ -89,9 +89,9 @@ class Digests:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """Leecher to sender: send me one of these, you choose. Stands until the next one.
+    """Leecher to sender: send me any of these chunks. Replaces the last WANT of this handle.
 
-    Without any chunk: the handle is free again.
+    An empty bitmap frees the handle.
     """
 
     handle: int
@@ -100,7 +100,7 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Sender to leecher: I would send this one."""
+    """Sender to leecher: I can send this chunk now."""
 
     handle: int
     index: int
@@ -116,7 +116,7 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Leecher to sender: no longer wanted; these are."""
+    """Leecher to sender: not this chunk, but any of these."""
 
     handle: int
     index: int
@@ -125,7 +125,7 @@ class Decline:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Leecher to sender: stop sending this one, it has come from elsewhere."""
+    """Leecher to sender: stop sending this chunk, another peer has sent it."""
 
     handle: int
     index: int
@@ -133,14 +133,14 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Sender to leecher: your position in the queue; 0: it is your turn."""
+    """Sender to leecher: your position in the queue; 0: you have left it."""
 
     position: int
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """Sender to leecher: I do not have that, or not any more."""
+    """Sender to leecher: I do not have this content (any more)."""
 
     handle: int
     reason: str
@@ -148,12 +148,12 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """Either to the other: nothing to say, but here."""
+    """Either to the other: I am still here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bye:
-    """Either to the other: this connection ends now."""
+    """Either to the other: I close this connection now."""
 
     reason: str
 
@@ -176,19 +176,18 @@ Frame: TypeAlias = (
 
 
 def encode(frame: Frame) -> bytes:
-    """The frame, whole."""
     kind, body = _body_of(frame)
     return HEADER.pack(kind, len(body)) + body
 
 
 def encode_part_head(handle: int, index: int, offset: int, length: int) -> bytes:
-    """What goes before `length` bytes of a chunk, which start at `offset` in it."""
+    """The start of a CHUNK frame; `length` bytes from `offset` in the chunk follow it."""
     head = PART_HEAD.pack(handle, index, offset)
     return HEADER.pack(Kind.CHUNK, len(head) + length) + head
 
 
 def decode_header(header: bytes | bytearray | memoryview) -> tuple[int, int]:
-    """Kind and length of the body. Raises PeerProtocolError for a length that no frame has."""
+    """Kind and length of the body. Raises PeerProtocolError for an impossible one."""
     kind, length = HEADER.unpack_from(header)
     most = MAX_PART + PART_HEAD.size if kind == Kind.CHUNK else MAX_BODY
     if length > most:
@@ -200,9 +199,9 @@ def decode_header(header: bytes | bytearray | memoryview) -> tuple[int, int]:
 
 
 def decode(kind: int, body: bytes) -> Frame | None:
-    """The frame of a body; None for one of a later version. Raises PeerProtocolError.
+    """None for a kind that only later versions know. Raises PeerProtocolError.
 
-    Not for Kind.CHUNK, whose bytes are received in place.
+    Not for Kind.CHUNK, whose bytes are received directly into the chunk's buffer.
     """
     known = _known(kind)
     if known is None:
@@ -214,18 +213,18 @@ def decode(kind: int, body: bytes) -> Frame | None:
 
 
 class FrameBuffer:
-    """The frames of a leecher at a sender, in any pieces. A leecher sends no chunks."""
+    """Splits what a leecher sends into frames. A leecher sends no CHUNK frames."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     @property
     def is_empty(self) -> bool:
-        """Whether no half frame is here."""
+        """Whether the last frame is complete."""
         return not self._buffer
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Every frame that is whole now."""
+        """The frames that these bytes complete. Raises PeerProtocolError."""
         self._buffer += data
         frames, position = list[Frame](), 0
         while len(self._buffer) - position >= HEADER.size:
@@ -243,7 +242,7 @@ class FrameBuffer:
 
 
 def _known(kind: int) -> Kind | None:
-    """None for a kind that is skipped. Raises PeerProtocolError for one that may not come."""
+    """None for a kind to skip. Raises PeerProtocolError for a forbidden one."""
     known = _KINDS.get(kind)
     if known is None and kind < FIRST_SKIPPED_KIND:
         raise PeerProtocolError(f"a frame of kind {kind}")

@@ -1,7 +1,7 @@
-"""The first line each way between two LMK/2 peers: text in, messages out. No sockets, no state.
+"""The first line that each of two LMK/2 peers sends. With it they agree on a version.
 
-It begins with the first word of LMK/1, so that an original takes it for a greeting of its own: this
-is where two programs find out which version they speak (docs/PROTOCOL.md, section 3).
+It begins with the first word of LMK/1, so an original takes it for an ordinary greeting
+(docs/PROTOCOL.md, section 3).
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from roles.wire.fields import cut, extras_of, is_id, shown
 from roles.wire.frames import MAX_PART, PART
 
 REQUEST_CONNECTION = b"request_connection"
-EXIT_CONNECTION = b"exit_connection"  # frees an original seeder that took a Hello for its own
-AWAY = b"away"  # to a leecher of LMK/1: come again
+EXIT_CONNECTION = b"exit_connection"  # frees an original seeder that answered a Hello
+AWAY = b"away"  # to an LMK/1 leecher: try again later
 ERROR = b"error"  # to a stranger
-MAX_GREETING = 512  # bytes, that of a later version included
-ANSWER_START = b"lmk2 "  # no original program's answer begins with an "l"
-MAX_ANSWER = 512  # bytes, as many as a greeting has
-MAX_NAME = 64  # characters that a computer calls itself
-_NAME_ROOM = 256  # bytes of it in a line: escapes take up to 12 for one character
+MAX_GREETING = 512  # bytes, including the line of a later version
+ANSWER_START = b"lmk2 "  # no original's answer begins with an "l"
+MAX_ANSWER = 512  # bytes
+MAX_NAME = 64  # characters of a computer's name
+_NAME_ROOM = 256  # bytes for it in a line; an escaped character takes up to 12
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """First line of whoever connects: who it is, and which way the data goes."""
+    """The first line of the side that connects."""
 
     peer: str  # 16 hexadecimal digits, new for each run of a role
-    name: str  # of its computer, safe to show once it was read
-    listen: int  # TCP port at which it can be reached, 0 for none
-    is_seeder: bool  # it could not be reached and offers over its own connection
-    longest_part: int = MAX_PART  # bytes of a chunk that it takes in one frame
+    name: str  # of its computer; decode_hello() makes it safe to show
+    listen: int  # its TCP port, 0 for none
+    is_seeder: bool  # this is a reverse connection: it uploads, as nobody can connect to it
+    longest_part: int = MAX_PART  # bytes of a chunk that it accepts in one frame
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """First line of a tracker that looks whether a program can be reached, and the answer to it."""
+    """A tracker's first line when it tests whether a program is reachable, and the answer."""
 
     probe: str
-    peer: str = ""  # in the answer: who is there
+    peer: str = ""  # only in the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ class Welcome:
 
     peer: str
     name: str
-    is_away: bool  # too many connections
-    longest_part: int = MAX_PART  # bytes of a chunk that it takes in one frame
+    is_away: bool  # it has too many connections
+    longest_part: int = MAX_PART  # bytes of a chunk that it accepts in one frame
 
 
 class Greeting(Enum):
-    """How a newcomer began."""
+    """How a new connection began."""
 
     LEECHER = "asks to be served"
     LATER_VERSION = "asks to be served, in a later version if possible"
@@ -66,7 +66,7 @@ class Greeting(Enum):
 
 
 def encode_hello(hello: Hello | Probe) -> bytes:
-    """The whole greeting, to be sent at once: an original takes it for its own first word."""
+    """Send it in one piece, because originals take what they receive at once for one message."""
     if isinstance(hello, Probe):
         return _greeting({"lmk": 2, "probe": hello.probe})
     line: dict[str, object] = {
@@ -85,7 +85,7 @@ def _greeting(line: dict[str, object]) -> bytes:
 
 
 def decode_hello(line: bytes) -> Hello | Probe | None:
-    """The line behind the first word; None when it is none of ours, and LMK/1 goes on."""
+    """Read the line behind the first word; None if it is not LMK/2's, so LMK/1 goes on."""
     value = extras_of(line, most=MAX_GREETING)
     if value is None:
         return None
@@ -100,7 +100,6 @@ def decode_hello(line: bytes) -> Hello | Probe | None:
 
 
 def encode_welcome(answer: Welcome | Probe) -> bytes:
-    """The line that answers a Hello or a Probe."""
     if isinstance(answer, Probe):
         line: dict[str, object] = {"lmk": 2, "probe": answer.probe}
         line |= {"peer": answer.peer} if answer.peer else {}
@@ -113,7 +112,7 @@ def encode_welcome(answer: Welcome | Probe) -> bytes:
 
 
 def decode_probe_answer(data: bytes) -> Probe | None:
-    """What answers a Probe; None for anything else. Version 1.1 did not say who it is."""
+    """None if it is no answer to a Probe. Version 1.1 sends no `peer`."""
     value = (
         extras_of(data.removeprefix(ANSWER_START), most=MAX_GREETING)
         if data.startswith(ANSWER_START)
@@ -126,9 +125,9 @@ def decode_probe_answer(data: bytes) -> Probe | None:
 
 
 class GreetingReader:
-    """The first message of a newcomer at a seeder.
+    """Reads the first message of a new connection.
 
-    The bare word is complete at once, whatever may follow it.
+    The bare word of LMK/1 is complete at once, although more may follow.
     """
 
     def __init__(self) -> None:
@@ -136,7 +135,7 @@ class GreetingReader:
 
     @property
     def line(self) -> bytes:
-        """What a later version said behind the first word."""
+        """What followed the first word, if it was not an original's greeting."""
         return self._buffer[len(REQUEST_CONNECTION) + 1 :]
 
     def feed(self, data: bytes) -> Greeting | None:
@@ -153,9 +152,9 @@ class GreetingReader:
         return self._feed_later_version()
 
     def _feed_later_version(self) -> Greeting | None:
-        """Whether it is request_connection LF {...} LF.
+        """Recognize request_connection LF {...} LF, the greeting of LMK/2 and later.
 
-        A later version says so, and goes on in LMK/1 when it is answered in LMK/1.
+        Its sender continues in LMK/1 if it is answered in LMK/1.
         """
         if (
             not self._buffer.startswith(REQUEST_CONNECTION + b"\n")
@@ -166,15 +165,15 @@ class GreetingReader:
 
 
 class WelcomeReader:
-    """The answer to a Hello, at whoever connected. Takes no byte of the frames behind it."""
+    """Reads the answer to a Hello."""
 
     def __init__(self) -> None:
         self._buffer = b""
 
     def feed(self, data: bytes) -> Welcome | None:
-        """Take more bytes, up to the line feed and no further; None while it has not come.
+        """Take more bytes, none beyond the line feed; None until that has come.
 
-        Raises PeerProtocolError for anything else, the words of LMK/1 included.
+        Raises PeerProtocolError for anything else, such as the words of LMK/1.
         """
         self._buffer += data
         if not ANSWER_START.startswith(self._buffer[: len(ANSWER_START)]):
@@ -186,13 +185,13 @@ class WelcomeReader:
         value = extras_of(self._buffer[len(ANSWER_START) :], most=MAX_GREETING)
         peer = None if value is None else value.get("peer")
         if value is None or not _is_id(peer):
-            raise PeerProtocolError("an answer that nobody of ours gives")
+            raise PeerProtocolError("an answer without the fields of LMK/2")
         name, is_away = shown(value.get("name"), MAX_NAME), value.get("state") == "away"
         return Welcome(peer, name, is_away, _longest_part(value))
 
 
 def _longest_part(value: dict[str, JsonValue]) -> int:
-    """What may be sent to whom said this; who says nothing takes what everybody takes."""
+    """How many bytes of a chunk the sender of this line accepts; PART if it does not say."""
     part = value.get("part")
     return min(max(PART, part), MAX_PART) if type(part) is int else PART
 

@@ -1,13 +1,12 @@
-"""LMK/2 between a tracker and everyone over TCP, both sides: the lists of shares.
+"""LMK/2 with a tracker over TCP, both sides: how lists of shares are transferred.
 
-One line of JSON each way, with packed lines behind it (docs/PROTOCOL.md, section 3). Bytes in,
-messages out. No sockets, no clock; what it keeps is the state of one stream.
+Each side sends one line of JSON; a compressed list may follow it (docs/PROTOCOL.md, section 3).
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -20,7 +19,7 @@ from roles.wire.fields import (
     cut,
     extras_of,
     id_of,
-    is_own_share,
+    is_id,
     is_port,
     is_share,
     number,
@@ -28,38 +27,38 @@ from roles.wire.fields import (
     version_of,
 )
 
-MAX_CALL = 2_048  # bytes of the first line, either way: a folder's name of 255 in \u escapes
-MAX_PACKED = 16 * 1024 * 1024  # bytes that a seeder may send: 200,000 lines pack to a half
-MAX_PACKED_ANSWER = MAX_LIST_BYTES  # zlib makes nothing much longer
-MAX_ENTRY = MAX_LINE + 1  # characters: the mark, then a line
+MAX_CALL = 2_048  # bytes of the first line: room for a folder name of 255 \u escapes
+MAX_PACKED = 16 * 1024 * 1024  # bytes from a seeder; 200,000 lines compress to half of it
+MAX_PACKED_ANSWER = MAX_LIST_BYTES  # zlib hardly ever makes data longer
+MAX_ENTRY = MAX_LINE + 1  # characters: a mark and a line
 _FOLDER_ROOM = MAX_CALL - 512  # bytes of JSON; the rest is for the other fields
-_MAX_TEXT = 200  # characters of why not
+_MAX_TEXT = 200  # characters of a refusal
 _MAX_CODE = 20
-_STEP = 64 * 1024  # bytes unpacked at once
-_LEVEL = 3  # of zlib: two thirds of what the highest saves, in a fifth of its time
+_STEP = 64 * 1024  # bytes to decompress at once
+_LEVEL = 3  # zlib: saves two thirds of what level 9 does, in a fifth of the time
 
-ADDED, REMOVED, SHARE, GONE = "+", "-", "S", "X"  # the marks of the lines of a list
+ADDED, REMOVED, SHARE, GONE = "+", "-", "S", "X"  # the mark that begins each line of a list
 
 
 @dataclass(frozen=True, slots=True)
 class AskList:
-    """Leecher to tracker: the list, please, or what changed since this version."""
+    """Leecher to tracker: send me the changes since this version, or the whole list."""
 
-    since: str = ""  # "" for the whole
+    since: str = ""  # "" for the whole list
 
 
 @dataclass(frozen=True, slots=True)
 class TellList:
-    """Seeder to tracker: the list of my share follows, or what changed in it."""
+    """Seeder to tracker: my share's list, or its changes, follows."""
 
     share: str
-    folder: str  # its name
+    folder: str  # name of the shared folder
     peer: str
-    port: int  # on which it takes connections
+    port: int  # where it accepts connections
     is_whole: bool
-    base: int  # the revision that the changes build on
-    revision: int  # what the list is afterwards
-    packed: int  # bytes that follow; a tracker compares it with MAX_PACKED
+    base: int  # the revision to which the changes apply
+    revision: int  # the revision after them
+    packed: int  # bytes that follow; the tracker checks it against MAX_PACKED
 
 
 Call: TypeAlias = AskList | TellList
@@ -67,7 +66,7 @@ Call: TypeAlias = AskList | TellList
 
 @dataclass(frozen=True, slots=True)
 class ListFollows:
-    """Tracker to leecher: the list of this version, or the changes up to it, follows."""
+    """Tracker to leecher: the list of this version, or the changes up to it, follow."""
 
     version: str
     is_whole: bool
@@ -76,10 +75,10 @@ class ListFollows:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Tracker to seeder: your list is told to others now; or not, and why."""
+    """Tracker to seeder: I accept your list, or refuse it."""
 
     is_taken: bool
-    code: str = ""  # one of tracker_messages.Code, or a later tracker's
+    code: str = ""  # a tracker_messages.Code, or one that a later version added
     text: str = ""
 
 
@@ -88,29 +87,29 @@ Reply: TypeAlias = ListFollows | Taken
 
 @dataclass(frozen=True, slots=True)
 class ShareOpened:
-    """The lines that follow belong to this share."""
+    """The next lines belong to this share."""
 
     share: str
-    folder: str  # its name, as it was sent
+    folder: str  # its name, as sent
 
 
 @dataclass(frozen=True, slots=True)
 class LineAdded:
-    """The share has this line now; catalogue.decode_line reads it."""
+    """The share now has this line, for catalogue.decode_line."""
 
     line: str
 
 
 @dataclass(frozen=True, slots=True)
 class LineRemoved:
-    """The share has this line no longer."""
+    """The share no longer has this line."""
 
     line: str
 
 
 @dataclass(frozen=True, slots=True)
 class ShareGone:
-    """Nobody offers this share any more."""
+    """Nobody offers this share any longer."""
 
     share: str
 
@@ -119,7 +118,7 @@ Entry: TypeAlias = ShareOpened | LineAdded | LineRemoved | ShareGone
 
 
 def encode_call(call: Call) -> bytes:
-    """The first line, with its line feed."""
+    """Includes the line feed."""
     match call:
         case AskList(since):
             line: dict[str, object] = {"lmk": 2, "ask": "list", "since": since}
@@ -131,7 +130,7 @@ def encode_call(call: Call) -> bytes:
 
 
 def decode_call(line: bytes) -> Call:
-    """Read the first line, without its line feed. Raises PeerProtocolError."""
+    """`line` has no line feed. Raises PeerProtocolError."""
     match _object(line):
         case {"ask": "list", "since": since}:
             return AskList(version_of(since))
@@ -145,7 +144,7 @@ def decode_call(line: bytes) -> Call:
             "base": base,
             "revision": revision,
             "packed": packed,
-        } if is_own_share(share) and _is_folder(folder) and is_port(port):
+        } if is_id(share) and _is_folder(folder) and is_port(port):
             base, revision = number(base), number(revision)
             return TellList(
                 share, folder, id_of(peer), port, is_whole, base, revision, number(packed)
@@ -155,7 +154,7 @@ def decode_call(line: bytes) -> Call:
 
 
 def encode_reply(reply: Reply) -> bytes:
-    """The line that answers, with its line feed."""
+    """Includes the line feed."""
     match reply:
         case ListFollows(version, is_whole, packed):
             line: dict[str, object] = {"lmk": 2, "version": version}
@@ -168,7 +167,7 @@ def encode_reply(reply: Reply) -> bytes:
 
 
 def decode_reply(line: bytes) -> Reply:
-    """Read the line that answers, without its line feed. Raises PeerProtocolError."""
+    """`line` has no line feed. Raises PeerProtocolError."""
     match _object(line):
         case {"version": version, "whole": bool(is_whole), "packed": packed}:
             if number(packed) > MAX_PACKED_ANSWER:
@@ -183,7 +182,7 @@ def decode_reply(line: bytes) -> Reply:
 
 
 def encode_entry(entry: Entry) -> str:
-    """One line of a list, without its line feed."""
+    """One line of a list, without line feed."""
     match entry:
         case ShareOpened(share, folder):
             return SHARE + strict_json.dumps([share, cut(folder, _FOLDER_ROOM)]).decode()
@@ -196,12 +195,9 @@ def encode_entry(entry: Entry) -> str:
 
 
 def decode_entry(text: str) -> Entry | None:
-    """Read one line of a list; None for a kind that a later tracker has.
-
-    Raises PeerProtocolError.
-    """
+    """None for a kind of line that only later versions know. Raises PeerProtocolError."""
     match text[:1]:
-        case "+":  # ADDED, and so on: a name here would be a capture
+        case "+":  # literals, because a pattern cannot compare with the names above
             return LineAdded(text[1:])
         case "-":
             return LineRemoved(text[1:])
@@ -215,39 +211,32 @@ def decode_entry(text: str) -> Entry | None:
             return None
 
 
-def packed_list(entries: Iterable[Entry]) -> bytes:
-    """These lines as they are sent, for who need not do it in slices."""
-    packer = Packer()
-    pieces = [packer.pack(encode_entry(entry)) for entry in entries]
-    return b"".join([*pieces, packer.end()])
-
-
 class Packer:
-    """Packs lines one by one."""
+    """Compresses a list line by line."""
 
     def __init__(self) -> None:
         self._zlib = zlib.compressobj(_LEVEL)
 
     def pack(self, text: str) -> bytes:
-        """Add one line, or several with line feeds between; some packed bytes, or none yet."""
+        """Add a line, or several with line feeds between; returns what zlib has ready, if any."""
         return self._zlib.compress(text.encode() + b"\n")
 
     def end(self) -> bytes:
-        """The last of the packed bytes."""
+        """The remaining compressed bytes."""
         return self._zlib.flush()
 
 
 class Unpacker:
-    """Lines out of packed bytes, as they come; a few whatever was packed into them."""
+    """Decompresses a list as it arrives, a few lines at a time even if they compressed well."""
 
     def __init__(self, *, most: int = MAX_LIST_BYTES) -> None:
-        """Bytes that all lines together may have."""
+        """`most`: bytes of all lines together."""
         self._zlib = zlib.decompressobj()
         self._most = most
-        self._begun = b""  # of a line whose end has not come
+        self._begun = b""  # a line whose end has not arrived
 
     def lines(self, received: bytes) -> Iterator[str]:
-        """The lines that end in these bytes. Take them all before the next call.
+        """The lines that these bytes complete; exhaust it before the next call.
 
         Raises PeerProtocolError.
         """
@@ -255,19 +244,19 @@ class Unpacker:
             try:
                 text = self._zlib.decompress(received, _STEP)
             except zlib.error as error:
-                raise PeerProtocolError(f"a list that is not packed as agreed: {error}") from None
+                raise PeerProtocolError(f"a list that cannot be decompressed: {error}") from None
             received = self._zlib.unconsumed_tail
             self._most -= len(text)
             if self._most < 0:
-                raise PeerProtocolError("a list that is too long when it is unpacked")
+                raise PeerProtocolError("a list that is too long when decompressed")
             yield from self._whole_lines(text)
             if self._zlib.unused_data:
-                raise PeerProtocolError("bytes behind a packed list")
+                raise PeerProtocolError("bytes after a compressed list")
             if not received and len(text) < _STEP:
                 break
 
     def end(self) -> None:
-        """Raise PeerProtocolError unless the list has come to its end."""
+        """Raise PeerProtocolError if the list is not complete."""
         if not self._zlib.eof or self._begun:
             raise PeerProtocolError("a list that ends too soon")
 

@@ -1,7 +1,4 @@
-"""The messages of LMK/2 between a tracker and everyone over UDP, in both directions.
-
-Only what they mean; tracker_wire has their bytes.
-"""
+"""The messages that LMK/2 exchanges with a tracker over UDP; tracker_wire encodes them."""
 
 from __future__ import annotations
 
@@ -15,60 +12,60 @@ from roles.values.participants import Status
 
 
 class Code(StrEnum):
-    """Why a request was refused. An answer may hold others: later trackers have more."""
+    """Why a request was refused. Later trackers may send other codes."""
 
-    COOKIE = "cookie"  # ask again with the cookie of this answer
+    COOKIE = "cookie"  # repeat the request with the cookie of this answer
     UNKNOWN = "unknown"  # register first
-    FULL = "full"  # no room for one more
-    REFUSED = "refused"  # this cannot be registered or listed at all
-    WHOLE = "whole"  # the tracker lacks what this list builds on: tell the whole list
-    SHARE = "share"  # another program tells a share with this id: make a new id
-    BUSY = "busy"  # ask again later
+    FULL = "full"  # the tracker has no room
+    REFUSED = "refused"  # this can never be registered or listed
+    WHOLE = "whole"  # the tracker lacks the list's base: send the whole list
+    SHARE = "share"  # another program owns this share id: choose a new one
+    BUSY = "busy"  # try again later
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """Peer to tracker: I take connections on this address, and take part in these shares."""
+    """Peer to tracker: I accept connections at this address, and take part in these shares."""
 
     id: str  # 16 hexadecimal digits, repeated in the answer
     advertised: Address
-    peer: str  # 16 hexadecimal digits, others at each start of the program
+    peer: str  # 16 hexadecimal digits, new at each start of the program
     name: str  # of its computer
     is_leecher: bool
-    everywhere: bool = False  # it listens on every interface, whatever host it names
+    everywhere: bool = False  # it listens on every interface, whatever host it advertises
     shares: tuple[str, ...] = ()
-    cookie: str = ""  # what the tracker gave; "" at first
+    cookie: str = ""  # issued by the tracker; "" in a first request
 
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Peer to tracker: I am still here, and this is what I do."""
+    """Peer to tracker: I am still here, and this is my status."""
 
     id: str
     advertised: Address
     peer: str
     status: Status
-    leaving: bool = False  # it stops now
+    leaving: bool = False  # the program is stopping
     cookie: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TellFiles:
-    """Seeder to tracker: this is my list for LMK/1 readers."""
+    """Seeder to tracker: tell LMK/1 readers these files."""
 
     id: str
-    files: Mapping[str, int]
+    files: Mapping[str, int]  # size in bytes of each name
     peer: str
-    port: int  # on which it takes connections
+    port: int  # where it accepts connections
     cookie: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AskVersion:
-    """Leecher to tracker: is there another list than the one of this version?"""
+    """Leecher to tracker: is your list newer than this version?"""
 
     id: str
-    version: str = ""  # "" when it has none
+    version: str = ""  # "" if it has no list yet
     cookie: str = ""
 
 
@@ -93,7 +90,7 @@ Request: TypeAlias = Register | Ping | TellFiles | AskVersion | AskHolders | Fin
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Tracker to peer: so be it."""
+    """Tracker to peer: done."""
 
     id: str
 
@@ -103,12 +100,12 @@ class Pinged:
     """Tracker to peer: you are on my list."""
 
     id: str
-    is_reachable: bool | None  # whether the tracker could connect; None: not known yet
+    is_reachable: bool | None  # whether the tracker could connect to you; None: not known yet
 
 
 @dataclass(frozen=True, slots=True)
 class ListVersion:
-    """Tracker to leecher: the list that I have now."""
+    """Tracker to leecher: the version of my list."""
 
     id: str
     version: str
@@ -117,22 +114,22 @@ class ListVersion:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """One who may have files of the shares that were asked for."""
+    """A peer that may have files of the requested shares."""
 
-    address: Address  # host "": the machine of the tracker, as the reader reaches it
-    is_leecher: bool = False  # it may have parts only
+    address: Address  # host "": the tracker's machine
+    is_leecher: bool = False  # it may have only some chunks
     is_unreachable: bool = False  # nobody can connect to it
     is_original: bool = False  # it speaks LMK/1 only
-    asked: tuple[int, ...] = ()  # of which shares, as indexes of those asked for
+    asked: tuple[int, ...] = ()  # its shares, as indexes into those of the request
 
     def address_at(self, tracker_host: str) -> Address:
-        """Where a reader that reaches the tracker at this host connects."""
+        """Its address for a reader that reaches the tracker at `tracker_host`."""
         return Address(self.address.host or tracker_host, self.address.port)
 
 
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """Tracker to leecher: some of those who may have files of these shares, others each time."""
+    """Tracker to leecher: a different selection of holders each time."""
 
     id: str
     holders: tuple[Holder, ...]
@@ -140,22 +137,22 @@ class Holders:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Tracker to anyone: here is one."""
+    """Tracker to anyone: I am a tracker."""
 
     id: str
     name: str  # of its computer
     port: int
-    room: str = ""  # as its versions of the list begin: another one at each start
+    room: str = ""  # new at each start; its list versions begin with it
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Tracker to anyone: no, and why."""
+    """Tracker to anyone: I refuse this request."""
 
     id: str
-    code: str  # one of Code, or a later tracker's
+    code: str  # a Code, or one that a later version added
     text: str = ""
-    cookie: str = ""  # with Code.COOKIE: what to repeat from now on
+    cookie: str = ""  # with Code.COOKIE: send it with every request
 
 
 Answer: TypeAlias = Done | Pinged | ListVersion | Holders | Found | Refused

@@ -1,7 +1,7 @@
-"""LMK/2 between a tracker and everyone, both sides, over UDP: bytes in, messages out.
+"""The datagrams between LMK/2 programs and a tracker, both sides.
 
-A request is an LMK/1 request with one more line, a JSON object (docs/PROTOCOL.md, section 3). It is
-answered with one datagram; list_wire has what goes over TCP. No sockets, no clock, no state.
+A request is an LMK/1 request with one more line, a JSON object (docs/PROTOCOL.md, section 3). The
+tracker answers with one datagram.
 """
 
 from __future__ import annotations
@@ -50,23 +50,23 @@ from roles.wire.tracker_messages import (
     TellFiles,
 )
 
-MAX_REQUEST = 1_000  # bytes; an original tracker receives 1,024 and ends on a longer list
-MAX_ANSWER = 1_200  # bytes; crosses every network in one piece
-RECEIVE_BUFFER = 2_048  # what is longer than this is no request, of any version
-NOT_UNDERSTOOD = b"error\nNone"  # to what is no request; an original says it to FindTracker
-_ANSWERS = (b"success", b"error", b"[", b"{")  # how the words and lists of every tracker begin
-PADDED = 256  # bytes of a request without a cookie: no answer to it may be longer
+MAX_REQUEST = 1_000  # bytes; an original tracker receives 1,024 and crashes on a longer list
+MAX_ANSWER = 1_200  # bytes; no network fragments it
+RECEIVE_BUFFER = 2_048  # bytes; no request of any version is longer
+NOT_UNDERSTOOD = b"error\nNone"  # an original's answer to what it does not know, like FindTracker
+_ANSWERS = (b"success", b"error", b"[", b"{")  # how all answers of all trackers begin
+PADDED = 256  # bytes of a request without a cookie; its answer must not be longer
 MAX_TRANSFERS = 8  # in one ping
-MAX_NAME = 64  # bytes of a computer's name: what Windows and Linux allow
-MAX_TITLE = 60  # bytes; eight of them and the rest fit into a ping
+MAX_NAME = 64  # bytes of a computer's name; the limit of Windows and Linux
+MAX_TITLE = 60  # bytes; a ping has room for eight
 MAX_REASON = 80  # bytes, a short sentence
 MAX_STATE = 20  # bytes, a word or two
-MAX_TEXT = 200  # bytes of why not
+MAX_TEXT = 200  # bytes of a refusal
 
-_IS_LEECHER, _IS_UNREACHABLE, _IS_ORIGINAL = 1, 2, 4  # the flags of a holder
+_IS_LEECHER, _IS_UNREACHABLE, _IS_ORIGINAL = 1, 2, 4  # flags of a holder
 
 
-class _Verb(StrEnum):
+class Verb(StrEnum):
     """The first line of a request."""
 
     ADD_SEEDER = "add_seeder"
@@ -77,17 +77,17 @@ class _Verb(StrEnum):
     FIND_TRACKER = "find_tracker"
 
 
-_VERBS = {verb.encode(): verb for verb in _Verb}
+_VERBS = {verb.encode(): verb for verb in Verb}
 _WITH_ARGUMENT = frozenset({b"add_seeder", b"upload_file_list", b"ping_tracker"})
 _REACHABLE = {True: "true", False: "false", None: "null"}
 _AS = {False: "seeder", True: "leecher"}
 
 
 def encode_request(request: Request) -> bytes:
-    """The one datagram that asks, padded while there is no cookie.
+    """One datagram, padded to PADDED bytes if it has no cookie.
 
-    A ping leaves transfers out from the end. Raises PeerProtocolError when it is too long for all
-    that: only a list of files can be.
+    A ping that is too long loses its last transfers. Raises PeerProtocolError for a list of files
+    that is too long.
     """
     datagram = _encoded(request)
     while len(datagram) > MAX_REQUEST and isinstance(request, Ping) and request.status.transfers:
@@ -100,18 +100,18 @@ def encode_request(request: Request) -> bytes:
 
 
 def decode_request(datagram: bytes) -> Request | None:
-    """Read one request; None when it is none of LMK/2. Raises PeerProtocolError."""
+    """None if it is no LMK/2 request. Raises PeerProtocolError."""
     fields = datagram.split(b"\n")
     verb = _VERBS.get(fields[0])
     if verb is None or len(fields) < 2:
         return None
     is_with_argument = fields[0] in _WITH_ARGUMENT
-    # Programs of version 1.0 send extras too, but no peer, and get LMK/1's answers.
+    # Version 1.0 sends extras without a peer, and expects LMK/1's answers.
     if is_with_argument and (len(fields) < 3 or b'"peer"' not in fields[2]):
         return None
     extras = extras_of(fields[1 + is_with_argument])
     if extras is None:
-        if is_with_argument:  # it must not become an original seeder
+        if is_with_argument:  # otherwise it would be registered as an original seeder
             raise PeerProtocolError("extras that cannot be read")
         return None
     if len(datagram) > MAX_REQUEST:
@@ -120,15 +120,14 @@ def decode_request(datagram: bytes) -> Request | None:
 
 
 def is_answer(datagram: bytes) -> bool:
-    """Whether it begins as what a tracker says. Never answer it: two trackers would go on so for
-    ever, once a third machine had sent one of them a datagram in the name of the other.
+    """Whether this looks like a tracker's answer. A tracker must not reply to those: one datagram
+    with a forged source would make two trackers answer each other forever.
     """
     return datagram.startswith(_ANSWERS)
 
 
 def encode_answer(answer: Answer) -> bytes:
-    """The one datagram that answers."""
-    if isinstance(answer, Pinged):  # nearly all are: dumps() would add an eighth to what they cost
+    if isinstance(answer, Pinged):  # nearly all are, and dumps() would make them an eighth slower
         known = _REACHABLE[answer.is_reachable]
         return f'success\n{{"lmk":2,"id":"{answer.id}","reachable":{known}}}'.encode()
     word, line = b"success", dict[str, object]({"lmk": 2, "id": answer.id})
@@ -151,10 +150,7 @@ def encode_answer(answer: Answer) -> bytes:
 
 
 def decode_answer(datagram: bytes) -> Answer | None:
-    """Read one answer; None when it is none of LMK/2, but perhaps of LMK/1.
-
-    Raises PeerProtocolError.
-    """
+    """None if it is no LMK/2 answer; it may be LMK/1's. Raises PeerProtocolError."""
     word, _, text = datagram.partition(b"\n")
     if len(datagram) > MAX_ANSWER or word not in (b"success", b"error"):
         return None
@@ -182,14 +178,14 @@ def decode_answer(datagram: bytes) -> Answer | None:
 
 
 def refusal_of(datagram: bytes, why: str) -> bytes | None:
-    """The answer to an LMK/2 request that cannot be read; None for one that is not LMK/2's.
+    """The answer to an LMK/2 request that decode_request() refused; None if it is not LMK/2's.
 
-    Its source may be forged: the answer is not longer than the request.
+    It is no longer than the request, whose source may be forged.
     """
     fields = datagram.split(b"\n")
     line = extras_of(fields[-1])
     if line is None or (fields[0] in _WITH_ARGUMENT and "peer" not in line):
-        return None  # version 1.0 has such a line too
+        return None  # version 1.0 sends such a line too
     try:
         request_id = id_of(line.get("id"))
     except PeerProtocolError:
@@ -202,7 +198,7 @@ def refusal_of(datagram: bytes, why: str) -> bytes | None:
 
 
 def fitting(holders: Iterable[Holder]) -> tuple[Holder, ...]:
-    """The first of these, as many as one answer holds."""
+    """The first holders, as many as fit into one answer."""
     room = MAX_ANSWER - len(encode_answer(Holders("0" * 16, ())))
     told = list[Holder]()
     for holder in holders:
@@ -221,24 +217,24 @@ def _encoded(request: Request) -> bytes:
     fields = []
     match request:
         case Register(_, advertised, peer, name, is_leecher, everywhere, shares):
-            fields = [_Verb.ADD_SEEDER.encode(), strict_json.dumps(advertised)]
+            fields = [Verb.ADD_SEEDER.encode(), strict_json.dumps(advertised)]
             line |= {"peer": peer, "name": cut(name, MAX_NAME), "as": _AS[is_leecher]}
             line |= {"everywhere": everywhere, "shares": shares[:MAX_REQUEST_SHARES]}
         case Ping(_, advertised, peer, status, leaving):
-            fields = [_Verb.PING_TRACKER.encode(), strict_json.dumps(advertised)]
+            fields = [Verb.PING_TRACKER.encode(), strict_json.dumps(advertised)]
             line |= {"peer": peer} | _status_fields(status)
             line |= {"leaving": True} if leaving else {}
         case TellFiles(_, files, peer, port):
-            fields = [_Verb.UPLOAD_FILE_LIST.encode(), strict_json.dumps(dict(files))]
+            fields = [Verb.UPLOAD_FILE_LIST.encode(), strict_json.dumps(dict(files))]
             line |= {"peer": peer, "port": port}
         case AskVersion(_, version):
-            fields = [_Verb.REQUEST_FILE_LIST.encode()]
+            fields = [Verb.REQUEST_FILE_LIST.encode()]
             line["version"] = version
         case AskHolders(_, shares):
-            fields = [_Verb.REQUEST_SEEDER_LIST.encode()]
+            fields = [Verb.REQUEST_SEEDER_LIST.encode()]
             line["shares"] = shares[:MAX_REQUEST_SHARES]
         case FindTracker():
-            fields = [_Verb.FIND_TRACKER.encode()]
+            fields = [Verb.FIND_TRACKER.encode()]
     datagram = b"\n".join([*fields, strict_json.dumps(line)])
     return datagram if cookie else datagram.ljust(PADDED)
 
@@ -265,10 +261,10 @@ def _holder_value(holder: Holder) -> list[object]:
     return [*holder.address, flags, holder.asked]
 
 
-def _decode_request(verb: _Verb, argument: bytes, line: dict[str, JsonValue]) -> Request:
+def _decode_request(verb: Verb, argument: bytes, line: dict[str, JsonValue]) -> Request:
     request_id, cookie = id_of(line.get("id")), cookie_of(line.get("cookie"))
     match verb:
-        case _Verb.ADD_SEEDER:
+        case Verb.ADD_SEEDER:
             return Register(
                 id=request_id,
                 advertised=_address(argument),
@@ -279,7 +275,7 @@ def _decode_request(verb: _Verb, argument: bytes, line: dict[str, JsonValue]) ->
                 shares=shares_of(line.get("shares")),
                 cookie=cookie,
             )
-        case _Verb.PING_TRACKER:
+        case Verb.PING_TRACKER:
             return Ping(
                 id=request_id,
                 advertised=_address(argument),
@@ -288,18 +284,18 @@ def _decode_request(verb: _Verb, argument: bytes, line: dict[str, JsonValue]) ->
                 leaving=line.get("leaving") is True,
                 cookie=cookie,
             )
-        case _Verb.UPLOAD_FILE_LIST:
+        case Verb.UPLOAD_FILE_LIST:
             files = files_of(strict_json.loads(argument))
             port = line.get("port")
             if type(port) is not int or not is_port(port):
                 raise PeerProtocolError("a list without the port of its seeder")
             return TellFiles(request_id, files, id_of(line.get("peer")), port, cookie)
-        case _Verb.REQUEST_FILE_LIST:
+        case Verb.REQUEST_FILE_LIST:
             version = line.get("version", "")
             return AskVersion(request_id, version_of(version), cookie)
-        case _Verb.REQUEST_SEEDER_LIST:
+        case Verb.REQUEST_SEEDER_LIST:
             return AskHolders(request_id, shares_of(line.get("shares")), cookie)
-        case _Verb.FIND_TRACKER:
+        case Verb.FIND_TRACKER:
             return FindTracker(request_id)
 
 
@@ -350,7 +346,7 @@ def _decode_holder(value: JsonValue) -> Holder:
             raise PeerProtocolError("not a holder")
 
 
-@lru_cache(maxsize=16_384)  # each ping of a program names the same: an eighth of what it costs
+@lru_cache(maxsize=16_384)  # a program's pings repeat it; this makes them an eighth cheaper
 def _address(argument: bytes) -> Address:
     return address(strict_json.loads(argument))
 

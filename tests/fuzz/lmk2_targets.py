@@ -43,7 +43,6 @@ from roles.wire.list_wire import (
     decode_reply,
     encode_call,
     encode_reply,
-    packed_list,
 )
 from roles.wire.tracker_messages import Register
 from tests import test_frames as frame_samples
@@ -52,6 +51,7 @@ from tests import test_list_wire as list_samples
 from tests import test_tracker_wire as tracker_samples
 from tests.fuzz.samples import TRACKER_REQUESTS
 from tests.fuzz.target import Target, check, in_pieces
+from tests.packing import packed_list
 from tests.test_catalogue import LINES
 from tests.test_download_record import ONE, TWO
 from tests.tracker_tables import answerer_of
