@@ -86,13 +86,13 @@ class MixesTest(RoomTest):
         """Until an original says `connected`, which it is then told to forget."""
 
         def is_free() -> bool:
-            link = self.dial(seeder.address)
-            link.sendall(b"request_connection")
-            answer = link.recv(1_024)
+            sock = self.dial(seeder.address)
+            sock.sendall(b"request_connection")
+            answer = sock.recv(1_024)
             if answer == b"connected":
-                link.sendall(b"exit_connection")
-                self.assertEqual(link.recv(1), b"")
-            link.close()
+                sock.sendall(b"exit_connection")
+                self.assertEqual(sock.recv(1), b"")
+            sock.close()
             return answer == b"connected"
 
         wait_until(is_free, LIMIT_S, "the original seeder stayed away")

@@ -245,7 +245,7 @@ class LostWordsTest(SwarmTestCase):
         self.offer(sender, handle, 3)
         self.tick_until_left(sender)
 
-    def test_a_peer_in_whose_line_we_stand_or_that_has_nothing_is_waited_for(self) -> None:
+    def test_a_peer_in_whose_queue_we_are_or_that_has_nothing_is_waited_for(self) -> None:
         self.quick("QUIET_S")
         busy, _ = self.offering(self.holding)
         busy.send(frames.Place(2))
@@ -274,7 +274,7 @@ class LostWordsTest(SwarmTestCase):
         wait_until(lambda: self.transfer_.plan.had == 0b11000)
         self.assertTrue(self.errors.empty())
 
-    def test_an_offer_says_that_the_wait_in_line_is_over(self) -> None:
+    def test_an_offer_says_that_the_wait_in_the_queue_is_over(self) -> None:
         self.quick("QUIET_S")
         sender, handle = self.offering(self.holding)
         sender.send(frames.Place(2))
