@@ -53,7 +53,7 @@ START_AGAIN_S = 1.0  # after a download for which there was no thread
 # A download for which nothing comes makes room for those that wait, so that dead files of one share
 # do not block other shares. It has more time while it is in a peer's queue.
 GIVES_WAY_S = 5.0
-GIVES_WAY_IN_LINE_S = 15.0
+GIVES_WAY_IN_QUEUE_S = 15.0
 # Downloads that are not through: every folder that a room can have, and some thousand files.
 MAX_WAITING = 20_000
 
@@ -337,8 +337,8 @@ class Leecher(Role):
         """Downloads that stand still make room; they wait until others had as many turns."""
         now = time.monotonic()
         for download in running:
-            is_in_line = download.state is DownloadState.IN_LINE
-            if download.still_s(now) >= (GIVES_WAY_IN_LINE_S if is_in_line else GIVES_WAY_S):
+            is_in_queue = download.state is DownloadState.IN_QUEUE
+            if download.still_s(now) >= (GIVES_WAY_IN_QUEUE_S if is_in_queue else GIVES_WAY_S):
                 download.give_way()
 
     def _note_lack(self, download: DownloadLife, error: ShortageError) -> None:

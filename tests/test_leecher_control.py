@@ -295,7 +295,7 @@ class TheEndOfTheLeecher(LeecherTest):
         self.assert_stops(leecher)
 
     def test_it_stops_in_time_in_a_queue(self) -> None:
-        self.assert_stops_in_state(be_away, DownloadState.IN_LINE)
+        self.assert_stops_in_state(be_away, DownloadState.IN_QUEUE)
 
     def test_it_stops_in_time_between_two_tries(self) -> None:
         self.assert_stops_in_state(hang_up_on_the_greeting, DownloadState.RETRYING)

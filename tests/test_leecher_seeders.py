@@ -230,7 +230,7 @@ class SeedersThatFail(LeecherTest):
         leecher = self.taking(give_up_after_s=NEVER_S)
         self.assert_takes(leecher, {"a": content})
         states = [event.state for event in leecher.log.of(DownloadChanged)]
-        self.assertIn(DownloadState.IN_LINE, states)
+        self.assertIn(DownloadState.IN_QUEUE, states)
 
     def test_a_slow_one_does_not_set_the_pace(self) -> None:
         content = content_of(600 * CHUNK)
@@ -411,7 +411,7 @@ class WithoutSeeders(LeecherTest):
         seeder = self.scripted(be_away, self.room, a=7)
         leecher = self.taking(give_up_after_s=0.5)
         order(leecher, "a")
-        wait_for_state(leecher, "a", DownloadState.IN_LINE)
+        wait_for_state(leecher, "a", DownloadState.IN_QUEUE)
         seeder.close()
         self.assert_fails(leecher, "a", NoSeederError)
 

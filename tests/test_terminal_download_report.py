@@ -252,7 +252,7 @@ class DownloadReportTest(unittest.TestCase):
             report.note(
                 changed(
                     self.small.key,
-                    DownloadState.IN_LINE,
+                    DownloadState.IN_QUEUE,
                     files=2,
                     files_ended=1,
                     position=3,

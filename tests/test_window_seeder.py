@@ -130,7 +130,7 @@ class SeederTabTest(AppWindowTest):
         run._handle(ReachabilityChanged(address, is_reachable=True))
         self.assertNotIn("Others cannot connect", widget_texts(self.window.seeder))
 
-    def test_who_waits_in_line_is_shown_with_the_place(self) -> None:
+    def test_who_waits_in_a_queue_is_shown_with_the_position(self) -> None:
         run = self.started()
         taking = Upload(Address("10.0.0.7", 5), "a", 1, 2, 0.0, "lab-pc-07")
         waiting = Upload(Address("10.0.0.8", 5), "a", 0, 2, 0.0, "lab-pc-08", position=2)

@@ -224,7 +224,7 @@ class TreeInWindowTest(AppWindowTest):
     def test_progress_stands_at_what_was_asked_for(self) -> None:
         self.show_course()
         share = f"share:{COURSE}"
-        self.download(share, DownloadState.IN_LINE, position=3, files=3, files_ended=1)
+        self.download(share, DownloadState.IN_QUEUE, position=3, files=3, files_ended=1)
         self.wait_for_status(share, "In the queue (position 3), 1 of 3 files")
         self.download(share, DownloadState.DOWNLOADING, files=3, files_ended=2)
         self.wait_for_status(share, "2 of 3 files")

@@ -130,7 +130,7 @@ def download_status(download: DownloadChanged) -> str:
             return "Checking what you have"
         case DownloadState.LOOKING:
             return _with_cause("Looking for seeders", download.cause)
-        case DownloadState.IN_LINE:
+        case DownloadState.IN_QUEUE:
             if download.position:
                 return f"In the queue (position {download.position})"
             return "In the queue: every seeder is serving others"

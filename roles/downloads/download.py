@@ -316,7 +316,7 @@ class Download(DownloadLife):
         elif is_moving or outlook.is_receiving:
             self._set_state(DownloadState.DOWNLOADING)
         elif outlook.position:
-            self._set_state(DownloadState.IN_LINE, position=outlook.position)
+            self._set_state(DownloadState.IN_QUEUE, position=outlook.position)
         elif self._waits_for_list(now):
             self._patience.renew(now)
         else:

@@ -219,7 +219,7 @@ class Download(DownloadLife):
                 "Nothing was kept. Start another seeder and try again."
             )
         elif outlook.is_queued:
-            self._set_state(DownloadState.IN_LINE)
+            self._set_state(DownloadState.IN_QUEUE)
         elif self._is_cut_off():
             self._set_state(DownloadState.LOOKING, cause=CUT_OFF)
         elif not outlook.is_anyone_listed:

@@ -41,7 +41,7 @@ _TONES = {
     DownloadState.FAILED: "Bad",
     DownloadState.RETRYING: "Warning",
     DownloadState.WAITING_FOR_SPACE: "Warning",
-    DownloadState.IN_LINE: "Warning",
+    DownloadState.IN_QUEUE: "Warning",
     DownloadState.CANCELLED: "Muted",
     DownloadState.PAUSED: "Muted",
 }
