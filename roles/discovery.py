@@ -1,7 +1,4 @@
-"""The discovery role: finds the trackers of the local network, without sweeping its addresses.
-
-One thread, which calls and listens.
-"""
+"""The discovery role: finds trackers in the local network by broadcast, with one thread."""
 
 from __future__ import annotations
 
@@ -17,10 +14,10 @@ from roles.values.addresses import Address
 from roles.values.events import FoundTracker, Post, TrackersFound
 from roles.worker import POLL_S
 
-FIRST_CALLS = 5  # one a second
-FIRST_PAUSE_S = 1.0
-PAUSE_S = (10.0, 30.0)  # later, by chance, so that a room full of programs does not call as one
-PREFER_S = 0.3  # a tracker of ours that answers so much later than an original one is preferred
+FIRST_CALLS = 5
+FIRST_PAUSE_S = 1.0  # between the first calls
+PAUSE_S = (10.0, 30.0)  # later; random, so that the programs of a room do not call all at once
+PREFER_S = 0.3  # how long to wait for one of our trackers after an original has answered
 
 
 class Discovery(Role):
@@ -32,9 +29,9 @@ class Discovery(Role):
         remembered: tuple[Address, ...] = (),
         destinations: Destinations | None = None,
     ) -> None:
-        """`remembered` trackers may be in other networks: they are asked at their address.
+        """`remembered` trackers are asked directly, because they may be in other networks.
 
-        `destinations` are called at in place of every network.
+        `destinations` replace the broadcast addresses of all networks.
         """
         super().__init__("discovery", post)
         self._remembered = remembered
@@ -72,10 +69,7 @@ def find_tracker(
     destinations: Destinations | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> FoundTracker | None:
-    """The first tracker that answers, one of ours if there is one; None after `timeout_s`.
-
-    For the command line: it waits.
-    """
+    """Wait for the first tracker that answers, preferring ours; None after `timeout_s`."""
     trackers = FoundTrackers()
     deadline = time.monotonic() + timeout_s
     call_at = 0.0

@@ -1,7 +1,7 @@
-"""The leecher role: the tracker's lists, and downloads that run side by side.
+"""The leecher role: gets the tracker's lists and runs downloads.
 
-Threads: the role's own does what it is asked for and starts what is queued; `lmk-lister` talks to
-the tracker; each download has its own. With the first download of LMK/2 it joins the swarm.
+Threads: the role's own executes requests and starts queued downloads; `lmk-lister` talks to the
+tracker; each download has one. With the first LMK/2 download it joins the swarm.
 """
 
 from __future__ import annotations
@@ -47,38 +47,38 @@ from roles.values.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
 log = logging.getLogger(__name__)
 
 TICK_S = 0.25
-EAGER_TICK_S = 0.05  # at the beginning of a download
+EAGER_TICK_S = 0.05  # instead, for the first EAGER_S of a download
 EAGER_S = 0.5
-START_AGAIN_S = 1.0  # after a download for which there was no thread
-# A download for which nothing comes makes room for those that wait, so that dead files of one share
-# do not block other shares. It has more time while it is in a peer's queue.
+START_AGAIN_S = 1.0  # after there was no thread for a download
+# A download that receives nothing makes room for waiting ones, so that dead files of one share do
+# not block others. It has more time while it is in a peer's queue.
 GIVES_WAY_S = 5.0
-GIVES_WAY_IN_QUEUE_S = 15.0
-# Downloads that are not through: every folder that a room can have, and some thousand files.
+GIVES_WAY_QUEUED_S = 15.0
+# Unfinished downloads: all folders that a room can have, and some thousand files.
 MAX_WAITING = 20_000
 
 
 class Leecher(Role):
-    """Its methods may be called from any thread; it posts LeecherEvents until RoleStopped."""
+    """Any thread may call its public methods. Posts LeecherEvents."""
 
     def __init__(
         self, settings: LeecherSettings, post: Post, throttles: Throttles | None = None
     ) -> None:
-        """`throttles`: those of the whole program."""
+        """`throttles`: shared by the whole program."""
         super().__init__("leecher", post)
         hide_folder(settings.folder)
         self._settings = settings
         throttles = throttles or Throttles()
-        self._lock = threading.Lock()  # protects the table of downloads: lines, no I/O
+        self._lock = threading.Lock()  # protects _downloads; never held during I/O
         self._downloads: dict[str, DownloadLife] = {}  # changed by the role's own thread only
-        self._waiting = 0  # downloads that have not ended, when they were counted last
-        self._owners: dict[str, str] = {}  # by collision key: the first download with this name
+        self._waiting = 0  # unfinished downloads, when last counted
+        self._owners: dict[str, str] = {}  # collision key -> key of the first such download
         space = PromisedSpace(settings.folder)
         self._unfinished = UnfinishedDownloads(settings)
         self._is_busy = False  # AllDownloadsEnded is due
         self._eager_until = 0.0
         self._start_again_at = 0.0
-        self._lacking_since: float | None = None  # since when no thread can be started
+        self._lacking_since: float | None = None  # when threads ran out
         self._requests = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
         self._place = TrackerPlace(settings.tracker, settings.follow, post)
@@ -116,26 +116,26 @@ class Leecher(Role):
         )
 
     def refresh(self) -> None:
-        """Ask the tracker for its lists now; FilesListed or ListFailed follows."""
+        """Ask the tracker for its lists now. FilesListed or ListFailed follows."""
         self._lister.refresh()
 
     def download(self, keys: Iterable[str], existing: Existing) -> None:
-        """Queue these of the newest list: keys of files, and FolderKeys as text.
+        """Queue files and folders of the newest list: ListedFile.keys, and FolderKeys as text.
 
-        One that is queued or running already stays as it is.
+        Does not change downloads that are queued or running already.
         """
         self._request(partial(self._queue, tuple(keys), existing))
 
     def pause(self, keys: Iterable[str]) -> None:
-        """Stop these downloads and keep what came, until resume()."""
+        """Stop these downloads and keep what they have, until resume()."""
         self._request(partial(self._pause, tuple(keys)))
 
     def resume(self, keys: Iterable[str]) -> None:
-        """Let these downloads go on after a pause or a failure."""
+        """Continue these downloads after a pause or a failure."""
         self._request(partial(self._resume, tuple(keys)))
 
     def cancel(self, keys: Iterable[str]) -> None:
-        """Give these downloads up and remove what came."""
+        """End these downloads and remove what they have."""
         self._request(partial(self._cancel, tuple(keys)))
 
     def stop(self) -> None:
@@ -155,7 +155,7 @@ class Leecher(Role):
         finally:
             self._stopping.set()
             self._lister.wake()
-            self._do_requests()  # a cancel just before the end is one, too
+            self._do_requests()  # such as a cancel() just before stop()
             for download in self._all():
                 if not download.state.is_final:
                     download.halt(download.at_the_end)
@@ -167,7 +167,7 @@ class Leecher(Role):
             lister.join()
 
     def _begin_anew(self) -> None:
-        """This computer has other addresses: connect anew, without waiting."""
+        """This computer's addresses changed: reconnect at once."""
         self._place.network_changed()
         self._lister.network_changed()
         self._lmk1.network_changed()
@@ -188,7 +188,7 @@ class Leecher(Role):
             self._woken.wait(EAGER_TICK_S if is_eager else TICK_S)
             self._woken.clear()
 
-    # Requests come from any thread and are done in the role's own, one after another
+    # Any thread makes requests; the role's own executes them in order.
 
     def _request(self, request: Callable[[], None]) -> None:
         self._requests.put(request)
@@ -205,38 +205,41 @@ class Leecher(Role):
                 return
             try:
                 self._begin(key, existing, DownloadState.QUEUED)
-            # No port is free, which may be otherwise the next time; or there are too many.
+            # No port is free, or there are too many downloads.
             except (StorageError, UserInputError) as error:
                 self._fail(key, error)
 
     def _fail(self, key: str, error: LmkError) -> None:
-        """Report a download that could not be created."""
+        """Report a download that could not begin."""
         self._is_busy = True
         found = self._lister.wanted(key)
         self._post(failed_to_begin(key, found[0] if found is not None else None, error))
 
     def _take_list(self) -> None:
-        """A list came: downloads follow it, and what the last run left goes on if it is there."""
+        """After a new list: update running downloads, and resume those of the last run."""
         for download in self._all():
             if download.is_running:
                 self._follow(download)
 
         def start(key: str, existing: Existing, is_paused: bool) -> bool:
             state = DownloadState.PAUSED if is_paused else DownloadState.QUEUED
-            with contextlib.suppress(StorageError):  # no port is free: the next list, the next try
+            with contextlib.suppress(StorageError):  # no port is free: try again with the next list
                 return self._begin(key, existing, state)
             return False
 
         self._unfinished.take_up(start)
 
     def _follow(self, download: DownloadLife) -> None:
-        """Tell a download what the newest list has of it, if that changed."""
+        """Update a download from the newest list."""
         running = [one for one in self._all() if one.is_running]
         if isinstance(download, Download) and self._lmk2.follow(download, running):
             self._note_names(download)
 
     def _begin(self, key: str, existing: Existing, state: DownloadState) -> bool:
-        """Make a download of this key; False when the list does not have it."""
+        """Create the download of this key; False if the list does not have it.
+
+        Raises UserInputError and StorageError.
+        """
         known = self._downloads.get(key)
         if not (known is None or known.state.is_final or known.is_cancelled):
             return True
@@ -250,7 +253,7 @@ class Leecher(Role):
         self._waiting += 1
         if known is not None:
             known.join()
-            known.discard()  # it has the name that the next one needs
+            known.discard()  # its partial file has the name that the new download needs
         download.halt(state)
         self._note_names(download)
         with self._lock:
@@ -259,7 +262,7 @@ class Leecher(Role):
         return True
 
     def _made(self, key: str, existing: Existing) -> DownloadLife | None:
-        """The download of this key; None when the list does not have it."""
+        """A new download of this key; None if the list does not have it."""
         lmk1 = self._lmk1.made(key, existing)
         if lmk1 is None:
             return self._lmk2.made(key, existing)
@@ -268,7 +271,7 @@ class Leecher(Role):
         return lmk1
 
     def _has_twin(self, download: DownloadLife) -> bool:
-        """Whether another one had one of its names first: it may not replace that one's file."""
+        """Whether another download came first with one of its names, so it must not replace it."""
         owners = (self._owners.get(name, download.key) for name in download.collision_keys)
         return any(owner != download.key for owner in owners)
 
@@ -301,7 +304,7 @@ class Leecher(Role):
             self._post(AllDownloadsEnded())
 
     def _start_queued(self) -> None:
-        """Start what fits, but never two whose names a file system could take for one."""
+        """Start downloads, but never two whose names a file system could treat as one."""
         downloads = sorted(self._all(), key=lambda one: one.turns)
         for download in downloads:
             download.reap()
@@ -310,13 +313,13 @@ class Leecher(Role):
         if time.monotonic() < self._start_again_at:
             return
         running = [download for download in downloads if download.is_running]
-        is_one_kept = self._lmk2.is_any_behind
+        is_one_waiting = self._lmk2.is_any_behind
         for download in downloads:
             if download.state is not DownloadState.QUEUED or download.is_running:
                 continue
             is_full = len(running) >= DOWNLOADS_AT_ONCE
             if is_full or not all(_are_apart(download, other) for other in running):
-                is_one_kept = True
+                is_one_waiting = True
                 if is_full:
                     break
                 continue
@@ -330,19 +333,19 @@ class Leecher(Role):
             self._lacking_since = None
             self._eager_until = time.monotonic() + EAGER_S
             self._lister.wake()
-        if is_one_kept:
+        if is_one_waiting:
             self._let_others_go_on(running)
 
     def _let_others_go_on(self, running: Iterable[DownloadLife]) -> None:
-        """Downloads that stand still make room; they wait until others had as many turns."""
+        """Stalled downloads make room, and wait until the others have had as many turns."""
         now = time.monotonic()
         for download in running:
-            is_in_queue = download.state is DownloadState.IN_QUEUE
-            if download.still_s(now) >= (GIVES_WAY_IN_QUEUE_S if is_in_queue else GIVES_WAY_S):
+            is_queued = download.state is DownloadState.IN_QUEUE
+            if download.still_s(now) >= (GIVES_WAY_QUEUED_S if is_queued else GIVES_WAY_S):
                 download.give_way()
 
     def _note_lack(self, download: DownloadLife, error: ShortageError) -> None:
-        """No thread is left: try again in a while, and give up after the usual time."""
+        """No thread is left: try again in a while, and give up after `give_up_after_s`."""
         now = time.monotonic()
         self._start_again_at = now + START_AGAIN_S
         if self._lacking_since is None:
@@ -359,8 +362,7 @@ class Leecher(Role):
     def _chosen(self, keys: Iterable[str]) -> list[DownloadLife]:
         return [self._downloads[key] for key in keys if key in self._downloads]
 
-    # For the lister and for the room, in their threads
-
+    # Called by the lister's and the membership's threads
     def _sought(self) -> Sought:
         active = [one for one in self._in_swarm() if one.needs_peers]
         return Sought(tuple(one.wanted for one in active), tuple(one.key for one in active))
@@ -376,5 +378,5 @@ class Leecher(Role):
 
 
 def _are_apart(one: DownloadLife, other: DownloadLife) -> bool:
-    """Whether they have no names that some file system would take for the same."""
+    """Whether no file system treats any of their names as one."""
     return one.collision_keys.isdisjoint(other.collision_keys)

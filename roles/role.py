@@ -1,4 +1,4 @@
-"""The life of every role: start, stop, join, and what its computer's network does meanwhile."""
+"""The life cycle of every role, and how it notices changes of this computer's network."""
 
 from __future__ import annotations
 
@@ -20,10 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Role(ABC):
-    """One background thread, and what it starts. start() and stop() return at once.
-
-    RoleStopped is the last event.
-    """
+    """A background thread, and the threads that it starts. RoleStopped is its last event."""
 
     def __init__(self, name: str, post: Post) -> None:
         self._post = post
@@ -34,7 +31,7 @@ class Role(ABC):
         self._has_begun = False
 
     def start(self) -> None:
-        """Begin. Only once. Where no thread can be started, RoleStopped says so at once."""
+        """Start, once, and return at once. If the system has no thread left, post RoleStopped."""
         try:
             self._thread.start()
         except ShortageError as error:
@@ -44,37 +41,36 @@ class Role(ABC):
             self._has_begun = True
 
     def stop(self) -> None:
-        """Ask for the end; it comes within 2 s, as RoleStopped."""
+        """Ask it to end, and return at once. RoleStopped follows within 2 s."""
         self._stopping.set()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait for the end; True if it came in time."""
+        """Wait for the end; False on timeout."""
         if self._has_begun:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def should_stop(self) -> bool:
-        """Whether stop() was called. For the role's own threads."""
+        """For the role's own threads."""
         return self._stopping.is_set()
 
     def is_cut_off(self) -> bool:
-        """Whether this computer has lost its network a while ago. For the role's own threads."""
+        """Whether this computer has been without network for a while. For the role's threads."""
         watch = self._watch
         return watch is not None and watch.is_cut_off
 
     def _network_change(self, listening: Address | None = None) -> NetworkChanged | None:
-        """What changed in this computer's network since the last call, which is posted, too.
+        """Post and return what changed in this computer's network since the last call.
 
-        Called by the role's own thread several times a second. Connections of addresses that are
-        gone have been ended; what they were for begins anew, and pauses after failures mean nothing
-        any more.
+        The role's own thread calls this several times per second. It ends connections from lost
+        addresses. After a change, retry at once what failed before.
         """
-        assert self._watch is not None  # made before _run()
+        assert self._watch is not None  # set before _run()
         change = self._watch.look()
         if change is None:
             return None
         end_connections(change.gone)
-        if change.has_slept:  # others have given up on what was open before
+        if change.has_slept:  # the other sides have given up older connections
             end_connections(None, before=self._watch.awake_until)
         if listening is not None:
             change = replace(change, for_others=address_for_others(listening))
@@ -90,7 +86,7 @@ class Role(ABC):
     def _start_beside(self, work: Callable[[], None], name: str) -> Worker:
         """Start a thread that the role needs. Raises ShortageError.
 
-        A fault in it ends the role and is told; after a shortage `work` is called again.
+        If `work` fails, the role ends with that failure; after a shortage, `work` runs again.
         """
 
         def main() -> None:
@@ -115,7 +111,7 @@ class Role(ABC):
 
     @abstractmethod
     def _run(self) -> None:
-        """Work until should_stop(). Runs in the role's own thread.
+        """Work until should_stop(), in the role's own thread.
 
-        Every thread that it starts ends before it does.
+        It must wait for every thread that it starts.
         """

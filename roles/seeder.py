@@ -1,9 +1,8 @@
-"""The seeder role: offers one folder, tells a tracker about it, serves leechers.
+"""The seeder role: offers one folder, announces it to a tracker and serves leechers.
 
-Threads: the role's own accepts, reads greetings and measures; `lmk-hasher` reads the folder;
-`lmk-member` talks to the tracker; `lmk-uploader` and `lmk-upload` serve one leecher each, of
-LMK/2 and LMK/1; `lmk-caller` calls leechers when none can call us. A silent newcomer costs no
-thread.
+Threads: the role's own accepts connections, reads greetings and measures rates; `lmk-hasher` hashes
+the folder; `lmk-member` talks to the tracker; each `lmk-uploader` (LMK/2) and `lmk-upload` (LMK/1)
+serves one leecher; `lmk-caller` connects to leechers if they cannot connect to us.
 """
 
 from __future__ import annotations
@@ -47,20 +46,20 @@ REPORT_S = 0.25
 
 
 class Seeder(Role):
-    """Give it a folder; it posts SeederEvents until RoleStopped."""
+    """Posts SeederEvents."""
 
     def __init__(
         self, settings: SeederSettings, post: Post, throttles: Throttles | None = None
     ) -> None:
-        """`throttles`: those of the whole program."""
+        """`throttles`: shared by the whole program."""
         super().__init__("seeder", post)
         hide_folder(settings.folder)
         self._settings = settings
         self._throttles = throttles or Throttles()
-        # Each replaced whole by the thread that posts it, read by the membership's.
+        # The last posted events, which the membership's thread reads without a lock.
         self._told = UploadsChanged(SeederState.AVAILABLE, (), 0)
         self._hashing = HashingChanged(0, 0, 0)
-        self._has_told = False  # until then even the beginning is news
+        self._has_told = False  # the first report is always posted
         self._place = TrackerPlace(settings.tracker, settings.follow, post)
 
     def _run(self) -> None:
@@ -102,7 +101,7 @@ class Seeder(Role):
         uploads: PeerUploads,
         lmk1_uploads: Lmk1Uploads,
     ) -> None:
-        """Accept until stopped; every thread ends before this does."""
+        """Accept connections until stopped, then wait for all threads."""
         address = listener.address
         membership = announcer.membership
         me = Hello(membership.peer, own_name(), address.port, is_seeder=False)
@@ -143,15 +142,15 @@ class Seeder(Role):
             uploads.stop()
             membership.wake()
             calls.wake()
-            for thread in beside:  # from here on nobody is called who would be served
+            for thread in beside:  # only then no further connection can reach `uploads`
                 thread.join()
             uploads.join()
             lmk1_uploads.join()
 
     def _report(self, uploads: PeerUploads, lmk1_uploads: Lmk1Uploads, now: float) -> None:
-        lmk2, sent_by_lmk2 = uploads.report(now)
-        lmk1, sent_by_lmk1 = lmk1_uploads.report(now)
-        told = UploadsChanged(lmk1_uploads.state, lmk1 + lmk2, sent_by_lmk1 + sent_by_lmk2)
+        lmk2, lmk2_sent = uploads.report(now)
+        lmk1, lmk1_sent = lmk1_uploads.report(now)
+        told = UploadsChanged(lmk1_uploads.state, lmk1 + lmk2, lmk1_sent + lmk2_sent)
         if told != self._told or not self._has_told:
             self._told, self._has_told = told, True
             self._post(told)
@@ -162,7 +161,7 @@ class Seeder(Role):
         self._post(event)
 
     def _status(self) -> Status:
-        """What the room is told."""
+        """What pings report."""
         told, hashing = self._told, self._hashing
         up = round(sum(upload.rate for upload in told.uploads))
         is_reading = hashing.hashed < hashing.size
@@ -171,7 +170,7 @@ class Seeder(Role):
 
 
 def _cache_file(settings: SeederSettings) -> Path | None:
-    """Where the digests of this folder are kept, another file for each folder."""
+    """The file that keeps this folder's digests."""
     if settings.state_folder is None:
         return None
     name = hashlib.sha256(os.fsencode(settings.folder.absolute())).hexdigest()[:16]

@@ -1,7 +1,7 @@
-"""The tracker role: one loop over its datagrams, its lists and its own calls, and a thread for
-the time that a disk takes to write the state file.
+"""The tracker role: one loop for datagrams, lists and dial-backs, and a thread while the disk
+writes the state file.
 
-Nothing that arrives ends the loop, and nothing blocks it.
+Nothing that arrives can end or block the loop.
 """
 
 from __future__ import annotations
@@ -28,9 +28,8 @@ from roles.room.answers import Answers
 from roles.room.cookies import Cookies, Proof
 from roles.room.dial_back import DialBack, Target
 from roles.room.list_server import ListServer
-from roles.room.places import Key
 from roles.room.registry import EXPIRED_AT_ONCE, Registry
-from roles.room.registry_entry import Program, Reader
+from roles.room.registry_entry import Key, Program, Reader
 from roles.room.room_catalogue import RoomCatalogue
 from roles.room.senders import Senders
 from roles.values.addresses import EVERY_INTERFACE, Address
@@ -43,33 +42,33 @@ from roles.worker import POLL_S, Worker, failure_of
 
 log = logging.getLogger(__name__)
 
-# Where it came in, its bytes, and the address that they came from or go to.
+# The socket, the bytes, and the address that they come from or go to.
 _Datagram: TypeAlias = tuple[Datagrams, bytes, tuple[str, int]]
 
-SAVE_S = 2.0  # at most one state file in this time
-REPORT_S = 0.25
-HEARD_REPORT_S = 1.0  # the same when somebody pinged and nothing is new but the time
+SAVE_S = 2.0  # between two state files
+REPORT_S = 0.25  # between two reports
+HEARD_REPORT_S = 1.0  # between two reports with nothing new except the times of pings
 EXPIRE_S = 1.0
-# Times as long as the last state file took, or the last report this thread's processor: a huge room
-# is answered meanwhile.
+# After a state file or a report, pause so many times as long as it took, to keep answering in a
+# huge room.
 RESTS = 9
-LEFT_OUT_S = 60.0  # at most one line in the log in this time
-DATAGRAMS_AT_ONCE = 256  # read before anything else has its turn,
-RECEIVE_S = 0.005  # unless they cost more: the longest take a sixth of a millisecond each
-MAX_UNPROVED = 256  # datagrams of senders without a cookie that wait for their turn,
-UNPROVED_S = 0.005  # which lasts so long; what they cost grows with their lists
-# Of the send buffer, in the system's count, for answers to senders without a cookie that are not
-# there: 80 short answers. The system looks for as many computers at a time, and its table has room
-# for 1,024. Beyond that those that ask again have as much more.
+LEFT_OUT_S = 60.0  # between two such lines in the log
+DATAGRAMS_AT_ONCE = 256  # to read before anything else is done, but only for
+RECEIVE_S = 0.005  # because the longest datagrams take a sixth of a millisecond each
+MAX_UNPROVED = 256  # queued datagrams of senders without a cookie
+UNPROVED_S = 0.005  # for answering these at a time; their cost grows with their lists
+# Bytes of the send buffer, as the system counts, for answers to senders without a cookie that do
+# not seem to exist: 80 short answers. The system resolves as many addresses at a time, and its
+# table has room for 1,024. Senders that ask again may use more.
 UNPROVED_UNSENT, AGAIN_UNSENT = 64 * 1024, 192 * 1024
-MAX_ASKED = 4_096  # hosts without an answer that are remembered for each of two seconds
+MAX_ASKED = 4_096  # unanswered hosts to remember, for each of two seconds
 MAX_UNSENT = 1_000  # answers that found no room in the system's buffer
 UNSENT_S = 0.01  # until they are tried again
-SLICE = 100  # lines of a report, or of a state file, made between two looks at the sockets
+SLICE = 100  # lines of a report or state file between two looks at the sockets
 
 
 class Tracker(Role):
-    """Give it where to listen; it posts TrackerEvents until RoleStopped."""
+    """Posts TrackerEvents."""
 
     def __init__(self, settings: TrackerSettings, post: Post) -> None:
         super().__init__("tracker", post)
@@ -77,14 +76,14 @@ class Tracker(Role):
         self._state = None if settings.state_file is None else StateFile(settings.state_file)
         self._registry = Registry(RoomCatalogue(os.urandom(4).hex()))
         self._lmk1 = SeederTable(self._registry)
-        self._unproved: deque[_Datagram] = deque()  # requests that wait for their turn
+        self._unproved: deque[_Datagram] = deque()  # requests without a cookie
         self._unsent: deque[_Datagram] = deque()  # answers
-        self._asked, self._asked_before = set[str](), set[str]()  # in vain, in the last seconds
-        self._beside: dict[str, Datagrams] = {}  # by own address, when there are several
+        self._asked, self._asked_before = set[str](), set[str]()  # unanswered hosts
+        self._beside: dict[str, Datagrams] = {}  # by own address, if there are several
         self._report: Iterator[None] | None = None  # under way
-        self._report_cost_s = 0.0  # of the processor, until now
+        self._report_cost_s = 0.0  # processor time of it so far
         self._saving: Iterator[bool] | None = None  # a state file under way
-        self._writer: Worker | None = None  # of it
+        self._writer: Worker | None = None  # its thread
         self._saved_state = self._state_now
         self._report_at = self._heard_report_at = 0.0
         self._save_at = self._expire_at = self._log_left_out_at = 0.0
@@ -99,7 +98,7 @@ class Tracker(Role):
             restored = self._lmk1.restore(saved, now=time.monotonic())
             self._registry.restore(saved, now=time.monotonic())
             if restored:
-                log.info("The tracker goes on with the %d seeders that it knew before.", restored)
+                log.info("The tracker restored %d seeders from its last run.", restored)
             if self._state.notice:
                 self._post(Warned(self._state.notice))
         datagrams, listener, note = bind_both(
@@ -145,7 +144,7 @@ class Tracker(Role):
             self._listen_at(own_addresses(), selector)
 
     def _listen_at(self, hosts: Collection[str], selector: selectors.BaseSelector) -> None:
-        """Listen at each of these addresses if there are several, to answer from the one asked."""
+        """With several own addresses, listen at each, to answer from the one that was asked."""
         hosts = hosts if len(hosts) > 1 else ()
         for host in [one for one in self._beside if one not in hosts]:
             datagrams = self._beside.pop(host)
@@ -174,18 +173,18 @@ class Tracker(Role):
                 failure = failure_of(error)
                 if not isinstance(failure, ShortageError):
                     raise
-                log.warning("%s", failure)  # requests that are lost by this are repeated
+                log.warning("%s", failure)  # programs repeat the lost requests
                 self._stopping.wait(POLL_S)
 
     def _begin_anew(self, selector: selectors.BaseSelector, listening: Address) -> None:
-        """This computer has other addresses."""
+        """This computer's addresses changed."""
         self._answers.forget_hosts()
         self._dials.network_changed(now=time.monotonic())
         if listening.host == EVERY_INTERFACE:
             self._listen_at(own_addresses(), selector)
 
     def _answer_for_a_while(self, selector: selectors.BaseSelector, pause_s: float) -> float:
-        """Do what is to be done now, after waiting for it; returns how long the next may wait."""
+        """Wait up to `pause_s` for something to do, and do it; returns the next pause."""
         for key, _ in selector.select(pause_s):
             key.data()
         self._answer_unproved()
@@ -200,7 +199,7 @@ class Tracker(Role):
         return 0.0 if is_busy else UNSENT_S if self._unsent else POLL_S
 
     def _receive(self, datagrams: Datagrams) -> None:
-        """Answer those who have a cookie at once; the others when these are through."""
+        """Answer senders with a cookie at once, and queue the others."""
         now = time.monotonic()
         until = now + RECEIVE_S
         for _ in range(DATAGRAMS_AT_ONCE):
@@ -209,7 +208,7 @@ class Tracker(Role):
             try:
                 come = datagrams.receive(RECEIVE_BUFFER)
             except OSError as error:
-                # Windows: an earlier answer found nobody, or this datagram was too long.
+                # Windows: an earlier answer was undeliverable, or this datagram was too long.
                 log.debug("receiving: %s", error)
                 continue
             if come is None:
@@ -230,10 +229,10 @@ class Tracker(Role):
                 self._answer(request, Proof.NONE, now)
 
     def _is_worth_it(self, request: _Datagram) -> bool:
-        """Whether an answer is likely to leave. A few hundred that cannot would fill the buffer.
+        """Whether an answer can probably be delivered. A few hundred others would fill the buffer.
 
-        A sender that was not seen in its network may be there all the same. Then it asks again,
-        which few forged ones do.
+        A sender that its network does not know yet may still exist. Then it asks again, which few
+        forged ones do.
         """
         datagrams, _, (host, _) = request
         waiting = waiting_bytes(datagrams)
@@ -248,7 +247,7 @@ class Tracker(Role):
         datagrams, datagram, source = request
         try:
             answers = self._answers.to(datagram, *source, proof, now=now)
-        except (OSError, MemoryError) as error:  # nothing left for it now: it asks again
+        except (OSError, MemoryError) as error:  # the sender asks again
             log.debug("answering %s: %s", source[0], error)
             return
         for answer in answers:
@@ -256,8 +255,8 @@ class Tracker(Role):
                 self._keep_unsent((datagrams, answer, source), proof)
 
     def _keep_unsent(self, answer: _Datagram, proof: Proof) -> None:
-        """Try again later, because an original asks only once. Senders with a cookie go first, and
-        take the place of others when the queue is full.
+        """Send it later, because an original asks only once. Senders with a cookie go first, and
+        replace others if the queue is full.
         """
         is_full = len(self._unsent) >= MAX_UNSENT
         if proof is not Proof.NONE:
@@ -268,11 +267,11 @@ class Tracker(Role):
             self._unsent.append(answer)
 
     def _is_sent(self, answer: _Datagram) -> bool:
-        """Send it, or give it up; False when the system has no room for it now."""
+        """Send the answer or drop it; False if the system has no room for it now."""
         datagrams, datagram, source = answer
         try:
             return datagrams.send(datagram, source)
-        except OSError as error:  # no route back: it asks again
+        except OSError as error:  # such as no route; the sender asks again
             log.debug("answering %s: %s", source[0], error)
         return True
 
@@ -290,8 +289,8 @@ class Tracker(Role):
         self._expire_at = now + (EXPIRE_S if gone < EXPIRED_AT_ONCE else 0.0)
 
     def _dial(self, key: Key, program: Program) -> None:
-        """Find out whether others can reach it, unless it serves this machine only; and, if another
-        program claims the same address and port, which of them is there.
+        """Test whether others can reach the program, unless it serves only this machine, and which
+        program is there if several claim the same address and port.
         """
         here = Reader(is_here=True, tracker_host=program.origin.ip)
         address = program.address_for(here)
@@ -312,7 +311,7 @@ class Tracker(Role):
         self._answers.is_changed = True
 
     def _work_on_report(self) -> bool:
-        """Go on with the report of the room, or begin one; whether it is under way."""
+        """Continue or begin a report of the room; returns whether one is under way."""
         now, version = time.monotonic(), self._registry.catalogue.version
         is_changed = self._answers.is_changed or self._lmk1_answers.is_changed
         is_changed |= version != self._reported_version
@@ -329,7 +328,7 @@ class Tracker(Role):
         return self._report is not None
 
     def _go_on_with(self, report: Iterator[None]) -> None:
-        """Make a slice of it. A computer that stands still meanwhile is no reason to rest."""
+        """Make one slice. Counts processor time, because a suspended computer needs no pause."""
         began_s = time.thread_time()
         if next(report, self) is self:
             self._report = None
@@ -338,8 +337,8 @@ class Tracker(Role):
         self._report_at = max(self._report_at, rested_at)
 
     def _reporting(self, began: float) -> Iterator[None]:
-        """Post what the room is, made a slice at a time."""
-        # A program that starts again is registered twice for a while: the newest is shown.
+        """Build a RoomChanged slice by slice and post it."""
+        # A restarted program is registered twice for a while; the newest entry wins.
         participants = dict[Address, Participant]()
         programs = map(self._registry.participant, self._registry.entries())
         for number, one in enumerate(chain(self._lmk1.participants(), programs)):
@@ -356,14 +355,14 @@ class Tracker(Role):
         if left_out > self._left_out and now >= self._log_left_out_at:
             self._log_left_out_at = now + LEFT_OUT_S
             log.info(
-                "%d files are not told to LMK/1 programs: "
-                "not every seeder has them, or the list is full.",
+                "LMK/1 programs do not see %d files, "
+                "because not every seeder has them or the list is full.",
                 left_out,
             )
         self._left_out = left_out
 
     def _work_on_saving(self, now: float) -> bool:
-        """Go on with the state file, or begin one; whether there is something to do for it now."""
+        """Continue or begin a state file; returns whether it needs this thread now."""
         is_changed = self._state_now != self._saved_state
         if self._saving is None and is_changed and now >= self._save_at:
             self._saved_state = self._state_now
@@ -376,8 +375,8 @@ class Tracker(Role):
         return bool(is_busy)
 
     def _saving_to(self, state: StateFile) -> Iterator[bool]:
-        """Write the state file, made a slice at a time: True while there is something to do, False
-        while the disk has it, which may take seconds.
+        """Build the state file slice by slice and write it. Yields True while it needs this thread,
+        and False while the disk writes, which may take seconds.
         """
         texts = list[str]()
         for item in self._saved():
@@ -397,7 +396,7 @@ class Tracker(Role):
 
     @property
     def _state_now(self) -> tuple[int, int]:
-        """Another value when the state file would be another one."""
+        """Changes whenever the content of the state file would change."""
         return self._registry.saved_state, self._lmk1.changes
 
     def _saved(self) -> Iterator[dict[str, object]]:
@@ -415,4 +414,4 @@ def _write(state: StateFile, texts: list[str]) -> None:
     try:
         state.write(f"[{','.join(texts)}]".encode())
     except StorageError as error:
-        log.warning("The tracker's list is not kept for the next start: %s", error)
+        log.warning("The tracker's list will not survive a restart: %s", error)

@@ -1,4 +1,4 @@
-"""Threads that never die in silence, and the sentence for what the system refuses."""
+"""Threads whose failures are always logged, and sentences for errors of the system."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from roles.values.safe_names import shown_name
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.2  # the longest that a blocking call waits before it looks whether to stop
-SHORTAGE_PAUSE_S = 1.0  # before a thread that hit a shortage tries again
-# The system is out of something, and nothing is wrong with what it was asked for.
+POLL_S = 0.2  # how often blocking calls check whether to stop
+SHORTAGE_PAUSE_S = 1.0  # before a thread tries again after a shortage
+# The system has run out of something; the request itself was fine.
 SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 NO_MEMORY = "This computer has no memory left. Close other programs, and try again."
 NO_THREAD = "This computer can start no more threads. Close other programs, and try again."
 
 
 class Worker(threading.Thread):
-    """The only kind of thread in this program: whatever its work raises is logged, not printed."""
+    """The only kind of thread in this program. It logs whatever its work raises."""
 
     def __init__(self, work: Callable[[], object], name: str, *, daemon: bool = False) -> None:
         super().__init__(target=lambda: run_guarded(work), name=name, daemon=daemon)
 
     def start(self) -> None:
-        """Begin. Raises ShortageError where the system has no thread left."""
+        """Raises ShortageError if the system has no thread left."""
         try:
             super().start()
         except (RuntimeError, MemoryError):
@@ -37,32 +37,29 @@ class Worker(threading.Thread):
 
 
 def rest(seconds: float, should_stop: Callable[[], bool]) -> None:
-    """Sleep for so long, or until should_stop(), which is looked at every POLL_S."""
+    """Sleep, but return soon after should_stop() returns True; checks it every POLL_S."""
     deadline = time.monotonic() + seconds
     while (left_s := deadline - time.monotonic()) > 0 and not should_stop():
         time.sleep(min(left_s, POLL_S))
 
 
 def run_guarded(work: Callable[[], object]) -> LmkError | None:
-    """Run what a thread is for.
-
-    Whatever it raises is logged and returned as the sentence for the user.
-    """
+    """Run `work`. Log whatever it raises and return it as a sentence for the user."""
     try:
         work()
-    # The one place that catches everything, so that no thread dies without a word.
+    # The only place that catches everything, so that no thread dies silently.
     except Exception as error:
         failure = failure_of(error)
-        if failure is not None:  # expected: port taken, disk full, no memory
+        if failure is not None:  # such as: port taken, disk full, no memory
             log.warning("%s", failure)
             return failure
-        log.exception("%s ended by a fault of the program", threading.current_thread().name)
+        log.exception("A fault of the program ended %s.", threading.current_thread().name)
         return LmkError("A fault in the program ended this. Please send us the log file.")
     return None
 
 
 def failure_of(error: BaseException) -> LmkError | None:
-    """The error as the user is told of it; None for a bug of ours."""
+    """The error as a sentence for the user; None if it is a bug."""
     match error:
         case LmkError():
             return error
@@ -80,18 +77,17 @@ def failure_of(error: BaseException) -> LmkError | None:
 
 
 def shortage_of(error: Exception) -> ShortageError | None:
-    """What this computer lacked, when that is what failed."""
+    """The shortage that caused the error, if one did."""
     failure = failure_of(error)
     return failure if isinstance(failure, ShortageError) else None
 
 
 def _refusal(error: OSError) -> StorageError:
-    """The sentence for an error of the system about which nothing more is known."""
+    """The sentence for an error about which we know nothing else."""
     why = error.strerror or str(error) or type(error).__name__
     if error.errno in SHORTAGES:
         return ShortageError(
-            f"This computer has run out of something that this needs ({why}). "
-            "Close other programs, and try again."
+            f"This computer has run out of resources ({why}). Close other programs, and try again."
         )
     where = f" {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
     return StorageError(f"This computer refused{where}: {why}.")

@@ -215,7 +215,7 @@ class LocalDownload:
             return failure_of(error)
         except Killed:  # descriptors and locks end with a process
             for transfer in download._queue.transfers:
-                transfer._file._forget_sources()
+                transfer._file._replace_place(None)
                 transfer._file._file.file.close()
             raise
         finally:

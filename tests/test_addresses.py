@@ -47,8 +47,8 @@ READ = {
     "192.168.1.5:012500": Address("192.168.1.5", 12500),
 }
 NAMED_RIGHTLY = {
-    "": "No address is named.*Type it as 192.168.1.5:12500",
-    "http://": "No address is named",
+    "": "The address is missing.*Type it as 192.168.1.5:12500",
+    "http://": "The address is missing",
     "12500": "“12500” has no address before the port",
     ":12500": "“:12500” has no address before the port",
     "host:": "“host:” has no port after the colon. Type host:12500",
@@ -61,7 +61,7 @@ NAMED_RIGHTLY = {
     "[fe80::1%eth0]:12500": "is an IPv6 address",
     "http://[::1]:12500/": "is an IPv6 address",
     "[192.168.1.5]:12500": "is not an address",
-    "müller-pc:12500": "letters that no name on a network has.*numbers: 192.168.1.5:12500",
+    "müller-pc:12500": "letters that no network name can have.*Type it as 192.168.1.5:12500",
     "192.168.1.256": "is not an address",
     "192.168.001.005": "is not an address",
     "1.2.3": "is not an address",

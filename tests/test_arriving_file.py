@@ -240,7 +240,9 @@ class PlaceTest(ArrivingFileTestCase):
         outside.mkdir()
         self.target.mkdir()
         (self.target / "a").symlink_to(outside, target_is_directory=True)
-        with self.assertRaisesRegex(StorageError, "a is a link to another place, and a folder"):
+        with self.assertRaisesRegex(
+            StorageError, "a is a link to another place, but must be a folder"
+        ):
             self.arriving()
         (self.target / "a").unlink()
         (self.target / "a").mkdir()
@@ -274,9 +276,9 @@ class PlaceTest(ArrivingFileTestCase):
     def test_a_file_where_a_folder_must_be_is_a_sentence(self) -> None:
         self.target.mkdir()
         (self.target / "a").write_bytes(b"mine")
-        with self.assertRaisesRegex(StorageError, "a is a file, and a folder must be there"):
+        with self.assertRaisesRegex(StorageError, "a is a file, but must be a folder"):
             self.arriving()
-        with self.assertRaisesRegex(StorageError, "a folder must be there"):
+        with self.assertRaisesRegex(StorageError, "must be a folder"):
             self.arriving(self.target / "a")
         self.assertEqual(self.tree(self.target), {"a": b"mine"})
 

@@ -31,10 +31,10 @@ class HashingTest(LmkTestCase):
         return (self.folder / file.path).read_bytes()
 
     def read(self, *readings: Reading, threads: int = 0) -> int:
-        crew = HashingThreads(self.folder, lambda: False, threads)
+        hashing = HashingThreads(self.folder, lambda: False, threads)
         for reading in readings:
-            crew.add(reading)
-        results = list(crew.run())
+            hashing.add(reading)
+        results = list(hashing.run())
         self.assertCountEqual([reading for reading, _, ended in results if ended], readings)
         return sum(size for _, size, _ in results)
 
@@ -102,9 +102,9 @@ class HashingTest(LmkTestCase):
     def test_a_large_file_that_changes_while_it_is_read_has_no_digests(self) -> None:
         (file,) = self.files([64 << 20])
         reading = FileReading(file)
-        crew = HashingThreads(self.folder, lambda: False, 1)
-        crew.add(reading)
-        for index, _ in enumerate(crew.run()):
+        hashing = HashingThreads(self.folder, lambda: False, 1)
+        hashing.add(reading)
+        for index, _ in enumerate(hashing.run()):
             if index == 0:
                 os.utime(self.folder / file.path, ns=(1, 1))
         self.assertEqual(reading.digests(), [None])
@@ -124,13 +124,13 @@ class HashingTest(LmkTestCase):
 
     def test_a_small_reading_overtakes_a_large_one(self) -> None:
         small, large = self.files([1_000, 200 << 20])
-        crew = HashingThreads(self.folder, lambda: False, 1)
+        hashing = HashingThreads(self.folder, lambda: False, 1)
         first, second = FileReading(large), FileReading(small)
-        crew.add(first)
+        hashing.add(first)
         ended = list[Reading]()
-        for index, (reading, _, has_ended) in enumerate(crew.run()):
+        for index, (reading, _, has_ended) in enumerate(hashing.run()):
             if index == 0:
-                crew.add(second)
+                hashing.add(second)
             if has_ended:
                 ended.append(reading)
         self.assertEqual(ended, [second, first])
@@ -139,19 +139,19 @@ class HashingTest(LmkTestCase):
         (self.folder / "sparse").touch()
         os.truncate(self.folder / "sparse", 1 << 40)  # an hour's work
         stop = threading.Event()
-        crew = HashingThreads(self.folder, stop.is_set)
-        crew.add(FileReading(scan_tree(self.folder).files[0]))
+        hashing = HashingThreads(self.folder, stop.is_set)
+        hashing.add(FileReading(scan_tree(self.folder).files[0]))
         parts = 0
-        for _ in crew.run():
+        for _ in hashing.run():
             stop.set()
             parts += 1
         self.assertLess(parts, 100)
 
     def test_a_reader_that_loses_interest_leaves_no_thread(self) -> None:
         (file,) = self.files([40 << 20])
-        crew = HashingThreads(self.folder, lambda: False)
-        crew.add(FileReading(file))
-        running = crew.run()
+        hashing = HashingThreads(self.folder, lambda: False)
+        hashing.add(FileReading(file))
+        running = hashing.run()
         next(running)
         running.close()
         names = [thread.name for thread in threading.enumerate()]

@@ -121,7 +121,7 @@ class ListeningTest(LmkTestCase):
         for error, sentence in (
             (OSError(errno.EACCES, "Permission denied"), "needs the rights of an administrator"),
             (OSError(errno.EMFILE, "Too many open files"), "Too many open files.*try again"),
-            (OSError(errno.ENOMEM, "Cannot allocate memory"), "run out of something"),
+            (OSError(errno.ENOMEM, "Cannot allocate memory"), "run out of resources"),
             (
                 OSError(errno.EPERM, "Operation not permitted"),
                 r"on 127\.0\.0\.1:999 \(Operation not",

@@ -152,9 +152,9 @@ class FolderTest(TargetFolderTestCase):
 
     def test_a_file_in_the_way_is_a_sentence(self) -> None:
         self.put(b"mine")
-        with self.assertRaisesRegex(StorageError, "x is a file, and a folder must be there"):
+        with self.assertRaisesRegex(StorageError, "x is a file, but must be a folder"):
             self.made(("a", "x", "b"))
-        with self.assertRaisesRegex(StorageError, "x is a file, and a folder must be there"):
+        with self.assertRaisesRegex(StorageError, "x is a file, but must be a folder"):
             self.made(("a", "x"))
         self.assertEqual(self.file.read_bytes(), b"mine")
 

@@ -228,7 +228,7 @@ class DisturbedTest(UnpackingTestCase):
         for path, end in ended.items():
             self.assertIs(end.state, FAILED if path.startswith("d1/") else DONE)
             if end.failure is not None:
-                self.assertRegex(str(end.failure), "d1 is a file, and a folder must be there")
+                self.assertRegex(str(end.failure), "d1 is a file, but must be a folder")
         self.assertEqual((self.target / "d1").read_bytes(), b"mine")
 
     @needs_posix

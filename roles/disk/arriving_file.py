@@ -1,4 +1,4 @@
-"""The file that one content arrives in: what an earlier run left is kept, checked and completed."""
+"""The file that a download writes one content to. What an earlier run left is checked and kept."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from roles.values.settings import Existing
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where sources find the content, and what the file there must be."""
+    """Where sources find the content, and the file that must be there."""
 
     path: Path
     identity: os.stat_result
-    is_whole: bool  # then nobody writes to it any more
+    is_whole: bool  # from then on nobody writes to it
 
 
 class ArrivingFile:
-    """folder/a/b/NAME.lmkpart until it is finished, then its file.
+    """folder/a/b/NAME.lmkpart, and after finish() folder/a/b/NAME.
 
-    Any thread may call write(), read() and open_source(). One thread calls the rest, while no other
-    writes.
+    Any thread may call write(), read() and open_source(). The other methods are for one thread,
+    while no other thread writes.
     """
 
     def __init__(self, folder: Path, stored: tuple[str, ...], content: Content) -> None:
-        """Open or make it, and keep what is in it. Raises StorageError."""
+        """Open or create the partial file and keep its bytes. Raises StorageError."""
         self.content = content
         self._folder, self._below = folder, stored[:-1]
         self._file = ClaimedFile(folder, stored)
         self._sources = threading.Lock()  # protects _reader and _place
-        self._reader = -1  # for sources; it has no share in the lock of the file
+        self._reader = -1  # a descriptor for sources, opened anew: a copy would share the lock
         self._place: _Place | None = None
         try:
             if self._file.file.size > content.size:
@@ -54,19 +54,19 @@ class ArrivingFile:
 
     @property
     def path(self) -> Path:
-        """Where it is while it arrives."""
+        """Of the partial file."""
         return self._file.path
 
     @property
     def is_in_place(self) -> bool:
-        """Whether it is open, and not known to be replaced by another file of its name."""
+        """Like ClaimedFile.is_in_place."""
         return self._file.is_in_place
 
     def recheck(self, digests: bytes | None, should_stop: Callable[[], bool]) -> int:
-        """The bitmap of the chunks on the disk that have these digests.
+        """Hash what is on the disk; returns the bitmap of the chunks with the right digests.
 
-        Without digests, which a content of one chunk does not need, its root is compared. Once
-        should_stop(), only those found until then. No thread of ours writes meanwhile. Raises
+        Without digests, as for a content of one chunk, it compares the root. Once should_stop()
+        returns True it returns what it has found so far. No thread may write meanwhile. Raises
         StorageError.
         """
         self._file.begin_check()
@@ -85,7 +85,7 @@ class ArrivingFile:
         return fitting(digests, found)
 
     def write(self, offset: int, piece: memoryview) -> None:
-        """Raises StorageError, DiskFullError when the disk is full."""
+        """Raises StorageError, or DiskFullError if the disk is full."""
         self._file.write(offset, (piece,))
 
     def read(self, offset: int, length: int) -> bytes:
@@ -105,11 +105,12 @@ class ArrivingFile:
         is_executable: bool,
         should_stop: Callable[[], bool],
     ) -> tuple[Path, bool] | None:
-        """Sync it and give it its final name, or drop it when SKIP finds the same content there.
+        """Sync the file and give it its final name, or remove it if `existing` is SKIP and a file
+        with the same content has that name. All chunks must be written and verified.
 
-        Returns the path and whether it was there already; None when it was told to stop before that
-        was known. Every chunk has been written and verified. Raises FileTouchedError when another
-        program wrote to it since, and other StorageErrors; the partial file is kept then.
+        Returns the path, and whether that file was there before; None if should_stop() ended the
+        comparison. Raises StorageError, or FileTouchedError if another program has written to it
+        since it was checked; then the partial file stays.
         """
         self._check_size()
         finished = self._file.finish(existing, should_stop, mtime, is_executable=is_executable)
@@ -118,7 +119,7 @@ class ArrivingFile:
         return finished
 
     def open_source(self) -> ChunkSource:
-        """Open it for one sender, while it arrives and afterwards. Raises FileChangedError."""
+        """Open it for one uploader, before or after finish(). Raises FileChangedError."""
         with self._sources:
             place = self._place
             descriptor = os.dup(self._reader) if self._reader >= 0 else -1
@@ -133,25 +134,24 @@ class ArrivingFile:
         return self._opened_whole(place)
 
     def discard(self) -> None:
-        """Close and remove it; what another program put in its place stays. Raises StorageError."""
-        self._forget_sources()
+        """Close and remove it, unless another program has replaced it. Raises StorageError."""
+        self._replace_place(None)
         self._file.discard()
 
     def close(self) -> None:
-        """Close it and leave it where it is. A finished one can still be sent."""
+        """Close it and leave it where it is. A finished file can still be uploaded."""
         place = self._place
         if place is None or not place.is_whole:
-            self._forget_sources()
+            self._replace_place(None)
         self._file.close()
 
     def _open_reader(self) -> None:
-        """Sources use a descriptor of its own: a copy of the writing one would keep the lock."""
         self._place = _Place(self.path, self._file.identity, is_whole=False)
         if not CLOSES_FIRST:
             self._reader = self._opened(self.path, self._file.identity)
 
     def _opened(self, path: Path, identity: os.stat_result) -> int:
-        """Raises StorageError when another file is there."""
+        """Raises StorageError, also if another file is there."""
         try:
             with OpenFolder.below(self._folder, self._below, make=False) as folder:
                 descriptor = os.open(folder.at(path.name), OPEN_FLAGS, dir_fd=folder.descriptor)
@@ -177,20 +177,15 @@ class ArrivingFile:
         return source
 
     def _move_sources(self, path: Path) -> None:
-        """It has its final name. From now on any change is noticed."""
-        try:
+        """Let sources use the final file. From now on they notice any change to it."""
+        place = None
+        with suppress(OSError):
             place = _Place(path, os.lstat(path), is_whole=True)
-        except OSError:
-            self._forget_sources()
-            return
+        self._replace_place(place)
+
+    def _replace_place(self, place: _Place | None) -> None:
         with self._sources:
             reader, self._reader, self._place = self._reader, -1, place
-        if reader >= 0:
-            os.close(reader)
-
-    def _forget_sources(self) -> None:
-        with self._sources:
-            reader, self._reader, self._place = self._reader, -1, None
         if reader >= 0:
             os.close(reader)
 
@@ -203,16 +198,16 @@ class ArrivingFile:
         if place is None:
             return False
         known = place.identity
-        if not os.path.samestat(status, known):  # ours, removed, as the same content was there
+        if not os.path.samestat(status, known):  # SKIP removed ours, but it has the same content
             return os.path.samestat(status, self._file.identity)
-        if not place.is_whole:  # what another program wrote to is checked before it is given on
+        if not place.is_whole:  # a touched file is checked before more of it is uploaded
             return not self._file.is_touched
         return (status.st_size, status.st_mtime_ns) == (known.st_size, known.st_mtime_ns)
 
     def _check_size(self) -> None:
-        with suppress(OSError):  # fsync will say it better
+        with suppress(OSError):  # the sync that follows reports it better
             if self._file.file.size != self.content.size:
                 raise FileTouchedError(
                     f"Another program changed {shown_path(self.path)}. "
-                    "Download again: what fits is kept."
+                    "Download again: intact parts are kept."
                 )

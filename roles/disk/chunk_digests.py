@@ -1,29 +1,25 @@
-"""The digests of what a file has of a content, read from the disk by two threads.
-
-It trusts no record of an earlier run, and does not know which digests are right.
-"""
+"""Computes the digests of the chunks that a partial file has, with two threads."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 from roles.disk.positioned_file import PositionedFile
 from roles.disk.sparse_file import has_data
-from roles.values.content import DIGEST_SIZE, Content
+from roles.values.content import DIGEST_SIZE, Content, bitmap_size
 from roles.values.errors import ShortageError
 from roles.worker import Worker
 
-BLOCK = 1024 * 1024  # bytes read at once, into the same memory again and again
-# Hashing is what takes the time, and a second thread halves it; below this it only costs.
-WORTH_A_THREAD = 16 * 1024 * 1024
+BLOCK = 1024 * 1024  # bytes to read at once
+WORTH_A_THREAD = 16 * 1024 * 1024  # bytes from which a second thread saves more than it costs
 
-MISSING = bytes(DIGEST_SIZE)  # no content has this digest
+MISSING = bytes(DIGEST_SIZE)  # nobody knows bytes with this digest
 
 
 class ChunkDigests:
-    """One reading of one open file. run() is called once."""
+    """One reading of one open file. Call run() once."""
 
     def __init__(
         self,
@@ -34,18 +30,17 @@ class ChunkDigests:
         self._file = file
         self._content = content
         self._should_stop = should_stop
-        self._has_failed = False  # the other thread: this one ends, too
-        self._order = iter(range(content.count))  # next() of it is one step, safe in every thread
+        self._has_failed = False  # one thread has failed, so the other stops
+        self._order = iter(range(content.count))  # next() of a range is atomic
         self._digests = bytearray(DIGEST_SIZE * content.count)
 
     def run(self) -> bytes:
-        """The digests, joined in order; MISSING for what is not there or cannot be read."""
+        """The digests, joined in order; MISSING for chunks that are not there or unreadable."""
         if self._content.size < WORTH_A_THREAD:
             self._read_chunks()
             return bytes(self._digests)
-        # What it takes and cannot read, for want of memory, counts as missing.
         helper = Worker(self._read_chunks, "lmk-check")
-        with suppress(ShortageError):  # then this thread reads all of it
+        with suppress(ShortageError):  # then this thread reads everything
             helper.start()
         try:
             self._read_chunks()
@@ -79,7 +74,7 @@ class ChunkDigests:
             wanted = min(BLOCK, start + length - offset)
             try:
                 got = self._file.read_into(offset, room[:wanted])
-            except OSError:  # a bad place on the disk is written anew
+            except OSError:  # a bad sector: fetch the chunk again
                 return MISSING
             if got < wanted or self._is_stopping():
                 return MISSING
@@ -89,7 +84,7 @@ class ChunkDigests:
     def _digest_of_hole(
         self, start: int, length: int, room: memoryview, zeros: dict[int, bytes]
     ) -> bytes:
-        """A content may have zeros there, and a hole is as good if the file goes on behind it."""
+        """A hole counts as zeros if the file goes on behind it."""
         try:
             if not self._file.read_into(start + length - 1, room[:1]):
                 return MISSING
@@ -101,14 +96,11 @@ class ChunkDigests:
 
 
 def fitting(digests: bytes, found: bytes) -> int:
-    """The bitmap of the chunks whose digests are the same in both."""
-    chunks = bytearray(-(-len(digests) // DIGEST_SIZE // 8))
-    for index in _same(digests, found):
-        chunks[index >> 3] |= 1 << (index & 7)
+    """The bitmap of the chunks whose digests are equal in both."""
+    count = len(digests) // DIGEST_SIZE
+    chunks = bytearray(bitmap_size(count))  # setting bits of an int would take count² steps
+    for index in range(count):
+        span = slice(index * DIGEST_SIZE, (index + 1) * DIGEST_SIZE)
+        if digests[span] == found[span]:
+            chunks[index >> 3] |= 1 << (index & 7)
     return int.from_bytes(chunks, "little")
-
-
-def _same(digests: bytes, found: bytes) -> Iterator[int]:
-    for index, start in enumerate(range(0, len(digests), DIGEST_SIZE)):
-        if digests[start : start + DIGEST_SIZE] == found[start : start + DIGEST_SIZE]:
-            yield index

@@ -1,7 +1,7 @@
-"""NAME.lmkpart, open and locked. It gets its final name once it is whole and synced.
+"""NAME.lmkpart, open and locked, until it is whole and gets its final name.
 
-Existing files are never overwritten unasked, and a file that another program wrote to gets no final
-name. It knows no wire, and not which bytes are right.
+It never overwrites an existing file unasked, and a file that another program wrote to never gets a
+final name. The caller knows which bytes are right.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ from roles.values.settings import Existing
 
 P = ParamSpec("P")
 
-COMPARE_BLOCK = 1024 * 1024
-# Windows neither renames nor removes what is open; elsewhere the lock is kept to the end.
+COMPARE_BLOCK = 1024 * 1024  # bytes
+# Windows neither renames nor removes open files. Elsewhere we keep the lock to the end.
 CLOSES_FIRST = os.name == "nt"
 
-_CLAIM_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_CLAIM_FLAGS = os.O_RDWR | os.O_CREAT | disk_calls.PLAIN_FLAGS
 
 
 class ClaimedFile:
-    """Open for reading and writing from several threads at once.
+    """Several threads may read and write at once.
 
-    One of them finishes, discards or closes it, when the others are through.
+    One thread calls finish(), discard() or close(), after the others have ended.
     """
 
-    can_be_checked: ClassVar[bool] = True  # the caller knows what must be in it
+    can_be_checked: ClassVar[bool] = True  # the caller can verify the content
 
     def __init__(self, folder: Path, stored: Sequence[str]) -> None:
-        """Open or make folder/a/b/NAME.lmkpart, with what is in it. Raises StorageError.
+        """Open or create folder/a/b/NAME.lmkpart and keep its bytes; `stored` is (a, b, NAME).
 
-        Another program's running download is never touched.
+        Raises StorageError, also if another program is downloading to it.
         """
         self._folder, self._below = folder, tuple(stored[:-1])
         self._name = stored[-1]
@@ -61,7 +61,7 @@ class ClaimedFile:
                 self.file = PositionedFile(self._open_claimed(opened))
         except REFUSED as error:
             raise storage_error(error, self.path) from None
-        self._writing = threading.Lock()  # protects _watch, and the time between its steps
+        self._writing = threading.Lock()  # protects _watch; held from look() to trust()
         try:
             self.identity = os.fstat(self.file.descriptor)
             make_sparse(self.file.descriptor)
@@ -74,23 +74,23 @@ class ClaimedFile:
             raise
 
     def write(self, offset: int, pieces: Sequence[memoryview]) -> None:
-        """Write these pieces one after another from `offset` on; zeros become holes.
+        """Write the pieces one after another from `offset` on; zeros become holes.
 
-        Raises StorageError, DiskFullError when it is full.
+        Raises StorageError, or DiskFullError if the disk is full.
         """
         self._change(write_sparse, self.file, offset, pieces)
 
     def truncate(self, size: int) -> None:
-        """Cut it off at this size, or let it end in a hole there. Raises StorageError."""
+        """Cut or extend it to this size. Raises StorageError."""
         self._change(disk_calls.truncate, self.file.descriptor, size)
 
     @property
     def is_touched(self) -> bool:
-        """Whether another program wrote to it since it was opened, or checked the last time."""
+        """Whether another program has written to it since it was opened or last checked."""
         return self._watch.is_touched
 
     def begin_check(self) -> None:
-        """From now on the caller checks everything in it, whoever wrote it. Raises StorageError."""
+        """The caller now checks the whole content, whoever wrote it. Raises StorageError."""
         with self._writing:
             try:
                 self._watch.begin()
@@ -105,11 +105,12 @@ class ClaimedFile:
         *,
         is_executable: bool = False,
     ) -> tuple[Path, bool] | None:
-        """Sync it and give it its final name, or drop it when SKIP finds the same content there.
+        """Sync the file and give it its final name, or remove it if `existing` is SKIP and a file
+        with the same content has that name.
 
-        It gets this time (None: now) and these rights. Returns the path and whether it was there
-        already; None when it was told to stop before that was known. Raises StorageError,
-        FileTouchedError; the partial file is kept then.
+        `mtime` in seconds since 1970, None for now. Returns the path, and whether that file was
+        there before; None if should_stop() ended the comparison. Raises StorageError, or
+        FileTouchedError if another program wrote to it; then the partial file stays.
         """
         target = self.path.with_name(self._name)
         stamped = partial(stamp, mtime=mtime, is_executable=is_executable)
@@ -134,12 +135,12 @@ class ClaimedFile:
         return target.with_name(name), False
 
     def discard(self) -> None:
-        """Close and remove it; what another program put in its place stays."""
+        """Close and remove it, unless another program has replaced it. Raises StorageError."""
         try:
             with self._opened_folder() as folder:
                 is_replaced = self.file.is_open and not self._is_at_path(folder)
-                # Elsewhere the lock is kept until it is gone, or another program would claim what
-                # is removed a moment later.
+                # Elsewhere, unlocking it first would let another program claim it just before it
+                # is removed.
                 if CLOSES_FIRST:
                     self.close()
                 if not is_replaced:
@@ -153,17 +154,17 @@ class ClaimedFile:
 
     @property
     def is_in_place(self) -> bool:
-        """Whether it is open, and not known to be replaced by another file of its name."""
+        """Whether it is open and, as far as we know, still has its name."""
         try:
             with self._opened_folder() as folder:
                 return self.file.is_open and self._is_at_path(folder)
         except (FileNotFoundError, StorageError):
             return False
-        except OSError:  # the folder may not even be looked at: what is kept is not lost
+        except OSError:  # the folder may be unreadable, which does not mean that the file is lost
             return self.file.is_open
 
     def close(self) -> None:
-        """Close it and leave it where it is, with the current time instead of the watch's."""
+        """Close it and leave it where it is, with the current time instead of ARRIVING_NS."""
         try:
             if self.file.is_open and disk_calls.TIMES_BY_DESCRIPTOR:
                 stamp(self.file.descriptor)
@@ -171,7 +172,7 @@ class ClaimedFile:
             self.file.close()
 
     def _change(self, change: Callable[P, None], *args: P.args, **options: P.kwargs) -> None:
-        """Make a change of our own, which the watch does not report. Raises StorageError."""
+        """Make a change of our own, which the watch ignores. Raises StorageError."""
         watch = self._watch
         with self._writing:
             try:
@@ -189,7 +190,7 @@ class ClaimedFile:
                 raise storage_error(error, self.path) from None
 
     def _check_untouched(self, folder: OpenFolder) -> None:
-        """Raises StorageError for another file in its place, else FileTouchedError."""
+        """Raises StorageError if another file has its name, FileTouchedError if it was touched."""
         if not self._is_at_path(folder):
             raise self._replaced()
         if self._watch.is_unwatched and not self.can_be_checked:
@@ -215,10 +216,10 @@ class ClaimedFile:
         return OpenFolder.below(self._folder, self._below, make=make)
 
     def _open_claimed(self, folder: OpenFolder) -> int:
-        """Open it with the lock that says that this download is being worked on.
+        """Open and lock it, so that no other program works on this download.
 
-        The lock goes with the process. What was opened may be a file that another program just
-        finished and renamed: then it is tried again.
+        The system releases the lock when the process ends. Tries again if another program has just
+        finished and renamed the file.
         """
         while True:
             descriptor = self._open(folder)
@@ -235,8 +236,8 @@ class ClaimedFile:
                 if at_path is not None and os.path.samestat(status, at_path):
                     if status.st_nlink == 1:
                         return descriptor
-                    # A program ended between the two steps of a rename: this is the second
-                    # name of a whole file, which must not be written to.
+                    # A program was killed between link and unlink (final_name.py), so this is the
+                    # second name of a finished file, to which we must not write.
                     disk_calls.unlink(folder.at(self.path.name), at=folder.descriptor)
             except LEFT_UNDONE:
                 os.close(descriptor)
@@ -264,9 +265,10 @@ class ClaimedFile:
     def _renamed(
         self, folder: OpenFolder, existing: Existing, stamped: Callable[[int | Path], None]
     ) -> str:
-        """Give it its final name and close it. Raises OSError; it is open again then.
+        """Give it its final name and close it.
 
-        Raises FileTouchedError when another program wrote to it just then; it has its old name.
+        Raises OSError, or FileTouchedError if another program wrote to it just then. In both cases
+        it is open and has its partial name.
         """
         if CLOSES_FIRST:
             self.file.close()
@@ -285,7 +287,7 @@ class ClaimedFile:
         return name
 
     def _take_back(self, folder: OpenFolder, name: str) -> None:
-        """It was changed just before it got its final name. Raises FileTouchedError."""
+        """It was changed just before the rename: undo that, and raise FileTouchedError."""
         status = folder.status(name)
         if status is None or not os.path.samestat(self.identity, status):
             raise self._replaced()
@@ -296,7 +298,7 @@ class ClaimedFile:
         raise self._touched()
 
     def _reopen(self, folder: OpenFolder) -> None:
-        """It could not be renamed: keep it for another try, unless others have it by now."""
+        """It could not be renamed: claim it again, unless another program was faster."""
         with suppress(*LEFT_UNDONE):
             if self._is_at_path(folder):
                 self.file = PositionedFile(self._open_claimed(folder))
@@ -308,9 +310,8 @@ class ClaimedFile:
                 self._watch.is_touched = not is_same
 
     def _is_same_as(self, folder: OpenFolder, should_stop: Callable[[], bool]) -> bool | None:
-        """Whether a regular file of this content has the name already; None when told to stop.
-
-        Follows no link.
+        """Whether a regular file, not a link, with this content has the final name; None if
+        should_stop() ended the comparison.
         """
         status, size = folder.status(self._name), self.file.size
         if status is None or not stat.S_ISREG(status.st_mode) or status.st_size != size:

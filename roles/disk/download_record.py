@@ -1,7 +1,4 @@
-"""Which downloads were under way, kept for the next start; what they have is read from the disk.
-
-It starts nothing.
-"""
+"""Keeps the unfinished downloads for the next start: what was asked for, not what has come."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from roles.values.safe_names import shown_name
 from roles.values.settings import Existing
 
 RECORD_NAME = "downloads.json"
-MAX_DOWNLOADS = 10_000  # more than anybody asks for, and read in a moment
+MAX_DOWNLOADS = 10_000  # more than anybody asks for
 MAX_TEXT = 8_192  # characters of a path, a key or a title
 MAX_SHARES = 8  # of one download
 _VERSION = 1
@@ -26,30 +23,30 @@ _NAMES = {"lmk", "downloads"}
 
 @dataclass(frozen=True, slots=True)
 class RecordedDownload:
-    """One thing that was asked for."""
+    """One unfinished download."""
 
     tracker: str  # as typed
-    folder: Path  # where it goes
-    key: str  # what was asked for: a file's, a share's or a folder's
-    title: str  # how it was shown, safe to show
+    folder: Path  # the target folder
+    key: str  # ListedFile.key or a FolderKey as text
+    title: str  # safe to show
     existing: Existing
     shares: tuple[str, ...] = ()  # ids of the shares that it comes from
-    path: str = ""  # of a file, to find it by when its share has a new id
+    path: str = ""  # of a file, to find it again when its share has a new id
     is_paused: bool = False
-    # What a newer version wrote of it beside that.
+    # Further fields, written by a newer version.
     more: Mapping[str, object] = field(default_factory=dict, hash=False)
 
 
 class DownloadRecord:
-    """The file of them. Used by one thread at a time."""
+    """The file. For one thread at a time."""
 
     def __init__(self, state_folder: Path) -> None:
-        self.notice = ""  # for the user, when something is wrong with it
+        self.notice = ""  # a sentence for the user, if something is wrong with the file
         self._file = StateFile(state_folder / RECORD_NAME)
-        self._more: Mapping[str, object] = {}  # what a newer version wrote beside the downloads
+        self._more: Mapping[str, object] = {}  # further fields, written by a newer version
 
     def load(self) -> tuple[RecordedDownload, ...]:
-        """The downloads of the last run; of a damaged record those that can be read."""
+        """The downloads of the last run; of a damaged record, those that are readable."""
         value = self._file.read()
         downloads = tuple[RecordedDownload, ...]()
         if value is not None:
@@ -64,14 +61,14 @@ class DownloadRecord:
         return downloads
 
     def save(self, downloads: Iterable[RecordedDownload]) -> None:
-        """Keep them, synced. Raises StorageError."""
+        """Replaces the file and syncs it. Raises StorageError."""
         self._file.write(encode_record(downloads, self._more))
 
 
 def encode_record(
     downloads: Iterable[RecordedDownload], more: Mapping[str, object] | None = None
 ) -> bytes:
-    """Pure ASCII; a folder whose name is no UTF-8 is kept, too."""
+    """ASCII only, so that a folder name that is not UTF-8 survives, too."""
     rows = [
         {
             **download.more,
@@ -91,7 +88,7 @@ def encode_record(
 
 
 def decode_record(value: object) -> tuple[RecordedDownload, ...]:
-    """The downloads in the JSON of a record. Raises PeerProtocolError for anything else."""
+    """Raises PeerProtocolError if `value` is not the JSON of a record."""
     match value:
         case {"lmk": 1, "downloads": list(rows)} if len(rows) <= MAX_DOWNLOADS:
             return tuple(_download(row) for row in rows)
@@ -110,7 +107,7 @@ def _is_newer(value: object) -> bool:
 
 
 def _readable(value: object) -> tuple[RecordedDownload, ...]:
-    """Those downloads of a damaged record that can be read."""
+    """The readable downloads of a damaged record."""
     found = list[RecordedDownload]()
     rows = value.get("downloads") if isinstance(value, dict) and not _is_newer(value) else None
     for row in rows[:MAX_DOWNLOADS] if isinstance(rows, list) else ():

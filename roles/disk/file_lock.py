@@ -1,7 +1,4 @@
-"""The lock that says that a file is being worked on; it goes with the process that holds it.
-
-It knows neither names nor downloads.
-"""
+"""Locks a file while a program works on it. The system releases the lock with the process."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ import sys
 if sys.platform == "win32":
     import msvcrt
 
-    # Past every file that we take: what is locked there cannot be read by others.
+    # Beyond the end of any file, because others cannot read a locked byte.
     _LOCKED_BYTE = 1 << 41
     _IS_LOCKED = {errno.EACCES, errno.EDEADLOCK}
 

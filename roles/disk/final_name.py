@@ -1,7 +1,4 @@
-"""How a whole file gets its final name, over nothing that exists unless it was told to.
-
-It neither reads nor writes the file, and closes nothing.
-"""
+"""Gives a finished file its final name; overwrites nothing unless told to."""
 
 from __future__ import annotations
 
@@ -20,10 +17,11 @@ from roles.values.safe_names import numbered
 
 log = logging.getLogger(__name__)
 
-# Windows: a virus scanner holds a new file for moments. Together less than a stop may take.
+# Pauses on Windows, where a virus scanner may briefly hold a new file. Their sum is below the 2 s
+# that stopping a role may take.
 RENAME_TRIES_S = (0.05, 0.1, 0.2, 0.4, 0.5)
 MAX_NUMBER = 10_000  # "name (10000)": by then something else is wrong
-# What systems say where a file can have one name only: FAT, many network drives, some phones.
+# Errors where a file can have only one name: FAT, many network drives, some phones.
 _NO_LINKS = {
     errno.EACCES,
     errno.EINVAL,
@@ -37,9 +35,9 @@ _NO_LINKS = {
 
 
 def give_name(folder: OpenFolder, present: str, name: str, *, may_replace: bool = False) -> str:
-    """Rename `present` to `name`, or to the first numbered name that is free. Raises OSError.
+    """Rename `present` to `name`, or else to the first free numbered name; returns its new name.
 
-    A folder is never replaced. Returns the name that it has now.
+    Never replaces a folder. Raises OSError.
     """
     if may_replace and not is_folder(folder, name):
         patiently(partial(_replace, folder, present, name))
@@ -52,7 +50,7 @@ def give_name(folder: OpenFolder, present: str, name: str, *, may_replace: bool 
 
 
 def take_name(folder: OpenFolder, present: str, name: str) -> bool:
-    """Rename `present` to `name`; False when something has that name. Raises OSError."""
+    """Rename `present` to `name`; False if that name is taken. Raises OSError."""
     try:
         patiently(partial(rename_without_overwriting, folder, present, name))
     except FileExistsError:
@@ -61,19 +59,19 @@ def take_name(folder: OpenFolder, present: str, name: str) -> bool:
 
 
 def rename_without_overwriting(folder: OpenFolder, present: str, target: str) -> None:
-    """Raises FileExistsError when something has the name, and other OSErrors.
+    """Raises FileExistsError if the name is taken, and other OSErrors.
 
-    A rename on POSIX would replace it, and a hard link does not. The file has two names for a
-    moment; what ends the program then is put right by the next one (leftovers.py).
+    On POSIX a rename would replace the other file, but a hard link does not. For a moment the file
+    has two names; if the program is killed then, the next run removes the first (leftovers.py).
     """
     at = folder.descriptor
-    if os.name == "nt":  # renames as we need it
+    if os.name == "nt":  # here rename never replaces
         disk_calls.rename(folder.at(present), folder.at(target))
         return
     try:
         disk_calls.link(folder.at(present), folder.at(target), at=at)
     except FileExistsError:
-        if not _is_same_file(folder, present, target):  # NFS may say so of its own first try
+        if not _is_same_file(folder, present, target):  # NFS may have repeated a lost request
             raise
     except OSError as error:
         if error.errno not in _NO_LINKS:
@@ -84,14 +82,14 @@ def rename_without_overwriting(folder: OpenFolder, present: str, target: str) ->
         return
     try:
         disk_calls.unlink(folder.at(present), at=at)
-    except FileNotFoundError:  # another program took it for a leftover
+    except FileNotFoundError:  # another program removed it as a leftover
         return
-    except REFUSED as error:  # the file has its name
+    except REFUSED as error:  # the file has its final name all the same
         log.warning("%s stays beside %s for now: %s", present, target, error)
 
 
 def patiently(rename: Callable[[], object]) -> None:
-    """Windows refuses a rename while anyone looks at the file, for moments as a rule."""
+    """Windows refuses a rename while any program has the file open, usually for a moment."""
     for pause_s in RENAME_TRIES_S if os.name == "nt" else ():
         try:
             rename()
@@ -103,7 +101,7 @@ def patiently(rename: Callable[[], object]) -> None:
 
 
 def is_folder(folder: OpenFolder, name: str) -> bool:
-    """Whether a folder has this name, and not a link to one."""
+    """Whether a folder, not a link to one, has this name."""
     status = folder.status(name)
     return status is not None and stat.S_ISDIR(status.st_mode)
 

@@ -1,7 +1,4 @@
-"""What a program can send of one content, whoever keeps it: the seeder's folder, or a download.
-
-The two sides of this are in different layers, so only their shape is here. It opens nothing.
-"""
+"""The interface of all that a program can upload: a seeder's folder, or a running download."""
 
 from __future__ import annotations
 
@@ -12,42 +9,41 @@ from roles.values.content import Content
 
 
 class ChunkSource(Protocol):
-    """An opened content, used by one thread. Every method may raise FileChangedError."""
+    """An opened content, for one thread. Every method may raise FileChangedError."""
 
     def send(self, connection: Connection, offset: int, length: int) -> int:
-        """Send some of these bytes: how many went out, 0 when there was no room in time."""
+        """Send some of these bytes; returns how many, 0 if the connection had no room in time."""
 
     def check(self) -> None:
-        """Raise FileChangedError when it is not what was hashed any more."""
+        """Raise FileChangedError if it is no longer what was hashed."""
 
     def close(self) -> None: ...
 
 
 class Holding(Protocol):
-    """One content, whole or in part. Its methods may be called from any thread."""
+    """One content, whole or in part. Any thread may call its methods."""
 
     @property
     def content(self) -> Content: ...
 
     @property
     def title(self) -> str:
-        """A name for the window and the log, safe to show."""
+        """Safe to show."""
 
     def digests(self) -> bytes | None:
-        """The digests of all chunks, joined in order; None while they are not known yet."""
+        """The digests of all chunks, joined in order; None if they are not known yet."""
 
     def have(self) -> int:
-        """The bitmap of the chunks that can be sent now."""
+        """The bitmap of the chunks that it can send now."""
 
     def open(self) -> ChunkSource:
-        """Open it for one sender. Raises FileChangedError."""
+        """Open it for one uploader. Raises FileChangedError."""
 
 
 class Library(Protocol):
-    """Everything that a program can send."""
+    """Everything that a program can upload."""
 
-    def find(self, root: bytes) -> Holding | None:
-        """The content of this root, None when it is not here."""
+    def find(self, root: bytes) -> Holding | None: ...
 
     def withdraw(self, root: bytes) -> None:
-        """It changed while it was sent: offer it no more until it was hashed again."""
+        """It changed while it was sent: stop offering it until it has been hashed again."""

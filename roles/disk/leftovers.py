@@ -1,6 +1,6 @@
 """Removes what a killed run left in a target folder.
 
-It touches only names that no other program gives, and no file that a running program works on.
+It touches only names that no other program uses, and no file that a running program works on.
 """
 
 from __future__ import annotations
@@ -22,33 +22,28 @@ from roles.values.safe_names import PARTIAL_SUFFIX, is_partial_name, shown_name
 
 log = logging.getLogger(__name__)
 
-_OPEN_FLAGS = (
-    os.O_RDWR
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-)
+_OPEN_FLAGS = os.O_RDWR | disk_calls.PLAIN_FLAGS | getattr(os, "O_NONBLOCK", 0)
 _PROBE = re.compile(r"\.lmk-Probe-[0-9]+" + re.escape(PARTIAL_SUFFIX))
 _PACK = re.compile(r"(\.lmk-[0-9a-f]{16})(-[0-9]+)?" + re.escape(PARTIAL_SUFFIX))
 
 
 def pack_stored(pack: Content) -> tuple[str, ...]:
-    """Under which name a pack arrives in the target folder; it never gets a final one."""
+    """The stored name of a pack, directly in the target folder. It never gets a final name."""
     return (f".lmk-{pack.root.hex()[:16]}",)
 
 
 def member_partial(pack: Content, offset: int) -> str:
-    """Under which name the member at this place in a pack is written, in its own folder."""
+    """The partial name, in its own folder, of the member that begins at `offset` in the pack."""
     return f"{pack_stored(pack)[0]}-{offset}{PARTIAL_SUFFIX}"
 
 
 def probe_name(number: int) -> str:
-    """Of a file that is made only to see how a folder compares names."""
+    """The name of a file created only to see how a folder compares names."""
     return f".lmk-Probe-{number}{PARTIAL_SUFFIX}"
 
 
 def drop_partial(folder: Path, stored: tuple[str, ...]) -> None:
-    """Remove the partial file of a file that is whole already, or not wanted any more."""
+    """Remove the partial file of a file that is complete or no longer wanted."""
     name = stored[-1] + PARTIAL_SUFFIX
     if not os.path.lexists(folder.joinpath(*stored[:-1], name)):
         return
@@ -57,14 +52,14 @@ def drop_partial(folder: Path, stored: tuple[str, ...]) -> None:
 
 
 def partial_names(folder: OpenFolder) -> list[str]:
-    """Names of partial files in this folder. Raises OSError."""
+    """Raises OSError."""
     return [name for name in _names_in(folder) if is_partial_name(name)]
 
 
 def drop_second_names(folder: OpenFolder, names: Iterable[str], file: os.stat_result) -> None:
-    """Remove those of these partial names that belong to a whole file.
+    """Remove those of these partial names that are second names of the finished `file`.
 
-    A run was killed between the two steps in which that file got its own name. Raises OSError.
+    They remain if a run is killed between link and unlink (final_name.py). Raises OSError.
     """
     for name in names:
         status = folder.status(name)
@@ -73,9 +68,9 @@ def drop_second_names(folder: OpenFolder, names: Iterable[str], file: os.stat_re
 
 
 def drop_member_partials(target: Path, folders: Iterable[tuple[str, ...]]) -> None:
-    """Remove members of packs that a killed run wrote and did not name.
+    """Remove members of packs that a killed run wrote but did not rename.
 
-    Their pack is still in the target folder then, locked if a program works on it.
+    In that case their pack is still in the target folder, and unlocked.
     """
     killed = set[str]()
     with suppress(*LEFT_UNDONE), OpenFolder.base(target, make=False) as base:
@@ -86,7 +81,7 @@ def drop_member_partials(target: Path, folders: Iterable[tuple[str, ...]]) -> No
 
 
 def drop_packs(target: Path) -> None:
-    """Remove all packs that no program works on. No download of this folder is unfinished."""
+    """Remove all packs that no program works on. Call it if no download here is unfinished."""
     with suppress(*LEFT_UNDONE), OpenFolder.base(target, make=False) as base:
         for name in _names_in(base):
             if _PROBE.fullmatch(name):
@@ -104,7 +99,7 @@ def _drop_members(target: Path, stored: tuple[str, ...], killed: set[str]) -> No
 
 
 def _packs(base: OpenFolder) -> list[str]:
-    """The packs in the target folder, without what they end in."""
+    """The names of the packs in the target folder, without suffix."""
     matches = map(_PACK.fullmatch, _names_in(base))
     return [match[1] for match in matches if match is not None and not match[2]]
 
@@ -124,7 +119,7 @@ def _is_free(folder: OpenFolder, name: str) -> bool:
 
 
 def _drop_if_free(folder: OpenFolder, name: str) -> None:
-    """Raises OSError. Where an open file can be removed, it is locked until it is."""
+    """Raises OSError. Except on Windows, it keeps the file locked until it is removed."""
     descriptor = os.open(folder.at(name), _OPEN_FLAGS, dir_fd=folder.descriptor)
     try:
         at_path = folder.status(name)

@@ -1,6 +1,6 @@
-"""Which names a folder takes for the same, found out from the disk rather than the system.
+"""Finds out which names a folder treats as equal.
 
-A Linux machine may have a FAT stick, and a Mac a case-sensitive disk.
+It asks the disk, because a Linux machine may have a FAT stick, and a Mac a case-sensitive disk.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from roles.disk.file_lock import try_lock
 from roles.disk.leftovers import probe_name
 from roles.values.safe_names import collision_key
 
-_MOST_ENTRIES = 100  # of a folder that are looked at for one that tells
-_PROBE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+_MOST_ENTRIES = 100  # entries of a folder to try
+_PROBE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | disk_calls.PLAIN_FLAGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,17 @@ class NameTwins:
     """How a folder compares names."""
 
     by_case: bool = True  # "A" and "a" are one file
-    by_form: bool = True  # so are "é" of one letter, and of a letter and an accent
+    by_form: bool = True  # so are the composed and the decomposed "é"
 
     def key(self, name: str) -> str:
-        """Equal for two names that the folder takes for one."""
+        """Equal for names that the folder treats as one."""
         if self.by_case:
             return collision_key(name)
         return unicodedata.normalize("NFC", name) if self.by_form else name
 
 
 def twins_in(folder: Path) -> NameTwins:
-    """How this folder compares names, or will once it exists. Usually the names in it tell."""
+    """`folder` need not exist yet."""
     by_case = _by_case(folder)
     if by_case is None:
         by_case = os.name == "nt" or sys.platform == "darwin"
@@ -46,7 +46,9 @@ def twins_in(folder: Path) -> NameTwins:
 
 
 def _by_case(folder: Path) -> bool | None:
-    """None if it cannot be told. A folder that does not exist yet will be like the one above."""
+    """Whether the folder ignores case; None if unknown. A folder that does not exist yet will be
+    like its parent.
+    """
     there = next((one for one in (folder, *folder.parents) if one.is_dir()), None)
     if there is None:
         return None
@@ -78,7 +80,8 @@ def _by_names(folder: Path, names: Iterable[str]) -> bool | None:
                 return False
             if not os.path.samestat(status, twin):
                 return False
-            if status.st_nlink == 1 or Path(folder / name).is_dir():  # else both may be its names
+            # A file with several links may have both names.
+            if status.st_nlink == 1 or Path(folder / name).is_dir():
                 return True
     return None
 
@@ -87,7 +90,7 @@ def _by_trying(folder: Path) -> bool | None:
     name = probe_name(os.getpid())
     descriptor = os.open(folder / name, _PROBE_FLAGS, 0o600)
     try:
-        try_lock(descriptor)  # so that no other program takes it for a leftover
+        try_lock(descriptor)  # keeps other programs from removing it as a leftover
         return _by_names(folder, [name])
     finally:
         os.close(descriptor)

@@ -1,7 +1,6 @@
-"""A folder below the target folder, reached name by name through folders and no link.
+"""A folder below another one, opened name by name without following links.
 
-Held open, so that whoever swaps a folder on the way for a link leads nobody elsewhere. It knows
-no downloads.
+It stays open, so nobody can redirect us by replacing a folder on its path with a link.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from pathlib import Path
 from roles.disk import disk_calls
 from roles.disk.storage_faults import IN_THE_WAY, in_the_way
 
-# Windows has none of it: there each folder is looked at again when it is used.
+# Windows has neither, so there we check each folder again when we use it.
 HAS_DESCRIPTORS = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTORY")
 _BASE_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 _BELOW_FLAGS = _BASE_FLAGS | getattr(os, "O_NOFOLLOW", 0)
-_MOUNT_POINT_TAG = 0xA0000003  # a Windows junction, which lstat() calls a folder
+_MOUNT_POINT_TAG = 0xA0000003  # a Windows junction, which lstat() reports as a folder
 
 
 class OpenFolder:
@@ -29,7 +28,7 @@ class OpenFolder:
 
     def __init__(self, path: str, descriptor: int | None) -> None:
         self.path = path
-        self.descriptor = descriptor  # None where the system has none
+        self.descriptor = descriptor  # None without HAS_DESCRIPTORS
 
     @classmethod
     def base(cls, path: Path, *, make: bool) -> OpenFolder:
@@ -50,9 +49,9 @@ class OpenFolder:
 
     @classmethod
     def below(cls, base: Path, names: Sequence[str], *, make: bool) -> OpenFolder:
-        """The folder base/name/name, made where it is missing if `make`.
+        """The folder base/name/name. `make` creates missing ones.
 
-        Raises OSError, and StorageError for a link or a file where a folder must be.
+        Raises OSError, and StorageError if a link or a file is where a folder must be.
         """
         folder = cls.base(base, make=make)
         for name in names:
@@ -64,7 +63,7 @@ class OpenFolder:
         return folder
 
     def child(self, name: str, *, make: bool) -> OpenFolder:
-        """A folder in this one, opened on its own. Raises as below()."""
+        """A folder in this one; both are the caller's to close. Raises like below()."""
         path = os.path.join(self.path, name)  # noqa: PTH118 (a Path is slow)
         try:
             if HAS_DESCRIPTORS:
@@ -79,26 +78,26 @@ class OpenFolder:
             raise
 
     def at(self, name: str) -> str:
-        """The name as the functions of os want it together with `descriptor`."""
+        """What to pass to functions of os, together with `descriptor`."""
         if self.descriptor is not None:
             return name
         return os.path.join(self.path, name)  # noqa: PTH118
 
     def status(self, name: str) -> os.stat_result | None:
-        """What has this name, a link itself and not what it leads to; None for nothing."""
+        """The status of what has this name, without following a link; None if nothing has it."""
         try:
             return os.stat(self.at(name), dir_fd=self.descriptor, follow_symlinks=False)
         except FileNotFoundError:
             return None
 
     def sync(self) -> None:
-        """Make new names survive a power cut, where the system can. Raises OSError."""
+        """Make new names survive a power cut, if the system can. Raises OSError."""
         if self.descriptor is None:
             return
         try:
             disk_calls.sync(self.descriptor)
         except OSError as error:
-            if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # some network disks cannot
+            if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # some network drives cannot
                 raise
 
     def close(self) -> None:
@@ -123,15 +122,15 @@ class OpenFolder:
 
 
 class LastFolder:
-    """Keeps the folder that was used last open, because the next file is often in it or below.
+    """Keeps the last folder open, because the next file is often in it or below it.
 
-    For one thread. Raises as OpenFolder.below().
+    For one thread. Methods raise like OpenFolder.below().
     """
 
     def __init__(
         self, base: Path, *, make: bool = True, made: list[tuple[str, ...]] | None = None
     ) -> None:
-        """Missing folders are made if `make`, and added to `made`, the outer ones first."""
+        """`make` creates missing folders and adds them to `made`, outer ones first."""
         self._base = base
         self._make = make
         self._made = made
@@ -142,7 +141,7 @@ class LastFolder:
         return self._base.joinpath(*stored)
 
     def open(self, names: tuple[str, ...]) -> OpenFolder:
-        """The folder of these names. It stays this object's to close."""
+        """The folder base/name/name. This object closes it."""
         if self._folder is None or names[: len(self._names)] != self._names:
             self.close()
             self._folder = OpenFolder.base(self._base, make=self._make)
@@ -165,14 +164,14 @@ class LastFolder:
 
 
 def _first_there(path: Path) -> Path:
-    """It, or the innermost of the folders above it that has something of its name."""
+    """The path itself, or the innermost parent, that exists."""
     return next((one for one in (path, *path.parents) if os.path.lexists(one)), path)
 
 
 def _make(path: str, descriptor: int | None) -> None:
     try:
         os.mkdir(path, dir_fd=descriptor)
-    except FileExistsError:  # by another thread, or it is not a folder: opening it tells
+    except FileExistsError:  # made by another thread, or not a folder, which opening it will tell
         return
 
 

@@ -1,4 +1,4 @@
-"""Which files of a pack lie in the chunks that have come. Pure."""
+"""Finds the files of a pack whose chunks have arrived."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from roles.values.content import Content, indexes
 def covered(
     members: Sequence[WantedFile], pack: Content, have: int, fresh: int
 ) -> list[WantedFile]:
-    """The members that lie in the chunks of `have` alone, and at least partly in one of `fresh`.
+    """The members that lie wholly in the chunks of bitmap `have`, and partly in one of `fresh`.
 
-    `members` are in the order of their offsets. A member beyond the end of the pack, or of more
-    than one chunk, is never returned.
+    `members` are sorted by offset. It never returns one that has more than one chunk, or lies
+    beyond the end of the pack.
     """
     offsets = [member.offset for member in members]
     found = list[WantedFile]()
-    following = 0  # the first member that was not looked at
+    following = 0  # index of the next member to look at
     for chunk in indexes(fresh):
         start = chunk * pack.chunk_size
         following = max(following, bisect_right(offsets, start) - 1)

@@ -1,7 +1,4 @@
-"""An open file that is read and written at given places, by several threads at once.
-
-It knows no names: whoever opened it turns its errors into sentences.
-"""
+"""An open file that several threads may read and write at given offsets at once."""
 
 from __future__ import annotations
 
@@ -9,16 +6,16 @@ import os
 import threading
 from collections.abc import Sequence
 
-# Some systems have none of it; there one thread at a time moves to the place and goes on from it.
+# Some systems have neither, so there one thread at a time seeks, then reads or writes.
 HAS_POSITIONS = hasattr(os, "preadv") and hasattr(os, "pwritev")
 
 
 class PositionedFile:
-    """Owns its descriptor. All methods but close() may raise OSError."""
+    """Owns its descriptor. All methods except close() may raise OSError."""
 
     def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor  # -1 once it is closed
-        self._seeking = threading.Lock()  # protects the place of the descriptor
+        self.descriptor = descriptor  # -1 once closed
+        self._seeking = threading.Lock()  # protects the descriptor's position
 
     @property
     def is_open(self) -> bool:
@@ -26,11 +23,11 @@ class PositionedFile:
 
     @property
     def size(self) -> int:
-        """Bytes that it has now."""
+        """Bytes."""
         return os.fstat(self.descriptor).st_size
 
     def write(self, offset: int, pieces: Sequence[memoryview]) -> None:
-        """Write these pieces one after another from `offset` on."""
+        """Write all pieces one after another from `offset` on."""
         if HAS_POSITIONS:
             self._write_at_once(offset, pieces)
             return
@@ -40,7 +37,7 @@ class PositionedFile:
                 _write_all(self.descriptor, piece)
 
     def read_into(self, offset: int, room: memoryview) -> int:
-        """Fill `room` from `offset` on; returns how far the file went."""
+        """Fill `room` from `offset` on; returns how many bytes there were."""
         if HAS_POSITIONS:
             return os.preadv(self.descriptor, [room], offset)
         data = self._read_from(offset, len(room))
@@ -48,7 +45,7 @@ class PositionedFile:
         return len(data)
 
     def read(self, offset: int, length: int) -> bytes:
-        """So many bytes from `offset` on, fewer at its end."""
+        """Returns fewer bytes at the end of the file."""
         if HAS_POSITIONS:
             return os.pread(self.descriptor, length, offset)
         return self._read_from(offset, length)
@@ -67,7 +64,7 @@ class PositionedFile:
     def _write_at_once(self, offset: int, pieces: Sequence[memoryview]) -> None:
         written = os.pwritev(self.descriptor, pieces, offset)
         total = sum(len(piece) for piece in pieces)
-        while written < total:  # a signal or a nearly full disk: the rest, or the error that it is
+        while written < total:  # a signal or a nearly full disk: writes the rest, or raises
             rest = b"".join(pieces)[written:]
             written += os.pwrite(self.descriptor, rest, offset + written)
 

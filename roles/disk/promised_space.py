@@ -1,4 +1,4 @@
-"""Room on the disk of a target folder that is reserved for what is on its way there."""
+"""Reserves disk space in a target folder for downloads under way."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from roles.disk.target_folder import disk_full, room_in
 
 
 class PromisedSpace:
-    """Shared by the downloads of one folder. Its methods may be called from any thread."""
+    """Shared by all downloads to one folder. Any thread may call its methods."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()  # protects _needs
-        self._needs: dict[object, int] = {}  # bytes that are not on the disk yet
+        self._needs: dict[object, int] = {}  # bytes still to be written, by download
 
     def promise(self, who: object, needed: int) -> None:
-        """Reserve `needed` bytes for this one, in place of what it had reserved.
+        """Reserve `needed` bytes, replacing an earlier reservation of `who`.
 
-        Raises DiskFullError when there is no room for it; an earlier reservation stays. Raises
-        StorageError when the folder cannot be made.
+        Raises DiskFullError if there is no room, which keeps the earlier reservation, and
+        StorageError if the folder cannot be created.
         """
         room = room_in(self._folder)
         with self._lock:
@@ -32,12 +32,11 @@ class PromisedSpace:
             raise disk_full(self._folder, short)
 
     def note(self, who: object, needed: int) -> None:
-        """It needs only so many bytes any more."""
+        """Update the reservation, if there is one, to the bytes still needed."""
         with self._lock:
             if who in self._needs:
                 self._needs[who] = needed
 
     def withdraw(self, who: object) -> None:
-        """It needs nothing, for now."""
         with self._lock:
             self._needs.pop(who, None)

@@ -1,7 +1,4 @@
-"""Files with holes: what was never written takes no room, and need not be read to be known.
-
-It knows no chunks and no names.
-"""
+"""Files with holes: what was never written takes no disk space and need not be read."""
 
 from __future__ import annotations
 
@@ -14,15 +11,15 @@ from pathlib import Path
 from roles.disk import disk_calls
 from roles.disk.positioned_file import PositionedFile
 
-BLOCK = 4096  # bytes: the smallest hole of most file systems
+BLOCK = 4096  # bytes; the smallest hole of most file systems
 _ZEROS = bytes(BLOCK)
 
 
 def runs(pieces: Sequence[memoryview]) -> Iterator[tuple[bool, list[memoryview]]]:
-    """The same bytes in order, cut into runs: whether each is nothing but zeros, and its pieces.
+    """Cut the pieces into runs of zeros and runs of data: (is it zeros, its pieces), in order.
 
-    Runs of zeros consist of whole blocks, counted from the start of a piece. Ordinary data costs
-    one look at the first byte of each block, a thousandth of what writing it takes.
+    Runs of zeros consist of whole blocks, counted from the start of a piece. For ordinary data it
+    looks only at the first byte of each block, which takes a thousandth of the time of writing it.
     """
     run, is_zero_run = list[memoryview](), False
     for piece in pieces:
@@ -37,7 +34,7 @@ def runs(pieces: Sequence[memoryview]) -> Iterator[tuple[bool, list[memoryview]]
 
 
 def _spans(piece: memoryview) -> Iterator[tuple[bool, int, int]]:
-    """Where there are zero blocks in a piece, and where other bytes."""
+    """Cut a piece into spans (is it zeros, start, stop)."""
     heads = bytes(piece[::BLOCK])
     done = 0  # everything before was yielded
     index = heads.find(0)
@@ -56,9 +53,9 @@ def _spans(piece: memoryview) -> Iterator[tuple[bool, int, int]]:
 
 
 def write_sparse(file: PositionedFile, offset: int, pieces: Sequence[memoryview]) -> None:
-    """Write these pieces one after another, and leave holes for zero blocks where nothing is yet.
+    """Write the pieces one after another; leave holes for zero blocks if nothing was there yet.
 
-    Nobody else writes to the file meanwhile. Raises OSError.
+    Nobody else may write to the file meanwhile. Raises OSError.
     """
     if not any(0 in bytes(piece[::BLOCK]) for piece in pieces):  # no block begins with a zero
         file.write(offset, pieces)
@@ -73,20 +70,20 @@ def write_sparse(file: PositionedFile, offset: int, pieces: Sequence[memoryview]
 
 
 def has_data(descriptor: int, start: int, stop: int) -> bool:
-    """Whether anything may have been written from `start` on, up to `stop`.
+    """Whether there may be data from `start` up to `stop`.
 
-    False only where the system knows that there is a hole, or that the file ends before.
+    False only if the system knows that there is a hole, or nothing.
     """
     if not hasattr(os, "SEEK_DATA"):
         return True
     try:
         return os.lseek(descriptor, start, os.SEEK_DATA) < stop
     except OSError as error:
-        return error.errno != errno.ENXIO  # nothing but a hole from there on
+        return error.errno != errno.ENXIO  # ENXIO: only a hole follows, or nothing
 
 
 def bytes_on_disk(path: Path) -> int:
-    """How much room a file takes already, without its holes; 0 where that is not known."""
+    """The disk space that a file takes, without its holes; 0 if unknown."""
     try:
         return _room_of(path)
     except (OSError, ValueError):
@@ -98,12 +95,11 @@ if sys.platform == "win32":
     import msvcrt
 
     _SET_SPARSE = 0x900C4  # FSCTL_SET_SPARSE
-    _NO_SIZE = 0xFFFFFFFF  # there is no such file, or it may not be asked about
+    _NO_SIZE = 0xFFFFFFFF  # there is no such file, or it is not accessible
 
     def make_sparse(descriptor: int) -> None:
-        """Without it Windows writes zeros up to the first byte that is written, gigabytes maybe.
-
-        FAT refuses, and writes them.
+        """Without this, Windows fills everything before the first written byte with zeros, which
+        may be gigabytes. FAT refuses it, and does so anyway.
         """
         file = ctypes.c_void_p(msvcrt.get_osfhandle(descriptor))
         count = ctypes.byref(ctypes.c_ulong())

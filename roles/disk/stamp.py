@@ -1,4 +1,4 @@
-"""The times and rights of a file or folder, as its share has them."""
+"""Gives a file or folder the time and rights that it has in its share."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from roles.disk.storage_faults import REFUSED
 
 
 def stamp(file: int | Path, *, mtime: int | None = None, is_executable: bool = False) -> None:
-    """By the open file or, where that cannot be, by its path; without `mtime` the time of now.
-
-    A disk that keeps neither times nor rights, or not these, is no reason to fail.
+    """`file` is a descriptor, or a path where descriptors do not work. `mtime` is in seconds since
+    1970, None for now. Ignores disks that refuse to keep these times or rights.
     """
     if is_executable and isinstance(file, int):
         with suppress(*REFUSED):
             mode = stat.S_IMODE(os.fstat(file).st_mode)
-            may_run = (mode & 0o444) >> 2  # for all whom the umask lets read it
+            may_run = (mode & 0o444) >> 2  # for everyone who may read it
             disk_calls.set_mode(file, mode | may_run)
     with suppress(*REFUSED, OverflowError):
         disk_calls.set_times(file, time.time_ns() if mtime is None else mtime * 10**9)

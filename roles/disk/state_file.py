@@ -1,7 +1,4 @@
-"""A file of the profile: replaced whole, and never if it could not be read.
-
-It knows no settings and no role.
-"""
+"""A file of the profile. It is replaced as a whole, and never if it could not be read."""
 
 from __future__ import annotations
 
@@ -21,30 +18,30 @@ from roles.values.strict_json import without_doubles
 
 log = logging.getLogger(__name__)
 
-_MAX_STATE = 64 * 1024 * 1024  # bytes of a state file that are read
+_MAX_STATE = 64 * 1024 * 1024  # bytes
 _MOST_KEPT = 100  # damaged files of one name
-_PATIENCE_S = 2.0  # for another program of ours that writes the same file
+_PATIENCE_S = 2.0  # while another of our programs writes the same file
 _AGAIN_S = 0.02
-_FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_FLAGS = os.O_RDWR | disk_calls.PLAIN_FLAGS
 
 
 class StateFile:
     """One file of the profile. For one thread at a time.
 
-    Content that cannot be understood is kept under another name before it is overwritten. A file
-    that cannot be read is left alone.
+    It keeps content that it does not understand under another name before overwriting it, and never
+    touches a file that it cannot read.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.notice = ""  # for the user, when something is wrong with it
+        self.notice = ""  # a sentence for the user, if something is wrong with the file
         self._logged = ""
-        self.may_write = True  # False: the file could not be read, and may be of use
+        self.may_write = True  # False if the file could not be read
 
     def read(self) -> object:
-        """The JSON in it; None when there is none, or none that can be understood: see `notice`.
+        """Its JSON; None if there is no file, or no usable content, which `notice` then says.
 
-        In UTF-8, with or without a mark, or in UTF-16 as PowerShell writes it.
+        Accepts UTF-8 with or without a byte order mark, and UTF-16, which PowerShell writes.
         """
         data = self.read_bytes()
         if not data:
@@ -62,11 +59,11 @@ class StateFile:
         return value
 
     def read_bytes(self) -> bytes | None:
-        """All of it; None when there is none, or it cannot be read: see `notice`."""
+        """Its content; None if there is no file, or it cannot be read, which `notice` then says."""
         self.notice, self.may_write = "", True
         drop_leftover(self.path)
         try:
-            if not stat.S_ISREG(self.path.stat().st_mode):  # a pipe would be waited for
+            if not stat.S_ISREG(self.path.stat().st_mode):  # opening a pipe would block
                 raise OSError("it is not a file")
             with self.path.open("rb") as file:
                 data = file.read(_MAX_STATE + 1)
@@ -80,7 +77,7 @@ class StateFile:
         return data
 
     def keep_aside(self, why: str, *, is_newer: bool = False) -> None:
-        """It cannot be used: keep it under another name, and say so in `notice`."""
+        """Keep the unusable file under another name; sets `notice`."""
         wrong = why if is_newer else f"is damaged ({why})"
         try:
             kept = _kept_aside(self.path, ".newer" if is_newer else ".damaged")
@@ -89,11 +86,11 @@ class StateFile:
             return
         self._say(f"{wrong}. It is kept as {kept.name}, and this run starts without it.")
 
-    def write(self, content: bytes, *, is_synced: bool = True) -> None:
-        """Replace it whole. Raises StorageError."""
+    def write(self, content: bytes) -> None:
+        """Replace the whole file. Raises StorageError."""
         if not self.may_write:
             raise StorageError(self.notice)
-        write_whole(self.path, content, is_synced=is_synced)
+        write_whole(self.path, content)
 
     def _leave(self, wrong: str) -> None:
         self.may_write = False
@@ -101,15 +98,15 @@ class StateFile:
 
     def _say(self, what: str) -> None:
         self.notice = f"{self.path} {what}"
-        if self.notice != self._logged:  # it may be read again before it is written
-            log.warning("%s %s", self.path.name, what)  # logs hold no path of the user's
+        if self.notice != self._logged:  # the file may be read several times
+            log.warning("%s %s", self.path.name, what)  # no full path: users send us their logs
         self._logged = self.notice
 
 
 def _kept_aside(path: Path, ending: str) -> Path:
-    """Give the file a second name, unless it has one. Raises OSError and StorageError.
+    """Give the file a second name, unless it has one; returns that name.
 
-    On disks where a file can have only one name, this makes a copy.
+    Copies it if the disk has no hard links. Raises OSError and StorageError.
     """
     for number in range(1, _MOST_KEPT):
         kept = path.with_name(path.name + ending + (f"-{number}" if number > 1 else ""))
@@ -125,10 +122,10 @@ def _kept_aside(path: Path, ending: str) -> Path:
 
 
 def write_whole(path: Path, content: bytes, *, is_synced: bool = True) -> None:
-    """Replace a file so that it is the old or the new one at any instant, never half.
+    """Replace a file atomically. If `path` is a link, replace the file that it points to.
 
-    A link stays a link: the file that it leads to is replaced. Unless `is_synced`, a power cut may
-    leave neither; a busy disk syncs for many seconds. Raises StorageError.
+    Without `is_synced` a power cut may lose the old and the new content, but it is fast: a busy
+    disk may sync for many seconds. Raises StorageError.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,7 +137,7 @@ def write_whole(path: Path, content: bytes, *, is_synced: bool = True) -> None:
                 file.flush()
                 if is_synced:
                     disk_calls.sync(descriptor)
-                if os.name != "nt":  # the lock is kept to the end where an open file can move
+                if os.name != "nt":  # rename it while it is still locked
                     disk_calls.replace(os.fspath(temporary), os.fspath(real))
             if os.name == "nt":
                 disk_calls.replace(os.fspath(temporary), os.fspath(real))
@@ -155,9 +152,9 @@ def write_whole(path: Path, content: bytes, *, is_synced: bool = True) -> None:
 
 
 def drop_leftover(path: Path) -> None:
-    """Remove what a run that was killed while it wrote this file left beside it."""
+    """Remove the temporary file of a run that was killed while writing this file."""
     temporary = _temporary(Path(os.path.realpath(path)))
-    with suppress(OSError):  # as a rule there is none
+    with suppress(OSError):  # usually there is none
         descriptor = os.open(temporary, _FLAGS)
         try:
             if try_lock(descriptor):
@@ -171,9 +168,9 @@ def _temporary(path: Path) -> Path:
 
 
 def _claimed(path: Path) -> tuple[Path, int]:
-    """A new file beside it, open and locked. Raises OSError.
+    """An empty temporary file beside `path`, open and locked. Raises OSError.
 
-    Always of the same name: what a killed run left is used again.
+    Its name is always the same, so it reuses what a killed run left.
     """
     temporary = _temporary(path)
     until = time.monotonic() + _PATIENCE_S
@@ -189,14 +186,14 @@ def _claimed(path: Path) -> tuple[Path, int]:
                 raise
             os.close(descriptor)
             time.sleep(_AGAIN_S)
-    import tempfile  # no start waits for it
+    import tempfile  # rarely needed; keeps the start fast
 
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
     return Path(name), descriptor
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
-    """Whether it still has this name, or another program has just renamed it."""
+    """Whether the open file still has this name; another program may have just renamed it."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.lstat(path))
     except FileNotFoundError:
@@ -204,7 +201,7 @@ def _is_at(descriptor: int, path: Path) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # some disks cannot; the file itself is there
+    with suppress(OSError):  # some disks cannot
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             disk_calls.sync(descriptor)

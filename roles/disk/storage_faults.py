@@ -1,4 +1,4 @@
-"""The sentences for what a disk said when it refused. It touches no disk."""
+"""Turns errors of a disk into sentences for the user."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from roles.values.errors import DiskFullError, ShortageError, StorageError
 from roles.worker import SHORTAGES
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
-REFUSED = (OSError, MemoryError)  # by the system: even the call itself takes memory
-# Why something that can wait was not done: a leftover is removed, or a time set, by the next run.
-LEFT_UNDONE = (*REFUSED, StorageError)
-IN_THE_WAY = {errno.ELOOP, errno.ENOTDIR, errno.EEXIST}  # of a folder: a link or a file
+REFUSED = (OSError, MemoryError)  # the system refused a call
+LEFT_UNDONE = (*REFUSED, StorageError)  # to suppress when a later run can do it
+IN_THE_WAY = {errno.ELOOP, errno.ENOTDIR, errno.EEXIST}  # a link or a file instead of a folder
 
 
 def storage_error(error: OSError | MemoryError, path: Path) -> StorageError:
-    """The sentence for what the disk said when `path` was to be written."""
+    """The disk refused to write `path`."""
     if isinstance(error, MemoryError):
         error = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
     if error.errno in _DISK_FULL:
@@ -38,7 +37,7 @@ def storage_error(error: OSError | MemoryError, path: Path) -> StorageError:
 
 
 def unreadable(error: OSError, folder: Path) -> StorageError:
-    """The sentence for what the disk said when `folder` was to be read."""
+    """The disk refused to read `folder`."""
     why = error.strerror or type(error).__name__
     if error.errno in SHORTAGES:
         return ShortageError(f"The folder {folder} cannot be read now ({why}).")
@@ -46,9 +45,9 @@ def unreadable(error: OSError, folder: Path) -> StorageError:
 
 
 def in_the_way(path: Path | str, *, is_link: bool) -> StorageError:
-    """The sentence for a link or a file where a folder must be."""
+    """`path` is a link or a file, where a folder must be."""
     what = "a link to another place" if is_link else "a file"
     return StorageError(
-        f"{shown_path(path)} is {what}, and a folder must be there. "
+        f"{shown_path(path)} is {what}, but must be a folder. "
         "Move it away or choose another folder."
     )

@@ -1,6 +1,6 @@
-"""Under which names the paths of a catalogue are stored, so that no two of them meet in one file.
+"""Chooses the names under which the paths of a share are stored, so that no two collide.
 
-Pure text: it does not look at what is in the folder.
+It does not look at what the target folder already has.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ Stored: TypeAlias = tuple[str, ...]  # folder names below the target folder, the
 
 
 class StoredNames:
-    """The names given in one target folder. What comes first keeps its own.
+    """The names in one target folder. The first of several colliding paths keeps its name.
 
-    Keys are texts, equal for what the folder takes for one path.
+    A *key* is a text that is equal for all paths that the folder treats as one.
     """
 
     def __init__(
@@ -35,29 +35,28 @@ class StoredNames:
         key: Callable[[str], str] = collision_key,
         should_stop: Callable[[], bool] = go_on,
     ) -> None:
-        """`key`: equal for two names that the folder takes for one. What takes long raises
-        HaltedError once should_stop().
+        """`key` is equal for names that the folder treats as one. Long methods raise HaltedError
+        once should_stop() returns True.
         """
         self._windows = windows
         self._key_of = key
         self._should_stop = should_stop
-        # By the names that a folder should have: those that it has, and its key with a "/" behind.
+        # Wished names of a folder -> its stored names, and its key followed by "/".
         self._folders: dict[Stored, tuple[Stored, str]] = {(): ((), "")}
-        # The same by path, as safe_names has them: most are asked for again and again.
+        # Path of a folder -> its wished names: a cache.
         self._safe_folders = dict[str, Stored | UnsafeNameError]()
         self._folder_keys = set[str]()
         self._file_keys = set[str]()
         self._given = dict[tuple[str, Content | None], tuple[Stored, str]]()
-        self._numbers = dict[str, int]()  # the next to try: a thousand twins take no million steps
+        self._numbers = dict[str, int]()  # key -> the next number to try, so n twins take n steps
 
     def place_all(
         self, files: Sequence[tuple[str, Content | None]], folders: Iterable[str] = ()
     ) -> list[Stored | UnsafeNameError]:
-        """Where each of these files goes; an error for a path that is not stored here.
+        """The stored names of each file; an error for a path that must not be stored.
 
-        Folders go before files: a file whose path is a folder of another one gets a number, and so
-        does a folder that is a file already. The same path with the same content is one file, with
-        another content it is a second one.
+        Folders go first: a file with the path of a folder gets a number, and so does a folder with
+        the path of a file placed earlier. A path with another content is another file.
         """
         paths = [self._safe(path) for path, _ in until_stopped(files, self._should_stop)]
         for path in paths:
@@ -71,42 +70,39 @@ class StoredNames:
         ]
 
     def place(self, path: str, content: Content | None) -> Stored:
-        """Where one file goes. Raises UnsafeNameError."""
+        """The stored names of one file. Raises UnsafeNameError."""
         (stored,) = self.place_all([(path, content)])
         if isinstance(stored, UnsafeNameError):
             raise stored
         return stored
 
     def folder(self, path: str) -> Stored | UnsafeNameError:
-        """Where a folder goes."""
+        """The stored names of a folder."""
         stored = self._safe_folder(path)
         return stored if isinstance(stored, UnsafeNameError) else self._folder(stored)[0]
 
     def key(self, path: str, content: Content | None) -> str:
-        """The key of the place that this file was given."""
+        """The key of the stored path of a placed file."""
         return self._given[path, content][1]
 
     def key_wished(self, path: str) -> str:
-        """The key of the place that a file of this path would have if it were free. Raises
-        UnsafeNameError.
-        """
+        """The key that a file of this path gets if nothing collides. Raises UnsafeNameError."""
         *_, name = names = safe_path(path, windows=self._windows)
         return self._folder(names[:-1])[1] + self._key_of(name)
 
     def hand_over(self, path: str, old: Content | None, new: Content | None) -> None:
-        """The name of this content is the other one's now, unless that has a name."""
+        """Give the stored names of content `old` to `new`, unless that has its own."""
         if (path, new) not in self._given and (path, old) in self._given:
             self._given[path, new] = self._given.pop((path, old))
 
     def _safe_folder(self, path: str) -> Stored | UnsafeNameError:
-        """The names of a folder's path."""
         known = self._safe_folders.get(path)
         if known is None:
             known = self._safe_folders[path] = self._safe(path)
         return known
 
     def _safe(self, path: str) -> Stored | UnsafeNameError:
-        """As safe_path(), but each folder is looked at once."""
+        """Like safe_path(), but checks each folder only once."""
         folder, slash, name = path.rpartition("/")
         try:
             check_length(path)
@@ -118,7 +114,7 @@ class StoredNames:
             return error
 
     def _folder(self, names: Stored) -> tuple[Stored, str]:
-        """Where the folder of these names is, and its key with a "/" behind."""
+        """The stored names of the folder with these wished names, and its key followed by "/"."""
         known = self._folders.get(names)
         if known is None:
             above, inside = self._folder(names[:-1])
@@ -140,7 +136,7 @@ class StoredNames:
         return key not in self._file_keys and key not in self._folder_keys
 
     def _free(self, inside: str, name: str, is_free: Callable[[str], bool]) -> tuple[str, str]:
-        """The name, or the first numbered one that is free, and its key."""
+        """`name` or else the first free numbered name, and its key. `inside`: key of its folder."""
         first = key = inside + self._key_of(name)
         candidate, number = name, self._numbers.get(first, 2)
         while not is_free(key):

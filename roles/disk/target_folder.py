@@ -1,4 +1,4 @@
-"""The folder that downloads go to: what it has already, its free room, its folders' times."""
+"""The folder that downloads go to: what it already has, its free space, its folders."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from roles.values.errors import DiskFullError, StorageError
 from roles.values.safe_names import numbered
 from roles.values.stopping import until_stopped
 
-# Bytes left free for the rest of the machine, or 1 % of a smaller disk.
+# Bytes that we leave free: 1 % of the disk, but at most this.
 MAX_RESERVE = 200 * 1024 * 1024
-_NUMBERS = 20  # "name (20)": who keeps more beside each other is not helped by one less
+_NUMBERS = 20  # "name (20)": how many copies to look through
 
 
 def room_in(folder: Path) -> int:
-    """Bytes that may be written there; below 0 when not even the reserve is free.
+    """Bytes that we may write there; negative if less than the reserve is free.
 
-    Makes the folder; raises StorageError when it cannot be made.
+    Creates the folder; raises StorageError if that fails.
     """
     try:
         OpenFolder.base(folder, make=True).close()
@@ -41,7 +41,7 @@ def room_in(folder: Path) -> int:
 
 
 def disk_full(folder: Path, short: int) -> DiskFullError:
-    """The sentence for a disk on which so many bytes more must be free."""
+    """`short`: how many more bytes must be free."""
     return DiskFullError(
         f"The disk of {folder} is full: {_megabytes(short)} more must be free. "
         "Make room or choose another folder."
@@ -49,23 +49,23 @@ def disk_full(folder: Path, short: int) -> DiskFullError:
 
 
 class TargetFolder:
-    """Paths in it are given as the names under which they are stored. Used by one thread."""
+    """Paths below it are tuples of stored names. For one thread."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._text = os.fspath(path)
         self._times: dict[tuple[str, ...], int] = {}
-        self._made = list[tuple[str, ...]]()  # folders that were not there, the outer ones first
-        self._partials: dict[tuple[str, ...], list[str]] = {}  # of folders that were looked through
+        self._made = list[tuple[str, ...]]()  # folders that we created, outer ones first
+        self._partials: dict[tuple[str, ...], list[str]] = {}  # names in folders listed so far
 
     def holds(
         self, stored: tuple[str, ...], content: Content, should_stop: Callable[[], bool]
     ) -> Path | None:
-        """The file of that name if it has this content already; None when not, or when stopped.
+        """The path of the file if it already has this content, else None; also if stopped.
 
         Follows no link below this folder.
         """
-        try:  # most often there is nothing of that name, and ten thousand files are asked for
+        try:  # a quick check first: usually nothing is there, and there may be many files
             status = os.lstat("/".join((self._text, *stored)))
         except (OSError, ValueError):
             return None
@@ -74,12 +74,10 @@ class TargetFolder:
         try:
             with OpenFolder.below(self.path, stored[:-1], make=False) as folder:
                 name = folder.at(stored[-1])
-                file = PositionedFile(os.open(name, OPEN_FLAGS, dir_fd=folder.descriptor))
-                try:
+                descriptor = os.open(name, OPEN_FLAGS, dir_fd=folder.descriptor)
+                with closing(PositionedFile(descriptor)) as file:
                     if not _is_content(file, content, should_stop):
                         return None
-                finally:
-                    file.close()
                 if status.st_nlink > 1:
                     with suppress(*LEFT_UNDONE):
                         self._drop_second_names(folder, stored[:-1], status)
@@ -91,9 +89,7 @@ class TargetFolder:
     def holds_numbered(
         self, stored: tuple[str, ...], content: Content, should_stop: Callable[[], bool]
     ) -> Path | None:
-        """Like holds(), and also finds it under the numbered names that an earlier run may have
-        given it.
-        """
+        """Like holds(), but also tries numbered names, which an earlier run may have given it."""
         for number in range(1, _NUMBERS + 1):
             name = stored[-1] if number == 1 else numbered(stored[-1], number)
             place = (*stored[:-1], name)
@@ -107,7 +103,7 @@ class TargetFolder:
     def _drop_second_names(
         self, folder: OpenFolder, stored: tuple[str, ...], file: os.stat_result
     ) -> None:
-        """Lists each folder only once: all of its files may have two names."""
+        """Lists each folder only once, because all of its files may have two names."""
         if stored not in self._partials:
             self._partials[stored] = partial_names(folder)
         drop_second_names(folder, self._partials[stored], file)
@@ -115,10 +111,11 @@ class TargetFolder:
     def make_folders(
         self, folders: Iterable[tuple[tuple[str, ...], int | None]], should_stop: Callable[[], bool]
     ) -> dict[tuple[str, ...], StorageError]:
-        """Make these folders and those above them; their times are set by set_folder_times().
+        """Create these folders and their parents. set_folder_times() sets the times (seconds since
+        1970) later.
 
-        Returns the errors of those that cannot be made. Raises DiskFullError, and HaltedError once
-        should_stop().
+        Returns the errors of those that cannot be created. Raises DiskFullError, and HaltedError
+        once should_stop() returns True.
         """
         failed = dict[tuple[str, ...], StorageError]()
         with closing(LastFolder(self.path, made=self._made)) as last:
@@ -135,7 +132,7 @@ class TargetFolder:
         return failed
 
     def remove_made_folders(self) -> None:
-        """Remove the folders that were made for this download and are empty."""
+        """Remove the folders that we created, if they are empty."""
         made, self._made = self._made, []
         for stored in reversed(made):
             with (
@@ -145,9 +142,9 @@ class TargetFolder:
                 disk_calls.remove_folder(folder.at(stored[-1]), at=folder.descriptor)
 
     def set_folder_times(self, should_stop: Callable[[], bool]) -> None:
-        """Give the folders that were made their times, when everything is in them.
+        """Set the times of the folders of make_folders(), once all their files are there.
 
-        A time that cannot be set is ignored. Raises HaltedError once should_stop().
+        Ignores refusals. Raises HaltedError once should_stop() returns True.
         """
         times, self._times = self._times, {}
         with closing(LastFolder(self.path, make=False)) as last:

@@ -1,6 +1,6 @@
-"""Unpacks small files from a pack that arrives: each is checked by its own root and named.
+"""Unpacks small files from a pack while it arrives, and checks each against its own root.
 
-Thousands of files are written before one sync, and named after it.
+It writes thousands of files, syncs once, and then gives them their names.
 """
 
 from __future__ import annotations
@@ -28,12 +28,10 @@ from roles.values.events import DownloadState, FileEnded
 from roles.values.safe_names import shown_name
 from roles.values.settings import Existing
 
-# One sync() for the batch takes as long as some files synced one by one, whatever their number; it
-# also waits for what other programs wrote, so it is not for a few.
+# Up to so many files we sync one by one. One sync() for all takes as long as for a few files, but
+# also waits for what other programs wrote.
 FEW_FILES = 16
-_NEW_FLAGS = (
-    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-)
+_NEW_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | disk_calls.PLAIN_FLAGS
 
 
 def unpack(
@@ -43,18 +41,18 @@ def unpack(
     existing: Existing,
     should_stop: Callable[[], bool],
 ) -> Generator[FileEnded, None, None]:
-    """Write these members, whose chunks have come. Yields how each ended: DONE, SKIPPED or FAILED.
-    One that failed with ContentError must be fetched alone.
+    """Write these members, whose chunks have arrived, and yield how each ended: DONE, SKIPPED or
+    FAILED. Fetch one that failed with a ContentError alone.
 
-    Yields nothing for the others once should_stop(). Raises DiskFullError after everything that
-    could be written has been told. One thread at a time works on a pack.
+    Ends early once should_stop() returns True. Raises DiskFullError after yielding all that it
+    could write. One thread at a time may work on a pack.
     """
     yield from _Batch(source, folder, existing, should_stop).run(members)
 
 
 class _Batch:
-    """The partial file of a member is named after the pack. This program holds the lock of the
-    pack, so no other program opens that file, and no member needs a lock of its own.
+    """A member's partial file is named after the pack. We hold the lock of the pack, so members
+    need no locks of their own.
     """
 
     def __init__(
@@ -69,7 +67,7 @@ class _Batch:
         self._existing = existing
         self._should_stop = should_stop
         self._folders = LastFolder(folder)
-        # Not named yet, in reverse once they are being named; with what each was when written.
+        # Members without final names, reversed before naming, and the status after writing.
         self._written = list[tuple[WantedFile, os.stat_result]]()
         self._disk_full: DiskFullError | None = None
 
@@ -114,7 +112,7 @@ class _Batch:
         content = member.content
         try:
             data = self._source.read(member.offset, content.size)
-        except StorageError as error:  # a bad place on the disk
+        except StorageError as error:  # a bad sector
             raise ContentError(f"{shown_name(member.path)}: {error}") from None
         digest = hashlib.sha256(data).digest()
         if len(data) != content.size or content.root != root_of(
@@ -127,7 +125,7 @@ class _Batch:
         return data
 
     def _write(self, member: WantedFile, data: bytes, is_synced: bool) -> os.stat_result:
-        """Write its partial file. Raises StorageError and DiskFullError; leaves nothing then."""
+        """Write its partial file; returns its status. Raises StorageError, and leaves no file."""
         name = self._partial(member)
         try:
             folder = self._folders.open(member.stored[:-1])
@@ -166,7 +164,7 @@ class _Batch:
         except (ContentError, StorageError) as error:
             failure = error
         else:
-            drop_partial(self._folder, member.stored)  # of an earlier run that fetched it alone
+            drop_partial(self._folder, member.stored)  # an earlier run may have fetched it alone
             if final is None:
                 return FileEnded(path, size, DownloadState.SKIPPED, saved_as=target)
             saved_as = target if final == target.name else target.with_name(final)
@@ -175,12 +173,10 @@ class _Batch:
         return FileEnded(path, size, DownloadState.FAILED, failure=failure)
 
     def _named(self, folder: OpenFolder, present: str, member: WantedFile) -> str | None:
-        """The name that it got; None when a file with its content has that name already. Raises
-        OSError.
-        """
+        """Its final name; None if SKIP found a file with its content. Raises OSError."""
         name = member.stored[-1]
         if self._existing is Existing.SKIP:
-            if take_name(folder, present, name):  # nothing has it, most often
+            if take_name(folder, present, name):  # usually the name is free
                 return name
             if self._is_there(folder, member):
                 disk_calls.unlink(folder.at(present), at=folder.descriptor)
@@ -189,7 +185,7 @@ class _Batch:
         return give_name(folder, present, name, may_replace=may_replace)
 
     def _check_untouched(self, folder: OpenFolder, name: str, written: os.stat_result) -> None:
-        """Raise ContentError, and take the name away, if another program wrote to it."""
+        """Remove the file and raise ContentError if another program wrote to it."""
         status = folder.status(name)
         if status is None or not os.path.samestat(status, written):
             raise ContentError(f"Another program replaced {shown_name(name)}. It is fetched alone.")
@@ -198,11 +194,11 @@ class _Batch:
             raise ContentError(f"Another program wrote to {shown_name(name)}. It is fetched alone.")
 
     def _is_there(self, folder: OpenFolder, member: WantedFile) -> bool:
-        """Whether a regular file of its content has its name already. Follows no link."""
+        """Whether a regular file, not a link, with its content has its final name."""
         try:
             name = folder.at(member.stored[-1])
             descriptor = os.open(name, OPEN_FLAGS, dir_fd=folder.descriptor)
-        except OSError:  # nothing as a rule
+        except OSError:  # usually there is none
             return False
         try:
             size = member.content.size
@@ -211,7 +207,7 @@ class _Batch:
             data = os.read(descriptor, size)
             root = root_of(size, member.content.chunk_size, hashlib.sha256(data).digest())
             return root == member.content.root
-        except OSError:  # a folder, or a bad place on the disk
+        except OSError:  # a folder, or a bad sector
             return False
         finally:
             os.close(descriptor)
@@ -223,7 +219,7 @@ class _Batch:
             disk_calls.sync_all()
             return
         for stored in folders:
-            with suppress(*LEFT_UNDONE):  # each file is whole whether it has its name
+            with suppress(*LEFT_UNDONE):  # the files' contents are synced anyway
                 self._folders.open(stored).sync()
 
     def _drop_rest(self) -> None:
@@ -240,7 +236,7 @@ class _Batch:
 
 
 def _created(folder: OpenFolder, name: str) -> int:
-    """A new file. Replaces what an earlier run left there. Raises OSError."""
+    """Create the file, replacing a leftover of an earlier run. Raises OSError."""
     try:
         return os.open(folder.at(name), _NEW_FLAGS, 0o666, dir_fd=folder.descriptor)
     except FileExistsError:

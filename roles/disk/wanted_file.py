@@ -1,4 +1,4 @@
-"""A file to fetch, and where it is stored. A pure value."""
+"""A file to fetch, and where to store it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import TypeAlias
 from roles.values.content import Content
 from roles.values.safe_names import shown_name
 
-Identity: TypeAlias = tuple[str, Content]  # path and content: which file of a download it is
+Identity: TypeAlias = tuple[str, Content]  # path and content identify a file of a download
 
 
 @dataclass(frozen=True, slots=True)
 class WantedFile:
-    """Comes alone, or out of a pack."""
+    """A file that comes alone or in a pack."""
 
     path: str  # from the wire
     stored: tuple[str, ...]  # names below the target folder
     content: Content
-    mtime: int | None = None  # seconds since 1970, None: unknown
+    mtime: int | None = None  # seconds since 1970; None: unknown
     is_executable: bool = False
-    offset: int = field(default=0, compare=False)  # bytes in the pack, if it comes out of one
+    offset: int = field(default=0, compare=False)  # of its first byte in its pack
 
     @property
     def size(self) -> int:

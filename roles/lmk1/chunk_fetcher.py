@@ -1,8 +1,7 @@
-"""The leecher's end of one connection: greets a seeder, takes one part, verifies each chunk.
+"""The leecher's side of one connection: greets a seeder, fetches one part, verifies each chunk.
 
-Each runs in a thread of its own. An original seeder ends for good when a connection closes at the
-wrong moment, so every way out of here says the word that it waits for (docs/PROTOCOL.md, section
-2.3).
+An original seeder crashes if a connection closes at the wrong moment, so every way out of here
+sends the word that it waits for (docs/PROTOCOL.md, section 2.3).
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ from roles.worker import POLL_S
 if TYPE_CHECKING:
     from roles.lmk1.fetchers import Fetchers
 
-ANSWER_S = 10.0  # an original may be waiting for another leecher's second word
-FIRST_CHUNK_S = 30.0  # an original reads its whole range into memory first
+ANSWER_S = 10.0  # an original may be waiting for another leecher's second message
+FIRST_CHUNK_S = 30.0  # an original reads the whole range into memory first
 CHUNK_S = 10.0
-# Acknowledgements beyond the chunks that came; measured best with an original seeder.
+# Acknowledgements sent in advance; this number was fastest with an original seeder.
 MAX_AHEAD = 64
-# To read the answer that crossed our leaving, so that the system does not reset the connection.
+# For reading a late answer; closing with unread data would reset the connection.
 FAREWELL_S = 0.5
 BUFFER = 512 * 1024  # bytes, a hundred chunks
 
@@ -40,17 +39,17 @@ class Outcome(Enum):
     """How a connection ended without a fault."""
 
     AWAY = "it serves others now"
-    SILENT = "it took the connection and said nothing"
-    NOTHING_LEFT = "the others took the rest"
-    THROUGH = "its part is through, or was taken over"
+    SILENT = "it accepted the connection and sent nothing"
+    NOTHING_LEFT = "other seeders have the rest"
+    THROUGH = "its part is complete, or was taken over"
     STOPPED = "this side stopped"
 
 
 def fetch_part(seeder: Address, work: Fetchers, throttle: Throttle) -> Outcome:
-    """Take one part of the file from this seeder.
+    """Fetch one part of the file from this seeder.
 
     Raises PeerProtocolError, SeederLackedFileError, OSError or TrackerSilentError (no such host)
-    for the seeder's faults, StorageError for this machine's.
+    for faults of the seeder, and StorageError for those of this machine.
     """
     with dialled(seeder, work.should_stop) as connection:
         answer = _greet(connection, lambda: work.should_stop() or work.is_leaving(seeder))
@@ -70,10 +69,7 @@ def fetch_part(seeder: Address, work: Fetchers, throttle: Throttle) -> Outcome:
 
 
 def _greet(connection: Connection, should_stop: Callable[[], bool]) -> wire.SeederAnswer | None:
-    """Say the first word and read the answer.
-
-    None when none came in time; the seeder has been told then that we leave.
-    """
+    """Send the first word and read the answer; None, after taking leave, if none comes in time."""
     connection.send_all(REQUEST_CONNECTION, within_s=POLL_S)
     reader = wire.SeederAnswerReader()
     deadline = time.monotonic() + ANSWER_S
@@ -91,7 +87,7 @@ def _greet(connection: Connection, should_stop: Callable[[], bool]) -> wire.Seed
 
 
 def _leave_unanswered(connection: Connection) -> None:
-    """The word that keeps an original alive, then whatever it still says, then the end."""
+    """Send the word that keeps an original alive, and read until it closes the connection."""
     connection.send_all(EXIT_CONNECTION, within_s=POLL_S)
     connection.end_sending()
     deadline = time.monotonic() + FAREWELL_S
@@ -101,7 +97,7 @@ def _leave_unanswered(connection: Connection) -> None:
 
 
 class _ChunkStream:
-    """The chunks of one range as they come, in one buffer that is parsed in place."""
+    """Receives the chunks of one range into a buffer and parses them there."""
 
     def __init__(
         self,
@@ -114,7 +110,7 @@ class _ChunkStream:
         self._connection, self._seeder, self._work = connection, seeder, work
         self._throttle = throttle
         self._first = self._next = part.start
-        self._count = part.count  # what was asked for: never more acknowledgements than this
+        self._count = part.count  # requested chunks, and so the limit for acknowledgements
         self._stop = part.stop
         self._acknowledged = 0
         self._buffer = bytearray(BUFFER)
@@ -123,9 +119,9 @@ class _ChunkStream:
         self._heard = time.monotonic()
 
     def run(self) -> Outcome:
-        """Receive until the part is through, or this side stops.
+        """Receive until the part is complete, or this side stops.
 
-        Closing in the middle of a range is safe, measured with an original.
+        Closing in the middle of a range does not harm an original, as we tested.
         """
         while self._next < self._stop:
             if self._work.should_stop():
@@ -143,7 +139,7 @@ class _ChunkStream:
 
     @property
     def _is_unanswered(self) -> bool:
-        """Whether not one byte of the range has come."""
+        """Whether no byte of the range has arrived."""
         return self._acknowledged == 0 and self._filled == 0
 
     def _receive(self) -> None:
@@ -162,16 +158,16 @@ class _ChunkStream:
         self._filled += count
 
     def _check_patience(self) -> None:
-        """Raise an error when the next chunk takes too long, also when single bytes trickle in."""
+        """Raise an error if the next whole chunk takes too long, even if single bytes arrive."""
         patience_s = FIRST_CHUNK_S if self._acknowledged == 0 else CHUNK_S
         if time.monotonic() - self._heard < patience_s:
             return
-        if self._is_unanswered:  # how an original says that it lacks the file
+        if self._is_unanswered:  # this is what an original without the file does
             raise SeederLackedFileError("it sent nothing of the file")
         raise TimeoutError(f"no chunk for {patience_s:.0f} s")
 
     def _take_chunks(self) -> int:
-        """Verify and keep every whole chunk in the buffer; returns how many bytes were used up."""
+        """Verify and store every whole chunk in the buffer; returns how many bytes they took."""
         position, run_start = 0, self._next
         run = list[memoryview]()
         while (
@@ -200,7 +196,7 @@ class _ChunkStream:
             self._stop = self._work.store(self._seeder, first, run)
 
     def _acknowledge(self) -> None:
-        """Send whole words, in one write: for the chunks that came, and ahead for those to come."""
+        """Send, in one write, acknowledgements for the chunks that came and MAX_AHEAD more."""
         came = self._next - self._first
         if not came:
             return
@@ -208,5 +204,5 @@ class _ChunkStream:
         if words > 0:
             self._connection.send_all(wire.ACKNOWLEDGED * words, within_s=POLL_S)
             self._acknowledged += words
-        # An original sends header and chunk apart and waits for the system's own answer.
+        # An original sends header and chunk in two writes; the second waits for our TCP ACK.
         self._connection.acknowledge()

@@ -1,8 +1,7 @@
-"""The seeder's end of one connection, after the greeting: one range of one file, chunk by chunk.
+"""The seeder's side of one connection after the greeting: sends one range of one file.
 
-Each runs in a thread of its own. Python is kept out of the work per byte: a block of chunks is read
-and sent with one call each, and the leecher's acknowledgements say how many chunks may be on their
-way. An original acknowledges one at a time.
+For speed it reads and sends blocks of chunks with one call each. The leecher's acknowledgements
+limit how many chunks may be on their way; an original acknowledges one at a time.
 """
 
 from __future__ import annotations
@@ -24,34 +23,34 @@ from roles.values.addresses import Address
 from roles.values.errors import FileChangedError, PeerProtocolError
 from roles.worker import POLL_S
 
-# An original connects to all its seeders before it asks the first one for anything.
+# An original connects to all its seeders before it sends its first request.
 REQUEST_S = 120.0
-# For one write, or for the next acknowledgement: the leecher is gone or hung, others want its slot.
+# For one write, or for the next acknowledgement. After that the leecher is gone or hangs.
 STALLED_S = 60.0
-BLOCK_CHUNKS = 64  # read at once; as many as our leecher acknowledges ahead
-MOST_HELD_BACK_S = 0.4  # by the limit: an original leecher gives up a seeder after 1 s of silence
-MAX_RESENDS = 16  # of one chunk: whoever refuses it more often never takes it
+BLOCK_CHUNKS = 64  # as many as our leecher acknowledges in advance
+MOST_HELD_BACK_S = 0.4  # by the speed limit: originals give up a seeder after 1 s of silence
+MAX_RESENDS = 16  # of one chunk; a leecher that refuses it more often never accepts it
 _ACKS_AT_ONCE = 64 * wire.ACK_SIZE
 
 
 @dataclass(slots=True)
 class UploadProgress:
-    """How far one connection is.
+    """The progress of one connection.
 
-    Written by its thread, read by the seeder's: each field is one reference, replaced whole.
+    Its thread writes, and the seeder's thread reads, single fields; no lock is needed.
     """
 
     leecher: Address
     name: str = ""
-    sent: int = 0  # bytes acknowledged or on their way
+    sent: int = 0  # bytes, acknowledged or on their way
     acknowledged: int = 0  # chunks
     has_asked: bool = False  # for a range
     size: int = 0  # bytes of the range
-    has_ended: bool = False  # the connection is through, and its slot free
+    has_ended: bool = False  # the connection no longer needs its slot
 
 
 class ChunkSender:
-    """Serves one leecher that was told `connected`."""
+    """Serves one leecher, from the answer `connected` on."""
 
     def __init__(
         self,
@@ -61,7 +60,7 @@ class ChunkSender:
         throttle: Throttle,
         should_stop: Callable[[], bool],
     ) -> None:
-        """The connection stays the caller's to close."""
+        """The caller closes the connection."""
         self._connection = connection
         self._folder = folder
         self._progress = progress
@@ -72,7 +71,7 @@ class ChunkSender:
         connection.limit(POLL_S)
 
     def run(self) -> None:
-        """Serve until the range is through; the caller then just closes.
+        """Serve until the range is complete.
 
         Raises PeerProtocolError, FileChangedError or OSError.
         """
@@ -109,7 +108,7 @@ class ChunkSender:
         return None
 
     def _send_chunks(self, opened: FileIO, file: TreeFile, offset: int, count: int) -> None:
-        """Send chunk k once k acknowledgements have come; the first goes out at once."""
+        """Send chunk k as soon as k acknowledgements have arrived."""
         acknowledged = following = resends = 0
         block, block_start = memoryview(b""), 0
         while following < count or acknowledged < count:
@@ -137,9 +136,9 @@ class ChunkSender:
     def _read_block(
         self, opened: FileIO, file: TreeFile, offset: int, first: int, count: int
     ) -> memoryview:
-        """The chunks from `first` on, as many as a block holds.
+        """The chunks from `first` on, as many as fit into a block.
 
-        Raises FileChangedError rather than send a mixture.
+        Raises FileChangedError rather than sending a mixture of two versions of the file.
         """
         start = offset + first * CHUNK_SIZE
         wanted = min(len(self._block), file.size - start, (count - first) * CHUNK_SIZE)
@@ -156,7 +155,7 @@ class ChunkSender:
         return block
 
     def _send_some(self, ready: memoryview) -> int:
-        """Send these chunks, each behind its header, in one write; returns how many."""
+        """Send these chunks with their headers in one write; returns how many chunks."""
         parts = list[bytes | memoryview]()
         for start in range(0, len(ready), CHUNK_SIZE):
             chunk = ready[start : start + CHUNK_SIZE]
@@ -171,7 +170,7 @@ class ChunkSender:
         deadline = time.monotonic() + STALLED_S
         while rest:
             rest = rest[self._connection.send(rest) :]
-            self._check_patience(deadline)  # absolute: a reader of single bytes gains no time
+            self._check_patience(deadline)  # even if the leecher reads single bytes
 
     def _receive_acks(self) -> list[bool]:
         deadline = time.monotonic() + STALLED_S

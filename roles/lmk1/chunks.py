@@ -1,4 +1,4 @@
-"""How a file is cut into chunks. Pure numbers."""
+"""How LMK/1 cuts a file into chunks."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ CHUNK_SIZE = 5_120  # bytes, fixed by the original
 
 @dataclass(frozen=True, slots=True)
 class ChunkRange:
-    """Chunks start, start + 1, ... stop - 1 of one file."""
+    """The chunks from `start` up to, but not including, `stop`."""
 
     start: int
     stop: int
 
     @property
     def count(self) -> int:
-        """How many they are."""
         return self.stop - self.start
 
 
 def chunk_count(size: int) -> int:
-    """How many chunks a file of this many bytes has; 0 for an empty one."""
+    """`size` in bytes; an empty file has no chunk."""
     return -(-size // CHUNK_SIZE)
 
 
 def chunk_length(index: int, size: int) -> int:
-    """Bytes in this chunk: CHUNK_SIZE, or less for the last one."""
+    """Bytes in chunk `index`: CHUNK_SIZE, or less for the last one."""
     return min(CHUNK_SIZE, size - index * CHUNK_SIZE)
 
 

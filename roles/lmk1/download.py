@@ -1,7 +1,4 @@
-"""One file on its way here: its state, what it waits for, and its end.
-
-Its fetchers do the work.
-"""
+"""One download: its state, what it waits for and how it ends. Its fetchers do the work."""
 
 from __future__ import annotations
 
@@ -36,7 +33,7 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.1
 REPORT_S = 0.25
-SPACE_AGAIN_S = 2.0  # a full disk is looked at again; it goes on within 5 s of space appearing
+SPACE_AGAIN_S = 2.0  # between two looks at a full disk
 
 
 class Download(DownloadLife):
@@ -58,10 +55,10 @@ class Download(DownloadLife):
         ended: Callable[[], None],
         is_cut_off: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`book`, `lock` and `space` are the leecher's, shared by its downloads.
+        """All downloads of the leecher share `book`, `lock` and `space`.
 
-        `seeders` gives the newest list. `ended` as in DownloadLife. While `is_cut_off`, this
-        computer has no network, and nothing is given up.
+        `seeders` returns the seeders of this file. `ended` is as in DownloadLife. While
+        `is_cut_off` returns True, this computer has no network, and the download does not give up.
         """
         super().__init__(file.key, ended)
         self.file = file
@@ -87,16 +84,16 @@ class Download(DownloadLife):
 
     @property
     def collision_keys(self) -> frozenset[str]:
-        name = self._stored_name  # which a folder may take for one of another case, or may not
+        name = self._stored_name  # with and without case, as file systems differ
         return frozenset({name, collision_key(name)})
 
     @property
     def at_the_end(self) -> DownloadState:
-        """A later run could not tell whether it is the same file: LMK/1 names no content."""
+        """LMK/1 does not identify content, so a later run could not tell if it is the same file."""
         return DownloadState.CANCELLED
 
     def keep_both(self) -> None:
-        """Replace nothing, whatever was asked for."""
+        """Replace no file, whatever the user chose."""
         self._existing = Existing.KEEP_BOTH
 
     def leave(self) -> None:
@@ -109,15 +106,15 @@ class Download(DownloadLife):
             return
         try:
             partial.discard()
-        except StorageError as error:  # somebody has put something else in its place
+        except StorageError as error:  # another program has replaced it
             log.warning("%s", error)
 
     def _forget(self) -> None:
         drop_partial(self._settings.folder, (self._stored_name,))
 
     def _can_go_on_after(self, failure: LmkError) -> bool:
-        """Of use with a seeder again, or once the disk takes the whole file under its name."""
-        if isinstance(failure, FileTouchedError):  # nothing here knows what it should be
+        """It can if a seeder appears, or if only the final name is missing."""
+        if isinstance(failure, FileTouchedError):  # LMK/1 cannot check its content
             return False
         if isinstance(failure, StorageError):
             partial = self._partial
@@ -152,7 +149,7 @@ class Download(DownloadLife):
         return self._settings.give_up_after_s is None
 
     def _opened_when_there_is_space(self) -> PartialFile | None:
-        """The partial file; None when halted while the disk was full. Raises StorageError."""
+        """The partial file; None if halted while the disk was full. Raises StorageError."""
         while not self.halting.is_set():
             try:
                 self._space.promise(self, self.file.size - self._fetchers.have)
@@ -169,9 +166,9 @@ class Download(DownloadLife):
         return None
 
     def _fetch_all(self, partial: PartialFile) -> StorageError | None:
-        """Fetch until every chunk is had, the disk refuses or the download is halted.
+        """Fetch until all chunks are here, the disk refuses, or the download is halted.
 
-        Returns what the disk said, if it refused; no seeder's thread is left then.
+        Returns the refusal of the disk, if any. All fetchers' threads have ended then.
         """
         fetchers = self._fetchers
         fetchers.begin(partial)
@@ -183,7 +180,7 @@ class Download(DownloadLife):
                 self._judge(fetchers.outlook(now), now)
                 self.woken.wait(TICK_S)
                 self.woken.clear()
-        except BaseException:  # else the fetchers would go on, and join() wait for it
+        except BaseException:  # end the fetchers, or join() would wait for them
             self.halting.set()
             raise
         finally:
@@ -191,7 +188,7 @@ class Download(DownloadLife):
         return fetchers.storage_fault
 
     def _judge(self, outlook: SeedersOutlook, now: float) -> None:
-        """Show how it stands. Raises ContentError or NoSeederError when there is no hope left."""
+        """Report the outlook. Raises ContentError or NoSeederError if it is time to give up."""
         self._show_outlook(outlook)
         is_cut_off = self._is_cut_off()
         if outlook.is_moving or is_cut_off:
@@ -210,7 +207,7 @@ class Download(DownloadLife):
             )
 
     def _show_outlook(self, outlook: SeedersOutlook) -> None:
-        """The state that it makes. Raises ContentError when every seeder is dropped."""
+        """Take the state that follows from it. Raises ContentError if all seeders are dropped."""
         if outlook.is_moving or outlook.is_connected:
             self._set_state(DownloadState.DOWNLOADING)
         elif outlook.all_dropped:
@@ -237,7 +234,7 @@ class Download(DownloadLife):
             return
         path, was_there = finished
         self._partial = None
-        log.info("%s is %s", path, "there already, the same" if was_there else "done and checked")
+        log.info("%s %s", path, "was there already" if was_there else "is complete")
         state = DownloadState.SKIPPED if was_there else DownloadState.DONE
         self._set_state(state, saved_as=path)
 
@@ -249,7 +246,7 @@ class Download(DownloadLife):
         failure: LmkError | None = None,
         saved_as: Path | None = None,
     ) -> None:
-        """Take this state and tell it, at most every REPORT_S while it stays the same."""
+        """Take and report this state; while it stays the same, at most once in REPORT_S."""
         now = time.monotonic()
         if state is self.state and now < self._reported + REPORT_S and failure is None:
             return

@@ -1,10 +1,8 @@
-"""Which chunks of one file are had, and who works on which of the others.
+"""Which chunks of one file are here, and which seeder sends which of the others.
 
-Pure state: no socket, no file, no thread.
-
-A chunk is in exactly one of these states: had, in one seeder's part, or unassigned. A seeder takes
-one part at a time, works through it from its start, and may lose the end of it to a faster seeder
-meanwhile: LMK/1 cannot recall a request, but the leecher may close in the middle of a range.
+Every chunk is here, or in one seeder's part, or unassigned. A seeder has one part at a time and
+sends it from its start. It may lose the end of it to a faster seeder: LMK/1 cannot recall a
+request, but the leecher may close the connection in the middle of a range.
 """
 
 from __future__ import annotations
@@ -17,10 +15,10 @@ from roles.lmk1.chunks import CHUNK_SIZE, ChunkRange, chunk_count
 
 # An original seeder reads its whole range into memory before the first chunk.
 MAX_PART_BYTES = 64 * 1024 * 1024
-MAX_PART = MAX_PART_BYTES // CHUNK_SIZE  # in chunks
-MIN_STOLEN = 64  # chunks: as many as may be on their way already
-STALLED_S = 3.0  # without a chunk for this long a seeder loses its part to anyone who asks
-SLOW_S = 2.0  # a part that takes longer than this is worth another seeder, however short it is
+MAX_PART = MAX_PART_BYTES // CHUNK_SIZE  # chunks
+MIN_STOLEN = 64  # chunks; as many may already be on their way
+STALLED_S = 3.0  # without a chunk for so long, a seeder loses its part to any other
+SLOW_S = 2.0  # a part that takes longer is worth another seeder, however short it is
 _UNKNOWN_RATE = 0.0
 
 Seeder = TypeVar("Seeder", bound=Hashable)
@@ -28,7 +26,7 @@ Seeder = TypeVar("Seeder", bound=Hashable)
 
 @dataclass(slots=True)
 class _Part:
-    next: int  # first chunk not had yet
+    next: int  # first chunk that is missing
     stop: int
     since: float  # when the part was taken
     moved: float  # when its last chunk came
@@ -40,39 +38,39 @@ class _Part:
 
 @dataclass(slots=True)
 class _Pace:
-    """Chunks a second that a seeder has shown, over all its parts."""
+    """What a seeder has sent over all its parts."""
 
     chunks: int = 0
     seconds: float = 0.0
 
     @property
     def rate(self) -> float:
+        """Chunks per second."""
         return self.chunks / self.seconds if self.seconds > 0 else _UNKNOWN_RATE
 
 
 class DownloadPlan(Generic[Seeder]):
-    """Owned by one download, which holds its lock around each call."""
+    """Owned by one download, which holds a lock around each call."""
 
     def __init__(self, size: int) -> None:
-        """`size` of the file in bytes."""
+        """`size`: bytes of the file."""
         self._count = chunk_count(size)
         self._unassigned = [ChunkRange(0, self._count)] if self._count else []
         self._parts: dict[Seeder, _Part] = {}
         self._paces: dict[Seeder, _Pace] = {}
-        # Who stood still until others got the part, and has brought nothing since: it comes behind
-        # all others, or many of them would pass a part on to each other for ever.
+        # Seeders that stalled, lost their part and have sent nothing since. They come after all
+        # others, or several of them would take a part from each other forever.
         self._beaten = set[Seeder]()
 
     @property
     def missing(self) -> int:
-        """Chunks that are not had yet."""
+        """Number of missing chunks."""
         return sum(item.count for item in self._unassigned) + sum(
             part.rest for part in self._parts.values()
         )
 
     @property
     def is_done(self) -> bool:
-        """Whether every chunk is had."""
         return not self._unassigned and all(part.rest == 0 for part in self._parts.values())
 
     def has_work_for(self, seeder: Seeder, *, now: float) -> bool:
@@ -80,16 +78,16 @@ class DownloadPlan(Generic[Seeder]):
         return self._may_have_unassigned(seeder, now) or self._victim(seeder, now) is not None
 
     def is_slow(self, *, now: float) -> bool:
-        """Whether somebody's part takes so long that one more seeder is of use."""
+        """Whether a part takes so long that one more seeder would help."""
         return any(
-            part.rest and self._seconds_left(seeder, now) > SLOW_S
+            part.rest and self._seconds_left(seeder, now, unknown=0.0) > SLOW_S
             for seeder, part in self._parts.items()
         )
 
     def take(self, seeder: Seeder, *, sharers: int, now: float) -> ChunkRange | None:
-        """The next part for a seeder that has none; None when the others do better without it.
+        """The next part for a seeder that has none; None if the others are faster without it.
 
-        `sharers` is how many seeders, this one included, are expected to work on the file.
+        `sharers`: how many seeders, including this one, will share the file.
         """
         if self._may_have_unassigned(seeder, now):
             taken = self._take_unassigned(sharers)
@@ -102,10 +100,7 @@ class DownloadPlan(Generic[Seeder]):
         return taken
 
     def record(self, seeder: Seeder, upto: int, *, now: float) -> int:
-        """Note that the seeder's chunks below `upto` are verified and written.
-
-        Returns where its part ends by now.
-        """
+        """The seeder's chunks below `upto` are verified and written; returns its part's end."""
         part = self._parts[seeder]
         if upto > part.next:
             self._pace_of(seeder).chunks += min(upto, part.stop) - part.next
@@ -114,19 +109,19 @@ class DownloadPlan(Generic[Seeder]):
         return part.stop
 
     def part_end(self, seeder: Seeder) -> int:
-        """Where the seeder's part ends by now; 0 when it has none."""
+        """Where the seeder's part ends now; 0 if it has none."""
         part = self._parts.get(seeder)
         return 0 if part is None else part.stop
 
     def reject(self, seeder: Seeder, index: int, *, now: float) -> None:
-        """Note that this chunk, the seeder's next one, failed its check and is wanted again."""
+        """Chunk `index`, the seeder's next one, failed its check and must be fetched again."""
         part = self._parts[seeder]
         if index < part.stop:
             part.next, part.moved = index + 1, now
             self._unassigned.append(ChunkRange(index, index + 1))
 
     def release(self, seeder: Seeder, *, now: float) -> None:
-        """The seeder is through with its part, or gone: what is left of it is unassigned."""
+        """The seeder is done or gone; what is left of its part becomes unassigned."""
         part = self._parts.pop(seeder, None)
         if part is None:
             return
@@ -135,7 +130,7 @@ class DownloadPlan(Generic[Seeder]):
             self._unassigned.append(ChunkRange(part.next, part.stop))
 
     def is_stalled(self, seeder: Seeder, *, now: float) -> bool:
-        """Whether this seeder has a part and nothing of it came for STALLED_S."""
+        """Whether this seeder has a part, but has sent nothing of it for STALLED_S."""
         part = self._parts.get(seeder)
         return part is not None and now - part.moved >= STALLED_S
 
@@ -146,7 +141,7 @@ class DownloadPlan(Generic[Seeder]):
         return bool(self._unassigned) and all(self.is_stalled(one, now=now) for one in moving)
 
     def _take_unassigned(self, sharers: int) -> ChunkRange:
-        """The first piece, no longer than a fair share of all that is unassigned."""
+        """The start of what is unassigned, at most a fair share of all of it."""
         whole = sum(item.count for item in self._unassigned)
         share = max(1, min(MAX_PART, -(-whole // max(1, sharers))))
         first = self._unassigned.pop(0)
@@ -167,18 +162,19 @@ class DownloadPlan(Generic[Seeder]):
         return taken
 
     def _victim(self, thief: Seeder, now: float) -> Seeder | None:
-        """Whose part takes longest, if the thief would be of help there."""
+        """The seeder whose part takes longest, if the thief would help there."""
         others = [seeder for seeder, part in self._parts.items() if part.rest and seeder != thief]
         if not others:
             return None
-        slowest = max(others, key=lambda seeder: self._time_left(seeder, now))
+        # Without known rates, the longest part counts as the slowest.
+        slowest = max(
+            others,
+            key=lambda one: self._seconds_left(one, now, unknown=float(self._parts[one].rest)),
+        )
         return slowest if self._stolen_count(thief, slowest, now) else None
 
     def _stolen_count(self, thief: Seeder, victim: Seeder, now: float) -> int:
-        """How many chunks to move so that both end at the same time.
-
-        All of them from one that stands still.
-        """
+        """How many chunks to move so that both end at the same time; all if the victim stalls."""
         rest = self._parts[victim].rest
         if self.is_stalled(victim, now=now):
             still_s = now - self._parts[victim].moved
@@ -197,23 +193,15 @@ class DownloadPlan(Generic[Seeder]):
         share = int(rest * ours / (ours + theirs)) if theirs else rest // 2 if ours else 0
         return min(share, MAX_PART) if share >= MIN_STOLEN // 2 else 0
 
-    def _time_left(self, seeder: Seeder, now: float) -> float:
-        """Seconds, endless for one that stands still; by the rest alone while nothing is known."""
-        part = self._parts[seeder]
+    def _seconds_left(self, seeder: Seeder, now: float, *, unknown: float) -> float:
+        """For the rest of its part; infinite if it stalls, `unknown` if it has no rate yet."""
         if self.is_stalled(seeder, now=now):
             return float("inf")
         rate = self._rate(seeder, now)
-        return part.rest / rate if rate else float(part.rest)
-
-    def _seconds_left(self, seeder: Seeder, now: float) -> float:
-        """By its rate; endless for one that stands still, 0.0 while nothing is known."""
-        if self.is_stalled(seeder, now=now):
-            return float("inf")
-        rate = self._rate(seeder, now)
-        return self._parts[seeder].rest / rate if rate else 0.0
+        return self._parts[seeder].rest / rate if rate else unknown
 
     def _rate(self, seeder: Seeder, now: float) -> float:
-        """Chunks a second over all its parts, the present one included."""
+        """Chunks per second over all its parts, including the present one."""
         pace, part = self._pace_of(seeder), self._parts[seeder]
         seconds = pace.seconds + (now - part.since)
         return pace.chunks / seconds if seconds >= 0.05 else _UNKNOWN_RATE

@@ -1,4 +1,4 @@
-"""A leecher's downloads of what only LMK/1 offers, and what they share."""
+"""A leecher's LMK/1 downloads, and what they share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from roles.values.settings import Existing, LeecherSettings
 
 
 class Downloads:
-    """Makes them. Owned by the leecher's thread."""
+    """Creates the downloads. Owned by the leecher's thread."""
 
     def __init__(
         self,
@@ -33,17 +33,17 @@ class Downloads:
         is_cut_off: Callable[[], bool],
         should_stop: Callable[[], bool],
     ) -> None:
-        """`ended` and `is_cut_off` as in Download."""
+        """`ended` and `is_cut_off` are as in Download."""
         self._settings, self._throttle, self._space = settings, throttle, space
         self._post, self._ended, self._is_cut_off = post, ended, is_cut_off
         self._book = SeederBook(random.Random())
         self._made: dict[str, Download] = {}  # the newest of each key
-        # Protects these and the plans of all downloads: lines, no I/O.
+        # Protects _made, the book and the plans of all downloads; never held during I/O.
         self._lock = threading.Lock()
         self.finder = SeederFinder(place, should_stop, self._sought)  # for the lister's thread
 
     def made(self, key: str, existing: Existing) -> Download | None:
-        """The download of this key; None when somebody offers it by LMK/2, or nobody at all."""
+        """A new download of this key; None if it is offered under LMK/2, or not at all."""
         file = self.finder.file(key)
         if file is None:
             return None
@@ -71,6 +71,6 @@ class Downloads:
         return tuple(download.file for download in made if download.needs_peers)
 
     def network_changed(self) -> None:
-        """This computer has other addresses: who could not be reached may be now."""
+        """Seeders that could not be reached from the old addresses may be reachable now."""
         with self._lock:
             self._book.network_changed()

@@ -1,7 +1,4 @@
-"""The seeders at work on one download: a thread for each takes parts and stores what it verified.
-
-It decides nothing about the download's end, and knows no state and no words for people.
-"""
+"""The threads of one download: one per seeder fetches parts and stores what it has verified."""
 
 from __future__ import annotations
 
@@ -33,43 +30,43 @@ from roles.worker import Worker, shortage_of
 
 log = logging.getLogger(__name__)
 
-MOVING_S = 1.0  # between two parts of the same seeder nothing comes for a moment
-# Seeders that stand still do not count, until there are STANDING times as many connections as are
-# wanted at once. Then one that has stood still for STANDING_S makes room for another.
+MOVING_S = 1.0  # a seeder pauses for a moment between two parts
+# Idle seeders do not count towards `parallel_seeders` until there are STANDING times as many
+# connections. Then one that has been idle for STANDING_S makes room for another.
 STANDING = 2
 STANDING_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class SeedersOutlook:
-    """What can be expected of the listed seeders."""
+    """What to expect of the listed seeders."""
 
-    is_moving: bool  # chunks come
-    is_connected: bool  # somebody was asked for chunks, and may still be reading its disk
-    is_queued: bool  # somebody answered `away`
-    is_trying: bool  # a connection is being made
+    is_moving: bool  # chunks arrive
+    is_connected: bool  # a seeder has a request, and may still be reading its disk
+    is_queued: bool  # a seeder answered `away`
+    is_trying: bool  # there is a connection, or an attempt
     is_anyone_listed: bool
     all_dropped: bool  # every listed seeder sent too many damaged chunks
-    wait_s: float | None  # until one can be tried again
+    wait_s: float | None  # until a seeder can be tried again
     last_fault: str  # of a seeder, "" for none
-    lack: ShortageError | None  # of this computer, at the newest attempt to connect to one
+    lack: ShortageError | None  # what this computer lacked when it last connected
 
 
 @dataclass(slots=True)
 class _Fetching:
-    """One seeder at work. Guarded by the lock."""
+    """One seeder at work. Protected by the lock."""
 
     thread: threading.Thread
     meter: RateMeter
-    moved: float  # when it began or its last chunk came
+    moved: float  # when it began, or its last chunk arrived
     is_connected: bool = False
-    is_leaving: bool = False  # another is to be tried in its place
+    is_leaving: bool = False  # it makes room for another seeder
 
 
 class Fetchers:
-    """Directed by the download's thread.
+    """Controlled by the download's thread.
 
-    The lock protects plan, book and fetchings: lines, no I/O.
+    The lock protects plan, book and fetchings; it is never held during I/O.
     """
 
     def __init__(
@@ -84,11 +81,12 @@ class Fetchers:
         woken: threading.Event,
         throttle: Throttle,
     ) -> None:
-        """`book` and `lock` are shared by all downloads of a leecher.
+        """All downloads of a leecher share `book` and `lock`.
 
-        `seeders` gives the newest list. `halting` ends all threads; `woken` is set when one ended.
+        `seeders` returns the seeders of the file. `halting` ends all threads; a thread sets `woken`
+        when it ends.
         """
-        self.storage_fault: StorageError | None = None  # set by a seeder's thread; ends all of them
+        self.storage_fault: StorageError | None = None  # set by a seeder's thread; ends all threads
         self._woken, self._halting = woken, halting
         self._throttle = throttle
         self._file = file
@@ -99,9 +97,9 @@ class Fetchers:
         self._plan = DownloadPlan[Address](file.size)
         self._partial: PartialFile | None = None
         self._fetchings: dict[Address, _Fetching] = {}
-        self._received = Counter[Address]()  # bytes that each seeder sent, over all its connections
+        self._received = Counter[Address]()  # bytes by seeder, over all its connections
         self._meter = RateMeter(now=time.monotonic())
-        self._is_complete = False  # every chunk is had: nobody needs to go on waiting
+        self._is_complete = False  # all chunks are here, so all threads end
         self._moved = float("-inf")
         self._last_fault = ""
         self._lack: ShortageError | None = None
@@ -110,30 +108,29 @@ class Fetchers:
 
     @property
     def have(self) -> int:
-        """Bytes verified and written; a short last chunk is counted when the others are there."""
+        """Bytes verified and written. A short last chunk counts once all others are here."""
         with self._lock:
             return max(0, self._file.size - self._plan.missing * CHUNK_SIZE)
 
     @property
     def is_done(self) -> bool:
-        """Whether every chunk is had."""
         with self._lock:
             return self._plan.is_done
 
     def begin(self, partial: PartialFile) -> None:
-        """Work, or go on working, into this file; nobody works at the moment."""
+        """Write to this file from now on. No thread may be running."""
         self._partial, self.storage_fault, self._is_complete = partial, None, False
         self._meter = RateMeter(now=time.monotonic())
 
     def forget(self) -> None:
-        """Start from nothing the next time; nobody works at the moment."""
+        """Begin from scratch next time. No thread may be running."""
         self._partial = None
         with self._lock:
             self._plan = DownloadPlan[Address](self._file.size)
             self._received.clear()
 
     def staff(self, now: float) -> None:
-        """Send a thread to each seeder that can be tried, while there is work for it."""
+        """Start a thread for each seeder that can be tried, as long as there is work."""
         with self._lock:
             for seeder in self._candidates(now):
                 moving = sum(now - item.moved < MOVING_S for item in self._fetchings.values())
@@ -150,20 +147,16 @@ class Fetchers:
                     break
             else:
                 return
-        log.warning("no thread left to take from %s", seeder)
+        log.warning("No thread is left to fetch from %s.", seeder)
 
     def join(self) -> None:
-        """Wait until no seeder's thread is left.
-
-        They end when halting or storage_fault is set, or every chunk is had.
-        """
+        """Wait for all threads. They end if halting or storage_fault is set, or is_done."""
         with self._lock:
             threads = [fetching.thread for fetching in self._fetchings.values()]
         for thread in threads:
             thread.join()
 
     def outlook(self, now: float) -> SeedersOutlook:
-        """How things stand with the listed seeders."""
         with self._lock:
             listed = self._seeders()
             return SeedersOutlook(
@@ -179,12 +172,11 @@ class Fetchers:
             )
 
     def rate(self, now: float) -> float:
-        """Bytes per second of all seeders together."""
+        """Bytes per second from all seeders."""
         with self._lock:
             return self._meter.rate(now=now)
 
     def sources(self, now: float) -> tuple[Source, ...]:
-        """Each seeder's part, for the window."""
         with self._lock:
             return tuple(
                 Source(seeder, self._received[seeder], item.meter.rate(now=now), item.is_connected)
@@ -200,20 +192,20 @@ class Fetchers:
 
     @property
     def size(self) -> int:
-        """The file's size in bytes."""
+        """Bytes of the file."""
         return self._file.size
 
     def should_stop(self) -> bool:
-        """Whether the threads are to end."""
+        """Whether all threads must end."""
         return self._halting.is_set() or self.storage_fault is not None or self._is_complete
 
     def is_leaving(self, seeder: Address) -> bool:
-        """Whether another seeder is to be tried in place of this one."""
+        """Whether this seeder must make room for another."""
         with self._lock:
             return self._fetchings[seeder].is_leaving
 
     def take(self, seeder: Address) -> ChunkRange | None:
-        """A part for a seeder that is connected now."""
+        """A part for a seeder that has answered `connected`; None if there is nothing for it."""
         with self._lock:
             now = time.monotonic()
             usable = len(self._fetchings) + len(self._candidates(now))
@@ -222,7 +214,7 @@ class Fetchers:
             return part
 
     def store(self, seeder: Address, first: int, pieces: Sequence[memoryview]) -> int:
-        """Write verified chunks; returns where the seeder's part ends by now."""
+        """Write verified chunks from `first` on; returns where the seeder's part ends now."""
         assert self._partial is not None
         self._partial.write(first * CHUNK_SIZE, pieces)
         count = sum(len(piece) for piece in pieces)
@@ -240,10 +232,7 @@ class Fetchers:
             return 0 if fetching.is_leaving else end
 
     def reject(self, seeder: Address, index: int) -> None:
-        """Have a damaged chunk sent again.
-
-        Raises PeerProtocolError when this seeder sent too many.
-        """
+        """Note a damaged chunk. Raises PeerProtocolError if this seeder has sent too many."""
         with self._lock:
             now = time.monotonic()
             self._plan.reject(seeder, index, now=now)
@@ -252,17 +241,17 @@ class Fetchers:
             is_over = self._book.is_dropped(seeder) or (
                 self._book.is_suspect(seeder) and not all(map(self._book.is_suspect, others))
             )
-        log.warning("chunk %d of %s from %s failed its check", index, self._file.name, seeder)
+        log.warning("Chunk %d of %s from %s failed its check.", index, self._file.name, seeder)
         if is_over:
             raise PeerProtocolError("it keeps sending damaged chunks")
 
     def part_end(self, seeder: Address) -> int:
-        """Where the seeder's part ends by now."""
+        """Where the seeder's part ends now."""
         with self._lock:
             return 0 if self._fetchings[seeder].is_leaving else self._plan.part_end(seeder)
 
     def _make_room(self, now: float) -> None:
-        """Leave the seeder that has stood still longest, if for too long; with the lock held."""
+        """Leave the seeder that has been idle longest, if for too long. Call with the lock held."""
         staying = [item for item in self._fetchings.values() if not item.is_leaving]
         longest = min(staying, key=lambda item: item.moved, default=None)
         if longest is not None and now - longest.moved >= STANDING_S:
@@ -270,21 +259,20 @@ class Fetchers:
 
     @property
     def _useful(self) -> int:
-        """How many seeders at once the rest is worth; with the lock held."""
+        """How many seeders at once the missing chunks are worth. Call with the lock held."""
         return min(self._parallel_seeders, -(-self._plan.missing // MIN_STOLEN))
 
     def _candidates(self, now: float) -> list[Address]:
-        """Who else can be tried; with the lock held."""
+        """Further seeders to try. Call with the lock held."""
         return self._book.candidates(
             self._seeders(), self._file.name, besides=self._fetchings, now=now
         )
 
     def _send_to(self, seeder: Address, now: float) -> bool:
-        """Start a thread for this seeder; False when the system has none left.
+        """Start a thread for this seeder; False if the system has none left.
 
-        Called with the lock held.
+        Call with the lock held.
         """
-
         thread = Worker(lambda: self._fetch(seeder), "lmk-fetch")
         self._fetchings[seeder] = _Fetching(thread, RateMeter(now=now), moved=now)
         try:
@@ -300,7 +288,7 @@ class Fetchers:
         """One connection to one seeder, and what its end means."""
         outcome: Outcome | None = None
         lack: ShortageError | None = None
-        fault, lacks_file = "a fault of the program", False  # until it ended in a known way
+        fault, lacks_file = "a fault of the program", False  # unless it ends in a known way
         try:
             outcome = fetch_part(seeder, self, self._throttle)
             fault = ""
@@ -313,7 +301,7 @@ class Fetchers:
         except MemoryError as error:
             fault, lack = "this computer has no memory left", shortage_of(error)
         finally:
-            self._lack = lack  # one reference, replaced whole
+            self._lack = lack  # atomic, so without the lock
             self._note_end(seeder, outcome, fault, lacks_file=lacks_file)
         if fault:
             log.info("%s from %s: %s", shown_name(self._file.name), seeder, fault)
@@ -341,7 +329,6 @@ class Fetchers:
 
 
 def _in_few_words(error: Exception) -> str:
-    """Why a seeder failed."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error) or type(error).__name__

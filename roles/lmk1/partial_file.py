@@ -1,6 +1,6 @@
-"""A download of LMK/1 on disk: it begins empty, for an original's content has no name.
+"""The partial file of an LMK/1 download.
 
-It knows no wire.
+It always begins empty, because LMK/1 does not identify content.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class PartialFile(ClaimedFile):
     can_be_checked = False
 
     def __init__(self, folder: Path, name: str) -> None:
-        """Make it; what an earlier run left there is emptied. Raises StorageError."""
+        """Create it, or empty what an earlier run left. Raises StorageError."""
         super().__init__(folder, (name,))
         try:
             self.truncate(0)

@@ -1,8 +1,7 @@
-"""LMK/1 over TCP between a leecher and a seeder: bytes in, messages out. No sockets, no clock.
+"""What LMK/1 leechers and seeders send each other over TCP.
 
-LMK/1 has no framing: the original takes for one message what one receive returns. Each reader here
-takes bytes in any pieces and has three outcomes: a message, None for "not yet", or
-PeerProtocolError.
+LMK/1 has no framing: originals treat what one receive returns as one message. The readers here
+accept bytes in any pieces, and return a message, or None for "not yet", or raise PeerProtocolError.
 """
 
 from __future__ import annotations
@@ -21,23 +20,23 @@ from roles.values.strict_json import JsonValue
 from roles.wire.greeting import AWAY, ERROR, EXIT_CONNECTION
 
 CONNECTED = b"connected"
-ACKNOWLEDGED = b"acknolwedgement"  # so spelt by the original
-REJECTED = b"error_notacknol"  # the same chunk again, please
+ACKNOWLEDGED = b"acknolwedgement"  # the original's spelling
+REJECTED = b"error_notacknol"  # asks for the same chunk again
 ACK_SIZE = 15  # bytes of either word
 
 HEADER = struct.Struct("<i32s")  # length in bytes, SHA-256 digest of the chunk
-MAX_REQUEST = 1_024  # bytes; what an original seeder receives at once
+MAX_REQUEST = 1_024  # bytes; the receive buffer of an original seeder
 MAX_CHUNKS = chunk_count(MAX_FILE_SIZE)
 
 _REQUEST_START = b"send_file_chunk\n"
-# Of a greeting that came in two segments: a later version's line, or no more than a line feed.
+# The rest of a greeting that came in two segments: a later version's line, or just a line feed.
 _GREETING_TAIL = re.compile(rb"\A(?:\n?\{[^\n]*\n|\n(?=[^{]))")
-# JSON from its first bracket to the one that closes it; one inside a name does not.
+# JSON from its first bracket to the matching one; brackets inside names do not count.
 _WHOLE_LIST = re.compile(rb'\s*\[(?:[^"\[\]]|"(?:[^"\\]|\\.)*+")*+\]\s*', re.DOTALL)
 
 
 class SeederAnswer(Enum):
-    """Seeder to leecher: whether it serves now."""
+    """Seeder to leecher: whether I serve you now."""
 
     CONNECTED = CONNECTED
     AWAY = AWAY
@@ -62,7 +61,7 @@ SecondMessage = RangeRequest | ExitConnection
 
 
 def encode_range_request(request: RangeRequest) -> bytes:
-    """The second message. Raises PeerProtocolError when an original could not receive it whole."""
+    """Raises PeerProtocolError if an original could not receive it in one piece."""
     message = _REQUEST_START + strict_json.dumps([request.name, request.count, request.offset])
     if len(message) > MAX_REQUEST:
         raise PeerProtocolError("the file name is too long for LMK/1")
@@ -70,21 +69,18 @@ def encode_range_request(request: RangeRequest) -> bytes:
 
 
 def encode_header(digest: bytes, length: int) -> bytes:
-    """36 bytes that go before each chunk."""
+    """The 36 bytes before each chunk."""
     return HEADER.pack(length, digest)
 
 
 class SecondMessageReader:
-    """What a leecher says after `connected`, at a seeder.
-
-    JSON ends where its closing bracket is.
-    """
+    """Reads what a leecher sends after `connected`. A request ends with its closing bracket."""
 
     def __init__(self) -> None:
         self._buffer = b""
 
     def feed(self, data: bytes) -> SecondMessage | None:
-        """Take more bytes; raises PeerProtocolError for anything but the two messages."""
+        """None until the message is complete. Raises PeerProtocolError for any other message."""
         self._buffer = _GREETING_TAIL.sub(b"", self._buffer + data, count=1)
         if len(self._buffer) > MAX_REQUEST:
             raise PeerProtocolError("a request that is too long")
@@ -92,7 +88,7 @@ class SecondMessageReader:
             return ExitConnection()
         if self._buffer.startswith(_REQUEST_START):
             return self._decode(self._buffer[len(_REQUEST_START) :])
-        if self._buffer[:1] in (b"\n", b"{"):  # a later version's greeting has not ended yet
+        if self._buffer[:1] in (b"\n", b"{"):  # the rest of a greeting
             return None
         if _REQUEST_START.startswith(self._buffer) or EXIT_CONNECTION.startswith(self._buffer):
             return None
@@ -112,13 +108,13 @@ class SecondMessageReader:
 
 
 class SeederAnswerReader:
-    """The seeder's one word, at a leecher."""
+    """Reads a seeder's answer to the greeting."""
 
     def __init__(self) -> None:
         self._buffer = b""
 
     def feed(self, data: bytes) -> SeederAnswer | None:
-        """Take more bytes; None while they may still become one of the three words."""
+        """None until the word is complete. Raises PeerProtocolError for any other word."""
         self._buffer += data
         for answer in SeederAnswer:
             if self._buffer == answer.value:
@@ -129,13 +125,16 @@ class SeederAnswerReader:
 
 
 class AckReader:
-    """The leecher's 15-byte words, at a seeder; many may come ahead of the chunks."""
+    """Reads a leecher's acknowledgements, of which many may come before their chunks."""
 
     def __init__(self) -> None:
         self._buffer = b""
 
     def feed(self, data: bytes) -> list[bool]:
-        """One bool per whole word: True to go on, False for the same chunk again."""
+        """One bool per complete word: True for the next chunk, False for the same one again.
+
+        Raises PeerProtocolError.
+        """
         self._buffer += data
         words = list[bool]()
         for start in range(0, len(self._buffer) - ACK_SIZE + 1, ACK_SIZE):
@@ -148,17 +147,16 @@ class AckReader:
 
 
 def _is_number(value: JsonValue, most: int) -> TypeGuard[int]:
-    return type(value) is int and 0 <= value <= most  # True is an int, but no number of ours
+    return type(value) is int and 0 <= value <= most  # isinstance() would accept True
 
 
 def decode_header(
     buffer: bytes | bytearray | memoryview, offset: int, *, expected_length: int
 ) -> bytes:
-    """The digest of the chunk behind the header at this offset.
+    """The digest in the header at `offset` in `buffer`.
 
-    Raises PeerProtocolError when the length is not the one that this chunk of this file must have:
-    the file at the seeder is another one by now. `expected_length` is at most CHUNK_SIZE, so no
-    stranger chooses how much is read.
+    Raises PeerProtocolError if the chunk does not have `expected_length` bytes, because then the
+    seeder's file has changed. The seeder cannot choose how much we read.
     """
     length, digest = HEADER.unpack_from(buffer, offset)
     if length != expected_length or not 0 < expected_length <= CHUNK_SIZE:

@@ -1,7 +1,6 @@
-"""What LMK/1 readers are told: one group in which every seeder holds every file.
+"""The list that LMK/1 readers get: files that every listed seeder has.
 
-An original leecher asks every listed seeder for every listed file, and loses what one of them
-lacks. Pure state, kept until a list changes.
+An original leecher asks every listed seeder for every listed file, and fails if one lacks it.
 """
 
 from __future__ import annotations
@@ -14,40 +13,39 @@ from roles.lmk1.tracker_wire import encode_file_list
 from roles.room.registry_entry import Entry, Reader
 from roles.values.addresses import Address
 
-MAX_LISTED_SEEDERS = 5  # an original leecher occupies every seeder that it is told of
+MAX_LISTED_SEEDERS = 5  # an original leecher occupies every listed seeder
 
 _Files: TypeAlias = frozenset[tuple[str, int]]
 
 
 @dataclass(slots=True)
 class _Group:
-    """Seeders with the same list. They are counted as they come and go: there may be thousands."""
+    """Seeders with the same list. There may be thousands, so we count them as they come and go."""
 
     entries: dict[Hashable, Entry] = field(default_factory=dict)
-    # How many have stayed or not, and serve only this machine or not: by (has_stayed, is_here_only)
+    # Number of entries by (has_stayed, is_here_only).
     counts: dict[tuple[bool, bool], int] = field(default_factory=dict)
 
     def count(self, *, has_stayed: bool, is_here: bool) -> int:
-        """How many of them these readers can reach."""
+        """How many of them a reader can reach that is on the tracker's machine, or is not."""
         here_only = self.counts.get((has_stayed, True), 0) if is_here else 0
         return self.counts.get((has_stayed, False), 0) + here_only
 
 
 class ReadersList:
-    """Made of the lists of all who told one."""
+    """Chooses the list. Results are cached until a seeder or its list changes."""
 
     def __init__(self) -> None:
         self._groups: dict[_Files, _Group] = {}
-        # Of each seeder its list, and how it was counted.
-        self._noted: dict[Hashable, tuple[_Files, tuple[bool, bool]]] = {}
+        self._noted: dict[Hashable, tuple[_Files, tuple[bool, bool]]] = {}  # list, key of counts
         self._turn = 0
-        # What was found, for readers here and elsewhere, until a list changes.
+        # Caches; the keys say whether the reader is on the tracker's machine.
         self._best: dict[bool, _Files] = {}
         self._files: dict[bool, dict[str, int]] = {}
         self._addresses: dict[Reader, list[Address]] = {}
 
     def note(self, key: Hashable, entry: Entry | None) -> None:
-        """This is registered so now, or is gone."""
+        """The current state of an entry; None if it is gone."""
         is_change = self._forget(key)
         if entry is not None and entry.files and not entry.is_leecher:
             files, how = frozenset(entry.files.items()), (entry.has_stayed, entry.is_here_only)
@@ -62,9 +60,9 @@ class ReadersList:
             self._addresses.clear()
 
     def files(self, *, is_here: bool) -> dict[str, int]:
-        """The files of the group; fits one answer.
+        """The listed files, as many as fit into one answer.
 
-        `is_here`: for readers on the tracker's own machine.
+        `is_here`: the reader is on the tracker's machine.
         """
         if is_here not in self._files:
             listed = sorted(self._best_list(is_here=is_here))
@@ -73,7 +71,7 @@ class ReadersList:
         return self._files[is_here]
 
     def seeders(self, reader: Reader) -> list[Address]:
-        """At most MAX_LISTED_SEEDERS seeders that hold all of those files, others at each call."""
+        """At most MAX_LISTED_SEEDERS seeders that have all of files(); others at each call."""
         if reader not in self._addresses:
             self._addresses[reader] = list(dict.fromkeys(self._all_seeders(reader)))
         addresses = self._addresses[reader]
@@ -94,31 +92,27 @@ class ReadersList:
         return True
 
     def _all_seeders(self, reader: Reader) -> Iterator[Address]:
-        """Only those that have stayed, if any has: forged sources may tell the same list."""
+        """If any seeder has stayed, only such seeders: forged ones may have the same list."""
         told = self.files(is_here=reader.is_here)
         best = self._best_list(is_here=reader.is_here)
-        # Seeders with more files count only if some of the best list had to be left out.
+        # If the best list was cut to fit, other seeders may have the rest of it, too.
         is_cut = len(told) < len(best)
         groups = [
             group
             for files, group in self._groups.items()
             if files == best or (is_cut and told.items() <= files)
         ]
-        has_stayed = any(self._stayed(group, is_here=reader.is_here) for group in groups)
+        has_stayed = any(group.count(has_stayed=True, is_here=reader.is_here) for group in groups)
         for group in groups:
             for entry in group.entries.values() if told else ():
                 address = entry.address_for(reader)
                 if address is not None and entry.has_stayed >= has_stayed:
                     yield address
 
-    @staticmethod
-    def _stayed(group: _Group, *, is_here: bool) -> bool:
-        return group.count(has_stayed=True, is_here=is_here) > 0
-
     def _best_list(self, *, is_here: bool) -> _Files:
-        """The list with most files; of several, the one that most seeders have.
+        """The longest list; of several, the one of most seeders.
 
-        Only seeders that these readers can reach count, and if any has stayed only those that have.
+        Counts only seeders that the reader can reach, and if any of them has stayed, only those.
         """
         if is_here not in self._best:
             ranks = {files: self._rank(files, is_here) for files in self._groups}

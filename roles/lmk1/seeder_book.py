@@ -1,9 +1,8 @@
-"""What a leecher remembers of each seeder: busy, gone, lying, or without a file.
+"""What a leecher remembers of each seeder: busy, unreachable, lying, or without a file.
 
-A chunk has one source, so blame is exact. A damaged chunk may be a lie, or come from a line that
-flips bits: a seeder that looks like a liar is not asked while others are there; if it is alone, it
-is still asked, until so much in a row was wrong that no line explains it. Pure state: the caller
-brings the clock.
+Every chunk has one source, so it is clear who sent a damaged one. The seeder may lie, or the
+network may flip bits. So we avoid a suspect while there are other seeders, but still use it if it
+is the only one, until it has sent more wrong chunks in a row than any network would cause.
 """
 
 from __future__ import annotations
@@ -17,25 +16,25 @@ from roles.net.rate_limit import RateLimit
 from roles.values.addresses import Address
 
 MAX_BAD_CHUNKS = 2  # the first may be an accident
-GOOD_FOR_BAD = 8  # right chunks that make up for a bad one
-MAX_BAD_IN_A_ROW = 64  # 320 KiB: then it is asked for nothing until the program ends
-AWAY_AGAIN_S = 2.0  # doubling to
+GOOD_FOR_BAD = 8  # good chunks that make up for a bad one
+MAX_BAD_IN_A_ROW = 64  # 320 KiB; after that we never ask it again
+AWAY_AGAIN_S = 2.0  # the first pause; doubles up to
 AWAY_MAX_S = 30.0
-FAILED_AGAIN_S = 1.0  # doubling to
-FAILED_MAX_S = 5.0  # so that a network that returns after a long time is noticed soon
-MAX_SILENCES = 3  # in a row: an original that waits for somebody's second word says nothing either
-OWN_TURN_S = 0.05  # an original frees itself a moment after we closed
+FAILED_AGAIN_S = 1.0  # the first pause; doubles up to
+FAILED_MAX_S = 5.0  # short, to notice soon when a network returns
+MAX_SILENCES = 3  # in a row; a busy original that waits for another leecher is silent, too
+OWN_TURN_S = 0.05  # an original is free again a moment after we close
 OWN_RECENT_S = 1.0
-LACKS_AGAIN_S = 2.0  # a seeder without a file may have it later, or misread the name; doubling to
+LACKS_AGAIN_S = 2.0  # it may get the file later, or have misread the name; doubles up to
 LACKS_MAX_S = 60.0
-DIALS = 16.0  # connections begun in a second, twice that in a burst
+DIALS = 16.0  # connections per second; twice as many in a burst
 _JITTER = 0.25
 
 
 @dataclass(slots=True)
 class _Record:
-    connections: int = 0  # our own, of all downloads
-    closed: float = float("-inf")  # when the last of them ended
+    connections: int = 0  # ours, of all downloads
+    closed: float = float("-inf")  # when the last one ended
     not_before: float = float("-inf")
     away_in_a_row: int = 0
     failed_in_a_row: int = 0
@@ -43,13 +42,13 @@ class _Record:
     bad: int = 0  # chunks
     good: int = 0
     bad_in_a_row: int = 0
-    is_single: bool = False  # it said away while we were its guest: one connection at a time
-    # File name to how often it was lacking, and the time when to ask again.
+    is_single: bool = False  # it said `away` while serving us, so use one connection at a time
+    # By file name: how often the seeder lacked it, and when to ask again.
     lacks: dict[str, tuple[int, float]] = field(default_factory=dict)
 
 
 class SeederBook:
-    """Shared by all downloads of one leecher, which holds its lock around each call."""
+    """Shared by all downloads of one leecher, which hold a lock around each call."""
 
     def __init__(self, rng: random.Random) -> None:
         self._records: defaultdict[Address, _Record] = defaultdict(_Record)
@@ -59,9 +58,10 @@ class SeederBook:
     def candidates(
         self, listed: Iterable[Address], name: str, *, besides: Collection[Address], now: float
     ) -> list[Address]:
-        """The seeders to try now for this file, the least used first, and last those that could not
-        be reached; one that looks like a liar only when no other can be tried or is at work.
-        `besides`: those at work.
+        """The seeders to try now for the file `name`: least used first, unreachable ones last.
+
+        Includes suspects only if no other seeder can be tried or is at work. `besides`: the seeders
+        at work.
         """
         usable = [
             seeder
@@ -74,23 +74,23 @@ class SeederBook:
         return sorted(usable, key=self._order)
 
     def may_dial(self, seeder: Address, *, now: float) -> bool:
-        """Whether one more connection may be begun now: its address is a stranger's word."""
+        """Whether to connect now. Limited, because strangers choose the addresses."""
         return self._dials.allows(str(seeder), now=now)
 
     def network_changed(self) -> None:
-        """This computer has other addresses: try those again that could not be reached."""
+        """This computer's addresses changed: try unreachable seeders again at once."""
         for record in self._records.values():
             if record.failed_in_a_row:
                 record.not_before, record.failed_in_a_row = float("-inf"), 0
 
     def wait_s(self, listed: Iterable[Address], name: str, *, now: float) -> float | None:
-        """Seconds until one of them can be tried; None when none of them ever can."""
+        """Seconds until one of them can be tried; None if none ever can."""
         waits = [self._wait(seeder, name, now) for seeder in listed]
         possible = [wait for wait in waits if wait is not None]
         return min(possible, default=None)
 
     def opened(self, seeder: Address) -> None:
-        """We connect to it now."""
+        """We are connecting to it."""
         self._records[seeder].connections += 1
 
     def closed(self, seeder: Address, *, now: float) -> None:
@@ -103,7 +103,7 @@ class SeederBook:
             record.not_before = min(record.not_before, now + OWN_TURN_S)
 
     def said_away(self, seeder: Address, *, now: float) -> None:
-        """Every slot of it is taken: come again later, or at once if our own connection took it."""
+        """All its slots are taken: try again later, or at once if we took them ourselves."""
         record = self._records[seeder]
         is_own_doing = record.connections > 1 or now - record.closed < OWN_RECENT_S
         record.is_single = record.is_single or record.connections > 1
@@ -113,7 +113,7 @@ class SeederBook:
         record.not_before = now + self._pause(first, AWAY_MAX_S, record.away_in_a_row)
 
     def said_nothing(self, seeder: Address, *, now: float) -> None:
-        """It took the connection and never answered: as good as `away` at first, then as gone."""
+        """It accepted the connection but did not answer: first treat it as away, then as failed."""
         silences = self._records[seeder].silent_in_a_row + 1
         if silences > MAX_SILENCES:
             self.failed(seeder, now=now)
@@ -122,41 +122,40 @@ class SeederBook:
         self._records[seeder].silent_in_a_row = silences
 
     def delivered(self, seeder: Address, count: int = 1) -> None:
-        """It sent chunks that passed their check."""
+        """It sent `count` good chunks."""
         record = self._records[seeder]
         record.good, record.bad_in_a_row = record.good + count, 0
         record.lacks.clear()
         record.away_in_a_row = record.failed_in_a_row = record.silent_in_a_row = 0
 
     def failed(self, seeder: Address, *, now: float) -> None:
-        """It could not be reached, fell silent or broke the protocol."""
+        """It was unreachable, fell silent or broke the protocol."""
         record = self._records[seeder]
         record.failed_in_a_row += 1
-        record.away_in_a_row = 0  # nobody can be in the queue of a seeder that is gone
+        record.away_in_a_row = 0  # so is_away() no longer counts it as busy
         record.not_before = now + self._pause(FAILED_AGAIN_S, FAILED_MAX_S, record.failed_in_a_row)
 
     def lacks(self, seeder: Address, name: str, *, now: float) -> None:
-        """It has no such file now."""
+        """It does not have this file now."""
         lacks = self._records[seeder].lacks
         times, _ = lacks.get(name, (0, 0.0))
         lacks[name] = times + 1, now + self._pause(LACKS_AGAIN_S, LACKS_MAX_S, times + 1)
 
     def sent_bad_chunk(self, seeder: Address) -> None:
-        """A chunk failed its check."""
         record = self._records[seeder]
         record.bad, record.bad_in_a_row = record.bad + 1, record.bad_in_a_row + 1
 
     def is_suspect(self, seeder: Address) -> bool:
-        """Whether it sent too many bad chunks to be asked while others are there."""
+        """Whether it sent so many bad chunks that we prefer any other seeder."""
         record = self._records[seeder]
         return record.bad >= MAX_BAD_CHUNKS and record.good < GOOD_FOR_BAD * record.bad
 
     def is_dropped(self, seeder: Address) -> bool:
-        """Whether it sent too many bad chunks to be asked again, whoever else there is."""
+        """Whether it sent so many bad chunks that we never ask it again."""
         return self._records[seeder].bad_in_a_row >= MAX_BAD_IN_A_ROW
 
     def is_away(self, seeder: Address) -> bool:
-        """Whether it answered away the last time."""
+        """Whether it last answered `away`."""
         return self._records[seeder].away_in_a_row > 0
 
     def _order(self, seeder: Address) -> tuple[bool, int, Address]:

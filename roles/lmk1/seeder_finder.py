@@ -1,6 +1,6 @@
-"""What a tracker lists of LMK/1, and which seeders have it, for a leecher.
+"""Finds out for a leecher which files a tracker lists for LMK/1, and which seeders have them.
 
-At a tracker of ours each place with seeders of LMK/1 is a share; an original tracker knows none.
+Our trackers list the LMK/1 seeders at one address as a share; original trackers know no shares.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from roles.wire.tracker_messages import Holder
 
 log = logging.getLogger(__name__)
 
-# A tracker names at most 5 at a time, others in turn: those of earlier lists count too.
+# A tracker lists at most 5 seeders at a time and rotates, so we remember those of earlier lists.
 SEEDER_LIFETIME_S = 120.0
 MAX_SEEDERS = 64
 
 
 class SeederFinder:
-    """Owned by the lister's thread; file() and seeders() may be called from any."""
+    """Owned by the lister's thread. Any thread may call file() and seeders()."""
 
     def __init__(
         self,
@@ -42,14 +42,14 @@ class SeederFinder:
         should_stop: Callable[[], bool],
         sought: Callable[[], tuple[ListedFile, ...]],
     ) -> None:
-        """`sought`: what is downloaded now."""
+        """`sought` returns the files that need seeders now."""
         self.sought = sought
         self._place = place
         self._client = TrackerClient(place, should_stop)
-        # Each replaced whole: downloads read them often, and a long list takes a while.
+        # Replaced as a whole, because other threads read them without a lock.
         self._files: dict[str, ListedFile] = {}  # by key
-        self._seeders: dict[tuple[str, Address], float] = {}  # by share: when they were named last
-        self._shares_of: dict[ListedFile, tuple[str, ...]] = {}  # of what is downloaded
+        self._seeders: dict[tuple[str, Address], float] = {}  # by share: when they were last listed
+        self._shares_of: dict[ListedFile, tuple[str, ...]] = {}  # of the sought files
 
     def __enter__(self) -> SeederFinder:
         self._client.__enter__()
@@ -59,11 +59,10 @@ class SeederFinder:
         self._client.close()
 
     def file(self, key: str) -> ListedFile | None:
-        """The file of this key when only seeders of LMK/1 offer it."""
+        """None if it is not listed, or LMK/2 seeders offer it."""
         return self._files.get(key)
 
     def seeders(self, file: ListedFile) -> tuple[Address, ...]:
-        """Those that have this file."""
         shares = self._shares_of.get(file, (file.share,))
         return tuple(dict.fromkeys(address for at, address in self._seeders if at in shares))
 
@@ -76,7 +75,7 @@ class SeederFinder:
             try:
                 safe_name(name, windows=os.name == "nt")
             except UnsafeNameError as error:
-                log.warning("refused an entry of the tracker's list: %s", error)
+                log.warning("Refused an entry of the tracker's list: %s.", error)
                 refused.append(shown_name(name))
             else:
                 files.append(ListedFile(name, size))
@@ -85,19 +84,19 @@ class SeederFinder:
         return FilesListed(self._place.shown, tuple(files), seeders, tuple(refused))
 
     def take_list(self, files: Iterable[ListedFile]) -> None:
-        """The newest list: the files without a root are those of LMK/1."""
+        """Take a new list, of which files without a root are LMK/1's."""
         self._files = {file.key: file for file in files if not file.root}
 
     def shares_with(self, resolve: Callable[[str], Wanted | None]) -> Iterable[str]:
-        """Every share that has, or had, something that is sought."""
+        """All shares that have, or had, a sought file. `resolve` looks a key up in the list."""
         self._shares_of = {file: self._shares_with(file, resolve) for file in self.sought()}
         return [share for shares in self._shares_of.values() for share in shares]
 
     def _shares_with(
         self, file: ListedFile, resolve: Callable[[str], Wanted | None]
     ) -> tuple[str, ...]:
-        """Seeders of ours may have begun to offer it: LMK/1 tells no content from another of its
-        size.
+        """LMK/2 seeders may have begun to offer it; as LMK/1 does not identify content, a file of
+        this name and size counts as the same.
         """
         known = self._shares_of.get(file, (file.share,))
         now = resolve(file.key)
@@ -106,7 +105,7 @@ class SeederFinder:
         return tuple(dict.fromkeys((*now.shares, *known)))[:MAX_SEEDERS]
 
     def look_for_seeders(self) -> None:
-        """Ask an original tracker if a file of its list is sought. Raises TrackerSilentError."""
+        """Ask an original tracker, if one of its files is sought. Raises TrackerSilentError."""
         if any(not file.share for file in self.sought()):
             self._note_seeders()
 
@@ -118,7 +117,7 @@ class SeederFinder:
         self._keep(("", one) for one in found if _may_ask(one, is_here=is_here))
 
     def note_holders(self, asked: Sequence[str], holders: Iterable[Holder]) -> None:
-        """These take part in the shares that were asked for: seeders of ours speak LMK/1 too."""
+        """Take the seeders among the holders of the `asked` shares: ours speak LMK/1, too."""
         sought = {share for shares in self._shares_of.values() for share in shares}
         self._keep(
             (asked[index], holder.address)
@@ -128,7 +127,6 @@ class SeederFinder:
         )
 
     def _keep(self, named: Iterable[tuple[str, Address]]) -> None:
-        """These were named now."""
         now = time.monotonic()
         seeders = self._seeders | dict.fromkeys(named, now)
         fresh = sorted(seeders.items(), key=lambda item: -item[1])[:MAX_SEEDERS]
@@ -136,10 +134,10 @@ class SeederFinder:
 
 
 def _reachable(address: Address, tracker_host: str) -> Address:
-    """The same seeder as this machine reaches it.
+    """The address at which this machine reaches the seeder.
 
-    An original tracker hands on what its seeders typed: loopback means the tracker's machine, not
-    this one.
+    An original tracker lists what its seeders typed, so a loopback address means the tracker's
+    machine.
     """
     if is_loopback(address.host) and not is_loopback(tracker_host):
         return Address(tracker_host, address.port)
@@ -152,9 +150,7 @@ def _reachable(address: Address, tracker_host: str) -> Address:
 
 
 def _may_ask(seeder: Address, *, is_here: bool) -> bool:
-    """Whether the tracker may send this machine there; what a name stands for is looked at when it
-    is connected to.
-    """
+    """Whether to follow the tracker to this address. A host name is checked once it is resolved."""
     if ip_of(seeder.host) is None:
         return not service_at(seeder.port)
     return may_dial(seeder, is_namer_here=is_here)

@@ -1,8 +1,7 @@
-"""The seeders of LMK/1 that a tracker knows, and what readers of either version are told of them.
+"""A tracker's table of LMK/1 seeders, and what it tells readers of either version about them.
 
-Sources of LMK/1 may be forged, so these have a table beside that of the programs of LMK/2, with
-room for fewer, and what they say of the place of such a program is hidden. Pure state: the caller
-brings clock and addresses.
+LMK/1 does not prove source addresses. So these seeders have their own, smaller table, and are
+hidden if they claim the address and port of an LMK/2 program.
 """
 
 from __future__ import annotations
@@ -16,12 +15,13 @@ from itertools import islice
 from roles.lmk1.readers_list import ReadersList
 from roles.lmk1.tracker_wire import Extras
 from roles.net.rate_limit import RateLimit
-from roles.room.places import Key, Places
 from roles.room.registry import EXPIRED_AT_ONCE, MAX_PER_HOST, MAX_SAVED, Registry
 from roles.room.registry_entry import (
     LIFETIME_S,
     Entry,
+    Key,
     Origin,
+    Places,
     Program,
     Reader,
     is_passed_on,
@@ -41,23 +41,23 @@ from roles.values.errors import PeerProtocolError
 from roles.values.participants import Participant, Status
 from roles.wire.fields import is_port
 
-MAX_SEEDERS = 3_000  # they may not exist: nothing proves their addresses
-MAX_NAMES = 8  # of a seeder at one address and port
+MAX_SEEDERS = 3_000  # few, because their addresses may be forged
+MAX_NAMES = 8  # advertised hosts at one address and port
 MAX_FILES = 100_000  # on all their lists
-ORIGINAL_LIFETIME_S = 600.0  # as at an original tracker, which is pinged every 120 s
-# An original pings every 120 s. A flood of forged registrations fills the table in seconds, and
-# none of them is heard again by then.
+ORIGINAL_LIFETIME_S = 600.0  # as at an original tracker, where seeders ping every 120 s
+# Originals ping every 120 s. A flood of forged registrations fills the table within seconds, and
+# its sources do not ping later.
 STAYED_S = 60.0
-MAX_RESTORED_FILES = 1_000  # of one seeder in a state file; a datagram holds a third of that
-# How often lists are taken over into the catalogue, and how many files at a time. Forged lists may
-# change all the time; each step takes room in the catalogue's log of changes.
-STEPS = 4.0  # a second; twice that for a moment
+MAX_RESTORED_FILES = 1_000  # of one seeder in a state file; a datagram has room for a third
+# How often the catalogue takes lists over, and how many files at a time. It is limited because
+# forged lists may change all the time, and each step grows the catalogue's log of changes.
+STEPS = 4.0  # per second; twice as many in a burst
 STEP_FILES = 2_000  # some 10 ms
 
 
 @dataclass(slots=True, kw_only=True)
 class Seeder(Entry):
-    """A seeder that registered by LMK/1, changed by the table only."""
+    """A seeder that registered under LMK/1. Only the table changes it."""
 
     is_original: bool
     since: float  # when it registered
@@ -72,7 +72,7 @@ class Seeder(Entry):
         advertised_is_here: bool,
         now: float,
     ) -> Seeder:
-        """One that registers now, without a list."""
+        """A seeder that registers now and has no list yet."""
         everywhere = advertised.host == EVERY_INTERFACE or (
             extras is not None and extras.everywhere
         )
@@ -92,18 +92,16 @@ class Seeder(Entry):
 
     @property
     def has_stayed(self) -> bool:
-        """Whether it pinged long after it registered: no proof, but more than a flood of forged
-        sources does.
-        """
+        """Whether it pinged long after it registered, which a flood of forged sources does not."""
         return self.last_ping - self.since >= STAYED_S
 
     @property
     def lifetime_s(self) -> float:
-        """How long it may be silent."""
+        """How long it may go without a ping."""
         return ORIGINAL_LIFETIME_S if self.is_original else LIFETIME_S
 
     def saved(self) -> dict[str, object]:
-        """What a state file keeps of it: no times."""
+        """What a state file keeps of it."""
         return {
             "source": self.origin.ip,
             "is_here": self.origin.is_here,
@@ -117,25 +115,25 @@ class Seeder(Entry):
 
 
 class SeederTable:
-    """Beside the registry of the same room."""
+    """Belongs to the registry of the same room."""
 
     def __init__(self, registry: Registry) -> None:
         registry.lmk1 = self
-        self.changes = 0  # of what a state file keeps
+        self.changes = 0  # counts changes of what a state file keeps
         self._registry = registry
         self._catalogue = registry.catalogue
         self._seeders: dict[Key, Seeder] = {}
-        # The same, those that were silent longest first; originals ping more seldom.
+        # By is_original, because originals ping less often: keys, longest silent first.
         self._silent = {kind: OrderedDict[Key, None]() for kind in (False, True)}
-        self._fresh = dict[Key, None]()  # that have not stayed yet, the oldest first
+        self._fresh = dict[Key, None]()  # seeders that have not stayed yet, oldest first
         self._places = Places()
-        self._latest: dict[str, Key] = {}  # by source IP: whose list an upload is
+        self._latest: dict[str, Key] = {}  # by source IP: the seeder that registered last
         self._files = 0  # on all lists
         self._readers = ReadersList()
         self._steps = RateLimit(per_host=STEPS, whole=STEPS)
-        self._unsettled: dict[str, tuple[str, int]] = {}  # shares, and their places
+        self._unsettled: dict[str, tuple[str, int]] = {}  # shares to take over, and their places
 
-    # What they say
+    # Requests
 
     def add(
         self,
@@ -146,11 +144,11 @@ class SeederTable:
         advertised_is_here: bool,
         now: float,
     ) -> bool:
-        """Register a seeder; False when it was registered already.
+        """Register a seeder; False if it was registered already.
 
-        Raises PeerProtocolError when the table is full.
+        Raises PeerProtocolError if the table is full.
         """
-        self._latest.pop(origin.ip, None)  # when this seeder is refused, so is its list
+        self._latest.pop(origin.ip, None)  # if we refuse the seeder, we refuse its list, too
         seeder = Seeder.of(advertised, origin, extras, advertised_is_here, now)
         is_new = seeder.key not in self._seeders
         self._register(seeder)
@@ -158,10 +156,9 @@ class SeederTable:
         return is_new
 
     def upload(self, files: Mapping[str, int], origin: Origin, extras: Extras | None) -> bool:
-        """Replace the list of the seeder that it belongs to.
+        """Replace the list of the seeder at `origin`; False if none is registered there.
 
-        False when no seeder of that machine is registered. Raises PeerProtocolError when the table
-        is full.
+        Raises PeerProtocolError if the table is full.
         """
         key = self._owner_of_list(origin, None if extras is None else extras.port)
         if key is None:
@@ -183,9 +180,9 @@ class SeederTable:
         advertised_is_here: bool,
         now: float,
     ) -> bool:
-        """Note that a seeder lives; False when it is unknown.
+        """Note that a seeder is alive; False if it is unknown.
 
-        An unknown original is registered, for it never would do so again itself.
+        Registers an unknown original, because it would never register again itself.
         """
         key = key_of(origin.ip, advertised)
         seeder = self._seeders.get(key)
@@ -198,32 +195,31 @@ class SeederTable:
         if key in self._fresh and seeder.has_stayed:
             del self._fresh[key]
             self._note_changed(key, seeder)
-        if extras is not None and not seeder.is_original:  # an original never says so much
+        if extras is not None and not seeder.is_original:  # originals send no extras
             seeder.status = Status(extras.state or "")
             if extras.leaving:
                 self._forget(key)
         return True
 
-    # What is told of them
-
+    # Answers
     def entry(self, key: Key) -> Seeder | None:
         return self._seeders.get(key)
 
     def note(self, key: Key, program: Program | None) -> None:
-        """A program of LMK/2 has come or told another list for LMK/1 readers, or is gone."""
+        """An LMK/2 program came, changed its list for LMK/1 readers, or is gone (None)."""
         self._readers.note(key, program)
         self._note_place(key.place)
 
     def files_for_readers(self, *, is_here: bool) -> dict[str, int]:
-        """The files that LMK/1 readers are told of, here or elsewhere."""
+        """The files that LMK/1 readers are told. `is_here`: on the tracker's machine."""
         return self._readers.files(is_here=is_here)
 
     def seeders_for_readers(self, reader: Reader) -> list[Address]:
-        """Some seeders that hold all of those files, others at each call."""
+        """Some seeders that have all of those files, others at each call."""
         return self._readers.seeders(reader)
 
     def settle(self, *, now: float) -> None:
-        """Take their lists over into the catalogue, a few at a time. Call it often."""
+        """Copy changed lists to the catalogue, a few at a time. Call it often."""
         if not self._unsettled or not self._steps.allows("", now=now):
             return
         lists, files = list[UnprovedList](), 0
@@ -235,7 +231,7 @@ class SeederTable:
         self._catalogue.put_unproved(lists)
 
     def participants(self) -> Iterator[Participant]:
-        """Those of whom somebody is told, for who watches the room."""
+        """The seeders that are not hidden."""
         for seeder in list(self._seeders.values()):
             if not seeder.is_hidden:
                 share = self._catalogue.share(share_of(seeder.key.place)) if seeder.files else None
@@ -247,10 +243,9 @@ class SeederTable:
                     files=(0 if share is None else share.files) or len(seeder.files),
                 )
 
-    # What the tracker itself does
-
+    # Expiry and state file
     def expire(self, *, now: float) -> int:
-        """Forget who has been silent for too long; how many, EXPIRED_AT_ONCE at most."""
+        """Forget silent seeders, at most EXPIRED_AT_ONCE; returns how many."""
         gone = 0
         for silent in self._silent.values():
             while silent and gone < EXPIRED_AT_ONCE:
@@ -263,13 +258,13 @@ class SeederTable:
         return gone
 
     def saved(self) -> Iterator[dict[str, object]]:
-        """What a state file keeps: those that stayed, for they do not register again."""
+        """What a state file keeps: seeders that have stayed, because originals register once."""
         return (one.saved() for one in list(self._seeders.values()) if one.has_stayed)
 
     def restore(self, saved: object, *, now: float) -> int:
-        """Take up what saved() gave to an earlier run; what cannot be read is left out.
+        """Restore what saved() returned in an earlier run, as far as it is readable.
 
-        Returns how many came back.
+        Returns the number of seeders.
         """
         for item in saved[:MAX_SAVED] if isinstance(saved, list) else []:
             seeder = _restored(item, now)
@@ -280,10 +275,9 @@ class SeederTable:
                 self._latest[seeder.origin.ip] = seeder.key
         return len(self._seeders)
 
-    # Coming and going
-
+    # Changes of the table
     def _register(self, seeder: Seeder) -> None:
-        """One that was known already keeps its list and counts as the newest."""
+        """A seeder that was known already keeps its list and counts as the newest."""
         seeder.check_source()
         key = seeder.key
         known = self._seeders.get(key)
@@ -312,15 +306,15 @@ class SeederTable:
         self._note_changed(key, seeder)
 
     def _note_changed(self, key: Key, seeder: Seeder) -> None:
-        """What readers are told of its place, or what a state file keeps, may have changed."""
+        """Call this after each change that affects readers or the state file."""
         self._note_place(key.place)
         self.changes += seeder.has_stayed
 
     def _note_place(self, place: tuple[str, int]) -> None:
-        """Entries at this place, or lists there, have changed.
+        """Entries or lists at this place (address and port) have changed.
 
-        Only one program can listen at a place. If an LMK/2 program proved that it has this address,
-        seeders of the same place are hidden.
+        Only one program can listen at a place. If an LMK/2 program has proved that it has this
+        address, the seeders there are hidden.
         """
         is_hidden, is_told = bool(self._registry.places.at(place)), False
         share_id = share_of(place)
@@ -339,12 +333,12 @@ class SeederTable:
             self._unsettled.pop(share_id, None)
 
     def _hide(self, key: Key) -> None:
-        """Tell nobody of this one any more."""
+        """Stop listing this seeder."""
         self._readers.note(key, None)
         self._registry.by_share.part(key, (share_of(key.place),), is_leecher=False)
 
     def _told_at(self, share_id: str, place: tuple[str, int]) -> UnprovedList:
-        """The newest list that was told there, where a seeder may have several names."""
+        """The newest list at this place, at which a seeder may advertise several hosts."""
         owner = Owner(Key(*place))
         for key in reversed(self._places.at(place)):
             seeder = self._seeders[key]
@@ -355,9 +349,9 @@ class SeederTable:
         return UnprovedList(share_id, owner, "", ())
 
     def _owner_of_list(self, origin: Origin, port: int | None) -> Key | None:
-        """The newest seeder of that machine, or the newest of ours there with that port.
+        """The seeder of that machine that registered last, or our newest one there with that port.
 
-        An older entry with it is of a program that ended without a word.
+        Older entries with that port belong to programs that ended without saying so.
         """
         latest = self._latest.get(origin.ip)
         if latest is not None and port in (None, latest.port):
@@ -368,7 +362,7 @@ class SeederTable:
         return None
 
     def _make_room(self, key: Key, origin: Origin) -> None:
-        """Make room for one more seeder. Raises PeerProtocolError when there is none."""
+        """Make room for one more seeder. Raises PeerProtocolError if that is impossible."""
         if not origin.is_here and self._places.keys_of(origin.ip) >= MAX_PER_HOST:
             raise PeerProtocolError(f"{origin.ip} registered {MAX_PER_HOST} seeders already")
         if len(self._places.at(key.place)) >= MAX_NAMES:
@@ -379,7 +373,7 @@ class SeederTable:
             self._forget(next(iter(self._fresh)))
 
     def _make_room_for_list(self, key: Key, more: int) -> None:
-        """Make room for this seeder's list. Raises PeerProtocolError when there is none."""
+        """Make room for `more` files. Raises PeerProtocolError if that is impossible."""
         while self._files + more > MAX_FILES:
             oldest = next((fresh for fresh in self._fresh if fresh != key), None)
             if oldest is None:
@@ -388,22 +382,22 @@ class SeederTable:
 
 
 def key_of(ip: str, advertised: Address) -> Key:
-    """Of a seeder that sends from there."""
+    """`ip`: the source of the seeder's datagrams."""
     return Key(ip, advertised.port, "", advertised.host)
 
 
 def share_of(place: tuple[str, int]) -> str:
-    """The id under which LMK/2 readers find the list of whoever listens there."""
+    """The share id of the LMK/1 seeders at this place, for LMK/2 readers."""
     host, port = place
     ip = ip_of(host)
     return f"lmk1{0 if ip is None else int(ip):08x}{port:04x}"
 
 
 def _restored(item: object, now: float) -> Seeder | None:
-    """What saved() gave to an earlier run, None when it cannot be read.
+    """Restore an item of saved(); None if it is not readable.
 
-    Its files pass the checks of an upload, for the file may be anybody's. Version 1.1 saved every
-    seeder, also those that had not stayed, and did not say which.
+    Its files are checked as in an upload, because anybody may have written the state file. Version
+    1.1 saved all seeders, without saying which had stayed.
     """
     match item:
         case {

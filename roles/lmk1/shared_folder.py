@@ -1,7 +1,7 @@
-"""A seeder's folder: which files it offers, and how one is opened.
+"""A seeder's folder under LMK/1, which knows no sub-folders.
 
-LMK/1 knows no folders, so the regular files at the top level are offered, and those below are
-counted for the user. A name from the wire is only ever looked up.
+It offers the regular files at the top level, and counts those below for the user. Names from the
+wire are only looked up, never used as paths.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from io import FileIO
 from itertools import islice
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.storage_faults import unreadable
-from roles.sharing.folder_tree import Skips, TopListing, TreeFile, status_of
+from roles.sharing.folder_tree import TopListing, TreeFile, in_order, status_of
 from roles.values.disk_names import from_disk, on_disk
 from roles.values.errors import FileChangedError, ShortageError, StorageError
 from roles.values.events import SkipReason
@@ -29,26 +29,26 @@ log = logging.getLogger(__name__)
 
 RESCAN_S = 10.0
 MAX_FILES = 200_000
-MAX_COUNTED = 2_000  # entries looked at below the top level: enough for a hint, and never a wait
+MAX_COUNTED = 2_000  # entries below the top level; enough for a hint, and quickly counted
 
 
 class SharedFolder:
-    """look() is called by one thread, which looks at the folder; the rest by any."""
+    """One thread calls look(); any thread may call the rest."""
 
     def __init__(self, path: Path) -> None:
-        self.listing = TopListing({}, 0, ())  # the newest, replaced whole
-        self.problem = ""  # why the folder could not be read the last time
-        self.changed = threading.Event()  # set by whoever sees that the listing is out of date
+        self.listing = TopListing({}, 0, ())  # replaced as a whole
+        self.problem = ""  # a sentence, if the last scan failed
+        self.changed = threading.Event()  # set it if the listing turns out to be outdated
         self._path = path
         self._rescan_at = 0.0
 
     def read(self) -> None:
-        """Look at the folder for the first time. Raises StorageError."""
+        """Scan the folder for the first time. Raises StorageError."""
         self._rescan_at = time.monotonic() + RESCAN_S
         self.listing = self.scan()
 
     def look(self) -> bool:
-        """Look again when it is time to; whether anything is other than before."""
+        """Scan again if it is time to; returns whether anything has changed."""
         now = time.monotonic()
         if now < self._rescan_at and not self.changed.is_set():
             return False
@@ -57,7 +57,7 @@ class SharedFolder:
         found, problem = TopListing({}, 0, ()), ""
         try:
             found = self.scan()
-        except ShortageError as error:  # says nothing about the folder: what is offered stays
+        except ShortageError as error:  # the folder may be fine, so keep offering it
             log.info("%s", error)
             return False
         except StorageError as error:
@@ -70,12 +70,12 @@ class SharedFolder:
         return True
 
     def find(self, name: str) -> TreeFile | None:
-        """What is offered by this name from the wire."""
         return self.listing.files.get(name)
 
     def scan(self) -> TopListing:
-        """Look at the folder. Raises StorageError with what to do when it cannot be read."""
-        files, skips, subfolders = dict[str, TreeFile](), Skips(), list[str]()
+        """Raises StorageError if the folder cannot be read."""
+        files, subfolders = dict[str, TreeFile](), list[str]()
+        skipped = defaultdict[SkipReason, list[str]](list)
         try:
             with os.scandir(self._path) as entries:
                 for entry in entries:
@@ -88,16 +88,16 @@ class SharedFolder:
                     if isinstance(found, TreeFile):
                         files[found.path] = found
                     elif found is not None:
-                        skips.note(found, shown_name(from_disk(entry.name)))
+                        skipped[found].append(shown_name(from_disk(entry.name)))
         except OSError as error:
             raise unreadable(error, self._path) from None
         in_subfolders = _count_below(subfolders)
-        return TopListing(dict(sorted(files.items())), in_subfolders, skips.all())
+        return TopListing(dict(sorted(files.items())), in_subfolders, in_order(skipped))
 
     def open(self, file: TreeFile) -> FileIO:
-        """Open an offered file for reading, unbuffered.
+        """Open an offered file for unbuffered reading.
 
-        Raises FileChangedError when it is not what was scanned.
+        Raises FileChangedError if it is not as scanned.
         """
         try:
             descriptor = os.open(self._path / on_disk(file.path), OPEN_FLAGS)
@@ -111,7 +111,7 @@ class SharedFolder:
 
 
 def _count_below(subfolders: Iterable[str]) -> int:
-    """Files in these folders and those below them, as far as MAX_COUNTED entries tell."""
+    """The number of files in and below these folders, among the first MAX_COUNTED entries."""
     folders, looked_at, counted = deque(subfolders), 0, 0
     while folders and looked_at < MAX_COUNTED:
         looked_at += 1
@@ -126,7 +126,7 @@ def _count_below(subfolders: Iterable[str]) -> int:
 
 
 def _offered(entry: os.DirEntry[str]) -> TreeFile | SkipReason | None:
-    """The entry as an offered file, or why it is none; None for what is gone, or ours."""
+    """The entry as an offered file, or why it is skipped; None if it is gone, or a partial file."""
     name = from_disk(entry.name)
     if is_partial_name(name):
         return None
@@ -135,7 +135,7 @@ def _offered(entry: os.DirEntry[str]) -> TreeFile | SkipReason | None:
     status = status_of(entry)
     if status is None or isinstance(status, SkipReason):
         return status
-    inode = 0 if os.name == "nt" else status.st_ino  # scandir on Windows leaves it out
+    inode = 0 if os.name == "nt" else status.st_ino  # scandir on Windows has none
     return TreeFile(name, status.st_size, status.st_mtime_ns, inode)
 
 

@@ -1,4 +1,4 @@
-"""A tracker's answers to requests of LMK/1, in the very words of an original tracker."""
+"""Answers LMK/1 requests exactly as an original tracker does."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import PeerProtocolError
 from roles.wire.tracker_wire import NOT_UNDERSTOOD
 
-LISTS_PER_HOST = 100.0  # a second: an original repeats nothing, so a dropped answer freezes it
-LISTS_IN_ALL = 500.0  # a list is longer than its question
+LISTS_PER_HOST = 100.0  # per second; generous, as an original never repeats a request, but hangs
+LISTS_IN_ALL = 500.0  # per second; limited, as a list is longer than the request
 
 
 class TrackerAnswers:
-    """Answers one datagram after the other, from one thread."""
+    """For one thread."""
 
     def __init__(self, table: SeederTable, senders: Senders) -> None:
         self._table, self._senders = table, senders
         self._lists = RateLimit(per_host=LISTS_PER_HOST, whole=LISTS_IN_ALL)
-        self.is_changed = False  # since the last report of the room; its user takes it back
+        self.is_changed = False  # since the last report of the room; the caller resets it
 
     def answers(self, datagram: bytes, host: str, *, now: float) -> list[bytes]:
-        """What to send back, one after the other. Raises PeerProtocolError for what is no request,
-        or what the table has no room for.
+        """The datagrams to send back. Raises PeerProtocolError if it is no request, or the table
+        has no room.
         """
         match decode_request(datagram):
             case AddSeeder(seeder, extras):
@@ -74,12 +74,9 @@ class TrackerAnswers:
         return with_id(SUCCESS if is_known else UNKNOWN_SEEDER, extras)
 
     def _list_answer(self, host: str, now: float, answer: bytes) -> list[bytes]:
-        """The list, then `success`, as an original sends them.
-
-        Nothing when too much is asked for.
-        """
+        """The list, then `success`, as an original sends them; nothing above the rate limit."""
         if not self._senders.is_loopback(host) and not self._lists.allows(host, now=now):
-            text = "too many lists asked for, the last time by %s"
+            text = "Too many requests for lists, most recently from %s."
             self._senders.complain(host, now, text, host)
             return []
         return [answer, SUCCESS]

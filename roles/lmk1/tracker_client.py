@@ -1,8 +1,9 @@
-"""Asking a tracker in LMK/1."""
+"""Asks a tracker in LMK/1."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from roles.joining.tracker_asker import TrackerAsker, new_id
 from roles.joining.tracker_dialects import Dialect, Standing
@@ -10,6 +11,7 @@ from roles.lmk1.tracker_wire import (
     Extras,
     FileList,
     PingTracker,
+    Request,
     RequestFileList,
     RequestSeederList,
     SeederList,
@@ -22,36 +24,28 @@ from roles.lmk1.tracker_wire import (
 from roles.values.addresses import Address
 from roles.values.participants import Status
 
+ListT = TypeVar("ListT", FileList, SeederList)
+
 
 class TrackerClient(TrackerAsker):
-    """Speaks LMK/1 with a tracker of either kind. Every method may raise TrackerSilentError."""
+    """Speaks LMK/1 with any tracker. Every method may raise TrackerSilentError."""
 
     def dialect(self, *, is_original: bool) -> Dialect:
-        """With an original tracker, or with one of ours of version 1.0: both know us already."""
+        """For an original tracker or ours of version 1.0, at which we have registered."""
         return _Dialect(self, is_original=is_original)
 
     def files(self) -> Mapping[str, int]:
-        """The tracker's files, name to size. Names are untrusted."""
-
-        def read(datagram: bytes) -> Mapping[str, int] | None:
-            answer = decode_answer(datagram)
-            return answer.files if isinstance(answer, FileList) else None
-
-        return self._ask(lambda: encode_request(RequestFileList()), read, answers=2)
+        """The tracker's files: size in bytes by name. Names are untrusted."""
+        return self._ask_for_list(RequestFileList(), FileList).files
 
     def seeders(self) -> tuple[Address, ...]:
-        """The tracker's seeders, as it names them."""
-
-        def read(datagram: bytes) -> tuple[Address, ...] | None:
-            answer = decode_answer(datagram)
-            return answer.seeders if isinstance(answer, SeederList) else None
-
-        return self._ask(lambda: encode_request(RequestSeederList()), read, answers=2)
+        """The tracker's seeders, exactly as listed."""
+        return self._ask_for_list(RequestSeederList(), SeederList).seeders
 
     def upload_files(self, files: Mapping[str, int], port: int) -> int:
-        """Replace this seeder's list at a tracker of ours.
+        """Replace this seeder's list at one of our trackers.
 
-        Returns how many of the files one request holds.
+        Returns how many of the files fit into the request.
         """
         extras = Extras(new_id(), port=port)
         fitting = files_that_fit(files.items(), extras)
@@ -61,8 +55,8 @@ class TrackerClient(TrackerAsker):
     def upload_files_to_original(self, files: Mapping[str, int]) -> int:
         """Add our files to the one list that an original tracker has for the whole room.
 
-        An upload replaces that list, so what the others offer is sent along, and nothing is sent
-        that adds no name. Returns how many of our files are on it.
+        An upload replaces that list, so it includes what others offer, and we upload only if that
+        adds a name. Returns how many of our files are on the list.
         """
         known = self.files()
         union = files_that_fit(({**known, **files}).items(), None)
@@ -72,12 +66,21 @@ class TrackerClient(TrackerAsker):
         return len(union.keys() & files.keys())
 
     def ping(self, seeder: Address, *, state: str, leaving: bool = False) -> bool:
-        """Say that the seeder lives; False when the tracker does not know it any more."""
+        """Report that the seeder is alive; False if the tracker does not know it any more."""
         extras = Extras(new_id(), state=state, leaving=leaving)
         return self._ask_of_both(encode_request(PingTracker(seeder, extras)), extras).is_done
 
+    def _ask_for_list(self, request: Request, kind: type[ListT]) -> ListT:
+        """Returns the list; the `success` that follows it is the second answer."""
+
+        def read(datagram: bytes) -> ListT | None:
+            answer = decode_answer(datagram)
+            return answer if isinstance(answer, kind) else None
+
+        return self._ask(lambda: encode_request(request), read, answers=2)
+
     def _ask_of_both(self, request: bytes, extras: Extras | None) -> Verdict:
-        """A request that is answered in one datagram, by a tracker of ours with its id."""
+        """Send a request that has one datagram as answer, which repeats the id if it is ours."""
 
         def read(datagram: bytes) -> Verdict | None:
             answer = decode_answer(datagram)
@@ -90,7 +93,7 @@ class TrackerClient(TrackerAsker):
 
 
 class _Dialect:
-    """How a seeder that is registered keeps itself on the tracker's list."""
+    """Keeps a registered seeder on the tracker's list."""
 
     takes_shares = False
 
@@ -107,8 +110,8 @@ class _Dialect:
         return self._client.upload_files(files, port)
 
     def leave(self, advertised: Address, status: Status) -> None:
-        """Not for an original: it would not understand, and an answer that finds nobody ends it on
-        Windows.
+        """Originals get nothing: they do not understand it, and on Windows an original crashes if
+        nobody is there for its answer.
         """
         if not self.is_original:
             self._client.ping(advertised, state=status.state, leaving=True)

@@ -1,8 +1,8 @@
-"""LMK/1 over UDP, both sides: bytes in, messages out. No sockets, no clock, no state.
+"""The datagrams between LMK/1 programs and a tracker, both sides.
 
-A request is UTF-8 text, its fields separated by line feeds (docs/PROTOCOL.md, section 1). One more
-line, a JSON object, may follow: the extras (section 1.2). An original tracker ignores it; ours
-answers with the same id in a line of its own.
+A request is UTF-8 text, with fields separated by line feeds (docs/PROTOCOL.md, section 1). One more
+line, a JSON object, may follow: the extras (section 1.2). Original trackers ignore it; ours repeat
+its id in a line of the answer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from roles.wire.fields import address, extras_of, files_of, is_id, is_port
 from roles.wire.tracker_wire import MAX_REQUEST, RECEIVE_BUFFER, Verb
 
 MAX_ANSWER = 1_024  # bytes; the receive buffer of every original program
-MAX_DATAGRAM = 65_535  # an original tracker's list may be of any length
+MAX_DATAGRAM = 65_535  # an original tracker does not limit its list
 
 SUCCESS = b"success"
 ALREADY_REGISTERED = b"error\nSeeder is already Registered"
@@ -30,18 +30,18 @@ _STATES = frozenset({"available", "connected", "away"})
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What our own programs add to an LMK/1 request; every field but the id may be missing."""
+    """What our programs add to an LMK/1 request. Every field except the id may be missing."""
 
     id: str  # 16 hexadecimal digits, repeated in the answer
-    everywhere: bool = False  # this seeder listens on every interface, whatever host it names
-    port: int | None = None  # upload_file_list: the TCP port of the seeder whose list this is
+    everywhere: bool = False  # the seeder listens on every interface, whatever it advertises
+    port: int | None = None  # upload_file_list: TCP port of the seeder with this list
     state: str | None = None  # ping_tracker: available, connected or away
-    leaving: bool = False  # ping_tracker: the seeder stops now
+    leaving: bool = False  # ping_tracker: the seeder is stopping
 
 
 @dataclass(frozen=True, slots=True)
 class AddSeeder:
-    """Seeder to tracker: I serve on this address."""
+    """Seeder to tracker: I serve at this address."""
 
     seeder: Address
     extras: Extras | None = None
@@ -49,7 +49,7 @@ class AddSeeder:
 
 @dataclass(frozen=True, slots=True)
 class UploadFileList:
-    """Seeder to tracker: these are my files, name to size in bytes."""
+    """Seeder to tracker: these are my files (size in bytes by name)."""
 
     files: Mapping[str, int]
     extras: Extras | None = None
@@ -78,7 +78,7 @@ Request = AddSeeder | UploadFileList | PingTracker | RequestSeederList | Request
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Tracker: done, or not done and why. A tracker of our own repeats the id of the question."""
+    """Tracker to anyone: done, or why not. Our trackers repeat the id of the request."""
 
     is_done: bool
     text: str = ""
@@ -87,7 +87,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class FileList:
-    """Tracker to anyone: name to size in bytes. Names are as untrusted as any byte from outside."""
+    """Tracker to anyone: size in bytes by name. Names are untrusted."""
 
     files: Mapping[str, int]
 
@@ -103,10 +103,7 @@ Answer = Verdict | FileList | SeederList
 
 
 def encode_request(request: Request) -> bytes:
-    """The one datagram that asks.
-
-    Raises PeerProtocolError when it would be longer than MAX_REQUEST.
-    """
+    """One datagram. Raises PeerProtocolError if it would be longer than MAX_REQUEST."""
     match request:
         case AddSeeder(seeder, extras):
             fields = [Verb.ADD_SEEDER.encode(), strict_json.dumps(seeder), *_extras_line(extras)]
@@ -128,7 +125,7 @@ def encode_request(request: Request) -> bytes:
 
 
 def decode_request(datagram: bytes) -> Request:
-    """Read one request. Raises PeerProtocolError for everything that is not one."""
+    """Raises PeerProtocolError if it is no LMK/1 request."""
     if len(datagram) >= RECEIVE_BUFFER:
         raise PeerProtocolError(f"datagram of {len(datagram)} bytes or more")
     fields = datagram.split(b"\n")
@@ -150,29 +147,29 @@ def decode_request(datagram: bytes) -> Request:
 
 
 def with_id(answer: bytes, extras: Extras | None) -> bytes:
-    """The answer to a question that carried extras: the same words, then our line with its id."""
+    """The answer to a request; if that had extras, with a line that repeats their id."""
     if extras is None:
         return answer
     return answer + b"\n" + strict_json.dumps({"lmk": 2, "id": extras.id})
 
 
 def encode_file_list(files: Iterable[tuple[str, int]]) -> tuple[bytes, int]:
-    """Whole JSON of as many files, in this order, as MAX_ANSWER bytes hold, and how many."""
+    """Valid JSON of the first files, as many as fit into MAX_ANSWER bytes, and how many."""
     return _fitting(
         ((strict_json.dumps(name) + b":%d" % size) for name, size in files), b"{}", MAX_ANSWER
     )
 
 
 def encode_seeder_list(seeders: Iterable[Address]) -> tuple[bytes, int]:
-    """Whole JSON of as many seeders, in this order, as MAX_ANSWER bytes hold, and how many."""
+    """Valid JSON of the first seeders, as many as fit into MAX_ANSWER bytes, and how many."""
     return _fitting((strict_json.dumps(seeder) for seeder in seeders), b"[]", MAX_ANSWER)
 
 
 def files_that_fit(files: Iterable[tuple[str, int]], extras: Extras | None) -> dict[str, int]:
-    """The first files whose upload_file_list stays within MAX_REQUEST bytes.
+    """The first files, as many as fit into one upload_file_list of MAX_REQUEST bytes.
 
-    Without extras it is for an original tracker, which hands the list on with a blank behind each
-    colon and comma: that answer must stay within MAX_ANSWER bytes too.
+    Without extras it is for an original tracker, which forwards the list with a space after each
+    colon and comma; that answer must fit into MAX_ANSWER bytes, too.
     """
     files = list(files)
     room = MAX_REQUEST - len(encode_request(UploadFileList({}, extras))) + len(b"{}")
@@ -184,7 +181,7 @@ def files_that_fit(files: Iterable[tuple[str, int]], extras: Extras | None) -> d
 
 
 def decode_answer(datagram: bytes) -> Answer:
-    """Read one datagram of a tracker, an original's or ours. Raises PeerProtocolError."""
+    """Read a datagram of any tracker. Raises PeerProtocolError."""
     if datagram[:1] == b"{":
         return FileList(files_of(strict_json.loads(datagram, most=MAX_DATAGRAM)))
     if datagram[:1] == b"[":
@@ -217,7 +214,7 @@ def _extras_line(extras: Extras | None) -> list[bytes]:
 
 
 def _decode_extras(line: bytes) -> Extras | None:
-    """None when there are none that we understand: the request then counts as plain LMK/1."""
+    """None if there are no valid extras; then it is a plain LMK/1 request."""
     value = extras_of(line)
     if value is None:
         return None
@@ -234,7 +231,7 @@ def _decode_extras(line: bytes) -> Extras | None:
 
 
 def _decode_seeders(value: JsonValue) -> tuple[Address, ...]:
-    """Without what is no address: an original tracker hands on whatever anyone registered."""
+    """Skips invalid addresses, because original trackers list whatever anyone registered."""
     if not isinstance(value, list):
         raise PeerProtocolError("not a list of seeders")
     seeders = dict[Address, None]()
@@ -245,9 +242,9 @@ def _decode_seeders(value: JsonValue) -> tuple[Address, ...]:
 
 
 def _fitting(items: Iterable[bytes], brackets: bytes, room: int) -> tuple[bytes, int]:
-    """Items joined by commas while the text with its brackets stays within `room` bytes.
+    """Join items with commas, as many as fit with the brackets into `room` bytes.
 
-    Returns it, and how many items came before the first that was too long.
+    Returns the text and the number of items.
     """
     used, taken = len(brackets), list[bytes]()
     for item in items:

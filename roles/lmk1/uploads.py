@@ -1,4 +1,4 @@
-"""Everyone who takes from a seeder: a thread each, and a slot for as long as it lasts."""
+"""A seeder's uploads to LMK/1 leechers: each has a thread and holds a slot."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from roles.worker import Worker
 
 log = logging.getLogger(__name__)
 
-# An original connects to four more seeders in turn, 2 s each, before it asks the first one.
+# An original connects to four more seeders, for up to 2 s each, before it sends its first request.
 ASK_S = 8.0
-LOOK_S = 5.0  # a leecher is idle while it acknowledges less than LEAST_CHUNKS in this time
+LOOK_S = 5.0  # a leecher that acknowledges fewer than LEAST_CHUNKS in this time is idle
 LEAST_CHUNKS = 2
 
 
@@ -38,11 +38,11 @@ class _Serving:
     progress: UploadProgress
     meter: RateMeter
     looked_at: float
-    idle_since: float | None  # when it stopped taking anything worth mentioning
-    acknowledged: int = 0  # chunks, when it was looked at
-    has_asked: bool = False  # for a range, when it was looked at
-    counted: int = 0
-    is_leaving: bool = False  # it was hung up on, and its slot is given away
+    idle_since: float | None
+    acknowledged: int = 0  # chunks, at `looked_at`
+    has_asked: bool = False  # for a range, at `looked_at`
+    counted: int = 0  # bytes that `meter` has counted
+    is_leaving: bool = False  # we hung up on it and have released its slot
 
 
 class Uploads:
@@ -57,7 +57,7 @@ class Uploads:
         throttle: Throttle,
         should_stop: Callable[[], bool],
     ) -> None:
-        """`slots` are those of the seeder: both versions share them."""
+        """`slots`: of the seeder; LMK/1 and LMK/2 leechers share them."""
         self._folder = folder
         self._swarm = swarm
         self._slots = SlotTable(slots)
@@ -67,14 +67,14 @@ class Uploads:
         self._sent_before = 0  # bytes, of connections that ended
 
     def answer(self, connection: Connection) -> None:
-        """Serve a leecher that greeted, if need be in place of an idle one, or send it away."""
+        """Serve a leecher that has greeted, perhaps instead of an idle one, or send it away."""
         self._reap()
         address = connection.address
         is_taken = self._slots.take(address.host, self._swarm.slots_taken)
         if not is_taken and self._end_idle(address.host):
             is_taken = self._slots.take(address.host, self._swarm.slots_taken)
         if not is_taken:
-            log.debug("%s heard away: every slot is taken", address)
+            log.debug("Told %s “away”: every slot is taken.", address)
             connection.close(AWAY)
             return
         progress = UploadProgress(address)
@@ -82,7 +82,7 @@ class Uploads:
         try:
             thread.start()
         except ShortageError as error:
-            log.warning("%s heard away: %s", address, error)
+            log.warning("Told %s “away”: %s", address, error)
             self._slots.release(address.host)
             connection.close(AWAY)
             return
@@ -92,8 +92,8 @@ class Uploads:
         log.debug("%s is connected", address)
 
     def share_slots(self) -> None:
-        """Give back the slots of connections that ended, and some of idle ones to the swarm, if it
-        waits for them. Call it often.
+        """Release the slots of ended connections, and of idle ones if LMK/2 leechers wait for them.
+        Call it often.
         """
         self._reap()
         if self._swarm.is_waited_for:
@@ -101,8 +101,8 @@ class Uploads:
         self._swarm.limit(slots_for_lmk2(self._slots.count, self._slots.taken))
 
     def _end_idle(self, host: str = "") -> bool:
-        """Hang up on the longest idle leecher, so that a newcomer from this host, or a leecher of
-        LMK/2, gets its slot. False when none has been idle for long enough.
+        """Hang up on the leecher that has been idle longest, so that a new one from `host`, or an
+        LMK/2 leecher, gets its slot. False if none has been idle for long enough.
         """
         now = time.monotonic()
         staying = [one for one in self._serving if not one.is_leaving]
@@ -121,7 +121,7 @@ class Uploads:
             return False
         serving = staying[idle.number]
         serving.is_leaving = True
-        log.info("hung up on %s, which was idle: others wait", serving.progress.leecher)
+        log.info("Hung up on %s, which was idle, because others wait.", serving.progress.leecher)
         serving.connection.hang_up()
         self._slots.release(serving.progress.leecher.host)
         return True
@@ -136,11 +136,11 @@ class Uploads:
 
     @property
     def state(self) -> SeederState:
-        """What the next leecher of LMK/1 hears."""
+        """What the next LMK/1 leecher can expect."""
         return self._slots.state(self._swarm.slots_taken)
 
     def report(self, now: float) -> tuple[tuple[Upload, ...], int]:
-        """Who takes what, and the bytes sent since the start."""
+        """The uploads, and the bytes sent since the start."""
         uploads = list[Upload]()
         for serving in self._serving:
             progress = serving.progress
@@ -153,7 +153,7 @@ class Uploads:
         return tuple(uploads), self._sent_before + sum(item.sent for item in uploads)
 
     def join(self) -> None:
-        """Wait for its threads, which end when should_stop says so."""
+        """Wait for all threads, which end once should_stop() returns True."""
         for serving in self._serving:
             serving.thread.join()
 
@@ -167,17 +167,17 @@ class Uploads:
                 log.info("%s: %s", progress.leecher, error)
                 self._folder.changed.set()
             except PeerProtocolError as error:
-                log.warning("dropped %s: %s", progress.leecher, error)
+                log.warning("Dropped %s: %s", progress.leecher, error)
             except OSError as error:
                 log.info("%s is gone: %s", progress.leecher, error)
             except MemoryError:
-                log.warning("dropped %s: this computer has no memory left", progress.leecher)
-            finally:  # before it hears the end, or it might come again and find no free slot
+                log.warning("Dropped %s: this computer has no memory left.", progress.leecher)
+            finally:  # before closing, because the leecher may reconnect at once
                 progress.has_ended = True
 
 
 def _look_at(serving: _Serving, now: float) -> None:
-    """Note whether it takes hardly anything. It has ASK_S until it asks for a range."""
+    """Update `idle_since`. A leecher has ASK_S until it must ask for a range."""
     if not serving.has_asked:
         serving.has_asked = serving.progress.has_asked
         if serving.has_asked:

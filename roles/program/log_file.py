@@ -1,6 +1,6 @@
-"""The program's log: a file that cannot fill the disk, lines that nobody can forge.
+"""The program's log: a file of limited size, with lines that strangers cannot forge.
 
-Users send it to us, so it contains no full path of theirs. Set up once, by lmktorrent_app.py.
+Users send it to us, so it contains no full path of theirs.
 """
 
 from __future__ import annotations
@@ -25,54 +25,54 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tup
 _FORMAT = "%(asctime)s %(levelname)s %(threadName)s %(message)s"
 
 
-_PROGRAM = Path(__file__).parents[2]  # what holds roles/: a traceback names files below it
-# Of any other whole path, the folders: up to a blank, for where a name ends cannot be told.
+_PROGRAM = Path(__file__).parents[2]  # contains roles/; tracebacks name files below it
+# The folders of any other absolute path, up to a space, because a name's end cannot be recognized.
 _WHOLE_PATH = re.compile(
     r"""(?<![\w/\\.~…:-])(?:/[^/\s"'“”:]+)+(?=/)|(?<!\w)(?:[A-Za-z]:|\\\\)(?:\\{0,2}[^\\/\s"'“”:]+)+(?=[\\/])"""
 )
 
 
-_END = r"(?![\w-]|\.\w)"  # of a folder's name; a full stop may follow
+_END = r"(?![\w-]|\.\w)"  # end of a folder's name; a full stop may follow it
 
 
 class _Hidden:
-    """The folders that without_folders() looks for; replaced whole."""
+    """The folders that without_folders() hides. Attributes are replaced as a whole."""
 
-    shown: dict[str, str] = {}  # noqa: RUF012  # what each is shown as
-    above: dict[str, str] = {}  # noqa: RUF012  # the same of the folders that these are in
-    pattern = re.compile("(?!)")  # any of them, the longest first
+    shown: dict[str, str] = {}  # noqa: RUF012  # folder -> what to show instead
+    above: dict[str, str] = {}  # noqa: RUF012  # the same for their parents
+    pattern = re.compile("(?!)")  # matches any of them, longest first
 
 
 def hide_folder(folder: Path, shown: str = "") -> None:
-    """Have the log show this folder, and what is below it, by its last name or as `shown`; and the
-    folders above it by their last names, because one of them may be the cause of an error.
+    """From now on the log shows this folder as `shown` or by its last name, and its parents by
+    their last names, because one of them may be the cause of an error.
     """
-    if len(folder.parts) < 2 or not folder.is_absolute():  # "/" hides nothing, and is everywhere
+    if len(folder.parts) < 2 or not folder.is_absolute():  # "/" is in every path
         return
     _Hidden.shown = {**_Hidden.shown, **_as_written(folder, shown)}
     for above in folder.parents[:-1]:
         _Hidden.above = {**_as_written(above), **_Hidden.above}
-    # What is below such a folder, and not below a known one, is any path.
+    # A parent only matches as a whole; _WHOLE_PATH hides everything else below it.
     ends = dict.fromkeys(_Hidden.above, _END + r"(?![/\\])") | dict.fromkeys(_Hidden.shown, _END)
     longest_first = sorted(ends, key=len, reverse=True)
     _Hidden.pattern = re.compile("|".join(re.escape(one) + ends[one] for one in longest_first))
 
 
 def _as_written(folder: Path, shown: str = "") -> dict[str, str]:
-    """The name in every form in which it may be written; a traceback doubles each backslash."""
+    """The folder in every form that may occur; tracebacks double each backslash."""
     place, name = str(folder), shown or f"…/{folder.name}"
     return {place: name, place.replace("\\", "\\\\"): name}
 
 
 def without_folders(text: str) -> str:
-    """The text with no full path of the user's."""
+    """The text without full paths."""
     known = _Hidden.above | _Hidden.shown
     text = _Hidden.pattern.sub(lambda found: known[found[0]], text)
     return _WHOLE_PATH.sub("…", text)
 
 
 def line_of(record: logging.LogRecord) -> str:
-    """The message of a record in one line that is safe to show and to send."""
+    """The message as one line that is safe to show and to send us."""
     return shown_name(without_folders(record.getMessage()), MAX_LINE)
 
 
@@ -93,26 +93,26 @@ class LineFormatter(logging.Formatter):
         return "\n".join("    " + shown_name(line, MAX_LINE) for line in lines)
 
 
-class _LogFile(logging.handlers.RotatingFileHandler):
-    """A full disk loses lines of the log, and does not fill the terminal with tracebacks."""
+class _LossyHandler(logging.Handler):
+    """Loses lines, instead of printing tracebacks, if a disk is full or nobody reads a pipe."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
         if not isinstance(sys.exc_info()[1], OSError | MemoryError):
             super().handleError(record)
 
 
-class _Terminal(logging.StreamHandler[TextIO]):
-    """Standard error may be full, or a pipe that nobody reads."""
+class _LogFile(_LossyHandler, logging.handlers.RotatingFileHandler):
+    pass
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
-        if not isinstance(sys.exc_info()[1], OSError | MemoryError):
-            super().handleError(record)
+
+class _Terminal(_LossyHandler, logging.StreamHandler[TextIO]):
+    pass
 
 
 def start_logging(log_file: Path | None, *, terminal_level: int | None) -> str:
-    """Log everything to this file, and to standard error from `terminal_level` on; None: nothing.
+    """Log everything to this file, and from `terminal_level` on to standard error (None: nothing).
 
-    Returns "", or one sentence on why there is no log file; the program works without it.
+    Returns "", or a sentence that says why there is no log file. The program works without it.
     """
     root = logging.getLogger()
     root.setLevel(logging.DEBUG)
@@ -126,7 +126,7 @@ def start_logging(log_file: Path | None, *, terminal_level: int | None) -> str:
         terminal.setFormatter(LineFormatter("%(message)s"))
         root.addHandler(terminal)
     if log_file is None:
-        root.addHandler(logging.NullHandler())  # without any, warnings go to standard error
+        root.addHandler(logging.NullHandler())  # without a handler, warnings go to standard error
         return ""
     hide_folder(log_file.parent.parent)
     try:

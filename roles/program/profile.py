@@ -1,7 +1,7 @@
-"""Where this computer keeps our settings, state and logs; reads and writes the settings.
+"""Finds the folders for settings, state and logs; reads and writes the settings.
 
 `--profile DIR` comes first, then a settings.json beside the program (portable), then the usual
-place of the system.
+folders of the system.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from roles.values.settings import ProgramSettings, is_text, program_settings_fro
 log = logging.getLogger(__name__)
 
 SETTINGS_NAME = "settings.json"
-NOWHERE = Path(os.devnull)  # the place of a user without a home: nothing can be made in it
-NO_HOME = "This user has no home folder, so nothing is remembered. --profile DIR names a place."
-_PROGRAM = Path(__file__).resolve().parents[2]  # what holds roles/: a folder, or the .pyz
+NOWHERE = Path(os.devnull)  # stands for the home of a user without one
+NO_HOME = "This user has no home folder, so nothing is saved. Choose a folder with --profile DIR."
+_PROGRAM = Path(__file__).resolve().parents[2]  # contains roles/: a folder, or the .pyz
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Profile:
 
     @property
     def is_nowhere(self) -> bool:
-        """Whether the user has no place for state and logs."""
+        """Whether the user has no folder for state and logs."""
         return self.state_folder.is_relative_to(NOWHERE)
 
 
@@ -55,19 +55,16 @@ def find_profile(
     platform: str = sys.platform,
     beside: Path | None = None,
 ) -> Profile:
-    """Makes no folder.
-
-    `beside` is the program's folder, in which a settings.json means portable.
-    """
+    """Creates no folder. `beside`: the program's folder, None to find it."""
     if chosen is not None:
         return _in_one_folder(chosen)
     program_folder = beside if beside is not None else folder_beside_program()
-    if os.path.isfile(program_folder / SETTINGS_NAME):  # noqa: PTH113  # False if not to be seen
+    if os.path.isfile(program_folder / SETTINGS_NAME):  # noqa: PTH113  # False if not accessible
         return _in_one_folder(program_folder)
     home = home_folder(environment) or NOWHERE
 
     def place(variable: str, usual: Path) -> Path:
-        """A relative path counts as none: the XDG Base Directory Specification says so."""
+        """Ignores relative paths, as the XDG Base Directory Specification demands."""
         named = Path(environment.get(variable, ""))
         return named if named.is_absolute() else usual
 
@@ -87,19 +84,19 @@ def _in_one_folder(folder: Path) -> Profile:
 
 
 def folder_beside_program() -> Path:
-    """The folder of the executable or the .pyz, or of lmktorrent_app.py when run from source."""
+    """The folder of the executable, the .pyz, or, when run from source, lmktorrent_app.py."""
     if is_frozen():
         return Path(sys.executable).resolve().parent
     return _PROGRAM.parent if is_zipped() else _PROGRAM
 
 
 def is_frozen() -> bool:
-    """Whether the program is the executable, whose Python came with it."""
+    """Whether the program is the executable, which contains its Python."""
     return bool(getattr(sys, "frozen", False))
 
 
 def is_zipped() -> bool:
-    """Whether the program is one .pyz, which a Python of this computer runs."""
+    """Whether the program is a .pyz, which a Python of this computer runs."""
     return _PROGRAM.is_file()
 
 
@@ -119,9 +116,7 @@ def bundled_folder(name: str) -> Path:
 
 
 def bundled_bytes(folder: str, name: str) -> bytes:
-    """A file that comes with the program, read from a .pyz without unpacking it. Raises
-    StorageError.
-    """
+    """A file that comes with the program; does not unpack it from a .pyz. Raises StorageError."""
     try:
         if is_zipped():
             from roles.program.zip_folder import member_of
@@ -133,15 +128,15 @@ def bundled_bytes(folder: str, name: str) -> bytes:
 
 
 class SettingsFile:
-    """Read at the start, written after each change."""
+    """Reads the file at the start, and writes it after each change."""
 
     def __init__(self, path: Path) -> None:
-        self.notice = ""  # for the user, when something is wrong with it
+        self.notice = ""  # a sentence for the user, if something is wrong with the file
         self._file = StateFile(path)
-        self._known = ProgramSettings()  # what this run read or wrote last
+        self._known = ProgramSettings()  # as this run last read or wrote them
 
     def load(self) -> ProgramSettings:
-        """The kept settings, with defaults for those that are missing or invalid: see `notice`."""
+        """The settings, with defaults for missing and invalid ones; sets `notice`."""
         self._known, unusable = program_settings_from(_object_in(self._file))
         self.notice = self._file.notice
         if unusable:
@@ -155,24 +150,24 @@ class SettingsFile:
     def save(self, settings: ProgramSettings) -> None:
         """Write what changed since load() or the last save(). Raises StorageError.
 
-        Everything else in the file stays: keys of a newer version, values that this one cannot use,
-        and what another window or an editor wrote meanwhile.
+        Leaves everything else in the file: keys of a newer version, values that this one cannot
+        use, and what another window or an editor has written.
         """
         if self._file.path.is_relative_to(NOWHERE):
             raise StorageError(NO_HOME)
         stored = dict(_object_in(self._file))
         before = asdict(self._known)
         for name, value in asdict(settings).items():
-            # The name of a folder that is not UTF-8 could not be read back by every version.
+            # Older versions cannot read back the name of a folder that is not UTF-8.
             if (name not in stored or value != before[name]) and is_text(value):
                 stored[name] = value
         text = json.dumps(stored, indent=2, ensure_ascii=False)
-        self._file.write(text.encode(errors="backslashreplace"))  # as JSON escapes half a character
+        self._file.write(text.encode(errors="backslashreplace"))  # which is JSON's escape, too
         self._known = settings
 
 
 def _object_in(file: StateFile) -> Mapping[str, object]:
-    """The object in a file of settings; empty if the file is empty or damaged."""
+    """The JSON object in the file; empty if the file is empty or damaged."""
     value = {} if _is_empty(file.path) else file.read()
     if value is not None and not isinstance(value, dict):
         file.keep_aside("it does not hold settings")

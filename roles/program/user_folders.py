@@ -1,4 +1,4 @@
-"""The user's folders, and the folder that a typed, pasted or dropped text means. Makes none."""
+"""The user's folders, and the folder that a typed, pasted or dropped text means. Creates none."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _HERE = {"", "localhost"}  # the host of a file:// that is on this computer
 
 
 def home_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """None if neither HOME nor the list of users has one."""
+    """From HOME, else from the list of users; None if neither has one."""
     named = environment.get("HOME", "")
-    if os.path.isabs(named):  # noqa: PTH117  # Path("") is a folder, too
+    if os.path.isabs(named):  # noqa: PTH117  # Path("") would be the current folder
         return Path(named)
     if sys.platform == "win32":
         home = os.path.expanduser("~")  # noqa: PTH111  # Path.home() raises where there is none
         return Path(home) if os.path.isabs(home) else None  # noqa: PTH117
-    import pwd  # there is none on Windows
+    import pwd  # Windows has no such module
 
     try:
         home = pwd.getpwuid(os.getuid()).pw_dir
@@ -35,11 +35,11 @@ def home_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def default_download_folder() -> Path:
-    """Downloads/LMKtorrent in the user's home. Raises UserInputError for a user without one."""
+    """Downloads/LMKtorrent in the user's home. Raises UserInputError if there is no home."""
     home = home_folder()
     if home is None:
         raise UserInputError(
-            "This user has no home folder to save to. Name a folder for the downloads."
+            "This user has no home folder to save to. Choose a folder for the downloads."
         )
     return home / "Downloads" / "LMKtorrent"
 
@@ -51,7 +51,7 @@ def folder_named(typed: str) -> Path:
     """
     text = pasted_path(typed)
     if not text:
-        raise UserInputError("No folder is named. Type the path of one.")
+        raise UserInputError("The folder is missing. Type its path.")
     if "\0" in text:
         raise UserInputError(f"“{shown_name(text)}” is not a path.")
     text = _from_home(text)
@@ -65,7 +65,7 @@ def folder_named(typed: str) -> Path:
 
 
 def pasted_path(typed: str) -> str:
-    """The text without the blanks, quotes and file:// that come with a pasted path.
+    """The text without the spaces, quotes and file:// that come with a pasted path.
 
     Raises UserInputError for other kinds of address.
     """
@@ -73,18 +73,18 @@ def pasted_path(typed: str) -> str:
     if len(text) >= 2 and _QUOTES.get(text[0]) == text[-1]:
         text = text[1:-1].strip()
     if text != typed and typed.strip() and os.path.lexists(typed):
-        return typed  # a name may have blanks and quotes
+        return typed  # a name may contain spaces and quotes
     address = _ADDRESS.match(text)
     if address is None:
         return text
     if address[1].lower() != "file":
-        raise UserInputError(f"“{shown_name(text)}” is not a folder. Type the path of one.")
+        raise UserInputError(f"“{shown_name(text)}” is not a folder. Type the path of a folder.")
     return _path_of_file_address(text[address.end() :])
 
 
 def _path_of_file_address(rest: str) -> str:
-    """Of what follows file://, where other programs write %20 for a blank."""
-    from urllib.parse import unquote_to_bytes  # most paths need none of it
+    """`rest`: what follows file://; decodes %20 and the like."""
+    from urllib.parse import unquote_to_bytes  # rarely needed; keeps the start fast
 
     host, slash, path = rest.partition("/")
     path = os.fsdecode(unquote_to_bytes(slash + path))
@@ -98,7 +98,7 @@ def _path_of_file_address(rest: str) -> str:
 
 
 def _from_home(text: str) -> str:
-    """Replace ~ and ~NAME at the beginning. Most shells do so too, but not after --to=."""
+    """Replace ~ and ~NAME at the beginning, which shells do not do after --to=."""
     name = re.split(r"[/\\]" if _IS_WINDOWS else "/", text, maxsplit=1)[0]
     if not name.startswith("~"):
         return text

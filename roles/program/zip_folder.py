@@ -23,10 +23,7 @@ def member_of(archive: Path, name: str) -> bytes:
 
 @cache
 def unpacked(archive: Path, name: str) -> Path:
-    """The folder `name` of the archive, unpacked; it is removed at the program's end.
-
-    Raises StorageError.
-    """
+    """The folder `name` of the archive, unpacked until the program ends. Raises StorageError."""
     try:
         folder = Path(tempfile.mkdtemp(prefix="lmktorrent-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""The digests of a shared folder's files, kept across restarts, and the share's id.
+"""Keeps the digests of a shared folder's files, and the share's id, across restarts.
 
-One text file for each folder. Each line is a file or a pack and has a checksum: lines that are
-torn, damaged or unknown are ignored.
+Each folder has one text file. Each of its lines is a file or a pack, with a checksum, so torn,
+damaged and unknown lines are ignored.
 """
 
 from __future__ import annotations
@@ -21,25 +21,24 @@ from roles.values.errors import StorageError
 
 log = logging.getLogger(__name__)
 
-SETTLED_NS = 2_000_000_000  # the coarsest clock of a file system, that of FAT
-_WRONG_DATE_NS = 3_600_000_000_000  # a clock that is off by more is not off: the date was set
+SETTLED_NS = 2_000_000_000  # the resolution of FAT, the coarsest of all file systems
+_WRONG_DATE_NS = 3_600_000_000_000  # further in the future, a date was set, not the clock wrong
 _KIND = b"LMK2-digests"
 _VERSION = b"1"
-_MAX_CACHE = 1 << 30  # bytes that are read: digests of some 100 TiB
-_SPARE_LINES = 1_000  # not worth writing the file anew
+_MAX_CACHE = 1 << 30  # bytes: the digests of some 100 TiB
+_SPARE_LINES = 1_000  # stale lines that are not worth rewriting the file
 
 
 def is_settled(mtime_ns: int, hashed_at_ns: int) -> bool:
-    """Whether any change after the hashing would show in the modification time.
+    """Whether any change after hashing would show in the modification time.
 
-    Both times are of the wall clock. A change within the same tick of the file system's clock would
-    not show.
+    It would not within the same tick of the file system's clock. Both times are wall clock times.
     """
     return mtime_ns < hashed_at_ns - SETTLED_NS or mtime_ns > hashed_at_ns + _WRONG_DATE_NS
 
 
 class DigestCache:
-    """Used by one thread. Without a path it keeps nothing."""
+    """For one thread. Without a path it is not kept on disk."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -48,22 +47,22 @@ class DigestCache:
         self._new = list[bytes]()  # lines that are not in the file yet
         self._lines = 0  # in the file
         self._has_header = False
-        self._is_later = False  # a later version wrote it: its lines may mean something else
+        self._is_later = False  # written by a later version, so its lines may mean something else
         self._share_id = ""
-        self.notice = ""  # for the user, when something is wrong with the file
+        self.notice = ""  # a sentence for the user, if something is wrong with the file
         if path is not None:
             self._load(path)
         self.share_id = self._share_id or secrets.token_hex(8)
 
     def digests(self, file: TreeFile) -> bytes | None:
-        """The digests of this file, if it is unchanged; None when they are not known."""
+        """None if they are not known, or the file has changed."""
         kept = self._files.get(file.path)
         if kept is None or kept[:3] != (file.size, file.mtime_ns, file.inode):
             return None
         return kept[3]
 
     def keep(self, file: TreeFile, digests: bytes, hashed_at_ns: int) -> None:
-        """Keep the digests of a file hashed at that time, unless a later change could go unseen."""
+        """Keep digests computed at `hashed_at_ns`, unless a later change might go unnoticed."""
         if not is_settled(file.mtime_ns, hashed_at_ns):
             self._files.pop(file.path, None)
             return
@@ -72,7 +71,6 @@ class DigestCache:
             self._new.append(_file_line(file.path, self._files[file.path]))
 
     def forget(self, path: str) -> None:
-        """Do not trust this file's digests until it has been hashed again."""
         self._files.pop(path, None)
 
     def pack_digests(self, key: bytes) -> bytes | None:
@@ -88,10 +86,10 @@ class DigestCache:
         self._packs.pop(key, None)
 
     def save(self, paths: Collection[str] = (), packs: Collection[bytes] = ()) -> None:
-        """Append what is new; write the file anew when half of it is stale.
+        """Append new lines, or rewrite the file if half of it is stale.
 
-        `paths` and `packs` are those that the folder has now: others may be dropped. If the disk
-        refuses, the next start takes longer, and nothing else happens.
+        `paths` and `packs` (keys) are those that the folder has now; others may be dropped. If the
+        disk refuses, only the next start takes longer.
         """
         if self._path is None or (self._has_header and not self._new):
             return
@@ -104,7 +102,7 @@ class DigestCache:
             else:
                 self._write_anew(self._path, paths, packs)
         except (OSError, StorageError) as error:
-            log.warning("%s cannot be written (%s): files will be read again", self._path, error)
+            log.warning("%s cannot be written (%s): files will be read again.", self._path, error)
         self._new.clear()
 
     def _write_anew(self, path: Path, paths: Collection[str], packs: Collection[bytes]) -> None:
@@ -114,7 +112,7 @@ class DigestCache:
         lines = [_sealed(b" ".join((_KIND, _VERSION, self.share_id.encode())))]
         lines += [_file_line(path, kept) for path, kept in self._files.items()]
         lines += [_pack_line(key, digests) for key, digests in self._packs.items()]
-        # The folder is offered after this, and what a power cut takes is only hashed again.
+        # Unsynced, because the folder is offered after this. After a power cut we hash again.
         write_whole(path, b"".join(lines), is_synced=False)
         self._has_header, self._lines = True, len(lines)
 
@@ -131,11 +129,11 @@ class DigestCache:
                 file.seek(0)
                 for line in _unsealed(file):
                     self._take(line)
-        except OSError as error:  # what cannot be read is not written over either
+        except OSError as error:  # do not overwrite what we cannot read
             self._path = None
             self.notice = (
-                f"{path} cannot be read ({error.strerror or error}): every file is read anew, "
-                "and what is found out is not kept."
+                f"{path} cannot be read ({error.strerror or error}). This run hashes every file "
+                "again and does not save the digests."
             )
             log.warning("%s cannot be read (%s)", path.name, error.strerror or error)
         if self._is_later:
@@ -144,7 +142,7 @@ class DigestCache:
         if size and self._path is not None and not self._has_header:
             file_of = StateFile(path)
             is_newer = self._is_later
-            why = "is of a newer version" if is_newer else "it has no beginning"
+            why = "is of a newer version" if is_newer else "its beginning is missing"
             file_of.keep_aside(why, is_newer=is_newer)
             self.notice = file_of.notice
             self._path = path if file_of.may_write else None
@@ -152,7 +150,7 @@ class DigestCache:
     def _take(self, line: bytes) -> None:
         self._lines += 1
         kind = line[:2]
-        with contextlib.suppress(ValueError):  # of a later version: no line for us
+        with contextlib.suppress(ValueError):  # written by a later version
             if kind == b"f ":
                 _, size, mtime_ns, inode, text, path = line.split(b" ", 5)
                 digests = _digests_of(text, int(size))
@@ -168,7 +166,7 @@ class DigestCache:
 
 
 def _unsealed(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines whose checksum is right, without it."""
+    """The lines with a correct checksum, without it."""
     crc32 = zlib.crc32
     for line in lines:
         text = line[9:-1]

@@ -1,4 +1,4 @@
-"""A file of a shared folder that can be uploaded, with its line of the catalogue."""
+"""A file of a shared folder that can be uploaded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from roles.values.safe_names import shown_name
 
 
 class FileHolding:
-    """One whole file. Immutable."""
+    """Immutable. `line` is its line of the catalogue."""
 
     __slots__ = ("_digests", "_folder", "content", "file", "line")
 
@@ -36,6 +36,6 @@ class FileHolding:
         return self.content.all_chunks
 
     def open(self) -> FileSource:
-        """For one sender. Raises FileChangedError when it is not what was hashed."""
+        """Raises FileChangedError if it is not what was hashed."""
         with TreeOpener(self._folder) as opener:
             return FileSource(opener.open(self.file), self.file.is_still)

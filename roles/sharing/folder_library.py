@@ -1,7 +1,6 @@
-"""A seeder's library: the shared folder, read in the background and offered by content.
+"""A seeder's library: watches the shared folder, hashes it and offers its content.
 
-A file that has changed is withdrawn at once and offered again when it has been hashed. The role
-starts the thread.
+A changed file is withdrawn at once and offered again after it has been hashed.
 """
 
 from __future__ import annotations
@@ -28,18 +27,18 @@ from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 2.1  # between two scans: more than SETTLED_NS, so that the second trusts what is old now
-_LOOK_SHARE = 10  # scanning a large folder takes at most this part of the time
-PUBLISH_S = 0.8  # between two snapshots while files are hashed
+LOOK_S = 2.1  # between two scans; above SETTLED_NS, so that unchanged files have settled by then
+_LOOK_SHARE = 10  # the pause after a scan is this many times as long as the scan
+PUBLISH_S = 0.8  # between two snapshots while hashing
 _POST_S = 0.25
 _MOST_LOGGED = 10_000  # lines for one reason: half of what the log keeps
-# A file that is written for longer is not waited for: it may be a log, or the disk of a machine.
+# A file being written for longer may be a log or a virtual disk, so the list counts as complete.
 WRITTEN_S = 10.0
-_LARGE = 256 * 1024 * 1024  # bytes: not hashed while it may still be written, for it takes a second
+_LARGE = 256 * 1024 * 1024  # bytes; takes a second to hash, so wait until nobody writes to it
 
 
 class FolderLibrary:
-    """Any thread may call find(), withdraw() and rescan_soon(); one thread calls run().
+    """Any thread may call find(), withdraw() and rescan_soon(). One thread calls run().
 
     The constructor reads the cache file.
     """
@@ -51,33 +50,33 @@ class FolderLibrary:
         post: Post,
         should_stop: Callable[[], bool],
     ) -> None:
-        """`cache_file` keeps digests and the share's id; None to keep nothing."""
+        """`cache_file` keeps digests and the share's id; None: keep nothing."""
         self._path = path
         self._post = post
         self._should_stop = should_stop
         self._cache = DigestCache(cache_file)
         self.share_id = self._cache.share_id
-        self.notice = self._cache.notice  # for the user, when digests could not be kept or read
+        self.notice = self._cache.notice  # for the user
         self.name = from_disk(_own_name(path) or "files").encode(errors="replace").decode()
         self.snapshot = LibrarySnapshot()
-        self.changed = threading.Event()  # the snapshot was replaced; whoever waits clears it
+        self.changed = threading.Event()  # the snapshot was replaced; the reader clears it
         self._wake = threading.Event()
         # Protects _offers, _distrusted, _tree, _seen, _failed, _put_off and the snapshot's change.
         self._lock = threading.Lock()
         self._offers = Offers(path)
-        self._distrusted = set[str | bytes]()  # paths and keys of packs that were withdrawn
+        self._distrusted = set[str | bytes]()  # withdrawn paths and pack keys
         self._held = dict[bytes, Holding]()
-        # The rest is the thread's own.
-        self._crew = HashingThreads(path, should_stop)
-        self._seen = dict[str, TreeFile]()  # of the last scan
-        self._failed = set[str]()  # could not be read as they were scanned
-        self._put_off = dict[str, float]()  # not read while they are written; since when
+        # Only run() uses the rest.
+        self._hashing = HashingThreads(path, should_stop)
+        self._seen = dict[str, TreeFile]()  # by the last scan
+        self._failed = set[str]()  # paths that could not be read as scanned
+        self._put_off = dict[str, float]()  # paths being written, and since when
         self._logged: Sequence[Skipped] = ()
         self._tree = FolderTree((), (), ())
-        self._is_complete = False  # nothing of that tree is left to read
-        self._under_way = set[str]()  # paths that are read now
-        self._unsettled = set[str]()  # read while a change could go unseen: to be read once more
-        self._lacking = dict[Reading, int]()  # files that are not offered yet; none: not told of
+        self._is_complete = False  # everything in that tree has been hashed
+        self._under_way = set[str]()  # paths being hashed
+        self._unsettled = set[str]()  # paths to hash again, because a change may be unnoticed
+        self._lacking = dict[Reading, int]()  # how many files a reading adds, if any
         self._next_look = self._next_publish = self._next_post = 0.0
         self._hashed = self._to_hash = self._files_left = 0
 
@@ -97,15 +96,15 @@ class FolderLibrary:
         self._wake.set()
 
     def run(self) -> None:
-        """Scan, hash, and look for changes until should_stop()."""
+        """Scan, hash, and watch for changes until should_stop(). May be called again."""
         is_first = True
-        self._under_way.clear()  # of a run that lacked memory and begins once more
+        self._under_way.clear()  # left by a run that failed for lack of memory
         self._lacking.clear()
         self._hashed = self._to_hash = self._files_left = 0
         while not self._should_stop():
             self._look()
             has_read = False
-            for reading, size, has_ended in self._crew.run():
+            for reading, size, has_ended in self._hashing.run():
                 has_read = True
                 self._note(reading, size, has_ended)
                 if self._is_look_due():
@@ -126,7 +125,7 @@ class FolderLibrary:
         return self._wake.is_set() or time.monotonic() >= self._next_look
 
     def _look(self) -> None:
-        """Scan the folder, offer what is known of it, and start to read the rest."""
+        """Scan the folder, offer what is known of it, and start hashing the rest."""
         self._wake.clear()
         started = time.monotonic()
         with self._lock:
@@ -138,7 +137,7 @@ class FolderLibrary:
                 self._cache.forget_pack(one)
         try:
             tree = scan_tree(self._path, self._should_stop)
-        except ShortageError as error:  # says nothing about the folder: what is offered stays
+        except ShortageError as error:  # the folder may be fine, so keep offering it
             log.info("%s", error)
             with self._lock:
                 self._distrusted |= distrusted
@@ -158,7 +157,7 @@ class FolderLibrary:
         self._read_anew(tree)
 
     def _compare(self, tree: FolderTree) -> None:
-        """Update the offers after a scan, as far as digests are known."""
+        """Update the offers after a scan, as far as we know the digests."""
         seen = {file.path: file for file in tree.files}
         now_ns = time.time_ns()
         self._unsettled &= seen.keys()
@@ -186,7 +185,7 @@ class FolderLibrary:
             self._note_put_off()
 
     def _note_put_off(self) -> None:
-        """Remember which files are being written, and since when. Call it with the lock held."""
+        """Remember which files are being written, and since when. Call with the lock held."""
         now, now_ns = time.monotonic(), time.time_ns()
         lacking = self._seen.keys() - self._offers.files.keys() - self._failed
         self._put_off = {
@@ -196,12 +195,12 @@ class FolderLibrary:
         }
 
     def _still_written(self) -> list[str]:
-        """Files that are being written and are not waited for. Call it with the lock held."""
+        """Files that have been written to for too long. Call with the lock held."""
         before = time.monotonic() - WRITTEN_S
         return [path for path, since in self._put_off.items() if since < before]
 
     def _plan(self, tree: FolderTree) -> None:
-        """Plan the packs. Files that cannot be read are left out."""
+        """Plan the packs, without files that cannot be read."""
         with self._lock:
             small = [
                 file
@@ -231,7 +230,7 @@ class FolderLibrary:
         return len(digests) == DIGEST_SIZE * -(-size // MIN_CHUNK_SIZE)
 
     def _read_anew(self, tree: FolderTree) -> None:
-        """Start to read every pack and file whose digests are not known."""
+        """Start hashing every pack and file with unknown digests."""
         with self._lock:
             offered = set(self._offers.files)
             keys = [self._offers.key_of(paths) for paths in self._offers.plan]
@@ -263,7 +262,7 @@ class FolderLibrary:
     def _take_on(self, reading: Reading, offered: Collection[str]) -> None:
         paths = {file.path for file in reading.files}
         self._under_way |= paths
-        self._crew.add(reading)
+        self._hashing.add(reading)
         lacking = sum(path not in offered and path not in self._failed for path in paths)
         if lacking:
             self._lacking[reading] = lacking
@@ -271,7 +270,7 @@ class FolderLibrary:
             self._files_left += lacking
 
     def _note(self, reading: Reading, size: int, has_ended: bool) -> None:
-        """Count a part of a reading that is done."""
+        """Count `size` bytes of a reading as hashed."""
         if reading in self._lacking:
             self._hashed += size
         if has_ended:
@@ -284,7 +283,7 @@ class FolderLibrary:
             self._post(HashingChanged(self._hashed, self._to_hash, self._files_left))
 
     def _take(self, reading: Reading) -> None:
-        """Offer what was read, if the folder still has it."""
+        """Offer what was hashed, if the folder still has it."""
         pairs = list(zip(reading.files, reading.digests(), strict=True))
         joined = reading.joined_digests()
         roots = list[bytes]()
@@ -302,7 +301,7 @@ class FolderLibrary:
                 key = pack_key(roots)
                 self._cache.keep_pack(key, joined)
                 self._offers.packed[key] = joined
-            for file, _ in pairs:  # withdrawn while it was read: it is read once more
+            for file, _ in pairs:  # withdrawn meanwhile, so hash it again
                 if file.path in self._distrusted:
                     self._offers.files.pop(file.path, None)
         self._files_left -= self._lacking.pop(reading, 0)
@@ -344,7 +343,7 @@ class FolderLibrary:
             self.changed.set()
 
     def _log_skipped(self, skipped: Sequence[Skipped]) -> None:
-        """Log each file that is not offered once; window and terminal show only the first names."""
+        """Log each skipped file once; window and terminal show only the first few."""
         if skipped is self._logged:
             return
         before = {one.why: set(one.paths) for one in self._logged}
@@ -357,24 +356,24 @@ class FolderLibrary:
                 log.info("Not offered (%s): %d more", one.why.value, len(fresh) - _MOST_LOGGED)
 
     def _count_left(self) -> int:
-        """How many files will be offered once they are read. Call it with the lock held."""
+        """How many files will be offered once hashed. Call with the lock held."""
         left = self._seen.keys() - self._offers.files.keys() - self._failed
         return len(left.difference(self._still_written()))
 
 
 def _own_name(path: Path) -> str:
-    """The name of the folder that a link leads to; a link to itself has its own."""
+    """If `path` is a link, the name of the folder that it points to."""
     return os.path.basename(os.path.realpath(path))  # noqa: PTH119  # Path.resolve() raises there
 
 
 def _is_put_off(file: TreeFile, now_ns: int) -> bool:
-    """Whether the file may still be written to, and is large enough that reading it now may be
-    wasted, or empty: many editors save in two steps, and the first leaves an empty file.
+    """Whether to wait, because the file was just written and is large, so that hashing it now may
+    be wasted, or empty, because many editors save an empty file first.
     """
     is_fresh = abs(now_ns - file.mtime_ns) <= SETTLED_NS
     return is_fresh and (not file.size or file.size >= _LARGE)
 
 
 def _is_the_same(before: TreeFile, now: TreeFile) -> bool:
-    """Whether an offered file still has its content. An empty file has, whatever its time says."""
+    """Whether an offered file still has its content. An empty one has, whatever its time."""
     return before.has_content_of(now) or not (before.size or now.size)

@@ -1,14 +1,13 @@
-"""Everything that a shared folder has, at any depth: one scan, as values.
+"""Scans a shared folder at any depth, without opening files.
 
-A scan opens no file. Its result may be outdated at once: whoever opens a file compares it with its
-TreeFile.
+The result may be outdated at once, so compare a file with its TreeFile after opening it.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,25 +26,25 @@ from roles.values.safe_names import (
 )
 from roles.worker import SHORTAGES
 
-MAX_ENTRIES = MAX_SHARE_FILES - 4_000  # the rest is for the lines of packs, of which there are less
-LITTER = {".ds_store", "thumbs.db", "desktop.ini"}  # made by file managers, wanted by nobody
-_SHOWN_PATH = 1_000  # characters: a path in the log should be found again
-_JUNCTION = 0xA0000003  # st_reparse_tag of what Windows has for a link to a folder
+MAX_ENTRIES = MAX_SHARE_FILES - 4_000  # leaves room for the lines of packs
+LITTER = {".ds_store", "thumbs.db", "desktop.ini"}  # created by file managers, wanted by nobody
+_SHOWN_PATH = 1_000  # characters; long enough to find the file from the log
+_JUNCTION = 0xA0000003  # st_reparse_tag of Windows's links to folders
 _IS_WINDOWS = os.name == "nt"
 
 
 @dataclass(frozen=True, slots=True)
 class TreeFile:
-    """One file as it was when the folder was scanned."""
+    """A file at the time of the scan."""
 
     path: str  # below the folder, "/" between names
     size: int  # bytes
     mtime_ns: int
-    inode: int  # 0: this system does not tell
+    inode: int  # 0: unknown
     is_executable: bool = False
 
     def is_still(self, status: os.stat_result) -> bool:
-        """Whether this is the same file with the same content, as far as its status tells."""
+        """Whether this seems to be the same file with the same content."""
         return (
             stat.S_ISREG(status.st_mode)
             and (self.size, self.mtime_ns) == (status.st_size, status.st_mtime_ns)
@@ -53,7 +52,7 @@ class TreeFile:
         )
 
     def has_content_of(self, other: TreeFile) -> bool:
-        """Whether size, time and inode are the same; mode and path do not count."""
+        """Whether size, time and inode are equal."""
         return (self.size, self.mtime_ns, self.inode) == (other.size, other.mtime_ns, other.inode)
 
 
@@ -67,31 +66,31 @@ class TreeFolder:
 class FolderTree:
     """What one scan found."""
 
-    files: tuple[TreeFile, ...]  # in the order of catalogue.sort_key
+    files: tuple[TreeFile, ...]  # sorted by catalogue.sort_key
     folders: tuple[TreeFolder, ...]
     skipped: tuple[Skipped, ...] = ()
-    problem: str = ""  # a sentence when the folder is not offered
+    problem: str = ""  # a sentence, if the folder cannot be offered
 
 
 @dataclass(frozen=True)
 class TopListing:
-    """What one look at the top level of a folder found."""
+    """What one scan of a folder's top level found, which is all that LMK/1 offers."""
 
     files: dict[str, TreeFile]
-    in_subfolders: int  # files below the top level: a hint, not all of many
+    in_subfolders: int  # files below the top level; a hint, counted up to a limit
     skipped: tuple[Skipped, ...] = ()
 
     @cached_property
     def sizes(self) -> Mapping[str, int]:
-        """The same object each time."""
+        """In bytes, by name."""
         return {name: file.size for name, file in self.files.items()}
 
 
 def scan_tree(folder: Path, should_stop: Callable[[], bool] = lambda: False) -> FolderTree:
-    """Scan the folder and everything below it; incomplete once should_stop().
+    """Scan the folder and everything below it; the result is incomplete if should_stop() ended it.
 
-    Raises StorageError with what to do when the folder itself cannot be read, and ShortageError
-    when a part of it cannot be read only for now.
+    Raises StorageError if the folder itself cannot be read, and ShortageError if a part of it
+    cannot be read now for lack of memory or descriptors.
     """
     scan = _Scan()
     try:
@@ -105,24 +104,24 @@ def scan_tree(folder: Path, should_stop: Callable[[], bool] = lambda: False) -> 
         except OSError as error:
             if error.errno in SHORTAGES:
                 raise unreadable(error, folder / path.path) from None
-            scan.skips.note(SkipReason.UNREADABLE, f"{shown_name(path.path)} ({_why(error)})")
+            scan.skipped[SkipReason.UNREADABLE].append(f"{shown_name(path.path)} ({_why(error)})")
             continue
         scan.folders.append(path)
     return scan.result()
 
 
 class _Scan:
-    """One scan under way. Folders near the top come first."""
+    """A scan under way, breadth first."""
 
     def __init__(self) -> None:
-        self.waiting = deque[tuple[TreeFolder, str]]()  # with its place on this system
+        self.waiting = deque[tuple[TreeFolder, str]]()  # with its path on this system
         self.folders = list[TreeFolder]()
-        self.skips = Skips()
+        self.skipped = defaultdict[SkipReason, list[str]](list)
         self._files = list[TreeFile]()
         self._room = MAX_ENTRIES
 
     def read(self, place: str, path: str) -> None:
-        """Note everything in this folder. Raises OSError."""
+        """Take everything in this folder. Raises OSError."""
         prefix = f"{path}/" if path else ""
         with os.scandir(place) as entries:
             for entry in entries:
@@ -131,11 +130,11 @@ class _Scan:
                     if not is_partial_name(name):
                         is_deep = prefix.count("/") >= MAX_DEPTH
                         why = SkipReason.DEPTH if is_deep else SkipReason.NAME
-                        self.skips.note(why, shown_name(prefix + name, _SHOWN_PATH))
+                        self.skipped[why].append(shown_name(prefix + name, _SHOWN_PATH))
                     continue
                 found = status_of(entry)
                 if isinstance(found, SkipReason):
-                    self.skips.note(found, shown_name(prefix + name, _SHOWN_PATH))
+                    self.skipped[found].append(shown_name(prefix + name, _SHOWN_PATH))
                 elif found is not None:
                     self._take(prefix + name, found, entry.path)
 
@@ -143,14 +142,14 @@ class _Scan:
         is_folder = stat.S_ISDIR(status.st_mode)
         self._room -= 1
         if self._room < 0:
-            self.skips.note(SkipReason.NUMBER, shown_name(path, _SHOWN_PATH))
+            self.skipped[SkipReason.NUMBER].append(shown_name(path, _SHOWN_PATH))
             return
         if is_folder:
             folder = TreeFolder(path, status.st_mtime_ns // 1_000_000_000)
             self.waiting.append((folder, place))
             return
         inode, may_run = status.st_ino, bool(status.st_mode & stat.S_IXUSR)
-        if _IS_WINDOWS:  # scandir leaves the inode out there, and makes the bit up
+        if _IS_WINDOWS:  # scandir has no inode there, and invents the bit
             inode, may_run = 0, False
         self._files.append(TreeFile(path, status.st_size, status.st_mtime_ns, inode, may_run))
 
@@ -158,52 +157,39 @@ class _Scan:
         return FolderTree(
             tuple(sorted(self._files, key=lambda file: sort_key(file.path))),
             tuple(sorted(self.folders, key=lambda folder: sort_key(folder.path))),
-            self.skips.all(),
+            in_order(self.skipped),
         )
 
 
-class Skips:
-    """Files that are not offered, by reason."""
-
-    def __init__(self) -> None:
-        self._paths = dict[SkipReason, list[str]]()
-
-    def note(self, why: SkipReason, path: str) -> None:
-        """`path` is safe to show."""
-        self._paths.setdefault(why, []).append(path)
-
-    def all(self) -> tuple[Skipped, ...]:
-        """In the order of SkipReason."""
-        found = self._paths
-        return tuple(Skipped(why, tuple(sorted(found[why]))) for why in SkipReason if why in found)
+def in_order(skipped: Mapping[SkipReason, Collection[str]]) -> tuple[Skipped, ...]:
+    """Sorted by reason and path. The paths are safe to show."""
+    return tuple(
+        Skipped(why, tuple(sorted(skipped[why]))) for why in SkipReason if skipped.get(why)
+    )
 
 
 def with_more(
     skipped: tuple[Skipped, ...], more: Mapping[SkipReason, Collection[str]]
 ) -> tuple[Skipped, ...]:
-    """`skipped` and these files too, which were found but could not be read."""
+    """`skipped` plus these paths, which were found but cannot be offered."""
     if not any(more.values()):
         return skipped
-    skips = Skips()
-    for one in skipped:
-        for path in one.paths:
-            skips.note(one.why, path)
-    for why, paths in more.items():
-        for path in paths:
-            skips.note(why, shown_name(path, _SHOWN_PATH))
-    return skips.all()
+    paths = {one.why: list(one.paths) for one in skipped}
+    for why, found in more.items():
+        paths.setdefault(why, []).extend(shown_name(path, _SHOWN_PATH) for path in found)
+    return in_order(paths)
 
 
 def status_of(entry: os.DirEntry[str]) -> os.stat_result | SkipReason | None:
-    """The status of a regular file or a folder, or why it is not offered; None when it is gone.
+    """The status of a regular file or folder, or why it is skipped; None if it is gone.
 
-    Raises OSError for a shortage of this computer.
+    Raises OSError if memory or descriptors have run out.
     """
     if entry.name.lower() in LITTER:
         return SkipReason.LITTER
     try:
         status = entry.stat(follow_symlinks=False)
-    except FileNotFoundError:  # between the listing and the look
+    except FileNotFoundError:  # removed since it was listed
         return None
     except OSError as error:
         if error.errno in SHORTAGES:

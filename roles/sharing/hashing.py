@@ -1,7 +1,7 @@
-"""Reads a shared folder's files for their digests, on every core.
+"""Hashes a shared folder's files on every core.
 
-A reading is cut into jobs of some milliseconds, and the smallest reading goes first. Hashing and
-reading release the interpreter, so the threads really run side by side.
+A reading is cut into jobs of some milliseconds; the smallest reading goes first. Reading and
+hashing release the GIL, so the threads really run in parallel.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from roles.values.errors import FileChangedError
 
 log = logging.getLogger(__name__)
 
-BLOCK = 1024 * 1024  # read at once: small enough to be hashed out of the processor's cache
+BLOCK = 1024 * 1024  # bytes to read at once; small enough to be hashed from the processor's cache
 _RANGE = 16 * 1024 * 1024  # bytes of a file for one job: some 20 ms
 _RUN_BYTES = 4 * 1024 * 1024  # of small files for one job
 _RUN_FILES = 512
-_AHEAD = 3  # jobs handed out for each thread, so that none waits for the next
-Job: TypeAlias = Callable[["HashingThreads"], int]  # returns how many bytes it went through
+_AHEAD = 3  # jobs submitted per thread, so that no thread waits for one
+Job: TypeAlias = Callable[["HashingThreads"], int]  # returns how many bytes it processed
 
 
 class Reading(ABC):
-    """Something to hash. Its jobs run in any threads; no two write the same data."""
+    """Something to hash. Its jobs may run in parallel, because no two write the same data."""
 
     size: int  # bytes
     files: tuple[TreeFile, ...]
@@ -52,16 +52,16 @@ class Reading(ABC):
 
     @abstractmethod
     def jobs(self) -> Iterator[Job]:
-        """In order."""
+        """In the order in which to run them."""
 
     @abstractmethod
     def digests(self) -> list[bytes | None]:
-        """For each file the digests of its chunks, joined; None for a file that could not be read
-        as it was scanned. Call it when every job is done.
+        """For each file the joined digests of its chunks; None for a file that could not be read
+        as scanned. Call it when all jobs are done.
         """
 
     def joined_digests(self) -> bytes | None:
-        """The digests of all files joined into one, if that was asked for and possible."""
+        """The chunk digests of all files joined into one, if requested and possible."""
         return None
 
 
@@ -104,7 +104,7 @@ class FileReading(Reading):
 
 
 class RunReading(Reading):
-    """Small files of one chunk each; if joined, also as the chunks of one content."""
+    """Small files of one chunk each. `is_joined`: also hash them as one content, a pack."""
 
     def __init__(self, files: Sequence[TreeFile], *, is_joined: bool) -> None:
         super().__init__(tuple(files))
@@ -127,7 +127,7 @@ class RunReading(Reading):
         return [digest for first in sorted(self._parts) for digest in self._parts[first].digests]
 
     def joined_digests(self) -> bytes | None:
-        """A chunk that lies in two jobs is hashed here."""
+        """Hashes the chunks that lie in two jobs."""
         if not self._is_joined or any(digest is None for digest in self.digests()):
             return None
         found, rest = list[bytes](), b""
@@ -163,35 +163,35 @@ class _RunPart:
     """The result of one job."""
 
     digests: list[bytes | None]
-    head: bytes = b""  # the end of a chunk that the job before began
-    whole: bytes = b""  # digests of the chunks that lie in it
-    tail: bytes = b""  # the begin of a chunk
+    head: bytes = b""  # the end of a chunk that begins in the previous job
+    whole: bytes = b""  # digests of the chunks that lie wholly in this job
+    tail: bytes = b""  # the start of a chunk that ends in the next job
 
 
 class HashingThreads:
-    """add() and run() are for one thread; run() is a generator in it."""
+    """A pool of threads. add() and the generator run() are for one thread."""
 
     def __init__(self, folder: Path, should_stop: Callable[[], bool], threads: int = 0) -> None:
-        """`threads`: 0 for one on each core."""
+        """`threads`: 0 for one per core."""
         self.folder = folder
         self.should_stop = should_stop
         self._threads = threads or _cores()
         self._waiting = list[tuple[int, int, Reading, Iterator[Job]]]()  # a heap
         self._added = 0
-        self._left = dict[Reading, int]()  # jobs handed out and not through yet; more may come
+        self._left = dict[Reading, int]()  # unfinished jobs, plus one while more may come
         self._buffers = threading.local()
 
     def add(self, reading: Reading) -> None:
-        """May be called while run() is at work."""
+        """May be called between two items of run()."""
         self._added += 1
         heapq.heappush(self._waiting, (reading.size, self._added, reading, reading.jobs()))
         self._left[reading] = 1
 
     def run(self) -> Generator[tuple[Reading, int, bool], None, None]:
-        """Read everything. Yields after each job its reading, how many bytes it read, and whether
-        that was the last job of the reading.
+        """Run all jobs. Yields after each job its reading, the bytes it processed, and whether it
+        was the reading's last job.
 
-        Ends early once should_stop().
+        Ends early once should_stop() returns True.
         """
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="lmk-hash")
         running = deque[tuple[Reading, Future[int]]]()
@@ -203,7 +203,7 @@ class HashingThreads:
                         if self._is_through(reading):
                             yield reading, 0, True
                     else:
-                        running.append((reading, self._handed_out(pool, job)))
+                        running.append((reading, self._submitted(pool, job)))
                 if not running:
                     return
                 reading, future = running.popleft()
@@ -217,7 +217,7 @@ class HashingThreads:
             self._left.clear()
 
     def buffer(self) -> memoryview:
-        """The calling thread's own buffer to read into."""
+        """The calling thread's own buffer of BLOCK bytes."""
         with contextlib.suppress(AttributeError):
             kept: memoryview = self._buffers.view
             return kept
@@ -225,7 +225,7 @@ class HashingThreads:
         return view
 
     def _next(self) -> tuple[Reading, Job | None]:
-        """The next job of the smallest reading; None when that has no more."""
+        """The smallest reading, and its next job; None if it has no more."""
         reading, jobs = self._waiting[0][2:]
         job = next(jobs, None)
         if job is None:
@@ -234,10 +234,10 @@ class HashingThreads:
             self._left[reading] += 1
         return reading, job
 
-    def _handed_out(self, pool: ThreadPoolExecutor, job: Job) -> Future[int]:
-        """Give the job to the pool; if the system has no thread left, do it in this thread.
+    def _submitted(self, pool: ThreadPoolExecutor, job: Job) -> Future[int]:
+        """Submit the job to the pool; if the system has no thread left, run it in this thread.
 
-        The pool may do it again once it has a thread, with the same result.
+        The pool may run it once more when it gets a thread, with the same result.
         """
         try:
             return pool.submit(job, self)
@@ -256,7 +256,9 @@ class HashingThreads:
 
 
 def _digest(opened: FileIO, length: int, threads: HashingThreads) -> bytes:
-    """Of the next `length` bytes. Raises FileChangedError when there are fewer, or when stopped."""
+    """The digest of the next `length` bytes. Raises FileChangedError if there are fewer, or when
+    stopped.
+    """
     hasher, buffer = hashlib.sha256(), threads.buffer()
     while length:
         got = opened.readinto(buffer[: min(length, BLOCK)])
@@ -268,7 +270,7 @@ def _digest(opened: FileIO, length: int, threads: HashingThreads) -> bytes:
 
 
 def _content(opener: TreeOpener, file: TreeFile) -> bytes | None:
-    """All of a small file; None if it is not as it was scanned."""
+    """The content of a small file; None if it is not as scanned."""
     try:
         descriptor = opener.open(file)
         try:
@@ -282,8 +284,8 @@ def _content(opener: TreeOpener, file: TreeFile) -> bytes | None:
 
 
 def _cut(joined: bytes, offset: int) -> tuple[bytes, bytes, bytes]:
-    """Cut bytes that begin at `offset` of a content: the end of a chunk, the digests of whole
-    chunks, and the rest.
+    """Cut bytes that begin at `offset` in a content into the end of a chunk, the digests of whole
+    chunks, and the start of a chunk.
     """
     begin = min(-offset % MIN_CHUNK_SIZE, len(joined))
     whole = (len(joined) - begin) // MIN_CHUNK_SIZE

@@ -1,7 +1,4 @@
-"""What a shared folder offers: its hashed files, and the packs made of them.
-
-A table without thread or lock of its own.
-"""
+"""What a shared folder offers: its hashed files, and packs of them. The caller locks it."""
 
 from __future__ import annotations
 
@@ -21,17 +18,19 @@ from roles.values.events import Skipped
 
 @dataclass(frozen=True, slots=True)
 class LibrarySnapshot:
-    revision: int = 0  # another one for each other snapshot
+    """The list of a share at one moment."""
+
+    revision: int = 0  # grows with every change
     lines: tuple[str, ...] = ()  # of the catalogue, sorted
     file_count: int = 0
     size: int = 0  # bytes of all files
-    problem: str = ""  # one sentence when the folder, or a part of it, is not offered
+    problem: str = ""  # a sentence, if the folder cannot be offered
     skipped: tuple[Skipped, ...] = ()
-    is_whole: bool = False  # nothing of the folder is left to read
+    is_whole: bool = False  # all files have been hashed
 
 
 class Offers:
-    """Files by their paths. The packs follow from them."""
+    """The offered files by path, and the packs that can be made of them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -39,23 +38,23 @@ class Offers:
         self.folders = tuple[TreeFolder, ...]()
         self._plan = tuple[tuple[str, ...], ...]()  # the paths of each pack's members
         self._planned = set[str]()  # all of these paths
-        self.packed = dict[bytes, bytes]()  # digests of packs, by pack_plan.pack_key
+        self.packed = dict[bytes, bytes]()  # digests of packs, by pack_plan.pack_key()
 
     @property
     def plan(self) -> tuple[tuple[str, ...], ...]:
-        """The paths of each pack's members, as far as the offered files allow it."""
+        """The paths of each pack's members."""
         return self._plan
 
     def set_plan(self, plan: Iterable[tuple[str, ...]]) -> None:
-        """Offer packs by this plan as soon as their members and digests are known."""
+        """Offer these packs as soon as their members and digests are known."""
         self._plan = tuple(plan)
         self._planned = {path for paths in self._plan for path in paths}
 
     def offer(self, file: TreeFile, digests: bytes) -> None:
         """Offer this file.
 
-        Readers of a list count a pack's members along the small files that are offered, so a file
-        that the plan does not know breaks the pack that it would stand in.
+        Readers find a pack's members by counting the offered small files, so a small file that is
+        not in the plan breaks the pack in which it would lie.
         """
         if is_packed(file.size) and file.path not in self._planned:
             place = sort_key(file.path)
@@ -78,14 +77,14 @@ class Offers:
         return paths, keys
 
     def key_of(self, paths: Sequence[str]) -> bytes | None:
-        """The pack_key() of these files; None while one of them is not offered."""
+        """The pack_key() of these files; None if one of them is not offered."""
         members = [self.files.get(path) for path in paths]
         if any(member is None for member in members):
             return None
         return pack_key(member.content.root for member in members if member is not None)
 
     def held(self) -> dict[bytes, Holding]:
-        """Everything that can be uploaded, by root."""
+        """All that can be uploaded, by root."""
         held = dict[bytes, Holding]()
         for _, pack in self._packs():
             held[pack.content.root] = pack

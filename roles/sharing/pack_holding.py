@@ -1,7 +1,4 @@
-"""A pack that can be uploaded: small files that are read as if they were one.
-
-The files are a seeder's own, or those that a leecher has unpacked.
-"""
+"""A pack that can be uploaded: small files of a seeder, or unpacked by a leecher, read as one."""
 
 from __future__ import annotations
 
@@ -18,15 +15,11 @@ from roles.values.content import Content
 from roles.values.errors import FileChangedError
 from roles.values.safe_names import shown_name
 
-BLOCK = 256 * 1024  # bytes read at once: what one frame carries at most
+BLOCK = 256 * 1024  # bytes to read at once: one frame's worth
 
 
 class PackHolding:
-    """One whole pack. Immutable.
-
-    `members` are the files that hold it, in the pack's order, as they were when their digests were
-    computed or compared.
-    """
+    """Immutable. `members` are its files, in order, as they were when they were hashed."""
 
     __slots__ = ("_digests", "_folder", "content", "members")
 
@@ -50,23 +43,23 @@ class PackHolding:
 
     def open(self) -> PackSource:
         with TreeOpener(self._folder) as opener:
-            opener.check(self.members[0])  # says soon that the folder is gone
+            opener.check(self.members[0])  # to notice at once if the folder is gone
         return PackSource(self._folder, self.members)
 
 
 class PackSource:
-    """Opens each member when its bytes are wanted, and compares it then."""
+    """Opens and checks each member when its bytes are wanted."""
 
     def __init__(self, folder: Path, members: Sequence[TreeFile]) -> None:
         self._folder = folder
-        self._block = memoryview(b"")  # what was read last
+        self._block = memoryview(b"")  # the last bytes read
         self._block_start = 0
         self._members = members
         self._starts = list(accumulate((member.size for member in members), initial=0))
         self._last_read: Sequence[TreeFile] = ()
 
     def send(self, connection: Connection, offset: int, length: int) -> int:
-        """What a full connection leaves over is not read again."""
+        """Like ChunkSource.send(). Keeps what the connection did not take for the next call."""
         at = offset - self._block_start
         if not 0 <= at < len(self._block):
             self._block = memoryview(self._read(offset, min(length, BLOCK)))
@@ -80,7 +73,7 @@ class PackSource:
                 opener.check(member)
 
     def close(self) -> None:
-        """Nothing is open between two blocks."""
+        """Nothing stays open between two calls."""
 
     def _read(self, offset: int, length: int) -> bytes:
         first = index = bisect_right(self._starts, offset) - 1
@@ -97,7 +90,7 @@ class PackSource:
 
 
 def _part(opener: TreeOpener, member: TreeFile, start: int, length: int) -> bytes:
-    """These bytes of a member. Raises FileChangedError if it changes before or while it is read."""
+    """`length` bytes of a member from `start` on. Raises FileChangedError if it has changed."""
     descriptor = opener.open(member)
     try:
         if start:

@@ -1,4 +1,4 @@
-"""Which small files of a share are joined to packs. Pure."""
+"""Decides which small files of a share are joined into packs."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from roles.values.catalogue import MAX_PACK_SIZE, PACKED_BELOW, sort_key
 
-MIN_PACK_SIZE = 16 * 1024 * 1024  # no pack ends earlier, but the last one
-_MEAN_REST = 16 * 1024 * 1024  # bytes, on average, from there to the path that ends it
-_FILE_COST = 4 * 1024  # bytes that could be read while a file is opened: tiny ones end a pack too
+MIN_PACK_SIZE = 16 * 1024 * 1024  # bytes; only the last pack is smaller
+_MEAN_REST = 16 * 1024 * 1024  # mean number of bytes from there to the end of a pack
+_FILE_COST = 4 * 1024  # opening a file takes as long as reading so many bytes
 _HASHES = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedPack:
-    """`count` small files from number `start` on, joined."""
+    """`count` small files, beginning with index `start`."""
 
     start: int
     count: int
@@ -24,15 +24,14 @@ class PlannedPack:
 
 
 def is_packed(size: int) -> bool:
-    """Whether a file of this size may be a member of a pack."""
     return 0 < size < PACKED_BELOW
 
 
 def plan_packs(small: Sequence[tuple[str, int]]) -> list[PlannedPack]:
-    """Cut small files (path and size), in the order of catalogue.sort_key, into packs.
+    """Cut small files (path, size), sorted by catalogue.sort_key, into packs.
 
-    A hash of the file's name decides where a pack ends, so that an added or removed file changes
-    its own pack and rarely more than the next one.
+    Hashes of the paths decide where packs end, so adding or removing a file changes its own pack
+    and rarely more than the next one.
     """
     return [pack for pack in _runs(small) if pack.count > 1]
 
@@ -51,7 +50,7 @@ def _runs(small: Iterable[tuple[str, int]]) -> Iterator[PlannedPack]:
 
 
 def _ends_before(path: str, cost: int) -> bool:
-    """True for so many paths that on average _MEAN_REST bytes lie between two of them."""
+    """True for so many paths that the mean distance between them is _MEAN_REST bytes."""
     mark = hashlib.blake2b(sort_key(path), digest_size=4).digest()
     return int.from_bytes(mark, "big") * _MEAN_REST < cost * _HASHES
 

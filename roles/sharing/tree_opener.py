@@ -1,4 +1,4 @@
-"""Opens files that a scan of a folder found, through no link."""
+"""Opens files that a scan found, without following links."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class TreeOpener:
         self._folders.close()
 
     def open(self, file: TreeFile) -> int:
-        """A descriptor for reading, the caller's to close.
+        """A descriptor for reading, which the caller must close.
 
-        Raises FileChangedError when it is not what was scanned.
+        Raises FileChangedError if the file is not as scanned.
         """
         try:
             *parents, name = file.path.split("/")
             inner = self._folders.open(tuple(map(on_disk, parents)))
             descriptor = os.open(inner.at(on_disk(name)), OPEN_FLAGS, dir_fd=inner.descriptor)
         except OSError as error:
-            if error.errno in SHORTAGES:  # says nothing about the file
+            if error.errno in SHORTAGES:  # the file may be fine
                 raise
             why = error.strerror or type(error).__name__
             raise FileChangedError(f"{shown_name(file.path)} cannot be read ({why})") from None
@@ -48,5 +48,5 @@ class TreeOpener:
         return descriptor
 
     def check(self, file: TreeFile) -> None:
-        """Raise FileChangedError when it is not what was scanned."""
+        """Raise FileChangedError if the file is not as scanned."""
         os.close(self.open(file))

@@ -47,7 +47,7 @@ def parse_address(text: str, default_port: int) -> Address:
     """
     typed = _pasted(text)
     if not typed:
-        raise _not_an_address("No address is named.", default_port)
+        raise _not_an_address("The address is missing.", default_port)
     said = f"“{_shown(typed)}”"
     if _is_ipv6(typed):
         raise _not_an_address(f"{said} is an IPv6 address, and only IPv4 is used.", default_port)
@@ -55,11 +55,7 @@ def parse_address(text: str, default_port: int) -> Address:
     if not host or (host.isascii() and host.isdigit() and not colon):
         raise _not_an_address(f"{said} has no address before the port.", default_port)
     if any(letter.isalpha() and not letter.isascii() for letter in host):
-        raise _not_an_address(
-            f"{said} has letters that no name on a network has. Type the computer's numbers:",
-            default_port,
-            verb="",
-        )
+        raise _not_an_address(f"{said} has letters that no network name can have.", default_port)
     ends_in_number = _ENDS_IN_NUMBER.search(host) is not None
     if not is_host(host) or "@" in typed or (ends_in_number and ip_of(host) is None):
         raise _not_an_address(f"{said} is not an address.", default_port)
@@ -121,8 +117,8 @@ def _is_ipv6(typed: str) -> bool:
     return True
 
 
-def _not_an_address(fault: str, port: int, *, verb: str = "Type it as ") -> UserInputError:
-    return UserInputError(f"{fault} {verb}192.168.1.5:{port}.")
+def _not_an_address(fault: str, port: int) -> UserInputError:
+    return UserInputError(f"{fault} Type it as 192.168.1.5:{port}.")
 
 
 def _shown(typed: str) -> str:

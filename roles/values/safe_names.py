@@ -184,7 +184,7 @@ def _for_windows(name: str) -> str:
     name = stripped + "_" * (len(name) - len(stripped))
     if name.lower().endswith(_RUN_BY_EXPLORER):
         raise UnsafeNameError(
-            f"“{shown_name(name)}” is a kind of file that Windows runs or reads unasked"
+            f"“{shown_name(name)}” is a kind of file that Windows opens by itself"
         )
     if name.partition(".")[0].rstrip(" ").lower() in _DEVICES:
         return "_" + name

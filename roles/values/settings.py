@@ -172,7 +172,7 @@ def parse_rate(text: str) -> int | None:
         return None
     if not LEAST_RATE <= rate <= MAX_RATE:
         raise UserInputError(
-            f"A limit of {said} is no use. Type at least 10K, such as 500K or 2M, or 0."
+            f"{said} is out of range. Type at least 10K, such as 500K or 2M, or 0 for no limit."
         )
     return rate
 
