@@ -81,9 +81,7 @@ class DialBackTest(LmkTestCase):
         self.enterContext(mock.patch.object(carrier, "carrier_of", Line(piece=7).carrier_of))
         sock, said = self.dial()
         while not said.endswith(b"}\n"):
-            self.turn()
             said += sock.recv(1_024)
-        self.turn()
         sock.sendall(self.answer(said))
         self.turn()
         self.assert_told(True)
