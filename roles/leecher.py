@@ -340,7 +340,7 @@ class Leecher(Role):
         """Stalled downloads make room, and wait until the others have had as many turns."""
         now = time.monotonic()
         for download in running:
-            is_queued = download.state is DownloadState.IN_LINE
+            is_queued = download.state is DownloadState.IN_QUEUE
             if download.still_s(now) >= (GIVES_WAY_QUEUED_S if is_queued else GIVES_WAY_S):
                 download.give_way()
 

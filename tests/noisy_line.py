@@ -54,7 +54,7 @@ class NoisyLine:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address: tuple[str, int] = self._listener.getsockname()
         self.connections = 0
-        self._links = list[socket.socket]()
+        self._socks = list[socket.socket]()
         self._threads = list[threading.Thread]()
         self._start(self._accept)
 
@@ -64,23 +64,23 @@ class NoisyLine:
     def __exit__(self, *_: object) -> None:
         _hang_up([self._listener])
         self._threads[0].join()
-        _hang_up(self._links)
+        _hang_up(self._socks)
         for thread in self._threads[1:]:
             thread.join()
-        for link in (self._listener, *self._links):
-            link.close()
+        for sock in (self._listener, *self._socks):
+            sock.close()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):  # it is over
             while True:
                 near, _ = self._listener.accept()
                 self.connections += 1
-                self._links.append(near)
+                self._socks.append(near)
                 far = socket.create_connection(self._target, LIMIT_S)
-                self._links.append(far)
-                for link in (near, far):
-                    link.settimeout(LIMIT_S)
-                    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._socks.append(far)
+                for sock in (near, far):
+                    sock.settimeout(LIMIT_S)
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._start(partial(_carry, near, far, self._there))
                 self._start(partial(_carry, far, near, self._back))
 
@@ -99,7 +99,7 @@ def _carry(source: socket.socket, target: socket.socket, damage: Damage) -> None
     _hang_up([source, target])
 
 
-def _hang_up(links: Iterable[socket.socket]) -> None:
-    for link in links:
+def _hang_up(socks: Iterable[socket.socket]) -> None:
+    for sock in socks:
         with contextlib.suppress(OSError):
-            link.shutdown(socket.SHUT_RDWR)
+            sock.shutdown(socket.SHUT_RDWR)

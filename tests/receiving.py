@@ -9,20 +9,20 @@ import struct
 HEADER = struct.Struct("<i32s")  # length and digest, before each chunk of LMK/1
 
 
-def receive_exactly(link: socket.socket, size: int) -> bytes:
+def receive_exactly(sock: socket.socket, size: int) -> bytes:
     data = b""
     while len(data) < size:
-        part = link.recv(size - len(data))
+        part = sock.recv(size - len(data))
         if not part:
             raise EOFError(f"it hung up after {len(data)} of {size} bytes")
         data += part
     return data
 
 
-def receive_chunk(link: socket.socket) -> bytes:
+def receive_chunk(sock: socket.socket) -> bytes:
     """A chunk that matches its header."""
-    length, digest = HEADER.unpack(receive_exactly(link, HEADER.size))
-    chunk = receive_exactly(link, length)
+    length, digest = HEADER.unpack(receive_exactly(sock, HEADER.size))
+    chunk = receive_exactly(sock, length)
     if hashlib.sha256(chunk).digest() != digest:
         raise AssertionError("a chunk that does not match its digest")
     return chunk

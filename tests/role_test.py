@@ -233,37 +233,37 @@ class RoomTest(LmkTestCase):
         return seeder
 
     def dial(self, address: tuple[str, int]) -> socket.socket:
-        link = self.enterContext(socket.create_connection(address, LIMIT_S))
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return link
+        sock = self.enterContext(socket.create_connection(address, LIMIT_S))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
 
     def connected(self, seeder: tuple[str, int]) -> socket.socket:
         """A connection that heard `connected`."""
-        link = self.dial(seeder)
-        link.sendall(b"request_connection")
-        self.assertEqual(link.recv(1024), b"connected")
-        return link
+        sock = self.dial(seeder)
+        sock.sendall(b"request_connection")
+        self.assertEqual(sock.recv(1024), b"connected")
+        return sock
 
     def ranged(
         self, seeder: tuple[str, int], name: str, count: int, offset: int = 0
     ) -> socket.socket:
         """A connection that asked for a range."""
-        link = self.connected(seeder)
-        link.sendall(b"send_file_chunk\n" + json.dumps([name, count, offset]).encode())
-        return link
+        sock = self.connected(seeder)
+        sock.sendall(b"send_file_chunk\n" + json.dumps([name, count, offset]).encode())
+        return sock
 
     def assert_answers(self, seeder: tuple[str, int], word: bytes) -> None:
-        with socket.create_connection(seeder, LIMIT_S) as link:
-            link.sendall(b"request_connection")
-            self.assertEqual(link.recv(1024), word)
+        with socket.create_connection(seeder, LIMIT_S) as sock:
+            sock.sendall(b"request_connection")
+            self.assertEqual(sock.recv(1024), word)
             if word == b"connected":
-                link.sendall(b"exit_connection")
-            self.assertEqual(link.recv(1024), b"")
+                sock.sendall(b"exit_connection")
+            self.assertEqual(sock.recv(1024), b"")
 
-    def assert_hangs_up(self, link: socket.socket) -> None:
+    def assert_hangs_up(self, sock: socket.socket) -> None:
         """The other side closes without another word."""
         try:
-            self.assertEqual(link.recv(1024), b"")
+            self.assertEqual(sock.recv(1024), b"")
         except ConnectionResetError:  # it closed before it had read everything
             return
 
@@ -306,7 +306,7 @@ class ScriptedSeeder:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address: tuple[str, int] = self._listener.getsockname()
         self.connections = 0  # written by the accepting thread
-        self._links: list[socket.socket] = []
+        self._socks: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._accepting = threading.Thread(target=self._accept, name="scripted-seeder")
         self._accepting.start()
@@ -323,32 +323,32 @@ class ScriptedSeeder:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._accepting.join()
-        for link in self._links:
+        for sock in self._socks:
             with contextlib.suppress(OSError):
-                link.shutdown(socket.SHUT_RDWR)
+                sock.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join()
-        for link in self._links:
-            link.close()
+        for sock in self._socks:
+            sock.close()
 
     def _accept(self) -> None:
         while True:
             try:
-                link, _ = self._listener.accept()
+                sock, _ = self._listener.accept()
             except OSError:  # close() was called
                 return
-            link.settimeout(LIMIT_S)
-            self._links.append(link)
-            thread = threading.Thread(target=self._run, args=(link,), name="scripted-link")
+            sock.settimeout(LIMIT_S)
+            self._socks.append(sock)
+            thread = threading.Thread(target=self._run, args=(sock,), name="scripted-link")
             self._threads.append(thread)
             self.connections += 1
             thread.start()
 
-    def _run(self, link: socket.socket) -> None:
+    def _run(self, sock: socket.socket) -> None:
         with contextlib.suppress(OSError, EOFError):  # the leecher left, as it may
-            self._play(link)
+            self._play(sock)
         with contextlib.suppress(OSError):
-            link.shutdown(socket.SHUT_RDWR)
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 @dataclass
@@ -361,9 +361,9 @@ class Offer:
     requests: list[tuple[str, int, int]] = field(default_factory=list)
     sent: int = 0  # chunks
 
-    def play(self, link: socket.socket) -> None:
+    def play(self, sock: socket.socket) -> None:
         """One connection, as an honest seeder has it."""
-        request = greeted(link)
+        request = greeted(sock)
         if request is None:
             return
         self.requests.append(request)
@@ -371,8 +371,8 @@ class Offer:
         for index in range(offset // CHUNK, offset // CHUNK + count):
             if self.pause_s:
                 time.sleep(self.pause_s)
-            link.sendall(self.pack(index, self.files[name][index * CHUNK :][:CHUNK]))
-            receive_exactly(link, len(ACK))
+            sock.sendall(self.pack(index, self.files[name][index * CHUNK :][:CHUNK]))
+            receive_exactly(sock, len(ACK))
             self.sent += 1
 
 
@@ -469,10 +469,10 @@ class SeederTest(RoomTest):
 
     def assert_serves(self, seeder: Running[Seeder]) -> None:
         """A whole transfer of another leecher works."""
-        link = self.ranged(seeder.address, "a", 4)
-        self.assertTrue(receive_range(link, 4) == self.CONTENT)
-        self.assert_hangs_up(link)
-        link.close()
+        sock = self.ranged(seeder.address, "a", 4)
+        self.assertTrue(receive_range(sock, 4) == self.CONTENT)
+        self.assert_hangs_up(sock)
+        sock.close()
 
     def wait_for_state(self, seeder: Running[Seeder], state: SeederState) -> None:
         def is_so() -> bool:
@@ -487,35 +487,35 @@ def packed(chunk: bytes) -> bytes:
     return HEADER.pack(len(chunk), hashlib.sha256(chunk).digest()) + chunk
 
 
-def greeted(link: socket.socket) -> tuple[str, int, int] | None:
+def greeted(sock: socket.socket) -> tuple[str, int, int] | None:
     """Say `connected` and read the request: name, chunks, offset. None when it left instead."""
-    if link.recv(1024) != b"request_connection":
+    if sock.recv(1024) != b"request_connection":
         return None
-    link.sendall(b"connected")
-    second = link.recv(1024)
+    sock.sendall(b"connected")
+    second = sock.recv(1024)
     if not second.startswith(b"send_file_chunk\n"):
         return None
     name, count, offset = json.loads(second.partition(b"\n")[2])
     return name, count, offset
 
 
-def hang_up_on_the_greeting(link: socket.socket) -> None:
+def hang_up_on_the_greeting(sock: socket.socket) -> None:
     """Play a seeder that leaves without a word."""
-    link.recv(1_024)
+    sock.recv(1_024)
 
 
-def be_away(link: socket.socket) -> None:
+def be_away(sock: socket.socket) -> None:
     """Play a seeder whose slots are all taken."""
-    link.recv(1_024)
-    link.sendall(b"away")
+    sock.recv(1_024)
+    sock.sendall(b"away")
 
 
-def receive_range(link: socket.socket, count: int) -> bytes:
+def receive_range(sock: socket.socket, count: int) -> bytes:
     """Chunks, each acknowledged when it came, as an original takes them."""
     chunks = []
     for _ in range(count):
-        chunks.append(receive_chunk(link))
-        link.sendall(ACK)
+        chunks.append(receive_chunk(sock))
+        sock.sendall(ACK)
     return b"".join(chunks)
 
 
@@ -523,11 +523,11 @@ def ask(
     tracker: tuple[str, int], request: bytes, answers: int = 1, *, source: str = "127.0.0.1"
 ) -> list[bytes]:
     """Send one datagram from a fresh port, as the originals do, and return what comes back."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
-        link.bind((source, 0))
-        link.settimeout(LIMIT_S)
-        link.sendto(request, tracker)
-        return [link.recv(65_535) for _ in range(answers)]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind((source, 0))
+        sock.settimeout(LIMIT_S)
+        sock.sendto(request, tracker)
+        return [sock.recv(65_535) for _ in range(answers)]
 
 
 def register(tracker: tuple[str, int], seeder: tuple[str, int], sizes: Mapping[str, int]) -> None:

@@ -57,16 +57,16 @@ room = events.wait_for(RoleStarted).address
 leecher = Leecher(LeecherSettings(Path(sys.argv[1]), room), events)
 leecher.start()
 events.wait_for(FilesListed)
-link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-link.settimeout(5)
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.settimeout(5)
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 events.clear()
 try:
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
     for host in range(2, 12):
-        link.sendto(b'add_seeder\\n["127.0.0.%d", 5555]' % host, room)
-    link.sendto(b"the last one", room)
-    link.recv(100)
+        sock.sendto(b'add_seeder\\n["127.0.0.%d", 5555]' % host, room)
+    sock.sendto(b"the last one", room)
+    sock.recv(100)
     leecher.refresh()
     events.wait_for(ListFailed)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -196,8 +196,8 @@ class HostileRooms(RoomTest):
         self.constant("lmk1.seeder_book", "FAILED_AGAIN_S", 0.05)
         room = self.tracker().address
 
-        def say_nothing(link: socket.socket) -> None:
-            while link.recv(1024):
+        def say_nothing(sock: socket.socket) -> None:
+            while sock.recv(1024):
                 continue
 
         self.scripted(say_nothing, room, a=1)

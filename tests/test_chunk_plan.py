@@ -25,20 +25,20 @@ def plan_of(count: int, had: int = 0) -> ChunkPlan:
     return ChunkPlan(Content(bytes(32), count * CHUNK, CHUNK), had)
 
 
-def sender(link: int, host: str = "") -> Sender:
-    return f"peer {link}", host
+def sender(peer: int, host: str = "") -> Sender:
+    return f"peer {peer}", host
 
 
 def take(
     plan: ChunkPlan,
-    link: int,
+    peer: int,
     index: int,
     *,
     rate: float = 0.0,
     now: float = 0.0,
     is_end: bool = True,
 ) -> bool:
-    return plan.take(link, sender(link), index, rate=rate, now=now, is_end=is_end)
+    return plan.take(peer, sender(peer), index, rate=rate, now=now, is_end=is_end)
 
 
 def late(plan: ChunkPlan, rate: float, *, now: float, is_end: bool = True) -> int:
@@ -58,9 +58,9 @@ class DownloadingTest(unittest.TestCase):
     def test_what_is_had_coming_or_beyond_the_end_is_declined(self) -> None:
         plan = plan_of(3, had=0b1)
         take(plan, 1, 1)
-        for link, index in ((1, 0), (1, 1), (2, 1), (2, 3), (2, 1 << 31)):
-            with self.subTest(link=link, index=index):
-                self.assertFalse(take(plan, link, index))
+        for peer, index in ((1, 0), (1, 1), (2, 1), (2, 3), (2, 1 << 31)):
+            with self.subTest(peer=peer, index=index):
+                self.assertFalse(take(plan, peer, index))
 
     def test_it_is_done_with_the_last_chunk(self) -> None:
         plan = plan_of(2)
@@ -152,10 +152,10 @@ class LateTest(unittest.TestCase):
         self,
     ) -> None:
         plan = plan_of(10)
-        for link in range(10):
-            take(plan, link, link, now=0.0)
-        for link in range(10):
-            self.assertFalse(any(take(plan, link, i, now=STALLED_S) for i in range(10)))
+        for peer in range(10):
+            take(plan, peer, peer, now=0.0)
+        for peer in range(10):
+            self.assertFalse(any(take(plan, peer, i, now=STALLED_S) for i in range(10)))
         self.assertEqual(late(plan, 0.0, now=STALLED_S), plan.content.all_chunks)
         self.assertTrue(take(plan, 99, 0, now=STALLED_S))
         plan.verified(99, 0, now=STALLED_S)
@@ -212,12 +212,12 @@ class LateTest(unittest.TestCase):
 
 
 class BadChunksTest(unittest.TestCase):
-    def bad(self, plan: ChunkPlan, link: int, index: int, *, now: float = 0.0) -> None:
-        plan.bad(sender(link), index, now=now)
-        plan.released(link, index)
+    def bad(self, plan: ChunkPlan, peer: int, index: int, *, now: float = 0.0) -> None:
+        plan.bad(sender(peer), index, now=now)
+        plan.released(peer, index)
 
-    def wanted(self, plan: ChunkPlan, link: int, *, now: float = 0.0, alone: bool = False) -> int:
-        return plan.wanted_from(sender(link), now=now, is_alone=alone)
+    def wanted(self, plan: ChunkPlan, peer: int, *, now: float = 0.0, alone: bool = False) -> int:
+        return plan.wanted_from(sender(peer), now=now, is_alone=alone)
 
     def test_after_the_second_bad_chunk_a_peer_is_asked_for_nothing_while_others_could_send_it(
         self,
@@ -290,8 +290,8 @@ class BadChunksTest(unittest.TestCase):
         self.bad(second, 1, 0)
         self.assertFalse(first.is_dropped(sender(1)) or second.is_dropped(sender(1)))
 
-    def take_of(self, plan: ChunkPlan, link: int, sender: Sender, index: int) -> bool:
-        return plan.take(link, sender, index, rate=0.0, now=0.0, is_end=False)
+    def take_of(self, plan: ChunkPlan, peer: int, sender: Sender, index: int) -> bool:
+        return plan.take(peer, sender, index, rate=0.0, now=0.0, is_end=False)
 
     def test_of_a_host_that_lied_under_many_ids_only_who_was_right_is_asked(
         self,
@@ -301,10 +301,10 @@ class BadChunksTest(unittest.TestCase):
         self.assertTrue(self.take_of(plan, 1, honest, 0))
         plan.prove(honest)
         plan.verified(1, 0, now=0.0)
-        for link in range(2, 2 + MAX_BAD_OF_HOST):
-            self.assertTrue(self.take_of(plan, link, sender(link, "h"), link))
-            plan.bad(sender(link, "h"), link, now=0.0)
-            plan.released(link, link)
+        for peer in range(2, 2 + MAX_BAD_OF_HOST):
+            self.assertTrue(self.take_of(plan, peer, sender(peer, "h"), peer))
+            plan.bad(sender(peer, "h"), peer, now=0.0)
+            plan.released(peer, peer)
         self.assertEqual(plan.wanted_from(new, now=0.0, is_alone=False), 0)
         self.assertFalse(self.take_of(plan, 99, new, 1))
         self.assertTrue(self.take_of(plan, 1, honest, 1))
@@ -331,19 +331,19 @@ class PropertyTest(unittest.TestCase):
         self.taken: dict[int, float] = {}  # when a chunk was taken last
         for _ in range(300):
             now += rng.choice((0.0, 0.1, 1.0, 2.0))
-            link, index = rng.randrange(1, 6), rng.randrange(count)
-            self.step(rng, plan, coming, link, index, now)
-            on_their_way = sum(1 << index for index, links in coming.items() if links)
+            peer, index = rng.randrange(1, 6), rng.randrange(count)
+            self.step(rng, plan, coming, peer, index, now)
+            on_their_way = sum(1 << index for index, peers in coming.items() if peers)
             self.assertEqual(plan.wanted, plan.content.all_chunks & ~plan.had & ~on_their_way, seed)
             self.assertEqual(plan.had & on_their_way, 0, seed)
-            for index, links in coming.items():
-                for link in range(1, 6):
-                    self.assertIs(plan.is_coming(link, index), link in links)
+            for index, peers in coming.items():
+                for peer in range(1, 6):
+                    self.assertIs(plan.is_coming(peer, index), peer in peers)
             twice = late(plan, FAST, now=now)
             self.assertEqual(twice & ~on_their_way, 0)
             self.assertFalse(twice and plan.wanted)
-        for link in range(1, 6):
-            plan.all_released(link)
+        for peer in range(1, 6):
+            plan.all_released(peer)
         self.assertEqual(plan.wanted | plan.had, plan.content.all_chunks)
 
     def step(
@@ -351,35 +351,35 @@ class PropertyTest(unittest.TestCase):
         rng: random.Random,
         plan: ChunkPlan,
         coming: dict[int, dict[int, float]],
-        link: int,
+        peer: int,
         index: int,
         now: float,
     ) -> None:
-        links, what = coming.setdefault(index, {}), rng.random()
+        peers, what = coming.setdefault(index, {}), rng.random()
         if what < 0.5:
             is_here = bool(plan.had >> index & 1)
-            newest = max(links.values(), default=now)
-            if take(plan, link, index, now=now):
-                self.assertFalse(is_here or link in links)
-                if links and now - self.taken[index] <= STALLED_S:
+            newest = max(peers.values(), default=now)
+            if take(plan, peer, index, now=now):
+                self.assertFalse(is_here or peer in peers)
+                if peers and now - self.taken[index] <= STALLED_S:
                     self.assertGreaterEqual(now - newest, UNKNOWN_RATE_S)
-                links[link] = self.taken[index] = now
+                peers[peer] = self.taken[index] = now
         elif what < 0.6:
-            plan.received(link, index, rng.randrange(CHUNK // 4), now=now)
-            if link in links:
-                links[link] = now
-        elif what < 0.8 and link in links:
-            losers = plan.verified(link, index, now=now)
-            self.assertEqual(sorted(losers), sorted(links.keys() - {link}))
-            links.clear()
+            plan.received(peer, index, rng.randrange(CHUNK // 4), now=now)
+            if peer in peers:
+                peers[peer] = now
+        elif what < 0.8 and peer in peers:
+            losers = plan.verified(peer, index, now=now)
+            self.assertEqual(sorted(losers), sorted(peers.keys() - {peer}))
+            peers.clear()
         elif what < 0.9:
-            is_free = plan.released(link, index)
-            self.assertIs(is_free, links.keys() == {link})
-            links.pop(link, None)
+            is_free = plan.released(peer, index)
+            self.assertIs(is_free, peers.keys() == {peer})
+            peers.pop(peer, None)
         elif what < 0.95:
-            plan.all_released(link)
+            plan.all_released(peer)
             for some in coming.values():
-                some.pop(link, None)
+                some.pop(peer, None)
 
     def test_the_chunks_of_a_bitmap_that_is_late_are_those_on_their_way(self) -> None:
         plan = plan_of(6, had=0b11)

@@ -179,8 +179,8 @@ class LostAddressTest(RoomTest):
     def pair(self, own: str, to: str) -> tuple[Connection, socket.socket]:
         """A connection from one address of this machine to another, and its other end."""
         listener = self.listener(to)
-        link = socket.create_connection(listener.getsockname(), LIMIT_S, (own, 0))
-        connection = self.enterContext(over(link))
+        sock = socket.create_connection(listener.getsockname(), LIMIT_S, (own, 0))
+        connection = self.enterContext(over(sock))
         return connection, self.enterContext(listener.accept()[0])
 
     def assert_over(self, connection: Connection) -> None:
@@ -229,8 +229,8 @@ class LostAddressTest(RoomTest):
         taker = self.connected(seeder.address)
         fetch_list(Address(*room), "", lambda: False)
         end_connections(None)
-        for link in (newcomer, reader, taker):
-            self.assert_over(over(link))
+        for sock in (newcomer, reader, taker):
+            self.assert_over(over(sock))
 
     def test_those_that_were_opened_later_stay(self) -> None:
         connection, _ = self.pair(GONE, HOST)

@@ -54,10 +54,10 @@ class DialBackTest(LmkTestCase):
         """Let it dial; the connection at the other end, and what it said."""
         self.dials.want(self.target())
         self.dials.work(now=0.0)
-        link = self.enterContext(self.listener.accept()[0])
-        link.settimeout(LIMIT_S)
+        sock = self.enterContext(self.listener.accept()[0])
+        sock.settimeout(LIMIT_S)
         self.turn()
-        return link, link.recv(1_024)
+        return sock, sock.recv(1_024)
 
     def assert_told(self, is_reachable: bool) -> None:
         self.assertEqual(self.told, [(self.target(), is_reachable)])
@@ -71,41 +71,39 @@ class DialBackTest(LmkTestCase):
         return encode_welcome(replace(probe, peer=peer))
 
     def test_who_answers_the_probe_can_be_reached(self) -> None:
-        link, said = self.dial()
-        link.sendall(self.answer(said))
+        sock, said = self.dial()
+        sock.sendall(self.answer(said))
         self.turn()
         self.assert_told(True)
-        self.assertEqual((link.recv(1_024), self.peer), (b"", ""))
+        self.assertEqual((sock.recv(1_024), self.peer), (b"", ""))
 
     def test_what_a_carrier_holds_back_of_the_answer_is_read_too(self) -> None:
         self.enterContext(mock.patch.object(carrier, "carrier_of", Line(piece=7).carrier_of))
-        link, said = self.dial()
+        sock, said = self.dial()
         while not said.endswith(b"}\n"):
-            self.turn()
-            said += link.recv(1_024)
-        self.turn()
-        link.sendall(self.answer(said))
+            said += sock.recv(1_024)
+        sock.sendall(self.answer(said))
         self.turn()
         self.assert_told(True)
 
     def test_who_says_its_own_peer_id_is_there(self) -> None:
-        link, said = self.dial()
-        link.sendall(self.answer(said, INSTANCE))
+        sock, said = self.dial()
+        sock.sendall(self.answer(said, INSTANCE))
         self.turn()
         self.assert_told(True)
         self.assertEqual(self.peer, INSTANCE)
 
     def test_another_program_in_its_place_is_not_it(self) -> None:
-        link, said = self.dial()
-        link.sendall(self.answer(said, INSTANCE[::-1]))
+        sock, said = self.dial()
+        sock.sendall(self.answer(said, INSTANCE[::-1]))
         self.turn()
         self.assert_told(False)
 
     def test_the_answer_may_come_in_pieces(self) -> None:
-        link, said = self.dial()
+        sock, said = self.dial()
         answer = self.answer(said)
         for start in range(len(answer)):
-            link.sendall(answer[start : start + 1])
+            sock.sendall(answer[start : start + 1])
             self.turn()
         self.assert_told(True)
 
@@ -120,32 +118,32 @@ class DialBackTest(LmkTestCase):
         for change in changes:
             with self.subTest(change=change):
                 self.told.clear()
-                link, said = self.dial()
-                link.sendall(change(self.answer(said)))
+                sock, said = self.dial()
+                sock.sendall(change(self.answer(said)))
                 while not self.told:
                     self.turn()
                 self.assert_told(False)
 
     def test_an_original_hears_that_the_call_is_over(self) -> None:
-        link, _ = self.dial()
-        link.sendall(b"connected")
+        sock, _ = self.dial()
+        sock.sendall(b"connected")
         self.turn()
         self.assert_told(False)
-        self.assertEqual(link.recv(1_024), b"exit_connection")
+        self.assertEqual(sock.recv(1_024), b"exit_connection")
 
     def test_who_hangs_up_cannot_be_reached(self) -> None:
-        link, _ = self.dial()
-        link.close()
+        sock, _ = self.dial()
+        sock.close()
         self.turn()
         self.assert_told(False)
 
     def test_who_says_nothing_is_given_up_in_time(self) -> None:
-        link, _ = self.dial()
+        sock, _ = self.dial()
         self.dials.work(now=ANSWER_S - 0.1)
         self.assertEqual(self.told, [])
         self.dials.work(now=ANSWER_S)
         self.assert_told(False)
-        self.assertEqual(link.recv(1_024), b"exit_connection")
+        self.assertEqual(sock.recv(1_024), b"exit_connection")
 
     def test_nobody_there_cannot_be_reached_and_is_dialled_again_later(self) -> None:
         target = self.target(self.free_port("tcp"))

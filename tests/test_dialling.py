@@ -40,14 +40,14 @@ class DiallingTest(RoomTest):
         self,
     ) -> None:
         listener = self.enterContext(socket.create_server((HOST, 0)))
-        with dialled(Address(*listener.getsockname()), never) as link:
+        with dialled(Address(*listener.getsockname()), never) as sock:
             other = self.enterContext(listener.accept()[0])
-            with socket.socket(fileno=os.dup(link.fileno())) as same:
+            with socket.socket(fileno=os.dup(sock.fileno())) as same:
                 self.assertTrue(same.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
-            self.assertIsNone(link.receive(1))
+            self.assertIsNone(sock.receive(1))
             other.sendall(b"x")
-            link.limit(LIMIT_S)
-            self.assertEqual(link.receive(1), b"x")
+            sock.limit(LIMIT_S)
+            self.assertEqual(sock.receive(1), b"x")
 
     def test_it_says_nothing_by_itself(self) -> None:
         listener = self.enterContext(socket.create_server((HOST, 0)))
@@ -57,8 +57,8 @@ class DiallingTest(RoomTest):
     def test_a_name_is_looked_up(self) -> None:
         listener = self.enterContext(socket.create_server((HOST, 0)))
         port = listener.getsockname()[1]
-        with dialled(Address("localhost", port), never, is_chosen=True) as link:
-            self.assertEqual(link.address, (HOST, port))
+        with dialled(Address("localhost", port), never, is_chosen=True) as sock:
+            self.assertEqual(sock.address, (HOST, port))
 
     def test_no_service_is_spoken_to_because_a_stranger_named_it(self) -> None:
         for address in (Address(HOST, 9), Address(HOST, 9100), Address("224.0.0.1", 12501)):
@@ -87,9 +87,9 @@ class DiallingTest(RoomTest):
         found = (Address("127.0.0.99", living.port), living)
         with (
             mock.patch("roles.net.dialling.looked_up", lambda *_: found),
-            dialled(Address("teacher", living.port), never, is_chosen=True) as link,
+            dialled(Address("teacher", living.port), never, is_chosen=True) as sock,
         ):
-            self.assertEqual(link.address, tuple(living))
+            self.assertEqual(sock.address, tuple(living))
 
     def test_a_name_that_nobody_has_is_a_sentence(self) -> None:
         with self.assertRaises(TrackerSilentError):
@@ -129,5 +129,5 @@ class DiallingTest(RoomTest):
 
     def test_when_stopping_a_connection_that_can_be_made_is_made(self) -> None:
         listener = self.enterContext(socket.create_server((HOST, 0)))
-        with dialled(Address(*listener.getsockname()), lambda: True) as link:
-            self.assertEqual(link.address, listener.getsockname())
+        with dialled(Address(*listener.getsockname()), lambda: True) as sock:
+            self.assertEqual(sock.address, listener.getsockname())

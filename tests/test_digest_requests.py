@@ -16,7 +16,7 @@ from roles.wire import frames
 HANDLE = 7
 
 
-def link(number: int) -> Peer:
+def peer(number: int) -> Peer:
     address = Address("127.0.0.1", number)
     one = Peer(number, address, f"peer {number}", "pc", RateMeter(now=0.0), joined_at=0.0)
     one.opened[HANDLE] = None
@@ -34,12 +34,12 @@ class DigestQuestionsTest(unittest.TestCase):
         content = Content(root_of(size, MIN_CHUNK_SIZE, self.digests), size, MIN_CHUNK_SIZE)
         self.transfer = ContentTransfer(content, "some bytes", lambda: None)
         self.questions = DigestRequests()
-        self.links = [link(number) for number in range(1, peers + 1)]
+        self.peers = [peer(number) for number in range(1, peers + 1)]
 
     def asked(self, now: float) -> list[int]:
         """Who is asked now, when it is looked who is late."""
         self.late(now)
-        asked = self.questions.to_ask(HANDLE, self.transfer, self.links, now=now)
+        asked = self.questions.to_ask(HANDLE, self.transfer, self.peers, now=now)
         return [one.number for one, _ in asked]
 
     def late(self, now: float) -> list[int]:
@@ -48,7 +48,7 @@ class DigestQuestionsTest(unittest.TestCase):
     def tells(self, number: int, first: int, count: int, *, now: float = 0.0) -> object:
         part = self.digests[first * DIGEST_SIZE : (first + count) * DIGEST_SIZE]
         answer = frames.Digests(HANDLE, first, part)
-        return self.questions.came(self.links[number - 1], answer, self.transfer, now=now)
+        return self.questions.came(self.peers[number - 1], answer, self.transfer, now=now)
 
     @property
     def is_known(self) -> bool:
@@ -73,7 +73,7 @@ class DigestQuestionsTest(unittest.TestCase):
                 self.assertTrue(self.is_known)
 
     def test_who_answers_short_is_asked_again_after_a_pause_when_nobody_else_is_there(self) -> None:
-        self.links = self.links[:1]
+        self.peers = self.peers[:1]
         self.asked(0.0)
         self.tells(1, 0, 1, now=0.1)
         self.assertEqual(self.asked(0.1), [])
@@ -110,7 +110,7 @@ class DigestQuestionsTest(unittest.TestCase):
         self.assertEqual(self.asked(ANSWER_S + 6.0), [1])
 
     def test_an_answer_to_an_earlier_question_of_the_only_peer_counts(self) -> None:
-        self.links = self.links[:1]
+        self.peers = self.peers[:1]
         self.asked(0.0)
         self.assertEqual(self.asked(ANSWER_S + 1.0), [1])
         self.tells(1, 0, 6, now=ANSWER_S + 2.0)
@@ -118,16 +118,16 @@ class DigestQuestionsTest(unittest.TestCase):
         self.assertIsNone(self.tells(1, 0, 6, now=ANSWER_S + 3.0))
 
     def test_who_brought_something_is_asked_before_who_did_not(self) -> None:
-        self.links[2].meter.add(1, now=0.0)
+        self.peers[2].meter.add(1, now=0.0)
         self.assertEqual(self.asked(0.0), [3])
 
     def test_who_told_wrong_digests_is_dropped_and_asked_last(self) -> None:
         self.asked(0.0)
         wrong = frames.Digests(HANDLE, 0, bytes(6 * DIGEST_SIZE))
         with self.assertRaises(PeerProtocolError):
-            self.questions.came(self.links[0], wrong, self.transfer, now=0.1)
-        self.assertTrue(self.transfer.plan.is_dropped(self.links[0].sender))
-        self.assertTrue(self.questions.drop(HANDLE, self.links[0]))  # as its connection ends
+            self.questions.came(self.peers[0], wrong, self.transfer, now=0.1)
+        self.assertTrue(self.transfer.plan.is_dropped(self.peers[0].sender))
+        self.assertTrue(self.questions.drop(HANDLE, self.peers[0]))  # as its connection ends
         self.assertEqual(self.asked(0.1), [2])
 
     def test_digests_that_were_not_asked_for_end_the_connection(self) -> None:
@@ -141,7 +141,7 @@ class DigestQuestionsTest(unittest.TestCase):
         self.asked(0.0)
         too_many = frames.Digests(HANDLE, 0, self.digests + bytes(DIGEST_SIZE))
         with self.assertRaises(PeerProtocolError):
-            self.questions.came(self.links[0], too_many, self.transfer, now=0.0)
+            self.questions.came(self.peers[0], too_many, self.transfer, now=0.0)
 
     def test_many_digests_come_in_several_answers_of_which_each_must_be_whole(self) -> None:
         self.use(2_500)
@@ -167,7 +167,7 @@ class DigestQuestionsTest(unittest.TestCase):
 
     def test_who_leaves_is_replaced(self) -> None:
         self.asked(0.0)
-        gone = self.links.pop(0)
+        gone = self.peers.pop(0)
         self.questions.left(gone)
         self.assertTrue(self.questions.drop(HANDLE, gone))
         self.assertEqual(self.asked(0.1), [2])

@@ -176,7 +176,7 @@ class SwarmDownloadTest(RoomTest):
     def test_a_place_in_a_line_in_which_nothing_moves_is_not_believed_for_ever(self) -> None:
         self.constant("downloads.download", "QUEUED_AT_PEERS_S", 0.5)
 
-        def wait_in_line(sender: RawPeer) -> None:
+        def wait_in_queue(sender: RawPeer) -> None:
             opening = sender.expect(frames.Open)
             assert isinstance(opening, frames.Open)
             holding = MemoryHolding(DATA, chunk_size=chunk_size_for(len(DATA)))
@@ -190,10 +190,10 @@ class SwarmDownloadTest(RoomTest):
                 sender.send(frames.Place(3))
                 time.sleep(0.05)
 
-        liar = self.enterContext(lying_seeder("f" * 16, wait_in_line))
+        liar = self.enterContext(lying_seeder("f" * 16, wait_in_queue))
         list_as_lmk2(self.room, liar.address, {"a.bin": DATA})
         leecher = self.taking("a.bin", give_up_after_s=0.5)
         leecher.role.download(["a.bin"], Existing.SKIP)
-        wait_for_state(leecher, "a.bin", DownloadState.IN_LINE)
+        wait_for_state(leecher, "a.bin", DownloadState.IN_QUEUE)
         end = wait_for_end(leecher, "a.bin")
         self.assertIsInstance(end.failure, NoSeederError)

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import unittest
 
-from roles.net.eviction import CROWD_S, PROVEN_S, UNPROVEN_S, Holder, has_room, who_goes
+from roles.net.eviction import CROWD_S, PROVEN_S, UNPROVEN_S, Occupant, has_room, who_goes
 
 MOST, OF_HOST = 8, 4
 NEWCOMER = "newcomer"
 
 
-def holders(*some: tuple[str, float, bool]) -> list[Holder]:
+def occupants(*some: tuple[str, float, bool]) -> list[Occupant]:
     """Numbered from 0 on: host, seconds for which each is idle, whether it was of use."""
-    return [Holder(number, *one) for number, one in enumerate(some)]
+    return [Occupant(number, *one) for number, one in enumerate(some)]
 
 
 class EvictionTest(unittest.TestCase):
-    def goes(self, some: list[Holder], host: str = NEWCOMER) -> int | None:
+    def goes(self, some: list[Occupant], host: str = NEWCOMER) -> int | None:
         idle = who_goes(some, host, most_of_host=OF_HOST)
         return None if idle is None else idle.number
 
     def test_there_is_room_until_all_places_or_those_of_a_host_are_taken(self) -> None:
-        few = holders(*[("a", 0.0, False)] * 3)
-        crowd = holders(*[("a", 0.0, False)] * OF_HOST)
-        full = holders(*[(f"h{number}", 0.0, False) for number in range(MOST)])
+        few = occupants(*[("a", 0.0, False)] * 3)
+        crowd = occupants(*[("a", 0.0, False)] * OF_HOST)
+        full = occupants(*[(f"h{number}", 0.0, False) for number in range(MOST)])
         for some, host, is_free in (
             (few, "a", True),
             (crowd, "a", False),
@@ -35,27 +35,27 @@ class EvictionTest(unittest.TestCase):
 
     def test_nobody_goes_who_has_just_come_or_was_of_use_a_moment_ago(self) -> None:
         hosts = [f"h{number}" for number in range(MOST)]
-        fresh = holders(*[(host, UNPROVEN_S - 0.1, False) for host in hosts])
-        useful = holders(*[(host, PROVEN_S - 0.1, True) for host in hosts])
+        fresh = occupants(*[(host, UNPROVEN_S - 0.1, False) for host in hosts])
+        useful = occupants(*[(host, PROVEN_S - 0.1, True) for host in hosts])
         self.assertIsNone(self.goes(fresh))
         self.assertIsNone(self.goes(useful))
 
     def test_the_one_that_is_idle_longest_goes(self) -> None:
-        some = holders(("a", 5.0, False), ("b", 9.0, False), ("c", PROVEN_S - 1, True))
+        some = occupants(("a", 5.0, False), ("b", 9.0, False), ("c", PROVEN_S - 1, True))
         self.assertEqual(self.goes(some), 1)
-        some = holders(("a", 5.0, False), ("b", 9.0, False), ("c", PROVEN_S + 1, True))
+        some = occupants(("a", 5.0, False), ("b", 9.0, False), ("c", PROVEN_S + 1, True))
         self.assertEqual(self.goes(some), 2)
 
     def test_a_host_with_many_places_loses_one_first_and_soon(self) -> None:
         crowd = [("crowd", CROWD_S + 0.1, True), ("crowd", CROWD_S, True)]
-        some = holders(("lonely", 60.0, False), *crowd)
+        some = occupants(("lonely", 60.0, False), *crowd)
         self.assertEqual(self.goes(some), 1)
         self.assertEqual(self.goes(some, "lonely"), 0)  # the crowd has just one more
 
     def test_a_newcomer_of_a_host_that_has_all_its_places_gets_one_of_that_host(self) -> None:
-        some = holders(
+        some = occupants(
             ("lonely", 60.0, False), *[("a", UNPROVEN_S + n, False) for n in range(OF_HOST)]
         )
         self.assertEqual(self.goes(some, "a"), OF_HOST)
-        some = holders(("lonely", 60.0, False), *[("a", UNPROVEN_S - 1, False)] * OF_HOST)
+        some = occupants(("lonely", 60.0, False), *[("a", UNPROVEN_S - 1, False)] * OF_HOST)
         self.assertIsNone(self.goes(some, "a"))

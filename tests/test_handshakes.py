@@ -68,20 +68,20 @@ class ReceptionTest(RoomTest):
         self.thread.join()
 
     def said(self, *words: bytes) -> socket.socket:
-        link = self.dial(self.address)
+        sock = self.dial(self.address)
         for word in words:
-            link.sendall(word)
-        return link
+            sock.sendall(word)
+        return sock
 
     def assert_hears(self, word: bytes, *said: bytes) -> None:
-        link = self.said(*said)
-        self.assertEqual(link.recv(1_024), word)
-        self.assertEqual(link.recv(1_024), b"")
+        sock = self.said(*said)
+        self.assertEqual(sock.recv(1_024), word)
+        self.assertEqual(sock.recv(1_024), b"")
 
     def test_the_bare_word_is_a_leecher_of_lmk1(self) -> None:
-        link = self.said(BARE)
-        self.assertEqual(link.recv(1), b"1")
-        self.assertEqual(self.host.leechers, [Address(*link.getsockname())])
+        sock = self.said(BARE)
+        self.assertEqual(sock.recv(1), b"1")
+        self.assertEqual(self.host.leechers, [Address(*sock.getsockname())])
 
     def test_a_hello_is_a_peer_of_lmk2_whole_or_byte_by_byte(self) -> None:
         self.assert_hears(b"2", greeting(**LINE))
@@ -116,18 +116,18 @@ class ReceptionTest(RoomTest):
 
     def test_a_probe_is_answered_here_and_troubles_nobody(self) -> None:
         probe = "0123456789abcdef"
-        link = self.said(greeting(lmk=2, probe=probe))
-        line = link.recv(1_024)
+        sock = self.said(greeting(lmk=2, probe=probe))
+        line = sock.recv(1_024)
         self.assertTrue(line.startswith(b"lmk2 ") and line.endswith(b"\n"), line)
         self.assertEqual(json.loads(line[5:])["probe"], probe)
-        self.assertEqual(link.recv(1), b"")
+        self.assertEqual(sock.recv(1), b"")
         self.assertEqual((self.host.peers, self.host.leechers), ([], []))
 
     def test_a_stranger_hears_error(self) -> None:
         for words in (b"hello", b"\xff", b"GET / HTTP/1.1\r\n\r\n", BARE + b"\n" + b"{" * 600):
             with self.subTest(words=words[:20]):
-                link = self.said(words)
-                self.assertEqual(link.recv(5), b"error")
+                sock = self.said(words)
+                self.assertEqual(sock.recv(5), b"error")
         self.assertEqual((self.host.peers, self.host.leechers), ([], []))
 
     def test_who_gave_up_hears_nothing_more(self) -> None:
@@ -148,22 +148,22 @@ class ReceptionTest(RoomTest):
     def test_of_silent_newcomers_those_of_the_host_with_most_of_them_go_first(self) -> None:
         lonely = self.said_from("127.0.0.2")
         crowd = [self.said() for _ in range(3 * MAX_NEWCOMERS)]
-        for link in crowd[: 2 * MAX_NEWCOMERS]:
-            self.assert_hangs_up(link)
+        for sock in crowd[: 2 * MAX_NEWCOMERS]:
+            self.assert_hangs_up(sock)
         lonely.sendall(BARE)
         self.assertEqual(lonely.recv(1), b"1")
 
     def said_from(self, host: str) -> socket.socket:
         """A silent newcomer from another address."""
-        link = self.enterContext(socket.socket())
-        link.settimeout(LIMIT_S)
+        sock = self.enterContext(socket.socket())
+        sock.settimeout(LIMIT_S)
         try:
-            link.bind((host, 0))
+            sock.bind((host, 0))
         except OSError:
             self.skipTest("this system has one address of its own only")
-        link.connect(self.address)
+        sock.connect(self.address)
         wait_until(lambda: bool(self.reception._newcomers))
-        return link
+        return sock
 
     def test_who_hangs_up_is_forgotten(self) -> None:
         for words in ((), (b"request_co",)):
@@ -218,8 +218,8 @@ class ShortageTest(RoomTest):
             with self.subTest(error=error), self.assertLogs("roles.uploads.handshakes", "WARNING"):
                 self.reception._complain_at = 0.0
                 self.listener.error, self.listener.refused = error, 0
-                link = self.dial(self.address)
-                link.sendall(BARE)
+                sock = self.dial(self.address)
+                sock.sendall(BARE)
                 began, looks = time.monotonic(), 0
                 while time.monotonic() - began < 0.35:
                     self.reception.look()
@@ -231,7 +231,7 @@ class ShortageTest(RoomTest):
                 self.listener.error = None
                 self.host.leechers.clear()
                 self.look_until(lambda: bool(self.host.leechers))
-                self.assertEqual(link.recv(1), b"1")
+                self.assertEqual(sock.recv(1), b"1")
 
     def test_a_shortage_is_said_once_in_a_while(self) -> None:
         self.constant("uploads.handshakes", "REFUSED_PAUSE_S", 0.0)
@@ -264,9 +264,9 @@ class ShortageTest(RoomTest):
                 self.look_until(lambda: bool(self.host.peers))
 
 
-def has_ended(link: socket.socket) -> bool:
+def has_ended(sock: socket.socket) -> bool:
     try:
-        return link.recv(1) == b""
+        return sock.recv(1) == b""
     except TimeoutError:
         return False
     except ConnectionError:

@@ -209,20 +209,20 @@ class WordsOfTheLeecher(LeecherTest):
     def test_they_are_those_of_an_original_each_in_one_piece(self) -> None:
         heard = []
 
-        def play(link: socket.socket) -> None:
-            heard.append(link.recv(1_024))
-            link.sendall(b"connected")
-            heard.append(link.recv(1_024))
-            link.settimeout(0.1)
+        def play(sock: socket.socket) -> None:
+            heard.append(sock.recv(1_024))
+            sock.sendall(b"connected")
+            heard.append(sock.recv(1_024))
+            sock.settimeout(0.1)
             with contextlib.suppress(TimeoutError):  # nothing is sent ahead of the first chunk
-                heard.append(link.recv(1))
-            link.settimeout(LIMIT_S)
-            link.sendall(packed(self.CONTENT[:CHUNK]))
-            heard.append(receive_exactly(link, 65 * len(ACK)))
+                heard.append(sock.recv(1))
+            sock.settimeout(LIMIT_S)
+            sock.sendall(packed(self.CONTENT[:CHUNK]))
+            heard.append(receive_exactly(sock, 65 * len(ACK)))
             for start in range(CHUNK, len(self.CONTENT), CHUNK):
-                link.sendall(packed(self.CONTENT[start : start + CHUNK]))
-            heard.append(receive_exactly(link, 35 * len(ACK)))
-            heard.append(link.recv(1))
+                sock.sendall(packed(self.CONTENT[start : start + CHUNK]))
+            heard.append(receive_exactly(sock, 35 * len(ACK)))
+            heard.append(sock.recv(1))
 
         self.scripted(play, self.room, a=len(self.CONTENT))
         self.assert_takes(self.taking(), {"a": self.CONTENT})
@@ -235,11 +235,11 @@ class WordsOfTheLeecher(LeecherTest):
     def test_who_leaves_before_the_answer_says_so(self) -> None:
         heard = []
 
-        def play(link: socket.socket) -> None:
-            heard.append(link.recv(1_024))
+        def play(sock: socket.socket) -> None:
+            heard.append(sock.recv(1_024))
             is_asked.set()
-            heard.append(link.recv(1_024))
-            heard.append(link.recv(1_024))
+            heard.append(sock.recv(1_024))
+            heard.append(sock.recv(1_024))
 
         is_asked = threading.Event()
         self.scripted(play, self.room, a=len(self.CONTENT))

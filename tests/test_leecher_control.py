@@ -252,10 +252,10 @@ class TheEndOfTheLeecher(LeecherTest):
     def test_it_stops_in_time_while_it_waits_for_an_answer(self) -> None:
         is_asked = threading.Event()
 
-        def stay_silent(link: socket.socket) -> None:
-            link.recv(1_024)
+        def stay_silent(sock: socket.socket) -> None:
+            sock.recv(1_024)
             is_asked.set()
-            while link.recv(1_024):
+            while sock.recv(1_024):
                 pass
 
         self.scripted(stay_silent, self.room, a=len(self.CONTENT))
@@ -281,9 +281,9 @@ class TheEndOfTheLeecher(LeecherTest):
         self.assert_stops(leecher)
 
     def test_it_stops_in_time_before_the_first_chunk(self) -> None:
-        def fall_silent(link: socket.socket) -> None:
-            greeted(link)
-            receive_exactly(link, 1)
+        def fall_silent(sock: socket.socket) -> None:
+            greeted(sock)
+            receive_exactly(sock, 1)
 
         self.assert_stops_in_state(fall_silent, DownloadState.DOWNLOADING)
 
@@ -294,8 +294,8 @@ class TheEndOfTheLeecher(LeecherTest):
         self.assertTrue(gate.is_reached.wait(LIMIT_S))
         self.assert_stops(leecher)
 
-    def test_it_stops_in_time_in_line(self) -> None:
-        self.assert_stops_in_state(be_away, DownloadState.IN_LINE)
+    def test_it_stops_in_time_in_a_queue(self) -> None:
+        self.assert_stops_in_state(be_away, DownloadState.IN_QUEUE)
 
     def test_it_stops_in_time_between_two_tries(self) -> None:
         self.assert_stops_in_state(hang_up_on_the_greeting, DownloadState.RETRYING)
@@ -331,10 +331,10 @@ class TheEndOfTheLeecher(LeecherTest):
     def test_it_stops_in_time_while_nobody_answers_it_in_lmk2(self) -> None:
         is_asked = threading.Event()
 
-        def stay_silent(link: socket.socket) -> None:
-            link.recv(1_024)
+        def stay_silent(sock: socket.socket) -> None:
+            sock.recv(1_024)
             is_asked.set()
-            while link.recv(1_024):
+            while sock.recv(1_024):
                 pass
 
         silent = self.enterContext(ScriptedSeeder(stay_silent))

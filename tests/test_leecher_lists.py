@@ -50,27 +50,27 @@ class HostileTrackers(RoomTest):
 
     def hostile(self, files: bytes, seeders: bytes = b"[]") -> Running[Leecher]:
         """A leecher of a tracker that answers these."""
-        link = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        link.bind(("127.0.0.1", 0))
+        sock = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        sock.bind(("127.0.0.1", 0))
 
         def answer() -> None:
             while True:
-                request, sender = link.recvfrom(2_048)
+                request, sender = sock.recvfrom(2_048)
                 if request == b"end":
                     return
-                link.sendto(files if request == b"request_file_list" else seeders, sender)
-                link.sendto(b"success", sender)
+                sock.sendto(files if request == b"request_file_list" else seeders, sender)
+                sock.sendto(b"success", sender)
 
         thread = threading.Thread(target=answer, name="hostile-tracker")
         thread.start()
 
         def end() -> None:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
-                last.sendto(b"end", link.getsockname())
+                last.sendto(b"end", sock.getsockname())
             thread.join()
 
         self.addCleanup(end)
-        return self.leecher(self.taken, link.getsockname())
+        return self.leecher(self.taken, sock.getsockname())
 
     def test_names_that_lead_out_of_the_folder_are_refused_and_shown_safely(self) -> None:
         files = {**dict.fromkeys(self.BAD_NAMES, 1), "good": 1}

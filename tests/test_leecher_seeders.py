@@ -44,8 +44,8 @@ from tests.role_test import (
 from tests.support import LIMIT_S, wait_until
 
 
-def lack_the_file(link: socket.socket) -> None:
-    greeted(link)
+def lack_the_file(sock: socket.socket) -> None:
+    greeted(sock)
 
 
 class SeedersThatFail(LeecherTest):
@@ -53,11 +53,11 @@ class SeedersThatFail(LeecherTest):
         content = content_of(100 * CHUNK)
         self.offering_lmk1({"a": content})
 
-        def die(link: socket.socket) -> None:
-            request = greeted(link)
+        def die(sock: socket.socket) -> None:
+            request = greeted(sock)
             if request is not None:
                 start = request[2]
-                link.sendall(packed(content[start : start + CHUNK])[:3_000])
+                sock.sendall(packed(content[start : start + CHUNK])[:3_000])
 
         self.scripted(die, self.room, a=len(content))
         self.assert_takes(self.taking(), {"a": content})
@@ -99,27 +99,27 @@ class SeedersThatFail(LeecherTest):
         leecher.log.wait_for(DownloadChanged, where=lambda e: why in e.cause)
 
     @staticmethod
-    def stay_silent(link: socket.socket) -> None:
-        while link.recv(1_024):
+    def stay_silent(sock: socket.socket) -> None:
+        while sock.recv(1_024):
             pass
 
     @staticmethod
-    def fall_silent_after_the_answer(link: socket.socket) -> None:
-        link.recv(1_024)
-        link.sendall(b"connected")
-        SeedersThatFail.stay_silent(link)
+    def fall_silent_after_the_answer(sock: socket.socket) -> None:
+        sock.recv(1_024)
+        sock.sendall(b"connected")
+        SeedersThatFail.stay_silent(sock)
 
     @staticmethod
-    def fall_silent_in_a_chunk(link: socket.socket) -> None:
-        greeted(link)
-        link.sendall(HEADER.pack(CHUNK, bytes(32)) + b"x")
-        SeedersThatFail.stay_silent(link)
+    def fall_silent_in_a_chunk(sock: socket.socket) -> None:
+        greeted(sock)
+        sock.sendall(HEADER.pack(CHUNK, bytes(32)) + b"x")
+        SeedersThatFail.stay_silent(sock)
 
     @staticmethod
-    def trickle(link: socket.socket) -> None:
-        greeted(link)
+    def trickle(sock: socket.socket) -> None:
+        greeted(sock)
         for byte in HEADER.pack(CHUNK, bytes(32)) + bytes(CHUNK):
-            link.sendall(bytes([byte]))
+            sock.sendall(bytes([byte]))
             time.sleep(0.005)  # the pace of the trickle
 
     def test_one_that_is_silent_after_connecting_does_not_hold_up_the_others(self) -> None:
@@ -135,11 +135,11 @@ class SeedersThatFail(LeecherTest):
         self.assert_others_suffice(self.trickle)
 
     @staticmethod
-    def send_a_chunk_now_and_then(link: socket.socket) -> None:
-        request = greeted(link)
+    def send_a_chunk_now_and_then(sock: socket.socket) -> None:
+        request = greeted(sock)
         if request is not None:
             for index in range(request[2] // CHUNK, 1_000):
-                link.sendall(packed(content_of(200 * CHUNK)[index * CHUNK :][:CHUNK]))
+                sock.sendall(packed(content_of(200 * CHUNK)[index * CHUNK :][:CHUNK]))
                 time.sleep(0.15)  # it never stands still for long enough to be given up
 
     def test_one_that_sends_a_chunk_now_and_then_does_not_hold_up_the_others(self) -> None:
@@ -205,7 +205,7 @@ class SeedersThatFail(LeecherTest):
         self.assert_is_given_up(self.trickle, "no chunk for")
 
     def test_one_that_answers_nonsense_is_given_up_alone(self) -> None:
-        self.assert_is_given_up(lambda link: link.sendall(b"HTTP/1.1 400"), "not a seeder")
+        self.assert_is_given_up(lambda sock: sock.sendall(b"HTTP/1.1 400"), "not a seeder")
 
     def test_one_that_hangs_up_on_the_greeting_is_given_up_alone(self) -> None:
         self.assert_is_given_up(hang_up_on_the_greeting, "without an answer")
@@ -219,18 +219,18 @@ class SeedersThatFail(LeecherTest):
         offer = Offer({"a": content})
         times_away = iter([True, True])
 
-        def play(link: socket.socket) -> None:
+        def play(sock: socket.socket) -> None:
             if next(times_away, False):
-                link.recv(1_024)
-                link.sendall(b"away")
+                sock.recv(1_024)
+                sock.sendall(b"away")
             else:
-                offer.play(link)
+                offer.play(sock)
 
         self.scripted(play, self.room, a=len(content))
         leecher = self.taking(give_up_after_s=NEVER_S)
         self.assert_takes(leecher, {"a": content})
         states = [event.state for event in leecher.log.of(DownloadChanged)]
-        self.assertIn(DownloadState.IN_LINE, states)
+        self.assertIn(DownloadState.IN_QUEUE, states)
 
     def test_a_slow_one_does_not_set_the_pace(self) -> None:
         content = content_of(600 * CHUNK)
@@ -411,7 +411,7 @@ class WithoutSeeders(LeecherTest):
         seeder = self.scripted(be_away, self.room, a=7)
         leecher = self.taking(give_up_after_s=0.5)
         order(leecher, "a")
-        wait_for_state(leecher, "a", DownloadState.IN_LINE)
+        wait_for_state(leecher, "a", DownloadState.IN_QUEUE)
         seeder.close()
         self.assert_fails(leecher, "a", NoSeederError)
 

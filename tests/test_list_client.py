@@ -32,10 +32,10 @@ def packed(*lines: str) -> bytes:
     return zlib.compress("".join(line + "\n" for line in lines).encode())
 
 
-def first_line(link: socket.socket) -> bytes:
+def first_line(sock: socket.socket) -> bytes:
     data = b""
     while not data.endswith(b"\n"):
-        data += link.recv(1)
+        data += sock.recv(1)
     return data
 
 
@@ -46,10 +46,10 @@ class ListClientTestCase(LmkTestCase):
     def answering(self, answer: bytes, *parts: bytes) -> Address:
         """A tracker that answers so, whatever it is asked."""
 
-        def play(link: socket.socket) -> None:
-            self.call = first_line(link)
+        def play(sock: socket.socket) -> None:
+            self.call = first_line(sock)
             for part in (answer, *parts):
-                link.sendall(part)
+                sock.sendall(part)
 
         return self.tracker(play)
 
@@ -71,11 +71,11 @@ class FetchTest(ListClientTestCase):
         data = packed(*LINES)
         line = b'{"lmk":2,"version":"ab-3","whole":true,"packed":%d}\n' % len(data)
 
-        def play(link: socket.socket) -> None:
-            first_line(link)
-            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        def play(sock: socket.socket) -> None:
+            first_line(sock)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for byte in line + data:
-                link.sendall(bytes([byte]))
+                sock.sendall(bytes([byte]))
 
         self.assertEqual(fetch_list(self.tracker(play), "", never).lines, tuple(LINES))
 
@@ -138,8 +138,8 @@ class FetchTest(ListClientTestCase):
         is_over, stopping = threading.Event(), threading.Event()
         self.addCleanup(is_over.set)
 
-        def play(link: socket.socket) -> None:
-            first_line(link)
+        def play(sock: socket.socket) -> None:
+            first_line(sock)
             stopping.set()
             is_over.wait(LIMIT_S)
 
@@ -153,12 +153,12 @@ class TellTest(ListClientTestCase):
         lines = [f'+["d","folder {number}",0]' for number in range(20_000)]
         heard = list[bytes]()
 
-        def play(link: socket.socket) -> None:
-            heard.append(first_line(link))
+        def play(sock: socket.socket) -> None:
+            heard.append(first_line(sock))
             size = json.loads(heard[0])["packed"]
             while sum(map(len, heard[1:])) < size:
-                heard.append(link.recv(10_000))
-            link.sendall(b'{"lmk":2,"taken":true}\n')
+                heard.append(sock.recv(10_000))
+            sock.sendall(b'{"lmk":2,"taken":true}\n')
 
         self.assertEqual(tell_list(self.tracker(play), TOLD, lines, never), Taken(True))
         self.assertEqual(zlib.decompress(b"".join(heard[1:])).decode().splitlines(), lines)

@@ -96,13 +96,13 @@ class ListServerTestCase(LmkTestCase):
         self._thread.join(LIMIT_S)
 
     def dial(self, source: str = "127.0.0.1") -> socket.socket:
-        link = socket.create_connection(self.place, LIMIT_S, (source, 0))
-        return self.enterContext(link)
+        sock = socket.create_connection(self.place, LIMIT_S, (source, 0))
+        return self.enterContext(sock)
 
-    def reply(self, link: socket.socket) -> tuple[Reply, bytes]:
+    def reply(self, sock: socket.socket) -> tuple[Reply, bytes]:
         """What came until the tracker closed."""
         received = b""
-        while data := link.recv(1 << 16):
+        while data := sock.recv(1 << 16):
             received += data
         line, _, rest = received.partition(b"\n")
         return decode_reply(line), rest
@@ -119,17 +119,17 @@ class ListServerTestCase(LmkTestCase):
     ) -> Taken:
         size = len(body) if packed is None else packed
         call = TellList(SHARE, "folder", peer, port, whole, base, base + 1, size)
-        with self.dial() as link:
-            link.sendall(encode_call(call) + body)
-            reply, rest = self.reply(link)
+        with self.dial() as sock:
+            sock.sendall(encode_call(call) + body)
+            reply, rest = self.reply(sock)
         assert isinstance(reply, Taken)
         self.assertEqual(rest, b"")
         return reply
 
     def fetch(self, since: str = "") -> tuple[ListFollows, list[str]]:
-        with self.dial() as link:
-            link.sendall(encode_call(AskList(since)))
-            reply, rest = self.reply(link)
+        with self.dial() as sock:
+            sock.sendall(encode_call(AskList(since)))
+            reply, rest = self.reply(sock)
         assert isinstance(reply, ListFollows)
         self.assertEqual(len(rest), reply.packed)
         unpacker = Unpacker()
@@ -191,14 +191,14 @@ class ListsTest(ListServerTestCase):
 
     def test_many_readers_at_once_all_get_it(self) -> None:
         self.tell(packed_list(LineAdded(f"{number}") for number in range(20_000)))
-        links = list[socket.socket]()
+        socks = list[socket.socket]()
         for number in range(list_server.MAX_CLIENTS + 20):
-            links.append(self.dial(f"127.0.0.{number // list_server.MAX_CLIENTS_HERE + 1}"))
-            links[-1].sendall(encode_call(AskList()))
+            socks.append(self.dial(f"127.0.0.{number // list_server.MAX_CLIENTS_HERE + 1}"))
+            socks[-1].sendall(encode_call(AskList()))
         sizes = set()
-        for link in links:
-            reply, rest = self.reply(link)
-            link.close()
+        for sock in socks:
+            reply, rest = self.reply(sock)
+            sock.close()
             assert isinstance(reply, ListFollows)
             self.assertEqual(len(rest), reply.packed)
             sizes.add(len(rest))
@@ -254,13 +254,13 @@ class ShortTurns(ListServerTestCase):
         for number in range(5):
             self.register_share(f"{number:016}")
         body = packed_list(LineAdded(f"{number}") for number in range(5_000))
-        links = [self.dial() for _ in range(5)]
-        for number, link in enumerate(links):
+        socks = [self.dial() for _ in range(5)]
+        for number, sock in enumerate(socks):
             call = TellList(f"{number:016}", "f", PEER, 12501, True, 0, 1, len(body))
-            link.sendall(encode_call(call) + body)
-        for link in links:
-            self.assertEqual(self.reply(link)[0], Taken(True))
-            link.close()
+            sock.sendall(encode_call(call) + body)
+        for sock in socks:
+            self.assertEqual(self.reply(sock)[0], Taken(True))
+            sock.close()
         self.assertEqual(max(steps), 1)
 
 
@@ -276,74 +276,74 @@ class HostileClients(ListServerTestCase):
     def constant(self, place: object, name: str, value: object) -> None:
         self.enterContext(mock.patch.object(place, name, value))
 
-    def assert_hung_up(self, link: socket.socket) -> None:
+    def assert_hung_up(self, sock: socket.socket) -> None:
         try:
-            self.assertEqual(link.recv(1 << 16), b"")
+            self.assertEqual(sock.recv(1 << 16), b"")
         except ConnectionError:
             return
 
     def test_a_silent_one_is_hung_up_on_after_its_time(self) -> None:
-        link = self.dial()
+        sock = self.dial()
         self.fetch()
         self.now_ahead_s = list_server.CALL_S
-        self.assert_hung_up(link)
+        self.assert_hung_up(sock)
         self.now_ahead_s = 0.0
 
     def fill(self, words: bytes = b"") -> list[socket.socket]:
         """Take every place, from as many addresses as that needs."""
         self.wait_for_clients(0)
         hosts = list_server.MAX_CLIENTS // list_server.MAX_CLIENTS_HERE
-        links = list[socket.socket]()
+        socks = list[socket.socket]()
         for number in range(list_server.MAX_CLIENTS):
-            links.append(self.dial(f"127.0.1.{number % hosts}"))
-            links[-1].sendall(words)
+            socks.append(self.dial(f"127.0.1.{number % hosts}"))
+            socks[-1].sendall(words)
         self.wait_for_clients(list_server.MAX_CLIENTS)
-        return links
+        return socks
 
     def wait_for_clients(self, count: int) -> None:
         wait_until(lambda: len(self.server._clients) == count, LIMIT_S, "they are not accepted")
 
     def assert_served(self, source: str = "127.0.0.1") -> None:
-        link = self.dial(source)
-        link.sendall(encode_call(AskList()))
-        self.assertIsInstance(self.reply(link)[0], ListFollows)
-        link.close()
+        sock = self.dial(source)
+        sock.sendall(encode_call(AskList()))
+        self.assertIsInstance(self.reply(sock)[0], ListFollows)
+        sock.close()
 
     def test_silent_ones_on_every_place_only_delay_the_others(self) -> None:
-        links = self.fill()
-        links[0].sendall(b"{")
+        socks = self.fill()
+        socks[0].sendall(b"{")
         self.assert_served()
-        for link in links:
-            link.close()
+        for sock in socks:
+            sock.close()
 
     def test_one_that_stands_still_on_the_last_place_goes_when_another_comes(self) -> None:
         for name in ("SILENT_S", "STALLED_S"):
             self.constant(list_server, name, list_server.CALL_S)
-        links = self.fill(b"{")
+        socks = self.fill(b"{")
         later = self.dial()
         later.sendall(encode_call(AskList()))
         self.constant(list_server, "SILENT_S", 0.0)
         self.assertIsInstance(self.reply(later)[0], ListFollows)
-        self.assert_hung_up(links[0])
-        for link in [*links, later]:
-            link.close()
+        self.assert_hung_up(socks[0])
+        for sock in [*socks, later]:
+            sock.close()
 
     def telling(self, count: int) -> list[socket.socket]:
         """Programs of one host that tell lists, and have only begun."""
-        links = list[socket.socket]()
+        socks = list[socket.socket]()
         for number in range(count):
             share = f"{number:016}"
             self.register_share(share)
             call = TellList(share, "folder", PEER, 12501, True, 0, 1, MAX_PACKED)
-            links.append(self.dial())
-            links[-1].sendall(encode_call(call) + ZLIB_HEADER)
+            socks.append(self.dial())
+            socks[-1].sendall(encode_call(call) + ZLIB_HEADER)
         wait_until(lambda: len(self.server._telling) == count, LIMIT_S, "they are not read")
-        return links
+        return socks
 
     def test_a_byte_now_and_then_keeps_no_place_when_another_comes(self) -> None:
         self.constant(list_server, "MAX_CLIENTS", 2)
         self.constant(list_server, "STALLED_S", 0.2)
-        links = self.telling(2)
+        socks = self.telling(2)
         later = self.dial()
         later.sendall(encode_call(AskList()))
         later.settimeout(BYTE_PAUSE_S)
@@ -351,14 +351,14 @@ class HostileClients(ListServerTestCase):
         for byte in cycle(EMPTY_BLOCK):
             if time.monotonic() >= until:
                 self.fail("it was not served")
-            for link in links:
+            for sock in socks:
                 with suppress(OSError):  # one of them is hung up on
-                    link.send(bytes([byte]))
+                    sock.send(bytes([byte]))
             with suppress(TimeoutError):
                 self.assertTrue(later.recv(1))
                 break
-        for link in [*links, later]:
-            link.close()
+        for sock in [*socks, later]:
+            sock.close()
 
     def test_slow_readers_of_many_versions_take_a_bounded_part_of_the_memory(self) -> None:
         noise = random.Random(1)
@@ -376,26 +376,26 @@ class HostileClients(ListServerTestCase):
         clients = list(self.server._clients)
         self.assertLessEqual(sum(one.packed is not None for one in clients), 3)
         self.assertGreater(self.fetch()[0].packed, size)
-        for link in slow:
-            link.close()
+        for sock in slow:
+            sock.close()
         self.tell(packed_list([LineAdded("honest")]))
 
     def test_a_host_with_many_places_loses_one_sooner(self) -> None:
         self.constant(list_server, "MAX_CLIENTS", list_server.CROWD)
         self.constant(list_server, "STALLED_S", list_server.CALL_S)
         self.constant(list_server, "CROWD_S", 0.0)
-        links = self.telling(list_server.CROWD)
+        socks = self.telling(list_server.CROWD)
         self.assert_served()
-        for link in links:
-            link.close()
+        for sock in socks:
+            sock.close()
 
     def test_who_has_its_answer_and_does_not_close_goes_when_another_comes(self) -> None:
         for name in ("SILENT_S", "STALLED_S", "LINGER_S", "CALL_S"):
             self.constant(list_server, name, 600.0)
-        links = self.fill(encode_call(AskList()))
+        socks = self.fill(encode_call(AskList()))
         self.assert_served()
-        for link in links:
-            link.close()
+        for sock in socks:
+            sock.close()
 
     def test_silent_ones_of_one_host_keep_no_other_host_out(self) -> None:
         self.constant(list_server, "SILENT_S", list_server.CALL_S)
@@ -406,70 +406,70 @@ class HostileClients(ListServerTestCase):
                     self.constant(list_server, "is_loopback", lambda _: False)
                     most = list_server.MAX_CLIENTS_PER_HOST
                 self.wait_for_clients(0)
-                links = [self.dial(host) for _ in range(3 * list_server.MAX_CLIENTS)]
+                socks = [self.dial(host) for _ in range(3 * list_server.MAX_CLIENTS)]
                 self.wait_for_clients(most)
                 self.assert_served("127.0.0.3")
                 self.assert_served(host)  # its silent ones go first
-                for link in links:
-                    link.close()
+                for sock in socks:
+                    sock.close()
 
     def test_another_machine_has_few_places(self) -> None:
         self.constant(list_server, "is_loopback", lambda _: False)
         body = packed_list([LineAdded("a")])
         call = TellList(SHARE, "folder", PEER, 12501, True, 0, 1, len(body))
-        links = [self.dial() for _ in range(list_server.MAX_CLIENTS_PER_HOST)]
-        links[0].sendall(encode_call(call))
+        socks = [self.dial() for _ in range(list_server.MAX_CLIENTS_PER_HOST)]
+        socks[0].sendall(encode_call(call))
         wait_until(lambda: bool(self.server._telling), LIMIT_S, "it was not read")
-        for link in links[1:]:
-            link.close()
+        for sock in socks[1:]:
+            sock.close()
         self.wait_for_clients(1)
-        shares = [f"{number:016}" for number in range(len(links) - 1)]
+        shares = [f"{number:016}" for number in range(len(socks) - 1)]
         for share in shares:
             self.register_share(share)
         told = [self.dial() for _ in shares]
-        for link, share in zip(told, shares, strict=True):
-            link.sendall(encode_call(replace(call, share=share)))
-        wait_until(lambda: len(self.server._telling) == len(links), LIMIT_S, "they were not read")
+        for sock, share in zip(told, shares, strict=True):
+            sock.sendall(encode_call(replace(call, share=share)))
+        wait_until(lambda: len(self.server._telling) == len(socks), LIMIT_S, "they were not read")
         self.assert_hung_up(self.dial())
-        links[0].sendall(body)
-        self.assertEqual(self.reply(links[0])[0], Taken(True))
-        for link in [*links, *told]:
-            link.close()
+        socks[0].sendall(body)
+        self.assertEqual(self.reply(socks[0])[0], Taken(True))
+        for sock in [*socks, *told]:
+            sock.close()
         self.tell(packed_list([LineAdded("honest")]))
 
     def test_who_hangs_up_or_talks_on_is_not_packed_for(self) -> None:
         lists, begun = self.server._lists, threading.Event()
         self.constant(lists, "work", lambda: begun.is_set() and PackedLists.work(lists))
         for words in (b"", b"more"):
-            with self.dial() as link:
-                link.sendall(encode_call(AskList()))
+            with self.dial() as sock:
+                sock.sendall(encode_call(AskList()))
                 wait_until(lambda: bool(lists._queue), LIMIT_S, "it was not asked for")
-                link.sendall(words)
+                sock.sendall(words)
                 if words:
-                    self.assert_hung_up(link)
+                    self.assert_hung_up(sock)
             wait_until(lambda: not lists._queue, LIMIT_S, "it is packed for nobody")
         begun.set()
 
     def test_one_that_says_a_byte_at_a_time_holds_nobody_up(self) -> None:
-        link = self.dial()
+        sock = self.dial()
         for byte in encode_call(AskList())[:-1]:
-            link.sendall(bytes([byte]))
+            sock.sendall(bytes([byte]))
             time.sleep(BYTE_PAUSE_S)
         self.fetch()
-        link.sendall(b"\n")
-        self.assertIsInstance(self.reply(link)[0], ListFollows)
+        sock.sendall(b"\n")
+        self.assertIsInstance(self.reply(sock)[0], ListFollows)
 
     def test_a_line_without_end_is_hung_up_on(self) -> None:
-        link = self.dial()
-        link.sendall(b"{" * 5_000)
-        self.assert_hung_up(link)
+        sock = self.dial()
+        sock.sendall(b"{" * 5_000)
+        self.assert_hung_up(sock)
 
     def test_nonsense_is_hung_up_on(self) -> None:
         for line in (b"\n", b"request_connection\n", b"\xff\n", b"[]\n", b"GET / HTTP/1.0\r\n\r\n"):
             with self.subTest(line=line):
-                link = self.dial()
-                link.sendall(line)
-                self.assert_hung_up(link)
+                sock = self.dial()
+                sock.sendall(line)
+                self.assert_hung_up(sock)
 
     def test_a_bomb_is_refused(self) -> None:
         bomb = zlib.compress((b"+" + b"a" * 4_000 + b"\n") * 20_000, 9)
@@ -488,10 +488,10 @@ class HostileClients(ListServerTestCase):
         self.assertEqual(self.tell(body, packed=len(body) - 1).code, "refused")
         self.assertEqual(self.tell(b"").code, "refused")
         call = TellList(SHARE, "folder", PEER, 12501, True, 0, 1, len(body) + 1)
-        link = self.dial()
-        link.sendall(encode_call(call) + body)
-        link.shutdown(socket.SHUT_WR)
-        self.assert_hung_up(link)
+        sock = self.dial()
+        sock.sendall(encode_call(call) + body)
+        sock.shutdown(socket.SHUT_WR)
+        self.assert_hung_up(sock)
 
     def test_a_size_over_the_limit_is_refused_before_the_list_comes(self) -> None:
         for packed in (MAX_PACKED + 1, 1 << 50):
@@ -504,22 +504,22 @@ class HostileClients(ListServerTestCase):
         line |= {"port": 12501, "whole": True, "base": 0, "revision": 1}
         for packed in (-1, True, "9", None, (1 << 50) + 1):
             with self.subTest(packed=packed):
-                link = self.dial()
-                link.sendall(json.dumps(line | {"packed": packed}).encode() + b"\n")
-                self.assert_hung_up(link)
-        link = self.dial()
-        link.sendall(json.dumps(line).encode() + b"\n")
-        self.assert_hung_up(link)
+                sock = self.dial()
+                sock.sendall(json.dumps(line | {"packed": packed}).encode() + b"\n")
+                self.assert_hung_up(sock)
+        sock = self.dial()
+        sock.sendall(json.dumps(line).encode() + b"\n")
+        self.assert_hung_up(sock)
 
     def test_hanging_up_at_any_byte_leaves_nothing_behind(self) -> None:
         body = packed_list([LineAdded("a"), LineAdded("b")])
         call = TellList(SHARE, "folder", PEER, 12501, True, 0, 1, len(body))
         words = encode_call(call) + body
         for end in range(0, len(words) - 1, 3):
-            with socket.create_connection(self.place, LIMIT_S) as link:
-                link.sendall(words[:end])
-        with socket.create_connection(self.place, LIMIT_S) as link:
-            link.sendall(encode_call(AskList()))
+            with socket.create_connection(self.place, LIMIT_S) as sock:
+                sock.sendall(words[:end])
+        with socket.create_connection(self.place, LIMIT_S) as sock:
+            sock.sendall(encode_call(AskList()))
 
         def is_taken() -> bool:
             return self.tell(packed_list([LineAdded("honest")])).is_taken
@@ -581,11 +581,11 @@ class ShortageTest(ListServerTestCase):
         refusing = Refusing()
         self.server._listener = cast("Listener", refusing)
         self.addCleanup(setattr, self.server, "_listener", listener)
-        link = self.dial()
-        link.sendall(encode_call(AskList("")))
+        sock = self.dial()
+        sock.sendall(encode_call(AskList("")))
         wait_until(lambda: len(refused) > 1)
         refusing.is_refusing = False
-        self.assertIsInstance(self.reply(link)[0], ListFollows)
+        self.assertIsInstance(self.reply(sock)[0], ListFollows)
 
     def test_a_list_for_which_there_is_no_memory_ends_that_connection_alone(self) -> None:
         with mock.patch.object(ListServer, "_send_list", side_effect=MemoryError):

@@ -42,15 +42,15 @@ class ListTellerTest(LmkTestCase):
         self.teller = ListUpload(self.own, PEER, lambda: False)
         self.now = 0.0
 
-    def take(self, link: socket.socket) -> None:
-        stream = link.makefile("rb")
+    def take(self, sock: socket.socket) -> None:
+        stream = sock.makefile("rb")
         call = json.loads(stream.readline())
         self.lines.append(zlib.decompress(stream.read(call["packed"])).decode().split())
         self.calls.append(call)
         line: dict[str, object] = {"lmk": 2, "taken": not self.refusals}
         if self.refusals:
             line |= {"code": self.refusals.pop(0), "text": "no"}
-        link.sendall(json.dumps(line).encode() + b"\n")
+        sock.sendall(json.dumps(line).encode() + b"\n")
 
     def tell(self, after_s: float = TELL_S) -> bool:
         self.now += after_s

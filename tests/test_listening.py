@@ -43,10 +43,10 @@ class ListeningTest(LmkTestCase):
         return listener, note
 
     def udp(self, port: int, *, exactly: bool = False) -> tuple[Datagrams, str]:
-        link, listener, note = bind_both(Address(HOST, port), exactly=exactly)
-        self.addCleanup(link.close)
+        sock, listener, note = bind_both(Address(HOST, port), exactly=exactly)
+        self.addCleanup(sock.close)
         self.addCleanup(listener.close)
-        return link, note
+        return sock, note
 
     def test_a_free_port_is_taken_without_a_word(self) -> None:
         port = self.free_port("tcp")
@@ -72,11 +72,11 @@ class ListeningTest(LmkTestCase):
                 self.assertEqual(note, f"Port {port} is in use, so this is on port {other}.")
 
     def both(self, port: int, *, exactly: bool = False) -> tuple[int, str]:
-        link, listener, note = bind_both(Address(HOST, port), exactly=exactly)
-        self.addCleanup(link.close)
+        sock, listener, note = bind_both(Address(HOST, port), exactly=exactly)
+        self.addCleanup(sock.close)
         self.addCleanup(listener.close)
-        self.assertEqual(link.address, listener.address)
-        return link.address.port, note
+        self.assertEqual(sock.address, listener.address)
+        return sock.address.port, note
 
     def test_a_pair_has_one_number(self) -> None:
         self.assertEqual(self.both(0)[1], "")
@@ -139,10 +139,10 @@ class ListeningTest(LmkTestCase):
     def test_a_port_that_may_not_be_taken_is_no_port_in_use(self) -> None:
         bind = socket.socket.bind
 
-        def bind_from_1024_on(link: socket.socket, address: tuple[str, int]) -> None:
+        def bind_from_1024_on(sock: socket.socket, address: tuple[str, int]) -> None:
             if 0 < address[1] < 1024:
                 raise PermissionError(errno.EACCES, "Permission denied")
-            bind(link, address)
+            bind(sock, address)
 
         with mock.patch.object(socket.socket, "bind", bind_from_1024_on):
             listener, note = self.tcp(999)

@@ -50,78 +50,78 @@ class ServingLeechers(SeederTest):
             ("a", 0, 0, b""),
         ):
             with self.subTest(name=name, count=count, offset=offset):
-                link = self.ranged(seeder.address, name, count, offset)
-                self.assertTrue(receive_range(link, count) == content)
-                self.assert_hangs_up(link)
+                sock = self.ranged(seeder.address, name, count, offset)
+                self.assertTrue(receive_range(sock, count) == content)
+                self.assert_hangs_up(sock)
 
     def test_header_and_chunk_arrive_in_one_receive_for_one_who_acknowledges_one_by_one(
         self,
     ) -> None:
-        link = self.ranged(self.offering().address, "a", 4)
+        sock = self.ranged(self.offering().address, "a", 4)
         for length in (CHUNK, CHUNK, CHUNK, 100):
-            link.recv(1, socket.MSG_PEEK)
-            self.assertEqual(len(link.recv(65_535)), HEADER.size + length)
-            link.sendall(ACK)
+            sock.recv(1, socket.MSG_PEEK)
+            self.assertEqual(len(sock.recv(65_535)), HEADER.size + length)
+            sock.sendall(ACK)
 
     def test_it_takes_acknowledgements_sent_ahead(self) -> None:
-        link = self.ranged(self.offering().address, "a", 4)
-        first = receive_chunk(link)
-        link.sendall(ACK * 4)
-        self.assertTrue(first + b"".join(receive_chunk(link) for _ in range(3)) == self.CONTENT)
-        self.assert_hangs_up(link)
+        sock = self.ranged(self.offering().address, "a", 4)
+        first = receive_chunk(sock)
+        sock.sendall(ACK * 4)
+        self.assertTrue(first + b"".join(receive_chunk(sock) for _ in range(3)) == self.CONTENT)
+        self.assert_hangs_up(sock)
 
     def test_nothing_is_sent_ahead_of_its_acknowledgement(self) -> None:
-        link = self.ranged(self.offering().address, "a", 4)
-        receive_chunk(link)
-        link.settimeout(SILENCE_S)
+        sock = self.ranged(self.offering().address, "a", 4)
+        receive_chunk(sock)
+        sock.settimeout(SILENCE_S)
         with self.assertRaises(TimeoutError):
-            link.recv(1)
+            sock.recv(1)
 
     def test_a_refused_chunk_is_sent_again(self) -> None:
-        link = self.ranged(self.offering().address, "a", 4)
-        first = receive_chunk(link)
+        sock = self.ranged(self.offering().address, "a", 4)
+        first = receive_chunk(sock)
         for _ in range(3):
-            link.sendall(NOT_ACK)
-            self.assertTrue(receive_chunk(link) == first)
-        link.sendall(ACK)
-        self.assertTrue(first + receive_range(link, 3) == self.CONTENT)
+            sock.sendall(NOT_ACK)
+            self.assertTrue(receive_chunk(sock) == first)
+        sock.sendall(ACK)
+        self.assertTrue(first + receive_range(sock, 3) == self.CONTENT)
 
     def test_who_refuses_a_chunk_for_ever_is_dropped(self) -> None:
         seeder = self.offering()
-        link = self.ranged(seeder.address, "a", 4)
+        sock = self.ranged(seeder.address, "a", 4)
         with self.assertRaises((EOFError, ConnectionError)):
             for _ in range(100):
-                receive_chunk(link)
-                link.sendall(NOT_ACK)
+                receive_chunk(sock)
+                sock.sendall(NOT_ACK)
         self.assert_serves(seeder)
 
     def test_who_refuses_a_chunk_that_was_not_sent_yet_is_dropped_and_skips_nothing(self) -> None:
         seeder = self.offering()
-        link = self.ranged(seeder.address, "a", 4)
-        first = receive_chunk(link)
-        link.sendall(ACK * 3 + NOT_ACK)
-        self.assert_hangs_up(link)
+        sock = self.ranged(seeder.address, "a", 4)
+        first = receive_chunk(sock)
+        sock.sendall(ACK * 3 + NOT_ACK)
+        self.assert_hangs_up(sock)
         self.assertTrue(first == self.CONTENT[:CHUNK])
         self.assert_serves(seeder)
 
     def test_a_client_that_sends_byte_by_byte_is_served(self) -> None:
-        link = self.dial(self.offering().address)
-        self.trickle(link, b"request_connection")
-        self.assertEqual(link.recv(1024), b"connected")
-        self.trickle(link, b'send_file_chunk\n["a", 1, 0]')
-        chunk = receive_chunk(link)
-        self.trickle(link, ACK)
+        sock = self.dial(self.offering().address)
+        self.trickle(sock, b"request_connection")
+        self.assertEqual(sock.recv(1024), b"connected")
+        self.trickle(sock, b'send_file_chunk\n["a", 1, 0]')
+        chunk = receive_chunk(sock)
+        self.trickle(sock, ACK)
         self.assertTrue(chunk == self.CONTENT[:CHUNK])
-        self.assert_hangs_up(link)
+        self.assert_hangs_up(sock)
 
     @staticmethod
-    def trickle(link: socket.socket, word: bytes) -> None:
+    def trickle(sock: socket.socket, word: bytes) -> None:
         for byte in word:
-            link.sendall(bytes([byte]))
+            sock.sendall(bytes([byte]))
 
     def test_a_client_that_reads_byte_by_byte_is_served(self) -> None:
-        link = self.ranged(self.offering().address, "é ü.txt", 1)
-        data = b"".join(receive_exactly(link, 1) for _ in range(HEADER.size + len(b"accents")))
+        sock = self.ranged(self.offering().address, "é ü.txt", 1)
+        data = b"".join(receive_exactly(sock, 1) for _ in range(HEADER.size + len(b"accents")))
         digest = hashlib.sha256(b"accents").digest()
         self.assertEqual(data, HEADER.pack(7, digest) + b"accents")
 
@@ -132,9 +132,9 @@ class ServingLeechers(SeederTest):
 
     def test_who_left_before_the_answer_is_not_served(self) -> None:
         seeder = self.offering(slots=1)
-        link = self.dial(seeder.address)
-        link.sendall(b"request_connectionexit_connection")
-        self.assert_hangs_up(link)
+        sock = self.dial(seeder.address)
+        sock.sendall(b"request_connectionexit_connection")
+        self.assert_hangs_up(sock)
         self.assert_serves(seeder)
 
 
@@ -147,28 +147,28 @@ class SlotsOfTheSeeder(SeederTest):
         second = self.ranged(seeder.address, "a", 4)
         self.wait_for_state(seeder, SeederState.AWAY)
         self.assert_answers(seeder.address, b"away")
-        for link in (first, second):
-            self.assertTrue(receive_range(link, 4) == self.CONTENT)
+        for sock in (first, second):
+            self.assertTrue(receive_range(sock, 4) == self.CONTENT)
         self.wait_for_state(seeder, SeederState.AVAILABLE)
         sent = seeder.log.of(UploadsChanged)[-1]
         self.assertEqual((sent.uploads, sent.sent_total), ((), 2 * self.SIZE))
 
     def test_eight_are_served_at_once_and_the_ninth_hears_away(self) -> None:
         seeder = self.offering()
-        links = [self.ranged(seeder.address, "a", 4) for _ in range(8)]
+        socks = [self.ranged(seeder.address, "a", 4) for _ in range(8)]
         self.assert_answers(seeder.address, b"away")
-        for link in links:
-            self.assertTrue(receive_range(link, 4) == self.CONTENT)
-            self.assert_hangs_up(link)
+        for sock in socks:
+            self.assertTrue(receive_range(sock, 4) == self.CONTENT)
+            self.assert_hangs_up(sock)
         self.assert_serves(seeder)
 
     def test_with_one_slot_it_is_connected_to_one_and_away_to_others_as_an_original(self) -> None:
         seeder = self.offering(slots=1)
-        link = self.ranged(seeder.address, "a", 4)
+        sock = self.ranged(seeder.address, "a", 4)
         self.assert_answers(seeder.address, b"away")
         self.wait_for_state(seeder, SeederState.CONNECTED)
-        self.assertTrue(receive_range(link, 4) == self.CONTENT)
-        self.assert_hangs_up(link)
+        self.assertTrue(receive_range(sock, 4) == self.CONTENT)
+        self.assert_hangs_up(sock)
         self.assert_answers(seeder.address, b"connected")
 
     def test_a_slot_is_free_again_as_soon_as_its_leecher_hears_the_end(self) -> None:
@@ -183,9 +183,9 @@ class SlotsOfTheSeeder(SeederTest):
             self.ranged(seeder.address, "a", 4).close()
             wait_until_nobody_is_served()
             self.ranged(seeder.address, "not there", 4).close()
-            link = self.ranged(seeder.address, "a", 4)
-            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            link.close()  # a reset
+            sock = self.ranged(seeder.address, "a", 4)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.close()  # a reset
             wait_until_nobody_is_served()
         self.wait_for_state(seeder, SeederState.AVAILABLE)
         self.assert_serves(seeder)
@@ -216,9 +216,9 @@ class IdleLeechers(SeederTest):
 
     def is_connected(self, seeder: Running[Seeder]) -> bool:
         """Whether one more is."""
-        with socket.create_connection(seeder.address, LIMIT_S) as link:
-            link.sendall(b"request_connection")
-            return link.recv(1_024) == b"connected" and link.send(b"exit_connection") > 0
+        with socket.create_connection(seeder.address, LIMIT_S) as sock:
+            sock.sendall(b"request_connection")
+            return sock.recv(1_024) == b"connected" and sock.send(b"exit_connection") > 0
 
     def test_who_asks_for_nothing_loses_its_slot_to_who_comes(self) -> None:
         self.soon()
@@ -277,9 +277,9 @@ class StrangersAtTheSeeder(SeederTest):
         silent = [self.dial(seeder.address) for _ in range(20)]
         self.assert_serves(seeder)
         wait_until_nobody_is_served()
-        for link in silent[-10:]:  # they cost no thread, and are still waited for
-            link.sendall(b"request_connection")
-            self.assertEqual(link.recv(1_024), b"connected" if link in silent[-10:-2] else b"away")
+        for sock in silent[-10:]:  # they cost no thread, and are still waited for
+            sock.sendall(b"request_connection")
+            self.assertEqual(sock.recv(1_024), b"connected" if sock in silent[-10:-2] else b"away")
 
     def test_a_silent_newcomer_is_sent_away_in_time(self) -> None:
         self.constant("uploads.handshakes", "GREETING_S", 0.1)
@@ -288,9 +288,9 @@ class StrangersAtTheSeeder(SeederTest):
     def test_half_a_greeting_is_waited_for_and_then_sent_away(self) -> None:
         self.constant("uploads.handshakes", "GREETING_S", 0.1)
         seeder = self.offering()
-        link = self.dial(seeder.address)
-        link.sendall(b"request_conn")
-        self.assert_hangs_up(link)
+        sock = self.dial(seeder.address)
+        sock.sendall(b"request_conn")
+        self.assert_hangs_up(sock)
         self.assert_serves(seeder)
 
     def test_who_connects_and_closes_harms_nothing(self) -> None:
@@ -303,10 +303,10 @@ class StrangersAtTheSeeder(SeederTest):
         seeder = self.offering(slots=1)
         for word in (b"\xff", b"hello", b"GET / HTTP/1.1\r\n\r\n", b"send_file_chunk\n", b"\n"):
             with self.subTest(word=word):
-                link = self.dial(seeder.address)
-                link.sendall(word)
-                self.assertEqual(receive_exactly(link, 5), b"error")
-                self.assert_hangs_up(link)
+                sock = self.dial(seeder.address)
+                sock.sendall(word)
+                self.assertEqual(receive_exactly(sock, 5), b"error")
+                self.assert_hangs_up(sock)
         self.assert_serves(seeder)
 
     def test_a_second_message_that_is_none_frees_the_slot(self) -> None:
@@ -321,26 +321,26 @@ class StrangersAtTheSeeder(SeederTest):
             b"\xff\xfe",
         ):
             with self.subTest(word=word[:40]):
-                link = self.connected(seeder.address)
-                link.sendall(word)
-                self.assert_hangs_up(link)
+                sock = self.connected(seeder.address)
+                sock.sendall(word)
+                self.assert_hangs_up(sock)
         self.assert_serves(seeder)
 
     def test_a_word_that_is_no_acknowledgement_frees_the_slot(self) -> None:
         seeder = self.offering(slots=1)
-        link = self.ranged(seeder.address, "a", 4)
-        receive_chunk(link)
-        link.sendall(b"acknowledgement")
-        self.assert_hangs_up(link)
+        sock = self.ranged(seeder.address, "a", 4)
+        receive_chunk(sock)
+        sock.sendall(b"acknowledgement")
+        self.assert_hangs_up(sock)
         self.assert_serves(seeder)
 
     def test_more_acknowledgements_than_chunks_free_the_slot(self) -> None:
         seeder = self.offering(slots=1)
-        link = self.ranged(seeder.address, "a", 4)
-        link.recv(1, socket.MSG_PEEK)
-        link.sendall(ACK * 5)
+        sock = self.ranged(seeder.address, "a", 4)
+        sock.recv(1, socket.MSG_PEEK)
+        sock.sendall(ACK * 5)
         with self.assertRaises((EOFError, ConnectionError)):
-            receive_range(link, 5)
+            receive_range(sock, 5)
         self.assert_serves(seeder)
 
     def test_a_leecher_that_never_reads_does_not_block_others_and_is_dropped(self) -> None:
@@ -357,9 +357,9 @@ class StrangersAtTheSeeder(SeederTest):
     def test_a_leecher_that_never_acknowledges_is_dropped(self) -> None:
         self.constant("lmk1.chunk_sender", "STALLED_S", 0.1)
         seeder = self.offering(slots=1)
-        link = self.ranged(seeder.address, "a", 4)
-        receive_chunk(link)
-        self.assert_hangs_up(link)
+        sock = self.ranged(seeder.address, "a", 4)
+        receive_chunk(sock)
+        self.assert_hangs_up(sock)
         self.assert_serves(seeder)
 
     def test_a_leecher_that_asks_for_nothing_is_dropped(self) -> None:
@@ -380,18 +380,18 @@ class StrangersAtTheSeeder(SeederTest):
         )
         self.assert_serves(seeder)  # its loop runs: what that needs is open
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        link = self.enterContext(socket.socket())  # made while there is a descriptor for it
-        link.settimeout(LIMIT_S)
+        sock = self.enterContext(socket.socket())  # made while there is a descriptor for it
+        sock.settimeout(LIMIT_S)
         try:
             # Below all that are open: one that is closed meanwhile is of no use either.
             resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
-            link.connect(seeder.address)
-            link.sendall(b"request_connection")
-            link.settimeout(SILENCE_S)
+            sock.connect(seeder.address)
+            sock.sendall(b"request_connection")
+            sock.settimeout(SILENCE_S)
             with self.assertRaises(TimeoutError):  # it cannot be accepted
-                link.recv(1024)
+                sock.recv(1024)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        link.settimeout(LIMIT_S)
-        self.assertEqual(link.recv(1024), b"connected")
+        sock.settimeout(LIMIT_S)
+        self.assertEqual(sock.recv(1024), b"connected")
         self.assert_serves(seeder)

@@ -326,10 +326,10 @@ class ListTest(MembershipTestCase):
         shown = Shown({"a": 5})
         self.member(address, CALM, own=Own(), shown=shown)
         wait_until(lambda: shown.heard == (1, True))
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
-            link.settimeout(5.0)
-            link.sendto(b"request_file_list", address)
-            self.assertEqual(json.loads(link.recv(2048)), {"a": 5})
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(5.0)
+            sock.sendto(b"request_file_list", address)
+            self.assertEqual(json.loads(sock.recv(2048)), {"a": 5})
         shown.files = {"a": 5, "b": 6}
         wait_until(lambda: shown.heard == (2, True))
 

@@ -86,13 +86,13 @@ class MixesTest(RoomTest):
         """Until an original says `connected`, which it is then told to forget."""
 
         def is_free() -> bool:
-            link = self.dial(seeder.address)
-            link.sendall(b"request_connection")
-            answer = link.recv(1_024)
+            sock = self.dial(seeder.address)
+            sock.sendall(b"request_connection")
+            answer = sock.recv(1_024)
             if answer == b"connected":
-                link.sendall(b"exit_connection")
-                self.assertEqual(link.recv(1), b"")
-            link.close()
+                sock.sendall(b"exit_connection")
+                self.assertEqual(sock.recv(1), b"")
+            sock.close()
             return answer == b"connected"
 
         wait_until(is_free, LIMIT_S, "the original seeder stayed away")
@@ -285,25 +285,25 @@ class OurLeecherNeverEndsAnOriginalSeeder(OriginalSeederTest):
         self.constant("lmk1.seeder_book", "AWAY_AGAIN_S", 0.3)
         blocking = self.connected(self.original.address)
         leecher = self.taking("long")
-        wait_for_state(leecher, "long", DownloadState.IN_LINE)
+        wait_for_state(leecher, "long", DownloadState.IN_QUEUE)
         blocking.sendall(b"exit_connection")
         self.assertEqual(blocking.recv(1), b"")
         self.assertIs(wait_for_end(leecher, "long").state, DownloadState.DONE)
         self.assert_unharmed(self.original, self.room)
 
     def test_when_it_is_away(self) -> None:
-        def in_line() -> Running[Leecher]:
+        def in_queue() -> Running[Leecher]:
             self.wait_until_free(self.original)
             busy = self.ranged(self.original.address, "one chunk", 1)
             receive_chunk(busy)
             leecher = self.taking("long")
-            wait_for_state(leecher, "long", DownloadState.IN_LINE)
+            wait_for_state(leecher, "long", DownloadState.IN_QUEUE)
             busy.sendall(ACK)
             busy.close()
             return leecher
 
         self.constant("lmk1.seeder_book", "AWAY_AGAIN_S", 60.0)  # so that it is still in line
-        self.end_in_each_way(in_line)
+        self.end_in_each_way(in_queue)
 
     def test_when_the_file_is_checked(self) -> None:
         def post(event: object) -> None:

@@ -42,16 +42,16 @@ def frame(kind: int, body: bytes = b"") -> bytes:
     return FRAME.pack(kind, len(body)) + body
 
 
-def receive_line(link: socket.socket) -> bytes:
+def receive_line(sock: socket.socket) -> bytes:
     line = b""
     while not line.endswith(b"\n"):
-        line += receive_exactly(link, 1)
+        line += receive_exactly(sock, 1)
     return line
 
 
-def receive_frame(link: socket.socket) -> tuple[int, bytes]:
-    kind, length = FRAME.unpack(receive_exactly(link, FRAME.size))
-    return kind, receive_exactly(link, length)
+def receive_frame(sock: socket.socket) -> tuple[int, bytes]:
+    kind, length = FRAME.unpack(receive_exactly(sock, FRAME.size))
+    return kind, receive_exactly(sock, length)
 
 
 class NegotiationTest(MixesTest):
@@ -238,25 +238,25 @@ class ALaterVersionAtOurSeeder(NegotiationTest):
         self.ours, self.scan = self.offering()
 
     def greeted(self, **fields: object) -> socket.socket:
-        link = self.dial(self.ours.address)
-        link.sendall(b"request_connection\n" + json.dumps(fields).encode() + b"\n")
-        return link
+        sock = self.dial(self.ours.address)
+        sock.sendall(b"request_connection\n" + json.dumps(fields).encode() + b"\n")
+        return sock
 
     def met(self) -> socket.socket:
-        link = self.greeted(**self.LATER)
-        line = receive_line(link)
+        sock = self.greeted(**self.LATER)
+        line = receive_line(sock)
         self.assertTrue(line.startswith(b"lmk2 "), line)
         welcome = json.loads(line[5:])
         self.assertEqual((welcome["lmk"], welcome["state"]), (2, "connected"))
-        return link
+        return sock
 
-    def assert_gives(self, link: socket.socket) -> None:
+    def assert_gives(self, sock: socket.socket) -> None:
         """The content of one chunk, when it is opened."""
         root = next(file.root for file in self.scan.files if file.name == "sixty KB")
-        link.sendall(frame(OPEN, struct.pack(">I", 7) + root))
-        kind, _ = receive_frame(link)
+        sock.sendall(frame(OPEN, struct.pack(">I", 7) + root))
+        kind, _ = receive_frame(sock)
         self.assertEqual(kind, FILE)
-        kind, body = receive_frame(link)
+        kind, body = receive_frame(sock)
         self.assertEqual((kind, body[12:]), (CHUNK_PART, FILES["sixty KB"]))
 
     def test_it_is_answered_in_lmk2_when_it_says_what_lmk2_needs(self) -> None:
@@ -265,31 +265,31 @@ class ALaterVersionAtOurSeeder(NegotiationTest):
     def test_it_is_answered_in_lmk1_when_it_does_not(self) -> None:
         for fields in ({"lmk": 3}, {"lmk": 2}, {**self.LATER, "peer": 5}, {**self.LATER, "lmk": 1}):
             with self.subTest(fields=fields):
-                link = self.greeted(**fields)
-                self.assertEqual(link.recv(1_024), b"connected")
-                link.sendall(b'send_file_chunk\n["one chunk", 1, 0]')
-                self.assertTrue(receive_range(link, 1) == FILES["one chunk"])
+                sock = self.greeted(**fields)
+                self.assertEqual(sock.recv(1_024), b"connected")
+                sock.sendall(b'send_file_chunk\n["one chunk", 1, 0]')
+                self.assertTrue(receive_range(sock, 1) == FILES["one chunk"])
 
     def test_frames_of_later_kinds_are_skipped(self) -> None:
-        link = self.met()
+        sock = self.met()
         for kind in SKIPPED:
-            link.sendall(frame(kind, b"anything"))
-            link.sendall(frame(kind))
-        self.assert_gives(link)
+            sock.sendall(frame(kind, b"anything"))
+            sock.sendall(frame(kind))
+        self.assert_gives(sock)
 
     def test_other_unknown_frames_end_the_connection_and_nothing_else(self) -> None:
         for kind in REFUSED:
             with self.subTest(kind=kind):
-                link = self.met()
-                link.sendall(frame(kind, b"anything"))
-                self.assert_hangs_up(link)
+                sock = self.met()
+                sock.sendall(frame(kind, b"anything"))
+                self.assert_hangs_up(sock)
         self.assert_gives(self.met())
 
     def test_a_frame_too_long_ends_the_connection_before_it_has_come(self) -> None:
         for kind in (OPEN, SKIPPED[0]):
-            link = self.met()
-            link.sendall(FRAME.pack(kind, (1 << 32) - 1))
-            self.assert_hangs_up(link)
+            sock = self.met()
+            sock.sendall(FRAME.pack(kind, (1 << 32) - 1))
+            self.assert_hangs_up(sock)
         self.assert_gives(self.met())
 
 
@@ -312,12 +312,12 @@ class ALaterVersionAtOurLeecher(NegotiationTest):
     def meet(self, *words: bytes) -> None:
         """Have a leecher meet a later seeder that says these after its welcome."""
 
-        def play(link: socket.socket) -> None:
-            self.hello = receive_line(link) + receive_line(link)
-            link.sendall(b"lmk2 " + json.dumps(self.WELCOME).encode() + b"\n" + b"".join(words))
+        def play(sock: socket.socket) -> None:
+            self.hello = receive_line(sock) + receive_line(sock)
+            sock.sendall(b"lmk2 " + json.dumps(self.WELCOME).encode() + b"\n" + b"".join(words))
             try:
                 while True:
-                    self.kinds.append(receive_frame(link)[0])
+                    self.kinds.append(receive_frame(sock)[0])
                     self.heard.set()
             except (EOFError, ConnectionError):
                 self.has_hung_up.set()

@@ -145,11 +145,11 @@ class SeveralAddressesTest(NetworkTest):
 
     def source_of_answer(self, host: str, port: int) -> str:
         """Asked by a socket that belongs to another network's address."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
-            link.bind(("127.0.0.200", 0))
-            link.settimeout(5.0)
-            link.sendto(b"nonsense", (host, port))
-            source: str = link.recvfrom(100)[1][0]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind(("127.0.0.200", 0))
+            sock.settimeout(5.0)
+            sock.sendto(b"nonsense", (host, port))
+            source: str = sock.recvfrom(100)[1][0]
             return source
 
     def test_each_of_its_addresses_answers_for_itself(self) -> None:

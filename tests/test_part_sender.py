@@ -11,7 +11,7 @@ from roles.net.connection import Connection
 from roles.net.throttle import Throttle
 from roles.uploads.part_sender import MAX_KEPT, PIECE, PartSender
 from roles.uploads.part_sizes import MIN_AHEAD
-from roles.uploads.upload_scheduler import Choice
+from roles.uploads.upload_scheduler import ChosenChunk
 from roles.values.addresses import LOOPBACK
 from roles.values.content import Content
 from roles.wire import frames
@@ -61,7 +61,11 @@ class PartSenderTest(unittest.TestCase):
         content = Content(b"root" * 8, SIZE, SIZE)
         says = self.source.sent.append
         is_whole = self.parts.send(
-            Choice(7, content.root, 0), content, self.source, lambda: says("offer"), lambda: True
+            ChosenChunk(7, content.root, 0),
+            content,
+            self.source,
+            lambda: says("offer"),
+            lambda: True,
         )
         self.assertTrue(is_whole)
         return list(self.source.sent)

@@ -94,14 +94,14 @@ class PeerUploadsTest(UploadingTest):
         self.assertLessEqual(most, 2)
         wait_until(lambda: self.room.slots_taken == 0)
 
-    def test_whoever_waits_is_told_its_place(self) -> None:
+    def test_whoever_waits_is_told_its_position(self) -> None:
         hungs = [self.wanting(self.room, self.holding) for _ in range(2)]
         for hung in hungs:
             self.offer(hung)
         waiting = self.wanting(self.room, self.holding)
         self.assertEqual(waiting.expect(frames.Place), frames.Place(1))
         uploads, _ = self.room.report(time.monotonic())
-        self.assertIn(1, [upload.place for upload in uploads])
+        self.assertIn(1, [upload.position for upload in uploads])
         hungs[0].link.close()
         self.assertEqual(waiting.expect(frames.Place), frames.Place(0))
         self.offer(waiting)
@@ -112,7 +112,7 @@ class PeerUploadsTest(UploadingTest):
         for hung in hungs:
             self.offer(hung)
         waiting = self.wanting(self.room, self.holding)
-        wait_until(lambda: [one.place for one in self.room.report(time.monotonic())[0]] == [1])
+        wait_until(lambda: [one.position for one in self.room.report(time.monotonic())[0]] == [1])
         hungs[0].link.close()
         self.assertIsInstance(waiting.expect(frames.Place, frames.Offer), frames.Offer)
 

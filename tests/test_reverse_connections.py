@@ -62,11 +62,11 @@ class OfferCallsTest(RoomTest):
         self.uploads.join()
 
     def called(self, peer: str = "f" * 16, *, is_away: bool = False) -> ScriptedSeeder:
-        def play(link: socket.socket) -> None:
-            self.heard.append(welcomed(link, peer, is_away=is_away))
+        def play(sock: socket.socket) -> None:
+            self.heard.append(welcomed(sock, peer, is_away=is_away))
             if is_away:
                 return
-            raw = RawPeer(link)
+            raw = RawPeer(sock)
             raw.send(frames.Open(7, self.holding.content.root))
             with contextlib.suppress(EOFError, OSError):
                 while True:
@@ -97,8 +97,8 @@ class OfferCallsTest(RoomTest):
         self.assertEqual(self.uploads.called(), frozenset())
 
     def test_a_room_of_hundreds_is_not_called_all_at_once(self) -> None:
-        def silent(link: socket.socket) -> None:
-            while link.recv(1_024):
+        def silent(sock: socket.socket) -> None:
+            while sock.recv(1_024):
                 pass
 
         leechers = [self.enterContext(ScriptedSeeder(silent)) for _ in range(20)]
@@ -150,8 +150,8 @@ class OfferCallsTest(RoomTest):
         thread.join()
 
     def test_those_who_do_not_answer_keep_nobody_from_being_called(self) -> None:
-        def silent(link: socket.socket) -> None:
-            while link.recv(1_024):
+        def silent(sock: socket.socket) -> None:
+            while sock.recv(1_024):
                 pass
 
         mute = [self.enterContext(ScriptedSeeder(silent)) for _ in range(MAX_UNDER_WAY - MAX_CALLS)]

@@ -22,7 +22,7 @@ from tests.disks import described, some_bytes
 CONTENT, _ = described(some_bytes(100))
 
 
-def link(number: int) -> Peer:
+def peer(number: int) -> Peer:
     address = Address("127.0.0.1", number)
     meter = RateMeter(now=0.0)
     return Peer(number, address, f"peer {number}", "pc", meter, joined_at=0.0)
@@ -31,7 +31,7 @@ def link(number: int) -> Peer:
 class SinglesTest(unittest.TestCase):
     def setUp(self) -> None:
         self.singles = SingleChunks()
-        self.links = [link(number) for number in (1, 2, 3)]
+        self.peers = [peer(number) for number in (1, 2, 3)]
 
     def add(self, *handles: int) -> None:
         for handle in handles:
@@ -39,7 +39,7 @@ class SinglesTest(unittest.TestCase):
 
     def asked(self, now: float = 0.0) -> list[tuple[int, int]]:
         """Whom for what, as numbers."""
-        return [(one.number, handle) for one, handle, _ in self.singles.to_ask(self.links, now=now)]
+        return [(one.number, handle) for one, handle, _ in self.singles.to_ask(self.peers, now=now)]
 
     def late(self, *helpers: Peer, now: float) -> list[tuple[int, int]]:
         """Who is late with what, as numbers, while these have nothing to do."""
@@ -55,11 +55,11 @@ class SinglesTest(unittest.TestCase):
     def test_everybody_is_asked_though_the_first_are_tried_again_before(self) -> None:
         self.add(7)
         asked = list[int]()
-        for _ in self.links:
+        for _ in self.peers:
             ((number, _handle),) = self.asked()
             asked.append(number)
-            self.singles.refused(7, self.links[number - 1])
-            self.singles.try_all_again(self.links)
+            self.singles.refused(7, self.peers[number - 1])
+            self.singles.try_all_again(self.peers)
         self.assertEqual(sorted(asked), [1, 2, 3])
 
     def test_no_peer_is_asked_for_more_than_so_many_at_once(self) -> None:
@@ -74,15 +74,15 @@ class SinglesTest(unittest.TestCase):
         while asked := self.asked():
             [(number, _)] = asked
             order.append(number)
-            self.singles.refused(7, self.links[number - 1])
+            self.singles.refused(7, self.peers[number - 1])
         self.assertEqual(sorted(order), [1, 2, 3])
-        self.singles.try_all_again(self.links)
+        self.singles.try_all_again(self.peers)
         self.assertEqual(len(self.asked()), 1)
 
     def test_what_was_asked_of_a_peer_that_left_is_asked_of_others(self) -> None:
         self.add(7, 8, 9)
         self.asked()
-        gone = self.links.pop(0)
+        gone = self.peers.pop(0)
         lost = set(gone.singles)
         self.singles.left(gone)
         self.assertEqual({handle for _, handle in self.asked()}, lost)
@@ -90,7 +90,7 @@ class SinglesTest(unittest.TestCase):
     def test_who_was_asked_is_told_when_it_is_not_wanted_any_more(self) -> None:
         self.add(7)
         [(number, _)] = self.asked()
-        self.assertIs(self.singles.drop(7), self.links[number - 1])
+        self.assertIs(self.singles.drop(7), self.peers[number - 1])
         self.assertIsNone(self.singles.drop(7))
         self.assertEqual(self.asked(), [])
 
@@ -109,14 +109,14 @@ class SinglesTest(unittest.TestCase):
         self.add(7)
         [(number, _)] = self.asked(now=0.0)
         for second in range(int(LATE_AT_MOST_S) + 2):
-            self.links[number - 1].meter.add(100_000, now=float(second))
+            self.peers[number - 1].meter.add(100_000, now=float(second))
             late = self.late(now=float(second))
             self.assertEqual(bool(late), second > LATE_AT_MOST_S)
 
     def test_a_peer_that_is_dropped_is_not_asked(self) -> None:
         transfer = ContentTransfer(CONTENT, "some bytes", lambda: None)
-        for link in (self.links[0], self.links[2]):
-            transfer.plan.drop(link.sender, now=0.0)
+        for peer in (self.peers[0], self.peers[2]):
+            transfer.plan.drop(peer.sender, now=0.0)
         self.singles.add(7, transfer)
         self.assertEqual(self.asked(), [(2, 7)])
 
@@ -133,7 +133,7 @@ class HelpTest(unittest.TestCase):
 
     def setUp(self) -> None:
         self.singles = SingleChunks()
-        self.slow, self.helper = link(1), link(2)
+        self.slow, self.helper = peer(1), peer(2)
         for handle in range(8):
             self.singles.add(handle, ContentTransfer(CONTENT, "some bytes", lambda: None))
         self.singles.to_ask([self.slow], now=0.0)
@@ -178,7 +178,7 @@ class HelpTest(unittest.TestCase):
 
     def test_a_peer_that_has_something_to_do_takes_nothing_over(self) -> None:
         self.helper.singles.add(99)
-        busy = link(3)
+        busy = peer(3)
         busy.taking = (5, 5)
         self.assertEqual(self.taken_over(self.helper, busy, now=5.0), set())
 

@@ -245,7 +245,7 @@ class LostWordsTest(SwarmTestCase):
         self.offer(sender, handle, 3)
         self.tick_until_left(sender)
 
-    def test_a_peer_in_whose_line_we_stand_or_that_has_nothing_is_waited_for(self) -> None:
+    def test_a_peer_in_whose_queue_we_are_or_that_has_nothing_is_waited_for(self) -> None:
         self.quick("QUIET_S")
         busy, _ = self.offering(self.holding)
         busy.send(frames.Place(2))
@@ -274,7 +274,7 @@ class LostWordsTest(SwarmTestCase):
         wait_until(lambda: self.transfer_.plan.had == 0b11000)
         self.assertTrue(self.errors.empty())
 
-    def test_an_offer_says_that_the_wait_in_line_is_over(self) -> None:
+    def test_an_offer_says_that_the_wait_in_the_queue_is_over(self) -> None:
         self.quick("QUIET_S")
         sender, handle = self.offering(self.holding)
         sender.send(frames.Place(2))
@@ -522,6 +522,25 @@ class SmallContentsTest(DownloadingTest):
         self.assertEqual(store.writes, 0)
 
 
+class PoliteLock:
+    """A downloader that releases it lets others go first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.acquire = self._lock.acquire
+
+    def release(self) -> None:
+        self._lock.release()
+        if threading.current_thread().name == "lmk-test-downloader":
+            time.sleep(0.02)
+
+    def __enter__(self) -> None:
+        self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
 class DiskTest(DownloadingTest):
     def test_what_the_disk_says_is_told_and_the_chunk_wanted_again(self) -> None:
         holding = some_holding(3)
@@ -555,3 +574,27 @@ class DiskTest(DownloadingTest):
         may_end.set()
         removing.join(LIMIT_S)
         self.assertEqual(store.writes, 1)
+
+    def test_what_was_written_is_counted_before_a_transfer_is_removed(self) -> None:
+        self.swarm._lock = lock = PoliteLock()  # type: ignore[assignment]
+        self.swarm._written = threading.Condition(lock)  # type: ignore[arg-type]
+        holding = some_holding(3)
+        handle, transfer, store = self.transfer(holding)
+        sender, _ = self.offering(holding)
+        write, removed_with = store.write, list[int]()
+
+        def remove() -> None:
+            self.swarm.remove(handle)
+            removed_with.append(transfer.plan.had)
+
+        removing = threading.Thread(target=remove)
+
+        def write_while_it_is_removed(offset: int, piece: memoryview) -> None:
+            removing.start()
+            wait_until(lambda: not transfer.is_asking)
+            write(offset, piece)
+
+        store.write = write_while_it_is_removed  # type: ignore[method-assign]
+        self.give(sender, handle, holding, 1)
+        wait_until(lambda: bool(removed_with))
+        self.assertEqual(removed_with, [0b10])

@@ -7,7 +7,7 @@ import unittest
 from roles.values.errors import UserInputError
 from roles.values.events import ListedFile
 from tests.terminals import folder_of, room
-from ui.terminal.choosing import Offer, Unclear, choices, chosen_by_number, once
+from ui.terminal.choosing import OfferedList, Unclear, choices, chosen_by_number, once
 
 LESSON = folder_of("a" * 16, "lesson", "intro.txt", "slides/1.png", "slides/2.png", "slides/x/3")
 OTHER = folder_of("b" * 16, "other", "notes.txt")
@@ -15,7 +15,7 @@ LOOSE = ListedFile("old one.bin", 5)
 TWINS = tuple(
     ListedFile("twin.txt", 5, bytes([number]) * 32, "", f"0{number}0{number}") for number in (1, 2)
 )
-OFFER = Offer(room(LESSON, OTHER, loose=(LOOSE, *TWINS)))
+OFFER = OfferedList(room(LESSON, OTHER, loose=(LOOSE, *TWINS)))
 
 
 class NameTest(unittest.TestCase):
@@ -27,14 +27,14 @@ class NameTest(unittest.TestCase):
     def test_an_umlaut_is_one_letter_or_two(self) -> None:
         one, two = "Übung/é.txt", "U\u0308bung/e\u0301.txt"
         for listed, typed in ((one, two), (two, one), (one, one)):
-            offer = Offer(room(folder_of("c" * 16, "x", listed)))
+            offer = OfferedList(room(folder_of("c" * 16, "x", listed)))
             for name, key in ((typed, listed), (typed[: typed.index("/") + 1], None)):
                 with self.subTest(listed=listed, name=name):
                     found = offer.named(name)
                     assert isinstance(found, list), found
                     self.assertIn(key, (None, found[0].key))
                     self.assertEqual([file.name for file in found[0].files], [listed])
-        both = Offer(room(folder_of("c" * 16, "x", one, two)))
+        both = OfferedList(room(folder_of("c" * 16, "x", one, two)))
         for name in (one, two):
             found = both.named(name)
             assert isinstance(found, list), found
@@ -58,7 +58,7 @@ class NameTest(unittest.TestCase):
     def test_a_file_that_two_folders_have_is_in_both(self) -> None:
         both = ListedFile("shared.txt", 5, b"r" * 32, "a" * 16, also=("b" * 16, "c" * 16))
         listed = room(LESSON, OTHER, loose=(both,))
-        offer = Offer(listed)
+        offer = OfferedList(listed)
         for name in ("lesson/shared.txt", "other/shared.txt"):
             found = offer.named(name)
             assert isinstance(found, list), found
@@ -74,7 +74,7 @@ class NameTest(unittest.TestCase):
     def test_a_sub_folder_of_a_named_folder_comes_from_that_alone(self) -> None:
         other = folder_of("b" * 16, "other", "slides/9.png")
         again = folder_of("c" * 16, "lesson", "slides/8.png")
-        offer = Offer(room(LESSON, other, again))
+        offer = OfferedList(room(LESSON, other, again))
         for name, shares in {"other/slides": "b", "lesson/slides/": "ac"}.items():
             found = offer.named(name)
             assert isinstance(found, list), found
@@ -105,12 +105,12 @@ class NameTest(unittest.TestCase):
 
     def test_two_folders_of_one_name_are_both_meant(self) -> None:
         again = folder_of("c" * 16, "lesson", "more.txt")
-        found = Offer(room(LESSON, again)).named("lesson")
+        found = OfferedList(room(LESSON, again)).named("lesson")
         assert isinstance(found, list)
         self.assertEqual(len(found), 2)
 
     def test_a_file_comes_before_a_folder_of_its_name_and_a_slash_means_the_folder(self) -> None:
-        offer = Offer(room(LESSON, loose=(ListedFile("lesson", 1),)))
+        offer = OfferedList(room(LESSON, loose=(ListedFile("lesson", 1),)))
         for name, is_folder in {"lesson": False, "lesson/": True}.items():
             found = offer.named(name)
             assert isinstance(found, list)
@@ -140,7 +140,7 @@ class OnceTest(unittest.TestCase):
         self.assertEqual(self.chosen("intro.txt", "slides")[0], "intro.txt")
 
     def test_an_empty_folder_is_asked_for_too(self) -> None:
-        offer = Offer(room(folder_of("c" * 16, "empty")))
+        offer = OfferedList(room(folder_of("c" * 16, "empty")))
         self.assertEqual(len(once(offer.all())), 1)
 
 
@@ -159,7 +159,7 @@ class NumbersTest(unittest.TestCase):
                 chosen_by_number(typed, 5)
 
     def test_a_small_folder_alone_is_shown_as_its_files(self) -> None:
-        self.assertEqual(len(choices(Offer(room(LESSON)))), 4)
+        self.assertEqual(len(choices(OfferedList(room(LESSON)))), 4)
 
     def test_of_several_folders_the_files_come_first_and_then_the_folders(self) -> None:
         rows = choices(OFFER)
@@ -168,4 +168,4 @@ class NumbersTest(unittest.TestCase):
 
     def test_a_large_folder_is_one_line(self) -> None:
         large = folder_of("d" * 16, "large", *(f"{number}.txt" for number in range(21)))
-        self.assertEqual(choices(Offer(room(large))), [large[0]])
+        self.assertEqual(choices(OfferedList(room(large))), [large[0]])

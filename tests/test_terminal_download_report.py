@@ -18,7 +18,7 @@ from roles.values.events import (
 )
 from tests.terminals import Printed, folder_of, printed, room
 from ui.exit_codes import ExitCode
-from ui.terminal.choosing import Chosen, Offer
+from ui.terminal.choosing import Chosen, OfferedList
 from ui.terminal.download_report import DownloadReport
 from ui.terminal.output import Output
 
@@ -43,7 +43,7 @@ def ended(paths: Sequence[str], state: DownloadState, failure: LmkError | None =
 class DownloadReportTest(unittest.TestCase):
     def setUp(self) -> None:
         self.now = 100.0
-        offer = Offer(room(LARGE, SMALL, loose=(PLAIN,)))
+        offer = OfferedList(room(LARGE, SMALL, loose=(PLAIN,)))
         self.large, self.small, self.plain = offer.all()
 
     def report(
@@ -251,7 +251,12 @@ class DownloadReportTest(unittest.TestCase):
         def tell(report: DownloadReport) -> None:
             report.note(
                 changed(
-                    self.small.key, DownloadState.IN_LINE, files=2, files_ended=1, place=3, have=10
+                    self.small.key,
+                    DownloadState.IN_QUEUE,
+                    files=2,
+                    files_ended=1,
+                    position=3,
+                    have=10,
                 )
             )
             report.note_files(FilesEnded(self.small.key, ended(["1.txt"], DONE)))

@@ -14,7 +14,7 @@ from tests.terminals import Printed, folder_of, printed, room
 from ui.exit_codes import ExitCode
 from ui.terminal.list_command import tell_list
 from ui.terminal.output import Output
-from ui.terminal.tracker_choice import Chosen, tracker_for
+from ui.terminal.tracker_choice import ChosenTracker, tracker_for
 from ui.terminal.trackers_command import run_trackers, tell_trackers
 
 LESSON = folder_of("a" * 16, "lesson", "intro.txt", "slides/1.png", size=40_000)
@@ -97,7 +97,7 @@ class TrackerChoiceTest(unittest.TestCase):
         def search() -> Sequence[FoundTracker]:
             return found
 
-        def work(output: Output) -> Chosen:
+        def work(output: Output) -> ChosenTracker:
             ask = None if answer is None else lambda _: answer
             return tracker_for(typed, output, environment or {}, search, ask)
 
@@ -106,30 +106,30 @@ class TrackerChoiceTest(unittest.TestCase):
 
     def test_one_that_was_named_is_taken_without_a_search(self) -> None:
         typed = Address("10.0.0.1", 1)
-        self.assertEqual(self.choose(OURS, typed=typed), (Chosen(typed, Follow.SAME), ""))
+        self.assertEqual(self.choose(OURS, typed=typed), (ChosenTracker(typed, Follow.SAME), ""))
         named = {"LMK_TRACKER": "10.0.0.2:5"}
-        expected = Chosen(Address("10.0.0.2", 5), Follow.SAME)
+        expected = ChosenTracker(Address("10.0.0.2", 5), Follow.SAME)
         self.assertEqual(self.choose(OURS, environment=named), (expected, ""))
 
     def test_without_discovery_it_is_this_computer(self) -> None:
         off, typed = {"LMK_DISCOVER": "off"}, Address("10.0.0.1", 1)
-        here = Chosen(Address("127.0.0.1", 12500), Follow.NOWHERE)
+        here = ChosenTracker(Address("127.0.0.1", 12500), Follow.NOWHERE)
         self.assertEqual(self.choose(OURS, environment=off), (here, ""))
-        expected = Chosen(typed, Follow.NOWHERE)
+        expected = ChosenTracker(typed, Follow.NOWHERE)
         self.assertEqual(self.choose(OURS, typed=typed, environment=off), (expected, ""))
 
     def test_one_that_is_found_is_taken_and_said(self) -> None:
         said = "Found the tracker lab-pc-01 (192.168.1.5:12500).\n"
-        self.assertEqual(self.choose(OURS), (Chosen(OURS.address, Follow.ANY), said))
+        self.assertEqual(self.choose(OURS), (ChosenTracker(OURS.address, Follow.ANY), said))
 
     def test_without_any_it_is_this_computer_and_that_is_said(self) -> None:
         chosen, said = self.choose()
-        self.assertEqual(chosen, Chosen(Address("127.0.0.1", 12500), Follow.ANY))
+        self.assertEqual(chosen, ChosenTracker(Address("127.0.0.1", 12500), Follow.ANY))
         self.assertIn("No tracker was found", said)
 
     def test_of_several_the_first_that_is_ours_is_taken_where_nobody_can_be_asked(self) -> None:
         chosen, said = self.choose(ORIGINAL, OTHER, OURS)
-        self.assertEqual(chosen, Chosen(OURS.address, Follow.ANY))
+        self.assertEqual(chosen, ChosenTracker(OURS.address, Follow.ANY))
         self.assertIn("Found 3 trackers; using the tracker lab-pc-01", said)
 
     def test_a_person_is_asked_by_number(self) -> None:

@@ -262,13 +262,13 @@ class SeederReportTest(unittest.TestCase):
         self.assertEqual(seen.out, "Others can connect to this computer now.\n")
 
     def test_who_takes_what_is_told_but_not_file_by_file(self) -> None:
-        def uploads(name: str, place: int = 0) -> UploadsChanged:
-            upload = Upload(Address("10.0.0.9", 4000), name, 0, 10, 1.0, "lab-pc-07", place)
+        def uploads(name: str, position: int = 0) -> UploadsChanged:
+            upload = Upload(Address("10.0.0.9", 4000), name, 0, 10, 1.0, "lab-pc-07", position)
             return UploadsChanged(SeederState.CONNECTED, (upload,), 0)
 
         seen = self.told(
             (0, uploads("")),
-            (0, uploads("waiting.txt", place=2)),
+            (0, uploads("waiting.txt", position=2)),
             (0, uploads("a.txt")),
             (1, uploads("b.txt")),
             (7, uploads("c.txt")),

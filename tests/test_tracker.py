@@ -275,8 +275,8 @@ class InputsThatEndedTheOriginal(RoomTest):
 
     def test_a_peer_that_is_gone_before_its_answer_harms_nothing(self) -> None:
         for _ in range(20):
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
-                link.sendto(b"request_file_list", self.room)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                sock.sendto(b"request_file_list", self.room)
         self.assert_room_as_before()
 
     def test_a_flood_of_garbage_does_not_starve_another_machine(self) -> None:
@@ -292,12 +292,12 @@ class InputsThatEndedTheOriginal(RoomTest):
         time.sleep(0.001)  # a flood that leaves the machine itself able to work
 
     def _ask_until_answered(self) -> bytes:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
-            link.settimeout(SILENCE_S)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(SILENCE_S)
             for _ in range(25):
-                link.sendto(b"request_file_list", self.room)
+                sock.sendto(b"request_file_list", self.room)
                 try:
-                    return link.recv(2_048)
+                    return sock.recv(2_048)
                 except TimeoutError:  # the flood filled the socket's buffer: as our client does
                     continue
         raise AssertionError("no answer while another machine floods the tracker")
@@ -451,9 +451,9 @@ class RestartsOfTheTracker(RoomTest):
 
 class PortsOfTheTracker(RoomTest):
     def occupied(self) -> Address:
-        link = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        link.bind(("127.0.0.1", 0))
-        return Address(*link.getsockname())
+        sock = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        sock.bind(("127.0.0.1", 0))
+        return Address(*sock.getsockname())
 
     def test_a_taken_port_means_the_next_one_and_a_sentence(self) -> None:
         taken = self.occupied()
@@ -558,10 +558,10 @@ class Lmk2Room(RoomTest):
 
     def call(self, words: bytes) -> bytes:
         """What came until the tracker closed, without the last line feed."""
-        with socket.create_connection(self.room, LIMIT_S) as link:
-            link.sendall(words)
+        with socket.create_connection(self.room, LIMIT_S) as sock:
+            sock.sendall(words)
             received = b""
-            while data := link.recv(1 << 16):
+            while data := sock.recv(1 << 16):
                 received += data
         return received[:-1] if received.count(b"\n") == 1 else received
 
@@ -614,12 +614,12 @@ class ManyAtOnce(Lmk2Room):
         )
 
     def is_answered(self, source: str) -> bool:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
-            link.bind((source, 0))
-            link.settimeout(SILENCE_S)
-            link.sendto(b"nonsense", self.room)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind((source, 0))
+            sock.settimeout(SILENCE_S)
+            sock.sendto(b"nonsense", self.room)
             try:
-                return link.recv(99) == UNKNOWN_REQUEST
+                return sock.recv(99) == UNKNOWN_REQUEST
             except TimeoutError:
                 return False
 
@@ -658,11 +658,11 @@ class AnswersInLmk2(Lmk2Room):
         for request in (AskVersion(ID), AskHolders(ID, (SHARE,)), FindTracker(ID)):
             bare = encode_request(request).rstrip()
             for question in (bare, bare.ljust(85), bare.ljust(256)):
-                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
-                    link.settimeout(SILENCE_S)
-                    link.sendto(question, self.room)
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                    sock.settimeout(SILENCE_S)
+                    sock.sendto(question, self.room)
                     try:
-                        self.assertLessEqual(len(link.recv(2_048)), len(question))
+                        self.assertLessEqual(len(sock.recv(2_048)), len(question))
                     except TimeoutError:
                         self.assertLess(len(question), 128)
 
@@ -842,12 +842,12 @@ class DialsOfTheTracker(Lmk2Room):
             listener.settimeout(LIMIT_S)
             port = listener.getsockname()[1]
             self.register_everywhere(port)
-            link, _ = listener.accept()
-            with link:
-                link.settimeout(LIMIT_S)
-                line = link.recv(1_024).split(b"\n")[1]
-                link.sendall(b"lmk2 " + line + b"\n")
-                self.assertEqual(link.recv(1_024), b"")
+            sock, _ = listener.accept()
+            with sock:
+                sock.settimeout(LIMIT_S)
+                line = sock.recv(1_024).split(b"\n")[1]
+                sock.sendall(b"lmk2 " + line + b"\n")
+                self.assertEqual(sock.recv(1_024), b"")
         self.assertEqual(self.ping2(port), Pinged(ID, True))
         self.running.log.wait_for(
             RoomChanged,
@@ -867,13 +867,13 @@ class DialsOfTheTracker(Lmk2Room):
 
     def answer_probe(self, listener: socket.socket, peer: str) -> None:
         listener.settimeout(LIMIT_S)
-        link, _ = listener.accept()
-        with link:
-            link.settimeout(LIMIT_S)
-            probe = decode_hello(link.recv(1_024).split(b"\n")[1])
+        sock, _ = listener.accept()
+        with sock:
+            sock.settimeout(LIMIT_S)
+            probe = decode_hello(sock.recv(1_024).split(b"\n")[1])
             assert isinstance(probe, Probe)
-            link.sendall(encode_welcome(replace(probe, peer=peer)))
-            self.assertIn(link.recv(1_024), (b"", b"exit_connection"))
+            sock.sendall(encode_welcome(replace(probe, peer=peer)))
+            self.assertIn(sock.recv(1_024), (b"", b"exit_connection"))
 
     def assert_tells(self, port: int, peer: str, code: str) -> None:
         def is_so() -> bool:
@@ -908,9 +908,9 @@ class DialsOfTheTracker(Lmk2Room):
 
     def test_a_seeder_of_ours_says_in_its_answer_who_it_is(self) -> None:
         running = self.seeder(self.make_folder("shared", {"a": b"x"}), self.room)
-        with socket.create_connection(running.address, LIMIT_S) as link:
-            link.sendall(b'request_connection\n{"lmk":2,"probe":"%s"}\n' % ID.encode())
-            answer = decode_probe_answer(link.recv(1_024))
+        with socket.create_connection(running.address, LIMIT_S) as sock:
+            sock.sendall(b'request_connection\n{"lmk":2,"probe":"%s"}\n' % ID.encode())
+            answer = decode_probe_answer(sock.recv(1_024))
         assert answer is not None
         self.assertEqual((answer.probe, len(answer.peer)), (ID, 16))
 
@@ -992,8 +992,8 @@ class ShortagesOfTheTracker(RoomTest):
 
         with (
             mock.patch.object(Answers, "to", refuse),
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock,
         ):
-            link.sendto(b"request_seeder_list", tracker.address)
+            sock.sendto(b"request_seeder_list", tracker.address)
             wait_until(lambda: bool(failed))
             self.assertEqual(listed_seeders(tracker.address), [])

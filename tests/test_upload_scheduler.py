@@ -14,7 +14,7 @@ from roles.uploads.upload_scheduler import (
     SLOW_UPLINK,
     STALL_S,
     TURN_CHUNKS,
-    Choice,
+    ChosenChunk,
     UplinkRate,
     UploadScheduler,
 )
@@ -38,7 +38,7 @@ class SchedulerTestCase(unittest.TestCase):
             scheduler.want(number, 7, A, chunks)
         return scheduler
 
-    def offered(self, scheduler: UploadScheduler, number: int) -> Choice:
+    def offered(self, scheduler: UploadScheduler, number: int) -> ChosenChunk:
         choice, _ = scheduler.next_choice(number, now=0.0)
         assert choice is not None
         return choice
@@ -341,7 +341,7 @@ class NewsTest(SchedulerTestCase):
         scheduler = self.with_leechers(1, "hung", "good")
         self.offered(scheduler, 1)
         scheduler.release(1)  # it did not answer in time
-        self.assertEqual(scheduler.next_choice(2, now=0.0)[0], Choice(7, A, 0))
+        self.assertEqual(scheduler.next_choice(2, now=0.0)[0], ChosenChunk(7, A, 0))
         scheduler.sent(2, 7, 0)
         scheduler.next_choice(2, now=0.0)
         self.have = {A: 0b11}
@@ -376,7 +376,7 @@ class Room:
         self.have = {A: 0, B: 0}
         self.scheduler = UploadScheduler(self.slots, self.have.__getitem__, self.rng)
         self.awake: dict[int, None] = {}
-        self.pending: dict[int, Choice] = {}
+        self.pending: dict[int, ChosenChunk] = {}
         self.late: set[int] = set()  # did not answer in time, and have no slot
         self.lacks: dict[int, dict[int, int]] = {}  # by member and handle
         self.waited: Counter[int] = Counter()

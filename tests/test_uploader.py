@@ -325,7 +325,7 @@ class HostileTest(UploadingTest):
         late.send(frames.Take(7, offer.index))
         self.assertEqual(late.chunk(CHUNK), self.holding.chunk(offer.index))
 
-    def test_who_takes_late_waits_in_line_again(self) -> None:
+    def test_who_takes_late_waits_in_the_queue_again(self) -> None:
         self.constant("uploads.upload_session", "ANSWER_S", 0.5)
         self.constant("uploads.upload_session", "POSITION_S", 0.0)
         late = self.wanting(self.room, self.holding)

@@ -130,14 +130,14 @@ class SeederTabTest(AppWindowTest):
         run._handle(ReachabilityChanged(address, is_reachable=True))
         self.assertNotIn("Others cannot connect", widget_texts(self.window.seeder))
 
-    def test_who_waits_in_line_is_shown_with_the_place(self) -> None:
+    def test_who_waits_in_a_queue_is_shown_with_the_position(self) -> None:
         run = self.started()
         taking = Upload(Address("10.0.0.7", 5), "a", 1, 2, 0.0, "lab-pc-07")
-        waiting = Upload(Address("10.0.0.8", 5), "a", 0, 2, 0.0, "lab-pc-08", place=2)
+        waiting = Upload(Address("10.0.0.8", 5), "a", 0, 2, 0.0, "lab-pc-08", position=2)
         run._handle(UploadsChanged(SeederState.AWAY, (waiting, taking), 0))
         tree = self.window.seeder.uploads.tree
         self.assertEqual(texts_of(tree, "0"), ["lab-pc-07", "lab-pc-08"])
-        self.assertEqual(texts_of(tree, SENT), ["1 byte of 2 bytes", "In line (place 2)"])
+        self.assertEqual(texts_of(tree, SENT), ["1 byte of 2 bytes", "In the queue (position 2)"])
 
     def test_who_takes_from_a_download_is_shown_too(self) -> None:
         window = self.open_window()

@@ -224,8 +224,8 @@ class TreeInWindowTest(AppWindowTest):
     def test_progress_stands_at_what_was_asked_for(self) -> None:
         self.show_course()
         share = f"share:{COURSE}"
-        self.download(share, DownloadState.IN_LINE, place=3, files=3, files_ended=1)
-        self.wait_for_status(share, "In line (place 3), 1 of 3 files")
+        self.download(share, DownloadState.IN_QUEUE, position=3, files=3, files_ended=1)
+        self.wait_for_status(share, "In the queue (position 3), 1 of 3 files")
         self.download(share, DownloadState.DOWNLOADING, files=3, files_ended=2)
         self.wait_for_status(share, "2 of 3 files")
 

@@ -130,10 +130,10 @@ def download_status(download: DownloadChanged) -> str:
             return "Checking what you have"
         case DownloadState.LOOKING:
             return _with_cause("Looking for seeders", download.cause)
-        case DownloadState.IN_LINE:
-            if download.place:
-                return f"In line (place {download.place})"
-            return "In line: every seeder is serving others"
+        case DownloadState.IN_QUEUE:
+            if download.position:
+                return f"In the queue (position {download.position})"
+            return "In the queue: every seeder is serving others"
         case DownloadState.DOWNLOADING:
             return _downloading(download.sources)
         case DownloadState.RETRYING:

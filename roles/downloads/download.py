@@ -316,7 +316,7 @@ class Download(DownloadLife):
         elif is_moving or outlook.is_receiving:
             self._set_state(DownloadState.DOWNLOADING)
         elif outlook.position:
-            self._set_state(DownloadState.IN_LINE, place=outlook.position)
+            self._set_state(DownloadState.IN_QUEUE, position=outlook.position)
         elif self._waits_for_list(now):
             self._patience.renew(now)
         else:
@@ -409,7 +409,7 @@ class Download(DownloadLife):
         state: DownloadState,
         *,
         cause: str = "",
-        place: int = 0,
+        position: int = 0,
         failure: LmkError | None = None,
         saved_as: Path | None = None,
     ) -> None:
@@ -434,7 +434,7 @@ class Download(DownloadLife):
                 failure=failure,
                 saved_as=saved_as,
                 title=self.title,
-                place=place,
+                position=position,
                 files=len(self.wanted.files),
                 files_ended=self._tally.ended,
                 renamed=self._tally.renamed + len(self._renamed),

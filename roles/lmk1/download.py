@@ -11,7 +11,7 @@ from pathlib import Path
 from roles.disk.leftovers import drop_partial
 from roles.disk.promised_space import PromisedSpace
 from roles.downloads.download_life import CUT_OFF, QUEUED_AT_PEERS_S, DownloadLife, Patience
-from roles.lmk1.fetchers import Fetchers, Outlook
+from roles.lmk1.fetchers import Fetchers, SeedersOutlook
 from roles.lmk1.partial_file import PartialFile
 from roles.lmk1.seeder_book import SeederBook
 from roles.net.rates import seconds_left
@@ -187,7 +187,7 @@ class Download(DownloadLife):
             fetchers.join()
         return fetchers.storage_fault
 
-    def _judge(self, outlook: Outlook, now: float) -> None:
+    def _judge(self, outlook: SeedersOutlook, now: float) -> None:
         """Report the outlook. Raises ContentError or NoSeederError if it is time to give up."""
         self._show_outlook(outlook)
         is_cut_off = self._is_cut_off()
@@ -206,7 +206,7 @@ class Download(DownloadLife):
                 f"({why}). Is a seeder running and not blocked by a firewall?"
             )
 
-    def _show_outlook(self, outlook: Outlook) -> None:
+    def _show_outlook(self, outlook: SeedersOutlook) -> None:
         """Take the state that follows from it. Raises ContentError if all seeders are dropped."""
         if outlook.is_moving or outlook.is_connected:
             self._set_state(DownloadState.DOWNLOADING)
@@ -216,7 +216,7 @@ class Download(DownloadLife):
                 "Nothing was kept. Start another seeder and try again."
             )
         elif outlook.is_queued:
-            self._set_state(DownloadState.IN_LINE)
+            self._set_state(DownloadState.IN_QUEUE)
         elif self._is_cut_off():
             self._set_state(DownloadState.LOOKING, cause=CUT_OFF)
         elif not outlook.is_anyone_listed:

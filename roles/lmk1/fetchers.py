@@ -38,7 +38,7 @@ STANDING_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class SeedersOutlook:
     """What to expect of the listed seeders."""
 
     is_moving: bool  # chunks arrive
@@ -156,10 +156,10 @@ class Fetchers:
         for thread in threads:
             thread.join()
 
-    def outlook(self, now: float) -> Outlook:
+    def outlook(self, now: float) -> SeedersOutlook:
         with self._lock:
             listed = self._seeders()
-            return Outlook(
+            return SeedersOutlook(
                 is_moving=now - self._moved < MOVING_S,
                 is_connected=any(item.is_connected for item in self._fetchings.values()),
                 is_queued=any(self._book.is_away(seeder) for seeder in listed),

@@ -12,7 +12,7 @@ from roles.lmk1.chunk_sender import ChunkSender, UploadProgress
 from roles.lmk1.shared_folder import SharedFolder
 from roles.lmk1.slots import SLOTS_PER_HOST, SlotTable
 from roles.net.connection import Connection
-from roles.net.eviction import Holder, who_goes
+from roles.net.eviction import Occupant, who_goes
 from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
 from roles.uploads.peer_uploads import PeerUploads
@@ -106,8 +106,8 @@ class Uploads:
         """
         now = time.monotonic()
         staying = [one for one in self._serving if not one.is_leaving]
-        holders = [
-            Holder(
+        occupants = [
+            Occupant(
                 number,
                 one.progress.leecher.host,
                 0.0 if one.idle_since is None else now - one.idle_since,
@@ -115,8 +115,8 @@ class Uploads:
             )
             for number, one in enumerate(staying)
         ]
-        most = len(holders) + 1 if is_loopback(host) else SLOTS_PER_HOST
-        idle = who_goes(holders, host, most_of_host=most)
+        most = len(occupants) + 1 if is_loopback(host) else SLOTS_PER_HOST
+        idle = who_goes(occupants, host, most_of_host=most)
         if idle is None:
             return False
         serving = staying[idle.number]

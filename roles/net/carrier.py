@@ -162,7 +162,8 @@ class PlainCarrier:
         if number < 0:
             raise ConnectionAbortedError("the connection is closed")
         if not hasattr(select, "poll"):
-            return bool(select.select((), (number,), (), within_s)[1])
+            # Windows tells of a connection that was refused by the third list alone.
+            return any(select.select((), (number,), (number,), within_s))
         poller = select.poll()
         poller.register(number, select.POLLOUT)
         return bool(poller.poll(within_s * 1000))

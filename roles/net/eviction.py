@@ -18,7 +18,7 @@ CROWD = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class Occupant:
     """A connection that has a place."""
 
     number: int
@@ -27,21 +27,21 @@ class Holder:
     is_proven: bool  # it was of use once
 
 
-def has_room(holders: Collection[Holder], host: str, *, most: int, most_of_host: int) -> bool:
+def has_room(occupants: Collection[Occupant], host: str, *, most: int, most_of_host: int) -> bool:
     """Whether a place is free for a newcomer from this host."""
-    of_host = sum(one.host == host for one in holders)
-    return len(holders) < most and of_host < most_of_host
+    of_host = sum(one.host == host for one in occupants)
+    return len(occupants) < most and of_host < most_of_host
 
 
-def who_goes(holders: Collection[Holder], host: str, *, most_of_host: int) -> Holder | None:
+def who_goes(occupants: Collection[Occupant], host: str, *, most_of_host: int) -> Occupant | None:
     """The one whose place a newcomer from this host gets; None if none is idle for long enough."""
-    counts = Counter(one.host for one in holders)
-    of_host = [one for one in holders if one.host == host]
-    rivals = of_host if len(of_host) >= most_of_host else holders
+    counts = Counter(one.host for one in occupants)
+    of_host = [one for one in occupants if one.host == host]
+    rivals = of_host if len(of_host) >= most_of_host else occupants
     idle = [one for one in rivals if one.idle_s >= _patience_s(one, counts, counts[host])]
     return max(idle, key=lambda one: (counts[one.host], one.idle_s), default=None)
 
 
-def _patience_s(one: Holder, counts: Counter[str], of_newcomer: int) -> float:
+def _patience_s(one: Occupant, counts: Counter[str], of_newcomer: int) -> float:
     patience_s = PROVEN_S if one.is_proven else UNPROVEN_S
     return min(CROWD_S, patience_s) if counts[one.host] >= of_newcomer + CROWD else patience_s

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from roles.net.connection import Connection
 from roles.net.dialling import dialled
-from roles.net.eviction import Holder, has_room, who_goes
+from roles.net.eviction import Occupant, has_room, who_goes
 from roles.net.peer_greeting import greeted
 from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
@@ -143,13 +143,13 @@ class PeerDownloads:
         with self._lock:
             now = time.monotonic()
             staying = (item for item in self._callers.items() if not item[1].is_leaving)
-            holders = [
-                Holder(number, one.connection.address.host, one.idle_s(now), one.is_proven)
+            occupants = [
+                Occupant(number, one.connection.address.host, one.idle_s(now), one.is_proven)
                 for number, one in staying
             ]
-            if has_room(holders, host, most=MAX_CALLERS, most_of_host=of_host):
+            if has_room(occupants, host, most=MAX_CALLERS, most_of_host=of_host):
                 return True
-            idle = who_goes(holders, host, most_of_host=of_host)
+            idle = who_goes(occupants, host, most_of_host=of_host)
             if idle is None:
                 return False
             caller = self._callers[idle.number]

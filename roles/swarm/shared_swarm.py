@@ -174,48 +174,42 @@ class SharedSwarm:
             if is_over:
                 raise PeerProtocolError("it keeps sending damaged chunks")
             return False
-        try:
-            if not self._write(transfer, index, chunk):
+        with self._lock:
+            store = transfer.store if transfer.is_asking else None
+            if store is None:
                 return False
+            is_here = transfer.plan.had >> index & 1  # it came from somebody else meanwhile
+            transfer.writers += 1
+        try:
+            if not is_here:
+                store.write(index * transfer.content.chunk_size, chunk)
         except StorageError as error:
             transfer.fault = error
             with self._lock:
                 messages = self._swarm.released(peer, handle, transfer, index, now=time.monotonic())
-            self._send(messages)
+            is_written = is_done = False
+        else:
+            with self._lock:
+                written = self._swarm.written(
+                    peer, handle, transfer, index, len(chunk), now=time.monotonic()
+                )
+            messages, is_written, is_done = written.messages, True, written.is_done
+        finally:  # remove() returns when what was written is in the plan, too
+            with self._lock:
+                transfer.writers -= 1
+                self._written.notify_all()
+        if is_written:
+            self._news(transfer.content.root, 1 << index)
+        self._send(messages)
+        if is_done or not is_written:
             transfer.wake()
-            return False
-        with self._lock:
-            written = self._swarm.written(
-                peer, handle, transfer, index, len(chunk), now=time.monotonic()
-            )
-        self._news(transfer.content.root, 1 << index)
-        self._send(written.messages)
-        if written.is_done:
-            transfer.wake()
-        return True
+        return is_written
 
     def gone(self, connection: PeerConnection, handle: int, reason: str) -> None:
         log.debug("%s does not have a content: %s", connection.peer.address, reason)
         with self._lock:
             messages = self._swarm.gone(connection.peer, handle, now=time.monotonic())
         self._send(messages)
-
-    def _write(self, transfer: ContentTransfer, index: int, chunk: memoryview) -> bool:
-        """False when the content is no longer asked for. Raises StorageError."""
-        with self._lock:
-            store = transfer.store if transfer.is_asking else None
-            if store is None:
-                return False
-            if transfer.plan.had >> index & 1:  # another peer was faster
-                return True
-            transfer.writers += 1
-        try:
-            store.write(index * transfer.content.chunk_size, chunk)
-        finally:
-            with self._lock:
-                transfer.writers -= 1
-                self._written.notify_all()
-        return True
 
     def _send(self, messages: Iterable[Message], *, is_urgent: bool = True) -> None:
         """Send each peer its messages in order and in one call: each call would wake it."""

@@ -9,7 +9,7 @@ from roles.net.connection import Connection, send_all
 from roles.net.send_buffer import ALONE, SendBuffer
 from roles.net.throttle import Throttle
 from roles.uploads.part_sizes import PartSizes, rate_of
-from roles.uploads.upload_scheduler import Choice
+from roles.uploads.upload_scheduler import ChosenChunk
 from roles.values.content import Content
 from roles.values.errors import FileChangedError
 from roles.wire import frames
@@ -61,7 +61,7 @@ class PartSender:
 
     def send(
         self,
-        choice: Choice,
+        choice: ChosenChunk,
         content: Content,
         source: ChunkSource,
         soon_out: Callable[[], None],

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from roles.disk.holding import Library
 from roles.net.connection import Connection
-from roles.net.eviction import Holder, has_room, who_goes
+from roles.net.eviction import Occupant, has_room, who_goes
 from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
 from roles.net.waiting import Waiting
@@ -84,8 +84,8 @@ class PeerUploads:
         with self._lock:
             now = time.monotonic()
             staying = (one for one in self._leechers.values() if not one.is_leaving)
-            holders = [
-                Holder(
+            occupants = [
+                Occupant(
                     one.number,
                     one.connection.address.host,
                     one.session.idle_s(now=now),
@@ -93,9 +93,9 @@ class PeerUploads:
                 )
                 for one in staying
             ]
-            if has_room(holders, address.host, most=MAX_CONNECTIONS, most_of_host=of_host):
+            if has_room(occupants, address.host, most=MAX_CONNECTIONS, most_of_host=of_host):
                 return True
-            idle = who_goes(holders, address.host, most_of_host=of_host)
+            idle = who_goes(occupants, address.host, most_of_host=of_host)
             if idle is None:
                 return False
             leecher = self._leechers[idle.number]

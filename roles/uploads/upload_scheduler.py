@@ -49,7 +49,7 @@ class _Leecher:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChosenChunk:
     """The chunk to offer next."""
 
     handle: int
@@ -124,7 +124,7 @@ class UploadScheduler:
         if request is not None:
             self._take_back(request)
 
-    def next_choice(self, number: int, *, now: float) -> tuple[Choice | None, list[int]]:
+    def next_choice(self, number: int, *, now: float) -> tuple[ChosenChunk | None, list[int]]:
         """The chunk to offer it now, for which it has a slot; and the leechers to wake.
 
         None if it is queued, or nothing that it wants is here; it will be woken.
@@ -147,7 +147,7 @@ class UploadScheduler:
         leecher.moved_at = now
         if self._queue:
             woken += self._grant()
-        return Choice(handle, request.root, index), woken
+        return ChosenChunk(handle, request.root, index), woken
 
     def has_slot(self, number: int) -> bool:
         return self._leechers[number].has_slot

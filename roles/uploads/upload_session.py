@@ -13,7 +13,7 @@ from roles.disk.holding import Holding, Library
 from roles.net.word_budget import WordBudget
 from roles.uploads.open_contents import OpenContents
 from roles.uploads.small_contents import SmallContents
-from roles.uploads.upload_scheduler import Choice, UploadScheduler
+from roles.uploads.upload_scheduler import ChosenChunk, UploadScheduler
 from roles.values.content import DIGEST_SIZE, bitmap_bytes, bitmap_of
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
@@ -33,7 +33,7 @@ ANSWERED = 64  # bytes sent in an answer count as one received frame
 class Sending:
     """A chunk to send now."""
 
-    choice: Choice
+    choice: ChosenChunk
     holding: Holding
     is_single: bool  # the only chunk of its content, sent without an offer
 
@@ -71,9 +71,9 @@ class UploadSession:
         self._contents = OpenContents(library)
         self._singles = SmallContents()
         self._words = WordBudget()
-        self._pending: Choice | None = None  # offered, not answered yet
-        self._taken: Choice | None = None  # to be sent next
-        self._sending: Choice | None = None
+        self._pending: ChosenChunk | None = None  # offered, not answered yet
+        self._taken: ChosenChunk | None = None  # to be sent next
+        self._sending: ChosenChunk | None = None
         self._is_cancelled = False
         self._heard = self._spoke = now
         self._offered_at = now
@@ -190,7 +190,7 @@ class UploadSession:
         self._contents.close(handle)
         self.closed.append(handle)
 
-    def _answered(self, handle: int, index: int) -> Choice:
+    def _answered(self, handle: int, index: int) -> ChosenChunk:
         """The offer that this answers. Raises PeerProtocolError when there was none."""
         pending = self._pending
         if pending is None or (pending.handle, pending.index) != (handle, index):
@@ -327,7 +327,7 @@ class UploadSession:
             return None
         content = holding.content
         self._say(frames.File(handle, content.size, content.chunk_size, b"\x01"), now)
-        return Sending(Choice(handle, content.root, 0), holding, is_single=True)
+        return Sending(ChosenChunk(handle, content.root, 0), holding, is_single=True)
 
     def _next_taken(self, now: float) -> Sending | None:
         choice, self._taken = self._taken, None
@@ -356,7 +356,7 @@ class UploadSession:
         self.fruitless += 1
         self.to_say.append(frames.Offer(choice.handle, choice.index))
 
-    def _not_sent(self, choice: Choice) -> None:
+    def _not_sent(self, choice: ChosenChunk) -> None:
         self._scheduler.not_sent(self._number, choice.handle, choice.index)
 
     def _gone(self, handle: int, reason: str, now: float) -> None:

@@ -206,7 +206,7 @@ class Upload:
     size: int  # bytes of the requested range; 0 under LMK/2
     rate: float  # bytes per second
     computer: str = ""  # its computer's name, from the wire
-    place: int = 0  # position in the queue; 0: it is being served, or wants nothing
+    position: int = 0  # in the queue; 0: it is being served, or wants nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +246,7 @@ class DownloadState(Enum):
     QUEUED = "queued"
     CHECKING = "checking"  # what the target folder already has
     LOOKING = "looking"  # for a seeder
-    IN_LINE = "in line"  # in the queues of busy seeders
+    IN_QUEUE = "in line"  # in the queues of busy seeders
     DOWNLOADING = "downloading"
     RETRYING = "retrying"
     WAITING_FOR_SPACE = "waiting for space"
@@ -296,7 +296,7 @@ class DownloadChanged:
     failure: LmkError | None = None  # in state FAILED
     saved_as: Path | None = None  # in states DONE and SKIPPED
     title: str = ""  # safe to show; "" to show `name`
-    place: int = 0  # position in a queue, in state IN_LINE; 0: unknown
+    position: int = 0  # in a queue, in state IN_QUEUE; 0: unknown
     files: int = 1  # number of files it brings
     files_ended: int = 0  # how many of these are done, skipped or failed
     renamed: int = 0  # files and folders stored under other names than in the share

@@ -135,7 +135,7 @@ class Cancel:
 class Place:
     """Sender to leecher: your position in the queue; 0: you have left it."""
 
-    place: int
+    position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,8 +269,8 @@ def _body_of(frame: Frame) -> tuple[Kind, bytes]:
             return Kind.DECLINE, _PAIR.pack(handle, index) + chunks
         case Cancel(handle, index):
             return Kind.CANCEL, _PAIR.pack(handle, index)
-        case Place(place):
-            return Kind.PLACE, _HANDLE.pack(place)
+        case Place(position):
+            return Kind.PLACE, _HANDLE.pack(position)
         case Gone(handle, reason):
             return Kind.GONE, _HANDLE.pack(handle) + _text_bytes(reason)
         case Alive():

@@ -30,33 +30,33 @@ def bare_swarm_rate(source: Path, target: Path) -> float:
         port = str(listener.getsockname()[1])
         command = [sys.executable, "-m", "tests.bench.bare_swarm", port, str(source)]
         with subprocess.Popen(command, cwd=REPOSITORY), target.open("wb", buffering=0) as file:
-            links = [listener.accept()[0] for _ in range(CONNECTIONS)]
+            socks = [listener.accept()[0] for _ in range(CONNECTIONS)]
             began = time.monotonic()
-            _all_at_once(_take, [(link, file.fileno()) for link in links])
+            _all_at_once(_take, [(sock, file.fileno()) for sock in socks])
             seconds = time.monotonic() - began
         return target.stat().st_size / seconds
 
 
-def _take(link: socket.socket, descriptor: int) -> None:
-    with link:
-        start, length = START.unpack(link.recv(START.size, socket.MSG_WAITALL))
+def _take(sock: socket.socket, descriptor: int) -> None:
+    with sock:
+        start, length = START.unpack(sock.recv(START.size, socket.MSG_WAITALL))
         buffer = memoryview(bytearray(CHUNK))
         for at in range(start, start + length, CHUNK):
             view = buffer[: min(CHUNK, start + length - at)]
             filled = 0
             while filled < len(view):
-                filled += link.recv_into(view[filled:])
+                filled += sock.recv_into(view[filled:])
             hashlib.sha256(view).digest()
             os.pwrite(descriptor, view, at)
 
 
-def _give(link: socket.socket, descriptor: int, start: int, length: int) -> None:
-    with link:
-        link.sendall(START.pack(start, length))
+def _give(sock: socket.socket, descriptor: int, start: int, length: int) -> None:
+    with sock:
+        sock.sendall(START.pack(start, length))
         at = start
         while at < start + length:
             wanted = min(CHUNK, start + length - at)
-            at += os.sendfile(link.fileno(), descriptor, at, wanted)
+            at += os.sendfile(sock.fileno(), descriptor, at, wanted)
 
 
 def _give_all(port: int, source: Path) -> None:

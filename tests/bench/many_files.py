@@ -54,7 +54,7 @@ def small(folder: Path) -> Iterator[Result]:
 
 def listing(folder: Path) -> Iterator[Result]:
     """The list of 100,000 files: the first time, and again without a change."""
-    require_root()  # counts bytes and datagrams on an emulated computer's link
+    require_root()  # counts bytes and datagrams on an emulated computer's sock
     make_files(folder / "shared", LISTED_FILES, LISTED_FILES)
     (folder / "taken").mkdir()
     with ExitStack() as stack:

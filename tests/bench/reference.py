@@ -19,27 +19,27 @@ def reference_rate(source: Path, target: Path) -> float:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
         command = [sys.executable, "-m", "tests.bench.reference", port, str(source)]
-        with subprocess.Popen(command, cwd=REPOSITORY), listener.accept()[0] as link:
+        with subprocess.Popen(command, cwd=REPOSITORY), listener.accept()[0] as sock:
             began = time.monotonic()
-            count = _take(link, target)
+            count = _take(sock, target)
             return count / (time.monotonic() - began)
 
 
-def _take(link: socket.socket, target: Path) -> int:
+def _take(sock: socket.socket, target: Path) -> int:
     view = memoryview(bytearray(BLOCK))
     written = 0
     with target.open("wb", buffering=0) as file:
-        while filled := _fill(link, view):
+        while filled := _fill(sock, view):
             for start in range(0, filled, CHUNK):
                 hashlib.sha256(view[start : min(start + CHUNK, filled)]).digest()
             written += file.write(view[:filled])
     return written
 
 
-def _fill(link: socket.socket, view: memoryview) -> int:
+def _fill(sock: socket.socket, view: memoryview) -> int:
     filled = 0
     while filled < len(view):
-        count = link.recv_into(view[filled:])
+        count = sock.recv_into(view[filled:])
         if not count:
             break
         filled += count
@@ -47,9 +47,9 @@ def _fill(link: socket.socket, view: memoryview) -> int:
 
 
 def _give(port: int, source: Path) -> None:
-    with socket.create_connection(("127.0.0.1", port)) as link, source.open("rb") as file:
+    with socket.create_connection(("127.0.0.1", port)) as sock, source.open("rb") as file:
         while block := file.read(BLOCK):
-            link.sendall(block)
+            sock.sendall(block)
 
 
 if __name__ == "__main__":

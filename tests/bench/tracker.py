@@ -106,19 +106,19 @@ def _track(pipe: Connection) -> None:
 
 
 def _echo(pipe: Connection) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
-        link.bind(("127.0.0.1", 0))
-        link.settimeout(0.05)
-        pipe.send(link.getsockname())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.settimeout(0.05)
+        pipe.send(sock.getsockname())
         while _is_wanted(pipe, 0.0):
             for _ in range(1_000):
                 try:
-                    datagram, source = link.recvfrom(2_048)
+                    datagram, source = sock.recvfrom(2_048)
                 except TimeoutError:
                     break
                 line = json.loads(datagram[datagram.rindex(b"\n") :])
                 answer = {"lmk": 2, "id": line["id"], "reachable": None}
-                link.sendto(b"success\n" + json.dumps(answer).encode(), source)
+                sock.sendto(b"success\n" + json.dumps(answer).encode(), source)
 
 
 def _is_wanted(pipe: Connection, wait_s: float) -> bool:
@@ -143,17 +143,17 @@ def _pings(count: int, cookie: str) -> list[bytes]:
 
 def _fill(place: tuple[str, int], count: int) -> str:
     """Register this many programs; returns the cookie that they got."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
-        link.settimeout(LIMIT_S)
-        link.connect(place)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(LIMIT_S)
+        sock.connect(place)
         cookie = ""
         for number in [0, *range(count)]:
             advertised = Address("127.0.0.1", FIRST_PORT + number)
             request: Request = Register(
                 ID, advertised, ID, "pc", False, shares=(ID,), cookie=cookie
             )
-            link.send(encode_request(request))
-            answer = decode_answer(link.recv(2_048))
+            sock.send(encode_request(request))
+            answer = decode_answer(sock.recv(2_048))
             if isinstance(answer, Refused):
                 cookie = answer.cookie
         return cookie
@@ -161,19 +161,19 @@ def _fill(place: tuple[str, int], count: int) -> str:
 
 def _measure(server: _Process, questions: list[bytes]) -> tuple[float, float]:
     """Answers per second with UNDER_WAY requests at the same time, and what one cost the server."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
-        link.settimeout(LIMIT_S)
-        link.connect(server.place)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(LIMIT_S)
+        sock.connect(server.place)
         used_s = server.used_s()
         for question in (questions * UNDER_WAY)[:UNDER_WAY]:
-            link.send(question)
+            sock.send(question)
         answered, began = 0, time.monotonic()
         while (now := time.monotonic()) - began < MEASURED_S:
-            link.recv(2_048)
+            sock.recv(2_048)
             answered += 1
-            link.send(questions[(answered + UNDER_WAY) % len(questions)])
+            sock.send(questions[(answered + UNDER_WAY) % len(questions)])
         for _ in range(UNDER_WAY):
-            link.recv(2_048)
+            sock.recv(2_048)
         cost_s = (server.used_s() - used_s) / (answered + UNDER_WAY)
         return answered / (now - began), cost_s
 

@@ -12,7 +12,7 @@ from roles.joining.membership import EARLY_PING_S, PING_S
 from roles.joining.room_lister import PEERS_AGAIN_S
 from roles.joining.tracker_asker import TRIES_S
 from roles.net.dialling import CONNECT_S
-from roles.net.eviction import Holder, has_room, who_goes
+from roles.net.eviction import Occupant, has_room, who_goes
 from roles.net.rates import RateMeter
 from roles.room.registry import Registry
 from roles.room.registry_entry import Origin
@@ -268,8 +268,8 @@ class Host:
 
     def make_room(self, host: str) -> bool:
         """Whether one more leecher is served, if need be in place of an idle one."""
-        holders = [
-            Holder(
+        occupants = [
+            Occupant(
                 end.number,
                 end.connection.downloader_host.address.host,
                 end.session.idle_s(now=self.room.clock.now),
@@ -277,9 +277,9 @@ class Host:
             )
             for end in self.uploads.values()
         ]
-        if has_room(holders, host, most=MAX_CONNECTIONS, most_of_host=MAX_PER_HOST):
+        if has_room(occupants, host, most=MAX_CONNECTIONS, most_of_host=MAX_PER_HOST):
             return True
-        idle = who_goes(holders, host, most_of_host=MAX_PER_HOST)
+        idle = who_goes(occupants, host, most_of_host=MAX_PER_HOST)
         if idle is not None:
             self.uploads[idle.number].close("was idle, and its place is another's")
         return idle is not None
@@ -458,8 +458,8 @@ class Leecher(Host):
 
     def adopt(self, uploader: Host) -> None:
         """Somebody to whom nobody can connect has called."""
-        holders = [
-            Holder(
+        occupants = [
+            Occupant(
                 end.peer.number,
                 end.peer.address.host,
                 self.room.clock.now - end.peer.useful_at,
@@ -470,7 +470,7 @@ class Leecher(Host):
         ]
         host = uploader.address.host
         if self.swarm.is_busy and has_room(
-            holders, host, most=MAX_CALLERS, most_of_host=MAX_CALLERS_PER_HOST
+            occupants, host, most=MAX_CALLERS, most_of_host=MAX_CALLERS_PER_HOST
         ):
             self._join(uploader, is_caller=True)
 

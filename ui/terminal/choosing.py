@@ -44,7 +44,7 @@ class Unclear:
     reason: str  # continues a sentence: "nobody offers it"
 
 
-class Offer:
+class OfferedList:
     """A list in which names can be looked up."""
 
     def __init__(self, listed: FilesListed) -> None:
@@ -149,7 +149,7 @@ class Offer:
         return Chosen(folder.key, f"{folder.name}/", self.in_folder(folder), is_folder=True)
 
 
-def choices(offer: Offer) -> list[ListedFile | ListedFolder]:
+def choices(offer: OfferedList) -> list[ListedFile | ListedFolder]:
     """What a numbered list shows: folders, and their files one by one if there are few. Of a list
     that is too long to be read, only the folders and files with the first names.
     """

@@ -23,7 +23,7 @@ from roles.values.settings import (
 )
 from ui import wording
 from ui.exit_codes import ExitCode
-from ui.terminal.choosing import Offer
+from ui.terminal.choosing import OfferedList
 from ui.terminal.download_report import DownloadReport
 from ui.terminal.get_command import download
 from ui.terminal.limits import Limits
@@ -47,7 +47,7 @@ def run_demo(output: Output, limits: Limits) -> ExitCode:
         )
         settings = LeecherSettings(target, tracker, give_up_after_s=GIVE_UP_AFTER_S, bind=_SEEDER)
         leecher = session.start(limits.leecher(settings))
-        wanted = Offer(_wait_for_all(session, leecher, announced)).all()
+        wanted = OfferedList(_wait_for_all(session, leecher, announced)).all()
         report = DownloadReport(output, wanted)
         code = download(session, leecher, report, wanted, Existing.SKIP, output)
     for name, path in report.saved.items():

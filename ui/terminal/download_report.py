@@ -328,7 +328,7 @@ def _progress(one: One, changed: DownloadChanged) -> dict[str, object]:
         "seconds_left": None if left is None else round(left, 1),
         "seeders": [str(source.seeder) for source in changed.sources if source.is_sending],
         "cause": changed.cause,
-        "place": changed.place,
+        "place": changed.position,
         "files": one.files,
         "files_ended": one.files_ended,
     }

@@ -37,7 +37,7 @@ from ui.terminal import phrases
 from ui.terminal.choosing import (
     SHOWN_ONE_BY_ONE,
     Chosen,
-    Offer,
+    OfferedList,
     Unclear,
     choices,
     chosen_by_number,
@@ -76,7 +76,7 @@ def run_get(chosen: argparse.Namespace, profile: Profile, output: Output) -> Exi
         leecher = session.start(limits.leecher(settings))
         listed = _awaited_list(session, leecher, output, tracker.follow)
         tell_refused(listed, output)
-        offer = Offer(listed)
+        offer = OfferedList(listed)
         if not (offer.files or offer.folders):
             raise NoSeederError(
                 f"The tracker {listed.tracker} lists no files. Is a seeder running?"
@@ -214,7 +214,7 @@ def _keep_seeding(
 
 
 def _chosen(
-    chosen: argparse.Namespace, offer: Offer, session: Session
+    chosen: argparse.Namespace, offer: OfferedList, session: Session
 ) -> tuple[list[Chosen], list[Unclear]]:
     """What to download, and the names that mean nothing or more than one thing."""
     if chosen.all:
@@ -226,7 +226,7 @@ def _chosen(
     return once(one for some in found if isinstance(some, list) for one in some), unclear
 
 
-def _ask(session: Session, offer: Offer) -> list[Chosen]:
+def _ask(session: Session, offer: OfferedList) -> list[Chosen]:
     """Print a numbered list and ask, as the original's command line does. Raises UserInputError."""
     asking, rows = Output(), choices(offer)
     for number, row in enumerate(rows, 1):

@@ -13,7 +13,7 @@ from roles.values.safe_names import shown_name
 from ui import wording
 from ui.exit_codes import ExitCode
 from ui.terminal import phrases
-from ui.terminal.choosing import Offer, Unclear
+from ui.terminal.choosing import OfferedList, Unclear
 from ui.terminal.output import Output
 from ui.terminal.session import Session
 from ui.terminal.tracker_choice import chosen_tracker
@@ -35,7 +35,7 @@ def tell_list(
     listed: FilesListed, names: Sequence[str], output: Output, *, with_files: bool
 ) -> ExitCode:
     """Print all of the list, or what these names mean."""
-    offer, code = Offer(listed), ExitCode.DONE
+    offer, code = OfferedList(listed), ExitCode.DONE
     if names:
         code = _tell_named(offer, names, output)
     else:
@@ -79,7 +79,7 @@ def tell_refused(listed: FilesListed, output: Output) -> None:
         output.error(f"Refused {wording.count(rest, 'name')} more, for the same reason.")
 
 
-def _tell_all(offer: Offer, output: Output, *, with_files: bool) -> None:
+def _tell_all(offer: OfferedList, output: Output, *, with_files: bool) -> None:
     width = max((len(shown_name(folder.name)) for folder in offer.folders), default=0) + 1
     for folder in offer.folders:
         _tell_folder(folder, width, output)
@@ -90,7 +90,7 @@ def _tell_all(offer: Offer, output: Output, *, with_files: bool) -> None:
         _tell_file(file, file.share, output)
 
 
-def _tell_named(offer: Offer, names: Sequence[str], output: Output) -> ExitCode:
+def _tell_named(offer: OfferedList, names: Sequence[str], output: Output) -> ExitCode:
     code = ExitCode.DONE
     for name in names:
         found = offer.named(name)

@@ -174,7 +174,7 @@ class SeederReport:
         self.output.error(wording.unreachable(reachability.address, self.platform))
 
     def _tell_upload(self, upload: Upload) -> None:
-        if not upload.name or upload.place:
+        if not upload.name or upload.position:
             return
         who = shown_name(upload.computer, 40) or upload.leecher.host
         took, when = self._leechers.get(who, ("", float("-inf")))

@@ -23,7 +23,7 @@ Search = Callable[[], Sequence[FoundTracker]]
 Ask = Callable[[str], str]
 
 
-class Chosen(NamedTuple):
+class ChosenTracker(NamedTuple):
     """A tracker, and where else it may be looked for."""
 
     address: Address
@@ -32,7 +32,7 @@ class Chosen(NamedTuple):
 
 def chosen_tracker(
     chosen: argparse.Namespace, output: Output, environment: Mapping[str, str] = os.environ
-) -> Chosen:
+) -> ChosenTracker:
     """The tracker of --tracker, of LMK_TRACKER, one found on the network, or this computer.
 
     Raises UserInputError for a bad LMK_TRACKER or a bad answer.
@@ -47,24 +47,24 @@ def tracker_for(
     environment: Mapping[str, str],
     search: Search,
     ask: Ask | None,
-) -> Chosen:
+) -> ChosenTracker:
     """The same, given how to search, and how to ask a person if there is one."""
     may_look = may_discover(environment)
     if typed is not None:
-        return Chosen(typed, Follow.SAME if may_look else Follow.NOWHERE)
+        return ChosenTracker(typed, Follow.SAME if may_look else Follow.NOWHERE)
     named = tracker_address("", environment)
     if not may_look:
-        return Chosen(named, Follow.NOWHERE)
+        return ChosenTracker(named, Follow.NOWHERE)
     if environment.get("LMK_TRACKER", "").strip():
-        return Chosen(named, Follow.SAME)
+        return ChosenTracker(named, Follow.SAME)
     found = ours_first(search())
     if not found:
         output.say(f"No tracker was found on this network; asking {named}, and still searching.")
-        return Chosen(named, Follow.ANY)
+        return ChosenTracker(named, Follow.ANY)
     if len(found) == 1:
         output.say(f"Found {tracker_words(found[0])}.")
-        return Chosen(found[0].address, Follow.ANY)
-    return Chosen(_one_of(found, output, ask), Follow.ANY)
+        return ChosenTracker(found[0].address, Follow.ANY)
+    return ChosenTracker(_one_of(found, output, ask), Follow.ANY)
 
 
 def tracker_words(found: FoundTracker) -> str:

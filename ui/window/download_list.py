@@ -23,7 +23,7 @@ from ui.window.empty_state import EmptyState
 from ui.window.fields import TextField
 from ui.window.folding import Folding
 from ui.window.leecher_run import LeecherRun
-from ui.window.list_tree import Kind
+from ui.window.list_tree import NodeKind
 from ui.window.notices import Choice
 from ui.window.row_menu import RowMenu, Verb
 from ui.window.shown_rows import ShownRows, describe
@@ -147,7 +147,11 @@ class DownloadList(ttk.Frame):
     def fold_of(self, key: str) -> tuple[bool, str] | None:
         """See Folds."""
         node = self._shown.node(key)
-        if self._run is None or node is None or node.kind not in (Kind.FOLDER, Kind.PROBLEMS):
+        if (
+            self._run is None
+            or node is None
+            or node.kind not in (NodeKind.FOLDER, NodeKind.PROBLEMS)
+        ):
             return None
         return self._run.tree.is_open(node), sign_width(node)
 
@@ -296,9 +300,9 @@ class DownloadList(ttk.Frame):
 
     def _detail_text(self, chosen: list[str], download: DownloadChanged | None) -> str:
         node = self._shown.node(chosen[0]) if chosen else None
-        if self._run is None or node is None or node.kind is Kind.MORE:
+        if self._run is None or node is None or node.kind is NodeKind.MORE:
             return _HINT
-        if node.kind is Kind.PROBLEM:
+        if node.kind is NodeKind.PROBLEM:
             return self._shown.row(node.key).cells[-1]  # the whole sentence
         if download is None:
             return f"Nobody is sending {describe(self._run, node.asked)} now."

@@ -8,7 +8,7 @@ from pathlib import Path
 from roles.values.events import DownloadChanged, DownloadState, FileEnded, ListedFile, Source
 from roles.values.safe_names import shown_name
 from ui import wording
-from ui.window.list_tree import Kind, Node, is_folder
+from ui.window.list_tree import Node, NodeKind, is_folder
 from ui.window.progress_bars import BarKind
 from ui.window.table import Column, Row
 
@@ -41,7 +41,7 @@ _TONES = {
     DownloadState.FAILED: "Bad",
     DownloadState.RETRYING: "Warning",
     DownloadState.WAITING_FOR_SPACE: "Warning",
-    DownloadState.IN_LINE: "Warning",
+    DownloadState.IN_QUEUE: "Warning",
     DownloadState.CANCELLED: "Muted",
     DownloadState.PAUSED: "Muted",
 }
@@ -55,10 +55,10 @@ def node_row(
 ) -> Row:
     """One row of the tree; `problems` is how many files of a folder failed."""
     match node.kind:
-        case Kind.FILE:
+        case NodeKind.FILE:
             row = _row(shown_name(node.name), node.size, download)
             return _placed(row, node, NO_SIGN)
-        case Kind.FOLDER:
+        case NodeKind.FOLDER:
             row = _row(f"{shown_name(node.name)}/", node.size, download)
             if download is None or download.state is DownloadState.CANCELLED:
                 row = _with_status(row, wording.count(node.files, "file"), row.tone)
@@ -66,14 +66,14 @@ def node_row(
                 number = wording.count(problems, "problem")
                 row = _with_status(row, f"{row.cells[-1]}, {number}", "Bad")
             return _placed(row, node, OPEN_SIGN if is_open else CLOSED_SIGN)
-        case Kind.PROBLEMS:
+        case NodeKind.PROBLEMS:
             sign = OPEN_SIGN if is_open else CLOSED_SIGN
             return _placed(_plain(node.name, "Bad"), node, sign)
-        case Kind.PROBLEM:
+        case NodeKind.PROBLEM:
             why = str(download.failure or "") if download is not None else ""
             row = _with_status(_plain(shown_name(node.name), "Bad"), why, "Bad")
             return _placed(row, node, NO_SIGN)
-        case Kind.MORE:
+        case NodeKind.MORE:
             return _placed(_plain(node.name, "Muted"), node, NO_SIGN)
 
 

@@ -18,7 +18,7 @@ STARTS_OPEN = 200  # files of a share that is open without a click
 PROBLEMS_START_OPEN = 20
 
 
-class Kind(IntEnum):
+class NodeKind(IntEnum):
     """What a row stands for; the rows below one row are sorted by this."""
 
     PROBLEMS = 0  # of the folder above it
@@ -33,7 +33,7 @@ class Node:
     """One row."""
 
     key: str  # identifies the row
-    kind: Kind
+    kind: NodeKind
     name: str  # from the wire, or a sentence where it is our own
     asked: str = ""  # what a leecher is asked for; "" for nothing
     size: int = 0
@@ -100,8 +100,8 @@ class ListTree:
 
     def is_open(self, node: Node) -> bool:
         """Whether the rows below it are visible."""
-        few = PROBLEMS_START_OPEN if node.kind is Kind.PROBLEMS else STARTS_OPEN
-        starts_open = node.files <= few and (node.kind is Kind.PROBLEMS or not node.path)
+        few = PROBLEMS_START_OPEN if node.kind is NodeKind.PROBLEMS else STARTS_OPEN
+        starts_open = node.files <= few and (node.kind is NodeKind.PROBLEMS or not node.path)
         return self._wished.get(node.key, starts_open)
 
     def set_open(self, node: Node, *, is_open: bool) -> None:
@@ -115,7 +115,7 @@ class ListTree:
             yield from self._folder(
                 Node(
                     folder.key,
-                    Kind.FOLDER,
+                    NodeKind.FOLDER,
                     folder.name,
                     asked=folder.key,
                     size=folder.size,
@@ -134,7 +134,7 @@ class ListTree:
         depth = node.depth + 1
         group = Node(
             f"problems:{node.key}",
-            Kind.PROBLEMS,
+            NodeKind.PROBLEMS,
             f"Problems ({len(failed):,})",
             asked=node.asked,
             files=len(failed),
@@ -144,7 +144,7 @@ class ListTree:
         yield group
         if not self.is_open(group):
             return
-        below = Node("", Kind.PROBLEM, "", node.asked, parent=group.key, depth=depth + 1)
+        below = Node("", NodeKind.PROBLEM, "", node.asked, parent=group.key, depth=depth + 1)
         for ended in failed[:CHILDREN_AT_ONCE]:
             key = f"{group.key}\0{ended.name}"
             yield replace(below, key=key, name=ended.name, size=ended.size, path=ended.name)
@@ -156,7 +156,7 @@ class ListTree:
         yield from (_file_node(file, has_sign=False) for file in islice(found, CHILDREN_AT_ONCE))
         rest = sum(1 for _ in found)
         yield from _more(
-            Node("", Kind.FOLDER, "", depth=-1, has_sign=False), rest, "type more of the name"
+            Node("", NodeKind.FOLDER, "", depth=-1, has_sign=False), rest, "type more of the name"
         )
 
     def _folder(self, node: Node, problems: Mapping[str, Sequence[FileEnded]]) -> Iterator[Node]:
@@ -174,7 +174,7 @@ class ListTree:
             asked = str(FolderKey(node.share, path))
             below = Node(
                 asked,
-                Kind.FOLDER,
+                NodeKind.FOLDER,
                 path.rpartition("/")[2],
                 asked=asked,
                 size=size,
@@ -195,7 +195,9 @@ def is_folder(asked: str) -> bool:
 
 def _file_node(file: ListedFile, *, has_sign: bool) -> Node:
     key = file.key
-    return Node(key, Kind.FILE, key, asked=key, size=file.size, path=file.name, has_sign=has_sign)
+    return Node(
+        key, NodeKind.FILE, key, asked=key, size=file.size, path=file.name, has_sign=has_sign
+    )
 
 
 def _file_in(folder: Node, file: ListedFile) -> Node:
@@ -215,7 +217,7 @@ def _more(node: Node, rest: int, advice: str) -> Iterator[Node]:
     if rest > 0:
         yield Node(
             f"more:{node.key}",
-            Kind.MORE,
+            NodeKind.MORE,
             f"… and {rest:,} more: {advice}",
             parent=node.key,
             depth=node.depth + 1,

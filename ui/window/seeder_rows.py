@@ -36,9 +36,9 @@ def upload_row(upload: Upload) -> Row:
     computer = shown_name(upload.computer, wording.COMPUTER_LENGTH)
     name = shown_name(upload.name)
     keys = (wording.computer_order(computer, where), where, upload.name)
-    if upload.place:
-        line = f"In line (place {upload.place})"
-        return Row((computer, where, name, line, ""), (*keys, float(-upload.place), 0.0), "Muted")
+    if upload.position:
+        words, sort_key = f"In the queue (position {upload.position})", float(-upload.position)
+        return Row((computer, where, name, words, ""), (*keys, sort_key, 0.0), "Muted")
     if not upload.name:
         return Row((computer, where, "", "Connected", ""), (*keys, 0.0, 0.0), "Muted")
     sent = wording.size(upload.sent)

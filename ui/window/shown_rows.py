@@ -13,7 +13,7 @@ from roles.values.folder_keys import FolderKey
 from ui import wording
 from ui.window.download_rows import download_of, node_row
 from ui.window.leecher_run import LeecherRun
-from ui.window.list_tree import Kind, Node, is_folder
+from ui.window.list_tree import Node, NodeKind, is_folder
 from ui.window.table import Row
 
 _THROUGH = (DownloadState.DONE, DownloadState.SKIPPED, DownloadState.CANCELLED)
@@ -42,7 +42,7 @@ class ShownRows:
                 self._add(node)
             if not self._nodes:
                 nothing = f"No file has “{wanted}” in its name."
-                self._add(Node("nothing", Kind.MORE, nothing, has_sign=False))
+                self._add(Node("nothing", NodeKind.MORE, nothing, has_sign=False))
         else:
             failed = {name: list(files.values()) for name, files in run.problems.items()}
             for node in run.tree.nodes(failed):
@@ -54,15 +54,15 @@ class ShownRows:
         """This row as it is now."""
         run, node = self._run, self._nodes[key]
         assert run is not None
-        if node.kind is Kind.PROBLEM:
+        if node.kind is NodeKind.PROBLEM:
             failed = run.problems.get(node.asked, {}).get(node.path)
             return node_row(node, None if failed is None else download_of(failed))
-        if node.kind not in (Kind.FILE, Kind.FOLDER):
+        if node.kind not in (NodeKind.FILE, NodeKind.FOLDER):
             return node_row(node, None, is_open=run.tree.is_open(node))
         download = run.downloads.get(node.asked)
-        if download is None and node.kind is Kind.FILE and node.path in run.ended:
+        if download is None and node.kind is NodeKind.FILE and node.path in run.ended:
             download = download_of(run.ended[node.path])
-        if download is None and node.kind is Kind.FOLDER:
+        if download is None and node.kind is NodeKind.FOLDER:
             download = self._had_with(run, node)
         problems = len(run.problems.get(node.asked, ()))
         return node_row(node, download, is_open=run.tree.is_open(node), problems=problems)
@@ -114,11 +114,11 @@ class ShownRows:
 
     def _add(self, node: Node) -> None:
         self._nodes[node.key] = node
-        if node.kind in (Kind.FILE, Kind.FOLDER):
+        if node.kind in (NodeKind.FILE, NodeKind.FOLDER):
             self._asked.setdefault(node.asked, []).append(node.key)
-        if node.kind is Kind.FOLDER and node.path:
+        if node.kind is NodeKind.FOLDER and node.path:
             self._inner.setdefault(str(FolderKey(node.share)), []).append(node.key)
-        if node.kind is Kind.FILE:
+        if node.kind is NodeKind.FILE:
             self._paths.setdefault(node.path, []).append(node.key)
 
     def _add_others(self, run: LeecherRun, failed: dict[str, list[FileEnded]]) -> None:
@@ -140,7 +140,7 @@ class ShownRows:
         slash = "/" if is_folder(download.name) and not name.endswith("/") else ""
         return Node(
             download.name,
-            Kind.FILE,
+            NodeKind.FILE,
             name + slash,
             asked=download.name,
             size=download.size,
