@@ -139,6 +139,7 @@ class OfferCallsTest(RoomTest):
     def test_when_the_network_changed_whoever_could_not_be_called_is_at_once(self) -> None:
         nobody = Address("127.0.0.1", self.free_port("tcp"))
         self.calls._call_all([nobody], time.monotonic())
+        wait_until(lambda: not self.calls._calls)
         self.constant("swarm.reverse_connections", "ASK_S", 600.0)
         self.enterContext(mock.patch.object(self.calls, "_leechers", lambda _: [nobody]))
         thread = threading.Thread(target=self.calls.run, name="lmk-caller")
