@@ -240,7 +240,9 @@ class PlaceTest(ArrivingFileTestCase):
         outside.mkdir()
         self.target.mkdir()
         (self.target / "a").symlink_to(outside, target_is_directory=True)
-        with self.assertRaisesRegex(StorageError, "a is a link to another place, but must be a folder"):
+        with self.assertRaisesRegex(
+            StorageError, "a is a link to another place, but must be a folder"
+        ):
             self.arriving()
         (self.target / "a").unlink()
         (self.target / "a").mkdir()

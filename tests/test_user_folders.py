@@ -89,7 +89,10 @@ class FolderNamedTest(LmkTestCase):
 
     def test_nothing_and_blanks_name_no_folder(self) -> None:
         for typed in ("", " ", "\t", '""', "' '"):
-            with self.subTest(typed=typed), self.assertRaisesRegex(UserInputError, "The folder is missing"):
+            with (
+                self.subTest(typed=typed),
+                self.assertRaisesRegex(UserInputError, "The folder is missing"),
+            ):
                 folder_named(typed)
 
     def test_a_path_is_taken_from_the_current_folder(self) -> None:
