@@ -28,9 +28,8 @@ from roles.room.answers import Answers
 from roles.room.cookies import Cookies, Proof
 from roles.room.dial_back import DialBack, Target
 from roles.room.list_server import ListServer
-from roles.room.places import Key
 from roles.room.registry import EXPIRED_AT_ONCE, Registry
-from roles.room.registry_entry import Program, Reader
+from roles.room.registry_entry import Key, Program, Reader
 from roles.room.room_catalogue import RoomCatalogue
 from roles.room.senders import Senders
 from roles.values.addresses import EVERY_INTERFACE, Address

@@ -7,8 +7,8 @@ import unittest
 from dataclasses import replace
 
 from roles.room.cookies import EPOCH_S, KNOWN_EPOCHS, Cookies, Proof
-from roles.room.places import Key
 from roles.room.registry import Registry
+from roles.room.registry_entry import Key
 from roles.values.addresses import Address
 from roles.values.participants import Status
 from roles.wire.tracker_messages import (

@@ -13,7 +13,7 @@ from unittest import mock
 from roles.net import carrier
 from roles.room import dial_back
 from roles.room.dial_back import AGAIN_S, ANSWER_S, DialBack, Target
-from roles.room.places import Key
+from roles.room.registry_entry import Key
 from roles.values.addresses import Address
 from roles.wire.greeting import Probe, decode_hello, encode_welcome
 from tests.carriers import Line

@@ -20,9 +20,8 @@ from roles.lmk1.seeder_table import (
 )
 from roles.lmk1.tracker_wire import Extras, encode_file_list
 from roles.room import registry
-from roles.room.places import Key
 from roles.room.registry import MAX_PER_HOST, Registry
-from roles.room.registry_entry import LIFETIME_S, Origin, Reader
+from roles.room.registry_entry import LIFETIME_S, Key, Origin, Reader
 from roles.values.addresses import Address
 from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError

@@ -8,9 +8,8 @@ from roles.lmk1.seeder_table import (
     ORIGINAL_LIFETIME_S,
 )
 from roles.room import registry
-from roles.room.places import Key
 from roles.room.registry import EXPIRED_AT_ONCE, MAX_PER_HOST, MAX_RUNS, Registry
-from roles.room.registry_entry import LIFETIME_S
+from roles.room.registry_entry import LIFETIME_S, Key
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError
 from roles.values.participants import Status

@@ -10,7 +10,7 @@ from unittest import mock
 
 from roles.room import packed_lists, room_catalogue, share_update
 from roles.room.packed_lists import PackedLists
-from roles.room.places import Key
+from roles.room.registry_entry import Key
 from roles.room.room_catalogue import (
     ListRefusedError,
     Owner,

@@ -5,11 +5,9 @@ from __future__ import annotations
 import unittest
 
 from roles.room.held_shares import HELD_S, MAX_PER_HOST, HeldShares
-from roles.room.places import Key
 from roles.room.registry import Registry
-from roles.room.registry_entry import LIFETIME_S, QUIET_S, Origin
+from roles.room.registry_entry import LIFETIME_S, QUIET_S, Key, Origin
 from roles.room.room_catalogue import ListRefusedError, Owner
-from roles.room.share_owners import share_owner
 from roles.room.share_update import ShareUpdate
 from roles.values.addresses import Address
 from roles.values.participants import Status
@@ -21,7 +19,7 @@ SHARE = "00112233445566aa"
 PC, CABLE = "10.0.0.1", "10.0.0.2"
 
 
-class TellersTest(unittest.TestCase):
+class ShareOwnersTest(unittest.TestCase):
     def setUp(self) -> None:
         self.registry = Registry()
         self.catalogue = self.registry.catalogue
@@ -32,7 +30,7 @@ class TellersTest(unittest.TestCase):
         request = Register(ID, Address(ip, port), peer, "pc", False, shares=(SHARE,))
         self.registry.register(request, Origin(ip, False), advertised_is_here=False, now=now)
         call = TellList(SHARE, "folder", peer, port, True, 0, 1, 0)
-        owner = share_owner(self.registry, call, ip, now=now)
+        owner = self.registry.owner_of(call, ip, now=now)
         update = ShareUpdate(self.catalogue, call, owner)
         update.take(f"+{ip}")
         list(update.finish())
@@ -76,7 +74,7 @@ class TellersTest(unittest.TestCase):
         request = Register(ID, Address(PC, 12501), PEER, "pc", False, shares=(SHARE,))
         self.registry.register(request, Origin(PC, True), advertised_is_here=True, now=1.0)
         call = TellList(SHARE, "folder", PEER, 12501, True, 1, 2, 0)
-        owner = share_owner(self.registry, call, PC, now=1.0)
+        owner = self.registry.owner_of(call, PC, now=1.0)
         list(ShareUpdate(self.catalogue, call, owner).finish())
         share = self.catalogue.share(SHARE)
         assert share is not None

@@ -11,9 +11,8 @@ from roles.lmk1.tracker_answers import TrackerAnswers
 from roles.lmk1.tracker_wire import Extras
 from roles.room.answers import Answers
 from roles.room.cookies import Cookies
-from roles.room.places import Key
 from roles.room.registry import Registry
-from roles.room.registry_entry import Origin, Program, Reader
+from roles.room.registry_entry import Key, Origin, Program, Reader
 from roles.room.room_catalogue import Owner, Share
 from roles.room.senders import Senders
 from roles.values.addresses import Address

@@ -1,6 +1,6 @@
-"""What a seeder says of its folder: to LMK/1 readers through the tracker, and to the window.
+"""What a seeder tells of its folder: to LMK/1 readers through the tracker, and to the window.
 
-It looks at the folder in the membership's thread, which does the talking.
+It works in the membership's thread.
 """
 
 from __future__ import annotations
@@ -33,29 +33,29 @@ class _Standing:
     """How the share stands at the tracker."""
 
     snapshot: LibrarySnapshot
-    is_listed: bool  # all of it
+    is_listed: bool  # whether the tracker has all of the snapshot
     refusal: str
 
 
 class Lmk1Folder(Protocol):
-    """A folder as LMK/1 offers it, without what is in sub-folders."""
+    """A folder as LMK/1 offers it, without sub-folders."""
 
     @property
     def listing(self) -> TopListing: ...
 
     @property
     def problem(self) -> str:
-        """Why it could not be read the last time."""
+        """Why the last look failed; "" if it did not."""
 
     def read(self) -> None:
         """Look at it for the first time. Raises StorageError."""
 
     def look(self) -> bool:
-        """Look again when it is time to; whether anything is other than before."""
+        """Look again if it is time to. Returns whether anything has changed."""
 
 
 class Announcer:
-    """Other threads use the public attributes, each one reference that is replaced whole."""
+    """Other threads use the public attributes, each a reference that is replaced whole."""
 
     def __init__(
         self,
@@ -67,17 +67,14 @@ class Announcer:
         status: Callable[[], Status] | None = None,
         lmk1: Lmk1Client | None = None,
     ) -> None:
-        """With a library, what is in sub-folders is offered too, to those who speak LMK/2.
-
-        `lmk1` as in Membership.
-        """
+        """With a library, LMK/2 readers also get sub-folders. `lmk1` as in Membership."""
         self.state = SeederState.AVAILABLE  # written by the seeder's thread
         self._folder = folder
         self._library = library
         self._post = post
         self._report_at = 0.0
-        self._announced = 0  # files that LMK/1 readers can be told of
-        self._is_shared = False  # the library is on the tracker's list, or will be
+        self._announced = 0  # files on the tracker's list for LMK/1 readers
+        self._is_shared = False  # the tracker takes the library's list
         self._shared = dict[str, ListedFile]()  # the library's files by their lines
         self._told: Mapping[str, int] | None = None  # the sizes that the tracker has
         self._reported: _Standing | None = None
@@ -94,16 +91,16 @@ class Announcer:
         )
 
     def read_folder(self) -> None:
-        """Look at the folder, before run(). Raises StorageError."""
+        """Call it before run(). Raises StorageError."""
         self._folder.read()
         self._report_folder()
 
     def run(self, listening: Address) -> None:
-        """Announce the seeder that listens there until should_stop()."""
+        """Announce the seeder that listens there, until should_stop()."""
         self.membership.run(listening)
 
     def look(self) -> Mapping[str, int]:
-        """The files for LMK/1 readers; looks at the folder when it is time to."""
+        """Sizes of the files for LMK/1 readers, by name; looks at the folder if it is time to."""
         if self._folder.look():
             self._report_folder()
         if self._library is not None and self._is_shared:
@@ -111,7 +108,7 @@ class Announcer:
         return self._folder.listing.sizes
 
     def told(self, count: int, *, is_shared: bool) -> None:
-        """The tracker has as many of the files for LMK/1 readers now."""
+        """The tracker has so many of the files for LMK/1 readers now."""
         sizes = self._folder.listing.sizes
         self._announced, self._is_shared, self._told = count, is_shared, sizes
         if count < len(sizes) and not is_shared:
@@ -123,7 +120,9 @@ class Announcer:
         self._report_folder()
 
     def _report_library(self, library: FolderLibrary, now: float) -> None:
-        """Now and then while it is read and told, and at once when the tracker has all of it."""
+        """Report every REPORT_S while the folder is read, and at once when the tracker has all of
+        it or refuses it.
+        """
         snapshot, listed = library.snapshot, self.membership.listed_share
         standing = _Standing(snapshot, listed is snapshot, self.membership.refusal)
         if standing == self._reported:
@@ -164,7 +163,7 @@ class Announcer:
         self._post(replace(scanned, files=tuple(files[name] for name in sorted(files))))
 
     def _shared_files(self, lines: tuple[str, ...]) -> list[ListedFile]:
-        """The library's files: only the lines that are new are read."""
+        """The library's files; decodes only lines that are new."""
         known, self._shared = self._shared, {}
         share = self._library.share_id if self._library is not None else ""
         for text in lines:

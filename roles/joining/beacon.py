@@ -1,6 +1,6 @@
-"""Calling for trackers in every network of this computer, and hearing who answers.
+"""Asks for trackers in every network of this computer, and collects the answers.
 
-It decides nothing: not when to call, nor whom to believe.
+Its user decides when to ask and which answers to believe.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import secrets
 import selectors
 import time
 from collections.abc import Callable, Iterable, Iterator
-from types import TracebackType
 
 from roles.net.datagrams import Datagrams, broadcasting
 from roles.net.interfaces import broadcasts, is_own_address
@@ -30,8 +29,8 @@ from roles.wire.tracker_messages import FindTracker, Found
 
 log = logging.getLogger(__name__)
 
-LOOKUP_AGAIN_S = 60.0  # for a remembered name that was not found
-LINGER_S = 0.3  # an answer that finds nobody ends an original tracker on Windows
+LOOKUP_AGAIN_S = 60.0  # until a remembered name that was not found is looked up again
+LINGER_S = 0.3  # on Windows, an answer to a closed socket ends an original tracker
 
 Destinations = Callable[[], Iterable[Address]]
 
@@ -45,13 +44,13 @@ class Beacon:
         destinations: Destinations | None,
         should_stop: Callable[[], bool],
     ) -> None:
-        """`remembered` are asked at their address; `destinations` in place of everyone else."""
+        """`remembered` are asked at their address, and `destinations` instead of everyone else."""
         self._remembered = tuple(dict.fromkeys(remembered))
         self._destinations = destinations
         self._should_stop = should_stop
         self._id = secrets.token_hex(8)
         self._looked_up: dict[Address, tuple[Address, ...]] = {}
-        self._look_up_at: dict[Address, float] = {}  # names that were not found: when to try again
+        self._look_up_at: dict[Address, float] = {}  # when to look up a name again
         self._bound: dict[str, Datagrams] = {}  # by the address that they are bound to
         self._selector = selectors.DefaultSelector()
         self._called_at = 0.0
@@ -59,12 +58,7 @@ class Beacon:
     def __enter__(self) -> Beacon:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         while (rest := self._called_at + LINGER_S - time.monotonic()) > 0:
             self.heard(rest)
         for datagrams in self._bound.values():
@@ -72,14 +66,14 @@ class Beacon:
         self._selector.close()
 
     def network_changed(self) -> None:
-        """This computer has other addresses: sockets of those that are gone are of no use."""
+        """This computer's addresses changed: close the sockets of those that are gone."""
         for source in [one for one in self._bound if not is_own_address(one)]:
             datagrams = self._bound.pop(source)
             self._selector.unregister(datagrams)
             datagrams.close()
 
     def call(self) -> None:
-        """Ask once: everyone in reach, and the remembered ones."""
+        """Ask everyone in reach, and the remembered ones, once."""
         request = tracker_wire.encode_request(FindTracker(self._id))
         self._called_at = time.monotonic()
         for source, address in dict.fromkeys(self._targets()):
@@ -88,11 +82,11 @@ class Beacon:
                 continue
             try:
                 datagrams.send(request, address)
-            except OSError as error:  # no network there now, or an answer of the last time
+            except OSError as error:  # no network there now, or a refusal of the last datagram
                 log.debug("asking at %s: %s", address, error)
 
     def heard(self, timeout_s: float) -> list[FoundTracker]:
-        """Who answered; waits so long for the first."""
+        """The trackers that answered; waits up to `timeout_s` for the first."""
         found = list[FoundTracker]()
         if not self._bound:
             time.sleep(timeout_s)
@@ -101,7 +95,7 @@ class Beacon:
             assert isinstance(key.fileobj, Datagrams)
             try:
                 come = key.fileobj.receive(tracker_wire.RECEIVE_BUFFER)
-            except OSError:  # Windows says here that nobody listened at some address
+            except OSError:  # Windows reports here that nobody listened at some address
                 continue
             if come is None:
                 continue
@@ -123,12 +117,12 @@ class Beacon:
         address = Address(source.host, answer.port)
         is_known = any(address in found for found in self._looked_up.values())
         if not (is_known or may_dial(address, is_namer_here=is_loopback(source.host))):
-            log.debug("ignored a tracker that says it is at %s", address)
+            log.debug("ignored a tracker that claims to be at %s", address)
             return None
         return FoundTracker(address, answer.name, is_original=False, room=answer.room)
 
     def _targets(self) -> Iterator[tuple[str, Address]]:
-        """Each address to call at, and that of the socket from which it is reached."""
+        """Each address to ask at, after the address of the socket to use for it."""
         for remembered in self._remembered:
             for address in self._addresses_of(remembered):
                 yield EVERY_INTERFACE, address
@@ -152,11 +146,11 @@ class Beacon:
         return self._looked_up.get(remembered, ())
 
     def _bound_to(self, source: str) -> Datagrams | None:
-        """None when that is not possible now."""
+        """The socket at this address of ours; None when there can be none now."""
         if source not in self._bound:
             try:
                 datagrams = broadcasting(source)
-            except OSError as error:  # it is gone, or no descriptor is left
+            except OSError as error:  # the address is gone, or no descriptor is left
                 log.debug("no socket at %s: %s", source, error)
                 return None
             self._bound[source] = datagrams

@@ -1,4 +1,4 @@
-"""Which trackers answered, which fell silent, and which one replaces a silent one. Pure state."""
+"""Which trackers answer, and which of them replaces a silent one. Pure state."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from roles.values.events import FoundTracker, ours_first
 from roles.values.settings import Follow
 
 FORGET_S = 90.0  # three of the longest pauses between two questions
-MAX_FOUND = 64  # more than anyone chooses from; a flood of answers ends here
+MAX_FOUND = 64  # more than anyone chooses from; a limit for floods of answers
 
 
 class FoundTrackers:
-    """Give it every answer; a tracker of this computer counts once, whatever its address."""
+    """A tracker on this computer counts once, however many addresses it answers at."""
 
     def __init__(self) -> None:
-        self._heard: dict[Address, float] = {}  # when, the last time
+        self._heard: dict[Address, float] = {}  # time of the last answer
         self._found: dict[Address, FoundTracker] = {}
-        self._own: set[Address] = set()  # those of this computer
+        self._own: set[Address] = set()  # those on this computer
 
     def note(self, tracker: FoundTracker, *, is_own: bool, now: float) -> bool:
-        """It answered; True when that is news."""
+        """Take an answer; True when trackers() has changed."""
         address = tracker.address
         if address not in self._found and len(self._found) >= MAX_FOUND:
             return False
@@ -34,7 +34,7 @@ class FoundTrackers:
         return self.trackers() != before
 
     def expire(self, *, now: float) -> bool:
-        """Forget who was silent for long; True when there was one."""
+        """Forget trackers that have been silent for FORGET_S; True when trackers() has changed."""
         silent = [one for one, heard in self._heard.items() if now - heard > FORGET_S]
         before = self.trackers()
         for address in silent:
@@ -43,7 +43,7 @@ class FoundTrackers:
         return self.trackers() != before
 
     def forget(self, hosts: Collection[str]) -> bool:
-        """This computer no longer has these addresses; True if a tracker was found at one."""
+        """This computer lost these addresses; True if a tracker was found at one of them."""
         gone = [one for one in self._own if one.host in hosts]
         for address in gone:
             del self._heard[address], self._found[address]
@@ -51,11 +51,11 @@ class FoundTrackers:
         return bool(gone)
 
     def trackers(self) -> tuple[FoundTracker, ...]:
-        """Those of ours first, then by name and address."""
+        """Our trackers first, then by name and address."""
         return ours_first(one for one in self._found.values() if not self._is_double(one.address))
 
     def _is_double(self, address: Address) -> bool:
-        """Whether it is shown at another address of this computer, one that others can use."""
+        """Whether it is listed at another address of this computer, one that others can use."""
         if address not in self._own:
             return False
         same = [one for one in self._own if one.port == address.port]
@@ -64,18 +64,18 @@ class FoundTrackers:
 
 @dataclass(frozen=True, slots=True)
 class KnownTracker:
-    """What identifies a tracker. Everybody in its room knows this, so it is no proof."""
+    """What identifies a tracker. Everybody in its room knows this, so it proves nothing."""
 
-    room: str = ""  # of the run that answered last; "" for one that does not say
+    room: str = ""  # names its run; "" for an original
     name: str = ""  # of its computer
     has_answered: bool = False
 
     def heard(self) -> KnownTracker:
-        """It answered, without saying which tracker it is."""
+        """It answered without an identity."""
         return self if self.has_answered else replace(self, has_answered=True)
 
     def is_same(self, found: FoundTracker) -> bool:
-        """Whether it may have sent this answer, perhaps after a restart."""
+        """Whether this answer may be from it, perhaps after a restart."""
         is_run = bool(self.room) and found.room == self.room
         return is_run or found.name == self.name
 
@@ -83,10 +83,10 @@ class KnownTracker:
 def successor(
     found: Iterable[FoundTracker], known: KnownTracker, follow: Follow
 ) -> FoundTracker | None:
-    """Which of the trackers that answer to use instead of a silent one.
+    """The tracker to use instead of a silent one; None if there is none, or the user must choose.
 
-    The same run of it at another address. Else, if the program itself chose the silent one: the one
-    on a computer of the same name, or the only one. Among several the user has to choose.
+    The same run at another address comes first. Otherwise, if the program itself chose the silent
+    one, it is the only tracker on a computer of that name, or the only one at all.
     """
     in_order = ours_first(found)
     for one in in_order:

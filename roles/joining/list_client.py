@@ -1,6 +1,6 @@
-"""Lists of shares over TCP: fetched from a tracker of ours, and told to it.
+"""Fetches lists of shares from a tracker of ours, or sends them to it, over TCP.
 
-It knows the stream, not what a list means.
+It knows the stream, not what the lines mean.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from roles.wire.list_wire import (
     encode_call,
 )
 
-PATIENCE_S = 30.0  # for all of it; a tracker keeps a connection no longer either
-MIN_RATE = 256 * 1024  # bytes per second that a long list has to come with beyond that
-MAX_LINES = MAX_ROOM_FILES + 12_064  # each share has a line of its own, and a tracker so many
+PATIENCE_S = 30.0  # for everything but the list; a tracker waits as long
+MIN_RATE = 256 * 1024  # bytes per second: the extra time for the list
+MAX_LINES = MAX_ROOM_FILES + 12_064  # each of a tracker's 12,064 shares has a line of its own
 _BLOCK = 64 * 1024  # bytes received at once
 
 
@@ -40,18 +40,18 @@ class FetchedList:
 
     version: str
     is_whole: bool
-    lines: tuple[str, ...]  # of shares: ListedRoom takes them
+    lines: tuple[str, ...]  # for ListedRoom
 
 
 def fetch_list(tracker: Address, since: str, should_stop: Callable[[], bool]) -> FetchedList:
-    """The list of a tracker of ours, or what changed `since` a version of it; "" for the whole.
+    """The tracker's list, or what has changed `since` this version; "" for the whole list.
 
-    Raises TrackerSilentError, and HaltedError once should_stop().
+    Raises ListNotPassedError, and HaltedError once should_stop().
     """
     with _Call(tracker, should_stop) as call:
         reply = call.ask(encode_call(AskList(since)))
         if not isinstance(reply, ListFollows):
-            raise call.failed("it answers something else")
+            raise call.failed("it gives another kind of answer")
         lines = tuple(call.unpacked(reply.packed))
         return FetchedList(reply.version, reply.is_whole, lines)
 
@@ -59,9 +59,9 @@ def fetch_list(tracker: Address, since: str, should_stop: Callable[[], bool]) ->
 def tell_list(
     tracker: Address, list_: TellList, lines: Iterable[str], should_stop: Callable[[], bool]
 ) -> Taken:
-    """Tell a tracker of ours a share's lines, each behind its mark "+" or "-".
+    """Send a share's lines, each after its mark "+" or "-".
 
-    TellList.packed is filled in. Raises TrackerSilentError.
+    TellList.packed is filled in. Raises ListNotPassedError.
     """
     packer = Packer()
     pieces = [packer.pack(line) for line in lines]
@@ -71,18 +71,18 @@ def tell_list(
     with _Call(tracker, should_stop) as call:
         reply = call.ask(encode_call(replace(list_, packed=len(packed))), packed)
         if not isinstance(reply, Taken):
-            raise call.failed("it answers something else")
+            raise call.failed("it gives another kind of answer")
         return reply
 
 
 class _Call:
-    """One connection to a tracker, with a deadline for all that is said there."""
+    """One connection to a tracker, with a deadline for everything."""
 
     def __init__(self, tracker: Address, should_stop: Callable[[], bool]) -> None:
         self._tracker = tracker
         self._should_stop = should_stop
         self._deadline = time.monotonic() + PATIENCE_S
-        self._received = b""  # and not read yet
+        self._received = b""  # not used yet
         try:
             self._connection = dialled(tracker, should_stop, is_chosen=True)
         except OSError as error:
@@ -100,10 +100,9 @@ class _Call:
         )
 
     def ask(self, call: bytes, packed: bytes = b"") -> Reply:
-        """Send the call and what follows it; read the line that answers."""
+        """Send a call and the list that follows it; read the line that answers."""
         self._deadline += len(packed) / MIN_RATE
-        for part in (call, packed):
-            self._send(part)
+        self._send(call + packed)
         while b"\n" not in self._received:
             if len(self._received) > MAX_CALL:
                 raise self.failed("its first line has no end")
@@ -115,7 +114,7 @@ class _Call:
             raise self.failed(str(error)) from None
 
     def unpacked(self, packed: int) -> Iterator[str]:
-        """The lines in so many bytes that follow. Raises HaltedError."""
+        """The lines in the `packed` bytes that follow. Raises HaltedError."""
         self._deadline += packed / MIN_RATE
         unpacker, taken = Unpacker(), 0
         try:
@@ -139,7 +138,7 @@ class _Call:
             try:
                 sent = self._connection.send(rest[:_BLOCK])
             except OSError as error:
-                # It may have answered why it takes no more.
+                # It may have closed after an answer that says why.
                 if not self._has_answer():
                     raise self.failed(error.strerror or str(error)) from None
                 return

@@ -1,7 +1,4 @@
-"""Keeps a tracker's copy of this program's share up to date, by differences where it can.
-
-Used by one thread. What changed in the folder, and when, is the library's business.
-"""
+"""Keeps a tracker's copy of this program's share up to date, by differences where it can."""
 
 from __future__ import annotations
 
@@ -18,8 +15,8 @@ from roles.wire.tracker_messages import Code
 
 log = logging.getLogger(__name__)
 
-TELL_S = 1.0  # between two changes: a folder that is hashed changes all the time
-AGAIN_S = 3.0  # after a failure, doubling to
+TELL_S = 1.0  # between two updates: while a folder is hashed, it changes all the time
+AGAIN_S = 3.0  # after a failure, doubling up to
 AGAIN_MAX_S = 15.0
 BUSY_AGAIN_S = 1.0  # while the tracker waits for an earlier run of this program to fall silent
 
@@ -29,70 +26,65 @@ class Snapshot(Protocol):
 
     @property
     def revision(self) -> int:
-        """Another one for each other snapshot."""
+        """Different for each snapshot."""
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Of the catalogue, each once."""
+        """As in roles/values/catalogue.py, each once."""
 
 
 class OwnShare(Protocol):
-    """A folder that this program offers; other threads replace its snapshot."""
+    """A folder that this program offers. Other threads replace its snapshot."""
 
     @property
     def share_id(self) -> str: ...
 
     @property
     def name(self) -> str:
-        """Of the folder."""
+        """The folder's name."""
 
     @property
     def snapshot(self) -> Snapshot: ...
 
 
 class ListUpload:
-    """Call tell() often: it does nothing while there is nothing new."""
+    """Owned by one thread. Call tell() often: it does nothing while there is nothing new."""
 
     def __init__(self, own: OwnShare, peer: str, should_stop: Callable[[], bool]) -> None:
         self.share_id = own.share_id  # as the tracker knows it
+        self.trouble = ""  # one sentence while the tracker does not take the list
         self._own = own
         self._peer = peer
         self._should_stop = should_stop
         self._told: Snapshot | None = None  # what the tracker has, None for nothing
-        self._is_checked = False  # since this program registered the last time
+        self._is_checked = False  # the tracker has confirmed it since we last registered
         self._not_before = 0.0
         self._pause_s = AGAIN_S
-        self._trouble = ""  # what was wrong the last time
 
     @property
     def listed(self) -> Snapshot | None:
-        """What the tracker has of the list; None until it confirms that it has any."""
+        """The snapshot that the tracker has; None until the tracker confirms it."""
         return self._told if self._is_checked else None
 
-    @property
-    def trouble(self) -> str:
-        """One sentence while the tracker does not take the list, "" while it does."""
-        return self._trouble
-
     def registered(self) -> None:
-        """The tracker may be another one now: ask whether it still has the list."""
+        """This may be another tracker: ask whether it has the list."""
         self._is_checked = False
         self._not_before = 0.0
 
     def tell(self, tracker: Address, port: int, *, now: float) -> bool:
-        """Tell what is new; False when the tracker does not know this program any more."""
+        """Send what is new; False when the tracker no longer knows this program."""
         snapshot = self._own.snapshot
         if (self._is_checked and snapshot is self._told) or now < self._not_before:
             return True
         self._not_before = now + TELL_S
         try:
-            return self._told_well(tracker, port, snapshot, now)
+            return self._send(tracker, port, snapshot, now)
         except TrackerSilentError as error:
             if not self._should_stop():
                 self._failed(str(error), now)
             return True
 
-    def _told_well(self, tracker: Address, port: int, snapshot: Snapshot, now: float) -> bool:
+    def _send(self, tracker: Address, port: int, snapshot: Snapshot, now: float) -> bool:
         base = self._told
         list_ = TellList(
             self.share_id,
@@ -108,15 +100,15 @@ class ListUpload:
         taken = tell_list(tracker, list_, _changes(before, snapshot.lines), self._should_stop)
         if taken.is_taken:
             self._told, self._is_checked = snapshot, True
-            self._pause_s, self._trouble = AGAIN_S, ""
+            self._pause_s, self.trouble = AGAIN_S, ""
             return True
         self._told = None
         match taken.code:
             case Code.WHOLE if base is not None:
                 self._not_before = now
             case Code.SHARE:
-                # Somebody copied the folder with what is kept of it. Another id until the end; the
-                # tracker hears of it by the next ping, a second after the last one.
+                # Somebody copied the folder together with its share id. This run uses another id;
+                # the next ping, a second after the last one, tells it to the tracker.
                 digest = hashlib.sha256(f"{self._own.share_id} {self._peer}".encode())
                 self.share_id = digest.hexdigest()[:16]
             case Code.UNKNOWN:
@@ -129,14 +121,14 @@ class ListUpload:
         return True
 
     def _failed(self, trouble: str, now: float) -> None:
-        log.log(logging.DEBUG if trouble == self._trouble else logging.WARNING, "%s", trouble)
-        self._trouble = trouble
+        log.log(logging.DEBUG if trouble == self.trouble else logging.WARNING, "%s", trouble)
+        self.trouble = trouble
         self._not_before = now + self._pause_s
         self._pause_s = min(AGAIN_MAX_S, 2 * self._pause_s)
 
 
 def _changes(before: Iterable[str], after: Iterable[str]) -> list[str]:
-    """The lines that make the one of the other, what goes first."""
+    """The lines that turn one into the other, removals first."""
     old, new = set(before), set(after)
     gone = [REMOVED + line for line in sorted(old - new)]
     return gone + [ADDED + line for line in sorted(new - old)]

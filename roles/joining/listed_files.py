@@ -1,4 +1,4 @@
-"""How the files of one path are listed: once for each content. Pure values."""
+"""The list's entries for one path: one for each content. Pure values."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from roles.values.catalogue import FileLine
 from roles.values.content import Content
 from roles.values.events import ListedFile
 
-TWIN_DIGITS = 8  # of a root, to tell two contents under one name apart
+TWIN_DIGITS = 8  # of a root, to tell apart two contents with one name ("twins")
 
-# A path that ends like the key of a twin. Were it listed by its path alone, a stranger's file could
-# take the place of that twin.
+# A path that ends like the key of a twin. If it were listed by its path alone, a stranger's file
+# could pass for that twin.
 _ENDS_LIKE_A_TWIN = re.compile(r" \[(?:[0-9a-f]{8,64}(?:-[0-9]+-[0-9]+)?|[0-9]+ bytes)\]\Z")
 
 
 def listed_file(share: str, line: FileLine) -> ListedFile:
-    """The entry of a path that nobody else has."""
+    """The entry of a path that only one share has."""
     root = b"" if line.content is None else line.content.root
     return ListedFile(line.path, line.size, root, share, _mark_of_one(line))
 
 
 def listed_files(path: str, lines: list[tuple[str, FileLine]]) -> tuple[ListedFile, ...]:
-    """The entries of one path: one for each content, and each size that only originals offer.
+    """The entries of one path: one for each content, and for each size that only originals offer.
 
-    A share that stands earlier in `lines` comes before later ones.
+    `lines` has share ids and their lines; the first share with a content is the one that is listed.
     """
     if len(lines) == 1:
         return (listed_file(*lines[0]),)
@@ -60,7 +60,7 @@ def listed_files(path: str, lines: list[tuple[str, FileLine]]) -> tuple[ListedFi
 
 
 def _mark_of_one(line: FileLine) -> str:
-    """None for nearly every path that has one content only."""
+    """The mark of a path with one content: "" but for paths that end like the key of a twin."""
     if line.path[-1:] != "]" or not _ENDS_LIKE_A_TWIN.search(line.path):
         return ""
     return f"{line.size} bytes" if line.content is None else line.content.root.hex()[:TWIN_DIGITS]
@@ -69,7 +69,7 @@ def _mark_of_one(line: FileLine) -> str:
 def _marks(contents: Collection[Content]) -> list[str]:
     """The digits that tell these contents apart.
 
-    One content at most has a given root, but a list can name others with it: they show their sizes.
+    Only one content can have a given root, but a list can claim others: those also show sizes.
     """
     marks = [content.root[: TWIN_DIGITS // 2].hex() for content in contents]
     if len(set(marks)) == len(marks):

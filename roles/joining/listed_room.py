@@ -1,6 +1,6 @@
-"""What a leecher knows of its room: every share that the tracker's list names, and what to ask for.
+"""The room as a leecher knows it: every share on the tracker's list, and what a key asks for.
 
-Pure state, owned by one thread. It takes lines, trusts none of them, and knows no socket.
+Pure state, owned by one thread. It trusts none of the lines.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from roles.values.safe_names import shown_name
 from roles.values.stopping import go_on, until_stopped
 from roles.wire.list_wire import ShareGone, ShareOpened, decode_entry
 
-MAX_LISTED_SHARES = 12_000  # one for each peer that a tracker takes
-# Shares whose holders are looked for in one download. The tracker is asked for 8 at a time, and a
-# room full of copies must not cost a thousand requests.
+MAX_LISTED_SHARES = 12_000  # one for each program that a tracker takes
+# Shares whose holders one download looks for. A request to the tracker names 8 shares, and a room
+# full of copies must not cost a thousand requests.
 MAX_SOURCES = 64
-# Folders without a line of their own that all shares together may lead through, beyond what each
-# may have anyhow: a path leads through 31. They take no place of anybody's lines.
+# Folders without a line of their own, of all shares, beyond those that each share may have anyway:
+# one path may lead through 31. They do not count as lines.
 MAX_IMPLIED = MAX_ROOM_FILES
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What one key asks for. Paths come from the wire, and may be stored on this system."""
+    """What one key asks for. Paths come from the wire, and this system can store them."""
 
     name: str  # of the file or folder, from the wire
-    # By path; of several shares in turn, so that none waits for all of another's. Two of them may
-    # have one path.
+    # In the order of their paths, but of several shares in turn, so that none waits for all files
+    # of another. Two files may have one path.
     files: tuple[FileLine, ...]
-    folders: tuple[FolderLine, ...]  # to make, the outer ones first
+    folders: tuple[FolderLine, ...]  # to create, outer ones first
     shares: tuple[str, ...]  # that have some of it: the asked ones first, then those with most
-    is_folder: bool = True  # whatever is in it; else it is one file
-    files_left: int = 0  # of a folder: more, that their seeder has still to read
+    is_folder: bool = True
+    files_left: int = 0  # of a folder: files that its seeders have yet to read
 
     @cached_property
     def title(self) -> str:
-        """Safe to show."""
+        """The name, safe to show."""
         return shown_name(self.name) + ("/" if self.is_folder else "")
 
     @cached_property
@@ -55,55 +55,51 @@ class Wanted:
 
 
 class ListedRoom:
-    """apply_whole() once, then apply_changes() for each answer that has changes only.
+    """Call apply_whole() first, then apply_changes() for each answer that has only changes.
 
-    Shares keep the order in which the tracker listed them, and where two have the same, the earlier
-    one counts: nobody gets ahead of others by choosing an id.
+    Shares keep the order of the tracker's list. Of two with the same content the earlier one
+    counts, so nobody can get ahead by choosing an id.
     """
 
     def __init__(self, *, windows: bool, should_stop: Callable[[], bool] = go_on) -> None:
-        """Names that Windows cannot store, or runs unasked, are refused on Windows only.
+        """`windows`: refuse names that Windows cannot store, or would run without being asked.
 
-        What takes long raises HaltedError once should_stop(): throw the room away then.
+        Long work raises HaltedError once should_stop(): throw the room away then.
         """
         self._windows = windows
         self._should_stop = should_stop
         self._shares: dict[str, ListedShare] = {}
-        self._count = 0  # lines of all of them together, of MAX_ROOM_FILES
-        self._implied = 0  # folders without a line, beyond what each share may have, of MAX_IMPLIED
+        self._count = 0  # lines of all shares, MAX_ROOM_FILES at most
+        self._implied = 0  # sum of ListedShare.implied, MAX_IMPLIED at most
         self._listed: dict[str, tuple[ListedFile, ...]] = {}  # by path
         self._changed: set[str] = set()  # paths whose entry in `_listed` is out of date
         self._is_new = False  # all of them are
         self._order: list[str] | None = []  # the paths of `_listed`, sorted
         self._files: tuple[ListedFile, ...] | None = ()  # put together from `_listed`
         self._holders: dict[bytes, list[str]] | None = None  # by root: shares, MAX_SOURCES at most
-        self._stamp = 0  # another one after each change
+        self._stamp = 0  # a new number after each change
         self.left_out = 0  # lines for which there was no room
 
     def apply_whole(self, lines: Iterable[str]) -> None:
-        """Take a whole list in place of what was known."""
+        """Forget all shares, and take a whole list."""
         self._shares, self._count, self._implied = {}, 0, 0
         self.left_out = 0
         self._is_new = True
-        self._apply(lines)
-
-    def apply_changes(self, lines: Iterable[str]) -> None:
-        """Take what changed since the lines that were applied before."""
-        self._apply(lines)
+        self.apply_changes(lines)
 
     @property
     def refused(self) -> tuple[str, ...]:
-        """Names of lines that cannot be read or stored, ready to show: the first MAX_REFUSED."""
+        """The first MAX_REFUSED names of lines that cannot be read or stored, safe to show."""
         names = chain.from_iterable(share.refused.values() for share in self._shares.values())
         return tuple(islice(names, MAX_REFUSED))
 
     @property
     def shares(self) -> tuple[str, ...]:
-        """The ids of all shares."""
+        """Their ids."""
         return tuple(self._shares)
 
     def files(self) -> tuple[ListedFile, ...]:
-        """Every file once, sorted by path; the same object while nothing has changed."""
+        """All files, sorted by path; the same object while nothing changes."""
         paths = self._sorted_paths()
         if self._files is None:
             self._files = tuple(
@@ -114,7 +110,7 @@ class ListedRoom:
         return self._files
 
     def folders(self) -> tuple[ListedFolder, ...]:
-        """The folders of our own seeders, sorted by name: of those that are equal, the first."""
+        """The folders of LMK/2 seeders, sorted by name; the first of those that are equal."""
         found = dict[tuple[int, ...], ListedShare]()
         for share in self._shares.values():
             if not (share.is_originals or share.is_empty):
@@ -127,9 +123,9 @@ class ListedRoom:
         return tuple(sorted(listed, key=lambda folder: folder.name))
 
     def resolve(self, key: str) -> Wanted | None:
-        """What this key asks for: of a ListedFile, or a FolderKey as text.
+        """What a key asks for: the key of a ListedFile, or a FolderKey as text.
 
-        None when nothing of the list has it now. A name that two contents have stands for none.
+        None when nothing on the list has this key now. A bare name with two contents is no key.
         """
         asked = FolderKey.of(key)
         if asked is not None:
@@ -143,9 +139,8 @@ class ListedRoom:
         return replace(wanted, is_folder=False)
 
     def stamp(self, key: str) -> int:
-        """The same as before while this key asks for the same.
-
-        Of a share it depends on its own lines alone: what others change costs nothing there.
+        """A number that changes whenever resolve() may return something else for this key. That of
+        a key in one share changes only with that share.
         """
         asked = FolderKey.of(key)
         if asked is None or not asked.share:
@@ -154,21 +149,22 @@ class ListedRoom:
         return 0 if share is None else share.stamp
 
     def packs(self, share: str) -> tuple[Pack, ...]:
-        """The packs of this share whose members add up, each with its members in order."""
+        """As ListedShare.packs()."""
         known = self._shares.get(share)
         return () if known is None else known.packs()
 
     def shares_of(self, root: bytes) -> tuple[str, ...]:
-        """The ids of the shares that have this content, of a file or of a pack."""
+        """The ids of the shares that have this content as a file or a pack."""
         return tuple(share.id for share in self._shares.values() if root in share.roots)
 
     # Taking lines
 
-    def _apply(self, lines: Iterable[str]) -> None:
+    def apply_changes(self, lines: Iterable[str]) -> None:
+        """Take what has changed since the lines that were applied before."""
         self._stamp += 1
         self._holders = None
-        share: ListedShare | None = None  # to which the lines belong
-        room = implied_room = 0  # lines that it may have, and folders without a line
+        share: ListedShare | None = None  # the one that the lines belong to
+        room = implied_room = 0  # the lines, and folders without a line, that it may have
         for text in until_stopped(lines, self._should_stop):
             match text[:1]:
                 case "+" if share is not None:
@@ -189,19 +185,19 @@ class ListedRoom:
         self._count_in(share)
 
     def _count_in(self, share: ListedShare | None) -> None:
-        """It has all its lines for now."""
+        """Count a share again when its lines are complete."""
         if share is not None:
             self._count += share.count
             self._implied += share.implied
 
     def _count_out(self, share: ListedShare | None) -> None:
-        """Its lines change: it is counted anew afterwards."""
+        """Stop counting a share before its lines change."""
         if share is not None:
             self._count -= share.count
             self._implied -= share.implied
 
     def _open_or_drop(self, text: str) -> ListedShare | None:
-        """The share to which the next lines belong, if they belong to one."""
+        """The share that the next lines belong to, if any."""
         try:
             entry = decode_entry(text)
         except PeerProtocolError:
@@ -234,7 +230,7 @@ class ListedRoom:
     # What is listed
 
     def _update(self) -> None:
-        """Bring `_listed` up to date, at the cost of what changed times the number of shares."""
+        """Bring `_listed` up to date; the cost is the number of changed paths times the shares."""
         if self._is_new:
             self._list_all()
         if not self._changed:
@@ -255,15 +251,15 @@ class ListedRoom:
         for share in self._shares.values():
             for path, line in until_stopped(share.files.items(), self._should_stop):
                 if path in self._listed:
-                    self._changed.add(path)  # _update() looks at all of them together
+                    self._changed.add(path)  # _update() lists all files of this path together
                 else:
                     self._listed[path] = (listed_file(share.id, line),)
         self._is_new = False
 
     def _lines_of(self, paths: Collection[str]) -> dict[str, list[tuple[str, FileLine]]]:
-        """What the shares have at these paths, the first share first.
+        """What the shares have at these paths, in the order of the shares.
 
-        In each share as many steps as it has files, or as there are paths: whatever is less.
+        The steps for each share are its files or the paths, whichever are fewer.
         """
         found = dict[str, list[tuple[str, FileLine]]]()
         for share in self._shares.values():
@@ -286,7 +282,7 @@ class ListedRoom:
             for file in self._listed.get(path, ()):
                 if file.key == key:
                     return file
-        of_path = self._listed.get(key, ())  # whose own key has digits behind the path
+        of_path = self._listed.get(key, ())  # whose own key has digits after the path
         return of_path[0] if len(of_path) == 1 else None
 
     def _line_of(self, file: ListedFile) -> FileLine:
@@ -295,7 +291,7 @@ class ListedRoom:
     # What is wanted
 
     def _of_share(self, asked: FolderKey) -> Wanted | None:
-        """All of one share, or what is below a path of it."""
+        """All of one share, or what it has below a path."""
         share = self._shares.get(asked.share)
         if share is None or share.is_originals or share.is_empty:
             return None
@@ -308,7 +304,7 @@ class ListedRoom:
         return replace(wanted, files_left=share.files_left)
 
     def _folder(self, path: str) -> Wanted | None:
-        """What every share has below a path."""
+        """What all shares have below a path."""
         shares = [share for share in self._shares.values() if share.has_folder(path)]
         if not shares:
             return None
@@ -335,8 +331,8 @@ class ListedRoom:
         *,
         above: str,
     ) -> Wanted:
-        """`files` in their order. `asked`: the shares that it is of; the folders that `above` is in
-        belong to it, too.
+        """`files` keep their order. `asked`: the shares that were asked for. The folders that lead
+        to the path `above` are wanted too.
         """
         made = dict[str, FolderLine]()
         for folder in folders:
@@ -353,7 +349,7 @@ class ListedRoom:
         return Wanted(name, tuple(files), outer_first, self._sources(files, asked))
 
     def _sources(self, files: Collection[FileLine], asked: list[ListedShare]) -> tuple[str, ...]:
-        """The shares that can be asked for these files, those with most of them behind `asked`."""
+        """The shares that can be asked for these files: `asked`, then those with most of them."""
         counts = Counter[str]()
         holders = self._shares_by_root()
         for file in until_stopped(files, self._should_stop):
@@ -377,7 +373,7 @@ class ListedRoom:
         return self._holders
 
     def _originals_with(self, file: FileLine) -> Iterator[str]:
-        """Those that have a file of this name and size."""
+        """The shares of original seeders that have a file of this name and size."""
         for share in self._shares.values():
             known = share.files.get(file.path) if share.is_originals else None
             if known is not None and known.size == file.size:
@@ -385,7 +381,7 @@ class ListedRoom:
 
 
 def _parents(path: str) -> Iterator[str]:
-    """The folders that it is in, the inmost first."""
+    """The folders that a path leads through, the innermost first."""
     while "/" in path:
         path = path.rpartition("/")[0]
         yield path

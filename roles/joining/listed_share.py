@@ -1,6 +1,6 @@
-"""One share as a leecher knows it: its files, folders and packs, line by line.
+"""One share as a leecher knows it: its files, folders and packs.
 
-Pure state. Lines come from strangers: what cannot be stored or served is refused.
+Pure state. Lines come from strangers: those that cannot be stored or served are refused.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from roles.values.errors import PeerProtocolError
 from roles.values.safe_names import UnsafeNameError, safe_path, shown_name
 from roles.values.stopping import go_on, until_stopped
 
-ORIGINALS_PREFIX = "lmk1"  # of the id of a share that a tracker made of an original seeder's list
-FEW_FOLDERS = 100  # without a line of their own: a share may have so many, and one for each line
-MAX_REFUSED = 1_000  # lines that are remembered, to show their names: nobody reads more
+ORIGINALS_PREFIX = "lmk1"  # of the id of a share that a tracker makes for an original seeder
+FEW_FOLDERS = 100  # without a line of their own: a share may have these, and one for each line
+MAX_REFUSED = 1_000  # lines that are kept to show their names: nobody reads more
 
 
 class Pack(NamedTuple):
-    """A pack whose members add up. It counts for the share that lists it and them."""
+    """A pack whose size is the sum of its members' sizes, all in one share."""
 
     line: PackLine
-    members: tuple[FileLine, ...]  # in the order in which they lie in it
+    members: tuple[FileLine, ...]  # in the order of their bytes
     share: str = ""  # its id
 
 
@@ -43,45 +43,47 @@ class ListedShare:
     def __init__(
         self, id_: str, name: str, *, windows: bool, should_stop: Callable[[], bool] = go_on
     ) -> None:
-        """What takes long raises HaltedError once should_stop()."""
+        """Long work raises HaltedError once should_stop()."""
         self.id = id_
         self.name = name  # of the folder, from the wire
         self.is_originals = id_.startswith(ORIGINALS_PREFIX)
         self.files: dict[str, FileLine] = {}  # by path
         self.folders: dict[str, FolderLine] = {}
-        self.refused: dict[str, str] = {}  # line to the name to show
-        self.size = 0  # bytes, of all files
-        self.files_left = 0  # more, that its seeder has still to read
-        self.stamp = 0  # set by the room: another one after each change
+        self.refused: dict[str, str] = {}  # names to show, by line
+        self.size = 0  # bytes of all files
+        self.files_left = 0  # files that its seeder has yet to read
+        self.stamp = 0  # set by the room: a new number after each change
         self._windows = windows
         self._should_stop = should_stop
-        # How many lines are right in each folder, its own line too: also of folders that have none.
+        # For each folder, with or without a line of its own: how many lines are directly in it,
+        # counting its own.
         self._inside: dict[str, int] = {}
         self._pack_lines: dict[str, PackLine] = {}  # by the path of the first member
-        self._packs: tuple[Pack, ...] | None = None  # not known since the last change
-        self._fingerprint: int | None = None  # the same, and so with the roots of all contents
+        # Computed when they are asked for; None after a change.
+        self._packs: tuple[Pack, ...] | None = None
+        self._fingerprint: int | None = None
         self._roots: frozenset[bytes] | None = None
 
     @property
     def count(self) -> int:
-        """Its lines."""
+        """The number of its lines."""
         return len(self.files) + len(self.folders) + len(self._pack_lines) + len(self.refused)
 
     @property
     def implied(self) -> int:
-        """The folders that its paths lead through and that have no line of their own: those beyond
-        one for each line, and a few more.
+        """The number of folders without a line of their own, beyond FEW_FOLDERS and one for each
+        line.
         """
         return max(0, len(self._inside) - len(self.folders) - self.count - FEW_FOLDERS)
 
     @property
     def is_empty(self) -> bool:
-        """Whether it offers nothing that could be stored, now or soon."""
+        """Whether it has nothing to offer, now or soon."""
         return not (self.files or self.folders or self.files_left)
 
     @property
     def roots(self) -> frozenset[bytes]:
-        """Of the contents that its files and packs have."""
+        """The roots of its files and packs."""
         if self._roots is None:
             contents = [file.content for file in self.files.values()]
             packs = (line.content.root for line in self._pack_lines.values())
@@ -89,11 +91,11 @@ class ListedShare:
         return self._roots
 
     def has_folder(self, path: str) -> bool:
-        """Whether there is such a folder, or anything below it."""
+        """Whether there is such a folder, with or without a line of its own."""
         return path in self._inside
 
     def below(self, path: str) -> tuple[list[FileLine], list[FolderLine]]:
-        """Its files and folders below this one, and this one; all of them without a path."""
+        """This folder, and the files and folders below it; everything for ""."""
         if not path:
             return list(self.files.values()), list(self.folders.values())
         inside = path + "/"
@@ -104,7 +106,7 @@ class ListedShare:
         return files, folders
 
     def add(self, text: str) -> str | None:
-        """Take a line; returns the path of the file that came or changed, if it was one."""
+        """Take a line. Returns the path of the file that is new or changed, if it is one."""
         try:
             line = decode_line(text)
             if isinstance(line, FileLine):  # as nearly all are
@@ -144,9 +146,9 @@ class ListedShare:
         return path
 
     def remove(self, text: str) -> str | None:
-        """Forget a line; returns the path of the file that went, if it was one.
+        """Forget a line. Returns the path of the file that is gone, if it was one.
 
-        A line that was replaced already changes nothing: which of the two comes first is open.
+        A line that has been replaced changes nothing: the new one may come before the removal.
         """
         if self.refused.pop(text, None) is not None:
             return None
@@ -174,10 +176,8 @@ class ListedShare:
         return None
 
     def fingerprint(self) -> int:
-        """The same for two shares with equal files and folders, in whatever order they came.
-
-        Whatever their times are: a copy of a folder would bring the same once more. One that is
-        still being read is another one.
+        """Equal for two shares with the same files and folders, whatever their times and order: a
+        copy of a folder brings nothing new. Shares that are still being read differ.
         """
         if self._fingerprint is None:
             files = (
@@ -188,13 +188,13 @@ class ListedShare:
         return hash((self._fingerprint, self.files_left))
 
     def packs(self) -> tuple[Pack, ...]:
-        """The packs whose members add up, each with them; never two with the same member."""
+        """The packs that are right; no two have a member in common."""
         if self._packs is None:
             self._packs = tuple(self._found_packs()) if self._pack_lines else ()
         return self._packs
 
     def _found_packs(self) -> Iterator[Pack]:
-        """Each costs a look into the sums, and its members when they add up."""
+        """Prefix sums make each check cheap, whatever the lines claim."""
         small = sorted(
             (file for file in self.files.values() if 0 < file.size < PACKED_BELOW),
             key=lambda file: sort_key(file.path),
@@ -211,7 +211,7 @@ class ListedShare:
                 yield Pack(line, tuple(small[start:end]), self.id)
 
     def _enter(self, path: str) -> None:
-        """One line more has this path, which ends with "/" for a folder's own."""
+        """Count a new line with this path, which ends with "/" for a folder."""
         inside = self._inside
         while "/" in path:
             path = path.rpartition("/")[0]
@@ -221,7 +221,7 @@ class ListedShare:
                 break
 
     def _leave(self, path: str) -> None:
-        """One line fewer has it."""
+        """Undo _enter()."""
         inside = self._inside
         while "/" in path:
             path = path.rpartition("/")[0]
@@ -231,14 +231,15 @@ class ListedShare:
             del inside[path]
 
     def _check_file(self, line: FileLine) -> None:
-        """Raise PeerProtocolError for what this share cannot have, or this system not store."""
+        """Raises PeerProtocolError for a file that this share cannot have or this system cannot
+        store.
+        """
         if (line.content is None) is not self.is_originals:
             raise PeerProtocolError("a file of a kind that its seeder does not have")
         if self.is_originals or self._windows:
             self._check_path(line.path, is_folder=False)
 
     def _check_path(self, path: str, *, is_folder: bool) -> None:
-        """The same of a path."""
         if self.is_originals and (is_folder or "/" in path):
             raise UnsafeNameError("an original seeder has no folders")
         if self._windows:
@@ -246,7 +247,7 @@ class ListedShare:
 
 
 def _name_in(text: str) -> str:
-    """What to call a refused line: its path, if it has one."""
+    """The name to show for a refused line: its path, if it has one."""
     try:
         value = strict_json.loads(text.encode(errors="replace"), most=MAX_LINE)
     except PeerProtocolError:

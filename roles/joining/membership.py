@@ -1,7 +1,7 @@
-"""Keeps this program, a seeder or a leecher, in a tracker's room, and puts it back when forgotten.
+"""Keeps this program, a seeder or a leecher, in a tracker's room.
 
-It runs in a thread of its own, for a tracker may be silent for seconds, and nothing that is sent
-or received must wait for that. It knows no folder and no download.
+It has a thread of its own, because a tracker may be silent for seconds and no transfer should wait
+for that.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ log = logging.getLogger(__name__)
 
 PING_S = 15.0  # a tracker of ours forgets a program after 50 s, an original one after 10 min
 STATE_PING_S = 2.0  # a changed state is told earlier, but no more often than this
-SHARES_PING_S = 1.0  # so is another share, for others look for its holders
+SHARES_PING_S = 1.0  # the same for other shares, because leechers look for their holders
 AGAIN_S = 3.0  # after the tracker was silent
-EARLY_PING_S = 1.0  # after registering, until the tracker knows whether others can connect,
-EARLY_PINGS = 7  # which takes 5 s when they cannot
+EARLY_PING_S = 1.0  # after registering, until the tracker knows whether others can connect
+EARLY_PINGS = 7  # it needs 5 s to find out that they cannot
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often what is done; tests hurry."""
+    """How often each thing is done; tests hurry."""
 
     ping_s: float = PING_S
     state_ping_s: float = STATE_PING_S
@@ -50,15 +50,14 @@ class Pace:
 
 
 class Lmk1List(Protocol):
-    """What a seeder lets LMK/1 readers see. Called in the membership's thread."""
+    """What LMK/1 readers see of a seeder. Called in the membership's thread."""
 
     def look(self) -> Mapping[str, int]:
-        """Names and sizes; the same object while nothing has changed."""
+        """Sizes by name; the same object while nothing changes."""
 
     def told(self, count: int, *, is_shared: bool) -> None:
-        """The tracker has as many of these files now.
-
-        `is_shared`: the whole share is told to it too, in LMK/2.
+        """The tracker has so many of these files now. `is_shared`: it also takes the whole share's
+        list in LMK/2.
         """
 
 
@@ -79,13 +78,13 @@ class Membership:
         peer: str = "",
         pace: Pace | None = None,
     ) -> None:
-        """`status` is asked often, in this thread. Only a seeder has a share and an LMK/1 list, and
-        `lmk1`, with which it goes on at an original tracker.
+        """`status` is called often, in this thread. Only a seeder has a share, an LMK/1 list, and
+        `lmk1`, which speaks to an original tracker.
         """
         self.peer = peer or new_id()  # names this run of the program to everyone
         self.is_reachable: bool | None = None  # from outside, as the tracker says; None: unknown
-        self.is_original: bool | None = None  # the tracker speaks LMK/1 only; None: unknown
-        self.advertised: Address | None = None  # where others reach us; None while not on the list
+        self.is_original: bool | None = None  # whether the tracker is; None: unknown
+        self.advertised: Address | None = None  # None while we are not registered
         self._place = place
         self._moves = place.moves
         self._post = post
@@ -100,8 +99,8 @@ class Membership:
         self._dialect: Dialect | None = None
         self._due_at = 0.0  # the next ping, or the next try to register
         self._pinged_at = 0.0
-        self._early_pings = 0  # that are left
-        self._is_doubtful = False  # the tracker has tried for a second to connect, in vain
+        self._early_pings = 0  # left to send
+        self._is_doubtful = False  # the tracker has tried to connect for a second, in vain
         self._told_status: Status | None = None
         self._told_files: Mapping[str, int] | None = None
         self._reported: tuple[Address, bool] | None = None  # the reachability that was posted
@@ -111,34 +110,34 @@ class Membership:
 
     @property
     def seems_unreachable(self) -> bool:
-        """Whether nobody can connect to it, as the tracker says, or probably not: the tracker has
-        tried for a second, and what gets through does so at once.
+        """Whether others cannot connect, as the tracker says, or probably cannot: it has tried for
+        a second, and a connection that gets through does so at once.
         """
         return self.is_reachable is False or self._is_doubtful
 
     @property
     def listed_share(self) -> Snapshot | None:
-        """What of its own share the tracker lists; the same object as it was told."""
+        """The snapshot of our share that the tracker has."""
         upload = self._list_upload if self.advertised else None
         return None if upload is None else upload.listed
 
     @property
     def refusal(self) -> str:
-        """One sentence while the tracker does not take the share, "" while it does."""
+        """One sentence while the tracker refuses the share, else ""."""
         upload = self._list_upload if self.advertised else None
         return "" if upload is None else upload.trouble
 
     def network_changed(self) -> None:
-        """This computer has other addresses, or was asleep: register anew. From any thread."""
+        """This computer's addresses changed, or it was asleep: register again. From any thread."""
         self._network_changed.set()
         self.wake()
 
     def wake(self) -> None:
-        """Look at once, also whether to stop. From any thread."""
+        """Look at everything now, including should_stop(). From any thread."""
         self._woken.set()
 
     def run(self, listening: Address) -> None:
-        """Keep the program that listens there in the room until should_stop()."""
+        """Keep the program that listens there in the room, until should_stop()."""
         with self._room, self._lmk1 or contextlib.nullcontext():
             while not self._should_stop():
                 self._take_turn(listening)
@@ -194,15 +193,15 @@ class Membership:
     # Being in the room
 
     def _announce(self, listening: Address, status: Status) -> None:
-        """Do what is due at the tracker. Raises TrackerSilentError."""
-        advertised = self._name_for(listening)
+        """Ping, or register. Raises TrackerSilentError."""
+        advertised = self._advertised_for(listening)
         if advertised != self.advertised or not self._ping(advertised, status):
             self._register(advertised, status, is_everywhere=listening.host == EVERY_INTERFACE)
 
-    def _name_for(self, listening: Address) -> Address:
+    def _advertised_for(self, listening: Address) -> Address:
         """Where others reach this program: the bound address, else the one towards the tracker.
 
-        Raises TrackerSilentError when there is no way to the tracker.
+        Raises TrackerSilentError when the tracker cannot be reached.
         """
         if listening.host != EVERY_INTERFACE:
             return listening
@@ -213,15 +212,15 @@ class Membership:
             except OSError as error:
                 fault = error
         if self._place.look_around(self._should_stop):
-            return self._name_for(listening)
+            return self._advertised_for(listening)
         why = "no address" if fault is None else fault.strerror or fault
         raise TrackerSilentError(
-            f"No way leads to the tracker {self._place.shown} ({why}). "
+            f"This computer cannot reach the tracker {self._place.shown} ({why}). "
             "Is this computer on the network?"
         )
 
     def _ping(self, advertised: Address, status: Status) -> bool:
-        """Say that this program lives; False when it is not on the list."""
+        """False when the tracker does not know this program."""
         if self._dialect is None:
             return False
         standing = self._dialect.ping(advertised, status)
@@ -250,11 +249,11 @@ class Membership:
     def _found_dialect(
         self, advertised: Address, status: Status, *, is_everywhere: bool
     ) -> Dialect | None:
-        """What the tracker speaks; this program is registered there now.
+        """Register, in the dialect that the tracker speaks.
 
-        None for a leecher when it is LMK/1: it would be listed as a seeder.
+        None for a leecher at an original tracker, which would list it as a seeder.
         """
-        # This question tells nothing to a tracker that might do so.
+        # Ask a harmless question first: an original tracker lists whatever registers.
         if self._is_leecher and self._room.list_version() is None:
             return None
         ours = Lmk2Dialect(self._room, peer=self.peer, name=own_name(), is_leecher=self._is_leecher)
@@ -294,7 +293,7 @@ class Membership:
         now = time.monotonic()
         try:
             is_known = self._list_upload.tell(self._room.looked_up(), self.advertised.port, now=now)
-        except TrackerSilentError:  # its name is not found any more: the next ping says so
+        except TrackerSilentError:  # its name is no longer found: the next ping reports that
             return
         if not is_known:
             self.advertised = None

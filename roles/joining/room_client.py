@@ -1,8 +1,4 @@
-"""Asking a tracker in LMK/2, and noticing one that speaks LMK/1 only.
-
-It keeps no state but the cookie, and that LMK/2 was spoken. What an original tracker is told is
-roles/lmk1's.
-"""
+"""Asks a tracker in LMK/2, and notices one that speaks only LMK/1."""
 
 from __future__ import annotations
 
@@ -34,8 +30,8 @@ from roles.wire.tracker_messages import (
     TellFiles,
 )
 
-COOKIE_TRIES = 3  # none yet, one that just ran out, and one more
-ODD_ANSWERS = 3  # by LMK/1 to one question: another tracker has taken the place of ours
+COOKIE_TRIES = 3  # without one, with one that just expired, and one more
+ODD_ANSWERS = 3  # in LMK/1 to one question: an original tracker has replaced ours
 _ALREADY = lmk1.ALREADY_REGISTERED.decode().partition("\n")[2]
 _ANY_COOKIE = "0" * 2 * COOKIE_SIZE
 
@@ -45,28 +41,25 @@ AnswerT = TypeVar("AnswerT")
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """What came back; without an answer it was what an original tracker says."""
-
-    answer: Answer | None
+    answer: Answer | None  # None: an original tracker answered
 
 
 class RoomClient(TrackerAsker):
-    """Owned by one thread. Every method may raise TrackerSilentError.
-
-    Every method returns None when the tracker speaks LMK/1 only: go on in that.
+    """Owned by one thread. Every method may raise TrackerSilentError, and returns None when the
+    tracker speaks only LMK/1.
     """
 
     def __init__(
         self, place: TrackerPlace, should_stop: Callable[[], bool], *, cookie: str = ""
     ) -> None:
         super().__init__(place, should_stop)
-        self.cookie = cookie  # what the tracker gave
-        self._speaks_lmk2 = False  # it answered the last question so
+        self.cookie = cookie  # from the tracker
+        self._speaks_lmk2 = False  # it answered the last question in LMK/2
 
     def list_version(self, known: str = "") -> ListVersion | None:
-        """The version of the tracker's list; the same as `known` when nothing has changed.
+        """The version of the tracker's list: `known` if nothing has changed.
 
-        An original tracker is not harmed by it, nor told anything: ask this first.
+        Ask this first: it neither harms an original tracker nor tells it anything.
         """
         answer = self._answered(AskVersion("", known), ListVersion)
         if answer is not None:
@@ -74,10 +67,10 @@ class RoomClient(TrackerAsker):
         return answer
 
     def holders(self, shares: Iterable[str]) -> tuple[Holder, ...] | None:
-        """Some of those who may have files of these shares, the first 8 of them.
+        """Programs that may have files of the first MAX_REQUEST_SHARES of these shares.
 
-        They are other ones each time, when they are many. Their addresses are as this computer
-        reaches them; Holder.asked counts in `shares`.
+        If there are many, it returns different ones each time. Their addresses are those at which
+        this computer reaches them; Holder.asked has indexes of `shares`.
         """
         answer = self._answered(AskHolders("", tuple(shares)[:MAX_REQUEST_SHARES]), Holders)
         if answer is None:
@@ -86,17 +79,17 @@ class RoomClient(TrackerAsker):
         return tuple(replace(holder, address=holder.address_at(host)) for holder in answer.holders)
 
     def register(self, me: Register) -> Done | Refused | None:
-        """Take part in the room. An original tracker would list whoever asks as a seeder."""
+        """An original tracker would list any program that registers as a seeder."""
         return self._answered_or_refused(me, Done)
 
     def ping(self, me: Ping) -> Pinged | Refused | None:
-        """Say that this program lives, and what it does; refused as unknown: register first."""
+        """Refused as unknown: register first."""
         return self._answered_or_refused(me, Pinged)
 
     def tell_files(self, files: Mapping[str, int], peer: str, port: int) -> int | None:
-        """Replace what LMK/1 readers are told of this seeder.
+        """Replace this seeder's list for LMK/1 readers.
 
-        Returns how many of the files one request holds.
+        Returns how many of the files fit into one request.
         """
         fitting = _that_fit(files, TellFiles(new_id(), {}, peer, port, _ANY_COOKIE))
         answer = self._answered(TellFiles("", fitting, peer, port), Done)
@@ -116,7 +109,7 @@ class RoomClient(TrackerAsker):
     def _answered_or_refused(
         self, question: _Question, kind: type[AnswerT]
     ) -> AnswerT | Refused | None:
-        """Ask, with the cookie, until the tracker has taken it."""
+        """Ask until the tracker accepts the cookie."""
         for _ in range(COOKIE_TRIES):
             answer = self._asked_once(replace(question, id=new_id()))
             match answer:
@@ -129,8 +122,8 @@ class RoomClient(TrackerAsker):
                 case _ if isinstance(answer, kind):
                     return answer
                 case _:
-                    raise self._silent("it answers something else")
-        raise self._silent("it takes none of its own cookies")
+                    raise self._silent("it gives another kind of answer")
+        raise self._silent("it accepts none of its own cookies")
 
     def _asked_once(self, question: _Question) -> Answer | None:
         odd = 0
@@ -144,7 +137,7 @@ class RoomClient(TrackerAsker):
                 return reply if not self._speaks_lmk2 or odd >= ODD_ANSWERS else None
             return _Reply(answer) if answer.id == question.id else None
 
-        # An original tracker answers for a list with two datagrams.
+        # An original tracker answers a request for its list with two datagrams.
         answers = 2 if isinstance(question, AskVersion | AskHolders) else 1
 
         def request() -> bytes:
@@ -159,7 +152,7 @@ class RoomClient(TrackerAsker):
 
 
 def _lmk1_reply(answer: lmk1.Answer, question: _Question) -> _Reply | None:
-    """What an LMK/1 answer means: only an original tracker leaves the id out."""
+    """The meaning of an answer in LMK/1: one without an id is an original tracker's."""
     if not isinstance(answer, lmk1.Verdict):
         return _Reply(None)
     if answer.id is not None and answer.id != question.id:
@@ -171,7 +164,7 @@ def _lmk1_reply(answer: lmk1.Answer, question: _Question) -> _Reply | None:
 
 
 def _that_fit(files: Mapping[str, int], empty: TellFiles) -> dict[str, int]:
-    """The first files that one request holds."""
+    """The first files, as many as fit into one request."""
     room = lmk2.MAX_REQUEST - len(lmk2.encode_request(empty))
     fitting = dict[str, int]()
     for name, size in files.items():

@@ -1,6 +1,6 @@
-"""A leecher's view of its tracker: lists, changes of lists, and who takes part in what.
+"""Asks a leecher's tracker for the list, its changes, and the holders of what is downloaded.
 
-It runs in a thread of its own, for a tracker may be silent for seconds.
+It has a thread of its own, because a tracker may be silent for seconds.
 """
 
 from __future__ import annotations
@@ -30,47 +30,47 @@ from roles.worker import POLL_S, failure_of
 log = logging.getLogger(__name__)
 
 LIST_AGAIN_S = 5.0  # after the tracker was silent
-# How often it is asked who takes part: at the beginning of a download everyone joins. From the
-# first to the second, twice as long each time that nobody new was named.
+# The shortest and longest pause before asking for holders again: when a download begins, everyone
+# joins. The pause doubles each time that the answer names nobody new.
 PEERS_AGAIN_S = (0.2, 5.0)
-# The pause until the next look, as a multiple of the work that the last one took: a long list that
-# changes each second must not keep every leecher's processor busy.
+# The next pause is at least so many times the work of the last look: a long list that changes each
+# second must not keep every leecher's processor busy.
 LOOK_SHARE = 4
-SAMPLE = 16  # files of a folder for which newer shares are looked for
+SAMPLE = 16  # files of a folder for which it looks for newer shares
 
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What the leecher's active downloads take by LMK/2."""
+    """What the leecher's active downloads fetch in LMK/2."""
 
     wanted: tuple[Wanted, ...]
-    keys: tuple[str, ...] = ()  # of these
+    keys: tuple[str, ...] = ()  # of `wanted`
 
 
 class Lmk1Lists(Protocol):
-    """What only LMK/1 offers. Used by the lister's thread."""
+    """What only LMK/1 offers. Called in the lister's thread."""
 
     def __enter__(self) -> object: ...
 
     def __exit__(self, *error: object) -> None: ...
 
     def list_of_original(self) -> FilesListed:
-        """The list of a tracker that speaks LMK/1 only. Raises TrackerSilentError."""
+        """The list of an original tracker. Raises TrackerSilentError."""
 
     def take_list(self, files: Iterable[ListedFile]) -> None:
-        """The list of a tracker of ours: files without a root are LMK/1's."""
+        """Take the list of a tracker of ours, where files without a root are LMK/1's."""
 
     def sought(self) -> tuple[ListedFile, ...]:
-        """What the leecher's active downloads take of it."""
+        """The files that active downloads fetch in LMK/1."""
 
     def shares_with(self, resolve: Callable[[str], Wanted | None]) -> Iterable[str]:
-        """Every share with something that is sought; `resolve` is ListedRoom's."""
+        """The shares with something that is sought; `resolve` is ListedRoom's."""
 
     def look_for_seeders(self) -> None:
-        """Ask an original tracker, if that is of use. Raises TrackerSilentError."""
+        """Ask an original tracker, if that helps. Raises TrackerSilentError."""
 
     def note_holders(self, asked: Sequence[str], holders: Iterable[Holder]) -> None:
-        """These answered, who can be reached, for these shares."""
+        """These reachable programs have some of these shares."""
 
 
 class RoomLister:
@@ -87,9 +87,9 @@ class RoomLister:
         found: Callable[[Iterable[str], Iterable[Address]], bool],
         listed: Callable[[], None],
     ) -> None:
-        """`found` is told which shares have what is sought by LMK/2, and which peers of theirs
-        can be connected to, and says whether it knew one of these not yet; `listed` is called after
-        each list, before it is posted, and after each change of one.
+        """`found` gets shares with something that is sought in LMK/2, and peers of theirs to
+        connect to; it returns whether one of these peers is new. `listed` is called after each
+        list, before it is posted, and after each change of the list.
         """
         self._place = place
         self._post = post
@@ -99,20 +99,20 @@ class RoomLister:
         self._found = found
         self._listed = listed
         self._lock = threading.Lock()  # protects the room
-        self._room: ListedRoom | None = None  # None: an original tracker
-        self._asked = threading.Event()  # for a fresh list
+        self._room: ListedRoom | None = None  # None: no list yet, or an original tracker
+        self._asked = threading.Event()  # for a new list
         self._asked.set()
         self._network_changed = threading.Event()
         self._woken = threading.Event()
         # The rest is the thread's own.
         self._version = ""
         self._files: tuple[ListedFile, ...] = ()  # of the newest list
-        self._is_lost = False  # the tracker did not answer the last time
+        self._is_lost = False  # the last request for a list failed
         self._moves = place.moves
-        self._again_at = 0.0  # when to ask again for a list that did not come
-        self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]
+        self._again_at = 0.0  # when to ask again after a failure
+        self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]  # the next look for holders
         self._told: object = None  # what was sought at the last look
-        self._told_shares = tuple[str, ...]()
+        self._told_shares = tuple[str, ...]()  # what `found` got last
 
     def refresh(self) -> None:
         """Ask the tracker for its list now; FilesListed or ListFailed follows."""
@@ -120,37 +120,36 @@ class RoomLister:
         self._woken.set()
 
     def network_changed(self) -> None:
-        """This computer has other addresses: ask for the list and for peers now."""
+        """This computer's addresses changed: ask for the list and for holders now."""
         self._network_changed.set()
         self._woken.set()
 
     def wake(self) -> None:
-        """Something else is sought than before, or the role stops."""
+        """Look now: sought() has changed, or the role stops."""
         self._woken.set()
 
     def wanted(self, key: str) -> tuple[Wanted, tuple[Pack, ...]] | None:
-        """What this key asks for, when peers of LMK/2 offer it, and the packs of its shares.
+        """What this key asks for, only files that LMK/2 peers offer, and the packs of its shares.
 
-        Raises HaltedError when the program ends meanwhile.
+        Raises HaltedError once should_stop().
         """
         with self._lock:
             wanted = None if self._room is None else self._room.resolve(key)
             if wanted is None or self._room is None:
                 return None
             files = tuple(file for file in wanted.files if file.content is not None)
-            packs = dict[bytes, Pack]()  # of the share that was asked for first
+            packs = dict[bytes, Pack]()  # by root; the first share that has a pack counts
             for share in wanted.shares:
                 for pack in self._room.packs(share):
                     packs.setdefault(pack.line.content.root, pack)
         return replace(wanted, files=files), tuple(packs.values())
 
     def stamp(self, key: str) -> int:
-        """The same as before while wanted() says the same of this key."""
+        """A number that changes whenever wanted() may return something else for this key."""
         with self._lock:
             return 0 if self._room is None else self._room.stamp(key)
 
     def run(self) -> None:
-        """Ask what there is to ask until should_stop()."""
         with (
             contextlib.suppress(HaltedError),
             RoomClient(self._place, self._should_stop) as client,
@@ -166,7 +165,7 @@ class RoomLister:
                 self._woken.clear()
 
     def _look_whether_all_is_new(self) -> None:
-        """Ask again if the tracker or the network changed, or if the list did not come."""
+        """Ask again if the tracker or the network has changed, or if the list did not come."""
         if self._network_changed.is_set() or self._moves != self._place.moves:
             self._network_changed.clear()
             self._moves = self._place.moves
@@ -181,7 +180,7 @@ class RoomLister:
         try:
             listed = self._ask_for_list(client)
         except (TrackerSilentError, OSError, MemoryError) as error:
-            if isinstance(error, MemoryError):  # in the middle of a list: the next is a whole one
+            if isinstance(error, MemoryError):  # half a list may have been applied: start over
                 with self._lock:
                     self._room, self._version = None, ""
             failure = failure_of(error)
@@ -244,21 +243,21 @@ class RoomLister:
             return
         is_news, worked_before = False, time.thread_time()
         try:
-            if self._room is not None:  # somebody may have begun to offer it
+            if self._room is not None:  # others may have begun to offer it
                 version = self._version
                 self._updated_room(client)
                 if self._version != version:
                     self._listed()
             self._lmk1.look_for_seeders()
             is_news = self._note_holders(client, self._shares_with(sought))
-        except TrackerSilentError as error:  # running downloads never stop for the tracker
+        except TrackerSilentError as error:  # running downloads never wait for the tracker
             log.info("%s", error)
         worked_s = time.thread_time() - worked_before
         self._peers_at = now + max(self._pause_s, LOOK_SHARE * worked_s)
         self._pause_s = pause_after(self._pause_s, is_news=is_news)
 
     def _shares_with(self, sought: Sought) -> Sequence[str]:
-        """Every share that has some of it now, those of LMK/2 first."""
+        """The shares that have some of it now, those of LMK/2 first."""
         with self._lock:
             room = self._room
             resolve = (lambda _: None) if room is None else room.resolve
@@ -271,8 +270,8 @@ class RoomLister:
         return tuple(dict.fromkeys((*lmk2, *others)))
 
     def _note_holders(self, client: RoomClient, shares: Sequence[str]) -> bool:
-        """Ask who takes part in these; True when somebody does who was not known."""
-        known = [share for share in shares if share]  # an original tracker has none
+        """Ask for holders of these shares; True when one of them is new."""
+        known = [share for share in shares if share]  # on an original tracker's list it is ""
         is_news = False
         for start in range(0, len(known), MAX_REQUEST_SHARES):
             asked = known[start : start + MAX_REQUEST_SHARES]
@@ -290,12 +289,12 @@ class RoomLister:
 
 
 def pause_after(pause_s: float, *, is_news: bool) -> float:
-    """Seconds until it is asked again who takes part, `pause_s` after the question before."""
+    """The next pause before asking for holders, after one of `pause_s`."""
     return pause_s if is_news else min(PEERS_AGAIN_S[1], 2 * pause_s)
 
 
 def _lmk2_shares(room: ListedRoom | None, wanted: Wanted) -> tuple[str, ...]:
-    """Those with it when it was asked for, and those that have some of it now."""
+    """The shares that had it when it was asked for, and those that have some of it now."""
     files = [] if room is None else wanted.files[:: max(1, len(wanted.files) // SAMPLE)]
     now = Counter(
         share

@@ -1,4 +1,4 @@
-"""Asking a tracker, an original one or ours: requests are repeated, and none waits for ever."""
+"""Asks a tracker, an original one or ours: repeats requests, and never waits for ever."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from roles.worker import POLL_S, rest
 
 log = logging.getLogger(__name__)
 
-# Pause after each try; a LAN answers within milliseconds.
+# Pause after each try; on a LAN answers come within milliseconds.
 TRIES_S = (0.2, 0.4, 0.6, 0.8, 1.0, 1.0, 1.0, 1.0)
 JITTER = 0.25
-MAX_REFUSALS = 3  # the machine itself says that nobody listens there: no use in trying eight times
-LINGER_S = 5.0  # a second answer to a closed port ends an original tracker on Windows
-SECOND_S = 0.2  # for the `success` behind a list, which comes at once or is lost
+MAX_REFUSALS = 3  # the machine itself says that nobody listens there: more tries are no use
+LINGER_S = 5.0  # on Windows, a second answer to a closed port ends an original tracker
+SECOND_S = 0.2  # for the `success` after a list, which comes at once or is lost
 FAREWELL_S = 0.5  # at the end, for answers that are on their way
-SOON = 4  # of these tries, 2 s: then the program searches for it elsewhere
+SOON = 4  # tries, 2 s, before the program searches for the tracker elsewhere
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class _Question:
-    """A request, sent once or more often, and where its answers come to."""
+    """The socket of a request, which may have been sent several times."""
 
     talk: datagrams.Talk
-    until: float  # it stays open so long when not all answers come
+    until: float  # when to close it although answers are missing
     awaited: int = 0  # datagrams that may still come
 
     def receive(self, timeout_s: float) -> bytes:
-        """The next answer. Raises OSError, TimeoutError when none comes."""
+        """The next answer. Raises OSError; TimeoutError when none comes."""
         answer = self.talk.receive(timeout_s)
         self.awaited -= 1
         return answer
@@ -50,32 +50,29 @@ class _Question:
 
 @dataclass(slots=True)
 class _Attempt(Generic[T]):
-    """One request, and how asking it has gone so far."""
+    """One request, and the results of asking so far."""
 
     request: bytes
     answers: int  # datagrams that may come
     read: Callable[[bytes], T | None]
     questions: dict[Address, _Question] = field(default_factory=dict)
-    refusals: int = 0  # tries in which every address said that nobody listens there
+    refusals: int = 0  # tries in which every address refused: nobody listens there
     why: str = "nothing came back"
-    fault: TrackerSilentError | None = None  # the tracker's name could not be looked up
+    fault: TrackerSilentError | None = None  # from looking up the tracker's name
 
 
 class TrackerAsker:
-    """Sends requests until they are answered, whatever they say.
-
-    Owned by one thread. Every method may raise TrackerSilentError.
-    """
+    """Owned by one thread. Every method may raise TrackerSilentError."""
 
     def __init__(self, place: TrackerPlace, should_stop: Callable[[], bool]) -> None:
         self._place = place
         self._should_stop = should_stop
-        self._moves = place.moves  # of the place, when the last question began
+        self._moves = place.moves  # when the last question began
         self._lingering: deque[_Question] = deque()
 
     @property
     def tracker(self) -> Address:
-        """What to call it."""
+        """The address to show."""
         return self._place.shown
 
     def __enter__(self) -> Self:
@@ -85,7 +82,7 @@ class TrackerAsker:
         self.close()
 
     def close(self) -> None:
-        """Wait a moment for answers that are on their way: see LINGER_S."""
+        """Wait FAREWELL_S for answers that are on their way: see LINGER_S."""
         deadline = time.monotonic() + FAREWELL_S
         while self._lingering:
             question = self._lingering.popleft()
@@ -94,11 +91,11 @@ class TrackerAsker:
                     question.receive(rest)
 
     def looked_up(self) -> Address:
-        """The IPv4 address at which the tracker answered last, or is asked first."""
+        """The IPv4 address where the tracker answered last, or is asked first."""
         return self._place.current(self._should_stop)
 
     def _moved(self) -> None:
-        """It is asked at another place from now on, and may be another tracker."""
+        """The address has changed, so this may be another tracker."""
 
     def _ask(
         self,
@@ -107,12 +104,12 @@ class TrackerAsker:
         *,
         answers: int,
     ) -> T:
-        """Send, wait, send again; the socket stays open a while for what may still come.
+        """Send until an answer comes; the socket stays open a while for late datagrams.
 
-        `request` makes the bytes, again for another tracker. `read` returns None for a datagram
-        that is not the answer, and raises PeerProtocolError. `answers` datagrams may come, unless
-        _is_all() says of the first that it is the only one. After two seconds of silence the
-        tracker is searched for elsewhere.
+        `request` makes the bytes, anew for another tracker. `read` returns None for a datagram that
+        is not the answer; it may raise PeerProtocolError. `answers` datagrams may come, unless
+        _is_all() says that the first is the only one. After two seconds of silence it searches for
+        the tracker elsewhere.
         """
         self._close_old()
         self._place.look_home(self._should_stop)
@@ -147,7 +144,7 @@ class TrackerAsker:
                 try:
                     answer = self._asked_at(address, attempt, within_s)
                 except ConnectionError:
-                    # Somebody there says that nobody listens; Windows says it one call late.
+                    # That machine says that nobody listens; Windows reports it one call late.
                     refused += 1
                     answer = None
                 except OSError as error:  # no network: it may come back
@@ -160,7 +157,7 @@ class TrackerAsker:
                     return answer
                 if self._should_stop():
                     return None
-                within_s = TRIES_S[0]  # at other addresses of the same tracker
+                within_s = TRIES_S[0]  # for each other address of the same tracker
             if refused == len(places):
                 attempt.refusals += 1
                 if attempt.refusals == MAX_REFUSALS:
@@ -169,7 +166,7 @@ class TrackerAsker:
         return None
 
     def _asked_at(self, address: Address, attempt: _Attempt[T], within_s: float) -> T | None:
-        """Ask once, there. Raises OSError."""
+        """Ask once at this address. Raises OSError."""
         question = attempt.questions.get(address)
         if question is None:
             question = attempt.questions[address] = self._connected(address)
@@ -180,7 +177,7 @@ class TrackerAsker:
             return self._receive(question, attempt.read, within_s)
         except OSError as error:
             question.awaited = 0
-            if not isinstance(error, ConnectionError):  # its own address may be gone
+            if not isinstance(error, ConnectionError):  # the socket's own address may be gone
                 del attempt.questions[address]
             raise
 
@@ -190,11 +187,11 @@ class TrackerAsker:
             self._moved()
 
     def _is_all(self, answer: object) -> bool:  # noqa: ARG002
-        """Whether no other datagram belongs to the answer, whatever `answers` says."""
+        """Whether the answer has no further datagram, whatever `answers` says."""
         return False
 
     def _connected(self, address: Address) -> _Question:
-        """A new one, to which only this tracker answers. Raises OSError."""
+        """A new socket that receives only from this address. Raises OSError."""
         question = _Question(datagrams.talk_with(address), time.monotonic() + LINGER_S)
         self._lingering.append(question)
         return question
@@ -205,7 +202,7 @@ class TrackerAsker:
         read: Callable[[bytes], T | None],
         within_s: float,
     ) -> T | None:
-        """The answer that was asked for; whatever else belongs to it is waited for and let go."""
+        """Wait for the answer, and then for the datagrams that follow it, which it drops."""
         accepted: T | None = None
         deadline = time.monotonic() + within_s
         while (rest := deadline - time.monotonic()) > 0 and not self._should_stop():
@@ -226,7 +223,7 @@ class TrackerAsker:
         return accepted
 
     def _close_old(self) -> None:
-        """Close those whose answers all came, and those that waited long enough."""
+        """Close sockets whose answers have all come, or that have waited long enough."""
         for question in list(self._lingering):
             if question.awaited <= 0 or question.until < time.monotonic():
                 self._lingering.remove(question)
@@ -241,5 +238,4 @@ class TrackerAsker:
 
 
 def new_id() -> str:
-    """A question has it, and its answer."""
     return secrets.token_hex(8)

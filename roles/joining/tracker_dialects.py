@@ -1,6 +1,6 @@
-"""How a program keeps itself on a tracker's list: the same steps in each version.
+"""How a program registers, pings and leaves, in each version of the protocol.
 
-Membership decides when; this knows only what is said.
+Membership decides when.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from roles.values.errors import TrackerSilentError
 from roles.values.participants import Status
 from roles.wire.tracker_messages import Done, Ping, Pinged, Refused, Register
 
-LEAVE_S = 0.5  # for the last word
+LEAVE_S = 0.5  # for the last ping
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Standing:
     """What the tracker knows of this program."""
 
     is_listed: bool
-    is_reachable: bool | None = None  # from outside; None: not known, or not yet
+    is_reachable: bool | None = None  # from outside; None: not known
 
 
 class Dialect(Protocol):
@@ -37,15 +37,15 @@ class Dialect(Protocol):
 
     @property
     def takes_shares(self) -> bool:
-        """Whether the tracker takes the list of a whole folder, and tries to connect."""
+        """Whether the tracker takes lists of whole folders, and tries to connect to us."""
 
     def ping(self, advertised: Address, status: Status) -> Standing: ...
 
     def tell_files(self, files: Mapping[str, int], port: int) -> int:
-        """Tell what LMK/1 readers may see; returns how many of these files they do."""
+        """Send the list for LMK/1 readers; returns how many of these files they get."""
 
     def leave(self, advertised: Address, status: Status) -> None:
-        """Say goodbye: the role is stopping."""
+        """The role is stopping."""
 
 
 class Lmk1Client(Protocol):
@@ -60,7 +60,7 @@ class Lmk1Client(Protocol):
 
 
 class Lmk2Dialect:
-    """With a tracker of ours."""
+    """Towards a tracker of ours."""
 
     is_original = False
     takes_shares = True
@@ -72,7 +72,7 @@ class Lmk2Dialect:
         self._is_leecher = is_leecher
 
     def register(self, advertised: Address, status: Status, *, everywhere: bool) -> bool:
-        """Take part in the room; False when it was an original tracker that listed us."""
+        """False when it was an original tracker, which lists us as a seeder now."""
         reply = self._client.register(
             Register(
                 "",
@@ -97,17 +97,15 @@ class Lmk2Dialect:
 
     def ping(self, advertised: Address, status: Status) -> Standing:
         reply = self._client.ping(Ping("", advertised, self._peer, status))
-        match reply:
-            case Pinged(is_reachable=is_reachable):
-                return Standing(True, is_reachable)
-            case _:
-                return Standing(False)
+        if isinstance(reply, Pinged):
+            return Standing(True, reply.is_reachable)
+        return Standing(False)
 
     def tell_files(self, files: Mapping[str, int], port: int) -> int:
         return self._client.tell_files(files, self._peer, port) or 0
 
     def leave(self, advertised: Address, status: Status) -> None:
-        """Takes LEAVE_S at most, although the role is stopping."""
+        """Takes LEAVE_S at most: the client itself would no longer ask, because should_stop()."""
         until = time.monotonic() + LEAVE_S
         place, cookie = TrackerPlace(self._client.looked_up()), self._client.cookie
         with RoomClient(place, lambda: time.monotonic() > until, cookie=cookie) as client:

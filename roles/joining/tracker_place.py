@@ -1,7 +1,7 @@
-"""Where a role's tracker is: at which addresses to ask it, and where it may be when it is silent.
+"""Where a role's tracker is: the addresses to ask at, and the search when it is silent.
 
-All threads of a role that ask the tracker share one of these. The thread that finds it silent also
-searches for it elsewhere, for most of a second.
+All threads of a role share one TrackerPlace. A thread that finds the tracker silent also searches
+for it elsewhere, for SEARCH_S.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 
 MAX_ADDRESSES = 6  # to ask at in turn
 SEARCH_S = 0.6  # for answers; a network's trackers answer within milliseconds
-SEARCH_AGAIN_S = (4.0, 8.0)  # by chance, so that a room full of programs does not call as one
-HOME_S = 0.3  # for an answer of the tracker that another one stands in for
+SEARCH_AGAIN_S = (4.0, 8.0)  # random, so that a room full of programs does not ask all at once
+HOME_S = 0.3  # for an answer of the tracker that another one replaces
 HOME_AGAIN_S = 15.0
 
 
@@ -44,22 +44,22 @@ class TrackerPlace:
         post: Post = _ignored,
         destinations: Destinations | None = None,
     ) -> None:
-        """`tracker` as it was named or found. `destinations` are called at in place of every
-        network.
+        """`tracker`: the address that the user typed, or that was found. A search asks at
+        `destinations` instead of in every network.
         """
-        self.moves = 0  # counts moves: after each, everything must be told to the tracker again
+        self.moves = 0  # after each move, everything must be told to the tracker again
         self.hint = ""  # a sentence about other trackers that answer while this one is silent
         self._home = tracker
         self._follow = follow
         self._post = post
         self._destinations = destinations
-        self._lock = threading.Lock()  # protects what follows: lines, no I/O
-        self._tracker = tracker  # where it is asked: at home, or at another place
-        self._known = KnownTracker()  # the one at home
-        self._hosts: tuple[Address, ...] = ()  # of that; () until it is looked up
+        self._lock = threading.Lock()  # protects what follows; never held during I/O
+        self._tracker = tracker  # the one in use: `_home`, or its replacement
+        self._known = KnownTracker()  # the one at `_home`
+        self._hosts: tuple[Address, ...] = ()  # of `_tracker`; () until it is looked up
         self._answered: Address | None = None  # where it answered last
-        self._is_here = False  # on this machine, whatever address that has
-        self._searching = threading.Lock()  # held by the one thread that looks around
+        self._is_here = False  # it is on this machine, whatever its address
+        self._searching = threading.Lock()  # held by the one thread that searches
         self._search_at = self._home_at = 0.0
 
     @property
@@ -73,10 +73,10 @@ class TrackerPlace:
         return tracker
 
     def addresses(self, should_stop: Callable[[], bool]) -> tuple[Address, ...]:
-        """Where to ask, in this order. Raises TrackerSilentError if no machine has its name.
+        """Where to ask, in this order. Raises TrackerSilentError if its name is not found.
 
-        A tracker on this machine can be asked at each of the machine's addresses, also when the one
-        that was named is gone.
+        A tracker on this machine can be asked at all of the machine's addresses, even if the one
+        that the user typed is gone.
         """
         with self._lock:
             tracker, hosts = self._tracker, self._hosts
@@ -104,25 +104,24 @@ class TrackerPlace:
         return self.addresses(should_stop)[0]
 
     def answered(self, address: Address) -> None:
-        """It answered there."""
         with self._lock:
             self._answered, self.hint = address, ""
             if self._tracker == self._home:
                 self._known = self._known.heard()
 
     def introduced(self, room: str, name: str) -> None:
-        """It said which tracker it is: `room` names this run of it, `name` its computer."""
+        """Its identity: `room` names this run, `name` its computer."""
         with self._lock:
             if self._tracker == self._home:
                 self._known = KnownTracker(room, name, has_answered=True)
 
     def is_silent(self) -> None:
-        """None of its addresses answered: look its name up again."""
+        """None of its addresses answered: look up its name again."""
         with self._lock:
             self._hosts, self._answered = (), None
 
     def network_changed(self) -> None:
-        """This computer has other addresses: look the name up and search again without a pause."""
+        """This computer's addresses changed: look up the name and search again without a pause."""
         with self._lock:
             self._hosts = ()
             self._search_at = self._home_at = 0.0
@@ -130,9 +129,9 @@ class TrackerPlace:
     # Looking for it
 
     def look_around(self, should_stop: Callable[[], bool]) -> bool:
-        """It is silent: search for it elsewhere. True if it is asked at another place from now on.
+        """Search for a silent tracker elsewhere; True if another address is used from now on.
 
-        Does nothing if the settings forbid it, or if it was done a moment ago.
+        Does nothing if the settings forbid it, or within SEARCH_AGAIN_S of the last search.
         """
         if self._follow is Follow.NOWHERE or not self._searching.acquire(blocking=False):
             return False
@@ -146,7 +145,7 @@ class TrackerPlace:
             self._searching.release()
 
     def look_home(self, should_stop: Callable[[], bool]) -> None:
-        """Go back to the tracker that another one stands in for, if it answers again."""
+        """Go back to the tracker that another one replaces, if it answers again."""
         if self._tracker == self._home or not self._searching.acquire(blocking=False):
             return
         try:
@@ -166,12 +165,12 @@ class TrackerPlace:
         destinations: Destinations | None,
         should_stop: Callable[[], bool],
     ) -> tuple[FoundTracker, ...]:
-        """Who answers, at home and everywhere else."""
+        """The trackers that answer, at `_home` and at the destinations."""
         found = FoundTrackers()
         deadline = time.monotonic() + within_s
         try:
             beacon = Beacon((self._home,), destinations, should_stop)
-        except OSError as error:  # no descriptor left: another time
+        except OSError as error:  # no descriptor is left: try again later
             log.debug("looking for trackers: %s", error)
             return ()
         with beacon:
@@ -191,7 +190,7 @@ class TrackerPlace:
                 is_here and one.address.port == tracker.port and _is_own(one.address.host)
             )
             if is_this and not one.is_original:
-                return False  # it is alive: only its last answers were lost
+                return False  # it is alive, and only its last answers were lost
         other = successor(found, self._known, self._follow)
         if other is None or other.address == tracker:
             self.hint = _about_others(found)
@@ -204,7 +203,7 @@ class TrackerPlace:
             former, is_first = self._tracker, not self._known.has_answered
             self._tracker, self._hosts, self._answered = tracker, (), None
             self._is_here = False
-            if is_first:  # none has answered before: this is the one that was searched for
+            if is_first:  # no tracker has answered before, so this is the one we were looking for
                 self._home = tracker
             self._home_at = time.monotonic() + HOME_AGAIN_S
             self.hint = ""

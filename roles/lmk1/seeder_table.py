@@ -15,12 +15,13 @@ from itertools import islice
 from roles.lmk1.readers_list import ReadersList
 from roles.lmk1.tracker_wire import Extras
 from roles.net.rate_limit import RateLimit
-from roles.room.places import Key, Places
 from roles.room.registry import EXPIRED_AT_ONCE, MAX_PER_HOST, MAX_SAVED, Registry
 from roles.room.registry_entry import (
     LIFETIME_S,
     Entry,
+    Key,
     Origin,
+    Places,
     Program,
     Reader,
     is_passed_on,

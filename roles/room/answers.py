@@ -1,4 +1,4 @@
-"""The tracker's answers to datagrams: whom it believes, and how much it answers."""
+"""The tracker's answers to datagrams, and its limits on them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Protocol
 
 from roles.net.rate_limit import RateLimit
 from roles.room.cookies import Cookies, Proof
-from roles.room.places import Key
 from roles.room.registry import Registry
-from roles.room.registry_entry import Program
+from roles.room.registry_entry import Key, Program
 from roles.room.senders import Senders
 from roles.values.addresses import FIRST_PORT
 from roles.values.errors import PeerProtocolError
@@ -44,23 +43,23 @@ from roles.wire.tracker_wire import (
 )
 
 REQUESTS_PER_HOST = 100.0  # a second: an original repeats nothing, so a dropped answer freezes it
-REQUESTS_IN_ALL = 2_000.0  # half of them for those who have a cookie,
-# of whom each has so many beside: one machine may have many addresses, and a cookie for each.
+REQUESTS_IN_ALL = 2_000.0  # a second: half of them for hosts that have a cookie
+# What each host with a cookie has besides: one machine may have many addresses, with a cookie each.
 ASSURED_PER_HOST, ASSURED_IN_ALL = 5.0, 10_000.0
-_MAX_TOLD = 1_000  # questions whose answers are remembered
-_TURNS = 16  # answers to one question: 600 holders in a second
+_MAX_TOLD = 1_000  # questions whose answers are kept
+_TURNS = 16  # different answers to one question: 600 holders in a second
 _COOKIE = re.compile(rb'"cookie"\s*:\s*"([0-9a-f]{%d})"' % (2 * COOKIE_SIZE))
 
 
 class Lmk1Answers(Protocol):
-    """Answers what is no request of LMK/2."""
+    """Answers datagrams that are no requests of LMK/2."""
 
     def answers(self, datagram: bytes, host: str, *, now: float) -> list[bytes]:
-        """Raises PeerProtocolError for what is no request at all, or cannot be taken."""
+        """Raises PeerProtocolError for a datagram that is no request or cannot be answered."""
 
 
 class Answers:
-    """Answers one datagram after the other, from one thread."""
+    """Owned by the tracker's thread."""
 
     def __init__(
         self,
@@ -73,23 +72,26 @@ class Answers:
         port: int,
         on_arrival: Callable[[Key, Program], None],
     ) -> None:
-        """`name` of this computer, `port` of the tracker; `on_arrival` of programs."""
+        """`name` is this computer's, `port` the tracker's. `on_arrival` is called when a program
+        registers.
+        """
         self._registry, self._cookies = registry, cookies
         self._senders, self._lmk1 = senders, lmk1
         self._name, self._port, self._on_arrival = name, port, on_arrival
         half = REQUESTS_IN_ALL / 2
         self._requests = RateLimit(per_host=REQUESTS_PER_HOST, whole=half)
         self._assured = RateLimit(per_host=ASSURED_PER_HOST, whole=ASSURED_IN_ALL)
-        self._proved = RateLimit(per_host=REQUESTS_PER_HOST, whole=half)  # beyond these
-        # Answers to one question, until then.
+        self._proved = RateLimit(per_host=REQUESTS_PER_HOST, whole=half)  # beyond the assured ones
+        # Answers by the shares asked for and is_here, all for the registry's state `_told_state`.
         self._told: dict[tuple[tuple[str, ...], bool], deque[tuple[Holder, ...]]] = {}
         self._told_state = -1
-        self.is_changed = True  # since the last report; its user takes it back
-        self.is_heard = False  # somebody pinged, and said nothing new; the same
+        # The tracker resets these two when it has reported.
+        self.is_changed = True
+        self.is_heard = False  # a program pinged, perhaps with nothing new
 
     def proof(self, datagram: bytes, host: str, *, now: float) -> Proof:
-        """What the sender proves by a cookie in it. Nothing else is read yet: senders that may be
-        forged should cost little, and wait until the others are answered.
+        """What the datagram's cookie proves. Nothing else is read yet: a datagram with a forged
+        source should cost little, and waits until the others are answered.
         """
         found = _COOKIE.search(datagram)
         if found is None:
@@ -97,7 +99,7 @@ class Answers:
         return self._cookies.proof(host, found[1].decode(), now=now)
 
     def to(self, datagram: bytes, host: str, port: int, proof: Proof, *, now: float) -> list[bytes]:
-        """What to send back, one after the other; nothing for whom nobody should answer."""
+        """The datagrams to send back, in this order; none if the sender should get no answer."""
         if port < FIRST_PORT or not self._senders.is_unicast(host) or is_answer(datagram):
             return []
         if not (self._senders.is_loopback(host) or self._has_room_for(host, proof, now)):
@@ -110,18 +112,18 @@ class Answers:
                 return [encode_answer(self._answer_proved(request, host, now))]
             return self._answers_unproved(request, host, now, datagram)
         except PeerProtocolError as error:
-            text = "a request of %s cannot be answered: %s"
+            text = "cannot answer a request from %s: %s"
             self._senders.complain(host, now, text, host, error)
             return [refusal_of(datagram, str(error)) or NOT_UNDERSTOOD]
 
     def forget_hosts(self) -> None:
-        """Look again which addresses are this machine's own: cables are plugged in and out."""
+        """This machine's addresses may have changed: look them up again."""
         self._senders.forget()
         self._told.clear()
 
     def _has_room_for(self, host: str, proof: Proof, now: float) -> bool:
-        """Forged sources have no cookie, and take no room of those who have one, nor these of
-        those who come to get one. What every member needs is there for each.
+        """Hosts with and without a cookie have separate limits, so that forged sources, which have
+        none, take nothing from the others. Each host with a cookie has what a program needs.
         """
         if proof is Proof.NONE:
             return self._requests.allows(host, now=now)
@@ -136,7 +138,7 @@ class Answers:
         else:
             cookie = self._cookies.give(host, now=now)
             answer = encode_answer(Refused(request.id, Code.COOKIE, cookie=cookie))
-        # Who forges a source must not have more sent to it than it sends itself.
+        # A forged source must not get more bytes than the forger has sent.
         return [answer] if len(answer) <= len(datagram) else []
 
     def _answer_proved(
@@ -155,7 +157,7 @@ class Answers:
                 return self._told_files(request, host)
 
     def _holders_for(self, shares: tuple[str, ...], host: str) -> tuple[Holder, ...]:
-        """Some holders; in a second many ask, so that _TURNS different answers serve them all."""
+        """Some holders: _TURNS different answers serve all the leechers that ask in one second."""
         if self._registry.holders_state != self._told_state or len(self._told) > _MAX_TOLD:
             self._told_state = self._registry.holders_state
             self._told.clear()
@@ -183,7 +185,7 @@ class Answers:
                 request, self._senders.origin(host), advertised_is_here=is_here, now=now
             )
         except PeerProtocolError as error:
-            text = "%s cannot be registered for %s: %s"
+            text = "cannot register %s for %s: %s"
             self._senders.complain(host, now, text, request.advertised, host, error)
             return Refused(request.id, Code.FULL, f"The tracker cannot register this: {error}.")
         self.is_changed = True

@@ -1,6 +1,6 @@
-"""The proof that a source address is real: only who receives there knows its cookie.
+"""Cookies prove that a source address is real: only a program that receives there knows its cookie.
 
-Pure: the caller brings the clock and the secret.
+Pure: the caller passes the time and the secret.
 """
 
 from __future__ import annotations
@@ -10,34 +10,35 @@ from enum import Enum
 
 from roles.wire.fields import COOKIE_SIZE
 
-EPOCH_S = 60.0  # a cookie is good for the epoch in which it was given, and the next one
-GOOD_EPOCHS = 2
-KNOWN_EPOCHS = 5  # beyond GOOD_EPOCHS: an old one
+EPOCH_S = 60.0
+GOOD_EPOCHS = 2  # a cookie is good in the epoch in which it was given and in the next one
+KNOWN_EPOCHS = 5  # beyond GOOD_EPOCHS, a cookie is old
 _MAX_KEPT = 32_768  # cookies: two for each member of a large room
 
 
 class Proof(Enum):
-    """What is known of a sender."""
+    """What a request proves about its source address."""
 
-    NONE = "none"  # its address may be forged
-    OLD = "old"  # it received there some minutes ago: it gets a new cookie before others
-    GOOD = "good"  # it receives there
+    NONE = "none"  # it may be forged
+    OLD = "old"  # the sender received there some minutes ago: it gets a new cookie before others
+    GOOD = "good"  # the sender receives there
 
 
 class Cookies:
-    """Gives each host its cookie, and keeps nothing that strangers could fill."""
+    """One cookie for each host and epoch, derived from the secret: no table that strangers could
+    fill.
+    """
 
     def __init__(self, secret: bytes) -> None:
-        """`secret`: bytes that nobody else knows, others at each start."""
+        """`secret`: random bytes, new at each start."""
         self._secret = secret
         self._made: dict[tuple[str, int], str] = {}  # by host and epoch
 
     def give(self, host: str, *, now: float) -> str:
-        """What this host is to repeat."""
+        """The cookie that this host has to send back."""
         return self._cookie(host, int(now / EPOCH_S))
 
     def proof(self, host: str, cookie: str, *, now: float) -> Proof:
-        """What this host proves by repeating this cookie."""
         newest = int(now / EPOCH_S)
         for age in range(KNOWN_EPOCHS):
             if hmac.compare_digest(cookie, self._cookie(host, newest - age)):

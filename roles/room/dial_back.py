@@ -1,7 +1,7 @@
-"""Whether others can connect to a program of the room: the tracker tries it.
+"""The tracker tries to connect to each program, to find out whether others can.
 
-Runs in the tracker's loop and never blocks it. It dials only who registered by LMK/2 with a cookie:
-a bare connection would end an original seeder.
+It runs in the tracker's loop and never blocks it. It dials only programs that registered by LMK/2
+with a cookie: a bare connection would end an original seeder.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from roles.net.connection import Connection
 from roles.net.dialling import begun
-from roles.room.places import Key
+from roles.room.registry_entry import Key
 from roles.values.addresses import Address
 from roles.wire.greeting import (
     ANSWER_START,
@@ -30,26 +30,22 @@ from roles.wire.greeting import (
 log = logging.getLogger(__name__)
 
 MAX_AT_ONCE = 32
-MAX_PER_HOST = 4  # of these: programs of one computer that do not answer leave room for others
-ANSWER_S = 5.0  # to connect and to answer,
-HURRY_S = 1.0  # while all of these are under way and others wait
-AGAIN_S = 60.0  # while it cannot be reached: somebody may open its firewall
-MAX_WAITING = 12_000  # hosts, as many as programs may be registered,
-MAX_WAITING_OF_HOST = 256  # and targets of each: it may register under another id each time
+MAX_PER_HOST = 4  # of these: silent programs of one computer must leave room for others
+ANSWER_S = 5.0  # to connect and to answer
+HURRY_S = 1.0  # the same while MAX_AT_ONCE are under way and others wait
+AGAIN_S = 60.0  # between tries at an unreachable program: somebody may open its firewall
+MAX_WAITING = 12_000  # hosts: as many as programs may be registered
+MAX_WAITING_OF_HOST = 256  # targets: a host may register under a new id each time
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom to dial."""
-
     key: Key
     address: Address
 
 
 @dataclass(slots=True, eq=False)
 class _Dial:
-    """One connection to a target."""
-
     target: Target
     connection: Connection
     deadline: float
@@ -58,7 +54,7 @@ class _Dial:
 
 
 class DialBack:
-    """Dials, and tells what came of it. Used by the tracker's thread only."""
+    """Owned by the tracker's thread."""
 
     def __init__(
         self,
@@ -66,19 +62,19 @@ class DialBack:
         is_wanted: Callable[[Target], bool],
         tell: Callable[[Target, bool, str], None],
     ) -> None:
-        """`is_wanted`: whether it is still registered, and not known to be reachable. `tell` gets
-        whether it could be reached, and the peer id of the program there, "" when it did not say.
+        """`is_wanted`: whether a target is still registered and not known to be reachable. `tell`
+        gets whether it was reached, and the peer id that answered, "" when it gave none.
         """
         self._selector, self._is_wanted, self._tell = selector, is_wanted, tell
-        # By host, and these take turns: one machine may have many programs that do not answer.
+        # By host. Hosts take turns: one may have many programs that do not answer.
         self._waiting: OrderedDict[str, OrderedDict[Key, Target]] = OrderedDict()
-        # When each is due again: in the order of that, for all wait as long.
+        # With the time when each is due again; in this order, because all wait equally long.
         self._later: OrderedDict[Key, tuple[float, Target]] = OrderedDict()
         self._calls: dict[Key, _Dial] = {}
         self._calls_to = Counter[str]()  # by host
 
     def want(self, target: Target) -> None:
-        """Dial it soon, unless that is under way."""
+        """Dial a target soon, unless that is under way."""
         key = target.key
         if key in self._calls or (
             len(self._waiting) >= MAX_WAITING and key.ip not in self._waiting
@@ -91,13 +87,13 @@ class DialBack:
         self._later.pop(key, None)
 
     def network_changed(self, *, now: float) -> None:
-        """This computer has other addresses: try those again that could not be reached."""
+        """This computer's addresses changed: try unreachable targets again."""
         for _, target in list(self._later.values()):
             self.want(target)
         self.work(now=now)
 
     def work(self, *, now: float) -> None:
-        """Dial whom it is time for, and give up on who does not answer."""
+        """Dial the targets that are due, and give up on those that do not answer."""
         while self._later and next(iter(self._later.values()))[0] <= now:
             self.want(self._later.popitem(last=False)[1][1])
         is_hurry = bool(self._waiting) and len(self._calls) >= MAX_AT_ONCE
@@ -116,7 +112,6 @@ class DialBack:
                 self._waiting[ip] = targets
 
     def close(self) -> None:
-        """Hang up."""
         for call in self._calls.values():
             self._selector.unregister(call.connection)
             call.connection.close()
@@ -170,10 +165,12 @@ class DialBack:
             self._end(call, is_reachable=False)
         elif call.received.endswith(b"\n"):
             answer = decode_probe_answer(call.received)
-            peer = "" if answer is None or answer.probe != call.probe else answer.peer
-            is_reachable = answer is not None and answer.probe == call.probe
-            is_reachable &= peer in ("", call.target.key.peer)  # another program has its port
-            self._end(call, is_reachable=is_reachable, peer=peer)
+            if answer is None or answer.probe != call.probe:
+                self._end(call, is_reachable=False)
+                return
+            # Another peer id: another program has its port.
+            is_reachable = answer.peer in ("", call.target.key.peer)
+            self._end(call, is_reachable=is_reachable, peer=answer.peer)
 
     def _end(self, call: _Dial, *, is_reachable: bool, peer: str = "") -> None:
         key = call.target.key
@@ -185,7 +182,7 @@ class DialBack:
         if is_reachable:
             call.connection.close()
         else:
-            # An original that took this for its own greeting would wait for more words for ever.
+            # Without a word an original would wait for one for ever.
             call.connection.close(EXIT_CONNECTION)
             self._put_off(call.target, time.monotonic())
         self._tell(call.target, is_reachable, peer)

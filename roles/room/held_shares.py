@@ -1,7 +1,7 @@
-"""Ids of shares that have gone, reserved for a while for the programs that told them.
+"""Ids of shares that are gone, reserved for a while for their last owners.
 
-A program falls silent when its computer sleeps, and comes back. Meanwhile nobody else may use the
-id, which readers know and may be asking for. Pure state; the caller brings the clock.
+A program falls silent while its computer sleeps. Until it returns, nobody else may use the id,
+which readers know and may ask for. Pure state: the caller passes the time.
 """
 
 from __future__ import annotations
@@ -9,31 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from roles.room.places import Key
+from roles.room.registry_entry import Key
 
-HELD_S = 600.0  # a restart of the computer, or a break; as long as an original may be silent
-MAX_PER_HOST = 64  # 8 programs with 8 shares: one host cannot push out what is held for others
+HELD_S = 600.0  # a restart or a break; as long as an original may be silent
+MAX_PER_HOST = 64  # 8 programs with 8 shares: one host cannot push out the shares of others
 MAX_HELD = 12_064  # as many as a room has shares
 
 
 class _Held(NamedTuple):
-    """A share."""
-
     owner: Key
     until: float
     quiet_at: float
 
 
 class HeldShares:
-    """Which program told each of these shares, and until when it is reserved."""
-
     def __init__(self) -> None:
         self._held: dict[str, _Held] = {}
-        self._of_host: dict[str, dict[str, None]] = {}  # source IP to its shares, oldest first
+        self._of_host: dict[str, dict[str, None]] = {}  # share ids by source IP, oldest first
 
     def hold(self, share: str, owner: Key, *, quiet_at: float, now: float) -> None:
-        """The list of this share is gone, which that program told; its peer id is "" when that run
-        of it has ended. `quiet_at`: when it has been silent for so long that it may have moved.
+        """Reserve a share for its last owner, whose peer id is "" if that run has ended. From
+        `quiet_at` on it has been silent for so long that it may have another address.
         """
         self.release(share)
         of_host = self._of_host.setdefault(owner.ip, {})
@@ -45,7 +41,7 @@ class HeldShares:
         self._of_host.setdefault(owner.ip, {})[share] = None
 
     def release(self, share: str) -> None:
-        """It is told again, or was held long enough. Harmless when it is not held."""
+        """Reserve it no longer. Harmless when it is not held."""
         held = self._held.pop(share, None)
         if held is not None:
             of_host = self._of_host[held.owner.ip]
@@ -54,7 +50,7 @@ class HeldShares:
                 del self._of_host[held.owner.ip]
 
     def share_owner(self, share: str, *, now: float) -> Key | None:
-        """The program for which it is held; None when anyone may tell it."""
+        """The program for which it is held; None when anyone may take it."""
         held = self._held.get(share)
         if held is not None and now >= held.until:
             self.release(share)
@@ -62,9 +58,8 @@ class HeldShares:
         return None if held is None else held.owner
 
     def is_quiet(self, share: str, *, now: float) -> bool:
-        """Whether the program for which it is held may have moved to another address."""
+        """Whether its last owner may have another address by now."""
         return share not in self._held or now >= self._held[share].quiet_at
 
     def items(self) -> Iterator[tuple[str, Key]]:
-        """All of them, for the state file."""
         return ((share, held.owner) for share, held in self._held.items())

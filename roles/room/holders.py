@@ -1,4 +1,4 @@
-"""Who takes part in which share: found without a look at everyone else. Pure state."""
+"""The seeders and leechers of each share, found without a search. Pure state."""
 
 from __future__ import annotations
 
@@ -9,53 +9,49 @@ T = TypeVar("T", bound=Hashable)
 
 
 class _Ring(Generic[T]):
-    """Members in a list, so that any run of them is found at once."""
+    """A set whose members have numbers, so that any run of them is found at once."""
 
     def __init__(self) -> None:
         self.members: list[T] = []
-        self.places: dict[T, int] = {}
+        self.indexes: dict[T, int] = {}
 
     def add(self, member: T) -> bool:
         """Whether it was not there yet."""
-        if member in self.places:
+        if member in self.indexes:
             return False
-        self.places[member] = len(self.members)
+        self.indexes[member] = len(self.members)
         self.members.append(member)
         return True
 
     def remove(self, member: T) -> bool:
         """Whether it was there."""
-        place = self.places.pop(member, None)
-        if place is None:
+        index = self.indexes.pop(member, None)
+        if index is None:
             return False
         last = self.members.pop()
         if last != member:
-            self.members[place] = last
-            self.places[last] = place
+            self.members[index] = last
+            self.indexes[last] = index
         return True
 
     def some(self, start: int, most: int) -> Iterator[T]:
-        """`most` members or fewer, from this place on and round."""
+        """At most `most` members from this index on, wrapping around."""
         count = len(self.members)
         for step in range(min(most, count)):
             yield self.members[(start + step) % count]
 
 
 class HoldersByShare(Generic[T]):
-    """Seeders and leechers of each share."""
-
     def __init__(self) -> None:
-        self._rings: dict[tuple[str, bool], _Ring[T]] = {}  # by share, and whether of leechers
+        self._rings: dict[tuple[str, bool], _Ring[T]] = {}  # by share and is_leecher
         self._turn = 0
-        self.state = 0  # another number after each change
+        self.state = 0  # a new number after each change
 
     def join(self, member: T, shares: Iterable[str], *, is_leecher: bool) -> None:
-        """It takes part in these from now on."""
         for share in shares:
             self.state += self._rings.setdefault((share, is_leecher), _Ring()).add(member)
 
     def part(self, member: T, shares: Iterable[str], *, is_leecher: bool) -> None:
-        """It takes part in these no longer."""
         for share in shares:
             ring = self._rings.get((share, is_leecher))
             if ring is None:
@@ -65,9 +61,9 @@ class HoldersByShare(Generic[T]):
                 del self._rings[(share, is_leecher)]
 
     def some(self, asked: Sequence[str], most: int) -> Iterator[tuple[T, tuple[int, ...]]]:
-        """About `most` seeders, then leechers, of these shares, others at each call.
+        """About `most` seeders, then leechers, of these shares; different ones at each call.
 
-        Each comes once, with the indexes of the shares that it takes part in.
+        Each comes once, with the indexes in `asked` of the shares that it has.
         """
         self._turn += 1
         for is_leecher in (False, True):
@@ -77,10 +73,11 @@ class HoldersByShare(Generic[T]):
                 for member in () if ring is None else ring.some(self._turn * most, most):
                     if member not in told:
                         told.add(member)
-                        yield member, self._indexes(member, rings)
-
-    @staticmethod
-    def _indexes(member: T, rings: Sequence[_Ring[T] | None]) -> tuple[int, ...]:
-        return tuple(
-            index for index, ring in enumerate(rings) if ring is not None and member in ring.places
-        )
+                        yield (
+                            member,
+                            tuple(
+                                index
+                                for index, of_share in enumerate(rings)
+                                if of_share is not None and member in of_share.indexes
+                            ),
+                        )

@@ -1,7 +1,7 @@
-"""Lists over TCP at the tracker: readers fetch the room's, seeders tell theirs.
+"""Lists over TCP at the tracker: readers fetch the room's list, seeders send theirs.
 
-Runs in the tracker's loop and never blocks it: each connection is a generator that yields what it
-waits for, and long work is done a slice at a time.
+It runs in the tracker's loop and never blocks it: each connection is a generator that yields what
+it waits for, and long work goes a slice at a time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from roles.net.rate_limit import RateLimit
 from roles.room.packed_lists import PackedList, PackedLists
 from roles.room.registry import Registry
 from roles.room.room_catalogue import ListRefusedError
-from roles.room.share_owners import share_owner
+from roles.room.senders import COMPLAINTS_IN_ALL, COMPLAINTS_PER_HOST
 from roles.room.share_update import ShareUpdate
 from roles.values.addresses import is_loopback
 from roles.values.errors import PeerProtocolError
@@ -44,35 +44,34 @@ MAX_CLIENTS = 128  # at once; more wait in the system's queue
 MAX_CLIENTS_PER_HOST = 8  # so that one computer leaves room for others
 MAX_CLIENTS_HERE = 64  # the same for the tracker's own machine, where many programs may run
 ACCEPTED_AT_ONCE = 64  # connections, so that one computer's do not fill the system's queue
-SILENT_S = 0.25  # without a call: it goes when others have no room,
-STALLED_S = 2.0  # and so does who called, when we wait so long for MOVED bytes,
-CROWD_S = 0.5  # or so long, when its host has CROWD places or more
+# When there is no room for a new connection, one that we have waited for this long has to go:
+SILENT_S = 0.25  # one without a call
+STALLED_S = 2.0  # one that takes this long for MOVED bytes
+CROWD_S = 0.5  # the same if its host has CROWD connections or more
 CROWD = 3
 MOVED = 64 * 1024  # a byte now and then is no progress
-ACCEPT_AGAIN_S = 0.25  # while nobody goes
+ACCEPT_AGAIN_S = 0.25  # while no connection ends
 CALL_S = 30.0  # for everything but the bytes of a list
-SLOWEST = 256 * 1024  # bytes per second: a list may take so much longer
+SLOWEST = 256 * 1024  # bytes per second: the extra time for a list
 LINGER_S = 5.0  # for the other side to read the answer and close
-# Lists told a second by one host, and changed lines that count as one: who does more drives what
-# others told out of the log of changes, and every reader has to fetch the whole list.
+# Lists that a host may send in a second, and how many changed lines count as one list. A host that
+# sends more would push the changes of others out of the log, and every reader would have to fetch
+# the whole list.
 TOLD_PER_HOST, TOLD_IN_ALL, TOLD_LINES = 32.0, 2_000.0, 500
 MAX_UNREAD = 128 * 1024 * 1024  # bytes of packed lists that are being sent, each version once
-WORK_S = 0.005  # at most so long no datagram is read
+WORK_S = 0.005  # the longest time without reading datagrams
 _SLICE = 250  # lines taken before others have their turn,
-_SLICE_SIZE = 64 * 1024  # or so many characters of lines
+_SLICE_SIZE = 64 * 1024  # or characters of lines
 _BUFFER = 64 * 1024
-_AT_ONCE = 256 * 1024  # bytes given to the system in one go
-_COMPLAINTS_PER_HOST, _COMPLAINTS_IN_ALL = 0.5, 2.0  # lines a second in the log
+_AT_ONCE = 256 * 1024  # bytes for one call of the system
 _CLOSED: tuple[type[Exception], ...] = (OSError, PeerProtocolError, MemoryError)
 
 
 class _Wait(Enum):
-    """What a connection waits for."""
-
     TO_READ = "to read"
     TO_WRITE = "to write"
-    TURN = "turn"  # others work first
-    PACKED = "packed"  # until the list is packed
+    TURN = "turn"  # others go first
+    PACKED = "packed"  # the list is being packed
 
 
 _Steps: TypeAlias = Generator[_Wait, None, None]
@@ -81,17 +80,15 @@ _EVENTS = {_Wait.TO_READ: selectors.EVENT_READ, _Wait.TO_WRITE: selectors.EVENT_
 
 @dataclass(slots=True, eq=False)
 class _Client:
-    """One connection."""
-
     connection: Connection
     deadline: float
-    waits_since: float = 0.0  # for the other side, when `waits_for` says so
-    waited_s: float = 0.0  # the same before, since it came, or since MOVED bytes went either way
-    moved: int = 0  # bytes since then
-    has_called: bool = False  # its first line is whole
-    is_served: bool = False  # it has its answer, and is to close
-    received: bytes = b""  # behind the first line
-    packed: PackedList | None = None  # that it gets
+    waits_since: float = 0.0  # while `waits_for` is in _EVENTS
+    waited_s: float = 0.0  # for the other side, before that, since it came or the last MOVED bytes
+    moved: int = 0  # bytes, either way, that are not MOVED yet
+    has_called: bool = False  # its first line is complete
+    is_served: bool = False  # it has its answer and should close
+    received: bytes = b""  # after the first line
+    packed: PackedList | None = None  # what it gets
     waits_for: _Wait = _Wait.TURN
     steps: _Steps = field(init=False)
 
@@ -101,31 +98,33 @@ class _Client:
 
 
 class ListServer:
-    """Everything about one listening socket. Used by the tracker's thread only."""
+    """Owned by the tracker's thread."""
 
     def __init__(
         self, listener: Listener, selector: selectors.BaseSelector, registry: Registry
     ) -> None:
-        """Registers itself: the data of each key is what to call when it is ready."""
+        """It registers its sockets with the selector; the data of each key is the function to call
+        when that socket is ready. The listener stays the caller's to close.
+        """
         self._listener, self._selector, self._registry = listener, selector, registry
         self._lists = PackedLists(registry.catalogue)
-        self._clients = dict[_Client, None]()  # in the order in which they came
-        self._turns = deque[_Client]()  # those that can go on, in the order of their turns
+        self._clients = dict[_Client, None]()  # the oldest first
+        self._turns = deque[_Client]()  # those that wait for their turn
         self._from_host = Counter[str]()
-        self._telling = dict[str, _Client]()  # by share: whose list arrives now
-        self._complaints = RateLimit(per_host=_COMPLAINTS_PER_HOST, whole=_COMPLAINTS_IN_ALL)
+        self._telling = dict[str, _Client]()  # those that send a list, by share
+        self._complaints = RateLimit(per_host=COMPLAINTS_PER_HOST, whole=COMPLAINTS_IN_ALL)
         self._told = RateLimit(per_host=TOLD_PER_HOST, whole=TOLD_IN_ALL)
         self._is_accepting = False
         self._accept_at = 0.0
         self._accept_again()
 
     def work(self) -> bool:
-        """Do what is not waiting for the network, for WORK_S; whether there is more of it."""
+        """Do work that waits for no network, for WORK_S at most. Returns whether more is left."""
         now = time.monotonic()
         until = now + WORK_S
         if now >= self._accept_at:
             self._accept_again()
-        # Those whose list is packed go on, and those who hung up are gone.
+        # Go on with those whose list is packed, and notice those that hung up.
         for client in [one for one in self._clients if one.waits_for is _Wait.PACKED]:
             self._step(client)
         while True:
@@ -139,12 +138,11 @@ class ListServer:
                 return True
 
     def expire(self, *, now: float) -> None:
-        """Close what takes too long."""
+        """Close connections that take too long."""
         for client in [client for client in self._clients if now >= client.deadline]:
             self._close(client)
 
     def close(self) -> None:
-        """Close all but the listening socket."""
         for client in list(self._clients):
             self._close(client)
         if self._is_accepting:
@@ -161,7 +159,7 @@ class ListServer:
             except (OSError, MemoryError) as error:  # it is gone, or no descriptor is left
                 log.debug("accepting: %s", error)
                 if not self._make_room(now):
-                    self._stop_accepting(now)  # the selector would tell of it at once
+                    self._stop_accepting(now)  # else the selector would report it again at once
                 return
             if connection is None:
                 return
@@ -177,9 +175,9 @@ class ListServer:
             self._step(client)
 
     def _make_room(self, now: float, ip: str = "") -> bool:
-        """Hang up on one who holds a place for nothing, of this host or of any; whether there is
-        one. A host that has all its places loses the one that has not called at once, and of all
-        hosts loses first which has most places.
+        """Close an idle connection, of this host or of any; False when there is none. The host with
+        most connections loses one first. A host that has all that it may have loses at once one
+        that has not called.
         """
         idle = [
             client
@@ -192,8 +190,8 @@ class ListServer:
         return True
 
     def _make_room_in_memory(self, newcomer: _Client) -> None:
-        """Hang up on those who read slowly, while there are too many lists that only they read: of
-        the host with most places the one that lets us wait longest.
+        """While the lists that are being sent take too much memory, close connections that read
+        slowly: of the host with most connections, the one that we have waited for longest.
         """
         now = time.monotonic()
         while True:
@@ -224,14 +222,14 @@ class ListServer:
             self._is_accepting = True
 
     def _stop_accepting(self, now: float = 0.0) -> None:
-        """Until a connection ends, or for ACCEPT_AGAIN_S."""
+        """Until a connection ends, or for ACCEPT_AGAIN_S after `now`."""
         self._accept_at = now + ACCEPT_AGAIN_S
         self._selector.unregister(self._listener)
         self._is_accepting = False
 
     def _step(self, client: _Client) -> None:
         """Let it go on until it waits again."""
-        if client not in self._clients:  # closed after the selector told of it
+        if client not in self._clients:  # closed after the selector reported it
             return
         before = _EVENTS.get(client.waits_for, 0)
         if before:
@@ -276,7 +274,7 @@ class ListServer:
     def _serve(self, client: _Client) -> _Steps:
         while b"\n" not in client.received:
             if len(client.received) > MAX_CALL:
-                raise PeerProtocolError("a call that does not end")
+                raise PeerProtocolError("a call does not end")
             client.received += yield from _received(client, MAX_CALL)
         client.has_called, client.waited_s = True, 0.0
         line, _, client.received = client.received.partition(b"\n")
@@ -288,7 +286,7 @@ class ListServer:
         client.connection.end_sending()
         client.is_served = True
         client.deadline = min(client.deadline, time.monotonic() + LINGER_S)
-        left = MAX_PACKED  # closed with bytes unread, the system would take the answer back
+        left = MAX_PACKED  # if we closed with bytes unread, the system would drop the answer
         while left > 0:
             left -= len((yield from _received(client, _BUFFER)))
             yield _Wait.TURN
@@ -326,24 +324,24 @@ class ListServer:
         else:
             reply = Taken(True)
         if not reply.is_taken and self._complaints.allows(client.ip, now=time.monotonic()):
-            log.info("a list of %s is not taken: %s", client.ip, reply.text)
+            log.info("refused a list from %s: %s", client.ip, reply.text)
         yield from _sent(client, encode_reply(reply))
 
     def _take_list(self, client: _Client, call: TellList) -> _Steps:
         now = time.monotonic()
-        owner = share_owner(self._registry, call, client.ip, now=now)
+        owner = self._registry.owner_of(call, client.ip, now=now)
         other = self._telling.get(call.share)
         if other is not None and not self._is_idle(other, now):
             raise ListRefusedError(Code.BUSY, "A list of this folder is arriving already.")
         if owner.host and not self._told.allows(owner.host, now=now):
             raise ListRefusedError(Code.BUSY, "This computer changes its lists too often.")
-        if other is not None:  # its network went away, perhaps
+        if other is not None:  # it has stalled
             self._close(other)
         update = ShareUpdate(self._registry.catalogue, call, owner)
         self._telling[call.share] = client
         try:
             yield from self._read_into(client, update, call.packed)
-            share_owner(self._registry, call, client.ip, now=time.monotonic())  # it may be gone
+            self._registry.owner_of(call, client.ip, now=time.monotonic())  # it may be gone by now
             for _ in update.finish():
                 yield _Wait.TURN
             self._told.charge(owner.host, update.changes / TOLD_LINES)
@@ -367,7 +365,7 @@ class ListServer:
                     yield _Wait.TURN
             if packed == 0:
                 break
-            yield _Wait.TURN  # what came may have held much that is no line
+            yield _Wait.TURN  # few bytes may unpack to much
             data = yield from _received(client, min(packed, _BUFFER))
         unpacker.end()
 
@@ -377,17 +375,19 @@ def _prolong(client: _Client, packed: int) -> None:
 
 
 def _check_is_there(client: _Client) -> None:
-    """Raise when it hung up, or talks on, while its answer is made."""
+    """Raises ConnectionError when it hung up while its answer was packed, and PeerProtocolError
+    when it sent more.
+    """
     data = client.connection.receive(1)
     if data is None:
         return
     if not data:
         raise ConnectionError("it hung up")
-    raise PeerProtocolError("words behind a question")
+    raise PeerProtocolError("more bytes after a question")
 
 
 def _waited_s(client: _Client, now: float) -> float:
-    """How long it has let us wait for its next MOVED bytes, or for its call."""
+    """How long we have waited for its call, or for its next MOVED bytes."""
     return client.waited_s + (now - client.waits_since if client.waits_for in _EVENTS else 0.0)
 
 
@@ -398,7 +398,7 @@ def _note_moved(client: _Client, size: int) -> None:
 
 
 def _received(client: _Client, most: int) -> Generator[_Wait, None, bytes]:
-    """Some bytes. Raises ConnectionError when there will be none."""
+    """At least one byte. Raises ConnectionError at the end."""
     while (data := client.connection.receive(most)) is None:
         yield _Wait.TO_READ
     if not data:

@@ -1,7 +1,4 @@
-"""The room's list as readers get it: packed once for each version, a few lines at a time.
-
-Pure: it knows no socket.
-"""
+"""The room's list as readers get it: packed once for each version, a few lines at a time. Pure."""
 
 from __future__ import annotations
 
@@ -11,21 +8,21 @@ from dataclasses import dataclass
 from roles.room.room_catalogue import RoomCatalogue
 from roles.wire.list_wire import Packer
 
-SLICE = 64 * 1024  # characters packed between two looks at the sockets: one or two milliseconds
-PIECE = 256 * 1024  # packed bytes that are kept in one piece, and given to the system at once
-MAX_BUILDS = 8  # at once: each holds what it packs, and all together take their time
-_MAX_KEPT = 16  # answers, for readers who know different versions
+SLICE = 64 * 1024  # characters packed before sockets are read again: one or two milliseconds
+PIECE = 256 * 1024  # packed bytes that the system gets at once
+MAX_BUILDS = 8  # at once: each holds a list in memory
+_MAX_KEPT = 16  # answers, for readers that know different versions
 
 
 @dataclass(slots=True, eq=False)
 class PackedList:
-    """An answer to those who know one version, or none."""
+    """The answer to readers that know the version `known`, "" for none."""
 
     known: str
-    version: str = ""  # that they have afterwards; "" until it is begun
+    version: str = ""  # that they have afterwards; "" before packing begins
     is_whole: bool = True
     data: list[bytes] | None = None  # None until it is packed
-    readers: int = 0  # who wait for it or send it
+    readers: int = 0  # connections that wait for it or send it
 
     @property
     def size(self) -> int:
@@ -34,19 +31,17 @@ class PackedList:
 
 
 class PackedLists:
-    """Answers that are being packed, and those that are ready for the next reader."""
-
     def __init__(self, catalogue: RoomCatalogue) -> None:
         self._catalogue = catalogue
-        self._lists: dict[str, PackedList] = {}  # by the version that a reader knows, "" for none
-        self._queue: dict[str, PackedList] = {}  # those that are not begun
-        self._builds: dict[str, Iterator[None]] = {}  # those under way, each in its turn
+        self._lists: dict[str, PackedList] = {}  # by PackedList.known
+        self._queue: dict[str, PackedList] = {}  # not begun yet
+        self._builds: dict[str, Iterator[None]] = {}  # under way, in turn
 
     def since(self, version: str) -> PackedList:
-        """The answer to a reader who knows this version. Say leave() when it is not needed more.
+        """The answer to a reader that knows this version. Call leave() when it is done.
 
-        One that is still being packed when the list changes is told all the same: its reader asks
-        again for what changed since.
+        If the list changes while an answer is packed, its reader gets it all the same, and asks
+        again for later changes.
         """
         known = version if self._catalogue.reaches(version) else ""
         packed = self._lists.get(known)
@@ -59,7 +54,7 @@ class PackedLists:
         return packed
 
     def leave(self, packed: PackedList) -> None:
-        """A reader has it, or is gone; what nobody waits for is not packed."""
+        """A reader has it or is gone. An answer that nobody waits for is not packed."""
         packed.readers -= 1
         if packed.readers == 0 and packed.data is None:
             del self._lists[packed.known]
@@ -67,7 +62,7 @@ class PackedLists:
             self._builds.pop(packed.known, None)
 
     def work(self) -> bool:
-        """Pack some lines; whether there is more to do."""
+        """Pack some lines. Returns whether there is more to do."""
         while self._queue and len(self._builds) < MAX_BUILDS:
             known = next(iter(self._queue))
             self._builds[known] = self._packing(self._queue.pop(known))
@@ -100,7 +95,7 @@ class PackedLists:
 
 
 def _slices(texts: Iterable[str]) -> Iterator[str]:
-    """The same lines, joined by line feeds to texts of SLICE characters or a line more."""
+    """The lines joined by line feeds, each text at least SLICE characters long but for the last."""
     lines, size = list[str](), 0
     for text in texts:
         lines.append(text)

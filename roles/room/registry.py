@@ -1,7 +1,7 @@
-"""Which programs take part in the room, right now: the tracker's table.
+"""The tracker's table: which programs are in the room now, and which of them owns a share.
 
-An entry is changed only from the address that its program proved, with its peer id. No request is
-answered by a look at all entries. Pure state: the caller brings clock and addresses.
+An entry changes only on a request from its proved address with its peer id. No request looks at all
+entries. Pure state: the caller passes the time and addresses.
 """
 
 from __future__ import annotations
@@ -13,54 +13,56 @@ from typing import Protocol
 
 from roles.room.held_shares import HeldShares
 from roles.room.holders import HoldersByShare
-from roles.room.places import Key, Places
 from roles.room.registry_entry import (
     LIFETIME_S,
     QUIET_S,
     Entry,
+    Key,
     Origin,
+    Places,
     Program,
     Reader,
 )
-from roles.room.room_catalogue import RoomCatalogue
+from roles.room.room_catalogue import ListRefusedError, Owner, RoomCatalogue
 from roles.values.addresses import Address, is_unicast
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedFile
 from roles.values.participants import Participant, Status
 from roles.wire.fields import is_id, is_port
-from roles.wire.tracker_messages import Holder, Ping, Register, TellFiles
+from roles.wire.list_wire import TellList
+from roles.wire.tracker_messages import Code, Holder, Ping, Register, TellFiles
 
 MAX_PROGRAMS = 12_000  # seeders and leechers
-MAX_PER_HOST = 8  # lab machines with several users; this machine is exempt
-MAX_RUNS = 2  # programs at one address and port: one of them has ended, or lies
+MAX_PER_HOST = 8  # for lab machines with several users; this machine is exempt
+MAX_RUNS = 2  # programs at one address and port: one of them has ended or lies
 MAX_FILES = 400_000  # on all lists for LMK/1 readers
-MAX_SHOWN = 2_000  # files that the window gets: nobody reads more
-MAX_SAVED = 32_000  # items of a state file: two of every share, and all seeders of LMK/1
-EXPIRED_AT_ONCE = 500  # between two looks at the sockets: a whole room may fall silent together
-_HOLDERS = 64  # looked up for one answer: more than fit into it
+MAX_SHOWN = 2_000  # files in the window: nobody reads more
+MAX_SAVED = 32_000  # items in a state file: two for every share, and all LMK/1 seeders
+EXPIRED_AT_ONCE = 500  # before sockets are read again: a whole room may fall silent together
+_HOLDERS = 64  # looked up for one answer, which holds fewer
 
 
 class Lmk1Seeders(Protocol):
-    """Those in the same room that speak LMK/1 only, and prove nothing."""
+    """The seeders in the same room that speak only LMK/1. Nothing proves their addresses."""
 
     def entry(self, key: Key) -> Entry | None: ...
 
     def note(self, key: Key, program: Program | None) -> None:
-        """A program has come or told another list for LMK/1 readers, or is gone."""
+        """A program registered or changed its list for LMK/1 readers; None: it is gone."""
 
 
 class Registry:
-    """The table. Every method that needs the time takes `now` in seconds of a monotonic clock."""
+    """`now` is in seconds of a monotonic clock everywhere."""
 
     def __init__(self, catalogue: RoomCatalogue | None = None) -> None:
         self.catalogue = catalogue or RoomCatalogue("00000000")
-        self.places = Places()  # of programs, changed here only
-        self.by_share = HoldersByShare[Key]()  # who takes part in what, seeders of LMK/1 too
+        self.places = Places()  # of programs; only this class changes it
+        self.by_share = HoldersByShare[Key]()  # includes LMK/1 seeders
         self.held = HeldShares()
         self.lmk1: Lmk1Seeders | None = None  # set once, before anybody registers
-        self.news = 0  # another number when a ping said something that the one before did not
+        self.news = 0  # changes when a ping says something new
         self._programs: dict[Key, Program] = {}
-        self._silent = OrderedDict[Key, None]()  # the same, those that were silent longest first
+        self._silent = OrderedDict[Key, None]()  # the same keys, longest silence first
         self._files = 0  # on all lists for LMK/1 readers
 
     # What programs say
@@ -68,10 +70,10 @@ class Registry:
     def register(
         self, request: Register, origin: Origin, *, advertised_is_here: bool, now: float
     ) -> tuple[Key, Program]:
-        """Register a program, anew when it was there already.
+        """Register a program, or register it again.
 
-        Another program at the same address and port is another entry: only one of them can listen
-        there, and a program that ended falls silent. Raises PeerProtocolError when the table is
+        Another program at the same address and port gets its own entry: only one of them can listen
+        there, and the one that has ended falls silent. Raises PeerProtocolError when the table is
         full.
         """
         program = Program(
@@ -103,7 +105,7 @@ class Registry:
         return key, program
 
     def hear(self, ping: Ping, ip: str, *, now: float) -> Program | None:
-        """Note what a program there says; None when this one is not registered so."""
+        """Take a ping from this address; None when no such program is registered."""
         key = Key(ip, ping.advertised.port, ping.peer)
         program = self._programs.get(key)
         if program is None or program.advertised != ping.advertised:
@@ -118,7 +120,7 @@ class Registry:
         return program
 
     def tell(self, request: TellFiles, origin: Origin) -> bool:
-        """Replace a seeder's list for LMK/1 readers; False when it is unknown.
+        """Replace a seeder's list for LMK/1 readers; False when the seeder is unknown.
 
         Raises PeerProtocolError when the table is full.
         """
@@ -135,11 +137,12 @@ class Registry:
         return True
 
     def holders(self, asked: Sequence[str], *, is_here: bool) -> Iterator[Holder]:
-        """Who takes part in these shares, for a reader here or elsewhere: who told them, then
-        others at each call. Anybody may name a share, and many may name somebody else's.
+        """Seeders and leechers of these shares: first their owners, because anybody can claim to
+        have a share, then some others, different ones at each call. `is_here`: the reader is on
+        the tracker's machine.
         """
         reader = Reader(is_here, tracker_host="")
-        told = set[Address]()  # a program that starts again is registered twice for a while
+        told = set[Address]()  # a restarted program is registered twice for a while
         some = self.by_share.some(asked, _HOLDERS)
         for key, indexes in chain(self._owners(asked), some):
             program = self._programs.get(key)
@@ -165,7 +168,7 @@ class Registry:
                 yield share.owner.key, tuple(indexes)
 
     def _is_elsewhere(self, key: Key) -> bool:
-        """Whether it cannot be reached, but another program at its place may be."""
+        """Whether it is unreachable, but another program at its address and port may not be."""
         program = self.entry(key)
         if program is None or program.is_reachable is not False:
             return False
@@ -174,22 +177,23 @@ class Registry:
 
     @property
     def holders_state(self) -> int:
-        """Another number when holders() would tell of others, or otherwise of them."""
+        """Changes whenever the answers of holders() may change."""
         return self.by_share.state
 
     # What the tracker itself does
 
     def entry(self, key: Key) -> Program | None:
-        """What is registered there."""
         return self._programs.get(key)
 
     def is_heard(self, key: Key, *, now: float) -> bool:
-        """Whether this registration has been pinged lately."""
+        """Whether this program pinged within QUIET_S."""
         program = self._programs.get(key)
         return program is not None and now - program.last_ping < QUIET_S
 
     def expire(self, *, now: float) -> int:
-        """Forget who has been silent for too long; how many, EXPIRED_AT_ONCE at most."""
+        """Forget programs that have been silent for LIFETIME_S. Returns how many: EXPIRED_AT_ONCE
+        at most.
+        """
         gone = 0
         while self._silent and gone < EXPIRED_AT_ONCE:
             key = next(iter(self._silent))
@@ -200,7 +204,7 @@ class Registry:
         return gone
 
     def note_reachable(self, key: Key, is_reachable: bool) -> None:
-        """The tracker could connect to this program, or could not."""
+        """The tracker has tried to connect to this program."""
         program = self._programs.get(key)
         if program is not None and not program.is_here_only:
             program.is_reachable = is_reachable
@@ -211,7 +215,7 @@ class Registry:
         return len(self.places.at(key.place)) > 1
 
     def note_listening(self, key: Key, *, now: float) -> None:
-        """This program answered at its place: others that are registered there have ended."""
+        """This program answered at its address and port: others registered there have ended."""
         program = self.entry(key)
         if program is not None:
             program.has_answered = True
@@ -222,42 +226,78 @@ class Registry:
                 self._tell_lmk1(other, None)
 
     def entries(self) -> list[Program]:
-        """Everyone."""
         return list(self._programs.values())
 
     def participant(self, program: Program) -> Participant:
-        """For who watches the room."""
         if program.is_leecher:
             return program.participant(0)
         shares = filter(None, map(self.catalogue.share, program.shares))
         return program.participant(sum(share.files for share in shares) or len(program.files))
 
     def files(self) -> Generator[None, None, tuple[ListedFile, ...]]:
-        """Some of the contents that anyone offers, for the window, found a slice at a time."""
+        """Find files for the window, a slice at a time."""
         return self.catalogue.first_files(MAX_SHOWN)
+
+    def owner_of(self, call: TellList, ip: str, *, now: float) -> Owner:
+        """Whoever sends this list from that address, as the share's owner.
+
+        Raises ListRefusedError unless it is the program that told the share before: the same peer
+        id, or the same address and port, because it may have restarted. Peers know each other's
+        ids, so an id alone proves nothing. While the last registration still pings, it keeps the
+        share, except against the same run on the same machine. A program that returns to where the
+        share was told gets it back from one that told it elsewhere in the meantime.
+        """
+        key = Key(ip, call.port, call.peer)
+        entry = self.entry(key)
+        if entry is None or entry.is_leecher or call.share not in entry.shares:
+            text = "The tracker does not know a seeder with this folder."
+            raise ListRefusedError(Code.UNKNOWN, text)
+        # Programs on the tracker's own machine have no limit.
+        owner = Owner(key, "" if entry.origin.is_here else ip)
+        share = self.catalogue.share(call.share)
+        held = self.held.share_owner(call.share, now=now)
+        former = held if share is None else share.owner.key
+        if former is None or former == key:
+            if share is not None and share.owner != owner:  # the tracker's own addresses changed
+                self.catalogue.hand_over(call.share, owner)
+            return owner
+        if not former.is_like(key) and held != key:
+            text = "Another program shares a folder with this id, or did a short time ago."
+            raise ListRefusedError(Code.SHARE, text)
+        if share is None:
+            if former.ip != ip and not self.held.is_quiet(call.share, now=now):
+                raise _busy()
+            return owner
+        is_same_run = (former.ip, former.peer) == (ip, call.peer)
+        if not is_same_run and held != key and self.is_heard(former, now=now):
+            raise _busy()
+        if former.ip != ip and held != key:
+            self.held.hold(call.share, former, quiet_at=now, now=now)
+        self.catalogue.hand_over(call.share, owner)
+        return owner
 
     # The state file
 
     @property
     def saved_state(self) -> int:
-        """Another value when saved() would give something else."""
+        """Changes whenever saved() changes, unless only held shares have."""
         return self.catalogue.owners_state
 
     def saved(self) -> Iterator[dict[str, object]]:
-        """What a state file keeps: who told which share. Programs come back by themselves."""
+        """The owner of each share, for the state file. Programs register again by themselves."""
         owners = {**dict(self.held.items()), **dict(self.catalogue.owners())}
         for share, owner in owners.items():
             yield {"share": share, "teller": [owner.ip, owner.port, owner.peer]}
 
     def restore(self, saved: object, *, now: float) -> None:
-        """Take up what saved() gave to an earlier run; what cannot be read is left out."""
+        """Restore what saved() returned in an earlier run; skips what it cannot read."""
         for item in saved[:MAX_SAVED] if isinstance(saved, list) else []:
             match item:
                 case {"share": str(share), "teller": [str(ip), int(port), str(peer)]} if (
                     is_id(share)
                     and is_unicast(ip)
                     and is_port(port)
-                    and (is_id(peer) or not peer)  # "": that run of it has ended
+                    and (is_id(peer) or not peer)  # "": that run has ended
                 ):
                     self.held.hold(share, Key(ip, port, peer), quiet_at=now + QUIET_S, now=now)
 
@@ -297,10 +337,8 @@ class Registry:
         keeps: Sequence[str],
         has_ended: bool = False,
     ) -> None:
-        """Those that it told and does not keep are gone.
-
-        Whoever else names them does not keep them: nobody would tell what changes in them. Of a run
-        that has ended nobody can come back under its peer id, which others know.
+        """Drop the lists of the shares that it owns and does not keep, even if others have them:
+        nobody would report changes. `has_ended`: its peer id, which others know, is worthless now.
         """
         owner = key._replace(peer="") if has_ended else key
         quiet_at = program.last_ping + QUIET_S
@@ -312,10 +350,10 @@ class Registry:
                 self.held.hold(share_id, owner, quiet_at=quiet_at, now=now)
 
     def _make_room(self, key: Key, origin: Origin, now: float) -> None:
-        """Make room for one more program. Raises PeerProtocolError when there is none.
+        """Make room for one more program. Raises PeerProtocolError if there is none.
 
-        At one place MAX_RUNS are kept: while they ping the one that answered there and the first,
-        and the newest.
+        At one address and port, MAX_RUNS stay: the newest, and one that still pings, preferably the
+        one that answered there, else the first.
         """
         there = self.places.at(key.place)
         if len(there) >= MAX_RUNS:
@@ -330,3 +368,8 @@ class Registry:
             raise PeerProtocolError(f"{origin.ip} registered {from_there} programs already")
         if len(self._programs) >= MAX_PROGRAMS:
             raise PeerProtocolError(f"there are {MAX_PROGRAMS} programs already")
+
+
+def _busy() -> ListRefusedError:
+    text = "The tracker waits until the program that shared this folder before falls silent."
+    return ListRefusedError(Code.BUSY, text)

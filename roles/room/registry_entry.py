@@ -1,14 +1,11 @@
-"""One program in the tracker's table: what it said, and where it is reached.
-
-Pure values: the caller brings clock and addresses.
-"""
+"""One program in the tracker's table: its key, what it said, and where others reach it. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from roles.room.places import Key
 from roles.values.addresses import (
     LOOPBACK,
     Address,
@@ -20,13 +17,70 @@ from roles.values.errors import PeerProtocolError
 from roles.values.participants import Participant, Status
 from roles.values.safe_names import UnsafeNameError, safe_name
 
-LIFETIME_S = 50.0  # three pings of ours lost
-QUIET_S = 18.0  # without a ping, which comes every 15 s: the program there has probably ended
+LIFETIME_S = 50.0  # three of our pings lost
+QUIET_S = 18.0  # without a ping, which comes every 15 s: the program has probably ended
+
+
+class Key(NamedTuple):
+    """Identifies one entry, so that no program can change the entry of another.
+
+    The source address keeps other machines out; the peer id keeps out LMK/1, which has none, and
+    other programs on the same machine.
+    """
+
+    ip: str  # the source of its datagrams
+    port: int  # where it accepts connections
+    peer: str = ""  # "" for LMK/1
+    host: str = ""  # of LMK/1 programs only: the address that they advertise
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether it speaks LMK/2, and so proved its address."""
+        return bool(self.peer)
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Only one program at a time can listen there."""
+        return self.ip, self.port
+
+    def is_like(self, other: Key) -> bool:
+        """Whether both may be one program: the same run, or restarted at the same place."""
+        return self.peer == other.peer or self.place == other.place
+
+
+class Places:
+    """Keys by host and by place."""
+
+    def __init__(self) -> None:
+        self._ports: dict[str, dict[int, dict[Key, None]]] = {}  # by source IP; newest last
+
+    def enter(self, key: Key) -> None:
+        self._ports.setdefault(key.ip, {}).setdefault(key.port, {})[key] = None
+
+    def leave(self, key: Key) -> None:
+        ports = self._ports[key.ip]
+        del ports[key.port][key]
+        if not ports[key.port]:
+            del ports[key.port]
+        if not ports:
+            del self._ports[key.ip]
+
+    def at(self, place: tuple[str, int]) -> list[Key]:
+        """The keys at this place, the oldest first."""
+        ip, port = place
+        return list(self._ports.get(ip, {}).get(port, ()))
+
+    def places_of(self, ip: str) -> int:
+        """The number of ports at which programs of this address are registered."""
+        return len(self._ports.get(ip, ()))
+
+    def keys_of(self, ip: str) -> int:
+        return sum(map(len, self._ports.get(ip, {}).values()))
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a request came from, as the tracker's sockets see it."""
+    """The source of a request, as the tracker's socket sees it."""
 
     ip: str
     is_here: bool  # one of the tracker's own addresses
@@ -34,7 +88,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who asks for a list, and how the tracker's machine is reached from there."""
+    """A program that asks for addresses."""
 
     is_here: bool
     tracker_host: str  # the tracker's own address towards this reader
@@ -45,17 +99,17 @@ _HERE = Reader(is_here=True, tracker_host=LOOPBACK)
 
 @dataclass(slots=True)
 class Entry:
-    """Somebody whom readers may be sent to."""
+    """A program that readers may be sent to."""
 
     origin: Origin
-    advertised: Address  # what it calls itself: others get it only where it is proved
+    advertised: Address  # passed on only where it is proved: see address_for()
     advertised_is_here: bool  # one of the tracker's own addresses
-    everywhere: bool  # it listens on every interface
+    everywhere: bool  # whether it listens on every interface
     last_ping: float
     is_leecher: bool = False
-    status: Status = field(default_factory=Status)  # as its last ping said; at first its shares
-    files: dict[str, int] = field(default_factory=dict)  # what LMK/1 readers are told
-    is_here_only: bool = field(init=False)  # only programs on the tracker's machine reach it
+    status: Status = field(default_factory=Status)  # of its last ping; at first only its shares
+    files: dict[str, int] = field(default_factory=dict)  # sizes by name, for LMK/1 readers
+    is_here_only: bool = field(init=False)  # only programs on the tracker's machine can reach it
 
     def __post_init__(self) -> None:
         is_for_loopback = is_loopback(self.advertised.host) and not self.everywhere
@@ -63,11 +117,11 @@ class Entry:
 
     @property
     def has_stayed(self) -> bool:
-        """Whether it proved its address, or did the most that it can instead."""
+        """Whether it proved its address, or, in LMK/1, pinged for a while."""
         return True
 
     def check_source(self) -> None:
-        """Raise PeerProtocolError when nobody should be sent there."""
+        """Raises PeerProtocolError when nobody should be sent there."""
         if not is_unicast(self.origin.ip):
             raise PeerProtocolError(f"nobody can be reached at {self.origin.ip}")
         service = service_at(self.advertised.port)
@@ -75,11 +129,11 @@ class Entry:
             raise PeerProtocolError(f"port {self.advertised.port} belongs to {service}")
 
     def address_for(self, reader: Reader) -> Address | None:
-        """Where this reader reaches the seeder; None when it cannot.
+        """The address at which this reader can reach the program; None when it cannot.
 
-        Another machine's seeder is reached at the source of its packets, whatever it calls itself.
-        One on the tracker's own machine may listen on loopback only, and that helps nobody
-        elsewhere.
+        A program on another machine is reached at the source of its datagrams, whatever it
+        advertises. One on the tracker's machine may listen on loopback, where nobody else can reach
+        it.
         """
         if not self.origin.is_here:
             return Address(self.origin.ip, self.advertised.port)
@@ -90,36 +144,34 @@ class Entry:
         return Address(reader.tracker_host, self.advertised.port)
 
     def take_list(self, files: Mapping[str, int]) -> None:
-        """Replace its list, but for names that nobody should store."""
+        """Replace its list, without the names that nobody should store."""
         self.files = {name: size for name, size in files.items() if is_passed_on(name)}
 
     @property
     def shown_address(self) -> Address:
-        """For who watches the room."""
+        """The address shown to users of the tracker."""
         return self.address_for(_HERE) or self.advertised
 
 
 @dataclass(slots=True, kw_only=True)
 class Program(Entry):
-    """A seeder or leecher that speaks LMK/2, changed by the registry only."""
+    """A seeder or leecher that speaks LMK/2. Only the registry changes it."""
 
-    peer: str  # its id, another one at each start
+    peer: str  # a new id at each start
     name: str  # of its computer
-    is_reachable: bool | None = None  # by others; None: not known yet
-    has_answered: bool = False  # the tracker's probe, at the place where it says that it listens
+    is_reachable: bool | None = None  # from outside; None: not known yet
+    has_answered: bool = False  # a probe of the tracker at its address and port
 
     @property
     def key(self) -> Key:
-        """Its name in the table."""
         return Key(self.origin.ip, self.advertised.port, self.peer)
 
     @property
     def shares(self) -> tuple[str, ...]:
-        """In which it takes part."""
         return self.status.shares
 
     def participant(self, files: int) -> Participant:
-        """For who watches the room; it offers so many files."""
+        """What users of the tracker see; `files`: how many it offers."""
         return Participant(
             address=self.shown_address,
             last_ping=self.last_ping,
@@ -132,7 +184,7 @@ class Program(Entry):
 
 
 def is_passed_on(name: str) -> bool:
-    """Whether readers are told of it: an original leecher writes whatever name it is told."""
+    """Whether readers get this name: an original leecher writes to whatever name it gets."""
     try:
         safe_name(name, windows=False)
     except UnsafeNameError:

@@ -1,7 +1,6 @@
-"""The list of the room: every share with its lines, its version, and what changed lately.
+"""The list of the room: every share with its lines, the version, and what changed lately.
 
-Lines are passed on as they are (roles/values/catalogue.py reads them). Pure state; it knows no peer
-but by the key that its caller gives.
+Lines are passed on as they are; roles/values/catalogue.py reads them. Pure state.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, islice, starmap
 
-from roles.room.places import Key
+from roles.room.registry_entry import Key
 from roles.values.catalogue import (
     MAX_LIST_BYTES,
     MAX_ROOM_FILES,
@@ -24,18 +23,18 @@ from roles.values.events import ListedFile
 from roles.wire.list_wire import ADDED, REMOVED, ShareGone, ShareOpened, encode_entry
 from roles.wire.tracker_messages import Code
 
-MAX_LOGGED = 100_000  # lines in the log of changes; who knows nothing of them asks for the whole
-MAX_LOGGED_STEPS = 4_096  # of these; readers ask every few seconds
-HOST_PART = 4  # one host may hold a fourth of the room, and more only while the room is half empty
-UNPROVED_PART = 4  # those whose addresses nobody proved hold a fourth of the room together
+MAX_LOGGED = 100_000  # lines in the log of changes; readers with older lists get a whole one
+MAX_LOGGED_STEPS = 4_096  # readers ask every few seconds
+HOST_PART = 4  # one host may have a quarter of the room, and more while the room is half empty
+UNPROVED_PART = 4  # owners without a proved address may have a quarter of the room together
 MAX_ROOM_SHARES = 12_000 + 64  # one for each seeder, and some that have just left
-LOOKED_AT_PER_FILE = 2  # lines that first_files() reads for one that it shows
-SLICE = 100  # lines that it reads between two looks at the sockets
-_FILE = '["f"'  # how the line of a file begins
+LOOKED_AT_PER_FILE = 2  # lines that first_files() may read for each that it shows
+SLICE = 100  # lines that it reads before sockets are read again
+_FILE = '["f"'  # the start of a file's line
 
 
 class ListRefusedError(LmkError):
-    """A list cannot be taken: the seeder is told so, with a code that it understands."""
+    """The tracker does not take a list; the seeder gets the code."""
 
     def __init__(self, code: Code, text: str) -> None:
         super().__init__(text)
@@ -44,27 +43,25 @@ class ListRefusedError(LmkError):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who told a share, and may tell it again."""
+    """The program that may change a share."""
 
-    key: Key  # of the program, or of a place where nobody proved anything
-    host: str = ""  # whose part of the room its lines count in; "" has no part, and no limit
+    key: Key  # for LMK/1, of an address and port
+    host: str = ""  # the host whose limit its lines count against; "" for no limit
 
     @property
     def is_proved(self) -> bool:
-        """Whether it proved that it exists."""
         return self.key.is_proved
 
 
 @dataclass(slots=True)
 class Sums:
-    """Of lines, kept while they come and go."""
+    """Sums over the lines of a share."""
 
     size: int = 0  # bytes
-    files: int = 0  # how many of the lines are files
-    print: int = 0  # of these, whatever their order: equal for two copies of one folder
+    files: int = 0
+    print: int = 0  # a fingerprint of the files in any order: equal for two copies of one folder
 
     def add(self, other: Sums) -> None:
-        """Count these lines too."""
         self.size += other.size
         self.files += other.files
         self.print ^= other.print
@@ -72,25 +69,25 @@ class Sums:
 
 @dataclass(slots=True)
 class Share:
-    """One seeder's folder. Changed by the catalogue only."""
+    """One seeder's folder. Only the catalogue changes it."""
 
-    folder: str  # its name, as it was sent
+    folder: str  # its name, from the wire
     owner: Owner
     revision: int = 0
-    # Each line to itself: a list that is told again needs no second copy of its text.
+    # Each line maps to itself, so that a list that is sent again keeps the same strings.
     lines: dict[str, str] = field(default_factory=dict)
-    sums: Sums = field(default_factory=Sums)  # of its lines
-    is_read: bool = False  # a reader may hold its lines: copy before changing them
+    sums: Sums = field(default_factory=Sums)
+    is_read: bool = False  # a reader may hold the lines: copy them before a change
 
     def read(self) -> Collection[str]:
-        """Its lines as they are now. Because there may be 400,000 in the room, they are copied only
-        when one of them changes.
+        """Its lines as they are now, for good. There may be 400,000 in the room, so they are copied
+        only when one of them changes.
         """
         self.is_read = True
         return self.lines
 
     def change(self, added: Collection[str], removed: Iterable[str], sums: Sums) -> None:
-        """Add and remove lines; `sums` is what that adds to the sums."""
+        """`sums` is the difference that these lines make."""
         if self.is_read:
             self.lines, self.is_read = dict(self.lines), False
         for line in removed:
@@ -100,18 +97,16 @@ class Share:
 
     @property
     def size(self) -> int:
-        """Bytes of its lines."""
         return self.sums.size
 
     @property
     def files(self) -> int:
-        """How many of its lines are files."""
         return self.sums.files
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What one step from a version to the next does to one share."""
+    """The difference that one version makes to one share."""
 
     share: str
     folder: str
@@ -132,7 +127,7 @@ class _Change:
 
 @dataclass(frozen=True, slots=True)
 class UnprovedList:
-    """What programs at one place offer now, as somebody says without a proof."""
+    """What the programs at one address and port are said to offer, without a proof."""
 
     share: str
     owner: Owner
@@ -141,45 +136,44 @@ class UnprovedList:
 
 
 class RoomCatalogue:
-    """All shares. Its version changes with each change that readers see."""
+    """All shares. Its version changes whenever readers see a change."""
 
     def __init__(self, epoch: str) -> None:
-        """`epoch`: 8 hexadecimal digits, others at each start."""
+        """`epoch`: 8 hexadecimal digits, new at each start."""
         self._epoch = epoch
         self._number = 0
         self._shares: dict[str, Share] = {}
-        self._unproved = dict[str, None]()  # the oldest first
-        self._log: deque[Collection[_Change]] = deque()  # the newest leads to the version we have
-        self._logged = 0  # lines of all that
-        # Of all shares that were told with a proof, and of the lists that are told now.
+        self._unproved = dict[str, None]()  # ids of shares, the oldest first
+        self._log: deque[Collection[_Change]] = deque()  # the newest step, to this version, is last
+        self._logged = 0  # lines in the log
+        # Of all shares of proved owners, and of the lists that are arriving.
         self._lines = self._size = 0
         self._host_lines, self._host_size = Counter[str](), Counter[str]()  # the same, by host
         self._unproved_lines = self._unproved_size = 0
-        self._shown: dict[tuple[str, str], ListedFile | None] = {}  # lines that were read before
-        self.owners_state = 0  # another number when owners() gives something else
+        self._shown: dict[tuple[str, str], ListedFile | None] = {}  # what first_files() read before
+        self.owners_state = 0  # changes whenever owners() does
 
     @property
     def version(self) -> str:
-        """Another one after each change."""
         return f"{self._epoch}-{self._number}"
 
     @property
     def file_count(self) -> int:
         """Files of all shares; copies of one folder count once."""
-        return sum(files for _, files in self._prints())
+        prints = {(share.sums.print, share.files) for share in self._shares.values()}
+        return sum(files for _, files in prints)
 
     def share(self, share_id: str) -> Share | None:
-        """The share of this id."""
         return self._shares.get(share_id)
 
     def owners(self) -> Iterator[tuple[str, Key]]:
-        """Each share that was told with a proof, and who told it."""
+        """The shares of proved owners."""
         for share_id, share in self._shares.items():
             if share.owner.is_proved:
                 yield share_id, share.owner.key
 
     def check_owner(self, share_id: str, owner: Owner) -> None:
-        """Raise ListRefusedError when it is somebody else's, or there are too many."""
+        """Raises ListRefusedError when the share is another owner's, or there are too many."""
         share = self._shares.get(share_id)
         if share is not None and share.owner != owner:
             raise ListRefusedError(Code.SHARE, "Another program shares a folder with this id.")
@@ -187,7 +181,7 @@ class RoomCatalogue:
             raise ListRefusedError(Code.FULL, "The tracker knows too many folders already.")
 
     def hand_over(self, share_id: str, owner: Owner) -> None:
-        """It is told by this one from now on, who is the same program elsewhere."""
+        """The same program owns it at another address or port from now on."""
         share = self._shares[share_id]
         self.release(len(share.lines), share.size, share.owner)
         self._count(len(share.lines), share.size, owner)
@@ -195,9 +189,9 @@ class RoomCatalogue:
         self.owners_state += 1
 
     def reserve(self, lines: int, size: int, owner: Owner) -> None:
-        """Count what a list that is being told will add. Raises ListRefusedError.
+        """Count lines and bytes that an arriving list will add. Raises ListRefusedError.
 
-        Unproved shares make room for the others.
+        Unproved shares make room for proved ones.
         """
         if owner.is_proved:
             self._check_room(lines, size, owner.host)
@@ -207,16 +201,16 @@ class RoomCatalogue:
         self._count(lines, size, owner)
 
     def release(self, lines: int, size: int, owner: Owner) -> None:
-        """Count back what was reserved and is not there, or no longer."""
+        """Undo reserve(), or remove lines that are gone."""
         self._count(-lines, -size, owner)
 
     def put(
         self, share_id: str, share: Share, added: Collection[str], removed: Collection[str]
     ) -> None:
-        """This is the share now: `added` and `removed` are what it differs by from before.
+        """Replace a share that differs from before by `added` and `removed`.
 
-        The caller reserved its lines, released those removed, and changes neither collection any
-        more.
+        The caller has reserved the new lines, has released the removed ones, and changes neither
+        collection from now on.
         """
         before = self._shares.get(share_id)
         self._shares[share_id] = share
@@ -229,7 +223,7 @@ class RoomCatalogue:
         self._note(changes)
 
     def put_unproved(self, lists: Iterable[UnprovedList]) -> None:
-        """Take these over as one step. What finds no room is left out."""
+        """Take these as one step, without those that find no room."""
         changes = list[_Change]()
         for told in lists:
             change = self._change_of(told) if told.lines else None
@@ -240,18 +234,17 @@ class RoomCatalogue:
         self._note(changes)
 
     def drop(self, share_id: str) -> None:
-        """Nobody offers it any more."""
         if share_id in self._shares:
             self._note([self._taken_out(share_id)])
 
     def reaches(self, version: str) -> bool:
-        """Whether it is known what changed since that version."""
+        """Whether the log has all changes since that version."""
         return self._steps_since(version) is not None
 
     def texts_since(self, version: str) -> tuple[bool, Iterator[str]]:
-        """Whether this is the whole list, and its lines, or those that changed since.
+        """Whether this is the whole list, and its lines or the changes since that version.
 
-        They stay as they are now, whatever happens while somebody takes them.
+        Later changes do not affect the iterator.
         """
         steps = self._steps_since(version)
         if steps is not None:
@@ -261,10 +254,10 @@ class RoomCatalogue:
         return True, chain.from_iterable(starmap(_share_texts, shares))
 
     def first_files(self, most: int) -> Generator[None, None, tuple[ListedFile, ...]]:
-        """Read some of the files for the window, and yield after each SLICE of lines.
+        """Read up to `most` files for the window, and yield after each SLICE of lines.
 
-        What cannot be read is left out. A stranger may have told nothing else: the number of lines
-        that are looked at is limited too.
+        Lines that cannot be read are left out. A stranger may have sent nothing else, so the number
+        of lines that are read is limited too.
         """
         shown = dict[tuple[str, str], ListedFile | None]()
         found = 0
@@ -296,7 +289,7 @@ class RoomCatalogue:
             _is_more_than_its_part(host_lines, all_lines, MAX_ROOM_FILES)
             or _is_more_than_its_part(host_size, all_size, MAX_LIST_BYTES)
         ):
-            text = "This computer has its part of the room's list already. The rest is for others."
+            text = "This computer has its share of the room's list already. The rest is for others."
             raise ListRefusedError(Code.FULL, text)
 
     def _check_room_for_unproved(self, lines: int, size: int) -> None:
@@ -310,7 +303,7 @@ class RoomCatalogue:
     def _drop_unproved(self, lines: int, size: int) -> None:
         """Drop unproved shares until so much more fits.
 
-        At least a fourth of their lines goes at once: a list asks for room line by line, and each
+        At least a quarter of their lines goes at once: a list reserves room line by line, and each
         drop costs a step in the log.
         """
         if not self._is_over(lines, size):
@@ -341,7 +334,7 @@ class RoomCatalogue:
                 del self._host_lines[host], self._host_size[host]
 
     def _change_of(self, told: UnprovedList) -> _Change | None:
-        """Take over one of these; None when it changes nothing, or finds no room."""
+        """Take one of these. None when it changes nothing or finds no room."""
         lines = {line: line for line in told.lines}
         known = self._shares.get(told.share)
         before: Mapping[str, str] = {} if known is None else known.lines
@@ -368,11 +361,8 @@ class RoomCatalogue:
         self.release(len(share.lines), share.size, share.owner)
         return _Change(share_id, share.folder, is_gone=True)
 
-    def _prints(self) -> set[tuple[int, int]]:
-        return {(share.sums.print, share.files) for share in self._shares.values()}
-
     def _steps_since(self, version: str) -> int | None:
-        """How many of the newest changes lead from there; None when too many do."""
+        """The number of steps from that version to this one; None when the log has not all."""
         epoch, _, number = version.partition("-")
         if epoch != self._epoch or not (number.isascii() and number.isdigit()):
             return None
@@ -380,7 +370,7 @@ class RoomCatalogue:
         return steps if 0 <= steps <= len(self._log) else None
 
     def _note(self, changes: Collection[_Change]) -> None:
-        """Log these as one step."""
+        """Log these changes as one step."""
         if not changes:
             return
         self._number += 1
@@ -407,16 +397,16 @@ def _is_more_than_its_part(of_host: int, of_all: int, most: int) -> bool:
 
 
 def line_size(line: str) -> int:
-    """Bytes of it in the list that readers unpack, with its mark and line feed."""
+    """Bytes of a line in the list that readers unpack, with its mark and line feed."""
     return (len(line) if line.isascii() else len(line.encode())) + 2
 
 
 def count_line(sums: Sums, line: str, step: int) -> None:
-    """Note in these sums that there is one more or one less of this line."""
+    """Count a line; `step` is 1 when it is added, -1 when it is removed."""
     sums.size += step * line_size(line)
     if line.startswith(_FILE):
         sums.files += step
-        # Modification time and executable bit, at its end, do not make another content.
+        # Modification time and executable bit, at the end, make no other content.
         sums.print ^= hash(line.rpartition('",')[0])
 
 

@@ -1,7 +1,4 @@
-"""Who sends the tracker datagrams: what is known of an address, and how much is logged of it.
-
-It looks at this machine's own addresses, and opens no socket to anyone.
-"""
+"""What the tracker knows of a source address, and how often it logs complaints about it."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from roles.values.addresses import ip_of, is_loopback, is_unicast
 
 log = logging.getLogger(__name__)
 
-COMPLAINTS_PER_HOST, COMPLAINTS_IN_ALL = 0.5, 2.0  # lines a second in the log: 2 MiB in two hours
+COMPLAINTS_PER_HOST, COMPLAINTS_IN_ALL = 0.5, 2.0  # log lines a second: 2 MiB in two hours
 _MAX_HOSTS = 16_384  # remembered at once
 
 
@@ -27,7 +24,7 @@ class _Host:
 
 
 class Senders:
-    """Used by the tracker's thread only."""
+    """Owned by the tracker's thread."""
 
     def __init__(self) -> None:
         self._hosts: dict[str, _Host] = {}  # until forget()
@@ -37,7 +34,9 @@ class Senders:
         return Origin(host, self.is_own(host))
 
     def is_own(self, host: str) -> bool:
-        """Whether it is one of this machine's addresses. Names are never resolved."""
+        """Whether this is one of this machine's addresses; False for names, which it never
+        resolves.
+        """
         known = self._host(host)
         if known.is_own is None:
             known.is_own = known.is_unicast and ip_of(host) is not None and is_own_address(host)
@@ -50,11 +49,11 @@ class Senders:
         return self._host(host).is_loopback
 
     def forget(self) -> None:
-        """Look again which addresses are this machine's own: cables are plugged in and out."""
+        """This machine's addresses may have changed: look them up again."""
         self._hosts.clear()
 
     def complain(self, host: str, now: float, text: str, *values: object) -> None:
-        """Log it, unless much was logged lately: a flood must not hide everything else."""
+        """Log a line, unless there were many lately: a flood must not hide everything else."""
         if self._complaints.allows(host, now=now):
             log.info(text, *values)
 

@@ -1,7 +1,6 @@
-"""A seeder's list, or what changed in it, while it arrives: taken line by line, told when it ended.
+"""A seeder's list, or its changes, while it arrives; readers see it once it is complete.
 
-Every step is short, whatever the list holds, for the tracker answers datagrams between two steps.
-Pure: it knows no socket.
+Every step is short, because the tracker answers datagrams in between. Pure.
 """
 
 from __future__ import annotations
@@ -22,39 +21,39 @@ from roles.values.errors import PeerProtocolError
 from roles.wire.list_wire import ADDED, REMOVED, TellList
 from roles.wire.tracker_messages import Code
 
-MAX_CHANGES = 20_000  # lines; taken over at once, and a list with more is told whole
-SLICE = 2_000  # lines compared between two looks at the sockets: about a millisecond
+MAX_CHANGES = 20_000  # lines, applied in one step; with more changes the seeder sends a whole list
+SLICE = 2_000  # lines compared before sockets are read again: about a millisecond
 
 
 class ShareUpdate:
-    """One TellList under way. End it with finish(), or with abandon()."""
+    """One TellList under way. End it with finish() or abandon()."""
 
     def __init__(self, catalogue: RoomCatalogue, call: TellList, owner: Owner) -> None:
-        """Raises ListRefusedError when this list cannot be taken."""
+        """Raises ListRefusedError."""
         catalogue.check_owner(call.share, owner)
         known = catalogue.share(call.share)
         if not call.is_whole and (known is None or known.revision != call.base):
             raise _whole()
         self._catalogue, self._call, self._known = catalogue, call, known
         self._before: dict[str, str] = {} if known is None else known.lines
-        self._next = Share(call.folder, owner, call.revision)  # of a whole list: the new share
-        self._changes = Sums()  # of changes: what they add to the share's
+        self._next = Share(call.folder, owner, call.revision)  # what a whole list becomes
+        self._changes = Sums()  # what changes add to the share's sums
         self._added = dict[str, None]()
         self._removed = dict[str, None]()
         self._removed_size = 0
         self._reserved = self._reserved_size = 0
-        self._taken = 0  # lines, also those that say nothing new: they cost time too
+        self._taken = 0  # lines, including repeated ones: they cost time too
 
     @property
     def changes(self) -> int:
-        """How many lines come or go."""
+        """The number of lines added or removed."""
         return len(self._added) + len(self._removed)
 
     def take(self, text: str) -> None:
-        """One more line. Raises PeerProtocolError and ListRefusedError."""
+        """Take one more line. Raises PeerProtocolError and ListRefusedError."""
         mark, line = text[:1], text[1:]
         if mark not in (ADDED, REMOVED) or not line or len(line) > MAX_LINE:
-            raise PeerProtocolError("a line of a list that neither comes nor goes")
+            raise PeerProtocolError("a line of a list is neither added nor removed")
         self._taken += 1
         if self._call.is_whole:
             self._take_of_whole(mark, line)
@@ -62,9 +61,9 @@ class ShareUpdate:
             self._take_change(mark, line)
 
     def finish(self) -> Iterator[None]:
-        """Compare with what is known, in slices, and then tell it to readers.
+        """Compare it with the known list, in slices, then show it to readers.
 
-        Raises ListRefusedError when its seeder went meanwhile.
+        Raises ListRefusedError when its seeder is gone by then.
         """
         if self._call.is_whole:
             for number, line in enumerate(self._before):
@@ -75,18 +74,18 @@ class ShareUpdate:
         if self._catalogue.share(self._call.share) is not self._known:
             raise ListRefusedError(Code.UNKNOWN, "The tracker has forgotten this seeder.")
         share = self._next if self._call.is_whole else self._changed_share()
-        self._reserved = self._reserved_size = 0  # they are the share's now
+        self._reserved = self._reserved_size = 0  # the share counts them now
         self._catalogue.release(len(self._removed), self._removed_size, share.owner)
         self._catalogue.put(self._call.share, share, self._added.keys(), self._removed.keys())
 
     def abandon(self) -> None:
-        """Forget what was taken. Harmless after finish()."""
+        """Release what was reserved. Harmless after finish()."""
         self._catalogue.release(self._reserved, self._reserved_size, self._next.owner)
         self._reserved = self._reserved_size = 0
 
     def _take_of_whole(self, mark: str, line: str) -> None:
         if mark == REMOVED:
-            raise PeerProtocolError("a whole list from which something is missing")
+            raise PeerProtocolError("a whole list removes a line")
         if self._taken > MAX_SHARE_FILES:
             raise _full()
         lines = self._next.lines
@@ -125,7 +124,7 @@ class ShareUpdate:
 
     def _changed_share(self) -> Share:
         share = self._known
-        assert share is not None  # or this would have been refused at the start
+        assert share is not None  # __init__() refused the call otherwise
         if share.revision != self._call.base:
             raise _whole()
         share.change(self._added, self._removed, self._changes)

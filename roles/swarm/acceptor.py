@@ -1,4 +1,4 @@
-"""Who comes in: peers that take, peers that offer because nobody can reach them, and LMK/1."""
+"""Accepts peers: leechers, seeders that connect because others cannot reach them, and LMK/1."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Acceptor:
         downloads: PeerDownloads | None = None,
         take_lmk1: Callable[[Connection], None] | None = None,
     ) -> None:
-        """`downloads` is a leecher's; `take_lmk1` a seeder's, for leechers of LMK/1, which are sent
-        away otherwise: they cannot be served from a part of a file.
+        """`downloads` is a leecher's, `take_lmk1` a seeder's. Without it, LMK/1 leechers are turned
+        away, because they cannot be served from a part of a file.
         """
         self._me = me
         self._uploads = uploads
@@ -49,7 +49,7 @@ class Acceptor:
         else:
             is_full = not self._uploads.make_room(address, is_here=is_loopback(address.host))
         if is_full:
-            log.debug("%s heard away", address)
+            log.debug("turned %s away", address)
             connection.close(self._welcome(is_away=True))
             return
         try:

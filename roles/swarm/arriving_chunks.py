@@ -1,7 +1,7 @@
-"""The chunks of which parts are here, over all connections, and whether one comes too slowly.
+"""The chunks that are arriving over all connections, and whether one of them is too slow.
 
-It judges a chunk beside the others, for on a slow line all of them come slowly, and what is dropped
-has to come once more. It knows neither buffers nor who waits for one.
+A chunk is compared with the others: on a slow line all are slow, and a dropped chunk has to be sent
+again.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-LOOK_S = 5.0  # a chunk is judged by what came during this time
-COMPARE_S = 30.0  # and compared with the others over this time, because rates fluctuate
-ENOUGH_RATE = 64 * 1024  # bytes per second: who sends that is never too slow
-HOPELESS_RATE = 8 * 1024  # who sends less is, whatever the others do
-SLOW_SHARE = 4  # between the two: who sends less than this part of what the others do
+LOOK_S = 5.0  # a chunk is judged by the bytes of this time
+COMPARE_S = 30.0  # and compared with others over this time, because rates fluctuate
+ENOUGH_RATE = 64 * 1024  # bytes per second: never too slow
+HOPELESS_RATE = 8 * 1024  # bytes per second: less is too slow, whatever the others do
+SLOW_SHARE = 4  # in between, less than the average rate divided by this is too slow
 
 
 @dataclass(slots=True, eq=False)
@@ -32,22 +32,21 @@ class ArrivingChunk:
     began: float
     received: int = 0
     hash: _Hash = field(default_factory=hashlib.sha256)
-    judged_at: float = field(init=False)  # the last time
-    judged: int = 0  # of `received`, then
-    compared_at: float = field(init=False)  # the last time that it was compared with others
-    compared: int = 0  # of `received`, then
+    judged_at: float = field(init=False)  # when it was last judged
+    judged: int = 0  # `received` at that time
+    compared_at: float = field(init=False)  # when it was last compared with others
+    compared: int = 0  # `received` at that time
 
     def __post_init__(self) -> None:
         self.judged_at = self.compared_at = self.began
 
     def was_held_up(self, for_s: float) -> None:
-        """By this program's own limit: that is not its sender's fault."""
+        """Our own rate limit delayed it, which is not the sender's fault."""
         self.began += for_s
         self.judged_at += for_s
         self.compared_at += for_s
 
     def is_due(self, now: float) -> bool:
-        """Whether it is time to judge it."""
         return now - self.judged_at >= LOOK_S
 
 
@@ -67,7 +66,7 @@ class ArrivingChunks:
             self._chunks.discard(chunk)
 
     def is_too_slow(self, chunk: ArrivingChunk, *, now: float) -> bool:
-        """Whether its sender is to blame for what came since it was judged last."""
+        """Judge a chunk by the bytes since the last time: whether its sender is to blame."""
         rate = (chunk.received - chunk.judged) / max(now - chunk.judged_at, 1e-3)
         chunk.judged_at, chunk.judged = now, chunk.received
         if rate < HOPELESS_RATE:

@@ -1,7 +1,7 @@
 """Which chunks of one content are here, and which are on their way over which connection.
 
-Pure state: the caller brings the clock. A chunk is missing, on its way, or had. It is on its way
-over one connection, or over two at the end, if the first one is too slow.
+A chunk is missing, on its way, or had. It is on its way over one connection, or at the end over
+two, if the first is too slow. Pure state: the caller passes the time.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from dataclasses import dataclass
 from roles.swarm.bad_peers import BadPeers, Sender
 from roles.values.content import Content, indexes
 
-MAX_COMING = 4  # over one connection: one arrives, one is taken ahead, some were just broken off
-UNPROVEN_COMING = 2  # over one that has brought no whole chunk yet
-SLOW_FACTOR = 2.0  # a chunk is asked of a second peer when that one needs less than half the time
-UNKNOWN_RATE_S = 1.0  # a chunk that takes this long may be asked of a peer whose rate is unknown
-# A chunk of which no byte came for this long may be asked of any other peer. So may one that has
-# taken longer than this, and SLOW_FACTOR times what that peer needs, however much of it is here.
+MAX_COMING = 4  # over one connection: one arrives, one is next, some were just broken off
+UNPROVEN_COMING = 2  # over a connection that has brought no whole chunk yet
+SLOW_FACTOR = 2.0  # a second peer is asked for a chunk if it needs less than half the time
+UNKNOWN_RATE_S = 1.0  # a chunk that takes this long may be asked of a peer with an unknown rate
+# If no byte of a chunk came for this long, any other peer may be asked for it. The same if it has
+# taken longer than this and SLOW_FACTOR times what that peer needs, however much of it is here.
 STALLED_S = 3.0
-UNKNOWN_TIMES = 4.0  # times STALLED_S, until a third peer is asked whose rate is unknown
-HOPELESS_S = 30.0  # a chunk that takes longer than this is asked twice while other files are wanted
-# What a peer that nobody can replace may spoil in a row. A line that flips one bit in 100 KB spoils
-# 93 of 100 chunks of 256 KiB, and half of those of 64 KiB.
-MAX_WASTE = 32 * 1024 * 1024  # bytes
+UNKNOWN_TIMES = 4.0  # times STALLED_S, before a third peer with an unknown rate is asked
+HOPELESS_S = 30.0  # a chunk that takes longer is asked twice even while other files are wanted
+# Bytes in a row that a peer may spoil if nobody can replace it. A line that flips one bit in 100 KB
+# spoils 93 of 100 chunks of 256 KiB, and half of those of 64 KiB.
+MAX_WASTE = 32 * 1024 * 1024
 LEAST_TRIES = 32
-FEW_TRIES = 16  # of a content of less than SMALL
-SMALL = 64 * 1024  # bytes
-SLOW_S = 5.0  # without a right chunk: then peers that sent bad ones are asked again
+FEW_TRIES = 16  # for a content of up to SMALL bytes
+SMALL = 64 * 1024
+SLOW_S = 5.0  # without a right chunk, before peers that sent bad ones are asked again
 
 
 @dataclass(slots=True)
@@ -42,16 +42,16 @@ class ChunkPlan:
     """Connections are numbers. The caller holds the swarm's lock."""
 
     def __init__(self, content: Content, had: int = 0) -> None:
-        """`had`: bitmap of the chunks that are on this disk already."""
+        """`had`: bitmap of the chunks that are on the disk already."""
         self.content = content
         self.had = had
-        self._coming: dict[int, dict[int, _OnItsWay]] = {}  # chunk, connection
-        self._coming_chunks = 0
-        self._carried = Counter[int]()  # chunks on their way, by connection
-        self._beaten = set[int]()  # connections whose last chunk was late, and came over another
+        self._coming: dict[int, dict[int, _OnItsWay]] = {}  # by chunk and connection
+        self._coming_chunks = 0  # bitmap
+        self._carried = Counter[int]()  # number of chunks on their way, by connection
+        self._beaten = set[int]()  # connections whose last chunk was late and came over another
         tries = max(LEAST_TRIES, MAX_WASTE // content.chunk_size)
         self._bad = BadPeers(tries if content.size > SMALL else FEW_TRIES)
-        self._verified = 0.0  # when the last right chunk came, or the first one was asked for
+        self._verified = 0.0  # when the last right chunk came; before that, the first wrong answer
 
     @property
     def is_done(self) -> bool:
@@ -67,7 +67,7 @@ class ChunkPlan:
         return bool(self._coming_chunks)
 
     def wanted_from(self, sender: Sender, *, now: float, is_alone: bool) -> int:
-        """Those of the wanted chunks that this peer may send. `is_alone`: nobody else can."""
+        """The wanted chunks that this peer may send. `is_alone`: nobody else can."""
         if not self._bad:  # as nearly always
             return self.wanted
         if is_alone:
@@ -86,10 +86,10 @@ class ChunkPlan:
         is_end: bool,
         is_alone: bool = False,
     ) -> bool:
-        """Whether a peer's offer is accepted; the chunk is on its way then.
+        """Whether to accept a peer's offer; if so, the chunk is on its way.
 
-        `rate` of that connection in bytes per second, 0.0 when it is not known. `is_end`: whether
-        nothing is wanted of any content. `is_alone`: nobody else can send what is wanted.
+        `rate`: the connection's, in bytes per second; 0.0 if unknown. `is_end`: no chunk of any
+        content is wanted. `is_alone`: nobody else can send what is wanted.
         """
         if index >= self.content.count or self.had >> index & 1:
             return False
@@ -116,31 +116,26 @@ class ChunkPlan:
         """Whether this chunk is on its way over this connection."""
         return connection in self._coming.get(index, ())
 
-    @property
-    def connections(self) -> set[int]:
-        """Over which chunks are on their way."""
-        return {connection for coming in self._coming.values() for connection in coming}
-
     def coming_over(self, connection: int) -> int:
-        """The chunks on their way over this connection."""
+        """The bitmap of the chunks on their way over this connection."""
         if not self._carried[connection]:
             return 0
         return sum(1 << index for index, coming in self._coming.items() if connection in coming)
 
     def began(self, connection: int, index: int) -> float | None:
-        """When this chunk was taken over this connection."""
+        """When this chunk was accepted over this connection."""
         coming = self._coming.get(index, {}).get(connection)
         return None if coming is None else coming.since
 
     def received(self, connection: int, index: int, count: int, *, now: float) -> None:
-        """More bytes of a chunk on its way."""
+        """`count` more bytes of a chunk came."""
         coming = self._coming.get(index, {}).get(connection)
         if coming is not None:
             coming.received += count
             coming.moved = now
 
     def verified(self, connection: int, index: int, *, now: float) -> tuple[int, ...]:
-        """A chunk is on the disk. Returns the other connections that still bring it."""
+        """A chunk is on the disk. Returns the other connections that it is on its way over."""
         self._verified = now
         self.had |= 1 << index
         others = self._coming.pop(index, {})
@@ -151,7 +146,7 @@ class ChunkPlan:
         return tuple(other for other in others if other != connection)
 
     def released(self, connection: int, index: int) -> bool:
-        """A chunk does not come over this connection. True when it is wanted again."""
+        """A chunk does not come over this connection after all. True if it is wanted again."""
         coming = self._coming.get(index)
         if coming is None or coming.pop(connection, None) is None:
             return False
@@ -163,7 +158,7 @@ class ChunkPlan:
         return True
 
     def all_released(self, connection: int) -> bool:
-        """The connection ended; True when chunks are wanted again."""
+        """The connection ended. True if chunks are wanted again."""
         carried = [index for index, coming in self._coming.items() if connection in coming]
         freed = [self.released(connection, index) for index in carried]
         self._carried.pop(connection, None)
@@ -202,32 +197,30 @@ class ChunkPlan:
         return self._bad.any_hopeless
 
     def is_dropped(self, sender: Sender) -> bool:
-        """Whether this peer, or others of its host, sent too many bad chunks to be asked while
-        others could send them.
-        """
+        """As BadPeers.has()."""
         return self._bad.has(sender)
 
     def is_hopeless(self, sender: Sender) -> bool:
-        """Whether it is given up, even if nobody else is there."""
+        """As BadPeers.is_hopeless()."""
         return self._bad.is_hopeless(sender)
 
     def may_try(self, sender: Sender, *, now: float) -> bool:
-        """Whether it is asked now if nobody else can send it."""
+        """As BadPeers.may_try()."""
         return self._bad.may_try(sender, now=now)
 
     def can_send(self, sender: Sender, *, now: float) -> bool:
-        """Whether everything that is wanted may be asked of this peer, even beside others."""
+        """Whether this peer may be asked for everything that is wanted, even if others can too."""
         return self.wanted_from(sender, now=now, is_alone=False) == self.wanted
 
     def is_slow(self, now: float) -> bool:
-        """Whether no right chunk has come for so long that peers which sent bad ones are asked."""
+        """Whether no right chunk came for SLOW_S: peers that sent bad ones are asked again."""
         return now - self._verified >= SLOW_S
 
     def worth_asking_twice(
         self, connection: int, sender: Sender, rate: float, *, now: float, is_end: bool
     ) -> int:
-        """When nothing else of this content is wanted: the chunks that this connection, with this
-        rate, would bring much sooner; those that hardly move, while other contents are wanted.
+        """Once nothing else of this content is wanted, the chunks that this connection, at this
+        rate, would bring much sooner; before `is_end`, only those that hardly move.
         """
         if self.wanted:
             return 0
@@ -240,8 +233,8 @@ class ChunkPlan:
         return late
 
     def _is_behind(self, connection: int, now: float) -> bool:
-        """Whether what it took is late, or was so late that others brought it: with the late chunks
-        of others it comes behind them.
+        """Whether a chunk over this connection is late, or was so late that another brought it: it
+        would not help with the late chunks of others.
         """
         if connection in self._beaten:
             return True
@@ -252,15 +245,13 @@ class ChunkPlan:
         )
 
     def _is_bad(self, sender: Sender, index: int, now: float) -> bool:
-        """Whether this chunk is not asked of this peer while others bring it."""
+        """Whether this peer is not asked for a chunk that others are sending."""
         if not self._bad:
             return False
         return self._bad.has(sender) or bool(self._bad.chunks(sender, now=now) >> index & 1)
 
     def _is_probed(self, sender: Sender) -> bool:
-        """Whether this peer looks like a liar and already has a chunk to bring: it gets one at a
-        time.
-        """
+        """Whether this peer looks like a liar and is sending a chunk: it gets one at a time."""
         is_suspect = self._bad.has(sender) and self._bad.was_wrong(sender)
         return is_suspect and any(
             one.sender == sender for coming in self._coming.values() for one in coming.values()
@@ -269,7 +260,7 @@ class ChunkPlan:
     def _is_late(
         self, index: int, connection: int, sender: Sender, rate: float, now: float, *, is_end: bool
     ) -> bool:
-        """Whether a chunk that is on its way should be asked of this peer too."""
+        """Whether to ask this peer too for a chunk that is on its way."""
         coming = self._coming[index].values()
         is_behind = self._is_behind(connection, now)
         if all(now - one.moved >= STALLED_S * (2 if is_behind else 1) for one in coming):
@@ -296,7 +287,7 @@ class ChunkPlan:
 
 
 def _left_s(one: _OnItsWay, length: int, now: float) -> float:
-    """Seconds until the rest of a chunk is here, by its pace so far."""
+    """Seconds until the rest of a chunk is here, at its average rate so far."""
     elapsed = max(now - one.since, 1e-3)
     pace = one.received / elapsed
     return (length - one.received) / pace if pace else max(elapsed, STALLED_S)

@@ -1,4 +1,4 @@
-"""One content on its way into this program: its plan, and the file that it goes to."""
+"""One content that this program receives: its plan, and the file that it goes to."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from roles.values.errors import FileChangedError, StorageError
 
 
 class Store(Protocol):
-    """Where the bytes go. Its methods may be called from any thread."""
+    """The file that chunks go to. Its methods may be called from any thread."""
 
     def write(self, offset: int, piece: memoryview) -> None:
-        """Keep these bytes. Raises StorageError."""
+        """Raises StorageError."""
 
     def open_source(self) -> ChunkSource:
-        """Open what is kept. Raises FileChangedError."""
+        """Open it for uploads. Raises FileChangedError."""
 
 
 class ContentTransfer:
-    """A holding.Holding: whatever has arrived can be uploaded.
+    """A holding.Holding: the chunks that have arrived can be uploaded.
 
-    The swarm's lock protects the plan, and what is marked with *. The rest, and `plan.had` for
-    those who only read it, are references that are replaced whole.
+    The swarm's lock protects the plan and the attributes marked with *. The others, and `plan.had`
+    for readers, are references that are replaced whole.
     """
 
     def __init__(self, content: Content, title: str, wake: Callable[[], None]) -> None:
-        """`wake` is called, from any thread, when the owner should look at this again: its digests
-        are here, or its last chunk, or the disk has refused one.
+        """`wake` is called from any thread when the owner should look at this: the digests or the
+        last chunk are here, or the disk refused a chunk.
         """
         self.plan = ChunkPlan(content)
-        self.store: Store | None = None  # where chunks go; None until they are asked for
+        self.store: Store | None = None  # None until chunks are asked for
         self.is_asking = False  # * whether chunks are asked for
-        self.fault: StorageError | None = None  # what the disk said
-        self.arrived = 0  # * bytes that came and were right
+        self.fault: StorageError | None = None  # why the disk refused a chunk
+        self.arrived = 0  # * bytes of right chunks
         # * Connections whose peer describes another content for this root: it or the list is wrong.
         self.mistaken = set[int]()
-        self.writers = 0  # * threads that write to the store now
+        self.writers = 0  # * threads that are writing to the store
         self.wake = wake
         self._content = content
         self._title = title
@@ -55,12 +55,12 @@ class ContentTransfer:
 
     @property
     def is_single(self) -> bool:
-        """Whether it is one chunk or none, and needs no digests: the root is enough."""
+        """Whether it has one chunk or none, so that the root is enough to check it."""
         return self._content.count <= 1
 
     @property
     def is_done(self) -> bool:
-        """Whether every chunk is here, checked and written."""
+        """Whether every chunk has been checked and written."""
         return self.plan.is_done
 
     def digests(self) -> bytes | None:
@@ -76,7 +76,7 @@ class ContentTransfer:
         return store.open_source()
 
     def are_right(self, digests: bytes) -> bool:
-        """Whether these are the digests of its chunks, joined."""
+        """Whether these, joined, are the digests of its chunks."""
         content = self._content
         is_whole = len(digests) == content.count * DIGEST_SIZE
         return is_whole and root_of(content.size, content.chunk_size, digests) == content.root
@@ -86,7 +86,7 @@ class ContentTransfer:
         self._digests = digests
 
     def is_right(self, index: int, digest: bytes) -> bool:
-        """Whether a chunk with this digest is the one that belongs there."""
+        """Whether this is the digest of chunk `index`."""
         if self._digests is None:
             return self.is_single and self.are_right(digest)
         return self._digests[index * DIGEST_SIZE : (index + 1) * DIGEST_SIZE] == digest

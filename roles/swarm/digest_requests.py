@@ -1,7 +1,7 @@
-"""Fetching the digests of contents, which are checked against the root. One peer is asked, and more
-of them if it takes too long; the first right answer counts.
+"""Fetches the digests of contents and checks them against the root.
 
-State of the swarm, used with its lock held: no call waits.
+It asks one peer, and more if that takes too long; the first right answer counts. Part of the
+swarm's pure state.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from roles.values.content import DIGEST_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
 
-# If they have not come by then, one more peer is asked, then two more, and so on. On most networks
-# an answer takes milliseconds, and a second one costs 32 KiB.
+# After this time as many peers again are asked. On most networks an answer takes milliseconds; a
+# second answer costs 32 KiB.
 MORE_S = 1.0
 ANSWER_S = 10.0  # a peer that takes longer is asked last from then on
-SHORT_S = 3.0  # after a short answer, until the same peer is asked again
-SLOWEST = 256 * 1024  # bytes per second: a long list may take so much longer than ANSWER_S
-MOST_OF_LONG = 2  # peers at once for the digests of a content that needs several questions
+SHORT_S = 3.0  # after a short answer, before the same peer is asked again
+SLOWEST = 256 * 1024  # bytes per second: the extra time for a long list
+MOST_OF_LONG = 2  # peers at once, if the digests need several questions
 
 
 @dataclass(slots=True)
 class _Answer:
-    """What one peer has sent so far."""
+    """The digests that one peer has sent so far."""
 
     since: float
     come: bytearray = field(default_factory=bytearray)
@@ -35,7 +35,7 @@ class _Answer:
 
 @dataclass(slots=True)
 class _Question:
-    more_at: float  # when more peers are asked
+    more_at: float  # when to ask more peers
     answers: dict[int, _Answer] = field(default_factory=dict)  # by connection
 
 
@@ -45,10 +45,10 @@ class DigestRequests:
     def __init__(self) -> None:
         self._questions: dict[int, _Question] = {}
         self._owed: dict[int, Counter[int]] = {}  # answers that may still come, by connection
-        self._slow: dict[int, float] = {}  # connections that are asked last, and from when on
+        self._slow: dict[int, float] = {}  # connections to ask last, and not before this time
 
     def drop(self, handle: int, peer: Peer | None = None) -> bool:
-        """Ask no longer, or not this peer; True when others should be asked instead."""
+        """Ask nobody any more, or not this peer. True if others should be asked instead."""
         question = self._questions.get(handle)
         if peer is None:
             self._owed.pop(handle, None)
@@ -58,13 +58,13 @@ class DigestRequests:
         return not question.answers
 
     def left(self, peer: Peer) -> None:
-        """A connection ended; drop() is called for each content."""
+        """A connection ended. The caller calls drop() for each content."""
         self._slow.pop(peer.number, None)
         for owed in self._owed.values():
             owed.pop(peer.number, None)
 
     def late(self, transfers: dict[int, ContentTransfer], *, now: float) -> list[int]:
-        """The contents for whose digests more peers should be asked now."""
+        """The handles for which more peers should be asked now."""
         late = list[int]()
         for handle, question in self._questions.items():
             extra_s = transfers[handle].content.count * DIGEST_SIZE / SLOWEST
@@ -79,8 +79,8 @@ class DigestRequests:
     def to_ask(
         self, handle: int, transfer: ContentTransfer, peers: Collection[Peer], *, now: float
     ) -> list[tuple[Peer, frames.GetDigests]]:
-        """First questions to peers that have described the content; none when enough are under way,
-        or none are needed. Peers that brought something before come first, slow ones last.
+        """First questions to peers that have described the content; none while enough questions are
+        open. Peers that have sent chunks come first, slow ones last.
         """
         if transfer.digests() is not None or transfer.is_single:
             return []
@@ -111,15 +111,15 @@ class DigestRequests:
     def came(
         self, peer: Peer, digests: frames.Digests, transfer: ContentTransfer, *, now: float
     ) -> frames.GetDigests | None:
-        """Take what came; returns the next question to this peer, None when there is none.
+        """Take an answer; returns the next question to this peer, if any.
 
-        Raises PeerProtocolError for what was not asked for, or is wrong. Fewer than were asked for
-        are as good as silence.
+        Raises PeerProtocolError if nobody asked, or the digests are wrong. A short answer counts as
+        none.
         """
         handle = digests.handle
         owed = self._owed.get(handle, Counter())
         if owed[peer.number] <= 0:
-            raise PeerProtocolError("digests that were not asked for")
+            raise PeerProtocolError("it sent digests that nobody asked for")
         owed[peer.number] -= 1
         question = self._questions.get(handle)
         answer = question.answers.get(peer.number) if question is not None else None
@@ -129,7 +129,7 @@ class DigestRequests:
         if digests.first != first or len(digests.digests) > count * DIGEST_SIZE:
             if owed[peer.number]:
                 return None  # the answer to an earlier question
-            raise PeerProtocolError("digests that were not asked for")
+            raise PeerProtocolError("it sent digests that nobody asked for")
         if len(digests.digests) < count * DIGEST_SIZE:
             del question.answers[peer.number]
             self._slow[peer.number] = now + SHORT_S
@@ -138,9 +138,9 @@ class DigestRequests:
         answer.come += digests.digests
         if len(answer.come) < transfer.content.count * DIGEST_SIZE:
             return self._next_question(handle, transfer, peer)
-        if not transfer.are_right(bytes(answer.come)):  # once it has left, others are asked
+        if not transfer.are_right(bytes(answer.come)):  # the connection ends, and others are asked
             transfer.plan.drop(peer.sender, now=now)
-            raise PeerProtocolError("digests that are not those of the root")
+            raise PeerProtocolError("it sent digests that do not match the root")
         del self._questions[handle]
         self._slow.pop(peer.number, None)
         transfer.learn(bytes(answer.come))
@@ -160,6 +160,6 @@ class DigestRequests:
 
 
 def _next_span(transfer: ContentTransfer, come: bytearray) -> tuple[int, int]:
-    """The first digest that is asked for next, and how many are."""
+    """The index of the next digest to ask for, and how many."""
     first = len(come) // DIGEST_SIZE
     return first, min(frames.MAX_DIGESTS, transfer.content.count - first)

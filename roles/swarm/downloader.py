@@ -1,7 +1,7 @@
-"""The receiving end of one LMK/2 connection: answers offers, receives chunks, checks each.
+"""The receiving end of one LMK/2 connection, in a thread of its own.
 
-Each runs in a thread of its own. A chunk is received into one buffer, hashed by the system's code
-and written with one call, so that Python works per chunk and not per byte.
+It answers offers, and receives and checks chunks. A chunk is received into one buffer, hashed by C
+code and written with one call, so that Python works per chunk, not per byte.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from roles.worker import POLL_S, rest
 
 log = logging.getLogger(__name__)
 
-RECEIVE_S = 15.0  # of silence, then a sign of life
+RECEIVE_S = 15.0  # of our silence before we send ALIVE
 # How often a waiting thread checks its deadlines. A shutdown of the socket wakes it at once, except
 # on Windows.
 LOOK_S = POLL_S if sys.platform == "win32" else 5.0
-SILENT_S = 45.0  # without a sign of life the other side is gone
+SILENT_S = 45.0  # of the peer's silence before we give it up
 STILL_S = 10.0  # without a byte in the middle of a frame: it was damaged, or the peer hangs
 # From the first byte of a frame to the last; longer for a part of a chunk, which our seeders give
-# up after 60 s. Waits for this program's own rate limit do not count.
+# up after 60 s. Waiting for our own rate limit does not count.
 FRAME_S = 10.0
 PART_S = 75.0
-WAKE_BYTES = 128 * 1024  # half a part; a peer that needs 45 s for so few is as good as gone
+WAKE_BYTES = 128 * 1024  # half a part; a peer that needs 45 s for that is as good as gone
 WAKE_PART = 0.25  # of a long part, which only fast peers send
-MAX_UNWANTED = 32 * 1024 * 1024  # bytes in a row: eight of the longest chunks, broken off by us
+MAX_UNWANTED = 32 * 1024 * 1024  # bytes in a row: eight of the longest chunks that we cancelled
 _SCRAP = 64 * 1024
 
 
 class Downloader:
-    """Takes from one peer, after the greeting."""
+    """Receives from one peer, after the greeting."""
 
     def __init__(
         self,
@@ -55,20 +55,19 @@ class Downloader:
         self._connection = connection.connection
         self._swarm = swarm
         self._buffers = buffers
-        # Whose buffers it uses; this machine's peers may have as many as there are.
-        self._host = connection.peer.sender[1]
+        self._host = connection.peer.sender[1]  # "" on this machine, which has no buffer limit
         self._throttle = throttle
         self._should_stop = should_stop
-        self._chunk: ArrivingChunk | None = None  # of which parts are here
+        self._chunk: ArrivingChunk | None = None
         self._words = WordBudget()
         self._unwanted = 0  # bytes of chunks since the last one that was wanted
         self._heard = time.monotonic()
-        self._began: float | None = None  # when the frame that arrives began to
-        self._patience_s = FRAME_S  # for all of it
+        self._began: float | None = None  # when the current frame began to arrive
+        self._patience_s = FRAME_S  # for all of that frame
         self._connection.limit(LOOK_S)
 
     def run(self) -> None:
-        """Take until the peer leaves or this side stops. Raises PeerProtocolError or OSError."""
+        """Receive until the peer leaves or we stop. Raises PeerProtocolError or OSError."""
         self._swarm.joined(self._peer)
         try:
             while not self._should_stop():
@@ -89,12 +88,12 @@ class Downloader:
             self._drop_chunk()
 
     def _read_slowly(self, words: int) -> None:
-        """Pause before reading on, if this peer says much and brings nothing."""
+        """Pause if this peer sends many frames and no chunks."""
         rest(self._words.spend(words, now=time.monotonic()), self._should_stop)
 
     def _answered(self, kind: int, body: bytes) -> bool:
-        """Deal with a frame; False when the peer left. If the next one is here already, both are
-        answered together.
+        """Handle a frame; False when the peer left. If the next frame is here already, the answers
+        go out together.
         """
         if self._connection.ahead:
             self._connection.hold()
@@ -135,10 +134,10 @@ class Downloader:
         """Receive a part; the last one of a chunk ends it."""
         handle, index, offset = frames.PART_HEAD.unpack(self._take(frames.PART_HEAD.size))
         self._patience_s = PART_S
-        self._connection.release()  # a buffer may be long in coming
+        self._connection.release()  # waiting for a buffer may take long
         chunk = self._chunk
         if chunk is not None and (chunk.handle, chunk.index) != (handle, index):
-            self._drop_chunk()  # it was cancelled in the middle
+            self._drop_chunk()  # we cancelled it in the middle
             chunk = None
         transfer = self._swarm.expected(self._peer, handle, index)
         if transfer is None:
@@ -152,7 +151,7 @@ class Downloader:
             chunk = self._chunk = ArrivingChunk(handle, index, whole, buffer, self._began)
             self._buffers.chunks.add(chunk)
         if offset != chunk.received or offset + length > whole:
-            raise PeerProtocolError("a part of a chunk where another one belongs")
+            raise PeerProtocolError("it sent a part of a chunk in the wrong place")
         self._fill(chunk, length)
         if chunk.received < whole:
             return
@@ -165,14 +164,14 @@ class Downloader:
             self._drop_chunk()
 
     def _drop_chunk(self) -> None:
-        """It is through, or does not come: others may have its buffer."""
+        """The chunk is complete, or does not come: give back its buffer."""
         chunk, self._chunk = self._chunk, None
         if chunk is not None:
             self._buffers.chunks.remove(chunk)
             self._buffers.give_back(chunk.buffer, self._host)
 
     def _fill(self, chunk: ArrivingChunk, length: int) -> None:
-        """These bytes of the chunk, hashed as they come."""
+        """Receive a part of the chunk, and hash it."""
         begin = chunk.received
         view = memoryview(chunk.buffer)[begin : begin + length]
         ready = self._connection.take_ahead(view)
@@ -188,7 +187,7 @@ class Downloader:
         chunk.hash.update(view)
 
     def _hold_up(self, count: int, chunk: ArrivingChunk | None = None) -> None:
-        """Wait until the rate limit allows so many bytes; the sender is not blamed for it."""
+        """Wait until our rate limit allows so many bytes; deadlines move by that time."""
         held_s = self._throttle.wait(count, self._should_stop)
         if held_s:
             self._heard += held_s
@@ -197,7 +196,7 @@ class Downloader:
             chunk.was_held_up(held_s)
 
     def _note(self, chunk: ArrivingChunk, received: int) -> None:
-        """So much of it is here now."""
+        """`received` bytes of the chunk are here now."""
         if received > chunk.received:
             count, chunk.received = received - chunk.received, received
             self._swarm.received(self._peer, chunk.handle, chunk.index, count)
@@ -205,7 +204,7 @@ class Downloader:
     def _discard(self, length: int) -> None:
         self._unwanted += length
         if self._unwanted > MAX_UNWANTED:
-            raise PeerProtocolError("it sends what nobody asked for")
+            raise PeerProtocolError("it sends chunks that nobody asked for")
         scrap = memoryview(bytearray(min(length, _SCRAP)))
         length -= self._connection.take_ahead(scrap[: min(length, len(scrap))])
         while length:
@@ -214,7 +213,7 @@ class Downloader:
             length -= self._receive_into(scrap[:most])
 
     def _take(self, count: int) -> bytes:
-        """The next bytes of a frame's head or of a short frame."""
+        """The next `count` bytes, of a frame's header or of a short frame."""
         while (taken := self._connection.take(count)) is None:
             self._receive(lambda: self._connection.read_ahead(count))
         return taken
@@ -237,35 +236,35 @@ class Downloader:
             self._heard = time.monotonic()
             self._began = self._began or self._heard
             if self._heard - self._began > self._patience_s:
-                raise TimeoutError(f"a frame that does not end within {self._patience_s:.0f} s")
-            if self._heard - self._peer.spoke_at >= RECEIVE_S:  # who only hears is alive, too
+                raise TimeoutError(f"a frame did not end within {self._patience_s:.0f} s")
+            if self._heard - self._peer.spoke_at >= RECEIVE_S:  # we may have nothing else to send
                 self._peer.send(frames.Alive())
             return count
 
     def _waited_in_vain(self) -> None:
-        """Give a sign of life when it is time. Raises TimeoutError when nothing came for long."""
-        if self._connection.was_hung_up:  # which wakes nobody on Windows
+        """Send ALIVE if it is time to. Raises TimeoutError when nothing came for too long."""
+        if self._connection.was_hung_up:  # on Windows that wakes nobody
             raise ConnectionResetError("this computer's network changed")
         now = time.monotonic()
         if now - self._heard > SILENT_S:
-            raise TimeoutError(f"not a sign of life for {SILENT_S:.0f} s")
+            raise TimeoutError(f"no sign of life for {SILENT_S:.0f} s")
         if self._began is not None and now - self._heard > STILL_S:
             raise TimeoutError(f"nothing for {STILL_S:.0f} s in the middle of a frame")
         if self._connection.wakes_at_once:
             self._check_pace(now)
-        self._connection.wake_at(1)  # what is here, be it ever so little, counts
+        self._connection.wake_at(1)  # from now on even one byte counts
         if now - self._peer.spoke_at >= RECEIVE_S:
             self._peer.send(frames.Alive())
 
     def _check_pace(self, now: float) -> None:
-        """Raises PeerProtocolError when its chunk keeps a buffer from others for too long."""
+        """Raises PeerProtocolError when a slow chunk keeps a buffer from others."""
         chunk = self._chunk
         if chunk is None or not chunk.is_due(now):
             return
         is_slow = self._buffers.chunks.is_too_slow(chunk, now=now)
         if is_slow and self._buffers.is_awaited(self._host):
-            raise PeerProtocolError("its chunk comes too slowly, and others wait to send theirs")
+            raise PeerProtocolError("it sends a chunk too slowly while others wait to send theirs")
 
 
 class _LeftError(Exception):
-    """The peer closed the connection: no fault of anybody."""
+    """The peer closed the connection: not an error."""

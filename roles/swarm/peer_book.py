@@ -1,6 +1,6 @@
-"""Which peers a program knows, and which to connect to now.
+"""The peers that a program knows, and which of them to connect to now.
 
-Pure state: the caller brings the clock. The shell holds its lock around each call.
+Pure state: the caller passes the time, and holds its lock around each call.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ from dataclasses import dataclass
 from roles.net.rate_limit import RateLimit
 from roles.values.addresses import Address, is_loopback
 
-# Connected to at once, a thread each at both ends. In a larger room everyone takes from that many
-# others at random, and chunks still reach all of them within a hop or two. With 16, rooms of 16 and
-# 32 are as fast, for a tenth more work; with 9, links are idle.
+# Connected at once, with a thread each at both ends. In a larger room everyone downloads from this
+# many random peers, and chunks still reach all within a hop or two. With 16, rooms of 16 and 32 are
+# as fast, for a tenth more work; with 9, connections are idle.
 MAX_PEERS = 13
-# Of these so many at once and the others one by one. A whole room begins at the same time: if all
-# took the first that they heard of, nobody would take from those who were heard of last; and
-# greetings take processor time from the first chunks (docs/PERFORMANCE.md).
+# The first ones begin at once, the others one by one. A whole room begins at the same time: if all
+# used the first peers that they heard of, nobody would use the last ones, and greetings would take
+# processor time from the first chunks (docs/PERFORMANCE.md).
 AT_ONCE = 4
 NEXT_S = 0.1
-FIRST = 4  # those heard of first are seeders, as a rule: they are always among them
+FIRST = 4  # the first known peers, seeders as a rule, are always among those to connect to
 MAX_KNOWN = 512
-# Of one host, so that it cannot fill the book with ports; this machine is exempt. As many as a
-# tracker registers.
+# Of one host, as many as a tracker registers, so that it cannot fill the book with ports; this
+# machine is exempt.
 MAX_PER_HOST = 8
-# A single connection is bound to one core at each end: to a peer that keeps one busy there are
-# several, as long as there are few peers.
+# One connection uses one core at each end. While there are few peers, one that keeps a connection
+# busy gets several.
 CONNECTIONS = 4
-# A peer that has not answered for this long holds no place, so that a list of dead addresses does
-# not end a download. Together with such peers, so many may be called.
+# A peer that has not answered for this long no longer counts as connected, so that a list of dead
+# addresses does not end a download. The second limit includes such peers.
 UNANSWERED_S = 1.0
 MAX_CALLED = 64
-FORGOTTEN_S = 60.0  # after the tracker named a peer the last time
-AGAIN_S = 1.0  # doubling to
-AGAIN_MAX_S = 5.0  # so that a network that returns after a long time is noticed soon
-ANEW_S = 3.0  # after this computer's addresses changed: what ends is connected to again at once
-# Connections begun in a second, twice that in a burst: all addresses come from strangers.
+FORGOTTEN_S = 60.0  # after the tracker last named a peer
+AGAIN_S = 1.0  # after a failure, doubling up to
+AGAIN_MAX_S = 5.0  # short enough to notice soon that a network is back
+ANEW_S = 3.0  # after this computer's addresses changed, connections that end are made anew at once
+# Connections begun per second, twice that in a burst: all addresses come from strangers.
 DIALS_PER_HOST = 8.0
 DIALS = 16.0
 _JITTER = 0.25
@@ -45,7 +45,7 @@ _JITTER = 0.25
 
 @dataclass(slots=True)
 class _Peer:
-    named: float  # when it was heard of last
+    named: float  # when it was last heard of
     connections: int = 0  # open or being opened
     not_before: float = 0.0
     failures: int = 0
@@ -61,12 +61,12 @@ class PeerBook:
     def __init__(self, rng: random.Random) -> None:
         self._peers: dict[Address, _Peer] = {}
         self._rng = rng
-        self._began = 0.0  # when there was no connection
-        self._changed = float("-inf")  # when this computer's addresses did
+        self._began = 0.0  # when there was last no connection
+        self._changed = float("-inf")  # when this computer's addresses last changed
         self._dials = RateLimit(per_host=DIALS_PER_HOST, whole=DIALS)
 
     def heard_of(self, addresses: Iterable[Address], *, now: float) -> bool:
-        """These take part, too; True when one of them was not known."""
+        """Add peers; True when one of them is new."""
         is_news = False
         for address in addresses:
             peer = self._peers.get(address)
@@ -89,11 +89,11 @@ class PeerBook:
         fast: Collection[Address] = (),
         stalled: Collection[Address] = (),
     ) -> list[Address]:
-        """Whom to connect to now, some of them several times; each counts as connected to from
-        here on.
+        """The peers to connect to now, some of them several times. They count as connected from
+        here on; the caller reports opened() and closed().
 
-        `fast`: peers that keep a connection as busy as it can be. `stalled`: those that get a
-        second connection, because they stand still in the middle of a chunk.
+        `fast`: peers that may have several connections. `stalled`: peers that get a second one,
+        because theirs stand still in the middle of a chunk.
         """
         called = sum(1 for peer in self._peers.values() if peer.connections)
         connected = self._connected(now)
@@ -107,7 +107,7 @@ class PeerBook:
         candidates = list(self._peers.items())
         others = candidates[FIRST:]
         self._rng.shuffle(others)
-        # Peers that brought nothing the last time come last.
+        # Peers that were of no use come last.
         order = sorted((*candidates[:FIRST], *others), key=lambda one: one[1].failures)
         for address, peer in order:
             if peer.is_us or peer.not_before > now:
@@ -126,14 +126,14 @@ class PeerBook:
         return chosen
 
     def network_changed(self, *, now: float) -> None:
-        """This computer has other addresses: forget pauses and failures."""
+        """This computer's addresses changed: forget pauses and failures."""
         self._changed = now
         for peer in self._peers.values():
             peer.not_before, peer.failures = 0.0, 0
 
     def waiting(self, *, now: float) -> tuple[int, bool]:
-        """While all places are taken: how many peers wait for one, and whether one of them was
-        never tried. Else none.
+        """While MAX_PEERS are connected, how many others could be, and whether one of them was
+        never tried; else (0, False).
         """
         if self._connected(now) < MAX_PEERS:
             return 0, False
@@ -145,13 +145,13 @@ class PeerBook:
         return len(waiting), any(not peer.was_called for peer in waiting)
 
     def opened(self, address: Address) -> None:
-        """It has answered."""
+        """The peer has answered."""
         peer = self._peers.get(address)
         if peer is not None:
             peer.is_open = True
 
     def closed(self, address: Address, *, was_good: bool, now: float) -> None:
-        """A connection to it ended, or could not be made."""
+        """A connection ended, or could not be made. `was_good`: the peer sent chunks."""
         peer = self._peers.get(address)
         if peer is None:
             return
@@ -172,11 +172,11 @@ class PeerBook:
 
     @property
     def others(self) -> int:
-        """How many peers are known besides this program."""
+        """The number of known peers, without this program."""
         return sum(1 for peer in self._peers.values() if not peer.is_us)
 
     def _connected(self, now: float) -> int:
-        """How many hold a place. Those that do not answer lose it after a while."""
+        """The number of connected peers, without those that have not answered in time."""
         return sum(
             1
             for peer in self._peers.values()
@@ -189,5 +189,5 @@ class PeerBook:
 
 
 def _host_of(address: Address) -> str:
-    """The host that it is counted for; programs of this machine count one by one."""
+    """The key for DIALS_PER_HOST; on this machine each program counts by itself."""
     return str(address) if is_loopback(address.host) else address.host

@@ -1,6 +1,6 @@
-"""The connection to one peer that this program downloads from, and what is said over it.
+"""The connection to one peer that this program downloads from.
 
-Any thread may say something; nobody ever waits for a peer that does not read.
+Any thread may send; nobody ever waits for a peer that does not read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class PeerConnection:
         self.spoke_at = time.monotonic()
 
     def send(self, *messages: frames.Frame) -> None:
-        """Raises OSError; never waits."""
+        """Never waits. Raises OSError."""
         self.spoke_at = time.monotonic()
         self.connection.post(b"".join(map(frames.encode, messages)))
 
@@ -31,5 +31,5 @@ class PeerConnection:
         self.connection.queue(b"".join(map(frames.encode, messages)))
 
     def hang_up(self) -> None:
-        """End it. Its own thread finds out."""
+        """End the connection. Its own thread finds out."""
         self.connection.hang_up()

@@ -1,4 +1,4 @@
-"""Connections to the peers that this program takes from: made, greeted, run in a thread each."""
+"""All LMK/2 connections that this program downloads over, with a thread for each."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ from roles.worker import Worker, shortage_of
 
 log = logging.getLogger(__name__)
 
-MAX_CALLERS = 64  # peers that connected to us, because nobody can reach them
+MAX_CALLERS = 64  # peers that connected to us, because others cannot reach them
 MAX_CALLERS_PER_HOST = 4
-MAX_THREADS = 160  # of all connections, those to us included
-BUFFERS = 48 * 1024 * 1024  # bytes of chunks that arrive, together
+MAX_THREADS = 160  # of all connections, including those of callers
+BUFFERS = 48 * 1024 * 1024  # bytes of all arriving chunks
 
 
 @dataclass(slots=True)
 class _Caller:
-    """A peer that connected to us to offer."""
+    """A peer that connected to us to upload."""
 
     connection: Connection
     came_at: float
     peer: Peer | None = None  # set by its thread
-    is_leaving: bool = False  # its place is another's
+    is_leaving: bool = False  # we hung up, and another has taken its place
 
     def idle_s(self, now: float) -> float:
         return now - (self.came_at if self.peer is None else self.peer.useful_at)
@@ -55,17 +55,17 @@ class _Caller:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What can be expected of the peers."""
+    """What some contents can expect of the peers."""
 
-    known: int  # peers that were heard of
+    known: int  # known peers
     connections: int
-    is_receiving: bool  # a chunk is on its way
-    position: int  # the best one in a peer's queue, 0 for none
+    is_receiving: bool  # a chunk is arriving
+    position: int  # our best one in a peer's queue, 0 for none
     newest_at: float  # when the newest connection was made
     held: frozenset[int]  # handles of contents that a connected peer has, or may have
-    lied_about: frozenset[int]  # handles of those for which only peers that were given up are left
-    all_suspect: bool  # only peers that sent bad chunks are left
-    lack: ShortageError | None = None  # of this computer, to connect to anybody
+    lied_about: frozenset[int]  # handles of contents for which all peers left are given up
+    all_suspect: bool  # for one of the contents, all peers left sent bad chunks
+    lack: ShortageError | None = None  # why this computer can connect to nobody
 
 
 class PeerDownloads:
@@ -78,24 +78,24 @@ class PeerDownloads:
         throttle: Throttle,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
-        """`hello` is what we say first. `wake` is called when tick() has something to do."""
+        """`hello` is our greeting. `wake` is called when tick() has something to do."""
         self._wake = wake
         self._swarm = swarm
         self._hello = hello
         self._throttle = throttle
         self._buffers = BufferPool(BUFFERS)
-        self._lock = threading.Lock()  # protects the book and the two tables: lines, no I/O
+        self._lock = threading.Lock()  # protects the book and the tables; never held during I/O
         self._book = PeerBook(random.Random())
         self._threads: set[threading.Thread] = set()
         self._connections: dict[int, Connection] = {}
         self._callers: dict[int, _Caller] = {}
         self._numbers = itertools.count(1)
         self._stopping = threading.Event()
-        # Why this computer can connect to nobody, of the newest attempt; replaced whole.
+        # Why the newest attempt failed, if this computer can connect to nobody; replaced whole.
         self.lack: ShortageError | None = None
 
     def heard_of(self, addresses: Iterable[Address]) -> bool:
-        """These take part: connect to them at the next tick. True when one was not known."""
+        """Connect to these at the next tick. True when one of them is new."""
         with self._lock:
             is_news = self._book.heard_of(addresses, now=time.monotonic())
         if is_news:
@@ -103,17 +103,17 @@ class PeerDownloads:
         return is_news
 
     def something_is_wanted(self) -> None:
-        """Nothing was wanted before: connect to known peers at the next tick."""
+        """The first content was added: connect to known peers at the next tick."""
         self._wake()
 
     def network_changed(self) -> None:
-        """This computer has other addresses: connect anew, without waiting, at the next tick."""
+        """This computer's addresses changed: connect again at the next tick, without pauses."""
         with self._lock:
             self._book.network_changed(now=time.monotonic())
         self._wake()
 
     def tick(self) -> None:
-        """Connect to the peers that are due, and leave those whose places they get."""
+        """Leave useless peers, and connect to those that are due. Call it a few times a second."""
         now = time.monotonic()
         with self._lock:
             waiting, is_any_new = self._book.waiting(now=now)
@@ -121,7 +121,7 @@ class PeerDownloads:
             fast, stalled = peers.fast(), peers.stalled(now=now)
             leaving = peers.to_leave(now=now, waiting=waiting, is_any_new=is_any_new)
         for peer in leaving:
-            log.info("%s brings nothing and is left", peer.address)
+            log.info("left %s, which sends nothing", peer.address)
             self._swarm.hang_up(peer.number)
         with self._lock:
             chosen = (
@@ -134,8 +134,8 @@ class PeerDownloads:
                 self._note_end(address, was_good=False)
 
     def make_room_for_caller(self, host: str) -> bool:
-        """Whether to accept a peer that calls us because nobody can reach it, if need be instead of
-        an idle one. Only while something is wanted; this machine may have all the places.
+        """Whether to accept a seeder that connects to us because others cannot reach it; may hang
+        up on an idle one for it. Only while something is wanted.
         """
         of_host = MAX_CALLERS if is_loopback(host) else MAX_CALLERS_PER_HOST
         if not self._swarm.is_busy:
@@ -158,9 +158,8 @@ class PeerDownloads:
         return True
 
     def adopt(self, connection: Connection, hello: Hello) -> bool:
-        """Take from a peer that connected to us and was answered; False when there are too many.
-
-        The connection is closed in any case.
+        """Download from a seeder that connected to us and has our welcome; False when there are too
+        many threads. Takes over the connection, and closes it in any case.
         """
         number = next(self._numbers)
         caller = _Caller(connection, time.monotonic())
@@ -186,7 +185,7 @@ class PeerDownloads:
         held = self._swarm.held(transfers)
         with self._swarm.peers() as peers:
             connections, is_receiving, position = peers.standing()
-            # Else a known peer that is not connected now may be honest.
+            # Otherwise a known peer that is not connected now may be honest.
             are_all_here = bool(connections) or known <= 1
             lied_about = (
                 handle
@@ -206,18 +205,18 @@ class PeerDownloads:
             )
 
     def stop(self) -> None:
-        """End every connection; its threads end within moments."""
+        """End every connection; the threads end within moments."""
         self._stopping.set()
         self.hang_up()
 
     def hang_up(self) -> None:
-        """End every connection; others are made at the next tick."""
+        """End every connection; new ones are made at the next tick."""
         with self._lock:
             for connection in self._connections.values():
                 connection.hang_up()
 
     def join(self) -> None:
-        """Wait for its threads, after stop()."""
+        """Wait for the threads, after stop()."""
         with self._lock:
             threads = list(self._threads)
         for thread in threads:
@@ -239,7 +238,7 @@ class PeerDownloads:
         try:
             thread.start()
         except ShortageError as error:
-            log.warning("a peer is not connected to: %s", error)
+            log.warning("cannot connect to a peer: %s", error)
             self.lack = error
             with self._lock:
                 self._threads.discard(thread)
@@ -247,7 +246,7 @@ class PeerDownloads:
         return True
 
     def _call(self, address: Address) -> None:
-        """Connect to a peer, and take what it has."""
+        """Connect to a peer, and download from it."""
         meter = RateMeter(now=time.monotonic())
         try:
             with dialled(address, self._stopping.is_set) as connection:
@@ -270,11 +269,11 @@ class PeerDownloads:
         except (OSError, LmkError) as error:
             self.lack = shortage_of(error)
             log.info("%s: %s", address, error)
-        finally:  # the pause grows each time that it brought nothing
+        finally:  # the pause grows each time that it sends nothing
             self._note_end(address, was_good=meter.total > 0)
 
     def _take(self, caller: _Caller, hello: Hello) -> None:
-        """Take what a peer has that connected to us."""
+        """Download from a seeder that connected to us."""
         address = caller.connection.address
         with caller.connection as connection:
             now = time.monotonic()

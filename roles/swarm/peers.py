@@ -1,7 +1,4 @@
-"""The connections that a program takes over, and how they stand.
-
-State of the swarm, used with its lock held: no call waits.
-"""
+"""The peers that a program downloads from. Part of the swarm's pure state."""
 
 from __future__ import annotations
 
@@ -17,27 +14,27 @@ from roles.wire import frames
 
 Asking: TypeAlias = tuple[Peer, frames.Want]
 
-FAST = 100e6  # bytes per second: a thread that receives, hashes and writes reaches some hundreds
-# After so long without bringing anything a peer makes way for one that waits.
+FAST = 100e6  # bytes per second: a thread that receives, hashes and writes reaches a few times that
+# A peer that has sent nothing useful for this long makes room for one that waits.
 USELESS_S = 15.0
-HURRY_S = 3.0  # the same while nobody brings anything and a peer that waits was never tried
-QUEUED_TIMES = 4.0  # the same, so many times as long, for a peer in whose queue we wait
-# Without a byte of what it was to bring, a peer is connected to once more: after an interruption of
-# the network a new connection goes through long before the old one goes on.
+HURRY_S = 3.0  # the same while nobody sends anything and a waiting peer was never tried
+QUEUED_TIMES = 4.0  # a peer in whose queue we wait has so many times as long
+# A peer that has sent no byte of what it promised for this long gets a second connection: after an
+# interruption of the network a new connection works long before the old one.
 REDIAL_S = 4.0
-MOVED_S = 1.0  # the same, but its old connections are closed, because it is at another address too
+MOVED_S = 1.0  # the same for a peer that is connected from another address too: its old ones end
 
 
 class Peers(dict[int, Peer]):
     """By number."""
 
-    moved_at = 0.0  # when a byte of a chunk came last, from anybody, or something was asked for
+    moved_at = 0.0  # when a byte of a chunk last came from any peer, or a content was asked for
 
     def wants(
         self, handle: int, transfer: ContentTransfer, *, now: float, is_news: bool = False
     ) -> list[Asking]:
-        """A WANT for everyone who has it; none while nothing is asked for. `is_news`: only for
-        those that were last told something else.
+        """A WANT for every peer that has the content, if chunks are asked for. `is_news`: only if
+        it differs from the last one.
         """
         if not transfer.is_asking or transfer.is_single:
             return []
@@ -50,15 +47,15 @@ class Peers(dict[int, Peer]):
     def want(
         self, peer: Peer, handle: int, transfer: ContentTransfer, *, now: float
     ) -> frames.Want:
-        """What is wanted of this peer. Never b"", which would close the handle."""
+        """The WANT for this peer. Its bitmap is never b"", which would close the handle."""
         return _noted(peer, handle, transfer, self.wanted_from(peer, handle, transfer, now))
 
     def fresh_wants(
         self, peer: Peer, transfers: Mapping[int, ContentTransfer], *, now: float
     ) -> list[frames.Want]:
-        """What is wanted of this peer, of every content of which that is not what it was told last.
+        """Every WANT for this peer that differs from the last one.
 
-        For one whose offer came too late: its next would be as stale, of another file.
+        It goes to a peer whose offer was out of date; its next, of another file, would be so too.
         """
         return [
             self.want(peer, handle, transfer, now=now)
@@ -69,12 +66,12 @@ class Peers(dict[int, Peer]):
         ]
 
     def wanted_from(self, peer: Peer, handle: int, transfer: ContentTransfer, now: float) -> int:
-        """The bitmap of the chunks of a content that this peer may send."""
+        """The bitmap of the wanted chunks that this peer may send."""
         is_alone = self.is_alone(peer, handle, transfer, now=now)
         return transfer.plan.wanted_from(peer.sender, now=now, is_alone=is_alone)
 
     def is_alone(self, peer: Peer, handle: int, transfer: ContentTransfer, *, now: float) -> bool:
-        """Whether this peer is asked although it sent damaged chunks: nobody else can send what is
+        """Whether to ask this peer even if it sent damaged chunks: nobody else can send what is
         wanted, or no right chunk has come for a while.
         """
         plan = transfer.plan
@@ -88,9 +85,9 @@ class Peers(dict[int, Peer]):
     def second_wants(
         self, handle: int, transfer: ContentTransfer, *, now: float, is_end: bool, is_again: bool
     ) -> list[Asking]:
-        """At the end, to peers that send nothing now: what comes too slowly from others.
+        """At the end, asks peers that are sending nothing for chunks that others send too slowly.
 
-        Only what they were not told last, unless `is_again`: words cross.
+        Only if that differs from their last WANT, unless `is_again`: messages may have crossed.
         """
         asking = list[Asking]()
         for peer in self.with_content(handle) if not transfer.plan.wanted else ():
@@ -103,7 +100,6 @@ class Peers(dict[int, Peer]):
         return asking
 
     def sources(self, *, now: float) -> tuple[Source, ...]:
-        """All of them, for the window."""
         return tuple(
             Source(
                 peer.address,
@@ -116,8 +112,8 @@ class Peers(dict[int, Peer]):
         )
 
     def useless(self, *, now: float, is_hurry: bool) -> list[Peer]:
-        """Those that may lose their place, the first one first. `is_hurry`: peers that were never
-        tried wait for one. Peers that called us hold none of these places.
+        """Peers to leave if others wait, the most useless first. `is_hurry`: a waiting peer was
+        never tried. Callers are not among them.
         """
         is_still = now - self.moved_at > HURRY_S
         patience_s = HURRY_S if is_hurry and is_still else USELESS_S
@@ -130,22 +126,20 @@ class Peers(dict[int, Peer]):
         return sorted(useless, key=lambda peer: (bool(peer.position), peer.useful_at))
 
     def to_leave(self, *, now: float, waiting: int, is_any_new: bool) -> list[Peer]:
-        """Connections that are to end, while so many peers wait to be connected to. `is_any_new`:
-        one of them never was.
-        """
+        """Connections to end while so many peers wait. `is_any_new`: one was never tried."""
         useless = self.useless(now=now, is_hurry=is_any_new)[:waiting] if waiting else []
         return [*self.left_behind(now=now), *useless]
 
     def stalled(self, *, now: float) -> frozenset[Address]:
-        """Peers to connect to once more: all their connections stand still."""
+        """The peers whose connections all stand still: to be connected to once more."""
         moving = {peer.address for peer in self.values() if not _is_stalled(peer, now, REDIAL_S)}
         return frozenset(peer.address for peer in self.values()) - moving
 
     def left_behind(self, *, now: float) -> list[Peer]:
-        """Connections to close, because their program has moved: it is connected from another host
+        """Connections to end because their program has moved: it is connected from another host
         too, and at this address something stands still and nothing moves.
 
-        Anybody may claim to be that program, so a claim alone ends nothing.
+        Anybody may claim another's id, so the claim alone ends nothing.
         """
         hosts = dict[str, set[str]]()
         for peer in self.values():
@@ -158,18 +152,18 @@ class Peers(dict[int, Peer]):
         return [peer for peer in moved if (peer.id, peer.address) in gone - moving]
 
     def fast(self) -> frozenset[Address]:
-        """Peers that bring more than a thread can take over one connection, or nearly."""
+        """Peers that keep a thread busy over one connection, or nearly."""
         return frozenset(peer.address for peer in self.values() if peer.chunk_rate > FAST)
 
     def standing(self) -> tuple[int, bool, int]:
-        """How many there are, whether any brings a chunk now, and our best position in a queue, 0
-        for none.
+        """The number of connections, whether a chunk is arriving, and our best position in a queue,
+        0 for none.
         """
         position = min((peer.position for peer in self.values() if peer.position), default=0)
         return len(self), any(peer.taking is not None for peer in self.values()), position
 
     def are_lying(self, transfers: Iterable[ContentTransfer]) -> bool:
-        """Whether, for one of these, only peers are left that are given up."""
+        """Whether, for one of these, all peers left are given up."""
         return any(
             transfer.plan.is_lied_about
             and all(transfer.plan.is_hopeless(peer.sender) for peer in self.values())
@@ -177,7 +171,7 @@ class Peers(dict[int, Peer]):
         )
 
     def are_suspect(self, transfers: Iterable[ContentTransfer]) -> bool:
-        """Whether, for one of these, only peers are left that sent damaged chunks of it."""
+        """Whether, for one of these, all peers left sent damaged chunks."""
         return any(
             transfer.plan.is_damaged
             and not transfer.plan.is_done
@@ -186,16 +180,16 @@ class Peers(dict[int, Peer]):
         )
 
     def newest_at(self) -> float:
-        """When the newest of them joined."""
+        """When the newest connection was made."""
         return max((peer.joined_at for peer in self.values()), default=float("-inf"))
 
     def with_content(self, handle: int) -> list[Peer]:
-        """Those whose peer has described it."""
+        """The peers that have described it."""
         return [peer for peer in self.values() if handle in peer.opened]
 
 
 def _is_stalled(peer: Peer, now: float, since_s: float) -> bool:
-    """Whether nothing of what it is to bring has come for so long."""
+    """Whether nothing that it promised has come for `since_s`."""
     if peer.taking is not None:
         return now - peer.useful_at > since_s
     return bool(peer.singles) and now - max(peer.useful_at, peer.told_at) > since_s

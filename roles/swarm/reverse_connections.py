@@ -1,6 +1,6 @@
-"""Offering over own connections, when nobody can connect to this program: a firewall is in the way.
+"""Connects to the leechers of the room when a firewall keeps them from connecting to this program.
 
-It calls the leechers of the room and serves them as if they had called.
+It serves them as if they had connected to it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from roles.worker import POLL_S, Worker, run_guarded
 
 log = logging.getLogger(__name__)
 
-MAX_CALLS = 8  # under way at once, and begun in a second, whatever the tracker names
-# Calls that are not answered within this time no longer count, up to MAX_UNDER_WAY.
+MAX_CALLS = 8  # under way at once, and begun in a second, however many leechers there are
+# After this time an unanswered call no longer counts, up to MAX_UNDER_WAY.
 UNANSWERED_S = 2.0
 MAX_UNDER_WAY = 32
-ASK_S = 1.0
-AGAIN_S = 5.0  # after a call that led to nothing
+ASK_S = 1.0  # between two questions to the tracker
+AGAIN_S = 5.0  # before the same leecher is called again
 
 
 class ReverseConnections:
@@ -44,7 +44,7 @@ class ReverseConnections:
         is_needed: Callable[[], bool],
         should_stop: Callable[[], bool],
     ) -> None:
-        """`hello` is what the role says as a leecher, `shares` what it takes part in."""
+        """`hello`: the role's greeting as a leecher. `shares`: the shares that it can upload."""
         self._place = place
         self._uploads = uploads
         self._shares = shares
@@ -58,16 +58,16 @@ class ReverseConnections:
         self._woken = threading.Event()
 
     def network_changed(self) -> None:
-        """This computer has other addresses: pauses after failures mean nothing any more."""
+        """This computer's addresses changed: forget pauses after failures. From any thread."""
         self._network_changed.set()
         self.wake()
 
     def wake(self) -> None:
-        """Look at once, also whether to stop. From any thread."""
+        """Look at everything now, including should_stop(). From any thread."""
         self._woken.set()
 
     def run(self) -> None:
-        """Call whoever the tracker names, while nobody can call us, until should_stop()."""
+        """While is_needed(), call the leechers that the tracker names; until should_stop()."""
         ask_at = 0.0
         with RoomClient(self._place, self._should_stop) as client:
             while not self._should_stop():
@@ -87,7 +87,7 @@ class ReverseConnections:
             thread.join()
 
     def _leechers(self, client: RoomClient) -> list[Address]:
-        """Those who can be called."""
+        """The leechers that can be called."""
         try:
             holders = client.holders(self._shares()) or ()
         except TrackerSilentError:
@@ -105,7 +105,7 @@ class ReverseConnections:
         last = self._not_before
         self._not_before = {one: at for one, at in last.items() if at > now}
         served, begun = self._uploads.called(), 0
-        # The one called longest ago goes first, so that calls that fail keep nobody waiting.
+        # The leecher called longest ago comes first, so that calls that fail hold up nobody.
         for address in sorted(leechers, key=lambda one: last.get(one, 0.0)):
             if address in served or address in self._not_before:
                 continue
@@ -122,7 +122,7 @@ class ReverseConnections:
             try:
                 thread.start()
             except ShortageError as error:
-                log.warning("%s cannot be called: %s", address, error)
+                log.warning("cannot connect to the leecher %s: %s", address, error)
                 self._forget(address)
 
     def _main(self, address: Address) -> None:
@@ -137,7 +137,7 @@ class ReverseConnections:
         try:
             connection = dialled(address, self._should_stop)
         except (OSError, LmkError) as error:
-            log.info("%s cannot be called: %s", address, error)
+            log.info("cannot connect to the leecher %s: %s", address, error)
             return
         try:
             welcome = greeted(connection, self._hello, self._should_stop)

@@ -1,7 +1,7 @@
-"""The swarm as threads share it: one lock around its state, the clock, and the connections.
+"""The swarm as threads share it: its state, one lock, the clock, and the connections.
 
-The lock is held for lines without I/O. Messages are sent after it is released: a peer may be gone,
-or not read.
+The lock is never held during I/O. Messages are sent after it is released, because a peer may be
+gone, or may not read.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class SharedSwarm:
     """Its methods may be called from any thread."""
 
     def __init__(self, news: Callable[[bytes, int], None]) -> None:
-        """`news` is told the root and the bitmap of chunks that can be uploaded from now on."""
+        """`news` gets the root and the bitmap of chunks that can be uploaded from now on."""
         self._lock = threading.Lock()  # protects the swarm and the table of connections
-        self._written = threading.Condition(self._lock)  # a thread has written its chunk
+        self._written = threading.Condition(self._lock)  # notified when a chunk has been written
         self._news = news
         self._swarm = Swarm()
         self._connections: dict[int, PeerConnection] = {}
@@ -36,16 +36,15 @@ class SharedSwarm:
     # What downloads ask
 
     def add(self, transfer: ContentTransfer) -> int:
-        """Take part in a content; returns its handle. Chunks come once ask() was called."""
+        """Returns its handle. Fetches its digests; chunks come after ask()."""
         with self._lock:
             handle, messages = self._swarm.add(transfer)
         self._send(messages)
         return handle
 
     def ask(self, handle: int, store: Store, had: int = 0) -> None:
-        """Ask for the chunks of a content of which `store` has none but those of `had`.
-
-        Its digests are known, or not needed.
+        """Ask for the chunks that are missing in `store`, which has those of the bitmap `had`. The
+        digests must be known, or not needed.
         """
         with self._lock:
             transfer = self._swarm.get(handle)
@@ -56,14 +55,14 @@ class SharedSwarm:
         self._send(messages)
 
     def remove(self, handle: int) -> None:
-        """Ask for nothing more of it. When it returns nobody writes to its store any more."""
+        """Ask for nothing more of it. Once this returns, nobody writes to its store."""
         with self._lock:
             transfer = self._swarm.stop_asking(handle)
             if transfer is None:
                 return
             self._written.wait_for(lambda: not transfer.writers)
             closings, messages = self._swarm.remove(handle, transfer, now=time.monotonic())
-        # Nobody waits to hear that a content is complete.
+        # No peer waits to hear that we have everything.
         self._send(closings, is_urgent=not transfer.is_done)
         self._send(messages)
 
@@ -76,7 +75,7 @@ class SharedSwarm:
         for connection in unsent:
             _try(connection, connection.connection.flush)
         for peer in quiet:
-            log.info("%s sends nothing of what it has", peer.address)
+            log.info("%s does not send what it offers", peer.address)
             self.hang_up(peer.number)
 
     @property
@@ -85,18 +84,18 @@ class SharedSwarm:
         return self._swarm.is_busy
 
     def held(self, handles: Iterable[int]) -> frozenset[int]:
-        """Those of these contents that a connected peer has, or may have."""
+        """The contents, of these, that a connected peer has or may have."""
         with self._lock:
             return frozenset(filter(self._swarm.is_held, handles))
 
     @contextmanager
     def peers(self) -> Iterator[Peers]:
-        """Every peer, to be looked at with the lock held: no call waits there."""
+        """All peers, with the lock held inside the block."""
         with self._lock:
             yield self._swarm.peers
 
     def hang_up(self, number: int) -> None:
-        """End the connection with this number, if it is still there."""
+        """End this connection, if it is still there."""
         with self._lock:
             connection = self._connections.get(number)
         if connection is not None:
@@ -111,7 +110,6 @@ class SharedSwarm:
         self._send(messages)
 
     def left(self, connection: PeerConnection) -> None:
-        """A connection ended: what it was to bring is asked of others."""
         with self._lock:
             self._connections.pop(connection.peer.number, None)
             messages = self._swarm.left(connection.peer, now=time.monotonic())
@@ -123,7 +121,7 @@ class SharedSwarm:
         self._send(messages)
 
     def digests_came(self, connection: PeerConnection, digests: frames.Digests) -> bool:
-        """Whether they were of use."""
+        """Whether they were useful."""
         with self._lock:
             result = self._swarm.digests_came(connection.peer, digests, now=time.monotonic())
         self._send(result.messages)
@@ -137,14 +135,14 @@ class SharedSwarm:
         self._send(messages)
 
     def queued(self, connection: PeerConnection, position: int) -> None:
-        """We wait for a slot there, at this position; 0 when we do not."""
+        """Our position in its queue for a slot; 0 when we do not wait."""
         with self._lock:
             connection.peer.position = position
 
     def expected(
         self, connection: PeerConnection, handle: int, index: int
     ) -> ContentTransfer | None:
-        """What a chunk belongs to that comes now; None when it is not wanted any more."""
+        """The content of a chunk that is arriving; None when it is no longer wanted."""
         with self._lock:
             return self._swarm.expected(connection.peer, handle, index)
 
@@ -155,7 +153,10 @@ class SharedSwarm:
     def keep(
         self, connection: PeerConnection, handle: int, index: int, chunk: memoryview, digest: bytes
     ) -> bool:
-        """Write a chunk that is right; False when it is not. Raises PeerProtocolError."""
+        """Check a chunk and write it; False when it was wrong, unwanted or could not be written.
+
+        Raises PeerProtocolError when the peer has sent too many wrong ones.
+        """
         peer = connection.peer
         with self._lock:
             transfer = self._swarm.get(handle)
@@ -194,18 +195,18 @@ class SharedSwarm:
         return True
 
     def gone(self, connection: PeerConnection, handle: int, reason: str) -> None:
-        log.debug("%s does not have it: %s", connection.peer.address, reason)
+        log.debug("%s does not have a content: %s", connection.peer.address, reason)
         with self._lock:
             messages = self._swarm.gone(connection.peer, handle, now=time.monotonic())
         self._send(messages)
 
     def _write(self, transfer: ContentTransfer, index: int, chunk: memoryview) -> bool:
-        """False when nothing is asked for any more. Raises StorageError."""
+        """False when the content is no longer asked for. Raises StorageError."""
         with self._lock:
             store = transfer.store if transfer.is_asking else None
             if store is None:
                 return False
-            if transfer.plan.had >> index & 1:  # it came from somebody else meanwhile
+            if transfer.plan.had >> index & 1:  # another peer was faster
                 return True
             transfer.writers += 1
         try:
@@ -217,7 +218,7 @@ class SharedSwarm:
         return True
 
     def _send(self, messages: Iterable[Message], *, is_urgent: bool = True) -> None:
-        """Tell each peer its messages in their order and all at once: each call would wake it."""
+        """Send each peer its messages in order and in one call: each call would wake it."""
         by_peer = dict[int, list[frames.Frame]]()
         for peer, message in messages:
             by_peer.setdefault(peer.number, []).append(message)
@@ -229,9 +230,9 @@ class SharedSwarm:
 
 
 def _try(connection: PeerConnection, send: Callable[..., None], *messages: frames.Frame) -> None:
-    """Hang up when it cannot be told anything. Its own thread finds out."""
+    """Hang up if sending fails; the connection's own thread finds out."""
     try:
         send(*messages)
     except OSError as error:
-        log.debug("%s cannot be told anything: %s", connection.peer.address, error)
+        log.debug("cannot send to %s: %s", connection.peer.address, error)
         connection.hang_up()

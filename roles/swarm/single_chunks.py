@@ -1,7 +1,6 @@
-"""Contents of one chunk: each is asked of one peer at a time, many at once of each peer.
+"""Contents of one chunk: each is asked of one peer at a time, and each peer is asked for many.
 
-A peer with nothing to do takes over what another is slow to bring. State of the swarm, used with
-its lock held: no call waits.
+An idle peer takes over what another is slow to send. Part of the swarm's pure state.
 """
 
 from __future__ import annotations
@@ -14,14 +13,14 @@ from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.peer import Peer
 
 AHEAD = 64  # asked of a peer at once: one round trip for all of them
-LATE_S = 10.0  # after it was asked for, when its peer sends next to nothing
+LATE_S = 10.0  # until a content is late, if its peer sends less than LEAST_RATE
 LATE_AT_MOST_S = 120.0  # the same for any peer: AHEAD of them at 140 KB/s
 LEAST_RATE = 4_096  # bytes per second
-# A peer with nothing to do takes over from one that has brought nothing for this long, or for twice
-# the time that it would need itself. The time doubles with each move: else two slow peers would
-# take a content from each other for ever.
+# An idle peer takes over from one that has sent nothing for this long, and for SLOW_FACTOR times
+# what it would need itself. The time doubles with each move: otherwise two slow peers would take a
+# content from each other for ever.
 IDLE_S = 1.0
-UNPROVEN_S = 1.5  # the same for a peer that never brought anything
+UNPROVEN_S = 1.5  # the same for an idle peer that has never sent anything
 SLOW_FACTOR = 2.0
 _NONE = Counter[int]()
 
@@ -34,25 +33,24 @@ class _Asked:
 
 
 class SingleChunks:
-    """By handle. Peer.singles holds what a peer was asked for."""
+    """By handle. Peer.singles holds the handles that a peer was asked for."""
 
     def __init__(self) -> None:
         self._waiting: dict[int, ContentTransfer] = {}
         self._asked: dict[int, _Asked] = {}
-        self._refused: dict[int, set[int]] = {}  # the connections without it
-        # How often each connection was, since the content is wanted. Who was never asked goes
-        # first: where answers take long, the first ones are to be tried again before all have been.
+        self._refused: dict[int, set[int]] = {}  # the connections without it, for now
+        # How often each connection was among them. Those with fewer refusals are asked first:
+        # `_refused` may be cleared before all have been asked, if answers take long.
         self._refusals: dict[int, Counter[int]] = {}
         self._moves: dict[int, int] = {}  # how often it was too late
-        self._in_vain: set[int] = set()  # contents that everybody lacked
-        self._slow: set[int] = set()  # connections over which something came too late: asked last
+        self._in_vain: set[int] = set()  # contents that no peer had
+        self._slow: set[int] = set()  # connections that were too late with something: asked last
 
     def add(self, handle: int, transfer: ContentTransfer) -> None:
-        """It is wanted."""
         self._waiting[handle] = transfer
 
     def drop(self, handle: int) -> Peer | None:
-        """It is wanted no longer, or has come. Returns who was asked for it."""
+        """It is no longer wanted, or has come. Returns the peer that was asked for it."""
         self._waiting.pop(handle, None)
         self._refused.pop(handle, None)
         self._refusals.pop(handle, None)
@@ -66,20 +64,20 @@ class SingleChunks:
         return asked.peer
 
     def refused(self, handle: int, peer: Peer) -> None:
-        """This peer does not have it: others are asked."""
+        """This peer does not have it: ask others."""
         self._refused.setdefault(handle, set()).add(peer.number)
         self._refusals.setdefault(handle, Counter())[peer.number] += 1
         self.ask_again(handle)
 
     def ask_again(self, handle: int) -> None:
-        """It will not come from the peer that was asked: ask any."""
+        """It does not come from the peer that was asked: ask any peer."""
         asked = self._asked.pop(handle, None)
         if asked is not None:
             asked.peer.singles.discard(handle)
             self._waiting[handle] = asked.transfer
 
     def left(self, peer: Peer) -> None:
-        """A connection ended: what it was asked for is asked of others."""
+        """A connection ended: ask others for what it was asked for."""
         for handle in list(peer.singles):
             self.ask_again(handle)
         for refused in self._refused.values():
@@ -87,7 +85,7 @@ class SingleChunks:
         self._slow.discard(peer.number)
 
     def late(self, peers: Collection[Peer], *, now: float) -> list[tuple[Peer, int]]:
-        """What does not come from those who were asked; others are asked for it."""
+        """Take late contents from their peers. Returns these peers and handles, to be cancelled."""
         late = [handle for handle, asked in self._asked.items() if _is_late(asked, now)]
         if self._asked and len(late) < len(self._asked):
             idle = [one for one in peers if not one.singles and one.taking is None]
@@ -100,7 +98,7 @@ class SingleChunks:
         return told
 
     def try_all_again(self, peers: Collection[Peer]) -> None:
-        """Some time has passed: who lacked something may have it now."""
+        """Some time has passed: peers that lacked something may have it now."""
         for handle, transfer in self._waiting.items():
             without = self._refused.get(handle, set()) | transfer.mistaken
             if peers and all(peer.number in without for peer in peers):
@@ -108,13 +106,13 @@ class SingleChunks:
         self._refused.clear()
 
     def is_lacking(self, handle: int) -> bool:
-        """Whether every peer was asked for it, and none had it."""
+        """Whether no peer had it the last time that all were asked."""
         return handle in self._in_vain
 
     def to_ask(
         self, peers: Collection[Peer], *, now: float
     ) -> list[tuple[Peer, int, ContentTransfer]]:
-        """What to ask of whom now; it counts as asked."""
+        """Peers, and what to ask each for now; it counts as asked."""
         chosen = list[tuple[Peer, int, ContentTransfer]]()
         free = [peer for peer in peers if len(peer.singles) < AHEAD]
         for handle, transfer in list(self._waiting.items()) if free else ():
@@ -161,7 +159,7 @@ class SingleChunks:
         )
 
     def _stolen(self, idle: Collection[Peer], *, now: float) -> Iterator[int]:
-        """What idle peers take over from each of the others: everything, if that one is late, else
+        """What idle peers take over from each of the others: everything if that one is slow, else
         the last half.
         """
         by_peer = dict[int, list[int]]()
@@ -185,7 +183,9 @@ class SingleChunks:
         )
 
     def _is_behind(self, helpers: Collection[Peer], handle: int, now: float) -> bool:
-        """Whether its peer has brought nothing for twice as long as one of these would need."""
+        """Whether its peer has sent nothing for longer than one of these helpers would need: see
+        IDLE_S.
+        """
         asked, moves = self._asked[handle], self._moves.get(handle, 0)
         length = asked.transfer.content.size
         needed = [

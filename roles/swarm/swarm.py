@@ -1,7 +1,6 @@
-"""What a program receives: all contents under way, and what each peer is told.
+"""Decides what to ask of each peer, for all contents that a program downloads.
 
-Pure state. Methods return the messages to send; the caller brings the clock, and keeps two threads
-from being in here at once.
+Pure state. Methods return the messages to send; the caller passes the time and holds a lock.
 """
 
 from __future__ import annotations
@@ -22,31 +21,31 @@ from roles.wire import frames
 
 Message: TypeAlias = tuple[Peer, frames.Frame]
 
-SINGLE_AGAIN_S = 1.0  # after nobody had it
-AGAIN_S = 2.0  # messages cross: what stands still is asked for again
+SINGLE_AGAIN_S = 1.0  # before asking everybody again for a content of one chunk that nobody had
+AGAIN_S = 2.0  # before asking again for a content that stands still: messages may have crossed
 MOVING_AGAIN_S = 20.0  # the same while others move: most files of a folder wait for their turn
-# While no byte of a chunk comes from anybody: contents are opened again, for a message may have
-# been damaged on its way, and connections over which something was promised are made anew.
+# While no byte of a chunk comes from any peer: contents are opened again after the first time,
+# because a message may have been damaged; after the second, peers that promised chunks are left.
 OPEN_AGAIN_S = 5.0
 QUIET_S = 10.0
-RATE_BYTES = 16 * 1024  # of a content of one chunk: a shorter one says nothing of a peer's rate
+RATE_BYTES = 16 * 1024  # a shorter content of one chunk says nothing about a peer's rate
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A chunk is on the disk: what follows."""
+    """The result of Swarm.written()."""
 
     messages: list[Message]
-    is_done: bool  # the content has all its chunks since now
+    is_done: bool  # this was the content's last chunk
 
 
 @dataclass(frozen=True, slots=True)
 class Digested:
-    """A peer has answered a request for digests: what follows."""
+    """The result of Swarm.digests_came()."""
 
     messages: list[Message]
-    is_useful: bool = False  # it brought us further
-    whole: ContentTransfer | None = None  # the content, if all its digests are known since now
+    is_useful: bool = False  # these digests were right, as far as we know
+    whole: ContentTransfer | None = None  # the content, if these were the last of its digests
 
 
 class Swarm:
@@ -59,12 +58,12 @@ class Swarm:
         self._digests = DigestRequests()
         self._singles = SingleChunks()
         self._singles_again = self._asked_twice_at = self._asked_again_at = 0.0
-        self._opened_at = 0.0  # when contents were opened again
+        self._opened_at = 0.0  # when contents were last opened again
 
     # Contents
 
     def add(self, transfer: ContentTransfer) -> tuple[int, list[Message]]:
-        """Take part in a content; its handle. Chunks come once ask() was called."""
+        """Returns the content's handle, too. Chunks come after ask()."""
         handle = next(self._handles)
         self._transfers[handle] = transfer
         if transfer.is_single:
@@ -73,7 +72,7 @@ class Swarm:
         return handle, [(peer, opening) for peer in self.peers.values()]
 
     def ask(self, handle: int, *, now: float) -> list[Message]:
-        """Ask for the chunks of a content that has its store, and its digests or none to have."""
+        """Ask for chunks. The content has its store, and its digests if it needs them."""
         transfer = self._transfers[handle]
         transfer.is_asking = True
         self.peers.moved_at = now  # nothing can have come before
@@ -83,7 +82,7 @@ class Swarm:
         return self._wants(handle, now)
 
     def stop_asking(self, handle: int) -> ContentTransfer | None:
-        """Before remove(): from here on nobody begins to write to its store."""
+        """Call it before remove(): from here on nobody begins to write to its store."""
         transfer = self._transfers.pop(handle, None)
         if transfer is not None:
             transfer.is_asking = False
@@ -92,7 +91,9 @@ class Swarm:
     def remove(
         self, handle: int, transfer: ContentTransfer, *, now: float
     ) -> tuple[list[Message], list[Message]]:
-        """Nobody writes to its store any more. Returns what closes it, and other requests."""
+        """Call it when nobody writes to its store any more. Returns the messages that close the
+        handle, and others.
+        """
         transfer.plan.nothing_comes()
         self._digests.drop(handle)
         asked = self._singles.drop(handle)
@@ -100,12 +101,12 @@ class Swarm:
         closings: list[Message] = [(asked, closing)] if asked and not transfer.is_done else []
         for peer in self.peers.values():
             peer.forget(handle)
-            if not transfer.is_single:  # also to who has it not yet, and would tell us
+            if not transfer.is_single:  # also to peers that do not have it yet: they would tell us
                 closings.append((peer, closing))
         return closings, self._ask_singles(now)
 
     def get(self, handle: int) -> ContentTransfer | None:
-        """The content with this handle, unless it was removed."""
+        """None if it was removed."""
         return self._transfers.get(handle)
 
     @property
@@ -114,7 +115,7 @@ class Swarm:
         return bool(self._transfers)
 
     def is_held(self, handle: int) -> bool:
-        """Whether a connected peer has this content, in part at least, or may have."""
+        """Whether a connected peer has this content, at least in part, or may have it."""
         transfer = self._transfers.get(handle)
         if transfer is not None and transfer.is_single:
             return not self._singles.is_lacking(handle)
@@ -123,7 +124,6 @@ class Swarm:
     # Peers
 
     def joined(self, peer: Peer, *, now: float) -> list[Message]:
-        """A connection was made."""
         self.peers[peer.number] = peer
         messages: list[Message] = [
             (peer, frames.Open(handle, transfer.content.root))
@@ -133,7 +133,7 @@ class Swarm:
         return messages + self._ask_singles(now)
 
     def left(self, peer: Peer, *, now: float) -> list[Message]:
-        """A connection ended: what it was to bring is asked of others."""
+        """A connection ended: ask others for what it was asked for."""
         if self.peers.pop(peer.number, None) is None:
             return []
         self._digests.left(peer)
@@ -147,8 +147,9 @@ class Swarm:
         return messages + self._ask_singles(now)
 
     def tick(self, *, now: float) -> tuple[list[Message], list[Peer]]:
-        """Call it a few times a second. Asks twice for what comes too slowly at the end, and again
-        for what nobody had. Also returns peers that keep no promise: their connections are to end.
+        """Call it a few times a second. Asks a second peer for chunks that are too slow at the end,
+        and asks again for contents that nobody had. Also returns peers that do not send what they
+        promised: end their connections.
         """
         messages = list[Message]()
         late = self._singles.late(self.peers.values(), now=now)
@@ -179,7 +180,7 @@ class Swarm:
     # What peers say
 
     def described(self, peer: Peer, file: frames.File, *, now: float) -> list[Message]:
-        """A peer told the shape of a content, and its chunks. Raises PeerProtocolError."""
+        """A peer sent the shape of a content, and which chunks it has. Raises PeerProtocolError."""
         check_shape(file.size, file.chunk_size)
         has = bitmap_of(file.have, chunk_count(file.size, file.chunk_size))
         transfer = self._transfers.get(file.handle)
@@ -220,7 +221,7 @@ class Swarm:
         return Digested(messages, is_useful, transfer if is_whole else None)
 
     def answer(self, peer: Peer, offer: frames.Offer, *, now: float) -> list[Message]:
-        """Take the chunk that it offers, or decline it."""
+        """Accept or decline an offer."""
         handle, index = offer.handle, offer.index
         peer.position = 0  # it is our turn
         transfer = self._transfers.get(handle)
@@ -248,7 +249,7 @@ class Swarm:
         return [(peer, reply), *((peer, want) for want in wants)]
 
     def gone(self, peer: Peer, handle: int, *, now: float) -> list[Message]:
-        """A peer does not have this content, or not any more."""
+        """A peer does not have this content, or no longer has it."""
         transfer = self._transfers.get(handle)
         if transfer is None:
             return []
@@ -266,9 +267,9 @@ class Swarm:
     # Chunks that arrive
 
     def expected(self, peer: Peer, handle: int, index: int) -> ContentTransfer | None:
-        """What a chunk belongs to that begins to arrive; None when it is no longer wanted.
+        """The content of a chunk that is arriving; None when it is no longer wanted.
 
-        Raises PeerProtocolError when one that was taken before it is missing.
+        Raises PeerProtocolError when a chunk that should come first was left out.
         """
         transfer = self._transfers.get(handle)
         if transfer is None or not transfer.is_asking:
@@ -280,12 +281,12 @@ class Swarm:
             while peer.order and not self._is_coming(peer, *peer.order[0]):
                 peer.order.popleft()
             if is_coming and peer.order[0] != (handle, index):
-                raise PeerProtocolError("a chunk that was to come before this one is lost")
+                raise PeerProtocolError("it left out a chunk that should come before this one")
         peer.taking = (handle, index) if is_coming else None
         return transfer if is_coming else None
 
     def received(self, peer: Peer, handle: int, index: int, count: int, *, now: float) -> None:
-        """More bytes of a chunk came."""
+        """`count` more bytes of a chunk came."""
         self.peers.moved_at = now
         peer.note_bytes(count, now=now)
         transfer = self._transfers.get(handle)
@@ -302,8 +303,8 @@ class Swarm:
         *,
         now: float,
     ) -> Written:
-        """A chunk of `length` bytes was right and is in its store. It may have come twice: at the
-        end a chunk is asked of two.
+        """A chunk of `length` bytes was right and is in the store, perhaps for the second time: at
+        the end two peers are asked for one chunk.
         """
         is_new = not transfer.plan.had >> index & 1
         peer.note_use(now=now)
@@ -325,14 +326,14 @@ class Swarm:
         if transfer.is_single:
             self._singles.drop(handle)
             messages += self._ask_singles(now)
-        if transfer.plan.is_damaged:  # who sent bad ones may be asked for more now
+        if transfer.plan.is_damaged:  # peers that sent bad chunks may be asked for more now
             messages += self.peers.wants(handle, transfer, now=now, is_news=True)
         return Written(messages, is_new and transfer.plan.is_done)
 
     def damaged(
         self, peer: Peer, handle: int, transfer: ContentTransfer, index: int, *, now: float
     ) -> tuple[list[Message], bool]:
-        """A chunk failed its check. Also returns whether this peer is asked no more."""
+        """A chunk failed its check. Also returns whether to end the connection."""
         transfer.plan.bad(peer.sender, index, now=now)
         if transfer.is_single:
             self._singles.ask_again(handle)
@@ -345,7 +346,7 @@ class Swarm:
     def released(
         self, peer: Peer, handle: int, transfer: ContentTransfer, index: int, *, now: float
     ) -> list[Message]:
-        """A chunk does not come from this peer after all."""
+        """A chunk does not come from this peer after all: ask others."""
         peer.taking = None
         transfer.plan.released(peer.number, index)
         messages = self._wants(handle, now) if handle in self._transfers else []
@@ -356,7 +357,7 @@ class Swarm:
         return transfer is not None and transfer.plan.is_coming(peer.number, index)
 
     def _asking(self) -> list[tuple[int, ContentTransfer]]:
-        """The contents of many chunks that are asked for."""
+        """The contents of several chunks whose chunks are asked for."""
         return [
             (handle, one)
             for handle, one in self._transfers.items()
@@ -364,7 +365,7 @@ class Swarm:
         ]
 
     def _is_end(self, now: float) -> bool:
-        """Whether every chunk that a connected peer might send is here or on its way."""
+        """Whether no connected peer could be asked for another chunk."""
         return not any(
             transfer.plan.wanted_from(peer.sender, now=now, is_alone=False)
             for handle, transfer in self._asking()
@@ -388,7 +389,7 @@ class Swarm:
         ]
 
     def _openings_again(self, now: float) -> list[Message]:
-        """While nothing comes: what peers have not described is opened again."""
+        """While nothing comes, open contents again that peers have not described."""
         if min(now - self.peers.moved_at, now - self._opened_at) < OPEN_AGAIN_S:
             return []
         self._opened_at = now
@@ -402,7 +403,7 @@ class Swarm:
         ]
 
     def _quiet(self, now: float) -> list[Peer]:
-        """While nothing comes: peers that should send something, and keep us in no queue."""
+        """While nothing comes, the peers that should send something and have no queue for us."""
         if now - self.peers.moved_at < QUIET_S:
             return []
         quiet = [
@@ -414,7 +415,7 @@ class Swarm:
         return quiet
 
     def _is_promised(self, peer: Peer) -> bool:
-        """Whether it has something that it was told is wanted."""
+        """Whether it owes us chunks: it has some that it knows we want."""
         asking = ((one, self._transfers.get(one)) for one in peer.opened)
         return any(
             transfer is not None

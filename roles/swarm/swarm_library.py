@@ -1,4 +1,4 @@
-"""What a leecher uploads: every content that it downloads or has, from the first chunk on."""
+"""The contents that a leecher can upload: all that it downloads or has, from the first chunk on."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 from roles.disk.holding import Holding
 
-MAX_CONTENTS = 20_000  # remembered; the oldest go first
+MAX_CONTENTS = 20_000  # beyond that the oldest are forgotten
 
 
 class SwarmLibrary:
     """A holding.Library. Its methods may be called from any thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # protects who replaces an entry
+        self._lock = threading.Lock()  # held while the table changes
         self._holdings: dict[bytes, Holding] = {}
-        self.look_again: Callable[[], None] = lambda: None  # there are others than before
+        self.look_again: Callable[[], None] = lambda: None  # called when contents were added
 
     def find(self, root: bytes) -> Holding | None:
         return self._holdings.get(root)
@@ -26,9 +26,7 @@ class SwarmLibrary:
             self._holdings.pop(root, None)
 
     def add(self, holding: Holding) -> None:
-        """This can be uploaded, or more of it than before. Of two with the same content the one
-        with more chunks stays.
-        """
+        """Add a content. Of two with the same root, the one with more chunks stays."""
         root = holding.content.root
         with self._lock:
             known = self._holdings.get(root)

@@ -1,7 +1,6 @@
-"""Accepting connections and reading first words, without a thread for each newcomer.
+"""Accepts connections and reads their greetings, without a thread for each newcomer.
 
-What a newcomer means is said to the role: a leecher of LMK/1, or a peer of LMK/2. A tracker's probe
-is answered here.
+It hands leechers of LMK/1 and peers of LMK/2 to the role, and answers a tracker's probe itself.
 """
 
 from __future__ import annotations
@@ -30,24 +29,25 @@ from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
 
-# Connections that have not greeted yet. Of the host that has most of them the oldest goes first.
+# Connections that have not greeted yet. Beyond that the host with most of them loses its oldest.
 MAX_NEWCOMERS = 16
-COMPLAIN_S = 10.0  # between two lines of the log about connections that are not accepted
+COMPLAIN_S = 10.0  # between two log lines about connections that were not accepted
 GREETING_S = 5.0  # an original greets within a second of connecting
 REFUSED_PAUSE_S = 0.25  # when no descriptor is left: else the loop would spin
 
 
 class Host(Protocol):
-    """Who takes what arrives. Called in the accepting thread: must return at once.
+    """Takes the connections after their greeting. Called in the accepting thread: must return at
+    once.
 
-    The connection is the host's then, and waits for nothing; it was not answered.
+    The host owns the connection from then on. It is non-blocking, and was not answered yet.
     """
 
     def take_leecher(self, connection: Connection) -> None:
-        """A leecher of LMK/1 said its first word."""
+        """A leecher of LMK/1 sent its first word."""
 
     def take_peer(self, connection: Connection, hello: Hello) -> None:
-        """A peer of LMK/2 said who it is."""
+        """A peer of LMK/2 sent its hello."""
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class Handshakes:
     """Owned by one thread, which calls look() again and again."""
 
     def __init__(self, listener: Listener, host: Host, *, peer: str = "") -> None:
-        """`listener` stays the caller's to close; `peer` is the id of this program, for probes."""
+        """The listener stays the caller's to close. `peer` is this program's id, for probes."""
         self._listener = listener
         self._host = host
         self._peer = peer
@@ -72,7 +72,7 @@ class Handshakes:
         self._selector.register(listener, selectors.EVENT_READ)
 
     def look(self) -> None:
-        """Wait for what happens, POLL_S at most, and deal with it."""
+        """Wait for events, POLL_S at most, and deal with them."""
         for key, _ in self._selector.select(POLL_S):
             if key.fileobj is self._listener:
                 self._accept()
@@ -86,7 +86,7 @@ class Handshakes:
             self._dismiss(newcomer)
 
     def close(self) -> None:
-        """Send everybody away who has not greeted."""
+        """Close the connections that have not greeted."""
         for newcomer in list(self._newcomers.values()):
             self._dismiss(newcomer)
         self._selector.close()
@@ -95,7 +95,7 @@ class Handshakes:
         try:
             connection = self._listener.accept()
         except (OSError, MemoryError) as error:
-            # No descriptors left, or it hung up before we looked: others are greeted meanwhile.
+            # No descriptor is left, or it hung up before we looked. Go on with the others.
             if time.monotonic() >= self._complain_at:
                 self._complain_at = time.monotonic() + COMPLAIN_S
                 log.warning("could not accept a connection: %s", error or "no memory left")
@@ -116,10 +116,10 @@ class Handshakes:
             counts = Counter(one.address.host for one in self._newcomers)
             oldest = max(self._newcomers, key=lambda one: counts[one.address.host])
             self._dismiss(self._newcomers[oldest])
-        self._hear(newcomer)  # it is there already, as a rule
+        self._hear(newcomer)  # as a rule its greeting is here already
 
     def _hear(self, newcomer: _Newcomer) -> None:
-        """What the system refuses for one newcomer ends that connection alone."""
+        """If the system refuses something for one newcomer, only that connection ends."""
         connection = newcomer.connection
         try:
             self._read_greeting(newcomer)
@@ -165,7 +165,7 @@ class Handshakes:
                 newcomer.connection.close(encode_welcome(replace(probe, peer=self._peer)))
             case Hello() as hello:
                 self._host.take_peer(newcomer.connection, hello)
-            case None:  # a version that we do not know: LMK/1 is understood by all
+            case None:  # a version that we do not know: every version understands LMK/1
                 self._host.take_leecher(newcomer.connection)
 
     def _dismiss(self, newcomer: _Newcomer, word: bytes = b"") -> None:

@@ -1,4 +1,4 @@
-"""The files that are open to be sent over one connection."""
+"""The files that are open for sending over one connection."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ class OpenSources:
     """By handle. Owned by the connection's thread."""
 
     def __init__(self) -> None:
-        self._sources: dict[int, tuple[Holding, ChunkSource]] = {}  # the oldest use first
+        self._sources: dict[int, tuple[Holding, ChunkSource]] = {}  # least recently used first
 
     def source(self, handle: int, holding: Holding) -> ChunkSource:
-        """This content, opened. Raises FileChangedError."""
+        """The opened content, which stays ours to close. Raises FileChangedError."""
         known = self._sources.pop(handle, None)
-        if known is not None and known[0] is not holding:  # it is kept elsewhere by now
+        if known is not None and known[0] is not holding:  # it is stored elsewhere by now
             known[1].close()
             known = None
         if known is None:
@@ -27,12 +27,11 @@ class OpenSources:
         return known[1]
 
     def close(self, handle: int) -> None:
-        """The content with this handle is needed no longer."""
+        """Harmless when it is not open."""
         known = self._sources.pop(handle, None)
         if known is not None:
             known[1].close()
 
     def close_all(self) -> None:
-        """The connection ends."""
         for handle in list(self._sources):
             self.close(handle)

@@ -1,4 +1,4 @@
-"""A chunk's bytes from where they are kept to a connection, in parts, within the limit."""
+"""Sends chunks over one connection, in parts, within the rate limit."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from roles.values.content import Content
 from roles.values.errors import FileChangedError
 from roles.wire import frames
 
-WAIT_S = 2.0  # at most, of one call; the system may wait as long again for each 64 KiB
-# Given to one call, but for fast lines: then it is seen how fast they go out. More calls would cost
+WAIT_S = 2.0  # for one call of the system, which may wait as long again for each 64 KiB
+# One call sends this much, except on fast lines, to measure the rate. Smaller pieces would cost
 # more than they tell.
 PIECE = 64 * 1024  # bytes
-# A leecher that reads 256 KiB more slowly is as good as gone. It may wait so long for a buffer.
+# For 256 KiB: a slower leecher is as good as gone. It may wait so long for a buffer.
 PART_S = 60.0
-MAX_KEPT = 64 * 1024  # bytes of words
+MAX_KEPT = 64 * 1024  # bytes of frames
 
 
 class BrokenPartError(ConnectionAbortedError):
-    """The content changed in the middle of a part, whose rest can never come."""
+    """The content changed in the middle of a part, so the rest of it can never be sent."""
 
 
 class PartSender:
@@ -38,8 +38,8 @@ class PartSender:
         moved: Callable[[int], None],
         longest: int,
     ) -> None:
-        """`moved` is told how many bytes of chunks went out, after each call; the leecher takes
-        parts of `longest` bytes.
+        """`moved` gets the bytes of chunks that each call has sent. The leecher takes parts of up
+        to `longest` bytes.
         """
         self.sent = 0  # bytes since the connection began
         self._sizes = PartSizes(longest)
@@ -51,8 +51,8 @@ class PartSender:
         connection.limit(WAIT_S, in_system=True)
 
     def fit(self, length: int, seconds: float, sharers: int) -> None:
-        """Suit the rate at which a chunk of so many bytes went out in this time, with so many
-        connections.
+        """Adapt to the rate of the last chunk: so many bytes in this time, while `sharers`
+        connections shared the network.
         """
         rate = rate_of(length, seconds, self._buffer.size, sharers, ALONE)
         if rate is not None:
@@ -67,10 +67,10 @@ class PartSender:
         soon_out: Callable[[], None],
         between: Callable[[], bool],
     ) -> bool:
-        """All its bytes; False when it was broken off. Raises OSError.
+        """Send a chunk; False when it was broken off. Raises OSError.
 
-        `soon_out` is called once, shortly before the end; `between` after each part but the last,
-        and returns False to break off: it may close the source then.
+        `soon_out` is called once, shortly before the end; `between` after each part but the last.
+        If it returns False, the chunk is broken off, and it may have closed the source.
         """
         start, length = choice.index * content.chunk_size, content.length(choice.index)
         late = self._sizes.offer_at(length)
@@ -92,18 +92,18 @@ class PartSender:
         return True
 
     def keep(self, words: bytes) -> None:
-        """Say it ahead of the next words, or with flush(): the leecher is woken once for all."""
+        """Send these frames with the next part, or at flush(), so that the leecher wakes once."""
         self._connection.queue(words)
         if self._connection.queued > MAX_KEPT:
             self.flush()
 
     def flush(self) -> None:
-        """Say what was kept. Raises OSError."""
+        """Raises OSError."""
         if self._connection.queued:
             self._connection.send_all(b"", within_s=PART_S)
 
     def await_turn(self, count: int) -> None:
-        """Wait until the limit lets so many bytes go out; what was kept does not wait with them."""
+        """Wait until the rate limit allows so many bytes; kept frames go out before that."""
         if self._throttle.has_limit:
             self.flush()
         self._throttle.wait(count, self._should_stop)

@@ -1,4 +1,4 @@
-"""Everyone who takes from this program by LMK/2: a thread each, one scheduler for all of them."""
+"""All LMK/2 uploads of this program: a thread for each leecher, one scheduler for all."""
 
 from __future__ import annotations
 
@@ -32,8 +32,6 @@ MAX_PER_HOST = 16  # one host must not keep a room out; this machine is exempt
 
 @dataclass(slots=True)
 class _Leecher:
-    """One connection."""
-
     number: int
     connection: Connection
     waiting: Waiting
@@ -42,18 +40,18 @@ class _Leecher:
     is_called: bool
     longest_part: int
     session: UploadSession
-    counted: int = 0
-    is_leaving: bool = False  # it was hung up on, and its place is given away
+    counted: int = 0  # bytes that the meter has
+    is_leaving: bool = False  # we hung up, and another has taken its place
     thread: threading.Thread | None = None
 
 
 class PeerUploads:
-    """serve() and report() are called by the role's thread, news() by any."""
+    """The role's thread calls report(); the other methods may be called from any thread."""
 
     def __init__(self, library: Library, slots: int, throttle: Throttle) -> None:
         self._library = library
         self._throttle = throttle
-        # Protects the scheduler, all sessions and the table: held for lines without I/O.
+        # Protects the scheduler, all sessions and the table; never held during I/O.
         self._lock = threading.Lock()
         self._scheduler = UploadScheduler(slots, self._have, random.Random())
         self._leechers: dict[int, _Leecher] = {}
@@ -63,25 +61,24 @@ class PeerUploads:
 
     @property
     def slots_taken(self) -> int:
-        """How many slots are held."""
         with self._lock:
             return self._scheduler.slots_taken
 
     @property
     def is_waited_for(self) -> bool:
-        """Whether somebody waits for a slot."""
+        """Whether a leecher waits for a slot."""
         with self._lock:
             return self._scheduler.is_waited_for
 
     def limit(self, slots: int) -> None:
-        """So many slots from now on."""
+        """Set the number of slots."""
         with self._lock:
             self._wake(self._scheduler.limit(slots))
 
     def make_room(self, address: Address, *, is_here: bool) -> bool:
-        """Whether to accept one more connection from this host, if need be in place of an idle one.
+        """Whether to accept one more connection from this host; may hang up on an idle one for it.
 
-        `is_here`: it is this machine, which may have all the places.
+        `is_here`: the host is this machine, which may have all connections.
         """
         of_host = MAX_CONNECTIONS if is_here else MAX_PER_HOST
         with self._lock:
@@ -108,7 +105,7 @@ class PeerUploads:
         return True
 
     def called(self) -> frozenset[Address]:
-        """Who is served over a connection that this program made."""
+        """The leechers that are served over reverse connections."""
         with self._lock:
             return frozenset(
                 one.connection.address for one in self._leechers.values() if one.is_called
@@ -122,11 +119,10 @@ class PeerUploads:
         longest_part: int = PART,
         is_called: bool = False,
     ) -> bool:
-        """Serve a leecher in a thread of its own; False when the system has none left, or nothing
-        else that it takes.
+        """Serve a leecher in a thread of its own; False when the system refuses what that needs.
 
-        `longest_part`: bytes that it takes in one frame. `is_called`: this program made the
-        connection, which is closed in any case.
+        Takes over the connection, and closes it in any case. `longest_part`: bytes that the leecher
+        takes in one frame. `is_called`: this program made the connection.
         """
         try:
             waiting = Waiting()
@@ -157,17 +153,17 @@ class PeerUploads:
         return True
 
     def news(self, root: bytes, chunks: int) -> None:
-        """These chunks can be sent from now on."""
+        """These chunks, a bitmap, can be sent from now on."""
         with self._lock:
             self._wake(self._scheduler.news(root, chunks))
 
     def look_again(self) -> None:
-        """There are other contents than before."""
+        """The library's contents have changed."""
         with self._lock:
             self._wake(list(self._leechers), LOOK_AGAIN)
 
     def report(self, now: float) -> tuple[tuple[Upload, ...], int]:
-        """Who takes what or waits for it, and the bytes sent since the start."""
+        """The uploads that run or wait for a slot, and the bytes sent since the start."""
         with self._lock:
             leechers = list(self._leechers.values())
             sent_before = self._sent_before
@@ -185,7 +181,7 @@ class PeerUploads:
         return tuple(uploads), sent_before + sum(item.counted for item in leechers)
 
     def stop(self) -> None:
-        """End every connection; its threads end within moments."""
+        """End every connection; the threads end within moments."""
         self._stopping.set()
         with self._lock:
             leechers = list(self._leechers.values())
@@ -194,7 +190,7 @@ class PeerUploads:
         self.look_again()
 
     def join(self) -> None:
-        """Wait for its threads, after stop()."""
+        """Wait for the threads, after stop()."""
         with self._lock:
             threads = [item.thread for item in self._leechers.values()]
         for thread in threads:
@@ -235,7 +231,7 @@ class PeerUploads:
         return 0 if holding is None else holding.have()
 
     def _wake(self, numbers: list[int], word: bytes = b"\0") -> None:
-        """Called with the lock held: the byte goes into a buffer, nothing waits."""
+        """Called with the lock held: the byte goes into a buffer, and nothing waits."""
         for number in numbers:
             leecher = self._leechers.get(number)
             if leecher is not None:

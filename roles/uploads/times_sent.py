@@ -1,25 +1,24 @@
-"""How often a program has sent each chunk of one content, and which ones least often.
+"""How often this program has sent each chunk of one content.
 
-The chunk sent least often goes first: so a seeder sends every chunk about once before any twice,
-and copies spread as fast as the wires allow without anyone knowing the whole room. Pure state.
+The chunk sent least often goes first: a seeder sends nearly every chunk once before any twice, so
+copies spread as fast as the wires allow, and nobody needs to know the whole room. Pure state.
 """
 
 from __future__ import annotations
 
 import random
 
-MAX_LEVELS = 64  # one that is sent far oftener than the others is the last choice in any case
+MAX_LEVELS = 64  # a chunk sent far more often than the others is the last choice in any case
 
 
 class TimesSent:
-    """Bitmaps by the number of times; chunks that were never sent are in none."""
-
     def __init__(self) -> None:
-        # [n]: the chunks sent n + 1 times, not counting how often every one was, when that is much
+        # Bitmaps. [n]: the chunks sent n + 1 times, or more once levels were dropped at the front.
+        # Chunks that are in none were not sent.
         self._levels: list[int] = []
 
     def least(self, candidates: int) -> tuple[int, int]:
-        """Those of the candidates that were sent least often, and how often; 0, 0 for none."""
+        """The candidates that were sent least often, and how often; (0, 0) for no candidates."""
         seen = 0
         for level in self._levels:
             seen |= level
@@ -30,7 +29,7 @@ class TimesSent:
         return fresh, 0
 
     def sent(self, index: int) -> None:
-        """It is sent now, or promised."""
+        """It is being sent, or was offered."""
         times = self._times(index)
         if times == len(self._levels):
             self._levels.append(0)
@@ -42,7 +41,7 @@ class TimesSent:
         self._levels[times] |= 1 << index
 
     def not_sent(self, index: int) -> None:
-        """What was counted did not happen."""
+        """Undo sent()."""
         times = self._times(index)
         if times:
             self._levels[times - 1] &= ~(1 << index)
@@ -57,7 +56,7 @@ class TimesSent:
 
 
 def any_of(chunks: int, rng: random.Random) -> int:
-    """One of these chunks at random, so that two senders rarely send the same one at a time."""
+    """A random one of these chunks, so that two senders rarely send the same one at a time."""
     above = chunks >> (start := int(rng.random() * chunks.bit_length()))
     if above:
         return start + (above & -above).bit_length() - 1

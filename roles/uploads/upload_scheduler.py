@@ -1,9 +1,9 @@
-"""Who is sent what next: choice of chunk, slots and queue, for all leechers of a program.
+"""Decides which leecher gets a slot, and which chunk it is offered, for all leechers of a program.
 
-Pure state. A slot is held from an offer to the last byte of its chunk; whoever wants nothing that
-is here waits without one. Who waits for a slot is queued, in order of arrival, but a host that
-has few slots goes before one that has more, and no host gets more than one slot more than any other
-host that is served or waits.
+A leecher holds a slot from an offer to the last byte of the chunk; one that wants nothing that is
+here waits without a slot. The queue for slots is in order of arrival, but hosts with fewer slots go
+first, and no host gets more than one slot more than any other host that is served or waits. Pure
+state.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from dataclasses import dataclass, field
 
 from roles.uploads.times_sent import MAX_LEVELS, TimesSent, any_of
 
-TURN_CHUNKS = 1  # sent in a row when others wait: what few have must soon be with many
-MAX_LOOKED = 128  # contents, for one offer: a leecher of ours has 64 under way
-# A slot counts as unused when no piece of a chunk went out for STALL_S although the network could
-# carry more than SLOW_SHARE times as much to each slot.
+TURN_CHUNKS = 1  # in a row while others wait: rare chunks must soon be with many
+MAX_LOOKED = 128  # contents examined for one offer: a leecher of ours has 64 under way
+# A slot is unused when no PIECE went out for STALL_S, although the network could carry more than
+# SLOW_SHARE times as much to each slot.
 STALL_S = 2.0
 PIECE = 64 * 1024  # bytes
 SLOW_SHARE = 4
 WINDOW_S = 1.0
-SLOW_UPLINK = 1.25e6  # bytes per second: assumed until it was measured
-HALF_S = 60.0  # a measurement counts half after so long, because networks change
-MAX_CONTENTS = 4_096  # of which it is remembered how often each chunk was sent
+SLOW_UPLINK = 1.25e6  # bytes per second: assumed until it is measured
+HALF_S = 60.0  # a measurement loses half its weight in this time, because networks change
+MAX_CONTENTS = 4_096  # with a TimesSent
 
 
 @dataclass(slots=True)
@@ -33,19 +33,19 @@ class _Request:
     """What one leecher wants of one content."""
 
     root: bytes
-    chunks: int
-    offered: int = 0  # offered to it or on their way
+    chunks: int  # bitmap
+    offered: int = 0  # bitmap of those that were offered or are on their way
 
 
 @dataclass(slots=True)
 class _Leecher:
     host: str
     requests: dict[int, _Request] = field(default_factory=dict)
-    by_root: dict[bytes, dict[int, _Request]] = field(default_factory=dict)  # the same
+    by_root: dict[bytes, dict[int, _Request]] = field(default_factory=dict)  # the same requests
     has_slot: bool = False
     is_queued: bool = False  # for a slot
-    in_turn: int = 0  # chunks offered since it has its slot
-    moved_at: float = 0.0  # when it got its slot, or took something
+    in_turn: int = 0  # chunks offered since it got its slot
+    moved_at: float = 0.0  # when it got its slot, or bytes last went out to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,50 +58,46 @@ class Choice:
 
 
 class UploadScheduler:
-    """Leechers are numbers. The shell holds its lock around each call; no call waits."""
+    """Leechers are numbers. The caller holds its lock around each call. Methods that return a list
+    of numbers return the leechers to wake: they have a slot now, or something to look at.
+    """
 
     def __init__(self, slots: int, have: Callable[[bytes], int], rng: random.Random) -> None:
-        """`have` gives the bitmap of a content that can be sent now."""
+        """`have` returns the bitmap of the chunks that can be sent now, by root."""
         self._slots = slots
         self._uplink_rate = UplinkRate()
         self._have = have
         self._rng = rng
         self._leechers: dict[int, _Leecher] = {}
-        self._held = Counter[str]()  # slots, by host; none: not in it
+        self._held = Counter[str]()  # slots by host, without zeros
         self._queue: list[int] = []
-        self._missed: dict[int, None] = {}  # who was not woken by news: no slot was free
+        self._missed: dict[int, None] = {}  # not woken by news(), because no slot was free
         self._times: dict[bytes, TimesSent] = {}
-        self._latest = 0.0  # the newest `now` that a caller gave
+        self._latest = 0.0  # the newest `now` that a caller passed
 
     @property
     def slots_taken(self) -> int:
-        """How many slots are held."""
         return self._held.total()
 
     @property
     def is_waited_for(self) -> bool:
-        """Whether somebody waits for a slot."""
+        """Whether a leecher waits for a slot."""
         return bool(self._queue)
 
     @property
     def leechers(self) -> int:
-        """How many leechers are connected."""
+        """The number of connected leechers."""
         return len(self._leechers)
 
     def limit(self, slots: int) -> list[int]:
-        """So many slots from now on; who has more keeps them for this turn.
-
-        Returns who has one now and must be woken.
-        """
+        """Set the number of slots; slots that are held stay so for this turn."""
         self._slots = slots
         return self._grant()
 
     def joined(self, number: int, host: str) -> None:
-        """A leecher is connected."""
         self._leechers[number] = _Leecher(host)
 
     def left(self, number: int) -> list[int]:
-        """It is gone. Returns who has a slot now and must be woken."""
         leecher = self._leechers[number]
         for request in leecher.requests.values():
             self._take_back(request)
@@ -112,7 +108,7 @@ class UploadScheduler:
         return self._grant()
 
     def want(self, number: int, handle: int, root: bytes, chunks: int) -> None:
-        """What it wants of a content from now on; nothing closes the handle."""
+        """The chunks of a content, a bitmap, that it wants from now on; 0 ends the request."""
         leecher = self._leechers[number]
         request = leecher.requests.get(handle)
         if request is None:
@@ -123,15 +119,15 @@ class UploadScheduler:
             _drop_request(leecher, handle)
 
     def forget(self, number: int, handle: int) -> None:
-        """Nothing of this content is sent to it any more."""
+        """End a request, and take back its offers."""
         request = _drop_request(self._leechers[number], handle)
         if request is not None:
             self._take_back(request)
 
     def next_choice(self, number: int, *, now: float) -> tuple[Choice | None, list[int]]:
-        """The chunk to offer it now, with a slot; and who has a slot instead and must be woken.
+        """The chunk to offer it now, for which it has a slot; and the leechers to wake.
 
-        None: it is queued, or nothing that it wants is here; it is woken then.
+        None if it is queued, or nothing that it wants is here; it will be woken.
         """
         leecher = self._leechers[number]
         self._latest = now
@@ -154,11 +150,10 @@ class UploadScheduler:
         return Choice(handle, request.root, index), woken
 
     def has_slot(self, number: int) -> bool:
-        """Whether it holds one."""
         return self._leechers[number].has_slot
 
     def use_slot(self, number: int) -> bool:
-        """Whether it holds one; from here on its turn counts as begun."""
+        """Whether it holds a slot; if so, its turn counts as begun."""
         leecher = self._leechers[number]
         if leecher.has_slot:
             leecher.in_turn = max(leecher.in_turn, 1)
@@ -170,19 +165,16 @@ class UploadScheduler:
         self._uplink_rate.add(count, now=now)
 
     def ask_slot(self, number: int, *, now: float) -> tuple[bool, list[int]]:
-        """Whether it has a slot for the chunk that it took when its own had gone to others; and who
-        else has one now and must be woken.
+        """Whether it has a slot now, after it lost its own to others; and the leechers to wake.
 
-        Else it is queued; it is woken when it has one.
+        Otherwise it is queued; it will be woken.
         """
         leecher = self._leechers[number]
         woken = [] if leecher.has_slot else self._take_slot(number, leecher, now)
         return self.use_slot(number), woken
 
     def is_turn_over(self, number: int) -> bool:
-        """Whether it had its chunks and somebody waits who would get its slot. Then nothing is
-        offered to it ahead.
-        """
+        """Whether it had its chunks, and another leecher waits that would get its slot."""
         leecher = self._leechers[number]
         if leecher.in_turn < TURN_CHUNKS:
             return False
@@ -191,7 +183,6 @@ class UploadScheduler:
         return any(host == leecher.host or self._held[host] < held for host in waiting)
 
     def is_queued(self, number: int) -> bool:
-        """Whether it waits for a slot."""
         return self._leechers[number].is_queued
 
     def sent(self, number: int, handle: int, index: int) -> None:
@@ -202,7 +193,7 @@ class UploadScheduler:
             request.chunks &= ~(1 << index)
 
     def not_sent(self, number: int, handle: int, index: int) -> None:
-        """It declined, or the sending was broken off."""
+        """The leecher declined the chunk, or sending it was broken off."""
         request = self._leechers[number].requests.get(handle)
         if request is not None and request.offered >> index & 1:
             request.offered &= ~(1 << index)
@@ -210,15 +201,13 @@ class UploadScheduler:
             self._times_of(request.root).not_sent(index)
 
     def release(self, number: int) -> list[int]:
-        """It needs no slot for now. Returns who has one instead and must be woken."""
+        """It needs no slot for now."""
         self._free_slot(self._leechers[number])
         return self._grant()
 
     def news(self, root: bytes, chunks: int) -> list[int]:
-        """These chunks can be sent now: who to wake, as many as there are free slots.
-
-        The others are woken when slots come free. Who has a slot, is queued or has an offer
-        to answer looks by itself.
+        """These chunks, a bitmap, can be sent now. Wakes one leecher for each free slot, and others
+        when slots become free. A leecher with a slot, a position or an offer looks by itself.
         """
         free = self._slots - self.slots_taken
         woken = list[int]()
@@ -238,14 +227,14 @@ class UploadScheduler:
         return woken
 
     def position(self, number: int) -> int:
-        """In the queue for a slot; 0 when it does not wait."""
+        """Its position in the queue, from 1; 0 when it does not wait."""
         return self._queue.index(number) + 1 if number in self._queue else 0
 
     def _wanted_here(self, leecher: _Leecher) -> tuple[int, _Request, int] | None:
-        """What of its requests is here and was sent least often, of some content with such.
+        """Of its requests, handle, request and the chunks that are here and were sent least often.
 
-        So no chunk of a folder goes out twice while another one of it has not gone out at all, and
-        two seeders of it rarely send the same one at a time.
+        So no chunk of a folder goes out twice before all have gone out once. The search starts at a
+        random content, so that two seeders rarely send the same chunk at a time.
         """
         requests = list(leecher.requests.items())
         first = int(self._rng.random() * len(requests))
@@ -263,9 +252,7 @@ class UploadScheduler:
         return found
 
     def _take_slot(self, number: int, leecher: _Leecher, now: float) -> list[int]:
-        """A free slot, else a position in the queue, where nobody waits who may have one. Returns
-        who else has a slot now and must be woken.
-        """
+        """Give it a free slot, else a position in the queue. Returns the others to wake."""
         self._latest = now
         if self.slots_taken >= self._slots:
             self._release_unused(now)
@@ -276,13 +263,13 @@ class UploadScheduler:
         return [other for other in granted if other != number]
 
     def _grant(self) -> list[int]:
-        """Give free slots to those in the queue, hosts with few first. Returns who must look."""
+        """Give free slots to queued leechers, those of hosts with few slots first."""
         granted = list[int]()
         free = self._slots - self.slots_taken
         while free > 0 and self._queue:
             number = min(self._queue, key=lambda waiting: self._held[self._leechers[waiting].host])
             if not self._may_hold(self._leechers[number].host):
-                break  # nor may the others, whose hosts hold as many or more
+                break  # nor may the others: their hosts hold as many or more
             self._dequeue(number)
             self._hold(self._leechers[number])
             granted.append(number)
@@ -295,7 +282,7 @@ class UploadScheduler:
         return granted
 
     def _may_hold(self, host: str) -> bool:
-        """Whether this host may have one slot more than it has."""
+        """Whether this host may have one more slot."""
         held = self._held[host]
         if not held:
             return True
@@ -303,13 +290,12 @@ class UploadScheduler:
         return all(self._held[other] >= held for other in waiting.union(self._held) - {host})
 
     def _hold(self, leecher: _Leecher) -> None:
-        """It has a slot from now on; it had none."""
         leecher.has_slot, leecher.in_turn, leecher.moved_at = True, 0, self._latest
         self._held[leecher.host] += 1
 
     def _release_unused(self, now: float) -> None:
-        """Somebody waits: free the slots of those that take hardly anything. If everybody is slow,
-        it is the network, and all keep theirs.
+        """Another leecher waits: free the slots of those that take hardly anything. If all are
+        slow, it is the network's fault, and all keep their slots.
         """
         for leecher in self._leechers.values():
             stood_s = now - leecher.moved_at
@@ -319,7 +305,6 @@ class UploadScheduler:
                 self._free_slot(leecher)
 
     def _free_slot(self, leecher: _Leecher) -> None:
-        """It has no slot from now on."""
         if leecher.has_slot:
             self._held[leecher.host] -= 1
             if not self._held[leecher.host]:
@@ -350,8 +335,8 @@ class UploadScheduler:
 
 
 class UplinkRate:
-    """What the network can carry: the best of what went out in two seconds in a row, because the
-    first one may only have filled buffers. Old measurements fade.
+    """What the network can carry: the highest rate in two windows in a row, because the first may
+    only have filled buffers. Old measurements fade.
     """
 
     def __init__(self) -> None:
@@ -362,7 +347,7 @@ class UplinkRate:
         self._is_known = False
 
     def add(self, count: int, *, now: float) -> None:
-        """So many bytes went out since the last call."""
+        """`count`: bytes that went out since the last call."""
         self._count += count
         if self._since is None:
             self._since = now

@@ -1,7 +1,7 @@
-"""What one leecher is told and sent over one LMK/2 connection, from its first frame on.
+"""Decides what to send to one leecher over one LMK/2 connection.
 
-Pure state: frames and the time go in; frames to send, the next chunk and deadlines come out. It
-shares its scheduler with the other sessions of the program, so one lock protects them all.
+Pure state: frames and the time go in; frames to send, the next chunk and deadlines come out. All
+sessions of a program share one scheduler, so one lock protects them all.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from roles.values.content import DIGEST_SIZE, bitmap_bytes, bitmap_of
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
 
-ALIVE_S = 15.0  # of silence, then a sign of life
-SILENT_S = 45.0  # without one, the leecher is gone
-ANSWER_S = 2.0  # an offer may wait so long with a slot, then others have it
+ALIVE_S = 15.0  # of our silence before we send ALIVE
+SILENT_S = 45.0  # of its silence before we give it up
+ANSWER_S = 2.0  # how long an unanswered offer keeps its slot
 # Half as long after each offer that led to nothing: else a leecher that never answers in time would
-# hold a slot for most of it.
+# hold a slot most of the time.
 LEAST_ANSWER_S = 0.1
-POSITION_S = 1.0  # in the queue before the leecher is told its position, and between two such words
-IN_VAIN = 3  # offers in a row that led to nothing: then waiting for the next one counts as idle
-ANSWERED = 64  # bytes sent in an answer count as much as a frame received
+POSITION_S = 1.0  # in the queue before a leecher gets its position, and between two positions
+IN_VAIN = 3  # offers in a row that led to nothing: then waiting counts as idle
+ANSWERED = 64  # bytes sent in an answer count as one received frame
 
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A chunk that goes out now."""
+    """A chunk to send now."""
 
     choice: Choice
     holding: Holding
-    is_single: bool  # the only chunk of its content, which nobody had to offer
+    is_single: bool  # the only chunk of its content, sent without an offer
 
     @property
     def length(self) -> int:
@@ -44,8 +44,6 @@ class Sending:
 
 
 class UploadSession:
-    """A leecher by its number at the scheduler."""
-
     def __init__(
         self,
         number: int,
@@ -55,16 +53,18 @@ class UploadSession:
         *,
         now: float,
     ) -> None:
-        """`wake` is told whose sessions have something to look at; it must return at once."""
-        self.title = ""  # of the content that it was sent last
+        """`number` is the leecher's at the scheduler. `wake` gets the numbers of sessions that have
+        something to look at; it must return at once.
+        """
+        self.title = ""  # of the content that was sent last
         self.position = 0  # in the queue for a slot; 0 when it does not wait
-        self.useful_at = now  # when it took something last, or came
+        self.useful_at = now  # when it last took something, or joined
         self.is_proven = False  # it has taken a whole chunk
-        self.fruitless = 0  # offers since then
+        self.fruitless = 0  # offers since the last whole chunk
         self.is_over = False  # the leecher has left
-        self.bytes_sent = 0  # of chunks, as far as the caller has counted
-        self.to_say: list[frames.Frame] = []  # the caller sends them, and empties the list
-        self.closed: list[int] = []  # handles whose contents are needed no longer: the same
+        self.bytes_sent = 0  # of chunks; the caller counts them
+        self.to_say: list[frames.Frame] = []  # the caller sends them and empties the list
+        self.closed: list[int] = []  # handles of sources to close; the caller empties the list
         self._number = number
         self._scheduler = scheduler
         self._wake = wake
@@ -77,26 +77,26 @@ class UploadSession:
         self._is_cancelled = False
         self._heard = self._spoke = now
         self._offered_at = now
-        self._answer_s = ANSWER_S  # how long the offer that stands may hold a slot
+        self._answer_s = ANSWER_S  # how long the pending offer may keep a slot
         self._position_told, self._position_told_at = 0, now
 
     def patience_s(self) -> float:
-        """How long to wait for a frame before look() is called."""
+        """Seconds to wait for a frame before calling look()."""
         if self._pending is not None and self._has_slot:
             return self._answer_s
         return POSITION_S if self.position else ALIVE_S
 
     def idle_s(self, *, now: float) -> float:
-        """For how long it was of no use, but for the time in the queue."""
+        """Seconds since it took something; 0 while it waits in the queue."""
         is_waiting = self._scheduler.is_queued(self._number) and self.fruitless < IN_VAIN
         return 0.0 if is_waiting else now - self.useful_at
 
     # Frames of the leecher
 
     def heard(self, words: int, *, now: float) -> float:
-        """Bytes came, which count as so many words. Returns the seconds until more are read.
+        """Count what came, in words. Returns the seconds to wait before reading more.
 
-        Raises PeerProtocolError when it talks without end.
+        Raises PeerProtocolError when it sends without end and takes nothing.
         """
         self._heard = now
         left_s = self._words.spend(words, now=now)
@@ -105,7 +105,7 @@ class UploadSession:
         return left_s
 
     def came(self, frame: frames.Frame, *, now: float) -> float:
-        """Deal with a frame. Returns and raises the same as heard()."""
+        """Handle a frame. Returns and raises the same as heard()."""
         answered = 0  # bytes
         match frame:
             case frames.Open(handle, root):
@@ -130,7 +130,7 @@ class UploadSession:
         return self.heard(answered // ANSWERED, now=now) if answered else 0.0
 
     def contents_changed(self, *, now: float) -> None:
-        """The library has other contents than before: describe what was missing."""
+        """The library's contents have changed: describe those that were missing."""
         for handle in self._contents.come():
             self._describe(handle, now)
 
@@ -144,8 +144,8 @@ class UploadSession:
         return self._describe(handle, now)
 
     def _describe(self, handle: int, now: float) -> int:
-        """Its shape and what is here of it; all of it follows when it is one chunk. Returns how
-        many bytes the description has.
+        """Send its shape and the chunks that are here; a content of one chunk follows as a whole.
+        Returns the bytes of the answer.
         """
         holding = self._contents.ready(handle)
         if holding is None:
@@ -160,7 +160,7 @@ class UploadSession:
         return len(shown)
 
     def _tell_digests(self, handle: int, first: int, count: int, now: float) -> int:
-        """Returns how many bytes were told once more."""
+        """Returns the bytes of the answer if they were all sent before, else 0."""
         holding = self._contents.holding(handle)
         digests = None if holding is None else holding.digests()
         if digests is None:
@@ -183,7 +183,7 @@ class UploadSession:
             self._scheduler.want(self._number, handle, content.root, wanted)
 
     def _close(self, handle: int) -> None:
-        """The leecher wants nothing more of it."""
+        """The leecher wants nothing more of this content."""
         self._cancel_sending(handle)
         self._singles.drop(handle)
         self._scheduler.forget(self._number, handle)
@@ -191,7 +191,7 @@ class UploadSession:
         self.closed.append(handle)
 
     def _answered(self, handle: int, index: int) -> Choice:
-        """The offer that was answered. Raises PeerProtocolError when none was made."""
+        """The offer that this answers. Raises PeerProtocolError when there was none."""
         pending = self._pending
         if pending is None or (pending.handle, pending.index) != (handle, index):
             raise PeerProtocolError("it answered what was not offered")
@@ -214,10 +214,10 @@ class UploadSession:
     # Offers and chunks
 
     def next_chunk(self, *, now: float) -> Sending | None:
-        """What goes out now; one of the methods below is told how that went.
+        """The chunk to send now. The caller reports the result by sent() or broken_off().
 
-        A chunk that was taken late waits for a slot again, and so do small contents after the first
-        few.
+        A chunk that was taken too late waits for a slot again, and so do small contents after the
+        first few.
         """
         while True:
             has_singles, has_taken = bool(self._singles), self._taken is not None
@@ -239,13 +239,13 @@ class UploadSession:
                 return sending
 
     def offer_ahead(self, *, now: float) -> None:
-        """The chunk that goes out ends soon: offer the next one, so that it follows at once."""
+        """The current chunk ends soon: offer the next one, so that it can follow at once."""
         if self._pending is None and not self._is_turn_over:
             self._offer(now)
 
     def part_sent(self, *, now: float) -> bool:
-        """A part of the chunk is out, and what came meanwhile is dealt with. Whether the next part
-        may follow; else it waits until regain().
+        """A part is out, and the frames that came meanwhile are handled. Whether the next part may
+        follow; otherwise it waits until regain() returns True.
         """
         self.useful_at = now
         if self._has_slot:
@@ -254,7 +254,7 @@ class UploadSession:
         return self.regain(now=now)
 
     def regain(self, *, now: float) -> bool:
-        """Whether it has a slot for what is to be sent; else it waits in the queue for one."""
+        """Whether it has a slot to go on sending; otherwise it waits in the queue for one."""
         if self._scheduler.use_slot(self._number):
             return True
         has_slot, others = self._scheduler.ask_slot(self._number, now=now)
@@ -264,22 +264,22 @@ class UploadSession:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether the chunk that goes out is not wanted any more."""
+        """Whether the current chunk is no longer wanted."""
         return self._is_cancelled
 
     @property
     def sharers(self) -> int:
-        """How many leechers are connected, this one among them."""
+        """The number of connected leechers, including this one."""
         return self._scheduler.leechers
 
     def moved(self, count: int, *, now: float) -> None:
-        """So many bytes of chunks went out since the last call."""
+        """`count`: bytes of chunks that went out since the last call."""
         self._scheduler.moved(self._number, count, now=now)
 
     def sent(self, sending: Sending, *, now: float) -> None:
         """The last byte of a chunk is out."""
         self._sending = None
-        self._spoke = self._heard = now  # it has read, if it had nothing to say
+        self._spoke = self._heard = now  # it has read, even if it sent nothing
         self._words.refill()
         self.useful_at, self.is_proven, self.fruitless = now, True, 0
         if sending.is_single:
@@ -291,7 +291,7 @@ class UploadSession:
             self._scheduler.sent(self._number, sending.choice.handle, sending.choice.index)
 
     def broken_off(self, sending: Sending, *, now: float, has_changed: bool = False) -> None:
-        """The chunk was cancelled, or its content is not what it was."""
+        """The chunk was cancelled, or its content has changed."""
         if has_changed:
             self._gone(sending.choice.handle, "it changed", now)
         self._sending = None
@@ -302,7 +302,7 @@ class UploadSession:
             self._not_sent(sending.choice)
 
     def offer_if_idle(self, *, now: float) -> None:
-        """Offer a chunk, unless one is under way; else leave the slot to others."""
+        """Offer a chunk, unless something is under way; release the slot when the turn is over."""
         if self._pending is not None or self._taken is not None or self._singles:
             return
         if self._is_turn_over:
@@ -310,16 +310,16 @@ class UploadSession:
         self._offer(now)
 
     def look(self, *, now: float) -> None:
-        """What is due by now. Raises TimeoutError when the leecher gave no sign of life."""
+        """Do what is due. Raises TimeoutError when the leecher has been silent for SILENT_S."""
         if now - self._heard > SILENT_S:
-            raise TimeoutError(f"not a sign of life for {SILENT_S:.0f} s")
+            raise TimeoutError(f"no sign of life for {SILENT_S:.0f} s")
         if now - self._spoke >= ALIVE_S:
             self._say(frames.Alive(), now)
         if self._pending is not None and now - self._offered_at >= self._answer_s:
             self._release()
 
     def _next_single(self, now: float) -> Sending | None:
-        """The next content of one chunk, behind its shape."""
+        """The next content of one chunk; its shape is sent first."""
         handle = self._singles.pop()
         holding = self._contents.holding(handle)
         if holding is None:
@@ -337,7 +337,7 @@ class UploadSession:
             self._gone_if_open(choice.handle, now)
         elif holding.content.root == choice.root:
             return Sending(choice, holding, is_single=False)
-        # It has closed the handle since, or given it to another content.
+        # The leecher has closed the handle since, or used it for another content.
         self._not_sent(choice)
         return None
 
@@ -360,7 +360,7 @@ class UploadSession:
         self._scheduler.not_sent(self._number, choice.handle, choice.index)
 
     def _gone(self, handle: int, reason: str, now: float) -> None:
-        """It is not here; it may come, and is described then."""
+        """The content is not here. It may come, and is described then."""
         self._cancel_sending(handle)
         self._say(frames.Gone(handle, reason), now)
         self._scheduler.forget(self._number, handle)
@@ -368,7 +368,7 @@ class UploadSession:
         self.closed.append(handle)
 
     def _gone_if_open(self, handle: int, now: float) -> None:
-        """What the leecher waits for does not come."""
+        """A content that the leecher may wait for is gone."""
         if self._contents.is_open(handle):
             self._gone(handle, "not here any more", now)
 
@@ -380,7 +380,7 @@ class UploadSession:
 
     @property
     def _has_slot(self) -> bool:
-        """It may have been taken away from a leecher that hardly reads."""
+        """The scheduler takes slots from leechers that hardly read."""
         return self._scheduler.has_slot(self._number)
 
     @property
@@ -388,16 +388,16 @@ class UploadSession:
         return self._scheduler.is_turn_over(self._number)
 
     def _release(self) -> None:
-        """Others may have the slot."""
+        """Let others have the slot."""
         self._wake(self._scheduler.release(self._number))
 
     def _tell_position(self, now: float) -> None:
-        """Once it has waited for POSITION_S, and when it changes; 0 when it does not wait any more.
-        In a quick room nobody waits for so long.
+        """Send the position once the leecher has waited for POSITION_S, and then when it changes; 0
+        when it no longer waits. In a fast room nobody waits that long.
         """
         position = 0 if self._has_slot else self._scheduler.position(self._number)
         if not self.position:
-            self._position_told_at = now  # it waits from now on, if it does
+            self._position_told_at = now  # if it waits, it waits from now on
         self.position = position
         is_due = now - self._position_told_at >= POSITION_S
         if position != self._position_told and (is_due or not position):

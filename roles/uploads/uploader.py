@@ -1,7 +1,6 @@
 """The sending end of one LMK/2 connection, in a thread of its own.
 
-UploadSession decides; this reads frames, waits, and has the system send whole parts from the file
-to the socket.
+UploadSession decides; this reads frames, waits, and has the system send parts of files.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ from roles.worker import rest
 
 log = logging.getLogger(__name__)
 
-TELL_S = 0.25  # between two reports to the scheduler of how much went out
-FRAME_S = 10.0  # for a whole frame of the leecher, however its bytes trickle in
-LOOK_AGAIN = b"\1"  # woken with it when other contents are here than before
+TELL_S = 0.25  # between two reports to the scheduler of bytes sent
+FRAME_S = 10.0  # from the first byte of a leecher's frame to its last
+LOOK_AGAIN = b"\1"  # the wake-up byte when the library's contents have changed
 _RECEIVE = 8 * 1024  # little, so that the pauses of _hear() come between few frames
 
 
@@ -45,8 +44,8 @@ class Uploader:
         should_stop: Callable[[], bool],
         longest_part: int,
     ) -> None:
-        """Connection and `waiting` stay the caller's to close. `lock` protects the session. To be
-        woken means: look for something to offer; LOOK_AGAIN: for contents that were missing, too.
+        """The connection and `waiting` stay the caller's to close. `lock` protects the session. Any
+        wake-up makes it look for something to offer; LOOK_AGAIN also for missing contents.
         """
         self._connection = connection
         self._waiting = waiting
@@ -58,7 +57,7 @@ class Uploader:
         self._buffer = frames.FrameBuffer()
         self._sources = OpenSources()
         self._parts = PartSender(connection, throttle, should_stop, self._note_moved, longest_part)
-        self._moved, self._moved_at = 0, 0.0  # bytes that the scheduler was not told of yet
+        self._moved, self._moved_at = 0, 0.0  # bytes not reported yet, and the last report's time
         self._half_since: float | None = None  # when the unfinished frame began
 
     def run(self) -> None:
@@ -75,7 +74,7 @@ class Uploader:
                 self._look()
                 while (sending := self._next_chunk()) is not None:
                     self._send(sending)
-                    # The answer to the offer ahead is there by now, as a rule.
+                    # As a rule the answer to the next offer is here by now.
                     if not self._receive(0):
                         return
         finally:
@@ -84,7 +83,7 @@ class Uploader:
     # Frames of the leecher
 
     def _receive(self, timeout_s: float) -> bool:
-        """Deal with what has come, when all is said; False when the leecher left."""
+        """Send all frames, then handle what has come; False when the leecher left."""
         self._tell()
         self._parts.flush()
         is_ready, words = self._waiting.wait(timeout_s)
@@ -95,8 +94,8 @@ class Uploader:
         return data is None or (data != b"" and self._hear(data))
 
     def _hear(self, data: bytes) -> bool:
-        """Deal with these bytes; False when the leecher left. Pauses before more are read, if this
-        leecher says much and takes nothing.
+        """Handle these bytes; False when the leecher left. Pauses if it sends much and takes
+        nothing.
         """
         session, now = self._session, time.monotonic()
         said = self._buffer.feed(data)
@@ -122,7 +121,7 @@ class Uploader:
         return True
 
     def _look(self) -> None:
-        """Raises TimeoutError for who is silent, or says one frame for ever."""
+        """Raises TimeoutError when the leecher is silent, or does not end a frame in time."""
         now = time.monotonic()
         with self._lock:
             self._session.look(now=now)
@@ -130,7 +129,7 @@ class Uploader:
             raise TimeoutError(f"a frame did not end within {FRAME_S:.0f} s")
 
     def _tell(self) -> None:
-        """Keep what the session says until it is sent, and close what it has closed."""
+        """Queue the session's frames, and close the sources that it has closed."""
         session = self._session
         if session.to_say:
             to_say, session.to_say = session.to_say, []
@@ -146,7 +145,7 @@ class Uploader:
     # Chunks
 
     def _next_chunk(self) -> Sending | None:
-        """What goes out now; without anything, the next chunk is offered."""
+        """The chunk to send now; if there is none, offers the next one."""
         if self._should_stop():
             return None
         now = time.monotonic()
@@ -157,8 +156,8 @@ class Uploader:
         return sending
 
     def _send(self, sending: Sending) -> None:
-        """Send a chunk; before the end of one that was taken the next one is offered, and between
-        its parts the leecher is listened to.
+        """Send a chunk. Unless it is a single one, handles frames between its parts, and offers the
+        next chunk before its end.
         """
 
         def soon_out() -> None:
@@ -198,8 +197,8 @@ class Uploader:
             self._parts.fit(sending.length, now - began, sharers)
 
     def _go_on(self) -> bool:
-        """Whether the next part follows; False when the chunk was cancelled. Waits while the slot
-        is others', because the leecher hardly read for a while.
+        """Whether the next part follows; False when the chunk was cancelled. Waits while others
+        have the slot, which a leecher loses when it hardly reads.
         """
         session = self._session
         self._listen(0)
@@ -217,7 +216,7 @@ class Uploader:
             raise ConnectionResetError("it left in the middle of a chunk")
 
     def _note_moved(self, count: int) -> None:
-        """So many bytes went out. Report it to the scheduler every TELL_S."""
+        """Report sent bytes to the scheduler every TELL_S."""
         self._moved += count
         now = time.monotonic()
         if now - self._moved_at >= TELL_S:

@@ -373,7 +373,7 @@ class Room:
     def _check_chunks(self, leecher: Leecher) -> None:
         for transfer in leecher.transfers.values():
             plan = transfer.plan
-            for number in plan.connections:
+            for number in {one for coming in plan._coming.values() for one in coming}:
                 coming = plan.coming_over(number)
                 self.check(not coming & plan.had, leecher, "a chunk comes that is here")
                 self.check(
