@@ -104,6 +104,15 @@ class ListsOfOurTracker(RoomListerTest):
         below = self.wanted(lister, "folder:sub")
         self.assertEqual([file.path for file in below.files], ["sub/new"])
 
+    def test_lines_without_room_are_left_out_with_a_word_in_the_log(self) -> None:
+        self.constant("joining.listed_room", "MAX_SHARE_FILES", 2)
+        list_as_lmk2(self.room, FIRST, dict.fromkeys("abcd", CONTENT))
+        with self.assertLogs("roles.joining.room_lister", "WARNING") as logs:
+            lister = self.lister(self.room)
+            self.assertEqual(len(self.listed(lister).files), 2)
+        self.assertEqual(len(logs.output), 1)
+        self.assertIn("2 lines of the tracker's list are left out", logs.output[0])
+
     def test_what_changed_is_listed_with_the_next_question(self) -> None:
         lister = self.lister(self.room)
         self.assertEqual(self.listed(lister).files, ())
@@ -193,7 +202,7 @@ class StrangersAddressesTest(RoomListerTest):
     LOOPBACK: ClassVar = ["127.0.0.1", 12501, 0, [0]]
 
     def named(self, *holders: object, is_tracker_here: bool = True) -> set[Address]:
-        """Whom the lister passes on, of what a tracker named."""
+        """The addresses that the lister passes on of those that a tracker named."""
         answering = with_cookie(
             lambda verb, line: {"holders": list(holders)} if "seeder" in verb else usual(verb, line)
         )

@@ -78,7 +78,7 @@ class ListedRoom:
         self._files: tuple[ListedFile, ...] | None = ()  # put together from `_listed`
         self._holders: dict[bytes, list[str]] | None = None  # by root: shares, MAX_SOURCES at most
         self._stamp = 0  # a new number after each change
-        self.left_out = 0  # lines for which there was no room
+        self.left_out = 0  # lines without room, or that cannot be read, since the whole list
 
     def apply_whole(self, lines: Iterable[str]) -> None:
         """Forget all shares, and take a whole list."""

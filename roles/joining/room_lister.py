@@ -106,6 +106,7 @@ class RoomLister:
         self._woken = threading.Event()
         # The rest is the thread's own.
         self._version = ""
+        self._left_out = 0  # lines of the list that were warned of
         self._files: tuple[ListedFile, ...] = ()  # of the newest list
         self._is_lost = False  # the last request for a list failed
         self._moves = place.moves
@@ -220,7 +221,17 @@ class RoomLister:
                 else:
                     self._room.apply_changes(fetched.lines)
             self._version = fetched.version
+            self._warn_of_left_out(self._room.left_out)
         return self._room
+
+    def _warn_of_left_out(self, lines: int) -> None:
+        if lines > self._left_out:
+            log.warning(
+                "%d lines of the tracker's list are left out: there is no room for them, "
+                "or they cannot be read.",
+                lines,
+            )
+        self._left_out = lines
 
     def _list_of_original(self) -> FilesListed:
         listed = self._lmk1.list_of_original()
