@@ -138,25 +138,25 @@ def open_window(root: BareRoot, picture: Path) -> None:
     check(f"{root.name}: --selftest: {said}", is_whole)
 
 
-def give(giver: BareRoot, taker: BareRoot) -> None:
+def give(source: BareRoot, target: BareRoot) -> None:
     """A folder from one root to another, through a tracker in the first."""
-    shared, taken = giver.home / "shared", taker.home / "taken"
+    shared, taken = source.home / "shared", target.home / "taken"
     (shared / "slides" / "week 1").mkdir(parents=True)
     random_file(shared / "lecture.bin", 30_000_000, seed=1)
     random_file(shared / "slides" / "week 1" / "Übung.pdf", 70_000, seed=2)
     (shared / "slides" / "empty").touch()
     own([shared, *shared.rglob("*")])
-    with giver.start("tracker", "--bind", "127.0.0.1:0") as tracker:
+    with source.start("tracker", "--bind", "127.0.0.1:0") as tracker:
         host, port = tracker.wait_for(LISTENING).groups()
         at = ("--tracker", f"{host}:{port}")
-        with giver.start("seed", HOME / "shared", *at, "--bind", "127.0.0.1:0"):
+        with source.start("seed", HOME / "shared", *at, "--bind", "127.0.0.1:0"):
             tracker.wait_for("offers 3 files")
             get = ("get", "shared/", *at, "--to", HOME / "taken", "--profile", HOME / "profile-get")
-            result = taker.run(*get, "--bind", "127.0.0.1:0")
+            result = target.run(*get, "--bind", "127.0.0.1:0")
     compared = subprocess.run(["diff", "-r", shared, taken], capture_output=True)
     same = result.returncode == 0 and compared.returncode == 0
     why = "" if same else f"\n{result.stdout}{result.stderr}{compared.stdout.decode()}"
-    check(f"{giver.name} seeds, {taker.name} downloads: diff -r is silent{why}", same)
+    check(f"{source.name} seeds, {target.name} downloads: diff -r is silent{why}", same)
     shutil.rmtree(shared)
     shutil.rmtree(taken)
 

@@ -44,12 +44,12 @@ def clean(_: int, __: bytearray) -> None:
 
 
 class NoisyLine:
-    """A context manager: who connects to `address` is connected to the target."""
+    """A context manager that passes connections to `address` on to the target."""
 
     def __init__(
         self, target: tuple[str, int], *, there: Damage = clean, back: Damage = clean
     ) -> None:
-        """`there`: what happens to what is said to the target; `back`: to what it says."""
+        """`there` damages the bytes sent to the target, `back` those that it sends."""
         self._target, self._there, self._back = target, there, back
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address: tuple[str, int] = self._listener.getsockname()

@@ -440,7 +440,7 @@ class DownloadingTest(RoomTest):
 
 
 def welcomed(link: socket.socket, peer: str, *, is_away: bool = False) -> Hello | Probe | None:
-    """Play whom a peer of LMK/2 connects to: read its hello and answer it."""
+    """Accept a peer of LMK/2: read its hello and answer it."""
     hello = b""
     while hello.count(b"\n") < 2:
         data = link.recv(1_024)

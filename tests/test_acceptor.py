@@ -16,16 +16,16 @@ from tests.support import LmkTestCase
 ME = Hello("0123456789abcdef", "pc", 12501, is_seeder=False)
 
 
-class FrontDoorTest(LmkTestCase):
+class AcceptorTest(LmkTestCase):
     def heard_of(self, host: str, listen: int) -> list[Address]:
-        """Whom it is told of when a leecher comes from that host and names that port."""
+        """The addresses that downloads hear of when a leecher connects from this host."""
         uploads = mock.create_autospec(PeerUploads, instance=True)
         downloads = mock.create_autospec(PeerDownloads, instance=True)
-        door = Acceptor(ME, uploads, downloads=downloads)
+        acceptor = Acceptor(ME, uploads, downloads=downloads)
         ours, theirs = socket.socketpair()
         with ours, theirs:
             hello = Hello("f" * 16, "other", listen, is_seeder=False)
-            door.take_peer(over(ours, Address(host, 40_000)), hello)
+            acceptor.take_peer(over(ours, Address(host, 40_000)), hello)
             self.assertTrue(theirs.recv(512).startswith(b"lmk2 "))
         return [address for call in downloads.heard_of.call_args_list for address in call.args[0]]
 

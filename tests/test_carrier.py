@@ -45,6 +45,8 @@ class PlainCarrierTest(LmkTestCase):
         for in_system in (False, True):
             with self.subTest(in_system=in_system), at_once():
                 self.carrier.limit(LIMIT_S, in_system=in_system)
+                sent = self.carrier.send(bytes(1 << 20), waits=False)
+                self.assertEqual(sent > 0, not in_system)  # the second time there is no room
                 while self.carrier.send(bytes(1 << 20), waits=False):
                     pass
 

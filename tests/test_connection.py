@@ -226,10 +226,10 @@ class LostAddressTest(RoomTest):
         seeder = self.seeder(self.make_folder("shared", {"a": b"x"}), room)
         newcomer, reader = self.dial(seeder.address), self.dial(room)
         # Those who came later are answered, so these two are accepted.
-        taker = self.connected(seeder.address)
+        leecher = self.connected(seeder.address)
         fetch_list(Address(*room), "", lambda: False)
         end_connections(None)
-        for sock in (newcomer, reader, taker):
+        for sock in (newcomer, reader, leecher):
             self.assert_over(over(sock))
 
     def test_those_that_were_opened_later_stay(self) -> None:

@@ -23,7 +23,7 @@ def peer(number: int) -> Peer:
     return one
 
 
-class DigestQuestionsTest(unittest.TestCase):
+class DigestRequestsTest(unittest.TestCase):
     def setUp(self) -> None:
         self.use(6)
 
@@ -33,22 +33,22 @@ class DigestQuestionsTest(unittest.TestCase):
         size = chunks * MIN_CHUNK_SIZE
         content = Content(root_of(size, MIN_CHUNK_SIZE, self.digests), size, MIN_CHUNK_SIZE)
         self.transfer = ContentTransfer(content, "some bytes", lambda: None)
-        self.questions = DigestRequests()
+        self.requests = DigestRequests()
         self.peers = [peer(number) for number in range(1, peers + 1)]
 
     def asked(self, now: float) -> list[int]:
-        """Who is asked now, when it is looked who is late."""
+        """The numbers of the peers that are asked at this time."""
         self.late(now)
-        asked = self.questions.to_ask(HANDLE, self.transfer, self.peers, now=now)
+        asked = self.requests.to_ask(HANDLE, self.transfer, self.peers, now=now)
         return [one.number for one, _ in asked]
 
     def late(self, now: float) -> list[int]:
-        return self.questions.late({HANDLE: self.transfer}, now=now)
+        return self.requests.late({HANDLE: self.transfer}, now=now)
 
     def tells(self, number: int, first: int, count: int, *, now: float = 0.0) -> object:
         part = self.digests[first * DIGEST_SIZE : (first + count) * DIGEST_SIZE]
         answer = frames.Digests(HANDLE, first, part)
-        return self.questions.came(self.peers[number - 1], answer, self.transfer, now=now)
+        return self.requests.came(self.peers[number - 1], answer, self.transfer, now=now)
 
     @property
     def is_known(self) -> bool:
@@ -104,7 +104,7 @@ class DigestQuestionsTest(unittest.TestCase):
         self.asked(0.0)
         self.late(ANSWER_S + 1.0)
         self.assertEqual(self.asked(ANSWER_S + 1.0), [2])
-        self.questions.drop(HANDLE)
+        self.requests.drop(HANDLE)
         self.assertEqual(self.asked(ANSWER_S + 2.0), [2])
         self.assertEqual(self.asked(ANSWER_S + 4.0), [3])
         self.assertEqual(self.asked(ANSWER_S + 6.0), [1])
@@ -125,9 +125,9 @@ class DigestQuestionsTest(unittest.TestCase):
         self.asked(0.0)
         wrong = frames.Digests(HANDLE, 0, bytes(6 * DIGEST_SIZE))
         with self.assertRaises(PeerProtocolError):
-            self.questions.came(self.peers[0], wrong, self.transfer, now=0.1)
+            self.requests.came(self.peers[0], wrong, self.transfer, now=0.1)
         self.assertTrue(self.transfer.plan.is_dropped(self.peers[0].sender))
-        self.assertTrue(self.questions.drop(HANDLE, self.peers[0]))  # as its connection ends
+        self.assertTrue(self.requests.drop(HANDLE, self.peers[0]))  # as its connection ends
         self.assertEqual(self.asked(0.1), [2])
 
     def test_digests_that_were_not_asked_for_end_the_connection(self) -> None:
@@ -141,7 +141,7 @@ class DigestQuestionsTest(unittest.TestCase):
         self.asked(0.0)
         too_many = frames.Digests(HANDLE, 0, self.digests + bytes(DIGEST_SIZE))
         with self.assertRaises(PeerProtocolError):
-            self.questions.came(self.peers[0], too_many, self.transfer, now=0.0)
+            self.requests.came(self.peers[0], too_many, self.transfer, now=0.0)
 
     def test_many_digests_come_in_several_answers_of_which_each_must_be_whole(self) -> None:
         self.use(2_500)
@@ -168,6 +168,6 @@ class DigestQuestionsTest(unittest.TestCase):
     def test_who_leaves_is_replaced(self) -> None:
         self.asked(0.0)
         gone = self.peers.pop(0)
-        self.questions.left(gone)
-        self.assertTrue(self.questions.drop(HANDLE, gone))
+        self.requests.left(gone)
+        self.assertTrue(self.requests.drop(HANDLE, gone))
         self.assertEqual(self.asked(0.1), [2])

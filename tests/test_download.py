@@ -27,7 +27,7 @@ from tests.test_name_twins import needs_case
 DATA = some_bytes(3_000_000)
 
 
-class SwarmDownloadTest(RoomTest):
+class DownloadTest(RoomTest):
     def setUp(self) -> None:
         super().setUp()
         self.constant("downloads.download", "MOVING_S", 0.3)

@@ -266,7 +266,7 @@ class OfferTest(LibraryTestCase):
 
 class RestartTest(LibraryTestCase):
     def opened(self, work: Callable[[], object]) -> list[str]:
-        """Which of the shared files are opened meanwhile."""
+        """The names of the shared files that `work` opens."""
         with mock.patch("os.open", wraps=os.open) as opens:
             work()
         names = {path.name for path in self.shared.rglob("*") if path.is_file()}

@@ -31,7 +31,7 @@ def greeting(**fields: object) -> bytes:
 
 
 class Lmk1Seeders:
-    """A reception.Host that answers with one byte: 1 or 2, as the guest speaks LMK/1 or LMK/2."""
+    """A handshakes.Host that answers with one byte: 1 or 2, as the guest speaks LMK/1 or LMK/2."""
 
     def __init__(self) -> None:
         self.leechers = list[Address]()
@@ -46,13 +46,13 @@ class Lmk1Seeders:
         connection.close(b"2")
 
 
-class ReceptionTest(RoomTest):
+class HandshakesTest(RoomTest):
     def setUp(self) -> None:
         super().setUp()
         self.host = Lmk1Seeders()
         listener = self.enterContext(Listener(socket.create_server(("127.0.0.1", 0))))
         self.address = listener.address
-        self.reception = Handshakes(listener, self.host)
+        self.handshakes = Handshakes(listener, self.host)
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self.receive, name="lmk-test")
         self.thread.start()
@@ -60,8 +60,8 @@ class ReceptionTest(RoomTest):
 
     def receive(self) -> None:
         while not self.stopping.is_set():
-            self.reception.look()
-        self.reception.close()
+            self.handshakes.look()
+        self.handshakes.close()
 
     def end(self) -> None:
         self.stopping.set()
@@ -162,13 +162,13 @@ class ReceptionTest(RoomTest):
         except OSError:
             self.skipTest("this system has one address of its own only")
         sock.connect(self.address)
-        wait_until(lambda: bool(self.reception._newcomers))
+        wait_until(lambda: bool(self.handshakes._newcomers))
         return sock
 
     def test_who_hangs_up_is_forgotten(self) -> None:
         for words in ((), (b"request_co",)):
             self.said(*words).close()
-        wait_until(lambda: not self.reception._newcomers)
+        wait_until(lambda: not self.handshakes._newcomers)
         self.assert_hears(b"1", BARE)
 
     def test_at_the_end_everybody_who_has_not_greeted_is_sent_away(self) -> None:
@@ -203,26 +203,26 @@ class ShortageTest(RoomTest):
         listener = self.enterContext(Listener(socket.create_server(("127.0.0.1", 0))))
         self.address = listener.address
         self.listener = Refusing(listener)
-        self.reception = Handshakes(cast("Listener", self.listener), self.host)
-        self.addCleanup(self.reception.close)
+        self.handshakes = Handshakes(cast("Listener", self.listener), self.host)
+        self.addCleanup(self.handshakes.close)
 
     def look_until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 30
         while not condition():
             self.assertLess(time.monotonic(), deadline)
-            self.reception.look()
+            self.handshakes.look()
 
     def test_without_descriptors_it_rests_and_then_takes_who_waits(self) -> None:
         self.constant("uploads.handshakes", "REFUSED_PAUSE_S", 0.1)
         for error in (OSError(errno.EMFILE, "Too many open files"), MemoryError()):
             with self.subTest(error=error), self.assertLogs("roles.uploads.handshakes", "WARNING"):
-                self.reception._complain_at = 0.0
+                self.handshakes._complain_at = 0.0
                 self.listener.error, self.listener.refused = error, 0
                 sock = self.dial(self.address)
                 sock.sendall(BARE)
                 began, looks = time.monotonic(), 0
                 while time.monotonic() - began < 0.35:
-                    self.reception.look()
+                    self.handshakes.look()
                     looks += 1
                 # Each time that it rests it looks only as often as somebody has said something.
                 self.assertGreaterEqual(self.listener.refused, 1)

@@ -31,7 +31,7 @@ class Own:
     snapshot: Offered = field(default_factory=lambda: Offered(1, ("a", "b")))
 
 
-class ListTellerTest(LmkTestCase):
+class ListUploadTest(LmkTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.calls: list[dict[str, Any]] = []
@@ -39,7 +39,7 @@ class ListTellerTest(LmkTestCase):
         self.refusals: list[str] = []  # codes, of the next answers
         self.tracker = Address(*self.enterContext(ScriptedSeeder(self.take)).address)
         self.own = Own()
-        self.teller = ListUpload(self.own, PEER, lambda: False)
+        self.upload = ListUpload(self.own, PEER, lambda: False)
         self.now = 0.0
 
     def take(self, sock: socket.socket) -> None:
@@ -54,7 +54,7 @@ class ListTellerTest(LmkTestCase):
 
     def tell(self, after_s: float = TELL_S) -> bool:
         self.now += after_s
-        return self.teller.tell(self.tracker, PORT, now=self.now)
+        return self.upload.tell(self.tracker, PORT, now=self.now)
 
     def told(self) -> list[tuple[bool, int, int]]:
         return [(call["whole"], call["base"], call["revision"]) for call in self.calls]
@@ -85,14 +85,14 @@ class ListTellerTest(LmkTestCase):
 
     def test_after_registering_anew_it_asks_whether_the_list_is_still_there(self) -> None:
         self.tell()
-        self.teller.registered()
+        self.upload.registered()
         self.tell(0.0)
         self.assertEqual(self.told(), [(True, 0, 1), (False, 1, 1)])
         self.assertEqual(self.lines[1], [])
 
     def test_a_tracker_that_lacks_what_changes_build_on_gets_the_whole_at_once(self) -> None:
         self.tell()
-        self.teller.registered()
+        self.upload.registered()
         self.refusals = ["whole"]
         self.tell(0.0)
         self.tell(0.0)
@@ -109,7 +109,7 @@ class ListTellerTest(LmkTestCase):
         shares = [call["share"] for call in self.calls]
         self.assertEqual(shares[0], SHARE)
         self.assertNotEqual(shares[1], SHARE)
-        self.assertEqual(shares[1:], [self.teller.share_id] * 2)
+        self.assertEqual(shares[1:], [self.upload.share_id] * 2)
         self.assertRegex(shares[1], "^[0-9a-f]{16}$")
 
     def test_a_tracker_that_does_not_know_this_program_is_said(self) -> None:

@@ -29,7 +29,7 @@ def refusing(error: OSError) -> Callable[..., None]:
 
 
 def accepted(listener: Listener) -> Connection:
-    """Who has connected."""
+    """A connection that was accepted."""
     wait_until(lambda: bool(select.select([listener], (), (), 0)[0]))
     connection = listener.accept()
     assert connection is not None

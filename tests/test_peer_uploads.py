@@ -54,10 +54,10 @@ class PeerUploadsTest(UploadingTest):
     def test_who_took_a_chunk_or_waits_for_one_keeps_its_place(self) -> None:
         self.constant("net.eviction", "UNPROVEN_S", 0.05)
         host = "10.0.0.1"
-        taker = self.joined(self.room, host=host)
-        self.opened(taker, self.holding)
-        taker.send(frames.Want(7, bitmap(self.holding.content)))
-        self.fetch(taker, self.holding)
+        leecher = self.joined(self.room, host=host)
+        self.opened(leecher, self.holding)
+        leecher.send(frames.Want(7, bitmap(self.holding.content)))
+        self.fetch(leecher, self.holding)
         hungs = [self.wanting(self.room, self.holding) for _ in range(2)]  # they hold both slots
         for hung in hungs:
             self.offer(hung)

@@ -35,7 +35,7 @@ from tests.test_room_client import with_cookie
 ME = Hello("0123456789abcdef", "pc", 5, is_seeder=False)
 
 
-class OfferCallsTest(RoomTest):
+class ReverseConnectionsTest(RoomTest):
     """The leechers are given to it without a tracker: what a tracker says is tested elsewhere."""
 
     def setUp(self) -> None:

@@ -28,7 +28,7 @@ def peer(number: int) -> Peer:
     return Peer(number, address, f"peer {number}", "pc", meter, joined_at=0.0)
 
 
-class SinglesTest(unittest.TestCase):
+class SingleChunksTest(unittest.TestCase):
     def setUp(self) -> None:
         self.singles = SingleChunks()
         self.peers = [peer(number) for number in (1, 2, 3)]
@@ -38,11 +38,11 @@ class SinglesTest(unittest.TestCase):
             self.singles.add(handle, ContentTransfer(CONTENT, "some bytes", lambda: None))
 
     def asked(self, now: float = 0.0) -> list[tuple[int, int]]:
-        """Whom for what, as numbers."""
+        """Pairs of the number of a peer and the handle that it is asked for."""
         return [(one.number, handle) for one, handle, _ in self.singles.to_ask(self.peers, now=now)]
 
     def late(self, *helpers: Peer, now: float) -> list[tuple[int, int]]:
-        """Who is late with what, as numbers, while these have nothing to do."""
+        """The same of late ones, while the helpers have nothing to do."""
         return [(one.number, handle) for one, handle in self.singles.late(helpers, now=now)]
 
     def test_each_is_asked_of_one_peer_and_all_peers_are_asked(self) -> None:

@@ -187,7 +187,7 @@ class FollowedScope:
 def _pair_up(
     fresh: Collection[Identity], gone: Collection[Identity], pending: Collection[Identity]
 ) -> tuple[list[Identity], frozenset[Identity]]:
-    """Which of the fresh files must be fetched, and which pending ones they replace.
+    """Returns the fresh files to fetch, and the pending files that they replace.
 
     A file is not fetched again if its path has come with another content.
     """

@@ -81,7 +81,7 @@ class FileTransfer(ContentTransfer):
 
     @property
     def bytes_needed(self) -> int:
-        """That it still takes on the disk."""
+        """Room that the rest will take on the disk, in bytes."""
         return _needed(self.wanted, max(self._taken, self.content.bytes_in(self.plan.had)))
 
     @property

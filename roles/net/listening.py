@@ -58,7 +58,7 @@ class Listener:
         return self._sock.fileno()
 
     def accept(self) -> Connection | None:
-        """Who waits there, None when nobody does.
+        """The next connection that waits, None if there is none.
 
         Raises OSError, MemoryError: it hung up before we looked, or nothing is left for it.
         """

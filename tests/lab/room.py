@@ -216,7 +216,7 @@ class Room:
         return problems, seconds
 
     def _damage(self, unfinished: list[Program]) -> Iterator[str]:
-        """Which of the others have something else than was shared."""
+        """A line for each finished leecher whose files differ from the shared ones."""
         names = [str(path.relative_to(self._shared)) for path in all_files(self._shared)]
         for leecher, target in zip(self._leechers, sorted_folders(self._taken), strict=True):
             if leecher in self._killed or leecher in unfinished:

@@ -40,7 +40,7 @@ class Clock:
 
 
 class Story:
-    """Who said what to whom: the last of it."""
+    """The newest messages, each with its sender and receiver."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -457,7 +457,7 @@ class Leecher(Host):
                 end.connection.tell_uploader(frame)
 
     def adopt(self, uploader: Host) -> None:
-        """Somebody to whom nobody can connect has called."""
+        """A firewalled uploader has connected to us."""
         occupants = [
             Occupant(
                 end.peer.number,
@@ -518,7 +518,7 @@ class Leecher(Host):
         self.room.tracker.holders(self, told, again)
 
     def _dial_some(self) -> None:
-        """Connect to whom it is time to connect to, in place of who is of no use."""
+        """Connect to the peers that are due, and leave useless ones for them."""
         if not self.is_running or self.is_done:
             return
         self.room.clock.after(DIAL_S, lambda: self.do(self._dial_some, 0.0))
@@ -619,7 +619,7 @@ class Tracker:
         room.clock.after(room.network.delay_s + 1e-4, there)
 
     def holders(self, host: Host, answered: Callable[[list[Member]], None], failed: Action) -> None:
-        """Who takes part."""
+        """Ask for the programs that take part."""
 
         def told(members: object) -> None:
             assert isinstance(members, list)
@@ -633,7 +633,7 @@ class Tracker:
         )
 
     def _look(self) -> None:
-        """Whom can be connected to, and who has fallen silent."""
+        """Note which hosts can be reached, and forget silent ones."""
         self.room.clock.after(1.0, self._look)
         now = self.room.clock.now
         self.registry.expire(now=now)

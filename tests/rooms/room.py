@@ -55,7 +55,7 @@ class Machine:
         self._done_at = 0.0  # with what takes long
 
     def core_of(self, _number: int) -> Machine:
-        """That of a host."""
+        """The core on which this host runs."""
         return self
 
     def through_at(self, cost_s: float, now: float) -> float:
@@ -208,7 +208,7 @@ class Room:
         self._hosts[host.address] = host
 
     def at(self, address: Address) -> Host | None:
-        """Who listens there."""
+        """The host that listens at this address."""
         return self._hosts.get(address)
 
     def everybody(self) -> list[Host]:
@@ -310,12 +310,12 @@ class Room:
         return all(now - one.moved_at > STILL_S for one in waiting)
 
     def _unfinished(self) -> list[Leecher]:
-        """Who should have ended."""
+        """The leechers that should be done by now."""
         waiting = (one for one in self.leechers if one.is_running and not one.is_done)
         return [one for one in waiting if one.answers_offers and not one.is_excused]
 
     def _can_end(self, leecher: Leecher) -> bool:
-        """Whether all that it lacks is with somebody whom it reaches, if through others."""
+        """Whether hosts that it reaches, directly or through others, have all that it lacks."""
         for shared in leecher.wanted:
             here = leecher.had(shared.content.root)
             for host in self._reached_from(leecher):
