@@ -20,7 +20,8 @@ from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife, failed_to_begin
 from roles.downloads.downloads import Downloads
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
-from roles.joining.room_lister import RoomLister, Sought
+from roles.joining.listed_room import Wanted
+from roles.joining.room_lister import RoomLister
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.downloads import Downloads as Lmk1Downloads
 from roles.net.throttle import Throttles
@@ -363,9 +364,8 @@ class Leecher(Role):
         return [self._downloads[key] for key in keys if key in self._downloads]
 
     # Called by the lister's and the membership's threads
-    def _sought(self) -> Sought:
-        active = [one for one in self._in_swarm() if one.needs_peers]
-        return Sought(tuple(one.wanted for one in active), tuple(one.key for one in active))
+    def _sought(self) -> dict[str, Wanted]:
+        return {one.key: one.wanted for one in self._in_swarm() if one.needs_peers}
 
     def _in_swarm(self) -> list[Download]:
         return [one for one in self._all() if isinstance(one, Download)]

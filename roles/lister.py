@@ -5,7 +5,7 @@ A leecher does the same beside its downloads. A command that only lists loads ha
 
 from __future__ import annotations
 
-from roles.joining.room_lister import RoomLister, Sought
+from roles.joining.room_lister import RoomLister
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.seeder_finder import SeederFinder
 from roles.role import Role
@@ -25,7 +25,7 @@ class Lister(Role):
             post,
             self.should_stop,
             SeederFinder(place, self.should_stop, tuple),
-            sought=lambda: Sought((), ()),
+            sought=dict,
             found=lambda _shares, _peers: False,
             listed=lambda: None,
         )

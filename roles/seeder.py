@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from roles.joining.announcer import Announcer
+from roles.joining.membership import Membership
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.shared_folder import SharedFolder
 from roles.lmk1.tracker_client import TrackerClient
@@ -69,16 +70,18 @@ class Seeder(Role):
         library = FolderLibrary(settings.folder, cache, self._note_hashing, self.should_stop)
         if library.notice:
             self._post(Warned(library.notice))
-        announcer = Announcer(
+        announcer = Announcer(shared, library, self._post)
+        announcer.read_folder()
+        membership = Membership(
             self._place,
-            shared,
             self._post,
             self.should_stop,
-            library,
             self._status,
-            TrackerClient(self._place, self.should_stop),
+            is_leecher=False,
+            own_share=library,
+            lmk1_files=announcer.look,
+            lmk1=TrackerClient(self._place, self.should_stop),
         )
-        announcer.read_folder()
         uploads = PeerUploads(library, slots_for_lmk2(settings.slots), self._throttles.up)
         lmk1_uploads = Lmk1Uploads(
             shared,
@@ -91,19 +94,18 @@ class Seeder(Role):
         with listener:
             address = listener.address
             self._post(RoleStarted(address, address_for_others(address), note))
-            self._serve(listener, library, announcer, uploads, lmk1_uploads)
+            self._serve(listener, library, membership, uploads, lmk1_uploads)
 
     def _serve(
         self,
         listener: Listener,
         library: FolderLibrary,
-        announcer: Announcer,
+        membership: Membership,
         uploads: PeerUploads,
         lmk1_uploads: Lmk1Uploads,
     ) -> None:
         """Accept connections until stopped, then wait for all threads."""
         address = listener.address
-        membership = announcer.membership
         me = Hello(membership.peer, own_name(), address.port, is_seeder=False)
         calls = ReverseConnections(
             self._place,
@@ -119,7 +121,7 @@ class Seeder(Role):
         report_at = 0.0
         try:
             beside.append(self._start_beside(library.run, "lmk-hasher"))
-            beside.append(self._start_beside(lambda: announcer.run(address), "lmk-member"))
+            beside.append(self._start_beside(lambda: membership.run(address), "lmk-member"))
             beside.append(self._start_beside(calls.run, "lmk-caller"))
             while not self.should_stop():
                 handshakes.look()
@@ -135,7 +137,6 @@ class Seeder(Role):
                 if now >= report_at:
                     report_at = now + REPORT_S
                     self._report(uploads, lmk1_uploads, now)
-                    announcer.state = self._told.state
         finally:
             self._stopping.set()
             handshakes.close()

@@ -17,11 +17,12 @@ import threading
 import time
 import unittest
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 from unittest import mock
 
+from roles.joining import membership
 from roles.joining.list_upload import ListUpload
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_place import TrackerPlace
@@ -29,6 +30,7 @@ from roles.leecher import Leecher
 from roles.net.throttle import Throttle, Throttles
 from roles.role import Role
 from roles.seeder import Seeder
+from roles.sharing.offers import LibrarySnapshot
 from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.catalogue import FileLine, encode_line
@@ -63,7 +65,6 @@ POLLING_MODULES = (
     "worker",
     "tracker",
     "joining.tracker_asker",
-    "joining.announcer",
     "lmk1.chunk_sender",
     "net.dialling",
     "sharing.folder_library",
@@ -120,6 +121,7 @@ class RoomTest(LmkTestCase):
         else:
             for name in POLLING_MODULES:
                 self.constant(name, "POLL_S", QUICK_POLL_S)
+            self.pace(poll_s=QUICK_POLL_S)
         self.addCleanup(self._check_records, self.enterContext(Records()))
 
     @staticmethod
@@ -131,6 +133,11 @@ class RoomTest(LmkTestCase):
         """Give a constant of roles.MODULE another value until the test ends."""
         found = importlib.import_module(f"roles.{module}")
         self.enterContext(mock.patch.object(found, name, value))
+
+    def pace(self, **values: float) -> None:
+        """Make members of the room hurry until the test ends."""
+        pace = replace(membership.PACE, **values)
+        self.enterContext(mock.patch.object(membership, "PACE", pace))
 
     def make_folder(self, name: str, files: Mapping[str, bytes] | None = None) -> Path:
         folder = self.folder / name
@@ -536,17 +543,13 @@ def register(tracker: tuple[str, int], seeder: tuple[str, int], sizes: Mapping[s
     ask(tracker, b"upload_file_list\n" + json.dumps(sizes).encode())
 
 
-@dataclass(frozen=True)
-class _Told:
-    revision: int
-    lines: tuple[str, ...]
+@dataclass
+class Own:
+    """A folder that a test offers."""
 
-
-@dataclass(frozen=True)
-class _Share:
-    share_id: str
-    name: str
-    snapshot: _Told
+    share_id: str = "1" * 16
+    name: str = "maps"
+    snapshot: LibrarySnapshot = field(default_factory=lambda: LibrarySnapshot(1, ("a", "b")))
 
 
 def list_as_lmk2(
@@ -568,7 +571,7 @@ def list_as_lmk2(
     me = Register("", Address(*address), peer, "pc", is_leecher=False, shares=(share,))
     with RoomClient(TrackerPlace(tracker), lambda: False) as client:
         assert isinstance(client.register(me), Done)
-    upload = ListUpload(_Share(share, "listed", _Told(1, tuple(lines))), peer, lambda: False)
+    upload = ListUpload(Own(share, "listed", LibrarySnapshot(1, tuple(lines))), peer, lambda: False)
     assert upload.tell(tracker, address[1], now=0.0)
 
 

@@ -10,6 +10,7 @@ from unittest import mock
 
 from roles.joining import list_client, list_upload
 from roles.joining.announcer import Announcer
+from roles.joining.membership import Membership
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.shared_folder import SharedFolder
 from roles.lmk1.tracker_client import TrackerClient
@@ -18,6 +19,7 @@ from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.errors import ShortageError
 from roles.values.events import FolderScanned, RoleStarted, TrackerLost
+from roles.values.participants import Status
 from roles.values.settings import TrackerSettings
 from roles.wire.list_wire import Taken
 from roles.wire.tracker_messages import Code
@@ -49,27 +51,27 @@ class AnnouncerTestCase(LmkTestCase):
         tracker: Address,
         listening: Address = LISTENING,
         *,
-        with_library: bool = False,
         is_reading: bool = True,
     ) -> Announcer:
-        library = None
-        if with_library:
-            library = FolderLibrary(self.shared, None, EventLog(), self.stopping.is_set)
-            if is_reading:
-                self.threads.append(threading.Thread(target=library.run, name="lmk-library"))
+        self.library = FolderLibrary(self.shared, None, EventLog(), self.stopping.is_set)
+        if is_reading:
+            self.threads.append(threading.Thread(target=self.library.run, name="lmk-library"))
         place = TrackerPlace(tracker)
         self.top = SharedFolder(self.shared)
-        announcer = Announcer(
+        announcer = Announcer(self.top, self.library, self.log)
+        announcer.read_folder()
+        self.member = Membership(
             place,
-            self.top,
             self.log,
             self.stopping.is_set,
-            library,
+            lambda: Status("available"),
+            is_leecher=False,
+            own_share=self.library,
+            lmk1_files=announcer.look,
             lmk1=TrackerClient(place, self.stopping.is_set),
         )
-        announcer.read_folder()
         self.threads.append(
-            threading.Thread(target=announcer.run, args=(listening,), name="lmk-announcer")
+            threading.Thread(target=self.member.run, args=(listening,), name="lmk-member")
         )
         for thread in self.threads:
             thread.start()
@@ -100,34 +102,31 @@ class FolderTest(AnnouncerTestCase):
         self.assertEqual(self.shown(self.log.of(FolderScanned)[0]), (["top"], 0, 1))
 
     def test_an_original_tracker_has_no_sub_folders(self) -> None:
-        self.announce(self.original(), with_library=True)
+        self.announce(self.original())
         scan = self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 0)
         self.assertEqual(self.shown(scan), (["top"], 1, 1))
 
     def test_with_an_original_tracker_the_same_is_not_told_again_and_again(self) -> None:
-        announcer = self.announce(self.original(), with_library=True)
-        library = announcer._library
-        assert library is not None
+        announcer = self.announce(self.original())
         self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 0)
-        wait_until(lambda: bool(library.snapshot.lines))
+        wait_until(lambda: bool(self.library.snapshot.lines))
         told = len(self.log.of(FolderScanned))
         for _ in range(5):
             announcer._report_at = 0.0  # it is time for the next report
-            announcer.look()
+            announcer.look(self.member.announced)
         self.assertEqual(len(self.log.of(FolderScanned)), told)
 
     def test_with_a_tracker_of_ours_everything_is_announced(self) -> None:
-        self.announce(self.tracker(), with_library=True)
+        self.announce(self.tracker())
         scan = self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 1)
         self.assertEqual(self.shown(scan), (["below/deep", "top"], 2, 0))
         self.assertEqual([(file.size, len(file.root)) for file in scan.files], [(5, 32), (3, 32)])
 
     def test_while_the_folder_is_read_it_is_said_that_more_follows(self) -> None:
-        announcer = self.announce(self.tracker(), with_library=True, is_reading=False)
+        self.announce(self.tracker(), is_reading=False)
         scan = self.log.wait_for(FolderScanned, where=lambda scan: scan.is_listed)
         self.assertEqual((self.shown(scan), scan.is_whole), ((["top"], 0, 0), False))
-        assert announcer._library is not None
-        self.threads.append(threading.Thread(target=announcer._library.run, name="lmk-library"))
+        self.threads.append(threading.Thread(target=self.library.run, name="lmk-library"))
         self.threads[-1].start()
         scan = self.log.wait_for(
             FolderScanned, where=lambda scan: scan.announced > 0 and scan.is_whole
@@ -143,7 +142,7 @@ class FolderTest(AnnouncerTestCase):
             return real(*arguments)
 
         with mock.patch.object(list_upload, "tell_list", tell_list):
-            self.announce(self.tracker(), with_library=True)
+            self.announce(self.tracker())
             scan = self.log.wait_for(FolderScanned, where=lambda scan: scan.is_whole)
             self.assertFalse(scan.is_listed or scan.announced)
             taken.set()
@@ -158,23 +157,18 @@ class FolderTest(AnnouncerTestCase):
             mock.patch.object(list_upload, "tell_list", return_value=refused),
             self.assertLogs("roles.joining.list_upload", "WARNING"),
         ):
-            self.announce(self.tracker(), with_library=True)
+            self.announce(self.tracker())
             scan = self.log.wait_for(FolderScanned, where=lambda scan: bool(scan.refusal))
         self.assertRegex(scan.refusal, "does not take the list: There is no room.")
         self.assertEqual((scan.announced, scan.is_listed), (0, False))
 
     def test_what_comes_into_a_sub_folder_is_announced(self) -> None:
-        self.announce(self.tracker(), with_library=True)
+        self.announce(self.tracker())
         self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 1)
         (self.shared / "below" / "new").write_bytes(b"")
         scan = self.log.wait_for(FolderScanned, 10.0, where=lambda scan: scan.announced > 2)
         self.assertEqual(self.shown(scan)[0], ["below/deep", "below/new", "top"])
         self.assertEqual(list(self.top.listing.files), ["top"])
-
-    def test_without_a_library_sub_folders_are_not_offered(self) -> None:
-        self.announce(self.tracker())
-        scan = self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 0)
-        self.assertEqual(self.shown(scan), (["top"], 1, 1))
 
 
 class NoNetworkTest(AnnouncerTestCase):
@@ -199,7 +193,7 @@ class ShortageTest(AnnouncerTestCase):
         lacking = ShortageError("too many open files")
         with mock.patch.object(SharedFolder, "scan", side_effect=lacking) as scan:
             self.top.changed.set()
-            announcer.look()
+            announcer.look(self.member.announced)
             scan.assert_called()
         self.assertIs(self.top.listing, before)
         self.assertEqual(len(self.log.of(FolderScanned)), told)

@@ -6,7 +6,6 @@ import hashlib
 import os
 import unittest
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
@@ -25,6 +24,7 @@ from roles.joining.room_client import RoomClient
 from roles.joining.tracker_place import TrackerPlace
 from roles.leecher import Leecher
 from roles.net.throttle import Throttle, Throttles
+from roles.sharing.offers import LibrarySnapshot
 from roles.values.addresses import Address
 from roles.values.catalogue import FileLine, PackLine, ReadingLine, encode_line, sort_key
 from roles.values.content import Content, chunk_size_for, root_of
@@ -43,6 +43,7 @@ from tests.role_test import (
     ANYWHERE,
     PEERS_SOON_S,
     LeecherTest,
+    Own,
     Running,
     content_of,
     list_now,
@@ -224,25 +225,12 @@ class FollowedScopeTest(unittest.TestCase):
         self.assertFalse(FollowedScope(listed).is_behind(listed))
 
 
-@dataclass
-class Told:
-    revision: int
-    lines: tuple[str, ...]
-
-
-@dataclass
-class OwnShare:
-    share_id: str
-    name: str
-    snapshot: Told
-
-
 class ListedShare:
     """A share whose list a test writes; whoever calls finds nobody at its port."""
 
     def __init__(self, tracker: Address, port: int) -> None:
         self._tracker, self._port = tracker, port
-        self._own = OwnShare(SHARE, "maps", Told(0, ()))
+        self._own = Own(SHARE, "maps", LibrarySnapshot())
         self._teller = ListUpload(self._own, "f" * 16, lambda: False)
         self._now = 0.0
         address = Address("127.0.0.1", port)
@@ -252,7 +240,7 @@ class ListedShare:
 
     def tell(self, lines: Iterable[FileLine | PackLine | ReadingLine]) -> None:
         texts = tuple(sorted(encode_line(line) for line in lines))
-        self._own.snapshot = Told(self._own.snapshot.revision + 1, texts)
+        self._own.snapshot = LibrarySnapshot(self._own.snapshot.revision + 1, texts)
         self._now += 100.0
         assert self._teller.tell(self._tracker, self._port, now=self._now)
 

@@ -5,30 +5,17 @@ from __future__ import annotations
 import json
 import socket
 import zlib
-from dataclasses import dataclass, field
 from typing import Any
 
 from roles.joining.list_upload import AGAIN_S, BUSY_AGAIN_S, TELL_S, ListUpload
+from roles.sharing.offers import LibrarySnapshot
 from roles.values.addresses import Address
-from tests.role_test import ScriptedSeeder
+from tests.role_test import Own, ScriptedSeeder
 from tests.support import LmkTestCase
 
 PEER = "a" * 16
 SHARE = "1" * 16
 PORT = 12501
-
-
-@dataclass(frozen=True)
-class Offered:
-    revision: int
-    lines: tuple[str, ...]
-
-
-@dataclass
-class Own:
-    share_id: str = SHARE
-    name: str = "maps"
-    snapshot: Offered = field(default_factory=lambda: Offered(1, ("a", "b")))
 
 
 class ListUploadTest(LmkTestCase):
@@ -62,7 +49,7 @@ class ListUploadTest(LmkTestCase):
     def test_the_whole_is_told_first_and_only_what_changed_from_then_on(self) -> None:
         self.assertTrue(self.tell())
         self.assertTrue(self.tell())
-        self.own.snapshot = Offered(4, ("b", "c"))
+        self.own.snapshot = LibrarySnapshot(4, ("b", "c"))
         self.tell()
         self.assertEqual(self.told(), [(True, 0, 1), (False, 1, 4)])
         self.assertEqual(self.lines, [["+a", "+b"], ["-a", "+c"]])
@@ -71,15 +58,15 @@ class ListUploadTest(LmkTestCase):
         self.assertEqual((call["peer"], call["port"]), (PEER, PORT))
 
     def test_an_empty_folder_is_told_too(self) -> None:
-        self.own.snapshot = Offered(0, ())
+        self.own.snapshot = LibrarySnapshot(0, ())
         self.tell()
         self.assertEqual((self.told(), self.lines), ([(True, 0, 0)], [[]]))
 
     def test_changes_are_told_once_a_second(self) -> None:
         self.tell()
-        self.own.snapshot = Offered(2, ("a",))
+        self.own.snapshot = LibrarySnapshot(2, ("a",))
         self.tell(TELL_S / 2)
-        self.own.snapshot = Offered(3, ())
+        self.own.snapshot = LibrarySnapshot(3, ())
         self.tell(TELL_S / 2)
         self.assertEqual(self.told(), [(True, 0, 1), (False, 1, 3)])
 
@@ -104,7 +91,7 @@ class ListUploadTest(LmkTestCase):
         self.tell(TELL_S / 2)  # the tracker has not heard of it yet
         self.assertEqual(len(self.calls), 1)
         self.tell(TELL_S / 2)
-        self.own.snapshot = Offered(2, ())
+        self.own.snapshot = LibrarySnapshot(2, ())
         self.tell()
         shares = [call["share"] for call in self.calls]
         self.assertEqual(shares[0], SHARE)

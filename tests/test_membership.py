@@ -11,7 +11,7 @@ from typing import Any
 from unittest import mock
 
 from roles.joining.list_client import fetch_list
-from roles.joining.membership import Membership, Pace
+from roles.joining.membership import Announced, Membership, Pace
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.tracker_client import TrackerClient
 from roles.tracker import Tracker
@@ -25,9 +25,9 @@ from roles.values.events import (
 )
 from roles.values.participants import Participant, Status, TransferStatus
 from roles.values.settings import TrackerSettings
+from tests.role_test import Own
 from tests.scripted_tracker import Script, ScriptedTracker, room_of
 from tests.support import EventLog, LmkTestCase, at_once, wait_until
-from tests.test_list_upload import Own
 from tests.test_room_client import usual, verb_and_line, with_cookie
 
 LISTENING = Address("127.0.0.1", 12701)
@@ -40,16 +40,22 @@ SHARE, OTHER = "1" * 16, "2" * 16
 
 @dataclass
 class Shown:
-    """The files for LMK/1 readers."""
+    """The files for LMK/1 readers, and what became of them."""
 
     files: Mapping[str, int]
-    heard: tuple[int, bool] | None = None
+    heard: Announced | None = None
 
-    def look(self) -> Mapping[str, int]:
+    def look(self, announced: Announced) -> Mapping[str, int]:
+        self.heard = announced
         return self.files
 
-    def told(self, count: int, *, is_shared: bool) -> None:
-        self.heard = (count, is_shared)
+    def is_told(self, count: int, *, takes_shares: bool) -> bool:
+        heard = self.heard
+        return heard is not None and (heard.lmk1_files, heard.lmk1_count, heard.takes_shares) == (
+            self.files,
+            count,
+            takes_shares,
+        )
 
 
 class MembershipTestCase(LmkTestCase):
@@ -78,7 +84,7 @@ class MembershipTestCase(LmkTestCase):
             lambda: self.status,
             is_leecher=is_leecher,
             own_share=own,
-            lmk1_list=shown,
+            lmk1_files=shown.look if shown else None,
             lmk1=None if is_leecher else TrackerClient(place, self.stopping.is_set),
             pace=pace,
         )
@@ -325,13 +331,13 @@ class ListTest(MembershipTestCase):
         _, address = self.tracker()
         shown = Shown({"a": 5})
         self.member(address, CALM, own=Own(), shown=shown)
-        wait_until(lambda: shown.heard == (1, True))
+        wait_until(lambda: shown.is_told(1, takes_shares=True))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.settimeout(5.0)
             sock.sendto(b"request_file_list", address)
             self.assertEqual(json.loads(sock.recv(2048)), {"a": 5})
         shown.files = {"a": 5, "b": 6}
-        wait_until(lambda: shown.heard == (2, True))
+        wait_until(lambda: shown.is_told(2, takes_shares=True))
 
 
 class OriginalTest(MembershipTestCase):
@@ -340,7 +346,7 @@ class OriginalTest(MembershipTestCase):
         shown = Shown({"b": 6})
         member = self.member(tracker.address, own=Own(), shown=shown)
         self.assertEqual(self.log.wait_for(TrackerAnswered).is_original, True)
-        wait_until(lambda: shown.heard == (1, False))
+        wait_until(lambda: shown.is_told(1, takes_shares=False))
         self.assertTrue(member.is_original)
         self.leave()
         uploaded = [one for one in tracker.heard if one.startswith(b"upload_file_list")]

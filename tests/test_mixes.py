@@ -452,8 +452,7 @@ class OursNeverEndAnOriginalTracker(MixesTest):
         self.assertEqual(len(self.assert_alive(self.old)), len(FILES) + 1)
 
     def test_an_old_tracker_that_restarts_gets_our_files_again(self) -> None:
-        self.constant("joining.announcer", "PING_S", 0.1)
-        self.constant("joining.announcer", "AGAIN_S", 0.05)
+        self.pace(ping_s=0.1, again_s=0.05)
         self.seeder(self.shared, self.old.address)
         host, port = self.old.address
         self.old.close()

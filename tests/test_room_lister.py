@@ -9,7 +9,7 @@ from unittest import mock
 
 from roles.joining.listed_room import Wanted
 from roles.joining.room_client import RoomClient
-from roles.joining.room_lister import PEERS_AGAIN_S, RoomLister, Sought, pause_after
+from roles.joining.room_lister import PEERS_AGAIN_S, RoomLister, pause_after
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.seeder_finder import SeederFinder
 from roles.values.addresses import Address
@@ -36,7 +36,7 @@ class RoomListerTest(RoomTest):
         super().setUp()
         self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.log = EventLog()
-        self.sought = Sought(())
+        self.sought = dict[str, Wanted]()
         self.sought_files: tuple[ListedFile, ...] = ()  # by LMK/1
         self.shares: tuple[str, ...] = ()  # of LMK/2, the newest that were found
         self.peers = set[Address]()
@@ -159,7 +159,7 @@ class HoldersAtOurTracker(RoomListerTest):
         list_as_lmk2(self.room, FIRST, {"a": CONTENT}, share=SHARE)
         lister = self.lister(self.room)
         self.listed(lister)
-        self.sought = Sought((self.wanted(lister, "a"),))
+        self.sought = {"a": self.wanted(lister, "a")}
         wait_until(lambda: self.peers == {Address(*FIRST)})
         list_as_lmk2(self.room, SECOND, {"b": CONTENT}, share=OTHER, peer="e" * 16)
         wait_until(lambda: self.peers == {Address(*FIRST), Address(*SECOND)})
@@ -172,7 +172,7 @@ class HoldersAtOurTracker(RoomListerTest):
         keys = [file.key for file in self.listed(lister).files]
         self.assertEqual(len(set(keys)), 2)
         one = next(w for w in map(lister.wanted, keys) if w and w[0].size == len(CONTENT))[0]
-        self.sought = Sought((one,))
+        self.sought = {"a": one}
         wait_until(lambda: self.peers == {Address(*FIRST)})
         for _ in range(3):
             self.listed(lister)
@@ -186,7 +186,7 @@ class HoldersAtOurTracker(RoomListerTest):
             )
         lister = self.lister(self.room)
         self.listed(lister)
-        self.sought = Sought((self.wanted(lister, "a"),))
+        self.sought = {"a": self.wanted(lister, "a")}
         wait_until(lambda: self.peers == {Address(HOST, port) for port in ports})
 
 
@@ -246,6 +246,18 @@ class AnOriginalTracker(RoomListerTest):
         list_as_lmk2(address, FIRST, {"b": CONTENT})
         self.assertEqual([file.name for file in self.listed(lister).files], ["b"])
         self.assertEqual(len(self.wanted(lister, "b").files), 1)
+
+    def test_its_files_go_with_it_although_the_new_room_is_empty(self) -> None:
+        old = self.original_tracker()
+        register(old.address, FIRST, {"a": 2})
+        lister = self.lister(old.address)
+        self.listed(lister)
+        self.assertIsNotNone(self.finder.file("a"))
+        address = Address(*old.address)
+        old.close()
+        self.tracker(address)
+        self.assertEqual(self.listed(lister).files, ())
+        self.assertIsNone(self.finder.file("a"))
 
 
 class PaceTest(LmkTestCase):

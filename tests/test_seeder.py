@@ -216,7 +216,7 @@ class TheSeederAndItsTracker(SeederTest):
         self.assertFalse(seeder.log.of(TrackerAnswered)[0].is_original)
 
     def test_a_tracker_that_forgot_it_gets_it_back(self) -> None:
-        self.constant("joining.announcer", "PING_S", 0.1)
+        self.pace(ping_s=0.1)
         first = self.tracker()
         seeder = self.seeder(self.shared, first.address)
         address = first.address
@@ -226,7 +226,7 @@ class TheSeederAndItsTracker(SeederTest):
         self.assertEqual(listed_seeders(address), [seeder.address])
 
     def test_a_tracker_that_comes_up_later_gets_it(self) -> None:
-        self.constant("joining.announcer", "AGAIN_S", 0.05)
+        self.pace(again_s=0.05)
         self.constant("joining.tracker_asker", "TRIES_S", (0.05, 0.05))
         address = Address("127.0.0.1", self.free_port("udp"))
         seeder = self.seeder(self.shared, address, is_announced=False)
@@ -237,7 +237,7 @@ class TheSeederAndItsTracker(SeederTest):
         seeder.log.wait_for(TrackerAnswered)
 
     def test_it_tells_its_state(self) -> None:
-        self.constant("joining.announcer", "STATE_PING_S", 0.05)
+        self.pace(state_ping_s=0.05)
         room = self.tracker()
         seeder = self.seeder(self.shared, room.address, slots=2)
         link = self.connected(seeder.address)
@@ -270,7 +270,7 @@ class TheSeederAndItsTracker(SeederTest):
 
     def test_a_tracker_without_room_is_told_to_the_user(self) -> None:
         self.constant("room.registry", "MAX_PROGRAMS", 0)
-        self.constant("joining.announcer", "AGAIN_S", 0.05)
+        self.pace(again_s=0.05)
         seeder = self.seeder(self.shared, self.room, is_announced=False)
         lost = seeder.log.wait_for(TrackerLost)
         self.assertIn("refused this seeder", str(lost.reason))

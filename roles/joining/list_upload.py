@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from roles.joining.list_client import tell_list
+from roles.sharing.offers import LibrarySnapshot
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.wire.list_wire import ADDED, REMOVED, TellList
@@ -21,18 +22,6 @@ AGAIN_MAX_S = 15.0
 BUSY_AGAIN_S = 1.0  # while the tracker waits for an earlier run of this program to fall silent
 
 
-class Snapshot(Protocol):
-    """What a share offers at one instant."""
-
-    @property
-    def revision(self) -> int:
-        """Different for each snapshot."""
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """As in roles/values/catalogue.py, each once."""
-
-
 class OwnShare(Protocol):
     """A folder that this program offers. Other threads replace its snapshot."""
 
@@ -40,11 +29,10 @@ class OwnShare(Protocol):
     def share_id(self) -> str: ...
 
     @property
-    def name(self) -> str:
-        """The folder's name."""
+    def name(self) -> str: ...
 
     @property
-    def snapshot(self) -> Snapshot: ...
+    def snapshot(self) -> LibrarySnapshot: ...
 
 
 class ListUpload:
@@ -56,13 +44,13 @@ class ListUpload:
         self._own = own
         self._peer = peer
         self._should_stop = should_stop
-        self._told: Snapshot | None = None  # what the tracker has, None for nothing
+        self._told: LibrarySnapshot | None = None  # what the tracker has, None for nothing
         self._is_checked = False  # the tracker has confirmed it since we last registered
         self._not_before = 0.0
         self._pause_s = AGAIN_S
 
     @property
-    def listed(self) -> Snapshot | None:
+    def listed(self) -> LibrarySnapshot | None:
         """The snapshot that the tracker has; None until the tracker confirms it."""
         return self._told if self._is_checked else None
 
@@ -84,7 +72,7 @@ class ListUpload:
                 self._failed(str(error), now)
             return True
 
-    def _send(self, tracker: Address, port: int, snapshot: Snapshot, now: float) -> bool:
+    def _send(self, tracker: Address, port: int, snapshot: LibrarySnapshot, now: float) -> bool:
         base = self._told
         list_ = TellList(
             self.share_id,

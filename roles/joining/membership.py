@@ -12,19 +12,20 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
 
-from roles.joining.list_upload import ListUpload, OwnShare, Snapshot
+from roles.joining.list_upload import ListUpload, OwnShare
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_asker import new_id
-from roles.joining.tracker_dialects import Dialect, Lmk1Client, Lmk2Dialect, Standing
+from roles.joining.tracker_dialects import Dialect, Lmk1Client, Lmk2Dialect
 from roles.joining.tracker_place import TrackerPlace
 from roles.net.interfaces import own_address_towards, own_name
+from roles.sharing.offers import LibrarySnapshot
 from roles.values.addresses import EVERY_INTERFACE, Address, is_loopback
 from roles.values.errors import TrackerSilentError
 from roles.values.events import Post, ReachabilityChanged, TrackerAnswered, TrackerLost
 from roles.values.participants import Status
 from roles.wire.fields import MAX_REQUEST_SHARES
+from roles.wire.tracker_messages import Register
 from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
@@ -49,16 +50,18 @@ class Pace:
     poll_s: float = POLL_S
 
 
-class Lmk1List(Protocol):
-    """What LMK/1 readers see of a seeder. Called in the membership's thread."""
+PACE = Pace()
 
-    def look(self) -> Mapping[str, int]:
-        """Sizes by name; the same object while nothing changes."""
 
-    def told(self, count: int, *, is_shared: bool) -> None:
-        """The tracker has so many of these files now. `is_shared`: it also takes the whole share's
-        list in LMK/2.
-        """
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What the tracker has of a seeder's files."""
+
+    takes_shares: bool = False  # it takes lists of whole folders
+    share: LibrarySnapshot | None = None  # the list that it has; None until it confirms one
+    refusal: str = ""  # one sentence while it refuses the list
+    lmk1_files: Mapping[str, int] | None = None  # what it was told for LMK/1 readers
+    lmk1_count: int = 0  # how many of these are on its list
 
 
 class Membership:
@@ -73,13 +76,14 @@ class Membership:
         *,
         is_leecher: bool,
         own_share: OwnShare | None = None,
-        lmk1_list: Lmk1List | None = None,
+        lmk1_files: Callable[[Announced], Mapping[str, int]] | None = None,
         lmk1: Lmk1Client | None = None,
         peer: str = "",
         pace: Pace | None = None,
     ) -> None:
-        """`status` is called often, in this thread. Only a seeder has a share, an LMK/1 list, and
-        `lmk1`, which speaks to an original tracker.
+        """`status` is called often, in this thread. The rest is a seeder's: `lmk1_files` is called
+        as often, and returns the sizes of the files for LMK/1 readers by name, the same object
+        while nothing changes; `lmk1` speaks to an original tracker.
         """
         self.peer = peer or new_id()  # names this run of the program to everyone
         self.is_reachable: bool | None = None  # from outside, as the tracker says; None: unknown
@@ -91,9 +95,9 @@ class Membership:
         self._should_stop = should_stop
         self._status = status
         self._is_leecher = is_leecher
-        self._lmk1_list = lmk1_list
+        self._lmk1_files = lmk1_files
         self._list_upload = ListUpload(own_share, self.peer, should_stop) if own_share else None
-        self._pace = pace or Pace()
+        self._pace = pace or PACE
         self._room = RoomClient(place, should_stop)
         self._lmk1 = lmk1
         self._dialect: Dialect | None = None
@@ -103,7 +107,8 @@ class Membership:
         self._is_doubtful = False  # the tracker has tried to connect for a second, in vain
         self._told_status: Status | None = None
         self._told_files: Mapping[str, int] | None = None
-        self._reported: tuple[Address, bool] | None = None  # the reachability that was posted
+        self._told_count = 0  # of these, on the tracker's list
+        self._reported: ReachabilityChanged | None = None
         self._loss = ""  # why the tracker could not be reached the last time
         self._network_changed = threading.Event()
         self._woken = threading.Event()
@@ -116,16 +121,15 @@ class Membership:
         return self.is_reachable is False or self._is_doubtful
 
     @property
-    def listed_share(self) -> Snapshot | None:
-        """The snapshot of our share that the tracker has."""
+    def announced(self) -> Announced:
         upload = self._list_upload if self.advertised else None
-        return None if upload is None else upload.listed
-
-    @property
-    def refusal(self) -> str:
-        """One sentence while the tracker refuses the share, else ""."""
-        upload = self._list_upload if self.advertised else None
-        return "" if upload is None else upload.trouble
+        return Announced(
+            self._dialect is not None and self._dialect.takes_shares,
+            None if upload is None else upload.listed,
+            "" if upload is None else upload.trouble,
+            self._told_files,
+            self._told_count,
+        )
 
     def network_changed(self) -> None:
         """This computer's addresses changed, or it was asleep: register again. From any thread."""
@@ -146,7 +150,7 @@ class Membership:
             self._leave()
 
     def _take_turn(self, listening: Address) -> None:
-        files = self._lmk1_list.look() if self._lmk1_list is not None else None
+        files = self._lmk1_files(self.announced) if self._lmk1_files is not None else None
         now = time.monotonic()
         if self._network_changed.is_set() or self._moves != self._place.moves:
             self._network_changed.clear()
@@ -159,8 +163,8 @@ class Membership:
                 self._due_at = now + self._pace.again_s
                 self._announce(listening, status)
                 self._due_at = now + self._next_ping_s()
-            if self.advertised is not None and files is not None and files is not self._told_files:
-                self._tell_files(self.advertised, files)
+            if files is not None and files is not self._told_files:
+                self._tell_files(files)
         except TrackerSilentError as error:
             if not self._should_stop():
                 self._lost(error)
@@ -168,11 +172,9 @@ class Membership:
 
     def _full_status(self) -> Status:
         status = self._status()
-        if self._list_upload is None:
-            return replace(status, shares=status.shares[:MAX_REQUEST_SHARES])
-        own = self._list_upload.share_id
-        others = tuple(share for share in status.shares if share != own)
-        return replace(status, shares=(own, *others)[:MAX_REQUEST_SHARES])
+        own = (self._list_upload.share_id,) if self._list_upload is not None else ()
+        shares = tuple(dict.fromkeys((*own, *status.shares)))
+        return replace(status, shares=shares[:MAX_REQUEST_SHARES])
 
     def _is_news(self, status: Status, now: float) -> bool:
         told = self._told_status
@@ -195,7 +197,8 @@ class Membership:
     def _announce(self, listening: Address, status: Status) -> None:
         """Ping, or register. Raises TrackerSilentError."""
         advertised = self._advertised_for(listening)
-        if advertised != self.advertised or not self._ping(advertised, status):
+        is_same = advertised == self.advertised
+        if not (is_same and self._dialect and self._is_known(self._dialect, advertised, status)):
             self._register(advertised, status, is_everywhere=listening.host == EVERY_INTERFACE)
 
     def _advertised_for(self, listening: Address) -> Address:
@@ -205,29 +208,35 @@ class Membership:
         """
         if listening.host != EVERY_INTERFACE:
             return listening
-        fault: OSError | None = None
+        why = "no address"
         for tracker in self._place.addresses(self._should_stop):
             try:
                 return Address(own_address_towards(tracker.host), listening.port)
             except OSError as error:
-                fault = error
+                why = error.strerror or str(error)
         if self._place.look_around(self._should_stop):
             return self._advertised_for(listening)
-        why = "no address" if fault is None else fault.strerror or fault
         raise TrackerSilentError(
             f"This computer cannot reach the tracker {self._place.shown} ({why}). "
             "Is this computer on the network?"
         )
 
-    def _ping(self, advertised: Address, status: Status) -> bool:
-        """False when the tracker does not know this program."""
-        if self._dialect is None:
-            return False
-        standing = self._dialect.ping(advertised, status)
+    def _is_known(self, dialect: Dialect, advertised: Address, status: Status) -> bool:
+        """Ping; False when the tracker does not know this program."""
+        pinged = dialect.ping(advertised, status)
         self._pinged_at, self._told_status = time.monotonic(), status
-        if standing.is_listed:
-            self._note_reachability(advertised, standing)
-        return standing.is_listed
+        if pinged is None:
+            return False
+        self.is_reachable = pinged.is_reachable
+        is_tried = dialect.takes_shares and not is_loopback(advertised.host)
+        is_tried &= self._early_pings < EARLY_PINGS
+        self._is_doubtful = is_tried and pinged.is_reachable is None
+        if pinged.is_reachable is not None:
+            found = ReachabilityChanged(advertised, pinged.is_reachable)
+            if found != self._reported:
+                self._reported = found
+                self._post(found)
+        return True
 
     def _register(self, advertised: Address, status: Status, *, is_everywhere: bool) -> None:
         dialect = self._found_dialect(advertised, status, is_everywhere=is_everywhere)
@@ -243,8 +252,11 @@ class Membership:
         if self._list_upload is not None:
             self._list_upload.registered()
         if is_new:
-            self._say_answered(advertised)
-        self._ping(advertised, status)
+            tracker = self._place.shown
+            log.info("Registered as %s at the tracker %s.", advertised, tracker)
+            if not self._is_leecher:
+                self._post(TrackerAnswered(tracker, dialect.is_original))
+        self._is_known(dialect, advertised, status)
 
     def _found_dialect(
         self, advertised: Address, status: Status, *, is_everywhere: bool
@@ -256,56 +268,15 @@ class Membership:
         # Ask a harmless question first: an original tracker lists whatever registers.
         if self._is_leecher and self._room.list_version() is None:
             return None
-        ours = Lmk2Dialect(self._room, peer=self.peer, name=own_name(), is_leecher=self._is_leecher)
-        if not ours.register(advertised, status, everywhere=is_everywhere):
+        me = Register(
+            "", advertised, self.peer, own_name(), self._is_leecher, is_everywhere, status.shares
+        )
+        ours = Lmk2Dialect(self._room, self.peer)
+        if not ours.register(me):
             return None if self._lmk1 is None else self._lmk1.dialect(is_original=True)
         if self._lmk1 is not None and self._room.list_version() is None:  # ours, of version 1.0
             return self._lmk1.dialect(is_original=False)
         return ours
-
-    def _note_reachability(self, advertised: Address, standing: Standing) -> None:
-        self.is_reachable = standing.is_reachable
-        is_tried = self._dialect is not None and self._dialect.takes_shares
-        is_tried &= not is_loopback(advertised.host)
-        is_early = self._early_pings == EARLY_PINGS
-        self._is_doubtful = standing.is_reachable is None and is_tried and not is_early
-        if standing.is_reachable is None:
-            return
-        found = (advertised, standing.is_reachable)
-        if found != self._reported:
-            self._reported = found
-            self._post(ReachabilityChanged(*found))
-
-    # What it offers
-
-    def _tell_files(self, advertised: Address, files: Mapping[str, int]) -> None:
-        assert self._dialect is not None and self._lmk1_list is not None
-        count = self._dialect.tell_files(files, advertised.port)
-        self._told_files = files
-        is_shared = self._list_upload is not None and self._dialect.takes_shares
-        self._lmk1_list.told(count, is_shared=is_shared)
-
-    def _tell_share(self) -> None:
-        if self._list_upload is None or self.advertised is None or self._dialect is None:
-            return
-        if not self._dialect.takes_shares:
-            return
-        now = time.monotonic()
-        try:
-            is_known = self._list_upload.tell(self._room.looked_up(), self.advertised.port, now=now)
-        except TrackerSilentError:  # its name is no longer found: the next ping reports that
-            return
-        if not is_known:
-            self.advertised = None
-            self._due_at = now + self._pace.again_s
-
-    # Coming and going
-
-    def _say_answered(self, advertised: Address) -> None:
-        tracker = self._place.shown
-        log.info("Registered as %s at the tracker %s.", advertised, tracker)
-        if not self._is_leecher:
-            self._post(TrackerAnswered(tracker, self.is_original is True))
 
     def _lost(self, reason: TrackerSilentError) -> None:
         if str(reason) != self._loss:
@@ -321,3 +292,31 @@ class Membership:
             self._dialect.leave(self.advertised, self._full_status())
         except TrackerSilentError:
             log.debug("left the tracker %s", self._place.shown)
+
+    # What it offers
+
+    def _tell_files(self, files: Mapping[str, int]) -> None:
+        if self.advertised is None or self._dialect is None:
+            return
+        self._told_count = self._dialect.tell_files(files, self.advertised.port)
+        self._told_files = files
+        if self._told_count < len(files) and not self._dialect.takes_shares:
+            log.warning(
+                "The tracker's list has room for %d of the %d files; the others are not offered.",
+                self._told_count,
+                len(files),
+            )
+
+    def _tell_share(self) -> None:
+        if self._list_upload is None or self.advertised is None:
+            return
+        if self._dialect is None or not self._dialect.takes_shares:
+            return
+        now = time.monotonic()
+        try:
+            is_known = self._list_upload.tell(self._room.looked_up(), self.advertised.port, now=now)
+        except TrackerSilentError:  # its name is no longer found: the next ping reports that
+            return
+        if not is_known:
+            self.advertised = None
+            self._due_at = now + self._pace.again_s

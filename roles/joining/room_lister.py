@@ -11,8 +11,8 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from roles.joining.list_client import fetch_list
@@ -37,14 +37,6 @@ PEERS_AGAIN_S = (0.2, 5.0)
 # second must not keep every leecher's processor busy.
 LOOK_SHARE = 4
 SAMPLE = 16  # files of a folder for which it looks for newer shares
-
-
-@dataclass(frozen=True, slots=True)
-class Sought:
-    """What the leecher's active downloads fetch in LMK/2."""
-
-    wanted: tuple[Wanted, ...]
-    keys: tuple[str, ...] = ()  # of `wanted`
 
 
 class Lmk1Lists(Protocol):
@@ -83,11 +75,13 @@ class RoomLister:
         should_stop: Callable[[], bool],
         lmk1: Lmk1Lists,
         *,
-        sought: Callable[[], Sought],
+        sought: Callable[[], Mapping[str, Wanted]],
         found: Callable[[Iterable[str], Iterable[Address]], bool],
         listed: Callable[[], None],
     ) -> None:
-        """`found` gets shares with something that is sought in LMK/2, and peers of theirs to
+        """`sought` returns what active downloads fetch in LMK/2, by key.
+
+        `found` gets shares with something that is sought in LMK/2, and peers of theirs to
         connect to; it returns whether one of these peers is new. `listed` is called after each
         list, before it is posted, and after each change of the list.
         """
@@ -107,7 +101,7 @@ class RoomLister:
         # The rest is the thread's own.
         self._version = ""
         self._left_out = 0  # lines of the list that were warned of
-        self._files: tuple[ListedFile, ...] = ()  # of the newest list
+        self._files: tuple[ListedFile, ...] | None = None  # of our tracker's newest list
         self._is_lost = False  # the last request for a list failed
         self._moves = place.moves
         self._again_at = 0.0  # when to ask again after a failure
@@ -237,18 +231,18 @@ class RoomLister:
         listed = self._lmk1.list_of_original()
         with self._lock:
             self._room = None
-        self._version, self._files = "", ()
+        self._version, self._files = "", None
         return listed
 
     # Who has it
 
     def _look_for_peers(self, client: RoomClient) -> None:
         sought, files, now = self._sought(), self._lmk1.sought(), time.monotonic()
-        if not files and not sought.wanted:
+        if not files and not sought:
             self._told = None
             return
-        if self._told != (files, sought.keys):
-            self._told = files, sought.keys
+        if self._told != (files, tuple(sought)):
+            self._told = files, tuple(sought)
             self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]
         if now < self._peers_at:
             return
@@ -260,20 +254,20 @@ class RoomLister:
                 if self._version != version:
                     self._listed()
             self._lmk1.look_for_seeders()
-            is_news = self._note_holders(client, self._shares_with(sought))
+            is_news = self._note_holders(client, self._shares_with(sought.values()))
         except TrackerSilentError as error:  # running downloads never wait for the tracker
             log.info("%s", error)
         worked_s = time.thread_time() - worked_before
         self._peers_at = now + max(self._pause_s, LOOK_SHARE * worked_s)
         self._pause_s = pause_after(self._pause_s, is_news=is_news)
 
-    def _shares_with(self, sought: Sought) -> Sequence[str]:
+    def _shares_with(self, sought: Iterable[Wanted]) -> Sequence[str]:
         """The shares that have some of it now, those of LMK/2 first."""
         with self._lock:
             room = self._room
             resolve = (lambda _: None) if room is None else room.resolve
             others = tuple(self._lmk1.shares_with(resolve))
-            shares = [share for wanted in sought.wanted for share in _lmk2_shares(room, wanted)]
+            shares = [share for wanted in sought for share in _lmk2_shares(room, wanted)]
         lmk2 = tuple(dict.fromkeys(shares))
         if lmk2 != self._told_shares:
             self._told_shares, self._pause_s = lmk2, PEERS_AGAIN_S[0]

@@ -1,13 +1,9 @@
-"""How a program registers, pings and leaves, in each version of the protocol.
-
-Membership decides when.
-"""
+"""How a program pings and leaves, in each version of the protocol. Membership decides when."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from roles.joining.room_client import RoomClient
@@ -15,17 +11,9 @@ from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.values.participants import Status
-from roles.wire.tracker_messages import Done, Ping, Pinged, Refused, Register
+from roles.wire.tracker_messages import Ping, Pinged, Refused, Register
 
 LEAVE_S = 0.5  # for the last ping
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What the tracker knows of this program."""
-
-    is_listed: bool
-    is_reachable: bool | None = None  # from outside; None: not known
 
 
 class Dialect(Protocol):
@@ -39,7 +27,8 @@ class Dialect(Protocol):
     def takes_shares(self) -> bool:
         """Whether the tracker takes lists of whole folders, and tries to connect to us."""
 
-    def ping(self, advertised: Address, status: Status) -> Standing: ...
+    def ping(self, advertised: Address, status: Status) -> Pinged | None:
+        """None if the tracker does not know this program."""
 
     def tell_files(self, files: Mapping[str, int], port: int) -> int:
         """Send the list for LMK/1 readers; returns how many of these files they get."""
@@ -65,41 +54,23 @@ class Lmk2Dialect:
     is_original = False
     takes_shares = True
 
-    def __init__(self, client: RoomClient, *, peer: str, name: str, is_leecher: bool) -> None:
-        self._client = client
-        self._peer = peer
-        self._name = name
-        self._is_leecher = is_leecher
+    def __init__(self, client: RoomClient, peer: str) -> None:
+        self._client, self._peer = client, peer
 
-    def register(self, advertised: Address, status: Status, *, everywhere: bool) -> bool:
+    def register(self, me: Register) -> bool:
         """False when it was an original tracker, which lists us as a seeder now."""
-        reply = self._client.register(
-            Register(
-                "",
-                advertised,
-                self._peer,
-                self._name,
-                self._is_leecher,
-                everywhere,
-                status.shares,
+        reply = self._client.register(me)
+        if isinstance(reply, Refused):
+            kind = "leecher" if me.is_leecher else "seeder"
+            why = reply.text or reply.code
+            raise TrackerSilentError(
+                f"The tracker {self._client.tracker} refused this {kind}: {why}"
             )
-        )
-        match reply:
-            case None:
-                return False
-            case Done():
-                return True
-            case Refused(code=code, text=text):
-                kind = "leecher" if self._is_leecher else "seeder"
-                raise TrackerSilentError(
-                    f"The tracker {self._client.tracker} refused this {kind}: {text or code}"
-                )
+        return reply is not None
 
-    def ping(self, advertised: Address, status: Status) -> Standing:
+    def ping(self, advertised: Address, status: Status) -> Pinged | None:
         reply = self._client.ping(Ping("", advertised, self._peer, status))
-        if isinstance(reply, Pinged):
-            return Standing(True, reply.is_reachable)
-        return Standing(False)
+        return reply if isinstance(reply, Pinged) else None
 
     def tell_files(self, files: Mapping[str, int], port: int) -> int:
         return self._client.tell_files(files, self._peer, port) or 0

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from roles.joining.tracker_asker import TrackerAsker, new_id
-from roles.joining.tracker_dialects import Dialect, Standing
+from roles.joining.tracker_dialects import Dialect
 from roles.lmk1.tracker_wire import (
     Extras,
     FileList,
@@ -23,6 +23,7 @@ from roles.lmk1.tracker_wire import (
 )
 from roles.values.addresses import Address
 from roles.values.participants import Status
+from roles.wire.tracker_messages import Pinged
 
 ListT = TypeVar("ListT", FileList, SeederList)
 
@@ -101,8 +102,9 @@ class _Dialect:
         self._client = client
         self.is_original = is_original
 
-    def ping(self, advertised: Address, status: Status) -> Standing:
-        return Standing(self._client.ping(advertised, state=status.state))
+    def ping(self, advertised: Address, status: Status) -> Pinged | None:
+        is_known = self._client.ping(advertised, state=status.state)
+        return Pinged("", None) if is_known else None
 
     def tell_files(self, files: Mapping[str, int], port: int) -> int:
         if self.is_original:
