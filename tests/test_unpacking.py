@@ -14,7 +14,7 @@ from roles.disk import claimed_file, final_name
 from roles.disk.arriving_file import ArrivingFile
 from roles.disk.leftovers import pack_stored
 from roles.disk.open_folder import OpenFolder
-from roles.disk.unpacking import unpack
+from roles.disk.unpacking import Unpacked, unpack
 from roles.disk.wanted_file import WantedFile
 from roles.values.content import Content
 from roles.values.errors import ContentError, DiskFullError, StorageError
@@ -45,7 +45,7 @@ content, _ = described(data)
 source = ArrivingFile(target, pack_stored(content), content)
 source.write(0, memoryview(data))
 for end in unpack(source, members, target, Existing.SKIP, go_on):
-    sys.stdout.write(end.name + "\\n")
+    sys.stdout.write(end.member.path + "\\n")
     sys.stdout.flush()
 """
 
@@ -88,8 +88,8 @@ class UnpackingTestCase(DiskTestCase):
         finally:
             source.discard()
 
-    def by_name(self, ended: Iterable[FileEnded]) -> dict[str, FileEnded]:
-        told = list(ended)
+    def by_name(self, unpacked: Iterable[Unpacked]) -> dict[str, FileEnded]:
+        told = [one.ended for one in unpacked]
         self.assertEqual(len({end.name for end in told}), len(told))
         return {end.name: end for end in told}
 
@@ -150,7 +150,7 @@ class UnpackTest(UnpackingTestCase):
         source, _ = self.arrived(whole)
         with mock.patch("os.sync") as sync, mock.patch("os.fsync", wraps=os.fsync) as fsync:
             ended = list(unpack(source, members, self.target, Existing.SKIP, go_on))
-        self.assertEqual({end.state for end in ended}, {DONE})
+        self.assertEqual({end.ended.state for end in ended}, {DONE})
         self.assertEqual((sync.call_count, fsync.call_count), (2, 0))
 
 
@@ -304,7 +304,7 @@ class DisturbedTest(UnpackingTestCase):
         telling = unpack(source, members, target, Existing.SKIP, go_on)
         first = next(telling)
         telling.close()
-        self.assertEqual(self.contents(target), {first.name: self.files[first.name]})
+        self.assertEqual(self.contents(target), {first.member.path: self.files[first.member.path]})
 
     @needs_a_small_disk
     def test_a_full_disk_is_told_after_what_found_room_and_the_rest_comes_later(self) -> None:
@@ -313,13 +313,15 @@ class DisturbedTest(UnpackingTestCase):
         ballast.write_bytes(bytes(1_500_000))
         data, members = packed(self.files)
         source, _ = self.arrived(data)
-        told = list[FileEnded]()
+        told = list[Unpacked]()
         with self.assertRaisesRegex(DiskFullError, "is full. Make room"):
             for end in unpack(source, members, disk, Existing.SKIP, go_on):
                 told.append(end)
         ballast.unlink()
         self.assertTrue(0 < len(told) < len(self.files))
-        self.assertEqual(self.contents(disk), {end.name: self.files[end.name] for end in told})
+        self.assertEqual(
+            self.contents(disk), {one.member.path: self.files[one.member.path] for one in told}
+        )
         self.by_name(unpack(source, members, disk, Existing.SKIP, go_on))
         self.assertEqual(self.contents(disk), self.files)
 
@@ -329,7 +331,7 @@ class DisturbedTest(UnpackingTestCase):
         self.make_read_only(disk)
         data, members = packed({"a": b"1", "b/c": b"2"})
         source, _ = self.arrived(data)
-        ended = list(unpack(source, members, disk, Existing.SKIP, go_on))
+        ended = [one.ended for one in unpack(source, members, disk, Existing.SKIP, go_on)]
         self.assertEqual([end.state for end in ended], [FAILED, FAILED])
         self.assertTrue(all("Read-only file system" in str(end.failure) for end in ended))
 
@@ -338,7 +340,7 @@ class DisturbedTest(UnpackingTestCase):
         source, _ = self.arrived(data)
         source.close()
         (end,) = unpack(source, members, self.target, Existing.SKIP, go_on)
-        self.assertIsInstance(end.failure, ContentError)
+        self.assertIsInstance(end.ended.failure, ContentError)
 
     @needs_posix
     def test_a_name_that_cannot_be_given_fails_that_one_and_leaves_nothing(self) -> None:

@@ -10,12 +10,12 @@ import os
 import re
 import stat
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from roles.disk import disk_calls
 from roles.disk.file_lock import try_lock
-from roles.disk.open_folder import OpenFolder
+from roles.disk.open_folder import LastFolder, OpenFolder
 from roles.disk.storage_faults import LEFT_UNDONE
 from roles.values.content import Content
 from roles.values.safe_names import PARTIAL_SUFFIX, is_partial_name, shown_name
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _OPEN_FLAGS = os.O_RDWR | disk_calls.PLAIN_FLAGS | getattr(os, "O_NONBLOCK", 0)
 _PROBE = re.compile(r"\.lmk-Probe-[0-9]+" + re.escape(PARTIAL_SUFFIX))
+# A pack in the target folder; with a number, its offset in the pack, a member in its own folder.
 _PACK = re.compile(r"(\.lmk-[0-9a-f]{16})(-[0-9]+)?" + re.escape(PARTIAL_SUFFIX))
 
 
@@ -32,23 +33,25 @@ def pack_stored(pack: Content) -> tuple[str, ...]:
     return (f".lmk-{pack.root.hex()[:16]}",)
 
 
-def member_partial(pack: Content, offset: int) -> str:
-    """The partial name, in its own folder, of the member that begins at `offset` in the pack."""
-    return f"{pack_stored(pack)[0]}-{offset}{PARTIAL_SUFFIX}"
-
-
 def probe_name(number: int) -> str:
     """The name of a file created only to see how a folder compares names."""
     return f".lmk-Probe-{number}{PARTIAL_SUFFIX}"
 
 
-def drop_partial(folder: Path, stored: tuple[str, ...]) -> None:
+def drop_partial(folder: OpenFolder, name: str) -> None:
     """Remove the partial file of a file that is complete or no longer wanted."""
-    name = stored[-1] + PARTIAL_SUFFIX
-    if not os.path.lexists(folder.joinpath(*stored[:-1], name)):
-        return
-    with suppress(*LEFT_UNDONE), OpenFolder.below(folder, stored[:-1], make=False) as at:
-        _drop_if_free(at, name)
+    partial = name + PARTIAL_SUFFIX
+    if folder.has(partial):
+        with suppress(*LEFT_UNDONE):
+            _drop_if_free(folder, partial)
+
+
+def drop_partials(target: Path, files: Iterable[tuple[str, ...]]) -> None:
+    """Remove the partial files of these stored files."""
+    with closing(LastFolder(target, make=False)) as last:
+        for stored in files:
+            with suppress(*LEFT_UNDONE):
+                drop_partial(last.open(stored[:-1]), stored[-1])
 
 
 def partial_names(folder: OpenFolder) -> list[str]:

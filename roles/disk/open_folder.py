@@ -90,6 +90,10 @@ class OpenFolder:
         except FileNotFoundError:
             return None
 
+    def has(self, name: str) -> bool:
+        """Whether a file or folder has this name; faster than status()."""
+        return os.access(self.at(name), os.F_OK, dir_fd=self.descriptor)
+
     def sync(self) -> None:
         """Make new names survive a power cut, if the system can. Raises OSError."""
         if self.descriptor is None:

@@ -52,12 +52,17 @@ def _spans(piece: memoryview) -> Iterator[tuple[bool, int, int]]:
         yield False, done, len(piece)
 
 
+def may_have_holes(piece: memoryview | bytes) -> bool:
+    """Whether any block begins with a zero."""
+    return 0 in bytes(piece[::BLOCK])
+
+
 def write_sparse(file: PositionedFile, offset: int, pieces: Sequence[memoryview]) -> None:
     """Write the pieces one after another; leave holes for zero blocks if nothing was there yet.
 
     Nobody else may write to the file meanwhile. Raises OSError.
     """
-    if not any(0 in bytes(piece[::BLOCK]) for piece in pieces):  # no block begins with a zero
+    if not any(may_have_holes(piece) for piece in pieces):
         file.write(offset, pieces)
         return
     for is_zero, run in runs(pieces):

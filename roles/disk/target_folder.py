@@ -81,9 +81,9 @@ class TargetFolder:
                 if status.st_nlink > 1:
                     with suppress(*LEFT_UNDONE):
                         self._drop_second_names(folder, stored[:-1], status)
+                drop_partial(folder, stored[-1])
         except (OSError, StorageError):
             return None
-        drop_partial(self.path, stored)
         return self.path.joinpath(*stored)
 
     def holds_numbered(

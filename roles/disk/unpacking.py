@@ -10,22 +10,23 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from roles.disk import disk_calls
 from roles.disk.arriving_file import ArrivingFile
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.final_name import give_name, take_name
-from roles.disk.leftovers import drop_partial, member_partial
+from roles.disk.leftovers import drop_partial, pack_stored
 from roles.disk.open_folder import LastFolder, OpenFolder
 from roles.disk.positioned_file import PositionedFile
-from roles.disk.sparse_file import write_sparse
+from roles.disk.sparse_file import may_have_holes, write_sparse
 from roles.disk.stamp import stamp
 from roles.disk.storage_faults import LEFT_UNDONE, REFUSED, storage_error
 from roles.disk.wanted_file import WantedFile
 from roles.values.content import root_of
 from roles.values.errors import ContentError, DiskFullError, LmkError, StorageError
 from roles.values.events import DownloadState, FileEnded
-from roles.values.safe_names import shown_name
+from roles.values.safe_names import PARTIAL_SUFFIX, shown_name
 from roles.values.settings import Existing
 
 # Up to so many files we sync one by one. One sync() for all takes as long as for a few files, but
@@ -34,15 +35,23 @@ FEW_FILES = 16
 _NEW_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | disk_calls.PLAIN_FLAGS
 
 
+class Unpacked(NamedTuple):
+    """How a member ended."""
+
+    member: WantedFile
+    ended: FileEnded  # DONE, SKIPPED or FAILED
+    status: os.stat_result | None = None  # of the file that has its content now
+
+
 def unpack(
     source: ArrivingFile,
     members: Sequence[WantedFile],
     folder: Path,
     existing: Existing,
     should_stop: Callable[[], bool],
-) -> Generator[FileEnded, None, None]:
-    """Write these members, whose chunks have arrived, and yield how each ended: DONE, SKIPPED or
-    FAILED. Fetch one that failed with a ContentError alone.
+) -> Generator[Unpacked, None, None]:
+    """Write these members, whose chunks have arrived, and yield how each ended. Fetch one that
+    failed with a ContentError alone.
 
     Ends early once should_stop() returns True. Raises DiskFullError after yielding all that it
     could write. One thread at a time may work on a pack.
@@ -63,7 +72,7 @@ class _Batch:
         should_stop: Callable[[], bool],
     ) -> None:
         self._source = source
-        self._folder = folder
+        (self._prefix,) = pack_stored(source.content)
         self._existing = existing
         self._should_stop = should_stop
         self._folders = LastFolder(folder)
@@ -71,20 +80,21 @@ class _Batch:
         self._written = list[tuple[WantedFile, os.stat_result]]()
         self._disk_full: DiskFullError | None = None
 
-    def run(self, members: Sequence[WantedFile]) -> Iterator[FileEnded]:
+    def run(self, members: Sequence[WantedFile]) -> Iterator[Unpacked]:
         try:
             is_few = len(members) <= FEW_FILES or not disk_calls.HAS_SYNC_ALL
-            yield from self._write_all(members, is_few)
+            for member, failure in self._write_all(members, is_few):
+                yield _failed(member, failure)
             if not (is_few or self._should_stop()):
                 disk_calls.sync_all()
             named_in = dict[tuple[str, ...], None]()
             self._written.reverse()
             while self._written and not self._should_stop():
                 member, written = self._written[-1]
-                ended = self._name(member, written)
+                unpacked = self._name(member, written)
                 self._written.pop()
                 named_in[member.stored[:-1]] = None
-                yield ended
+                yield unpacked
             self._sync_folders(named_in)
         finally:
             self._drop_rest()
@@ -92,18 +102,20 @@ class _Batch:
         if self._disk_full is not None:
             raise self._disk_full
 
-    def _write_all(self, members: Sequence[WantedFile], is_few: bool) -> Iterator[FileEnded]:
+    def _write_all(
+        self, members: Sequence[WantedFile], is_few: bool
+    ) -> Iterator[tuple[WantedFile, LmkError]]:
+        """Returns those that cannot be written."""
         for member in members:
             if self._should_stop():
                 return
-            size, path = member.content.size, member.path
             try:
                 written = self._write(member, self._checked(member), is_few)
             except DiskFullError as error:
                 self._disk_full = error
                 return
             except (ContentError, StorageError) as error:
-                yield FileEnded(path, size, DownloadState.FAILED, failure=error)
+                yield member, error
             else:
                 self._written.append((member, written))
 
@@ -131,7 +143,8 @@ class _Batch:
             folder = self._folders.open(member.stored[:-1])
             descriptor = _created(folder, name)
             try:
-                write_sparse(PositionedFile(descriptor), 0, (memoryview(data),))
+                if may_have_holes(data) or os.write(descriptor, data) < len(data):
+                    write_sparse(PositionedFile(descriptor), 0, (memoryview(data),))
                 if os.name != "nt":
                     stamp(descriptor, mtime=member.mtime, is_executable=member.is_executable)
                 written = os.fstat(descriptor)
@@ -150,43 +163,45 @@ class _Batch:
             raise storage_error(error, self._folders.path_of(member.stored)) from None
         return written
 
-    def _name(self, member: WantedFile, written: os.stat_result) -> FileEnded:
-        size, path = member.content.size, member.path
-        present, target = self._partial(member), self._folders.path_of(member.stored)
-        failure: LmkError
+    def _name(self, member: WantedFile, written: os.stat_result) -> Unpacked:
+        present, name = self._partial(member), member.stored[-1]
+        saved_as = self._folders.path_of(member.stored)
+        state = DownloadState.DONE
         try:
             folder = self._folders.open(member.stored[:-1])
-            final = self._named(folder, present, member)
-            if final is not None:
-                self._check_untouched(folder, final, written)
+            if self._existing is not Existing.SKIP:
+                may_replace = self._existing is Existing.REPLACE
+                name = give_name(folder, present, name, may_replace=may_replace)
+            elif not take_name(folder, present, name):  # usually the name is free
+                if self._is_there(folder, member):
+                    disk_calls.unlink(folder.at(present), at=folder.descriptor)
+                    state = DownloadState.SKIPPED
+                else:
+                    name = give_name(folder, present, name)
+            status = folder.status(name)
+            if state is DownloadState.DONE:
+                self._check_untouched(folder, name, written, status)
+            drop_partial(folder, member.stored[-1])  # an earlier run may have fetched it alone
         except REFUSED as error:
-            failure = storage_error(error, target)
+            failure: LmkError = storage_error(error, saved_as)
         except (ContentError, StorageError) as error:
             failure = error
         else:
-            drop_partial(self._folder, member.stored)  # an earlier run may have fetched it alone
-            if final is None:
-                return FileEnded(path, size, DownloadState.SKIPPED, saved_as=target)
-            saved_as = target if final == target.name else target.with_name(final)
-            return FileEnded(path, size, DownloadState.DONE, saved_as=saved_as)
+            if name != member.stored[-1]:
+                saved_as = saved_as.with_name(name)
+            ended = FileEnded(member.path, member.content.size, state, saved_as)
+            return Unpacked(member, ended, status)
         self._drop(member)
-        return FileEnded(path, size, DownloadState.FAILED, failure=failure)
+        return _failed(member, failure)
 
-    def _named(self, folder: OpenFolder, present: str, member: WantedFile) -> str | None:
-        """Its final name; None if SKIP found a file with its content. Raises OSError."""
-        name = member.stored[-1]
-        if self._existing is Existing.SKIP:
-            if take_name(folder, present, name):  # usually the name is free
-                return name
-            if self._is_there(folder, member):
-                disk_calls.unlink(folder.at(present), at=folder.descriptor)
-                return None
-        may_replace = self._existing is Existing.REPLACE
-        return give_name(folder, present, name, may_replace=may_replace)
-
-    def _check_untouched(self, folder: OpenFolder, name: str, written: os.stat_result) -> None:
+    def _check_untouched(
+        self,
+        folder: OpenFolder,
+        name: str,
+        written: os.stat_result,
+        status: os.stat_result | None,
+    ) -> None:
         """Remove the file and raise ContentError if another program wrote to it."""
-        status = folder.status(name)
         if status is None or not os.path.samestat(status, written):
             raise ContentError(f"Another program replaced {shown_name(name)}. It is fetched alone.")
         if (status.st_size, status.st_mtime_ns) != (written.st_size, written.st_mtime_ns):
@@ -232,7 +247,12 @@ class _Batch:
             disk_calls.unlink(folder.at(self._partial(member)), at=folder.descriptor)
 
     def _partial(self, member: WantedFile) -> str:
-        return member_partial(self._source.content, member.offset)
+        return f"{self._prefix}-{member.offset}{PARTIAL_SUFFIX}"
+
+
+def _failed(member: WantedFile, failure: LmkError) -> Unpacked:
+    ended = FileEnded(member.path, member.content.size, DownloadState.FAILED, failure=failure)
+    return Unpacked(member, ended)
 
 
 def _created(folder: OpenFolder, name: str) -> int:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from roles.disk.leftovers import drop_member_partials, drop_partial, pack_stored
+from roles.disk.leftovers import drop_member_partials, drop_partials, pack_stored
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.stored_names import Stored, StoredNames
 from roles.disk.target_folder import TargetFolder
@@ -155,11 +155,9 @@ class Download(DownloadLife):
 
     def _forget(self) -> None:
         scope = self.newest.scope
-        for stored in scope.stored.values():
-            if not isinstance(stored, UnsafeNameError):
-                drop_partial(self._settings.folder, stored)
-        for pack in scope.packs:
-            drop_partial(self._settings.folder, pack_stored(pack.line.content))
+        files = [stored for stored in scope.stored.values() if isinstance(stored, tuple)]
+        packs = [pack_stored(pack.line.content) for pack in scope.packs]
+        drop_partials(self._settings.folder, files + packs)
         self._target.remove_made_folders()
 
     def leave(self) -> None:

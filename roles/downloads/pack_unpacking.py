@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from roles.disk.arriving_file import ArrivingFile
 from roles.disk.pack_members import covered
 from roles.disk.unpacking import unpack
-from roles.disk.wanted_file import Identity, WantedFile
+from roles.disk.wanted_file import WantedFile
 from roles.downloads.wanted_contents import WantedPack
 from roles.sharing.folder_tree import TreeFile
 from roles.sharing.pack_holding import PackHolding
@@ -67,19 +67,20 @@ class PackUnpacking:
         """
         fresh = had & ~self._unpacked
         here = covered(self.wanted.files, self.wanted.content, had, fresh)
-        by_path = {file.path: file for file in here}
-        ended = set[Identity]()
+        ended = set[str]()  # paths: no two files of a pack have the same
         try:
-            for end in unpack(self._source, here, self._folder, self._existing, self._should_stop):
+            for file, end, status in unpack(
+                self._source, here, self._folder, self._existing, self._should_stop
+            ):
                 if isinstance(end.failure, ContentError):
                     continue
-                file = by_path[end.name]
-                ended.add(file.identity)
-                if end.saved_as is not None:
-                    self._note_saved(file, end.saved_as)
+                ended.add(file.path)
+                if end.saved_as is not None and status is not None:
+                    self._note_saved(file, end.saved_as.name, status)
                 yield end
         finally:
-            self.wanted = self.wanted.without(ended)
+            left = tuple(file for file in self.wanted.files if file.path not in ended)
+            self.wanted = replace(self.wanted, files=left)
         if not self._should_stop():
             self._unpacked |= fresh
 
@@ -92,21 +93,10 @@ class PackUnpacking:
         saved = [self._saved[file.path] for file in self._files]
         return PackHolding(self._folder, saved, content, digests)
 
-    def _note_saved(self, file: WantedFile, path: Path) -> None:
+    def _note_saved(self, file: WantedFile, name: str, status: os.stat_result) -> None:
         """What it is now: an edit before the whole pack is here must be noticed."""
-        with suppress(OSError):
-            saved = _tree_file(file.stored, path)
-            if saved.size == file.size:
-                self._saved[file.path] = saved
-
-
-def _tree_file(stored: tuple[str, ...], path: Path) -> TreeFile:
-    """`path` is in the folders of `stored`, perhaps under another name."""
-    status = os.lstat(path)
-    return TreeFile(
-        path_from_disk("/".join((*stored[:-1], path.name))),
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ino,
-        bool(status.st_mode & 0o100),
-    )
+        if status.st_size == file.size:
+            path = path_from_disk("/".join((*file.stored[:-1], name)))
+            may_run = bool(status.st_mode & 0o100)
+            saved = TreeFile(path, status.st_size, status.st_mtime_ns, status.st_ino, may_run)
+            self._saved[file.path] = saved

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from roles.disk.leftovers import drop_partial
+from roles.disk.leftovers import drop_partials
 from roles.disk.promised_space import PromisedSpace
 from roles.downloads.download_life import CUT_OFF, QUEUED_AT_PEERS_S, DownloadLife, Patience
 from roles.lmk1.fetchers import Fetchers, SeedersOutlook
@@ -110,7 +110,7 @@ class Download(DownloadLife):
             log.warning("%s", error)
 
     def _forget(self) -> None:
-        drop_partial(self._settings.folder, (self._stored_name,))
+        drop_partials(self._settings.folder, [(self._stored_name,)])
 
     def _can_go_on_after(self, failure: LmkError) -> bool:
         """It can if a seeder appears, or if only the final name is missing."""
