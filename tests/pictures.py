@@ -126,7 +126,7 @@ class Photographer:
         window.tabs.show("Tracker")
         self._take("tracker-light")
         window.tabs.show("Leecher")
-        self._wait_until(lambda: window.leecher.run is not None and not window.leecher.run.is_busy)
+        self._wait_until(lambda: not window.leecher.model.is_busy)
         self._open_folder(OPENED)
         self._take("leecher-done-light")
         self._show(Appearance.DARK)
@@ -185,14 +185,13 @@ class Photographer:
 
     @property
     def _tracker(self) -> Address:
-        address = self._window.tracker.own_address
+        address = self._window._bench.trackers.own
         assert address is not None
         return address
 
     @property
     def _files(self) -> dict[str, ListedFile]:
-        run = self._window.leecher.run
-        return {} if run is None else run.files
+        return self._window.leecher.model.list.files
 
     @property
     def _share(self) -> str:
@@ -201,16 +200,13 @@ class Photographer:
 
     @property
     def _percent(self) -> int:
-        run = self._window.leecher.run
-        download = run.downloads.get(self._share) if run is not None else None
+        download = self._window.leecher.model.downloads.get(self._share)
         return 0 if download is None else download.have * 100 // max(1, download.size)
 
     def _open_folder(self, name: str) -> None:
         shown = self._window.leecher.list
-        shown.set_open(
-            next(key for key in shown.table.row_keys if key.startswith(f"{self._share}/{name}")),
-            is_open=True,
-        )
+        keys = shown.table.row_keys
+        shown.folding.toggle(next(key for key in keys if key.startswith(f"{self._share}/{name}")))
 
     def _show(self, appearance: Appearance) -> None:
         self._window.choose_appearance(appearance)

@@ -7,16 +7,16 @@ from dataclasses import replace
 
 from roles.values.addresses import Address
 from roles.values.participants import Participant, Status, TransferStatus
+from ui.columns import Column
 from ui.room_columns import (
     COMPUTER,
     HAS,
     IN_TERMINAL,
-    IN_WINDOW,
     NAME,
     STATE,
     STATE_WITH_REASON,
     WHY_IT_WAITS,
-    RoomColumn,
+    in_window,
 )
 
 ADDRESS = Address("10.0.0.7", 12501)
@@ -41,8 +41,8 @@ def saying(
     return replace(LEECHER, name=name, status=Status(state, reason=reason, transfers=transfers))
 
 
-def text(column: RoomColumn, one: Participant) -> str:
-    return column.text(one, 4.0)
+def text(column: Column[Participant], one: Participant) -> str:
+    return column.text(one)
 
 
 class RoomColumnsTest(unittest.TestCase):
@@ -60,7 +60,7 @@ class RoomColumnsTest(unittest.TestCase):
     def test_those_with_least_come_first_and_seeders_after_all_leechers(self) -> None:
         some = saying(transfers=(TransferStatus("a", 9, 100, 1.0, ""),))
         whole = saying(transfers=(TransferStatus("a", 100, 100, 1.0, ""),))
-        keys = [HAS.key(one, 0.0) for one in (LEECHER, some, whole, ORIGINAL)]
+        keys = [HAS.key(one) for one in (LEECHER, some, whole, ORIGINAL)]
         self.assertEqual(keys, sorted(keys, key=float))
         self.assertEqual(len(set(keys)), 4)
 
@@ -86,9 +86,7 @@ class RoomColumnsTest(unittest.TestCase):
 
     def test_those_without_a_name_come_last_and_are_called_by_their_address(self) -> None:
         self.assertEqual((text(COMPUTER, ORIGINAL), text(NAME, ORIGINAL)), ("", str(ADDRESS)))
-        self.assertGreater(
-            str(COMPUTER.key(ORIGINAL, 0.0)), str(COMPUTER.key(saying(name="zz"), 0.0))
-        )
+        self.assertGreater(str(COMPUTER.key(ORIGINAL)), str(COMPUTER.key(saying(name="zz"))))
 
     def test_words_from_the_wire_are_escaped_and_cut(self) -> None:
         hostile = saying(
@@ -97,7 +95,7 @@ class RoomColumnsTest(unittest.TestCase):
             reason="a\nb",
             transfers=(TransferStatus("t\u202e" * 99, 0, 1, 0.0, ""),),
         )
-        for column in (*IN_WINDOW, *IN_TERMINAL):
+        for column in (*in_window(lambda: 100.0), *IN_TERMINAL):
             cell = text(column, hostile)
             with self.subTest(column=column.title):
                 self.assertNotIn("\u202e", cell)

@@ -129,7 +129,7 @@ class RoomTableTest(unittest.TestCase):
         )
         original = seeder(ORIGINAL, is_original=True)
         self.assertEqual(
-            room_table(room(LEECHER, original, behind), 0.0),
+            room_table(room(LEECHER, original, behind)),
             [
                 "Name               Role     State             Has            Up      Down  "
                 "Why it waits",
@@ -142,7 +142,7 @@ class RoomTableTest(unittest.TestCase):
 
     def test_what_strangers_say_of_themselves_is_made_safe(self) -> None:
         hostile = seeder(PUPIL, "a\nb\x1b[2J", status=Status(reason="x\u202ey" * 99))
-        table = room_table(room(hostile), 0.0)
+        table = room_table(room(hostile))
         self.assertEqual(len(table), 2)
         self.assertTrue(table[1].isprintable())
         self.assertLess(len(table[1]), 150)

@@ -17,7 +17,7 @@ class CloseTest(AppWindowTest):
     def serve(self) -> None:
         """Have somebody connected to a seeder of the window."""
         window = self.open_with_examples()
-        address = window.seeder.besides[0].address
+        address = next(iter(window.seeder.besides)).address
         assert address is not None
         self.occupy(address)
         self.pump_until(lambda: window.seeder.served == 1)

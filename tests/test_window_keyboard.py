@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import DownloadState, FilesListed, ListedFile, ListedFolder
-from tests.windows import AppWindowTest, every_widget, examples
+from tests.windows import AppWindowTest, every_widget, examples, text_of
 
 
 class KeyboardTest(AppWindowTest):
@@ -28,10 +28,8 @@ class KeyboardTest(AppWindowTest):
         self.window.update()
 
     def list_three(self) -> ttk.Treeview:
-        run = self.window.leecher.run
-        assert run is not None
         files = tuple(ListedFile(name, 1) for name in "abc")
-        run._handle(FilesListed(Address(LOOPBACK, 1), files, (), ()))
+        self.model._handle(FilesListed(Address(LOOPBACK, 1), files, (), ()))
         return self.window.leecher.list.table.tree
 
     def test_each_tab_has_its_number(self) -> None:
@@ -127,11 +125,9 @@ class KeyboardTest(AppWindowTest):
         self.assertEqual(self.window.leecher.list.chosen, ["a", "b"])
 
     def list_folder(self) -> ttk.Treeview:
-        run = self.window.leecher.run
-        assert run is not None
         files = tuple(ListedFile(name, 1, b"root", "c0" * 8) for name in ("a", "sub/b"))
         folders = (ListedFolder("c0" * 8, "Course", 2, 2),)
-        run._handle(FilesListed(Address(LOOPBACK, 1), files, (), (), folders))
+        self.model._handle(FilesListed(Address(LOOPBACK, 1), files, (), (), folders))
         self.window.update()
         return self.window.leecher.list.table.tree
 
@@ -170,7 +166,7 @@ class KeyboardTest(AppWindowTest):
 
     def test_f5_asks_the_tracker_again(self) -> None:
         self.press("<F5>")
-        self.assertEqual(self.window.leecher.form.list_sentence, "Asking the tracker …")
+        self.assertEqual(text_of(self.window.leecher.form.list_line), "Asking the tracker …")
 
     def test_f6_goes_from_pane_to_pane_and_round(self) -> None:
         self.list_three()

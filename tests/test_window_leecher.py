@@ -16,8 +16,7 @@ from roles.values.events import (
 )
 from roles.values.settings import SeederSettings
 from tests.support import LIMIT_S, EventLog
-from tests.windows import AppWindowTest, examples, is_gone, texts_of
-from ui.window.leecher_run import LeecherRun
+from tests.windows import AppWindowTest, examples, is_gone, text_of, texts_of
 
 NAME = "table.csv"
 LARGEST = "many-chunks.bin"
@@ -31,7 +30,7 @@ class TryItTest(AppWindowTest):
         window = self.open_with_examples()
         self.assertEqual(self.files_listed(), examples())
         self.assertIs(window.tabs.in_front, window.leecher)
-        self.assertEqual(window.tracker.address_for_others, f"127.0.0.1:{self.tracker_port}")
+        self.assertEqual(text_of(window.tracker.address), f"127.0.0.1:{self.tracker_port}")
 
     def test_everything_arrives_byte_by_byte_and_says_so(self) -> None:
         window = self.open_with_examples()
@@ -52,11 +51,10 @@ class TryItTest(AppWindowTest):
 
     def test_the_seeders_of_a_file_have_room_only_while_something_is_on_its_way(self) -> None:
         window = self.open_with_examples()
-        run, sources = window.leecher.run, window.leecher.list.sources
-        assert run is not None
+        sources = window.leecher.list.detail.sources
         self.assertFalse(sources.grid_info())
         for state, has_room in ((DownloadState.DOWNLOADING, True), (DownloadState.DONE, False)):
-            run._handle(DownloadChanged(NAME, state, 9, 3, 0.0, None, ()))
+            self.model._handle(DownloadChanged(NAME, state, 9, 3, 0.0, None, ()))
             self.pump_until(lambda want=has_room: bool(sources.grid_info()) is want)  # type: ignore[misc]
 
     def test_its_tracker_is_no_wish_for_the_next_start(self) -> None:
@@ -116,9 +114,7 @@ class ExistingTest(AppWindowTest):
 
     def test_a_folder_is_asked_about_as_a_whole(self) -> None:
         (self.downloads / NAME).write_bytes(b"mine")
-        run = self.window.leecher.run
-        assert run is not None
-        folder = run.tree.all_asked[0]
+        folder = self.model.list.all_keys[0]
         self.window.leecher.download_all()
         self.answer(self.window.leecher.notices, "Keep both")
         self.wait_for_state(DownloadState.DONE, folder)
@@ -173,9 +169,9 @@ class UnderWayTest(AppWindowTest):
     def test_another_folder_counts_only_after_what_is_under_way(self) -> None:
         elsewhere = self.folder / "elsewhere"
         self.leecher.form.folder.variable.set(str(elsewhere))
-        self.leecher.fields_changed()
+        self.leecher.use_fields()
         self.answer(self.leecher.notices, "Wait for that")
-        self.leecher.fields_changed()
+        self.leecher.use_fields()
         self.assertFalse(self.leecher.notices.has("renew"), "it asked again")
         self.lift()
         self.wait_for_done_in(self.downloads)
@@ -185,20 +181,20 @@ class UnderWayTest(AppWindowTest):
     def test_another_folder_at_once_cancels_what_is_under_way(self) -> None:
         elsewhere = self.folder / "elsewhere"
         self.leecher.form.folder.variable.set(str(elsewhere))
-        self.leecher.fields_changed()
+        self.leecher.use_fields()
         self.answer(self.leecher.notices, "Cancel them and change now")
         self.pump_until(lambda: self.folder_in_use() == elsewhere)
         self.wait_for_files(len(examples()))
 
     def test_changing_nothing_puts_the_fields_back(self) -> None:
         self.leecher.form.folder.variable.set(str(self.folder / "elsewhere"))
-        self.leecher.fields_changed()
+        self.leecher.use_fields()
         self.answer(self.leecher.notices, "Change nothing")
         self.assertEqual(self.leecher.form.folder.folder, str(self.downloads))
 
     def folder_in_use(self) -> Path | None:
-        run = self.leecher.run
-        return None if run is None else run.settings.folder
+        settings = self.model.settings
+        return settings.folder if settings is not None and self.model.leecher is not None else None
 
     def wait_for_done_in(self, folder: Path) -> None:
         self.pump_until((folder / LARGEST).exists)
@@ -209,7 +205,7 @@ class KeepSeedingTest(AppWindowTest):
         window = self.open_with_examples(keep_seeding=True)
         window.leecher.download_all()
         self.pump_until(lambda: len(window.seeder.besides) == 2)
-        run = window.seeder.besides[1]
+        run = list(window.seeder.besides)[1]
         self.assertEqual(run.settings.folder, self.downloads)
         self.pump_until(lambda: run.address is not None)
 
@@ -234,23 +230,19 @@ class KeepSeedingTest(AppWindowTest):
 class StrangeNamesTest(AppWindowTest):
     def test_names_that_could_fool_the_reader_are_escaped(self) -> None:
         window = self.open_window()
-        run = window.leecher.run
-        assert isinstance(run, LeecherRun)
         hostile = "pay\u202egnp.exe\n{a b} $x [y]"
         address = Address(LOOPBACK, self.tracker_port)
-        run._handle(FilesListed(address, (ListedFile(hostile, 5),), (), ("..\\u000aevil",)))
+        self.model._handle(FilesListed(address, (ListedFile(hostile, 5),), (), ("..\\u000aevil",)))
         shown = texts_of(window.leecher.list.table.tree, FILE)
         self.assertEqual(shown, ["pay\\u202egnp.exe\\u000a{a b} $x [y]"])
         self.assertIn("Refused 1 name", window.leecher.notices.sentences[0])
 
     def test_a_second_list_replaces_the_first(self) -> None:
         window = self.open_window()
-        run = window.leecher.run
-        assert run is not None
         address = Address(LOOPBACK, self.tracker_port)
         for names in (("a", "b", "c"), ("b", "d")):
             files = tuple(ListedFile(name, 1) for name in names)
-            run._handle(FilesListed(address, files, (), ()))
+            self.model._handle(FilesListed(address, files, (), ()))
         self.assertEqual(window.leecher.list.table.row_keys, ["b", "d"])
 
 
@@ -258,11 +250,9 @@ class RefreshTest(AppWindowTest):
     def test_files_of_a_seeder_elsewhere_appear_by_themselves(self) -> None:
         window = self.open_window()
         window.tracker.start()
-        self.pump_until(lambda: window.tracker.own_address is not None)
+        self.pump_until(lambda: window.tracker.seeder_count is not None)
         log = EventLog()
-        tracker = window.tracker.own_address
-        assert tracker is not None
-        settings = SeederSettings(bundled_folder("data"), tracker, Address(LOOPBACK, 0))
+        settings = SeederSettings(bundled_folder("data"), self.own_tracker, Address(LOOPBACK, 0))
         seeder = Seeder(settings, log)
         seeder.start()
         self.addCleanup(seeder.join, LIMIT_S)

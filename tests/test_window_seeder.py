@@ -16,8 +16,8 @@ from roles.values.events import (
     UploadsChanged,
 )
 from tests.support import LIMIT_S, widget_texts
-from tests.windows import AppWindowTest, press, texts_of
-from ui.window.seeder_rows import SHOWN_AT_ONCE, offered_rows
+from tests.windows import AppWindowTest, press, text_of, texts_of
+from ui.window.seeder_columns import OFFERED_COLUMNS, SHOWN_AT_ONCE, offered
 from ui.window.seeder_run import SeederRun
 from ui.window.workbench import RunState
 
@@ -31,10 +31,10 @@ class SeederTabTest(AppWindowTest):
         window.seeder.start_or_stop()
 
     def wait_for_sentence(self, text: str) -> None:
-        self.pump_until(lambda: text in self.window.seeder.form.sentence)
+        self.pump_until(lambda: text in text_of(self.window.seeder.form.sentence))
 
     def run_state(self) -> RunState | None:
-        run = self.window.seeder.main_run
+        run = self.window.seeder.main
         return None if run is None else run.state
 
     def test_it_seeds_and_stops(self) -> None:
@@ -48,20 +48,20 @@ class SeederTabTest(AppWindowTest):
     def test_a_silent_tracker_is_said_and_it_goes_on(self) -> None:
         self.start(bundled_folder("data"))
         self.wait_for_sentence("but on no list: No tracker answers")
-        self.assertNotIn("not fit", self.window.seeder.form.sentence)
+        self.assertNotIn("not fit", text_of(self.window.seeder.form.sentence))
         self.assertIs(self.run_state(), RunState.RUNNING)
 
     def test_a_folder_that_is_gone_is_said(self) -> None:
         self.start(self.folder / "gone")
         self.pump_until(lambda: self.run_state() is RunState.STOPPED)
-        self.assertIn("gone", self.window.seeder.form.sentence)
+        self.assertIn("gone", text_of(self.window.seeder.form.sentence))
         self.assertIn("Start seeding", widget_texts(self.window.seeder))
 
     def test_without_a_folder_the_field_says_what_to_do(self) -> None:
         window = self.open_window()
         window.seeder.start_or_stop()
         self.assertIn("Choose the folder", window.seeder.form.folder.problem)
-        self.assertIsNone(window.seeder.main_run)
+        self.assertIsNone(window.seeder.main)
 
     def test_a_taken_port_means_the_next_one_and_a_sentence(self) -> None:
         taken = self.enterContext(socket.socket())
@@ -69,17 +69,17 @@ class SeederTabTest(AppWindowTest):
         taken.listen()
         self.start(bundled_folder("data"))
         self.wait_for_sentence(f"Port {self.seeder_port} is in use")
-        run = self.window.seeder.main_run
+        run = self.window.seeder.main
         assert run is not None
         assert run.address is not None
         self.assertNotEqual(run.address.port, self.seeder_port)
 
     def test_an_unusable_number_is_said_beside_its_field(self) -> None:
         window = self.open_window()
-        window.seeder.form._slots_text.set("many")
+        window.seeder.form.slots_text.set("many")
         window.seeder.form.folder_text.set(str(self.folder))
         window.seeder.start_or_stop()
-        self.assertIsNone(window.seeder.main_run)
+        self.assertIsNone(window.seeder.main)
         self.assertIn("number from 1 to 64", widget_texts(window.seeder))
 
     def test_shared_folders_are_offered_again(self) -> None:
@@ -105,7 +105,7 @@ class SeederTabTest(AppWindowTest):
     def test_who_takes_something_and_the_state_are_shown(self) -> None:
         self.start(bundled_folder("data"))
         self.wait_for_sentence("Available. Seeding on port")
-        run = self.window.seeder.main_run
+        run = self.window.seeder.main
         assert run is not None
         assert run.address is not None
         self.occupy(run.address._replace(host="127.0.0.1"))
@@ -142,17 +142,15 @@ class SeederTabTest(AppWindowTest):
     def test_who_takes_from_a_download_is_shown_too(self) -> None:
         window = self.open_window()
         upload = Upload(Address("10.0.0.7", 5), "a", 1, 2, 5.0, "lab-pc-07")
-        run = window.leecher.run
-        assert run is not None
-        run._handle(UploadsChanged(SeederState.CONNECTED, (upload,), 1))
+        self.model._handle(UploadsChanged(SeederState.CONNECTED, (upload,), 1))
         self.pump_until(lambda: window.seeder.served == 1)
         self.assertEqual(window.seeder.rate, 5.0)
 
     def test_a_large_folder_is_not_shown_whole(self) -> None:
         files = tuple(ListedFile(f"{number:05}", 1) for number in range(SHOWN_AT_ONCE + 7))
-        rows = offered_rows(files, self.folder)
+        rows = offered(files, self.folder)
         self.assertEqual(len(rows), SHOWN_AT_ONCE + 1)
-        self.assertEqual(list(rows.values())[-1].cells[0], "… and 7 more")
+        self.assertEqual(OFFERED_COLUMNS[0].text(list(rows.values())[-1]), "… and 7 more")
 
     def test_the_limit_counts_at_once_and_is_kept(self) -> None:
         window = self.open_window()
@@ -180,7 +178,7 @@ class SeederTabTest(AppWindowTest):
     def started(self) -> SeederRun:
         self.start(bundled_folder("data"))
         self.wait_for_sentence("Seeding on port")
-        run = self.window.seeder.main_run
+        run = self.window.seeder.main
         assert run is not None
         return run
 

@@ -8,7 +8,7 @@ import unittest
 from unittest import mock
 
 from tests.support import at_once, widget_texts
-from tests.windows import AppWindowTest, is_gone
+from tests.windows import AppWindowTest, is_gone, text_of
 from ui.window import window_place
 from ui.window.settings_keeper import SettingsKeeper
 
@@ -20,7 +20,7 @@ class StartTest(AppWindowTest):
 
     def test_without_a_tracker_it_says_what_to_do(self) -> None:
         window = self.open_window()
-        self.pump_until(lambda: "No tracker answers" in window.leecher.form.list_sentence)
+        self.pump_until(lambda: "No tracker answers" in text_of(window.leecher.form.list_line))
         self.assertIn("press “Try it on this computer”", widget_texts(window))
 
     def test_the_first_tab_is_the_leechers(self) -> None:
@@ -31,7 +31,7 @@ class StartTest(AppWindowTest):
         window = self.open_window(folder_to_seed=self.folder)
         self.assertIs(window.tabs.in_front, window.seeder)
         self.assertEqual(window.seeder.form.folder.folder, str(self.folder))
-        self.assertIsNone(window.seeder.main_run)
+        self.assertIsNone(window.seeder.main)
 
     def test_notices_of_the_start_are_shown(self) -> None:
         window = self.open_window(notices=("No log is kept.",))
@@ -95,14 +95,13 @@ class StartTest(AppWindowTest):
         self.keep(tracker="not an address")
         window = self.open_window()
         self.assertIn("is not an address", window.leecher.form.tracker.problem)
-        self.assertIsNone(window.leecher.run)
+        self.assertIsNone(self.model.leecher)
 
     def test_an_empty_field_means_the_tracker_of_the_environment(self) -> None:
         self.keep(tracker="")
-        window = self.open_window(environment={"LMK_TRACKER": f"127.0.0.1:{self.tracker_port}"})
-        run = window.leecher.run
-        assert run is not None
-        self.assertEqual(run.settings.tracker.port, self.tracker_port)
+        self.open_window(environment={"LMK_TRACKER": f"127.0.0.1:{self.tracker_port}"})
+        assert self.model.settings is not None
+        self.assertEqual(self.model.settings.tracker.port, self.tracker_port)
 
 
 class SizeTest(AppWindowTest):

@@ -3,27 +3,58 @@
 from __future__ import annotations
 
 import unittest
+from typing import NamedTuple
 
 from roles.values.addresses import Address
-from roles.values.events import DownloadChanged, DownloadState, ListedFile, Source
+from roles.values.events import DownloadChanged, DownloadState, Source
 from tests.support import WindowTestCase
-from ui.window.download_rows import FILE_COLUMNS, file_row, source_row
+from ui.columns import Column
+from ui.window.list_columns import FILE_COLUMNS, SOURCE_COLUMNS, bar_of
+from ui.window.list_rows import ListRow, Node, NodeKind
 from ui.window.progress_bars import BarKind
-from ui.window.table import INSERT_AT_ONCE, Column, Row, Table
+from ui.window.table import INSERT_AT_ONCE, Table
 from ui.window.theme import Theme
 
-COLUMNS = (Column("Name", 100, stretches=True), Column("Size", 80, is_number=True))
+
+class Item(NamedTuple):
+    name: str
+    size: int
+    parent: str = ""
+    rank: int = 0
 
 
-def row(name: str, size: int) -> Row:
-    return Row((name, str(size)), (name, float(size)))
+COLUMNS = (
+    Column[Item]("Name", lambda item: item.name, width=100, stretches=True),
+    Column[Item]("Size", lambda item: str(item.size), lambda item: item.size, 80, is_number=True),
+)
+
+
+def row(name: str, size: int) -> Item:
+    return Item(name, size)
+
+
+def listed(size: int, download: DownloadChanged | None = None) -> ListRow:
+    node = Node("a", NodeKind.FILE, "a", "a", size, path="a", has_sign=False)
+    return ListRow(node, download)
+
+
+def cells(size: int, download: DownloadChanged | None = None) -> tuple[str, ...]:
+    return tuple(column.text(listed(size, download)) for column in FILE_COLUMNS)
 
 
 class TableTest(WindowTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.theme = Theme(self.root)
-        self.table = Table(self.root, self.theme, COLUMNS, height=5, choose="extended")
+        self.table = Table(
+            self.root,
+            self.theme,
+            COLUMNS,
+            height=5,
+            choose="extended",
+            parent=lambda item: item.parent,
+            rank=lambda item: item.rank,
+        )
 
     def heading(self, number: int) -> str:
         return str(self.table.tree.heading(str(number), "text"))
@@ -76,17 +107,14 @@ class TableTest(WindowTestCase):
         self.assertEqual(self.table.row_keys, [])
 
     def test_rows_stand_below_their_parents_in_either_order(self) -> None:
-        def below(name: str, size: int, parent: str = "", rank: int = 0) -> Row:
-            return Row((name, str(size)), (name, float(size)), parent=parent, rank=rank)
-
         self.table.show(
             {
-                "x": below("x", 1),
-                "a": below("a", 2),
-                "more": below("0", 9, "a", rank=1),
-                "a2": below("2", 2, "a"),
-                "a1": below("1", 1, "a"),
-                "orphan": below("o", 3, "gone"),
+                "x": Item("x", 1),
+                "a": Item("a", 2),
+                "more": Item("0", 9, "a", rank=1),
+                "a2": Item("2", 2, "a"),
+                "a1": Item("1", 1, "a"),
+                "orphan": Item("o", 3, "gone"),
             }
         )
         self.assertEqual(self.table.row_keys, ["a", "a1", "a2", "more", "orphan", "x"])
@@ -100,9 +128,8 @@ class TableTest(WindowTestCase):
         self.assertEqual(self.table.empty.winfo_manager(), "place")
 
     def test_bars_are_pictures_that_are_shared(self) -> None:
-        table = Table(self.root, self.theme, FILE_COLUMNS, height=3, has_bars=True)
-        files = {name: file_row(ListedFile(name, 5), None) for name in "ab"}
-        table.show(files)
+        table = Table(self.root, self.theme, FILE_COLUMNS, height=3, bar=bar_of)
+        table.show({name: listed(5) for name in "ab"})
         images = {str(table.tree.item(item, "image")) for item in table.tree.get_children()}
         self.assertEqual(len(images), 1)
 
@@ -113,9 +140,7 @@ class FileRowTest(unittest.TestCase):
         return DownloadChanged("a", state, 100, have, **everything)  # type: ignore[arg-type]
 
     def test_a_file_that_nobody_asked_for_has_blanks_and_no_zeros(self) -> None:
-        self.assertEqual(
-            file_row(ListedFile("a", 5), None).cells, ("", "a", "5 bytes", "", "", "", "")
-        )
+        self.assertEqual(cells(5), ("", "a", "5 bytes", "", "", "", ""))
 
     def test_a_running_download(self) -> None:
         seeder = Address("10.0.0.1", 12501)
@@ -123,33 +148,34 @@ class FileRowTest(unittest.TestCase):
         running = self.download(
             DownloadState.DOWNLOADING, rate=2e6, seconds_left=12.0, sources=sources
         )
-        cells = file_row(ListedFile("a", 100), running).cells
         self.assertEqual(
-            cells,
+            cells(100, running),
             ("50 %", "a", "100 bytes", "2.0 MB/s", "0:12", "1", "Downloading from 1 seeder"),
         )
 
     def test_100_percent_are_kept_for_what_is_checked(self) -> None:
         verifying = self.download(DownloadState.VERIFYING, 100)
-        self.assertEqual(file_row(ListedFile("a", 100), verifying).cells[0], "99 %")
+        self.assertEqual(cells(100, verifying)[0], "99 %")
         done = self.download(DownloadState.DONE, 100)
-        row = file_row(ListedFile("a", 100), done)
-        self.assertEqual((row.cells[0], row.bar), ("100 %", (100, BarKind.DONE)))
+        self.assertEqual(cells(100, done)[0], "100 %")
+        self.assertEqual(bar_of(listed(100, done)), (100, BarKind.DONE))
 
     def test_a_cancelled_one_starts_from_nothing_again(self) -> None:
-        row = file_row(ListedFile("a", 100), self.download(DownloadState.CANCELLED))
-        self.assertEqual((row.cells[0], row.cells[6]), ("", "Cancelled"))
+        shown = cells(100, self.download(DownloadState.CANCELLED))
+        self.assertEqual((shown[0], shown[6]), ("", "Cancelled"))
 
     def test_every_state_has_words(self) -> None:
         for state in DownloadState:
             with self.subTest(state=state):
-                self.assertTrue(file_row(ListedFile("a", 100), self.download(state)).cells[6])
+                self.assertTrue(cells(100, self.download(state))[6])
 
     def test_a_source(self) -> None:
-        address = Address("10.0.0.1", 12501)
-        row = source_row(Source(address, 0, 0.0, False))
-        self.assertEqual(row.cells, ("", "10.0.0.1:12501", "", "", "Connecting"))
-        row = source_row(Source(address, 5, 2e6, True, "pc\n7"))
+        def cells(*source: object) -> tuple[str, ...]:
+            told = Source(Address("10.0.0.1", 12501), *source)  # type: ignore[arg-type]
+            return tuple(column.text(told) for column in SOURCE_COLUMNS)
+
+        self.assertEqual(cells(0, 0.0, False), ("", "10.0.0.1:12501", "", "", "Connecting"))
         self.assertEqual(
-            row.cells, ("pc\\u000a7", "10.0.0.1:12501", "5 bytes", "2.0 MB/s", "Sending")
+            cells(5, 2e6, True, "pc\n7"),
+            ("pc\\u000a7", "10.0.0.1:12501", "5 bytes", "2.0 MB/s", "Sending"),
         )

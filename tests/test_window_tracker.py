@@ -10,7 +10,7 @@ from roles.program.profile import bundled_folder
 from roles.values.addresses import Address
 from roles.values.events import NetworkChanged
 from tests.support import widget_texts
-from tests.windows import AppWindowTest, texts_of
+from tests.windows import AppWindowTest, text_of, texts_of
 from ui.window.workbench import RunState
 
 ADDRESS, STATE = "1", "3"  # columns of the room
@@ -24,7 +24,7 @@ class TrackerTabTest(AppWindowTest):
         window = self.open_window()
         window.tracker.start_or_stop()
         self.wait_for(RunState.RUNNING)
-        self.assertIn(f":{self.tracker_port}", window.tracker.address_for_others)
+        self.assertIn(f":{self.tracker_port}", text_of(window.tracker.address))
         self.assertIn("Stop the tracker", widget_texts(window.tracker))
         window.tracker.start_or_stop()
         self.wait_for(RunState.STOPPED)
@@ -35,7 +35,7 @@ class TrackerTabTest(AppWindowTest):
         window.tracker.start_or_stop()
         self.wait_for(RunState.RUNNING)
         window.tracker._copy_address()
-        self.assertEqual(window.clipboard_get(), window.tracker.address_for_others)
+        self.assertEqual(window.clipboard_get(), text_of(window.tracker.address))
 
     def test_a_taken_port_means_the_next_one_and_a_sentence(self) -> None:
         taken = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
@@ -43,8 +43,8 @@ class TrackerTabTest(AppWindowTest):
         window = self.open_window()
         window.tracker.start_or_stop()
         self.wait_for(RunState.RUNNING)
-        self.assertIn(f"Port {self.tracker_port} is in use", window.tracker.sentence)
-        self.assertNotIn(f":{self.tracker_port}", window.tracker.address_for_others)
+        self.assertIn(f"Port {self.tracker_port} is in use", text_of(window.tracker.sentence))
+        self.assertNotIn(f":{self.tracker_port}", text_of(window.tracker.address))
 
     def test_another_address_of_this_computer_is_shown_at_once(self) -> None:
         window = self.open_window()
@@ -52,7 +52,7 @@ class TrackerTabTest(AppWindowTest):
         self.wait_for(RunState.RUNNING)
         there, here = Address("10.9.9.9", self.tracker_port), Address("127.0.0.1", 5)
         window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
-        self.assertEqual(window.tracker.address_for_others, f"10.9.9.9:{self.tracker_port}")
+        self.assertEqual(text_of(window.tracker.address), f"10.9.9.9:{self.tracker_port}")
         self.assertIn("Give this address to the others", widget_texts(window.tracker))
         window.tracker._handle(NetworkChanged(gone=("10.9.9.9",), for_others=here))
         self.assertIn("off the network", widget_texts(window.tracker))
@@ -77,13 +77,11 @@ class TrackerTabTest(AppWindowTest):
         window = self.open_window()
         window.tracker.start_or_stop()
         self.wait_for(RunState.RUNNING)
-        tracker = window.tracker.own_address
-        assert tracker is not None
         for size in (1, 2):
             folder = self.folder / f"seeded {size}"
             folder.mkdir()
             (folder / "a.txt").write_bytes(b"x" * size)
-            window.seeder.seed(folder, tracker)
+            window.seeder.seed(folder, self.own_tracker)
         files = window.tracker.files.tree
         self.pump_until(lambda: texts_of(files, "1") == ["1 byte", "2 bytes"])
         self.assertEqual(texts_of(files, "0"), ["a.txt", "a.txt"])
@@ -95,7 +93,7 @@ class TrackerTabTest(AppWindowTest):
         self.wait_for(RunState.RUNNING)
         window.seeder.form.folder_text.set(str(bundled_folder("data")))
         window.seeder.start_or_stop()
-        run = window.seeder.main_run
+        run = window.seeder.main
         assert run is not None
         self.assertEqual(run.settings.tracker.port, self.tracker_port)
 

@@ -185,8 +185,7 @@ class SearchTest(AppWindowTest):
         return roles
 
     def tracker_in_use(self) -> Address | None:
-        run = self.window.leecher.run
-        return None if run is None else run.settings.tracker
+        return self.model.settings.tracker if self.model.settings is not None else None
 
     def test_a_found_tracker_is_used_at_once_by_an_empty_field(self) -> None:
         roles = self.open_looking({})

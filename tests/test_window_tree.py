@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unittest
 from pathlib import Path
+from unittest import mock
 
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import StorageError
@@ -18,9 +19,10 @@ from roles.values.events import (
 )
 from tests.support import LIMIT_S
 from tests.windows import AppWindowTest, texts_of
-from ui.window.leecher_run import LIST_AT_ONCE, LeecherRun
-from ui.window.list_contents import CHILDREN_AT_ONCE, ListContents, SharedFiles
-from ui.window.list_tree import STARTS_OPEN, ListTree, Node
+from ui.window.file_list import CHILDREN_AT_ONCE, FileList, SharedFiles
+from ui.window.leecher_model import LIST_AT_ONCE, LeecherModel
+from ui.window.list_rows import STARTS_OPEN, ListRow, ListRows
+from ui.window.running_roles import RunningRoles
 
 TRACKER = Address(LOOPBACK, 12500)
 COURSE, LARGE = "c0" * 8, "1a" * 8
@@ -33,20 +35,6 @@ def shared(share: str, *names: str) -> tuple[ListedFile, ...]:
 
 def folder(share: str, name: str, files: int) -> ListedFolder:
     return ListedFolder(share, name, files, files * 10)
-
-
-def tree_of(files: tuple[ListedFile, ...], *folders: ListedFolder) -> ListTree:
-    tree = ListTree()
-    tree.take(ListContents(files, folders))
-    return tree
-
-
-def keys(tree: ListTree) -> list[str]:
-    return [node.key for node in tree.nodes({})]
-
-
-def node_of(tree: ListTree, key: str) -> Node:
-    return next(node for node in tree.nodes({}) if node.key == key)
 
 
 class SharedFilesTest(unittest.TestCase):
@@ -72,69 +60,86 @@ class SharedFilesTest(unittest.TestCase):
         self.assertEqual((len(found), rest), (CHILDREN_AT_ONCE, 10_000 - CHILDREN_AT_ONCE))
 
 
-class ListTreeTest(unittest.TestCase):
+class FileListTest(unittest.TestCase):
+    def test_everything_is_each_folder_and_what_is_in_none(self) -> None:
+        contents = FileList(
+            (*shared(COURSE, "a"), ListedFile("b", 1)), (folder(COURSE, "Course", 1),)
+        )
+        self.assertEqual(contents.all_keys, [f"share:{COURSE}", "b"])
+
+    def test_a_folder_that_an_older_version_asked_for_in_all_shares_is_known(self) -> None:
+        files = shared(COURSE, "sub/a") + shared(LARGE, "sub/b")
+        contents = FileList(files, (folder(COURSE, "One", 1), folder(LARGE, "Two", 1)))
+        self.assertTrue(contents.has("folder:sub"))
+        self.assertEqual([file.name for file in contents.below("folder:sub")], ["sub/a", "sub/b"])
+        self.assertEqual(contents.name_of("folder:sub"), "sub")
+
+
+class ListRowsTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.model = LeecherModel(mock.create_autospec(RunningRoles), lambda _event: None)
+        self.rows = ListRows(self.model)
+
+    def take(self, files: tuple[ListedFile, ...], *folders: ListedFolder) -> None:
+        self.model.list = FileList(files, folders)
+
+    def keys(self, wanted: str = "") -> list[str]:
+        return list(self.rows.fill(wanted))
+
+    def toggle(self, key: str) -> None:
+        self.rows.fill()
+        self.rows.toggle(self.rows.row(key).node)
+
     def test_files_without_a_folder_stay_flat(self) -> None:
-        tree = tree_of((ListedFile("a", 1), ListedFile("b", 1)))
-        self.assertEqual(keys(tree), ["a", "b"])
-        self.assertEqual(tree.all_asked, ["a", "b"])
-        self.assertFalse(tree.has_folders)
+        self.take((ListedFile("a", 1), ListedFile("b", 1)))
+        self.assertEqual(self.keys(), ["a", "b"])
+        self.assertFalse(self.rows.row("a").node.has_sign)
 
     def test_a_small_folder_starts_open_and_a_large_one_closed(self) -> None:
         files = shared(COURSE, "a") + shared(LARGE, *map(str, range(STARTS_OPEN + 1)))
-        tree = tree_of(files, folder(COURSE, "Course", 1), folder(LARGE, "Large", STARTS_OPEN + 1))
-        self.assertEqual(keys(tree), [f"share:{COURSE}", "a", f"share:{LARGE}"])
+        self.take(files, folder(COURSE, "Course", 1), folder(LARGE, "Large", STARTS_OPEN + 1))
+        self.assertEqual(self.keys(), [f"share:{COURSE}", "a", f"share:{LARGE}"])
 
     def test_what_was_opened_stays_open_with_a_newer_list(self) -> None:
-        tree = tree_of(shared(COURSE, "sub/a"), folder(COURSE, "Course", 1))
+        self.take(shared(COURSE, "sub/a"), folder(COURSE, "Course", 1))
         sub = f"share:{COURSE}/sub"
-        tree.set_open(node_of(tree, sub), is_open=True)
-        tree.take(ListContents(shared(COURSE, "sub/a", "sub/b"), (folder(COURSE, "Course", 2),)))
-        self.assertEqual(keys(tree), [f"share:{COURSE}", sub, "sub/a", "sub/b"])
+        self.toggle(sub)
+        self.take(shared(COURSE, "sub/a", "sub/b"), folder(COURSE, "Course", 2))
+        self.assertEqual(self.keys(), [f"share:{COURSE}", sub, "sub/a", "sub/b"])
 
     def test_twins_are_two_rows(self) -> None:
         files = (
             ListedFile("a.txt", 1, b"x", COURSE, "3f2a91c0"),
             ListedFile("a.txt", 2, b"y", COURSE, "77aa0012"),
         )
-        tree = tree_of(files, folder(COURSE, "Course", 2))
-        self.assertEqual(keys(tree)[1:], ["a.txt [3f2a91c0]", "a.txt [77aa0012]"])
-
-    def test_everything_is_each_folder_and_what_is_in_none(self) -> None:
-        tree = tree_of((*shared(COURSE, "a"), ListedFile("b", 1)), folder(COURSE, "Course", 1))
-        self.assertEqual(tree.all_asked, [f"share:{COURSE}", "b"])
+        self.take(files, folder(COURSE, "Course", 2))
+        self.assertEqual(self.keys()[1:], ["a.txt [3f2a91c0]", "a.txt [77aa0012]"])
 
     def test_a_folder_that_two_shares_have_is_asked_for_in_each_alone(self) -> None:
         files = shared(COURSE, "sub/a") + shared(LARGE, "sub/b")
-        tree = tree_of(files, folder(COURSE, "One", 1), folder(LARGE, "Two", 1))
+        self.take(files, folder(COURSE, "One", 1), folder(LARGE, "Two", 1))
         one, two = f"share:{COURSE}/sub", f"share:{LARGE}/sub"
-        self.assertEqual([node_of(tree, key).asked for key in (one, two)], [one, two])
-        self.assertEqual([file.name for file in tree.below(two)], ["sub/b"])
-        self.assertEqual([tree.knows_folder(key) for key in (one, two, two + "/b")], [1, 1, 0])
-        self.assertEqual(len(set(keys(tree))), 4)
+        self.assertEqual(len(self.keys()), 4)
+        self.assertEqual([self.rows.row(key).node.asked for key in (one, two)], [one, two])
+        contents = self.model.list
+        self.assertEqual([file.name for file in contents.below(two)], ["sub/b"])
+        self.assertEqual([contents.has(key) for key in (one, two, two + "/b")], [1, 1, 0])
 
     def test_a_file_that_two_shares_have_stands_in_both(self) -> None:
         both = ListedFile("sub/both", 10, b"root", COURSE, also=(LARGE, "not listed"))
         files = (*shared(COURSE, "sub/a"), both)
-        tree = tree_of(files, folder(COURSE, "One", 2), folder(LARGE, "Two", 1))
+        self.take(files, folder(COURSE, "One", 2), folder(LARGE, "Two", 1))
         subs = [f"share:{COURSE}/sub", f"share:{LARGE}/sub"]
-        self.assertEqual([node_of(tree, sub).files for sub in subs], [2, 1])
         for sub in subs:
-            tree.set_open(node_of(tree, sub), is_open=True)
-        rows = keys(tree)
-        self.assertEqual((len(rows), len(set(rows))), (7, 7))
-        self.assertEqual([node.asked for node in tree.nodes({})][3], "sub/both")
-        self.assertEqual([node.asked for node in tree.nodes({})][6], "sub/both")
-
-    def test_a_folder_that_an_older_version_asked_for_in_all_shares_is_known(self) -> None:
-        files = shared(COURSE, "sub/a") + shared(LARGE, "sub/b")
-        tree = tree_of(files, folder(COURSE, "One", 1), folder(LARGE, "Two", 1))
-        self.assertTrue(tree.knows_folder("folder:sub"))
-        self.assertEqual([file.name for file in tree.below("folder:sub")], ["sub/a", "sub/b"])
-        self.assertEqual(tree.name_of("folder:sub"), "sub")
+            self.toggle(sub)
+        rows: list[ListRow] = list(self.rows.fill().values())
+        self.assertEqual([self.rows.row(sub).node.files for sub in subs], [2, 1])
+        self.assertEqual(len(rows), 7)
+        self.assertEqual([rows[number].node.asked for number in (3, 6)], ["sub/both"] * 2)
 
     def test_a_part_of_a_name_finds_files_in_closed_folders(self) -> None:
-        tree = tree_of(shared(COURSE, "deep/in/Week 1.pdf", "b"), folder(COURSE, "Course", 2))
-        self.assertEqual([node.key for node in tree.matching("week")], ["deep/in/Week 1.pdf"])
+        self.take(shared(COURSE, "deep/in/Week 1.pdf", "b"), folder(COURSE, "Course", 2))
+        self.assertEqual(self.keys("week"), ["deep/in/Week 1.pdf"])
 
 
 class TreeInWindowTest(AppWindowTest):
@@ -142,12 +147,9 @@ class TreeInWindowTest(AppWindowTest):
         super().setUp()
         self.window = self.open_window()
         self.list = self.window.leecher.list
-        run = self.window.leecher.run
-        assert isinstance(run, LeecherRun)
-        self.run_ = run
 
     def show(self, files: tuple[ListedFile, ...], *folders: ListedFolder) -> None:
-        self.run_._handle(FilesListed(TRACKER, files, (), (), folders))
+        self.model._handle(FilesListed(TRACKER, files, (), (), folders))
 
     def show_course(self) -> None:
         self.show(
@@ -157,7 +159,7 @@ class TreeInWindowTest(AppWindowTest):
 
     def download(self, name: str, state: DownloadState, **rest: object) -> None:
         everything = {"rate": 0.0, "seconds_left": None, "sources": (), **rest}
-        self.run_._handle(DownloadChanged(name, state, 100, 40, **everything))  # type: ignore[arg-type]
+        self.model._handle(DownloadChanged(name, state, 100, 40, **everything))  # type: ignore[arg-type]
 
     def names(self) -> list[str]:
         return [text.strip(" \u2002\u2003") for text in texts_of(self.list.table.tree, FILE)]
@@ -190,12 +192,12 @@ class TreeInWindowTest(AppWindowTest):
         tree = self.list.table.tree
         sub = f"share:{COURSE}/slides"
         self.list.table.choose([sub])
-        self.list._folding._right()
+        self.list.folding._right()
         self.assertEqual(self.names(), ["▾ Course/", "▾ slides/", "1", "2", "b.txt", "old"])
-        self.list._folding._left()
-        self.list._folding._left()
+        self.list.folding._left()
+        self.list.folding._left()
         self.assertEqual(self.list.table.chosen, [f"share:{COURSE}"])
-        self.list._folding._left()
+        self.list.folding._left()
         self.assertEqual(self.names(), ["▸ Course/", "old"])
         self.assertEqual(len(tree.get_children()), 2)
 
@@ -203,7 +205,7 @@ class TreeInWindowTest(AppWindowTest):
         names = [f"{number:05}" for number in range(2_000)]
         self.show(shared(LARGE, *names), folder(LARGE, "Large", 2_000))
         self.assertEqual(self.names(), ["▸ Large/"])
-        self.list.set_open(f"share:{LARGE}", is_open=True)
+        self.list.folding.toggle(f"share:{LARGE}")
         self.pump_until(lambda: len(self.names()) == CHILDREN_AT_ONCE + 2)
         self.assertIn("… and 1,500 more: download the folder", self.names()[-1])
 
@@ -211,7 +213,7 @@ class TreeInWindowTest(AppWindowTest):
         many = LIST_AT_ONCE + 1
         self.show(shared(LARGE, *map(str, range(many))), folder(LARGE, "Large", many))
         self.pump_until(lambda: self.names() == ["▸ Large/"])
-        self.assertEqual(len(self.run_.files), many)
+        self.assertEqual(len(self.model.list.files), many)
 
     def test_what_is_chosen_is_asked_for_once(self) -> None:
         self.show_course()
@@ -241,9 +243,9 @@ class TreeInWindowTest(AppWindowTest):
         share = f"share:{COURSE}"
         self.download(share, DownloadState.DOWNLOADING, files=3)
         done = FileEnded("b.txt", 10, DownloadState.DONE, Path("b.txt"))
-        self.run_._handle(FilesEnded(share, (done,)))
+        self.model._handle(FilesEnded(share, (done,)))
         self.wait_for_status("b.txt", "Done, checked")
-        self.assertEqual(self.run_.had_count, 1)
+        self.assertEqual(self.model.had_count, 1)
 
     def test_the_folders_in_a_folder_show_that_they_came_with_it(self) -> None:
         self.show_course()
@@ -260,7 +262,7 @@ class TreeInWindowTest(AppWindowTest):
         self.download(share, DownloadState.DOWNLOADING, files=3)
         error = StorageError("“slides/1” cannot be written.")
         failed = FileEnded("slides/1", 10, DownloadState.FAILED, failure=error)
-        self.run_._handle(FilesEnded(share, (failed,)))
+        self.model._handle(FilesEnded(share, (failed,)))
         self.pump_until(lambda: "▾ Problems (1)" in self.names())
         self.assertEqual(self.names()[1:3], ["▾ Problems (1)", "slides/1"])
         self.assertIn("“slides/1” cannot be written.", texts_of(self.list.table.tree, STATUS))
@@ -283,10 +285,10 @@ class TreeInWindowTest(AppWindowTest):
 
     def test_the_list_can_be_narrowed(self) -> None:
         self.show_course()
-        self.list._wanted.set("SLIDES/")
+        self.list.wanted.set("SLIDES/")
         self.pump_until(lambda: self.names() == ["slides/1", "slides/2"])
-        self.list._wanted.set("nothing like that")
+        self.list.wanted.set("nothing like that")
         self.pump_until(lambda: "No file has" in self.names()[0])
         self.assertEqual(self.list.chosen, [])
-        self.list._wanted.set("")
+        self.list.wanted.set("")
         self.pump_until(lambda: len(self.names()) == 4)

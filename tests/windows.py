@@ -15,7 +15,8 @@ from roles.values.events import DownloadState
 from roles.wire.greeting import REQUEST_CONNECTION
 from tests.support import LIMIT_S, WindowTestCase
 from ui.window.app_window import AppWindow
-from ui.window.list_tree import is_folder
+from ui.window.file_list import is_folder
+from ui.window.leecher_model import LeecherModel
 from ui.window.notices import NoticeArea
 from ui.window.tracker_search import MakeDiscovery
 
@@ -106,11 +107,19 @@ class AppWindowTest(WindowTestCase):
 
     def state_of(self, name: str) -> DownloadState | None:
         """The state of a file that was asked for by itself or with its folder."""
-        run = self.window.leecher.run
-        if run is None:
-            return None
-        ended = run.ended.get(name)
-        return run.state_of(name) if ended is None else ended.state
+        ended = self.model.ended.get(name)
+        return self.model.state_of(name) if ended is None else ended.state
+
+    @property
+    def model(self) -> LeecherModel:
+        return self.window.leecher.model
+
+    @property
+    def own_tracker(self) -> Address:
+        """How programs on this computer reach the window's tracker."""
+        address = self.window._bench.trackers.own
+        assert address is not None
+        return address
 
     def wait_for_state(self, state: DownloadState, *names: str) -> None:
         self.pump_until(
@@ -156,6 +165,10 @@ def buttons_below(widget: tk.Misc) -> list[ttk.Button]:
 
 def button_texts(widget: tk.Misc) -> list[str]:
     return [str(button.cget("text")) for button in buttons_below(widget)]
+
+
+def text_of(label: ttk.Label) -> str:
+    return str(label.cget("text"))
 
 
 def press(widget: tk.Misc, label: str) -> None:

@@ -1,39 +1,17 @@
-"""The room as a table: what stands in each column, in the window and in the terminal.
-
-Pure. `silent_s` is how many seconds ago a participant pinged last.
-"""
+"""The room as a table: what stands in each column, in the window and in the terminal. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
 
 from roles.values.participants import Participant
 from roles.values.safe_names import shown_name
 from ui import wording
-
-SortKey: TypeAlias = str | float
+from ui.columns import Column
 
 MAX_WORDS = 80  # characters of a stranger's state or reason
 MAX_TITLE = 60  # of what it fetches
 _STATES = {state.value: words for state, words in wording.SEEDER_STATES.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class RoomColumn:
-    """One column; `width` in pixels of a screen of 96 dpi."""
-
-    title: str
-    text: Callable[[Participant, float], str]  # of the cell of a participant, and silent_s
-    sort_key: Callable[[Participant, float], SortKey] | None = None  # None: sorted by its text
-    width: int = 0
-    is_number: bool = False
-    stretches: bool = False
-
-    def key(self, one: Participant, silent_s: float) -> SortKey:
-        """What sorts the rows by this column."""
-        return (self.sort_key or self.text)(one, silent_s)
 
 
 def computer(one: Participant) -> str:
@@ -108,47 +86,43 @@ def _percent(one: Participant) -> int:
     return wording.percent(have, sum(transfer.size for transfer in one.status.transfers))
 
 
-COMPUTER = RoomColumn(
-    "Computer",
-    lambda one, _: computer(one),
-    lambda one, _: by_computer(one),
-    width=104,
-    stretches=True,
-)
-NAME = RoomColumn(
-    "Name", lambda one, _: computer(one) or str(one.address), lambda one, _: by_computer(one)
-)
-ADDRESS = RoomColumn("Address", lambda one, _: str(one.address), width=142)
-ROLE = RoomColumn("Role", lambda one, _: role(one), width=70)
-STATE = RoomColumn("State", lambda one, _: state(one))
-STATE_WITH_REASON = RoomColumn(
-    "State", lambda one, _: state_with_reason(one), width=104, stretches=True
-)
-HAS = RoomColumn(
-    "Has", lambda one, _: has(one), lambda one, _: by_has(one), width=150, stretches=True
-)
-UP = RoomColumn(
+COMPUTER = Column("Computer", computer, by_computer, width=104, stretches=True)
+NAME = Column[Participant]("Name", lambda one: computer(one) or str(one.address), by_computer)
+ADDRESS = Column[Participant]("Address", lambda one: str(one.address), width=142)
+ROLE = Column("Role", role, width=70)
+STATE = Column("State", state)
+STATE_WITH_REASON = Column("State", state_with_reason, width=104, stretches=True)
+HAS = Column("Has", has, by_has, width=150, stretches=True)
+UP = Column[Participant](
     "Up",
-    lambda one, _: wording.rate(one.status.up),
-    lambda one, _: float(one.status.up),
+    lambda one: wording.rate(one.status.up),
+    lambda one: one.status.up,
     width=88,
     is_number=True,
 )
-DOWN = RoomColumn(
+DOWN = Column[Participant](
     "Down",
-    lambda one, _: wording.rate(one.status.down),
-    lambda one, _: float(one.status.down),
+    lambda one: wording.rate(one.status.down),
+    lambda one: one.status.down,
     width=88,
     is_number=True,
 )
-PING = RoomColumn(
-    "Ping",
-    lambda _, silent_s: wording.ago(silent_s),
-    lambda _, silent_s: silent_s,
-    width=76,
-    is_number=True,
-)
-WHY_IT_WAITS = RoomColumn("Why it waits", lambda one, _: hindrances(one))
+WHY_IT_WAITS = Column("Why it waits", hindrances)
 
-IN_WINDOW = (COMPUTER, ADDRESS, ROLE, STATE_WITH_REASON, HAS, UP, DOWN, PING)
+
+def ping(clock: Callable[[], float]) -> Column[Participant]:
+    """How long ago each pinged; `clock` is the tracker's."""
+
+    def silent_s(one: Participant) -> float:
+        return max(0.0, clock() - one.last_ping)
+
+    return Column(
+        "Ping", lambda one: wording.ago(silent_s(one)), silent_s, width=76, is_number=True
+    )
+
+
 IN_TERMINAL = (NAME, ROLE, STATE, HAS, UP, DOWN, WHY_IT_WAITS)
+
+
+def in_window(clock: Callable[[], float]) -> tuple[Column[Participant], ...]:
+    return (COMPUTER, ADDRESS, ROLE, STATE_WITH_REASON, HAS, UP, DOWN, ping(clock))

@@ -56,7 +56,7 @@ class TrackerReport:
         """Show the room if it is time."""
         if not self.shows_room or self._room is None or self.clock() - self._shown_at < TABLE_S:
             return
-        table, self._room = room_table(self._room, self.clock()), None
+        table, self._room = room_table(self._room), None
         self._shown_at = self.clock()
         if table != self._table and (self._table or len(table) > 1):
             self._table = table

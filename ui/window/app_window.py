@@ -22,16 +22,14 @@ from roles.values.settings import Appearance
 from roles.worker import failure_of
 from ui import wording
 from ui.window import keyboard, window_place
-from ui.window.download_list import FirstSteps
 from ui.window.event_pump import EventPump
-from ui.window.health import health
 from ui.window.leecher_tab import LeecherTab
 from ui.window.limit_field import throttles_of
 from ui.window.log_tab import LogTab
 from ui.window.notices import Choice, NoticeArea
 from ui.window.running_roles import RunningRoles
 from ui.window.settings_keeper import SettingsKeeper
-from ui.window.status_line import StatusLine
+from ui.window.status_line import StatusLine, health
 from ui.window.system_look import is_system_dark
 from ui.window.tab_pages import TabPages
 from ui.window.theme import Theme
@@ -96,7 +94,7 @@ class AppWindow(tk.Tk):
         if self._is_closing:
             return
         self.tabs.make_all()
-        self.leecher.open()
+        self.leecher.use_fields()
         if try_it:
             self.try_it()
         if discover is not None:
@@ -122,8 +120,14 @@ class AppWindow(tk.Tk):
                 "Log": lambda: self.log,
             },
         )
-        steps = FirstSteps(self.try_it, self._start_tracker, lambda: self.tabs.show("Seeder"))
-        self.leecher = LeecherTab(self.tabs.page("Leecher"), bench, steps, self._keep_seeding)
+        steps = (
+            Choice("Try it on this computer", self.try_it),
+            Choice("Start a tracker", self._start_tracker),
+            Choice("Seed a folder", lambda: self.tabs.show("Seeder")),
+        )
+        self.leecher = LeecherTab(
+            self.tabs.page("Leecher"), bench, steps, lambda *where: self.seeder.seed(*where)
+        )
         self.log = LogTab(self.tabs.page("Log"), bench)  # shows what is logged from now on
         for tab in (self.leecher, self.log):
             tab.grid(sticky="nsew")
@@ -132,10 +136,10 @@ class AppWindow(tk.Tk):
     @cached_property
     def tracker(self) -> TrackerTab:
         """Made on first use."""
-        from ui.window.tracker_tab import TrackerLinks, TrackerTab
+        from ui.window.tracker_tab import TrackerTab
 
-        links = TrackerLinks(self._tracker_has_news, self._say_failed)
-        tab = TrackerTab(self.tabs.page("Tracker"), self._bench, links)
+        page, news = self.tabs.page("Tracker"), self.leecher.tracker_changed
+        tab = TrackerTab(page, self._bench, news, self._say_failed)
         tab.grid(sticky="nsew")
         return tab
 
@@ -191,15 +195,9 @@ class AppWindow(tk.Tk):
         self.seeder.seed(bundled_folder("data"), tracker, only_here=True)
         self.leecher.use_tracker(tracker)
 
-    def _tracker_has_news(self, tracker: Address) -> None:
-        self.leecher.tracker_changed(tracker)
-
     def _start_tracker(self) -> None:
         self.tabs.show("Tracker")
         self.tracker.start()
-
-    def _keep_seeding(self, folder: Path, tracker: Address) -> None:
-        self.seeder.seed(folder, tracker)
 
     # Keys
 
@@ -232,7 +230,9 @@ class AppWindow(tk.Tk):
 
     def _find(self) -> None:
         self.tabs.show("Leecher")
-        self.after(AFTER_TAB_MS, self.leecher.list.find)  # after the focus of the tab's first field
+        self.after(
+            AFTER_TAB_MS, self.leecher.list.finder.entry.focus_set
+        )  # after the focus of the tab's first field
 
     def _close_newest_notice(self) -> None:
         areas = [getattr(self.tabs.in_front, "notices", None), self.notices]
@@ -271,14 +271,11 @@ class AppWindow(tk.Tk):
 
     def _show_status(self) -> None:
         self._status_id = self.after(STATUS_MS, self._show_status)
-        run = self.leecher.run
-        down = run.rate if run is not None else 0.0
-        uploads = run.uploads if run is not None else ()
-        self.seeder.show_from_downloads(uploads)
-        words = health(run, self.seeder.seeded_files, self.tracker.seeder_count)
-        self.status.show(down=down, up=self.seeder.rate, health=words)
-        busy = run is not None and run.is_busy
-        title = f"{run.percent} % – {TITLE}" if run is not None and busy else TITLE
+        model = self.leecher.model
+        self.seeder.show_from_downloads(model.uploads)
+        words = health(model, self.seeder.seeded_files, self.tracker.seeder_count)
+        self.status.show(down=model.rate, up=self.seeder.rate, health=words)
+        title = f"{model.percent} % – {TITLE}" if model.is_busy else TITLE
         if title != self.title():
             self.title(title)
 

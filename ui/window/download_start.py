@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from typing import TYPE_CHECKING
+
 from roles.values.events import DownloadState
 from roles.values.settings import Existing
 from ui.existing_files import existing_names, has_any, question
 from ui.window.event_pump import EventPump
-from ui.window.leecher_run import LeecherRun
-from ui.window.list_tree import is_folder
+from ui.window.file_list import is_folder
+from ui.window.leecher_model import LeecherModel
 from ui.window.notices import Choice, NoticeArea
+
+if TYPE_CHECKING:
+    from roles.leecher import Leecher
 
 QUESTION = "existing"  # key of the notice
 LOOKED_AT = 2_000  # files of one folder: enough to know, and quick even on a network drive
@@ -20,44 +26,48 @@ _STOPPED = (DownloadState.PAUSED, DownloadState.FAILED)
 class DownloadStart:
     """Asks once for each batch, and only about files that exist."""
 
-    def __init__(self, pump: EventPump, notices: NoticeArea) -> None:
+    def __init__(self, pump: EventPump, notices: NoticeArea, model: LeecherModel) -> None:
         self._pump = pump
         self._notices = notices
+        self._model = model
 
-    def all(self, run: LeecherRun) -> None:
+    def all(self) -> None:
         """Download what is not here yet; if everything is, download it again."""
-        everything = run.tree.all_asked
-        missing = run.in_states(everything, None, DownloadState.CANCELLED, *_STOPPED)
-        self.these(run, missing or everything)
+        everything = self._model.list.all_keys
+        missing = self._model.in_states(everything, None, DownloadState.CANCELLED, *_STOPPED)
+        self.these(missing or everything)
 
-    def these(self, run: LeecherRun, names: list[str]) -> None:
+    def these(self, names: list[str]) -> None:
         """Start or resume these; those that run are left alone."""
-        run.leecher.resume(run.in_states(names, *_STOPPED))
-        fresh = run.in_states(names, *_FRESH)
+        model = self._model
+        if model.leecher is None or model.settings is None:
+            return
+        model.leecher.resume(model.in_states(names, *_STOPPED))
+        fresh = model.in_states(names, *_FRESH)
         if not fresh:
             return
-        folder = run.settings.folder
+        leecher, folder = model.leecher, model.settings.folder
         files = [name for name in fresh if not is_folder(name)]
-        paths = {name: _paths_to_look_at(run, name) for name in fresh if is_folder(name)}
-        self._pump.in_background(
-            lambda: [
-                *existing_names(folder, files),
-                *(name for name, below in paths.items() if has_any(folder, below)),
-            ],
-            lambda there: self._fresh(run, fresh, there),
-        )
+        paths = {name: self._paths_to_look_at(name) for name in fresh if is_folder(name)}
 
-    def _fresh(self, run: LeecherRun, names: list[str], there: list[str]) -> None:
-        if run.is_left:  # another folder or tracker was chosen in the meantime
-            return
-        run.leecher.download([name for name in names if name not in set(there)], Existing.SKIP)
-        if not there:
-            return
+        def look() -> list[str]:
+            folders = (name for name, below in paths.items() if has_any(folder, below))
+            return [*existing_names(folder, files), *folders]
 
+        def start(there: list[str]) -> None:
+            if model.leecher is leecher:  # no other folder or tracker was chosen in the meantime
+                new = [name for name in fresh if name not in set(there)]
+                leecher.download(new, Existing.SKIP)
+                if there:
+                    self._ask(leecher, there)
+
+        self._pump.in_background(look, start)
+
+    def _ask(self, leecher: Leecher, there: list[str]) -> None:
         def choice(label: str, existing: Existing) -> Choice:
-            return Choice(label, lambda: run.leecher.download(there, existing))
+            return Choice(label, lambda: leecher.download(there, existing))
 
-        folders = [run.tree.name_of(name) for name in there if is_folder(name)]
+        folders = [self._model.list.name_of(name) for name in there if is_folder(name)]
         files = [name for name in there if not is_folder(name)]
         self._notices.ask(
             question(files, folders),
@@ -70,7 +80,7 @@ class DownloadStart:
             key=QUESTION,
         )
 
-
-def _paths_to_look_at(run: LeecherRun, name: str) -> list[str]:
-    """The first files of a folder, without those that this run has downloaded."""
-    return [file.name for file in run.tree.below(name) if not run.has(file)][:LOOKED_AT]
+    def _paths_to_look_at(self, name: str) -> list[str]:
+        """The first files of a folder, without those that were downloaded already."""
+        missing = (file.name for file in self._model.list.below(name) if not self._model.has(file))
+        return list(islice(missing, LOOKED_AT))

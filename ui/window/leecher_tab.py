@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tkinter import ttk
@@ -25,13 +25,12 @@ from roles.values.events import (
 from roles.values.settings import LeecherSettings, parse_parallel_seeders
 from ui import wording
 from ui.window import desktop
-from ui.window.download_list import DownloadList, FirstSteps
-from ui.window.download_rows import folder_of
+from ui.window.download_list import DownloadList
 from ui.window.download_start import QUESTION, DownloadStart
 from ui.window.keyboard import tab_in_order
 from ui.window.leecher_form import LeecherForm
-from ui.window.leecher_run import LeecherRun
-from ui.window.leecher_switch import LeecherSwitch
+from ui.window.leecher_model import LeecherModel
+from ui.window.list_columns import folder_of
 from ui.window.notices import Choice, NoticeArea
 from ui.window.workbench import Workbench
 
@@ -40,27 +39,28 @@ MAX_PORT = 65535
 
 
 class LeecherTab(ttk.Frame):
-    """Owns the leecher of this window; one runs from the first look at the tab until the end."""
+    """A leecher runs from the first look at the tab until the end."""
 
     def __init__(
         self,
         parent: tk.Misc,
         bench: Workbench,
-        first_steps: FirstSteps,
+        steps: Sequence[Choice],
         seed: Callable[[Path, Address], None],
     ) -> None:
-        """`seed` is asked to seed a folder to a tracker."""
+        """`steps` are offered by an empty list; `seed` is asked to seed a folder to a tracker."""
         px = bench.theme.px
         super().__init__(parent, padding=(px(16), px(12)))
         self._bench = bench
         self._seed = seed
         self._agreed: LeecherSettings | None = None  # to change to, once everything has ended
-        self._once_listed: Callable[[LeecherRun], None] | None = None
+        self._once_listed: Callable[[], None] | None = None
         self._kept_seeding: Path | None = None
-        self.form = LeecherForm(self, bench, self)
+        self.model = LeecherModel(bench.roles, self._show)
+        self.form = LeecherForm(self, bench)
         self.notices = NoticeArea(self, bench.theme)
-        self.list = DownloadList(self, bench.theme, self, first_steps)
-        self._start = DownloadStart(bench.pump, self.notices)
+        self.list = DownloadList(self, bench.theme, self.model, steps)
+        self._start = DownloadStart(bench.pump, self.notices, self.model)
         self.form.grid(row=0, column=0, sticky="ew")
         self.notices.grid(row=1, column=0, sticky="ew")
         self.notices.grid_remove()
@@ -70,64 +70,56 @@ class LeecherTab(ttk.Frame):
         self.rowconfigure(2, weight=1)
         tab_in_order(self.form, self.notices, self.list, self.form.options)
         self._again_id = self.after(LIST_AGAIN_MS, self._list_again)
-        self._switch = LeecherSwitch(bench.roles, self._handle, self.list.show_run)
         bench.trackers.follow(self._trackers_changed)
 
     # What the rest of the window asks
 
-    def open(self) -> None:
-        """Fetch the tracker's list for the first time."""
-        self._take_fields(_nothing_more)
-
     def use_tracker(self, address: Address) -> None:
         """Show this tracker's list."""
         self._bench.trackers.use_for_now(address)
-        self._take_fields(_nothing_more)
+        self.use_fields()
 
     def tracker_changed(self, address: Address) -> None:
         """This window's tracker has other files: fetch its list at once if it is the one in use."""
-        if self._switch.run is not None and self._switch.run.settings.tracker == address:
-            self._switch.run.leecher.refresh()
+        if self.model.settings is not None and self.model.settings.tracker == address:
+            self._ask_for_list()
 
     def _trackers_changed(self) -> None:
         """Another tracker was found or started here: an empty field may mean that one now."""
-        run, trackers = self._switch.run, self._bench.trackers
-        if run is None or not trackers.is_open or trackers.parse("") == run.settings.tracker:
+        model, trackers = self.model, self._bench.trackers
+        if model.leecher is None or model.settings is None or not trackers.is_open:
+            return
+        if trackers.parse("") == model.settings.tracker:
             return
         settings = self._settings()
         # Running downloads keep their tracker; if that has never answered, they switch to this one.
-        if settings is not None and (not run.unfinished or run.listed is None):
-            self._renew(settings, _nothing_more)
-
-    @property
-    def run(self) -> LeecherRun | None:
-        """The leecher in use."""
-        return self._switch.run
+        if settings is not None and (not model.unfinished or model.listed is None):
+            self._renew(settings)
 
     def close(self) -> None:
         """The window is closing: start no new leecher."""
-        self._switch.close()
+        self.model.close()
         self.after_cancel(self._again_id)
 
     # What the user asks
 
     def refresh(self) -> None:
         """Fetch the tracker's list now."""
-        run = self._switch.run
-        self._take_fields(_nothing_more)
-        if self._switch.run is not None and self._switch.run is run:
+        leecher = self.model.leecher
+        self.use_fields()
+        if leecher is not None and self.model.leecher is leecher:
             self.form.say_list("Asking the tracker …")
-            self._switch.run.leecher.refresh()
+            self._ask_for_list()
 
-    def fields_changed(self) -> None:
+    def use_fields(self) -> None:
         """Use what is in the fields now."""
-        self._take_fields(_nothing_more)
+        self._take_fields(lambda: None)
 
     def download_chosen(self) -> None:
         """Start or resume the selected files."""
         names = self.list.chosen
         if names:
-            self._take_fields(lambda run: self._start.these(run, names))
+            self._take_fields(lambda: self._start.these(names))
 
     def download_all(self) -> None:
         """Start or resume every file of the list that is not here yet."""
@@ -135,32 +127,30 @@ class LeecherTab(ttk.Frame):
 
     def pause(self) -> None:
         """The selected downloads, or all."""
-        if self._switch.run is not None:
-            self._switch.run.leecher.pause(self.list.can_pause())
+        if self.model.leecher is not None:
+            self.model.leecher.pause(self.list.can_pause())
 
     def resume(self) -> None:
         """The selected downloads, or all."""
-        if self._switch.run is not None:
-            self._switch.run.leecher.resume(self.list.can_resume())
+        if self.model.leecher is not None:
+            self.model.leecher.resume(self.list.can_resume())
 
     def pause_or_resume(self) -> None:
-        """One key for both."""
+        """What Ctrl+P does: pause if anything runs."""
         if self.list.can_pause():
             self.pause()
         else:
             self.resume()
 
     def cancel(self) -> None:
-        """The selected downloads, or all; finished files stay."""
-        if self._switch.run is not None:
-            self._switch.run.leecher.cancel(self.list.can_cancel())
+        """The selected downloads, or all."""
+        if self.model.leecher is not None:
+            self.model.leecher.cancel(self.list.can_cancel())
 
     def open_row(self) -> None:
-        """For a finished file, show its folder; start any other."""
+        """Show the selected file in its folder if it is here, otherwise download it."""
         names = self.list.chosen
-        if self._switch.run is None or not names:
-            return
-        download = self._switch.run.downloads.get(names[0])
+        download = self.model.downloads.get(names[0]) if names else None
         folder = folder_of(download) if download is not None else None
         if folder is not None:
             self._open(folder)
@@ -181,18 +171,17 @@ class LeecherTab(ttk.Frame):
 
     # From the fields to a running leecher
 
-    def _take_fields(self, then: Callable[[LeecherRun], None]) -> None:
+    def _take_fields(self, then: Callable[[], None]) -> None:
         """Call `then` once a leecher runs with the settings of the fields and knows the list."""
-        settings = self._settings()
+        settings, model = self._settings(), self.model
         if settings is None:
             return
-        run = self._switch.run
-        if run is not None and run.settings == settings:
+        if model.leecher is not None and model.settings == settings:
             self.notices.close("renew")
-            then(run)
-        elif run is not None and run.unfinished and settings == self._agreed:
-            then(run)
-        elif run is not None and run.unfinished:
+            then()
+        elif model.unfinished and settings == self._agreed:
+            then()
+        elif model.unfinished:
             self._ask_to_renew(settings)
         else:
             self._renew(settings, then)
@@ -207,85 +196,82 @@ class LeecherTab(ttk.Frame):
             return None
         self._bench.trackers.keep()
         self._bench.settings.change(download_folder=form.folder.folder, parallel_seeders=parallel)
-        profile = self._bench.settings.profile
         return LeecherSettings(
             folder,
             tracker,
             parallel,
             bind=self._bind(tracker),
-            state_folder=profile.state_folder,
+            state_folder=self._bench.settings.profile.state_folder,
             follow=self._bench.trackers.follow_of(tracker),
         )
 
     def _bind(self, tracker: Address) -> Address:
         """Where it listens for other leechers: beside the seeder, and where others reach that."""
-        if self._switch.run is not None and self._switch.run.settings.tracker == tracker:
-            return self._switch.run.settings.bind  # another port is no reason to restart
+        before = self.model.settings
+        if self.model.leecher is not None and before is not None and before.tracker == tracker:
+            return before.bind  # another port is no reason to restart
         is_only_here = self._bench.trackers.is_only_here
         port = min(self._bench.settings.now.seeder_port + 1, MAX_PORT)
         return Address(LOOPBACK if is_only_here else EVERY_INTERFACE, port)
 
     def _ask_to_renew(self, settings: LeecherSettings) -> None:
-        run = self._switch.run
-        assert run is not None
-        waiting = wording.count(len(run.unfinished), "download")
+        def wait() -> None:
+            self._agreed = settings
+
+        def cancel_and_renew() -> None:
+            if self.model.leecher is not None:
+                self.model.leecher.cancel(self.model.unfinished)
+            self._renew(settings)
+
+        waiting = wording.count(len(self.model.unfinished), "download")
         self.notices.ask(
             f"The change counts once {waiting} ended. Until then all goes on as before.",
             [
-                Choice("Wait for that", lambda: self._agree(settings)),
-                Choice("Cancel them and change now", lambda: self._cancel_and_renew(settings)),
+                Choice("Wait for that", wait),
+                Choice("Cancel them and change now", cancel_and_renew),
                 Choice("Change nothing", self._restore_fields),
             ],
             key="renew",
         )
 
-    def _agree(self, settings: LeecherSettings) -> None:
-        """Change to these settings as soon as everything has ended."""
-        self._agreed = settings
-
     def _restore_fields(self) -> None:
-        assert self._switch.run is not None
         self._agreed = None
-        self.form.fill_in(self._switch.run.settings)
+        if self.model.settings is not None:
+            self.form.fill_in(self.model.settings)
 
-    def _cancel_and_renew(self, settings: LeecherSettings) -> None:
-        if self._switch.run is not None:
-            self._switch.run.leecher.cancel(self._switch.run.unfinished)
-        self._renew(settings, _nothing_more)
-
-    def _renew(self, settings: LeecherSettings, then: Callable[[LeecherRun], None]) -> None:
+    def _renew(self, settings: LeecherSettings, then: Callable[[], None] | None = None) -> None:
         self._once_listed, self._agreed = then, None
         self.notices.close("renew")
         self.notices.close(QUESTION)
         self.form.say_list(f"Asking the tracker ({wording.place(settings.tracker)}) …")
-        self._switch.renew(settings)
+        self.model.renew(settings)
+        self.list.show()
 
     # Events
 
-    def _handle(self, event: RoleEvent) -> None:
-        run = self._switch.run
-        if run is None:
-            return
+    def _show(self, event: RoleEvent) -> None:
+        """Show what has changed in the model."""
+        model = self.model
         match event:
             case FilesListed(tracker=tracker, refused=refused):
                 self.form.say_list(wording.list_status(event))
                 self._bench.trackers.remember(tracker)
                 self._say_refused(refused)
-                self.list.show_run(run)
+                self.list.show()
                 then, self._once_listed = self._once_listed, None
                 if then is not None:
-                    then(run)
+                    then()
             case NetworkChanged() if wording.network_changed(event):
                 self.form.say_list(wording.network_changed(event), tone="Warning")
             case TrackerMoved(former, tracker):
                 self.form.say_list(wording.tracker_moved(event), tone="Warning")
-                if self._bench.trackers.is_open:
-                    run.settings = replace(run.settings, tracker=tracker)
+                if self._bench.trackers.is_open and model.settings is not None:
+                    model.settings = replace(model.settings, tracker=tracker)
                     self._bench.trackers.moved(former, tracker)
             case ListFailed(_, reason):
                 self._once_listed = None
                 self.form.say_list(str(reason), tone="Warning")
-                self.list.show_run(run)
+                self.list.show()
             case DownloadChanged():
                 self.list.put(event)
                 if event.state in (DownloadState.DONE, DownloadState.SKIPPED):
@@ -293,14 +279,12 @@ class LeecherTab(ttk.Frame):
             case FilesEnded():
                 self.list.put_files(event)
             case AllDownloadsEnded():
-                self._sum_up(run)
+                self._sum_up()
                 self._seed_what_came()
                 if self._agreed is not None or self.notices.has("renew"):
-                    self._take_fields(_nothing_more)
-            case RoleStopped(failure):
-                self._switch.ended()
-                if failure is not None:
-                    self.notices.say(f"Downloading ended: {failure}", tone="Bad", key="ended")
+                    self.use_fields()
+            case RoleStopped(failure) if failure is not None:
+                self.notices.say(f"Downloading ended: {failure}", tone="Bad", key="ended")
             case _:
                 pass
 
@@ -316,12 +300,14 @@ class LeecherTab(ttk.Frame):
             key="refused",
         )
 
-    def _sum_up(self, run: LeecherRun) -> None:
-        failed = run.in_states(run.downloads, DownloadState.FAILED)
-        if failed:
+    def _sum_up(self) -> None:
+        model, leecher = self.model, self.model.leecher
+        failed = model.in_states(model.downloads, DownloadState.FAILED)
+        if failed and leecher is not None:
+            files = wording.count(model.failed_count, "file").capitalize()
             self.notices.ask(
-                f"{wording.count(run.failed_count, 'file').capitalize()} could not be downloaded.",
-                [Choice("Try again", lambda: run.leecher.resume(failed))],
+                f"{files} could not be downloaded.",
+                [Choice("Try again", lambda: leecher.resume(failed))],
                 key="failed",
                 tone="Bad",
                 takes_focus=False,
@@ -331,12 +317,12 @@ class LeecherTab(ttk.Frame):
 
     def _seed_what_came(self) -> None:
         """Keep seeding the download folder, if that is wanted and there is something in it."""
-        run = self._switch.run
-        if run is None or not self.form.keep_seeding.get() or not run.had_count:
+        settings = self.model.settings
+        if settings is None or not self.form.keep_seeding.get() or not self.model.had_count:
             return
-        if self._kept_seeding != run.settings.folder:
-            self._kept_seeding = run.settings.folder
-            self._seed(run.settings.folder, run.settings.tracker)
+        if self._kept_seeding != settings.folder:
+            self._kept_seeding = settings.folder
+            self._seed(settings.folder, settings.tracker)
 
     # The rest
 
@@ -351,12 +337,11 @@ class LeecherTab(ttk.Frame):
     def _list_again(self) -> None:
         """A list grows old, and a tracker may have been started in the meantime."""
         self._again_id = self.after(LIST_AGAIN_MS, self._list_again)
-        if self._switch.run is not None:
-            self._switch.run.leecher.refresh()
+        self._ask_for_list()
 
-
-def _nothing_more(_run: LeecherRun) -> None:
-    """For callers that want only the list."""
+    def _ask_for_list(self) -> None:
+        if self.model.leecher is not None:
+            self.model.leecher.refresh()
 
 
 def _folder_to_save_to(typed: str) -> Path:

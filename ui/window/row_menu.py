@@ -5,32 +5,34 @@ from __future__ import annotations
 import tkinter as tk
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic
 
+from ui.columns import ItemT
 from ui.window.table import Table
 from ui.window.theme import Theme
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One line of the menu; `is_possible` is asked each time that it opens."""
+    """What can be done with rows, by a button or the menu."""
 
     label: str
     act: Callable[[], None]
     is_possible: Callable[[], bool]
-    key: str = ""
+    key: str = ""  # that does the same
+    underline: int = -1  # the letter that presses the button together with Alt
 
 
-class RowMenu:
+class RowMenu(Generic[ItemT]):
     """Belongs to one table."""
 
-    def __init__(self, table: Table, theme: Theme, verbs: Sequence[Verb]) -> None:
+    def __init__(self, table: Table[ItemT], theme: Theme, verbs: Sequence[Verb]) -> None:
         self._table = table
         self._verbs = verbs
         self._theme = theme
-        self.menu = tk.Menu(table, tearoff=False, relief="flat", borderwidth=1)
+        self.menu = theme.menu(table)
         for verb in verbs:
             self.menu.add_command(label=verb.label, command=verb.act, accelerator=verb.key)
-        theme.follow(self._recolour)
         system = str(table.tk.call("tk", "windowingsystem"))
         for click in ("<Button-3>", *(["<Control-Button-1>"] if system == "aqua" else [])):
             table.tree.bind(click, self._clicked)
@@ -61,13 +63,3 @@ class RowMenu:
             self.menu.tk_popup(x, y)
         finally:
             self.menu.grab_release()
-
-    def _recolour(self) -> None:
-        colours = self._theme.colours
-        self.menu.configure(
-            background=colours.card,
-            foreground=colours.text,
-            activebackground=colours.accent,
-            activeforeground=colours.on_accent,
-            disabledforeground=colours.muted,
-        )

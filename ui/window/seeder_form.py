@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tkinter as tk
 from tkinter import ttk
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from roles.values.settings import MAX_SLOTS, parse_port, parse_slots
 from ui.window.fields import FolderField, NumberField, TextField
@@ -14,34 +14,27 @@ from ui.window.seeder_run import SeederRun
 from ui.window.tracker_field import TrackerField
 from ui.window.workbench import RunState, Workbench
 
-
-class FormActions(Protocol):
-    """What the fields and the button ask of the tab."""
-
-    def start_or_stop(self) -> None: ...
-
-    def folder_chosen(self) -> None: ...
-
-    def options_changed(self) -> None: ...
+if TYPE_CHECKING:
+    from ui.window.seeder_tab import SeederTab
 
 
 class SeederForm(ttk.Frame):
     """At the top of the tab."""
 
-    def __init__(self, parent: tk.Misc, bench: Workbench, actions: FormActions) -> None:
-        super().__init__(parent)
+    def __init__(self, tab: SeederTab, bench: Workbench) -> None:
+        super().__init__(tab)
         px, theme, settings = bench.theme.px, bench.theme, bench.settings.now
         self._bench = bench
         self.folder_text = tk.StringVar(self, settings.shared_folder)
         self._port_text = tk.StringVar(self, str(settings.seeder_port))
-        self._slots_text = tk.StringVar(self, str(settings.slots))
+        self.slots_text = tk.StringVar(self, str(settings.slots))
         self.folder = FolderField(
             self,
             theme,
             self.folder_text,
             title="Which folder to seed",
             placeholder="the folder that others may copy from",
-            commit=actions.folder_chosen,
+            commit=tab.folder_chosen,
         )
         self.folder.offer(settings.recent_folders)
         self.tracker = TrackerField(self, theme, bench.trackers, commit=self._check_tracker)
@@ -53,20 +46,20 @@ class SeederForm(ttk.Frame):
         label = ttk.Label(self, text="Tracker")
         label.grid(row=1, column=0, sticky="nw", padx=gap, pady=(px(15), px(7)))
         self.tracker.grid(row=1, column=1, columnspan=2, sticky="new", pady=above)
-        bottom = self._make_bottom(bench, actions)
+        bottom = self._make_bottom(bench, tab)
         bottom.grid(row=2, column=0, columnspan=3, sticky="ew", pady=above)
         tab_in_order(self.folder, choose, self.tracker, bottom)
         self.columnconfigure(1, weight=1)
 
-    def _make_bottom(self, bench: Workbench, actions: FormActions) -> ttk.Frame:
+    def _make_bottom(self, bench: Workbench, tab: SeederTab) -> ttk.Frame:
         px, theme = bench.theme.px, bench.theme
         row = ttk.Frame(self)
-        self.button = ttk.Button(row, style="Accent.TButton", command=actions.start_or_stop)
+        self.button = ttk.Button(row, style="Accent.TButton", command=tab.start_or_stop)
         self.button.grid(row=0, column=0, sticky="nw")
-        self._sentence = ttk.Label(row, justify="left")
+        self.sentence = ttk.Label(row, justify="left")
         self._progress = ttk.Label(row, justify="left", style="Muted.TLabel")
         self._warning = ttk.Label(row, justify="left", style="Warning.TLabel")
-        lines = (self._sentence, self._progress, self._warning)
+        lines = (self.sentence, self._progress, self._warning)
         for number, label in enumerate(lines, 1):
             label.grid(row=number, column=0, columnspan=3, sticky="w", pady=(px(6), 0))
             label.grid_remove()
@@ -75,11 +68,9 @@ class SeederForm(ttk.Frame):
         self.limit = LimitField(
             options, theme, bench.settings, bench.roles.throttles.up, "up_limit"
         )
-        self._port = TextField(
-            options, theme, self._port_text, width=6, commit=actions.options_changed
-        )
+        self._port = TextField(options, theme, self._port_text, width=6, commit=tab.options_changed)
         self._slots = NumberField(
-            options, theme, self._slots_text, most=MAX_SLOTS, commit=actions.options_changed
+            options, theme, self.slots_text, most=MAX_SLOTS, commit=tab.options_changed
         )
         fields = (("Upload limit", self.limit), ("Port", self._port), ("Slots", self._slots))
         for column, (text, field) in enumerate(fields):
@@ -102,15 +93,10 @@ class SeederForm(ttk.Frame):
         offers = run.offers() if run is not None and state is RunState.RUNNING else ""
         if offers:
             sentence = f"{sentence}\n{offers}"
-        self._sentence.configure(style=f"{tone}.TLabel")
-        _say(self._sentence, sentence)
+        self.sentence.configure(style=f"{tone}.TLabel")
+        _say(self.sentence, sentence)
         _say(self._progress, run.progress() if run is not None else "")
         _say(self._warning, run.warning() if run is not None else "")
-
-    @property
-    def sentence(self) -> str:
-        """The state of the fields' seeder."""
-        return str(self._sentence.cget("text"))
 
     def read_options(self) -> tuple[int, int] | None:
         """Port and slots; None if one cannot be used, which its field then says."""

@@ -12,17 +12,10 @@ from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address
 from roles.values.errors import UserInputError
 from roles.values.events import FolderScanned, Upload
 from roles.values.settings import SeederSettings
-from ui.window.empty_state import EmptyState
+from ui.window.seeder_columns import OFFERED_COLUMNS, UPLOAD_COLUMNS, Offered, offered, upload_tone
 from ui.window.seeder_form import SeederForm
-from ui.window.seeder_rows import (
-    OFFERED_COLUMNS,
-    UPLOAD_COLUMNS,
-    offered_rows,
-    upload_key,
-    upload_row,
-)
 from ui.window.seeder_run import SeederRun
-from ui.window.table import Column, Row, Table
+from ui.window.table import Table
 from ui.window.workbench import RunState, Workbench
 
 
@@ -35,30 +28,37 @@ class SeederTab(ttk.Frame):
         super().__init__(parent, padding=(px(16), px(12)))
         self._bench = bench
         self._tell = tell
-        self._main: SeederRun | None = None
-        self._besides: dict[SeederRun, _BesidesLine] = {}
+        self.main: SeederRun | None = None  # the seeder of the fields
+        self.besides: dict[SeederRun, _BesidesLine] = {}  # the others
         self._from_downloads: tuple[Upload, ...] = ()
         self._listings_shown: dict[Path, FolderScanned] = {}
-        self.form = SeederForm(self, bench, self)
+        self.form = SeederForm(self, bench)
         self._lines = ttk.Frame(self)
         self.form.grid(row=0, column=0, sticky="ew")
         self._lines.grid(row=2, column=0, sticky="ew")
-        self.uploads = self._make_table("Who is taking what", 3, UPLOAD_COLUMNS, 3)
-        self.offered = self._make_table("What is offered", 5, OFFERED_COLUMNS, 4)
-        self._no_uploads = EmptyState(self.uploads.empty, bench.theme)
-        self._no_files = EmptyState(self.offered.empty, bench.theme)
-        self.columnconfigure(0, weight=1)
-        for row in (4, 6):
+        self.uploads = Table(
+            self,
+            bench.theme,
+            UPLOAD_COLUMNS,
+            height=3,
+            title="Who is taking what",
+            tone=upload_tone,
+        )
+        self.offered = Table(
+            self,
+            bench.theme,
+            OFFERED_COLUMNS,
+            height=4,
+            title="What is offered",
+            tone=lambda row: row.tone,
+            rank=lambda row: row.size is None,
+        )
+        tables: tuple[ttk.Frame, ...] = (self.uploads, self.offered)
+        for row, table in enumerate(tables, 3):
+            table.grid(row=row, column=0, sticky="nsew", pady=(px(12), 0))
             self.rowconfigure(row, weight=1, uniform="tables")
+        self.columnconfigure(0, weight=1)
         self._show()
-
-    def _make_table(self, title: str, row: int, columns: tuple[Column, ...], height: int) -> Table:
-        px = self._bench.theme.px
-        label = ttk.Label(self, text=title, style="Strong.TLabel")
-        label.grid(row=row, column=0, sticky="w", pady=(px(12), px(4)))
-        table = Table(self, self._bench.theme, columns, height=height, has_bars=False)
-        table.grid(row=row + 1, column=0, sticky="nsew")
-        return table
 
     # What the rest of the window asks
 
@@ -73,7 +73,7 @@ class SeederTab(ttk.Frame):
             return
         run = self._start(folder, tracker, LOOPBACK if only_here else EVERY_INTERFACE)
         if run is not None:
-            self._besides[run] = _BesidesLine(self._lines, self._bench, run)
+            self.besides[run] = _BesidesLine(self._lines, self._bench, run)
             self._show()
 
     def show_from_downloads(self, uploads: tuple[Upload, ...]) -> None:
@@ -100,22 +100,12 @@ class SeederTab(ttk.Frame):
         up = [run for run in self._runs() if run.state is RunState.RUNNING]
         return sum(run.listing.announced for run in up if run.listing) if up else None
 
-    @property
-    def main_run(self) -> SeederRun | None:
-        """The seeder of the fields."""
-        return self._main
-
-    @property
-    def besides(self) -> list[SeederRun]:
-        """The other seeders."""
-        return list(self._besides)
-
     # What the user does
 
     def start_or_stop(self) -> None:
         """The button was pressed."""
-        if self._main is not None and self._main.state.is_up:
-            self._main.stop()
+        if self.main is not None and self.main.state.is_up:
+            self.main.stop()
             return
         folder = self.form.folder.read(_folder_to_seed)
         if folder is None:
@@ -125,10 +115,10 @@ class SeederTab(ttk.Frame):
         if tracker is None:
             return
         self._bench.trackers.keep()
-        for run in [run for run in self._besides if run.settings.folder == folder]:
+        for run in [run for run in self.besides if run.settings.folder == folder]:
             run.stop()
-        self._main = self._start(folder, tracker, EVERY_INTERFACE)
-        if self._main is not None:
+        self.main = self._start(folder, tracker, EVERY_INTERFACE)
+        if self.main is not None:
             self._keep_folder(str(folder))
         self._show()
 
@@ -171,14 +161,14 @@ class SeederTab(ttk.Frame):
         self.form.folder.offer(keeper.now.recent_folders)
 
     def _runs(self) -> list[SeederRun]:
-        return [*([self._main] if self._main else []), *self._besides]
+        return [*([self.main] if self.main else []), *self.besides]
 
     def _changed(self, run: SeederRun) -> None:
-        line = self._besides.get(run)
+        line = self.besides.get(run)
         if line is not None and run.state is RunState.STOPPED:
             line.destroy()
-            del self._besides[run]
-            if not self._besides:
+            del self.besides[run]
+            if not self.besides:
                 self._lines.configure(height=1)  # an empty frame would keep its last size
             if run.failure is not None:
                 self._tell(str(run.failure))
@@ -187,23 +177,22 @@ class SeederTab(ttk.Frame):
         self._show()
 
     def _show(self) -> None:
-        self.form.show_run(self._main)
+        self.form.show_run(self.main)
         running = [run for run in self._runs() if run.state is RunState.RUNNING]
         uploads = {
-            upload_key(run.settings.folder, upload): upload_row(upload)
+            f"{run.settings.folder}\0{upload.leecher}": upload
             for run in running
             for upload in run.uploads
         }
-        for upload in self._from_downloads:
-            uploads[upload_key(Path(), upload)] = upload_row(upload)
+        uploads |= {str(upload.leecher): upload for upload in self._from_downloads}
         self.uploads.show(uploads)
         self._show_offered({run.settings.folder: run.listing for run in running if run.listing})
         if running:
-            self._no_uploads.say("Nobody is taking anything now", "")
-            self._no_files.say("This folder has no files to offer", "Put some into it.")
+            self.uploads.say_empty("Nobody is taking anything now")
+            self.offered.say_empty("This folder has no files to offer", "Put some into it.")
         else:
-            self._no_uploads.say("Nothing is seeded yet", "")
-            self._no_files.say(
+            self.uploads.say_empty("Nothing is seeded yet")
+            self.offered.say_empty(
                 "Nothing is seeded yet", "Choose a folder above, then press “Start seeding”."
             )
 
@@ -211,9 +200,9 @@ class SeederTab(ttk.Frame):
         if listings == self._listings_shown:  # it is called for every change of an upload
             return
         self._listings_shown = listings
-        rows: dict[str, Row] = {}
+        rows: dict[str, Offered] = {}
         for folder, listing in listings.items():
-            rows |= offered_rows(listing.files, folder)
+            rows |= offered(listing.files, folder)
         self.offered.show(rows)
 
 

@@ -8,6 +8,7 @@ from tkinter import ttk
 
 from roles.values.settings import Appearance
 from ui import wording
+from ui.window.leecher_model import LeecherModel
 from ui.window.theme import Theme
 
 _LABELS = {
@@ -34,7 +35,7 @@ class StatusLine(ttk.Frame):
         self._health = ttk.Label(self, style="Strip.TLabel")
         self._chosen = tk.StringVar(self, chosen.value)
         self._colours = ttk.Menubutton(self, text=_LABELS[chosen])
-        menu = tk.Menu(self._colours, tearoff=False, relief="flat", borderwidth=1)
+        menu = theme.menu(self._colours)
         for appearance in Appearance:
             menu.add_radiobutton(
                 label=_LABELS[appearance].removeprefix("Colours: ").capitalize(),
@@ -42,13 +43,11 @@ class StatusLine(ttk.Frame):
                 variable=self._chosen,
                 command=lambda: choose(Appearance(self._chosen.get())),
             )
-        self._menu = menu
         self._colours.configure(menu=menu)
         self._health.pack(side="left")
         self._colours.pack(side="right")
         self._up.pack(side="right", padx=(px(12), px(16)))
         self._down.pack(side="right")
-        theme.follow(lambda: self._recolour(theme))
 
     def show(self, *, down: float, up: float, health: str) -> None:
         """Rates in bytes per second, and one sentence."""
@@ -56,23 +55,25 @@ class StatusLine(ttk.Frame):
         self._up.configure(text=f"↑ {wording.rate(up)}" if wording.rate(up) else "")
         self._health.configure(text=health)
 
-    @property
-    def text(self) -> str:
-        """Everything that it shows."""
-        labels = (self._health, self._down, self._up)
-        return " ".join(str(label.cget("text")) for label in labels).strip()
-
     def show_appearance(self, chosen: Appearance) -> None:
         """Show which colours are chosen."""
         self._chosen.set(chosen.value)
         self._colours.configure(text=_LABELS[chosen])
 
-    def _recolour(self, theme: Theme) -> None:
-        colours = theme.colours
-        self._menu.configure(
-            background=colours.card,
-            foreground=colours.text,
-            activebackground=colours.accent,
-            activeforeground=colours.on_accent,
-            selectcolor=colours.text,
-        )
+
+def health(model: LeecherModel, seeded_files: int | None, seeder_count: int | None) -> str:
+    """What runs in this window, in a few words.
+
+    `seeded_files` is None if nothing is seeded, `seeder_count` if no tracker runs.
+    """
+    parts = []
+    if model.unfinished:
+        parts.append(f"{wording.count(len(model.unfinished), 'download')} to go")
+    elif model.had_count:
+        parts.append(f"{wording.count(model.had_count, 'file')} done, checked")
+    if seeded_files is not None:
+        parts.append(f"seeding {wording.count(seeded_files, 'file')}")
+    if seeder_count is not None:
+        parts.append(f"tracker of {wording.count(seeder_count, 'seeder')}")
+    text = " · ".join(parts)
+    return text[:1].upper() + text[1:] if text else "Nothing is running"

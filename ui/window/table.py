@@ -1,112 +1,110 @@
-"""A table: rows by key, sorted by a heading, and only changed cells are written.
-
-The tab knows what the rows mean.
-"""
+"""A table: one row for each item, sorted by a heading, and only changed cells are written."""
 
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from tkinter import ttk
-from typing import Any, Literal
+from typing import Generic, Literal
 
+from ui.columns import Column, ItemT, SortKey
+from ui.window.notices import Choice
 from ui.window.progress_bars import BarKind, ProgressBars
 from ui.window.theme import Theme
 
 FLUSH_MS = 200  # any change redraws all visible rows, so changes are written together
 INSERT_AT_ONCE = 400  # rows; 10,000 at once would stop the window for a tenth of a second
 UNUSED_FIRST_COLUMN = "#0"
-
-SortKey = str | float
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column; `width` in pixels at 96 dpi."""
-
-    title: str
-    width: int
-    is_number: bool = False
-    stretches: bool = False
+WRAP = 520  # pixels at 96 dpi, of the text in an empty table
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """What one row shows.
-
-    `keys` are its sort keys, one for each cell; `bar` is a percentage and its colour. A row with a
-    `parent` stands below that row. Rows with the same parent, or none, are sorted by `rank` first.
-    """
+class Written:
+    """What a row shows now."""
 
     cells: tuple[str, ...]
-    keys: tuple[SortKey, ...] = ()
-    tone: str = "Plain"  # Good, Warning, Bad or Muted
-    bar: tuple[int, BarKind] | None = None
-    parent: str = ""
-    rank: int = 0
+    tone: str
+    bar: tuple[int, BarKind] | None
 
 
-class Table(ttk.Frame):
-    """With `has_bars`, the first column is a picture with the text of its cell beside it."""
+class Table(ttk.Frame, Generic[ItemT]):
+    """Items by key; `columns` say what stands in their cells.
+
+    `tone` names the colour of a row: Plain, Good, Warning, Bad or Muted. With `bar`, which gives a
+    percentage and a colour, the first column is a picture with the text of its cell beside it.
+    `parent` is the key of the row that a row stands below, `rank` sorts rows before any column.
+    """
 
     def __init__(
         self,
-        parent: tk.Misc,
+        master: tk.Misc,
         theme: Theme,
-        columns: tuple[Column, ...],
+        columns: Sequence[Column[ItemT]],
         *,
         height: int,
-        has_bars: bool = False,
+        title: str = "",
         choose: Literal["browse", "extended", "none"] = "browse",
+        tone: Callable[[ItemT], str] = lambda _item: "Plain",
+        bar: Callable[[ItemT], tuple[int, BarKind] | None] | None = None,
+        parent: Callable[[ItemT], str] | None = None,
+        rank: Callable[[ItemT], int] = lambda _item: 0,
+        steps: Sequence[Choice] = (),
     ) -> None:
-        super().__init__(parent)
+        """`steps` are offered by an empty table."""
+        super().__init__(master)
         self._theme = theme
         self._columns = columns
-        self._bars = ProgressBars(self, theme) if has_bars else None
-        self._rows: dict[str, Row] = {}
-        self._written: dict[str, Row] = {}
+        self._tone, self._bar, self._parent, self._rank = tone, bar, parent, rank
+        self._bars = ProgressBars(self, theme)
+        self._rows: dict[str, ItemT] = {}
+        self._written: dict[str, Written] = {}
         self._items: dict[str, str] = {}  # key to Tk's name of the row
         self._keys: dict[str, str] = {}
         self._dirty = dict[str, None]()
         self._flush_id = ""
         self._sorted_by, self._is_falling = 0, False
+        if title:
+            label = ttk.Label(self, text=title, style="Strong.TLabel")
+            label.grid(row=0, column=0, sticky="w", pady=(0, theme.px(4)))
         self.tree = self._make_tree(height, choose)
         self._put_in_order()
-        self._empty = ttk.Frame(self, style="Card.TFrame")
+        self.empty = ttk.Frame(self, style="Card.TFrame")
+        self._empty_title, self._empty_text = self._make_empty(steps)
         theme.follow(self._recolour)
         self.bind("<Destroy>", self._on_destroy)
 
     # Contents
 
-    def show(self, rows: Mapping[str, Row]) -> None:
+    def show(self, rows: Mapping[str, ItemT]) -> None:
         """Show exactly these rows; rows that stay keep place, selection and focus."""
         gone = [self._items[key] for key in self._items.keys() - rows.keys()]
         if gone:
             self.tree.delete(*gone)
         for item in gone:
             key = self._keys.pop(item)
-            del self._items[key]
-            self._written.pop(key, None)
+            del self._items[key], self._written[key]
         self._rows = dict(rows)
-        self._dirty = dict.fromkeys(rows)
+        self._dirty = dict.fromkeys(rows if rows.keys() == self._items.keys() else self._order())
         self._show_emptiness()
         self._flush()
 
-    def put(self, key: str, row: Row) -> None:
+    def put(self, key: str, item: ItemT) -> None:
         """Change one row, or add it, within FLUSH_MS."""
-        if self._rows.get(key) == row:
-            return
-        self._rows[key] = row
+        self._rows[key] = item
         self._dirty[key] = None
         self._show_emptiness()
         if not self._flush_id:
             self._flush_id = self.after(FLUSH_MS, self._flush)
 
-    @property
-    def empty(self) -> ttk.Frame:
-        """Shown instead of the rows if there are none: fill it with what to do next."""
-        return self._empty
+    def say_empty(self, title: str, text: str = "") -> None:
+        """Show this in place of the rows while there are none."""
+        self._empty_title.configure(text=title)
+        self._empty_text.configure(text=text)
+        if text:
+            self._empty_text.pack(after=self._empty_title, pady=(self._theme.px(4), 0))
+        else:
+            self._empty_text.pack_forget()
 
     # Selection
 
@@ -151,7 +149,7 @@ class Table(ttk.Frame):
         tree = ttk.Treeview(
             self,
             columns=names,
-            show="tree headings" if self._bars else "headings",
+            show="tree headings" if self._bar else "headings",
             height=height,
             selectmode=choose,
         )
@@ -165,18 +163,32 @@ class Table(ttk.Frame):
             tree.heading(name, anchor=side, command=lambda number=number: self._sort_by(number))
         bar = ttk.Scrollbar(self, orient="vertical", command=tree.yview)
         tree.configure(yscrollcommand=lambda first, last: self._scrolled(bar, first, last))
-        tree.grid(row=0, column=0, sticky="nsew")
-        bar.grid(row=0, column=1, sticky="ns")
-        self.rowconfigure(0, weight=1)
+        tree.grid(row=1, column=0, sticky="nsew")
+        bar.grid(row=1, column=1, sticky="ns")
+        self.rowconfigure(1, weight=1)
         self.columnconfigure(0, weight=1)
         return tree
 
+    def _make_empty(self, steps: Sequence[Choice]) -> tuple[ttk.Label, ttk.Label]:
+        px, frame = self._theme.px, self.empty
+        loudness = "Title" if steps else "Strong"
+        title = ttk.Label(frame, style=f"{loudness}.Card.TLabel", justify="center")
+        text = ttk.Label(frame, style="Muted.Card.TLabel", justify="center", wraplength=px(WRAP))
+        title.pack()
+        if steps:
+            row = ttk.Frame(frame, style="Card.TFrame")
+            row.pack(pady=(px(12), 0))
+            for number, step in enumerate(steps):
+                button = ttk.Button(row, text=step.label, command=step.act)
+                button.pack(side="left", padx=(px(8) if number else 0, 0))
+        return title, text
+
     @property
     def _first_data(self) -> int:
-        return 1 if self._bars else 0
+        return 1 if self._bar else 0
 
     def _name_of(self, number: int) -> str:
-        return UNUSED_FIRST_COLUMN if self._bars and number == 0 else str(number)
+        return UNUSED_FIRST_COLUMN if self._bar and number == 0 else str(number)
 
     @staticmethod
     def _scrolled(bar: ttk.Scrollbar, first: float, last: float) -> None:
@@ -188,27 +200,19 @@ class Table(ttk.Frame):
         bar.set(float(first), float(last))
 
     def _recolour(self) -> None:
-        colours = self._theme.colours
-        tones = {
-            "Plain": colours.text,
-            "Good": colours.good,
-            "Warning": colours.warning,
-            "Bad": colours.bad,
-            "Muted": colours.muted,
-        }
-        for tone, colour in tones.items():
+        for tone, colour in self._theme.tones.items():
             self.tree.tag_configure(tone, foreground=colour)
-        if self._bars:
-            self._bars.recolour()
-            for key in self._written:
-                self.tree.item(self._items[key], image=self._image_of(self._rows[key]))
+        self._bars.recolour()
+        for key, written in self._written.items():
+            if written.bar:  # Tk draws a picture anew where it is set anew
+                self.tree.item(self._items[key], image=self._bars.image(*written.bar))
 
     def _show_emptiness(self) -> None:
         if self._rows:
-            self._empty.place_forget()
-        elif not self._empty.winfo_manager():
+            self.empty.place_forget()
+        elif not self.empty.winfo_manager():
             below_heading = self._theme.row_height // 2
-            self._empty.place(in_=self.tree, relx=0.5, rely=0.5, y=below_heading, anchor="center")
+            self.empty.place(in_=self.tree, relx=0.5, rely=0.5, y=below_heading, anchor="center")
 
     # Writing
 
@@ -220,44 +224,36 @@ class Table(ttk.Frame):
         while self._dirty and inserted < INSERT_AT_ONCE:
             key = next(iter(self._dirty))
             del self._dirty[key]
-            row = self._rows[key]
-            if key in self._items:
-                self._rewrite(key, row)
-            else:
-                self._insert(key, row)
-                inserted += 1
-            self._written[key] = row
-        if inserted:
-            self._put_in_order()
+            inserted += self._write(key, self._rows[key])
         if self._dirty:
             self._flush_id = self.after(1, self._flush)
+        elif inserted:
+            self._put_in_order()
 
-    def _insert(self, key: str, row: Row) -> None:
-        options: dict[str, Any] = {"values": row.cells[self._first_data :], "tags": (row.tone,)}
-        if self._bars:
-            options |= {"text": row.cells[0], "image": self._image_of(row)}
-        item = self.tree.insert("", "end", **options)
-        self._items[key], self._keys[item] = item, key
-
-    def _rewrite(self, key: str, row: Row) -> None:
-        """Write only what differs: one cell costs a sixth of a whole row."""
-        before, item = self._written.get(key), self._items[key]
-        if before is None or before == row:
-            return
-        for number in range(self._first_data, len(row.cells)):
-            if row.cells[number] != before.cells[number]:
-                self.tree.set(item, str(number), row.cells[number])
-        if row.tone != before.tone:
-            self.tree.item(item, tags=(row.tone,))
-        if self._bars and (row.bar, row.cells[0]) != (before.bar, before.cells[0]):
-            self.tree.item(item, text=row.cells[0], image=self._image_of(row))
-
-    def _image_of(self, row: Row) -> tk.PhotoImage | str:
-        return self._bars.image(*row.bar) if self._bars and row.bar else ""
+    def _write(self, key: str, row: ItemT) -> bool:
+        """Write what differs, for one cell costs a sixth of a whole row; True for a new row."""
+        cells = tuple(column.text(row) for column in self._columns)
+        now = Written(cells, self._tone(row), self._bar(row) if self._bar else None)
+        before, self._written[key] = self._written.get(key), now
+        if before is None:
+            item = self.tree.insert("", "end", values=cells[self._first_data :], tags=(now.tone,))
+            self._items[key], self._keys[item] = item, key
+        else:
+            item = self._items[key]
+            for number in range(self._first_data, len(cells)):
+                if cells[number] != before.cells[number]:
+                    self.tree.set(item, str(number), cells[number])
+            if now.tone != before.tone:
+                self.tree.item(item, tags=(now.tone,))
+        if self._bar and (before is None or (now.bar, cells[0]) != (before.bar, before.cells[0])):
+            image = self._bars.image(*now.bar) if now.bar else ""
+            self.tree.item(item, text=cells[0], image=image)
+        return before is None
 
     # Order
 
     def _sort_by(self, number: int) -> None:
+        """A heading was pressed."""
         self._is_falling = number == self._sorted_by and not self._is_falling
         self._sorted_by = number
         self._put_in_order()
@@ -269,31 +265,33 @@ class Table(ttk.Frame):
 
     def _put_in_order(self) -> None:
         """One set_children for all: moving each of 10,000 rows takes half a second."""
-        number = self._sorted_by
-        next_number = 1 if number == 0 else 0  # equal rows are sorted by another column
+        items = (self._items[key] for key in self._order() if key in self._items)
+        self.tree.set_children("", *items)
+        for position, column in enumerate(self._columns):
+            arrow = "  ↓" if self._is_falling else "  ↑"
+            title = column.title + (arrow if position == self._sorted_by else "")
+            self.tree.heading(self._name_of(position), text=title)
+
+    def _order(self) -> list[str]:
+        """The keys of all rows, from the top down."""
+        first = self._columns[self._sorted_by]
+        second = self._columns[1 if self._sorted_by == 0 else 0]  # for rows that are equal
 
         def key_of(key: str) -> tuple[bool, SortKey, bool, SortKey, str]:
             row = self._rows[key]
-            first = row.keys[number] if row.keys else row.cells[number].casefold()
-            second = (row.keys or row.cells)[next_number]
-            return isinstance(first, str), first, isinstance(second, str), second, key
+            one, other = first.key(row), second.key(row)
+            return isinstance(one, str), one, isinstance(other, str), other, key
 
-        order = sorted(self._items, key=key_of, reverse=self._is_falling)
-        if any(self._rows[key].parent or self._rows[key].rank for key in order):
-            order = self._below_parents(order)
-        self.tree.set_children("", *(self._items[key] for key in order))
-        for position, column in enumerate(self._columns):
-            arrow = "  ↓" if self._is_falling else "  ↑"
-            title = column.title + (arrow if position == number else "")
-            self.tree.heading(self._name_of(position), text=title)
+        order = sorted(self._rows, key=key_of, reverse=self._is_falling)
+        order.sort(key=lambda key: self._rank(self._rows[key]))
+        return order if self._parent is None else self._below_parents(order, self._parent)
 
-    def _below_parents(self, order: list[str]) -> list[str]:
+    def _below_parents(self, order: list[str], parent_of: Callable[[ItemT], str]) -> list[str]:
         """The same order for the children of each row, each followed by those below it."""
-        order.sort(key=lambda key: self._rows[key].rank)
         below: dict[str, list[str]] = {}
         for key in order:
-            parent = self._rows[key].parent
-            below.setdefault(parent if parent in self._items else "", []).append(key)
+            parent = parent_of(self._rows[key])
+            below.setdefault(parent if parent in self._rows else "", []).append(key)
         placed, waiting = list[str](), below.get("", [])[::-1]
         while waiting:
             key = waiting.pop()

@@ -44,6 +44,24 @@ class Theme:
         """Of a table."""
         return int(self.text_font.metrics("linespace") * 1.6)
 
+    def menu(self, parent: tk.Misc) -> tk.Menu:
+        """A new menu in the colours of the theme."""
+        menu = tk.Menu(parent, tearoff=False, relief="flat", borderwidth=1)
+
+        def recolour() -> None:
+            colours = self.colours
+            menu.configure(
+                background=colours.card,
+                foreground=colours.text,
+                activebackground=colours.accent,
+                activeforeground=colours.on_accent,
+                disabledforeground=colours.muted,
+                selectcolor=colours.text,
+            )
+
+        self.follow(recolour)
+        return menu
+
     def follow(self, recolour: Callable[[], None]) -> None:
         """Call this now and after each change of colours."""
         self._followers.append(recolour)
@@ -91,10 +109,9 @@ class Theme:
             selectforeground=colours.on_accent,
             insertcolor=colours.text,
         )
-        style.configure("Muted.TLabel", foreground=colours.muted)
         style.configure("Strong.TLabel", font=self.strong_font)
         style.configure("Title.TLabel", font=self.title_font)
-        for name, colour in self._tones().items():
+        for name, colour in self.tones.items():
             style.configure(f"{name}.TLabel", foreground=colour)
             style.configure(f"{name}.Tint.TLabel", foreground=colour, background=colours.tint)
         style.configure("Card.TFrame", background=colours.card)
@@ -102,7 +119,6 @@ class Theme:
         style.configure("Strong.Card.TLabel", background=colours.card, font=self.strong_font)
         style.configure("Muted.Card.TLabel", background=colours.card, foreground=colours.muted)
         style.configure("Tint.TFrame", background=colours.tint)
-        style.configure("Muted.Tint.TLabel", background=colours.tint, foreground=colours.muted)
         style.configure("Title.Tint.TLabel", background=colours.tint, font=self.title_font)
         style.configure("Strip.TFrame", background=colours.strip)
         style.configure("Strip.TLabel", background=colours.strip, foreground=colours.muted)
@@ -110,13 +126,16 @@ class Theme:
         style.configure("Line.TFrame", background=colours.line)
         style.configure("Placeholder.TLabel", background=colours.card, foreground=colours.muted)
 
-    def _tones(self) -> dict[str, str]:
+    @property
+    def tones(self) -> dict[str, str]:
+        """The colour of a text by what it says."""
         colours = self.colours
         return {
             "Plain": colours.text,
             "Good": colours.good,
             "Warning": colours.warning,
             "Bad": colours.bad,
+            "Muted": colours.muted,
         }
 
     def _style_buttons(self) -> None:

@@ -6,7 +6,6 @@ import logging
 import time
 import tkinter as tk
 from collections.abc import Callable
-from dataclasses import dataclass
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
@@ -19,18 +18,14 @@ from roles.values.events import (
     RoleStopped,
     RoomChanged,
 )
+from roles.values.safe_names import shown_name
 from roles.values.settings import TrackerSettings, parse_port
+from ui import room_columns, wording
+from ui.columns import Column
 from ui.roles_on_demand import new_tracker
-from ui.window.empty_state import EmptyState
 from ui.window.fields import TextField
-from ui.window.room_rows import (
-    FILE_COLUMNS,
-    ROOM_COLUMNS,
-    file_row,
-    room_rows,
-)
-from ui.window.table import Column, Table
-from ui.window.workbench import RunState, Workbench, reached_from_here
+from ui.window.table import Table
+from ui.window.workbench import RunState, Workbench
 
 if TYPE_CHECKING:
     from roles.tracker import Tracker
@@ -40,22 +35,35 @@ log = logging.getLogger(__name__)
 PINGS_AGAIN_MS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class TrackerLinks:
-    """What the tab tells the rest of the window."""
-
-    files_changed: Callable[[Address], None]  # the address as programs here reach the tracker
-    failed: Callable[[str], None]  # could not start, for a user who is looking at another tab
+FILE_COLUMNS = (
+    Column[ListedFile]("File", lambda file: shown_name(file.name), width=420, stretches=True),
+    Column[ListedFile](
+        "Size",
+        lambda file: wording.size(file.size),
+        lambda file: file.size,
+        110,
+        is_number=True,
+    ),
+)
 
 
 class TrackerTab(ttk.Frame):
     """Owns the tracker of this window."""
 
-    def __init__(self, parent: tk.Misc, bench: Workbench, links: TrackerLinks) -> None:
+    def __init__(
+        self,
+        parent: tk.Misc,
+        bench: Workbench,
+        files_changed: Callable[[Address], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        """`files_changed` gets the address at which programs here reach the tracker; `failed` why
+        it could not start for a user who is looking at another tab.
+        """
         px = bench.theme.px
         super().__init__(parent, padding=(px(16), px(12)))
         self._bench = bench
-        self._links = links
+        self._files_changed, self._failed = files_changed, failed
         self._tracker: Tracker | None = None
         self.run_state = RunState.STOPPED
         self._room = RoomChanged()
@@ -65,13 +73,20 @@ class TrackerTab(ttk.Frame):
         self._port_text = tk.StringVar(self, str(bench.settings.now.tracker_port))
         self._make_controls()
         self._make_address()
-        self.room = self._make_table("In the room", 2, ROOM_COLUMNS, 4)
-        self.files = self._make_table("Files in the room", 4, FILE_COLUMNS, 4)
-        self._no_members = EmptyState(self.room.empty, bench.theme)
-        self._no_files = EmptyState(self.files.empty, bench.theme)
-        self.columnconfigure(0, weight=1)
-        for row in (3, 5):
+        self.room = Table(
+            self,
+            bench.theme,
+            room_columns.in_window(time.monotonic),
+            height=4,
+            title="In the room",
+            tone=lambda one: "Warning" if room_columns.reason(one) else "Plain",
+        )
+        self.files = Table(self, bench.theme, FILE_COLUMNS, height=4, title="Files in the room")
+        tables: tuple[ttk.Frame, ...] = (self.room, self.files)
+        for row, table in enumerate(tables, 2):
+            table.grid(row=row, column=0, sticky="nsew", pady=(px(12), 0))
             self.rowconfigure(row, weight=1, uniform="tables")
+        self.columnconfigure(0, weight=1)
         self._show_room()
         self._show_state("Not running.", "Muted")
         self._pings_id = self.after(PINGS_AGAIN_MS, self._show_pings)
@@ -82,8 +97,8 @@ class TrackerTab(ttk.Frame):
         row.grid(row=0, column=0, sticky="ew")
         self.button = ttk.Button(row, style="Accent.TButton", command=self.start_or_stop)
         self.button.grid(row=0, column=0, sticky="nw")
-        self._sentence = ttk.Label(row, justify="left")
-        self._sentence.grid(row=0, column=1, sticky="w", padx=px(12))
+        self.sentence = ttk.Label(row, justify="left")
+        self.sentence.grid(row=0, column=1, sticky="w", padx=px(12))
         label = ttk.Label(row, text="Port", style="Muted.TLabel")
         label.grid(row=0, column=2, sticky="n", padx=px(8), pady=px(7))
         self.port = TextField(row, theme, self._port_text, width=6, commit=self._read_port_quietly)
@@ -94,24 +109,16 @@ class TrackerTab(ttk.Frame):
     def _make_address(self) -> None:
         """On a line of its own, large: people read it aloud and copy it from a blackboard."""
         px = self._bench.theme.px
-        self._address_line = ttk.Frame(self, style="Tint.TFrame", padding=(px(16), px(10)))
-        self._address = ttk.Label(self._address_line, style="Title.Tint.TLabel")
-        self._address_hint = ttk.Label(self._address_line, style="Muted.Tint.TLabel")
+        self._line = ttk.Frame(self, style="Tint.TFrame", padding=(px(16), px(10)))
+        self.address = ttk.Label(self._line, style="Title.Tint.TLabel")
+        self._hint = ttk.Label(self._line, style="Muted.Tint.TLabel")
         self._copy = ttk.Button(
-            self._address_line, text="Copy address", underline=0, command=self._copy_address
+            self._line, text="Copy address", underline=0, command=self._copy_address
         )
-        self._address.grid(row=0, column=0, sticky="w")
-        self._address_hint.grid(row=1, column=0, sticky="w", pady=(px(2), 0))
+        self.address.grid(row=0, column=0, sticky="w")
+        self._hint.grid(row=1, column=0, sticky="w", pady=(px(2), 0))
         self._copy.grid(row=0, column=1, rowspan=2, sticky="e")
-        self._address_line.columnconfigure(0, weight=1)
-
-    def _make_table(self, title: str, row: int, columns: tuple[Column, ...], height: int) -> Table:
-        px = self._bench.theme.px
-        label = ttk.Label(self, text=title, style="Strong.TLabel")
-        label.grid(row=row, column=0, sticky="w", pady=(px(12), px(4)))
-        table = Table(self, self._bench.theme, columns, height=height)
-        table.grid(row=row + 1, column=0, sticky="nsew")
-        return table
+        self._line.columnconfigure(0, weight=1)
 
     # What the rest of the window asks
 
@@ -127,21 +134,6 @@ class TrackerTab(ttk.Frame):
     def close(self) -> None:
         """The window is closing."""
         self.after_cancel(self._pings_id)
-
-    @property
-    def sentence(self) -> str:
-        """The state of the tracker."""
-        return str(self._sentence.cget("text"))
-
-    @property
-    def address_for_others(self) -> str:
-        """What to type on other machines, while it runs."""
-        return str(self._address.cget("text"))
-
-    @property
-    def own_address(self) -> Address | None:
-        """How programs on this computer reach it, while it runs."""
-        return self._bench.trackers.own
 
     @property
     def seeder_count(self) -> int | None:
@@ -188,7 +180,7 @@ class TrackerTab(ttk.Frame):
 
     def _copy_address(self) -> None:
         self.clipboard_clear()
-        self.clipboard_append(self.address_for_others)
+        self.clipboard_append(str(self.address.cget("text")))
 
     # Events
 
@@ -210,12 +202,12 @@ class TrackerTab(ttk.Frame):
     def _started(self, address: Address, for_others: Address, note: str) -> None:
         if self.run_state is RunState.STARTING:
             self.run_state = RunState.RUNNING
-        own = reached_from_here(address)
+        own = Address(LOOPBACK, address.port)
         log.info("The tracker runs on port %d.", address.port)
         self._is_open = address.host == EVERY_INTERFACE
         self._show_address(for_others)
         px = self._bench.theme.px
-        self._address_line.grid(row=1, column=0, sticky="ew", pady=(px(12), 0))
+        self._line.grid(row=1, column=0, sticky="ew", pady=(px(12), 0))
         self._show_state(f"Running. {note}" if note else f"Running on port {address.port}.", "Good")
         self._show_room()
         self._bench.trackers.set_own(own, is_only_here=address.host == LOOPBACK)
@@ -225,23 +217,23 @@ class TrackerTab(ttk.Frame):
 
     def _show_address(self, for_others: Address) -> None:
         """Show what to type elsewhere; it changes as soon as this computer has another address."""
-        self._address.configure(text=str(for_others))
+        self.address.configure(text=str(for_others))
         if not is_loopback(for_others.host):
             hint = "Give this address to the others: they type it as their tracker."
         elif self._is_open:
             hint = "This computer is off the network: only programs on it reach the tracker."
         else:
             hint = "Only this computer reaches it. Stop it and start it here to let others in."
-        self._address_hint.configure(text=hint)
+        self._hint.configure(text=hint)
 
     def _stopped(self, failure: str) -> None:
         self._tracker, self.run_state = None, RunState.STOPPED
         self._bench.trackers.set_own(None)
         self._room = RoomChanged()
         if failure and self._once_started:
-            self._links.failed(failure)
+            self._failed(failure)
         self._once_started.clear()
-        self._address_line.grid_remove()
+        self._line.grid_remove()
         self._show_state(failure or "Not running.", "Bad" if failure else "Muted")
         self._show_room()
         log.info("The tracker has stopped.")
@@ -251,39 +243,38 @@ class TrackerTab(ttk.Frame):
         now = self._room
         has_news = before.files != now.files or before.seeder_count != now.seeder_count
         if own is not None and has_news:
-            self._links.files_changed(own)
+            self._files_changed(own)
 
     # Display
 
     def _show_state(self, sentence: str, tone: str) -> None:
-        self._sentence.configure(text=sentence, style=f"{tone}.TLabel")
+        self.sentence.configure(text=sentence, style=f"{tone}.TLabel")
         verb = "Stop" if self.run_state.is_up else "Start"
         self.button.configure(text=f"{verb} the tracker", underline=len(verb) + 2)
         self.button.state(["disabled" if self.run_state is RunState.STOPPING else "!disabled"])
 
     def _show_room(self) -> None:
-        now = time.monotonic()
         room = self._room
-        self.room.show(room_rows(room.participants, now))
+        self.room.show({str(one.address): one for one in room.participants})
         if room.files != self._files_shown:  # the participants change far more often
             self._files_shown = room.files
-            self.files.show({f"{file.size} {file.name}": file_row(file) for file in room.files})
+            self.files.show({f"{file.size} {file.name}": file for file in room.files})
         if self.run_state is RunState.RUNNING:
-            self._no_members.say("No seeder yet", "Seed a folder here or on another computer.")
-            self._no_files.say("No files yet", "They appear with the first seeder.")
+            self.room.say_empty("No seeder yet", "Seed a folder here or on another computer.")
+            self.files.say_empty("No files yet", "They appear with the first seeder.")
         else:
-            self._no_members.say(
+            self.room.say_empty(
                 "The tracker is not running",
                 "One computer of the room runs it. It lists who has what, and moves no files.",
             )
-            self._no_files.say("", "")
+            self.files.say_empty("")
 
     def _show_pings(self) -> None:
         self._pings_id = self.after(PINGS_AGAIN_MS, self._show_pings)
-        for key, row in room_rows(self._room.participants, time.monotonic()).items():
-            self.room.put(key, row)
+        for one in self._room.participants:
+            self.room.put(str(one.address), one)
 
     def _wrap(self, width: int) -> None:
         px = self._bench.theme.px
         others = self.button.winfo_reqwidth() + self.port.winfo_reqwidth() + px(90)
-        self._sentence.configure(wraplength=max(width - others, px(120)))
+        self.sentence.configure(wraplength=max(width - others, px(120)))

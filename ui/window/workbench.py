@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from roles.values.addresses import LOOPBACK, Address
 from ui.window.event_pump import EventPump
 from ui.window.running_roles import RunningRoles
 from ui.window.settings_keeper import SettingsKeeper
@@ -38,8 +37,3 @@ class Workbench:
     settings: SettingsKeeper
     environment: Mapping[str, str]
     trackers: TrackerChoice
-
-
-def reached_from_here(address: Address) -> Address:
-    """How programs on this computer reach what listens there."""
-    return Address(LOOPBACK, address.port)

@@ -1,9 +1,10 @@
-"""One run of the leecher role: the tracker's list, and how far each download is. No widgets."""
+"""What the Leecher tab shows: the tracker's list, and how far each download is. No widgets."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from roles.values.events import (
     AllDownloadsEnded,
@@ -22,9 +23,11 @@ from roles.values.events import (
 )
 from roles.values.settings import LeecherSettings
 from ui.roles_on_demand import new_leecher
-from ui.window.list_contents import ListContents
-from ui.window.list_tree import ListTree, is_folder
+from ui.window.file_list import FileList, is_folder
 from ui.window.running_roles import RunningRoles
+
+if TYPE_CHECKING:
+    from roles.leecher import Leecher
 
 log = logging.getLogger(__name__)
 
@@ -32,52 +35,43 @@ LIST_AT_ONCE = 3_000  # files that are sorted within a frame
 _HAD = (DownloadState.DONE, DownloadState.SKIPPED)
 
 
-class LeecherRun:
-    """Owned by Tk's thread. After leave() it reports nothing more."""
+class LeecherModel:
+    """Owned by Tk's thread. At most one leecher works at a time: two would share partial files."""
 
-    def __init__(
-        self,
-        roles: RunningRoles,
-        settings: LeecherSettings,
-        tell: Callable[[RoleEvent], None],
-    ) -> None:
-        self.settings = settings
-        self.files: dict[str, ListedFile] = {}
-        self.tree = ListTree()
+    def __init__(self, roles: RunningRoles, tell: Callable[[RoleEvent], None]) -> None:
+        """`tell` gets the events of the leecher in use, after the model has changed."""
+        self._roles = roles
+        self._tell = tell
+        self.settings: LeecherSettings | None = None
+        self.leecher: Leecher | None = None  # in use
+        self._ending: Leecher | None = None  # its files are not released yet
+        self._is_closed = False
         self.downloads: dict[str, DownloadChanged] = {}
         self.ended: dict[str, FileEnded] = {}  # files that came with folders, by path
-        self.problems: dict[str, dict[str, FileEnded]] = {}  # failed files, by download and path
-        self.uploads: tuple[Upload, ...] = ()  # to other leechers
-        self.listed: FilesListed | None = None
-        self.list_failed: ListFailed | None = None  # since the last list
-        self._batch = set[str]()  # what was asked for since everything had last ended
-        self._tell: Callable[[RoleEvent], None] | None = tell
-        self._then: Callable[[], None] | None = None  # called when it has ended after leave()
-        self._roles = roles
-        self._newest_list: FilesListed | None = None
-        self.leecher = roles.start(
-            lambda post: new_leecher(settings, post, roles.throttles), self._handle
-        )
+        self._forget()
 
-    @property
-    def is_left(self) -> bool:
-        """Whether another run has replaced it."""
-        return self._tell is None
+    def renew(self, settings: LeecherSettings) -> None:
+        """Use another leecher, as soon as the one before has released its files.
 
-    def leave(self, *, then: Callable[[], None] | None = None) -> None:
-        """Stop it, and ignore its events except that it has ended."""
-        self._tell, self._then = None, then
-        self.leecher.stop()
+        What was downloaded to the same folder is not forgotten.
+        """
+        old, was_busy = self.leecher, bool(self.unfinished)
+        had, ended = dict[str, DownloadChanged](), dict[str, FileEnded]()
+        if self.settings is not None and self.settings.folder == settings.folder:
+            had = {name: one for name, one in self.downloads.items() if one.state in _HAD}
+            ended = {path: one for path, one in self.ended.items() if one.state in _HAD}
+        self._forget()
+        self.downloads, self.ended = had, ended
+        self.settings, self.leecher = settings, None
+        if old is not None:
+            old.stop()
+            self._ending = old if was_busy else None
+        if self._ending is None:
+            self._begin()
 
-    def remember(self, older: LeecherRun) -> None:
-        """Keep showing what an older run has downloaded to the same folder."""
-        if older.settings.folder == self.settings.folder:
-            self.downloads = {
-                name: download
-                for name, download in older.downloads.items()
-                if download.state in _HAD
-            }
-            self.ended = {path: file for path, file in older.ended.items() if file.state in _HAD}
+    def close(self) -> None:
+        """Start no other leecher."""
+        self._is_closed = True
 
     def state_of(self, name: str) -> DownloadState | None:
         """None for what was never asked for."""
@@ -96,6 +90,8 @@ class LeecherRun:
     @property
     def unfinished(self) -> list[str]:
         """Running, waiting or paused."""
+        if self.leecher is None:
+            return []
         return [name for name, item in self.downloads.items() if not item.state.is_final]
 
     @property
@@ -106,7 +102,7 @@ class LeecherRun:
     @property
     def rate(self) -> float:
         """Bytes per second of all downloads."""
-        return sum(item.rate for item in self.downloads.values())
+        return sum(self.downloads[name].rate for name in self.unfinished)
 
     @property
     def percent(self) -> int:
@@ -128,11 +124,32 @@ class LeecherRun:
         failed = self.in_states(self.downloads, DownloadState.FAILED)
         return sum(len(self.problems.get(name, ())) or 1 for name in failed)
 
-    def _handle(self, event: RoleEvent) -> None:
-        if self._tell is None:
-            if self._then is not None and isinstance(event, RoleStopped):
-                self._then()
+    def _forget(self) -> None:
+        self.downloads, self.ended = {}, {}
+        self.problems: dict[str, dict[str, FileEnded]] = {}  # failed files, by download and path
+        self.uploads: tuple[Upload, ...] = ()  # to other leechers
+        self.list = FileList()
+        self.listed: FilesListed | None = None
+        self.list_failed: ListFailed | None = None  # since the last list
+        self._newest_list: FilesListed | None = None
+        self._batch = set[str]()  # what was asked for since everything had last ended
+
+    def _begin(self) -> None:
+        settings, throttles = self.settings, self._roles.throttles
+        if self._is_closed or settings is None:
             return
+
+        def handle(event: RoleEvent) -> None:
+            if self.leecher is leecher:
+                self._handle(event)
+            elif isinstance(event, RoleStopped) and self._ending is leecher:
+                self._ending = None
+                self._begin()
+
+        leecher = self._roles.start(lambda post: new_leecher(settings, post, throttles), handle)
+        self.leecher = leecher
+
+    def _handle(self, event: RoleEvent) -> None:
         match event:
             case FilesListed():
                 self._take_list(event)
@@ -148,6 +165,7 @@ class LeecherRun:
             case ReachabilityChanged(address, is_reachable):
                 log.info("Others can%s connect to %s.", "" if is_reachable else "not", address)
             case RoleStopped():
+                self.leecher = None
                 self._batch.clear()
                 self.uploads = ()
             case _:
@@ -161,19 +179,18 @@ class LeecherRun:
         before = self.listed
         self._newest_list = event
         if len(event.files) <= LIST_AT_ONCE:
-            self._listed(event, ListContents.of(event, before))
-            return
-        self._roles.in_background(
-            lambda: ListContents.of(event, before), lambda built: self._listed(event, built)
-        )
+            self._listed(event, FileList.of(event, before))
+        else:
+            self._roles.in_background(
+                lambda: FileList.of(event, before), lambda built: self._listed(event, built)
+            )
 
-    def _listed(self, event: FilesListed, built: ListContents | None) -> None:
-        if self._tell is None or event is not self._newest_list:
+    def _listed(self, event: FilesListed, built: FileList | None) -> None:
+        if event is not self._newest_list:
             return
         self.listed, self.list_failed = event, None
         if built is not None:  # None: the same list again, which happens often
-            self.files = built.files
-            self.tree.take(built)
+            self.list = built
         self._tell(event)
 
     def _take_download(self, event: DownloadChanged) -> None:

@@ -1,6 +1,6 @@
-"""What a tracker listed, sorted as folders show it; built once for each list.
+"""What a tracker listed, sorted as folders show it. Pure.
 
-Pure, so it can be built in any thread: 100,000 files take a moment.
+Built once for each list, in any thread: 100,000 files take a moment.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
 from roles.values.events import FilesListed, ListedFile, ListedFolder
-from roles.values.folder_keys import range_below
+from roles.values.folder_keys import FolderKey, range_below
 
 CHILDREN_AT_ONCE = 500  # rows when a folder is opened; nobody reads a list of thousands
 
@@ -52,10 +52,12 @@ class SharedFiles:
         return found, end - at
 
 
-class ListContents:
-    """One list. Immutable."""
+class FileList:
+    """One list. Immutable. A folder is named by its key, as a leecher is asked for it."""
 
-    def __init__(self, files: tuple[ListedFile, ...], folders: tuple[ListedFolder, ...]) -> None:
+    def __init__(
+        self, files: tuple[ListedFile, ...] = (), folders: tuple[ListedFolder, ...] = ()
+    ) -> None:
         by_share: dict[str, list[ListedFile]] = {folder.share: [] for folder in folders}
         self.folders = folders
         self.flat: list[ListedFile] = []  # without a folder: only original programs offer them
@@ -68,15 +70,52 @@ class ListContents:
         self._folded = [key.casefold() for key in self.files]
 
     @classmethod
-    def of(cls, listed: FilesListed, before: FilesListed | None) -> ListContents | None:
+    def of(cls, listed: FilesListed, before: FilesListed | None) -> FileList | None:
         """What this list holds; None if it is the same as before."""
-        is_same = before is not None and before.files == listed.files
-        if is_same and before is not None and before.folders == listed.folders:
+        if before and (before.files, before.folders) == (listed.files, listed.folders):
             return None
         return cls(listed.files, listed.folders)
+
+    @property
+    def all_keys(self) -> list[str]:
+        """What to ask a leecher for to get everything."""
+        return [folder.key for folder in self.folders] + [file.key for file in self.flat]
+
+    def has(self, key: str) -> bool:
+        """Whether it lists this file or folder."""
+        folder = FolderKey.of(key)
+        if folder is None:
+            return key in self.files
+        if not folder.path:
+            return any(one.key == key for one in self.folders)
+        return any(share.has(folder.path) for share in self._shares_of(folder))
+
+    def below(self, key: str) -> list[ListedFile]:
+        """The files of a folder."""
+        folder = FolderKey.of(key)
+        if folder is None:
+            return []
+        return [file for share in self._shares_of(folder) for file in share.below(folder.path)]
+
+    def name_of(self, key: str) -> str:
+        """The name of a folder; "" if it is no folder, or not listed."""
+        folder = FolderKey.of(key)
+        if folder is not None and folder.path:
+            return folder.path
+        return next((one.name for one in self.folders if one.key == key), "")
 
     def matching(self, text: str) -> Iterator[ListedFile]:
         """The files with this text in their path."""
         wanted = text.casefold()
         named = zip(self._folded, self.files.values(), strict=True)
         return (file for name, file in named if wanted in name)
+
+    def _shares_of(self, key: FolderKey) -> list[SharedFiles]:
+        if not key.share:
+            return list(self.shares.values())
+        return [self.shares[key.share]] if key.share in self.shares else []
+
+
+def is_folder(key: str) -> bool:
+    """Whether this asks for a folder; no file can have such a name."""
+    return FolderKey.of(key) is not None

@@ -1,0 +1,202 @@
+"""The columns of the list, and of the seeders that send a download. Pure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from roles.values.events import DownloadChanged, DownloadState, Source
+from roles.values.safe_names import shown_name
+from ui import wording
+from ui.columns import Column
+from ui.window.file_list import is_folder
+from ui.window.list_rows import ListRow, Node, NodeKind
+from ui.window.progress_bars import BarKind
+
+NAME_COLUMN = 1
+
+_BARS = {
+    DownloadState.DONE: BarKind.DONE,
+    DownloadState.SKIPPED: BarKind.DONE,
+    DownloadState.FAILED: BarKind.FAILED,
+    DownloadState.QUEUED: BarKind.RESTING,
+    DownloadState.PAUSED: BarKind.RESTING,
+}
+_TONES = {
+    DownloadState.FAILED: "Bad",
+    DownloadState.RETRYING: "Warning",
+    DownloadState.WAITING_FOR_SPACE: "Warning",
+    DownloadState.IN_QUEUE: "Warning",
+    DownloadState.CANCELLED: "Muted",
+    DownloadState.PAUSED: "Muted",
+}
+_FOR_EVER = float("inf")
+INDENT = "\u2003"  # for each folder that a row is in; a space as wide as the signs
+OPEN_SIGN, CLOSED_SIGN, NO_SIGN = "▾ ", "▸ ", "\u2002 "
+
+
+def _progress(row: ListRow) -> DownloadChanged | None:
+    """The download, unless it shows nothing but its state."""
+    if row.download is None or row.download.state is DownloadState.CANCELLED:
+        return None
+    return row.download if row.node.is_listed else None
+
+
+def tone_of(row: ListRow) -> str:
+    """The colour of a row."""
+    if row.node.kind is NodeKind.MORE:
+        return "Muted"
+    if not row.node.is_listed or (row.problems and _progress(row)):
+        return "Bad"
+    return "Plain" if row.download is None else _TONES.get(row.download.state, "Plain")
+
+
+def bar_of(row: ListRow) -> tuple[int, BarKind] | None:
+    """Percentage and colour of the bar."""
+    download = _progress(row)
+    if download is None:
+        return (0, BarKind.RESTING) if row.node.is_listed else None
+    return _percent(row), _BARS.get(download.state, BarKind.MOVING)
+
+
+def status_of(download: DownloadChanged) -> str:
+    """How far it is, and how many of its files have ended."""
+    status = wording.download_status(download)
+    if download.files > 1 and not download.state.is_final:
+        return f"{status}, {wording.part(download.files_ended, download.files, 'file')}"
+    return status
+
+
+def folder_of(download: DownloadChanged) -> Path | None:
+    """Where it is on the disk; for a folder, found from the place of its files."""
+    saved_as = download.saved_as
+    return saved_as if saved_as is None or is_folder(download.name) else saved_as.parent
+
+
+def sign_width(node: Node) -> str:
+    """What is left of a folder's name: a click on it opens or closes the folder."""
+    return INDENT * node.depth + OPEN_SIGN
+
+
+def _percent(row: ListRow) -> int:
+    """-1 for nothing, and 100 only for what is checked."""
+    download = _progress(row)
+    if download is None:
+        return -1
+    percent = wording.percent(download.have, download.size)
+    return min(percent, 100 if download.state.is_final else 99)
+
+
+def _progress_text(row: ListRow) -> str:
+    download = _progress(row)
+    has_begun = download is not None and (
+        download.have > 0 or download.state.is_active or download.state.is_final
+    )
+    return f"{_percent(row)} %" if has_begun else ""
+
+
+def _name(row: ListRow) -> str:
+    node = row.node
+    is_ours = node.kind in (NodeKind.PROBLEMS, NodeKind.MORE)
+    name = node.name if is_ours else shown_name(node.name)
+    name = f"{name}/" if node.kind is NodeKind.FOLDER else name
+    if not node.has_sign:
+        return name
+    sign = (OPEN_SIGN if row.is_open else CLOSED_SIGN) if node.opens else NO_SIGN
+    return INDENT * node.depth + sign + name
+
+
+def _rate(row: ListRow) -> float:
+    return download.rate if (download := _progress(row)) else 0.0
+
+
+def _seconds_left(row: ListRow) -> float | None:
+    return download.seconds_left if (download := _progress(row)) else None
+
+
+def _by_seconds_left(row: ListRow) -> float:
+    left = _seconds_left(row)
+    return _FOR_EVER if left is None else left
+
+
+def _senders(row: ListRow) -> int:
+    download = _progress(row)
+    return sum(map(wording.is_sending, download.sources)) if download else 0
+
+
+def _status(row: ListRow) -> str:
+    """A row has a column for the number of seeders."""
+    node, download = row.node, row.download
+    if node.kind is NodeKind.PROBLEM:
+        return str(download.failure or "") if download is not None else ""
+    if node.kind is NodeKind.FOLDER and _progress(row) is None:
+        return wording.count(node.files, "file")
+    if download is None or not node.is_listed:
+        return ""
+    if download.state is DownloadState.DOWNLOADING and download.files > 1:
+        status = wording.part(download.files_ended, download.files, "file")
+    else:
+        status = status_of(download)
+    return f"{status}, {wording.count(row.problems, 'problem')}" if row.problems else status
+
+
+FILE_COLUMNS: tuple[Column[ListRow], ...] = (
+    Column("Progress", _progress_text, _percent, 120),
+    Column("File", _name, lambda row: row.node.name.casefold(), 168, stretches=True),
+    Column(
+        "Size",
+        lambda row: wording.size(row.node.size) if row.node.is_listed else "",
+        lambda row: row.node.size,
+        88,
+        is_number=True,
+    ),
+    Column("Speed", lambda row: wording.rate(_rate(row)), _rate, 92, is_number=True),
+    Column(
+        "Time left",
+        lambda row: wording.duration(_seconds_left(row)),
+        _by_seconds_left,
+        88,
+        is_number=True,
+    ),
+    Column("From", lambda row: str(_senders(row) or ""), _senders, 56, is_number=True),
+    Column("Status", _status, width=156, stretches=True),
+)
+
+
+def _computer(source: Source) -> str:
+    return shown_name(source.computer, wording.COMPUTER_LENGTH)
+
+
+def _address(source: Source) -> str:
+    return wording.place(source.seeder)
+
+
+SOURCE_COLUMNS = (
+    Column(
+        "Computer",
+        _computer,
+        lambda source: wording.computer_order(_computer(source), _address(source)),
+        150,
+        stretches=True,
+    ),
+    Column("Address", _address, width=170, stretches=True),
+    Column[Source](
+        "Received",
+        lambda source: wording.size(source.received) if source.received else "",
+        lambda source: source.received,
+        110,
+        is_number=True,
+    ),
+    Column[Source](
+        "Speed",
+        lambda source: wording.rate(source.rate),
+        lambda source: source.rate,
+        110,
+        is_number=True,
+    ),
+    Column[Source](
+        "State",
+        lambda source: "Sending" if wording.is_sending(source) else "Connecting",
+        width=120,
+        stretches=True,
+    ),
+)
