@@ -127,9 +127,9 @@ class Tracker(Role):
         datagrams.expect_many()
         self._datagrams = datagrams
         selector.register(datagrams, selectors.EVENT_READ, lambda: self._receive(datagrams))
-        self._lists = ListServer(listener, selector, self._registry)
-        self._dials = DialBack(selector, self._is_to_be_dialled, self._note_reachable)
         senders = Senders()
+        self._lists = ListServer(listener, selector, self._registry, senders)
+        self._dials = DialBack(selector, self._is_to_be_dialled, self._note_reachable)
         self._lmk1_answers = TrackerAnswers(self._lmk1, senders)
         self._answers = Answers(
             self._registry,

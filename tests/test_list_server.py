@@ -23,6 +23,7 @@ from roles.room.list_server import ListServer
 from roles.room.packed_lists import PackedLists
 from roles.room.registry import Registry
 from roles.room.registry_entry import Origin
+from roles.room.senders import Senders
 from roles.values.addresses import Address
 from roles.values.participants import Status
 from roles.wire.list_wire import (
@@ -63,7 +64,7 @@ class ListServerTestCase(LmkTestCase):
         listener = self.enterContext(Listener(socket.create_server(("127.0.0.1", 0))))
         self.place = listener.address
         selector = self.enterContext(selectors.DefaultSelector())
-        self.server = ListServer(listener, selector, self.registry)
+        self.server = ListServer(listener, selector, self.registry, Senders())
         self.now_ahead_s = 0.0
         self.turns = 0
         self._end = threading.Event()

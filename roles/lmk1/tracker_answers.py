@@ -22,7 +22,7 @@ from roles.net.interfaces import own_address_towards
 from roles.net.rate_limit import RateLimit
 from roles.room.registry_entry import Reader
 from roles.room.senders import Senders
-from roles.values.addresses import LOOPBACK, Address
+from roles.values.addresses import LOOPBACK, Address, is_loopback
 from roles.values.errors import PeerProtocolError
 from roles.wire.tracker_wire import NOT_UNDERSTOOD
 
@@ -75,7 +75,7 @@ class TrackerAnswers:
 
     def _list_answer(self, host: str, now: float, answer: bytes) -> list[bytes]:
         """The list, then `success`, as an original sends them; nothing above the rate limit."""
-        if not self._senders.is_loopback(host) and not self._lists.allows(host, now=now):
+        if not is_loopback(host) and not self._lists.allows(host, now=now):
             text = "Too many requests for lists, most recently from %s."
             self._senders.complain(host, now, text, host)
             return []
@@ -84,7 +84,7 @@ class TrackerAnswers:
     def _seeders_for(self, host: str) -> list[Address]:
         is_here = self._senders.is_own(host)
         try:
-            loopback = self._senders.is_loopback(host)
+            loopback = is_loopback(host)
             tracker_host = LOOPBACK if loopback else own_address_towards(host)
         except OSError:
             return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Protocol
 
 from roles.net.rate_limit import RateLimit
@@ -12,7 +13,7 @@ from roles.room.cookies import Cookies, Proof
 from roles.room.registry import Registry
 from roles.room.registry_entry import Key, Program
 from roles.room.senders import Senders
-from roles.values.addresses import FIRST_PORT
+from roles.values.addresses import FIRST_PORT, is_loopback, is_unicast
 from roles.values.errors import PeerProtocolError
 from roles.wire.fields import COOKIE_SIZE
 from roles.wire.tracker_messages import (
@@ -23,7 +24,6 @@ from roles.wire.tracker_messages import (
     Done,
     FindTracker,
     Found,
-    Holder,
     Holders,
     ListVersion,
     Ping,
@@ -48,6 +48,7 @@ REQUESTS_IN_ALL = 2_000.0  # a second: half of them for hosts that have a cookie
 ASSURED_PER_HOST, ASSURED_IN_ALL = 5.0, 10_000.0
 _MAX_TOLD = 1_000  # questions whose answers are kept
 _TURNS = 16  # different answers to one question: 600 holders in a second
+_NO_ID = "0" * 16  # in answers that are kept
 _COOKIE = re.compile(rb'"cookie"\s*:\s*"([0-9a-f]{%d})"' % (2 * COOKIE_SIZE))
 
 
@@ -83,7 +84,7 @@ class Answers:
         self._assured = RateLimit(per_host=ASSURED_PER_HOST, whole=ASSURED_IN_ALL)
         self._proved = RateLimit(per_host=REQUESTS_PER_HOST, whole=half)  # beyond the assured ones
         # Answers by the shares asked for and is_here, all for the registry's state `_told_state`.
-        self._told: dict[tuple[tuple[str, ...], bool], deque[tuple[Holder, ...]]] = {}
+        self._told: dict[tuple[tuple[str, ...], bool], deque[bytes]] = {}
         self._told_state = -1
         # The tracker resets these two when it has reported.
         self.is_changed = True
@@ -100,16 +101,16 @@ class Answers:
 
     def to(self, datagram: bytes, host: str, port: int, proof: Proof, *, now: float) -> list[bytes]:
         """The datagrams to send back, in this order; none if the sender should get no answer."""
-        if port < FIRST_PORT or not self._senders.is_unicast(host) or is_answer(datagram):
+        if port < FIRST_PORT or not is_unicast(host) or is_answer(datagram):
             return []
-        if not (self._senders.is_loopback(host) or self._has_room_for(host, proof, now)):
+        if not (is_loopback(host) or self._has_room_for(host, proof, now)):
             return []
         try:
             request = decode_request(datagram)
             if request is None:
                 return self._lmk1.answers(datagram, host, now=now)
             if proof is Proof.GOOD and not isinstance(request, FindTracker):
-                return [encode_answer(self._answer_proved(request, host, now))]
+                return [self._answer_proved(request, host, now)]
             return self._answers_unproved(request, host, now, datagram)
         except PeerProtocolError as error:
             text = "cannot answer a request from %s: %s"
@@ -132,31 +133,34 @@ class Answers:
     def _answers_unproved(
         self, request: Request, host: str, now: float, datagram: bytes
     ) -> list[bytes]:
+        answer: Answer
         if isinstance(request, FindTracker):
             room = self._registry.catalogue.version.partition("-")[0]
-            answer = encode_answer(Found(request.id, self._name, self._port, room))
+            answer = Found(request.id, self._name, self._port, room)
         else:
-            cookie = self._cookies.give(host, now=now)
-            answer = encode_answer(Refused(request.id, Code.COOKIE, cookie=cookie))
+            answer = Refused(request.id, Code.COOKIE, cookie=self._cookies.give(host, now=now))
+        encoded = encode_answer(answer)
         # A forged source must not get more bytes than the forger has sent.
-        return [answer] if len(answer) <= len(datagram) else []
+        return [encoded] if len(encoded) <= len(datagram) else []
 
     def _answer_proved(
         self, request: Ping | AskVersion | AskHolders | Register | TellFiles, host: str, now: float
-    ) -> Answer:
+    ) -> bytes:
         match request:
             case Ping():
-                return self._pinged(request, host, now)
+                return encode_answer(self._pinged(request, host, now))
             case AskVersion(request_id):
-                return ListVersion(request_id, self._registry.catalogue.version, self._name)
+                return _with_id(
+                    _versioned(self._registry.catalogue.version, self._name), request_id
+                )
             case AskHolders(request_id, shares):
-                return Holders(request_id, self._holders_for(shares, host))
+                return _with_id(self._holders_for(shares, host), request_id)
             case Register():
-                return self._registered(request, host, now)
+                return encode_answer(self._registered(request, host, now))
             case TellFiles():
-                return self._told_files(request, host)
+                return encode_answer(self._told_files(request, host))
 
-    def _holders_for(self, shares: tuple[str, ...], host: str) -> tuple[Holder, ...]:
+    def _holders_for(self, shares: tuple[str, ...], host: str) -> bytes:
         """Some holders: _TURNS different answers serve all the leechers that ask in one second."""
         if self._registry.holders_state != self._told_state or len(self._told) > _MAX_TOLD:
             self._told_state = self._registry.holders_state
@@ -166,7 +170,8 @@ class Answers:
         if len(told) >= _TURNS:
             told.rotate()
         else:
-            told.appendleft(fitting(self._registry.holders(shares, is_here=is_here)))
+            holders = fitting(self._registry.holders(shares, is_here=is_here))
+            told.appendleft(encode_answer(Holders(_NO_ID, holders)))
         return told[0]
 
     def _pinged(self, request: Ping, host: str, now: float) -> Answer:
@@ -199,3 +204,12 @@ class Answers:
             return Refused(request.id, Code.FULL, f"The tracker has no room: {error}.")
         self.is_changed |= is_known
         return Done(request.id) if is_known else Refused(request.id, Code.UNKNOWN)
+
+
+@lru_cache(maxsize=1)
+def _versioned(version: str, name: str) -> bytes:
+    return encode_answer(ListVersion(_NO_ID, version, name))
+
+
+def _with_id(answer: bytes, request_id: str) -> bytes:
+    return answer.replace(_NO_ID.encode(), request_id.encode(), 1)

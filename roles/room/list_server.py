@@ -21,7 +21,7 @@ from roles.net.rate_limit import RateLimit
 from roles.room.packed_lists import PackedList, PackedLists
 from roles.room.registry import Registry
 from roles.room.room_catalogue import ListRefusedError
-from roles.room.senders import COMPLAINTS_IN_ALL, COMPLAINTS_PER_HOST
+from roles.room.senders import Senders
 from roles.room.share_update import ShareUpdate
 from roles.values.addresses import is_loopback
 from roles.values.errors import PeerProtocolError
@@ -101,18 +101,22 @@ class ListServer:
     """Owned by the tracker's thread."""
 
     def __init__(
-        self, listener: Listener, selector: selectors.BaseSelector, registry: Registry
+        self,
+        listener: Listener,
+        selector: selectors.BaseSelector,
+        registry: Registry,
+        senders: Senders,
     ) -> None:
         """It registers its sockets with the selector; the data of each key is the function to call
         when that socket is ready. The listener stays the caller's to close.
         """
-        self._listener, self._selector, self._registry = listener, selector, registry
+        self._listener, self._selector = listener, selector
+        self._registry, self._senders = registry, senders
         self._lists = PackedLists(registry.catalogue)
         self._clients = dict[_Client, None]()  # the oldest first
         self._turns = deque[_Client]()  # those that wait for their turn
         self._from_host = Counter[str]()
         self._telling = dict[str, _Client]()  # those that send a list, by share
-        self._complaints = RateLimit(per_host=COMPLAINTS_PER_HOST, whole=COMPLAINTS_IN_ALL)
         self._told = RateLimit(per_host=TOLD_PER_HOST, whole=TOLD_IN_ALL)
         self._is_accepting = False
         self._accept_at = 0.0
@@ -323,8 +327,9 @@ class ListServer:
             reply = Taken(False, Code.REFUSED, f"The tracker cannot read this list: {error}.")
         else:
             reply = Taken(True)
-        if not reply.is_taken and self._complaints.allows(client.ip, now=time.monotonic()):
-            log.info("refused a list from %s: %s", client.ip, reply.text)
+        if not reply.is_taken:
+            text = "refused a list from %s: %s"
+            self._senders.complain(client.ip, time.monotonic(), text, client.ip, reply.text)
         yield from _sent(client, encode_reply(reply))
 
     def _take_list(self, client: _Client, call: TellList) -> _Steps:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from roles.values.errors import UserInputError
@@ -27,6 +28,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _WITH_NAME = re.compile(r"(\S+:[0-9]+)[.,;]?\s+\S.*")
 _IN_BRACKETS = re.compile(r"[^()]*\S\s*\(([^()\s]+:[0-9]+)\)[.,;]?")
 _LONGEST_PORT = 5  # digits
+_REMEMBERED = 16_384  # hosts: a tracker asks about each datagram's
 _SHOWN = 80  # characters of the user's text in an error message
 
 
@@ -138,12 +140,14 @@ def ip_of(host: str) -> ipaddress.IPv4Address | None:
         return None
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def is_loopback(host: str) -> bool:
     """Whether only programs on the same machine can reach this host."""
     ip = ip_of(host)
     return host.rstrip(".").lower() == "localhost" or (ip is not None and ip.is_loopback)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def is_unicast(host: str) -> bool:
     """Whether this is an IPv4 address of a single machine."""
     ip = ip_of(host)
