@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from roles.net.carrier import Bytes, PlainCarrier
+from roles.net.carrier import Bytes, Carrier
 from roles.net.connection import Connection
 from roles.net.datagrams import LONGEST, Datagrams
 from roles.net.dialling import dialled
@@ -44,7 +44,7 @@ class Line:
     breaks: list[Break] = field(default_factory=list)
     carriers: list[OddCarrier] = field(default_factory=list)
 
-    def carrier_of(self, sock: socket.socket) -> OddCarrier:
+    def carrier_of(self, sock: socket.socket, *, server_side: bool) -> OddCarrier:  # noqa: ARG002
         """In place of roles.net.carrier.carrier_of."""
         carrier = OddCarrier(sock, self)
         self.carriers.append(carrier)
@@ -55,12 +55,12 @@ class Line:
         return sum(one.sent for one in self.carriers), sum(one.received for one in self.carriers)
 
 
-class OddCarrier:
+class OddCarrier(Carrier):
     """Has nothing that only a plain socket has: it reads ahead, and sends no files."""
 
     def __init__(self, sock: socket.socket, line: Line) -> None:
+        super().__init__(sock)
         self.sent = self.received = 0  # bytes
-        self._below = PlainCarrier(sock)
         self._line = line
         self._held = b""
         self._calls = 0
@@ -71,21 +71,12 @@ class OddCarrier:
     def pending(self) -> int:
         return len(self._held)
 
-    def fileno(self) -> int:
-        return self._below.fileno()
-
-    def hosts(self) -> tuple[str, ...]:
-        return self._below.hosts()
-
-    def limit(self, timeout_s: float, *, in_system: bool = False) -> None:  # noqa: ARG002
-        self._below.limit(timeout_s)
-
     def receive_into(self, target: memoryview) -> int | None:
         if not self._held:
             if self._is_balking():
                 return None
             come = memoryview(bytearray(HELD))
-            count = self._below.receive_into(come)
+            count = super().receive_into(come)
             if not count:
                 return count
             time.sleep(self._line.lag_s)
@@ -104,12 +95,12 @@ class OddCarrier:
             begin = begin[: self._break.at - self.sent]
             if not begin:
                 self._break.was_made = True
-                self._below.hang_up()
+                super().hang_up()
                 raise ConnectionResetError("broken off by the test")
         if self._is_balking():
             self._balked = begin
             return 0
-        sent = self._below.send(begin, waits=waits)
+        sent = super().send(begin, waits=waits)
         self._balked = b"" if sent else begin
         self.sent += sent
         return sent
@@ -136,15 +127,6 @@ class OddCarrier:
         return 0
 
     def keep_unsent(self, size: int) -> None: ...
-
-    def end_sending(self) -> None:
-        self._below.end_sending()
-
-    def hang_up(self, *, discard: bool = False) -> None:
-        self._below.hang_up(discard=discard)
-
-    def close(self) -> None:
-        self._below.close()
 
 
 class Records(Datagrams):

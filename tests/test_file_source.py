@@ -96,14 +96,14 @@ class SendTest(SourceTestCase):
                     self.send_until_full(source)
 
     def test_who_has_the_system_wait_waits_no_longer(self) -> None:
-        self.connection.limit(0.05, in_system=True)
+        self.connection.limit(0.05)
         for source in self.all_kinds():
             with self.subTest(kind=type(source).__name__):
                 self.send_until_full(source)
                 self.assertIsNone(self.connection.receive(1))
 
     def test_who_has_the_system_wait_is_woken_when_everything_is_out(self) -> None:
-        self.connection.limit(LIMIT_S, in_system=True)
+        self.connection.limit(LIMIT_S)
         for source in self.all_kinds():
             with self.subTest(kind=type(source).__name__):
                 self.assertEqual(self.received(source, 0, len(CONTENT)), CONTENT)

@@ -9,9 +9,9 @@ from unittest import mock
 from roles.net import send_buffer
 from roles.net.connection import Connection
 from roles.net.throttle import Throttle
-from roles.uploads.part_sender import MAX_KEPT, PIECE, PartSender
+from roles.uploads.part_sender import MAX_KEPT, PartSender
 from roles.uploads.part_sizes import MIN_AHEAD
-from roles.uploads.upload_scheduler import ChosenChunk
+from roles.uploads.upload_scheduler import PIECE, ChosenChunk
 from roles.values.addresses import LOOPBACK
 from roles.values.content import Content
 from roles.wire import frames

@@ -1,7 +1,7 @@
-"""What moves the bytes of one connection: a TCP socket as it is, or later one with a cipher.
+"""What moves the bytes of one connection: today a TCP socket, later perhaps one with a cipher.
 
-Whatever only a plain socket can do is known here and nowhere above: sendfile, MSG_MORE, SO_RCVLOWAT
-and waiting in the system.
+Only this module knows what only a plain socket can do: sendfile, MSG_MORE, SO_RCVLOWAT and waiting
+in the system.
 """
 
 from __future__ import annotations
@@ -13,124 +13,86 @@ import select
 import socket
 import struct
 import sys
-from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
 
-_MORE = getattr(socket, "MSG_MORE", 0)  # it goes into one packet with what follows
+_IS_LINUX = sys.platform == "linux"
+_MORE = getattr(socket, "MSG_MORE", 0)
 _NO_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
-_NO_TIME = (TimeoutError, BlockingIOError)  # that nothing moved in time; the second on Linux
+_NO_TIME = (TimeoutError, BlockingIOError)  # nothing moved in time; the second on Linux
 _DISCARD = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # struct linger
-# What sendfile says of a file system or a socket that it cannot serve.
+# sendfile's errors for a file system or a socket that it does not support.
 _NO_SENDFILE = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTSOCK}
 
 
-class Carrier(Protocol):
-    """One thread receives. Whoever sends has made sure that nobody else does.
+class Carrier:
+    """A TCP socket. Another carrier derives from this class and overrides what it does differently.
 
-    Whatever moves bytes raises OSError, and waits no longer than limit() says.
+    One thread receives; its user makes sure that only one sends at a time. Whatever moves bytes
+    raises OSError and waits no longer than limit() allows.
     """
+
+    def __init__(self, sock: socket.socket) -> None:
+        """Nothing waits before limit() allows it. close() closes the socket."""
+        self._sock = sock
+        self._wake_at = 1
+        self.limit(0)
+        with contextlib.suppress(OSError):  # macOS, if the other side has closed already
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     @property
     def pending(self) -> int:
-        """Bytes that have come and are kept here: receive_into() has them at once, though nothing
-        can be read at fileno().
-        """
+        """Received bytes that are kept here, for which fileno() does not become ready."""
+        return 0
 
     def fileno(self) -> int:
-        """What to wait at; -1 when it is closed."""
-
-    def hosts(self) -> tuple[str, ...]:
-        """The addresses of this end and, once it is connected, of the other one."""
-
-    def limit(self, timeout_s: float, *, in_system: bool = False) -> None:
-        """Wait no longer than this for bytes or room, 0 for not at all.
-
-        `in_system`: by the system's own timer where there is one: a thread that sends much is then
-        woken once for each call, and not a dozen times.
-        """
-
-    def receive_into(self, target: memoryview) -> int | None:
-        """How many bytes came, 0 at the end; None when none came in time."""
-
-    def send(self, data: Bytes, *, more: bool = False, waits: bool = True) -> int:
-        """How many of these bytes went out; 0 when there was no room in time: then the next call
-        gets the same bytes again.
-
-        `more` of them follow at once. Without `waits` it takes what there is room for now.
-        """
-
-    def send_file(self, descriptor: int, offset: int, length: int) -> int | None:
-        """As send(), from an open file; None when it cannot: read and send. Raises EOFError when
-        the file ends before `offset`.
-        """
-
-    def wake_at(self, count: int) -> None:
-        """A hint: who waits for bytes need not wake for fewer."""
-
-    def acknowledge(self) -> None:
-        """A hint: who sent waits for the system's confirmation."""
-
-    def segment(self) -> int:
-        """The longest piece in which it sends, in bytes; 0 when that is not known."""
-
-    def keep_unsent(self, size: int) -> None:
-        """A hint: so many bytes may wait in the system until they are out."""
-
-    def end_sending(self) -> None:
-        """Tell the other side that no more follows."""
-
-    def hang_up(self, *, discard: bool = False) -> None:
-        """End it from any thread: whoever waits for it wakes, but not on Windows.
-
-        `discard`: what was sent cannot arrive any more.
-        """
-
-    def close(self) -> None: ...
-
-
-class PlainCarrier:
-    """A TCP socket."""
-
-    pending = 0  # the system keeps all
-
-    def __init__(self, sock: socket.socket) -> None:
-        """The socket is closed with it."""
-        self._sock = sock
-        with contextlib.suppress(OSError):  # the other side has closed already, says macOS
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def fileno(self) -> int:
+        """What to wait for; -1 after close()."""
         return self._sock.fileno()
 
     def hosts(self) -> tuple[str, ...]:
+        """The addresses of this end and, once connected, of the other one."""
         own: str = self._sock.getsockname()[0]
         try:
             return own, self._sock.getpeername()[0]
-        except OSError:  # the handshake has not ended
+        except OSError:
             return (own,)
 
-    def limit(self, timeout_s: float, *, in_system: bool = False) -> None:
+    def limit(self, timeout_s: float) -> None:
+        """Wait no longer than this for bytes or for room; 0: never wait."""
+        self._timeout_s = timeout_s
         self._sock.settimeout(timeout_s)
-        if in_system and sys.platform == "linux":
+        if _IS_LINUX and timeout_s:
+            # Python polls before each call of a socket with a timeout. The system's own timers save
+            # that call, and a thread that sends much wakes once per call, not a dozen times.
             timeout = struct.pack("@ll", int(timeout_s), int(timeout_s % 1 * 1e6))
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
             self._sock.settimeout(None)
 
     def receive_into(self, target: memoryview) -> int | None:
+        """How many bytes came, 0 at the end; None if none came in time."""
+        flags = 0
+        if _IS_LINUX and self._wake_at > 1:
+            # A recv() that waits would take what is there and then wait for as many bytes again.
+            if not self._is_ready(select.POLLIN, self._timeout_s):
+                return None
+            flags = _NO_WAIT
         try:
-            return self._sock.recv_into(target)
+            return self._sock.recv_into(target, 0, flags)
         except _NO_TIME:
             return None
 
     def send(self, data: Bytes, *, more: bool = False, waits: bool = True) -> int:
+        """How many of these bytes went out; 0 if there was no room in time. After 0, the next call
+        must bring the same bytes again.
+
+        `more`: more bytes follow at once. `waits`: False to send only what there is room for now.
+        """
         flags = _MORE if more else 0
         if not waits:
-            # With a timeout a socket's send() waits for room. Nobody else sends: what poll() says
-            # holds until then, and send() takes as much as there is room for.
-            if not self._has_room(0.0):
+            # Elsewhere Python itself would wait for room. Nobody else sends, so room stays.
+            if not (_IS_LINUX or self._has_room(0)):
                 return 0
             flags |= _NO_WAIT
         try:
@@ -139,14 +101,17 @@ class PlainCarrier:
             return 0
 
     def send_file(self, descriptor: int, offset: int, length: int) -> int | None:
+        """Like send(), from an open file; None if that is not possible: then read it and send().
+
+        Raises EOFError if the file ends before `offset`.
+        """
         if not hasattr(os, "sendfile"):
             return None
         while True:
             try:
                 sent = os.sendfile(self._sock.fileno(), descriptor, offset, length)
             except BlockingIOError:
-                # Without a timeout in Python it has waited already, as long as the system was told.
-                if not self._has_room(self._sock.gettimeout() or 0.0):
+                if _IS_LINUX or not self._has_room(self._timeout_s):
                     return 0
             except OSError as error:
                 if error.errno in _NO_SENDFILE:
@@ -157,37 +122,36 @@ class PlainCarrier:
                     raise EOFError("the file is shorter than that")
                 return sent
 
-    def _has_room(self, within_s: float) -> bool:
-        number = self._sock.fileno()
-        if number < 0:
-            raise ConnectionAbortedError("the connection is closed")
-        if not hasattr(select, "poll"):
-            # Windows tells of a connection that was refused by the third list alone.
-            return any(select.select((), (number,), (number,), within_s))
-        poller = select.poll()
-        poller.register(number, select.POLLOUT)
-        return bool(poller.poll(within_s * 1000))
-
     def wake_at(self, count: int) -> None:
-        if sys.platform != "win32":  # not known there
+        """A hint: the thread that waits for bytes need not wake for fewer than this."""
+        self._wake_at = count
+        if sys.platform != "win32":
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
 
     def acknowledge(self) -> None:
+        """A hint: the sender waits for the system's acknowledgement."""
         if sys.platform == "linux":
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def segment(self) -> int:
-        if sys.platform == "win32":  # it does not tell
+        """The longest segment that it sends, in bytes; 0 if unknown."""
+        if sys.platform == "win32":
             return 0
         return self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
 
     def keep_unsent(self, size: int) -> None:
+        """A hint: how many bytes may wait in the system before they are sent."""
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
 
     def end_sending(self) -> None:
+        """Tell the other side that no more follows."""
         self._sock.shutdown(socket.SHUT_WR)
 
     def hang_up(self, *, discard: bool = False) -> None:
+        """End it, from any thread. Wakes the thread that waits for it, except on Windows.
+
+        `discard`: what was sent cannot arrive any more.
+        """
         if discard:
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DISCARD)
         self._sock.shutdown(socket.SHUT_RDWR)
@@ -195,6 +159,25 @@ class PlainCarrier:
     def close(self) -> None:
         self._sock.close()
 
+    def _has_room(self, timeout_s: float) -> bool:
+        if hasattr(select, "poll"):
+            return self._is_ready(select.POLLOUT, timeout_s)
+        # Windows reports a refused connection in the third list only.
+        number = self._number()
+        return any(select.select((), (number,), (number,), timeout_s))
 
-# What all connections of the program are carried by.
-carrier_of: Callable[[socket.socket], Carrier] = PlainCarrier
+    def _is_ready(self, event: int, timeout_s: float) -> bool:
+        poller = select.poll()
+        poller.register(self._number(), event)
+        return bool(poller.poll(timeout_s * 1000))
+
+    def _number(self) -> int:
+        number = self._sock.fileno()
+        if number < 0:
+            raise ConnectionAbortedError("the connection is closed")
+        return number
+
+
+def carrier_of(sock: socket.socket, *, server_side: bool) -> Carrier:  # noqa: ARG001
+    """What carries all connections of the program. `server_side`: this side accepted it."""
+    return Carrier(sock)

@@ -53,9 +53,9 @@ class Connection:
         """For selectors, -1 when it is closed. Look at `pending` before waiting there."""
         return self._carrier.fileno()
 
-    def limit(self, timeout_s: float, *, in_system: bool = False) -> None:
-        """Wait no longer than this for bytes or room, 0 for not at all: see Carrier.limit()."""
-        self._carrier.limit(timeout_s, in_system=in_system)
+    def limit(self, timeout_s: float) -> None:
+        """Wait no longer than this for bytes or for room; 0: never wait."""
+        self._carrier.limit(timeout_s)
 
     def end_sending(self) -> None:
         """Tell the other side that no more follows. Raises OSError."""

@@ -76,9 +76,7 @@ def begun(address: Address) -> tuple[Connection, int]:
 def _opened(address: Address) -> tuple[socket.socket, Connection]:
     """A socket that does not wait, and what is to become of it."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    connection = Connection(carrier.carrier_of(sock), address)
-    connection.limit(0)
-    return sock, connection
+    return sock, Connection(carrier.carrier_of(sock, server_side=False), address)
 
 
 def _connected(address: Address, should_stop: Callable[[], bool]) -> Connection:

@@ -69,12 +69,10 @@ class Listener:
         except BlockingIOError:
             return None
         try:
-            connection = Connection(carrier.carrier_of(sock), Address(host, port))
-            connection.limit(0)
+            return Connection(carrier.carrier_of(sock, server_side=True), Address(host, port))
         except (OSError, MemoryError):
             sock.close()
             raise
-        return connection
 
     def end(self) -> None:
         """Accept nobody any more, and wake the thread that waits for somebody. From any thread.

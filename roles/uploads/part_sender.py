@@ -15,9 +15,6 @@ from roles.values.errors import FileChangedError
 from roles.wire import frames
 
 WAIT_S = 2.0  # for one call of the system, which may wait as long again for each 64 KiB
-# One call sends this much, except on fast lines, to measure the rate. Smaller pieces would cost
-# more than they tell.
-PIECE = 64 * 1024  # bytes
 # For 256 KiB: a slower leecher is as good as gone. It may wait so long for a buffer.
 PART_S = 60.0
 MAX_KEPT = 64 * 1024  # bytes of frames
@@ -48,7 +45,7 @@ class PartSender:
         self._throttle = throttle
         self._should_stop = should_stop
         self._moved = moved
-        connection.limit(WAIT_S, in_system=True)
+        connection.limit(WAIT_S)
 
     def fit(self, length: int, seconds: float, sharers: int) -> None:
         """Adapt to the rate of the last chunk: so many bytes in this time, while `sharers`
@@ -109,10 +106,10 @@ class PartSender:
         self._throttle.wait(count, self._should_stop)
 
     def _send_bytes(self, source: ChunkSource, offset: int, length: int) -> None:
-        most = length if self._sizes.is_long else PIECE
-
         def send(sent: int) -> int:
-            count = source.send(self._connection, offset + sent, min(most, length - sent))
+            count = source.send(
+                self._connection, offset + sent, min(self._sizes.piece, length - sent)
+            )
             self._moved(count)
             return count
 

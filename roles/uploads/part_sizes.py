@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from roles.uploads.upload_scheduler import PIECE
 from roles.wire import frames
 
 PART_WAIT_S = 0.05  # the time of a long part: other frames wait behind it
@@ -11,6 +12,9 @@ PART_WAIT_S = 0.05  # the time of a long part: other frames wait behind it
 # offer would keep the leecher from a peer that could send that chunk at once.
 AHEAD_S = 0.05
 MIN_AHEAD = 32 * 1024  # bytes
+# A slow connection sends pieces, so that the scheduler sees bytes move. Where a whole part goes out
+# in this time, they would only cost calls of the system.
+PIECE_S = 0.25
 
 
 class PartSizes:
@@ -19,18 +23,15 @@ class PartSizes:
     def __init__(self, longest: int) -> None:
         """The leecher takes parts of up to `longest` bytes."""
         self.part = frames.PART  # bytes, at most
+        self.piece = PIECE  # bytes for one call of the system
         self._longest = longest
         self._ahead = sys.maxsize  # bytes of a chunk that are left when the next one is offered
-
-    @property
-    def is_long(self) -> bool:
-        """Whether parts are longer than usual, because the connection is fast."""
-        return self.part > frames.PART
 
     def fit(self, rate: float) -> None:
         """Adapt to this rate, in bytes per second."""
         self._ahead = max(MIN_AHEAD, int(rate * AHEAD_S))
         self.part = self._longest if rate * PART_WAIT_S >= self._longest else frames.PART
+        self.piece = self.part if rate * PIECE_S >= frames.PART else PIECE
 
     def offer_at(self, length: int) -> int:
         """Bytes of a chunk of this length that go out before the next one is offered."""
