@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Iterable
 
 from roles.joining.beacon import Beacon, Destinations
-from roles.joining.found_trackers import FoundTrackers
-from roles.net.interfaces import is_own_address
 from roles.role import Role
 from roles.values.addresses import Address
 from roles.values.events import FoundTracker, Post, TrackersFound
@@ -38,7 +36,6 @@ class Discovery(Role):
         self._destinations = destinations
 
     def _run(self) -> None:
-        trackers = FoundTrackers()
         calls, call_at = 0, 0.0
         with Beacon(self._remembered, self._destinations, self.should_stop) as beacon:
             while not self.should_stop():
@@ -47,19 +44,17 @@ class Discovery(Role):
                 change = self._network_change()
                 if change is not None:
                     beacon.network_changed()
-                    is_news = trackers.forget(change.gone)
+                    is_news = beacon.found.forget(change.gone)
                     calls, call_at = 0, now
                 if now >= call_at:
                     beacon.call()
                     calls += 1
                     is_first = calls < FIRST_CALLS
                     call_at = now + (FIRST_PAUSE_S if is_first else random.uniform(*PAUSE_S))
-                is_news |= trackers.expire(now=now)
-                for tracker in beacon.heard(min(POLL_S, max(0.0, call_at - now))):
-                    is_own = is_own_address(tracker.address.host)
-                    is_news |= trackers.note(tracker, is_own=is_own, now=time.monotonic())
+                is_news |= beacon.found.expire(now=now)
+                is_news |= beacon.listen(min(POLL_S, max(0.0, call_at - now)))
                 if is_news:
-                    self._post(TrackersFound(trackers.trackers()))
+                    self._post(TrackersFound(beacon.found.trackers()))
 
 
 def find_tracker(
@@ -70,19 +65,18 @@ def find_tracker(
     should_stop: Callable[[], bool] = lambda: False,
 ) -> FoundTracker | None:
     """Wait for the first tracker that answers, preferring ours; None after `timeout_s`."""
-    trackers = FoundTrackers()
     deadline = time.monotonic() + timeout_s
     call_at = 0.0
+    best: FoundTracker | None = None
     with Beacon(remembered, destinations, should_stop) as beacon:
         while (now := time.monotonic()) < deadline and not should_stop():
-            if now >= call_at and not trackers.trackers():
+            if best is None and now >= call_at:
                 beacon.call()
                 call_at = now + FIRST_PAUSE_S
-            for tracker in beacon.heard(min(POLL_S, deadline - now)):
-                if not trackers.trackers():
+            if beacon.listen(min(POLL_S, deadline - now)):
+                if best is None:
                     deadline = min(deadline, time.monotonic() + PREFER_S)
-                is_own = is_own_address(tracker.address.host)
-                trackers.note(tracker, is_own=is_own, now=time.monotonic())
-                if not tracker.is_original:
-                    deadline = 0.0
-    return next(iter(trackers.trackers()), None)
+                best = beacon.found.trackers()[0]
+                if not best.is_original:
+                    break
+    return best

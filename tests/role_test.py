@@ -47,7 +47,7 @@ from roles.values.events import (
     UploadsChanged,
 )
 from roles.values.settings import Existing, LeecherSettings, SeederSettings, TrackerSettings
-from roles.wire.tracker_messages import Done, Register
+from roles.wire.tracker_messages import Register
 from tests.originals.processes import OriginalLeecher, OriginalSeeder, OriginalTracker
 from tests.receiving import HEADER, receive_chunk, receive_exactly
 from tests.support import LIMIT_S, PROMPT_S, EventLog, LmkTestCase, wait_until
@@ -570,7 +570,7 @@ def list_as_lmk2(
         lines.append(encode_line(FileLine(name, len(content), known)))
     me = Register("", Address(*address), peer, "pc", is_leecher=False, shares=(share,))
     with RoomClient(TrackerPlace(tracker), lambda: False) as client:
-        assert isinstance(client.register(me), Done)
+        assert client.register(me)
     upload = ListUpload(Own(share, "listed", LibrarySnapshot(1, tuple(lines))), peer, lambda: False)
     assert upload.tell(tracker, address[1], now=0.0)
 

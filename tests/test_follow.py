@@ -38,7 +38,7 @@ from roles.values.events import (
     ListedFolder,
 )
 from roles.values.settings import Existing, LeecherSettings
-from roles.wire.tracker_messages import Done, Register
+from roles.wire.tracker_messages import Register
 from tests.role_test import (
     ANYWHERE,
     PEERS_SOON_S,
@@ -236,7 +236,7 @@ class ListedShare:
         address = Address("127.0.0.1", port)
         with RoomClient(TrackerPlace(tracker), lambda: False) as client:
             me = Register("", address, "f" * 16, "pc", is_leecher=False, shares=(SHARE,))
-            assert isinstance(client.register(me), Done)
+            assert client.register(me)
 
     def tell(self, lines: Iterable[FileLine | PackLine | ReadingLine]) -> None:
         texts = tuple(sorted(encode_line(line) for line in lines))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 from roles.joining import tracker_place
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.tracker_client import TrackerClient
+from roles.net import datagrams
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.values.events import TrackerMoved
@@ -246,7 +247,7 @@ class AddressesTest(TrackerPlaceTestCase):
     def asked_at(self, tracker: Address, own: tuple[str, ...]) -> list[str]:
         with (
             mock.patch.object(tracker_place, "own_addresses", lambda: own),
-            mock.patch.object(tracker_place, "is_own_address", lambda host: host in (*own, HERE)),
+            mock.patch.object(tracker_place, "is_own", lambda host: host in (*own, HERE)),
         ):
             return [address.host for address in TrackerPlace(tracker).addresses(never)]
 
@@ -267,7 +268,7 @@ class AddressesTest(TrackerPlaceTestCase):
             with (
                 mock.patch.object(tracker_place, "own_addresses", lambda own=own: tuple(own)),
                 mock.patch.object(
-                    tracker_place, "is_own_address", lambda host, own=own: host in (*own, HERE)
+                    tracker_place, "is_own", lambda host, own=own: host in (*own, HERE)
                 ),
             ):
                 found = [address.host for address in place.addresses(never)]
@@ -297,16 +298,16 @@ class AddressesTest(TrackerPlaceTestCase):
     def test_a_question_whose_own_address_went_is_sent_from_another(self) -> None:
         tracker = self.scripted_tracker()
         client = self.asking(TrackerPlace(tracker.address))
-        real, faults = client._connected, [OSError(22, "Invalid argument")]
+        real, faults = datagrams.talk_with, [OSError(22, "Invalid argument")]
 
-        def connected(address: Address) -> Any:
-            question = real(address)
+        def talk_with(address: Address) -> datagrams.Talk:
+            talk = real(address)
             if faults:
-                talk, error = question.talk, faults.pop()
-                question.talk = mock.Mock(wraps=talk, send=mock.Mock(side_effect=error))
-            return question
+                error = mock.Mock(side_effect=faults.pop())
+                return cast(datagrams.Talk, mock.Mock(wraps=talk, send=error))
+            return talk
 
-        with mock.patch.object(client, "_connected", connected):
+        with mock.patch.object(datagrams, "talk_with", talk_with):
             self.assertIsNotNone(client.list_version())
 
     def test_it_ends_at_once_when_the_program_does(self) -> None:

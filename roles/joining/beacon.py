@@ -11,6 +11,7 @@ import selectors
 import time
 from collections.abc import Callable, Iterable, Iterator
 
+from roles.joining.found_trackers import FoundTrackers
 from roles.net.datagrams import Datagrams, broadcasting
 from roles.net.interfaces import broadcasts, is_own_address
 from roles.net.name_lookup import looked_up
@@ -45,6 +46,7 @@ class Beacon:
         should_stop: Callable[[], bool],
     ) -> None:
         """`remembered` are asked at their address, and `destinations` instead of everyone else."""
+        self.found = FoundTrackers()
         self._remembered = tuple(dict.fromkeys(remembered))
         self._destinations = destinations
         self._should_stop = should_stop
@@ -60,7 +62,7 @@ class Beacon:
 
     def __exit__(self, *_: object) -> None:
         while (rest := self._called_at + LINGER_S - time.monotonic()) > 0:
-            self.heard(rest)
+            self.listen(rest)
         for datagrams in self._bound.values():
             datagrams.close()
         self._selector.close()
@@ -85,24 +87,22 @@ class Beacon:
             except OSError as error:  # no network there now, or a refusal of the last datagram
                 log.debug("asking at %s: %s", address, error)
 
-    def heard(self, timeout_s: float) -> list[FoundTracker]:
-        """The trackers that answered; waits up to `timeout_s` for the first."""
-        found = list[FoundTracker]()
+    def listen(self, timeout_s: float) -> bool:
+        """Wait up to `timeout_s` for the first answer; True if `found` has changed."""
         if not self._bound:
             time.sleep(timeout_s)
-            return found
-        for key, _ in self._selector.select(timeout_s):
+        is_news = False
+        for key, _ in self._selector.select(timeout_s) if self._bound else ():
             assert isinstance(key.fileobj, Datagrams)
             try:
                 come = key.fileobj.receive(tracker_wire.RECEIVE_BUFFER)
             except OSError:  # Windows reports here that nobody listened at some address
                 continue
-            if come is None:
-                continue
-            tracker = self._tracker_in(come[0], Address(*come[1]))
+            tracker = None if come is None else self._tracker_in(come[0], Address(*come[1]))
             if tracker is not None:
-                found.append(tracker)
-        return found
+                is_here, now = is_own(tracker.address.host), time.monotonic()
+                is_news |= self.found.note(tracker, is_own=is_here, now=now)
+        return is_news
 
     def _tracker_in(self, datagram: bytes, source: Address) -> FoundTracker | None:
         if datagram == tracker_wire.NOT_UNDERSTOOD:
@@ -156,3 +156,11 @@ class Beacon:
             self._bound[source] = datagrams
             self._selector.register(datagrams, selectors.EVENT_READ)
         return self._bound[source]
+
+
+def is_own(host: str) -> bool:
+    """Whether it is an address of this machine; False if no descriptor is left to find out."""
+    try:
+        return is_own_address(host)
+    except OSError:
+        return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from roles.values.addresses import Address, is_loopback
 from roles.values.events import FoundTracker, ours_first
@@ -13,87 +13,70 @@ FORGET_S = 90.0  # three of the longest pauses between two questions
 MAX_FOUND = 64  # more than anyone chooses from; a limit for floods of answers
 
 
+class _Answer(NamedTuple):
+    tracker: FoundTracker
+    is_own: bool  # it is on this computer
+    heard: float
+
+
 class FoundTrackers:
     """A tracker on this computer counts once, however many addresses it answers at."""
 
     def __init__(self) -> None:
-        self._heard: dict[Address, float] = {}  # time of the last answer
-        self._found: dict[Address, FoundTracker] = {}
-        self._own: set[Address] = set()  # those on this computer
+        self._answers: dict[Address, _Answer] = {}  # the last of each
 
     def note(self, tracker: FoundTracker, *, is_own: bool, now: float) -> bool:
         """Take an answer; True when trackers() has changed."""
-        address = tracker.address
-        if address not in self._found and len(self._found) >= MAX_FOUND:
+        if tracker.address not in self._answers and len(self._answers) >= MAX_FOUND:
             return False
         before = self.trackers()
-        self._heard[address] = now
-        self._found[address] = tracker
-        if is_own:
-            self._own.add(address)
+        self._answers[tracker.address] = _Answer(tracker, is_own, now)
         return self.trackers() != before
 
     def expire(self, *, now: float) -> bool:
         """Forget trackers that have been silent for FORGET_S; True when trackers() has changed."""
-        silent = [one for one, heard in self._heard.items() if now - heard > FORGET_S]
         before = self.trackers()
-        for address in silent:
-            del self._heard[address], self._found[address]
-            self._own.discard(address)
+        for address, answer in list(self._answers.items()):
+            if now - answer.heard > FORGET_S:
+                del self._answers[address]
         return self.trackers() != before
 
     def forget(self, hosts: Collection[str]) -> bool:
         """This computer lost these addresses; True if a tracker was found at one of them."""
-        gone = [one for one in self._own if one.host in hosts]
+        gone = [one for one in self._own() if one.host in hosts]
         for address in gone:
-            del self._heard[address], self._found[address]
-            self._own.discard(address)
+            del self._answers[address]
         return bool(gone)
 
     def trackers(self) -> tuple[FoundTracker, ...]:
         """Our trackers first, then by name and address."""
-        return ours_first(one for one in self._found.values() if not self._is_double(one.address))
+        own = self._own()
+        doubles = set[Address]()  # each is listed at an address that others can use, if it has one
+        for port in {address.port for address in own}:
+            same = (address for address in own if address.port == port)
+            doubles.update(sorted(same, key=lambda one: (is_loopback(one.host), one.host))[1:])
+        answers = self._answers.items()
+        return ours_first(answer.tracker for address, answer in answers if address not in doubles)
 
-    def _is_double(self, address: Address) -> bool:
-        """Whether it is listed at another address of this computer, one that others can use."""
-        if address not in self._own:
-            return False
-        same = [one for one in self._own if one.port == address.port]
-        return address != min(same, key=lambda one: (is_loopback(one.host), one.host))
-
-
-@dataclass(frozen=True, slots=True)
-class KnownTracker:
-    """What identifies a tracker. Everybody in its room knows this, so it proves nothing."""
-
-    room: str = ""  # names its run; "" for an original
-    name: str = ""  # of its computer
-    has_answered: bool = False
-
-    def heard(self) -> KnownTracker:
-        """It answered without an identity."""
-        return self if self.has_answered else replace(self, has_answered=True)
-
-    def is_same(self, found: FoundTracker) -> bool:
-        """Whether this answer may be from it, perhaps after a restart."""
-        is_run = bool(self.room) and found.room == self.room
-        return is_run or found.name == self.name
+    def _own(self) -> list[Address]:
+        return [address for address, answer in self._answers.items() if answer.is_own]
 
 
 def successor(
-    found: Iterable[FoundTracker], known: KnownTracker, follow: Follow
+    found: Iterable[FoundTracker], *, room: str, name: str, follow: Follow
 ) -> FoundTracker | None:
     """The tracker to use instead of a silent one; None if there is none, or the user must choose.
 
-    The same run at another address comes first. Otherwise, if the program itself chose the silent
-    one, it is the only tracker on a computer of that name, or the only one at all.
+    The same run, which `room` names, at another address comes first. Otherwise, if the program
+    itself chose the silent one, it is the only tracker on a computer of that `name`, or the only
+    one at all. Everybody in the silent one's room knows room and name, so they prove nothing.
     """
     in_order = ours_first(found)
     for one in in_order:
-        if known.room and one.room == known.room:
+        if room and one.room == room:
             return one
     if follow is not Follow.ANY:
         return None
-    namesakes = [one for one in in_order if known.name and one.name == known.name]
+    namesakes = [one for one in in_order if name and one.name == name]
     candidates = namesakes or list(in_order)
     return candidates[0] if len(candidates) == 1 else None

@@ -271,12 +271,11 @@ class Membership:
         me = Register(
             "", advertised, self.peer, own_name(), self._is_leecher, is_everywhere, status.shares
         )
-        ours = Lmk2Dialect(self._room, self.peer)
-        if not ours.register(me):
+        if not self._room.register(me):
             return None if self._lmk1 is None else self._lmk1.dialect(is_original=True)
         if self._lmk1 is not None and self._room.list_version() is None:  # ours, of version 1.0
             return self._lmk1.dialect(is_original=False)
-        return ours
+        return Lmk2Dialect(self._room, self.peer)
 
     def _lost(self, reason: TrackerSilentError) -> None:
         if str(reason) != self._loss:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import TypeAlias, TypeVar
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from roles.joining.tracker_asker import TrackerAsker, new_id
 from roles.joining.tracker_place import TrackerPlace
@@ -39,8 +39,7 @@ _Question: TypeAlias = Register | Ping | TellFiles | AskVersion | AskHolders
 AnswerT = TypeVar("AnswerT")
 
 
-@dataclass(frozen=True, slots=True)
-class _Reply:
+class _Reply(NamedTuple):
     answer: Answer | None  # None: an original tracker answered
 
 
@@ -54,6 +53,7 @@ class RoomClient(TrackerAsker):
     ) -> None:
         super().__init__(place, should_stop)
         self.cookie = cookie  # from the tracker
+        self._moves = place.moves  # when it came
         self._speaks_lmk2 = False  # it answered the last question in LMK/2
 
     def list_version(self, known: str = "") -> ListVersion | None:
@@ -78,9 +78,13 @@ class RoomClient(TrackerAsker):
         host = self.looked_up().host
         return tuple(replace(holder, address=holder.address_at(host)) for holder in answer.holders)
 
-    def register(self, me: Register) -> Done | Refused | None:
-        """An original tracker would list any program that registers as a seeder."""
-        return self._answered_or_refused(me, Done)
+    def register(self, me: Register) -> bool:
+        """False at an original tracker, which lists any program that registers as a seeder."""
+        answer = self._answered_or_refused(me, Done)
+        if isinstance(answer, Refused):
+            kind, why = "leecher" if me.is_leecher else "seeder", answer.text or answer.code
+            raise TrackerSilentError(f"The tracker {self._place.shown} refused this {kind}: {why}")
+        return answer is not None
 
     def ping(self, me: Ping) -> Pinged | Refused | None:
         """Refused as unknown: register first."""
@@ -95,14 +99,11 @@ class RoomClient(TrackerAsker):
         answer = self._answered(TellFiles("", fitting, peer, port), Done)
         return None if answer is None else len(fitting)
 
-    def _moved(self) -> None:
-        self.cookie, self._speaks_lmk2 = "", False
-
     def _answered(self, question: _Question, kind: type[AnswerT]) -> AnswerT | None:
         answer = self._answered_or_refused(question, kind)
         if isinstance(answer, Refused):
             raise TrackerSilentError(
-                f"The tracker {self.tracker} refused: {answer.text or answer.code}."
+                f"The tracker {self._place.shown} refused: {answer.text or answer.code}."
             )
         return answer
 
@@ -128,27 +129,29 @@ class RoomClient(TrackerAsker):
     def _asked_once(self, question: _Question) -> Answer | None:
         odd = 0
 
+        def request() -> bytes:
+            if self._moves != self._place.moves:  # it goes to another tracker
+                self._moves = self._place.moves
+                self.cookie, self._speaks_lmk2 = "", False
+            return lmk2.encode_request(replace(question, cookie=self.cookie))
+
         def read(datagram: bytes) -> _Reply | None:
             nonlocal odd
             answer = lmk2.decode_answer(datagram)
-            if answer is None:
-                odd += 1
-                reply = _lmk1_reply(lmk1.decode_answer(datagram), question)
-                return reply if not self._speaks_lmk2 or odd >= ODD_ANSWERS else None
-            return _Reply(answer) if answer.id == question.id else None
+            if answer is not None:
+                return _Reply(answer) if answer.id == question.id else None
+            odd += 1
+            is_odd = self._speaks_lmk2 and odd < ODD_ANSWERS
+            return None if is_odd else _lmk1_reply(lmk1.decode_answer(datagram), question)
 
         # An original tracker answers a request for its list with two datagrams.
         answers = 2 if isinstance(question, AskVersion | AskHolders) else 1
-
-        def request() -> bytes:
-            return lmk2.encode_request(replace(question, cookie=self.cookie))
-
         answer = self._ask(request, read, answers=answers).answer
         self._speaks_lmk2 = answer is not None
         return answer
 
     def _is_all(self, answer: object) -> bool:
-        return not (isinstance(answer, _Reply) and answer.answer is None)
+        return not isinstance(answer, _Reply) or answer.answer is not None
 
 
 def _lmk1_reply(answer: lmk1.Answer, question: _Question) -> _Reply | None:

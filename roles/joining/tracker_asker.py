@@ -67,13 +67,7 @@ class TrackerAsker:
     def __init__(self, place: TrackerPlace, should_stop: Callable[[], bool]) -> None:
         self._place = place
         self._should_stop = should_stop
-        self._moves = place.moves  # when the last question began
         self._lingering: deque[_Question] = deque()
-
-    @property
-    def tracker(self) -> Address:
-        """The address to show."""
-        return self._place.shown
 
     def __enter__(self) -> Self:
         return self
@@ -94,9 +88,6 @@ class TrackerAsker:
         """The IPv4 address where the tracker answered last, or is asked first."""
         return self._place.current(self._should_stop)
 
-    def _moved(self) -> None:
-        """The address has changed, so this may be another tracker."""
-
     def _ask(
         self,
         request: Callable[[], bytes],
@@ -113,21 +104,18 @@ class TrackerAsker:
         """
         self._close_old()
         self._place.look_home(self._should_stop)
-        self._note_moves()
         attempt = _Attempt(request(), answers, read)
         answer = self._tried(attempt, TRIES_S[:SOON])
         if answer is None and self._should_stop():
             raise self._silent("this program stops")
         if answer is None and self._place.look_around(self._should_stop):
-            self._note_moves()
             attempt = _Attempt(request(), answers, read)
             answer = self._tried(attempt, TRIES_S)
         elif answer is None and attempt.refusals < MAX_REFUSALS:
             answer = self._tried(attempt, TRIES_S[SOON:])
-        if answer is None and attempt.fault is not None:
-            raise attempt.fault
         if answer is None:
-            raise self._silent("nobody listens there" if attempt.refusals else attempt.why)
+            why = "nobody listens there" if attempt.refusals else attempt.why
+            raise attempt.fault or self._silent(why)
         self._close_old()
         return answer
 
@@ -141,17 +129,16 @@ class TrackerAsker:
                 return None
             within_s, refused = pause_s, 0
             for address in places:
+                answer = None
                 try:
                     answer = self._asked_at(address, attempt, within_s)
                 except ConnectionError:
                     # That machine says that nobody listens; Windows reports it one call late.
                     refused += 1
-                    answer = None
                 except OSError as error:  # no network: it may come back
                     log.debug("asking %s: %s", address, error)
                     attempt.why = error.strerror or str(error)
                     rest(within_s, self._should_stop)
-                    answer = None
                 if answer is not None:
                     self._place.answered(address)
                     return answer
@@ -169,7 +156,9 @@ class TrackerAsker:
         """Ask once at this address. Raises OSError."""
         question = attempt.questions.get(address)
         if question is None:
-            question = attempt.questions[address] = self._connected(address)
+            question = _Question(datagrams.talk_with(address), time.monotonic() + LINGER_S)
+            attempt.questions[address] = question
+            self._lingering.append(question)
         try:
             question.talk.send(attempt.request)
             question.awaited += attempt.answers
@@ -181,20 +170,9 @@ class TrackerAsker:
                 del attempt.questions[address]
             raise
 
-    def _note_moves(self) -> None:
-        if self._moves != self._place.moves:
-            self._moves = self._place.moves
-            self._moved()
-
     def _is_all(self, answer: object) -> bool:  # noqa: ARG002
         """Whether the answer has no further datagram, whatever `answers` says."""
         return False
-
-    def _connected(self, address: Address) -> _Question:
-        """A new socket that receives only from this address. Raises OSError."""
-        question = _Question(datagrams.talk_with(address), time.monotonic() + LINGER_S)
-        self._lingering.append(question)
-        return question
 
     def _receive(
         self,
@@ -213,7 +191,8 @@ class TrackerAsker:
             except TimeoutError:
                 continue
             except PeerProtocolError as error:
-                log.warning("ignored a datagram of the tracker %s: %s", self.tracker, error)
+                text = "ignored a datagram of the tracker %s: %s"
+                log.warning(text, self._place.shown, error)
                 continue
             if accepted is None and answer is not None:
                 accepted = answer
@@ -232,7 +211,7 @@ class TrackerAsker:
     def _silent(self, why: str) -> TrackerSilentError:
         self._place.is_silent()
         return TrackerSilentError(
-            f"No tracker answers at {self.tracker} ({why}). "
+            f"No tracker answers at {self._place.shown} ({why}). "
             f"Is it started there, and is the address right?{self._place.hint}"
         )
 

@@ -9,9 +9,8 @@ from typing import Protocol
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
-from roles.values.errors import TrackerSilentError
 from roles.values.participants import Status
-from roles.wire.tracker_messages import Ping, Pinged, Refused, Register
+from roles.wire.tracker_messages import Ping, Pinged
 
 LEAVE_S = 0.5  # for the last ping
 
@@ -56,17 +55,6 @@ class Lmk2Dialect:
 
     def __init__(self, client: RoomClient, peer: str) -> None:
         self._client, self._peer = client, peer
-
-    def register(self, me: Register) -> bool:
-        """False when it was an original tracker, which lists us as a seeder now."""
-        reply = self._client.register(me)
-        if isinstance(reply, Refused):
-            kind = "leecher" if me.is_leecher else "seeder"
-            why = reply.text or reply.code
-            raise TrackerSilentError(
-                f"The tracker {self._client.tracker} refused this {kind}: {why}"
-            )
-        return reply is not None
 
     def ping(self, advertised: Address, status: Status) -> Pinged | None:
         reply = self._client.ping(Ping("", advertised, self._peer, status))

@@ -10,11 +10,11 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from roles.joining.beacon import Beacon, Destinations
-from roles.joining.found_trackers import FoundTrackers, KnownTracker, successor
-from roles.net.interfaces import is_own_address, own_addresses
+from roles.joining.beacon import Beacon, Destinations, is_own
+from roles.joining.found_trackers import successor
+from roles.net.interfaces import own_addresses
 from roles.net.name_lookup import looked_up
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import FoundTracker, Post, TrackerMoved
@@ -30,10 +30,6 @@ HOME_S = 0.3  # for an answer of the tracker that another one replaces
 HOME_AGAIN_S = 15.0
 
 
-def _ignored(_event: object) -> None:
-    return
-
-
 class TrackerPlace:
     """Its methods may be called from any thread."""
 
@@ -41,7 +37,7 @@ class TrackerPlace:
         self,
         tracker: Address,
         follow: Follow = Follow.NOWHERE,
-        post: Post = _ignored,
+        post: Post = lambda _event: None,
         destinations: Destinations | None = None,
     ) -> None:
         """`tracker`: the address that the user typed, or that was found. A search asks at
@@ -55,7 +51,8 @@ class TrackerPlace:
         self._destinations = destinations
         self._lock = threading.Lock()  # protects what follows; never held during I/O
         self._tracker = tracker  # the one in use: `_home`, or its replacement
-        self._known = KnownTracker()  # the one at `_home`
+        self._has_answered = False  # the one at `_home`
+        self._room = self._name = ""  # of the one at `_home`
         self._hosts: tuple[Address, ...] = ()  # of `_tracker`; () until it is looked up
         self._answered: Address | None = None  # where it answered last
         self._is_here = False  # it is on this machine, whatever its address
@@ -66,11 +63,8 @@ class TrackerPlace:
     def shown(self) -> Address:
         """The address to show to the user."""
         with self._lock:
-            is_elsewhere = self._is_here and self._answered is not None
-            answered, tracker = self._answered, self._tracker
-        if is_elsewhere and answered is not None and not _is_own(tracker.host):
-            return answered
-        return tracker
+            is_here, answered, tracker = self._is_here, self._answered, self._tracker
+        return answered if is_here and answered and not is_own(tracker.host) else tracker
 
     def addresses(self, should_stop: Callable[[], bool]) -> tuple[Address, ...]:
         """Where to ask, in this order. Raises TrackerSilentError if its name is not found.
@@ -84,7 +78,7 @@ class TrackerPlace:
             hosts = looked_up(tracker, should_stop)
             with self._lock:
                 self._hosts = hosts if tracker == self._tracker else ()
-        here = [address for address in hosts if _is_own(address.host)]
+        here = [address for address in hosts if is_own(address.host)]
         with self._lock:
             self._is_here |= bool(here)
             is_here, answered = self._is_here, self._answered
@@ -106,14 +100,13 @@ class TrackerPlace:
     def answered(self, address: Address) -> None:
         with self._lock:
             self._answered, self.hint = address, ""
-            if self._tracker == self._home:
-                self._known = self._known.heard()
+            self._has_answered |= self._tracker == self._home
 
     def introduced(self, room: str, name: str) -> None:
-        """Its identity: `room` names this run, `name` its computer."""
+        """`room` names this run of the tracker, "" for an original, and `name` its computer."""
         with self._lock:
             if self._tracker == self._home:
-                self._known = KnownTracker(room, name, has_answered=True)
+                self._has_answered, self._room, self._name = True, room, name
 
     def is_silent(self) -> None:
         """None of its addresses answered: look up its name again."""
@@ -140,7 +133,7 @@ class TrackerPlace:
             if now < self._search_at:
                 return False
             self._search_at = now + random.uniform(*SEARCH_AGAIN_S)
-            return self._take_one_of(self._heard(SEARCH_S, self._destinations, should_stop))
+            return self._take_one_of(self._found(SEARCH_S, self._destinations, should_stop))
         finally:
             self._searching.release()
 
@@ -151,22 +144,22 @@ class TrackerPlace:
         try:
             if time.monotonic() < self._home_at:
                 return
-            found = self._heard(HOME_S, lambda: (), should_stop)
-            home = next((one for one in found if self._known.is_same(one)), None)
+            found = self._found(HOME_S, tuple, should_stop)
             self._home_at = time.monotonic() + HOME_AGAIN_S
-            if home is not None:
-                self._move_to(home, self._home, is_back=True)
+            for one in found:  # perhaps it restarted
+                if one.name == self._name or (self._room and one.room == self._room):
+                    self._move_to(one, self._home, is_back=True)
+                    return
         finally:
             self._searching.release()
 
-    def _heard(
+    def _found(
         self,
         within_s: float,
         destinations: Destinations | None,
         should_stop: Callable[[], bool],
     ) -> tuple[FoundTracker, ...]:
         """The trackers that answer, at `_home` and at the destinations."""
-        found = FoundTrackers()
         deadline = time.monotonic() + within_s
         try:
             beacon = Beacon((self._home,), destinations, should_stop)
@@ -176,34 +169,33 @@ class TrackerPlace:
         with beacon:
             beacon.call()
             while (rest_s := deadline - time.monotonic()) > 0 and not should_stop():
-                for tracker in beacon.heard(min(rest_s, POLL_S)):
-                    is_own = _is_own(tracker.address.host)
-                    found.note(tracker, is_own=is_own, now=time.monotonic())
-        return found.trackers()
+                beacon.listen(min(rest_s, POLL_S))
+            return beacon.found.trackers()
 
-    def _take_one_of(self, found: Iterable[FoundTracker]) -> bool:
-        found = tuple(found)
+    def _take_one_of(self, found: tuple[FoundTracker, ...]) -> bool:
         with self._lock:
             tracker, hosts, is_here = self._tracker, self._hosts, self._is_here
         for one in found:
             is_this = one.address in (tracker, *hosts) or (
-                is_here and one.address.port == tracker.port and _is_own(one.address.host)
+                is_here and one.address.port == tracker.port and is_own(one.address.host)
             )
             if is_this and not one.is_original:
                 return False  # it is alive, and only its last answers were lost
-        other = successor(found, self._known, self._follow)
+        other = successor(found, room=self._room, name=self._name, follow=self._follow)
         if other is None or other.address == tracker:
-            self.hint = _about_others(found)
+            others = ", ".join(str(one.address) for one in found[:3])
+            about = f" Another tracker answers at {others}: name it to use it."
+            self.hint = about if found else ""
             return False
         self._move_to(other, other.address)
         return True
 
     def _move_to(self, found: FoundTracker, tracker: Address, *, is_back: bool = False) -> None:
         with self._lock:
-            former, is_first = self._tracker, not self._known.has_answered
+            former = self._tracker
             self._tracker, self._hosts, self._answered = tracker, (), None
             self._is_here = False
-            if is_first:  # no tracker has answered before, so this is the one we were looking for
+            if not self._has_answered:  # none has before: this is the one we were looking for
                 self._home = tracker
             self._home_at = time.monotonic() + HOME_AGAIN_S
             self.hint = ""
@@ -213,18 +205,3 @@ class TrackerPlace:
         else:
             log.warning("The tracker %s does not answer; %s is used now.", former, tracker)
         self._post(TrackerMoved(former, tracker, found.name, is_back=is_back))
-
-
-def _is_own(host: str) -> bool:
-    """Whether it is an address of this machine; False if no descriptor is left to find out."""
-    try:
-        return is_own_address(host)
-    except OSError:
-        return False
-
-
-def _about_others(found: Iterable[FoundTracker]) -> str:
-    others = [str(one.address) for one in found]
-    if not others:
-        return ""
-    return f" Another tracker answers at {', '.join(others[:3])}: name it to use it."

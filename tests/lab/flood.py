@@ -27,7 +27,7 @@ from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import TRACKER_PORT, Address
 from roles.values.errors import TrackerSilentError
 from roles.values.strict_json import dumps
-from roles.wire.tracker_messages import AskVersion, Done, FindTracker, Register
+from roles.wire.tracker_messages import AskVersion, FindTracker, Register
 from roles.wire.tracker_wire import encode_request
 from tests.lab.network import LabError, Link, Network, Place, batch
 from tests.lab.programs import REPOSITORY, Program, ready_address
@@ -110,7 +110,7 @@ def run_member(tracker: Address, settle_s: float) -> tuple[int, float]:
     and the slowest.
     """
     with RoomClient(TrackerPlace(tracker), lambda: False) as client:
-        assert isinstance(client.register(_registration(new_id())), Done)
+        assert client.register(_registration(new_id()))
         time.sleep(settle_s)
 
         def ask() -> None:
@@ -126,7 +126,7 @@ def run_newcomer(tracker: Address, settle_s: float) -> tuple[int, float]:
 
     def come() -> None:
         with RoomClient(TrackerPlace(tracker), lambda: False) as client:
-            assert isinstance(client.register(_registration(new_id())), Done)
+            assert client.register(_registration(new_id()))
 
     return _timed(come)
 
