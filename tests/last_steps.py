@@ -5,7 +5,6 @@ A kill is an exception that nothing catches; after it no call does anything, as 
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,7 +19,7 @@ from roles.downloads.download import Download
 from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
 from roles.swarm.content_transfer import ContentTransfer, Store
-from roles.swarm.peer_downloads import Outlook
+from roles.swarm.outlook import Outlook
 from roles.swarm.swarm_library import SwarmLibrary
 from roles.values.catalogue import FileLine, FolderLine, PackLine
 from roles.values.content import Content
@@ -93,20 +92,14 @@ class _InstantSwarm:
     def __init__(self, contents: Mapping[bytes, tuple[bytes, bytes]]) -> None:
         """`contents`: the bytes and the digests of each root."""
         self._contents = contents
-        self._transfers = dict[int, ContentTransfer]()
-        self._handles = itertools.count(1)
         self.asked = 0  # chunks
         self.came: Callable[[ContentTransfer, int], None] = lambda _transfer, _index: None
 
-    def add(self, transfer: ContentTransfer) -> int:
-        handle = next(self._handles)
-        self._transfers[handle] = transfer
+    def add(self, transfer: ContentTransfer) -> None:
         if not transfer.is_single:
             transfer.learn(self._contents[transfer.content.root][1])
-        return handle
 
-    def ask(self, handle: int, store: Store, had: int) -> None:
-        transfer = self._transfers[handle]
+    def ask(self, transfer: ContentTransfer, store: Store, had: int) -> None:
         content = transfer.content
         transfer.store, transfer.plan.had = store, had
         transfer.is_asking = True
@@ -120,10 +113,8 @@ class _InstantSwarm:
                 self.asked += 1
                 self.came(transfer, index)
 
-    def remove(self, handle: int) -> None:
-        transfer = self._transfers.pop(handle, None)
-        if transfer is not None:
-            transfer.is_asking = False
+    def remove(self, transfer: ContentTransfer) -> None:
+        transfer.is_asking = False
 
 
 class _InstantPeer:

@@ -14,13 +14,11 @@ from dataclasses import dataclass
 
 from roles.disk.holding import ChunkSource, Holding
 from roles.net.connection import Connection
-from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
-from roles.swarm.buffer_pool import BufferPool
+from roles.swarm.arriving_chunks import ArrivingChunks
 from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.downloader import Downloader
 from roles.swarm.peer import Peer
-from roles.swarm.peer_connection import PeerConnection
 from roles.swarm.shared_swarm import SharedSwarm
 from roles.uploads.peer_uploads import PeerUploads
 from roles.values.addresses import Address
@@ -320,7 +318,7 @@ class DownloadingTest(RoomTest):
         super().setUp()
         self.news: list[tuple[bytes, int]] = []
         self.swarm = SharedSwarm(lambda root, chunks: self.news.append((root, chunks)))
-        self.pool = BufferPool(8 * CHUNK)
+        self.chunks = ArrivingChunks(8 * CHUNK)
         self.errors: queue.Queue[BaseException | None] = queue.Queue()
         self._stopping = threading.Event()
 
@@ -331,14 +329,14 @@ class DownloadingTest(RoomTest):
         def look() -> None:
             if not transfer.is_asking and not transfer.is_done and not asked.is_set():
                 asked.set()
-                self.swarm.ask(handle, store)
+                self.swarm.ask(transfer, store)
 
         store = MemoryStore(holding.content.size)
         transfer = ContentTransfer(holding.content, "some bytes", look)
-        handle = self.swarm.add(transfer)
+        self.swarm.add(transfer)
         if transfer.is_single:
             look()
-        return handle, transfer, store
+        return transfer.handle, transfer, store
 
     def sender(
         self,
@@ -354,14 +352,19 @@ class DownloadingTest(RoomTest):
         port = PORT if peer and port is None else port
         mine, ours = self.enterContext(tcp_pair())
         number = next(_PEER_IDS)
-        now = time.monotonic()
         address = Address(host, number if port is None else port)
         name = peer or f"{number:016x}"
-        peer_ = Peer(number, address, name, "pc", RateMeter(now=now), now)
-        connection = PeerConnection(peer_, over(ours, address))
+        peer_ = Peer(number, address, name, "pc", time.monotonic())
+        connection = over(ours, address)
         downloader = Downloader(
-            connection, self.swarm, self.pool, throttle or Throttle(), self._stopping.is_set
+            peer_,
+            connection,
+            self.swarm,
+            self.chunks,
+            throttle or Throttle(),
+            self._stopping.is_set,
         )
+        self.swarm.joined(peer_, connection)  # they are asked in this order
 
         def main() -> None:
             error: BaseException | None = None
@@ -369,7 +372,7 @@ class DownloadingTest(RoomTest):
                 downloader.run()
             except (PeerProtocolError, OSError) as raised:
                 error = raised
-            self.swarm.left(connection)
+            self.swarm.left(peer_)
             connection.hang_up()
             self.errors.put(error)
 
@@ -382,9 +385,6 @@ class DownloadingTest(RoomTest):
             thread.join()
 
         self.addCleanup(end)
-        wait_until(
-            lambda: number in self.swarm._swarm.peers, LIMIT_S
-        )  # they are asked in this order
         return RawPeer(mine)
 
     def describe(self, sender: RawPeer, holding: MemoryHolding) -> int:
@@ -435,8 +435,7 @@ class DownloadingTest(RoomTest):
         self.assertIsInstance(self.errors.get(timeout=LIMIT_S), PeerProtocolError)
 
     def assert_no_buffer_is_lost(self) -> None:
-        """All of the pool can be had, by somebody who does not wait."""
-        wait_until(lambda: not self.pool._out, LIMIT_S, "a buffer was not given back")
+        wait_until(lambda: not self.chunks._used, LIMIT_S, "a buffer was not given back")
 
 
 def welcomed(link: socket.socket, peer: str, *, is_away: bool = False) -> Hello | Probe | None:

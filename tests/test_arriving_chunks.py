@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import unittest
+from collections.abc import Callable
+from typing import TypeAlias
 
 from roles.swarm.arriving_chunks import (
     COMPARE_S,
@@ -12,20 +15,36 @@ from roles.swarm.arriving_chunks import (
     SLOW_SHARE,
     ArrivingChunk,
     ArrivingChunks,
+    StoppedError,
 )
-from roles.values.content import MAX_CHUNK_SIZE
+from roles.swarm.content_transfer import ContentTransfer
+from roles.values.content import MAX_CHUNK_SIZE, MIN_CHUNK_SIZE, Content
+from tests.disks import go_on, stop
+from tests.support import LmkTestCase
+
+Stop: TypeAlias = Callable[[], bool]
 
 BETWEEN = 2 * HOPELESS_RATE
+SIZE = MIN_CHUNK_SIZE
+
+
+def transfer_of(size: int) -> ContentTransfer:
+    """One of one chunk."""
+    return ContentTransfer(Content(bytes(32), size, MAX_CHUNK_SIZE), "bytes", lambda: None)
+
+
+TRANSFER = transfer_of(MAX_CHUNK_SIZE)
 
 
 class ArrivingChunksTest(unittest.TestCase):
     def setUp(self) -> None:
-        self.chunks = ArrivingChunks()
+        self.chunks = ArrivingChunks(MAX_CHUNK_SIZE)
+        self.chunks._waiting[""] = 1  # somebody
 
     def chunk(self, rate: float, *, for_s: float = COMPARE_S) -> ArrivingChunk:
         """One that came at this rate from 0.0 on."""
-        chunk = ArrivingChunk(1, 0, MAX_CHUNK_SIZE, bytearray(), 0.0, round(rate * for_s))
-        self.chunks.add(chunk)
+        chunk = ArrivingChunk(TRANSFER, 0, "", bytearray(), 0.0, round(rate * for_s))
+        self.chunks._chunks.add(chunk)
         return chunk
 
     def is_slow(self, chunk: ArrivingChunk) -> bool:
@@ -58,8 +77,7 @@ class ArrivingChunksTest(unittest.TestCase):
     def test_only_what_came_since_the_last_look_counts(self) -> None:
         chunk = self.chunk(100 * ENOUGH_RATE)
         self.assertFalse(self.is_slow(chunk))
-        self.assertFalse(chunk.is_due(COMPARE_S + 1))
-        self.assertTrue(chunk.is_due(COMPARE_S + LOOK_S))
+        self.assertFalse(self.chunks.is_too_slow(chunk, now=COMPARE_S + LOOK_S - 0.1))
         self.assertTrue(self.chunks.is_too_slow(chunk, now=COMPARE_S + LOOK_S))
 
     def test_who_sends_nothing_is_found_out_long_before_who_is_only_slower_than_others(
@@ -73,12 +91,112 @@ class ArrivingChunksTest(unittest.TestCase):
     def test_what_is_through_is_compared_with_nothing_any_more(self) -> None:
         slow = self.chunk(BETWEEN)
         fast = self.chunk(100 * ENOUGH_RATE)
-        self.chunks.remove(fast)
-        self.chunks.remove(fast)
+        self.chunks.end(fast)
         self.assertFalse(self.is_slow(slow))
 
     def test_time_for_which_this_program_itself_held_it_up_does_not_count(self) -> None:
         chunk = self.chunk(ENOUGH_RATE + 1, for_s=1.0)
         chunk.was_held_up(COMPARE_S - 1.0)
-        self.assertFalse(chunk.is_due(COMPARE_S))
         self.assertFalse(self.is_slow(chunk))
+        chunk.received = 0
+        self.assertFalse(self.chunks.is_too_slow(chunk, now=COMPARE_S - 1.0 + LOOK_S - 0.1))
+
+    def test_nobody_is_too_slow_while_nobody_waits_for_a_buffer(self) -> None:
+        self.chunks._waiting.clear()
+        self.assertFalse(self.is_slow(self.chunk(HOPELESS_RATE - 1)))
+
+
+class BuffersTest(LmkTestCase):
+    def setUp(self) -> None:
+        self.use(4 * SIZE)
+
+    def use(self, most: int) -> None:
+        self.chunks = ArrivingChunks(most)
+
+    def begin(self, size: int = SIZE, host: str = "", should_stop: Stop = stop) -> ArrivingChunk:
+        return self.chunks.begin(transfer_of(size), 0, host, should_stop)
+
+    def test_a_buffer_that_was_given_back_is_used_again(self) -> None:
+        first = self.begin()
+        self.chunks.end(first)
+        self.assertIs(self.begin().buffer, first.buffer)
+        self.assertIsNot(self.begin().buffer, first.buffer)
+
+    def test_who_finds_none_waits_until_one_is_given_back(self) -> None:
+        self.use(2 * SIZE)
+        first = self.begin()
+        self.begin()
+        got = list[ArrivingChunk]()
+        waiting = threading.Thread(target=lambda: got.append(self.begin(should_stop=go_on)))
+        waiting.start()
+        waiting.join(0.1)
+        self.assertTrue(waiting.is_alive())
+        self.chunks.end(first)
+        waiting.join(5.0)
+        self.assertEqual(len(got), 1)
+        self.assertEqual(len(self.chunks._waiting), 0)
+
+    def test_who_is_told_to_stop_does_not_wait(self) -> None:
+        self.use(SIZE)
+        self.begin()
+        with self.assertRaises(StoppedError):
+            self.begin()
+
+    def test_one_host_does_not_keep_the_others_waiting(self) -> None:
+        self.use(12 * MAX_CHUNK_SIZE)
+        held = [self.begin(MAX_CHUNK_SIZE, "greedy") for _ in range(6)]
+        with self.assertRaises(StoppedError):
+            self.begin(MAX_CHUNK_SIZE, "greedy")
+        for host in ("second", "second", "third", "third", "fourth"):
+            self.begin(MAX_CHUNK_SIZE, host)
+        with self.assertRaises(StoppedError):
+            self.begin(MAX_CHUNK_SIZE, "third")
+        for _ in range(5):
+            self.chunks.end(held.pop())
+        self.begin(MAX_CHUNK_SIZE, "greedy")
+        for _ in range(5):  # this machine's own
+            self.begin(MAX_CHUNK_SIZE)
+
+    def test_a_chunk_greater_than_all_buffers_is_received_alone(self) -> None:
+        self.use(SIZE)
+        big = self.begin(MAX_CHUNK_SIZE)
+        with self.assertRaises(StoppedError):
+            self.begin(1)
+        self.chunks.end(big)
+        self.begin(1)
+
+    def test_a_thousand_sizes_leave_nothing_behind(self) -> None:
+        self.use(64 * SIZE)
+        for size in (*range(1, 3_000), *range(SIZE + 1, SIZE + 200)):
+            self.chunks.end(self.begin(size))
+        self.assertEqual(self.chunks._kept, [])
+
+    def test_what_is_kept_is_at_most_half_of_it(self) -> None:
+        self.use(16 * SIZE)
+        for size in (SIZE, 2 * SIZE, 4 * SIZE):
+            for chunk in [self.begin(size) for _ in range(3)]:
+                self.chunks.end(chunk)
+        self.assertLessEqual(sum(map(len, self.chunks._kept)), 8 * SIZE)
+        self.assertTrue(self.chunks._kept)
+
+    def test_many_threads_never_have_the_same_buffer_or_too_many_bytes(self) -> None:
+        self.use(3 * SIZE)
+        faults = list[str]()
+
+        def work(mark: int) -> None:
+            for turn in range(200):
+                chunk = self.begin((SIZE, 2 * SIZE, 1_000)[turn % 3], should_stop=go_on)
+                chunk.buffer[0] = chunk.buffer[-1] = mark
+                if self.chunks._used > 3 * SIZE:
+                    faults.append("too many bytes are out")
+                if (chunk.buffer[0], chunk.buffer[-1]) != (mark, mark):
+                    faults.append("two threads have one buffer")
+                self.chunks.end(chunk)
+
+        threads = [threading.Thread(target=work, args=(mark,)) for mark in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(faults, [])
+        self.assertEqual(self.chunks._used, 0)

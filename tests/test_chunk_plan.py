@@ -5,16 +5,17 @@ from __future__ import annotations
 import random
 import unittest
 
-from roles.swarm.bad_peers import MAX_BAD_CHUNKS, MAX_BAD_OF_HOST, Sender
+from roles.swarm.bad_peers import MAX_BAD_CHUNKS, MAX_BAD_OF_HOST, SLOW_S
 from roles.swarm.chunk_plan import (
     MAX_COMING,
     MAX_WASTE,
-    SLOW_S,
     STALLED_S,
     UNKNOWN_RATE_S,
     UNPROVEN_COMING,
     ChunkPlan,
 )
+from roles.swarm.peer import Peer
+from roles.values.addresses import Address
 from roles.values.content import MIN_CHUNK_SIZE, Content, indexes
 
 CHUNK = MIN_CHUNK_SIZE
@@ -25,8 +26,10 @@ def plan_of(count: int, had: int = 0) -> ChunkPlan:
     return ChunkPlan(Content(bytes(32), count * CHUNK, CHUNK), had)
 
 
-def sender(peer: int, host: str = "") -> Sender:
-    return f"peer {peer}", host
+def peer_of(number: int, host: str = "127.0.0.1", *, rate: float = 0.0, name: str = "") -> Peer:
+    peer = Peer(number, Address(host, 12501), name or f"peer {number}", "pc", joined_at=0.0)
+    peer.chunk_rate = rate
+    return peer
 
 
 def take(
@@ -38,11 +41,11 @@ def take(
     now: float = 0.0,
     is_end: bool = True,
 ) -> bool:
-    return plan.take(peer, sender(peer), index, rate=rate, now=now, is_end=is_end)
+    return plan.take(peer_of(peer, rate=rate), index, now=now, is_end=is_end)
 
 
 def late(plan: ChunkPlan, rate: float, *, now: float, is_end: bool = True) -> int:
-    return plan.worth_asking_twice(99, sender(99), rate, now=now, is_end=is_end)
+    return plan.worth_asking_twice(peer_of(99, rate=rate), now=now, is_end=is_end)
 
 
 class DownloadingTest(unittest.TestCase):
@@ -205,19 +208,19 @@ class LateTest(unittest.TestCase):
         take(plan, 1, 0, now=0.0)
         for tenth in range(1, 100):
             plan.received(1, 0, 1, now=tenth / 10)
-        again = {"rate": FAST, "now": 9.9, "is_end": True}
-        self.assertEqual(plan.worth_asking_twice(5, sender(1), FAST, now=9.9, is_end=True), 0)
-        self.assertFalse(plan.take(5, sender(1), 0, **again))  # type: ignore[arg-type]
-        self.assertTrue(plan.take(2, sender(2), 0, **again))  # type: ignore[arg-type]
+        again = peer_of(5, rate=FAST, name="peer 1")
+        self.assertEqual(plan.worth_asking_twice(again, now=9.9, is_end=True), 0)
+        self.assertFalse(plan.take(again, 0, now=9.9, is_end=True))
+        self.assertTrue(take(plan, 2, 0, rate=FAST, now=9.9))
 
 
 class BadChunksTest(unittest.TestCase):
     def bad(self, plan: ChunkPlan, peer: int, index: int, *, now: float = 0.0) -> None:
-        plan.bad(sender(peer), index, now=now)
+        plan.bad_peers.sent_bad(peer_of(peer).sender, index, now=now)
         plan.released(peer, index)
 
     def wanted(self, plan: ChunkPlan, peer: int, *, now: float = 0.0, alone: bool = False) -> int:
-        return plan.wanted_from(sender(peer), now=now, is_alone=alone)
+        return plan.wanted_from(peer_of(peer), now=now, is_alone=alone)
 
     def test_after_the_second_bad_chunk_a_peer_is_asked_for_nothing_while_others_could_send_it(
         self,
@@ -226,23 +229,23 @@ class BadChunksTest(unittest.TestCase):
         for number, index in enumerate((3, 1), 1):
             self.assertTrue(take(plan, 1, index))
             self.bad(plan, 1, index)
-            self.assertIs(plan.is_dropped(sender(1)), number == MAX_BAD_CHUNKS)
+            self.assertIs(plan.bad_peers.is_suspect(peer_of(1).sender), number == MAX_BAD_CHUNKS)
         self.assertFalse(take(plan, 1, 0))
         self.assertEqual(self.wanted(plan, 1), 0)
         self.assertEqual(self.wanted(plan, 2), 0b11111)
         self.assertTrue(take(plan, 2, 3))
-        self.assertTrue(plan.is_damaged)
-        self.assertFalse(plan.is_lied_about)
+        self.assertTrue(plan.bad_peers)
+        self.assertFalse(plan.bad_peers.any_hopeless)
 
     def test_who_nobody_can_replace_is_asked_for_one_chunk_after_another(self) -> None:
         plan = plan_of(5)
         for index in (3, 1):
             self.bad(plan, 1, index)
         self.assertEqual(self.wanted(plan, 1, alone=True), 0b11111)
-        self.assertTrue(plan.take(1, sender(1), 3, rate=0.0, now=0.0, is_end=True, is_alone=True))
+        self.assertTrue(plan.take(peer_of(1), 3, now=0.0, is_end=True, is_alone=True))
         self.assertEqual(self.wanted(plan, 1, alone=True), 0)
-        self.assertFalse(plan.take(1, sender(1), 2, rate=0.0, now=0.0, is_end=True, is_alone=True))
-        plan.prove(sender(1))
+        self.assertFalse(plan.take(peer_of(1), 2, now=0.0, is_end=True, is_alone=True))
+        plan.bad_peers.sent_good(peer_of(1).sender, now=1.0)
         plan.verified(1, 3, now=1.0)
         self.assertEqual(self.wanted(plan, 1, alone=True), 0b10111)
 
@@ -250,10 +253,10 @@ class BadChunksTest(unittest.TestCase):
         plan = plan_of(5)
         for index in (3, 1):
             self.bad(plan, 1, index, now=10.0)
-        self.assertFalse(plan.is_slow(10.0 + SLOW_S - 0.1))
-        plan.verified(2, 0, now=12.0)
-        self.assertFalse(plan.is_slow(10.0 + SLOW_S))
-        self.assertTrue(plan.is_slow(12.0 + SLOW_S))
+        self.assertFalse(plan.bad_peers.is_slow(10.0 + SLOW_S - 0.1))
+        plan.bad_peers.sent_good(peer_of(2).sender, now=12.0)
+        self.assertFalse(plan.bad_peers.is_slow(10.0 + SLOW_S))
+        self.assertTrue(plan.bad_peers.is_slow(12.0 + SLOW_S))
 
     def test_after_the_first_one_that_chunk_is_asked_elsewhere_and_the_rest_here(self) -> None:
         plan = plan_of(2)
@@ -266,54 +269,53 @@ class BadChunksTest(unittest.TestCase):
 
     def test_nobody_is_asked_for_more_than_32_mib_of_wrong_chunks_in_a_row(self) -> None:
         plan = plan_of(2)
-        plan.prove(sender(1))
+        plan.bad_peers.sent_good(peer_of(1).sender, now=0.0)
         for number in range(MAX_WASTE // CHUNK):
             now = float(number)  # longer than any pause
-            self.assertTrue(
-                plan.take(1, sender(1), 0, rate=0.0, now=now, is_end=True, is_alone=True), number
-            )
+            self.assertTrue(plan.take(peer_of(1), 0, now=now, is_end=True, is_alone=True), number)
             self.bad(plan, 1, 0, now=now)
-        self.assertTrue(plan.is_hopeless(sender(1)))
-        self.assertTrue(plan.is_lied_about)
+        self.assertTrue(plan.bad_peers.is_hopeless(peer_of(1).sender))
+        self.assertTrue(plan.bad_peers.any_hopeless)
         self.assertEqual(self.wanted(plan, 1, now=1e6, alone=True), 0)
 
     def test_the_same_chunk_bad_twice_counts_twice(self) -> None:
         plan = plan_of(1)
         for _ in range(MAX_BAD_CHUNKS):
-            self.assertFalse(plan.is_dropped(sender(1)))
+            self.assertFalse(plan.bad_peers.is_suspect(peer_of(1).sender))
             self.bad(plan, 1, 0)
-        self.assertTrue(plan.is_dropped(sender(1)))
+        self.assertTrue(plan.bad_peers.is_suspect(peer_of(1).sender))
 
     def test_the_count_is_of_this_content_only(self) -> None:
         first, second = plan_of(2), plan_of(2)
         self.bad(first, 1, 0)
         self.bad(second, 1, 0)
-        self.assertFalse(first.is_dropped(sender(1)) or second.is_dropped(sender(1)))
-
-    def take_of(self, plan: ChunkPlan, peer: int, sender: Sender, index: int) -> bool:
-        return plan.take(peer, sender, index, rate=0.0, now=0.0, is_end=False)
+        self.assertFalse(
+            first.bad_peers.is_suspect(peer_of(1).sender)
+            or second.bad_peers.is_suspect(peer_of(1).sender)
+        )
 
     def test_of_a_host_that_lied_under_many_ids_only_who_was_right_is_asked(
         self,
     ) -> None:
         plan = plan_of(20)
-        honest, new = sender(1, "h"), sender(99, "h")
-        self.assertTrue(self.take_of(plan, 1, honest, 0))
-        plan.prove(honest)
+        honest, new = peer_of(1, "h"), peer_of(99, "h")
+        self.assertTrue(plan.take(honest, 0, now=0.0, is_end=False))
+        plan.bad_peers.sent_good(honest.sender, now=0.0)
         plan.verified(1, 0, now=0.0)
         for peer in range(2, 2 + MAX_BAD_OF_HOST):
-            self.assertTrue(self.take_of(plan, peer, sender(peer, "h"), peer))
-            plan.bad(sender(peer, "h"), peer, now=0.0)
+            liar = peer_of(peer, "h")
+            self.assertTrue(plan.take(liar, peer, now=0.0, is_end=False))
+            plan.bad_peers.sent_bad(liar.sender, peer, now=0.0)
             plan.released(peer, peer)
         self.assertEqual(plan.wanted_from(new, now=0.0, is_alone=False), 0)
-        self.assertFalse(self.take_of(plan, 99, new, 1))
-        self.assertTrue(self.take_of(plan, 1, honest, 1))
-        self.assertTrue(self.take_of(plan, 100, sender(100, "other"), 2))
+        self.assertFalse(plan.take(new, 1, now=0.0, is_end=False))
+        self.assertTrue(plan.take(honest, 1, now=0.0, is_end=False))
+        self.assertTrue(plan.take(peer_of(100, "other"), 2, now=0.0, is_end=False))
 
     def test_wrong_digests_count_as_much_as_two_bad_chunks(self) -> None:
         plan = plan_of(2)
-        plan.drop(sender(1), now=0.0)
-        self.assertTrue(plan.is_dropped(sender(1)))
+        plan.bad_peers.sent_wrong_digests(peer_of(1).sender, now=0.0)
+        self.assertTrue(plan.bad_peers.is_suspect(peer_of(1).sender))
         self.assertFalse(take(plan, 1, 0))
 
 

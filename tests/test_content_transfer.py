@@ -27,9 +27,11 @@ def transfer_of(data: bytes) -> tuple[ContentTransfer, bytes]:
 class ContentTransferTest(unittest.TestCase):
     def test_only_the_digests_of_its_root_are_right(self) -> None:
         transfer, digests = transfer_of(DATA)
-        self.assertTrue(transfer.are_right(digests))
         for wrong in (digests[:-1], digests + bytes(32), bytes(len(digests)), b""):
-            self.assertFalse(transfer.are_right(wrong))
+            self.assertFalse(transfer.learn(wrong))
+            self.assertIsNone(transfer.digests())
+        self.assertTrue(transfer.learn(digests))
+        self.assertEqual(transfer.digests(), digests)
 
     def test_a_chunk_is_right_at_its_place_alone(self) -> None:
         transfer, digests = transfer_of(DATA)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unittest
 
-from roles.net.rates import RateMeter
 from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.digest_requests import ANSWER_S, MORE_S, SHORT_S, DigestRequests
 from roles.swarm.peer import Peer
@@ -18,7 +17,7 @@ HANDLE = 7
 
 def peer(number: int) -> Peer:
     address = Address("127.0.0.1", number)
-    one = Peer(number, address, f"peer {number}", "pc", RateMeter(now=0.0), joined_at=0.0)
+    one = Peer(number, address, f"peer {number}", "pc", joined_at=0.0)
     one.opened[HANDLE] = None
     return one
 
@@ -33,22 +32,23 @@ class DigestRequestsTest(unittest.TestCase):
         size = chunks * MIN_CHUNK_SIZE
         content = Content(root_of(size, MIN_CHUNK_SIZE, self.digests), size, MIN_CHUNK_SIZE)
         self.transfer = ContentTransfer(content, "some bytes", lambda: None)
+        self.transfer.handle = HANDLE
         self.requests = DigestRequests()
         self.peers = [peer(number) for number in range(1, peers + 1)]
 
     def asked(self, now: float) -> list[int]:
         """The numbers of the peers that are asked at this time."""
         self.late(now)
-        asked = self.requests.to_ask(HANDLE, self.transfer, self.peers, now=now)
+        asked = self.requests.to_ask(self.transfer, self.peers, now=now)
         return [one.number for one, _ in asked]
 
-    def late(self, now: float) -> list[int]:
-        return self.requests.late({HANDLE: self.transfer}, now=now)
+    def late(self, now: float) -> list[ContentTransfer]:
+        return self.requests.late(now=now)
 
     def tells(self, number: int, first: int, count: int, *, now: float = 0.0) -> object:
         part = self.digests[first * DIGEST_SIZE : (first + count) * DIGEST_SIZE]
         answer = frames.Digests(HANDLE, first, part)
-        return self.requests.came(self.peers[number - 1], answer, self.transfer, now=now)
+        return self.requests.came(self.peers[number - 1], answer, now=now)[1]
 
     @property
     def is_known(self) -> bool:
@@ -67,7 +67,7 @@ class DigestRequestsTest(unittest.TestCase):
                 self.setUp()
                 self.asked(0.0)
                 self.assertIsNone(self.tells(1, 0, count, now=0.1))
-                self.assertFalse(self.transfer.plan.is_damaged)
+                self.assertFalse(self.transfer.plan.bad_peers)
                 self.assertEqual(self.asked(0.1), [2])
                 self.assertIsNone(self.tells(2, 0, 6, now=0.1))
                 self.assertTrue(self.is_known)
@@ -125,9 +125,9 @@ class DigestRequestsTest(unittest.TestCase):
         self.asked(0.0)
         wrong = frames.Digests(HANDLE, 0, bytes(6 * DIGEST_SIZE))
         with self.assertRaises(PeerProtocolError):
-            self.requests.came(self.peers[0], wrong, self.transfer, now=0.1)
-        self.assertTrue(self.transfer.plan.is_dropped(self.peers[0].sender))
-        self.assertTrue(self.requests.drop(HANDLE, self.peers[0]))  # as its connection ends
+            self.requests.came(self.peers[0], wrong, now=0.1)
+        self.assertTrue(self.transfer.plan.bad_peers.is_suspect(self.peers[0].sender))
+        self.assertTrue(self.requests.lost(HANDLE, self.peers[0]))  # as its connection ends
         self.assertEqual(self.asked(0.1), [2])
 
     def test_digests_that_were_not_asked_for_end_the_connection(self) -> None:
@@ -141,7 +141,7 @@ class DigestRequestsTest(unittest.TestCase):
         self.asked(0.0)
         too_many = frames.Digests(HANDLE, 0, self.digests + bytes(DIGEST_SIZE))
         with self.assertRaises(PeerProtocolError):
-            self.requests.came(self.peers[0], too_many, self.transfer, now=0.0)
+            self.requests.came(self.peers[0], too_many, now=0.0)
 
     def test_many_digests_come_in_several_answers_of_which_each_must_be_whole(self) -> None:
         self.use(2_500)
@@ -169,5 +169,5 @@ class DigestRequestsTest(unittest.TestCase):
         self.asked(0.0)
         gone = self.peers.pop(0)
         self.requests.left(gone)
-        self.assertTrue(self.requests.drop(HANDLE, gone))
+        self.assertTrue(self.requests.lost(HANDLE, gone))
         self.assertEqual(self.asked(0.1), [2])

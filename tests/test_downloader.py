@@ -7,6 +7,7 @@ import socket
 import time
 
 from roles.net.throttle import Throttle
+from roles.swarm.arriving_chunks import ArrivingChunks
 from roles.values.content import bitmap_bytes, chunk_count
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
@@ -91,7 +92,7 @@ class HostileTest(DownloadingTest):
     def setUp(self) -> None:
         super().setUp()
         self.holding = MemoryHolding(some_bytes(7 << 20), chunk_size=1 << 20)
-        self.pool = type(self.pool)(4 << 20)
+        self.chunks = ArrivingChunks(4 << 20)
         self.handle, self.transfer_, self.store = self.transfer(self.holding)
 
     def begun(self) -> RawPeer:
@@ -327,7 +328,7 @@ class HostileTest(DownloadingTest):
         self.assertIsNone(self.errors.get(timeout=LIMIT_S))
 
     def test_who_trickles_a_chunk_is_dropped_when_others_wait_for_its_buffer(self) -> None:
-        self.pool = type(self.pool)(1 << 20)
+        self.chunks = ArrivingChunks(1 << 20)
         self.constant("swarm.downloader", "RECEIVE_S", 0.1)
         self.constant("swarm.downloader", "LOOK_S", 0.1)
         self.constant("swarm.arriving_chunks", "LOOK_S", 0.3)
@@ -342,7 +343,7 @@ class HostileTest(DownloadingTest):
         self.assert_goes_on()
 
     def test_where_all_are_slow_nobody_is_dropped_though_others_wait(self) -> None:
-        self.pool = type(self.pool)(2 << 20)
+        self.chunks = ArrivingChunks(2 << 20)
         self.constant("swarm.downloader", "RECEIVE_S", 0.1)
         self.constant("swarm.downloader", "LOOK_S", 0.1)
         self.constant("swarm.arriving_chunks", "LOOK_S", 1.0)
@@ -351,6 +352,7 @@ class HostileTest(DownloadingTest):
         self.constant("swarm.arriving_chunks", "SLOW_SHARE", 100)
         clock = Clock()
         self.constant("swarm.downloader", "time", clock)
+        self.constant("swarm.arriving_chunks", "time", clock)
         senders = [(self.begun(), 2), (self.again()[0], 4), (self.again()[0], 5)]
         for sender, index in senders[1:]:
             self.offer(sender, self.handle, index)
@@ -371,11 +373,11 @@ class HostileTest(DownloadingTest):
 
     def two_have(self, count: int) -> bool:
         """Whether two chunks have a buffer, and so many of their bytes are here."""
-        chunks = list(self.pool.chunks._chunks)
+        chunks = list(self.chunks._chunks)
         return len(chunks) == 2 and all(chunk.received >= count for chunk in chunks)
 
     def test_the_limit_of_this_program_makes_no_chunk_late(self) -> None:
-        self.pool = type(self.pool)(1 << 20)
+        self.chunks = ArrivingChunks(1 << 20)
         self.constant("swarm.arriving_chunks", "LOOK_S", 0.3)
         self.constant("swarm.arriving_chunks", "HOPELESS_RATE", 1 << 30)
         throttle = Throttle(1_500_000)

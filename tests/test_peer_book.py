@@ -7,6 +7,7 @@ import unittest
 from collections import Counter
 
 from roles.net.dialling import CONNECT_S
+from roles.swarm.peer import Peer
 from roles.swarm.peer_book import (
     AGAIN_MAX_S,
     AGAIN_S,
@@ -15,15 +16,21 @@ from roles.swarm.peer_book import (
     DIALS,
     DIALS_PER_HOST,
     FORGOTTEN_S,
+    HURRY_S,
     MAX_CALLED,
     MAX_KNOWN,
     MAX_PEERS,
+    MOVED_S,
     NEXT_S,
     UNANSWERED_S,
+    USELESS_S,
     PeerBook,
+    left_behind,
 )
 from roles.values.addresses import Address
 from roles.values.settings import GIVE_UP_AFTER_S
+
+OLD, NEW = Address("10.0.0.1", 12501), Address("10.0.0.2", 12501)
 
 
 def peer(number: int) -> Address:
@@ -88,15 +95,22 @@ class PeerBookTest(unittest.TestCase):
         everyone = self.dial_all()
         for address in everyone:
             self.book.opened(address)
-        self.assertEqual(self.book.waiting(now=9.0), (0, False))
+        idle = [Peer(n, one, str(one), "pc", joined_at=0.0) for n, one in enumerate(everyone)]
+
+        def leaving(now: float) -> list[Peer]:
+            return self.book.to_leave(idle, moved_at=0.0, now=now)
+
+        self.assertEqual(leaving(9.0), [])
         self.heard_of(MAX_PEERS)
-        self.assertEqual(self.book.waiting(now=9.0), (1, True))
+        self.assertEqual(leaving(9.0), idle[:1])  # for one that was never tried
+        self.assertEqual(leaving(HURRY_S), [])
         self.book.closed(everyone[0], was_good=False, now=9.0)
-        self.assertEqual(self.book.waiting(now=9.0), (0, False))  # there is a place
+        self.assertEqual(leaving(9.0), [])  # there is a place
         self.assertEqual(self.book.to_dial(now=9.0), [peer(MAX_PEERS)])
         self.book.opened(peer(MAX_PEERS))
-        self.assertEqual(self.book.waiting(now=9.0), (0, False))
-        self.assertEqual(self.book.waiting(now=9.0 + 2 * AGAIN_MAX_S), (1, False))
+        self.assertEqual(leaving(9.0), [])
+        self.assertEqual(leaving(9.0 + 2 * AGAIN_MAX_S), idle[:1])
+        self.assertEqual(leaving(USELESS_S), [])
 
     def test_who_brought_nothing_comes_behind_who_was_not_tried(self) -> None:
         self.heard_of(*range(MAX_PEERS + 6))
@@ -254,3 +268,37 @@ class PeerBookTest(unittest.TestCase):
                 if opened and rng.random() < 0.7:
                     address = opened.pop(rng.randrange(len(opened)))
                     book.closed(address, was_good=rng.random() < 0.5, now=now)
+
+
+class LeftBehindTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.peers = list[Peer]()
+        self.now = 100.0
+
+    def peer(self, address: Address, name: str = "a", *, still_s: float | None = None) -> Peer:
+        """A connection; with `still_s`: a chunk is taken, and nothing has come for so long."""
+        peer = Peer(len(self.peers), address, name, "pc", joined_at=self.now)
+        if still_s is not None:
+            peer.taking, peer.useful_at = (1, 0), self.now - still_s
+        self.peers.append(peer)
+        return peer
+
+    def left_behind(self) -> list[Peer]:
+        return left_behind(self.peers, now=self.now)
+
+    def test_what_stands_still_is_closed_when_its_program_is_elsewhere_too(self) -> None:
+        old = [self.peer(OLD, still_s=2 * MOVED_S), self.peer(OLD)]
+        self.assertEqual(self.left_behind(), [])
+        self.peer(NEW)
+        self.assertEqual(self.left_behind(), old)
+
+    def test_where_one_connection_moves_the_program_is_there(self) -> None:
+        self.peer(OLD, still_s=2 * MOVED_S)
+        self.peer(OLD, still_s=0.0)
+        self.peer(NEW)
+        self.assertEqual(self.left_behind(), [])
+
+    def test_another_program_elsewhere_ends_nothing(self) -> None:
+        self.peer(OLD, still_s=2 * MOVED_S)
+        self.peer(NEW, name="b")
+        self.assertEqual(self.left_behind(), [])

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from unittest import mock
 
 from roles.net.throttle import Throttle
-from roles.swarm.peer_book import MAX_PEERS
-from roles.swarm.peer_downloads import MAX_CALLERS, MAX_CALLERS_PER_HOST, PeerDownloads
+from roles.swarm.peer_book import MAX_CALLERS, MAX_CALLERS_PER_HOST, MAX_PEERS
+from roles.swarm.peer_downloads import PeerDownloads
 from roles.values.addresses import Address
 from roles.wire import frames
 from roles.wire.greeting import Hello
@@ -97,7 +97,7 @@ class PeerDownloadsTest(DownloadingTest):
 
     def test_a_peer_that_stands_still_in_the_middle_is_connected_to_once_more(self) -> None:
         """The old connection may go on, or not: what was interrupted hides that for long."""
-        self.constant("swarm.peers", "REDIAL_S", 0.05)
+        self.constant("swarm.peer_book", "REDIAL_S", 0.05)
         self.constant("swarm.peer_book", "AGAIN_S", 0.0)
         stalled = threading.Event()
         self.addCleanup(stalled.set)
@@ -122,7 +122,7 @@ class PeerDownloadsTest(DownloadingTest):
         self.assertEqual(seeder.connections, 2)
 
     def test_the_address_that_a_peer_has_no_longer_is_hung_up_on(self) -> None:
-        self.constant("swarm.peers", "MOVED_S", 0.0)
+        self.constant("swarm.peer_book", "MOVED_S", 0.0)
         old, handle = self.offering(self.holding, YOU, host="10.0.0.1")
         self.offer(old, handle, 0)
         old.send_part(handle, 0, 0, self.holding.chunk(0)[:1_000])
@@ -164,7 +164,7 @@ class PeerDownloadsTest(DownloadingTest):
             self.assertTrue(link.recv(1_000))  # what it was opened; it did not hang up
 
     def test_peers_that_bring_nothing_make_room_for_those_that_wait(self) -> None:
-        self.constant("swarm.peers", "HURRY_S", 0.1)
+        self.constant("swarm.peer_book", "HURRY_S", 0.1)
 
         def say_nothing(sender: RawPeer) -> None:
             with contextlib.suppress(EOFError, OSError):
@@ -181,7 +181,7 @@ class PeerDownloadsTest(DownloadingTest):
 
     def test_this_program_itself_is_not_taken_from(self) -> None:
         seeder = self.listening(lambda _: None, peer=ME)
-        self.tick_until(lambda: self.downloads.outlook({}).known == 0)
+        self.tick_until(lambda: self.downloads.outlook([]).known == 0)
         self.downloads.tick()
         self.assertEqual(seeder.connections, 1)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import unittest
 from collections import Counter
 
-from roles.net.rates import RateMeter
 from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.peer import Peer
 from roles.swarm.single_chunks import (
@@ -22,10 +21,15 @@ from tests.disks import described, some_bytes
 CONTENT, _ = described(some_bytes(100))
 
 
+def transfer_of(handle: int) -> ContentTransfer:
+    transfer = ContentTransfer(CONTENT, "some bytes", lambda: None)
+    transfer.handle = handle
+    return transfer
+
+
 def peer(number: int) -> Peer:
     address = Address("127.0.0.1", number)
-    meter = RateMeter(now=0.0)
-    return Peer(number, address, f"peer {number}", "pc", meter, joined_at=0.0)
+    return Peer(number, address, f"peer {number}", "pc", joined_at=0.0)
 
 
 class SingleChunksTest(unittest.TestCase):
@@ -35,11 +39,11 @@ class SingleChunksTest(unittest.TestCase):
 
     def add(self, *handles: int) -> None:
         for handle in handles:
-            self.singles.add(handle, ContentTransfer(CONTENT, "some bytes", lambda: None))
+            self.singles.add(transfer_of(handle))
 
     def asked(self, now: float = 0.0) -> list[tuple[int, int]]:
         """Pairs of the number of a peer and the handle that it is asked for."""
-        return [(one.number, handle) for one, handle, _ in self.singles.to_ask(self.peers, now=now)]
+        return [(one.number, it.handle) for one, it in self.singles.to_ask(self.peers, now=now)]
 
     def late(self, *helpers: Peer, now: float) -> list[tuple[int, int]]:
         """The same of late ones, while the helpers have nothing to do."""
@@ -114,17 +118,17 @@ class SingleChunksTest(unittest.TestCase):
             self.assertEqual(bool(late), second > LATE_AT_MOST_S)
 
     def test_a_peer_that_is_dropped_is_not_asked(self) -> None:
-        transfer = ContentTransfer(CONTENT, "some bytes", lambda: None)
+        transfer = transfer_of(7)
         for peer in (self.peers[0], self.peers[2]):
-            transfer.plan.drop(peer.sender, now=0.0)
-        self.singles.add(7, transfer)
+            transfer.plan.bad_peers.sent_wrong_digests(peer.sender, now=0.0)
+        self.singles.add(transfer)
         self.assertEqual(self.asked(), [(2, 7)])
 
     def test_who_sends_damage_is_asked_when_nobody_else_is_there(self) -> None:
-        transfer = ContentTransfer(CONTENT, "some bytes", lambda: None)
-        for number in (1, 2, 3):
-            transfer.plan.drop((f"peer {number}", ""), now=0.0)
-        self.singles.add(7, transfer)
+        transfer = transfer_of(7)
+        for peer in self.peers:
+            transfer.plan.bad_peers.sent_wrong_digests(peer.sender, now=0.0)
+        self.singles.add(transfer)
         self.assertEqual(len(self.asked(now=1.0)), 1)
 
 
@@ -135,7 +139,7 @@ class HelpTest(unittest.TestCase):
         self.singles = SingleChunks()
         self.slow, self.helper = peer(1), peer(2)
         for handle in range(8):
-            self.singles.add(handle, ContentTransfer(CONTENT, "some bytes", lambda: None))
+            self.singles.add(transfer_of(handle))
         self.singles.to_ask([self.slow], now=0.0)
 
     def taken_over(self, *helpers: Peer, now: float) -> set[int]:
@@ -152,7 +156,7 @@ class HelpTest(unittest.TestCase):
         self.assertEqual(self.taken_over(self.helper, now=IDLE_S - 0.1), set())
         self.assertEqual(self.taken_over(self.helper, now=IDLE_S), set(range(8)))
         asked = self.singles.to_ask([self.slow, self.helper], now=IDLE_S)
-        self.assertEqual({one.number for one, _, _ in asked}, {2})
+        self.assertEqual({one.number for one, _ in asked}, {2})
 
     def test_and_somewhat_later_to_one_that_brought_nothing_yet(self) -> None:
         self.singles.drop(7)
@@ -185,7 +189,7 @@ class HelpTest(unittest.TestCase):
     def test_nor_does_one_that_lacks_it_or_would_need_as_long(self) -> None:
         self.helper.meter.add(1_000, now=0.0)
         for handle in range(8):
-            self.singles._refused[handle] = {2}
+            self.singles._singles[handle].refused = {2}
         self.assertEqual(self.taken_over(self.helper, now=5.0), set())
         self.singles.try_all_again([])
         self.helper.note_rate(CONTENT.size / 4.0)  # it needs 4 s for one

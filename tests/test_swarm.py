@@ -7,11 +7,11 @@ import socket
 import threading
 import time
 
-from roles.net.rates import RateMeter
+from roles.net.connection import Connection
 from roles.swarm.bad_peers import MAX_BAD_CHUNKS, MAX_BAD_OF_HOST, TRIES_AT_ONCE
 from roles.swarm.content_transfer import ContentTransfer
+from roles.swarm.outlook import Outlook
 from roles.swarm.peer import Peer
-from roles.swarm.peer_connection import PeerConnection
 from roles.swarm.shared_swarm import SharedSwarm
 from roles.values.addresses import Address
 from roles.values.errors import DiskFullError, StorageError
@@ -31,8 +31,8 @@ from tests.support import LIMIT_S, at_once, wait_until
 
 
 def is_lied_about(swarm: SharedSwarm, transfer: ContentTransfer) -> bool:
-    with swarm.peers() as peers:
-        return peers.are_lying([transfer])
+    with swarm.locked() as state:
+        return bool(Outlook.of(state, [transfer], known=1, lack=None).lied_about)
 
 
 class SwarmTestCase(DownloadingTest):
@@ -117,7 +117,7 @@ class WordsTest(SwarmTestCase):
     def test_a_transfer_that_is_removed_closes_its_handle_everywhere(self) -> None:
         first, handle = self.offering(self.holding)
         self.offer(first, handle, 3)
-        self.swarm.remove(handle)
+        self.swarm.remove(self.transfer_)
         self.assertEqual(first.expect(frames.Want), frames.Want(handle, b""))
         first.send_chunk(handle, 3, self.holding.chunk(3))
         first.send(frames.Offer(handle, 1))
@@ -142,7 +142,7 @@ class WordsTest(SwarmTestCase):
         self.constant("swarm.chunk_plan", "UNKNOWN_RATE_S", 0.1)
         first, second, handle = self.all_but_the_last()
         _, absent, _ = self.transfer(some_holding(3, seed=2))
-        absent.learn(b"".join([bytes(32)] * 3))
+        absent.learn(some_holding(3, seed=2).digests() or b"")
         absent.is_asking = True
         first.expect(frames.Open)
         self.offer(first, handle, 5)
@@ -267,7 +267,7 @@ class LostWordsTest(SwarmTestCase):
         self.offer(sender, handle, 3)
         self.offer(sender, handle, 4)
         sender.send_chunk(handle, 3, bytes(len(self.holding.chunk(3))))
-        wait_until(lambda: self.transfer_.plan.is_damaged)
+        wait_until(lambda: bool(self.transfer_.plan.bad_peers))
         self.offer(sender, handle, 3)
         sender.send_chunk(handle, 4, self.holding.chunk(4))
         sender.send_chunk(handle, 3, self.holding.chunk(3))
@@ -285,7 +285,7 @@ class LostWordsTest(SwarmTestCase):
 class DeafTest(SwarmTestCase):
     """Peers that read nothing, in threads that have other things to do."""
 
-    def deaf_connection(self) -> PeerConnection:
+    def deaf_connection(self) -> tuple[Peer, Connection]:
         mine, ours = self.enterContext(tcp_pair())
         mine.settimeout(LIMIT_S)
         ours.settimeout(60.0)
@@ -293,36 +293,37 @@ class DeafTest(SwarmTestCase):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
             end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         self.deaf = mine
-        meter = RateMeter(now=0.0)
-        peer = Peer(99, Address("127.0.0.1", 1), "f" * 16, "pc", meter, joined_at=0.0)
-        return PeerConnection(peer, over(ours))
+        peer = Peer(99, Address("127.0.0.1", 1), "f" * 16, "pc", joined_at=0.0)
+        return peer, over(ours)
 
     def test_nobody_waits_for_one_and_it_is_hung_up_on_in_the_end(self) -> None:
-        connection = self.deaf_connection()
-        self.swarm.joined(connection)
+        peer, connection = self.deaf_connection()
+        self.swarm.joined(peer, connection)
         with at_once():
             for _ in range(8_000):
-                handle = self.swarm.add(ContentTransfer(self.holding.content, "some", lambda: None))
-                self.swarm.remove(handle)
+                transfer = ContentTransfer(self.holding.content, "some", lambda: None)
+                self.swarm.add(transfer)
+                self.swarm.remove(transfer)
         while self.deaf.recv(1 << 16):
             pass
-        self.swarm.left(connection)
+        self.swarm.left(peer)
 
     def test_what_was_not_read_at_once_goes_out_later(self) -> None:
-        connection = self.deaf_connection()
-        self.swarm.joined(connection)
+        peer, connection = self.deaf_connection()
+        self.swarm.joined(peer, connection)
         handles = list[int]()
-        while not connection.connection.queued:
+        while not connection.queued:
             transfer = ContentTransfer(self.holding.content, "some", lambda: None)
-            handles.append(self.swarm.add(transfer))
-        peer = RawPeer(self.deaf)
-        peer.expect(frames.Open)
+            self.swarm.add(transfer)
+            handles.append(transfer.handle)
+        reader = RawPeer(self.deaf)
+        reader.expect(frames.Open)
         for handle in handles:
             self.swarm.tick()
-            opening = peer.expect(frames.Open)
+            opening = reader.expect(frames.Open)
             assert isinstance(opening, frames.Open)
             self.assertEqual(opening.handle, handle)
-        self.swarm.left(connection)
+        self.swarm.left(peer)
 
 
 class LiarsTest(SwarmTestCase):
@@ -355,7 +356,11 @@ class LiarsTest(SwarmTestCase):
             wanted = self.want(noisy)
         self.assertEqual(wanted, 0)
         self.constant("swarm.bad_peers", "PAUSE_S", 0.0)
-        wait_until(lambda: self.transfer_.plan.may_try(self.sender_of(noisy), now=time.monotonic()))
+        wait_until(
+            lambda: self.transfer_.plan.bad_peers.may_try(
+                self.sender_of(noisy), now=time.monotonic()
+            )
+        )
         self.swarm.tick()
         while self.want(noisy) != 0b111111:
             pass
@@ -554,7 +559,7 @@ class DiskTest(DownloadingTest):
 
     def test_nobody_writes_any_more_when_a_transfer_is_removed(self) -> None:
         holding = some_holding(3)
-        handle, _, store = self.transfer(holding)
+        handle, transfer, store = self.transfer(holding)
         sender, _ = self.offering(holding)
         is_writing, may_end = threading.Event(), threading.Event()
         write = store.write
@@ -567,7 +572,7 @@ class DiskTest(DownloadingTest):
         store.write = slow_write  # type: ignore[method-assign]
         self.give(sender, handle, holding, 1)
         self.assertTrue(is_writing.wait(LIMIT_S))
-        removing = threading.Thread(target=self.swarm.remove, args=(handle,))
+        removing = threading.Thread(target=self.swarm.remove, args=(transfer,))
         removing.start()
         removing.join(0.1)
         self.assertTrue(removing.is_alive())
@@ -584,7 +589,7 @@ class DiskTest(DownloadingTest):
         write, removed_with = store.write, list[int]()
 
         def remove() -> None:
-            self.swarm.remove(handle)
+            self.swarm.remove(transfer)
             removed_with.append(transfer.plan.had)
 
         removing = threading.Thread(target=remove)

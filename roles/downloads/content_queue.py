@@ -20,7 +20,8 @@ from roles.downloads.file_tally import FileTally
 from roles.downloads.file_transfer import FileTransfer, bytes_left_of, needed_for
 from roles.downloads.wanted_contents import WantedContent, WantedPack, plan_contents
 from roles.joining.listed_share import Pack
-from roles.swarm.peer_downloads import Outlook, PeerDownloads
+from roles.swarm.outlook import Outlook
+from roles.swarm.peer_downloads import PeerDownloads
 from roles.swarm.shared_swarm import SharedSwarm
 from roles.swarm.swarm_library import SwarmLibrary
 from roles.values.content import Content
@@ -111,7 +112,7 @@ class ContentQueue:
 
     def outlook(self) -> Outlook:
         """What can be expected of the peers for the transfers under way."""
-        return self._peers.outlook({one.handle: one for one in self._transfers})
+        return self._peers.outlook(self._transfers)
 
     def begin(self, missing: Sequence[WantedFile], packs: Sequence[Pack]) -> None:
         """Fetch these files and no others. What came earlier is kept. Raises HaltedError."""
@@ -288,7 +289,7 @@ class ContentQueue:
             return
         self._transfers.append(transfer)
         if is_first:  # the tracker may have said by now who has it
-            self._peers.something_is_wanted()
+            self._peers.wake()
 
     def _finish(self, transfer: FileTransfer) -> None:
         """Give what is whole its name. Files that a pack did not bring are fetched alone.

@@ -31,7 +31,7 @@ from roles.downloads.swarm_peer import SwarmPeer
 from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
 from roles.net.rates import RateMeter, seconds_left
-from roles.swarm.peer_downloads import Outlook
+from roles.swarm.outlook import Outlook
 from roles.values.catalogue import FileLine
 from roles.values.disk_names import path_from_disk
 from roles.values.errors import (

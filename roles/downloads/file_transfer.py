@@ -66,7 +66,7 @@ class FileTransfer(ContentTransfer):
         self.lied_about = Lasting()  # all that are left sent wrong chunks, and were given up
         self._began = time.monotonic()
         library.add(self)
-        self.handle = swarm.add(self)
+        swarm.add(self)
 
     @property
     def wanted(self) -> WantedContent:
@@ -104,19 +104,19 @@ class FileTransfer(ContentTransfer):
             if self._should_stop():
                 return
             self._is_checked = True
-        self._swarm.ask(self.handle, self._file, had)
+        self._swarm.ask(self, self._file, had)
         self._library.add(self)
         if self.is_done:
             self.wake()
 
     def stand_still(self) -> None:
         """Ask for nothing more, until resume(). What the disk refused is forgotten."""
-        self._swarm.remove(self.handle)
+        self._swarm.remove(self)
         self.fault = None
 
     def resume(self) -> None:
         """Take part in the swarm again."""
-        self.handle = self._swarm.add(self)
+        self._swarm.add(self)
 
     def drop_files(self, replaced: Collection[Identity]) -> None:
         """These files of a pack are not wanted any more."""
@@ -134,7 +134,7 @@ class FileTransfer(ContentTransfer):
         If another program wrote to it, it is not through: go_on() checks it again. Files of a pack
         that are still wanted afterwards must be fetched alone.
         """
-        self._swarm.remove(self.handle)
+        self._swarm.remove(self)
         if self._unpacking is not None:
             yield from self._finish_pack(self._unpacking)
         elif isinstance(self._wanted, WantedFile):
@@ -146,14 +146,14 @@ class FileTransfer(ContentTransfer):
             with suppress(StorageError):  # somebody has put something else in its place
                 self.discard()
             return
-        self._swarm.remove(self.handle)
+        self._swarm.remove(self)
         if not self.is_done:
             self._library.drop(self)
         self._file.close()
 
     def discard(self) -> None:
         """Leave the swarm, and remove what came. Raises StorageError."""
-        self._swarm.remove(self.handle)
+        self._swarm.remove(self)
         self._library.drop(self)
         self._file.discard()
 

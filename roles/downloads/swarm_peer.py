@@ -117,8 +117,8 @@ class SwarmPeer:
 
     def sources(self) -> tuple[Source, ...]:
         """Each peer's part in what arrives; from any thread."""
-        with self.swarm.peers() as peers:
-            return peers.sources(now=time.monotonic())
+        with self.swarm.locked() as swarm:
+            return swarm.sources(now=time.monotonic())
 
     def network_changed(self) -> None:
         """This computer has other addresses: say so, and connect anew."""

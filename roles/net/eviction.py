@@ -42,6 +42,16 @@ def who_goes(occupants: Collection[Occupant], host: str, *, most_of_host: int) -
     return max(idle, key=lambda one: (counts[one.host], one.idle_s), default=None)
 
 
+def evicted(
+    occupants: Collection[Occupant], host: str, *, most: int, most_of_host: int
+) -> list[Occupant] | None:
+    """Those that leave so that a newcomer from this host may come; None if it may not."""
+    if has_room(occupants, host, most=most, most_of_host=most_of_host):
+        return []
+    leaving = who_goes(occupants, host, most_of_host=most_of_host)
+    return None if leaving is None else [leaving]
+
+
 def _patience_s(one: Occupant, counts: Counter[str], of_newcomer: int) -> float:
     patience_s = PROVEN_S if one.is_proven else UNPROVEN_S
     return min(CROWD_S, patience_s) if counts[one.host] >= of_newcomer + CROWD else patience_s

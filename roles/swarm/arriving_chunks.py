@@ -1,6 +1,7 @@
-"""The chunks that are arriving over all connections, and whether one of them is too slow.
+"""The chunks that are arriving over all connections, their buffers, and whether one is too slow.
 
-A chunk is compared with the others: on a slow line all are slow, and a dropped chunk has to be sent
+A thread that finds no buffer waits, and so does its peer. A slow chunk keeps its buffer from
+others. It is compared with theirs: on a slow line all are slow, and a dropped chunk has to be sent
 again.
 """
 
@@ -8,12 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from roles.swarm.content_transfer import ContentTransfer
+from roles.values.content import MAX_CHUNK_SIZE, MIN_CHUNK_SIZE
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
+# Of one host's buffers while less than half of all bytes are free, so that nobody keeps the others
+# waiting.
+HOST_MOST = 2 * MAX_CHUNK_SIZE  # bytes
+STOP_LOOK_S = 0.5  # how often a waiting thread checks should_stop()
 LOOK_S = 5.0  # a chunk is judged by the bytes of this time
 COMPARE_S = 30.0  # and compared with others over this time, because rates fluctuate
 ENOUGH_RATE = 64 * 1024  # bytes per second: never too slow
@@ -21,13 +32,17 @@ HOPELESS_RATE = 8 * 1024  # bytes per second: less is too slow, whatever the oth
 SLOW_SHARE = 4  # in between, less than the average rate divided by this is too slow
 
 
+class StoppedError(Exception):
+    """This program stops: not an error."""
+
+
 @dataclass(slots=True, eq=False)
 class ArrivingChunk:
     """Owned by its connection's thread; others read `began` and `received`."""
 
-    handle: int
+    transfer: ContentTransfer
     index: int
-    length: int
+    host: str  # the sender's; "" for one without a limit
     buffer: bytearray
     began: float
     received: int = 0
@@ -46,27 +61,67 @@ class ArrivingChunk:
         self.judged_at += for_s
         self.compared_at += for_s
 
-    def is_due(self, now: float) -> bool:
-        return now - self.judged_at >= LOOK_S
-
 
 class ArrivingChunks:
     """Its methods may be called from any thread."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()  # protects the set
+    def __init__(self, most: int) -> None:
+        """`most`: bytes of all buffers together. A longer chunk is received alone."""
+        self._room = threading.Condition()  # protects everything below
+        self._most = most
         self._chunks = set[ArrivingChunk]()
+        self._used = 0  # bytes
+        self._held = Counter[str]()  # bytes in use, by host
+        self._waiting = Counter[str]()  # threads, by the host whose buffers they need, "" for any
+        self._kept: list[bytearray] = []  # free buffers
 
-    def add(self, chunk: ArrivingChunk) -> None:
-        with self._lock:
+    def begin(
+        self, transfer: ContentTransfer, index: int, host: str, should_stop: Callable[[], bool]
+    ) -> ArrivingChunk:
+        """A chunk with its buffer, to be ended. Raises StoppedError once should_stop()."""
+        size = transfer.content.length(index)
+        with self._room:
+            while (awaited := self._awaited(size, host)) is not None:
+                if should_stop():
+                    raise StoppedError
+                self._waiting[awaited] += 1
+                self._room.wait(STOP_LOOK_S)
+                self._waiting[awaited] -= 1
+                self._waiting += Counter[str]()  # drops the zeros
+            self._used += size
+            self._held[host] += size
+            fitting = (place for place, one in enumerate(self._kept) if len(one) == size)
+            place = next(fitting, None)
+            buffer = bytearray(size) if place is None else self._kept.pop(place)
+            chunk = ArrivingChunk(transfer, index, host, buffer, time.monotonic())
             self._chunks.add(chunk)
+            return chunk
 
-    def remove(self, chunk: ArrivingChunk) -> None:
-        with self._lock:
-            self._chunks.discard(chunk)
+    def end(self, chunk: ArrivingChunk) -> None:
+        """It is complete, or does not come."""
+        with self._room:
+            size = len(chunk.buffer)
+            self._chunks.remove(chunk)
+            self._used -= size
+            self._held[chunk.host] -= size
+            self._held += Counter[str]()
+            # The last chunks of files have all sizes: their buffers would hardly ever fit another.
+            if size >= MIN_CHUNK_SIZE and size & (size - 1) == 0:
+                self._kept.append(chunk.buffer)
+            while sum(map(len, self._kept)) > self._most // 2:
+                del self._kept[0]
+            self._room.notify_all()  # the first one woken may wait for another host's buffer
 
     def is_too_slow(self, chunk: ArrivingChunk, *, now: float) -> bool:
-        """Judge a chunk by the bytes since the last time: whether its sender is to blame."""
+        """Whether its sender is to blame for the time that others wait for its buffer."""
+        return (
+            now - chunk.judged_at >= LOOK_S
+            and self._is_slow(chunk, now)
+            and bool(self._waiting[""] or self._waiting[chunk.host])
+        )
+
+    def _is_slow(self, chunk: ArrivingChunk, now: float) -> bool:
+        """Judges it by the bytes since the last time."""
         rate = (chunk.received - chunk.judged) / max(now - chunk.judged_at, 1e-3)
         chunk.judged_at, chunk.judged = now, chunk.received
         if rate < HOPELESS_RATE:
@@ -77,7 +132,15 @@ class ArrivingChunks:
         chunk.compared_at, chunk.compared = now, chunk.received
         if rate >= ENOUGH_RATE:
             return False
-        with self._lock:
+        with self._room:
             others = [one for one in self._chunks if one is not chunk]
         spent = sum(max(now - one.began, 0.0) for one in others)
         return bool(spent) and rate * SLOW_SHARE < sum(one.received for one in others) / spent
+
+    def _awaited(self, size: int, host: str) -> str | None:
+        """The host whose buffers must come back first, "" for any; None when there is room."""
+        if self._used and self._used + size > self._most:
+            return ""
+        held = self._held[host] if host else 0
+        is_greedy = held and held + size > HOST_MOST and self._used + size > self._most // 2
+        return host if is_greedy else None

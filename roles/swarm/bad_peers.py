@@ -28,6 +28,7 @@ TRIES_AT_ONCE = 32
 PAUSE_S = 0.25
 OTHERS_FIRST_S = 2.0  # for this long only others, if any, are asked for a chunk that came wrong
 WRONG_DIGESTS = 8  # wrong lists of digests in a row after which a peer is given up
+SLOW_S = 5.0  # without a right chunk, before suspects are asked again
 
 
 @dataclass(slots=True)
@@ -42,31 +43,31 @@ class _Record:
 
 
 class BadPeers:
-    """Those of one content, owned by its plan."""
+    """False until anything came wrong."""
 
     def __init__(self, tries: int) -> None:
         """`tries`: bad chunks in a row until a peer is given up; half as many if none was right."""
         self._tries = tries
         self._is_any = False
+        self._right_at = 0.0  # when the last right chunk came; before that, the first wrong answer
         self._peers: dict[Sender, _Record] = {}
         self._hosts: dict[str, _Record] = {}
 
     def __bool__(self) -> bool:
-        """Whether anything came wrong."""
         return self._is_any
 
-    def note(self, sender: Sender, index: int, *, now: float) -> None:
+    def sent_bad(self, sender: Sender, index: int, *, now: float) -> None:
         """A chunk of this peer failed its check."""
         self._of(self._peers, sender).chunks[index] = now
         self._count(sender, bad=1, in_a_row=1, now=now)
 
-    def drop(self, sender: Sender, *, now: float) -> None:
-        """This peer sent wrong digests: do not ask it while others could send the chunks."""
+    def sent_wrong_digests(self, sender: Sender, *, now: float) -> None:
         in_a_row = -(-self._tries // WRONG_DIGESTS)
         self._count(sender, bad=MAX_BAD_CHUNKS, in_a_row=in_a_row, now=now)
 
-    def prove(self, sender: Sender) -> None:
+    def sent_good(self, sender: Sender, *, now: float) -> None:
         """A chunk of this peer was right."""
+        self._right_at = now
         records = [self._of(self._peers, sender)]
         if sender[1] in self._hosts:
             records.append(self._hosts[sender[1]])
@@ -74,7 +75,7 @@ class BadPeers:
             record.good += 1
             record.in_a_row, record.not_before = 0, 0.0
 
-    def has(self, sender: Sender) -> bool:
+    def is_suspect(self, sender: Sender) -> bool:
         """Whether this peer is not asked while others could send the chunks."""
         record = self._peers.get(sender)
         if record is not None and record.bad >= MAX_BAD_CHUNKS:
@@ -98,14 +99,17 @@ class BadPeers:
 
     @property
     def any_hopeless(self) -> bool:
-        """Whether any peer is given up."""
         return any(map(self._is_over, self._peers.values()))
 
-    def chunks(self, sender: Sender, *, now: float) -> int:
+    def is_slow(self, now: float) -> bool:
+        """Whether no right chunk came for SLOW_S: suspects are asked again."""
+        return now - self._right_at >= SLOW_S
+
+    def bad_chunks(self, sender: Sender, *, now: float) -> int:
         """The bitmap of its bad chunks of the last OTHERS_FIRST_S."""
         record = self._peers.get(sender)
-        wrong = record.chunks.items() if record is not None else ()
-        return sum(1 << index for index, at in wrong if now - at < OTHERS_FIRST_S)
+        bad = record.chunks.items() if record is not None else ()
+        return sum(1 << index for index, at in bad if now - at < OTHERS_FIRST_S)
 
     def _is_over(self, record: _Record) -> bool:
         return record.in_a_row >= (self._tries if record.good else -(-self._tries // 2))
@@ -118,6 +122,7 @@ class BadPeers:
 
     def _count(self, sender: Sender, *, bad: int, in_a_row: int, now: float) -> None:
         self._is_any = True
+        self._right_at = self._right_at or now
         records = [self._of(self._peers, sender)]
         if sender[1]:  # on this machine each program is counted by itself
             records.append(self._of(self._hosts, sender[1]))

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from roles.swarm.bad_peers import BadPeers, Sender
+from roles.swarm.peer import Peer
 from roles.values.content import Content, indexes
 
 MAX_COMING = 4  # over one connection: one arrives, one is next, some were just broken off
@@ -27,7 +28,6 @@ MAX_WASTE = 32 * 1024 * 1024
 LEAST_TRIES = 32
 FEW_TRIES = 16  # for a content of up to SMALL bytes
 SMALL = 64 * 1024
-SLOW_S = 5.0  # without a right chunk, before peers that sent bad ones are asked again
 
 
 @dataclass(slots=True)
@@ -50,8 +50,7 @@ class ChunkPlan:
         self._carried = Counter[int]()  # number of chunks on their way, by connection
         self._beaten = set[int]()  # connections whose last chunk was late and came over another
         tries = max(LEAST_TRIES, MAX_WASTE // content.chunk_size)
-        self._bad = BadPeers(tries if content.size > SMALL else FEW_TRIES)
-        self._verified = 0.0  # when the last right chunk came; before that, the first wrong answer
+        self.bad_peers = BadPeers(tries if content.size > SMALL else FEW_TRIES)
 
     @property
     def is_done(self) -> bool:
@@ -66,49 +65,41 @@ class ChunkPlan:
     def is_moving(self) -> bool:
         return bool(self._coming_chunks)
 
-    def wanted_from(self, sender: Sender, *, now: float, is_alone: bool) -> int:
+    def wanted_from(self, peer: Peer, *, now: float, is_alone: bool) -> int:
         """The wanted chunks that this peer may send. `is_alone`: nobody else can."""
-        if not self._bad:  # as nearly always
+        bad, sender = self.bad_peers, peer.sender
+        if not bad:  # as nearly always
             return self.wanted
         if is_alone:
-            may_try = self._bad.may_try(sender, now=now) and not self._is_probed(sender)
+            may_try = bad.may_try(sender, now=now) and not self._is_probed(sender)
             return self.wanted if may_try else 0
-        return 0 if self._bad.has(sender) else self.wanted & ~self._bad.chunks(sender, now=now)
+        return 0 if bad.is_suspect(sender) else self.wanted & ~bad.bad_chunks(sender, now=now)
 
     def take(
-        self,
-        connection: int,
-        sender: Sender,
-        index: int,
-        *,
-        rate: float,
-        now: float,
-        is_end: bool,
-        is_alone: bool = False,
+        self, peer: Peer, index: int, *, now: float, is_end: bool, is_alone: bool = False
     ) -> bool:
         """Whether to accept a peer's offer; if so, the chunk is on its way.
 
-        `rate`: the connection's, in bytes per second; 0.0 if unknown. `is_end`: no chunk of any
-        content is wanted. `is_alone`: nobody else can send what is wanted.
+        `is_end`: no chunk of any content is wanted. `is_alone`: nobody else can send what is left.
         """
         if index >= self.content.count or self.had >> index & 1:
             return False
-        if self._carried[connection] >= (MAX_COMING if rate else UNPROVEN_COMING):
+        if self._carried[peer.number] >= (MAX_COMING if peer.chunk_rate else UNPROVEN_COMING):
             return False
         coming = self._coming.get(index)
         if coming is None:
-            may_send = self.wanted_from(sender, now=now, is_alone=is_alone) >> index & 1
+            may_send = self.wanted_from(peer, now=now, is_alone=is_alone) >> index & 1
         else:
             may_send = (
-                connection not in coming
+                peer.number not in coming
                 and not self.wanted
-                and not self._is_bad(sender, index, now)
-                and self._is_late(index, connection, sender, rate, now, is_end=is_end)
+                and not self._is_bad(peer, index, now)
+                and self._is_late(index, peer, now, is_end=is_end)
             )
         if not may_send:
             return False
-        self._coming.setdefault(index, {})[connection] = _OnItsWay(sender, now, now)
-        self._carried[connection] += 1
+        self._coming.setdefault(index, {})[peer.number] = _OnItsWay(peer.sender, now, now)
+        self._carried[peer.number] += 1
         self._coming_chunks |= 1 << index
         return True
 
@@ -136,7 +127,6 @@ class ChunkPlan:
 
     def verified(self, connection: int, index: int, *, now: float) -> tuple[int, ...]:
         """A chunk is on the disk. Returns the other connections that it is on its way over."""
-        self._verified = now
         self.had |= 1 << index
         others = self._coming.pop(index, {})
         self._coming_chunks &= ~(1 << index)
@@ -172,65 +162,21 @@ class ChunkPlan:
         self._beaten.clear()
         self._coming_chunks = 0
 
-    def prove(self, sender: Sender) -> None:
-        """A chunk of this peer was right."""
-        self._bad.prove(sender)
-
-    def bad(self, sender: Sender, index: int, *, now: float) -> None:
-        """A chunk of this peer failed its check."""
-        self._verified = self._verified or now
-        self._bad.note(sender, index, now=now)
-
-    def drop(self, sender: Sender, *, now: float) -> None:
-        """This peer sent wrong digests."""
-        self._verified = self._verified or now
-        self._bad.drop(sender, now=now)
-
-    @property
-    def is_damaged(self) -> bool:
-        """Whether anything came wrong."""
-        return bool(self._bad)
-
-    @property
-    def is_lied_about(self) -> bool:
-        """Whether any peer is given up."""
-        return self._bad.any_hopeless
-
-    def is_dropped(self, sender: Sender) -> bool:
-        """As BadPeers.has()."""
-        return self._bad.has(sender)
-
-    def is_hopeless(self, sender: Sender) -> bool:
-        """As BadPeers.is_hopeless()."""
-        return self._bad.is_hopeless(sender)
-
-    def may_try(self, sender: Sender, *, now: float) -> bool:
-        """As BadPeers.may_try()."""
-        return self._bad.may_try(sender, now=now)
-
-    def can_send(self, sender: Sender, *, now: float) -> bool:
+    def can_send(self, peer: Peer, *, now: float) -> bool:
         """Whether this peer may be asked for everything that is wanted, even if others can too."""
-        return self.wanted_from(sender, now=now, is_alone=False) == self.wanted
+        return self.wanted_from(peer, now=now, is_alone=False) == self.wanted
 
-    def is_slow(self, now: float) -> bool:
-        """Whether no right chunk came for SLOW_S: peers that sent bad ones are asked again."""
-        return now - self._verified >= SLOW_S
-
-    def worth_asking_twice(
-        self, connection: int, sender: Sender, rate: float, *, now: float, is_end: bool
-    ) -> int:
-        """Once nothing else of this content is wanted, the chunks that this connection, at this
-        rate, would bring much sooner; before `is_end`, only those that hardly move.
+    def worth_asking_twice(self, peer: Peer, *, now: float, is_end: bool) -> int:
+        """Once nothing else of this content is wanted, the chunks that this peer would bring much
+        sooner; before `is_end`, only those that hardly move.
         """
         if self.wanted:
             return 0
-        late = 0
-        for index in indexes(self._coming_chunks):
-            if not self._is_bad(sender, index, now) and self._is_late(
-                index, connection, sender, rate, now, is_end=is_end
-            ):
-                late |= 1 << index
-        return late
+        return sum(
+            1 << index
+            for index in indexes(self._coming_chunks)
+            if not self._is_bad(peer, index, now) and self._is_late(index, peer, now, is_end=is_end)
+        )
 
     def _is_behind(self, connection: int, now: float) -> bool:
         """Whether a chunk over this connection is late, or was so late that another brought it: it
@@ -244,28 +190,28 @@ class ChunkPlan:
             if connection in coming
         )
 
-    def _is_bad(self, sender: Sender, index: int, now: float) -> bool:
+    def _is_bad(self, peer: Peer, index: int, now: float) -> bool:
         """Whether this peer is not asked for a chunk that others are sending."""
-        if not self._bad:
+        bad = self.bad_peers
+        if not bad:
             return False
-        return self._bad.has(sender) or bool(self._bad.chunks(sender, now=now) >> index & 1)
+        sender = peer.sender
+        return bad.is_suspect(sender) or bool(bad.bad_chunks(sender, now=now) >> index & 1)
 
     def _is_probed(self, sender: Sender) -> bool:
         """Whether this peer looks like a liar and is sending a chunk: it gets one at a time."""
-        is_suspect = self._bad.has(sender) and self._bad.was_wrong(sender)
+        is_suspect = self.bad_peers.is_suspect(sender) and self.bad_peers.was_wrong(sender)
         return is_suspect and any(
             one.sender == sender for coming in self._coming.values() for one in coming.values()
         )
 
-    def _is_late(
-        self, index: int, connection: int, sender: Sender, rate: float, now: float, *, is_end: bool
-    ) -> bool:
+    def _is_late(self, index: int, peer: Peer, now: float, *, is_end: bool) -> bool:
         """Whether to ask this peer too for a chunk that is on its way."""
-        coming = self._coming[index].values()
-        is_behind = self._is_behind(connection, now)
+        coming, rate = self._coming[index].values(), peer.chunk_rate
+        is_behind = self._is_behind(peer.number, now)
         if all(now - one.moved >= STALLED_S * (2 if is_behind else 1) for one in coming):
             return True
-        if is_behind or any(one.sender == sender for one in coming):  # over another connection
+        if is_behind or any(one.sender == peer.sender for one in coming):  # on another connection
             return False
         length = self.content.length(index)
         left_s = min(_left_s(one, length, now) for one in coming)

@@ -32,6 +32,10 @@ class ContentTransfer:
         """`wake` is called from any thread when the owner should look at this: the digests or the
         last chunk are here, or the disk refused a chunk.
         """
+        self.content = content
+        self.title = title
+        self.wake = wake
+        self.handle = 0  # * our number for it on every connection, set by Swarm.add()
         self.plan = ChunkPlan(content)
         self.store: Store | None = None  # None until chunks are asked for
         self.is_asking = False  # * whether chunks are asked for
@@ -40,23 +44,12 @@ class ContentTransfer:
         # * Connections whose peer describes another content for this root: it or the list is wrong.
         self.mistaken = set[int]()
         self.writers = 0  # * threads that are writing to the store
-        self.wake = wake
-        self._content = content
-        self._title = title
         self._digests: bytes | None = None
-
-    @property
-    def content(self) -> Content:
-        return self._content
-
-    @property
-    def title(self) -> str:
-        return self._title
 
     @property
     def is_single(self) -> bool:
         """Whether it has one chunk or none, so that the root is enough to check it."""
-        return self._content.count <= 1
+        return self.content.count <= 1
 
     @property
     def is_done(self) -> bool:
@@ -72,21 +65,22 @@ class ContentTransfer:
     def open(self) -> ChunkSource:
         store = self.store
         if store is None:
-            raise FileChangedError(f"{self._title} is not here yet")
+            raise FileChangedError(f"{self.title} is not here yet")
         return store.open_source()
 
-    def are_right(self, digests: bytes) -> bool:
-        """Whether these, joined, are the digests of its chunks."""
-        content = self._content
-        is_whole = len(digests) == content.count * DIGEST_SIZE
-        return is_whole and root_of(content.size, content.chunk_size, digests) == content.root
-
-    def learn(self, digests: bytes) -> None:
-        """Keep digests that are right."""
-        self._digests = digests
+    def learn(self, digests: bytes) -> bool:
+        """Keep the digests of all chunks, joined; False if they do not match the root."""
+        is_right = self._are_right(digests)
+        self._digests = digests if is_right else self._digests
+        return is_right
 
     def is_right(self, index: int, digest: bytes) -> bool:
         """Whether this is the digest of chunk `index`."""
         if self._digests is None:
-            return self.is_single and self.are_right(digest)
+            return self.is_single and self._are_right(digest)
         return self._digests[index * DIGEST_SIZE : (index + 1) * DIGEST_SIZE] == digest
+
+    def _are_right(self, digests: bytes) -> bool:
+        content = self.content
+        is_whole = len(digests) == content.count * DIGEST_SIZE
+        return is_whole and root_of(content.size, content.chunk_size, digests) == content.root

@@ -11,11 +11,11 @@ import sys
 import time
 from collections.abc import Callable
 
+from roles.net.connection import Connection
 from roles.net.throttle import Throttle
-from roles.net.word_budget import WORD, WordBudget
-from roles.swarm.arriving_chunks import ArrivingChunk
-from roles.swarm.buffer_pool import BufferPool, StoppedError
-from roles.swarm.peer_connection import PeerConnection
+from roles.net.word_budget import WORD
+from roles.swarm.arriving_chunks import ArrivingChunk, ArrivingChunks, StoppedError
+from roles.swarm.peer import Peer
 from roles.swarm.shared_swarm import SharedSwarm
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
@@ -44,31 +44,29 @@ class Downloader:
 
     def __init__(
         self,
-        connection: PeerConnection,
+        peer: Peer,
+        connection: Connection,
         swarm: SharedSwarm,
-        buffers: BufferPool,
+        chunks: ArrivingChunks,
         throttle: Throttle,
         should_stop: Callable[[], bool],
     ) -> None:
-        """The connection stays the caller's to close."""
-        self._peer = connection
-        self._connection = connection.connection
+        """The peer has joined the swarm. The connection stays the caller's to close."""
+        self._peer = peer
+        self._connection = connection
         self._swarm = swarm
-        self._buffers = buffers
-        self._host = connection.peer.sender[1]  # "" on this machine, which has no buffer limit
+        self._chunks = chunks
         self._throttle = throttle
         self._should_stop = should_stop
         self._chunk: ArrivingChunk | None = None
-        self._words = WordBudget()
         self._unwanted = 0  # bytes of chunks since the last one that was wanted
-        self._heard = time.monotonic()
+        self._heard = self._alive_at = time.monotonic()
         self._began: float | None = None  # when the current frame began to arrive
         self._patience_s = FRAME_S  # for all of that frame
-        self._connection.limit(LOOK_S)
+        connection.limit(LOOK_S)
 
     def run(self) -> None:
         """Receive until the peer leaves or we stop. Raises PeerProtocolError or OSError."""
-        self._swarm.joined(self._peer)
         try:
             while not self._should_stop():
                 self._began, self._patience_s = None, FRAME_S
@@ -80,8 +78,18 @@ class Downloader:
                     self._receive_part(length - frames.PART_HEAD.size)
                     continue
                 self._read_slowly(1 + length // WORD)
-                if not self._answered(kind, self._take(length)):
+                frame = frames.decode(kind, self._take(length))
+                if isinstance(frame, frames.Gone | frames.Bye):
+                    log.debug("%s says %s", self._peer.address, frame)
+                if isinstance(frame, frames.Bye):
                     return
+                # If the next frame is here already, the answers go out together.
+                if self._connection.ahead:
+                    self._connection.hold()
+                else:
+                    self._connection.release()
+                with self._swarm.locked() as swarm:
+                    swarm.came(self._peer, frame, now=time.monotonic())
         except (_LeftError, StoppedError):
             return
         finally:
@@ -89,86 +97,44 @@ class Downloader:
 
     def _read_slowly(self, words: int) -> None:
         """Pause if this peer sends many frames and no chunks."""
-        rest(self._words.spend(words, now=time.monotonic()), self._should_stop)
-
-    def _answered(self, kind: int, body: bytes) -> bool:
-        """Handle a frame; False when the peer left. If the next frame is here already, the answers
-        go out together.
-        """
-        if self._connection.ahead:
-            self._connection.hold()
-        else:
-            self._connection.release()
-        return self._handle(frames.decode(kind, body))
-
-    def _handle(self, frame: frames.Frame | None) -> bool:
-        match frame:
-            case frames.File():
-                self._swarm.described(self._peer, frame)
-            case frames.Digests():
-                if self._swarm.digests_came(self._peer, frame):
-                    self._words.refill()
-            case frames.Offer():
-                self._swarm.answer(self._peer, frame)
-            case frames.Gone(handle, reason):
-                self._swarm.gone(self._peer, handle, reason)
-            case frames.Place(position):
-                self._swarm.queued(self._peer, position)
-            case frames.Alive() | None:
-                pass
-            case frames.Bye(reason):
-                log.debug("%s left: %s", self._peer.peer.address, reason)
-                return False
-            case (
-                frames.Open()
-                | frames.GetDigests()
-                | frames.Want()
-                | frames.Take()
-                | frames.Decline()
-                | frames.Cancel()
-            ):
-                raise PeerProtocolError("a frame that only leechers send")
-        return True
+        rest(self._peer.words.spend(words, now=time.monotonic()), self._should_stop)
 
     def _receive_part(self, length: int) -> None:
         """Receive a part; the last one of a chunk ends it."""
         handle, index, offset = frames.PART_HEAD.unpack(self._take(frames.PART_HEAD.size))
         self._patience_s = PART_S
         self._connection.release()  # waiting for a buffer may take long
+        with self._swarm.locked() as swarm:
+            transfer = swarm.expected(self._peer, handle, index)
         chunk = self._chunk
-        if chunk is not None and (chunk.handle, chunk.index) != (handle, index):
+        if chunk is not None and (chunk.transfer, chunk.index) != (transfer, index):
             self._drop_chunk()  # we cancelled it in the middle
             chunk = None
-        transfer = self._swarm.expected(self._peer, handle, index)
         if transfer is None:
-            self._drop_chunk()
             self._discard(length)
             return
-        whole = transfer.content.length(index)
         if chunk is None:
-            buffer = self._buffers.take(whole, self._should_stop, self._host)
-            self._began = self._heard = time.monotonic()
-            chunk = self._chunk = ArrivingChunk(handle, index, whole, buffer, self._began)
-            self._buffers.chunks.add(chunk)
+            host = self._peer.sender[1]  # "" on this machine, which has no limit
+            chunk = self._chunk = self._chunks.begin(transfer, index, host, self._should_stop)
+            self._began = self._heard = chunk.began
+        whole = len(chunk.buffer)
         if offset != chunk.received or offset + length > whole:
             raise PeerProtocolError("it sent a part of a chunk in the wrong place")
         self._fill(chunk, length)
         if chunk.received < whole:
             return
         try:
-            view = memoryview(chunk.buffer)[:whole]
-            if self._swarm.keep(self._peer, handle, index, view, chunk.hash.digest()):
-                self._words.refill()
+            digest = chunk.hash.digest()
+            self._swarm.keep(self._peer, transfer, index, memoryview(chunk.buffer), digest)
             self._unwanted = 0
         finally:
             self._drop_chunk()
 
     def _drop_chunk(self) -> None:
-        """The chunk is complete, or does not come: give back its buffer."""
+        """The chunk is complete, or does not come."""
         chunk, self._chunk = self._chunk, None
         if chunk is not None:
-            self._buffers.chunks.remove(chunk)
-            self._buffers.give_back(chunk.buffer, self._host)
+            self._chunks.end(chunk)
 
     def _fill(self, chunk: ArrivingChunk, length: int) -> None:
         """Receive a part of the chunk, and hash it."""
@@ -197,9 +163,10 @@ class Downloader:
 
     def _note(self, chunk: ArrivingChunk, received: int) -> None:
         """`received` bytes of the chunk are here now."""
-        if received > chunk.received:
-            count, chunk.received = received - chunk.received, received
-            self._swarm.received(self._peer, chunk.handle, chunk.index, count)
+        count, chunk.received = received - chunk.received, received
+        if count:
+            with self._swarm.locked() as swarm:
+                swarm.received(self._peer, chunk.transfer, chunk.index, count, now=time.monotonic())
 
     def _discard(self, length: int) -> None:
         self._unwanted += length
@@ -237,8 +204,7 @@ class Downloader:
             self._began = self._began or self._heard
             if self._heard - self._began > self._patience_s:
                 raise TimeoutError(f"a frame did not end within {self._patience_s:.0f} s")
-            if self._heard - self._peer.spoke_at >= RECEIVE_S:  # we may have nothing else to send
-                self._peer.send(frames.Alive())
+            self._show_life(self._heard)
             return count
 
     def _waited_in_vain(self) -> None:
@@ -253,16 +219,17 @@ class Downloader:
         if self._connection.wakes_at_once:
             self._check_pace(now)
         self._connection.wake_at(1)  # from now on even one byte counts
-        if now - self._peer.spoke_at >= RECEIVE_S:
-            self._peer.send(frames.Alive())
+        self._show_life(now)
+
+    def _show_life(self, now: float) -> None:
+        """We may have nothing else to send."""
+        if now - max(self._peer.told_at, self._alive_at) >= RECEIVE_S:
+            self._alive_at = now
+            self._connection.post(frames.encode(frames.Alive()))
 
     def _check_pace(self, now: float) -> None:
         """Raises PeerProtocolError when a slow chunk keeps a buffer from others."""
-        chunk = self._chunk
-        if chunk is None or not chunk.is_due(now):
-            return
-        is_slow = self._buffers.chunks.is_too_slow(chunk, now=now)
-        if is_slow and self._buffers.is_awaited(self._host):
+        if self._chunk is not None and self._chunks.is_too_slow(self._chunk, now=now):
             raise PeerProtocolError("it sends a chunk too slowly while others wait to send theirs")
 
 

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from roles.net.rates import RateMeter
+from roles.net.word_budget import WordBudget
 from roles.swarm.bad_peers import Sender
 from roles.values.addresses import Address, is_loopback
 
@@ -15,15 +16,15 @@ USEFUL_BYTES = 8 * 1024  # of chunks: a peer that sends this from time to time i
 
 @dataclass(slots=True)
 class Peer:
-    """Protected by the swarm's lock. Each connection has its own number."""
+    """Protected by the swarm's lock, but for `words`. Each connection has its own number."""
 
     number: int
     address: Address  # where it listens
     id: str  # the one of this run
     computer: str
-    meter: RateMeter
     joined_at: float
     is_caller: bool = False  # it connected to us, and does not count among those we connect to
+    is_leaving: bool = False  # we hung up
     # The last WANT that it was sent, a bitmap, for each content that it has described, by handle.
     opened: dict[int, int | None] = field(default_factory=dict)
     has: dict[int, int] = field(default_factory=dict)  # the chunks that it had of these then
@@ -32,16 +33,16 @@ class Peer:
     order: deque[tuple[int, int]] = field(default_factory=deque)  # of the accepted chunks
     chunk_rate: float = 0.0  # bytes per second of its last chunks
     position: int = 0  # ours in its queue for a slot; 0 if it gave none
+    single_at: float = 0.0  # useful_at for contents of one chunk, or when asked for the first
+    words: WordBudget = field(default_factory=WordBudget)  # the connection's thread counts them
+    meter: RateMeter = field(init=False)
     useful_at: float = field(init=False)  # when it last sent something useful, or joined
     told_at: float = field(init=False)  # when we last sent it something
-    single_at: float = (
-        0.0  # useful_at for contents of one chunk, or when it was asked for the first
-    )
     sender: Sender = field(init=False)
-
     _came: int = 0  # bytes of chunks since useful_at
 
     def __post_init__(self) -> None:
+        self.meter = RateMeter(now=self.joined_at)
         self.useful_at = self.told_at = self.joined_at
         # Ids are no secret: a peer that listens elsewhere, or only connects to us, is another one.
         place = "calls" if self.is_caller else self.address.port
@@ -61,10 +62,17 @@ class Peer:
             self.useful_at, self._came = now, 0
 
     def note_use(self, *, now: float) -> None:
-        """It sent a right chunk or right digests."""
+        """It sent a right chunk or right digests. Called by the connection's thread."""
         self.useful_at, self._came = now, 0
+        self.words.refill()
 
     def note_rate(self, rate: float) -> None:
         """A chunk came at this rate, in bytes per second."""
         weight = RATE_WEIGHT if self.chunk_rate else 1.0
         self.chunk_rate += weight * (rate - self.chunk_rate)
+
+    def is_stalled(self, *, now: float, for_s: float) -> bool:
+        """Whether nothing that it promised has come for so long."""
+        if self.taking is not None:
+            return now - self.useful_at > for_s
+        return bool(self.singles) and now - max(self.useful_at, self.told_at) > for_s

@@ -1,6 +1,6 @@
-"""The peers that a program knows, and which of them to connect to now.
+"""The peers that a program knows: which to connect to now, and which connections to end.
 
-Pure state: the caller passes the time, and holds its lock around each call.
+Pure state: the caller passes the time, and holds the swarm's lock around each call.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ import random
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from roles.net.eviction import Occupant, evicted
 from roles.net.rate_limit import RateLimit
+from roles.swarm.peer import Peer
 from roles.values.addresses import Address, is_loopback
 
 # Connected at once, with a thread each at both ends. In a larger room everyone downloads from this
@@ -41,6 +43,17 @@ ANEW_S = 3.0  # after this computer's addresses changed, connections that end ar
 DIALS_PER_HOST = 8.0
 DIALS = 16.0
 _JITTER = 0.25
+MAX_CALLERS = 64  # peers that connected to us, because others cannot reach them
+MAX_CALLERS_PER_HOST = 4
+FAST = 100e6  # bytes per second: a thread that receives, hashes and writes reaches a few times that
+# A peer that has sent nothing useful for this long makes room for one that waits.
+USELESS_S = 15.0
+HURRY_S = 3.0  # the same while nobody sends anything and a waiting peer was never tried
+QUEUED_TIMES = 4.0  # a peer in whose queue we wait has so many times as long
+# A peer that has sent no byte of what it promised for this long gets a second connection: after an
+# interruption of the network a new connection works long before the old one.
+REDIAL_S = 4.0
+MOVED_S = 1.0  # the same for a peer that is connected from another address too: its old ones end
 
 
 @dataclass(slots=True)
@@ -131,18 +144,22 @@ class PeerBook:
         for peer in self._peers.values():
             peer.not_before, peer.failures = 0.0, 0
 
-    def waiting(self, *, now: float) -> tuple[int, bool]:
-        """While MAX_PEERS are connected, how many others could be, and whether one of them was
-        never tried; else (0, False).
+    def to_leave(self, peers: Collection[Peer], *, moved_at: float, now: float) -> list[Peer]:
+        """Connections to end: of programs that have moved, and useless ones while others wait.
+
+        `moved_at`: when a byte of a chunk last came from any of these.
         """
-        if self._connected(now) < MAX_PEERS:
-            return 0, False
-        waiting = [
-            peer
-            for peer in self._peers.values()
-            if not (peer.connections or peer.is_us or peer.not_before > now)
-        ]
-        return len(waiting), any(not peer.was_called for peer in waiting)
+        leaving = left_behind(peers, now=now)
+        if self._connected(now) >= MAX_PEERS:
+            waiting = [
+                one
+                for one in self._peers.values()
+                if not (one.connections or one.is_us or one.not_before > now)
+            ]
+            is_hurry = now - moved_at > HURRY_S and any(not one.was_called for one in waiting)
+            patience_s = HURRY_S if is_hurry else USELESS_S
+            leaving += _useless(peers, now=now, patience_s=patience_s)[: len(waiting)]
+        return leaving
 
     def opened(self, address: Address) -> None:
         """The peer has answered."""
@@ -186,6 +203,63 @@ class PeerBook:
     def _has_room_for(self, host: str) -> bool:
         of_host = sum(1 for known in self._peers if known.host == host)
         return len(self._peers) < MAX_KNOWN and (of_host < MAX_PER_HOST or is_loopback(host))
+
+
+def fast(peers: Collection[Peer]) -> frozenset[Address]:
+    """Peers that keep a thread busy over one connection, or nearly."""
+    return frozenset(peer.address for peer in peers if peer.chunk_rate > FAST)
+
+
+def stalled(peers: Collection[Peer], *, now: float) -> frozenset[Address]:
+    """The peers whose connections all stand still: to be connected to once more."""
+    moving = {peer.address for peer in peers if not peer.is_stalled(now=now, for_s=REDIAL_S)}
+    return frozenset(peer.address for peer in peers) - moving
+
+
+def _useless(peers: Collection[Peer], *, now: float, patience_s: float) -> list[Peer]:
+    """Peers to leave if others wait, the most useless first. Callers are not among them."""
+    useless = [
+        peer
+        for peer in peers
+        if not peer.is_caller
+        and now - peer.useful_at > patience_s * (QUEUED_TIMES if peer.position else 1.0)
+    ]
+    return sorted(useless, key=lambda peer: (bool(peer.position), peer.useful_at))
+
+
+def left_behind(peers: Collection[Peer], *, now: float) -> list[Peer]:
+    """Connections to end because their program has moved: it is connected from another host too,
+    and at this address something stands still and nothing moves.
+
+    Anybody may claim another's id, so the claim alone ends nothing.
+    """
+    hosts = dict[str, set[str]]()
+    for peer in peers:
+        hosts.setdefault(peer.id, set()).add(peer.address.host)
+    moved = [peer for peer in peers if len(hosts[peer.id]) > 1]
+    gone, moving = set[tuple[str, Address]](), set[tuple[str, Address]]()
+    for peer in moved:
+        if peer.taking is not None or peer.singles:
+            is_still = peer.is_stalled(now=now, for_s=MOVED_S)
+            (gone if is_still else moving).add((peer.id, peer.address))
+    return [peer for peer in moved if (peer.id, peer.address) in gone - moving]
+
+
+def room_for_caller(peers: Collection[Peer], host: str, *, now: float) -> list[Peer] | None:
+    """The peers to leave so that a seeder from this host, which connects because others cannot
+    reach it, may come; None if it may not.
+    """
+    callers = {one.number: one for one in peers if one.is_caller and not one.is_leaving}
+    leaving = evicted(
+        [
+            Occupant(number, one.address.host, now - one.useful_at, one.meter.total > 0)
+            for number, one in callers.items()
+        ],
+        host,
+        most=MAX_CALLERS,
+        most_of_host=MAX_CALLERS if is_loopback(host) else MAX_CALLERS_PER_HOST,
+    )
+    return None if leaving is None else [callers[one.number] for one in leaving]
 
 
 def _host_of(address: Address) -> str:

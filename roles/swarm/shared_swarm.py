@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
+from roles.net.connection import Connection
 from roles.swarm.content_transfer import ContentTransfer, Store
-from roles.swarm.peer_connection import PeerConnection
-from roles.swarm.peers import Peers
+from roles.swarm.peer import Peer
 from roles.swarm.swarm import Message, Swarm
 from roles.values.errors import PeerProtocolError, StorageError
 from roles.wire import frames
@@ -31,202 +31,138 @@ class SharedSwarm:
         self._written = threading.Condition(self._lock)  # notified when a chunk has been written
         self._news = news
         self._swarm = Swarm()
-        self._connections: dict[int, PeerConnection] = {}
+        self._connections: dict[int, Connection] = {}
 
-    # What downloads ask
-
-    def add(self, transfer: ContentTransfer) -> int:
-        """Returns its handle. Fetches its digests; chunks come after ask()."""
+    @contextmanager
+    def locked(self) -> Iterator[Swarm]:
+        """The state, with the lock held inside the block. What it has to say is sent after it."""
         with self._lock:
-            handle, messages = self._swarm.add(transfer)
-        self._send(messages)
-        return handle
+            swarm = self._swarm
+            yield swarm
+            later, swarm.to_send_later = swarm.to_send_later, []
+            to_send, swarm.to_send = swarm.to_send, []
+            to_wake, swarm.to_wake = swarm.to_wake, []
+        self._send(later, Connection.queue)
+        self._send(to_send, Connection.post)
+        for transfer in to_wake:
+            transfer.wake()
 
-    def ask(self, handle: int, store: Store, had: int = 0) -> None:
+    def add(self, transfer: ContentTransfer) -> None:
+        """Fetch its digests. Chunks come after ask()."""
+        with self.locked() as swarm:
+            swarm.add(transfer)
+
+    def ask(self, transfer: ContentTransfer, store: Store, had: int = 0) -> None:
         """Ask for the chunks that are missing in `store`, which has those of the bitmap `had`. The
         digests must be known, or not needed.
         """
-        with self._lock:
-            transfer = self._swarm.get(handle)
-            if transfer is None:
-                return
-            transfer.store, transfer.plan.had = store, had
-            messages = [] if transfer.is_done else self._swarm.ask(handle, now=time.monotonic())
-        self._send(messages)
+        with self.locked() as swarm:
+            if swarm.get(transfer.handle) is not None:
+                transfer.store, transfer.plan.had = store, had
+                if not transfer.is_done:
+                    swarm.ask(transfer, now=time.monotonic())
 
-    def remove(self, handle: int) -> None:
+    def remove(self, transfer: ContentTransfer) -> None:
         """Ask for nothing more of it. Once this returns, nobody writes to its store."""
-        with self._lock:
-            transfer = self._swarm.stop_asking(handle)
-            if transfer is None:
-                return
-            self._written.wait_for(lambda: not transfer.writers)
-            closings, messages = self._swarm.remove(handle, transfer, now=time.monotonic())
-        # No peer waits to hear that we have everything.
-        self._send(closings, is_urgent=not transfer.is_done)
-        self._send(messages)
+        with self.locked() as swarm:
+            if swarm.stop_asking(transfer):
+                self._written.wait_for(lambda: not transfer.writers)
+                swarm.remove(transfer, now=time.monotonic())
 
     def tick(self) -> None:
         """Call it a few times a second: see Swarm.tick()."""
-        with self._lock:
-            messages, quiet = self._swarm.tick(now=time.monotonic())
-            unsent = [one for one in self._connections.values() if one.connection.queued]
-        self._send(messages)
+        with self.locked() as swarm:
+            quiet = swarm.tick(now=time.monotonic())
+            unsent = [one for one in self._connections.values() if one.queued]
         for connection in unsent:
-            _try(connection, connection.connection.flush)
+            _try(connection, Connection.flush)
         for peer in quiet:
             log.info("%s does not send what it offers", peer.address)
-            self.hang_up(peer.number)
+        self.hang_up(quiet)
 
     @property
     def is_busy(self) -> bool:
         """Whether any content is under way."""
         return self._swarm.is_busy
 
-    def held(self, handles: Iterable[int]) -> frozenset[int]:
-        """The contents, of these, that a connected peer has or may have."""
-        with self._lock:
-            return frozenset(filter(self._swarm.is_held, handles))
+    def joined(self, peer: Peer, connection: Connection) -> None:
+        """The connection stays the caller's to close, after left()."""
+        with self.locked() as swarm:
+            self._connections[peer.number] = connection
+            swarm.joined(peer, now=time.monotonic())
 
-    @contextmanager
-    def peers(self) -> Iterator[Peers]:
-        """All peers, with the lock held inside the block."""
-        with self._lock:
-            yield self._swarm.peers
+    def left(self, peer: Peer) -> None:
+        with self.locked() as swarm:
+            self._connections.pop(peer.number, None)
+            swarm.left(peer, now=time.monotonic())
 
-    def hang_up(self, number: int) -> None:
-        """End this connection, if it is still there."""
+    def hang_up(self, peers: Collection[Peer]) -> None:
+        """End the connections to these. Their threads find out."""
         with self._lock:
-            connection = self._connections.get(number)
-        if connection is not None:
+            for peer in peers:
+                peer.is_leaving = True
+            connections = [self._connections.get(peer.number) for peer in peers]
+        for connection in filter(None, connections):
             connection.hang_up()
 
-    # What the connections' threads report
-
-    def joined(self, connection: PeerConnection) -> None:
-        with self._lock:
-            self._connections[connection.peer.number] = connection
-            messages = self._swarm.joined(connection.peer, now=time.monotonic())
-        self._send(messages)
-
-    def left(self, connection: PeerConnection) -> None:
-        with self._lock:
-            self._connections.pop(connection.peer.number, None)
-            messages = self._swarm.left(connection.peer, now=time.monotonic())
-        self._send(messages)
-
-    def described(self, connection: PeerConnection, file: frames.File) -> None:
-        with self._lock:
-            messages = self._swarm.described(connection.peer, file, now=time.monotonic())
-        self._send(messages)
-
-    def digests_came(self, connection: PeerConnection, digests: frames.Digests) -> bool:
-        """Whether they were useful."""
-        with self._lock:
-            result = self._swarm.digests_came(connection.peer, digests, now=time.monotonic())
-        self._send(result.messages)
-        if result.whole is not None:
-            result.whole.wake()
-        return result.is_useful
-
-    def answer(self, connection: PeerConnection, offer: frames.Offer) -> None:
-        with self._lock:
-            messages = self._swarm.answer(connection.peer, offer, now=time.monotonic())
-        self._send(messages)
-
-    def queued(self, connection: PeerConnection, position: int) -> None:
-        """Our position in its queue for a slot; 0 when we do not wait."""
-        with self._lock:
-            connection.peer.position = position
-
-    def expected(
-        self, connection: PeerConnection, handle: int, index: int
-    ) -> ContentTransfer | None:
-        """The content of a chunk that is arriving; None when it is no longer wanted."""
-        with self._lock:
-            return self._swarm.expected(connection.peer, handle, index)
-
-    def received(self, connection: PeerConnection, handle: int, index: int, count: int) -> None:
-        with self._lock:
-            self._swarm.received(connection.peer, handle, index, count, now=time.monotonic())
-
     def keep(
-        self, connection: PeerConnection, handle: int, index: int, chunk: memoryview, digest: bytes
-    ) -> bool:
-        """Check a chunk and write it; False when it was wrong, unwanted or could not be written.
+        self, peer: Peer, transfer: ContentTransfer, index: int, chunk: memoryview, digest: bytes
+    ) -> None:
+        """Check a chunk and write it, unless it is no longer wanted.
 
         Raises PeerProtocolError when the peer has sent too many wrong ones.
         """
-        peer = connection.peer
-        with self._lock:
-            transfer = self._swarm.get(handle)
-        if transfer is None:
-            return False
         if not transfer.is_right(index, digest):
             log.warning(
                 "chunk %d of %s from %s failed its check", index, transfer.title, peer.address
             )
-            with self._lock:
-                messages, is_over = self._swarm.damaged(
-                    peer, handle, transfer, index, now=time.monotonic()
-                )
-            self._send(messages)
+            with self.locked() as swarm:
+                is_over = swarm.damaged(peer, transfer, index, now=time.monotonic())
             if is_over:
                 raise PeerProtocolError("it keeps sending damaged chunks")
-            return False
+            return
         with self._lock:
             store = transfer.store if transfer.is_asking else None
             if store is None:
-                return False
+                return
             is_here = transfer.plan.had >> index & 1  # it came from somebody else meanwhile
             transfer.writers += 1
+        is_written = False
         try:
             if not is_here:
                 store.write(index * transfer.content.chunk_size, chunk)
+            is_written = True
         except StorageError as error:
             transfer.fault = error
-            with self._lock:
-                messages = self._swarm.released(peer, handle, transfer, index, now=time.monotonic())
-            is_written = is_done = False
-        else:
-            with self._lock:
-                written = self._swarm.written(
-                    peer, handle, transfer, index, len(chunk), now=time.monotonic()
-                )
-            messages, is_written, is_done = written.messages, True, written.is_done
-        finally:  # remove() returns when what was written is in the plan, too
-            with self._lock:
-                transfer.writers -= 1
+        finally:
+            with self.locked() as swarm:
+                if is_written:
+                    swarm.written(peer, transfer, index, now=time.monotonic())
+                else:
+                    swarm.released(peer, transfer, index, now=time.monotonic())
+                    swarm.to_wake.append(transfer)
+                transfer.writers -= 1  # remove() returns when what was written is in the plan, too
                 self._written.notify_all()
         if is_written:
             self._news(transfer.content.root, 1 << index)
-        self._send(messages)
-        if is_done or not is_written:
-            transfer.wake()
-        return is_written
 
-    def gone(self, connection: PeerConnection, handle: int, reason: str) -> None:
-        log.debug("%s does not have a content: %s", connection.peer.address, reason)
-        with self._lock:
-            messages = self._swarm.gone(connection.peer, handle, now=time.monotonic())
-        self._send(messages)
-
-    def _send(self, messages: Iterable[Message], *, is_urgent: bool = True) -> None:
+    def _send(self, messages: list[Message], how: Callable[[Connection, bytes], None]) -> None:
         """Send each peer its messages in order and in one call: each call would wake it."""
-        by_peer = dict[int, list[frames.Frame]]()
-        for peer, message in messages:
-            by_peer.setdefault(peer.number, []).append(message)
+        by_peer = dict[int, list[Message]]()
+        for message in messages:
+            by_peer.setdefault(message[0].number, []).append(message)
         for number, of_peer in by_peer.items():
             connection = self._connections.get(number)
             if connection is not None:
-                connection.peer.told_at = time.monotonic()
-                _try(connection, connection.send if is_urgent else connection.send_later, *of_peer)
+                of_peer[0][0].told_at = time.monotonic()
+                data = b"".join(frames.encode(frame) for _, frame in of_peer)
+                _try(connection, how, data)
 
 
-def _try(connection: PeerConnection, send: Callable[..., None], *messages: frames.Frame) -> None:
+def _try(connection: Connection, send: Callable[..., None], *data: bytes) -> None:
     """Hang up if sending fails; the connection's own thread finds out."""
     try:
-        send(*messages)
+        send(connection, *data)
     except OSError as error:
-        log.debug("cannot send to %s: %s", connection.peer.address, error)
+        log.debug("cannot send to %s: %s", connection.address, error)
         connection.hang_up()

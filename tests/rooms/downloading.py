@@ -40,7 +40,8 @@ class DownloadEnd:
             self.is_open = False
             self._host.room.story.tell(self._host.name, self.connection.uploader_host.name, why)
             del self._host.downloads[self.peer.number]
-            self._host.send(self._host.swarm.left(self.peer, now=self._clock.now))
+            self._host.swarm.left(self.peer, now=self._clock.now)
+            self._host.speak()
             self._host.connection_ended(self)
             self.connection.closed_by(self._host)
 
@@ -94,7 +95,7 @@ class DownloadEnd:
             self._transfer = swarm.expected(self.peer, part.handle, part.index)
         self._came += count
         if self._transfer is not None and (is_last or self._came >= WAKE_BYTES):
-            swarm.received(self.peer, part.handle, part.index, self._came, now=now)
+            swarm.received(self.peer, self._transfer, part.index, self._came, now=now)
             self._came = 0
         if not is_last:
             return
@@ -116,18 +117,16 @@ class DownloadEnd:
         if not transfer.is_right(index, part.digest):
             host.room.story.tell(host.name, "", f"chunk {index} from {self._name} is damaged")
             host.damaged += 1
-            messages, is_over = swarm.damaged(self.peer, part.handle, transfer, index, now=now)
-            host.send(messages)
+            is_over = swarm.damaged(self.peer, transfer, index, now=now)
+            host.speak()
             if is_over:
                 self.close("drops it: it keeps sending damaged chunks")
             return
-        length, before = transfer.content.length(index), transfer.arrived
-        written = swarm.written(self.peer, part.handle, transfer, index, length, now=now)
+        before = transfer.arrived
+        swarm.written(self.peer, transfer, index, now=now)
         host.note_kept(transfer, transfer.arrived - before)
         host.wake(host.scheduler.news(transfer.content.root, 1 << index))
-        host.send(written.messages)
-        if written.is_done:
-            transfer.wake()
+        host.speak()
         host.room.look_at(host)
 
     def _hear(self, frame: object) -> None:
@@ -139,25 +138,10 @@ class DownloadEnd:
             self.close(f"drops it: {error}")
 
     def _handle(self, frame: object) -> None:
-        host, swarm, now = self._host, self._host.swarm, self._clock.now
-        match frame:
-            case frames.File():
-                host.send(swarm.described(self.peer, frame, now=now))
-            case frames.Digests():
-                came = swarm.digests_came(self.peer, frame, now=now)
-                host.send(came.messages)
-                if came.whole is not None:
-                    came.whole.wake()
-            case frames.Offer() if not host.answers_offers:
-                pass
-            case frames.Offer():
-                host.send(swarm.answer(self.peer, frame, now=now))
-            case frames.Gone(handle, _):
-                host.send(swarm.gone(self.peer, handle, now=now))
-            case frames.Place(position):
-                self.peer.position = position
-            case _:  # a sign of life
-                pass
+        if isinstance(frame, frames.Offer) and not self._host.answers_offers:
+            return
+        self._host.swarm.came(self.peer, frame, now=self._clock.now)  # type: ignore[arg-type]
+        self._host.speak()
 
     @property
     def _name(self) -> str:

@@ -12,18 +12,16 @@ from roles.joining.membership import EARLY_PING_S, PING_S
 from roles.joining.room_lister import PEERS_AGAIN_S
 from roles.joining.tracker_asker import TRIES_S
 from roles.net.dialling import CONNECT_S
-from roles.net.eviction import Occupant, has_room, who_goes
-from roles.net.rates import RateMeter
+from roles.net.eviction import Occupant, evicted
 from roles.room.registry import Registry
 from roles.room.registry_entry import Origin
 from roles.swarm.chunk_plan import ChunkPlan
 from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.peer import Peer
-from roles.swarm.peer_book import PeerBook
-from roles.swarm.peer_downloads import MAX_CALLERS, MAX_CALLERS_PER_HOST
+from roles.swarm.peer_book import PeerBook, fast, room_for_caller, stalled
 from roles.swarm.reverse_connections import AGAIN_S as CALL_AGAIN_S
 from roles.swarm.reverse_connections import ASK_S, MAX_CALLS
-from roles.swarm.swarm import Message, Swarm
+from roles.swarm.swarm import Swarm
 from roles.swarm.swarm_library import SwarmLibrary
 from roles.uploads.peer_uploads import MAX_CONNECTIONS, MAX_PER_HOST
 from roles.uploads.slots import slots_for_lmk2
@@ -277,12 +275,10 @@ class Host:
             )
             for end in self.uploads.values()
         ]
-        if has_room(occupants, host, most=MAX_CONNECTIONS, most_of_host=MAX_PER_HOST):
-            return True
-        idle = who_goes(occupants, host, most_of_host=MAX_PER_HOST)
-        if idle is not None:
+        leaving = evicted(occupants, host, most=MAX_CONNECTIONS, most_of_host=MAX_PER_HOST)
+        for idle in leaving or ():
             self.uploads[idle.number].close("was idle, and its place is another's")
-        return idle is not None
+        return leaving is not None
 
     def wake(self, numbers: Iterable[int]) -> None:
         """These sessions have something to look at."""
@@ -410,7 +406,7 @@ class Leecher(Host):
     def _take_part(self, shared: Shared) -> None:
         def ended() -> None:
             if transfer.is_done:
-                self._finish(handle)
+                self._finish(transfer)
             elif not transfer.is_asking and transfer.digests() is not None:
                 begin()
 
@@ -418,25 +414,25 @@ class Leecher(Host):
             transfer.plan = ChunkPlan(shared.content, self._had.get(shared.content.root, 0))
             transfer.store = Kept()
             self.library.add(transfer)
-            self.send(self.swarm.ask(handle, now=self.room.clock.now))
+            self.swarm.ask(transfer, now=self.room.clock.now)
+            self.speak()
             if transfer.is_done:
-                self._finish(handle)
+                self._finish(transfer)
 
         transfer = ContentTransfer(shared.content, shared.title, ended)
-        handle, messages = self.swarm.add(transfer)
-        self.transfers[handle] = transfer
-        self.send(messages)
+        self.swarm.add(transfer)
+        self.transfers[transfer.handle] = transfer
+        self.speak()
         if transfer.is_single:
             begin()
 
-    def _finish(self, handle: int) -> None:
-        transfer = self.swarm.stop_asking(handle)
-        if transfer is None:
+    def _finish(self, transfer: ContentTransfer) -> None:
+        if not self.swarm.stop_asking(transfer):
             return
         self.library.add(transfer)
-        closings, messages = self.swarm.remove(handle, transfer, now=self.room.clock.now)
-        self.send([*closings, *messages])
-        self._done[transfer.content.root] = self.transfers.pop(handle)
+        self.swarm.remove(transfer, now=self.room.clock.now)
+        self.speak()
+        self._done[transfer.content.root] = self.transfers.pop(transfer.handle)
         if not self.transfers:
             self.done_at = self.room.clock.now
             self.room.story.tell(self.name, "", "has everything")
@@ -448,30 +444,29 @@ class Leecher(Host):
 
     # Those it takes from
 
-    def send(self, messages: Iterable[Message]) -> None:
-        """Tell each peer its messages."""
+    def speak(self) -> None:
+        """Send what the swarm has to say, and wake whom it wakes."""
+        swarm = self.swarm
+        messages = swarm.to_send_later + swarm.to_send
+        swarm.to_send_later, swarm.to_send = [], []
+        woken, swarm.to_wake = swarm.to_wake, []
         for peer, frame in messages:
             end = self.downloads.get(peer.number)
             if end is not None:
                 peer.told_at = end.spoke_at = self.room.clock.now
                 end.connection.tell_uploader(frame)
+        for transfer in woken:
+            transfer.wake()
 
     def adopt(self, uploader: Host) -> None:
         """A firewalled uploader has connected to us."""
-        occupants = [
-            Occupant(
-                end.peer.number,
-                end.peer.address.host,
-                self.room.clock.now - end.peer.useful_at,
-                end.peer.meter.total > 0,
-            )
-            for end in self.downloads.values()
-            if end.peer.is_caller
-        ]
-        host = uploader.address.host
-        if self.swarm.is_busy and has_room(
-            occupants, host, most=MAX_CALLERS, most_of_host=MAX_CALLERS_PER_HOST
-        ):
+        if not self.swarm.is_busy:
+            return
+        peers, now = self.swarm.peers.values(), self.room.clock.now
+        leaving = room_for_caller(peers, uploader.address.host, now=now)
+        for peer in leaving or ():
+            self._leave(peer, "was idle, and its place is another's")
+        if leaving is not None:
             self._join(uploader, is_caller=True)
 
     def connection_ended(self, end: DownloadEnd) -> None:
@@ -489,7 +484,6 @@ class Leecher(Host):
             uploader.address,
             uploader.id,
             uploader.name,
-            RateMeter(now=now),
             now,
             is_caller=is_caller,
         )
@@ -497,7 +491,8 @@ class Leecher(Host):
         connection.downloader = DownloadEnd(self, connection, peer)
         self.downloads[peer.number] = connection.downloader
         uploader.serve(connection)
-        self.send(self.swarm.joined(peer, now=now))
+        self.swarm.joined(peer, now=now)
+        self.speak()
 
     def _look_for_peers(self) -> None:
         if not self.is_running or self.is_done:
@@ -522,12 +517,11 @@ class Leecher(Host):
         if not self.is_running or self.is_done:
             return
         self.room.clock.after(DIAL_S, lambda: self.do(self._dial_some, 0.0))
-        now, peers = self.room.clock.now, self.swarm.peers
-        waiting, is_any_new = self.book.waiting(now=now)
-        for peer in peers.to_leave(now=now, waiting=waiting, is_any_new=is_any_new):
+        now, peers = self.room.clock.now, self.swarm.peers.values()
+        for peer in self.book.to_leave(peers, moved_at=self.swarm.moved_at, now=now):
             self._leave(peer, "brings nothing and is left")
-        fast, stalled = peers.fast(), peers.stalled(now=now)
-        for address in self.book.to_dial(now=now, fast=fast, stalled=stalled):
+        due = self.book.to_dial(now=now, fast=fast(peers), stalled=stalled(peers, now=now))
+        for address in due:
             self._dial(address)
 
     def _dial(self, address: Address) -> None:
@@ -562,8 +556,8 @@ class Leecher(Host):
         if not self.is_running or self.is_done:
             return
         self.room.clock.after(TICK_S, lambda: self.do(self._tick, self.room.costs.tick_s))
-        messages, quiet = self.swarm.tick(now=self.room.clock.now)
-        self.send(messages)
+        quiet = self.swarm.tick(now=self.room.clock.now)
+        self.speak()
         for peer in quiet:
             self._leave(peer, "sends nothing of what it has")
         for end in list(self.downloads.values()):
