@@ -362,7 +362,7 @@ class Download(DownloadLife):
         log.info("%s is stored as %s", path, stored_path(path, saved_as))
 
     def _tell_files(self, files: tuple[FileEnded, ...]) -> None:
-        for file in files:
+        for file in files if self._tally.renamed else ():
             if file.is_renamed and file.saved_as is not None:
                 self._log_renamed(file.name, file.saved_as)
         if self.is_folder:

@@ -259,9 +259,10 @@ class DownloadReport:
             one.counts.folders += 1
         else:
             one.counts.note(file.state)
+        is_renamed = file.is_renamed
         if file.saved_as is not None:
             self.saved[file.name] = file.saved_as
-            if file.is_renamed:
+            if is_renamed:
                 self._note_renamed(one, file.name, stored_path(file.name, file.saved_as))
         self._output.json(
             event="file",
@@ -270,7 +271,7 @@ class DownloadReport:
             state=file.state.value,
             size=file.size,
             path=None if file.saved_as is None else str(file.saved_as),
-            renamed=file.is_renamed,
+            renamed=is_renamed,
             error=None if file.failure is None else str(file.failure),
         )
         if file.failure is not None:
