@@ -26,7 +26,6 @@ from roles.role import Role
 from roles.sharing.folder_library import FolderLibrary
 from roles.swarm.acceptor import Acceptor
 from roles.swarm.reverse_connections import ReverseConnections
-from roles.uploads.handshakes import Handshakes
 from roles.uploads.peer_uploads import PeerUploads
 from roles.uploads.slots import slots_for_lmk2
 from roles.values.events import (
@@ -115,8 +114,7 @@ class Seeder(Role):
             lambda: membership.seems_unreachable,
             self.should_stop,
         )
-        acceptor = Acceptor(me, uploads, take_lmk1=lmk1_uploads.answer)
-        handshakes = Handshakes(listener, acceptor, peer=me.peer)
+        acceptor = Acceptor(listener, me, uploads, take_lmk1=lmk1_uploads.answer)
         beside = list[Worker]()
         report_at = 0.0
         try:
@@ -124,7 +122,7 @@ class Seeder(Role):
             beside.append(self._start_beside(lambda: membership.run(address), "lmk-member"))
             beside.append(self._start_beside(calls.run, "lmk-caller"))
             while not self.should_stop():
-                handshakes.look()
+                acceptor.look()
                 if self._network_change(address):
                     self._place.network_changed()
                     membership.network_changed()
@@ -139,7 +137,7 @@ class Seeder(Role):
                     self._report(uploads, lmk1_uploads, now)
         finally:
             self._stopping.set()
-            handshakes.close()
+            acceptor.close()
             uploads.stop()
             membership.wake()
             calls.wake()

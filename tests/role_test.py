@@ -70,7 +70,7 @@ POLLING_MODULES = (
     "sharing.folder_library",
     "swarm.reverse_connections",
     "net.peer_greeting",
-    "uploads.handshakes",
+    "swarm.acceptor",
     "joining.room_lister",
 )
 # What a role that stops must not wait for to the end.

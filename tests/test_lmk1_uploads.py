@@ -282,11 +282,11 @@ class StrangersAtTheSeeder(SeederTest):
             self.assertEqual(sock.recv(1_024), b"connected" if sock in silent[-10:-2] else b"away")
 
     def test_a_silent_newcomer_is_sent_away_in_time(self) -> None:
-        self.constant("uploads.handshakes", "GREETING_S", 0.1)
+        self.constant("swarm.acceptor", "GREETING_S", 0.1)
         self.assert_hangs_up(self.dial(self.offering().address))
 
     def test_half_a_greeting_is_waited_for_and_then_sent_away(self) -> None:
-        self.constant("uploads.handshakes", "GREETING_S", 0.1)
+        self.constant("swarm.acceptor", "GREETING_S", 0.1)
         seeder = self.offering()
         sock = self.dial(seeder.address)
         sock.sendall(b"request_conn")

@@ -43,7 +43,7 @@ class NoisyLineTest(RoomTest):
             ("uploads.uploader", "FRAME_S", 0.4),
             ("uploads.upload_session", "ALIVE_S", 0.1),
             ("net.peer_greeting", "ANSWER_S", 0.4),
-            ("uploads.handshakes", "GREETING_S", 0.4),
+            ("swarm.acceptor", "GREETING_S", 0.4),
             ("swarm.peer_book", "AGAIN_S", 0.05),
             ("swarm.peer_book", "AGAIN_MAX_S", 0.1),
             ("swarm.bad_peers", "PAUSE_S", 0.0),

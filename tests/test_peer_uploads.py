@@ -27,27 +27,31 @@ class PeerUploadsTest(UploadingTest):
         for _ in range(MAX_PER_HOST):
             self.joined(self.room, host="10.0.0.1")
         greedy, other = Address("10.0.0.1", 1), Address("10.0.0.2", 1)
-        self.assertFalse(self.room.make_room(greedy, is_here=False))
-        self.assertTrue(self.room.make_room(greedy, is_here=True))
-        self.assertTrue(self.room.make_room(other, is_here=False))
+        self.assertFalse(self.room.make_room(greedy))
+        self.assertTrue(self.room.make_room(other))
+
+    def test_this_machine_may_have_all_connections(self) -> None:
+        for _ in range(MAX_PER_HOST):
+            self.joined(self.room)
+        self.assertTrue(self.room.make_room(Address("127.0.0.1", 1)))
 
     def test_there_is_an_end_to_it_for_everybody_and_room_again_when_they_leave(self) -> None:
         self.constant("net.eviction", "UNPROVEN_S", NEVER_S)
         self.constant("net.eviction", "CROWD_S", NEVER_S)
         leechers = [self.joined(self.room) for _ in range(MAX_CONNECTIONS)]
         somebody = Address("10.0.0.2", 1)
-        self.assertFalse(self.room.make_room(somebody, is_here=True))
+        self.assertFalse(self.room.make_room(somebody))
         leechers[0].link.close()
-        wait_until(lambda: self.room.make_room(somebody, is_here=False))
+        wait_until(lambda: self.room.make_room(somebody))
 
     def test_idle_leechers_lose_their_places_to_others_the_longest_idle_first(self) -> None:
         self.constant("net.eviction", "CROWD_S", NEVER_S)
         self.constant("net.eviction", "UNPROVEN_S", 0.05)
         hosts = [f"10.0.0.{n}" for n in range(MAX_CONNECTIONS // MAX_PER_HOST)]
         idle = [self.joined(self.room, host=host) for host in hosts for _ in range(MAX_PER_HOST)]
-        wait_until(lambda: self.room.make_room(Address("10.0.0.99", 1), is_here=False))
+        wait_until(lambda: self.room.make_room(Address("10.0.0.99", 1)))
         self.assertTrue(idle[0].has_left())
-        wait_until(lambda: self.room.make_room(Address(hosts[1], 1), is_here=False))
+        wait_until(lambda: self.room.make_room(Address(hosts[1], 1)))
         self.assertTrue(idle[MAX_PER_HOST].has_left())
         self.assertTrue(idle[1].is_silent(0.01))
 
@@ -67,7 +71,7 @@ class PeerUploadsTest(UploadingTest):
         waiting.expect(frames.Place)
         idle = [self.joined(self.room, host=host) for _ in range(MAX_PER_HOST - 2)]
         for one in idle:
-            wait_until(lambda: self.room.make_room(Address(host, 1), is_here=False))
+            wait_until(lambda: self.room.make_room(Address(host, 1)))
             self.assertTrue(one.has_left())
             self.joined(self.room, host=host)
         hungs[0].link.close()

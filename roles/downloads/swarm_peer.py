@@ -22,7 +22,6 @@ from roles.swarm.peer_downloads import PeerDownloads
 from roles.swarm.reverse_connections import ReverseConnections
 from roles.swarm.shared_swarm import SharedSwarm
 from roles.swarm.swarm_library import SwarmLibrary
-from roles.uploads.handshakes import Handshakes
 from roles.uploads.peer_uploads import PeerUploads
 from roles.uploads.slots import slots_for_lmk2
 from roles.values.addresses import Address
@@ -90,9 +89,8 @@ class SwarmPeer:
             should_stop,
         )
         self._membership, self._calls = membership, calls
-        acceptor = Acceptor(me, self._uploads, downloads=self.downloads)
         try:
-            self._handshakes = Handshakes(self._listener, acceptor, peer=me.peer)
+            self._acceptor = Acceptor(self._listener, me, self._uploads, downloads=self.downloads)
         except OSError:  # no descriptor left
             self._listener.close()
             raise
@@ -155,7 +153,7 @@ class SwarmPeer:
             thread.join()
         self.downloads.join()
         self._uploads.join()
-        self._handshakes.close()
+        self._acceptor.close()
         self._listener.close()
 
     def _start_threads(self) -> None:
@@ -171,7 +169,7 @@ class SwarmPeer:
 
     def _receive(self) -> None:
         while not self._should_stop():
-            self._handshakes.look()
+            self._acceptor.look()
 
     def _report(self, now: float) -> None:
         self._down = sum(source.rate for source in self.sources())

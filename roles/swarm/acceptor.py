@@ -1,54 +1,195 @@
-"""Accepts peers: leechers, seeders that connect because others cannot reach them, and LMK/1."""
+"""Accepts connections and reads their greetings, without a thread for each newcomer.
+
+Leechers are served, seeders that connect because others cannot reach them are downloaded from, and
+a tracker's probe is answered.
+"""
 
 from __future__ import annotations
 
 import logging
+import selectors
+import time
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from roles.net.connection import Connection
+from roles.net.listening import Listener
 from roles.swarm.peer_downloads import PeerDownloads
 from roles.uploads.peer_uploads import PeerUploads
 from roles.values.addresses import Address, is_loopback, may_dial
-from roles.wire.greeting import AWAY, Hello, Welcome, encode_welcome
+from roles.values.errors import ShortageError
+from roles.wire.greeting import (
+    AWAY,
+    ERROR,
+    MAX_GREETING,
+    Greeting,
+    GreetingReader,
+    Hello,
+    Probe,
+    Welcome,
+    decode_hello,
+    encode_welcome,
+)
+from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
 
+# Connections that have not greeted yet. Beyond that the host with most of them loses its oldest.
+MAX_NEWCOMERS = 16
+COMPLAIN_S = 10.0  # between two log lines about connections that were not accepted
+GREETING_S = 5.0  # an original greets within a second of connecting
+REFUSED_PAUSE_S = 0.25  # when no descriptor is left: else the loop would spin
+
+
+@dataclass(slots=True)
+class _Newcomer:
+    deadline: float
+    reader: GreetingReader = field(default_factory=GreetingReader)
+
 
 class Acceptor:
-    """A handshakes.Host, called in the accepting thread."""
+    """Owned by one thread, which calls look() again and again."""
 
     def __init__(
         self,
+        listener: Listener,
         me: Hello,
         uploads: PeerUploads,
         *,
         downloads: PeerDownloads | None = None,
         take_lmk1: Callable[[Connection], None] | None = None,
     ) -> None:
-        """`downloads` is a leecher's, `take_lmk1` a seeder's. Without it, LMK/1 leechers are turned
-        away, because they cannot be served from a part of a file.
+        """The listener stays the caller's to close. `downloads` is a leecher's, `take_lmk1` a
+        seeder's. Without it, LMK/1 leechers are turned away, because they cannot be served from a
+        part of a file. Raises OSError when no descriptor is left.
         """
+        self._listener = listener
         self._me = me
         self._uploads = uploads
-        self._take_lmk1 = take_lmk1
         self._downloads = downloads
+        self._take_lmk1 = take_lmk1
+        self._newcomers: dict[Connection, _Newcomer] = {}
+        self._selector = selectors.DefaultSelector()
+        self._accept_at: float | None = None  # None: now
+        self._complain_at = 0.0
+        self._selector.register(listener, selectors.EVENT_READ)
 
-    def take_leecher(self, connection: Connection) -> None:
+    def look(self) -> None:
+        """Wait for events, POLL_S at most, and deal with them."""
+        for key, _ in self._selector.select(POLL_S):
+            if key.fileobj is self._listener:
+                self._accept()
+            elif isinstance(key.fileobj, Connection):
+                self._hear(key.fileobj)
+        now = time.monotonic()
+        if self._accept_at is not None and now >= self._accept_at:
+            self._accept_at = None
+            self._selector.register(self._listener, selectors.EVENT_READ)
+        for connection in [one for one, it in self._newcomers.items() if it.deadline < now]:
+            self._dismiss(connection)
+
+    def close(self) -> None:
+        """Close the connections that have not greeted."""
+        for connection in list(self._newcomers):
+            self._dismiss(connection)
+        self._selector.close()
+
+    # Greetings
+
+    def _accept(self) -> None:
+        try:
+            connection = self._listener.accept()
+        except (OSError, MemoryError) as error:
+            # No descriptor is left, or it hung up before we looked. Go on with the others.
+            now = time.monotonic()
+            if now >= self._complain_at:
+                self._complain_at = now + COMPLAIN_S
+                log.warning("could not accept a connection: %s", error or "no memory left")
+            self._selector.unregister(self._listener)
+            self._accept_at = now + REFUSED_PAUSE_S
+            return
+        if connection is None:
+            return
+        try:
+            self._selector.register(connection, selectors.EVENT_READ)
+        except (OSError, MemoryError) as error:
+            log.warning("%s is not served: %s", connection.address, error or "no memory left")
+            connection.close()
+            return
+        self._newcomers[connection] = _Newcomer(time.monotonic() + GREETING_S)
+        if len(self._newcomers) > MAX_NEWCOMERS:
+            counts = Counter(one.address.host for one in self._newcomers)
+            self._dismiss(max(self._newcomers, key=lambda one: counts[one.address.host]))
+        self._hear(connection)  # as a rule its greeting is here already
+
+    def _hear(self, connection: Connection) -> None:
+        """If the system refuses something for one newcomer, only that connection ends."""
+        try:
+            while (newcomer := self._newcomers.get(connection)) is not None:
+                self._read_greeting(connection, newcomer.reader)
+                if not connection.pending:
+                    return
+        except (OSError, MemoryError, ShortageError) as error:
+            log.warning("%s is not served: %s", connection.address, error or "no memory left")
+            if connection in self._newcomers:
+                self._forget(connection)
+            connection.close()
+
+    def _read_greeting(self, connection: Connection, reader: GreetingReader) -> None:
+        try:
+            data = connection.receive(MAX_GREETING)
+        except OSError:
+            data = b""
+        if data is None:
+            return
+        if not data:
+            self._dismiss(connection)
+            return
+        match reader.feed(data):
+            case None:
+                pass
+            case Greeting.LEECHER:
+                self._forget(connection)
+                self._take_leecher(connection)
+            case Greeting.LATER_VERSION:
+                self._forget(connection)
+                self._take_later_version(connection, decode_hello(reader.line))
+            case Greeting.GAVE_UP:
+                self._dismiss(connection)
+            case Greeting.STRANGER:
+                log.warning("%s is no leecher: its first words are unknown", connection.address)
+                self._dismiss(connection, ERROR)
+
+    def _dismiss(self, connection: Connection, word: bytes = b"") -> None:
+        self._forget(connection)
+        connection.close(word)
+
+    def _forget(self, connection: Connection) -> None:
+        self._selector.unregister(connection)
+        del self._newcomers[connection]
+
+    # Those who have greeted. Each of these hands the connection over, or closes it.
+
+    def _take_leecher(self, connection: Connection) -> None:
+        """A leecher of LMK/1."""
         if self._take_lmk1 is None:
             connection.close(AWAY)
         else:
             self._take_lmk1(connection)
 
-    def take_peer(self, connection: Connection, hello: Hello) -> None:
+    def _take_later_version(self, connection: Connection, line: Hello | Probe | None) -> None:
+        match line:
+            case Probe():
+                connection.close(encode_welcome(replace(line, peer=self._me.peer)))
+            case Hello():
+                self._take_peer(connection, line)
+            case None:  # a version that we do not know: every version understands LMK/1
+                self._take_leecher(connection)
+
+    def _take_peer(self, connection: Connection, hello: Hello) -> None:
         address, downloads = connection.address, self._downloads
-        if hello.peer == self._me.peer or (hello.is_seeder and downloads is None):
-            connection.close(self._welcome(is_away=True))
-            return
-        if hello.is_seeder and downloads is not None:
-            is_full = not downloads.make_room_for_caller(address.host)
-        else:
-            is_full = not self._uploads.make_room(address, is_here=is_loopback(address.host))
-        if is_full:
+        if not self._has_room(address, hello):
             log.debug("turned %s away", address)
             connection.close(self._welcome(is_away=True))
             return
@@ -58,13 +199,22 @@ class Acceptor:
             log.info("%s is gone: %s", address, error)
             connection.close()
             return
-        if hello.is_seeder and downloads is not None:
+        if downloads is not None and hello.is_seeder:
             downloads.adopt(connection, hello)
             return
         self._uploads.serve(connection, hello.name, longest_part=hello.longest_part)
         listening = Address(address.host, hello.listen)
         if downloads is not None and may_dial(listening, is_namer_here=is_loopback(address.host)):
             downloads.heard_of([listening])
+
+    def _has_room(self, address: Address, hello: Hello) -> bool:
+        if hello.peer == self._me.peer:
+            return False
+        if hello.is_seeder:
+            return self._downloads is not None and self._downloads.make_room_for_caller(
+                address.host
+            )
+        return self._uploads.make_room(address)
 
     def _welcome(self, *, is_away: bool) -> bytes:
         return encode_welcome(Welcome(self._me.peer, self._me.name, is_away))

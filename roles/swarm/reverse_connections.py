@@ -17,7 +17,7 @@ from roles.joining.tracker_place import TrackerPlace
 from roles.net.dialling import dialled
 from roles.net.peer_greeting import greeted
 from roles.uploads.peer_uploads import PeerUploads
-from roles.values.addresses import Address, is_loopback, may_dial
+from roles.values.addresses import Address, may_dial
 from roles.values.errors import LmkError, PeerProtocolError, ShortageError, TrackerSilentError
 from roles.wire.greeting import Hello
 from roles.worker import POLL_S, Worker, run_guarded
@@ -146,12 +146,7 @@ class ReverseConnections:
             connection.close()
             return
         is_us = welcome.peer == self._hello.peer
-        if (
-            welcome.is_away
-            or is_us
-            or self._should_stop()
-            or not self._uploads.make_room(address, is_here=is_loopback(address.host))
-        ):
+        if welcome.is_away or is_us or self._should_stop() or not self._uploads.make_room(address):
             connection.close()
             return
         part = welcome.longest_part

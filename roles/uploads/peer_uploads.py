@@ -18,7 +18,7 @@ from roles.net.waiting import Waiting
 from roles.uploads.upload_scheduler import UploadScheduler
 from roles.uploads.upload_session import UploadSession
 from roles.uploads.uploader import LOOK_AGAIN, Uploader
-from roles.values.addresses import Address
+from roles.values.addresses import Address, is_loopback
 from roles.values.errors import PeerProtocolError, ShortageError
 from roles.values.events import Upload
 from roles.wire.frames import PART
@@ -75,12 +75,11 @@ class PeerUploads:
         with self._lock:
             self._wake(self._scheduler.limit(slots))
 
-    def make_room(self, address: Address, *, is_here: bool) -> bool:
+    def make_room(self, address: Address) -> bool:
         """Whether to accept one more connection from this host; may hang up on an idle one for it.
-
-        `is_here`: the host is this machine, which may have all connections.
+        This machine may have all connections.
         """
-        of_host = MAX_CONNECTIONS if is_here else MAX_PER_HOST
+        of_host = MAX_CONNECTIONS if is_loopback(address.host) else MAX_PER_HOST
         with self._lock:
             now = time.monotonic()
             staying = (one for one in self._leechers.values() if not one.is_leaving)
