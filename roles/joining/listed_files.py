@@ -20,7 +20,7 @@ _ENDS_LIKE_A_TWIN = re.compile(r" \[(?:[0-9a-f]{8,64}(?:-[0-9]+-[0-9]+)?|[0-9]+ 
 def listed_file(share: str, line: FileLine) -> ListedFile:
     """The entry of a path that only one share has."""
     root = b"" if line.content is None else line.content.root
-    return ListedFile(line.path, line.size, root, share, _mark_of_one(line))
+    return ListedFile(line.path, line.size, root, share, _mark(line.path, line.size, root))
 
 
 def listed_files(path: str, lines: list[tuple[str, FileLine]]) -> tuple[ListedFile, ...]:
@@ -32,38 +32,29 @@ def listed_files(path: str, lines: list[tuple[str, FileLine]]) -> tuple[ListedFi
         return (listed_file(*lines[0]),)
     shares, sizes = dict[Content, list[str]](), dict[int, str]()
     for share, line in lines:
-        if line.content is not None:
-            shares.setdefault(line.content, []).append(share)
-    hashed = {content.size for content in shares}
-    for share, line in lines:
-        if line.content is None and line.size not in hashed:
+        if line.content is None:
             sizes.setdefault(line.size, share)
-    if len(shares) + len(sizes) == 1:
-        mark = _mark_of_one(lines[0][1])
-        return (
-            *(
-                ListedFile(path, content.size, content.root, at, mark, tuple(also))
-                for content, (at, *also) in shares.items()
-            ),
-            *(ListedFile(path, size, b"", at, mark) for size, at in sizes.items()),
-        )
-    contents = sorted(shares, key=_order)
-    twins = [
-        ListedFile(path, content.size, content.root, at, mark, tuple(also))
-        for content, mark in zip(contents, _marks(contents), strict=True)
-        for at, *also in (shares[content],)
-    ]
-    others = [
-        ListedFile(path, size, b"", at, f"{size} bytes") for size, at in sorted(sizes.items())
-    ]
-    return (*twins, *others)
+        else:
+            shares.setdefault(line.content, []).append(share)
+    for content in shares:
+        sizes.pop(content.size, None)
+    contents = sorted(shares, key=lambda one: (one.root, one.size, one.chunk_size))
+    entries = [(one.size, one.root, shares[one]) for one in contents]
+    entries += [(size, b"", [sizes[size]]) for size in sorted(sizes)]
+    marks = [*_marks(contents), *(f"{size} bytes" for size in sorted(sizes))]
+    if len(entries) == 1:
+        marks = [_mark(path, *entries[0][:2])]
+    return tuple(
+        ListedFile(path, size, root, at, mark, tuple(also))
+        for (size, root, (at, *also)), mark in zip(entries, marks, strict=True)
+    )
 
 
-def _mark_of_one(line: FileLine) -> str:
+def _mark(path: str, size: int, root: bytes) -> str:
     """The mark of a path with one content: "" but for paths that end like the key of a twin."""
-    if line.path[-1:] != "]" or not _ENDS_LIKE_A_TWIN.search(line.path):
+    if path[-1:] != "]" or not _ENDS_LIKE_A_TWIN.search(path):
         return ""
-    return f"{line.size} bytes" if line.content is None else line.content.root.hex()[:TWIN_DIGITS]
+    return root.hex()[:TWIN_DIGITS] or f"{size} bytes"
 
 
 def _marks(contents: Collection[Content]) -> list[str]:
@@ -82,7 +73,3 @@ def _marks(contents: Collection[Content]) -> list[str]:
         + (f"-{content.size}-{content.chunk_size}" if times[content.root] > 1 else "")
         for content in contents
     ]
-
-
-def _order(content: Content) -> tuple[bytes, int, int]:
-    return content.root, content.size, content.chunk_size

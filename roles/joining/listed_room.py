@@ -93,11 +93,6 @@ class ListedRoom:
         names = chain.from_iterable(share.refused.values() for share in self._shares.values())
         return tuple(islice(names, MAX_REFUSED))
 
-    @property
-    def shares(self) -> tuple[str, ...]:
-        """Their ids."""
-        return tuple(self._shares)
-
     def files(self) -> tuple[ListedFile, ...]:
         """All files, sorted by path; the same object while nothing changes."""
         paths = self._sorted_paths()
@@ -123,9 +118,8 @@ class ListedRoom:
         return tuple(sorted(listed, key=lambda folder: folder.name))
 
     def resolve(self, key: str) -> Wanted | None:
-        """What a key asks for: the key of a ListedFile, or a FolderKey as text.
-
-        None when nothing on the list has this key now. A bare name with two contents is no key.
+        """What the key of a ListedFile, or a FolderKey as text, asks for; None if nothing on the
+        list has it now. A bare name with two contents is no key.
         """
         asked = FolderKey.of(key)
         if asked is not None:
@@ -133,10 +127,9 @@ class ListedRoom:
         file = self._file(key)
         if file is None:
             return None
-        name = file.name.rpartition("/")[2]
         share = self._shares[file.share]
-        wanted = self._wanted(name, [self._line_of(file)], (), [share], above=file.name)
-        return replace(wanted, is_folder=False)
+        wanted = self._wanted([share.files[file.name]], (), [share], above=file.name)
+        return replace(wanted, is_folder=False, files_left=0)
 
     def stamp(self, key: str) -> int:
         """A number that changes whenever resolve() may return something else for this key. That of
@@ -148,10 +141,13 @@ class ListedRoom:
         share = self._shares.get(asked.share)
         return 0 if share is None else share.stamp
 
-    def packs(self, share: str) -> tuple[Pack, ...]:
-        """As ListedShare.packs()."""
-        known = self._shares.get(share)
-        return () if known is None else known.packs()
+    def packs(self, shares: Iterable[str]) -> tuple[Pack, ...]:
+        """The packs of these shares; the first that has a content as a pack counts."""
+        known = filter(None, map(self._shares.get, shares))
+        found = dict[bytes, Pack]()
+        for pack in chain.from_iterable(share.packs() for share in known):
+            found.setdefault(pack.line.content.root, pack)
+        return tuple(found.values())
 
     def shares_of(self, root: bytes) -> tuple[str, ...]:
         """The ids of the shares that have this content as a file or a pack."""
@@ -175,26 +171,20 @@ class ListedRoom:
                 case "-" if share is not None:
                     self._note(share.remove(text[1:]))
                 case "S" | "X":
-                    self._count_in(share)
+                    self._count_share(share, 1)
                     share = self._open_or_drop(text)
-                    self._count_out(share)
+                    self._count_share(share, -1)
                     room = min(MAX_SHARE_FILES, MAX_ROOM_FILES - self._count)
                     implied_room = max(0, MAX_IMPLIED - self._implied)
                 case _:
                     self.left_out += 1
-        self._count_in(share)
+        self._count_share(share, 1)
 
-    def _count_in(self, share: ListedShare | None) -> None:
-        """Count a share again when its lines are complete."""
+    def _count_share(self, share: ListedShare | None, sign: int) -> None:
+        """Call it with -1 before the lines of a share change, and with 1 afterwards."""
         if share is not None:
-            self._count += share.count
-            self._implied += share.implied
-
-    def _count_out(self, share: ListedShare | None) -> None:
-        """Stop counting a share before its lines change."""
-        if share is not None:
-            self._count -= share.count
-            self._implied -= share.implied
+            self._count += sign * share.count
+            self._implied += sign * share.implied
 
     def _open_or_drop(self, text: str) -> ListedShare | None:
         """The share that the next lines belong to, if any."""
@@ -216,7 +206,7 @@ class ListedRoom:
                 return share
             case ShareGone(id_):
                 gone = self._shares.pop(id_, None)
-                self._count_out(gone)
+                self._count_share(gone, -1)
                 if gone is not None and not self._is_new:
                     self._changed.update(gone.files)
             case _:
@@ -285,9 +275,6 @@ class ListedRoom:
         of_path = self._listed.get(key, ())  # whose own key has digits after the path
         return of_path[0] if len(of_path) == 1 else None
 
-    def _line_of(self, file: ListedFile) -> FileLine:
-        return self._shares[file.share].files[file.name]
-
     # What is wanted
 
     def _of_share(self, asked: FolderKey) -> Wanted | None:
@@ -299,9 +286,8 @@ class ListedRoom:
         files.sort(key=lambda file: file.path)
         if asked.path and not (files or folders):
             return None
-        name = asked.path.rpartition("/")[2] or share.name
-        wanted = self._wanted(name, files, folders, [share], above=asked.path)
-        return replace(wanted, files_left=share.files_left)
+        wanted = self._wanted(files, folders, [share], above=asked.path)
+        return wanted if asked.path else replace(wanted, name=share.name)
 
     def _folder(self, path: str) -> Wanted | None:
         """What all shares have below a path."""
@@ -315,24 +301,22 @@ class ListedRoom:
         in_turn = list[tuple[int, FileLine]]()
         for file in until_stopped(listed, self._should_stop):
             turns[file.share] += 1
-            in_turn.append((turns[file.share], self._line_of(file)))
+            in_turn.append((turns[file.share], self._shares[file.share].files[file.name]))
         in_turn.sort(key=lambda one: one[0])
         files = [line for _, line in in_turn]
         folders = [folder for share in shares for folder in share.below(path)[1]]
-        wanted = self._wanted(path.rpartition("/")[2], files, folders, shares, above=path)
-        return replace(wanted, files_left=sum(share.files_left for share in shares))
+        return self._wanted(files, folders, shares, above=path)
 
     def _wanted(
         self,
-        name: str,
         files: Collection[FileLine],
         folders: Iterable[FolderLine],
         asked: list[ListedShare],
         *,
         above: str,
     ) -> Wanted:
-        """`files` keep their order. `asked`: the shares that were asked for. The folders that lead
-        to the path `above` are wanted too.
+        """What these shares were asked for at the path `above`, with the folders that lead there.
+        `files` keep their order.
         """
         made = dict[str, FolderLine]()
         for folder in folders:
@@ -345,8 +329,13 @@ class ListedRoom:
                 if parent in made:
                     break
                 made[parent] = FolderLine(parent)
-        outer_first = tuple(made[path] for path in sorted(made))
-        return Wanted(name, tuple(files), outer_first, self._sources(files, asked))
+        return Wanted(
+            above.rpartition("/")[2],
+            tuple(files),
+            tuple(made[path] for path in sorted(made)),
+            self._sources(files, asked),
+            files_left=sum(share.files_left for share in asked),
+        )
 
     def _sources(self, files: Collection[FileLine], asked: list[ListedShare]) -> tuple[str, ...]:
         """The shares that can be asked for these files: `asked`, then those with most of them."""

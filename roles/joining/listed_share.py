@@ -6,6 +6,7 @@ Pure state. Lines come from strangers: those that cannot be stored or served are
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -111,39 +112,32 @@ class ListedShare:
             line = decode_line(text)
             if isinstance(line, FileLine):  # as nearly all are
                 self._check_file(line)
-                return self._add_file(line)
-            if isinstance(line, FolderLine):
+            elif isinstance(line, FolderLine):
                 self._check_path(line.path, is_folder=True)
         except PeerProtocolError:
             if len(self.refused) < MAX_REFUSED:
                 self.refused[text] = _name_in(text)
             return None
-        if isinstance(line, ReadingLine):
-            self.files_left = line.files_left
-            return None
         self._packs = self._fingerprint = self._roots = None
         match line:
+            case FileLine(path, size):
+                known = self.files.get(path)
+                if known is None:
+                    self._enter(path)
+                self.size += size - (known.size if known is not None else 0)
+                self.files[path] = line
+                return path
             case FolderLine(path):
                 if path not in self.folders:
                     self._enter(path + "/")
                 self.folders[path] = line
             case PackLine(first=first):
                 self._pack_lines[first] = line
+            case ReadingLine(files_left):
+                self.files_left = files_left
             case None:
                 pass
         return None
-
-    def _add_file(self, line: FileLine) -> str:
-        self._packs = self._fingerprint = self._roots = None
-        path = line.path
-        known = self.files.get(path)
-        if known is None:
-            self._enter(path)
-            self.size += line.size
-        else:
-            self.size += line.size - known.size
-        self.files[path] = line
-        return path
 
     def remove(self, text: str) -> str | None:
         """Forget a line. Returns the path of the file that is gone, if it was one.
@@ -156,14 +150,11 @@ class ListedShare:
             line = decode_line(text)
         except PeerProtocolError:
             return None
-        if isinstance(line, ReadingLine):
-            if self.files_left == line.files_left:
-                self.files_left = 0
-            return None
         self._packs = self._fingerprint = self._roots = None
         match line:
-            case FileLine(path) if self.files.get(path) == line:
-                self.size -= self.files.pop(path).size
+            case FileLine(path, size) if self.files.get(path) == line:
+                del self.files[path]
+                self.size -= size
                 self._leave(path)
                 return path
             case FolderLine(path) if self.folders.get(path) == line:
@@ -171,6 +162,8 @@ class ListedShare:
                 self._leave(path + "/")
             case PackLine(_, first) if self._pack_lines.get(first) == line:
                 del self._pack_lines[first]
+            case ReadingLine(files_left) if files_left == self.files_left:
+                self.files_left = 0
             case _:
                 pass
         return None
@@ -231,9 +224,7 @@ class ListedShare:
             del inside[path]
 
     def _check_file(self, line: FileLine) -> None:
-        """Raises PeerProtocolError for a file that this share cannot have or this system cannot
-        store.
-        """
+        """Raises PeerProtocolError if this share cannot have it or this system cannot store it."""
         if (line.content is None) is not self.is_originals:
             raise PeerProtocolError("a file of a kind that its seeder does not have")
         if self.is_originals or self._windows:
@@ -248,12 +239,10 @@ class ListedShare:
 
 def _name_in(text: str) -> str:
     """The name to show for a refused line: its path, if it has one."""
-    try:
-        value = strict_json.loads(text.encode(errors="replace"), most=MAX_LINE)
-    except PeerProtocolError:
-        return shown_name(text)
-    match value:
-        case [str(), str(path), *_]:
-            return shown_name(path)
-        case _:
-            return shown_name(text)
+    with suppress(PeerProtocolError):
+        match strict_json.loads(text.encode(errors="replace"), most=MAX_LINE):
+            case [str(), str(path), *_]:
+                return shown_name(path)
+            case _:
+                pass
+    return shown_name(text)

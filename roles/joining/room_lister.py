@@ -132,12 +132,9 @@ class RoomLister:
             wanted = None if self._room is None else self._room.resolve(key)
             if wanted is None or self._room is None:
                 return None
-            files = tuple(file for file in wanted.files if file.content is not None)
-            packs = dict[bytes, Pack]()  # by root; the first share that has a pack counts
-            for share in wanted.shares:
-                for pack in self._room.packs(share):
-                    packs.setdefault(pack.line.content.root, pack)
-        return replace(wanted, files=files), tuple(packs.values())
+            packs = self._room.packs(wanted.shares)
+        files = tuple(file for file in wanted.files if file.content is not None)
+        return replace(wanted, files=files), packs
 
     def stamp(self, key: str) -> int:
         """A number that changes whenever wanted() may return something else for this key."""

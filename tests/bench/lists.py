@@ -51,7 +51,7 @@ def cost_s(lines: Sequence[str]) -> tuple[float, float]:
     for folder in folders:
         wanted = room.resolve(folder.key)
         assert wanted is not None
-        packs = [pack for share in wanted.shares for pack in room.packs(share)]
+        packs = room.packs(wanted.shares)
         scope = NewestScope(wanted, packs, names).scope
         plan_contents(jobs_of(scope), packs, lambda _: 0)
     return shown - began, time.process_time() - shown
