@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import random
 import unittest
-from unittest import mock
 
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
@@ -187,20 +186,6 @@ class HostileBytesTest(unittest.TestCase):
         for kind in (64, 65, 200, 255):
             unknown = frames.HEADER.pack(kind, 3) + b"new"
             self.assertEqual(fed(unknown + frames.encode(Alive())), [Alive()])
-
-    def test_a_body_of_an_unknown_kind_is_refused_below_64_and_skipped_from_there(self) -> None:
-        for kind in (0, *range(max(Kind) + 1, 64)):
-            with self.subTest(kind=kind), self.assertRaises(PeerProtocolError):
-                frames.decode(kind, b"")
-        for kind in (64, 255):
-            self.assertIsNone(frames.decode(kind, b"new"))
-
-    def test_a_later_version_with_a_kind_from_64_on_still_refuses_those_between(self) -> None:
-        later = {**frames._KINDS, 70: Kind.ALIVE}
-        with mock.patch.object(frames, "_KINDS", later):
-            self.assertEqual(fed(frames.HEADER.pack(70, 0)), [Alive()])
-            self.assert_refused(frames.HEADER.pack(15, 0))
-            self.assertEqual(fed(frames.HEADER.pack(71, 0)), [])
 
     def test_a_bitmap_or_digests_beyond_the_limit_are_refused(self) -> None:
         longest = Want(1, bytes(frames.MAX_BITMAP))

@@ -5,7 +5,9 @@ Numbers are in network byte order. See docs/PROTOCOL.md, section 3.
 
 from __future__ import annotations
 
+import dataclasses
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeAlias
@@ -22,10 +24,6 @@ FIRST_SKIPPED_KIND = 64  # readers skip unknown kinds from here on, so later ver
 
 HEADER = struct.Struct(">BI")  # kind, length of the body
 PART_HEAD = struct.Struct(">III")  # handle, index, offset; then the bytes
-_HANDLE = struct.Struct(">I")
-_PAIR = struct.Struct(">II")  # handle, index
-_FILE = struct.Struct(">IQI")  # handle, size, chunk size; then the bitmap
-_SPAN = struct.Struct(">III")  # handle, first, count
 MAX_BITMAP = bitmap_size(MAX_CHUNKS)
 
 
@@ -46,9 +44,6 @@ class Kind(IntEnum):
     GONE = 12
     ALIVE = 13
     BYE = 14
-
-
-_KINDS = {int(kind): kind for kind in Kind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +170,73 @@ Frame: TypeAlias = (
 )
 
 
+def _root(part: bytes) -> bytes:
+    if len(part) != DIGEST_SIZE:
+        raise PeerProtocolError(f"{len(part)} bytes where {DIGEST_SIZE} belong")
+    return part
+
+
+def _bitmap(part: bytes) -> bytes:
+    if len(part) > MAX_BITMAP:
+        raise PeerProtocolError(f"a bitmap of {len(part)} bytes")
+    return part
+
+
+def _digests(part: bytes) -> bytes:
+    if len(part) % DIGEST_SIZE or len(part) > MAX_DIGESTS * DIGEST_SIZE:
+        raise PeerProtocolError(f"digests of {len(part)} bytes")
+    return part
+
+
+def _text(part: bytes) -> str:
+    return part[:MAX_REASON].decode("utf-8", "replace")
+
+
+class _Layout:
+    """The body of one kind of frame: numbers, then perhaps one field of any length."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        frame: type[Frame],
+        numbers: str,
+        last: Callable[[bytes], bytes | str] | None = None,
+    ) -> None:
+        """`last` checks and decodes the last field."""
+        self.kind = kind
+        self.frame: Callable[..., Frame] = frame
+        self.fields = [field.name for field in dataclasses.fields(frame)]
+        self.numbers = struct.Struct(numbers)
+        self.last = last
+
+
+_LAYOUTS = (
+    _Layout(Kind.OPEN, Open, ">I", _root),
+    _Layout(Kind.FILE, File, ">IQI", _bitmap),
+    _Layout(Kind.GET_DIGESTS, GetDigests, ">III"),
+    _Layout(Kind.DIGESTS, Digests, ">II", _digests),
+    _Layout(Kind.WANT, Want, ">I", _bitmap),
+    _Layout(Kind.OFFER, Offer, ">II"),
+    _Layout(Kind.TAKE, Take, ">II"),
+    _Layout(Kind.DECLINE, Decline, ">II", _bitmap),
+    _Layout(Kind.CANCEL, Cancel, ">II"),
+    _Layout(Kind.PLACE, Place, ">I"),
+    _Layout(Kind.GONE, Gone, ">I", _text),
+    _Layout(Kind.ALIVE, Alive, ""),
+    _Layout(Kind.BYE, Bye, "", _text),
+)
+_BY_KIND = {int(layout.kind): layout for layout in _LAYOUTS}
+_BY_CLASS = {layout.frame: layout for layout in _LAYOUTS}
+
+
 def encode(frame: Frame) -> bytes:
-    kind, body = _body_of(frame)
-    return HEADER.pack(kind, len(body)) + body
+    layout = _BY_CLASS[type(frame)]
+    values = [getattr(frame, name) for name in layout.fields]
+    last = b"" if layout.last is None else values.pop()
+    if isinstance(last, str):
+        last = last.encode()[:MAX_REASON]
+    body = layout.numbers.pack(*values) + last
+    return HEADER.pack(layout.kind, len(body)) + body
 
 
 def encode_part_head(handle: int, index: int, offset: int, length: int) -> bytes:
@@ -194,22 +253,25 @@ def decode_header(header: bytes | bytearray | memoryview) -> tuple[int, int]:
         raise PeerProtocolError(f"a frame of {length} bytes")
     if kind == Kind.CHUNK and length <= PART_HEAD.size:
         raise PeerProtocolError("a part of a chunk without bytes")
-    _known(kind)
+    if kind != Kind.CHUNK and kind not in _BY_KIND and kind < FIRST_SKIPPED_KIND:
+        raise PeerProtocolError(f"a frame of kind {kind}")
     return kind, length
 
 
 def decode(kind: int, body: bytes) -> Frame | None:
-    """None for a kind that only later versions know. Raises PeerProtocolError.
-
-    Not for Kind.CHUNK, whose bytes are received directly into the chunk's buffer.
+    """`kind` passed decode_header() and is not CHUNK, whose bytes go directly into the chunk's
+    buffer. None for one that only later versions know. Raises PeerProtocolError.
     """
-    known = _known(kind)
-    if known is None:
+    layout = _BY_KIND.get(kind)
+    if layout is None:
         return None
-    try:
-        return _decode(known, body)
-    except struct.error:
-        raise PeerProtocolError(f"a frame of kind {kind} with {len(body)} bytes") from None
+    size = layout.numbers.size
+    if len(body) < size or (len(body) > size and layout.last is None):
+        raise PeerProtocolError(f"a frame of kind {kind} with {len(body)} bytes")
+    numbers = layout.numbers.unpack_from(body)
+    if layout.last is None:
+        return layout.frame(*numbers)
+    return layout.frame(*numbers, layout.last(body[size:]))
 
 
 class FrameBuffer:
@@ -239,107 +301,3 @@ class FrameBuffer:
             position = end
         del self._buffer[:position]
         return frames
-
-
-def _known(kind: int) -> Kind | None:
-    """None for a kind to skip. Raises PeerProtocolError for a forbidden one."""
-    known = _KINDS.get(kind)
-    if known is None and kind < FIRST_SKIPPED_KIND:
-        raise PeerProtocolError(f"a frame of kind {kind}")
-    return known
-
-
-def _body_of(frame: Frame) -> tuple[Kind, bytes]:
-    match frame:
-        case Open(handle, root):
-            return Kind.OPEN, _HANDLE.pack(handle) + root
-        case File(handle, size, chunk_size, have):
-            return Kind.FILE, _FILE.pack(handle, size, chunk_size) + have
-        case GetDigests(handle, first, count):
-            return Kind.GET_DIGESTS, _SPAN.pack(handle, first, count)
-        case Digests(handle, first, digests):
-            return Kind.DIGESTS, _PAIR.pack(handle, first) + digests
-        case Want(handle, chunks):
-            return Kind.WANT, _HANDLE.pack(handle) + chunks
-        case Offer(handle, index):
-            return Kind.OFFER, _PAIR.pack(handle, index)
-        case Take(handle, index):
-            return Kind.TAKE, _PAIR.pack(handle, index)
-        case Decline(handle, index, chunks):
-            return Kind.DECLINE, _PAIR.pack(handle, index) + chunks
-        case Cancel(handle, index):
-            return Kind.CANCEL, _PAIR.pack(handle, index)
-        case Place(position):
-            return Kind.PLACE, _HANDLE.pack(position)
-        case Gone(handle, reason):
-            return Kind.GONE, _HANDLE.pack(handle) + _text_bytes(reason)
-        case Alive():
-            return Kind.ALIVE, b""
-        case Bye(reason):
-            return Kind.BYE, _text_bytes(reason)
-
-
-def _decode(kind: Kind, body: bytes) -> Frame:
-    match kind:
-        case Kind.OPEN:
-            return Open(_handle(body), _exactly(body[_HANDLE.size :], DIGEST_SIZE))
-        case Kind.FILE:
-            handle, size, chunk_size = _FILE.unpack_from(body)
-            return File(handle, size, chunk_size, _bitmap(body[_FILE.size :]))
-        case Kind.GET_DIGESTS:
-            return GetDigests(*_SPAN.unpack(body))
-        case Kind.DIGESTS:
-            handle, first = _PAIR.unpack_from(body)
-            return Digests(handle, first, _digests(body[_PAIR.size :]))
-        case Kind.WANT:
-            return Want(_handle(body), _bitmap(body[_HANDLE.size :]))
-        case Kind.OFFER:
-            return Offer(*_PAIR.unpack(body))
-        case Kind.TAKE:
-            return Take(*_PAIR.unpack(body))
-        case Kind.DECLINE:
-            handle, index = _PAIR.unpack_from(body)
-            return Decline(handle, index, _bitmap(body[_PAIR.size :]))
-        case Kind.CANCEL:
-            return Cancel(*_PAIR.unpack(body))
-        case Kind.PLACE:
-            return Place(*_HANDLE.unpack(body))
-        case Kind.GONE:
-            return Gone(_handle(body), _text(body[_HANDLE.size :]))
-        case Kind.ALIVE:
-            return Alive()
-        case Kind.BYE:
-            return Bye(_text(body))
-        case Kind.CHUNK:
-            raise PeerProtocolError("a chunk where none belongs")
-
-
-def _handle(body: bytes) -> int:
-    handle: int = _HANDLE.unpack_from(body)[0]
-    return handle
-
-
-def _exactly(part: bytes, size: int) -> bytes:
-    if len(part) != size:
-        raise PeerProtocolError(f"{len(part)} bytes where {size} belong")
-    return part
-
-
-def _bitmap(part: bytes) -> bytes:
-    if len(part) > MAX_BITMAP:
-        raise PeerProtocolError(f"a bitmap of {len(part)} bytes")
-    return part
-
-
-def _digests(part: bytes) -> bytes:
-    if len(part) % DIGEST_SIZE or len(part) > MAX_DIGESTS * DIGEST_SIZE:
-        raise PeerProtocolError(f"digests of {len(part)} bytes")
-    return part
-
-
-def _text(part: bytes) -> str:
-    return part[:MAX_REASON].decode("utf-8", "replace")
-
-
-def _text_bytes(text: str) -> bytes:
-    return text.encode()[:MAX_REASON]
