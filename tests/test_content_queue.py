@@ -12,7 +12,7 @@ from roles.downloads.content_queue import MAX_CHUNKS, MAX_TRANSFERS, ContentQueu
 from roles.downloads.file_tally import FileTally
 from roles.joining.listed_share import Pack
 from roles.net.throttle import Throttle
-from roles.sharing.pack_holding import PackHolding, PackSource
+from roles.sharing.holdings import PackHolding, PackSource
 from roles.swarm.peer_downloads import PeerDownloads
 from roles.swarm.swarm_library import SwarmLibrary
 from roles.values.catalogue import FileLine, PackLine

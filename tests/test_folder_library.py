@@ -19,7 +19,7 @@ from roles.sharing import folder_library
 from roles.sharing.folder_library import FolderLibrary
 from roles.sharing.folder_tree import scan_tree
 from roles.sharing.hashing import Reading
-from roles.sharing.pack_holding import PackHolding
+from roles.sharing.holdings import PackHolding
 from roles.sharing.pack_plan import is_packed
 from roles.values.catalogue import (
     FileLine,

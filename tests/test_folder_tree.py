@@ -8,12 +8,20 @@ import socket
 import sys
 import unittest
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from unittest import mock
 
+from roles.disk.open_folder import LastFolder
 from roles.sharing import folder_tree
-from roles.sharing.folder_tree import FolderTree, TreeFile, scan_tree, status_of
-from roles.sharing.tree_opener import TreeOpener
+from roles.sharing.folder_tree import (
+    FolderTree,
+    TreeFile,
+    check_unchanged,
+    open_unchanged,
+    scan_tree,
+    status_of,
+)
 from roles.values.catalogue import sort_key
 from roles.values.errors import FileChangedError, ShortageError, StorageError
 from roles.values.events import Skipped, SkipReason
@@ -220,15 +228,15 @@ class OpenTest(FolderTreeTestCase):
         return next(file for file in scan_tree(self.folder).files if file.path == path)
 
     def refused(self, file: TreeFile) -> None:
-        with TreeOpener(self.folder) as opener, self.assertRaises(FileChangedError):
-            os.close(opener.open(file))
+        with self.assertRaises(FileChangedError):
+            check_unchanged(self.folder, [file])
 
     def test_files_of_several_folders_are_opened_one_after_another(self) -> None:
         for path in ("top", "a/1", "a/2", "a/b/3", "c/4"):
             self.file(path, path.encode())
-        with TreeOpener(self.folder) as opener:
+        with closing(LastFolder(self.folder, make=False)) as folders:
             for file in scan_tree(self.folder).files:
-                descriptor = opener.open(file)
+                descriptor = open_unchanged(folders, file)
                 self.assertEqual(os.read(descriptor, 100), file.path.encode())
                 os.close(descriptor)
 

@@ -13,8 +13,8 @@ from roles.disk.file_source import FileSource
 from roles.disk.holding import ChunkSource, Holding
 from roles.leecher import Leecher
 from roles.seeder import Seeder
-from roles.sharing.file_holding import FileHolding
 from roles.sharing.folder_library import FolderLibrary
+from roles.sharing.holdings import FileHolding
 from roles.values.errors import ContentError
 from roles.values.events import (
     DownloadChanged,

@@ -14,7 +14,7 @@ from roles.disk.unpacking import unpack
 from roles.disk.wanted_file import WantedFile
 from roles.downloads.wanted_contents import WantedPack
 from roles.sharing.folder_tree import TreeFile
-from roles.sharing.pack_holding import PackHolding
+from roles.sharing.holdings import PackHolding
 from roles.values.disk_names import path_from_disk
 from roles.values.errors import ContentError
 from roles.values.events import FileEnded

@@ -208,11 +208,7 @@ class FolderLibrary:
                 if is_packed(file.size)
                 and (file.path not in self._failed or file.path in self._offers.files)
             ]
-            packs = plan_packs([(file.path, file.size) for file in small])
-            self._offers.set_plan(
-                tuple(file.path for file in small[pack.start : pack.start + pack.count])
-                for pack in packs
-            )
+            self._offers.set_plan(plan_packs((file.path, file.size) for file in small))
             keys = set[bytes]()
             for paths in self._offers.plan:
                 key = self._offers.key_of(paths)

@@ -1,6 +1,6 @@
-"""Scans a shared folder at any depth, without opening files.
+"""Scans a shared folder at any depth, and opens the files that a scan found.
 
-The result may be outdated at once, so compare a file with its TreeFile after opening it.
+A scan opens no files, and may be outdated at once: open_unchanged() compares.
 """
 
 from __future__ import annotations
@@ -8,15 +8,19 @@ from __future__ import annotations
 import os
 import stat
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from roles.disk.file_source import OPEN_FLAGS
+from roles.disk.open_folder import LastFolder
 from roles.disk.storage_faults import unreadable
 from roles.values.catalogue import MAX_SHARE_FILES, sort_key
 from roles.values.content import MAX_FILE_SIZE
-from roles.values.disk_names import from_disk
+from roles.values.disk_names import from_disk, on_disk
+from roles.values.errors import FileChangedError, StorageError
 from roles.values.events import Skipped, SkipReason
 from roles.values.safe_names import (
     MAX_DEPTH,
@@ -203,6 +207,34 @@ def status_of(entry: os.DirEntry[str]) -> os.stat_result | SkipReason | None:
     if not stat.S_ISREG(status.st_mode):
         return SkipReason.SPECIAL
     return status if status.st_size <= MAX_FILE_SIZE else SkipReason.SIZE
+
+
+def open_unchanged(folders: LastFolder, file: TreeFile) -> int:
+    """A descriptor for reading, which the caller must close. `folders` are those of the scan.
+
+    Raises FileChangedError if the file is not as scanned. Follows no links.
+    """
+    try:
+        *parents, name = file.path.split("/")
+        folder = folders.open(tuple(map(on_disk, parents)))
+        descriptor = os.open(folder.at(on_disk(name)), OPEN_FLAGS, dir_fd=folder.descriptor)
+    except OSError as error:
+        if error.errno in SHORTAGES:  # the file may be fine
+            raise
+        raise FileChangedError(f"{shown_name(file.path)} cannot be read ({_why(error)})") from None
+    except StorageError as error:
+        raise FileChangedError(str(error)) from None
+    if not file.is_still(os.fstat(descriptor)):
+        os.close(descriptor)
+        raise FileChangedError(f"{shown_name(file.path)} changed since the folder was read")
+    return descriptor
+
+
+def check_unchanged(folder: Path, files: Iterable[TreeFile]) -> None:
+    """Raises FileChangedError if one of the files is not as scanned."""
+    with closing(LastFolder(folder, make=False)) as folders:
+        for file in files:
+            os.close(open_unchanged(folders, file))
 
 
 def _why(error: OSError) -> str:

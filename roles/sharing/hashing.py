@@ -6,7 +6,6 @@ hashing release the GIL, so the threads really run in parallel.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import heapq
 import logging
@@ -17,6 +16,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from io import FileIO
@@ -24,8 +24,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
-from roles.sharing.folder_tree import TreeFile
-from roles.sharing.tree_opener import TreeOpener
+from roles.disk.open_folder import LastFolder
+from roles.sharing.folder_tree import TreeFile, open_unchanged
 from roles.values.content import MIN_CHUNK_SIZE, chunk_size_for
 from roles.values.errors import FileChangedError
 
@@ -90,7 +90,10 @@ class FileReading(Reading):
 
     def _read(self, start: int, stop: int, threads: HashingThreads) -> int:
         try:
-            with TreeOpener(threads.folder) as opener, FileIO(opener.open(self._file)) as opened:
+            with (
+                closing(LastFolder(threads.folder, make=False)) as folders,
+                FileIO(open_unchanged(folders, self._file)) as opened,
+            ):
                 opened.seek(start)
                 self._parts[start] = b"".join(
                     _digest(opened, min(self._chunk_size, stop - chunk), threads)
@@ -145,9 +148,9 @@ class RunReading(Reading):
 
     def _read(self, first: int, stop: int, offset: int, threads: HashingThreads) -> int:
         contents = list[bytes | None]()
-        with TreeOpener(threads.folder) as opener:
+        with closing(LastFolder(threads.folder, make=False)) as folders:
             for file in self.files[first:stop]:
-                contents.append(None if threads.should_stop() else _content(opener, file))
+                contents.append(None if threads.should_stop() else _content(folders, file))
         sha256 = hashlib.sha256
         digests = [one and sha256(one).digest() for one in contents]
         known = [one for one in contents if one]
@@ -218,7 +221,7 @@ class HashingThreads:
 
     def buffer(self) -> memoryview:
         """The calling thread's own buffer of BLOCK bytes."""
-        with contextlib.suppress(AttributeError):
+        with suppress(AttributeError):
             kept: memoryview = self._buffers.view
             return kept
         view = self._buffers.view = memoryview(bytearray(BLOCK))
@@ -269,10 +272,10 @@ def _digest(opened: FileIO, length: int, threads: HashingThreads) -> bytes:
     return hasher.digest()
 
 
-def _content(opener: TreeOpener, file: TreeFile) -> bytes | None:
+def _content(folders: LastFolder, file: TreeFile) -> bytes | None:
     """The content of a small file; None if it is not as scanned."""
     try:
-        descriptor = opener.open(file)
+        descriptor = open_unchanged(folders, file)
         try:
             content = os.read(descriptor, file.size + 1)
             is_whole = len(content) == file.size and file.is_still(os.fstat(descriptor))

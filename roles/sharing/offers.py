@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from roles.disk.holding import Holding
-from roles.sharing.file_holding import FileHolding
 from roles.sharing.folder_tree import TreeFile, TreeFolder
-from roles.sharing.pack_holding import PackHolding
+from roles.sharing.holdings import FileHolding, PackHolding
 from roles.sharing.pack_plan import is_packed, pack_key
 from roles.values.catalogue import FolderLine, PackLine, encode_line, sort_key
 from roles.values.content import content_of

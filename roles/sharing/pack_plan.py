@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from roles.values.catalogue import MAX_PACK_SIZE, PACKED_BELOW, sort_key
 
@@ -14,39 +13,26 @@ _FILE_COST = 4 * 1024  # opening a file takes as long as reading so many bytes
 _HASHES = 1 << 32
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedPack:
-    """`count` small files, beginning with index `start`."""
-
-    start: int
-    count: int
-    size: int  # bytes
-
-
 def is_packed(size: int) -> bool:
     return 0 < size < PACKED_BELOW
 
 
-def plan_packs(small: Sequence[tuple[str, int]]) -> list[PlannedPack]:
-    """Cut small files (path, size), sorted by catalogue.sort_key, into packs.
+def plan_packs(small: Iterable[tuple[str, int]]) -> list[tuple[str, ...]]:
+    """Cut small files (path, size), sorted by catalogue.sort_key, into packs of two or more.
 
     Hashes of the paths decide where packs end, so adding or removing a file changes its own pack
     and rarely more than the next one.
     """
-    return [pack for pack in _runs(small) if pack.count > 1]
-
-
-def _runs(small: Iterable[tuple[str, int]]) -> Iterator[PlannedPack]:
-    start = count = size = cost = 0
-    for path, more in small:
-        more_cost = more + _FILE_COST
-        is_full = cost + more_cost > MAX_PACK_SIZE
-        if count and (is_full or (cost >= MIN_PACK_SIZE and _ends_before(path, more_cost))):
-            yield PlannedPack(start, count, size)
-            start, count, size, cost = start + count, 0, 0, 0
-        count, size, cost = count + 1, size + more, cost + more_cost
-    if count:
-        yield PlannedPack(start, count, size)
+    packs = [list[str]()]
+    cost = 0
+    for path, size in small:
+        more = size + _FILE_COST
+        if cost + more > MAX_PACK_SIZE or (cost >= MIN_PACK_SIZE and _ends_before(path, more)):
+            packs.append([])
+            cost = 0
+        packs[-1].append(path)
+        cost += more
+    return [tuple(paths) for paths in packs if len(paths) > 1]
 
 
 def _ends_before(path: str, cost: int) -> bool:

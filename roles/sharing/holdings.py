@@ -1,16 +1,22 @@
-"""A pack that can be uploaded: small files of a seeder, or unpacked by a leecher, read as one."""
+"""What a shared folder can upload: files, and packs of small files that are read as one content.
+
+A leecher uses the packs too, for small files that it has unpacked.
+"""
 
 from __future__ import annotations
 
 import os
 from bisect import bisect_right
 from collections.abc import Sequence
+from contextlib import closing
 from itertools import accumulate
 from pathlib import Path
 
+from roles.disk.file_source import FileSource
+from roles.disk.open_folder import LastFolder
 from roles.net.connection import Connection
-from roles.sharing.folder_tree import TreeFile
-from roles.sharing.tree_opener import TreeOpener
+from roles.sharing.folder_tree import TreeFile, check_unchanged, open_unchanged
+from roles.values.catalogue import FileLine, encode_line
 from roles.values.content import Content
 from roles.values.errors import FileChangedError
 from roles.values.safe_names import shown_name
@@ -18,22 +24,15 @@ from roles.values.safe_names import shown_name
 BLOCK = 256 * 1024  # bytes to read at once: one frame's worth
 
 
-class PackHolding:
-    """Immutable. `members` are its files, in order, as they were when they were hashed."""
+class _SharedHolding:
+    """A Holding with all its chunks. Immutable."""
 
-    __slots__ = ("_digests", "_folder", "content", "members")
+    __slots__ = ("_digests", "_folder", "content")
 
-    def __init__(
-        self, folder: Path, members: Sequence[TreeFile], content: Content, digests: bytes
-    ) -> None:
+    def __init__(self, folder: Path, content: Content, digests: bytes) -> None:
         self._folder = folder
         self._digests = digests
         self.content = content
-        self.members = tuple(members)
-
-    @property
-    def title(self) -> str:
-        return f"{len(self.members)} small files from {shown_name(self.members[0].path)} on"
 
     def digests(self) -> bytes:
         return self._digests
@@ -41,14 +40,49 @@ class PackHolding:
     def have(self) -> int:
         return self.content.all_chunks
 
+
+class FileHolding(_SharedHolding):
+    """A file. `line` is its line of the catalogue."""
+
+    __slots__ = ("file", "line")
+
+    def __init__(self, folder: Path, file: TreeFile, content: Content, digests: bytes) -> None:
+        super().__init__(folder, content, digests)
+        self.file = file
+        mtime = file.mtime_ns // 1_000_000_000
+        self.line = encode_line(FileLine(file.path, file.size, content, mtime, file.is_executable))
+
+    @property
+    def title(self) -> str:
+        return shown_name(self.file.path)
+
+    def open(self) -> FileSource:
+        with closing(LastFolder(self._folder, make=False)) as folders:
+            return FileSource(open_unchanged(folders, self.file), self.file.is_still)
+
+
+class PackHolding(_SharedHolding):
+    """A pack. `members` are its files, in order, as they were when they were hashed."""
+
+    __slots__ = ("members",)
+
+    def __init__(
+        self, folder: Path, members: Sequence[TreeFile], content: Content, digests: bytes
+    ) -> None:
+        super().__init__(folder, content, digests)
+        self.members = tuple(members)
+
+    @property
+    def title(self) -> str:
+        return f"{len(self.members)} small files from {shown_name(self.members[0].path)} on"
+
     def open(self) -> PackSource:
-        with TreeOpener(self._folder) as opener:
-            opener.check(self.members[0])  # to notice at once if the folder is gone
+        check_unchanged(self._folder, self.members[:1])  # to notice at once if the folder is gone
         return PackSource(self._folder, self.members)
 
 
 class PackSource:
-    """Opens and checks each member when its bytes are wanted."""
+    """A ChunkSource that opens and checks each member when its bytes are wanted."""
 
     def __init__(self, folder: Path, members: Sequence[TreeFile]) -> None:
         self._folder = folder
@@ -59,7 +93,7 @@ class PackSource:
         self._last_read: Sequence[TreeFile] = ()
 
     def send(self, connection: Connection, offset: int, length: int) -> int:
-        """Like ChunkSource.send(). Keeps what the connection did not take for the next call."""
+        """Keeps what the connection did not take for the next call."""
         at = offset - self._block_start
         if not 0 <= at < len(self._block):
             self._block = memoryview(self._read(offset, min(length, BLOCK)))
@@ -67,10 +101,8 @@ class PackSource:
         return connection.send(self._block[at : at + length])
 
     def check(self) -> None:
-        """Check the members that were read last. Raises FileChangedError."""
-        with TreeOpener(self._folder) as opener:
-            for member in self._last_read:
-                opener.check(member)
+        """Raise FileChangedError if one of the members that were read last has changed."""
+        check_unchanged(self._folder, self._last_read)
 
     def close(self) -> None:
         """Nothing stays open between two calls."""
@@ -78,10 +110,10 @@ class PackSource:
     def _read(self, offset: int, length: int) -> bytes:
         first = index = bisect_right(self._starts, offset) - 1
         parts, left = list[bytes](), length
-        with TreeOpener(self._folder) as opener:
+        with closing(LastFolder(self._folder, make=False)) as folders:
             while left and index < len(self._members):
                 member, skipped = self._members[index], offset + length - left - self._starts[index]
-                parts.append(_part(opener, member, skipped, min(left, member.size - skipped)))
+                parts.append(_part(folders, member, skipped, min(left, member.size - skipped)))
                 left, index = left - len(parts[-1]), index + 1
         self._last_read = self._members[first:index]
         if left:
@@ -89,9 +121,9 @@ class PackSource:
         return b"".join(parts)
 
 
-def _part(opener: TreeOpener, member: TreeFile, start: int, length: int) -> bytes:
+def _part(folders: LastFolder, member: TreeFile, start: int, length: int) -> bytes:
     """`length` bytes of a member from `start` on. Raises FileChangedError if it has changed."""
-    descriptor = opener.open(member)
+    descriptor = open_unchanged(folders, member)
     try:
         if start:
             os.lseek(descriptor, start, os.SEEK_SET)
