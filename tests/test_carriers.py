@@ -121,7 +121,7 @@ class CarriedRoomTest(RoomTest):
     @LINUX_ONLY
     def test_the_talk_with_the_tracker_is_carried_by_connections_as_well(self) -> None:
         line = carried_by(self, Line(piece=11))
-        self.enterContext(mock.patch.object(datagrams, "talk_with", RecordTalk))
+        self.enterContext(mock.patch.object(datagrams, "Talk", RecordTalk))
         bound = list[Records]()
 
         def records(sock: socket.socket) -> Records:

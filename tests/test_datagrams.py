@@ -6,7 +6,7 @@ import socket
 import unittest
 from unittest import mock
 
-from roles.net.datagrams import Datagrams, DatagramTalk, broadcasting
+from roles.net.datagrams import Datagrams, Talk, broadcasting
 from roles.values.addresses import LOOPBACK
 from tests.role_test import LINUX_ONLY
 from tests.support import LIMIT_S, wait_until
@@ -15,7 +15,7 @@ from tests.support import LIMIT_S, wait_until
 class DatagramsTest(unittest.TestCase):
     def setUp(self) -> None:
         self.tracker = self.enterContext(broadcasting(LOOPBACK))
-        self.talk = DatagramTalk(self.tracker.address)
+        self.talk = Talk(self.tracker.address)
         self.addCleanup(self.talk.close)
 
     def received(self, by: Datagrams, most: int = 100) -> tuple[bytes, tuple[str, int]]:

@@ -156,7 +156,7 @@ class TrackerAsker:
         """Ask once at this address. Raises OSError."""
         question = attempt.questions.get(address)
         if question is None:
-            question = _Question(datagrams.talk_with(address), time.monotonic() + LINGER_S)
+            question = _Question(datagrams.Talk(address), time.monotonic() + LINGER_S)
             attempt.questions[address] = question
             self._lingering.append(question)
         try:

@@ -1,14 +1,12 @@
-"""Messages between a member and its tracker, a datagram each.
+"""Messages between a member and its tracker, one datagram each.
 
-Whoever sends and takes them knows no socket: in a room that carries them over connections another
-Talk, and at the tracker another Datagrams, stands here.
+Their users know no socket, so a room could carry the messages over connections instead: only Talk
+at the member and Datagrams at the tracker would differ.
 """
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
-from typing import Protocol
 
 from roles.values.addresses import Address
 
@@ -16,20 +14,11 @@ LONGEST = 65_535  # bytes: no datagram is longer
 BUFFER = 512 * 1024  # bytes at a tracker, each way; most systems allow a little less
 
 
-class Talk(Protocol):
-    """With one tracker. Owned by one thread. What it says may be lost."""
+class Talk:
+    """With one tracker, for one thread. Messages may be lost.
 
-    def send(self, message: bytes) -> None:
-        """Raises OSError, ConnectionError when nobody listens there."""
-
-    def receive(self, timeout_s: float) -> bytes:
-        """The next message of this tracker. Raises OSError, TimeoutError when none comes."""
-
-    def close(self) -> None: ...
-
-
-class DatagramTalk:
-    """A socket of its own, to which the system hands this tracker's datagrams only."""
+    A socket of its own, to which the system delivers datagrams of this tracker only.
+    """
 
     def __init__(self, tracker: Address) -> None:
         """Raises OSError."""
@@ -41,9 +30,11 @@ class DatagramTalk:
             raise
 
     def send(self, message: bytes) -> None:
+        """Raises OSError; ConnectionError if nobody listens there."""
         self._sock.send(message)
 
     def receive(self, timeout_s: float) -> bytes:
+        """The tracker's next message. Raises OSError; TimeoutError if none comes."""
         self._sock.settimeout(timeout_s)
         return self._sock.recv(LONGEST)
 
@@ -51,15 +42,11 @@ class DatagramTalk:
         self._sock.close()
 
 
-# How members of the room talk to their tracker.
-talk_with: Callable[[Address], Talk] = DatagramTalk
-
-
 class Datagrams:
-    """A bound socket that hears everybody. Its calls never wait."""
+    """A bound socket that receives from everyone. Its calls never wait."""
 
     def __init__(self, sock: socket.socket) -> None:
-        """The socket is closed with it."""
+        """close() closes the socket."""
         self.sock = sock
         sock.setblocking(False)
         self.address = Address(*sock.getsockname())
@@ -71,18 +58,19 @@ class Datagrams:
         self.close()
 
     def fileno(self) -> int:
-        """For selectors, -1 when it is closed."""
+        """For selectors; -1 after close()."""
         return self.sock.fileno()
 
     def expect_many(self) -> None:
-        """Have the system keep more than usual, each way."""
+        """Enlarge the system's buffers."""
         for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
             self.sock.setsockopt(socket.SOL_SOCKET, buffer, BUFFER)
 
     def receive(self, most: int) -> tuple[bytes, tuple[str, int]] | None:
-        """A datagram, `most` bytes of it, and where it came from; None when there is none.
+        """A datagram, cut to `most` bytes, and its source; None if there is none.
 
-        Raises OSError: Windows says here that an earlier one found nobody, or that it was longer.
+        Raises OSError: on Windows also if an earlier datagram found nobody, or if this one is
+        longer.
         """
         try:
             datagram, source = self.sock.recvfrom(most)
@@ -91,7 +79,7 @@ class Datagrams:
         return datagram, source
 
     def send(self, datagram: bytes, to: tuple[str, int]) -> bool:
-        """False when the system has no room for it now. Raises OSError."""
+        """False if the system has no room for it now. Raises OSError."""
         try:
             self.sock.sendto(datagram, to)
         except BlockingIOError:
@@ -103,7 +91,7 @@ class Datagrams:
 
 
 def broadcasting(source: str) -> Datagrams:
-    """From any port of this own address; it may send to everyone in a network. Raises OSError."""
+    """Bound to any port of this own address, and allowed to broadcast. Raises OSError."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)

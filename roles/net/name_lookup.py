@@ -1,4 +1,4 @@
-"""Host name to IPv4 addresses without waiting for ever. The system's look-up has no deadline."""
+"""Finds the IPv4 addresses of a host name, with a deadline, which the system's look-up lacks."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _NO_SUCH_NAME = {
 
 
 def looked_up(address: Address, should_stop: Callable[[], bool]) -> tuple[Address, ...]:
-    """The same address with an IPv4 address for its host: one for each that the host has.
+    """One address for each IPv4 address of the host.
 
-    Raises TrackerSilentError when there is no such machine, or no thread left to look for it.
+    Raises TrackerSilentError if there is no such computer, or no thread left to look for it.
     """
     if ip_of(address.host) is not None:
         return (address,)
     found = list[str]()
-    # A daemon: nothing can end a look-up that the system is busy with, and it touches `found` only.
+    # A daemon, because nothing can end a look-up of the system.
     faults = list[str]()
     thread = Worker(lambda: _look_up(address.host, found, faults), "lmk-lookup", daemon=True)
     try:

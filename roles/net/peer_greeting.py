@@ -1,7 +1,7 @@
-"""Greeting a peer that was connected to, one of LMK/2 or, by mistake, an original seeder.
+"""Greets a peer that we connected to: one of LMK/2 or, by mistake, an original seeder.
 
-An original ends for good when a connection closes at the wrong moment, so every way out of here
-says the word that it waits for (docs/PROTOCOL.md, section 2.3).
+An original crashes if a connection closes at the wrong moment, so every way out of here sends the
+word that it waits for (docs/PROTOCOL.md, section 2.3).
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from roles.wire.greeting import (
 from roles.worker import POLL_S
 
 ANSWER_S = 10.0  # an original may be waiting for another leecher's second word
-STOPPING_S = 0.3  # how long it is waited for when this side stops; the farewell is safe any time
+STOPPING_S = 0.3  # instead, while this program stops; the farewell is safe at any time
 ORIGINAL_BUFFER = 2_048  # bytes that an original receives as the first message
 _LMK1_WORD = b"connected"
 _LMK1_WORDS = (b"c", b"a", b"e")  # connected, away, error
 
 
 def greeted(connection: Connection, hello: Hello, should_stop: Callable[[], bool]) -> Welcome:
-    """Say who we are and read the answer, which may be `away`; frames behind it stay with the
+    """Send `hello` and read the answer, which may be `away`. Frames behind it stay with the
     connection.
 
-    Raises PeerProtocolError when it speaks LMK/1 only, or nothing that we know, OSError.
+    Raises OSError, and PeerProtocolError if the peer speaks only LMK/1, or something unknown.
     """
     connection.limit(POLL_S)
     said = encode_hello(hello)
     connection.send_all(said, within_s=POLL_S)
     reader = WelcomeReader()
-    deadline = time.monotonic() + ANSWER_S  # for the whole line: single bytes gain no time
+    deadline = time.monotonic() + ANSWER_S  # for the whole line
     line = _received(connection, deadline, should_stop, said)
     if line[:1] in _LMK1_WORDS:
         if line[:1] == b"c":
             _leave_original(connection, line)
         raise PeerProtocolError("it speaks LMK/1 only")
     while (welcome := reader.feed(line)) is None:
-        if should_stop():  # no original: it is not harmed
+        if should_stop():  # it is no original, so this does no harm
             raise TimeoutError("this program stops")
         line = _received(connection, deadline, should_stop, said)
     return welcome
@@ -55,7 +55,7 @@ def greeted(connection: Connection, hello: Hello, should_stop: Callable[[], bool
 def _received(
     connection: Connection, deadline: float, should_stop: Callable[[], bool], said: bytes
 ) -> bytes:
-    """More of the answer's line; when nothing comes, a farewell to whoever reads it later."""
+    """More of the answer's line. If nothing comes, sends a farewell that may be read later."""
     stopped: float | None = None
     while True:
         now = time.monotonic()
@@ -77,7 +77,7 @@ def _received(
 def _leave_original(connection: Connection, come: bytes) -> None:
     """The word that frees an original seeder."""
     with contextlib.suppress(OSError):
-        if come != _LMK1_WORD:  # closed with bytes unread, the system would take ours back
+        if come != _LMK1_WORD:  # closing with unread bytes would discard what we send
             connection.receive(MAX_ANSWER)
         connection.send_all(EXIT_CONNECTION, within_s=POLL_S)
 
@@ -85,8 +85,8 @@ def _leave_original(connection: Connection, come: bytes) -> None:
 def _farewell(said: bytes) -> bytes:
     """What an original takes for our second message, whenever it reads.
 
-    One that serves somebody else has not read our greeting yet: it will receive a whole buffer as
-    the first message, so the word that it waits for then must begin the next one.
+    While it serves somebody else it has not read our greeting. It will receive a whole buffer as
+    the first message, so the word that it waits for must begin the next one.
     """
     word = EXIT_CONNECTION
     return (word + b"\n").ljust(ORIGINAL_BUFFER - len(said)) + word

@@ -1,7 +1,4 @@
-"""How many requests a second one stranger, and all of them together, may have answered.
-
-Pure state.
-"""
+"""Limits how many requests per second are answered: of one host, and of all hosts. Pure."""
 
 from __future__ import annotations
 
@@ -14,13 +11,13 @@ class RateLimit:
     """A token bucket for each host and one for all."""
 
     def __init__(self, *, per_host: float, whole: float) -> None:
-        """Requests per second; a burst of twice that is let through."""
+        """In requests per second; allows bursts of twice as many."""
         self._per_host, self._whole = per_host, whole
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._shared = (2 * whole, 0.0)
 
     def allows(self, host: str, *, now: float) -> bool:
-        """Whether one more request of this host may be answered now; counts it when it may."""
+        """Whether to answer one more request of this host; counts it if so."""
         tokens, since = self._buckets.pop(host, (2 * self._per_host, now))
         tokens = min(2 * self._per_host, tokens + (now - since) * self._per_host)
         shared, shared_since = self._shared
@@ -33,7 +30,7 @@ class RateLimit:
         return allowed
 
     def charge(self, host: str, requests: float) -> None:
-        """The last one was worth so many more: this host waits for as long before the next."""
+        """The last request cost as much as this many more."""
         if host in self._buckets:
             tokens, since = self._buckets[host]
             self._buckets[host] = (tokens - requests, since)

@@ -1,4 +1,4 @@
-"""Rates and time left, from counts and the caller's clock. Pure numbers."""
+"""Rates and time left. Pure."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ class RateMeter:
         self.total = 0  # bytes since the start
 
     def add(self, count: int, *, now: float) -> None:
-        """Count bytes that arrived or left just now."""
         self.total += count
         self._moved = now if count else self._moved
         if now - self._samples[-1][0] >= 0.1:  # at most 50 samples in the window
             self._samples.append((now, self.total))
 
     def rate(self, *, now: float) -> float:
-        """Bytes per second, 0.0 before there is a tenth of a second to judge by."""
+        """Bytes per second; 0.0 during the first tenth of a second."""
         while len(self._samples) > 1 and now - self._samples[1][0] >= WINDOW_S:
             self._samples.popleft()
         since, count = self._samples[0]
@@ -34,5 +33,5 @@ class RateMeter:
 
 
 def seconds_left(rest: int, rate: float) -> float | None:
-    """Time for the rest at this rate; None when it does not move."""
+    """None if nothing moves."""
     return rest / rate if rate > 0 else None

@@ -1,6 +1,6 @@
-"""The limit of bytes a second that the whole program keeps to, one for each direction.
+"""The program's limit of bytes per second, one for each direction.
 
-One object is shared by every role and connection of a program. It knows no socket.
+Every role and connection of a program shares one object.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 BURST_S = 0.25  # what may go out at once after a pause, in seconds of the limit
-SLICE_S = 0.1  # how much is asked for at once: shorter than anybody's patience
+SLICE_S = 0.1  # the longest sleep and the usual piece, in seconds of the limit
 MIN_SLICE = 4_096  # bytes
 
 
 class Throttle:
-    """May be used by any thread."""
+    """For any thread."""
 
     def __init__(self, bytes_per_second: int | None = None) -> None:
-        self._lock = threading.Lock()  # protects both fields
+        self._lock = threading.Lock()  # protects the other fields
         self._limit = bytes_per_second
-        self._free_at = 0.0  # when what was granted so far is through, at the limit
+        self._free_at = 0.0  # when all bytes granted so far have passed
 
     def set_limit(self, bytes_per_second: int | None) -> None:
-        """Another limit from now on, None for none."""
+        """None: no limit."""
         with self._lock:
             self._limit, self._free_at = bytes_per_second, 0.0
 
@@ -41,10 +41,10 @@ class Throttle:
     def wait(
         self, count: int, should_stop: Callable[[], bool], *, most_s: float = float("inf")
     ) -> float:
-        """Return when `count` more bytes may pass, when told to stop, or after `most_s`: how many
-        seconds that took.
+        """Wait until `count` more bytes may pass, should_stop() returns True, or `most_s` has
+        passed. Returns how many seconds that took.
         """
-        if self._limit is None:  # as nearly always, and for each piece that comes or goes
+        if self._limit is None:  # the usual case, once for each piece
             return 0.0
         now = time.monotonic()
         until = min(self._book(count, now), now + most_s)

@@ -1,4 +1,4 @@
-"""How a thread waits for a connection and for the words of other threads at once."""
+"""How a thread waits for a connection and for other threads at once."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from roles.net.connection import Connection
 
 
 class Waiting:
-    """Owned by one thread, but for wake()."""
+    """For one thread, except wake()."""
 
     def __init__(self) -> None:
-        """Raises OSError when no descriptor is left."""
+        """Raises OSError if no descriptor is left."""
         self._woken, self._waker = socket.socketpair()
         self._woken.setblocking(False)
         self._waker.setblocking(False)
@@ -26,17 +26,16 @@ class Waiting:
         self._selector.register(self._woken, selectors.EVENT_READ)
 
     def watch(self, connection: Connection) -> None:
-        """Wait for this one, too."""
         self._connection = connection
         self._selector.register(connection, selectors.EVENT_READ)
 
     def wake(self, word: bytes = b"\0") -> None:
-        """From any thread: the byte goes into a buffer, nothing waits."""
+        """From any thread; never waits."""
         with contextlib.suppress(OSError):  # full: it is awake already
             self._waker.send(word)
 
     def wait(self, timeout_s: float) -> tuple[bool, bytes]:
-        """Whether the connection has something to receive, and what was said with wake()."""
+        """Whether the connection has something to receive, and the bytes passed to wake()."""
         is_ready = self._connection.pending > 0
         words = b""
         for key, _ in self._selector.select(0 if is_ready else timeout_s):

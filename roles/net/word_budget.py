@@ -1,22 +1,19 @@
-"""How many frames a peer may send before it brings or takes something of use.
+"""Limits how many frames a peer may send without use to us.
 
-A peer that sends more is read more slowly, and dropped if it goes on. Pure state: the caller brings
-the clock, and does the waiting.
+We read more slowly from a peer that sends more, and drop it if it goes on. Pure.
 """
 
 from __future__ import annotations
 
 from roles.values.errors import PeerProtocolError
 
-MOST = 1_000  # frames at once; the answers to 64 files that are opened together are some hundred
+MOST = 1_000  # frames at once; opening 64 files together leads to some hundred answers
 PER_SECOND = 200.0
-TALK_S = 30.0  # of sending more than that: then the connection ends
+TALK_S = 30.0  # of sending more than that; then the connection ends
 WORD = 1_024  # bytes; a longer frame counts as several
 
 
 class WordBudget:
-    """Owned by the connection's thread."""
-
     def __init__(self) -> None:
         self._left, self._since = float(MOST), 0.0
         self._short_since: float | None = None
@@ -26,7 +23,7 @@ class WordBudget:
         self._left, self._short_since = float(MOST), None
 
     def spend(self, words: int, *, now: float) -> float:
-        """Count so many frames. Returns for how many seconds to read nothing more.
+        """Count this many frames. Returns for how many seconds to stop reading.
 
         Raises PeerProtocolError once the peer has gone on for TALK_S.
         """

@@ -10,13 +10,12 @@ import hashlib
 import heapq
 import logging
 import os
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from io import FileIO
@@ -35,7 +34,7 @@ BLOCK = 1024 * 1024  # bytes to read at once; small enough to be hashed from the
 _RANGE = 16 * 1024 * 1024  # bytes of a file for one job: some 20 ms
 _RUN_BYTES = 4 * 1024 * 1024  # of small files for one job
 _RUN_FILES = 512
-_AHEAD = 3  # jobs submitted per thread, so that no thread waits for one
+_AHEAD = 4  # jobs submitted per thread, so that no thread waits for one
 Job: TypeAlias = Callable[["HashingThreads"], int]  # returns how many bytes it processed
 
 
@@ -90,13 +89,16 @@ class FileReading(Reading):
 
     def _read(self, start: int, stop: int, threads: HashingThreads) -> int:
         try:
+            buffer = memoryview(bytearray(min(BLOCK, stop - start)))
             with (
                 closing(LastFolder(threads.folder, make=False)) as folders,
                 FileIO(open_unchanged(folders, self._file)) as opened,
             ):
                 opened.seek(start)
                 self._parts[start] = b"".join(
-                    _digest(opened, min(self._chunk_size, stop - chunk), threads)
+                    _digest(
+                        opened, min(self._chunk_size, stop - chunk), buffer, threads.should_stop
+                    )
                     for chunk in range(start, stop, self._chunk_size)
                 )
                 if not self._file.is_still(os.fstat(opened.fileno())):
@@ -181,61 +183,38 @@ class HashingThreads:
         self._threads = threads or _cores()
         self._waiting = list[tuple[int, int, Reading, Iterator[Job]]]()  # a heap
         self._added = 0
-        self._left = dict[Reading, int]()  # unfinished jobs, plus one while more may come
-        self._buffers = threading.local()
 
     def add(self, reading: Reading) -> None:
         """May be called between two items of run()."""
         self._added += 1
         heapq.heappush(self._waiting, (reading.size, self._added, reading, reading.jobs()))
-        self._left[reading] = 1
 
     def run(self) -> Generator[tuple[Reading, int, bool], None, None]:
-        """Run all jobs. Yields after each job its reading, the bytes it processed, and whether it
-        was the reading's last job.
+        """Run all jobs. Yields after each job its reading and the bytes it processed, and at the
+        end of a reading (reading, 0, True).
 
         Ends early once should_stop() returns True.
         """
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="lmk-hash")
-        running = deque[tuple[Reading, Future[int]]]()
+        running = deque[tuple[Reading, Future[int] | None]]()  # None: no more jobs of this reading
         try:
             while not self.should_stop():
                 while len(running) < self._threads * _AHEAD and self._waiting:
-                    reading, job = self._next()
+                    *_, reading, jobs = self._waiting[0]
+                    job = next(jobs, None)
                     if job is None:
-                        if self._is_through(reading):
-                            yield reading, 0, True
-                    else:
-                        running.append((reading, self._submitted(pool, job)))
+                        heapq.heappop(self._waiting)
+                    running.append((reading, job and self._submitted(pool, job)))
                 if not running:
                     return
                 reading, future = running.popleft()
-                size = future.result()
+                size = future.result() if future else 0
                 if self.should_stop():
                     return
-                yield reading, size, self._is_through(reading)
+                yield reading, size, future is None
         finally:
             pool.shutdown(cancel_futures=True)
             self._waiting.clear()
-            self._left.clear()
-
-    def buffer(self) -> memoryview:
-        """The calling thread's own buffer of BLOCK bytes."""
-        with suppress(AttributeError):
-            kept: memoryview = self._buffers.view
-            return kept
-        view = self._buffers.view = memoryview(bytearray(BLOCK))
-        return view
-
-    def _next(self) -> tuple[Reading, Job | None]:
-        """The smallest reading, and its next job; None if it has no more."""
-        reading, jobs = self._waiting[0][2:]
-        job = next(jobs, None)
-        if job is None:
-            heapq.heappop(self._waiting)
-        else:
-            self._left[reading] += 1
-        return reading, job
 
     def _submitted(self, pool: ThreadPoolExecutor, job: Job) -> Future[int]:
         """Submit the job to the pool; if the system has no thread left, run it in this thread.
@@ -250,22 +229,17 @@ class HashingThreads:
             done.set_result(job(self))
             return done
 
-    def _is_through(self, reading: Reading) -> bool:
-        self._left[reading] -= 1
-        if self._left[reading]:
-            return False
-        del self._left[reading]
-        return True
 
-
-def _digest(opened: FileIO, length: int, threads: HashingThreads) -> bytes:
+def _digest(
+    opened: FileIO, length: int, buffer: memoryview, should_stop: Callable[[], bool]
+) -> bytes:
     """The digest of the next `length` bytes. Raises FileChangedError if there are fewer, or when
     stopped.
     """
-    hasher, buffer = hashlib.sha256(), threads.buffer()
+    hasher = hashlib.sha256()
     while length:
-        got = opened.readinto(buffer[: min(length, BLOCK)])
-        if not got or threads.should_stop():
+        got = opened.readinto(buffer[:length])
+        if not got or should_stop():
             raise FileChangedError("it is shorter than it was")
         hasher.update(buffer[:got])
         length -= got
