@@ -298,7 +298,7 @@ class AddressesTest(TrackerPlaceTestCase):
     def test_a_question_whose_own_address_went_is_sent_from_another(self) -> None:
         tracker = self.scripted_tracker()
         client = self.asking(TrackerPlace(tracker.address))
-        real, faults = datagrams.talk_with, [OSError(22, "Invalid argument")]
+        real, faults = datagrams.Talk, [OSError(22, "Invalid argument")]
 
         def talk_with(address: Address) -> datagrams.Talk:
             talk = real(address)
@@ -307,7 +307,7 @@ class AddressesTest(TrackerPlaceTestCase):
                 return cast(datagrams.Talk, mock.Mock(wraps=talk, send=error))
             return talk
 
-        with mock.patch.object(datagrams, "talk_with", talk_with):
+        with mock.patch.object(datagrams, "Talk", talk_with):
             self.assertIsNotNone(client.list_version())
 
     def test_it_ends_at_once_when_the_program_does(self) -> None:
