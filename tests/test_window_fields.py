@@ -30,7 +30,7 @@ class TextFieldTest(WindowTestCase):
         self.commits = 0
         self.text = tk.StringVar(self.root)
         self.field = TextField(
-            self.root, Theme(self.root), self.text, placeholder="a port", commit=self.count
+            self.root, Theme(self.root), self.text, self.count, placeholder="a port"
         )
 
     def count(self) -> None:
@@ -61,13 +61,10 @@ class TextFieldTest(WindowTestCase):
 class FolderFieldTest(WindowTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.text = tk.StringVar(self.root)
-        self.field = FolderField(
-            self.root, Theme(self.root), self.text, title="Which one?", commit=lambda: None
-        )
+        self.field = FolderField(self.root, Theme(self.root), "", lambda: None, title="Which one?")
 
     def read(self, typed: str) -> Path | None:
-        self.text.set(typed)
+        self.field.variable.set(typed)
         return self.field.read(folder_named)
 
     def test_a_folder_is_read_as_a_command_reads_it(self) -> None:
@@ -95,7 +92,7 @@ class FolderFieldTest(WindowTestCase):
 
         self.field.ask_folder = ask
         for typed in ("file:///a/b", "http://pc/"):
-            self.text.set(typed)
+            self.field.variable.set(typed)
             self.field.choose()
         self.assertEqual(starts, ["/a/b", ""])
 

@@ -27,7 +27,7 @@ SENT = "3"  # column of the uploads
 class SeederTabTest(AppWindowTest):
     def start(self, folder: Path) -> None:
         window = self.open_window()
-        window.seeder.form.folder_text.set(str(folder))
+        window.seeder.form.folder.variable.set(str(folder))
         window.seeder.start_or_stop()
 
     def wait_for_sentence(self, text: str) -> None:
@@ -76,8 +76,8 @@ class SeederTabTest(AppWindowTest):
 
     def test_an_unusable_number_is_said_beside_its_field(self) -> None:
         window = self.open_window()
-        window.seeder.form.slots_text.set("many")
-        window.seeder.form.folder_text.set(str(self.folder))
+        window.seeder.form.slots.variable.set("many")
+        window.seeder.form.folder.variable.set(str(self.folder))
         window.seeder.start_or_stop()
         self.assertIsNone(window.seeder.main)
         self.assertIn("number from 1 to 64", widget_texts(window.seeder))

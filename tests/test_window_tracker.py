@@ -91,7 +91,7 @@ class TrackerTabTest(AppWindowTest):
         window = self.open_window()
         window.tracker.start_or_stop()
         self.wait_for(RunState.RUNNING)
-        window.seeder.form.folder_text.set(str(bundled_folder("data")))
+        window.seeder.form.folder.variable.set(str(bundled_folder("data")))
         window.seeder.start_or_stop()
         run = window.seeder.main
         assert run is not None

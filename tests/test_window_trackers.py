@@ -11,7 +11,7 @@ from roles.values.errors import UserInputError
 from roles.values.events import FoundTracker, Post, RoleStopped, TrackersFound
 from roles.values.settings import MAX_RECENTS, Follow
 from tests.support import WindowTestCase
-from tests.windows import AppWindowTest
+from tests.windows import AppWindowTest, text_of
 from ui.window.event_pump import EventPump
 from ui.window.settings_keeper import SettingsKeeper
 from ui.window.theme import Theme
@@ -140,16 +140,16 @@ class TrackerFieldTest(ChoiceTestCase):
             self.root,
             Theme(self.root),
             self.choice,
-            commit=lambda: self.commits.append(self.text.get()),
+            lambda: self.commits.append(self.text.get()),
         )
 
     def test_choosing_a_line_puts_its_address_into_the_field(self) -> None:
         self.choice.take_found((ONE, OTHER))
-        self.assertEqual(self.field.advice, "2 trackers found: choose one.")
+        self.assertEqual(text_of(self.field.advice), "2 trackers found: choose one.")
         self.text.set(self.field.entry.cget("values")[0])
         self.field.entry.event_generate("<<ComboboxSelected>>")
         self.assertEqual(self.commits, ["10.0.0.5:12500"])
-        self.assertEqual(self.field.advice, "")
+        self.assertEqual(text_of(self.field.advice), "")
 
     def test_the_placeholder_follows(self) -> None:
         self.choice.take_found((ONE,))

@@ -106,7 +106,7 @@ class AppWindow(tk.Tk):
         theme = Theme(self, is_dark=settings.now.appearance == Appearance.DARK.value)
         typed = tk.StringVar(self, settings.now.tracker)
         trackers = TrackerChoice(typed, environment, settings)
-        roles = RunningRoles(pump, throttles_of(settings), self._say_warned)
+        roles = RunningRoles(pump, throttles_of(settings.now), self._say_warned)
         return Workbench(pump, theme, roles, settings, environment, trackers)
 
     def _make_tabs(self) -> None:

@@ -158,12 +158,7 @@ class DownloadList(ttk.Frame):
             button.pack(side="left", padx=(px(gap) if buttons else 0, 0))
             buttons[verb] = button
         self.finder = TextField(
-            bar,
-            theme,
-            self.wanted,
-            placeholder="Find a file",
-            width=_FIND_WIDTH,
-            commit=self._fill,
+            bar, theme, self.wanted, self._fill, placeholder="Find a file", width=_FIND_WIDTH
         )
         self.finder.pack(side="right", padx=(px(8), 0))
         self.wanted.trace_add("write", lambda *_: self._look_later())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from tkinter import ttk
 from typing import TypeAlias, TypeVar
 
@@ -20,20 +20,28 @@ FolderDialog: TypeAlias = Callable[[tk.Misc, str, str], str]  # parent, title, f
 class TextField(ttk.Frame):
     """An entry, and below it, only when needed, what is wrong."""
 
+    entry: ttk.Entry
+
     def __init__(
         self,
         parent: tk.Misc,
         theme: Theme,
-        variable: tk.StringVar,
+        text: str | tk.StringVar,
+        commit: Callable[[], None],
         *,
         placeholder: str = "",
         width: int = 20,
-        commit: Callable[[], None],
+        most: int = 0,
     ) -> None:
-        """`commit` is called when the user is done: Enter, or the focus goes elsewhere."""
+        """`commit` is called when the user is done: Enter, or the focus goes elsewhere.
+
+        With `most`, it is a number from 1 on that can also be stepped.
+        """
         super().__init__(parent)
-        self.variable = variable
-        self.entry = self._make_entry(width)
+        self.variable = text if isinstance(text, tk.StringVar) else tk.StringVar(self, text)
+        self._commit = commit
+        self._most = most
+        self.entry = self._make_entry(theme, width)
         self.entry.grid(row=0, column=0, sticky="ew")
         self.columnconfigure(0, weight=1)
         self._problem = ttk.Label(self, style="Bad.TLabel")
@@ -42,7 +50,7 @@ class TextField(ttk.Frame):
         )
         self._placeholder_x = theme.px(8)
         self._placeholder.bind("<Button-1>", lambda _event: self.entry.focus_set())
-        self._trace = variable.trace_add("write", lambda *_: self._show_placeholder())
+        self._trace = self.variable.trace_add("write", lambda *_: self._text_changed())
         self.bind("<Destroy>", self._on_destroy)
         least = theme.px(LEAST_WRAP)
         self.bind(
@@ -53,8 +61,17 @@ class TextField(ttk.Frame):
         self.entry.bind("<FocusOut>", lambda _event: commit())
         self._show_placeholder()
 
-    def _make_entry(self, width: int) -> ttk.Entry:
-        return ttk.Entry(self, textvariable=self.variable, width=width)
+    def _make_entry(self, _theme: Theme, width: int) -> ttk.Entry:
+        if not self._most:
+            return ttk.Entry(self, textvariable=self.variable, width=width)
+        return ttk.Spinbox(
+            self,
+            textvariable=self.variable,
+            from_=1,
+            to=self._most,
+            width=len(str(self._most)) + 2,
+            command=self._commit,
+        )
 
     def read(self, parse: Callable[[str], T]) -> T | None:
         """The parsed text; None if it cannot be used, and then the field says why."""
@@ -85,6 +102,9 @@ class TextField(ttk.Frame):
         """Show what an empty field means now."""
         self._placeholder.configure(text=sentence)
 
+    def _text_changed(self) -> None:
+        self._show_placeholder()
+
     def _show_placeholder(self) -> None:
         if self.variable.get():
             self._placeholder.place_forget()
@@ -99,38 +119,30 @@ class TextField(ttk.Frame):
 class ChoiceField(TextField):
     """Typed, or chosen from a drop-down list."""
 
-    entry: ttk.Combobox
+    def _make_entry(self, theme: Theme, width: int) -> ttk.Combobox:
+        entry = ttk.Combobox(self, textvariable=self.variable, width=width)
+        entry.bind("<<ComboboxSelected>>", lambda _event: self._chosen())
 
-    def __init__(
-        self,
-        parent: tk.Misc,
-        theme: Theme,
-        variable: tk.StringVar,
-        *,
-        placeholder: str = "",
-        commit: Callable[[], None],
-    ) -> None:
-        super().__init__(parent, theme, variable, placeholder=placeholder, commit=commit)
-        self.entry.bind("<<ComboboxSelected>>", lambda _event: commit())
-        theme.follow(lambda: self._recolour(theme))
+        def recolour() -> None:
+            """The drop-down list is no ttk widget, and tkinter has no name for it."""
+            colours = theme.colours
+            popdown = self.tk.call("ttk::combobox::PopdownWindow", str(entry))
+            self.tk.call(
+                f"{popdown}.f.l",
+                "configure",
+                *("-background", colours.card, "-foreground", colours.text),
+                *("-selectbackground", colours.accent, "-selectforeground", colours.on_accent),
+            )
 
-    def _make_entry(self, width: int) -> ttk.Combobox:
-        return ttk.Combobox(self, textvariable=self.variable, width=width)
+        theme.follow(recolour)
+        return entry
 
-    def offer(self, lines: tuple[str, ...]) -> None:
+    def offer(self, lines: Sequence[str]) -> None:
         """Put these lines into the drop-down list."""
-        self.entry.configure(values=lines)
+        self.entry.configure(values=lines)  # type: ignore[call-overload]
 
-    def _recolour(self, theme: Theme) -> None:
-        """The drop-down list is no ttk widget, and tkinter has no name for it."""
-        colours = theme.colours
-        popdown = self.tk.call("ttk::combobox::PopdownWindow", str(self.entry))
-        self.tk.call(
-            f"{popdown}.f.l",
-            "configure",
-            *("-background", colours.card, "-foreground", colours.text),
-            *("-selectbackground", colours.accent, "-selectforeground", colours.on_accent),
-        )
+    def _chosen(self) -> None:
+        self._commit()
 
 
 class FolderField(ChoiceField):
@@ -140,15 +152,14 @@ class FolderField(ChoiceField):
         self,
         parent: tk.Misc,
         theme: Theme,
-        variable: tk.StringVar,
+        text: str,
+        commit: Callable[[], None],
         *,
         title: str,
         placeholder: str = "",
-        commit: Callable[[], None],
     ) -> None:
-        super().__init__(parent, theme, variable, placeholder=placeholder, commit=commit)
+        super().__init__(parent, theme, text, commit, placeholder=placeholder)
         self._title = title
-        self._commit = commit
         self.ask_folder: FolderDialog = ask_folder  # tests put the user's answer here
 
     def choose(self) -> None:
@@ -172,34 +183,6 @@ class FolderField(ChoiceField):
             return str(folder_named(self.variable.get()))
         except (UserInputError, StorageError):
             return ""
-
-
-class NumberField(TextField):
-    """A whole number from 1 on, typed or stepped."""
-
-    def __init__(
-        self,
-        parent: tk.Misc,
-        theme: Theme,
-        variable: tk.StringVar,
-        *,
-        most: int,
-        commit: Callable[[], None],
-    ) -> None:
-        self._most = most
-        self._commit = commit
-        width = len(str(most)) + 2
-        super().__init__(parent, theme, variable, width=width, commit=commit)
-
-    def _make_entry(self, width: int) -> ttk.Entry:
-        return ttk.Spinbox(
-            self,
-            textvariable=self.variable,
-            from_=1,
-            to=self._most,
-            width=width,
-            command=self._commit,
-        )
 
 
 def ask_folder(parent: tk.Misc, title: str, start: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from roles.program.user_folders import default_download_folder
 from roles.values.errors import UserInputError
 from roles.values.settings import MAX_PARALLEL_SEEDERS, LeecherSettings
-from ui.window.fields import FolderField, NumberField
+from ui.window.fields import FolderField, TextField
 from ui.window.keyboard import tab_in_order
 from ui.window.limit_field import LimitField
 from ui.window.tracker_field import TrackerField
@@ -25,19 +25,17 @@ class LeecherForm(ttk.Frame):
     def __init__(self, tab: LeecherTab, bench: Workbench) -> None:
         super().__init__(tab)
         px, theme, settings = bench.theme.px, bench.theme, bench.settings.now
-        self._folder_text = tk.StringVar(self, settings.download_folder)
-        self._parallel_text = tk.StringVar(self, str(settings.parallel_seeders))
-        self._bench = bench
         usual = _usual_folder()
+        self._trackers = bench.trackers
         self.keep_seeding = tk.BooleanVar(self, settings.keep_seeding)
-        self.tracker = TrackerField(self, theme, bench.trackers, commit=tab.use_fields)
+        self.tracker = TrackerField(self, theme, bench.trackers, tab.use_fields)
         self.folder = FolderField(
             self,
             theme,
-            self._folder_text,
+            settings.download_folder,
+            tab.use_fields,
             title="Where to save what you download",
             placeholder=usual or "where to save what you download",
-            commit=tab.use_fields,
         )
         self.tracker.entry.bind("<Return>", lambda _event: tab.refresh())
         self.folder.offer((usual,) if usual else ())
@@ -65,12 +63,12 @@ class LeecherForm(ttk.Frame):
 
     def fill_in(self, settings: LeecherSettings) -> None:
         """Show what is in use instead of what was typed."""
-        self._bench.trackers.use_for_now(settings.tracker)
-        self._folder_text.set(str(settings.folder))
-        self._parallel_text.set(str(settings.parallel_seeders))
+        self._trackers.use_for_now(settings.tracker)
+        self.folder.variable.set(str(settings.folder))
+        self.parallel.variable.set(str(settings.parallel_seeders))
 
     def _make_options(self, tab: LeecherTab, bench: Workbench) -> ttk.Frame:
-        px = bench.theme.px
+        px, theme = bench.theme.px, bench.theme
         options = ttk.Frame(tab)
         keep = ttk.Checkbutton(
             options,
@@ -79,24 +77,18 @@ class LeecherForm(ttk.Frame):
             variable=self.keep_seeding,
             command=tab.keep_seeding_changed,
         )
+        self.limit = limit = LimitField(options, bench, "down")
+        parallel = str(bench.settings.now.parallel_seeders)
+        self.parallel = TextField(
+            options, theme, parallel, tab.use_fields, most=MAX_PARALLEL_SEEDERS
+        )
         keep.pack(side="left")
-        self.parallel = NumberField(
-            options,
-            bench.theme,
-            self._parallel_text,
-            most=MAX_PARALLEL_SEEDERS,
-            commit=tab.use_fields,
-        )
-        self.parallel.pack(side="right")
-        label = ttk.Label(options, text="Seeders at once for one file", style="Muted.TLabel")
-        label.pack(side="right", padx=px(8))
-        self.limit = LimitField(
-            options, bench.theme, bench.settings, bench.roles.throttles.down, "down_limit"
-        )
-        self.limit.pack(side="right", padx=(0, px(12)))
-        label = ttk.Label(options, text="Download limit", style="Muted.TLabel")
-        label.pack(side="right", padx=px(8))
-        tab_in_order(keep, self.limit, self.parallel)
+        fields = (("Seeders at once for one file", self.parallel), ("Download limit", limit))
+        for text, field in fields:
+            field.pack(side="right", padx=(0, px(12) if field is limit else 0))
+            label = ttk.Label(options, text=text, style="Muted.TLabel")
+            label.pack(side="right", padx=px(8))
+        tab_in_order(keep, limit, self.parallel)
         return options
 
     def _wrap(self, event: tk.Event[tk.Misc]) -> None:

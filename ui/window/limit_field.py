@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import tkinter as tk
+from typing import Literal
 
 from roles.net.throttle import Throttle, Throttles
-from roles.values.settings import parse_rate
+from roles.values.settings import ProgramSettings, parse_rate
 from ui.window.fields import TextField
-from ui.window.settings_keeper import SettingsKeeper
-from ui.window.theme import Theme
+from ui.window.workbench import Workbench
 
 WIDTH = 10  # letters: "2.5 MB/s"
 
 
-def throttles_of(settings: SettingsKeeper) -> Throttles:
-    """The limits of the whole program, from its settings."""
-    now = settings.now
-    return Throttles(Throttle(parse_rate(now.up_limit)), Throttle(parse_rate(now.down_limit)))
+def throttles_of(settings: ProgramSettings) -> Throttles:
+    """The limits of the whole program."""
+    up, down = parse_rate(settings.up_limit), parse_rate(settings.down_limit)
+    return Throttles(Throttle(up), Throttle(down))
 
 
 class LimitField(TextField):
-    """`setting` is the field of ProgramSettings."""
-
-    def __init__(
-        self,
-        parent: tk.Misc,
-        theme: Theme,
-        settings: SettingsKeeper,
-        throttle: Throttle,
-        setting: str,
-    ) -> None:
-        self._settings, self._throttle, self._setting = settings, throttle, setting
-        text = tk.StringVar(parent, getattr(settings.now, setting))
-        super().__init__(parent, theme, text, placeholder="none", width=WIDTH, commit=self._take)
+    def __init__(self, parent: tk.Misc, bench: Workbench, way: Literal["up", "down"]) -> None:
+        throttles = bench.roles.throttles
+        self._settings, self._setting = bench.settings, f"{way}_limit"
+        self._throttle = throttles.up if way == "up" else throttles.down
+        text = getattr(bench.settings.now, self._setting)
+        super().__init__(parent, bench.theme, text, self._take, placeholder="none", width=WIDTH)
 
     def _take(self) -> None:
         limit = self.read(parse_rate)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tkinter as tk
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from roles.values.settings import MAX_SLOTS, parse_port, parse_slots
-from ui.window.fields import FolderField, NumberField, TextField
+from ui.window.fields import FolderField, TextField
 from ui.window.keyboard import tab_in_order
 from ui.window.limit_field import LimitField
 from ui.window.seeder_run import SeederRun
@@ -25,19 +24,16 @@ class SeederForm(ttk.Frame):
         super().__init__(tab)
         px, theme, settings = bench.theme.px, bench.theme, bench.settings.now
         self._bench = bench
-        self.folder_text = tk.StringVar(self, settings.shared_folder)
-        self._port_text = tk.StringVar(self, str(settings.seeder_port))
-        self.slots_text = tk.StringVar(self, str(settings.slots))
         self.folder = FolderField(
             self,
             theme,
-            self.folder_text,
+            settings.shared_folder,
+            tab.folder_chosen,
             title="Which folder to seed",
             placeholder="the folder that others may copy from",
-            commit=tab.folder_chosen,
         )
         self.folder.offer(settings.recent_folders)
-        self.tracker = TrackerField(self, theme, bench.trackers, commit=self._check_tracker)
+        self.tracker = TrackerField(self, theme, bench.trackers, self._check_tracker)
         choose = ttk.Button(self, text="Choose …", underline=1, command=self.folder.choose)
         gap, above = (0, px(8)), (px(8), 0)
         ttk.Label(self, text="Folder").grid(row=0, column=0, sticky="nw", padx=gap, pady=px(7))
@@ -65,21 +61,19 @@ class SeederForm(ttk.Frame):
             label.grid_remove()
         options = ttk.Frame(row)
         options.grid(row=0, column=2, sticky="ne")
-        self.limit = LimitField(
-            options, theme, bench.settings, bench.roles.throttles.up, "up_limit"
-        )
-        self._port = TextField(options, theme, self._port_text, width=6, commit=tab.options_changed)
-        self._slots = NumberField(
-            options, theme, self.slots_text, most=MAX_SLOTS, commit=tab.options_changed
-        )
-        fields = (("Upload limit", self.limit), ("Port", self._port), ("Slots", self._slots))
+        settings = bench.settings.now
+        changed, port, slots = tab.options_changed, str(settings.seeder_port), str(settings.slots)
+        self.limit = LimitField(options, bench, "up")
+        self.port = TextField(options, theme, port, changed, width=6)
+        self.slots = TextField(options, theme, slots, changed, most=MAX_SLOTS)
+        fields = (("Upload limit", self.limit), ("Port", self.port), ("Slots", self.slots))
         for column, (text, field) in enumerate(fields):
             label = ttk.Label(options, text=text, style="Muted.TLabel")
             label.grid(row=0, column=2 * column, sticky="n", padx=(px(12), px(8)), pady=px(7))
             field.grid(row=0, column=2 * column + 1, sticky="n")
         row.columnconfigure(1, weight=1)
         tab_in_order(self.button, options)
-        tab_in_order(self.limit, self._port, self._slots)
+        tab_in_order(self.limit, self.port, self.slots)
         row.bind("<Configure>", lambda event: self._wrap(event.width, lines))
         return row
 
@@ -100,7 +94,7 @@ class SeederForm(ttk.Frame):
 
     def read_options(self) -> tuple[int, int] | None:
         """Port and slots; None if one cannot be used, which its field then says."""
-        port, slots = self._port.read(parse_port), self._slots.read(parse_slots)
+        port, slots = self.port.read(parse_port), self.slots.read(parse_slots)
         return None if port is None or slots is None else (port, slots)
 
     def _check_tracker(self) -> None:

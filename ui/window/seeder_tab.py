@@ -64,7 +64,7 @@ class SeederTab(ttk.Frame):
 
     def fill_in(self, folder: Path) -> None:
         """Choose this folder, and start nothing."""
-        self.form.folder_text.set(str(folder))
+        self.form.folder.variable.set(str(folder))
         self.folder_chosen()
 
     def seed(self, folder: Path, tracker: Address, *, only_here: bool = False) -> None:

@@ -15,34 +15,18 @@ class TrackerField(ChoiceField):
     """Shown in two tabs, for one choice."""
 
     def __init__(
-        self,
-        parent: tk.Misc,
-        theme: Theme,
-        trackers: TrackerChoice,
-        *,
-        commit: Callable[[], None],
+        self, parent: tk.Misc, theme: Theme, trackers: TrackerChoice, commit: Callable[[], None]
     ) -> None:
-        super().__init__(
-            parent, theme, trackers.text, placeholder=trackers.empty_means, commit=commit
-        )
+        super().__init__(parent, theme, trackers.text, commit)
         self._trackers = trackers
-        self._commit = commit
-        self._advice = ttk.Label(self, style="Warning.TLabel")
-        self.entry.bind("<<ComboboxSelected>>", lambda _event: self._chosen())
-        self._advice_trace = trackers.text.trace_add("write", lambda *_: self._show_advice())
+        self.advice = ttk.Label(self, style="Warning.TLabel")
         trackers.follow(self._changed)
 
-    @property
-    def advice(self) -> str:
-        """What it asks the user to do."""
-        return str(self._advice.cget("text"))
-
     def _changed(self) -> None:
-        if not self.winfo_exists():
-            return
-        self.offer(tuple(self._trackers.offers))
-        self.say_empty(self._trackers.empty_means)
-        self._show_advice()
+        if self.winfo_exists():
+            self.offer(tuple(self._trackers.offers))
+            self.say_empty(self._trackers.empty_means)
+            self._show_advice()
 
     def _chosen(self) -> None:
         line = self.variable.get()
@@ -50,15 +34,14 @@ class TrackerField(ChoiceField):
         self.entry.selection_clear()
         self._commit()
 
+    def _text_changed(self) -> None:
+        super()._text_changed()
+        self._show_advice()
+
     def _show_advice(self) -> None:
         advice = self._trackers.advice
-        self._advice.configure(text=advice)
+        self.advice.configure(text=advice)
         if advice:
-            self._advice.grid(row=2, column=0, sticky="w")
+            self.advice.grid(row=2, column=0, sticky="w")
         else:
-            self._advice.grid_remove()
-
-    def _on_destroy(self, event: tk.Event[tk.Misc]) -> None:
-        super()._on_destroy(event)
-        if event.widget is self:
-            self.variable.trace_remove("write", self._advice_trace)
+            self.advice.grid_remove()

@@ -70,7 +70,6 @@ class TrackerTab(ttk.Frame):
         self._is_open = True  # it listens for other computers too
         self._files_shown: tuple[ListedFile, ...] = ()
         self._once_started = list[Callable[[Address], None]]()
-        self._port_text = tk.StringVar(self, str(bench.settings.now.tracker_port))
         self._make_controls()
         self._make_address()
         self.room = Table(
@@ -101,7 +100,8 @@ class TrackerTab(ttk.Frame):
         self.sentence.grid(row=0, column=1, sticky="w", padx=px(12))
         label = ttk.Label(row, text="Port", style="Muted.TLabel")
         label.grid(row=0, column=2, sticky="n", padx=px(8), pady=px(7))
-        self.port = TextField(row, theme, self._port_text, width=6, commit=self._read_port_quietly)
+        port = str(self._bench.settings.now.tracker_port)
+        self.port = TextField(row, theme, port, self._port_typed, width=6)
         self.port.grid(row=0, column=3, sticky="ne")
         row.columnconfigure(1, weight=1)
         row.bind("<Configure>", lambda event: self._wrap(event.width))
@@ -175,7 +175,7 @@ class TrackerTab(ttk.Frame):
             self._bench.settings.change(tracker_port=port)
         return port
 
-    def _read_port_quietly(self) -> None:
+    def _port_typed(self) -> None:
         self._read_port()
 
     def _copy_address(self) -> None:
