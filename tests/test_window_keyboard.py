@@ -166,7 +166,7 @@ class KeyboardTest(AppWindowTest):
 
     def test_f5_asks_the_tracker_again(self) -> None:
         self.press("<F5>")
-        self.assertEqual(text_of(self.window.leecher.form.list_line), "Asking the tracker …")
+        self.assertEqual(text_of(self.window.leecher.form.tracker_said), "Asking the tracker …")
 
     def test_f6_goes_from_pane_to_pane_and_round(self) -> None:
         self.list_three()

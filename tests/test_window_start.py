@@ -20,7 +20,7 @@ class StartTest(AppWindowTest):
 
     def test_without_a_tracker_it_says_what_to_do(self) -> None:
         window = self.open_window()
-        self.pump_until(lambda: "No tracker answers" in text_of(window.leecher.form.list_line))
+        self.pump_until(lambda: "No tracker answers" in text_of(window.leecher.form.tracker_said))
         self.assertIn("press “Try it on this computer”", widget_texts(window))
 
     def test_the_first_tab_is_the_leechers(self) -> None:

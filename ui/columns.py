@@ -6,6 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
+from roles.values.addresses import Address
+from roles.values.safe_names import shown_name
+from ui import wording
+
 SortKey: TypeAlias = str | float
 ItemT = TypeVar("ItemT")
 
@@ -24,3 +28,34 @@ class Column(Generic[ItemT]):
     def key(self, item: ItemT) -> SortKey:
         """What sorts the rows by this column."""
         return self.text(item).casefold() if self.sort_key is None else self.sort_key(item)
+
+    @classmethod
+    def of_number(
+        cls,
+        title: str,
+        number: Callable[[ItemT], float],
+        words: Callable[[ItemT], str],
+        width: int = 0,
+    ) -> Column[ItemT]:
+        """Sorted by a number."""
+        return cls(title, words, number, width, is_number=True)
+
+
+def computer_columns(
+    computer: Callable[[ItemT], str], address: Callable[[ItemT], Address]
+) -> tuple[Column[ItemT], Column[ItemT]]:
+    """The name that a computer gave, which may be none, and where it is."""
+
+    def name(item: ItemT) -> str:
+        return shown_name(computer(item), wording.COMPUTER_LENGTH)
+
+    def place(item: ItemT) -> str:
+        return wording.place(address(item))
+
+    def order(item: ItemT) -> str:
+        return wording.computer_order(name(item), place(item))
+
+    return (
+        Column("Computer", name, order, 140, stretches=True),
+        Column("Address", place, None, 165, stretches=True),
+    )

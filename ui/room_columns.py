@@ -93,19 +93,11 @@ ROLE = Column("Role", role, width=70)
 STATE = Column("State", state)
 STATE_WITH_REASON = Column("State", state_with_reason, width=104, stretches=True)
 HAS = Column("Has", has, by_has, width=150, stretches=True)
-UP = Column[Participant](
-    "Up",
-    lambda one: wording.rate(one.status.up),
-    lambda one: one.status.up,
-    width=88,
-    is_number=True,
+UP = Column[Participant].of_number(
+    "Up", lambda one: one.status.up, lambda one: wording.rate(one.status.up), 88
 )
-DOWN = Column[Participant](
-    "Down",
-    lambda one: wording.rate(one.status.down),
-    lambda one: one.status.down,
-    width=88,
-    is_number=True,
+DOWN = Column[Participant].of_number(
+    "Down", lambda one: one.status.down, lambda one: wording.rate(one.status.down), 88
 )
 WHY_IT_WAITS = Column("Why it waits", hindrances)
 
@@ -116,9 +108,7 @@ def ping(clock: Callable[[], float]) -> Column[Participant]:
     def silent_s(one: Participant) -> float:
         return max(0.0, clock() - one.last_ping)
 
-    return Column(
-        "Ping", lambda one: wording.ago(silent_s(one)), silent_s, width=76, is_number=True
-    )
+    return Column.of_number("Ping", silent_s, lambda one: wording.ago(silent_s(one)), 76)
 
 
 IN_TERMINAL = (NAME, ROLE, STATE, HAS, UP, DOWN, WHY_IT_WAITS)

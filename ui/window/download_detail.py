@@ -7,6 +7,7 @@ from tkinter import ttk
 
 from roles.values.events import DownloadChanged
 from roles.values.safe_names import shown_name
+from ui.window.fields import Sentence
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import SOURCE_COLUMNS, folder_of, status_of
 from ui.window.list_rows import ListRow, NodeKind, describe
@@ -22,9 +23,9 @@ class DownloadDetail(ttk.Frame):
     def __init__(self, parent: tk.Misc, theme: Theme, model: LeecherModel) -> None:
         super().__init__(parent)
         self._model = model
-        self._sentence = ttk.Label(self, text=HINT, style="Muted.TLabel")
+        self._sentence = Sentence(self)
         self.sources = Table(self, theme, SOURCE_COLUMNS, height=3, choose="none")
-        self._sentence.grid(row=0, column=0, sticky="w", pady=(0, theme.px(4)))
+        self._sentence.grid(row=0, column=0, sticky="ew", pady=(0, theme.px(4)))
         self.sources.grid(row=1, column=0, sticky="ew")
         self.columnconfigure(0, weight=1)
 
@@ -32,7 +33,7 @@ class DownloadDetail(ttk.Frame):
         """Show the selected row, and the download that brings it."""
         sources = download.sources if download is not None else ()
         self.sources.show({str(source.seeder): source for source in sources})
-        self._sentence.configure(text=self._text(row, download))
+        self._sentence.say(self._text(row, download))
 
     def fit(self, *, has_rows: bool, has_room: bool) -> None:
         """Leave the room to the list while nothing is downloading, or if the window is low."""

@@ -1,4 +1,4 @@
-"""Fields that show right there what is wrong with their text, or what an empty field means."""
+"""Sentences, and fields that show what is wrong with their text, or what an empty one means."""
 
 from __future__ import annotations
 
@@ -15,6 +15,25 @@ LEAST_WRAP = 160  # in a narrower field, a sentence would have one word per line
 
 T = TypeVar("T")
 FolderDialog: TypeAlias = Callable[[tk.Misc, str, str], str]  # parent, title, folder to begin in
+
+
+class Sentence(ttk.Label):
+    """Wraps within its cell, which it fills (sticky="ew"), and takes no room without a text."""
+
+    def __init__(self, parent: tk.Misc, *, tone: str = "Muted", ground: str = "") -> None:
+        self._ground = f".{ground}TLabel"
+        super().__init__(parent, style=tone + self._ground, justify="left")
+        self.bind("<Configure>", lambda event: self.configure(wraplength=event.width))
+
+    def say(self, text: str, *, tone: str = "") -> None:
+        """Show this text, in the colour of this tone; "" for nothing."""
+        self.configure(text=text)
+        if tone:
+            self.configure(style=tone + self._ground)
+        if text:
+            self.grid()
+        else:
+            self.grid_remove()
 
 
 class TextField(ttk.Frame):
@@ -85,7 +104,7 @@ class TextField(ttk.Frame):
 
     def complain(self, sentence: str) -> None:
         """Show what is wrong; "" for nothing."""
-        if sentence == str(self._problem.cget("text")):
+        if sentence == self.problem:
             return
         self._problem.configure(text=sentence)
         if sentence:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from roles.program.user_folders import default_download_folder
 from roles.values.errors import UserInputError
 from roles.values.settings import MAX_PARALLEL_SEEDERS, LeecherSettings
-from ui.window.fields import FolderField, TextField
+from ui.window.fields import FolderField, Sentence, TextField
 from ui.window.keyboard import tab_in_order
 from ui.window.limit_field import LimitField
 from ui.window.tracker_field import TrackerField
@@ -42,7 +42,7 @@ class LeecherForm(ttk.Frame):
         refresh = ttk.Button(self, text="Refresh", underline=0, command=tab.refresh)
         choose = ttk.Button(self, text="Choose …", underline=1, command=self.folder.choose)
         show = ttk.Button(self, text="Open", underline=0, command=tab.open_folder)
-        self.list_line = ttk.Label(self, style="Muted.TLabel")
+        self.tracker_said = Sentence(self)
         gap = (0, px(8))
         ttk.Label(self, text="Tracker").grid(row=0, column=0, sticky="nw", padx=gap, pady=px(7))
         self.tracker.grid(row=0, column=1, sticky="new")
@@ -51,15 +51,10 @@ class LeecherForm(ttk.Frame):
         self.folder.grid(row=2, column=1, sticky="new")
         choose.grid(row=2, column=2, sticky="new", padx=(px(8), 0))
         show.grid(row=2, column=3, sticky="new", padx=(px(8), 0))
-        self.list_line.grid(row=1, column=1, columnspan=3, sticky="w", pady=(px(2), px(8)))
+        self.tracker_said.grid(row=1, column=1, columnspan=3, sticky="ew", pady=(px(2), px(8)))
         tab_in_order(self.tracker, refresh, self.folder, choose, show)
         self.columnconfigure(1, weight=1)
-        self.bind("<Configure>", self._wrap)
         self.options = self._make_options(tab, bench)
-
-    def say_list(self, sentence: str, *, tone: str = "Muted") -> None:
-        """Show below the tracker what it answered."""
-        self.list_line.configure(text=sentence, style=f"{tone}.TLabel")
 
     def fill_in(self, settings: LeecherSettings) -> None:
         """Show what is in use instead of what was typed."""
@@ -90,9 +85,6 @@ class LeecherForm(ttk.Frame):
             label.pack(side="right", padx=px(8))
         tab_in_order(keep, limit, self.parallel)
         return options
-
-    def _wrap(self, event: tk.Event[tk.Misc]) -> None:
-        self.list_line.configure(wraplength=max(event.width - self.tracker.winfo_x(), 1))
 
 
 def _usual_folder() -> str:

@@ -108,7 +108,7 @@ class LeecherTab(ttk.Frame):
         leecher = self.model.leecher
         self.use_fields()
         if leecher is not None and self.model.leecher is leecher:
-            self.form.say_list("Asking the tracker …")
+            self._say("Asking the tracker …")
             self._ask_for_list()
 
     def use_fields(self) -> None:
@@ -243,7 +243,7 @@ class LeecherTab(ttk.Frame):
         self._once_listed, self._agreed = then, None
         self.notices.close("renew")
         self.notices.close(QUESTION)
-        self.form.say_list(f"Asking the tracker ({wording.place(settings.tracker)}) …")
+        self._say(f"Asking the tracker ({wording.place(settings.tracker)}) …")
         self.model.renew(settings)
         self.list.show()
 
@@ -254,7 +254,7 @@ class LeecherTab(ttk.Frame):
         model = self.model
         match event:
             case FilesListed(tracker=tracker, refused=refused):
-                self.form.say_list(wording.list_status(event))
+                self._say(wording.list_status(event))
                 self._bench.trackers.remember(tracker)
                 self._say_refused(refused)
                 self.list.show()
@@ -262,15 +262,15 @@ class LeecherTab(ttk.Frame):
                 if then is not None:
                     then()
             case NetworkChanged() if wording.network_changed(event):
-                self.form.say_list(wording.network_changed(event), tone="Warning")
+                self._say(wording.network_changed(event), tone="Warning")
             case TrackerMoved(former, tracker):
-                self.form.say_list(wording.tracker_moved(event), tone="Warning")
+                self._say(wording.tracker_moved(event), tone="Warning")
                 if self._bench.trackers.is_open and model.settings is not None:
                     model.settings = replace(model.settings, tracker=tracker)
                     self._bench.trackers.moved(former, tracker)
             case ListFailed(_, reason):
                 self._once_listed = None
-                self.form.say_list(str(reason), tone="Warning")
+                self._say(str(reason), tone="Warning")
                 self.list.show()
             case DownloadChanged():
                 self.list.put(event)
@@ -287,6 +287,9 @@ class LeecherTab(ttk.Frame):
                 self.notices.say(f"Downloading ended: {failure}", tone="Bad", key="ended")
             case _:
                 pass
+
+    def _say(self, sentence: str, *, tone: str = "Muted") -> None:
+        self.form.tracker_said.say(sentence, tone=tone)
 
     def _say_refused(self, refused: tuple[str, ...]) -> None:
         if not refused:

@@ -7,7 +7,7 @@ from pathlib import Path
 from roles.values.events import DownloadChanged, DownloadState, Source
 from roles.values.safe_names import shown_name
 from ui import wording
-from ui.columns import Column
+from ui.columns import Column, computer_columns
 from ui.window.file_list import is_folder
 from ui.window.list_rows import ListRow, Node, NodeKind
 from ui.window.progress_bars import BarKind
@@ -105,6 +105,10 @@ def _name(row: ListRow) -> str:
     return INDENT * node.depth + sign + name
 
 
+def _size(row: ListRow) -> str:
+    return wording.size(row.node.size) if row.node.is_listed else ""
+
+
 def _rate(row: ListRow) -> float:
     return download.rate if (download := _progress(row)) else 0.0
 
@@ -139,59 +143,27 @@ def _status(row: ListRow) -> str:
     return f"{status}, {wording.count(row.problems, 'problem')}" if row.problems else status
 
 
-FILE_COLUMNS: tuple[Column[ListRow], ...] = (
+FILE_COLUMNS = (
     Column("Progress", _progress_text, _percent, 120),
     Column("File", _name, lambda row: row.node.name.casefold(), 168, stretches=True),
-    Column(
-        "Size",
-        lambda row: wording.size(row.node.size) if row.node.is_listed else "",
-        lambda row: row.node.size,
-        88,
-        is_number=True,
+    Column[ListRow].of_number("Size", lambda row: row.node.size, _size, 88),
+    Column.of_number("Speed", _rate, lambda row: wording.rate(_rate(row)), 92),
+    Column.of_number(
+        "Time left", _by_seconds_left, lambda row: wording.duration(_seconds_left(row)), 88
     ),
-    Column("Speed", lambda row: wording.rate(_rate(row)), _rate, 92, is_number=True),
-    Column(
-        "Time left",
-        lambda row: wording.duration(_seconds_left(row)),
-        _by_seconds_left,
-        88,
-        is_number=True,
-    ),
-    Column("From", lambda row: str(_senders(row) or ""), _senders, 56, is_number=True),
+    Column.of_number("From", _senders, lambda row: str(_senders(row) or ""), 56),
     Column("Status", _status, width=156, stretches=True),
 )
-
-
-def _computer(source: Source) -> str:
-    return shown_name(source.computer, wording.COMPUTER_LENGTH)
-
-
-def _address(source: Source) -> str:
-    return wording.place(source.seeder)
-
-
-SOURCE_COLUMNS = (
-    Column(
-        "Computer",
-        _computer,
-        lambda source: wording.computer_order(_computer(source), _address(source)),
-        150,
-        stretches=True,
-    ),
-    Column("Address", _address, width=170, stretches=True),
-    Column[Source](
+SOURCE_COLUMNS: tuple[Column[Source], ...] = (
+    *computer_columns(lambda source: source.computer, lambda source: source.seeder),
+    Column[Source].of_number(
         "Received",
-        lambda source: wording.size(source.received) if source.received else "",
         lambda source: source.received,
+        lambda source: wording.size(source.received) if source.received else "",
         110,
-        is_number=True,
     ),
-    Column[Source](
-        "Speed",
-        lambda source: wording.rate(source.rate),
-        lambda source: source.rate,
-        110,
-        is_number=True,
+    Column[Source].of_number(
+        "Speed", lambda source: source.rate, lambda source: wording.rate(source.rate), 110
     ),
     Column[Source](
         "State",

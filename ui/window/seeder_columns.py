@@ -9,21 +9,13 @@ from pathlib import Path
 from roles.values.events import ListedFile, Upload
 from roles.values.safe_names import shown_name
 from ui import wording
-from ui.columns import Column
+from ui.columns import Column, computer_columns
 
 SHOWN_AT_ONCE = 500  # files of one folder; nobody reads a table of thousands
 
 
 def upload_tone(upload: Upload) -> str:
     return "Plain" if upload.name and not upload.position else "Muted"
-
-
-def _address(upload: Upload) -> str:
-    return wording.place(upload.leecher)
-
-
-def _computer(upload: Upload) -> str:
-    return shown_name(upload.computer, wording.COMPUTER_LENGTH)
 
 
 def _sent(upload: Upload) -> str:
@@ -35,23 +27,15 @@ def _sent(upload: Upload) -> str:
     return f"{sent} of {wording.size(upload.size)}" if upload.size else sent
 
 
-UPLOAD_COLUMNS = (
-    Column(
-        "Computer",
-        _computer,
-        lambda upload: wording.computer_order(_computer(upload), _address(upload)),
-        130,
-        stretches=True,
-    ),
-    Column("Address", _address, width=160, stretches=True),
+UPLOAD_COLUMNS: tuple[Column[Upload], ...] = (
+    *computer_columns(lambda upload: upload.computer, lambda upload: upload.leecher),
     Column[Upload]("File", lambda upload: shown_name(upload.name), width=180, stretches=True),
-    Column("Sent", _sent, lambda upload: upload.sent or -upload.position, 170, is_number=True),
-    Column[Upload](
+    Column.of_number("Sent", lambda upload: upload.sent or -upload.position, _sent, 170),
+    Column[Upload].of_number(
         "Speed",
-        lambda upload: "" if upload.position else wording.rate(upload.rate),
         lambda upload: upload.rate,
+        lambda upload: "" if upload.position else wording.rate(upload.rate),
         92,
-        is_number=True,
     ),
 )
 
@@ -83,12 +67,11 @@ def offered(files: Sequence[ListedFile], folder: Path) -> dict[str, Offered]:
 
 OFFERED_COLUMNS = (
     Column[Offered]("File", lambda row: row.text, width=300, stretches=True),
-    Column[Offered](
+    Column[Offered].of_number(
         "Size",
-        lambda row: "" if row.size is None else wording.size(row.size),
         lambda row: row.size or 0,
+        lambda row: "" if row.size is None else wording.size(row.size),
         100,
-        is_number=True,
     ),
     Column[Offered]("Folder", lambda row: str(row.folder), width=260, stretches=True),
 )

@@ -6,7 +6,7 @@ from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from roles.values.settings import MAX_SLOTS, parse_port, parse_slots
-from ui.window.fields import FolderField, TextField
+from ui.window.fields import FolderField, Sentence, TextField
 from ui.window.keyboard import tab_in_order
 from ui.window.limit_field import LimitField
 from ui.window.seeder_run import SeederRun
@@ -52,13 +52,10 @@ class SeederForm(ttk.Frame):
         row = ttk.Frame(self)
         self.button = ttk.Button(row, style="Accent.TButton", command=tab.start_or_stop)
         self.button.grid(row=0, column=0, sticky="nw")
-        self.sentence = ttk.Label(row, justify="left")
-        self._progress = ttk.Label(row, justify="left", style="Muted.TLabel")
-        self._warning = ttk.Label(row, justify="left", style="Warning.TLabel")
-        lines = (self.sentence, self._progress, self._warning)
-        for number, label in enumerate(lines, 1):
-            label.grid(row=number, column=0, columnspan=3, sticky="w", pady=(px(6), 0))
-            label.grid_remove()
+        self.sentence, self._progress = Sentence(row), Sentence(row)
+        self._warning = Sentence(row, tone="Warning")
+        for number, line in enumerate((self.sentence, self._progress, self._warning), 1):
+            line.grid(row=number, column=0, columnspan=3, sticky="ew", pady=(px(6), 0))
         options = ttk.Frame(row)
         options.grid(row=0, column=2, sticky="ne")
         settings = bench.settings.now
@@ -74,7 +71,6 @@ class SeederForm(ttk.Frame):
         row.columnconfigure(1, weight=1)
         tab_in_order(self.button, options)
         tab_in_order(self.limit, self.port, self.slots)
-        row.bind("<Configure>", lambda event: self._wrap(event.width, lines))
         return row
 
     def show_run(self, run: SeederRun | None) -> None:
@@ -87,10 +83,9 @@ class SeederForm(ttk.Frame):
         offers = run.offers() if run is not None and state is RunState.RUNNING else ""
         if offers:
             sentence = f"{sentence}\n{offers}"
-        self.sentence.configure(style=f"{tone}.TLabel")
-        _say(self.sentence, sentence)
-        _say(self._progress, run.progress() if run is not None else "")
-        _say(self._warning, run.warning() if run is not None else "")
+        self.sentence.say(sentence, tone=tone)
+        self._progress.say(run.progress() if run is not None else "")
+        self._warning.say(run.warning() if run is not None else "")
 
     def read_options(self) -> tuple[int, int] | None:
         """Port and slots; None if one cannot be used, which its field then says."""
@@ -100,16 +95,3 @@ class SeederForm(ttk.Frame):
     def _check_tracker(self) -> None:
         if self.tracker.read(self._bench.trackers.parse) is not None:
             self._bench.trackers.keep()
-
-    def _wrap(self, width: int, labels: tuple[ttk.Label, ...]) -> None:
-        for label in labels:
-            label.configure(wraplength=max(width, self._bench.theme.px(120)))
-
-
-def _say(label: ttk.Label, sentence: str) -> None:
-    """Without text, the label takes no room."""
-    label.configure(text=sentence)
-    if sentence:
-        label.grid()
-    else:
-        label.grid_remove()

@@ -12,6 +12,7 @@ from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address
 from roles.values.errors import UserInputError
 from roles.values.events import FolderScanned, Upload
 from roles.values.settings import SeederSettings
+from ui.window.fields import Sentence
 from ui.window.seeder_columns import OFFERED_COLUMNS, UPLOAD_COLUMNS, Offered, offered, upload_tone
 from ui.window.seeder_form import SeederForm
 from ui.window.seeder_run import SeederRun
@@ -219,17 +220,11 @@ class _BesidesLine(ttk.Frame):
         px = bench.theme.px
         super().__init__(parent, style="Tint.TFrame", padding=(px(12), px(6)))
         self._run = run
-        self._label = ttk.Label(self, style="Plain.Tint.TLabel")
+        self._sentence = Sentence(self, ground="Tint.")
         self._stop = ttk.Button(self, text="Stop", command=run.stop)
-        self._label.grid(row=0, column=0, sticky="w")
+        self._sentence.grid(row=0, column=0, sticky="ew")
         self._stop.grid(row=0, column=1, padx=(px(12), 0))
         self.columnconfigure(0, weight=1)
-        self.bind(
-            "<Configure>",
-            lambda event: self._label.configure(
-                wraplength=max(event.width - self._stop.winfo_reqwidth() - px(40), 1)
-            ),
-        )
         self.pack(fill="x", pady=(px(8), 0))
         self.show()
 
@@ -239,8 +234,8 @@ class _BesidesLine(ttk.Frame):
         sentence, tone = run.sentence()
         words = (sentence, run.offers(), run.progress(), run.warning())
         tone = "Warning" if run.warning() and tone != "Bad" else tone
-        self._label.configure(
-            text=" ".join((f"Also seeding {run.settings.folder}.", *filter(None, words))),
-            style=f"{'Plain' if tone in ('Good', 'Muted') else tone}.Tint.TLabel",
+        self._sentence.say(
+            " ".join((f"Also seeding {run.settings.folder}.", *filter(None, words))),
+            tone="Plain" if tone in ("Good", "Muted") else tone,
         )
         self._stop.state(["!disabled" if run.state.is_up else "disabled"])

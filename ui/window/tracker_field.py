@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import tkinter as tk
 from collections.abc import Callable
-from tkinter import ttk
 
-from ui.window.fields import ChoiceField
+from ui.window.fields import ChoiceField, Sentence
 from ui.window.theme import Theme
 from ui.window.tracker_choice import TrackerChoice
 
@@ -19,14 +18,15 @@ class TrackerField(ChoiceField):
     ) -> None:
         super().__init__(parent, theme, trackers.text, commit)
         self._trackers = trackers
-        self.advice = ttk.Label(self, style="Warning.TLabel")
+        self.advice = Sentence(self, tone="Warning")
+        self.advice.grid(row=2, column=0, sticky="ew")
         trackers.follow(self._changed)
 
     def _changed(self) -> None:
         if self.winfo_exists():
             self.offer(tuple(self._trackers.offers))
             self.say_empty(self._trackers.empty_means)
-            self._show_advice()
+            self.advice.say(self._trackers.advice)
 
     def _chosen(self) -> None:
         line = self.variable.get()
@@ -36,12 +36,4 @@ class TrackerField(ChoiceField):
 
     def _text_changed(self) -> None:
         super()._text_changed()
-        self._show_advice()
-
-    def _show_advice(self) -> None:
-        advice = self._trackers.advice
-        self.advice.configure(text=advice)
-        if advice:
-            self.advice.grid(row=2, column=0, sticky="w")
-        else:
-            self.advice.grid_remove()
+        self.advice.say(self._trackers.advice)

@@ -23,7 +23,7 @@ from roles.values.settings import TrackerSettings, parse_port
 from ui import room_columns, wording
 from ui.columns import Column
 from ui.roles_on_demand import new_tracker
-from ui.window.fields import TextField
+from ui.window.fields import Sentence, TextField
 from ui.window.table import Table
 from ui.window.workbench import RunState, Workbench
 
@@ -37,12 +37,8 @@ PINGS_AGAIN_MS = 1_000
 
 FILE_COLUMNS = (
     Column[ListedFile]("File", lambda file: shown_name(file.name), width=420, stretches=True),
-    Column[ListedFile](
-        "Size",
-        lambda file: wording.size(file.size),
-        lambda file: file.size,
-        110,
-        is_number=True,
+    Column[ListedFile].of_number(
+        "Size", lambda file: file.size, lambda file: wording.size(file.size), 110
     ),
 )
 
@@ -96,15 +92,14 @@ class TrackerTab(ttk.Frame):
         row.grid(row=0, column=0, sticky="ew")
         self.button = ttk.Button(row, style="Accent.TButton", command=self.start_or_stop)
         self.button.grid(row=0, column=0, sticky="nw")
-        self.sentence = ttk.Label(row, justify="left")
-        self.sentence.grid(row=0, column=1, sticky="w", padx=px(12))
+        self.sentence = Sentence(row)
+        self.sentence.grid(row=0, column=1, sticky="ew", padx=px(12))
         label = ttk.Label(row, text="Port", style="Muted.TLabel")
         label.grid(row=0, column=2, sticky="n", padx=px(8), pady=px(7))
         port = str(self._bench.settings.now.tracker_port)
         self.port = TextField(row, theme, port, self._port_typed, width=6)
         self.port.grid(row=0, column=3, sticky="ne")
         row.columnconfigure(1, weight=1)
-        row.bind("<Configure>", lambda event: self._wrap(event.width))
 
     def _make_address(self) -> None:
         """On a line of its own, large: people read it aloud and copy it from a blackboard."""
@@ -248,7 +243,7 @@ class TrackerTab(ttk.Frame):
     # Display
 
     def _show_state(self, sentence: str, tone: str) -> None:
-        self.sentence.configure(text=sentence, style=f"{tone}.TLabel")
+        self.sentence.say(sentence, tone=tone)
         verb = "Stop" if self.run_state.is_up else "Start"
         self.button.configure(text=f"{verb} the tracker", underline=len(verb) + 2)
         self.button.state(["disabled" if self.run_state is RunState.STOPPING else "!disabled"])
@@ -273,8 +268,3 @@ class TrackerTab(ttk.Frame):
         self._pings_id = self.after(PINGS_AGAIN_MS, self._show_pings)
         for one in self._room.participants:
             self.room.put(str(one.address), one)
-
-    def _wrap(self, width: int) -> None:
-        px = self._bench.theme.px
-        others = self.button.winfo_reqwidth() + self.port.winfo_reqwidth() + px(90)
-        self.sentence.configure(wraplength=max(width - others, px(120)))
