@@ -61,7 +61,7 @@ class TryItTest(AppWindowTest):
         self.open_with_examples(tracker="")
         self.window.leecher.download_all()
         self.wait_for_state(DownloadState.DONE, *examples())
-        self.pump_until(lambda: self.window._bench.settings.is_kept)
+        self.pump_until(lambda: not self.window._bench.settings.is_writing)
         self.assertEqual(self.kept()["tracker"], "")
 
 

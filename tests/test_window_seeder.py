@@ -163,7 +163,7 @@ class SeederTabTest(AppWindowTest):
         field._take()
         self.assertIn("is not a rate", field.problem)
         self.assertEqual(throttle.slice(10**9), 50_000)
-        self.pump_until(lambda: window._bench.settings.is_kept)
+        self.pump_until(lambda: not window._bench.settings.is_writing)
         self.assertEqual(self.kept()["up_limit"], "500 KB/s")
         field.variable.set("")
         field._take()

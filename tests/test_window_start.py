@@ -83,7 +83,7 @@ class StartTest(AppWindowTest):
         self.assertIn("cannot be kept", window.notices.sentences[0])
         window.notices.close("settings")
         keeper.change(slots=4)
-        self.pump_until(lambda: keeper.is_kept)
+        self.pump_until(lambda: not keeper.is_writing)
         self.assertFalse(window.notices.has("settings"))
         self.assertIsInstance(keeper, SettingsKeeper)
 

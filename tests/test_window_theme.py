@@ -80,7 +80,7 @@ class LooksTest(AppWindowTest):
     def test_the_choice_is_kept(self) -> None:
         window = self.open_window()
         window.choose_appearance(Appearance.DARK)
-        self.pump_until(lambda: window._bench.settings.is_kept)
+        self.pump_until(lambda: not window._bench.settings.is_writing)
         self.assertEqual(self.kept()["appearance"], "dark")
 
     def test_no_text_is_cut_in_the_smallest_window(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from roles.program.profile import Profile
 from roles.values.addresses import LOOPBACK, Address
@@ -17,7 +17,6 @@ from ui.window.settings_keeper import SettingsKeeper
 from ui.window.theme import Theme
 from ui.window.tracker_choice import TrackerChoice
 from ui.window.tracker_field import TrackerField
-from ui.window.tracker_search import is_wished
 
 HERE = Address(LOOPBACK, 12500)
 OWN = Address(LOOPBACK, 12511)
@@ -45,27 +44,27 @@ class TrackerChoiceTest(ChoiceTestCase):
         self.assertEqual(self.choice.empty_means, "empty: this computer, port 12500")
 
     def test_the_only_one_that_was_found_is_used(self) -> None:
-        self.choice.take_found((ONE,))
+        self.choice.take(TrackersFound((ONE,)))
         self.assertEqual(self.choice.parse(""), ONE.address)
         self.assertEqual(self.choice.empty_means, "found: lab-pc-07 (10.0.0.5:12500)")
         self.assertEqual(self.choice.advice, "")
 
     def test_of_several_the_user_chooses(self) -> None:
-        self.choice.take_found((ONE, OTHER))
+        self.choice.take(TrackersFound((ONE, OTHER)))
         self.assertEqual(self.choice.parse(""), HERE)
         self.assertEqual(self.choice.advice, "2 trackers found: choose one.")
         self.text.set("10.0.0.6")
         self.assertEqual(self.choice.advice, "")
 
     def test_the_one_in_use_stays_when_another_one_is_found(self) -> None:
-        self.choice.take_found((ONE,))
-        self.choice.take_found((ONE, OTHER))
+        self.choice.take(TrackersFound((ONE,)))
+        self.choice.take(TrackersFound((ONE, OTHER)))
         self.assertEqual(self.choice.parse(""), ONE.address)
-        self.choice.take_found((OTHER,))
+        self.choice.take(TrackersFound((OTHER,)))
         self.assertEqual(self.choice.parse(""), OTHER.address)
 
     def test_the_tracker_of_this_window_goes_before_a_found_one(self) -> None:
-        self.choice.take_found((ONE,))
+        self.choice.take(TrackersFound((ONE,)))
         self.choice.set_own(OWN)
         self.assertEqual(self.choice.parse(""), OWN)
         self.assertEqual(self.choice.empty_means, "empty: this window's tracker, port 12511")
@@ -74,7 +73,7 @@ class TrackerChoiceTest(ChoiceTestCase):
 
     def test_the_environment_goes_before_both_and_what_is_typed_before_all(self) -> None:
         choice = self.make({"LMK_TRACKER": "10.0.0.9"})
-        choice.take_found((ONE,))
+        choice.take(TrackersFound((ONE,)))
         choice.set_own(OWN)
         self.assertEqual(choice.parse(""), Address("10.0.0.9", 12500))
         self.assertEqual(choice.empty_means, "empty: 10.0.0.9")
@@ -83,7 +82,7 @@ class TrackerChoiceTest(ChoiceTestCase):
             choice.parse("a b")
 
     def test_one_that_the_user_named_is_followed_and_one_that_was_chosen_replaced(self) -> None:
-        self.choice.take_found((ONE,))
+        self.choice.take(TrackersFound((ONE,)))
         named = Address("10.0.0.9", 12500)
         self.assertIs(self.choice.follow_of(self.choice.parse("")), Follow.ANY)
         self.text.set("10.0.0.9")
@@ -99,14 +98,14 @@ class TrackerChoiceTest(ChoiceTestCase):
             self.assertIs(self.make(environment).follow_of(named), follow)
 
     def test_an_empty_field_means_what_a_role_found_in_place_of_a_silent_one(self) -> None:
-        self.choice.take_found((ONE,))
+        self.choice.take(TrackersFound((ONE,)))
         self.assertTrue(self.choice.moved(ONE.address, OTHER.address))
         self.assertEqual(self.choice.parse(""), OTHER.address)
         self.text.set("10.0.0.6")
         self.assertFalse(self.choice.moved(OTHER.address, ONE.address))
 
     def test_what_was_found_is_offered_with_its_name_and_what_answered_before_below(self) -> None:
-        self.choice.take_found((ONE, OTHER))
+        self.choice.take(TrackersFound((ONE, OTHER)))
         self.choice.remember(ONE.address)
         self.choice.remember(Address("10.0.0.8", 12500))
         self.assertEqual(
@@ -127,9 +126,14 @@ class TrackerChoiceTest(ChoiceTestCase):
 
     def test_a_name_that_could_fool_the_reader_is_escaped(self) -> None:
         hostile = FoundTracker(ONE.address, "pc\u202e\n", is_original=False)
-        self.choice.take_found((hostile,))
+        self.choice.take(TrackersFound((hostile,)))
         self.assertIn("pc\\u202e\\u000a", next(iter(self.choice.offers)))
         self.assertIn("pc\\u202e\\u000a", self.choice.empty_means)
+
+    def test_no_search_where_a_tracker_is_named_or_that_is_switched_off(self) -> None:
+        self.assertTrue(self.choice.may_search)
+        self.assertFalse(self.make({"LMK_TRACKER": "10.0.0.5"}).may_search)
+        self.assertFalse(self.make({"LMK_DISCOVER": "off"}).may_search)
 
 
 class TrackerFieldTest(ChoiceTestCase):
@@ -144,7 +148,7 @@ class TrackerFieldTest(ChoiceTestCase):
         )
 
     def test_choosing_a_line_puts_its_address_into_the_field(self) -> None:
-        self.choice.take_found((ONE, OTHER))
+        self.choice.take(TrackersFound((ONE, OTHER)))
         self.assertEqual(text_of(self.field.advice), "2 trackers found: choose one.")
         self.text.set(self.field.entry.cget("values")[0])
         self.field.entry.event_generate("<<ComboboxSelected>>")
@@ -152,7 +156,7 @@ class TrackerFieldTest(ChoiceTestCase):
         self.assertEqual(text_of(self.field.advice), "")
 
     def test_the_placeholder_follows(self) -> None:
-        self.choice.take_found((ONE,))
+        self.choice.take(TrackersFound((ONE,)))
         self.assertIn("lab-pc-07", str(self.field._placeholder.cget("text")))
 
 
@@ -194,13 +198,5 @@ class SearchTest(AppWindowTest):
         self.pump_until(lambda: self.tracker_in_use() == here)
         self.assertEqual(self.window.leecher.form.tracker.variable.get(), "")
 
-    def test_nobody_is_asked_where_a_tracker_is_named_or_that_is_switched_off(self) -> None:
-        cases: tuple[tuple[dict[str, str], Callable[[bool], None]], ...] = (
-            ({}, self.assertTrue),
-            ({"LMK_TRACKER": "10.0.0.5"}, self.assertFalse),
-            ({"LMK_DISCOVER": "off"}, self.assertFalse),
-        )
-        for environment, check in cases:
-            with self.subTest(environment=environment):
-                check(is_wished(environment))
+    def test_nobody_is_asked_where_that_is_switched_off(self) -> None:
         self.assertEqual(self.open_looking({"LMK_DISCOVER": "off"}), [])

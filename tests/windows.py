@@ -18,7 +18,7 @@ from ui.window.app_window import AppWindow
 from ui.window.file_list import is_folder
 from ui.window.leecher_model import LeecherModel
 from ui.window.notices import NoticeArea
-from ui.window.tracker_search import MakeDiscovery
+from ui.window.tracker_choice import MakeDiscovery
 
 
 class AppWindowTest(WindowTestCase):

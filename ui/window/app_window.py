@@ -10,7 +10,7 @@ import os
 import time
 import tkinter as tk
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from tkinter import ttk
 from types import TracebackType
@@ -33,8 +33,7 @@ from ui.window.status_line import StatusLine, health
 from ui.window.system_look import is_system_dark
 from ui.window.tab_pages import TabPages
 from ui.window.theme import Theme
-from ui.window.tracker_choice import TrackerChoice
-from ui.window.tracker_search import MakeDiscovery, start_search
+from ui.window.tracker_choice import MakeDiscovery, TrackerChoice
 from ui.window.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -71,16 +70,15 @@ class AppWindow(tk.Tk):
         self._stop_by = 0.0
         self._make_tabs()
         self._make_lines_below()
-        self._lay_out()
         window_place.restore(self, self._bench.theme, self._bench.settings.now.window)
         self._icon = window_place.set_icon(self, "icon-64.png")
         self._bind_keys()
         self.protocol("WM_DELETE_WINDOW", self.close)
         self._status_id = self.after(STATUS_MS, self._show_status)
-        self._look_id = self.after(0, self._ask_system_look)
+        self._look_id = self.after(0, self._look_at_system)
         for notice in (*notices, self._bench.settings.notice):
             if notice:
-                self.notices.say(notice, tone="Warning")
+                self._warn(notice)
         self.tabs.show("Leecher")
         if folder_to_seed is not None:
             self.seeder.fill_in(folder_to_seed)
@@ -97,16 +95,17 @@ class AppWindow(tk.Tk):
         self.leecher.use_fields()
         if try_it:
             self.try_it()
-        if discover is not None:
-            start_search(self._bench, discover)
+        trackers = self._bench.trackers
+        if discover is not None and trackers.may_search:
+            self._bench.roles.start(lambda post: discover(post, trackers.remembered), trackers.take)
 
     def _make_bench(self, profile: Profile, environment: Mapping[str, str]) -> Workbench:
         pump = EventPump(self)
-        settings = SettingsKeeper(profile, pump, self._say_not_kept)
+        settings = SettingsKeeper(profile, pump, lambda sentence: self._warn(sentence, "settings"))
         theme = Theme(self, is_dark=settings.now.appearance == Appearance.DARK.value)
         typed = tk.StringVar(self, settings.now.tracker)
         trackers = TrackerChoice(typed, environment, settings)
-        roles = RunningRoles(pump, throttles_of(settings.now), self._say_warned)
+        roles = RunningRoles(pump, throttles_of(settings.now), self._warn)
         return Workbench(pump, theme, roles, settings, environment, trackers)
 
     def _make_tabs(self) -> None:
@@ -153,13 +152,10 @@ class AppWindow(tk.Tk):
         return tab
 
     def _make_lines_below(self) -> None:
-        bench = self._bench
+        bench, px = self._bench, self._bench.theme.px
         self.notices = NoticeArea(self, bench.theme)
         appearance = Appearance(bench.settings.now.appearance)
         self.status = StatusLine(self, bench.theme, appearance, self.choose_appearance)
-
-    def _lay_out(self) -> None:
-        px = self._bench.theme.px
         line = ttk.Frame(self, style="Line.TFrame", height=1)
         self.tabs.grid(row=0, column=0, sticky="nsew")
         self.notices.grid(row=1, column=0, sticky="ew", padx=px(16), pady=(0, px(12)))
@@ -189,11 +185,12 @@ class AppWindow(tk.Tk):
     def try_it(self) -> None:
         """Start a tracker and a seeder of the example files on this computer; show their list."""
         self.tabs.show("Leecher")
-        self.tracker.start_only_here(self._try_with)
 
-    def _try_with(self, tracker: Address) -> None:
-        self.seeder.seed(bundled_folder("data"), tracker, only_here=True)
-        self.leecher.use_tracker(tracker)
+        def go_on(tracker: Address) -> None:
+            self.seeder.seed(bundled_folder("data"), tracker, only_here=True)
+            self.leecher.use_tracker(tracker)
+
+        self.tracker.start_only_here(go_on)
 
     def _start_tracker(self) -> None:
         self.tabs.show("Tracker")
@@ -203,23 +200,19 @@ class AppWindow(tk.Tk):
 
     def _bind_keys(self) -> None:
         keyboard.add_missing_keys(self)
-        by_number = {
-            f"<Control-Key-{number}>": lambda name=name: self.tabs.show(name)
-            for number, name in enumerate(self.tabs.names, 1)
+        keys: dict[str, Callable[[], None]] = {
+            "<F5>": self.leecher.refresh,
+            "<F6>": lambda: keyboard.focus_next_pane(self.tabs.in_front),
+            "<Control-o>": self._choose_folder,
+            "<Control-p>": self.leecher.pause_or_resume,
+            "<Control-f>": self._find,
+            "<Escape>": self._close_newest_notice,
+            "<Control-q>": self.close,
         }
-        keyboard.bind_keys(
-            self,
-            {
-                **by_number,
-                "<F5>": self.leecher.refresh,
-                "<F6>": lambda: keyboard.focus_next_pane(self.tabs.in_front),
-                "<Control-o>": self._choose_folder,
-                "<Control-p>": self.leecher.pause_or_resume,
-                "<Control-f>": self._find,
-                "<Escape>": self._close_newest_notice,
-                "<Control-q>": self.close,
-            },
-        )
+        for number, name in enumerate(self.tabs.names, 1):
+            keys[f"<Control-Key-{number}>"] = partial(self.tabs.show, name)
+        for key, act in keys.items():
+            self.bind(key, lambda _event, act=act: act())  # type: ignore[misc]
         self.bind("<Alt-Key>", lambda event: keyboard.press_underlined(self, event.keysym), add="+")
 
     def _choose_folder(self) -> None:
@@ -235,10 +228,9 @@ class AppWindow(tk.Tk):
         )  # after the focus of the tab's first field
 
     def _close_newest_notice(self) -> None:
-        areas = [getattr(self.tabs.in_front, "notices", None), self.notices]
-        for area in areas:
-            if area is not None and area.close_newest():
-                return
+        in_tab = getattr(self.tabs.in_front, "notices", self.notices)
+        if not in_tab.close_newest():
+            self.notices.close_newest()
 
     def _tab_changed(self) -> None:
         first = keyboard.first_control(self.tabs.in_front)
@@ -251,23 +243,26 @@ class AppWindow(tk.Tk):
         """Use these colours now and at the next start."""
         self._bench.settings.change(appearance=appearance.value)
         self.status.show_appearance(appearance)
-        if appearance is Appearance.SYSTEM:
-            self._bench.pump.in_background(is_system_dark, self._take_system_look)
+        self._apply_appearance()
+
+    def _look_at_system(self) -> None:
+        self._look_id = self.after(SYSTEM_LOOK_MS, self._look_at_system)
+        self._apply_appearance()
+
+    def _apply_appearance(self) -> None:
+        appearance, theme = self._bench.settings.now.appearance, self._bench.theme
+
+        def apply(is_dark: bool) -> None:
+            is_meant = self._bench.settings.now.appearance == appearance
+            if is_meant and theme.is_dark != is_dark:
+                theme.apply(is_dark=is_dark)
+
+        if appearance == Appearance.SYSTEM.value:
+            self._bench.pump.in_background(is_system_dark, apply)
         else:
-            self._apply_look(is_dark=appearance is Appearance.DARK)
+            apply(appearance == Appearance.DARK.value)
 
-    def _ask_system_look(self) -> None:
-        self._look_id = self.after(SYSTEM_LOOK_MS, self._ask_system_look)
-        if self._bench.settings.now.appearance == Appearance.SYSTEM.value:
-            self._bench.pump.in_background(is_system_dark, self._take_system_look)
-
-    def _take_system_look(self, is_dark: bool) -> None:
-        if self._bench.settings.now.appearance == Appearance.SYSTEM.value:
-            self._apply_look(is_dark=is_dark)
-
-    def _apply_look(self, *, is_dark: bool) -> None:
-        if self._bench.theme.is_dark != is_dark:
-            self._bench.theme.apply(is_dark=is_dark)
+    # What is shown below the tabs
 
     def _show_status(self) -> None:
         self._status_id = self.after(STATUS_MS, self._show_status)
@@ -279,11 +274,8 @@ class AppWindow(tk.Tk):
         if title != self.title():
             self.title(title)
 
-    def _say_not_kept(self, sentence: str) -> None:
-        self.notices.say(sentence, tone="Warning", key="settings")
-
-    def _say_warned(self, sentence: str) -> None:
-        self.notices.say(sentence, tone="Warning")
+    def _warn(self, sentence: str, key: str = "") -> None:
+        self.notices.say(sentence, tone="Warning", key=key)
 
     def _say_failed(self, sentence: str) -> None:
         self.notices.say(sentence, tone="Bad", key="failed")
@@ -325,7 +317,7 @@ class AppWindow(tk.Tk):
         self.close_now()
 
     def _end_when_all_ended(self) -> None:
-        is_over = self._bench.roles.all_ended and self._bench.settings.is_kept
+        is_over = self._bench.roles.all_ended and not self._bench.settings.is_writing
         if is_over or time.monotonic() > self._stop_by:
             self.log.close()
             self._bench.pump.close()

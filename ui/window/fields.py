@@ -65,7 +65,7 @@ class TextField(ttk.Frame):
         self.columnconfigure(0, weight=1)
         self._problem = ttk.Label(self, style="Bad.TLabel")
         self._placeholder = ttk.Label(
-            self, text=placeholder, style="Placeholder.TLabel", cursor="xterm"
+            self, text=placeholder, style="Muted.Card.TLabel", cursor="xterm"
         )
         self._placeholder_x = theme.px(8)
         self._placeholder.bind("<Button-1>", lambda _event: self.entry.focus_set())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from tkinter import ttk
 
 
@@ -21,24 +21,17 @@ def add_missing_keys(window: tk.Misc) -> None:
     window.bind_class("Treeview", "<Shift-Down>", lambda event: _extend(event, 1))
 
 
-def bind_keys(window: tk.Misc, keys: Mapping[str, Callable[[], None]]) -> None:
-    """Bind each key everywhere in the window."""
-    for key, act in keys.items():
-        window.bind(key, lambda _event, act=act: act())  # type: ignore[misc]
-
-
-def press_underlined(place: tk.Misc, letter: str) -> bool:
-    """Press the visible button below `place` that has this letter underlined; False if there is
-    none.
-    """
-    for button in _buttons_below(place):
+def press_underlined(place: tk.Misc, letter: str) -> None:
+    """Press the visible button below `place` that has this letter underlined."""
+    for button in _below(place):
+        if not isinstance(button, ttk.Button | ttk.Checkbutton):
+            continue
         text, underline = str(button.cget("text")), int(button.cget("underline"))
         is_it = 0 <= underline < len(text) and text[underline].lower() == letter.lower()
         if is_it and button.winfo_viewable() and not button.instate(["disabled"]):
             button.focus_set()
             button.invoke()
-            return True
-    return False
+            return
 
 
 def tab_in_order(*widgets: tk.Misc) -> None:
@@ -69,12 +62,6 @@ def _below(place: tk.Misc) -> Iterator[tk.Misc]:
     for child in place.winfo_children():
         yield child
         yield from _below(child)
-
-
-def _buttons_below(place: tk.Misc) -> Iterator[ttk.Button | ttk.Checkbutton]:
-    for widget in _below(place):
-        if isinstance(widget, ttk.Button | ttk.Checkbutton):
-            yield widget
 
 
 def _rows(event: tk.Event[tk.Misc]) -> tuple[ttk.Treeview, tuple[str, ...]]:

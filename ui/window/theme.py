@@ -10,6 +10,7 @@ import tkinter as tk
 from collections.abc import Callable
 from tkinter import font as tkfont
 from tkinter import ttk
+from typing import Any
 
 from ui.window.palette import DARK, LIGHT, mixed
 from ui.window.system_look import colour_title_bar
@@ -109,22 +110,18 @@ class Theme:
             selectforeground=colours.on_accent,
             insertcolor=colours.text,
         )
-        style.configure("Strong.TLabel", font=self.strong_font)
-        style.configure("Title.TLabel", font=self.title_font)
         for name, colour in self.tones.items():
             style.configure(f"{name}.TLabel", foreground=colour)
             style.configure(f"{name}.Tint.TLabel", foreground=colour, background=colours.tint)
-        style.configure("Card.TFrame", background=colours.card)
-        style.configure("Title.Card.TLabel", background=colours.card, font=self.title_font)
-        style.configure("Strong.Card.TLabel", background=colours.card, font=self.strong_font)
-        style.configure("Muted.Card.TLabel", background=colours.card, foreground=colours.muted)
-        style.configure("Tint.TFrame", background=colours.tint)
-        style.configure("Title.Tint.TLabel", background=colours.tint, font=self.title_font)
-        style.configure("Strip.TFrame", background=colours.strip)
+            style.configure(f"{name}.Card.TLabel", foreground=colour, background=colours.card)
+        for name, font in (("Strong", self.strong_font), ("Title", self.title_font)):
+            style.configure(f"{name}.TLabel", font=font)
+            style.configure(f"{name}.Tint.TLabel", font=font, background=colours.tint)
+            style.configure(f"{name}.Card.TLabel", font=font, background=colours.card)
+        for name in ("Card", "Tint", "Strip", "Line"):
+            style.configure(f"{name}.TFrame", background=getattr(colours, name.lower()))
         style.configure("Strip.TLabel", background=colours.strip, foreground=colours.muted)
         style.configure("Number.Strip.TLabel", foreground=colours.text)
-        style.configure("Line.TFrame", background=colours.line)
-        style.configure("Placeholder.TLabel", background=colours.card, foreground=colours.muted)
 
     @property
     def tones(self) -> dict[str, str]:
@@ -143,52 +140,33 @@ class Theme:
         style.configure(
             "TButton",
             padding=(px(12), px(5)),
-            background=colours.card,
-            lightcolor=colours.card,
-            darkcolor=colours.card,
             borderwidth=1,
             anchor="center",
             width=-7,
+            **_flat(colours.card),
         )
-        grounds = [
-            ("disabled", colours.ground),
-            ("pressed", colours.chosen),
-            ("active", colours.hover),
-        ]
+        grounds = {"disabled": colours.ground, "pressed": colours.chosen, "active": colours.hover}
         style.map(
             "TButton",
-            background=grounds,
-            lightcolor=grounds,
-            darkcolor=grounds,
             foreground=[("disabled", mixed(colours.muted, colours.ground))],
             bordercolor=[("focus", colours.accent)],
+            **_flat(list(grounds.items())),
         )
         style.configure(
             "Accent.TButton",
-            background=colours.accent,
-            lightcolor=colours.accent,
-            darkcolor=colours.accent,
             bordercolor=colours.accent,
             foreground=colours.on_accent,
             focuscolor=colours.on_accent,
+            **_flat(colours.accent),
         )
-        grounds = [
-            ("disabled", colours.track),
-            ("pressed", colours.accent_strong),
-            ("active", colours.accent_strong),
-        ]
+        strong = colours.accent_strong
+        grounds = {"disabled": colours.track, "pressed": strong, "active": strong}
         style.map(
             "Accent.TButton",
-            background=grounds,
-            lightcolor=grounds,
-            darkcolor=grounds,
             bordercolor=[("disabled", colours.track), ("focus", colours.text)],
             foreground=[("disabled", colours.muted)],
+            **_flat(list(grounds.items())),
         )
-        self._style_checks()
-
-    def _style_checks(self) -> None:
-        colours, style, px = self.colours, self._style, self.px
         style.configure(
             "TCheckbutton",
             indicatorsize=px(13),
@@ -208,16 +186,14 @@ class Theme:
         )
         style.configure(
             "TMenubutton",
-            background=colours.strip,
             foreground=colours.muted,
             relief="flat",
             borderwidth=1,
             bordercolor=colours.strip,
-            lightcolor=colours.strip,
-            darkcolor=colours.strip,
             arrowcolor=colours.muted,
             arrowsize=px(4),
             padding=(px(6), px(2)),
+            **_flat(colours.strip),
         )
         style.map(
             "TMenubutton",
@@ -232,14 +208,12 @@ class Theme:
             style.configure(
                 name,
                 fieldbackground=colours.card,
-                background=colours.card,
                 foreground=colours.text,
                 bordercolor=colours.line,
-                lightcolor=colours.card,
-                darkcolor=colours.card,
                 arrowcolor=colours.muted,
-                arrowsize=px(14),
+                arrowsize=px(9 if name == "TSpinbox" else 14),
                 padding=(px(6), px(6)),
+                **_flat(colours.card),
             )
             style.map(
                 name,
@@ -250,17 +224,14 @@ class Theme:
                 darkcolor=[("focus", colours.accent)],
                 background=[("active", colours.hover)],
             )
-        style.configure("TSpinbox", arrowsize=px(9))
         style.configure(
             "TScrollbar",
-            background=colours.track,
             troughcolor=colours.card,
             bordercolor=colours.card,
-            lightcolor=colours.track,
-            darkcolor=colours.track,
             arrowcolor=colours.muted,
             gripcount=0,
             arrowsize=px(11),
+            **_flat(colours.track),
         )
         style.map("TScrollbar", background=[("disabled", colours.card), ("active", colours.line)])
         self._root.option_add("*TCombobox*Listbox.font", self.text_font)
@@ -269,17 +240,15 @@ class Theme:
         colours, style, px = self.colours, self._style, self.px
         style.configure(
             "Treeview",
-            background=colours.card,
             fieldbackground=colours.card,
             foreground=colours.text,
             bordercolor=colours.line,
-            lightcolor=colours.card,
-            darkcolor=colours.card,
             borderwidth=1,
             relief="flat",
             rowheight=self.row_height,
             indent=0,
             padding=0,
+            **_flat(colours.card),
         )
         style.map(
             "Treeview",
@@ -288,21 +257,10 @@ class Theme:
             bordercolor=[("focus", colours.accent)],
         )
         # Without the indicator of a tree, which would take 20 pixels of the first column.
-        style.layout(
-            "Treeview.Item",
-            [
-                (
-                    "Treeitem.padding",
-                    {
-                        "sticky": "nswe",
-                        "children": [
-                            ("Treeitem.image", {"side": "left", "sticky": ""}),
-                            ("Treeitem.text", {"side": "left", "sticky": ""}),
-                        ],
-                    },
-                )
-            ],
-        )
+        parts: Any = [
+            (f"Treeitem.{part}", {"side": "left", "sticky": ""}) for part in ("image", "text")
+        ]
+        style.layout("Treeview.Item", [("Treeitem.padding", {"sticky": "nswe", "children": parts})])
         style.configure("Treeview.Item", padding=(px(8), 0, 0, 0))
         style.configure("Treeview.Cell", padding=(px(8) - _OWN_CELL_PADDING, 0))
         style.configure(
@@ -350,3 +308,8 @@ class Theme:
             padding=[("selected", (px(18), px(7)))],
             expand=[("selected", (0, 0, 0, 0))],
         )
+
+
+def _flat(colour: Any) -> dict[str, Any]:
+    """clam draws edges in two more colours than the background."""
+    return {"background": colour, "lightcolor": colour, "darkcolor": colour}

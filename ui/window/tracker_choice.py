@@ -5,15 +5,20 @@ One choice for the fields of two tabs. It shows nothing and asks nobody.
 
 from __future__ import annotations
 
+import contextlib
 import tkinter as tk
 from collections.abc import Callable, Mapping
 
-from roles.values.addresses import LOOPBACK, TRACKER_PORT, Address, is_loopback
-from roles.values.events import FoundTracker
+from roles.values.addresses import LOOPBACK, TRACKER_PORT, Address, is_loopback, parse_address
+from roles.values.errors import UserInputError
+from roles.values.events import FoundTracker, Post, RoleEvent, TrackersFound
 from roles.values.safe_names import shown_name
 from roles.values.settings import Follow, may_discover, tracker_address
 from ui import wording
+from ui.window.running_roles import StartsAndStops
 from ui.window.settings_keeper import SettingsKeeper
+
+MakeDiscovery = Callable[[Post, tuple[Address, ...]], StartsAndStops]  # addresses to ask one by one
 
 
 class TrackerChoice:
@@ -43,12 +48,28 @@ class TrackerChoice:
         self.own, self.is_only_here = address, is_only_here
         self._tell()
 
-    def take_found(self, found: tuple[FoundTracker, ...]) -> None:
-        """These trackers answered. A single one is used at once, and stays in use when others come
+    @property
+    def may_search(self) -> bool:
+        """Whether to search: not if a tracker is named, and not if the search is off."""
+        return not self._named and may_discover(self._environment)
+
+    @property
+    def remembered(self) -> tuple[Address, ...]:
+        """Those that answered in earlier runs; a settings file may have been edited by hand."""
+        found = list[Address]()
+        for text in self._settings.now.recent_trackers:
+            with contextlib.suppress(UserInputError):
+                found.append(parse_address(text, TRACKER_PORT))
+        return tuple(found)
+
+    def take(self, event: RoleEvent) -> None:
+        """The search found these. A single one is used at once, and stays in use when others come
         later.
         """
-        self.found = found
-        addresses = [one.address for one in found]
+        if not isinstance(event, TrackersFound):
+            return
+        self.found = event.trackers
+        addresses = [one.address for one in self.found]
         if self._taken not in addresses:
             self._taken = addresses[0] if len(addresses) == 1 else None
         self._tell()
