@@ -17,7 +17,8 @@ import argparse
 import logging
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from roles.program.log_file import start_logging
 from roles.program.profile import NO_HOME, Profile, find_profile
@@ -34,7 +35,8 @@ log = logging.getLogger(__name__)
 
 # A service manager ends these with SIGTERM, and that is no failure.
 UNTIL_STOPPED = {"tracker", "seed"}
-IN_A_WINDOW = {"window", "demo"}
+IN_A_WINDOW = {None, "window", "demo"}
+Command: TypeAlias = Callable[[argparse.Namespace, Profile, Output], ExitCode]
 NO_WINDOW = """\
 No window can open here ({why}).
 `lmktorrent demo` shows everything without one; `lmktorrent --help` lists the commands."""
@@ -53,15 +55,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(output.finished(codes[0]))
 
 
-def _run_words(words: Sequence[str], output: Output) -> int:
-    """Run what the command line asks for; returns its exit code, or raises the reason."""
+def _run_words(words: Sequence[str], output: Output) -> ExitCode:
+    """Run what the command line asks for; raises the reason if that fails."""
     fill_gaps()
     chosen = parse_arguments(words)
     output.quiet, output.as_json = chosen.quiet, getattr(chosen, "json", False)
     profile = find_profile(chosen.profile)
-    terminal_level = logging.INFO if chosen.verbose else None
-    log_file = None if profile.is_nowhere else profile.log_file
-    no_log = start_logging(log_file, terminal_level=terminal_level)
+    no_log = start_logging(
+        None if profile.is_nowhere else profile.log_file,
+        terminal_level=logging.INFO if chosen.verbose else None,
+    )
     if profile.is_nowhere:
         no_log = NO_HOME
     if no_log and chosen.command not in IN_A_WINDOW:
@@ -69,61 +72,41 @@ def _run_words(words: Sequence[str], output: Output) -> int:
     log.info("%s: %s", version_line(), chosen.command)
     settle_in()
     try:
-        return _run(chosen, profile, output, no_log)
+        if chosen.command in IN_A_WINDOW:
+            return _open_window(chosen, profile, output, no_log)
+        return _command(chosen.command)(chosen, profile, output)
     except Interrupted as stopped:
         is_served_out = stopped.signal_number == signal.SIGTERM and chosen.command in UNTIL_STOPPED
         return ExitCode.DONE if is_served_out else ExitCode.INTERRUPTED
 
 
-def _run(chosen: argparse.Namespace, profile: Profile, output: Output, no_log: str) -> int:
+def _command(name: str) -> Command:
     """Import a command only when it is chosen: all together take a quarter of a second."""
-    match chosen.command:
+    match name:
         case "tracker":
-            from ui.terminal.serve_commands import run_tracker
-
-            run_tracker(chosen, profile, output)
+            from ui.terminal.tracker_command import run
         case "trackers":
-            from ui.terminal.trackers_command import run_trackers
-
-            run_trackers(output)
+            from ui.terminal.trackers import run
         case "seed":
-            from ui.terminal.serve_commands import run_seed
-
-            run_seed(chosen, profile, output)
+            from ui.terminal.seed_command import run
         case "list":
-            from ui.terminal.list_command import run_list
-
-            return run_list(chosen, output)
-        case "selftest":
-            return _run_selftest(profile, output)
+            from ui.terminal.list_command import run
         case "get":
-            from ui.terminal.get_command import run_get
-
-            return run_get(chosen, profile, output)
+            from ui.terminal.get_command import run
         case "demo":
-            return _open_window(chosen, profile, no_log, output, try_it=True)
+            from ui.terminal.demo_command import run
         case _:
-            return _open_window(chosen, profile, no_log, output, try_it=False)
-    return ExitCode.DONE
-
-
-def _run_selftest(profile: Profile, output: Output) -> int:
-    from ui.terminal.selftest_command import no_window_check, run_selftest
-
-    prepare_for_window()
-    try:
-        from ui.selftest.window_checks import window_checks
-    except ImportError as error:  # Python without Tk
-        return run_selftest(profile, output, no_window_check(str(error)))
-    return run_selftest(profile, output, window_checks())
+            from ui.selftest.selftest import run
+    return run
 
 
 def _open_window(
-    chosen: argparse.Namespace, profile: Profile, no_log: str, output: Output, *, try_it: bool
-) -> int:
+    chosen: argparse.Namespace, profile: Profile, output: Output, no_log: str
+) -> ExitCode:
     """Open the window. Without a display, `demo` does the whole job in the terminal, and everything
     else ends with the reason.
     """
+    is_demo = chosen.command == "demo"
     notices = [notice for notice in (no_log, *getattr(chosen, "notices", ())) if notice]
     prepare_for_window()
     try:
@@ -133,20 +116,14 @@ def _open_window(
     else:
         from ui.window.window_start import run_window
 
+        folder = getattr(chosen, "folder", None)
         try:
-            return run_window(
-                profile,
-                folder_to_seed=getattr(chosen, "folder", None),
-                try_it=try_it,
-                notices=notices,
-            )
+            code = run_window(profile, folder_to_seed=folder, try_it=is_demo, notices=notices)
+            return ExitCode(code)
         except tkinter.TclError as error:
             why = str(error)
-    if try_it:
-        from ui.terminal.demo_command import run_demo
-        from ui.terminal.limits import Limits
-
-        return run_demo(output, Limits(chosen.up, chosen.down))
+    if is_demo:
+        return _command("demo")(chosen, profile, output)
     for text in (*notices, NO_WINDOW.format(why=why)):
         output.error(text)
     return ExitCode.STORAGE

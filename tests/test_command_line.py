@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
 
+from roles.net.throttle import Throttles
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
-from roles.values.events import RoleEvent, TrackerLost
-from roles.values.settings import SeederSettings
+from roles.values.events import RoleStarted, TrackerLost
 from tests.programs import PROGRAM, ROOT, Running, environment, run
 from tests.support import LmkTestCase, random_file, wait_until
-from ui.terminal.limits import Limits
+from ui.terminal.arguments import parse_arguments
 from ui.terminal.output import Output
 from ui.terminal.session import Session
 
@@ -149,20 +149,18 @@ class AloneTest(LmkTestCase):
         from ui.terminal import demo_command
 
         reason = TrackerSilentError("No tracker answers.")
-
-        class Alone(Session):
-            def start(self, _make: object) -> Any:
-                return None
-
-            def next_event(self) -> tuple[Any, RoleEvent]:
-                return None, TrackerLost(Address("127.0.0.1", 12500), reason)
-
+        events = iter(
+            (RoleStarted(Address("127.0.0.1", 12500)), TrackerLost(Address("a", 1), reason))
+        )
         with (
             mock.patch.object(demo_command, "LISTING_S", 0.0),
+            mock.patch.object(Session, "start"),
+            mock.patch.object(Session, "next_event", lambda _: next(events)),
             self.assertRaisesRegex(TrackerSilentError, "No tracker answers"),
         ):
-            settings = SeederSettings(self.folder)
-            demo_command._start_seeder(Alone(), Output(quiet=True), Limits(), settings)
+            demo_command.share_on_loopback(
+                self.folder, self.folder, Output(quiet=True), Throttles()
+            )
 
     def test_the_demo_runs_beside_another_tracker_and_seeder(self) -> None:
         with (
@@ -652,15 +650,11 @@ class AskingTest(StandingRoomTestCase):
 
 class FolderArgumentTest(LmkTestCase):
     def test_a_folder_as_the_only_argument_is_for_the_window(self) -> None:
-        from ui.terminal.arguments import parse_arguments
-
         chosen = parse_arguments([str(self.folder), "--profile", "p"])
         self.assertEqual((chosen.command, chosen.folder), ("window", self.folder))
         self.assertEqual(chosen.profile, Path("p").absolute())
 
     def test_what_else_is_dropped_on_the_program_is_said_in_the_window(self) -> None:
-        from ui.terminal.arguments import parse_arguments
-
         file, folder = self.folder / "notes.pdf", self.folder / "lesson"
         file.touch()
         folder.mkdir()
@@ -681,8 +675,6 @@ class FolderArgumentTest(LmkTestCase):
         self.assertEqual(result.returncode, 4)
 
     def test_a_folder_is_remembered_by_its_whole_path(self) -> None:
-        from ui.terminal.arguments import parse_arguments
-
         self.assertTrue(parse_arguments(["."]).folder.is_absolute())
 
     def test_a_log_that_cannot_be_kept_is_said(self) -> None:
@@ -692,24 +684,18 @@ class FolderArgumentTest(LmkTestCase):
         self.assertEqual(result.returncode, 3)
 
     def test_common_options_stand_before_or_after_the_command(self) -> None:
-        from ui.terminal.arguments import parse_arguments
-
         for arguments in (["--profile", "p", "-q", "list"], ["list", "--profile", "p", "-q"]):
             with self.subTest(arguments=arguments):
                 chosen = parse_arguments(arguments)
                 self.assertEqual((chosen.profile, chosen.quiet), (Path("p").absolute(), True))
 
     def test_a_name_in_utf_8_is_understood_where_the_locale_has_none(self) -> None:
-        from ui.terminal.arguments import parse_arguments
-
         typed = "é.txt".encode().decode("ascii", "surrogateescape")
         undecodable = os.fsdecode(b"\xff")
         chosen = parse_arguments(["get", typed, undecodable])
         self.assertEqual(chosen.names, ["é.txt", undecodable])
 
     def test_limits_are_bytes_per_second_and_nothing_is_no_limit(self) -> None:
-        from ui.terminal.arguments import parse_arguments
-
         for arguments in (["seed"], ["get", "x"], ["demo"]):
             with self.subTest(arguments=arguments):
                 chosen = parse_arguments([*arguments, "--up", "2.5 MB/s", "--down", "0"])
@@ -717,7 +703,5 @@ class FolderArgumentTest(LmkTestCase):
                 self.assertIsNone(parse_arguments(arguments).up)
 
     def test_get_says_where_others_take_from_it(self) -> None:
-        from ui.terminal.arguments import parse_arguments
-
         chosen = parse_arguments(["get", "x", "--bind", "127.0.0.1"])
         self.assertEqual(chosen.bind, ("127.0.0.1", 12501))

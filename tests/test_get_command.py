@@ -32,11 +32,11 @@ class AwaitedListTest(unittest.TestCase):
     def await_list(self, follow: Follow, *events: RoleEvent, patience_s: float = 60.0) -> Printed:
         """Give these, one after the other."""
         told = iter(events)
-        session = mock.Mock(next_event=lambda: (None, next(told)))
+        session = mock.Mock(next_event=lambda: next(told))
         self.leecher = mock.Mock(spec=Leecher)
 
         def work(output: Any) -> FilesListed:
-            return get_command._awaited_list(cast("Session", session), self.leecher, output, follow)
+            return get_command.awaited_list(cast("Session", session), self.leecher, output, follow)
 
         with (
             mock.patch.object(get_command, "GIVE_UP_AFTER_S", patience_s),
@@ -66,7 +66,7 @@ class AwaitedListTest(unittest.TestCase):
     def test_a_list_that_is_only_shown_is_asked_for_again_as_well(self) -> None:
         lost = ListFailed(TRACKER, ListNotPassedError("It hung up."))
         told = iter((lost, lost, FULL, lost, SILENT))
-        session = cast("Session", mock.Mock(next_event=lambda: (None, next(told))))
+        session = cast("Session", mock.Mock(next_event=lambda: next(told)))
         self.assertIs(list_command.wait_for_list(session), FULL)
         with self.assertRaisesRegex(TrackerSilentError, "No tracker answers"):
             list_command.wait_for_list(session)

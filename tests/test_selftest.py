@@ -6,76 +6,83 @@ import re
 import subprocess
 import sys
 import unittest
+from argparse import Namespace
 from pathlib import Path
+from unittest import mock
 
 from roles.program.profile import Profile
 from roles.values.errors import StorageError
 from tests.programs import ROOT, environment, run
 from tests.support import LmkTestCase
-from ui.exit_codes import ExitCode
+from tests.terminals import printed
+from ui.selftest import selftest
 from ui.selftest.check import (
     MAX_REASON,
     Check,
     NothingToLookAtError,
-    Outcome,
     SelftestError,
     State,
-    outcome_of,
     summary,
 )
 from ui.selftest.left_out import KEPT_ENCODINGS, LEFT_OUT, TRIED_BY_PYTHON, left_out_of
-from ui.selftest.place_checks import place_checks
-from ui.terminal.selftest_command import code_of, no_window_check
+from ui.selftest.program_checks import program_checks
 
 TODO = "Take another copy."
 
 
-def looked(error: BaseException | None = None, seen: str = "") -> Outcome:
+def looked(error: BaseException | None = None, seen: str = "") -> tuple[State, str]:
     def look() -> str:
         if error is not None:
             raise error
         return seen
 
-    return outcome_of(Check("the codecs", look, TODO))
+    return Check("the codecs", look, TODO).run()
 
 
-class OutcomeTest(unittest.TestCase):
+class CheckTest(unittest.TestCase):
     def test_what_is_well_says_what_was_seen_and_nothing_to_do(self) -> None:
-        self.assertEqual(looked(seen="9 of them").line, "ok        the codecs: 9 of them")
+        self.assertEqual(looked(seen="9 of them"), (State.OK, "ok        the codecs: 9 of them"))
 
     def test_a_failure_says_what_why_and_what_to_do(self) -> None:
-        line = looked(SelftestError("idna is missing")).line
-        self.assertEqual(line, f"FAILED    the codecs: idna is missing. {TODO}")
+        line = f"FAILED    the codecs: idna is missing. {TODO}"
+        self.assertEqual(looked(SelftestError("idna is missing")), (State.FAILED, line))
 
     def test_an_error_of_a_role_is_a_failure_in_its_own_words(self) -> None:
-        line = looked(StorageError("The port 5 is in use.")).line
+        _, line = looked(StorageError("The port 5 is in use."))
         self.assertEqual(line, f"FAILED    the codecs: The port 5 is in use. {TODO}")
 
     def test_what_python_raises_is_a_failure_with_its_kind_and_not_the_end(self) -> None:
         for error in (ImportError("no _ssl"), LookupError("unknown"), OSError(5, "broken")):
             with self.subTest(error=error):
-                outcome = looked(error)
-                self.assertIs(outcome.state, State.FAILED)
-                self.assertIn(type(error).__name__, outcome.line)
+                state, line = looked(error)
+                self.assertIs(state, State.FAILED)
+                self.assertIn(type(error).__name__, line)
 
     def test_a_reason_of_many_lines_stays_one_line_of_bounded_length(self) -> None:
-        line = looked(SelftestError("a\nb" * 1000)).line
+        _, line = looked(SelftestError("a\nb" * 1000))
         self.assertNotIn("\n", line)
         self.assertLess(len(line), MAX_REASON + 100)
 
     def test_what_this_computer_lacks_is_left_out_and_no_failure(self) -> None:
-        outcome = looked(NothingToLookAtError("there is no display here."))
-        self.assertEqual(outcome.line, "left out  the codecs: there is no display here.")
-        self.assertIs(code_of([outcome]), ExitCode.DONE)
+        self.assertEqual(
+            looked(NothingToLookAtError("there is no display here.")),
+            (State.LEFT_OUT, "left out  the codecs: there is no display here."),
+        )
 
     def test_one_failure_makes_the_exit_code_1(self) -> None:
-        well, bad = looked(), looked(SelftestError("no"))
-        self.assertIs(code_of([well, well]), ExitCode.DONE)
-        self.assertIs(code_of([well, bad, well]), ExitCode.SOME_FAILED)
+        well = Check("well", lambda: "seen", TODO)
+        bad = Check("bad", lambda: str(1 / 0), TODO)
+        for checks, code in (((well,), 0), ((well, bad, well), 1)):
+            with (
+                mock.patch.object(selftest, "program_checks", return_value=checks),
+                mock.patch.object(selftest, "_window_checks", return_value=()),
+                mock.patch.object(selftest, "left_out_check", return_value=checks[0]),
+            ):
+                seen = printed(lambda out: selftest.run(Namespace(), Profile(Path(), Path()), out))
+                self.assertEqual(seen.result, code)
 
     def test_the_last_line_counts(self) -> None:
-        well, bad = looked(), looked(SelftestError("no"))
-        left_out = looked(NothingToLookAtError("no"))
+        well, bad, left_out = State.OK, State.FAILED, State.LEFT_OUT
         self.assertEqual(summary([well], 1.23), "1 check passed, in 1.2 s.")
         self.assertEqual(
             summary([well, well, left_out], 2), "2 checks passed, 1 left out, in 2.0 s."
@@ -83,8 +90,8 @@ class OutcomeTest(unittest.TestCase):
         self.assertEqual(summary([well, bad], 2), "1 of 2 checks failed, in 2.0 s.")
 
     def test_without_tk_the_windows_are_left_out_where_it_runs_from_source(self) -> None:
-        (check,) = no_window_check("No module named _tkinter")
-        self.assertIs(outcome_of(check).state, State.LEFT_OUT)
+        state, _ = selftest.no_window_check("No module named _tkinter").run()
+        self.assertIs(state, State.LEFT_OUT)
 
 
 class LeftOutTest(unittest.TestCase):
@@ -109,24 +116,26 @@ class LeftOutTest(unittest.TestCase):
 
 
 class PlacesTest(LmkTestCase):
-    def outcomes(self, folder: Path) -> list[Outcome]:
-        return [outcome_of(one) for one in place_checks(Profile(folder / "s.json", folder))]
+    def ended(self, folder: Path, what: str) -> tuple[State, str]:
+        checks = program_checks(Profile(folder / "s.json", folder))
+        return next(one for one in checks if one.what == what).run()
 
     def test_a_folder_that_can_be_written_is_left_as_it_was(self) -> None:
-        states = {outcome.state for outcome in self.outcomes(self.folder)}
-        self.assertEqual(states, {State.OK})
+        for what in ("settings", "state and logs", "temporary files"):
+            with self.subTest(what=what):
+                self.assertIs(self.ended(self.folder, what)[0], State.OK)
         self.assertEqual(list(self.folder.iterdir()), [])
 
     def test_a_folder_that_is_not_there_yet_is_not_made(self) -> None:
-        settings, *_ = self.outcomes(self.folder / "new" / "profile")
-        self.assertIs(settings.state, State.OK)
-        self.assertIn("made on first use", settings.line)
+        state, line = self.ended(self.folder / "new" / "profile", "settings")
+        self.assertIs(state, State.OK)
+        self.assertIn("made on first use", line)
         self.assertEqual(list(self.folder.iterdir()), [])
 
     def test_a_file_in_the_place_of_a_folder_is_no_fault_of_the_look(self) -> None:
         (self.folder / "file").touch()
-        settings, *_ = self.outcomes(self.folder / "file" / "profile")
-        self.assertIn(settings.state, (State.OK, State.FAILED))
+        state, _ = self.ended(self.folder / "file" / "profile", "settings")
+        self.assertIn(state, (State.OK, State.FAILED))
 
 
 class RunTest(LmkTestCase):

@@ -80,6 +80,11 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes < 48 * 60 else "more than 2 days"
 
 
+def spent(seconds: float) -> str:
+    """ "12 s", "3 min"."""
+    return f"{max(1, round(seconds))} s" if seconds < 100 else duration(seconds)
+
+
 def ago(seconds: float) -> str:
     """How long ago a ping came."""
     return "now" if seconds < 2 else f"{duration(seconds)} ago"

@@ -6,13 +6,14 @@ in Tk's thread and on a folder of their own: the user's settings stay untouched.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import sys
 import tempfile
 import time
 import tkinter as tk
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tkinter import font
 from types import TracebackType
@@ -21,13 +22,15 @@ from roles.program.profile import SettingsFile, find_profile
 from roles.values.settings import Appearance, ProgramSettings
 from ui import wording
 from ui.selftest.check import Check, NothingToLookAtError, SelftestError
-from ui.selftest.dialog_closer import DialogCloser
 from ui.window.app_window import AppWindow
 
 SHOW_LIMIT_S = 3.0
 CLOSE_LIMIT_S = 5.0
+CANCEL_MS = 100  # between two tries: a dialog takes a while to appear, and may not react yet
+PATIENT_TRIES = 10  # with the Escape key, before the button in its title bar is pressed
 NOBODY = "127.0.0.1:9"  # an address where no computer has a tracker
 _TODO = "Take another copy of the program, or check whether others open windows on this computer."
+_WM_COMMAND, _IDCANCEL = 0x0111, 2
 # Tcl loads each of these from a file of its own.
 _TCL = {
     "the clock": "clock format 0 -gmt 1 -format %Y-%m-%d",
@@ -49,9 +52,9 @@ def window_checks() -> tuple[Check, ...]:
     """In order: the first opens the window, the last closes it."""
     trial = _Trial()
     return (
-        Check("window, its tabs in light and dark", trial.open_tabs, _TODO),
-        Check("dialogs, opened and closed", trial.open_dialogs, _TODO),
-        Check("Tcl and Tk", trial.look_at_tcl, _TODO),
+        Check("window, its tabs in light and dark", trial.open, _TODO),
+        Check("dialogs, opened and closed", lambda: trial.look(_look_at_dialogs), _TODO),
+        Check("Tcl and Tk", lambda: trial.look(_look_at_tcl), _TODO),
         Check("the window closes", trial.close, _TODO),
     )
 
@@ -81,75 +84,45 @@ class _Trial:
 
     def __init__(self) -> None:
         self._folder = ExitStack()
-        self._opened: _WatchedWindow | None = None
+        self._window: _WatchedWindow | None = None
 
-    def open_tabs(self) -> str:
-        """Each tab, in both colours."""
+    def open(self) -> str:
         begun = time.monotonic()
         temporary = tempfile.TemporaryDirectory(prefix="lmk-selftest-", ignore_cleanup_errors=True)
         try:
-            window = _WatchedWindow(Path(self._folder.enter_context(temporary)))
+            self._window = _WatchedWindow(Path(self._folder.enter_context(temporary)))
         except tk.TclError as error:
             self._folder.close()
-            raise _no_window(error) from None
-        self._opened = window
-        window.update()
-        opened = time.monotonic() - begun
-        return self._with_window(lambda: _tabs_of(window, opened))
+            if "display" in str(error):  # a missing screen is no fault
+                raise NothingToLookAtError(f"there is no display here ({error}).") from None
+            raise SelftestError(f"Tk says: {error}") from None
+        self._window.update()
+        opened_ms = (time.monotonic() - begun) * 1000
+        return f"{self.look(_look_at_tabs)}, opened in {opened_ms:.0f} ms"
 
-    def open_dialogs(self) -> str:
-        """Each kind of dialog that Tk has."""
-        if sys.platform == "darwin":
-            raise NothingToLookAtError("those of macOS cannot be closed by a program.")
-        window = self._window()
-        return self._with_window(lambda: _dialogs_of(window))
-
-    def look_at_tcl(self) -> str:
-        """What Tcl loads on first use."""
-        window = self._window()
-        return self._with_window(lambda: _tcl_of(window))
+    def look(self, look: Callable[[_WatchedWindow], str]) -> str:
+        if self._window is None:
+            raise NothingToLookAtError("no window was opened.")
+        try:
+            seen = look(self._window)
+        except tk.TclError as error:
+            raise SelftestError(f"Tk says: {error}") from None
+        if self._window.faults:
+            raise SelftestError(f"The window reports: {'; '.join(self._window.faults)}")
+        return seen
 
     def close(self) -> str:
         """In order, with all that it started."""
-        window = self._window()
-        begun = time.monotonic()
-        window.close_now()
-        while _is_there(window):
-            if time.monotonic() - begun > CLOSE_LIMIT_S:
-                raise SelftestError(f"It was still there after {CLOSE_LIMIT_S:.0f} s")
-            time.sleep(0.01)
-        took = time.monotonic() - begun
-        self._opened = None
-        del window
+        if self._window is None:
+            raise NothingToLookAtError("no window was opened.")
+        seen = _close(self._window)
+        self._window = None
         gc.collect()  # Tk's objects must end in this thread, or Tcl ends the program
         self._folder.close()
-        return f"after {took:.1f} s"
-
-    def _window(self) -> _WatchedWindow:
-        if self._opened is None:
-            raise NothingToLookAtError("no window was opened.")
-        return self._opened
-
-    def _with_window(self, look: Callable[[], str]) -> str:
-        try:
-            seen = look()
-        except tk.TclError as error:
-            raise SelftestError(f"Tk says: {error}") from None
-        faults = self._window().faults
-        if faults:
-            raise SelftestError(f"The window reports: {'; '.join(faults)}")
         return seen
 
 
-def _no_window(error: tk.TclError) -> SelftestError | NothingToLookAtError:
-    """A missing screen is no fault; a window that does not open on a screen is one."""
-    text = str(error)
-    if "display" in text:
-        return NothingToLookAtError(f"there is no display here ({text}).")
-    return SelftestError(f"Tk says: {text}")
-
-
-def _tabs_of(window: _WatchedWindow, opened: float) -> str:
+def _look_at_tabs(window: _WatchedWindow) -> str:
     tabs = window.tabs
     for appearance in (Appearance.LIGHT, Appearance.DARK):
         window.choose_appearance(appearance)
@@ -157,7 +130,7 @@ def _tabs_of(window: _WatchedWindow, opened: float) -> str:
             tabs.show(name)
             if not _is_shown(window, tabs.in_front):
                 raise SelftestError(f"The tab {name} is not shown")
-    return f"{wording.count(len(tabs.names), 'tab')}, opened in {opened * 1000:.0f} ms"
+    return wording.count(len(tabs.names), "tab")
 
 
 def _is_shown(window: tk.Tk, tab: tk.Misc) -> bool:
@@ -170,16 +143,18 @@ def _is_shown(window: tk.Tk, tab: tk.Misc) -> bool:
     return bool(tab.winfo_viewable())
 
 
-def _dialogs_of(window: _WatchedWindow) -> str:
+def _look_at_dialogs(window: _WatchedWindow) -> str:
+    if sys.platform == "darwin":
+        raise NothingToLookAtError("those of macOS cannot be closed by a program.")
     for name, command in _DIALOGS.items():
         title = f"LMKtorrent selftest: {name}"
-        with DialogCloser(window, title):
+        with _dialogs_cancelled(window, title):
             window.tk.eval(f"{command} -parent . -title {{{title}}}")
         window.update()
     return ", ".join(_DIALOGS)
 
 
-def _tcl_of(window: _WatchedWindow) -> str:
+def _look_at_tcl(window: _WatchedWindow) -> str:
     for name, script in _TCL.items():
         try:
             window.tk.eval(script)
@@ -190,9 +165,72 @@ def _tcl_of(window: _WatchedWindow) -> str:
     return f"Tk {window.tk.call('info', 'patchlevel')} on {system}, its font is {family}"
 
 
+def _close(window: _WatchedWindow) -> str:
+    begun = time.monotonic()
+    window.close_now()
+    while _is_there(window):
+        if time.monotonic() - begun > CLOSE_LIMIT_S:
+            raise SelftestError(f"It was still there after {CLOSE_LIMIT_S:.0f} s")
+        time.sleep(0.01)
+    return f"after {time.monotonic() - begun:.1f} s"
+
+
 def _is_there(window: tk.Tk) -> bool:
     try:
         window.update()
         return bool(window.winfo_exists())
     except tk.TclError:
         return False
+
+
+@contextmanager
+def _dialogs_cancelled(window: tk.Tk, title: str) -> Iterator[None]:
+    """Meanwhile, cancel every dialog of Tk or Windows that would wait for a person."""
+    before, tries, timer = _dialogs(window), 0, ""
+
+    def cancel() -> None:
+        nonlocal tries, timer
+        timer = window.after(CANCEL_MS, cancel)
+        tries += 1
+        if sys.platform == "win32":
+            _cancel_on_windows(title)
+            return
+        for dialog in _dialogs(window) - before:
+            if tries <= PATIENT_TRIES:
+                window.tk.call("focus", "-force", dialog)
+                window.tk.call("event", "generate", dialog, "<Escape>")
+            else:
+                window.tk.eval(f"uplevel #0 [wm protocol {dialog} WM_DELETE_WINDOW]")
+
+    timer = window.after(CANCEL_MS, cancel)
+    try:
+        yield
+    finally:
+        window.after_cancel(timer)
+
+
+def _dialogs(window: tk.Tk) -> set[str]:
+    """Tk's own open dialogs: children of the first window, which Tk keeps for later."""
+    tcl = window.tk
+    return {
+        child
+        for child in map(str, tcl.splitlist(tcl.call("winfo", "children", ".")))
+        if str(tcl.call("winfo", "toplevel", child)) == child
+        and tcl.getboolean(tcl.call("winfo", "ismapped", child))
+    }
+
+
+def _cancel_on_windows(title: str) -> None:
+    """Press Cancel in the dialog of this title: it belongs to the system and gets no Tk events."""
+    if sys.platform == "win32":
+        user32 = ctypes.windll.user32
+        user32.FindWindowW.restype = ctypes.c_void_p
+        user32.PostMessageW.argtypes = [
+            ctypes.c_void_p,
+            ctypes.c_uint,
+            ctypes.c_size_t,
+            ctypes.c_ssize_t,
+        ]
+        dialog = user32.FindWindowW(None, title)
+        if dialog:
+            user32.PostMessageW(dialog, _WM_COMMAND, _IDCANCEL, 0)

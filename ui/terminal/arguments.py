@@ -41,7 +41,8 @@ exit codes: 0 all verified, 1 some files failed, 2 usage, 3 no tracker or no see
 Without --tracker, LMK_TRACKER in the environment names the tracker. Without both, the program uses
 one that answers on this network, else this computer; LMK_DISCOVER=off turns the search off."""
 
-_Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
+_DEFAULTS = {"profile": None, "quiet": False, "verbose": False}
+_AddOption: TypeAlias = Callable[..., argparse.Action]  # add_argument() of a command's parser
 T = TypeVar("T")
 
 
@@ -73,8 +74,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     Exits with 2 and a sentence for what cannot be understood, with 0 after --help and --version.
     Raises StorageError for a relative path if the current folder is gone.
     """
-    common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
-    _add_common(common)
+    common = _common_options()
     parser = _Parser(
         prog="lmktorrent",
         description=_DESCRIPTION,
@@ -86,162 +86,131 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--selftest", action="store_true", help="check that this copy works on this computer"
     )
-    if not _names_a_command(arguments):
-        parser.add_argument(
-            "given", nargs="*", metavar="folder", help="open the Seeder tab with it"
-        )
-        chosen = parser.parse_args(arguments)
-        given = [_dropped(text, parser) for text in chosen.given]
-        if chosen.selftest and chosen.given:
-            parser.error("--selftest takes no folder and no command")
-        command = "selftest" if chosen.selftest else "window"
-        window = {"command": command, **_for_the_seeder_tab(given)}
-        return argparse.Namespace(**{**_DEFAULTS, **vars(chosen), **window})
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for add in _ADDING:
-        add(commands, common)
+    # A lone path is a folder for the window. Help lists the commands.
+    names_a_command = bool({*COMMANDS, "-h", "--help"} & set(arguments))
+    if names_a_command:
+        _add_commands(parser, common)
+    else:
+        parser.add_argument("given", nargs="*", metavar="folder")
     chosen = parser.parse_args(arguments)
-    if chosen.selftest:
+    chosen = argparse.Namespace(**{**_DEFAULTS, **vars(chosen)})
+    if not names_a_command:
+        given = [_dropped(text, parser) for text in chosen.given]
+        chosen.command = "selftest" if chosen.selftest else "window"
+        chosen.folder, chosen.notices = _for_the_seeder_tab(given)
+    if chosen.selftest and (names_a_command or chosen.given):
         parser.error("--selftest takes no folder and no command")
-    return argparse.Namespace(**{**_DEFAULTS, **vars(chosen)})
+    return chosen
 
 
-_DEFAULTS = {"profile": None, "quiet": False, "verbose": False}
-
-
-def _names_a_command(arguments: Sequence[str]) -> bool:
-    """Whether the arguments name a command; a lone path is a folder for the window.
-
-    Help lists the commands, so it counts as one.
-    """
-    return bool({*COMMANDS, "-h", "--help"} & set(arguments))
-
-
-def _for_the_seeder_tab(given: Sequence[Path]) -> dict[str, object]:
-    """The folder to choose there, and what to tell: a desktop passes everything that is dropped."""
-    folders = [path for path in given if _is_folder(path)]
+def _for_the_seeder_tab(given: Sequence[Path]) -> tuple[Path | None, list[str]]:
+    """The folder to choose there, and what to say: a desktop passes everything that is dropped."""
+    # os.path.isdir() is also False if the system refuses to say, where Path.is_dir() raises.
+    folders = [path for path in given if os.path.isdir(path)]  # noqa: PTH112
     notices = [
         f"“{path.name}” is a file. What is shared is a folder with all that is in it: put the file "
         "into one, and choose that in the Seeder tab."
         for path in given
-        if not _is_folder(path)
+        if path not in folders
     ][:1]
     if len(folders) > 1:
         notices.append(
             f"Of {len(folders)} folders, “{folders[0].name}” is chosen. To share them together, "
             "put them into one folder."
         )
-    return {"folder": folders[0] if folders else None, "notices": notices}
+    return folders[0] if folders else None, notices
 
 
-def _add_common(parser: _Parser) -> None:
+def _common_options() -> _Parser:
     """Options that may stand before or after the command."""
-    parser.add_argument(
+    common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument(
         "--profile", metavar="DIR", type=_folder, help="keep settings, state and logs there"
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="print only what you ask for")
-    parser.add_argument("-v", "--verbose", action="store_true", help="print every step")
+    common.add_argument("-q", "--quiet", action="store_true", help="print only what you ask for")
+    common.add_argument("-v", "--verbose", action="store_true", help="print every step")
+    return common
 
 
-def _add_tracker(commands: _Commands, common: _Parser) -> None:
-    parser = commands.add_parser("tracker", parents=[common], help="run a tracker (UDP)")
-    parser.add_argument(
-        "--bind",
-        metavar="HOST:PORT",
-        type=_typed(lambda text: parse_bind_address(text, TRACKER_PORT)),
-        help=f"where to listen; default {EVERY_INTERFACE}:{TRACKER_PORT}",
-    )
-    parser.add_argument("--room", action="store_true", help="show the room as a table")
+def _add_commands(parser: _Parser, common: _Parser) -> None:
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
+    def add(name: str, does: str, **more: Any) -> _AddOption:
+        return commands.add_parser(name, parents=[common], help=does, **more).add_argument
 
-def _add_trackers(commands: _Commands, common: _Parser) -> None:
-    parser = commands.add_parser(
-        "trackers", parents=[common], help="list the trackers of this network"
-    )
-    _add_json_option(parser)
+    option = add("tracker", "run a tracker (UDP)")
+    _add_bind(option, "where to listen", TRACKER_PORT)
+    option("--room", action="store_true", help="show the room as a table")
 
+    option = add("trackers", "list the trackers of this network")
+    _add_json(option)
 
-def _add_seed(commands: _Commands, common: _Parser) -> None:
-    parser = commands.add_parser("seed", parents=[common], help="offer a folder (TCP)")
-    parser.add_argument(
+    option = add("seed", "offer a folder (TCP)")
+    option(
         "folder",
         nargs="?",
         type=_folder,
         metavar="FOLDER",
         help="default: the example files, data/",
     )
-    _add_tracker_option(parser)
-    _add_peer_options(parser)
-    parser.add_argument(
+    _add_tracker(option)
+    _add_bind(option, "where others connect", SEEDER_PORT)
+    option(
         "--slots",
         metavar="N",
         type=_typed(parse_slots),
         default=DEFAULT_SLOTS,
         help=f"leechers served at once; default {DEFAULT_SLOTS}",
     )
-    _add_rate_options(parser)
+    _add_rates(option)
 
-
-def _add_list(commands: _Commands, common: _Parser) -> None:
-    parser = commands.add_parser("list", parents=[common], help="list what the room offers")
-    parser.add_argument(
+    option = add("list", "list what the room offers")
+    option(
         "names",
         nargs="*",
         type=_name,
         metavar="NAME",
         help="show only this folder with its files, or only this file",
     )
-    parser.add_argument("--files", action="store_true", help="also show the files of each folder")
-    _add_tracker_option(parser)
-    _add_json_option(parser)
+    option("--files", action="store_true", help="also show the files of each folder")
+    _add_tracker(option)
+    _add_json(option)
 
-
-def _add_get(commands: _Commands, common: _Parser) -> None:
-    parser = commands.add_parser(
+    option = add(
         "get",
-        parents=[common],
-        help="download files and folders",
+        "download files and folders",
         description="Download files and folders. Give the same command again to resume. "
         "Without a name, it shows the list and asks, if there is a terminal.",
     )
-    parser.add_argument(
+    option(
         "names",
         nargs="*",
         type=_name,
         metavar="NAME",
         help="a file, a folder or a sub-folder of the list; end with / for a folder",
     )
-    parser.add_argument("--all", action="store_true", help="everything that is offered")
-    _add_tracker_option(parser)
-    parser.add_argument(
+    option("--all", action="store_true", help="everything that is offered")
+    _add_tracker(option)
+    option(
         "--to", metavar="FOLDER", type=_folder, help="default: Downloads/LMKtorrent in your home"
     )
-    parser.add_argument(
-        "--keep-seeding", action="store_true", help="then keep sharing it until Ctrl-C"
-    )
-    _add_peer_options(parser)
-    parser.add_argument(
+    option("--keep-seeding", action="store_true", help="then keep sharing it until Ctrl-C")
+    _add_bind(option, "where others connect", SEEDER_PORT)
+    option(
         "--existing",
         choices=[choice.value for choice in Existing],
         help="a file of that name exists: skip it if it is identical, else keep both (default); "
         "always keep both; or replace it",
     )
-    _add_rate_options(parser)
-    _add_json_option(parser)
+    _add_rates(option)
+    _add_json(option)
+
+    option = add("demo", "try it on this computer: tracker, seeder and download")
+    _add_rates(option)
 
 
-def _add_demo(commands: _Commands, common: _Parser) -> None:
-    parser = commands.add_parser(
-        "demo", parents=[common], help="try it on this computer: tracker, seeder and download"
-    )
-    _add_rate_options(parser)
-
-
-_ADDING = (_add_tracker, _add_trackers, _add_seed, _add_list, _add_get, _add_demo)
-
-
-def _add_tracker_option(parser: _Parser) -> None:
-    parser.add_argument(
+def _add_tracker(option: _AddOption) -> None:
+    option(
         "--tracker",
         metavar="HOST:PORT",
         type=_typed(parse_tracker),
@@ -250,28 +219,27 @@ def _add_tracker_option(parser: _Parser) -> None:
     )
 
 
-def _add_peer_options(parser: _Parser) -> None:
-    """Options of a role that others download from."""
-    parser.add_argument(
+def _add_bind(option: _AddOption, what: str, port: int) -> None:
+    option(
         "--bind",
         metavar="HOST:PORT",
-        type=_typed(lambda text: parse_bind_address(text, SEEDER_PORT)),
-        help=f"where others connect; default {EVERY_INTERFACE}:{SEEDER_PORT}",
+        type=_typed(lambda text: parse_bind_address(text, port)),
+        help=f"{what}; default {EVERY_INTERFACE}:{port}",
     )
 
 
-def _add_rate_options(parser: _Parser) -> None:
-    for option, does in (("--up", "send"), ("--down", "receive")):
-        parser.add_argument(
-            option,
+def _add_rates(option: _AddOption) -> None:
+    for name, does in (("--up", "send"), ("--down", "receive")):
+        option(
+            name,
             metavar="RATE",
             type=_typed(_rate),
             help=f"{does} at most this per second, such as 500K, 2.5MB, 10Mbit; default: no limit",
         )
 
 
-def _add_json_option(parser: _Parser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON object per line")
+def _add_json(option: _AddOption) -> None:
+    option("--json", action="store_true", help="one JSON object per line")
 
 
 def _typed(parse: Callable[[str], T]) -> Callable[[str], T]:
@@ -323,8 +291,3 @@ def _dropped(text: str, parser: _Parser) -> Path:
         meant = f". Did you mean {similar[0]}?" if similar else ""
         parser.error(f"“{shown_name(text)}” is neither a command nor a folder{meant}")
     return path
-
-
-def _is_folder(path: Path) -> bool:
-    """Also False if the system refuses to say, where Path.is_dir() would raise."""
-    return os.path.isdir(path)  # noqa: PTH112

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from roles.leecher import Leecher
-from roles.program.profile import bundled_folder, is_zipped
+from roles.net.throttle import Throttle, Throttles
+from roles.program.profile import Profile, bundled_folder, is_zipped
 from roles.program.user_folders import folder_named
+from roles.seeder import Seeder
 from roles.tracker import Tracker
 from roles.values.addresses import LOOPBACK, SEEDER_PORT, TRACKER_PORT, Address
 from roles.values.disk_names import on_disk, shown_path
-from roles.values.events import FilesListed, FolderScanned, RoleStarted, TrackerLost
+from roles.values.events import (
+    FilesListed,
+    FolderScanned,
+    ListFailed,
+    RoleStarted,
+    TrackerLost,
+)
 from roles.values.safe_names import shown_name
 from roles.values.settings import (
     GIVE_UP_AFTER_S,
@@ -23,34 +33,31 @@ from roles.values.settings import (
 )
 from ui import wording
 from ui.exit_codes import ExitCode
-from ui.terminal.choosing import OfferedList
 from ui.terminal.download_report import DownloadReport
 from ui.terminal.get_command import download
-from ui.terminal.limits import Limits
-from ui.terminal.list_command import wait_for_list
+from ui.terminal.offered_list import Chosen, OfferedList
 from ui.terminal.output import Output
 from ui.terminal.session import Session
 
-_SEEDER = Address(LOOPBACK, SEEDER_PORT)
-LISTING_S = 10.0  # how long the example files may take to appear in the list
+LISTING_S = 10.0  # how long the files may take to appear in the list
 AGAIN_S = 0.2  # between two looks at the list
 DOWNLOAD_FOLDER = "tmp"  # below the current folder, as in the quick run of the original
 
 
-def run_demo(output: Output, limits: Limits) -> ExitCode:
+class Shared(NamedTuple):
+    """What came of a download: the exit code, what was asked for, and where its files are."""
+
+    code: ExitCode
+    wanted: list[Chosen]
+    saved: dict[str, Path]  # by path in the list
+
+
+def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Do the main job on loopback and compare every file with its source."""
     source, target = bundled_folder("data"), folder_named(DOWNLOAD_FOLDER)
-    with Session() as session:
-        tracker = _start_tracker(session, output)
-        announced = _start_seeder(
-            session, output, limits, SeederSettings(source, tracker, bind=_SEEDER)
-        )
-        settings = LeecherSettings(target, tracker, give_up_after_s=GIVE_UP_AFTER_S, bind=_SEEDER)
-        leecher = session.start(limits.leecher(settings))
-        wanted = OfferedList(_wait_for_all(session, leecher, announced)).all()
-        report = DownloadReport(output, wanted)
-        code = download(session, leecher, report, wanted, Existing.SKIP, output)
-    for name, path in report.saved.items():
+    throttles = Throttles(Throttle(chosen.up), Throttle(chosen.down))
+    code, _, saved = share_on_loopback(source, target, output, throttles)
+    for name, path in saved.items():
         if not _is_same(source.joinpath(*map(on_disk, name.split("/"))), path, output):
             code = ExitCode.CONTENT
     output.say(f"The files are in {target}.")
@@ -59,48 +66,65 @@ def run_demo(output: Output, limits: Limits) -> ExitCode:
     return code
 
 
-def _start_tracker(session: Session, output: Output) -> Address:
-    settings = TrackerSettings(bind=Address(LOOPBACK, TRACKER_PORT))
-    tracker = session.start(lambda post: Tracker(settings, post))
+def share_on_loopback(
+    source: Path, target: Path, output: Output, throttles: Throttles, *, any_port: bool = False
+) -> Shared:
+    """Start a tracker, a seeder and a leecher, and download all of `source` to `target`.
+
+    Raises TrackerSilentError if programs on this computer cannot talk to each other.
+    """
+    at_tracker = Address(LOOPBACK, 0 if any_port else TRACKER_PORT)
+    at_peer = Address(LOOPBACK, 0 if any_port else SEEDER_PORT)
+    with Session() as session:
+        session.start(lambda post: Tracker(TrackerSettings(at_tracker, any_port), post))
+        tracker = _tracker_address(session)
+        output.say(f"Tracker on {tracker}")
+        seeding = SeederSettings(source, tracker, at_peer, any_port)
+        session.start(lambda post: Seeder(seeding, post, throttles))
+        leeching = LeecherSettings(
+            target,
+            tracker,
+            give_up_after_s=GIVE_UP_AFTER_S,
+            bind=at_peer,
+            bind_exactly=any_port,
+        )
+        leecher = session.start(lambda post: Leecher(leeching, post, throttles))
+        wanted = OfferedList(_whole_list(session, leecher, source, output)).all()
+        report = DownloadReport(output, wanted)
+        code = download(session, leecher, report, wanted, Existing.SKIP, output)
+    return Shared(code, wanted, report.saved)
+
+
+def _tracker_address(session: Session) -> Address:
     while True:
         match session.next_event():
-            case (role, RoleStarted(Address() as address)) if role is tracker:
-                output.say(f"Tracker on {address}")
+            case RoleStarted(Address() as address):
                 return address
             case _:
                 continue
 
 
-def _start_seeder(
-    session: Session, output: Output, limits: Limits, settings: SeederSettings
-) -> int:
-    """Start it and wait until the tracker has its list; returns how many files that has.
-
-    Raises TrackerSilentError if programs on this computer cannot talk to each other.
-    """
-    session.start(limits.seeder(settings))
+def _whole_list(session: Session, leecher: Leecher, source: Path, output: Output) -> FilesListed:
+    """The list once it has all files: a seeder lists files as it reads them."""
     deadline = time.monotonic() + LISTING_S
+    files: int | None = None
     while True:
-        match session.next_event():
-            case (_, RoleStarted(Address() as address)):
-                output.say(f"Seeder of {settings.folder} on {address}")
-            case (_, FolderScanned(announced=announced, is_whole=True)) if announced:
-                return announced
-            case (_, TrackerLost(_, reason)) if time.monotonic() > deadline:
+        event = session.next_event()
+        is_late = time.monotonic() > deadline
+        match event:
+            case RoleStarted(Address() as address):
+                output.say(f"Seeder of {source} on {address}")
+            case FolderScanned(announced=announced, is_whole=True):
+                files = announced or None
+            case FilesListed() as listed if is_late or (files and len(listed.files) >= files):
+                return listed
+            case ListFailed(_, reason) | TrackerLost(_, reason) if is_late:
                 raise reason
+            case FilesListed() | ListFailed():
+                time.sleep(AGAIN_S)
+                leecher.refresh()
             case _:
                 continue
-
-
-def _wait_for_all(session: Session, leecher: Leecher, files: int) -> FilesListed:
-    """The list once it has this many files: a seeder lists files as it reads them."""
-    deadline = time.monotonic() + LISTING_S
-    while True:
-        listed = wait_for_list(session)
-        if len(listed.files) >= files or time.monotonic() > deadline:
-            return listed
-        session.event_within(AGAIN_S)
-        leecher.refresh()
 
 
 def _is_same(source: Path, copy: Path, output: Output) -> bool:

@@ -6,6 +6,7 @@ It starts nothing and asks nobody.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,67 +22,32 @@ from roles.values.events import (
 from roles.values.safe_names import shown_name
 from ui import wording
 from ui.exit_codes import ExitCode, exit_code_of
-from ui.terminal import phrases
-from ui.terminal.choosing import SHOWN_ONE_BY_ONE, Chosen
+from ui.terminal.offered_list import SHOWN_ONE_BY_ONE, Chosen
 from ui.terminal.output import Output
 
 SHOWN_RENAMED = 10  # of one download; the log and --json have all of them
 SHOWN_FAILURES = 20  # of one download: if the disk is full, all of 10,000 files fail
+_FILES = ("done", "skipped", "failed")  # what files are counted as
 
 
 @dataclass(slots=True)
-class Counts:
-    """How many files of one download ended in which state."""
+class _Download:
+    """What was asked for, its newest snapshot, and how its files ended.
 
-    done: int = 0
-    skipped: int = 0
-    failed: int = 0
-    folders: int = 0  # that could not be made
-    renamed: int = 0  # files counted above, and folders
-
-    @property
-    def all(self) -> int:
-        return self.done + self.skipped + self.failed
-
-    def note(self, state: DownloadState, number: int = 1) -> None:
-        match state:
-            case DownloadState.DONE:
-                self.done += number
-            case DownloadState.SKIPPED:
-                self.skipped += number
-            case _:
-                self.failed += number
-
-    def add(self, other: Counts) -> None:
-        """Add the files of another download."""
-        self.done += other.done
-        self.skipped += other.skipped
-        self.failed += other.failed
-        self.folders += other.folders
-        self.renamed += other.renamed
-
-    def words(self) -> str:
-        """ "3 done and checked, 1 failed", "none"."""
-        parts = [
-            f"{self.done:,} done and checked" if self.done else "",
-            f"{self.skipped:,} skipped, already here and identical" if self.skipped else "",
-            f"{self.failed:,} failed" if self.failed else "",
-            f"{wording.count(self.folders, 'folder')} failed" if self.folders else "",
-            f"{self.renamed:,} under other names" if self.renamed else "",
-        ]
-        return ", ".join(part for part in parts if part) or "none"
-
-
-@dataclass(slots=True)
-class One:
-    """One download: what was asked for, and its newest snapshot."""
+    `counts` has the keys of _FILES, "folders" (that could not be made) and "renamed" (files and
+    folders).
+    """
 
     wanted: Chosen
     started: float
     newest: DownloadChanged | None = None
-    counts: Counts = field(default_factory=Counts)
+    counts: Counter[str] = field(default_factory=Counter)
     failures: list[LmkError] = field(default_factory=list)
     renamed: list[tuple[str, str]] = field(default_factory=list)  # first ones: listed, here
+
+    @property
+    def title(self) -> str:
+        return shown_name(self.wanted.title)
 
     @property
     def files(self) -> int:
@@ -103,19 +69,31 @@ class One:
 
     @property
     def have(self) -> int:
-        if self.newest is None:
-            return 0
-        return self.size if self.is_ended else self.newest.have
+        if self.is_ended:
+            return self.size
+        return self.newest.have if self.newest is not None else 0
+
+    @property
+    def counted(self) -> int:
+        return sum(self.counts[key] for key in _FILES)
 
     @property
     def files_ended(self) -> int:
-        if self.newest is None:
-            return 0
-        return self.files if self.is_ended else max(self.counts.all, self.newest.files_ended)
+        if self.is_ended:
+            return self.files
+        return max(self.counted, self.newest.files_ended) if self.newest is not None else 0
+
+    def count(self, state: DownloadState, number: int = 1) -> None:
+        self.counts[state.value if state.value in _FILES else "failed"] += number
+
+    def note_renamed(self, before: str, now: str) -> None:
+        self.counts["renamed"] += 1
+        if len(self.renamed) < SHOWN_RENAMED:
+            self.renamed.append((before, now))
 
 
 class DownloadReport:
-    """Gets every event of a download, in order; `in_vain` counts the names that nobody offers."""
+    """Takes every event of a download, in order; `in_vain` counts the names that nobody offers."""
 
     def __init__(
         self,
@@ -129,7 +107,7 @@ class DownloadReport:
         self._output = output
         self._clock = clock
         self._in_vain = in_vain
-        self._downloads = {one.key: One(one, clock()) for one in wanted}
+        self._downloads = {one.key: _Download(one, clock()) for one in wanted}
         self._unfinished = len(self._downloads)
 
     @property
@@ -162,162 +140,151 @@ class DownloadReport:
             self._unfinished -= 1
             self._end(one, changed)
             return
-        self._output.json(event="progress", **_progress(one, changed))
+        if self._output.as_json:
+            self._output.json(event="progress", **_progress(one, changed))
         if self._output.wants_progress():
             self._draw(one, changed)
 
     def note_files(self, ended: FilesEnded) -> None:
         """Take the files of a download that have ended."""
         one = self._downloads.get(ended.download)
-        if one is not None:
-            for file in ended.files:
-                self._note_file(one, file)
-            for folder in ended.folders:
-                stored = stored_path(folder.name, folder.saved_as)
-                self._note_renamed(one, f"{folder.name}/", f"{stored}/")
-                if not one.is_summed_up:
-                    self._output.say(f"{shown_name(folder.name)}/: saved as {shown_name(stored)}/")
-                self._output.json(
-                    event="subfolder",
-                    download=one.wanted.key,
-                    name=folder.name,
-                    path=str(folder.saved_as),
-                )
+        if one is None:
+            return
+        for file in ended.files:
+            self._note_file(one, file)
+        for folder in ended.folders:
+            stored = stored_path(folder.name, folder.saved_as)
+            one.note_renamed(f"{folder.name}/", f"{stored}/")
+            if not one.is_summed_up:
+                self._output.say(f"{shown_name(folder.name)}/: saved as {shown_name(stored)}/")
+            self._output.json(
+                event="subfolder",
+                download=one.wanted.key,
+                name=folder.name,
+                path=str(folder.saved_as),
+            )
 
     def conclude(self) -> ExitCode:
-        """Print the summary; returns the exit code."""
-        total, failures = Counts(failed=self._in_vain), list[LmkError]()
+        """Print the summary."""
+        total, failures = Counter(failed=self._in_vain), list[LmkError]()
         for one in self._downloads.values():
             if not one.is_ended:
-                one.counts.note(DownloadState.FAILED, len(one.wanted.files) or 1)
-                title = shown_name(one.wanted.title)
-                self._output.error(f"{title}: the list changed, and nobody offers it any more.")
-            total.add(one.counts)
+                one.count(DownloadState.FAILED, len(one.wanted.files) or 1)
+                self._output.error(f"{one.title}: the list changed, and nobody offers it any more.")
+            total.update(one.counts)
             failures += one.failures
         code = _exit_code(total, failures, in_vain=self._in_vain)
-        self._output.json(
-            event="ended",
-            done=total.done,
-            skipped=total.skipped,
-            failed=total.failed,
-            renamed=total.renamed,
-            exit_code=int(code),
-        )
-        self._output.say(f"Files: {total.words()}.")
+        self._output.json(event="ended", **_numbers(total), exit_code=int(code))
+        self._output.say(f"Files: {_counts(total)}.")
         return code
 
-    def _end(self, one: One, changed: DownloadChanged) -> None:
-        if not one.wanted.is_folder and not one.counts.all:
+    def _end(self, one: _Download, changed: DownloadChanged) -> None:
+        if not one.wanted.is_folder and not one.counted:
             path = one.wanted.files[0].name if one.wanted.files else changed.name
             self._note_file(
                 one,
                 FileEnded(path, changed.size, changed.state, changed.saved_as, changed.failure),
             )
             return
-        untold = self._count_untold(one, changed)
-        if changed.failure is not None and (untold or not one.failures):
-            one.failures.append(changed.failure)
-            self._output.error(f"{shown_name(one.wanted.title)}: Failed: {changed.failure}")
+        # Files that failed with the whole download have no line of their own.
+        without_line = max(0, one.files - one.counted)
+        one.count(changed.state, without_line)
+        if changed.failure is not None:
+            if not (one.counts["failed"] or one.counts["folders"]):
+                one.counts["failed"] += 1
+            if without_line or not one.failures:
+                one.failures.append(changed.failure)
+                self._output.error(f"{one.title}: Failed: {changed.failure}")
         if one.is_summed_up:
             self._output.say(self._summary(one))
             if one.renamed:
-                self._output.say(wording.renamed(one.renamed, one.counts.renamed))
+                self._output.say(wording.renamed(one.renamed, one.counts["renamed"]))
         self._output.json(
             event="folder",
             download=one.wanted.key,
             name=one.wanted.title,
             state=changed.state.value,
-            done=one.counts.done,
-            skipped=one.counts.skipped,
-            failed=one.counts.failed,
-            renamed=one.counts.renamed,
-            error=None if changed.failure is None else str(changed.failure),
+            **_numbers(one.counts),
+            error=_text(changed.failure),
         )
 
-    def _count_untold(self, one: One, changed: DownloadChanged) -> int:
-        """Count the files that failed with the whole download and had no line of their own; returns
-        how many.
-        """
-        untold = max(0, one.files - one.counts.all)
-        if untold:
-            one.counts.note(changed.state, untold)
-        elif changed.failure is not None and not (one.counts.failed or one.counts.folders):
-            one.counts.failed += 1
-        return untold
+    def _summary(self, one: _Download) -> str:
+        spent = wording.spent(self._clock() - one.started)
+        if (+one.counts).keys() <= {"done"}:
+            done = wording.count(one.counts["done"], "file")
+            return f"{one.title}: {done} done and checked ({wording.size(one.size)}) in {spent}"
+        return (
+            f"{one.title}: of {wording.count(one.files, 'file')} {_counts(one.counts)}, in {spent}"
+        )
 
-    def _summary(self, one: One) -> str:
-        title, counts = shown_name(one.wanted.title), one.counts
-        time_spent = phrases.spent(self._clock() - one.started)
-        if counts.all == counts.done and not (counts.renamed or counts.folders):
-            size = wording.size(one.size)
-            done = wording.count(counts.done, "file")
-            return f"{title}: {done} done and checked ({size}) in {time_spent}"
-        return f"{title}: of {wording.count(one.files, 'file')} {counts.words()}, in {time_spent}"
-
-    def _note_file(self, one: One, file: FileEnded) -> None:
+    def _note_file(self, one: _Download, file: FileEnded) -> None:
         if file.is_folder:
-            one.counts.folders += 1
+            one.counts["folders"] += 1
         else:
-            one.counts.note(file.state)
+            one.count(file.state)
         is_renamed = file.is_renamed
         if file.saved_as is not None:
             self.saved[file.name] = file.saved_as
             if is_renamed:
-                self._note_renamed(one, file.name, stored_path(file.name, file.saved_as))
-        self._output.json(
-            event="file",
-            download=one.wanted.key,
-            name=file.name,
-            state=file.state.value,
-            size=file.size,
-            path=None if file.saved_as is None else str(file.saved_as),
-            renamed=is_renamed,
-            error=None if file.failure is None else str(file.failure),
-        )
+                one.note_renamed(file.name, stored_path(file.name, file.saved_as))
+        if self._output.as_json:
+            self._output.json(
+                event="file",
+                download=one.wanted.key,
+                name=file.name,
+                state=file.state.value,
+                size=file.size,
+                path=None if file.saved_as is None else str(file.saved_as),
+                renamed=is_renamed,
+                error=_text(file.failure),
+            )
         if file.failure is not None:
             one.failures.append(file.failure)
             if len(one.failures) <= SHOWN_FAILURES:
-                self._output.error(_words(file))
+                self._output.error(_ended(file))
             elif len(one.failures) == SHOWN_FAILURES + 1:
-                self._output.error(f"{shown_name(one.wanted.title)}: more files failed.")
+                self._output.error(f"{one.title}: more files failed.")
         elif not one.is_summed_up:
-            self._output.say(f"{_words(file)} ({wording.size(file.size)})")
+            self._output.say(f"{_ended(file)} ({wording.size(file.size)})")
 
-    def _note_renamed(self, one: One, before: str, now: str) -> None:
-        one.counts.renamed += 1
-        if len(one.renamed) < SHOWN_RENAMED:
-            one.renamed.append((before, now))
-
-    def _draw(self, latest: One, changed: DownloadChanged) -> None:
+    def _draw(self, latest: _Download, changed: DownloadChanged) -> None:
         downloads = list(self._downloads.values())
         running = [one.newest for one in downloads if one.newest is not None and not one.is_ended]
         whole = sum(one.size for one in downloads)
         have = sum(one.have for one in downloads)
         rate = sum(newest.rate for newest in running)
         left = wording.duration((whole - have) / rate) if rate else ""
-        moving = [newest for newest in running if newest.rate]
         text = wording.rate(rate) or wording.download_status(changed)
-        what = _names(moving or [changed], latest)
         files = sum(one.files for one in downloads)
         if files > SHOWN_ONE_BY_ONE:
-            ended = sum(one.files_ended for one in downloads)
-            what = wording.part(ended, files, "file")
+            what = wording.part(sum(one.files_ended for one in downloads), files, "file")
+        else:
+            what = _names([newest for newest in running if newest.rate] or [changed], latest)
         self._output.progress(have / whole if whole else 0.0, f"{text} {left} {what}".strip())
 
 
-def _words(file: FileEnded) -> str:
-    words = phrases.ended(file.name, file.state, file.saved_as, file.failure)
+def _ended(file: FileEnded) -> str:
+    match file.state:
+        case DownloadState.DONE:
+            words = f"Done, checked{wording.other_name(file.name, file.saved_as)}"
+        case DownloadState.SKIPPED:
+            there = wording.other_name(file.name, file.saved_as)
+            words = f"Skipped: you have the same file already{there}"
+        case DownloadState.FAILED if file.failure is not None:
+            words = f"Failed: {file.failure}"
+        case state:
+            words = state.value.capitalize()
     return f"{shown_name(file.name)}: {words}"
 
 
-def _names(shown: Sequence[DownloadChanged], latest: One) -> str:
+def _names(shown: Sequence[DownloadChanged], latest: _Download) -> str:
     first = shown[0]
     name = first.title or (latest.wanted.title if latest.newest is first else first.name)
     more = f" and {len(shown) - 1} more" if len(shown) > 1 else ""
     return shown_name(name, 30) + more
 
 
-def _progress(one: One, changed: DownloadChanged) -> dict[str, object]:
+def _progress(one: _Download, changed: DownloadChanged) -> dict[str, object]:
     left = changed.seconds_left
     return {
         "download": changed.name,
@@ -335,12 +302,32 @@ def _progress(one: One, changed: DownloadChanged) -> dict[str, object]:
     }
 
 
-def _exit_code(total: Counts, failures: Sequence[LmkError], *, in_vain: int) -> ExitCode:
-    if not total.failed and not failures:
+def _counts(counts: Counter[str]) -> str:
+    """ "3 done and checked, 1 failed", "none"."""
+    parts = {
+        "done": f"{counts['done']:,} done and checked",
+        "skipped": f"{counts['skipped']:,} skipped, already here and identical",
+        "failed": f"{counts['failed']:,} failed",
+        "folders": f"{wording.count(counts['folders'], 'folder')} failed",
+        "renamed": f"{counts['renamed']:,} under other names",
+    }
+    return ", ".join(text for key, text in parts.items() if counts[key]) or "none"
+
+
+def _numbers(counts: Counter[str]) -> dict[str, int]:
+    return {key: counts[key] for key in (*_FILES, "renamed")}
+
+
+def _text(failure: LmkError | None) -> str | None:
+    return None if failure is None else str(failure)
+
+
+def _exit_code(total: Counter[str], failures: Sequence[LmkError], *, in_vain: int) -> ExitCode:
+    if not total["failed"] and not failures:
         return ExitCode.DONE
     if any(isinstance(failure, DiskFullError) for failure in failures):
         return ExitCode.STORAGE  # it ended all the others; it must be solved before a next try
     codes = {exit_code_of(failure) for failure in failures}
-    if total.done or total.skipped or in_vain or len(codes) != 1:
+    if total["done"] or total["skipped"] or in_vain or len(codes) != 1:
         return ExitCode.SOME_FAILED
     return codes.pop()

@@ -7,39 +7,61 @@ import time
 from collections.abc import Sequence
 
 from roles.lister import Lister
+from roles.program.profile import Profile
 from roles.values.errors import ListNotPassedError
 from roles.values.events import FilesListed, ListedFile, ListedFolder, ListFailed
 from roles.values.safe_names import shown_name
 from ui import wording
 from ui.exit_codes import ExitCode
-from ui.terminal import phrases
-from ui.terminal.choosing import OfferedList, Unclear
+from ui.terminal.offered_list import Chosen, OfferedList, Unclear
 from ui.terminal.output import Output
 from ui.terminal.session import Session
-from ui.terminal.tracker_choice import chosen_tracker
+from ui.terminal.trackers import chosen_tracker
 
 LOOKING_ON_S = 10.0  # for a list that did not come from a tracker that answered
 SHOWN_REFUSED = 20  # names; a stranger's list may have many of them
 
 
-def run_list(chosen: argparse.Namespace, output: Output) -> ExitCode:
+def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Print the tracker's list, or what names in it mean. Raises TrackerSilentError."""
-    tracker = chosen_tracker(chosen, output)
+    tracker, follow = chosen_tracker(chosen.tracker, output)
     with Session() as session:
-        session.start(lambda post: Lister(tracker.address, tracker.follow, post))
+        session.start(lambda post: Lister(tracker, follow, post))
         listed = wait_for_list(session)
-    return tell_list(listed, chosen.names, output, with_files=chosen.files)
+    return print_list(listed, chosen.names, output, with_files=chosen.files)
 
 
-def tell_list(
+def wait_for_list(session: Session) -> FilesListed:
+    """The list that a lister fetches when it starts; if a tracker answered but its list did not
+    come, it tries again. Raises TrackerSilentError.
+    """
+    deadline = time.monotonic() + LOOKING_ON_S
+    while True:
+        match session.next_event():
+            case FilesListed() as listed:
+                return listed
+            case ListFailed(_, reason):
+                if not isinstance(reason, ListNotPassedError) or time.monotonic() > deadline:
+                    raise reason
+            case _:
+                continue
+
+
+def print_list(
     listed: FilesListed, names: Sequence[str], output: Output, *, with_files: bool
 ) -> ExitCode:
     """Print all of the list, or what these names mean."""
     offer, code = OfferedList(listed), ExitCode.DONE
-    if names:
-        code = _tell_named(offer, names, output)
-    else:
-        _tell_all(offer, output, with_files=with_files or output.as_json)
+    if not names:
+        _print_all(offer, output, with_files=with_files or output.as_json)
+    for name in names:
+        found = offer.named(name)
+        if isinstance(found, Unclear):
+            output.error(f"“{shown_name(name)}”: {found.reason}.")
+            code = ExitCode.SOME_FAILED
+        else:
+            for one in found:
+                _print_chosen(one, offer.folder(one.key), output)
     output.json(
         event="listed",
         tracker=str(listed.tracker),
@@ -48,29 +70,13 @@ def tell_list(
         seeders=[str(seeder) for seeder in listed.seeders],
         refused=listed.refused,
     )
-    tell_refused(listed, output)
+    print_refused(listed, output)
     if not names:
         output.say(_summary(listed))
     return code
 
 
-def wait_for_list(session: Session) -> FilesListed:
-    """The list that a lister or leecher fetches when it starts; if a tracker answered but its list
-    did not come, it tries again. Raises TrackerSilentError.
-    """
-    deadline = time.monotonic() + LOOKING_ON_S
-    while True:
-        match session.next_event():
-            case (_, FilesListed() as listed):
-                return listed
-            case (_, ListFailed(_, reason)):
-                if not isinstance(reason, ListNotPassedError) or time.monotonic() > deadline:
-                    raise reason
-            case _:
-                continue
-
-
-def tell_refused(listed: FilesListed, output: Output) -> None:
+def print_refused(listed: FilesListed, output: Output) -> None:
     """Print which names of the list the program does not touch."""
     for name in listed.refused[:SHOWN_REFUSED]:
         output.error(f"Refused the name “{name}”: it could leave the folder or fool you.")
@@ -79,38 +85,34 @@ def tell_refused(listed: FilesListed, output: Output) -> None:
         output.error(f"Refused {wording.count(rest, 'name')} more, for the same reason.")
 
 
-def _tell_all(offer: OfferedList, output: Output, *, with_files: bool) -> None:
+def file_line(file: ListedFile) -> str:
+    twin = f" [{file.twin}]" if file.twin else ""
+    return f"{wording.size(file.size):>10}  {shown_name(file.name)}{twin}"
+
+
+def _print_all(offer: OfferedList, output: Output, *, with_files: bool) -> None:
     width = max((len(shown_name(folder.name)) for folder in offer.folders), default=0) + 1
     for folder in offer.folders:
-        _tell_folder(folder, width, output)
+        _print_folder(folder, output, width)
         if with_files:
             for file in offer.in_folder(folder):
-                _tell_file(file, folder.share, output)
+                _print_file(file, folder.share, output)
     for file in offer.loose:
-        _tell_file(file, file.share, output)
+        _print_file(file, file.share, output)
 
 
-def _tell_named(offer: OfferedList, names: Sequence[str], output: Output) -> ExitCode:
-    code = ExitCode.DONE
-    for name in names:
-        found = offer.named(name)
-        if isinstance(found, Unclear):
-            output.error(f"“{shown_name(name)}”: {found.reason}.")
-            code = ExitCode.SOME_FAILED
-            continue
-        for one in found:
-            folder = offer.folder(one.key)
-            if folder is not None:
-                _tell_folder(folder, 0, output)
-            elif one.is_folder:
-                files = wording.count(len(one.files), "file")
-                output.say(f"{shown_name(one.title)}  {files}  {wording.size(one.size)}")
-            for file in one.files:
-                _tell_file(file, file.share if folder is None else folder.share, output)
-    return code
+def _print_chosen(one: Chosen, folder: ListedFolder | None, output: Output) -> None:
+    """`folder` if it is one as a whole."""
+    if folder is not None:
+        _print_folder(folder, output)
+    elif one.is_folder:
+        files = wording.count(len(one.files), "file")
+        output.say(f"{shown_name(one.title)}  {files}  {wording.size(one.size)}")
+    for file in one.files:
+        _print_file(file, file.share if folder is None else folder.share, output)
 
 
-def _tell_folder(folder: ListedFolder, width: int, output: Output) -> None:
+def _print_folder(folder: ListedFolder, output: Output, width: int = 0) -> None:
     output.json(
         event="folder",
         share=folder.share,
@@ -118,11 +120,14 @@ def _tell_folder(folder: ListedFolder, width: int, output: Output) -> None:
         files=folder.files,
         size=folder.size,
     )
+    name, files = f"{shown_name(folder.name)}/", wording.count(folder.files, "file")
+    output.result(f"{name:<{width}}  {files}  {wording.size(folder.size)}")
+
+
+def _print_file(file: ListedFile, share: str, output: Output) -> None:
     if not output.as_json:
-        output.result(phrases.folder(folder, width))
-
-
-def _tell_file(file: ListedFile, share: str, output: Output) -> None:
+        output.result(file_line(file))
+        return
     output.json(
         event="file",
         name=file.name,
@@ -131,8 +136,6 @@ def _tell_file(file: ListedFile, share: str, output: Output) -> None:
         share=share or None,
         key=file.key,
     )
-    if not output.as_json:
-        output.result(phrases.file(file))
 
 
 def _summary(listed: FilesListed) -> str:

@@ -34,14 +34,15 @@ class Output:
     _drawn: float = field(default_factory=time.monotonic)
 
     def say(self, text: str) -> None:
-        """Print a line for people; not with -q or --json."""
-        if not self.quiet and not self.as_json:
+        """Print a line for people, if there is one; not with -q or --json."""
+        if text and not self.quiet:
             self.result(text)
 
     def result(self, text: str) -> None:
         """Print a line that the user asked for; not with --json."""
-        self._clear_progress()
-        self._write(text + "\n")
+        if not self.as_json:
+            self._clear_progress()
+            self._write(text + "\n")
 
     def json(self, **fields: object) -> None:
         """Print one JSON object on a line of its own; only with --json."""

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Protocol, TypeVar
 
 from roles.values.errors import UserInputError
@@ -20,12 +20,8 @@ from ui.terminal.streams import is_writing, write
 
 
 class AnyRole(Protocol):
-    """What every role can be told."""
-
     def start(self) -> None: ...
-
     def stop(self) -> None: ...
-
     def join(self, timeout_s: float) -> bool: ...
 
 
@@ -56,8 +52,7 @@ class Session:
     """
 
     def __init__(self) -> None:
-        # None: a signal came.
-        self._events: queue.SimpleQueue[tuple[int, RoleEvent] | None] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[RoleEvent | None] = queue.SimpleQueue()  # None: a signal
         self._roles: list[AnyRole] = []
         self._signal_number = 0
         self._is_asking = False
@@ -73,12 +68,7 @@ class Session:
         sys.setswitchinterval(SWITCH_S)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for role in reversed(self._roles):
             role.stop()
         deadline = time.monotonic() + STOP_S
@@ -90,38 +80,48 @@ class Session:
 
     def start(self, make: Callable[[Post], RoleT]) -> RoleT:
         """Make a role with its post function, and start it."""
-        number = len(self._roles)
-        role = make(lambda event: self._events.put((number, event)))
+        role = make(self._events.put)
         self._roles.append(role)
         role.start()
         return role
 
-    def next_event(self) -> tuple[AnyRole, RoleEvent]:
-        """Wait for the next event; returns it with its role.
+    def next_event(self) -> RoleEvent:
+        """Wait for the next event of any role.
 
         Raises Interrupted after Ctrl-C, and the failure of a role that ended with one.
         """
-        while True:
-            came = self.event_within(POLL_S)
-            if came is not None:
-                return came
+        while (event := self.event_within(POLL_S)) is None:
+            pass
+        return event
 
-    def event_within(self, seconds: float) -> tuple[AnyRole, RoleEvent] | None:
-        """The next event, or None if none came in that time. Raises like next_event()."""
+    def event_within(self, seconds: float) -> RoleEvent | None:
+        """The next event, or None if none came within POLL_S or this time. Raises like
+        next_event().
+        """
         if self._signal_number:
             raise Interrupted(self._signal_number)
         try:
-            came = self._events.get(timeout=max(0.0, min(seconds, POLL_S)))
+            event = self._events.get(timeout=max(0.0, min(seconds, POLL_S)))
         except queue.Empty:
             return None
-        if came is None:
+        if event is None:
             raise Interrupted(self._signal_number)
-        number, event = came
         if isinstance(event, RoleStopped) and event.failure is not None:
             raise event.failure
         if isinstance(event, Warned):
             Output().error(event.sentence)
-        return self._roles[number], event
+        return event
+
+    def follow(self, tell: Callable[[RoleEvent], None], pass_time: Callable[[], None]) -> None:
+        """Report each event, and every POLL_S that time passes, until a role stops. Raises like
+        next_event().
+        """
+        event: RoleEvent | None = None
+        while not isinstance(event, RoleStopped):
+            event = self.event_within(POLL_S)
+            if event is not None:
+                tell(event)
+            pass_time()
 
     def ask(self, question: str) -> str:
         """What the person types; "" at the end of input. Raises Interrupted."""

@@ -7,7 +7,7 @@ import unittest
 from roles.values.errors import UserInputError
 from roles.values.events import ListedFile
 from tests.terminals import folder_of, room
-from ui.terminal.choosing import OfferedList, Unclear, choices, chosen_by_number, once
+from ui.terminal.offered_list import OfferedList, Unclear, choices, chosen_by_number, once
 
 LESSON = folder_of("a" * 16, "lesson", "intro.txt", "slides/1.png", "slides/2.png", "slides/x/3")
 OTHER = folder_of("b" * 16, "other", "notes.txt")

@@ -1,25 +1,32 @@
-"""What the program needs from its Python: codecs, OpenSSL, names of computers, its own files.
+"""What the program needs: of its Python, its own files, folders to write to, and its roles.
 
 The packed program has its own Python, without some parts; these checks notice if one part too many
-was left out.
+was left out. Nothing leaves this computer, and nothing stays on its disk.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib
+import random
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 from roles.net.name_lookup import looked_up
-from roles.program.profile import bundled_folder, is_frozen
+from roles.net.throttle import Throttles
+from roles.program.profile import Profile, bundled_folder, is_frozen
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from ui import wording
+from ui.exit_codes import ExitCode
 from ui.selftest.check import Check, NothingToLookAtError, SelftestError
 from ui.selftest.left_out import LEFT_OUT, TRIED_BY_PYTHON, left_out_of
+from ui.terminal.demo_command import share_on_loopback
+from ui.terminal.output import Output
 
 _TAKE_ANOTHER = (
     "Take another copy of the program, or build it again: this one lacks a part of Python."
@@ -29,16 +36,32 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _BLOCK = bytes(1 << 20)
 _HASH_S = 0.15  # seconds of hashing, for a speed that means something
 _PYTHON_START_S = 10.0
+_SAMPLE = b"LMKtorrent looks whether it can write here.\n"
+_MADE_SIZE = 1_500_000  # bytes; a file with several chunks
+_MADE_NAME = "made for this test.bin"
 
 
-def python_checks() -> tuple[Check, ...]:
+def program_checks(profile: Profile) -> tuple[Check, ...]:
     """In the order of their lines."""
+    elsewhere = "Make it writable, or name another folder with --profile."
     return (
         Check("text codecs", _look_at_codecs, _TAKE_ANOTHER),
         Check("names of computers", _look_up_this_computer, _TAKE_ANOTHER),
         Check("hashing", _look_at_hashing, "Use a Python that was built with OpenSSL."),
         Check("encryption", _look_at_ssl, _TAKE_ANOTHER),
         Check("files of the program", _look_at_files, "Take another copy of the program."),
+        Check("settings", lambda: _write_in(profile.settings_file.parent), elsewhere),
+        Check("state and logs", lambda: _write_in(profile.state_folder), elsewhere),
+        Check(
+            "temporary files",
+            lambda: _write_in(Path(tempfile.gettempdir())),
+            "Free some space there, or set TMPDIR (on Windows TEMP) to a writable folder.",
+        ),
+        Check(
+            "tracker, seeder and leecher on loopback",
+            _share_and_compare,
+            "Check whether a firewall or a virus scanner blocks the program on this computer.",
+        ),
     )
 
 
@@ -119,13 +142,57 @@ def _look_at_files() -> str:
     for picture in pictures:
         if not picture.read_bytes().startswith(_PNG):
             raise SelftestError(f"{picture} is no picture")
-    size = sum(_size(path) for path in examples)
+    size = sum(len(path.read_bytes()) for path in examples)
     count = wording.count(len(examples), "example file")
     return f"{wording.count(len(pictures), 'icon')}, {count} of {wording.size(size)}"
 
 
-def _size(path: Path) -> int:
-    return len(path.read_bytes())
+def _write_in(folder: Path) -> str:
+    """Write there, or where the folder would be made, and leave nothing behind."""
+    present = next((place for place in (folder, *folder.parents) if place.is_dir()), folder)
+    try:
+        with tempfile.TemporaryFile(dir=present, prefix="lmk-selftest-") as file:
+            file.write(_SAMPLE)
+            file.seek(0)
+            if file.read() != _SAMPLE:
+                raise SelftestError(f"What was written in {present} reads differently")
+    except OSError as error:
+        raise SelftestError(f"{present} cannot be written ({error.strerror or error})") from None
+    return str(folder) if present == folder else f"{folder}, which will be made on first use"
+
+
+def _share_and_compare() -> str:
+    with tempfile.TemporaryDirectory(prefix="lmk-selftest-", ignore_cleanup_errors=True) as name:
+        shared, taken = Path(name) / "shared", Path(name) / "taken"
+        # copyfile: contents are enough, and wine lacks a call that copy2 makes
+        shutil.copytree(bundled_folder("data"), shared, copy_function=shutil.copyfile)
+        (shared / "folder").mkdir()
+        (shared / "folder" / _MADE_NAME).write_bytes(random.Random(1).randbytes(_MADE_SIZE))
+        begun, quiet = time.monotonic(), Output(quiet=True)
+        code, wanted, _ = share_on_loopback(shared, taken, quiet, Throttles(), any_port=True)
+        spent = time.monotonic() - begun
+        sizes = _compared(shared, taken)
+    if code is not ExitCode.DONE:
+        raise SelftestError(f"The download ended with the exit code {code}")
+    if not all(file.root for one in wanted for file in one.files):
+        raise SelftestError("Some files have no identity of LMK/2")
+    files = wording.count(len(sizes), "file")
+    return (
+        f"{files}, {wording.size(sum(sizes))}, the same as at the seeder, in {spent:.1f} s by LMK/2"
+    )
+
+
+def _compared(shared: Path, taken: Path) -> list[int]:
+    """The sizes of all files. Raises SelftestError if one is missing or differs."""
+    sizes = []
+    for path in sorted(path for path in shared.rglob("*") if path.is_file()):
+        content, copy = path.read_bytes(), taken / path.relative_to(shared)
+        if not copy.is_file():
+            raise SelftestError(f"“{path.name}” did not arrive")
+        if copy.read_bytes() != content:
+            raise SelftestError(f"“{path.name}” arrived with other content")
+        sizes.append(len(content))
+    return sizes
 
 
 def _look_for_left_out() -> str:

@@ -1,26 +1,44 @@
-"""Reports what happens to the command `tracker`, a line each, and shows the room as a table."""
+"""The command `tracker`: runs one, and reports who comes and goes, a line each or as a table."""
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from roles.values.addresses import Address, is_loopback
+from roles.program.profile import Profile
+from roles.tracker import Tracker
+from roles.values.addresses import EVERY_INTERFACE, TRACKER_PORT, Address, is_loopback
 from roles.values.events import NetworkChanged, RoleEvent, RoleStarted, RoomChanged
 from roles.values.participants import Participant
+from roles.values.settings import TrackerSettings
 from ui import wording
+from ui.columns import Column
+from ui.exit_codes import ExitCode
+from ui.room_columns import IN_TERMINAL, by_computer
 from ui.terminal.output import Output
-from ui.terminal.room_table import room_table
-from ui.terminal.seeder_report import tell_network
+from ui.terminal.session import Session
 
 TABLE_S = 5.0  # between two tables
 
 
+def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
+    """Run until interrupted. Raises Interrupted, or why the tracker ended."""
+    settings = TrackerSettings(
+        bind=chosen.bind or Address(EVERY_INTERFACE, TRACKER_PORT),
+        bind_exactly=chosen.bind is not None,
+        state_file=profile.tracker_state_file,
+    )
+    report = TrackerReport(output, shows_room=chosen.room)
+    with Session() as session:
+        session.start(lambda post: Tracker(settings, post))
+        session.follow(report.tell, report.pass_time)
+    return ExitCode.DONE
+
+
 @dataclass(slots=True)
 class TrackerReport:
-    """Gets every event, and is told now and then that time passes."""
-
     output: Output
     shows_room: bool = False
     clock: Callable[[], float] = time.monotonic
@@ -30,27 +48,19 @@ class TrackerReport:
     _shown_at: float = float("-inf")
 
     def tell(self, event: RoleEvent) -> None:
-        """Report what has changed."""
         match event:
             case RoleStarted(address, for_others, note):
-                if note:
-                    self.output.say(note)
+                self.output.say(note)
                 self.output.say(f"Tracker listening on {address}. Others type {for_others}.")
-            case NetworkChanged() as change:
-                tell_network(change, self.output)
-                here = change.for_others
-                if (
-                    here is not None
-                    and (change.gone or change.come)
-                    and here.host not in change.gone
-                ):
+            case NetworkChanged(gone, come, for_others=here) as change:
+                self.output.say(wording.network_changed(change))
+                if here is not None and (gone or come) and here.host not in gone:
                     self.output.say(f"Others type {here} now.")
             case RoomChanged(participants) as room:
                 self._tell_changes({one.address: one for one in participants})
                 self._room = room
-                self.pass_time()
             case _:
-                return
+                pass
 
     def pass_time(self) -> None:
         """Show the room if it is time."""
@@ -77,6 +87,20 @@ class TrackerReport:
         was_reachable = before is None or before.is_reachable is not False
         if one.is_reachable is False and was_reachable:
             self.output.say(f"{_who(one)} cannot be reached from outside")
+
+
+def room_table(room: RoomChanged) -> list[str]:
+    """A heading, then one line for each program, seeders first."""
+    everyone = sorted(room.participants, key=lambda one: (one.is_leecher, by_computer(one)))
+    columns = [_cells(column, everyone) for column in IN_TERMINAL]
+    return ["  ".join(line).rstrip() for line in zip(*columns, strict=True)]
+
+
+def _cells(column: Column[Participant], everyone: list[Participant]) -> list[str]:
+    """All of one width, the heading first."""
+    texts = [column.title, *map(column.text, everyone)]
+    width = max(map(len, texts))
+    return [text.rjust(width) if column.is_number else text.ljust(width) for text in texts]
 
 
 def _who(one: Participant) -> str:

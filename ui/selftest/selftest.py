@@ -1,43 +1,31 @@
 """`lmktorrent --selftest`: whether this copy of the program works on this computer, a line per
 check.
-
-The exit code is 0 if nothing failed, otherwise 1. The checks are in ui/selftest; those of windows
-are passed in, because nothing here knows Tk.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
 
 from roles.program.profile import Profile, is_frozen, is_zipped
 from roles.values.errors import ShortageError
 from roles.worker import Worker
 from ui.about import version_line
 from ui.exit_codes import ExitCode
-from ui.selftest.check import (
-    Check,
-    NothingToLookAtError,
-    Outcome,
-    SelftestError,
-    State,
-    outcome_of,
-    summary,
-)
-from ui.selftest.place_checks import place_checks
-from ui.selftest.python_checks import left_out_check, python_checks
-from ui.selftest.role_checks import role_checks
+from ui.packed.settling_in import prepare_for_window
+from ui.selftest.check import Check, NothingToLookAtError, SelftestError, State, summary
+from ui.selftest.program_checks import left_out_check, program_checks
 from ui.terminal.output import Output
 
 # A system dialog that nobody can close, or a disk that hangs, has no deadline of its own.
-LIMIT_S = 45.0
+LIMIT_S = 60.0
 
 
-def run_selftest(profile: Profile, output: Output, windows: Sequence[Check]) -> ExitCode:
+def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Run all checks; those of windows last, because Tk's objects must end in this thread."""
     has_ended = threading.Event()
 
@@ -47,19 +35,28 @@ def run_selftest(profile: Profile, output: Output, windows: Sequence[Check]) -> 
 
     with contextlib.suppress(ShortageError):  # a check reports that
         Worker(watch, "lmk-selftest-watch", daemon=True).start()
-    output.result(f"{version_line()}, {form_of_program()}")
+    output.result(f"{version_line()}, {_form()}")
     begun = time.monotonic()
-    checks = (*python_checks(), *place_checks(profile), *role_checks(), *windows, left_out_check())
-    outcomes = []
-    for check in checks:
-        outcomes.append(outcome_of(check))
-        output.result(outcomes[-1].line)
+    states = []
+    for check in (*program_checks(profile), *_window_checks(), left_out_check()):
+        state, line = check.run()
+        states.append(state)
+        output.result(line)
     has_ended.set()
-    output.result(summary(outcomes, time.monotonic() - begun))
-    return code_of(outcomes)
+    output.result(summary(states, time.monotonic() - begun))
+    return ExitCode.SOME_FAILED if State.FAILED in states else ExitCode.DONE
 
 
-def no_window_check(why: str) -> tuple[Check, ...]:
+def _window_checks() -> tuple[Check, ...]:
+    prepare_for_window()
+    try:
+        from ui.selftest.window_checks import window_checks
+    except ImportError as error:  # Python without Tk
+        return (no_window_check(str(error)),)
+    return window_checks()
+
+
+def no_window_check(why: str) -> Check:
     """Replaces the checks of windows where Tk cannot be loaded."""
 
     def look() -> str:
@@ -67,15 +64,10 @@ def no_window_check(why: str) -> tuple[Check, ...]:
             raise SelftestError(f"Tk cannot be loaded ({why})")
         raise NothingToLookAtError(f"this Python has no Tk ({why}).")
 
-    return (Check("window", look, "Take another copy of the program: this one lacks Tk."),)
+    return Check("window", look, "Take another copy of the program: this one lacks Tk.")
 
 
-def code_of(outcomes: Sequence[Outcome]) -> ExitCode:
-    is_bad = any(outcome.state is State.FAILED for outcome in outcomes)
-    return ExitCode.SOME_FAILED if is_bad else ExitCode.DONE
-
-
-def form_of_program() -> str:
+def _form() -> str:
     """In which form this copy is distributed."""
     if is_frozen():
         return f"packed, unpacked in {getattr(sys, '_MEIPASS', 'no folder')}"

@@ -18,8 +18,8 @@ from roles.values.events import (
 )
 from tests.terminals import Printed, folder_of, printed, room
 from ui.exit_codes import ExitCode
-from ui.terminal.choosing import Chosen, OfferedList
 from ui.terminal.download_report import DownloadReport
+from ui.terminal.offered_list import Chosen, OfferedList
 from ui.terminal.output import Output
 
 DONE, FAILED, SKIPPED = DownloadState.DONE, DownloadState.FAILED, DownloadState.SKIPPED

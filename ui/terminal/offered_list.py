@@ -1,7 +1,4 @@
-"""From names, folders and numbers to what a leecher is asked for. Pure.
-
-It asks nobody and prints nothing.
-"""
+"""What a room offers, and what of it is meant by names, folders and numbers. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +29,6 @@ class Chosen:
 
     @property
     def size(self) -> int:
-        """Bytes in total."""
         return sum(file.size for file in self.files)
 
 
@@ -45,8 +41,6 @@ class Unclear:
 
 
 class OfferedList:
-    """A list in which names can be looked up."""
-
     def __init__(self, listed: FilesListed) -> None:
         self.folders = listed.folders
         self.files = listed.files

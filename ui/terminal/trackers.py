@@ -1,0 +1,130 @@
+"""The trackers of this network: the command `trackers`, and which of them another command uses."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from roles.program.profile import Profile
+from roles.values.addresses import Address
+from roles.values.errors import LmkError, TrackerSilentError, UserInputError
+from roles.values.events import FoundTracker, RoleStopped, TrackersFound, ours_first
+from roles.values.safe_names import shown_name
+from roles.values.settings import Follow, may_discover, tracker_address
+from ui.exit_codes import ExitCode
+from ui.terminal.offered_list import chosen_by_number
+from ui.terminal.output import Output, can_ask
+from ui.terminal.session import Session
+
+FIND_S = 2.0  # how long to look for trackers
+OTHERS_S = 0.5  # how long to wait for others after one of ours has answered
+
+
+class ChosenTracker(NamedTuple):
+    """A tracker, and where else it may be looked for."""
+
+    address: Address
+    follow: Follow
+
+
+def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
+    """Print them. Raises TrackerSilentError if there is none."""
+    if not may_discover(os.environ):
+        raise UserInputError(
+            "LMK_DISCOVER is off, so nothing was searched. Unset it to search this network."
+        )
+    return print_trackers(found_trackers(FIND_S, for_all=True), output)
+
+
+def print_trackers(found: Sequence[FoundTracker], output: Output) -> ExitCode:
+    if not found:
+        raise TrackerSilentError(
+            "No tracker was found on this network. Name one of another network with --tracker."
+        )
+    for one in ours_first(found):
+        address = str(one.address)
+        name = "(original)" if one.is_original else shown_name(one.name, 40)
+        output.json(event="tracker", name=one.name, address=address, original=one.is_original)
+        output.result(f"{address:21}  {name}".rstrip())
+    return ExitCode.DONE
+
+
+def chosen_tracker(
+    typed: Address | None,
+    output: Output,
+    environment: Mapping[str, str] = os.environ,
+) -> ChosenTracker:
+    """The tracker of --tracker, of LMK_TRACKER, one found on the network, or this computer.
+
+    Raises UserInputError for a bad LMK_TRACKER or a bad answer.
+    """
+    may_look = may_discover(environment)
+    if typed is not None:
+        return ChosenTracker(typed, Follow.SAME if may_look else Follow.NOWHERE)
+    named = tracker_address("", environment)
+    if not may_look:
+        return ChosenTracker(named, Follow.NOWHERE)
+    if environment.get("LMK_TRACKER", "").strip():
+        return ChosenTracker(named, Follow.SAME)
+    found = ours_first(found_trackers(FIND_S))
+    if not found:
+        output.say(f"No tracker was found on this network; asking {named}, and still searching.")
+        return ChosenTracker(named, Follow.ANY)
+    if len(found) == 1:
+        output.say(f"Found {_words(found[0])}.")
+    elif can_ask() and not output.as_json and not output.quiet:
+        return ChosenTracker(_asked_for(found, output), Follow.ANY)
+    else:
+        taken = _words(found[0])
+        output.say(f"Found {len(found)} trackers; using {taken}. Choose another with --tracker.")
+    return ChosenTracker(found[0].address, Follow.ANY)
+
+
+def found_trackers(seconds: float, *, for_all: bool = False) -> tuple[FoundTracker, ...]:
+    """The trackers that answer in this time. Unless `for_all`, it ends soon after one of ours.
+
+    A computer without a network finds none; that is no error.
+    """
+    from roles.discovery import Discovery  # a command that is told its tracker needs none
+
+    found: tuple[FoundTracker, ...] = ()
+    deadline = time.monotonic() + seconds
+    try:
+        with Session() as session:
+            session.start(Discovery)
+            while (left_s := deadline - time.monotonic()) > 0:
+                match session.event_within(left_s):
+                    case TrackersFound(found):
+                        if not for_all and not all(one.is_original for one in found):
+                            deadline = min(deadline, time.monotonic() + OTHERS_S)
+                    case RoleStopped():
+                        break
+                    case _:
+                        continue
+    except LmkError:
+        pass
+    return found
+
+
+def _words(found: FoundTracker) -> str:
+    """ "the tracker lab-pc-01 (192.168.1.5:12500)"."""
+    if found.is_original:
+        return f"the original tracker {found.address}"
+    name = shown_name(found.name, 40)
+    return f"the tracker {name} ({found.address})" if name else f"the tracker {found.address}"
+
+
+def _asked_for(found: Sequence[FoundTracker], output: Output) -> Address:
+    for number, one in enumerate(found, 1):
+        output.result(f"{number:4}  {_words(one)}")
+    with Session() as session:
+        typed = session.ask(f"Which tracker? A number from 1 to {len(found)}: ") or "1"
+    numbers = chosen_by_number(typed, len(found)) if typed.isdigit() else []
+    if len(numbers) != 1:
+        raise UserInputError(
+            f"“{shown_name(typed)}” is not a choice. Type a number from 1 to {len(found)}."
+        )
+    return found[numbers[0] - 1].address
