@@ -1,4 +1,4 @@
-"""Notices changes of this computer's addresses, and that it slept. Nothing else looks for these."""
+"""Notices changes of this computer's addresses, and that it slept."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from roles.net.interfaces import working_addresses
 from roles.values.events import NetworkChanged
 
 LOOK_S = 1.0
-CUT_OFF_S = 600.0  # a cable that is unplugged for longer is no accident
-LATE_S = 5.0  # a look that comes so late was held up: this computer slept, or was stopped
+CUT_OFF_S = 600.0  # a cable that is unplugged for longer is unplugged on purpose
+LATE_S = (
+    5.0  # a look that comes so late was held up: the computer slept, or the program was stopped
+)
 
 if sys.platform == "linux":
 
@@ -28,7 +30,7 @@ else:
 
 
 class AddressWatch:
-    """Owned by the thread that calls look(), several times a second."""
+    """For the thread that calls look(), several times a second."""
 
     def __init__(
         self,
@@ -46,16 +48,14 @@ class AddressWatch:
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether this computer has lost all its addresses, CUT_OFF_S ago at most. From any
-        thread.
-        """
+        """Whether this computer lost all its addresses in the last CUT_OFF_S. From any thread."""
         cut_off_at = self._cut_off_at
         return cut_off_at is not None and self._clock() - cut_off_at < CUT_OFF_S
 
     def look(self) -> NetworkChanged | None:
-        """What changed since the last look; None for nothing, and when it is not yet time."""
+        """What changed since the last look; None if nothing did, or if it is not time to look yet."""
         now, now_with_sleep = self._clock(), self._clock_with_sleep()
-        # A role may take its time until the first call.
+        # A role may take long until the first call.
         self.awake_until, called_with_sleep = self._called or (now, now_with_sleep)
         self._called = now, now_with_sleep
         held_up_s = now_with_sleep - called_with_sleep
@@ -82,9 +82,7 @@ class AddressWatch:
         )
 
     def _found(self, known: frozenset[str]) -> frozenset[str]:
-        """The addresses now; those known before if the system cannot tell, for lack of
-        descriptors.
-        """
+        """The addresses now; those known before if the system has no descriptor left to tell."""
         try:
             return frozenset(self._addresses())
         except OSError:

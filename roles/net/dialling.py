@@ -1,4 +1,4 @@
-"""Connecting to another program without waiting for ever. It says nothing there."""
+"""Connects to another program, with deadlines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if sys.platform == "win32":
     import ctypes
 
     def _error_of(fault: int) -> OSError:
-        return ctypes.WinError(fault)  # strerror has no words for the faults of its sockets
+        return ctypes.WinError(fault)  # strerror does not know the errors of sockets there
 
 else:
 
@@ -38,11 +38,11 @@ else:
 def dialled(
     peer: Address, should_stop: Callable[[], bool], *, is_chosen: bool = False
 ) -> Connection:
-    """A connection, made without blocking for longer than POLL_S at a time.
+    """A connection to the first address of the host that accepts one.
 
     `is_chosen`: the user named this address, or chose the tracker there. All other addresses come
-    from strangers, and are refused if another service listens there. A host with several addresses
-    is tried at each. Raises OSError, TimeoutError after 5 s, PeerProtocolError for a refused one.
+    from strangers, and are refused with PeerProtocolError if another service may listen there.
+    Raises OSError, and TimeoutError after 5 s.
     """
     fault: OSError | PeerProtocolError | None = None
     for address in looked_up(peer, should_stop)[:MAX_ADDRESSES]:
@@ -57,13 +57,14 @@ def dialled(
             fault = error
             if should_stop():
                 break
-    assert fault is not None  # a host has one address at least
+    assert fault is not None  # a host has at least one address
     raise fault
 
 
 def begun(address: Address) -> tuple[Connection, int]:
-    """A connection on its way there, which waits for nothing, and why the system refuses it at
-    once, 0 if it does not. Raises OSError when no descriptor is left.
+    """A connection being made, and the error number if the system refuses it at once, else 0.
+
+    Raises OSError if no descriptor is left.
     """
     sock, connection = _opened(address)
     try:
@@ -74,7 +75,6 @@ def begun(address: Address) -> tuple[Connection, int]:
 
 
 def _opened(address: Address) -> tuple[socket.socket, Connection]:
-    """A socket that does not wait, and what is to become of it."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     return sock, Connection(carrier.carrier_of(sock, server_side=False), address)
 
@@ -98,12 +98,12 @@ def _connected(address: Address, should_stop: Callable[[], bool]) -> Connection:
 def _wait_for_handshake(sock: socket.socket, should_stop: Callable[[], bool]) -> None:
     """Wait until the connection is made or refused. Raises TimeoutError.
 
-    When stopping not at once: a handshake under way would reach an original as connect and close.
+    Does not stop at once, because an original would see a connection that closes, and crash.
     """
-    begun = time.monotonic()
+    begun_at = time.monotonic()
     with selectors.DefaultSelector() as selector:
         selector.register(sock, selectors.EVENT_WRITE)
         while not selector.select(POLL_S):
             patience_s = STOPPING_CONNECT_S if should_stop() else CONNECT_S
-            if time.monotonic() - begun > patience_s:
+            if time.monotonic() - begun_at > patience_s:
                 raise TimeoutError(f"it did not answer within {CONNECT_S:.0f} s")

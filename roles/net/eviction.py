@@ -1,7 +1,7 @@
-"""Which idle connection is closed when all places are taken and a newcomer wants one.
+"""Decides which idle connection makes room for a newcomer when all places are taken. Pure.
 
-Pure. A host with many places loses one before hosts with few; of one host it is the connection that
-has been idle longest.
+A host with many places loses one before hosts with few; of one host, the connection that has been
+idle longest goes.
 """
 
 from __future__ import annotations
@@ -19,22 +19,20 @@ CROWD = 2
 
 @dataclass(frozen=True, slots=True)
 class Occupant:
-    """A connection that has a place."""
-
     number: int
     host: str
-    idle_s: float  # since it was of use, or came
+    idle_s: float  # since it was last of use, or came
     is_proven: bool  # it was of use once
 
 
 def has_room(occupants: Collection[Occupant], host: str, *, most: int, most_of_host: int) -> bool:
-    """Whether a place is free for a newcomer from this host."""
+    """Whether a newcomer from this host gets a place without an eviction."""
     of_host = sum(one.host == host for one in occupants)
     return len(occupants) < most and of_host < most_of_host
 
 
 def who_goes(occupants: Collection[Occupant], host: str, *, most_of_host: int) -> Occupant | None:
-    """The one whose place a newcomer from this host gets; None if none is idle for long enough."""
+    """Who loses its place to a newcomer from this host; None if nobody has been idle for long."""
     counts = Counter(one.host for one in occupants)
     of_host = [one for one in occupants if one.host == host]
     rivals = of_host if len(of_host) >= most_of_host else occupants

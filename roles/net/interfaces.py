@@ -1,7 +1,7 @@
-"""This machine's own IPv4 addresses: which there are, which one others reach, and how to reach all.
+"""This computer's IPv4 addresses: all of them, the one that others reach, and the broadcasts.
 
-Linux is asked by ioctl, for every address; macOS likewise, for the first address of each interface;
-Windows for its table of addresses. Anything else is asked for the addresses of its own name.
+From ioctl on Linux (all addresses) and macOS (the first of each interface), from the table of
+addresses on Windows, elsewhere from the look-up of the computer's own name.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from roles.values.addresses import (
     is_unicast,
 )
 
-_ELSEWHERE = "192.0.2.1"  # an address of documents only (RFC 5737): reached by the default route
-_ANY_PORT = 9  # connecting a datagram socket sends nothing
-_ALL_HERE = "255.255.255.255"  # everyone in the network that it is sent into
+_ELSEWHERE = "192.0.2.1"  # TEST-NET-1 (RFC 5737), reached by the default route
+_ANY_PORT = 9  # connecting a UDP socket sends nothing
+_ALL_HERE = "255.255.255.255"  # everyone in the network of the sending interface
 
 
 class Broadcast(NamedTuple):
@@ -34,19 +34,18 @@ class Broadcast(NamedTuple):
 
 
 class OwnAddress(NamedTuple):
-    """An address of this machine that works now, loopback apart."""
+    """An address of a working interface."""
 
     host: str
-    everyone: tuple[str, ...]  # where everyone in its network is reached
+    everyone: tuple[str, ...]  # broadcast addresses of its network
 
 
 def own_name() -> str:
-    """What this computer calls itself."""
     return socket.gethostname()
 
 
 def is_own_address(host: str) -> bool:
-    """Whether this machine has that IPv4 address: only then can a socket be bound to it."""
+    """Whether this computer has that IPv4 address: only then a socket can be bound to it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind((host, 0))
@@ -56,10 +55,7 @@ def is_own_address(host: str) -> bool:
 
 
 def own_address_towards(host: str) -> str:
-    """The address of this machine from which it reaches that one. Sends nothing.
-
-    Raises OSError without a route.
-    """
+    """This computer's address from which it reaches that one. Raises OSError without a route."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((host, _ANY_PORT))
         address: str = probe.getsockname()[0]
@@ -67,9 +63,9 @@ def own_address_towards(host: str) -> str:
 
 
 def address_for_others(listening: Address) -> Address:
-    """What people type on other machines to reach a socket that listens there.
+    """What people on other computers type to reach a socket that listens there.
 
-    The address of the default route; on a switch without a router any other; else loopback.
+    The address of the default route; without a router any other; else loopback.
     """
     if listening.host != EVERY_INTERFACE:
         return listening
@@ -81,16 +77,15 @@ def address_for_others(listening: Address) -> Address:
 
 
 def working_addresses() -> tuple[str, ...]:
-    """Every address of this machine but loopback. Raises OSError when it cannot tell.
+    """All addresses of working interfaces, except loopback. An unplugged one does not work.
 
-    Where a cable is out, or an interface is down, the addresses there do not count: nobody is
-    reached from them.
+    Raises OSError if the system cannot tell.
     """
     return tuple(dict.fromkeys(own.host for own in _working()))
 
 
 def own_addresses() -> tuple[str, ...]:
-    """The same; none where it cannot tell."""
+    """Like working_addresses(); empty if the system cannot tell."""
     try:
         return working_addresses()
     except OSError:
@@ -98,7 +93,7 @@ def own_addresses() -> tuple[str, ...]:
 
 
 def broadcasts() -> tuple[Broadcast, ...]:
-    """At least one for each network that this machine is in; none where it cannot tell."""
+    """At least one for each network of this computer; empty if the system cannot tell."""
     try:
         found = [(own.host, everyone) for own in _working() for everyone in own.everyone]
     except OSError:
@@ -118,16 +113,16 @@ if sys.platform in ("linux", "darwin"):
     import fcntl
 
     class _Requests(NamedTuple):
-        """Of ioctl, about an interface or one address of it."""
+        """Request codes of ioctl, about an interface or one address of it."""
 
         flags: int
         netmask: int
         broadcast: int
         other_end: int
 
-    # From linux/sockios.h and, of macOS, sys/sockio.h; struct ifreq has the name first, then room
-    # for an address or flags.
-    _LIST_ALL = 0x8912  # Linux only: of macOS the answer has entries of different lengths
+    # From linux/sockios.h and, for macOS, sys/sockio.h. A struct ifreq is a name, then room for an
+    # address or flags.
+    _LIST_ALL = 0x8912  # Linux only; on macOS the entries have different lengths
     _FIRST_ADDRESS = 0xC0206921  # macOS only
     if sys.platform == "linux":
         _ASK = _Requests(0x8913, 0x891B, 0x8919, 0x8917)
@@ -135,7 +130,7 @@ if sys.platform in ("linux", "darwin"):
     else:
         _ASK = _Requests(0xC0206911, 0xC0206925, 0xC0206923, 0xC0206922)
         _IFREQ = struct.Struct("16s16x")
-    _IFCONF = struct.Struct("iP")  # bytes of the list, and where it is
+    _IFCONF = struct.Struct("iP")  # the list's size in bytes, and its address
     _MAX_LISTED = 1_024  # addresses
     _FLAGS = struct.Struct("H")
     _FLAGS_AT, _IN_ADDR = 16, slice(20, 24)  # in an ifreq; the address is a sockaddr_in
@@ -203,8 +198,8 @@ _NOT_WORKING = 0x8 | 0x40  # MIB_IPADDR_DISCONNECTED, MIB_IPADDR_DELETED
 
 
 def addresses_in_table(table: bytes) -> Iterable[OwnAddress]:
-    """What Windows' MIB_IPADDRTABLE says. A socket that is bound there reaches all of its network
-    at 255.255.255.255.
+    """The addresses in a MIB_IPADDRTABLE of Windows. A socket bound to one of them reaches its
+    network at 255.255.255.255.
     """
     (count,) = struct.unpack_from("<I", table) if len(table) >= 4 else (0,)
     count = min(count, len(table[4:]) // _ROW.size)

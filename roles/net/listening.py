@@ -1,4 +1,4 @@
-"""Listening at the ports that others know, or at the next free ones."""
+"""Listens on the usual ports, or on the next free ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from roles.worker import failure_of
 BoundT = TypeVar("BoundT")
 
 BACKLOG = 128
-TRIES = 20  # for any port: that it is free for datagrams says nothing of connections
+TRIES = 20  # for any port, because one that is free for UDP may be taken for TCP
 _IS_WINDOWS = sys.platform == "win32"
 
 
@@ -34,14 +34,14 @@ _ADVICE = {
 
 
 class _PortRefusedError(Exception):
-    """Another port may be free; the text says why this one is not, after its number."""
+    """Another port may be free. The text continues “Port N …”."""
 
 
 class Listener:
-    """A listening socket. Its calls never wait, nor do its connections until they are told to."""
+    """A listening socket. Its calls never wait."""
 
     def __init__(self, sock: socket.socket) -> None:
-        """The socket is closed with it."""
+        """close() closes the socket."""
         sock.setblocking(False)
         self._sock = sock
         self._has_ended = False
@@ -54,13 +54,13 @@ class Listener:
         self.close()
 
     def fileno(self) -> int:
-        """For selectors, -1 when it is closed."""
+        """For selectors; -1 after close()."""
         return self._sock.fileno()
 
     def accept(self) -> Connection | None:
-        """The next connection that waits, None if there is none.
+        """The next waiting connection; None if there is none.
 
-        Raises OSError, MemoryError: it hung up before we looked, or nothing is left for it.
+        Raises OSError or MemoryError if it hung up already, or if the system has nothing left.
         """
         if self._has_ended:
             return None
@@ -75,9 +75,8 @@ class Listener:
             raise
 
     def end(self) -> None:
-        """Accept nobody any more, and wake the thread that waits for somebody. From any thread.
-
-        Where the system does not wake it (Windows), it looks up by itself.
+        """Accept nobody any more, and wake the thread that waits, except on Windows. From any
+        thread.
         """
         self._has_ended = True
         with contextlib.suppress(OSError):
@@ -88,9 +87,8 @@ class Listener:
 
 
 def listen_tcp(wanted: Address, *, exactly: bool) -> tuple[Listener, str]:
-    """Listen on the wanted port, else on one of SEEDER_PORTS and a note that says so.
-
-    Raises StorageError when none is free.
+    """Listen on the wanted port or, unless `exactly`, on a free one of SEEDER_PORTS, with a note
+    that says so. Raises StorageError if none is free.
     """
     return _first_free(
         wanted,
@@ -100,29 +98,27 @@ def listen_tcp(wanted: Address, *, exactly: bool) -> tuple[Listener, str]:
 
 
 def bind_both(wanted: Address, *, exactly: bool) -> tuple[Datagrams, Listener, str]:
-    """Both on one port number: the wanted, else of TRACKER_PORTS.
-
-    Raises StorageError when there is no such pair.
-    """
+    """Like listen_tcp(), for UDP and TCP on the same port number, one of TRACKER_PORTS."""
     (datagrams, listener), note = _first_free(wanted, () if exactly else TRACKER_PORTS, _bound_pair)
     return Datagrams(datagrams), Listener(listener), note
 
 
 def bound_beside(everywhere: Datagrams, host: str) -> Datagrams | None:
-    """The same at one address of this machine, beside those on its port for all of them.
+    """A second socket on the same port, for one address of this machine; None on Windows, or if
+    the address is gone.
 
-    What is sent from `everywhere` leaves from the address that the route has, and whoever asked
-    another one never hears the answer. None where the system has no such sockets (Windows).
+    What is sent from `everywhere` leaves from the address of the route; who asked another address
+    would never get the answer.
     """
     if sys.platform == "win32":
         return None
     beside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
-        # Only for this moment: nobody else may share the port.
+        # Only for a moment, so that no other program can share the port.
         for one in (everywhere.sock, beside):
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         beside.bind((host, everywhere.address.port))
-    except OSError:  # the address went in this moment
+    except OSError:  # the address is gone
         beside.close()
         return None
     finally:
@@ -135,7 +131,7 @@ def bound_beside(everywhere: Datagrams, host: str) -> Datagrams | None:
 def _first_free(
     wanted: Address, others: Iterable[int], bind: Callable[[Address], BoundT]
 ) -> tuple[BoundT, str]:
-    """What is bound to the wanted port, or to the first of the others that is free, and a note."""
+    """What `bind` returns for the wanted port, or for the first free one of the others; and a note."""
     reason = ""
     for port in dict.fromkeys((wanted.port, *others)):
         try:
@@ -165,7 +161,7 @@ def _bound_pair(address: Address) -> tuple[socket.socket, socket.socket]:
 
 
 def _bound(kind: socket.SocketKind, address: Address) -> socket.socket:
-    """A bound socket. Raises _PortRefusedError, and StorageError for what no port would change."""
+    """Raises _PortRefusedError, and StorageError if no other port would help."""
     bound = socket.socket(socket.AF_INET, kind)
     try:
         if sys.platform == "win32":
@@ -174,7 +170,7 @@ def _bound(kind: socket.SocketKind, address: Address) -> socket.socket:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
         if kind == socket.SOCK_STREAM:
-            bound.listen(BACKLOG)  # here, for only a listening socket keeps others off its port
+            bound.listen(BACKLOG)  # at once: only a listening socket keeps others off its port
     except OSError as error:
         bound.close()
         raise _refusal(error, address) from None
@@ -182,7 +178,6 @@ def _bound(kind: socket.SocketKind, address: Address) -> socket.socket:
 
 
 def _refusal(error: OSError, address: Address) -> _PortRefusedError | StorageError:
-    """The reason in words that are true for this error."""
     if error.errno == errno.EADDRINUSE:
         return _PortRefusedError(_IN_USE)
     if error.errno == errno.EACCES:

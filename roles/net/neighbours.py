@@ -1,8 +1,8 @@
-"""Which datagrams would wait in the system because no computer of this network has their address.
+"""Tells which datagrams would wait in the system because no computer has their address.
 
-Linux keeps a datagram while it asks the network who has the address, for three seconds if nobody
-does, and counts it against the send buffer of its socket. With a few hundred forged sources nobody
-else gets an answer. Other systems keep one datagram per address, outside of that buffer.
+Linux keeps a datagram while it asks the network who has the address, up to three seconds, and
+counts it against the socket's send buffer. After a few hundred forged sources nobody else gets an
+answer. Other systems keep one datagram per address, outside of that buffer.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ if sys.platform == "linux":
     class _Route(NamedTuple):
         mask: int
         network: int
-        interface: str  # "" when it leads over a router
+        interface: str  # "" if it leads through a router
 
     class Neighbours:
-        """Looks at the routes once, and again after forget()."""
+        """Reads the routes once, and again after forget()."""
 
         def __init__(self, datagrams: Datagrams) -> None:
-            """They stay open: the system is asked with their socket."""
+            """`datagrams`: any open socket, for ioctl."""
             self._datagrams = datagrams
             self._routes: list[_Route] | None = None
             self._own = frozenset[str]()
 
         def forget(self) -> None:
-            """Cables are plugged in and out."""
+            """Call it when the network has changed."""
             self._routes = None
 
         def is_missing(self, host: str) -> bool:
-            """Whether this IPv4 address is in a network of this computer, which has not seen it.
+            """Whether this IPv4 address is in a network of this computer, but unknown to it.
 
             A computer that really sends from there has asked for our hardware address before, and
-            that told the system its own.
+            so the system knows its own.
             """
             if self._routes is None:
                 self._routes = self._found_routes()
@@ -64,7 +64,7 @@ if sys.platform == "linux":
             return not self._is_seen(host, route.interface)
 
         def _found_routes(self) -> list[_Route]:
-            """The most exact first; none when the system does not tell."""
+            """The most specific first; empty if the system does not tell."""
             found = list[_Route]()
             try:
                 self._own = frozenset(own_addresses())
@@ -78,7 +78,7 @@ if sys.platform == "linux":
             return sorted(found, key=lambda route: -route.mask.bit_count())
 
         def _is_asking(self, interface: str) -> bool:
-            """Whether hardware addresses are asked for there: a tunnel has none."""
+            """Whether this interface uses ARP; a tunnel does not."""
             try:
                 answer = fcntl.ioctl(
                     self._datagrams.sock.fileno(), _SIOCGIFFLAGS, _IFREQ.pack(interface.encode(), 0)
@@ -91,19 +91,19 @@ if sys.platform == "linux":
             request = _ARPREQ.pack(socket.AF_INET, 0, socket.inet_aton(host), 0, interface.encode())
             try:
                 answer = fcntl.ioctl(self._datagrams.sock.fileno(), _SIOCGARP, request)
-            except OSError:  # nothing is known of it
+            except OSError:  # unknown
                 return False
             return bool(_ARPREQ.unpack(answer)[3] & _ATF_COM)
 
     def waiting_bytes(datagrams: Datagrams) -> int:
-        """Of datagrams that were sent and have not left, as the system counts them."""
+        """Bytes of datagrams that were sent but have not left, as the system counts them."""
         size = fcntl.ioctl(datagrams.sock.fileno(), termios.TIOCOUTQ, bytes(4))
         return int.from_bytes(size, sys.byteorder)
 
 else:
 
     class Neighbours:
-        """Nothing waits for a missing computer."""
+        """Nothing waits for a missing computer on these systems."""
 
         def __init__(self, datagrams: Datagrams) -> None: ...
 
