@@ -11,9 +11,7 @@ from roles.values.events import NetworkChanged
 
 LOOK_S = 1.0
 CUT_OFF_S = 600.0  # a cable that is unplugged for longer is unplugged on purpose
-LATE_S = (
-    5.0  # a look that comes so late was held up: the computer slept, or the program was stopped
-)
+LATE_S = 5.0  # after such a delay, the computer slept or the program was stopped
 
 if sys.platform == "linux":
 
@@ -53,7 +51,7 @@ class AddressWatch:
         return cut_off_at is not None and self._clock() - cut_off_at < CUT_OFF_S
 
     def look(self) -> NetworkChanged | None:
-        """What changed since the last look; None if nothing did, or if it is not time to look yet."""
+        """What changed since the last look; None if nothing, or if it is too early to look."""
         now, now_with_sleep = self._clock(), self._clock_with_sleep()
         # A role may take long until the first call.
         self.awake_until, called_with_sleep = self._called or (now, now_with_sleep)

@@ -131,7 +131,7 @@ def bound_beside(everywhere: Datagrams, host: str) -> Datagrams | None:
 def _first_free(
     wanted: Address, others: Iterable[int], bind: Callable[[Address], BoundT]
 ) -> tuple[BoundT, str]:
-    """What `bind` returns for the wanted port, or for the first free one of the others; and a note."""
+    """What `bind` returns for the wanted port or the first free one of the others, and a note."""
     reason = ""
     for port in dict.fromkeys((wanted.port, *others)):
         try:
