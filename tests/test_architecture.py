@@ -57,7 +57,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "tracker_wire",
     ),
     "net": ("eviction", "rate_limit", "rates", "word_budget"),
-    "disk": ("pack_members", "stored_names", "wanted_file"),
+    "disk": ("stored_names",),
     "sharing": ("pack_plan",),
     "room": (
         "cookies",
@@ -90,7 +90,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "single_chunks",
         "swarm",
     ),
-    "downloads": ("download_scope", "file_tally", "wanted_contents"),
+    "downloads": ("download_scope", "file_tally", "wanted"),
 }
 
 SEEN_BY_UI = (

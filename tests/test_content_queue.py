@@ -7,9 +7,9 @@ from pathlib import Path
 
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.sparse_file import bytes_on_disk
-from roles.disk.wanted_file import WantedFile
 from roles.downloads.content_queue import MAX_CHUNKS, MAX_TRANSFERS, ContentQueue
 from roles.downloads.file_tally import FileTally
+from roles.downloads.wanted import WantedFile
 from roles.joining.listed_share import Pack
 from roles.net.throttle import Throttle
 from roles.sharing.holdings import PackHolding, PackSource
@@ -197,7 +197,7 @@ class ContentQueueTest(DownloadingTest):
         return sender, handle
 
     def test_files_of_a_pack_get_their_names_while_others_are_on_their_way(self) -> None:
-        self.constant("downloads.pack_unpacking", "UNPACK_AT", 2 * CHUNK)
+        self.constant("downloads.unpacking", "UNPACK_AT", 2 * CHUNK)
         joined, pack, files, data = self.small_pack()
         sender, handle = self.begun(files, pack, joined)
         sizes = list[int]()
@@ -224,7 +224,7 @@ class ContentQueueTest(DownloadingTest):
         self.assertEqual(sorted(path.name for path in self.target.iterdir()), ["small"])
 
     def test_of_a_pack_that_was_unpacked_in_part_only_what_is_missing_is_fetched(self) -> None:
-        self.constant("downloads.pack_unpacking", "UNPACK_AT", CHUNK)
+        self.constant("downloads.unpacking", "UNPACK_AT", CHUNK)
         joined, pack, files, data = self.small_pack()
         sender, handle = self.begun(files, pack, joined)
         self.give(sender, handle, joined, 0, 1, 2, 3, 4, 5)
@@ -244,7 +244,7 @@ class ContentQueueTest(DownloadingTest):
         self.assertEqual(sorted(path.name for path in self.target.iterdir()), ["small"])
 
     def test_a_pack_of_which_a_file_was_edited_meanwhile_is_not_given_on_as_it_was(self) -> None:
-        self.constant("downloads.pack_unpacking", "UNPACK_AT", 2 * CHUNK)
+        self.constant("downloads.unpacking", "UNPACK_AT", 2 * CHUNK)
         joined, pack, files, _ = self.small_pack()
         sender, handle = self.begun(files, pack, joined)
         self.give(sender, handle, joined, 0, 1)

@@ -6,9 +6,8 @@ import unittest
 from pathlib import Path
 
 from roles.disk.leftovers import pack_stored
-from roles.disk.wanted_file import WantedFile
 from roles.downloads.file_transfer import FileTransfer, Lasting, bytes_left_of, needed_for
-from roles.downloads.wanted_contents import WantedContent, WantedPack
+from roles.downloads.wanted import WantedContent, WantedFile, WantedPack
 from roles.swarm.shared_swarm import SharedSwarm
 from roles.swarm.swarm_library import SwarmLibrary
 from roles.values.content import MIN_CHUNK_SIZE

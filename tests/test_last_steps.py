@@ -9,10 +9,9 @@ import stat
 from pathlib import Path
 from unittest import mock
 
-from roles.disk import unpacking
 from roles.disk.leftovers import drop_packs
 from roles.disk.state_file import StateFile, drop_leftover, write_whole
-from roles.downloads import download
+from roles.downloads import download, unpacking
 from roles.values.errors import StorageError
 from roles.values.events import DownloadState
 from roles.values.settings import Existing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
@@ -14,10 +14,11 @@ from roles.disk import claimed_file, final_name
 from roles.disk.arriving_file import ArrivingFile
 from roles.disk.leftovers import pack_stored
 from roles.disk.open_folder import OpenFolder
-from roles.disk.unpacking import Unpacked, unpack
-from roles.disk.wanted_file import WantedFile
-from roles.values.content import Content
-from roles.values.errors import ContentError, DiskFullError, StorageError
+from roles.downloads import unpacking as unpacking_module
+from roles.downloads.unpacking import Unpacking
+from roles.downloads.wanted import WantedFile, WantedPack
+from roles.values.content import MIN_CHUNK_SIZE, Content
+from roles.values.errors import DiskFullError, StorageError
 from roles.values.events import DownloadState, FileEnded
 from roles.values.settings import Existing
 from tests.disks import (
@@ -31,6 +32,10 @@ from tests.disks import (
 )
 
 MTIME = 1_234_567_890
+CHUNK = MIN_CHUNK_SIZE
+SIZE = CHUNK // 2  # of each file: two in each chunk
+DATA = some_bytes(8 * SIZE)
+CONTENT, DIGESTS = described(DATA)
 DONE, SKIPPED, FAILED = DownloadState.DONE, DownloadState.SKIPPED, DownloadState.FAILED
 
 # Unpacks what it is given and names each file that has its final name, until it is killed.
@@ -45,7 +50,7 @@ content, _ = described(data)
 source = ArrivingFile(target, pack_stored(content), content)
 source.write(0, memoryview(data))
 for end in unpack(source, members, target, Existing.SKIP, go_on):
-    sys.stdout.write(end.member.path + "\\n")
+    sys.stdout.write(end.name + "\\n")
     sys.stdout.flush()
 """
 
@@ -58,6 +63,17 @@ def packed(files: dict[str, bytes]) -> tuple[bytes, list[WantedFile]]:
         members.append(WantedFile(path, tuple(path.split("/")), content, MTIME, offset=offset))
         offset += len(data)
     return b"".join(files.values()), members
+
+
+def unpack(
+    source: ArrivingFile,
+    members: Sequence[WantedFile],
+    target: Path,
+    existing: Existing,
+    should_stop: Callable[[], bool],
+) -> Generator[FileEnded, None, None]:
+    wanted = WantedPack(source.content, tuple(members))
+    return Unpacking(wanted, source, target, existing, should_stop).rest(source.content.all_chunks)
 
 
 class UnpackingTestCase(DiskTestCase):
@@ -88,8 +104,8 @@ class UnpackingTestCase(DiskTestCase):
         finally:
             source.discard()
 
-    def by_name(self, unpacked: Iterable[Unpacked]) -> dict[str, FileEnded]:
-        told = [one.ended for one in unpacked]
+    def by_name(self, ended: Iterable[FileEnded]) -> dict[str, FileEnded]:
+        told = list(ended)
         self.assertEqual(len({end.name for end in told}), len(told))
         return {end.name: end for end in told}
 
@@ -129,14 +145,13 @@ class UnpackTest(UnpackingTestCase):
         mode = stat.S_IMODE((self.target / "run").stat().st_mode)
         self.assertEqual(mode & 0o111, (mode & 0o444) >> 2)
 
-    def test_one_whose_root_does_not_fit_is_told_and_the_others_are_written(self) -> None:
+    def test_one_whose_root_does_not_fit_is_not_told_and_the_others_are_written(self) -> None:
         _, members = packed(self.files)
         liar = members[50]
         other, _ = described(b"?" * liar.content.size)
         members[50] = replace(liar, content=other)
         ended = self.unpacked(self.files, members=members)
-        self.assertIs(ended[liar.path].state, FAILED)
-        self.assertIsInstance(ended[liar.path].failure, ContentError)
+        self.assertNotIn(liar.path, ended)
         del self.files[liar.path]
         self.assertEqual(self.contents(), self.files)
 
@@ -150,7 +165,7 @@ class UnpackTest(UnpackingTestCase):
         source, _ = self.arrived(whole)
         with mock.patch("os.sync") as sync, mock.patch("os.fsync", wraps=os.fsync) as fsync:
             ended = list(unpack(source, members, self.target, Existing.SKIP, go_on))
-        self.assertEqual({end.ended.state for end in ended}, {DONE})
+        self.assertEqual({end.state for end in ended}, {DONE})
         self.assertEqual((sync.call_count, fsync.call_count), (2, 0))
 
 
@@ -304,7 +319,7 @@ class DisturbedTest(UnpackingTestCase):
         telling = unpack(source, members, target, Existing.SKIP, go_on)
         first = next(telling)
         telling.close()
-        self.assertEqual(self.contents(target), {first.member.path: self.files[first.member.path]})
+        self.assertEqual(self.contents(target), {first.name: self.files[first.name]})
 
     @needs_a_small_disk
     def test_a_full_disk_is_told_after_what_found_room_and_the_rest_comes_later(self) -> None:
@@ -313,15 +328,13 @@ class DisturbedTest(UnpackingTestCase):
         ballast.write_bytes(bytes(1_500_000))
         data, members = packed(self.files)
         source, _ = self.arrived(data)
-        told = list[Unpacked]()
+        told = list[FileEnded]()
         with self.assertRaisesRegex(DiskFullError, "is full. Make room"):
             for end in unpack(source, members, disk, Existing.SKIP, go_on):
                 told.append(end)
         ballast.unlink()
         self.assertTrue(0 < len(told) < len(self.files))
-        self.assertEqual(
-            self.contents(disk), {one.member.path: self.files[one.member.path] for one in told}
-        )
+        self.assertEqual(self.contents(disk), {one.name: self.files[one.name] for one in told})
         self.by_name(unpack(source, members, disk, Existing.SKIP, go_on))
         self.assertEqual(self.contents(disk), self.files)
 
@@ -331,16 +344,15 @@ class DisturbedTest(UnpackingTestCase):
         self.make_read_only(disk)
         data, members = packed({"a": b"1", "b/c": b"2"})
         source, _ = self.arrived(data)
-        ended = [one.ended for one in unpack(source, members, disk, Existing.SKIP, go_on)]
+        ended = list(unpack(source, members, disk, Existing.SKIP, go_on))
         self.assertEqual([end.state for end in ended], [FAILED, FAILED])
         self.assertTrue(all("Read-only file system" in str(end.failure) for end in ended))
 
-    def test_a_pack_that_was_closed_fails_each_so_that_it_is_fetched_alone(self) -> None:
+    def test_of_a_pack_that_was_closed_each_stays_wanted_so_that_it_is_fetched_alone(self) -> None:
         data, members = packed({"a": b"1"})
         source, _ = self.arrived(data)
         source.close()
-        (end,) = unpack(source, members, self.target, Existing.SKIP, go_on)
-        self.assertIsInstance(end.ended.failure, ContentError)
+        self.assertEqual(list(unpack(source, members, self.target, Existing.SKIP, go_on)), [])
 
     @needs_posix
     def test_a_name_that_cannot_be_given_fails_that_one_and_leaves_nothing(self) -> None:
@@ -378,3 +390,82 @@ class NoDescriptorsTest(UnpackingTestCase):
             self.assertIs(ended["link/x"].state, FAILED)
             self.assertEqual(ended["d1"].saved_as, self.target / "d1 (2)")
         self.assertEqual(self.tree(self.folder / "outside"), {})
+
+
+class WholePackTest(DiskTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.is_halted = False
+        self.files = [
+            self.file(number, DATA[number * SIZE : (number + 1) * SIZE]) for number in range(8)
+        ]
+        self.source = ArrivingFile(self.folder, pack_stored(CONTENT), CONTENT)
+        self.addCleanup(self.source.discard)
+        self.source.write(0, memoryview(DATA))
+
+    def file(self, number: int, data: bytes) -> WantedFile:
+        name = f"f{number}"
+        return WantedFile(name, (name,), described(data)[0], offset=number * SIZE)
+
+    def unpacking(self, *files: WantedFile) -> Unpacking:
+        wanted = WantedPack(CONTENT, files)
+        return Unpacking(wanted, self.source, self.folder, Existing.SKIP, lambda: self.is_halted)
+
+    def rest(self, unpacking: Unpacking, had: int) -> list[str]:
+        return [end.name for end in unpacking.rest(had)]
+
+    def ahead(self, unpacking: Unpacking, had: int) -> list[FileEnded]:
+        return list(unpacking.ahead(had))
+
+    def test_each_file_is_told_once_when_all_of_it_is_here(self) -> None:
+        unpacking = self.unpacking(*self.files)
+        self.assertEqual(self.rest(unpacking, 0b0101), ["f0", "f1", "f4", "f5"])
+        self.assertEqual(self.rest(unpacking, 0b0111), ["f2", "f3"])
+        self.assertEqual([file.path for file in unpacking.wanted.files], ["f6", "f7"])
+        self.assertEqual((self.folder / "f3").read_bytes(), DATA[3 * SIZE : 4 * SIZE])
+
+    def test_little_is_not_unpacked_ahead(self) -> None:
+        self.enterContext(mock.patch.object(unpacking_module, "UNPACK_AT", 2 * CHUNK))
+        unpacking = self.unpacking(*self.files)
+        self.assertEqual(self.ahead(unpacking, 0b0001), [])
+        self.assertEqual(len(self.ahead(unpacking, 0b0011)), 4)
+        self.assertEqual(self.ahead(unpacking, 0b0111), [])
+
+    def test_a_slow_disk_is_asked_for_the_rest_at_the_end(self) -> None:
+        self.enterContext(mock.patch.object(unpacking_module, "UNPACK_AT", CHUNK))
+        self.enterContext(mock.patch.object(unpacking_module, "SLOW_S", -1.0))
+        unpacking = self.unpacking(*self.files)
+        self.assertEqual(len(self.ahead(unpacking, 0b0001)), 2)
+        self.assertEqual(self.ahead(unpacking, 0b0111), [])
+        self.assertEqual(len(self.rest(unpacking, 0b1111)), 6)
+
+    def test_what_is_not_as_listed_is_not_told_and_stays_wanted(self) -> None:
+        other = self.file(1, bytes(SIZE))
+        unpacking = self.unpacking(self.files[0], other, self.files[2])
+        self.assertEqual(self.rest(unpacking, 0b1111), ["f0", "f2"])
+        self.assertEqual(unpacking.wanted.files, (other,))
+        self.assertFalse((self.folder / "f1").exists())
+
+    def test_when_it_is_stopped_everything_stays_wanted_and_is_unpacked_later(self) -> None:
+        unpacking = self.unpacking(*self.files)
+        self.is_halted = True
+        self.assertEqual(self.rest(unpacking, 0b1111), [])
+        self.is_halted = False
+        self.assertEqual(len(unpacking.wanted.files), 8)
+        self.assertEqual(len(self.rest(unpacking, 0b1111)), 8)
+
+    def test_only_all_of_its_files_can_be_uploaded_as_the_pack(self) -> None:
+        unpacking = self.unpacking(*self.files)
+        self.rest(unpacking, 0b0111)
+        self.assertIsNone(unpacking.holding(DIGESTS))
+        self.rest(unpacking, 0b1111)
+        holding = unpacking.holding(DIGESTS)
+        assert holding is not None
+        self.assertEqual((holding.content, holding.digests()), (CONTENT, DIGESTS))
+        self.assertEqual([file.path for file in holding.members], [one.path for one in self.files])
+
+    def test_a_pack_of_which_not_all_files_were_wanted_is_not_uploaded(self) -> None:
+        unpacking = self.unpacking(*self.files[1:])
+        self.rest(unpacking, 0b1111)
+        self.assertEqual(unpacking.wanted.files, ())
+        self.assertIsNone(unpacking.holding(DIGESTS))

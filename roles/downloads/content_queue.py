@@ -14,11 +14,10 @@ from itertools import chain
 from pathlib import Path
 
 from roles.disk.promised_space import PromisedSpace
-from roles.disk.wanted_file import Identity, WantedFile
 from roles.downloads.download_life import all_damaged
 from roles.downloads.file_tally import FileTally
 from roles.downloads.file_transfer import FileTransfer, bytes_left_of, needed_for
-from roles.downloads.wanted_contents import WantedContent, WantedPack, plan_contents
+from roles.downloads.wanted import Identity, WantedContent, WantedFile, WantedPack, plan_contents
 from roles.joining.listed_share import Pack
 from roles.swarm.outlook import Outlook
 from roles.swarm.peer_downloads import PeerDownloads

@@ -16,7 +16,6 @@ from roles.disk.leftovers import drop_member_partials, drop_partials, pack_store
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.stored_names import Stored, StoredNames
 from roles.disk.target_folder import TargetFolder
-from roles.disk.wanted_file import WantedFile
 from roles.downloads.content_queue import ContentQueue
 from roles.downloads.download_life import (
     CUT_OFF,
@@ -28,6 +27,7 @@ from roles.downloads.download_life import (
 from roles.downloads.download_scope import FollowedScope, NewestScope, Scope, identity
 from roles.downloads.file_tally import FileTally
 from roles.downloads.swarm_peer import SwarmPeer
+from roles.downloads.wanted import WantedFile
 from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
 from roles.net.rates import RateMeter, seconds_left

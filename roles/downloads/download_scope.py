@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from roles.disk.stored_names import Stored, StoredNames
-from roles.disk.wanted_file import Identity
+from roles.downloads.wanted import Identity
 from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
 from roles.values.catalogue import MAX_ROOM_FILES, FileLine, FolderLine

@@ -12,9 +12,8 @@ from pathlib import Path
 from roles.disk.arriving_file import ArrivingFile
 from roles.disk.leftovers import pack_stored
 from roles.disk.sparse_file import bytes_on_disk
-from roles.disk.wanted_file import Identity, WantedFile
-from roles.downloads.pack_unpacking import PackUnpacking
-from roles.downloads.wanted_contents import WantedContent, WantedPack
+from roles.downloads.unpacking import Unpacking
+from roles.downloads.wanted import Identity, WantedContent, WantedFile, WantedPack
 from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.shared_swarm import SharedSwarm
 from roles.swarm.swarm_library import SwarmLibrary
@@ -55,7 +54,7 @@ class FileTransfer(ContentTransfer):
         self._taken = bytes_on_disk(self._file.path)  # when it was opened
         self._wanted = wanted
         self._unpacking = (
-            PackUnpacking(wanted, self._file, folder, existing, should_stop)
+            Unpacking(wanted, self._file, folder, existing, should_stop)
             if isinstance(wanted, WantedPack)
             else None
         )
@@ -181,7 +180,7 @@ class FileTransfer(ContentTransfer):
         state = DownloadState.SKIPPED if was_there else DownloadState.DONE
         yield FileEnded(wanted.path, wanted.size, state, path)
 
-    def _finish_pack(self, unpacking: PackUnpacking) -> Iterator[FileEnded]:
+    def _finish_pack(self, unpacking: Unpacking) -> Iterator[FileEnded]:
         yield from unpacking.rest(self.plan.had)
         if self._should_stop():
             return

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from roles.disk.stored_names import StoredNames
-from roles.disk.wanted_file import WantedFile
 from roles.downloads.download_scope import NewestScope, Scope, identity
-from roles.downloads.wanted_contents import plan_contents
+from roles.downloads.wanted import WantedFile, plan_contents
 from roles.joining.listed_room import ListedRoom
 from roles.wire.list_wire import Unpacker
 from tests.bench.result import Result

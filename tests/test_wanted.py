@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 import unittest
+from dataclasses import replace
 
-from roles.disk.wanted_file import WantedFile
-from roles.downloads.wanted_contents import WantedContent, WantedPack, plan_contents
+from roles.downloads.wanted import WantedContent, WantedFile, WantedPack, plan_contents
 from roles.joining.listed_share import Pack
 from roles.values.catalogue import FileLine, PackLine
-from roles.values.content import Content
+from roles.values.content import MIN_CHUNK_SIZE, Content, indexes
 from tests.disks import described, some_bytes
+
+CHUNK = MIN_CHUNK_SIZE
+MOST = CHUNK  # bytes of a member that is one chunk
 
 
 def line(path: str, size: int, seed: int) -> FileLine:
@@ -103,3 +106,56 @@ class PlanTest(unittest.TestCase):
             self.assertEqual(paths(contents), sorted(one.path for one in missing))
             for one in contents:
                 self.assertTrue(one.size and one.title)
+
+
+def sized_pack(sizes: list[int]) -> WantedPack:
+    members, offset = list[WantedFile](), 0
+    for number, size in enumerate(sizes):
+        content = Content(bytes(32), size, CHUNK)
+        members.append(WantedFile(f"n{number}", (f"n{number}",), content, offset=offset))
+        offset += size
+    return WantedPack(Content(bytes(32), offset, CHUNK), tuple(members))
+
+
+def chunks_of(member: WantedFile) -> set[int]:
+    end = member.offset + member.content.size - 1
+    return set(range(member.offset // CHUNK, end // CHUNK + 1))
+
+
+class CoveredTest(unittest.TestCase):
+    def test_each_is_told_once_when_the_last_of_its_chunks_has_come(self) -> None:
+        for seed in range(50):
+            rng = random.Random(seed)
+            sizes = [rng.choice((1, 100, CHUNK // 3, MOST)) for _ in range(rng.randrange(1, 60))]
+            pack = sized_pack(sizes)
+            order = list(indexes(pack.content.all_chunks))
+            rng.shuffle(order)
+            have, told = 0, list[WantedFile]()
+            while order:
+                fresh = 0
+                for _ in range(rng.randrange(1, 5)):
+                    fresh |= 1 << order.pop() if order else 0
+                have |= fresh
+                now = pack.covered(have, fresh)
+                self.assertEqual(now, sorted(now, key=lambda one: one.offset), seed)
+                told += now
+                here = [one for one in pack.files if chunks_of(one) <= set(indexes(have))]
+                self.assertCountEqual(told, here, seed)
+            self.assertCountEqual(told, pack.files, seed)
+
+    def test_what_was_taken_out_of_the_list_is_not_told_again(self) -> None:
+        pack = sized_pack([CHUNK // 4] * 12)
+        last = replace(pack, files=pack.files[8:])
+        self.assertEqual(last.covered(0b111, 0b111), list(last.files))
+        self.assertEqual(replace(pack, files=pack.files[:4]).covered(0b111, 0b110), [])
+        self.assertEqual(replace(pack, files=()).covered(0b111, 0b111), [])
+
+    def test_one_at_an_impossible_place_never_comes(self) -> None:
+        pack = sized_pack([3])
+        (member,) = pack.files
+        for offset in (-1, 1, 1 << 60):
+            moved = replace(pack, files=(replace(member, offset=offset),))
+            self.assertEqual(moved.covered(1, 1), [])
+        empty = replace(member, content=Content(bytes(32), 0, CHUNK))
+        long = replace(member, content=Content(bytes(32), 2 * CHUNK, CHUNK))
+        self.assertEqual(replace(pack, files=(empty, long)).covered(1, 1), [])

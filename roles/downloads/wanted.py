@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
 
-from roles.disk.wanted_file import Identity, WantedFile
 from roles.joining.listed_share import Pack
 from roles.values.catalogue import FileLine
-from roles.values.content import Content
+from roles.values.content import Content, indexes
+from roles.values.safe_names import shown_name
 from roles.values.stopping import go_on, until_stopped
 
 # A pack is fetched if at least this part of its missing bytes is wanted: many files for one round
 # trip.
 PACK_SHARE = 0.5
+
+Identity: TypeAlias = tuple[str, Content]  # path and content identify a file of a download
+
+
+@dataclass(frozen=True, slots=True)
+class WantedFile:
+    """A file that comes alone or in a pack."""
+
+    path: str  # from the wire
+    stored: tuple[str, ...]  # names below the target folder
+    content: Content
+    mtime: int | None = None  # seconds since 1970; None: unknown
+    is_executable: bool = False
+    offset: int = field(default=0, compare=False)  # of its first byte in its pack
+
+    @property
+    def size(self) -> int:
+        return self.content.size
+
+    @property
+    def title(self) -> str:
+        """Safe to show."""
+        return shown_name(self.path)
+
+    @property
+    def identity(self) -> Identity:
+        return self.path, self.content
+
+    @property
+    def files(self) -> tuple[WantedFile, ...]:
+        return (self,)
 
 
 @dataclass(frozen=True)
@@ -40,6 +72,34 @@ class WantedPack:
     def without(self, dropped: Collection[Identity]) -> WantedPack:
         """The same pack for fewer files."""
         return replace(self, files=tuple(one for one in self.files if one.identity not in dropped))
+
+    def covered(self, have: int, fresh: int) -> list[WantedFile]:
+        """The wanted files that lie wholly in the chunks of bitmap `have`, and partly in one of
+        `fresh`; none that has more than one chunk or lies beyond the end of the pack.
+        """
+        offsets = [file.offset for file in self.files]
+        chunk_size, found = self.content.chunk_size, list[WantedFile]()
+        following = 0  # index of the next file to look at
+        for chunk in indexes(fresh):
+            start = chunk * chunk_size
+            following = max(following, bisect_right(offsets, start) - 1)
+            stop = bisect_right(offsets, start + chunk_size - 1)
+            found += (
+                file
+                for file in self.files[following:stop]
+                if file.offset + file.size > start and self._is_covered(file, have)
+            )
+            following = max(following, stop)
+        return found
+
+    def _is_covered(self, file: WantedFile, have: int) -> bool:
+        end = file.offset + file.size
+        if file.content.count != 1 or file.offset < 0 or end > self.content.size:
+            return False
+        chunk_size = self.content.chunk_size
+        first, last = file.offset // chunk_size, (end - 1) // chunk_size
+        chunks = (1 << last - first + 1) - 1
+        return have >> first & chunks == chunks
 
 
 WantedContent: TypeAlias = WantedFile | WantedPack
