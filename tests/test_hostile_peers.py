@@ -90,7 +90,7 @@ class HostileLeechersTest(Beside, UploadingTest):
         for module, name, value in (
             ("uploads.upload_session", "ANSWER_S", 0.2),
             ("uploads.upload_session", "LEAST_ANSWER_S", 0.01),
-            ("uploads.part_sender", "WAIT_S", 0.05),
+            ("uploads.uploader", "WAIT_S", 0.05),
             ("uploads.upload_session", "POSITION_S", 0.1),
             ("uploads.upload_scheduler", "STALL_S", 0.2),
             ("uploads.upload_scheduler", "SLOW_UPLINK", 1e9),
@@ -102,7 +102,7 @@ class HostileLeechersTest(Beside, UploadingTest):
         room = self.uploads(*self.holdings, slots=SLOTS)
         for _ in range(CROWD):
             self.play(self.joined(room, host=HOSTILE), name)
-        wait_until(lambda: len(room._leechers) > 0)
+        wait_until(lambda: len(room._uploads) > 0)
         honest = self.joined(room, host=HONEST)
         holding = self.holdings[0]
         self.opened(honest, holding)

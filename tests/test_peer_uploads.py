@@ -125,7 +125,7 @@ class PeerUploadsTest(UploadingTest):
         self.fetch(leecher, self.holding)
         wait_until(lambda: self.room.report(time.monotonic())[1] == 8 * CHUNK)
         leecher.link.close()
-        wait_until(lambda: not self.room._leechers)
+        wait_until(lambda: not self.room._uploads)
         self.assertEqual(self.room.report(time.monotonic())[1], 8 * CHUNK)
 
     def test_it_ends_at_once_in_the_middle_of_everything(self) -> None:

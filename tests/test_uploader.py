@@ -5,16 +5,39 @@ from __future__ import annotations
 import contextlib
 import random
 import socket
+import threading
 import time
+import unittest
+from unittest import mock
 
+from roles.net import send_buffer
+from roles.net.connection import Connection
+from roles.net.throttle import Throttle
 from roles.uploads.open_contents import MAX_OPEN
+from roles.uploads.part_sizes import MIN_AHEAD
 from roles.uploads.small_contents import SENT_FIRST
+from roles.uploads.upload_scheduler import PIECE, ChosenChunk
+from roles.uploads.upload_session import Sending, UploadSession
+from roles.uploads.uploader import MAX_QUEUED, Uploader
+from roles.values.content import Content
 from roles.values.errors import FileChangedError
 from roles.wire import frames
+from tests.connections import over, tcp_pair
 from tests.disks import some_bytes
-from tests.peers import CHUNK, MemoryHolding, Part, RawPeer, UploadingTest, bitmap, some_holding
+from tests.peers import (
+    CHUNK,
+    MemoryHolding,
+    MemoryLibrary,
+    Part,
+    RawPeer,
+    UploadingTest,
+    bitmap,
+    some_holding,
+)
 from tests.role_test import NEVER_S
 from tests.support import LIMIT_S, wait_until
+
+SIZE = 8 * MIN_AHEAD
 
 
 class HonestTest(UploadingTest):
@@ -116,7 +139,7 @@ class HostileTest(UploadingTest):
         wait_until(lambda: self.room.slots_taken == 0)
 
     def stalls_soon(self) -> None:
-        self.constant("uploads.part_sender", "WAIT_S", 0.05)
+        self.constant("uploads.uploader", "WAIT_S", 0.05)
         self.constant("uploads.upload_scheduler", "STALL_S", 0.1)
         self.constant("uploads.upload_scheduler", "SLOW_UPLINK", 1e9)
         self.constant("uploads.upload_session", "POSITION_S", 0.05)
@@ -375,7 +398,7 @@ class HostileTest(UploadingTest):
         self.assertGreater(time.monotonic() - began, 0.6)
 
     def test_who_never_reads_is_dropped_and_its_slot_is_free(self) -> None:
-        self.constant("uploads.part_sender", "PART_S", 0.5)
+        self.constant("uploads.uploader", "PART_S", 0.5)
         self.stalls_soon()
         hung = self.joined(self.room, buffer=4_096)
         big = some_holding(64, seed=3)
@@ -396,7 +419,7 @@ class HostileTest(UploadingTest):
         self.assert_others_are_served()
 
     def test_who_reads_a_few_bytes_a_second_holds_a_slot_no_longer_than_a_minute(self) -> None:
-        self.constant("uploads.part_sender", "PART_S", 0.5)
+        self.constant("uploads.uploader", "PART_S", 0.5)
         self.stalls_soon()
         drip = self.joined(self.room, buffer=2_048)
         big = MemoryHolding(some_bytes(8 << 20), chunk_size=4 << 20)
@@ -450,7 +473,7 @@ class HostileTest(UploadingTest):
                     linger = b"\1\0\0\0\0\0\0\0"
                     leecher.link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 leecher.link.close()
-        wait_until(lambda: not self.room._leechers)
+        wait_until(lambda: not self.room._uploads)
         self.assertEqual(self.room.slots_taken, 0)
         self.assertTrue(all(source.is_closed for source in self.holding.sources))
         self.assert_others_are_served()
@@ -589,3 +612,120 @@ class VanishingTest(UploadingTest):
         leecher.send(frames.Take(7, self.offer(leecher).index))
         while not isinstance(frame := leecher.next(), frames.Gone):
             self.assertIsInstance(frame, frames.Offer)
+
+
+class NotingSource:
+    """A file that notes what was sent of it: pieces that follow each other as one."""
+
+    def __init__(self) -> None:
+        self.sent = list[tuple[int, int] | str]()
+
+    def send(self, _connection: Connection, offset: int, count: int) -> int:
+        before = self.sent[-1] if self.sent else ""
+        if isinstance(before, tuple) and sum(before) == offset:
+            self.sent[-1] = before[0], before[1] + count
+        else:
+            self.sent.append((offset, count))
+        return count
+
+    def check(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class PartsTest(unittest.TestCase):
+    """When the next chunk is offered while one goes out."""
+
+    def setUp(self) -> None:
+        self.enterContext(mock.patch.object(send_buffer, "WIRE_SEGMENT", 1 << 20))  # as on a wire
+        self.enterContext(mock.patch.object(send_buffer, "MIN_SEGMENTS", 0))
+        self.theirs, ours = self.enterContext(tcp_pair())
+        self.throttle, self.source = Throttle(), NotingSource()
+        self.session = mock.create_autospec(UploadSession, instance=True)
+        self.session.to_say, self.session.closed, self.session.is_cancelled = [], [], False
+        self.enterContext(mock.patch("roles.uploads.uploader.TELL_S", 0.0))
+        self.moved = list[int]()
+        self.session.moved = lambda count, **_: self.moved.append(count)
+        self.session.offer_ahead = lambda **_: self.source.sent.append("offer")
+        self.uploader = Uploader(
+            over(ours),
+            self.session,
+            threading.Lock(),
+            MemoryLibrary(),
+            self.throttle,
+            lambda: False,
+            frames.PART,
+        )
+        self.addCleanup(self.uploader.close)
+
+    def send(self) -> list[tuple[int, int] | str]:
+        """What went out of a chunk, and when the next one was offered."""
+        self.source.sent.clear()
+        content = Content(b"root" * 8, SIZE, SIZE)
+        holding = mock.Mock(content=content)
+        sending = Sending(ChosenChunk(7, content.root, 0), holding, is_single=False)
+        self.assertTrue(self.uploader._send_parts(sending, self.source))
+        return list(self.source.sent)
+
+    def fit(self, seconds: float) -> None:
+        """A chunk has taken so long."""
+        self.uploader._fit(SIZE, seconds, 3)
+
+    def test_what_waits_goes_out_before_the_limit_is_waited_for(self) -> None:
+        self.throttle.set_limit(1_000_000)
+        self.session.to_say = [frames.Alive(), frames.Digests(7, 0, bytes(32))]
+        with mock.patch.object(self.throttle, "wait", side_effect=lambda *_: self.theirs.recv(5)):
+            self.theirs.setblocking(False)
+            self.uploader._queue_frames()
+        with self.assertRaises(BlockingIOError):
+            self.theirs.recv(5)
+
+    def test_answers_that_would_fill_the_memory_go_out_at_once(self) -> None:
+        self.session.to_say = [frames.Digests(7, 0, bytes(MAX_QUEUED + 1))]
+        self.uploader._queue_frames()
+        self.assertTrue(self.theirs.recv(100))
+
+    def test_before_a_rate_is_known_the_next_offer_goes_ahead_of_the_chunk(self) -> None:
+        self.assertEqual(self.send(), ["offer", (0, SIZE)])
+
+    def test_over_a_slow_connection_it_goes_ahead_of_the_end(self) -> None:
+        self.fit(60.0)
+        late = SIZE - MIN_AHEAD
+        self.assertEqual(self.send(), [(0, late), "offer", (late, MIN_AHEAD)])
+
+    def test_a_connection_that_turns_out_to_be_slow_is_noticed_though_chunks_fit_in(self) -> None:
+        self.fit(0.001)
+        self.fit(60.0)
+        self.assertEqual(self.send().index("offer"), 1)
+
+    def test_over_a_fast_one_it_goes_ahead_of_the_chunk(self) -> None:
+        self.fit(0.001)
+        self.assertEqual(self.send(), ["offer", (0, SIZE)])
+
+    def test_with_a_limit_it_goes_out_once_too(self) -> None:
+        self.fit(60.0)
+        self.throttle.set_limit(SIZE * 4)
+        sent = self.send()
+        self.assertEqual(sent.count("offer"), 1)
+        before = [part for part in sent[: sent.index("offer")] if not isinstance(part, str)]
+        self.assertEqual(sum(count for _, count in before), SIZE - MIN_AHEAD)
+        self.assertGreater(len(self.moved), SIZE // PIECE)
+
+    def test_it_is_told_how_much_went_out_while_it_does_but_for_fast_lines(self) -> None:
+        for seconds, pieces in ((60.0, 5), (0.001, 1)):
+            with self.subTest(seconds=seconds):
+                self.moved.clear()
+                self.uploader._sizes._longest = frames.MAX_PART
+                self.fit(seconds)
+                self.send()
+                self.assertEqual(sum(self.moved), SIZE)
+                self.assertEqual(len(self.moved), pieces)
+
+    def test_what_the_leecher_hears_is_the_head_of_each_part(self) -> None:
+        self.fit(60.0)
+        self.send()
+        late = SIZE - MIN_AHEAD
+        heads = frames.encode_part_head(7, 0, 0, late) + frames.encode_part_head(
+            7, 0, late, MIN_AHEAD
+        )
+        self.assertEqual(self.theirs.recv(1_024), heads)

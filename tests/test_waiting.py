@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import socket
 import threading
-import unittest
 from unittest import mock
 
 from roles.net.waiting import Waiting
@@ -18,9 +17,8 @@ class WaitingTest(LmkTestCase):
         super().setUp()
         self.peer, ours = self.enterContext(tcp_pair())
         self.connection = over(ours)
-        self.waiting = Waiting()
+        self.waiting = Waiting(self.connection)
         self.addCleanup(self.waiting.close)
-        self.waiting.watch(self.connection)
 
     def test_nothing_happens_for_as_long_as_it_is_told_to_wait(self) -> None:
         self.assertEqual(self.waiting.wait(0.01), (False, b""))
@@ -56,8 +54,6 @@ class WaitingTest(LmkTestCase):
                 self.waiting.wake()
         self.assertTrue(self.waiting.wait(0)[1])
 
-
-class ShortageTest(unittest.TestCase):
     def test_without_descriptors_none_is_left_open(self) -> None:
         ends = socket.socketpair()
         lack = OSError(errno.EMFILE, "Too many open files")
@@ -66,5 +62,5 @@ class ShortageTest(unittest.TestCase):
             mock.patch("selectors.DefaultSelector", side_effect=lack),
             self.assertRaises(OSError),
         ):
-            Waiting()
+            Waiting(self.connection)
         self.assertEqual([end.fileno() for end in ends], [-1, -1])

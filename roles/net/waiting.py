@@ -12,22 +12,19 @@ from roles.net.connection import Connection
 class Waiting:
     """For one thread, except wake()."""
 
-    def __init__(self) -> None:
-        """Raises OSError if no descriptor is left."""
+    def __init__(self, connection: Connection) -> None:
+        """The connection stays the caller's to close. Raises OSError when no descriptor is left."""
+        self._connection = connection
         self._woken, self._waker = socket.socketpair()
         self._woken.setblocking(False)
         self._waker.setblocking(False)
-        try:
-            self._selector = selectors.DefaultSelector()
-        except OSError:
-            self._woken.close()
-            self._waker.close()
-            raise
-        self._selector.register(self._woken, selectors.EVENT_READ)
-
-    def watch(self, connection: Connection) -> None:
-        self._connection = connection
-        self._selector.register(connection, selectors.EVENT_READ)
+        with contextlib.ExitStack() as opened:
+            opened.callback(self._woken.close)
+            opened.callback(self._waker.close)
+            self._selector = opened.enter_context(selectors.DefaultSelector())
+            self._selector.register(self._woken, selectors.EVENT_READ)
+            self._selector.register(connection, selectors.EVENT_READ)
+            self._opened = opened.pop_all()
 
     def wake(self, word: bytes = b"\0") -> None:
         """From any thread; never waits."""
@@ -47,6 +44,4 @@ class Waiting:
         return is_ready, words
 
     def close(self) -> None:
-        self._selector.close()
-        self._woken.close()
-        self._waker.close()
+        self._opened.close()

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 from roles.disk.holding import Library
 from roles.net.connection import Connection
-from roles.net.eviction import Occupant, has_room, who_goes
+from roles.net.eviction import Occupant, evicted
 from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
-from roles.net.waiting import Waiting
 from roles.uploads.upload_scheduler import UploadScheduler
 from roles.uploads.upload_session import UploadSession
 from roles.uploads.uploader import LOOK_AGAIN, Uploader
@@ -31,18 +30,13 @@ MAX_PER_HOST = 16  # one host must not keep a room out; this machine is exempt
 
 
 @dataclass(slots=True)
-class _Leecher:
-    number: int
-    connection: Connection
-    waiting: Waiting
+class _Upload:
+    uploader: Uploader
     computer: str
+    is_called: bool  # this program made the connection
     meter: RateMeter
-    is_called: bool
-    longest_part: int
-    session: UploadSession
-    counted: int = 0  # bytes that the meter has
-    is_leaving: bool = False  # we hung up, and another has taken its place
     thread: threading.Thread | None = None
+    is_leaving: bool = False  # we hung up, and another has taken its place
 
 
 class PeerUploads:
@@ -54,7 +48,7 @@ class PeerUploads:
         # Protects the scheduler, all sessions and the table; never held during I/O.
         self._lock = threading.Lock()
         self._scheduler = UploadScheduler(slots, self._have, random.Random())
-        self._leechers: dict[int, _Leecher] = {}
+        self._uploads: dict[int, _Upload] = {}
         self._numbers = itertools.count(1)
         self._stopping = threading.Event()
         self._sent_before = 0  # bytes, of connections that ended
@@ -79,35 +73,37 @@ class PeerUploads:
         """Whether to accept one more connection from this host; may hang up on an idle one for it.
         This machine may have all connections.
         """
-        of_host = MAX_CONNECTIONS if is_loopback(address.host) else MAX_PER_HOST
+        now, host = time.monotonic(), address.host
         with self._lock:
-            now = time.monotonic()
-            staying = (one for one in self._leechers.values() if not one.is_leaving)
-            occupants = [
-                Occupant(
-                    one.number,
-                    one.connection.address.host,
-                    one.session.idle_s(now=now),
-                    one.session.is_proven,
-                )
-                for one in staying
-            ]
-            if has_room(occupants, address.host, most=MAX_CONNECTIONS, most_of_host=of_host):
-                return True
-            idle = who_goes(occupants, address.host, most_of_host=of_host)
-            if idle is None:
-                return False
-            leecher = self._leechers[idle.number]
-            leecher.is_leaving = True
-        log.info("hung up on %s, which was idle, for %s", leecher.connection.address, address.host)
-        leecher.connection.hang_up()
-        return True
+            leaving = evicted(
+                [
+                    Occupant(
+                        number,
+                        one.uploader.connection.address.host,
+                        one.uploader.session.idle_s(now=now),
+                        one.uploader.session.is_proven,
+                    )
+                    for number, one in self._uploads.items()
+                    if not one.is_leaving
+                ],
+                host,
+                most=MAX_CONNECTIONS,
+                most_of_host=MAX_CONNECTIONS if is_loopback(host) else MAX_PER_HOST,
+            )
+            idle = [self._uploads[one.number] for one in leaving or ()]
+            for one in idle:
+                one.is_leaving = True
+        for one in idle:
+            connection = one.uploader.connection
+            log.info("hung up on %s, which was idle, for %s", connection.address, host)
+            connection.hang_up()
+        return leaving is not None
 
     def called(self) -> frozenset[Address]:
         """The leechers that are served over reverse connections."""
         with self._lock:
             return frozenset(
-                one.connection.address for one in self._leechers.values() if one.is_called
+                one.uploader.connection.address for one in self._uploads.values() if one.is_called
             )
 
     def serve(
@@ -123,31 +119,35 @@ class PeerUploads:
         Takes over the connection, and closes it in any case. `longest_part`: bytes that the leecher
         takes in one frame. `is_called`: this program made the connection.
         """
+        number, now = next(self._numbers), time.monotonic()
+        session = UploadSession(number, self._scheduler, self._library, self._wake, now=now)
         try:
-            waiting = Waiting()
+            uploader = Uploader(
+                connection,
+                session,
+                self._lock,
+                self._library,
+                self._throttle,
+                self._stopping.is_set,
+                longest_part,
+            )
         except OSError as error:
             log.warning("%s cannot be served: %s", connection.address, error)
             connection.close()
             return False
-        number = next(self._numbers)
-        now = time.monotonic()
-        session = UploadSession(number, self._scheduler, self._library, self._wake, now=now)
-        meter = RateMeter(now=now)
-        leecher = _Leecher(
-            number, connection, waiting, computer, meter, is_called, longest_part, session
-        )
-        leecher.thread = Worker(lambda: self._serve(leecher), "lmk-uploader")
+        upload = _Upload(uploader, computer, is_called, RateMeter(now=now))
+        upload.thread = Worker(lambda: self._serve(number, uploader), "lmk-uploader")
         with self._lock:
-            self._leechers[number] = leecher
+            self._uploads[number] = upload
             self._scheduler.joined(number, connection.address.host)
             is_late = self._stopping.is_set()
         try:
             if is_late:
                 raise ShortageError("this program stops")
-            leecher.thread.start()
+            upload.thread.start()
         except ShortageError as error:
             log.warning("%s cannot be served: %s", connection.address, error)
-            self._end(leecher)
+            self._end(number, uploader)
             return False
         return True
 
@@ -159,71 +159,62 @@ class PeerUploads:
     def look_again(self) -> None:
         """The library's contents have changed."""
         with self._lock:
-            self._wake(list(self._leechers), LOOK_AGAIN)
+            self._wake(list(self._uploads), LOOK_AGAIN)
 
     def report(self, now: float) -> tuple[tuple[Upload, ...], int]:
         """The uploads that run or wait for a slot, and the bytes sent since the start."""
         with self._lock:
-            leechers = list(self._leechers.values())
-            sent_before = self._sent_before
+            running = list(self._uploads.values())
+            sent_in_all = self._sent_before
         uploads = list[Upload]()
-        for leecher in leechers:
-            session, sent = leecher.session, leecher.session.bytes_sent
-            leecher.meter.add(sent - leecher.counted, now=now)
-            leecher.counted = sent
-            rate, position = leecher.meter.rate(now=now), session.position
-            if not (rate or position):
-                continue
-            title, computer = session.title, leecher.computer
-            address = leecher.connection.address
-            uploads.append(Upload(address, title, sent, 0, rate, computer, position))
-        return tuple(uploads), sent_before + sum(item.counted for item in leechers)
+        for one in running:
+            session, sent = one.uploader.session, one.uploader.sent
+            sent_in_all += sent
+            one.meter.add(sent - one.meter.total, now=now)
+            rate, position = one.meter.rate(now=now), session.position
+            if rate or position:
+                address = one.uploader.connection.address
+                uploads.append(
+                    Upload(address, session.title, sent, 0, rate, one.computer, position)
+                )
+        return tuple(uploads), sent_in_all
 
     def stop(self) -> None:
         """End every connection; the threads end within moments."""
         self._stopping.set()
         with self._lock:
-            leechers = list(self._leechers.values())
-        for leecher in leechers:
-            leecher.connection.hang_up()
+            running = list(self._uploads.values())
+        for one in running:
+            one.uploader.connection.hang_up()
         self.look_again()
 
     def join(self) -> None:
         """Wait for the threads, after stop()."""
         with self._lock:
-            threads = [item.thread for item in self._leechers.values()]
+            threads = [one.thread for one in self._uploads.values()]
         for thread in threads:
             if thread is not None:
                 thread.join()
 
-    def _serve(self, leecher: _Leecher) -> None:
+    def _serve(self, number: int, uploader: Uploader) -> None:
+        address = uploader.connection.address
         try:
-            Uploader(
-                leecher.connection,
-                leecher.waiting,
-                leecher.session,
-                self._lock,
-                self._library,
-                self._throttle,
-                self._stopping.is_set,
-                leecher.longest_part,
-            ).run()
+            uploader.run()
         except PeerProtocolError as error:
-            log.warning("dropped %s: %s", leecher.connection.address, error)
+            log.warning("dropped %s: %s", address, error)
         except OSError as error:
-            log.info("%s is gone: %s", leecher.connection.address, error)
+            log.info("%s is gone: %s", address, error)
         except MemoryError:
-            log.warning("dropped %s: this computer has no memory left", leecher.connection.address)
+            log.warning("dropped %s: this computer has no memory left", address)
         finally:
-            self._end(leecher)
+            self._end(number, uploader)
 
-    def _end(self, leecher: _Leecher) -> None:
+    def _end(self, number: int, uploader: Uploader) -> None:
         with self._lock:
-            del self._leechers[leecher.number]
-            self._sent_before += leecher.session.bytes_sent
-            self._wake(self._scheduler.left(leecher.number))
-        leecher.connection.close()
-        leecher.waiting.close()
+            del self._uploads[number]
+            self._sent_before += uploader.sent
+            self._wake(self._scheduler.left(number))
+        uploader.close()
 
     def _have(self, root: bytes) -> int:
         holding = self._library.find(root)
@@ -232,6 +223,6 @@ class PeerUploads:
     def _wake(self, numbers: list[int], word: bytes = b"\0") -> None:
         """Called with the lock held: the byte goes into a buffer, and nothing waits."""
         for number in numbers:
-            leecher = self._leechers.get(number)
-            if leecher is not None:
-                leecher.waiting.wake(word)
+            upload = self._uploads.get(number)
+            if upload is not None:
+                upload.uploader.wake(word)

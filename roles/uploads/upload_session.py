@@ -62,7 +62,6 @@ class UploadSession:
         self.is_proven = False  # it has taken a whole chunk
         self.fruitless = 0  # offers since the last whole chunk
         self.is_over = False  # the leecher has left
-        self.bytes_sent = 0  # of chunks; the caller counts them
         self.to_say: list[frames.Frame] = []  # the caller sends them and empties the list
         self.closed: list[int] = []  # handles of sources to close; the caller empties the list
         self._number = number
@@ -74,7 +73,7 @@ class UploadSession:
         self._pending: ChosenChunk | None = None  # offered, not answered yet
         self._taken: ChosenChunk | None = None  # to be sent next
         self._sending: ChosenChunk | None = None
-        self._is_cancelled = False
+        self.is_cancelled = False  # the chunk that is being sent is no longer wanted
         self._heard = self._spoke = now
         self._offered_at = now
         self._answer_s = ANSWER_S  # how long the pending offer may keep a slot
@@ -209,7 +208,7 @@ class UploadSession:
     def _cancel_sending(self, handle: int, index: int | None = None) -> None:
         sending = self._sending
         if sending is not None and sending.handle == handle and index in (None, sending.index):
-            self._is_cancelled = True
+            self.is_cancelled = True
 
     # Offers and chunks
 
@@ -234,7 +233,7 @@ class UploadSession:
                 else self._next_taken(now)
             )
             if sending is not None:
-                self._sending, self._is_cancelled = sending.choice, False
+                self._sending, self.is_cancelled = sending.choice, False
                 self.title = sending.holding.title
                 return sending
 
@@ -261,11 +260,6 @@ class UploadSession:
         self._wake(others)
         self._tell_position(now)
         return has_slot
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether the current chunk is no longer wanted."""
-        return self._is_cancelled
 
     @property
     def sharers(self) -> int:

@@ -1,6 +1,7 @@
 """The sending end of one LMK/2 connection, in a thread of its own.
 
-UploadSession decides; this reads frames, waits, and has the system send parts of files.
+UploadSession decides; this reads frames, waits, and has the system send parts of files, within the
+rate limit.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from roles.disk.holding import Library
-from roles.net.connection import Connection
+from roles.disk.holding import ChunkSource, Library
+from roles.net.connection import Connection, send_all
+from roles.net.send_buffer import ALONE, SendBuffer
 from roles.net.throttle import Throttle
 from roles.net.waiting import Waiting
 from roles.net.word_budget import WORD
 from roles.uploads.open_sources import OpenSources
-from roles.uploads.part_sender import BrokenPartError, PartSender
+from roles.uploads.part_sizes import PartSizes, rate_of
 from roles.uploads.upload_session import POSITION_S, Sending, UploadSession
 from roles.values.errors import FileChangedError
 from roles.wire import frames
@@ -26,6 +28,10 @@ log = logging.getLogger(__name__)
 
 TELL_S = 0.25  # between two reports to the scheduler of bytes sent
 FRAME_S = 10.0  # from the first byte of a leecher's frame to its last
+WAIT_S = 2.0  # for one call of the system, which may wait as long again for each 64 KiB
+# For 256 KiB: a slower leecher is as good as gone. It may wait so long for a buffer.
+PART_S = 60.0
+MAX_QUEUED = 64 * 1024  # bytes of frames that wait for the next part
 LOOK_AGAIN = b"\1"  # the wake-up byte when the library's contents have changed
 _RECEIVE = 8 * 1024  # little, so that the pauses of _hear() come between few frames
 
@@ -36,7 +42,6 @@ class Uploader:
     def __init__(
         self,
         connection: Connection,
-        waiting: Waiting,
         session: UploadSession,
         lock: threading.Lock,
         library: Library,
@@ -44,21 +49,35 @@ class Uploader:
         should_stop: Callable[[], bool],
         longest_part: int,
     ) -> None:
-        """The connection and `waiting` stay the caller's to close. `lock` protects the session. Any
-        wake-up makes it look for something to offer; LOOK_AGAIN also for missing contents.
+        """The connection is closed by close(). `lock` protects the session. The leecher takes parts
+        of up to `longest_part` bytes. Raises OSError when no descriptor is left.
         """
-        self._connection = connection
-        self._waiting = waiting
-        waiting.watch(connection)
-        self._session = session
+        self.connection = connection
+        self.session = session
+        self.sent = 0  # bytes of chunks
         self._lock = lock
         self._library = library
+        self._throttle = throttle
         self._should_stop = should_stop
-        self._buffer = frames.FrameBuffer()
-        self._sources = OpenSources()
-        self._parts = PartSender(connection, throttle, should_stop, self._note_moved, longest_part)
-        self._moved, self._moved_at = 0, 0.0  # bytes not reported yet, and the last report's time
+        self._frames = frames.FrameBuffer()
         self._half_since: float | None = None  # when the unfinished frame began
+        self._sources = OpenSources()
+        self._buffer = SendBuffer(connection)
+        self._sizes = PartSizes(longest_part)
+        self._moved, self._moved_at = 0, 0.0  # bytes not reported yet, and the last report's time
+        connection.limit(WAIT_S)
+        self._waiting = Waiting(connection)
+
+    def wake(self, word: bytes = b"\0") -> None:
+        """Look for something to offer, with LOOK_AGAIN also for missing contents. Any thread may
+        call it; nothing waits.
+        """
+        self._waiting.wake(word)
+
+    def close(self) -> None:
+        """After run(), or instead of it."""
+        self.connection.close()
+        self._waiting.close()
 
     def run(self) -> None:
         """Serve until the leecher leaves or this side stops.
@@ -68,7 +87,7 @@ class Uploader:
         try:
             while not self._should_stop():
                 with self._lock:
-                    patience_s = self._session.patience_s()
+                    patience_s = self.session.patience_s()
                 if not self._receive(patience_s):
                     return
                 self._look()
@@ -80,42 +99,41 @@ class Uploader:
         finally:
             self._sources.close_all()
 
-    # Frames of the leecher
+    # Frames
 
     def _receive(self, timeout_s: float) -> bool:
         """Send all frames, then handle what has come; False when the leecher left."""
-        self._tell()
-        self._parts.flush()
+        self._queue_frames()
+        self._flush()
         is_ready, words = self._waiting.wait(timeout_s)
         if LOOK_AGAIN in words:
             with self._lock:
-                self._session.contents_changed(now=time.monotonic())
-        data = self._connection.receive(_RECEIVE) if is_ready else None
+                self.session.contents_changed(now=time.monotonic())
+        data = self.connection.receive(_RECEIVE) if is_ready else None
         return data is None or (data != b"" and self._hear(data))
 
     def _hear(self, data: bytes) -> bool:
         """Handle these bytes; False when the leecher left. Pauses if it sends much and takes
         nothing.
         """
-        session, now = self._session, time.monotonic()
-        said = self._buffer.feed(data)
-        if said or self._half_since is None:
+        session, now = self.session, time.monotonic()
+        came = self._frames.feed(data)
+        if came or self._half_since is None:
             self._half_since = now
-        if self._buffer.is_empty:
+        if self._frames.is_empty:
             self._half_since = None
-        for frame in said:
+        for frame in came:
             if isinstance(frame, frames.Bye):
                 log.debug("a leecher left: %s", frame.reason)
             with self._lock:
                 pause_s = session.came(frame, now=time.monotonic())
-            if session.to_say or session.closed:  # many frames in a row may have long answers
-                self._tell()
+            self._queue_frames()  # many frames in a row may have long answers
             if pause_s:
                 rest(pause_s, self._should_stop)
             if session.is_over:
                 return False
         with self._lock:
-            pause_s = session.heard(len(said) + len(data) // WORD, now=time.monotonic())
+            pause_s = session.heard(len(came) + len(data) // WORD, now=time.monotonic())
         if pause_s:
             rest(pause_s, self._should_stop)
         return True
@@ -124,23 +142,37 @@ class Uploader:
         """Raises TimeoutError when the leecher is silent, or does not end a frame in time."""
         now = time.monotonic()
         with self._lock:
-            self._session.look(now=now)
+            self.session.look(now=now)
         if self._half_since is not None and now - self._half_since > FRAME_S:
             raise TimeoutError(f"a frame did not end within {FRAME_S:.0f} s")
 
-    def _tell(self) -> None:
-        """Queue the session's frames, and close the sources that it has closed."""
-        session = self._session
+    def _queue_frames(self) -> None:
+        """Queue the session's frames for the next part or _flush(), so that the leecher wakes once;
+        close the sources that it has closed.
+        """
+        session = self.session
         if session.to_say:
             to_say, session.to_say = session.to_say, []
             for frame in to_say:
                 if isinstance(frame, frames.Digests):
-                    self._parts.await_turn(len(frame.digests))
-                self._parts.keep(frames.encode(frame))
+                    self._await_turn(len(frame.digests))
+                self.connection.queue(frames.encode(frame))
+                if self.connection.queued > MAX_QUEUED:
+                    self._flush()
         if session.closed:
             closed, session.closed = session.closed, []
             for handle in closed:
                 self._sources.close(handle)
+
+    def _flush(self) -> None:
+        if self.connection.queued:
+            self.connection.send_all(b"", within_s=PART_S)
+
+    def _await_turn(self, count: int) -> None:
+        """Wait until the rate limit allows so many bytes; queued frames go out before that."""
+        if self._throttle.has_limit:
+            self._flush()
+        self._throttle.wait(count, self._should_stop)
 
     # Chunks
 
@@ -150,57 +182,74 @@ class Uploader:
             return None
         now = time.monotonic()
         with self._lock:
-            sending = self._session.next_chunk(now=now)
+            sending = self.session.next_chunk(now=now)
             if sending is None:
-                self._session.offer_if_idle(now=now)
+                self.session.offer_if_idle(now=now)
         return sending
 
     def _send(self, sending: Sending) -> None:
-        """Send a chunk. Unless it is a single one, handles frames between its parts, and offers the
-        next chunk before its end.
-        """
-
-        def soon_out() -> None:
-            if not sending.is_single:
-                with self._lock:
-                    self._session.offer_ahead(now=time.monotonic())
-                self._tell()
-
-        def between() -> bool:
-            return sending.is_single or self._go_on()
-
-        self._tell()
-        began, has_changed, is_whole = time.monotonic(), False, False
+        self._queue_frames()
+        began, is_whole, has_changed = time.monotonic(), False, False
         try:
             source = self._sources.source(sending.choice.handle, sending.holding)
-            content = sending.holding.content
-            is_whole = self._parts.send(sending.choice, content, source, soon_out, between)
+            is_whole = self._send_parts(sending, source)
             if is_whole:
                 source.check()
-        except BrokenPartError:
-            self._library.withdraw(sending.choice.root)
-            raise
         except FileChangedError as error:
             log.info("%s", error)
             self._library.withdraw(sending.choice.root)
-            has_changed = True
-        finally:
-            self._session.bytes_sent = self._parts.sent
+            is_whole, has_changed = False, True
         now = time.monotonic()
         with self._lock:
-            if is_whole and not has_changed:
-                self._session.sent(sending, now=now)
-                sharers = self._session.sharers
+            sharers = self.session.sharers
+            if is_whole:
+                self.session.sent(sending, now=now)
             else:
-                self._session.broken_off(sending, now=now, has_changed=has_changed)
-        if is_whole and not has_changed:
-            self._parts.fit(sending.length, now - began, sharers)
+                self.session.broken_off(sending, now=now, has_changed=has_changed)
+        if is_whole:
+            self._fit(sending.length, now - began, sharers)
 
-    def _go_on(self) -> bool:
+    def _send_parts(self, sending: Sending, source: ChunkSource) -> bool:
+        """False when it was cancelled. Unless it is a single one, handles frames between its parts,
+        and offers the next chunk before its end.
+        """
+        choice, length, sent = sending.choice, sending.length, 0
+        start = choice.index * sending.holding.content.chunk_size
+        while sent < length:
+            part = self._throttle.slice(self._sizes.next(sent, length))
+            self._await_turn(part)
+            if not sending.is_single and self._sizes.is_time_to_offer(sent, length):
+                with self._lock:
+                    self.session.offer_ahead(now=time.monotonic())
+                self._queue_frames()
+            head = frames.encode_part_head(choice.handle, choice.index, sent, part)
+            self.connection.send_all(head, within_s=PART_S, more=True)
+            try:
+                self._send_bytes(source, start + sent, part)
+            except FileChangedError as error:  # the rest of this part can never be sent
+                self._library.withdraw(choice.root)
+                raise ConnectionAbortedError(str(error)) from None
+            sent += part
+            self.sent += part
+            if sent < length and not sending.is_single and not self._may_go_on():
+                return False
+        return True
+
+    def _send_bytes(self, source: ChunkSource, offset: int, length: int) -> None:
+        piece = self._sizes.piece
+
+        def send(sent: int) -> int:
+            count = source.send(self.connection, offset + sent, min(piece, length - sent))
+            self._note_moved(count)
+            return count
+
+        send_all(length, send, PART_S)
+
+    def _may_go_on(self) -> bool:
         """Whether the next part follows; False when the chunk was cancelled. Waits while others
         have the slot, which a leecher loses when it hardly reads.
         """
-        session = self._session
+        session = self.session
         self._listen(0)
         with self._lock:
             has_slot = session.part_sent(now=time.monotonic())
@@ -221,5 +270,14 @@ class Uploader:
         now = time.monotonic()
         if now - self._moved_at >= TELL_S:
             with self._lock:
-                self._session.moved(self._moved, now=now)
+                self.session.moved(self._moved, now=now)
             self._moved, self._moved_at = 0, now
+
+    def _fit(self, length: int, seconds: float, sharers: int) -> None:
+        """Adapt to the rate of the last chunk: so many bytes in this time, while `sharers`
+        connections shared the network.
+        """
+        rate = rate_of(length, seconds, self._buffer.size, sharers, ALONE)
+        if rate is not None:
+            self._buffer.fit(rate, length, sharers)
+            self._sizes.fit(rate)

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roles.net.send_buffer import ALONE, MAX_BUFFER, fitting_buffer
-from roles.uploads.part_sender import PART_S
 from roles.uploads.part_sizes import PartSizes, rate_of
 from roles.uploads.upload_session import POSITION_S, Sending, UploadSession
-from roles.uploads.uploader import TELL_S
+from roles.uploads.uploader import PART_S, TELL_S
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
 from tests.rooms.network import SEGMENT
@@ -131,12 +130,10 @@ class UploadEnd:
         sending = self._sending
         if sending is None or not self.is_open or self.is_hung:
             return
-        late = self._sizes.offer_at(sending.length)
-        if self._out == late and not sending.is_single:
+        if not sending.is_single and self._sizes.is_time_to_offer(self._out, sending.length):
             self.session.offer_ahead(now=self._clock.now)
             self._tell()
-        end = late if self._out < late else sending.length
-        self._part = min(self._sizes.part, end - self._out)
+        self._part = self._sizes.next(self._out, sending.length)
         choice = sending.choice
         digest = self._host.sent_digest(choice.root, choice.index)
         part = Part(choice.handle, choice.index, self._out, self._part, digest)
