@@ -56,7 +56,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "slots",
         "tracker_wire",
     ),
-    "net": ("eviction", "rate_limit", "rates", "word_budget"),
+    "net": ("eviction", "rate_limit", "rates", "frame_budget"),
     "disk": ("stored_names",),
     "sharing": ("pack_plan",),
     "room": (

@@ -208,7 +208,7 @@ class HostileTest(UploadingTest):
         self.opened(leecher, self.holding)
 
     def test_three_thousand_contents_at_once_are_too_many(self) -> None:
-        self.constant("net.word_budget", "PER_SECOND", 1e6)
+        self.constant("net.frame_budget", "PER_SECOND", 1e6)
         leecher = self.joined(self.room)
         opened = [frames.Open(n, random.Random(n).randbytes(32)) for n in range(3_000)]
         leecher.send(*opened)
@@ -276,9 +276,9 @@ class HostileTest(UploadingTest):
         self.fetch(other, self.holding)
 
     def test_who_says_much_and_takes_nothing_is_dropped(self) -> None:
-        self.constant("net.word_budget", "TALK_S", 0.05)
-        self.constant("net.word_budget", "MOST", 50)
-        self.constant("net.word_budget", "PER_SECOND", 1_000.0)
+        self.constant("net.frame_budget", "TALK_S", 0.05)
+        self.constant("net.frame_budget", "MOST", 50)
+        self.constant("net.frame_budget", "PER_SECOND", 1_000.0)
         for words in (
             frames.encode(frames.Alive()),
             frames.encode(frames.Open(9, bytes(32))),
@@ -292,8 +292,8 @@ class HostileTest(UploadingTest):
         self.assert_others_are_served()
 
     def test_who_says_much_and_takes_chunks_is_served_on(self) -> None:
-        self.constant("net.word_budget", "TALK_S", 0.0)
-        self.constant("net.word_budget", "MOST", 50)
+        self.constant("net.frame_budget", "TALK_S", 0.0)
+        self.constant("net.frame_budget", "MOST", 50)
         talker = self.joined(self.room)
         self.opened(talker, self.holding)
         for index in range(6):

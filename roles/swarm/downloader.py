@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 
 from roles.net.connection import Connection
+from roles.net.frame_budget import FRAME_BYTES
 from roles.net.throttle import Throttle
-from roles.net.word_budget import WORD
 from roles.swarm.arriving_chunks import ArrivingChunk, ArrivingChunks, StoppedError
 from roles.swarm.peer import Peer
 from roles.swarm.shared_swarm import SharedSwarm
@@ -77,7 +77,7 @@ class Downloader:
                     self._read_slowly(1)  # parts may have one byte each
                     self._receive_part(length - frames.PART_HEAD.size)
                     continue
-                self._read_slowly(1 + length // WORD)
+                self._read_slowly(1 + length // FRAME_BYTES)
                 frame = frames.decode(kind, self._take(length))
                 if isinstance(frame, frames.Gone | frames.Bye):
                     log.debug("%s says %s", self._peer.address, frame)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from roles.net.frame_budget import FrameBudget
 from roles.net.rates import RateMeter
-from roles.net.word_budget import WordBudget
 from roles.swarm.bad_peers import Sender
 from roles.values.addresses import Address, is_loopback
 
@@ -34,7 +34,7 @@ class Peer:
     chunk_rate: float = 0.0  # bytes per second of its last chunks
     position: int = 0  # ours in its queue for a slot; 0 if it gave none
     single_at: float = 0.0  # useful_at for contents of one chunk, or when asked for the first
-    words: WordBudget = field(default_factory=WordBudget)  # the connection's thread counts them
+    words: FrameBudget = field(default_factory=FrameBudget)  # the connection's thread counts them
     meter: RateMeter = field(init=False)
     useful_at: float = field(init=False)  # when it last sent something useful, or joined
     told_at: float = field(init=False)  # when we last sent it something

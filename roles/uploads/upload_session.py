@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from roles.disk.holding import Holding, Library
-from roles.net.word_budget import WordBudget
+from roles.net.frame_budget import FrameBudget
 from roles.uploads.open_contents import OpenContents
 from roles.uploads.small_contents import SmallContents
 from roles.uploads.upload_scheduler import ChosenChunk, UploadScheduler
@@ -69,7 +69,7 @@ class UploadSession:
         self._wake = wake
         self._contents = OpenContents(library)
         self._singles = SmallContents()
-        self._words = WordBudget()
+        self._words = FrameBudget()
         self._pending: ChosenChunk | None = None  # offered, not answered yet
         self._taken: ChosenChunk | None = None  # to be sent next
         self._sending: ChosenChunk | None = None

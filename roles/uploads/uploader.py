@@ -13,10 +13,10 @@ from collections.abc import Callable
 
 from roles.disk.holding import ChunkSource, Library
 from roles.net.connection import Connection, send_all
+from roles.net.frame_budget import FRAME_BYTES
 from roles.net.send_buffer import ALONE, SendBuffer
 from roles.net.throttle import Throttle
 from roles.net.waiting import Waiting
-from roles.net.word_budget import WORD
 from roles.uploads.open_sources import OpenSources
 from roles.uploads.part_sizes import PartSizes, rate_of
 from roles.uploads.upload_session import POSITION_S, Sending, UploadSession
@@ -133,7 +133,7 @@ class Uploader:
             if session.is_over:
                 return False
         with self._lock:
-            pause_s = session.heard(len(came) + len(data) // WORD, now=time.monotonic())
+            pause_s = session.heard(len(came) + len(data) // FRAME_BYTES, now=time.monotonic())
         if pause_s:
             rest(pause_s, self._should_stop)
         return True

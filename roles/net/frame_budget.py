@@ -10,10 +10,10 @@ from roles.values.errors import PeerProtocolError
 MOST = 1_000  # frames at once; opening 64 files together leads to some hundred answers
 PER_SECOND = 200.0
 TALK_S = 30.0  # of sending more than that; then the connection ends
-WORD = 1_024  # bytes; a longer frame counts as several
+FRAME_BYTES = 1_024  # bytes; a longer frame counts as several
 
 
-class WordBudget:
+class FrameBudget:
     def __init__(self) -> None:
         self._left, self._since = float(MOST), 0.0
         self._short_since: float | None = None
@@ -22,7 +22,7 @@ class WordBudget:
         """The peer was of use: start over."""
         self._left, self._short_since = float(MOST), None
 
-    def spend(self, words: int, *, now: float) -> float:
+    def spend(self, frames: int, *, now: float) -> float:
         """Count this many frames. Returns for how many seconds to stop reading.
 
         Raises PeerProtocolError once the peer has gone on for TALK_S.
