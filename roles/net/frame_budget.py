@@ -28,7 +28,7 @@ class FrameBudget:
         Raises PeerProtocolError once the peer has gone on for TALK_S.
         """
         gained = max(0.0, now - self._since) * PER_SECOND
-        self._left = min(MOST, self._left + gained) - words
+        self._left = min(MOST, self._left + gained) - frames
         self._since = now
         if self._left >= MOST / 2:  # it was quiet for a while
             self._short_since = None
