@@ -22,7 +22,6 @@ from roles.values.events import (
     UploadsChanged,
 )
 from roles.values.settings import LeecherSettings
-from ui.roles_on_demand import new_leecher
 from ui.window.file_list import FileList, is_folder
 from ui.window.running_roles import RunningRoles
 
@@ -135,6 +134,8 @@ class LeecherModel:
         self._batch = set[str]()  # what was asked for since everything had last ended
 
     def _begin(self) -> None:
+        from roles.leecher import Leecher  # not before the window is painted
+
         settings, throttles = self.settings, self._roles.throttles
         if self._is_closed or settings is None:
             return
@@ -146,7 +147,7 @@ class LeecherModel:
                 self._ending = None
                 self._begin()
 
-        leecher = self._roles.start(lambda post: new_leecher(settings, post, throttles), handle)
+        leecher = self._roles.start(lambda post: Leecher(settings, post, throttles), handle)
         self.leecher = leecher
 
     def _handle(self, event: RoleEvent) -> None:

@@ -22,7 +22,6 @@ from roles.values.events import (
 )
 from roles.values.settings import SeederSettings
 from ui import wording
-from ui.roles_on_demand import new_seeder
 from ui.window.running_roles import RunningRoles
 from ui.window.workbench import RunState
 
@@ -38,6 +37,8 @@ class SeederRun:
         settings: SeederSettings,
         changed: Callable[[SeederRun], None],
     ) -> None:
+        from roles.seeder import Seeder  # not before the window is painted
+
         self.settings = settings
         self.state = RunState.STARTING
         self.address: Address | None = None
@@ -50,7 +51,7 @@ class SeederRun:
         self.unreachable: Address | None = None  # where nobody can connect to it
         self._changed = changed
         self._seeder = roles.start(
-            lambda post: new_seeder(settings, post, roles.throttles), self._handle
+            lambda post: Seeder(settings, post, roles.throttles), self._handle
         )
 
     def stop(self) -> None:

@@ -22,7 +22,6 @@ from roles.values.safe_names import shown_name
 from roles.values.settings import TrackerSettings, parse_port
 from ui import room_columns, wording
 from ui.columns import Column
-from ui.roles_on_demand import new_tracker
 from ui.window.fields import Sentence, TextField
 from ui.window.table import Table
 from ui.window.workbench import RunState, Workbench
@@ -152,6 +151,8 @@ class TrackerTab(ttk.Frame):
             self.start_or_stop()
 
     def _start(self, host: str) -> None:
+        from roles.tracker import Tracker  # not before the window is painted
+
         port = self._read_port()
         if port is None or self.run_state is RunState.STOPPING:
             return
@@ -160,9 +161,7 @@ class TrackerTab(ttk.Frame):
         settings = TrackerSettings(bind, state_file=state_file)
         self.run_state = RunState.STARTING
         self._show_state("Starting …", "Muted")
-        self._tracker = self._bench.roles.start(
-            lambda post: new_tracker(settings, post), self._handle
-        )
+        self._tracker = self._bench.roles.start(lambda post: Tracker(settings, post), self._handle)
 
     def _read_port(self) -> int | None:
         port = self.port.read(parse_port)

@@ -15,7 +15,6 @@ from roles.values.errors import ShortageError
 from roles.worker import Worker
 from ui.exit_codes import ExitCode
 from ui.packed.second_start import WindowClaim
-from ui.roles_on_demand import load_all, new_discovery
 from ui.window.app_window import AppWindow
 from ui.window.notices import Choice
 from ui.window.system_look import see_real_pixels
@@ -68,10 +67,11 @@ def _load_beside(window: AppWindow, try_it: bool) -> None:
     """Load the roles and the other tabs in a thread of their own, then let the window begin."""
 
     def load() -> None:
+        from roles import leecher, seeder, tracker  # noqa: F401
+        from roles.discovery import Discovery
         from ui.window import seeder_tab, tracker_tab  # noqa: F401
 
-        load_all()
-        window.call(lambda: window.begin(try_it=try_it, discover=new_discovery))
+        window.call(lambda: window.begin(try_it=try_it, discover=Discovery))
 
     try:
         Worker(load, "lmk-load", daemon=True).start()
