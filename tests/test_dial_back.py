@@ -203,7 +203,7 @@ class DialBackTest(LmkTestCase):
         self.dials.want(self.of_host("10.0.0.2", 1))
         self.dials.work(now=0.0)
         self.assertEqual(len(self.selector.get_map()), dial_back.MAX_PER_HOST + 1)
-        self.assertIn(self.of_host("10.0.0.2", 1).key, self.dials._calls)
+        self.assertIn(self.of_host("10.0.0.2", 1).key, self.dials._dials)
 
     def test_many_hosts_that_do_not_answer_delay_a_newcomer_for_a_moment_only(self) -> None:
         newcomer = self.of_host("10.1.0.1", 1)
@@ -215,7 +215,7 @@ class DialBackTest(LmkTestCase):
         self.assertEqual(self.told, [])
         self.dials.work(now=dial_back.HURRY_S)
         self.dials.work(now=2 * dial_back.HURRY_S)
-        self.assertIn(newcomer.key, self.dials._calls)
+        self.assertIn(newcomer.key, self.dials._dials)
 
     def test_one_host_that_always_has_another_id_keeps_no_other_from_being_dialled(self) -> None:
         self.constant("MAX_WAITING", 10)
@@ -225,7 +225,7 @@ class DialBackTest(LmkTestCase):
         newcomer = self.of_host("10.1.0.1", 1)
         self.dials.want(newcomer)
         self.dials.work(now=0.0)
-        self.assertIn(newcomer.key, self.dials._calls)
+        self.assertIn(newcomer.key, self.dials._dials)
 
     def constant(self, name: str, value: object) -> None:
         self.enterContext(mock.patch.object(dial_back, name, value))
@@ -243,7 +243,7 @@ class DialBackTest(LmkTestCase):
             with self.subTest(name=name), mock.patch.object(place, name, side_effect=lacking):
                 self.dials.want(self.target())
                 self.dials.work(now=0.0)
-            self.assertEqual((self.told, self.dials._calls), ([], {}))
+            self.assertEqual((self.told, self.dials._dials), ([], {}))
         self.assertEqual(self.selector.register, register)
         self.dials.work(now=AGAIN_S)
         self.listener.accept()[0].close()

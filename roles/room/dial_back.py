@@ -70,15 +70,14 @@ class DialBack:
         self._waiting: OrderedDict[str, OrderedDict[Key, Target]] = OrderedDict()
         # With the time when each is due again; in this order, because all wait equally long.
         self._later: OrderedDict[Key, tuple[float, Target]] = OrderedDict()
-        self._calls: dict[Key, _Dial] = {}
-        self._calls_to = Counter[str]()  # by host
+        self._dials: dict[Key, _Dial] = {}
+        self._dials_to = Counter[str]()  # by host
 
     def want(self, target: Target) -> None:
         """Dial a target soon, unless that is under way."""
         key = target.key
-        if key in self._calls or (
-            len(self._waiting) >= MAX_WAITING and key.ip not in self._waiting
-        ):
+        is_full = len(self._waiting) >= MAX_WAITING and key.ip not in self._waiting
+        if is_full or key in self._dials:
             return
         of_host = self._waiting.setdefault(key.ip, OrderedDict())
         of_host[key] = target
@@ -96,15 +95,15 @@ class DialBack:
         """Dial the targets that are due, and give up on those that do not answer."""
         while self._later and next(iter(self._later.values()))[0] <= now:
             self.want(self._later.popitem(last=False)[1][1])
-        is_hurry = bool(self._waiting) and len(self._calls) >= MAX_AT_ONCE
+        is_hurry = bool(self._waiting) and len(self._dials) >= MAX_AT_ONCE
         latest = now + (ANSWER_S - HURRY_S if is_hurry else 0.0)
-        for call in [call for call in self._calls.values() if latest >= call.deadline]:
-            self._end(call, is_reachable=False)
+        for dial in [dial for dial in self._dials.values() if latest >= dial.deadline]:
+            self._end(dial, is_reachable=False)
         for _ in range(2 * MAX_AT_ONCE):
-            if not self._waiting or len(self._calls) >= MAX_AT_ONCE:
+            if not self._waiting or len(self._dials) >= MAX_AT_ONCE:
                 return
             ip, targets = self._waiting.popitem(last=False)
-            if self._calls_to[ip] < MAX_PER_HOST:
+            if self._dials_to[ip] < MAX_PER_HOST:
                 _, target = targets.popitem(last=False)
                 if self._is_wanted(target):
                     self._dial(target, now)
@@ -112,80 +111,72 @@ class DialBack:
                 self._waiting[ip] = targets
 
     def close(self) -> None:
-        for call in self._calls.values():
-            self._selector.unregister(call.connection)
-            call.connection.close()
-        self._calls.clear()
+        for dial in self._dials.values():
+            self._selector.unregister(dial.connection)
+            dial.connection.close()
+        self._dials.clear()
 
     def _dial(self, target: Target, now: float) -> None:
+        connection = None
         try:
             connection, fault = begun(target.address)
+            dial = _Dial(target, connection, now + ANSWER_S, os.urandom(8).hex())
+            connection.queue(encode_hello(Probe(dial.probe)))
+            self._selector.register(connection, selectors.EVENT_WRITE, lambda: self._go_on(dial))
         except OSError as error:  # no descriptor left: another time
             log.debug("dialling %s: %s", target.address, error)
+            if connection is not None:
+                connection.close()
             self._put_off(target, now)
             return
-        call = _Dial(target, connection, now + ANSWER_S, os.urandom(8).hex())
-        connection.queue(encode_hello(Probe(call.probe)))
-        try:
-            self._selector.register(connection, selectors.EVENT_WRITE, lambda: self._greet(call))
-        except OSError as error:
-            log.debug("dialling %s: %s", target.address, error)
-            connection.close()
-            self._put_off(target, now)
-            return
-        self._calls[target.key] = call
-        self._calls_to[target.key.ip] += 1
+        self._dials[target.key] = dial
+        self._dials_to[target.key.ip] += 1
         if fault:
-            self._end(call, is_reachable=False)
+            self._end(dial, is_reachable=False)
 
-    def _greet(self, call: _Dial) -> None:
+    def _go_on(self, dial: _Dial) -> None:
+        """Send the greeting, then read the answer, as far as the connection goes now."""
+        connection = dial.connection
         try:
-            call.connection.flush()
-        except OSError:
-            self._end(call, is_reachable=False)
-            return
-        if not call.connection.queued:
-            self._selector.modify(call.connection, selectors.EVENT_READ, lambda: self._read(call))
-
-    def _read(self, call: _Dial) -> None:
-        self._receive(call)
-        while call.target.key in self._calls and call.connection.pending:
-            self._receive(call)
-
-    def _receive(self, call: _Dial) -> None:
-        try:
-            data = call.connection.receive(MAX_ANSWER)
-        except OSError:
-            data = b""
-        if data is None:
-            return
-        call.received += data
-        is_ours = ANSWER_START.startswith(call.received[: len(ANSWER_START)])
-        if not data or not is_ours or len(call.received) > MAX_ANSWER:
-            self._end(call, is_reachable=False)
-        elif call.received.endswith(b"\n"):
-            answer = decode_probe_answer(call.received)
-            if answer is None or answer.probe != call.probe:
-                self._end(call, is_reachable=False)
+            if connection.queued:
+                connection.flush()
+                if not connection.queued:
+                    key = self._selector.get_key(connection)
+                    self._selector.modify(connection, selectors.EVENT_READ, key.data)
                 return
-            # Another peer id: another program has its port.
-            is_reachable = answer.peer in ("", call.target.key.peer)
-            self._end(call, is_reachable=is_reachable, peer=answer.peer)
+            while dial.target.key in self._dials:
+                data = connection.receive(MAX_ANSWER)
+                if data is None:
+                    return
+                self._take(dial, data)
+        except OSError:
+            self._end(dial, is_reachable=False)
 
-    def _end(self, call: _Dial, *, is_reachable: bool, peer: str = "") -> None:
-        key = call.target.key
-        del self._calls[key]
-        self._calls_to[key.ip] -= 1
-        if not self._calls_to[key.ip]:
-            del self._calls_to[key.ip]
-        self._selector.unregister(call.connection)
-        if is_reachable:
-            call.connection.close()
-        else:
-            # Without a word an original would wait for one for ever.
-            call.connection.close(EXIT_CONNECTION)
-            self._put_off(call.target, time.monotonic())
-        self._tell(call.target, is_reachable, peer)
+    def _take(self, dial: _Dial, data: bytes) -> None:
+        dial.received += data
+        is_ours = ANSWER_START.startswith(dial.received[: len(ANSWER_START)])
+        if not data or not is_ours or len(dial.received) > MAX_ANSWER:
+            self._end(dial, is_reachable=False)
+        elif dial.received.endswith(b"\n"):
+            answer = decode_probe_answer(dial.received)
+            peer = answer.peer if answer is not None else ""
+            is_it = answer is not None and answer.probe == dial.probe
+            # Another peer id: another program has its port.
+            is_reachable = is_it and peer in ("", dial.target.key.peer)
+            self._end(dial, is_reachable=is_reachable, peer=peer if is_it else "")
+
+    def _end(self, dial: _Dial, *, is_reachable: bool, peer: str = "") -> None:
+        key = dial.target.key
+        del self._dials[key]
+        self._dials_to[key.ip] -= 1
+        if not self._dials_to[key.ip]:
+            del self._dials_to[key.ip]
+        self._selector.unregister(dial.connection)
+        # Without a word an original would wait for one for ever.
+        dial.connection.close(b"" if is_reachable else EXIT_CONNECTION)
+        if not is_reachable:
+            self._put_off(dial.target, time.monotonic())
+        self._tell(dial.target, is_reachable, peer)
 
     def _put_off(self, target: Target, now: float) -> None:
         self._later.pop(target.key, None)
