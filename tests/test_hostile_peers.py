@@ -9,7 +9,9 @@ import threading
 
 from roles.wire import frames
 from tests.disks import some_bytes
-from tests.hostile_peers import LEECHERS, SENDERS, Leech, Sender, Talk, run_leech
+from tests.hostile_connection import Talk
+from tests.hostile_leechers import LEECHERS, Leech, run_leech
+from tests.hostile_senders import SENDERS, Sender
 from tests.peers import DownloadingTest, MemoryHolding, RawPeer, UploadingTest, bitmap, some_holding
 from tests.role_test import RoomTest
 from tests.support import LIMIT_S, wait_until

@@ -4,9 +4,9 @@
     python3 -m tests.lab.hostile play KIND NAME HOST ...    the hostile computer itself
 
 There are a tracker, a seeder and a leecher at 100 Mbit/s, and one more computer that plays peers
-of tests/hostile_peers.py: a sender that has the same files (or 14 senders on two computers), or a
-leecher of the seeder, with 16 connections from one address or 128 from eight. The time runs from
-the order to the last verified file. It should be at most twice that of the leecher alone, plus
+of tests/hostile_senders.py (each has the same files; or 14 of them on two computers) or of
+tests/hostile_leechers.py (with 16 connections from one address, or 128 from eight). The time runs
+from the order to the last verified file. It should be at most twice that of the leecher alone, plus
 3 s.
 """
 
@@ -29,7 +29,9 @@ from roles.values.addresses import Address
 from roles.values.content import chunk_size_for
 from roles.wire.greeting import Hello, Probe, Welcome, decode_hello, encode_hello
 from roles.wire.greeting import encode_welcome as welcome
-from tests.hostile_peers import LEECHERS, ORIGINAL_LEECHERS, SENDERS, Leech, Sender, Talk, run_leech
+from tests.hostile_connection import Talk
+from tests.hostile_leechers import LEECHERS, ORIGINAL_LEECHERS, Leech, run_leech
+from tests.hostile_senders import SENDERS, Sender
 from tests.lab.network import LabError, Link, Network, Place, batch, leave_tidily
 from tests.lab.programs import Program, ready_address
 from tests.peers import MemoryHolding
