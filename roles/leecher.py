@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import queue
 import threading
 import time
@@ -15,10 +16,12 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from roles.disk.leftovers import drop_packs
+from roles.disk.name_twins import twins_in
 from roles.disk.promised_space import PromisedSpace
+from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife, failed_to_begin
-from roles.downloads.downloads import Downloads
+from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
 from roles.joining.listed_room import Wanted
 from roles.joining.room_lister import RoomLister
@@ -44,6 +47,7 @@ from roles.values.events import (
 )
 from roles.values.participants import TransferStatus
 from roles.values.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
+from roles.worker import failure_of
 
 log = logging.getLogger(__name__)
 
@@ -69,12 +73,14 @@ class Leecher(Role):
         super().__init__("leecher", post)
         hide_folder(settings.folder)
         self._settings = settings
-        throttles = throttles or Throttles()
+        self._throttles = throttles or Throttles()
         self._lock = threading.Lock()  # protects _downloads; never held during I/O
         self._downloads: dict[str, DownloadLife] = {}  # changed by the role's own thread only
         self._waiting = 0  # unfinished downloads, when last counted
         self._owners: dict[str, str] = {}  # collision key -> key of the first such download
-        space = PromisedSpace(settings.folder)
+        self._space = PromisedSpace(settings.folder)
+        self._names: StoredNames | None = None  # made when the folder can be looked at
+        self._peer: SwarmPeer | None = None  # made with the first download; _found() reads it
         self._unfinished = UnfinishedDownloads(settings)
         self._is_busy = False  # AllDownloadsEnded is due
         self._eager_until = 0.0
@@ -86,8 +92,8 @@ class Leecher(Role):
         self._lmk1 = Lmk1Downloads(
             settings,
             self._place,
-            throttles.down,
-            space,
+            self._throttles.down,
+            self._space,
             post,
             ended=self._woken.set,
             is_cut_off=self.is_cut_off,
@@ -101,19 +107,6 @@ class Leecher(Role):
             sought=self._sought,
             found=self._found,
             listed=lambda: self._request(self._take_list),
-        )
-        self._lmk2 = Downloads(
-            settings,
-            self._place,
-            throttles,
-            space,
-            self._lister,
-            post,
-            wake=self._woken.set,
-            transfers=self._transfers,
-            is_cut_off=self.is_cut_off,
-            should_stop=self.should_stop,
-            start_beside=self._start_beside,
         )
 
     def refresh(self) -> None:
@@ -164,7 +157,8 @@ class Leecher(Role):
                 download.join()
                 download.leave()
             self._unfinished.leave(self._all())
-            self._lmk2.close()
+            if self._peer is not None:
+                self._peer.close()
             lister.join()
 
     def _begin_anew(self) -> None:
@@ -172,7 +166,8 @@ class Leecher(Role):
         self._place.network_changed()
         self._lister.network_changed()
         self._lmk1.network_changed()
-        self._lmk2.network_changed()
+        if self._peer is not None:
+            self._peer.network_changed()
         for download in self._all():
             download.woken.set()
 
@@ -184,7 +179,8 @@ class Leecher(Role):
             self._start_queued()
             self._tell_end()
             self._unfinished.note(self._all(), now=time.monotonic())
-            self._lmk2.tick()
+            if self._peer is not None:
+                self._peer.tick()
             is_eager = time.monotonic() < self._eager_until
             self._woken.wait(EAGER_TICK_S if is_eager else TICK_S)
             self._woken.clear()
@@ -232,9 +228,10 @@ class Leecher(Role):
 
     def _follow(self, download: DownloadLife) -> None:
         """Update a download from the newest list."""
-        running = [one for one in self._all() if one.is_running]
-        if isinstance(download, Download) and self._lmk2.follow(download, running):
-            self._note_names(download)
+        if isinstance(download, Download):
+            running = (one for one in self._all() if one.is_running)
+            if download.follow(self._lister, running):
+                self._note_names(download)
 
     def _begin(self, key: str, existing: Existing, state: DownloadState) -> bool:
         """Create the download of this key; False if the list does not have it.
@@ -265,11 +262,52 @@ class Leecher(Role):
     def _made(self, key: str, existing: Existing) -> DownloadLife | None:
         """A new download of this key; None if the list does not have it."""
         lmk1 = self._lmk1.made(key, existing)
-        if lmk1 is None:
-            return self._lmk2.made(key, existing)
-        if self._has_twin(lmk1):
-            lmk1.keep_both()
-        return lmk1
+        if lmk1 is not None:
+            if self._has_twin(lmk1):
+                lmk1.keep_both()
+            return lmk1
+        stamp, found = self._lister.stamp(key), self._lister.wanted(key)
+        if found is None:
+            return None
+        wanted, packs = found
+        if self._names is None:
+            twins = twins_in(self._settings.folder)
+            self._names = StoredNames(
+                windows=os.name == "nt", key=twins.key, should_stop=self.should_stop
+            )
+        if self._peer is None:
+            self._peer = self._new_peer(wanted.shares)
+        return Download(
+            key,
+            wanted,
+            packs,
+            self._peer,
+            self._space,
+            stamp=stamp,
+            settings=self._settings,
+            existing=existing,
+            names=self._names,
+            post=self._post,
+            ended=self._woken.set,
+            is_cut_off=self.is_cut_off,
+        )
+
+    def _new_peer(self, shares: tuple[str, ...]) -> SwarmPeer:
+        """Raises StorageError."""
+        try:
+            return SwarmPeer(
+                self._settings,
+                self._place,
+                self._throttles,
+                self._post,
+                shares,
+                self._transfers,
+                self._start_beside,
+                self.should_stop,
+                self._woken.set,
+            )
+        except OSError as error:
+            raise failure_of(error) or error from None
 
     def _has_twin(self, download: DownloadLife) -> bool:
         """Whether another download came first with one of its names, so it must not replace it."""
@@ -300,7 +338,7 @@ class Leecher(Role):
         downloads = self._all()
         if self._is_busy and all(one.state.is_final and not one.is_running for one in downloads):
             self._is_busy = False
-            if self._lmk2.has_begun and not self._unfinished.has_any(downloads):
+            if self._peer is not None and not self._unfinished.has_any(downloads):
                 drop_packs(self._settings.folder)
             self._post(AllDownloadsEnded())
 
@@ -309,12 +347,14 @@ class Leecher(Role):
         downloads = sorted(self._all(), key=lambda one: one.turns)
         for download in downloads:
             download.reap()
-        for download in self._lmk2.free_to_follow():
-            self._follow(download)
+        in_swarm = self._in_swarm()
+        for download in in_swarm:
+            if download.is_running and download.is_free_to_follow:
+                self._follow(download)
         if time.monotonic() < self._start_again_at:
             return
         running = [download for download in downloads if download.is_running]
-        is_one_waiting = self._lmk2.is_any_behind
+        is_one_waiting = any(one.is_running and one.waits_for is not None for one in in_swarm)
         for download in downloads:
             if download.state is not DownloadState.QUEUED or download.is_running:
                 continue
@@ -371,7 +411,10 @@ class Leecher(Role):
         return [one for one in self._all() if isinstance(one, Download)]
 
     def _found(self, shares: Iterable[str], peers: Iterable[Address]) -> bool:
-        return self._lmk2.found(shares, peers)
+        if self._peer is None:
+            return False
+        self._peer.join(shares)
+        return self._peer.found(peers)
 
     def _transfers(self) -> tuple[TransferStatus, ...]:
         return tuple(one.as_transfer() for one in self._in_swarm() if one.state.is_active)

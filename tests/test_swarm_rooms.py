@@ -109,7 +109,7 @@ class SwarmRoomTest(RoomTest):
         folder.mkdir(exist_ok=True)
         running = self.leecher(folder, self.room)
         if down is not None:
-            running.role._lmk2._throttles.down.set_limit(down)
+            running.role._throttles.down.set_limit(down)
         return running
 
     def target(self, leecher: Running[Leecher]) -> Path:

@@ -30,6 +30,7 @@ from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.wanted import WantedFile
 from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
+from roles.joining.room_lister import RoomLister
 from roles.net.rates import RateMeter, seconds_left
 from roles.swarm.outlook import Outlook
 from roles.values.catalogue import FileLine
@@ -75,6 +76,7 @@ class Download(DownloadLife):
         peer: SwarmPeer,
         space: PromisedSpace,
         *,
+        stamp: int = 0,
         settings: LeecherSettings,
         existing: Existing,
         names: StoredNames,
@@ -82,7 +84,8 @@ class Download(DownloadLife):
         ended: Callable[[], None],
         is_cut_off: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`peer` is the leecher's; `space` and `names` belong to its target folder.
+        """`peer` is the leecher's; `space` and `names` belong to its target folder. `stamp`: of
+        the list that `wanted` is from.
 
         While `is_cut_off`, this computer has no network, and nothing is given up.
         """
@@ -90,6 +93,8 @@ class Download(DownloadLife):
         self.existing = existing
         self.is_folder = wanted.is_folder
         self.newest = NewestScope(wanted, packs, names)  # the leecher's thread updates it
+        self._stamp = stamp
+        self.waits_for: DownloadLife | None = None  # has a name that following the list would take
         self._followed = FollowedScope(self.newest.scope)
         self._peer = peer
         self._settings = settings
@@ -140,6 +145,34 @@ class Download(DownloadLife):
         """Bytes per second that arrive now."""
         is_moving = self.state is DownloadState.DOWNLOADING
         return self._meter.rate(now=time.monotonic()) if is_moving else 0.0
+
+    @property
+    def is_free_to_follow(self) -> bool:
+        """Whether the download that it waited for has ended."""
+        return self.waits_for is not None and not self.waits_for.is_running
+
+    def follow(self, lists: RoomLister, running: Iterable[DownloadLife]) -> bool:
+        """Take up the newest list; True if this may have other names now. By the leecher's thread.
+
+        If another running download has a name that it would take, it waits for that.
+        """
+        stamp = lists.stamp(self.key)
+        if stamp == self._stamp:
+            return False
+        self.waits_for = None
+        found = lists.wanted(self.key)
+        if found is None:
+            self.newest.lose()
+        else:
+            names = self.newest.names_of_others(found[0])
+            others = (one for one in running if one is not self)
+            self.waits_for = next((one for one in others if one.collision_keys & names), None)
+            if self.waits_for is not None:
+                return False
+            self.newest.follow(*found)
+        self._stamp = stamp
+        self.woken.set()
+        return found is not None
 
     def as_transfer(self) -> TransferStatus:
         """What the room is told of it; from any thread."""
