@@ -25,11 +25,12 @@ from roles.program.profile import NO_HOME, Profile, find_profile
 from roles.worker import run_guarded
 from ui.about import version_line
 from ui.exit_codes import ExitCode, exit_code_of
-from ui.packed.settling_in import prepare_for_window, settle_in
-from ui.packed.standard_streams import fill_gaps
+from ui.packed.bundled_font import use_bundled_font
+from ui.packed.unpack_folder import settle_in
 from ui.terminal.arguments import parse_arguments
 from ui.terminal.output import Output
 from ui.terminal.session import Interrupted
+from ui.terminal.streams import fill_gaps
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def _open_window(
     """
     is_demo = chosen.command == "demo"
     notices = [notice for notice in (no_log, *getattr(chosen, "notices", ())) if notice]
-    prepare_for_window()
+    use_bundled_font()
     try:
         import tkinter
     except ImportError as error:

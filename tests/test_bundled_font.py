@@ -26,7 +26,7 @@ class BundledFontTest(LmkTestCase):
 
     def use(self, platform: str = "linux") -> bool:
         return use_bundled_font(
-            self.environment, self.inside, of_the_machine=self.machine, platform=platform
+            str(self.inside), self.environment, of_the_machine=self.machine, platform=platform
         )
 
     def test_where_nothing_is_said_of_fonts_ours_is_named_by_its_whole_path(self) -> None:

@@ -18,8 +18,36 @@ from ui.exit_codes import ExitCode
 from ui.terminal import streams
 from ui.terminal.output import Output
 
+ROOT = Path(__file__).resolve().parent.parent
 LIMIT_S = 20.0
 FULL = Path("/dev/full")  # takes nothing, as a full disk
+
+
+FILLS_GAPS = """
+import os, sys
+from ui.terminal.streams import fill_gaps
+fill_gaps()
+with open(sys.argv[1], "w") as file:
+    file.write(f"{file.fileno()} {sys.stdout} {sys.stderr}")
+os.write(2, b"what a library complains of")
+"""
+
+
+@unittest.skipUnless(os.name == "posix", "streams are closed by a shell of POSIX")
+class FillGapsTest(LmkTestCase):
+    def test_no_file_takes_the_place_of_a_stream(self) -> None:
+        written = self.folder / "file"
+        command = [sys.executable, "-c", FILLS_GAPS, str(written)]
+        shell = ["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', *command]
+        subprocess.run(shell, cwd=ROOT, timeout=LIMIT_S, check=True)
+        number, *streams = written.read_text().split()
+        self.assertGreater(int(number), 2)
+        self.assertEqual(streams, ["None", "None"])
+
+    def test_streams_that_are_there_stay(self) -> None:
+        command = [sys.executable, "-c", FILLS_GAPS, str(self.folder / "file")]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=LIMIT_S, check=True)
+        self.assertEqual(done.stderr, b"what a library complains of")
 
 
 class FullPipeTest(LmkTestCase):

@@ -1,11 +1,9 @@
-"""A font for machines that have none: there Tk opens no window, so the packed program brings one.
-
-Nothing here loads Tk; it has to run before Tk is loaded.
-"""
+"""A font for machines without any: there Tk opens no window, so the packed program brings one."""
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -18,31 +16,29 @@ _NAME = "fonts.conf"
 
 
 def use_bundled_font(
-    environment: MutableMapping[str, str],
-    inside: Path,
+    inside: str | None = None,
+    environment: MutableMapping[str, str] = os.environ,
     *,
     of_the_machine: Path = _OF_THE_MACHINE,
     platform: str = sys.platform,
 ) -> bool:
-    """Name our font to fontconfig if the machine configures no fonts; returns whether it did.
+    """Name our font to fontconfig if the machine configures no fonts; returns whether it did. Call
+    before Tk is loaded.
 
-    `inside` is the folder of the packed program; a file is written there, because fontconfig knows
-    only absolute paths.
+    `inside` is the folder of a packed program's own files; None means this program's. A file is
+    written there, because fontconfig knows only absolute paths.
     """
-    is_told = "FONTCONFIG_FILE" in environment or "FONTCONFIG_PATH" in environment
-    if not platform.startswith("linux") or is_told or of_the_machine.exists():
+    folder = getattr(sys, "_MEIPASS", "") if inside is None else inside
+    is_named = "FONTCONFIG_FILE" in environment or "FONTCONFIG_PATH" in environment
+    if not (folder and platform.startswith("linux")) or is_named or of_the_machine.exists():
         return False
-    fonts = inside / "assets" / "fonts"
-    target = inside / _NAME
+    fonts, target = Path(folder, "assets", "fonts"), Path(folder, _NAME)
+    place = str(fonts).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     try:
         text = (fonts / _NAME).read_text(encoding="utf-8")
-        target.write_text(text.replace(_PLACE_IN_TEXT, _as_xml(fonts)), encoding="utf-8")
+        target.write_text(text.replace(_PLACE_IN_TEXT, place), encoding="utf-8")
     except OSError as error:
         log.warning("This machine has no fonts, and ours cannot be used: %s", error)
         return False
     environment["FONTCONFIG_FILE"] = str(target)
     return True
-
-
-def _as_xml(path: Path) -> str:
-    return str(path).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

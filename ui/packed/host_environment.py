@@ -1,7 +1,6 @@
 """The environment for programs of this machine that we start, without what only we need.
 
 A packed program points variables at its own libraries, and other programs that load those break.
-Nothing here starts a program.
 """
 
 from __future__ import annotations
@@ -12,8 +11,7 @@ from collections.abc import Mapping
 # Set by PyInstaller and by us, always to places inside the packed program.
 _OUR_OWN = ("TCL_LIBRARY", "TK_LIBRARY", "FONTCONFIG_FILE")
 _PACKERS = ("_PYI_", "_MEI")
-_LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-_KEPT_BY_THE_PACKER = tuple(f"{name}_ORIG" for name in _LIBRARY_PATHS)
+_LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # PyInstaller keeps the former as _ORIG
 
 
 def cleaned(environment: Mapping[str, str], *, inside: str | None = None) -> dict[str, str]:
@@ -23,17 +21,15 @@ def cleaned(environment: Mapping[str, str], *, inside: str | None = None) -> dic
     set stays.
     """
     folder = getattr(sys, "_MEIPASS", "") if inside is None else inside
+    clean = dict(environment)
     if not folder:
-        return dict(environment)
-    clean = {
-        name: value
-        for name, value in environment.items()
-        if not name.startswith(_PACKERS)
-        and not (name in _OUR_OWN and value.startswith(folder))
-        and name not in (*_LIBRARY_PATHS, *_KEPT_BY_THE_PACKER)
-    }
-    for name, kept in zip(_LIBRARY_PATHS, _KEPT_BY_THE_PACKER, strict=True):
-        original = environment.get(kept)
+        return clean
+    for name, value in environment.items():
+        if name.startswith(_PACKERS) or (name in _OUR_OWN and value.startswith(folder)):
+            del clean[name]
+    for name in _LIBRARY_PATHS:
+        clean.pop(name, None)
+        original = clean.pop(f"{name}_ORIG", None)
         if original is not None:
             clean[name] = original
     return clean

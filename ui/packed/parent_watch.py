@@ -1,6 +1,6 @@
 """A packed program is two processes: the first unpacks and waits, the second is the program.
 
-If the first is killed, the second ends in order, within 2 s. Nothing here knows a role.
+If the first is killed, the second ends in order, within 2 s.
 """
 
 from __future__ import annotations

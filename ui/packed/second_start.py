@@ -15,7 +15,6 @@ import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
 from roles.disk.file_lock import try_lock
 from roles.values.errors import ShortageError
@@ -35,7 +34,8 @@ class WindowClaim:
     """
 
     def __init__(self, state_folder: Path, *, computer: str | None = None) -> None:
-        name = _file_name(platform.node() if computer is None else computer)
+        node = platform.node() if computer is None else computer
+        name = re.sub(r"[^A-Za-z0-9.-]", "_", node)[:_LONGEST_NAME]
         self._lock_file = state_folder / f"window-{name}.lock"
         self._bell = state_folder / f"window-{name}.call"
         self._lock: int | None = None
@@ -46,12 +46,7 @@ class WindowClaim:
     def __enter__(self) -> WindowClaim:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._left.set()
         if self._listener is not None:
             self._listener.join(_END_S)
@@ -102,7 +97,3 @@ class WindowClaim:
             return self._bell.stat().st_mtime_ns
         except OSError:
             return 0
-
-
-def _file_name(computer: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.-]", "_", computer)[:_LONGEST_NAME]

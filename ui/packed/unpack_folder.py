@@ -1,7 +1,7 @@
 """The temporary folder that the packed program runs from: kept while it runs, swept afterwards.
 
 A folder is ours if it has our lock file, and stale if that lock is free. Folders of other packed
-programs have no such file and are never touched. Nothing here knows what is in the folder.
+programs have no such file and are never touched.
 """
 
 from __future__ import annotations
@@ -14,9 +14,13 @@ import platform
 import shutil
 import stat
 import sys
+import time
 from pathlib import Path
 
 from roles.disk.file_lock import try_lock
+from roles.values.errors import ShortageError
+from roles.worker import Worker
+from ui.packed.parent_watch import watch_parent
 
 log = logging.getLogger(__name__)
 
@@ -24,9 +28,28 @@ PREFIX = "_MEI"  # PyInstaller's
 LOCK_NAME = "lmk.lock"
 MOST_NAMES = 20_000  # of the temporary folder to look at: 10 ms
 MOST_SWEPT = 50  # folders of 20 MB per start: a second on a slow disk
+SWEEP_AFTER_S = 1.0  # by then the window is painted and a role listens
 _MOST_WORDS = 300  # bytes of a lock file to read; a computer's name has at most 255
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+
+
+def settle_in() -> None:
+    """What the packed program does for itself when it starts; call once there is a log. Returns at
+    once; the sweep comes later, in a thread.
+    """
+    folder = own_unpack_folder()
+    if folder is None:
+        return
+    hold(folder)
+    watch_parent(folder)
+
+    def sweep_later() -> None:
+        time.sleep(SWEEP_AFTER_S)
+        sweep(folder.parent, folder)
+
+    with contextlib.suppress(ShortageError):  # the next start sweeps
+        Worker(sweep_later, "lmk-sweep", daemon=True).start()
 
 
 def own_unpack_folder() -> Path | None:

@@ -16,7 +16,7 @@ from roles.values.errors import ShortageError
 from roles.worker import Worker
 from ui.about import version_line
 from ui.exit_codes import ExitCode
-from ui.packed.settling_in import prepare_for_window
+from ui.packed.bundled_font import use_bundled_font
 from ui.selftest.check import Check, NothingToLookAtError, SelftestError, State, summary
 from ui.selftest.program_checks import left_out_check, program_checks
 from ui.terminal.output import Output
@@ -48,7 +48,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
 
 
 def _window_checks() -> tuple[Check, ...]:
-    prepare_for_window()
+    use_bundled_font()
     try:
         from ui.selftest.window_checks import window_checks
     except ImportError as error:  # Python without Tk

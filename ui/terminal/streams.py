@@ -1,7 +1,4 @@
-"""Writing to a standard stream that may be absent, full, or a pipe that nobody reads.
-
-It knows nothing of what is written.
-"""
+"""Standard streams that may be absent, full, or a pipe that nobody reads."""
 
 from __future__ import annotations
 
@@ -17,11 +14,21 @@ _PLAIN = str.maketrans(
 
 
 class _Writing:
-    """Whether a write is in progress. Only the main thread writes, and signals reach only the main
-    thread.
-    """
+    is_under_way = False  # only the main thread writes, and signals reach no other
 
-    is_under_way = False
+
+def fill_gaps() -> None:
+    """Open /dev/null where a standard stream was closed before the program started.
+
+    Otherwise the next file or connection would get its number, and libraries would write their
+    warnings into it.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            with contextlib.suppress(OSError):  # a machine without /dev/null keeps the gap
+                os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
 
 
 def is_writing() -> bool:
