@@ -15,6 +15,7 @@ from roles.room.room_catalogue import (
     ListRefusedError,
     Owner,
     RoomCatalogue,
+    Sums,
     UnprovedList,
     line_size,
 )
@@ -553,7 +554,7 @@ class ShortStepsTest(CatalogueTestCase):
             update.take(f"-{number}")
         with (
             mock.patch.object(share_update, "line_size") as sized,
-            mock.patch.object(share_update, "count_line") as counted,
+            mock.patch.object(Sums, "count") as counted,
             mock.patch.object(room_catalogue, "line_size") as sized_too,
         ):
             list(update.finish())

@@ -83,7 +83,7 @@ class _Client:
     connection: Connection
     deadline: float
     waits_since: float = 0.0  # while `waits_for` is in _EVENTS
-    waited_s: float = 0.0  # for the other side, before that, since it came or the last MOVED bytes
+    waited_before_s: float = 0.0  # for the other side, since it came or the last MOVED bytes
     moved: int = 0  # bytes, either way, that are not MOVED yet
     has_called: bool = False  # its first line is complete
     is_served: bool = False  # it has its answer and should close
@@ -95,6 +95,47 @@ class _Client:
     @property
     def ip(self) -> str:
         return self.connection.address.host
+
+    def waited_s(self, now: float) -> float:
+        """How long we have waited for its call, or for its next MOVED bytes."""
+        is_waiting = self.waits_for in _EVENTS
+        return self.waited_before_s + (now - self.waits_since if is_waiting else 0.0)
+
+    def prolong(self, packed: int) -> None:
+        """It may take CALL_S from now on, and as long as that many bytes of a list need."""
+        self.deadline = time.monotonic() + CALL_S + packed / SLOWEST
+
+    def receive(self, most: int) -> Generator[_Wait, None, bytes]:
+        """At least one byte. Raises ConnectionError at the end."""
+        while (data := self.connection.receive(most)) is None:
+            yield _Wait.TO_READ
+        if not data:
+            raise ConnectionError("it hung up")
+        self._note_moved(len(data))
+        return data
+
+    def send(self, data: bytes) -> _Steps:
+        rest = memoryview(data)
+        while rest:
+            sent = self.connection.send(rest[:_AT_ONCE])
+            rest = rest[sent:]
+            self._note_moved(sent)
+            yield _Wait.TURN if sent else _Wait.TO_WRITE
+
+    def check_is_there(self) -> None:
+        """Raises ConnectionError when it hung up while its answer was packed, and PeerProtocolError
+        when it sent more.
+        """
+        data = self.connection.receive(1)
+        if data:
+            raise PeerProtocolError("more bytes after a question")
+        if data is not None:
+            raise ConnectionError("it hung up")
+
+    def _note_moved(self, size: int) -> None:
+        self.moved += size
+        if self.has_called and self.moved >= MOVED:
+            self.waited_before_s, self.moved = 0.0, 0
 
 
 class ListServer:
@@ -179,9 +220,8 @@ class ListServer:
             self._step(client)
 
     def _make_room(self, now: float, ip: str = "") -> bool:
-        """Close an idle connection, of this host or of any; False when there is none. The host with
-        most connections loses one first. A host that has all that it may have loses at once one
-        that has not called.
+        """Close an idle connection, of this host or of any; False when there is none. A host that
+        has all that it may have loses at once one that has not called.
         """
         idle = [
             client
@@ -190,12 +230,12 @@ class ListServer:
         ]
         if not idle:
             return False
-        self._close(max(idle, key=lambda one: (self._from_host[one.ip], _waited_s(one, now))))
+        self._close_worst(idle, now)
         return True
 
     def _make_room_in_memory(self, newcomer: _Client) -> None:
         """While the lists that are being sent take too much memory, close connections that read
-        slowly: of the host with most connections, the one that we have waited for longest.
+        slowly.
         """
         now = time.monotonic()
         while True:
@@ -209,7 +249,11 @@ class ListServer:
             ]
             if not slow:
                 return
-            self._close(max(slow, key=lambda one: (self._from_host[one.ip], _waited_s(one, now))))
+            self._close_worst(slow, now)
+
+    def _close_worst(self, clients: list[_Client], now: float) -> None:
+        """That of the host with most connections, for which we have waited longest."""
+        self._close(max(clients, key=lambda one: (self._from_host[one.ip], one.waited_s(now))))
 
     def _is_idle(self, client: _Client, now: float, *, is_host_full: bool = False) -> bool:
         if client.waits_for not in _EVENTS:
@@ -218,7 +262,7 @@ class ListServer:
         patience_s = CROWD_S if is_crowd else STALLED_S
         if not client.has_called:
             patience_s = 0.0 if is_host_full else SILENT_S
-        return client.is_served or _waited_s(client, now) >= patience_s
+        return client.is_served or client.waited_s(now) >= patience_s
 
     def _accept_again(self) -> None:
         if not self._is_accepting:
@@ -237,7 +281,7 @@ class ListServer:
             return
         before = _EVENTS.get(client.waits_for, 0)
         if before:
-            client.waited_s = _waited_s(client, time.monotonic())
+            client.waited_before_s = client.waited_s(time.monotonic())
         try:
             client.waits_for = next(client.steps)
         except StopIteration:
@@ -279,8 +323,8 @@ class ListServer:
         while b"\n" not in client.received:
             if len(client.received) > MAX_CALL:
                 raise PeerProtocolError("a call does not end")
-            client.received += yield from _received(client, MAX_CALL)
-        client.has_called, client.waited_s = True, 0.0
+            client.received += yield from client.receive(MAX_CALL)
+        client.has_called, client.waited_before_s = True, 0.0
         line, _, client.received = client.received.partition(b"\n")
         match decode_call(line):
             case AskList(since):
@@ -292,34 +336,31 @@ class ListServer:
         client.deadline = min(client.deadline, time.monotonic() + LINGER_S)
         left = MAX_PACKED  # if we closed with bytes unread, the system would drop the answer
         while left > 0:
-            left -= len((yield from _received(client, _BUFFER)))
+            left -= len((yield from client.receive(_BUFFER)))
             yield _Wait.TURN
 
     def _send_list(self, client: _Client, since: str) -> _Steps:
         packed = client.packed = self._lists.since(since)
         try:
-            yield from self._send_packed(client, packed)
+            while packed.data is None:
+                client.check_is_there()
+                yield _Wait.PACKED
+            self._make_room_in_memory(client)
+            client.prolong(packed.size)
+            follows = ListFollows(packed.version, packed.is_whole, packed.size)
+            yield from client.send(encode_reply(follows))
+            for piece in packed.data:
+                yield from client.send(piece)
         finally:
             client.packed = None
             self._lists.leave(packed)
-
-    def _send_packed(self, client: _Client, packed: PackedList) -> _Steps:
-        while packed.data is None:
-            _check_is_there(client)
-            yield _Wait.PACKED
-        self._make_room_in_memory(client)
-        follows = ListFollows(packed.version, packed.is_whole, packed.size)
-        _prolong(client, follows.packed)
-        yield from _sent(client, encode_reply(follows))
-        for piece in packed.data:
-            yield from _sent(client, piece)
 
     def _answer_list(self, client: _Client, call: TellList) -> _Steps:
         try:
             if call.packed > MAX_PACKED:
                 text = f"A list may have {MAX_PACKED} bytes at most when it is packed."
                 raise ListRefusedError(Code.REFUSED, text)
-            _prolong(client, call.packed)
+            client.prolong(call.packed)
             yield from self._take_list(client, call)
         except ListRefusedError as error:
             reply = Taken(False, error.code, str(error))
@@ -330,7 +371,7 @@ class ListServer:
         if not reply.is_taken:
             text = "refused a list from %s: %s"
             self._senders.complain(client.ip, time.monotonic(), text, client.ip, reply.text)
-        yield from _sent(client, encode_reply(reply))
+        yield from client.send(encode_reply(reply))
 
     def _take_list(self, client: _Client, call: TellList) -> _Steps:
         now = time.monotonic()
@@ -371,52 +412,5 @@ class ListServer:
             if packed == 0:
                 break
             yield _Wait.TURN  # few bytes may unpack to much
-            data = yield from _received(client, min(packed, _BUFFER))
+            data = yield from client.receive(min(packed, _BUFFER))
         unpacker.end()
-
-
-def _prolong(client: _Client, packed: int) -> None:
-    client.deadline = time.monotonic() + CALL_S + packed / SLOWEST
-
-
-def _check_is_there(client: _Client) -> None:
-    """Raises ConnectionError when it hung up while its answer was packed, and PeerProtocolError
-    when it sent more.
-    """
-    data = client.connection.receive(1)
-    if data is None:
-        return
-    if not data:
-        raise ConnectionError("it hung up")
-    raise PeerProtocolError("more bytes after a question")
-
-
-def _waited_s(client: _Client, now: float) -> float:
-    """How long we have waited for its call, or for its next MOVED bytes."""
-    return client.waited_s + (now - client.waits_since if client.waits_for in _EVENTS else 0.0)
-
-
-def _note_moved(client: _Client, size: int) -> None:
-    client.moved += size
-    if client.has_called and client.moved >= MOVED:
-        client.waited_s, client.moved = 0.0, 0
-
-
-def _received(client: _Client, most: int) -> Generator[_Wait, None, bytes]:
-    """At least one byte. Raises ConnectionError at the end."""
-    while (data := client.connection.receive(most)) is None:
-        yield _Wait.TO_READ
-    if not data:
-        raise ConnectionError("it hung up")
-    _note_moved(client, len(data))
-    return data
-
-
-def _sent(client: _Client, data: bytes) -> _Steps:
-    rest = memoryview(data)
-    while rest:
-        sent = client.connection.send(rest[:_AT_ONCE])
-        rest = rest[sent:]
-        if sent:
-            _note_moved(client, sent)
-        yield _Wait.TURN if sent else _Wait.TO_WRITE

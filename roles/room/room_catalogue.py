@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain, islice, starmap
 
 from roles.room.registry_entry import Key
@@ -30,6 +31,7 @@ UNPROVED_PART = 4  # owners without a proved address may have a quarter of the r
 MAX_ROOM_SHARES = 12_000 + 64  # one for each seeder, and some that have just left
 LOOKED_AT_PER_FILE = 2  # lines that first_files() may read for each that it shows
 SLICE = 100  # lines that it reads before sockets are read again
+_REMEMBERED = 4_096  # lines; a report reads some fewer
 _FILE = '["f"'  # the start of a file's line
 
 
@@ -65,6 +67,14 @@ class Sums:
         self.size += other.size
         self.files += other.files
         self.print ^= other.print
+
+    def count(self, line: str, step: int) -> None:
+        """`step` is 1 when the line is added, -1 when it is removed."""
+        self.size += step * line_size(line)
+        if line.startswith(_FILE):
+            self.files += step
+            # Modification time and executable bit, at the end, make no other content.
+            self.print ^= hash(line.rpartition('",')[0])
 
 
 @dataclass(slots=True)
@@ -150,7 +160,6 @@ class RoomCatalogue:
         self._lines = self._size = 0
         self._host_lines, self._host_size = Counter[str](), Counter[str]()  # the same, by host
         self._unproved_lines = self._unproved_size = 0
-        self._shown: dict[tuple[str, str], ListedFile | None] = {}  # what first_files() read before
         self.owners_state = 0  # changes whenever owners() does
 
     @property
@@ -259,23 +268,20 @@ class RoomCatalogue:
         Lines that cannot be read are left out. A stranger may have sent nothing else, so the number
         of lines that are read is limited too.
         """
-        shown = dict[tuple[str, str], ListedFile | None]()
-        found = 0
+        found, left = list[ListedFile](), LOOKED_AT_PER_FILE * most
         for share_id, share in list(self._shares.items()):
-            room = LOOKED_AT_PER_FILE * most - len(shown)
-            if found >= most or room <= 0:
-                break
-            for line in list(islice(share.lines, room)):
-                key = (share_id, line)
-                is_known = key in self._shown
-                shown[key] = file = self._shown[key] if is_known else _listed(share_id, line)
-                found += file is not None
-                if found >= most:
-                    break
-                if len(shown) % SLICE == 0:
+            for line in list(islice(share.lines, left)):
+                left -= 1
+                file = _listed(share_id, line)
+                if file is not None:
+                    found.append(file)
+                    if len(found) >= most:
+                        break
+                if left % SLICE == 0:
                     yield
-        self._shown = shown
-        unique = {(file.name, file.size, file.root): file for file in shown.values() if file}
+            if left <= 0 or len(found) >= most:
+                break
+        unique = {(file.name, file.size, file.root): file for file in found}
         return tuple(unique[key] for key in sorted(unique))
 
     def _check_room(self, lines: int, size: int, host: str) -> None:
@@ -350,7 +356,7 @@ class RoomCatalogue:
         share = self._shares[told.share] = Share(told.folder, told.owner, 0, lines)
         self._unproved[told.share] = None
         for line in lines:
-            count_line(share.sums, line, 1)
+            share.sums.count(line, 1)
         is_same = known is not None and known.folder == told.folder and not (added or removed)
         return None if is_same else _Change(told.share, told.folder, added, removed)
 
@@ -401,15 +407,7 @@ def line_size(line: str) -> int:
     return (len(line) if line.isascii() else len(line.encode())) + 2
 
 
-def count_line(sums: Sums, line: str, step: int) -> None:
-    """Count a line; `step` is 1 when it is added, -1 when it is removed."""
-    sums.size += step * line_size(line)
-    if line.startswith(_FILE):
-        sums.files += step
-        # Modification time and executable bit, at the end, make no other content.
-        sums.print ^= hash(line.rpartition('",')[0])
-
-
+@lru_cache(maxsize=_REMEMBERED)  # a report shows mostly what the one before it has shown
 def _listed(share_id: str, line: str) -> ListedFile | None:
     if not line.startswith(_FILE):
         return None

@@ -13,7 +13,6 @@ from roles.room.room_catalogue import (
     RoomCatalogue,
     Share,
     Sums,
-    count_line,
     line_size,
 )
 from roles.values.catalogue import MAX_LINE, MAX_SHARE_FILES
@@ -98,7 +97,7 @@ class ShareUpdate:
         else:
             line = known  # the same text, once in memory
         lines[line] = line
-        count_line(self._next.sums, line, 1)
+        self._next.sums.count(line, 1)
 
     def _take_change(self, mark: str, line: str) -> None:
         if self._taken > MAX_CHANGES:
@@ -107,18 +106,18 @@ class ShareUpdate:
             if line in self._added:
                 del self._added[line]
                 self._release(line)
-                count_line(self._changes, line, -1)
+                self._changes.count(line, -1)
             elif line in self._before and line not in self._removed:
                 self._note_removed(line)
-                count_line(self._changes, line, -1)
+                self._changes.count(line, -1)
         elif line in self._removed:
             del self._removed[line]
             self._removed_size -= line_size(line)
-            count_line(self._changes, line, 1)
+            self._changes.count(line, 1)
         elif line not in self._before and line not in self._added:
             self._reserve(line)
             self._added[line] = None
-            count_line(self._changes, line, 1)
+            self._changes.count(line, 1)
         if len(self._before) + len(self._added) - len(self._removed) > MAX_SHARE_FILES:
             raise _full()
 
