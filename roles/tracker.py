@@ -87,7 +87,8 @@ class Tracker(Role):
         self._saved_state = self._state_now
         self._report_at = self._heard_report_at = 0.0
         self._save_at = self._expire_at = self._log_left_out_at = 0.0
-        self._reported_version = ""
+        self._reported: object = None  # the state of the room that the last report showed
+        self._reported_pings = 0
         self._left_out = 0
 
     def _run(self) -> None:
@@ -285,7 +286,7 @@ class Tracker(Role):
         self._asked, self._asked_before = set(), self._asked
         self._lists.expire(now=now)
         gone = max(self._registry.expire(now=now), self._lmk1.expire(now=now))
-        self._answers.is_changed |= gone > 0
+        self._lmk1_answers.is_changed |= gone > 0
         self._expire_at = now + (EXPIRE_S if gone < EXPIRED_AT_ONCE else 0.0)
 
     def _dial(self, key: Key, program: Program) -> None:
@@ -308,19 +309,17 @@ class Tracker(Role):
         self._registry.note_reachable(target.key, is_reachable)
         if is_reachable and peer:
             self._registry.note_listening(target.key, now=time.monotonic())
-        self._answers.is_changed = True
 
     def _work_on_report(self) -> bool:
         """Continue or begin a report of the room; returns whether one is under way."""
-        now, version = time.monotonic(), self._registry.catalogue.version
-        is_changed = self._answers.is_changed or self._lmk1_answers.is_changed
-        is_changed |= version != self._reported_version
-        is_changed |= self._answers.is_heard and now >= self._heard_report_at
+        now, pings = time.monotonic(), self._registry.pings
+        state = self._registry.changes, self._registry.catalogue.version
+        is_changed = state != self._reported or self._lmk1_answers.is_changed
+        is_changed |= pings != self._reported_pings and now >= self._heard_report_at
         if self._report is None and is_changed and now >= self._report_at:
-            self._answers.is_changed = self._answers.is_heard = False
             self._lmk1_answers.is_changed = False
             self._heard_report_at = now + HEARD_REPORT_S
-            self._reported_version = version
+            self._reported, self._reported_pings = state, pings
             self._report, self._report_cost_s = self._reporting(now), 0.0
             self._report_at = now + REPORT_S
         if self._report is not None:

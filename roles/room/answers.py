@@ -86,9 +86,6 @@ class Answers:
         # Answers by the shares asked for and is_here, all for the registry's state `_told_state`.
         self._told: dict[tuple[tuple[str, ...], bool], deque[bytes]] = {}
         self._told_state = -1
-        # The tracker resets these two when it has reported.
-        self.is_changed = True
-        self.is_heard = False  # a program pinged, perhaps with nothing new
 
     def proof(self, datagram: bytes, host: str, *, now: float) -> Proof:
         """What the datagram's cookie proves. Nothing else is read yet: a datagram with a forged
@@ -175,12 +172,9 @@ class Answers:
         return told[0]
 
     def _pinged(self, request: Ping, host: str, now: float) -> Answer:
-        news = self._registry.news
         program = self._registry.hear(request, host, now=now)
         if program is None:
             return Refused(request.id, Code.UNKNOWN, "Register first.")
-        self.is_heard = True
-        self.is_changed |= request.leaving or self._registry.news != news
         return Pinged(request.id, program.is_reachable)
 
     def _registered(self, request: Register, host: str, now: float) -> Answer:
@@ -193,7 +187,6 @@ class Answers:
             text = "cannot register %s for %s: %s"
             self._senders.complain(host, now, text, request.advertised, host, error)
             return Refused(request.id, Code.FULL, f"The tracker cannot register this: {error}.")
-        self.is_changed = True
         self._on_arrival(key, entry)
         return Done(request.id)
 
@@ -202,7 +195,6 @@ class Answers:
             is_known = self._registry.tell(request, self._senders.origin(host))
         except PeerProtocolError as error:
             return Refused(request.id, Code.FULL, f"The tracker has no room: {error}.")
-        self.is_changed |= is_known
         return Done(request.id) if is_known else Refused(request.id, Code.UNKNOWN)
 
 

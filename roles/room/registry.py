@@ -60,7 +60,8 @@ class Registry:
         self.by_share = HoldersByShare[Key]()  # includes LMK/1 seeders
         self.held = HeldShares()
         self.lmk1: Lmk1Seeders | None = None  # set once, before anybody registers
-        self.news = 0  # changes when a ping says something new
+        self.changes = 0  # counts those of what participant() returns, but for the times of pings
+        self.pings = 0
         self._programs: dict[Key, Program] = {}
         self._silent = OrderedDict[Key, None]()  # the same keys, longest silence first
         self._files = 0  # on all lists for LMK/1 readers
@@ -96,6 +97,7 @@ class Registry:
             program.files = {} if program.is_leecher else known.files
             program.has_answered = known.has_answered
             self._forget(key, now, keeps=() if program.is_leecher else program.shares)
+        self.changes += 1
         self._programs[key] = program
         self._silent[key] = None
         self.places.enter(key)
@@ -110,12 +112,13 @@ class Registry:
         program = self._programs.get(key)
         if program is None or program.advertised != ping.advertised:
             return None
+        self.pings += 1
         program.last_ping = now
         self._silent.move_to_end(key)
         if ping.leaving:
             self._forget(key, now, has_ended=True)
         elif ping.status != program.status:
-            self.news += 1
+            self.changes += 1
             self._take_status(key, program, ping.status, now)
         return program
 
@@ -131,6 +134,7 @@ class Registry:
         others = self._files - len(program.files)
         if others + len(request.files) > MAX_FILES:
             raise PeerProtocolError(f"there are {self._files} files on the lists already")
+        self.changes += 1
         program.take_list(request.files)
         self._files = others + len(program.files)
         self._tell_lmk1(key, program)
@@ -208,6 +212,7 @@ class Registry:
         program = self._programs.get(key)
         if program is not None and not program.is_here_only:
             program.is_reachable = is_reachable
+            self.changes += 1
             self.by_share.state += 1
 
     def is_contested(self, key: Key) -> bool:
@@ -306,6 +311,7 @@ class Registry:
     def _forget(
         self, key: Key, now: float, keeps: Sequence[str] = (), *, has_ended: bool = False
     ) -> None:
+        self.changes += 1
         program = self._programs.pop(key)
         del self._silent[key]
         self.places.leave(key)
