@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
+from roles.net.connection import Connection
 from roles.net.dialling import dialled
 from roles.values.addresses import Address
 from roles.values.catalogue import MAX_ROOM_FILES
@@ -48,10 +50,10 @@ def fetch_list(tracker: Address, since: str, should_stop: Callable[[], bool]) ->
 
     Raises ListNotPassedError, and HaltedError once should_stop().
     """
-    with _Call(tracker, should_stop) as call:
+    with _call(tracker, should_stop) as call:
         reply = call.ask(encode_call(AskList(since)))
         if not isinstance(reply, ListFollows):
-            raise call.failed("it gives another kind of answer")
+            raise PeerProtocolError("it gives another kind of answer")
         lines = tuple(call.unpacked(reply.packed))
         return FetchedList(reply.version, reply.is_whole, lines)
 
@@ -68,36 +70,38 @@ def tell_list(
     packed = b"".join([*pieces, packer.end()])
     if len(packed) > MAX_PACKED:
         return Taken(False, "full", "This folder has more files than a tracker takes.")
-    with _Call(tracker, should_stop) as call:
+    with _call(tracker, should_stop) as call:
         reply = call.ask(encode_call(replace(list_, packed=len(packed))), packed)
         if not isinstance(reply, Taken):
-            raise call.failed("it gives another kind of answer")
+            raise PeerProtocolError("it gives another kind of answer")
         return reply
 
 
-class _Call:
-    """One connection to a tracker, with a deadline for everything."""
+@contextmanager
+def _call(tracker: Address, should_stop: Callable[[], bool]) -> Iterator[_Call]:
+    """Turns whatever goes wrong into ListNotPassedError."""
+    try:
+        with dialled(tracker, should_stop, is_chosen=True) as connection:
+            yield _Call(connection, should_stop)
+        return
+    except OSError as error:
+        why = error.strerror or str(error)
+    except PeerProtocolError as error:
+        why = str(error)
+    raise ListNotPassedError(f"The list of the tracker {tracker} cannot be passed on ({why}).")
 
-    def __init__(self, tracker: Address, should_stop: Callable[[], bool]) -> None:
-        self._tracker = tracker
+
+class _Call:
+    """One connection to a tracker, with a deadline for everything.
+
+    Every method may raise OSError and PeerProtocolError.
+    """
+
+    def __init__(self, connection: Connection, should_stop: Callable[[], bool]) -> None:
+        self._connection = connection
         self._should_stop = should_stop
         self._deadline = time.monotonic() + PATIENCE_S
         self._received = b""  # not used yet
-        try:
-            self._connection = dialled(tracker, should_stop, is_chosen=True)
-        except OSError as error:
-            raise self.failed(error.strerror or str(error)) from None
-
-    def __enter__(self) -> _Call:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-
-    def failed(self, why: str) -> ListNotPassedError:
-        return ListNotPassedError(
-            f"The list of the tracker {self._tracker} cannot be passed on ({why})."
-        )
 
     def ask(self, call: bytes, packed: bytes = b"") -> Reply:
         """Send a call and the list that follows it; read the line that answers."""
@@ -105,68 +109,52 @@ class _Call:
         self._send(call + packed)
         while b"\n" not in self._received:
             if len(self._received) > MAX_CALL:
-                raise self.failed("its first line has no end")
-            self._receive()
+                raise PeerProtocolError("its first line has no end")
+            self._received += self._receive()
         line, _, self._received = self._received.partition(b"\n")
-        try:
-            return decode_reply(line)
-        except PeerProtocolError as error:
-            raise self.failed(str(error)) from None
+        return decode_reply(line)
 
     def unpacked(self, packed: int) -> Iterator[str]:
-        """The lines in the `packed` bytes that follow. Raises HaltedError."""
+        """The lines in the `packed` bytes that follow. Raises HaltedError, too."""
         self._deadline += packed / MIN_RATE
         unpacker, taken = Unpacker(), 0
-        try:
-            while packed > 0:
-                if not self._received:
-                    self._receive()
-                part, self._received = self._received[:packed], self._received[packed:]
-                packed -= len(part)
-                for line in until_stopped(unpacker.lines(part), self._should_stop):
-                    taken += 1
-                    if taken > MAX_LINES:  # a few bytes may unpack to millions of lines
-                        raise self.failed(f"it has more than {MAX_LINES} lines")
-                    yield line
-            unpacker.end()
-        except PeerProtocolError as error:
-            raise self.failed(str(error)) from None
+        while packed > 0:
+            data = self._received or self._receive()
+            part, self._received = data[:packed], data[packed:]
+            packed -= len(part)
+            for line in until_stopped(unpacker.lines(part), self._should_stop):
+                taken += 1
+                if taken > MAX_LINES:  # a few bytes may unpack to millions of lines
+                    raise PeerProtocolError(f"it has more than {MAX_LINES} lines")
+                yield line
+        unpacker.end()
 
     def _send(self, data: bytes) -> None:
         rest = memoryview(data)
-        while rest:
-            try:
-                sent = self._connection.send(rest[:_BLOCK])
-            except OSError as error:
-                # It may have closed after an answer that says why.
-                if not self._has_answer():
-                    raise self.failed(error.strerror or str(error)) from None
-                return
-            rest = rest[sent:]
-            if not sent:
-                self._check_time()
-
-    def _has_answer(self) -> bool:
         try:
-            self._received += self._connection.receive(_BLOCK) or b""
+            while rest:
+                sent = self._connection.send(rest[:_BLOCK])
+                rest = rest[sent:]
+                if not sent:
+                    self._check_time()
         except OSError:
-            return False
-        return bool(self._received)
+            # It may have closed after an answer that says why.
+            with suppress(OSError):
+                self._received = self._connection.receive(_BLOCK) or b""
+            if not self._received:
+                raise
 
-    def _receive(self) -> None:
+    def _receive(self) -> bytes:
         data = None
         while data is None:
             self._check_time()
-            try:
-                data = self._connection.receive(_BLOCK)
-            except OSError as error:
-                raise self.failed(error.strerror or str(error)) from None
+            data = self._connection.receive(_BLOCK)
         if not data:
-            raise self.failed("it hung up")
-        self._received += data
+            raise ConnectionError("it hung up")
+        return data
 
     def _check_time(self) -> None:
         if self._should_stop():
-            raise self.failed("this program stops")
+            raise ConnectionAbortedError("this program stops")
         if time.monotonic() > self._deadline:
-            raise self.failed("it takes too long")
+            raise TimeoutError("it takes too long")

@@ -129,10 +129,11 @@ class RoomLister:
         Raises HaltedError once should_stop().
         """
         with self._lock:
-            wanted = None if self._room is None else self._room.resolve(key)
-            if wanted is None or self._room is None:
+            room = self._room
+            wanted = room.resolve(key) if room is not None else None
+            if room is None or wanted is None:
                 return None
-            packs = self._room.packs(wanted.shares)
+            packs = room.packs(wanted.shares)
         files = tuple(file for file in wanted.files if file.content is not None)
         return replace(wanted, files=files), packs
 
