@@ -81,6 +81,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
     ),
     "swarm": (
         "bad_peers",
+        "call_book",
         "chunk_plan",
         "content_transfer",
         "digest_requests",

@@ -104,7 +104,7 @@ class HostileLeechersTest(Beside, UploadingTest):
         room = self.uploads(*self.holdings, slots=SLOTS)
         for _ in range(CROWD):
             self.play(self.joined(room, host=HOSTILE), name)
-        wait_until(lambda: len(room._uploads) > 0)
+        wait_until(lambda: len(room._uploaders) > 0)
         honest = self.joined(room, host=HONEST)
         holding = self.holdings[0]
         self.opened(honest, holding)

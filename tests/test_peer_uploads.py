@@ -8,7 +8,7 @@ import threading
 import time
 from unittest import mock
 
-from roles.uploads.peer_uploads import MAX_CONNECTIONS, MAX_PER_HOST
+from roles.uploads.upload_session import MAX_CONNECTIONS, MAX_PER_HOST
 from roles.values.addresses import Address
 from roles.wire import frames
 from tests.connections import over
@@ -125,7 +125,7 @@ class PeerUploadsTest(UploadingTest):
         self.fetch(leecher, self.holding)
         wait_until(lambda: self.room.report(time.monotonic())[1] == 8 * CHUNK)
         leecher.link.close()
-        wait_until(lambda: not self.room._uploads)
+        wait_until(lambda: not self.room._uploaders)
         self.assertEqual(self.room.report(time.monotonic())[1], 8 * CHUNK)
 
     def test_it_ends_at_once_in_the_middle_of_everything(self) -> None:

@@ -13,10 +13,6 @@ from roles.joining.room_client import RoomClient
 from roles.joining.tracker_place import TrackerPlace
 from roles.net.throttle import Throttle
 from roles.swarm.reverse_connections import (
-    AGAIN_S,
-    MAX_CALLS,
-    MAX_UNDER_WAY,
-    UNANSWERED_S,
     ReverseConnections,
 )
 from roles.uploads.peer_uploads import PeerUploads
@@ -57,7 +53,7 @@ class ReverseConnectionsTest(RoomTest):
     def end(self) -> None:
         self.stopping.set()
         self.uploads.stop()
-        for thread, _ in list(self.calls._calls.values()):
+        for thread in list(self.calls._threads.values()):
             thread.join()
         self.uploads.join()
 
@@ -91,7 +87,7 @@ class ReverseConnectionsTest(RoomTest):
     def test_a_leecher_that_is_away_or_this_program_itself_is_left_in_peace(self) -> None:
         for one in (self.called(is_away=True), self.called(ME.peer)):
             self.call(one)
-            wait_until(lambda: not self.calls._calls)
+            wait_until(lambda: not self.calls._threads)
             self.call(one)
             self.assertEqual(one.connections, 1)
         self.assertEqual(self.uploads.called(), frozenset())
@@ -103,7 +99,7 @@ class ReverseConnectionsTest(RoomTest):
 
         leechers = [self.enterContext(ScriptedSeeder(silent)) for _ in range(20)]
         self.call(*leechers)
-        self.assertLessEqual(len(self.calls._calls), 8)
+        self.assertLessEqual(len(self.calls._threads), 8)
         self.stopping.set()
 
     def test_nobody_is_called_at_a_service_or_at_this_machines_own_loopback(self) -> None:
@@ -128,18 +124,10 @@ class ReverseConnectionsTest(RoomTest):
             ):
                 self.assertEqual(self.calls._leechers(client), named)
 
-    def test_however_many_are_named_few_are_called_in_a_second(self) -> None:
-        for now in range(100):
-            self.calls._call_all(
-                [Address("127.0.0.1", 40_000 + number) for number in range(1_000)], float(now)
-            )
-            self.assertLessEqual(len(self.calls._not_before), MAX_CALLS * AGAIN_S)
-            wait_until(lambda: not self.calls._calls)
-
     def test_when_the_network_changed_whoever_could_not_be_called_is_at_once(self) -> None:
         nobody = Address("127.0.0.1", self.free_port("tcp"))
         self.calls._call_all([nobody], time.monotonic())
-        wait_until(lambda: not self.calls._calls)
+        wait_until(lambda: not self.calls._threads)
         self.constant("swarm.reverse_connections", "ASK_S", 600.0)
         self.enterContext(mock.patch.object(self.calls, "_leechers", lambda _: [nobody]))
         thread = threading.Thread(target=self.calls.run, name="lmk-caller")
@@ -150,34 +138,17 @@ class ReverseConnectionsTest(RoomTest):
         self.stopping.set()
         thread.join()
 
-    def test_those_who_do_not_answer_keep_nobody_from_being_called(self) -> None:
-        def silent(sock: socket.socket) -> None:
-            while sock.recv(1_024):
-                pass
-
-        mute = [self.enterContext(ScriptedSeeder(silent)) for _ in range(MAX_UNDER_WAY - MAX_CALLS)]
-        good, now = self.called(), time.monotonic()
-        addresses = [Address(*one.address) for one in (*mute, good)]
-        for call in range(len(addresses)):
-            self.calls._call_all(addresses, now + call * 2 * UNANSWERED_S)
-            if self.uploads.called():
-                break
-            time.sleep(0.01)
-        wait_until(lambda: len(self.uploads.called()) == 1)
-        self.assertLessEqual(len(self.calls._calls), MAX_UNDER_WAY)
-        self.stopping.set()
-
     def test_nobody_there_is_no_error(self) -> None:
         nobody = Address("127.0.0.1", self.free_port("tcp"))
         self.calls._call_all([nobody], time.monotonic())
-        wait_until(lambda: not self.calls._calls)
+        wait_until(lambda: not self.calls._threads)
 
 
 class UnreachableTest(RoomTest):
     def test_a_leecher_takes_from_a_seeder_that_nobody_can_reach(self) -> None:
         """Its listed address leads nowhere; it is it that calls."""
         self.constant("swarm.reverse_connections", "ASK_S", 0.1)
-        self.constant("swarm.reverse_connections", "AGAIN_S", 0.2)
+        self.constant("swarm.call_book", "AGAIN_S", 0.2)
         self.constant("net.dialling", "CONNECT_S", 0.2)
         room = self.tracker().address
         data = some_bytes(2_000_000)

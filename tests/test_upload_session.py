@@ -49,7 +49,8 @@ class SessionTest(unittest.TestCase):
 
     def joined(self, number: int) -> UploadSession:
         self.scheduler.joined(number, f"10.0.0.{number}")
-        return UploadSession(number, self.scheduler, self.library, self.woken.extend, now=self.now)
+        wake = self.woken.extend
+        return UploadSession(number, "", self.scheduler, self.library, wake, now=self.now)
 
     def hear(self, *said: frames.Frame, session: UploadSession | None = None) -> None:
         for frame in said:
@@ -219,7 +220,7 @@ class TurnTest(unittest.TestCase):
     def session(self, number: int) -> UploadSession:
         """A leecher on a computer of its own."""
         self.scheduler.joined(number, f"10.0.0.{number}")
-        return UploadSession(number, self.scheduler, self.library, lambda _: None, now=0.0)
+        return UploadSession(number, "", self.scheduler, self.library, lambda _: None, now=0.0)
 
     def wanting(self, number: int) -> UploadSession:
         """One that has opened the large content and wants all of it."""

@@ -473,7 +473,7 @@ class HostileTest(UploadingTest):
                     linger = b"\1\0\0\0\0\0\0\0"
                     leecher.link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 leecher.link.close()
-        wait_until(lambda: not self.room._uploads)
+        wait_until(lambda: not self.room._uploaders)
         self.assertEqual(self.room.slots_taken, 0)
         self.assertTrue(all(source.is_closed for source in self.holding.sources))
         self.assert_others_are_served()
@@ -649,12 +649,14 @@ class PartsTest(unittest.TestCase):
         self.session.offer_ahead = lambda **_: self.source.sent.append("offer")
         self.uploader = Uploader(
             over(ours),
+            "pc",
             self.session,
             threading.Lock(),
             MemoryLibrary(),
             self.throttle,
             lambda: False,
             frames.PART,
+            is_called=False,
         )
         self.addCleanup(self.uploader.close)
 

@@ -7,36 +7,20 @@ import logging
 import random
 import threading
 import time
-from dataclasses import dataclass
 
 from roles.disk.holding import Library
 from roles.net.connection import Connection
-from roles.net.eviction import Occupant, evicted
-from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
 from roles.uploads.upload_scheduler import UploadScheduler
-from roles.uploads.upload_session import UploadSession
+from roles.uploads.upload_session import UploadSession, room_for_leecher
 from roles.uploads.uploader import LOOK_AGAIN, Uploader
-from roles.values.addresses import Address, is_loopback
+from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError, ShortageError
 from roles.values.events import Upload
 from roles.wire.frames import PART
 from roles.worker import Worker
 
 log = logging.getLogger(__name__)
-
-MAX_CONNECTIONS = 128  # a thread each
-MAX_PER_HOST = 16  # one host must not keep a room out; this machine is exempt
-
-
-@dataclass(slots=True)
-class _Upload:
-    uploader: Uploader
-    computer: str
-    is_called: bool  # this program made the connection
-    meter: RateMeter
-    thread: threading.Thread | None = None
-    is_leaving: bool = False  # we hung up, and another has taken its place
 
 
 class PeerUploads:
@@ -48,7 +32,8 @@ class PeerUploads:
         # Protects the scheduler, all sessions and the table; never held during I/O.
         self._lock = threading.Lock()
         self._scheduler = UploadScheduler(slots, self._have, random.Random())
-        self._uploads: dict[int, _Upload] = {}
+        self._uploaders: dict[int, Uploader] = {}
+        self._threads: dict[int, threading.Thread] = {}
         self._numbers = itertools.count(1)
         self._stopping = threading.Event()
         self._sent_before = 0  # bytes, of connections that ended
@@ -73,29 +58,14 @@ class PeerUploads:
         """Whether to accept one more connection from this host; may hang up on an idle one for it.
         This machine may have all connections.
         """
-        now, host = time.monotonic(), address.host
         with self._lock:
-            leaving = evicted(
-                [
-                    Occupant(
-                        number,
-                        one.uploader.connection.address.host,
-                        one.uploader.session.idle_s(now=now),
-                        one.uploader.session.is_proven,
-                    )
-                    for number, one in self._uploads.items()
-                    if not one.is_leaving
-                ],
-                host,
-                most=MAX_CONNECTIONS,
-                most_of_host=MAX_CONNECTIONS if is_loopback(host) else MAX_PER_HOST,
-            )
-            idle = [self._uploads[one.number] for one in leaving or ()]
-            for one in idle:
-                one.is_leaving = True
-        for one in idle:
-            connection = one.uploader.connection
-            log.info("hung up on %s, which was idle, for %s", connection.address, host)
+            sessions = [one.session for one in self._uploaders.values()]
+            leaving = room_for_leecher(sessions, address.host, now=time.monotonic())
+            idle = [self._uploaders[one.number].connection for one in leaving or ()]
+            for session in leaving or ():
+                session.is_leaving = True
+        for connection in idle:
+            log.info("hung up on %s, which was idle, for %s", connection.address, address.host)
             connection.hang_up()
         return leaving is not None
 
@@ -103,7 +73,7 @@ class PeerUploads:
         """The leechers that are served over reverse connections."""
         with self._lock:
             return frozenset(
-                one.uploader.connection.address for one in self._uploads.values() if one.is_called
+                one.connection.address for one in self._uploaders.values() if one.is_called
             )
 
     def serve(
@@ -119,35 +89,39 @@ class PeerUploads:
         Takes over the connection, and closes it in any case. `longest_part`: bytes that the leecher
         takes in one frame. `is_called`: this program made the connection.
         """
-        number, now = next(self._numbers), time.monotonic()
-        session = UploadSession(number, self._scheduler, self._library, self._wake, now=now)
+        number, host = next(self._numbers), connection.address.host
+        session = UploadSession(
+            number, host, self._scheduler, self._library, self._wake, now=time.monotonic()
+        )
         try:
             uploader = Uploader(
                 connection,
+                computer,
                 session,
                 self._lock,
                 self._library,
                 self._throttle,
                 self._stopping.is_set,
                 longest_part,
+                is_called,
             )
         except OSError as error:
             log.warning("%s cannot be served: %s", connection.address, error)
             connection.close()
             return False
-        upload = _Upload(uploader, computer, is_called, RateMeter(now=now))
-        upload.thread = Worker(lambda: self._serve(number, uploader), "lmk-uploader")
+        thread = Worker(lambda: self._run(uploader), "lmk-uploader")
         with self._lock:
-            self._uploads[number] = upload
-            self._scheduler.joined(number, connection.address.host)
+            self._uploaders[number] = uploader
+            self._threads[number] = thread
+            self._scheduler.joined(number, host)
             is_late = self._stopping.is_set()
         try:
             if is_late:
                 raise ShortageError("this program stops")
-            upload.thread.start()
+            thread.start()
         except ShortageError as error:
             log.warning("%s cannot be served: %s", connection.address, error)
-            self._end(number, uploader)
+            self._end(uploader)
             return False
         return True
 
@@ -159,44 +133,41 @@ class PeerUploads:
     def look_again(self) -> None:
         """The library's contents have changed."""
         with self._lock:
-            self._wake(list(self._uploads), LOOK_AGAIN)
+            self._wake(list(self._uploaders), LOOK_AGAIN)
 
     def report(self, now: float) -> tuple[tuple[Upload, ...], int]:
         """The uploads that run or wait for a slot, and the bytes sent since the start."""
         with self._lock:
-            running = list(self._uploads.values())
-            sent_in_all = self._sent_before
+            uploaders = list(self._uploaders.values())
+            sent = self._sent_before
         uploads = list[Upload]()
-        for one in running:
-            session, sent = one.uploader.session, one.uploader.sent
-            sent_in_all += sent
-            one.meter.add(sent - one.meter.total, now=now)
-            rate, position = one.meter.rate(now=now), session.position
-            if rate or position:
-                address = one.uploader.connection.address
+        for one in uploaders:
+            session, total, rate = one.session, one.meter.total, one.meter.rate(now=now)
+            sent += total
+            if rate or session.position:
+                address, position = one.connection.address, session.position
                 uploads.append(
-                    Upload(address, session.title, sent, 0, rate, one.computer, position)
+                    Upload(address, session.title, total, 0, rate, one.computer, position)
                 )
-        return tuple(uploads), sent_in_all
+        return tuple(uploads), sent
 
     def stop(self) -> None:
         """End every connection; the threads end within moments."""
         self._stopping.set()
         with self._lock:
-            running = list(self._uploads.values())
-        for one in running:
-            one.uploader.connection.hang_up()
+            uploaders = list(self._uploaders.values())
+        for one in uploaders:
+            one.connection.hang_up()
         self.look_again()
 
     def join(self) -> None:
         """Wait for the threads, after stop()."""
         with self._lock:
-            threads = [one.thread for one in self._uploads.values()]
+            threads = list(self._threads.values())
         for thread in threads:
-            if thread is not None:
-                thread.join()
+            thread.join()
 
-    def _serve(self, number: int, uploader: Uploader) -> None:
+    def _run(self, uploader: Uploader) -> None:
         address = uploader.connection.address
         try:
             uploader.run()
@@ -207,12 +178,13 @@ class PeerUploads:
         except MemoryError:
             log.warning("dropped %s: this computer has no memory left", address)
         finally:
-            self._end(number, uploader)
+            self._end(uploader)
 
-    def _end(self, number: int, uploader: Uploader) -> None:
+    def _end(self, uploader: Uploader) -> None:
+        number = uploader.session.number
         with self._lock:
-            del self._uploads[number]
-            self._sent_before += uploader.sent
+            del self._uploaders[number], self._threads[number]
+            self._sent_before += uploader.meter.total
             self._wake(self._scheduler.left(number))
         uploader.close()
 
@@ -223,6 +195,6 @@ class PeerUploads:
     def _wake(self, numbers: list[int], word: bytes = b"\0") -> None:
         """Called with the lock held: the byte goes into a buffer, and nothing waits."""
         for number in numbers:
-            upload = self._uploads.get(number)
-            if upload is not None:
-                upload.uploader.wake(word)
+            uploader = self._uploaders.get(number)
+            if uploader is not None:
+                uploader.wake(word)

@@ -6,18 +6,22 @@ sessions of a program share one scheduler, so one lock protects them all.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from roles.disk.holding import Holding, Library
+from roles.net.eviction import Occupant, evicted
 from roles.net.frame_budget import FrameBudget
 from roles.uploads.open_contents import OpenContents
 from roles.uploads.small_contents import SmallContents
 from roles.uploads.upload_scheduler import ChosenChunk, UploadScheduler
+from roles.values.addresses import is_loopback
 from roles.values.content import DIGEST_SIZE, bitmap_bytes, bitmap_of
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
 
+MAX_CONNECTIONS = 128  # a thread each
+MAX_PER_HOST = 16  # one host must not keep a room out; this machine is exempt
 ALIVE_S = 15.0  # of our silence before we send ALIVE
 SILENT_S = 45.0  # of its silence before we give it up
 ANSWER_S = 2.0  # how long an unanswered offer keeps its slot
@@ -47,15 +51,19 @@ class UploadSession:
     def __init__(
         self,
         number: int,
+        host: str,
         scheduler: UploadScheduler,
         library: Library,
         wake: Callable[[list[int]], None],
         *,
         now: float,
     ) -> None:
-        """`number` is the leecher's at the scheduler. `wake` gets the numbers of sessions that have
-        something to look at; it must return at once.
+        """`number` and `host`: the leecher's at the scheduler. `wake` gets the numbers of sessions
+        that have something to look at; it must return at once.
         """
+        self.number = number
+        self.host = host
+        self.is_leaving = False  # we hung up, and another takes its place
         self.title = ""  # of the content that was sent last
         self.position = 0  # in the queue for a slot; 0 when it does not wait
         self.useful_at = now  # when it last took something, or joined
@@ -64,7 +72,6 @@ class UploadSession:
         self.is_over = False  # the leecher has left
         self.to_say: list[frames.Frame] = []  # the caller sends them and empties the list
         self.closed: list[int] = []  # handles of sources to close; the caller empties the list
-        self._number = number
         self._scheduler = scheduler
         self._wake = wake
         self._contents = OpenContents(library)
@@ -87,7 +94,7 @@ class UploadSession:
 
     def idle_s(self, *, now: float) -> float:
         """Seconds since it took something; 0 while it waits in the queue."""
-        is_waiting = self._scheduler.is_queued(self._number) and self.fruitless < IN_VAIN
+        is_waiting = self._scheduler.is_queued(self.number) and self.fruitless < IN_VAIN
         return 0.0 if is_waiting else now - self.useful_at
 
     # Frames of the leecher
@@ -179,13 +186,13 @@ class UploadSession:
         if holding is not None:
             content = holding.content
             wanted = bitmap_of(chunks, content.count)
-            self._scheduler.want(self._number, handle, content.root, wanted)
+            self._scheduler.want(self.number, handle, content.root, wanted)
 
     def _close(self, handle: int) -> None:
         """The leecher wants nothing more of this content."""
         self._cancel_sending(handle)
         self._singles.drop(handle)
-        self._scheduler.forget(self._number, handle)
+        self._scheduler.forget(self.number, handle)
         self._contents.close(handle)
         self.closed.append(handle)
 
@@ -254,9 +261,9 @@ class UploadSession:
 
     def regain(self, *, now: float) -> bool:
         """Whether it has a slot to go on sending; otherwise it waits in the queue for one."""
-        if self._scheduler.use_slot(self._number):
+        if self._scheduler.use_slot(self.number):
             return True
-        has_slot, others = self._scheduler.ask_slot(self._number, now=now)
+        has_slot, others = self._scheduler.ask_slot(self.number, now=now)
         self._wake(others)
         self._tell_position(now)
         return has_slot
@@ -268,7 +275,7 @@ class UploadSession:
 
     def moved(self, count: int, *, now: float) -> None:
         """`count`: bytes of chunks that went out since the last call."""
-        self._scheduler.moved(self._number, count, now=now)
+        self._scheduler.moved(self.number, count, now=now)
 
     def sent(self, sending: Sending, *, now: float) -> None:
         """The last byte of a chunk is out."""
@@ -282,7 +289,7 @@ class UploadSession:
             self._singles.sent(sending.length, now=now)
             self._end_turn_of_singles()
         else:
-            self._scheduler.sent(self._number, sending.choice.handle, sending.choice.index)
+            self._scheduler.sent(self.number, sending.choice.handle, sending.choice.index)
 
     def broken_off(self, sending: Sending, *, now: float, has_changed: bool = False) -> None:
         """The chunk was cancelled, or its content has changed."""
@@ -340,7 +347,7 @@ class UploadSession:
             self._release()
 
     def _offer(self, now: float) -> None:
-        choice, others = self._scheduler.next_choice(self._number, now=now)
+        choice, others = self._scheduler.next_choice(self.number, now=now)
         self._wake(others)
         self._tell_position(now)
         if choice is None:
@@ -351,13 +358,13 @@ class UploadSession:
         self.to_say.append(frames.Offer(choice.handle, choice.index))
 
     def _not_sent(self, choice: ChosenChunk) -> None:
-        self._scheduler.not_sent(self._number, choice.handle, choice.index)
+        self._scheduler.not_sent(self.number, choice.handle, choice.index)
 
     def _gone(self, handle: int, reason: str, now: float) -> None:
         """The content is not here. It may come, and is described then."""
         self._cancel_sending(handle)
         self._say(frames.Gone(handle, reason), now)
-        self._scheduler.forget(self._number, handle)
+        self._scheduler.forget(self.number, handle)
         self._contents.note_missing(handle)
         self.closed.append(handle)
 
@@ -375,21 +382,21 @@ class UploadSession:
     @property
     def _has_slot(self) -> bool:
         """The scheduler takes slots from leechers that hardly read."""
-        return self._scheduler.has_slot(self._number)
+        return self._scheduler.has_slot(self.number)
 
     @property
     def _is_turn_over(self) -> bool:
-        return self._scheduler.is_turn_over(self._number)
+        return self._scheduler.is_turn_over(self.number)
 
     def _release(self) -> None:
         """Let others have the slot."""
-        self._wake(self._scheduler.release(self._number))
+        self._wake(self._scheduler.release(self.number))
 
     def _tell_position(self, now: float) -> None:
         """Send the position once the leecher has waited for POSITION_S, and then when it changes; 0
         when it no longer waits. In a fast room nobody waits that long.
         """
-        position = 0 if self._has_slot else self._scheduler.position(self._number)
+        position = 0 if self._has_slot else self._scheduler.position(self.number)
         if not self.position:
             self._position_told_at = now  # if it waits, it waits from now on
         self.position = position
@@ -397,3 +404,20 @@ class UploadSession:
         if position != self._position_told and (is_due or not position):
             self._position_told, self._position_told_at = position, now
             self._say(frames.Place(position), now)
+
+
+def room_for_leecher(
+    sessions: Collection[UploadSession], host: str, *, now: float
+) -> list[UploadSession] | None:
+    """The idle sessions to end so that a leecher from this host may come; None if it may not."""
+    staying = {one.number: one for one in sessions if not one.is_leaving}
+    leaving = evicted(
+        [
+            Occupant(one.number, one.host, one.idle_s(now=now), one.is_proven)
+            for one in staying.values()
+        ],
+        host,
+        most=MAX_CONNECTIONS,
+        most_of_host=MAX_CONNECTIONS if is_loopback(host) else MAX_PER_HOST,
+    )
+    return None if leaving is None else [staying[one.number] for one in leaving]

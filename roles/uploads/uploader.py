@@ -14,6 +14,7 @@ from collections.abc import Callable
 from roles.disk.holding import ChunkSource, Library
 from roles.net.connection import Connection, send_all
 from roles.net.frame_budget import FRAME_BYTES
+from roles.net.rates import RateMeter
 from roles.net.send_buffer import ALONE, SendBuffer
 from roles.net.throttle import Throttle
 from roles.net.waiting import Waiting
@@ -42,19 +43,24 @@ class Uploader:
     def __init__(
         self,
         connection: Connection,
+        computer: str,
         session: UploadSession,
         lock: threading.Lock,
         library: Library,
         throttle: Throttle,
         should_stop: Callable[[], bool],
         longest_part: int,
+        is_called: bool,
     ) -> None:
         """The connection is closed by close(). `lock` protects the session. The leecher takes parts
-        of up to `longest_part` bytes. Raises OSError when no descriptor is left.
+        of up to `longest_part` bytes. `is_called`: this program made the connection. Raises OSError
+        when no descriptor is left.
         """
         self.connection = connection
+        self.computer = computer
         self.session = session
-        self.sent = 0  # bytes of chunks
+        self.is_called = is_called
+        self.meter = RateMeter(now=time.monotonic())  # of chunks
         self._lock = lock
         self._library = library
         self._throttle = throttle
@@ -230,7 +236,7 @@ class Uploader:
                 self._library.withdraw(choice.root)
                 raise ConnectionAbortedError(str(error)) from None
             sent += part
-            self.sent += part
+            self.meter.add(part, now=time.monotonic())
             if sent < length and not sending.is_single and not self._may_go_on():
                 return False
         return True

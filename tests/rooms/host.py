@@ -12,21 +12,19 @@ from roles.joining.membership import EARLY_PING_S, PING_S
 from roles.joining.room_lister import PEERS_AGAIN_S
 from roles.joining.tracker_asker import TRIES_S
 from roles.net.dialling import CONNECT_S
-from roles.net.eviction import Occupant, evicted
 from roles.room.registry import Registry
 from roles.room.registry_entry import Origin
+from roles.swarm.call_book import CallBook
 from roles.swarm.chunk_plan import ChunkPlan
 from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.peer import Peer
 from roles.swarm.peer_book import PeerBook, fast, room_for_caller, stalled
-from roles.swarm.reverse_connections import AGAIN_S as CALL_AGAIN_S
-from roles.swarm.reverse_connections import ASK_S, MAX_CALLS
+from roles.swarm.reverse_connections import ASK_S
 from roles.swarm.swarm import Swarm
 from roles.swarm.swarm_library import SwarmLibrary
-from roles.uploads.peer_uploads import MAX_CONNECTIONS, MAX_PER_HOST
 from roles.uploads.slots import slots_for_lmk2
 from roles.uploads.upload_scheduler import UploadScheduler
-from roles.uploads.upload_session import Sending
+from roles.uploads.upload_session import Sending, room_for_leecher
 from roles.values.addresses import Address
 from roles.values.content import DIGEST_SIZE
 from roles.values.participants import Status
@@ -161,7 +159,7 @@ class Host:
         self.answers_offers = True
         self.is_excused = False  # nobody expects of it that it ends
         self._numbers = itertools.count(1)
-        self._called: dict[Address, float] = {}  # whom it called, and when it may again
+        self._calls = CallBook()
         self.is_leecher = False
         self.core = room.cores.core_of(number)
 
@@ -266,16 +264,8 @@ class Host:
 
     def make_room(self, host: str) -> bool:
         """Whether one more leecher is served, if need be in place of an idle one."""
-        occupants = [
-            Occupant(
-                end.number,
-                end.connection.downloader_host.address.host,
-                end.session.idle_s(now=self.room.clock.now),
-                end.session.is_proven,
-            )
-            for end in self.uploads.values()
-        ]
-        leaving = evicted(occupants, host, most=MAX_CONNECTIONS, most_of_host=MAX_PER_HOST)
+        sessions = [end.session for end in self.uploads.values()]
+        leaving = room_for_leecher(sessions, host, now=self.room.clock.now)
         for idle in leaving or ():
             self.uploads[idle.number].close("was idle, and its place is another's")
         return leaving is not None
@@ -316,17 +306,12 @@ class Host:
         self.room.tracker.holders(self, self._call_all, lambda: None)
 
     def _call_all(self, members: list[Member]) -> None:
-        now, begun = self.room.clock.now, 0
         served = {end.connection.downloader_host.address for end in self.uploads.values()}
-        for member in members:
-            is_due = self._called.get(member.address, 0.0) <= now
-            if not member.is_leecher or member.is_unreachable or begun >= MAX_CALLS:
-                continue
-            if member.address in served or not is_due or member.address == self.address:
-                continue
-            self._called[member.address] = now + CALL_AGAIN_S
-            begun += 1
-            leecher = self.room.at(member.address)
+        served.add(self.address)
+        leechers = [one.address for one in members if one.is_leecher and not one.is_unreachable]
+        for address in self._calls.to_call(leechers, served, now=self.room.clock.now):
+            leecher = self.room.at(address)
+            self._calls.ended(address)
             if isinstance(leecher, Leecher) and self.room.can_connect(self, leecher):
                 self.room.connect(self, leecher, partial(leecher.adopt, self))
 

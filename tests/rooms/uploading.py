@@ -45,10 +45,11 @@ class UploadEnd:
         self.is_hung = False  # it is a fault's, and does nothing any more
         self._host = host
         self._clock = host.room.clock
+        other = connection.downloader_host.address.host
         self.session = UploadSession(
-            number, host.scheduler, host.library, host.wake, now=self._clock.now
+            number, other, host.scheduler, host.library, host.wake, now=self._clock.now
         )
-        host.scheduler.joined(number, connection.downloader_host.address.host)
+        host.scheduler.joined(number, other)
         self._inbox = deque[frames.Frame]()
         self._sizes = PartSizes(frames.PART)
         self._buffer = fitting_buffer(0.0, MAX_BUFFER, 1, ETHERNET_SEGMENT)
