@@ -18,8 +18,8 @@ from typing import TypeAlias
 Bytes: TypeAlias = bytes | bytearray | memoryview
 
 _IS_LINUX = sys.platform == "linux"
-_MORE = getattr(socket, "MSG_MORE", 0)
-_NO_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
+_MORE = int(getattr(socket, "MSG_MORE", 0))  # as enum members, they would cost 1 µs in each call
+_NO_WAIT = int(getattr(socket, "MSG_DONTWAIT", 0))
 _NO_TIME = (TimeoutError, BlockingIOError)  # nothing moved in time; the second on Linux
 _DISCARD = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # struct linger
 # sendfile's errors for a file system or a socket that it does not support.
