@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from roles.disk.leftovers import drop_packs
-from roles.disk.name_twins import twins_in
+from roles.disk.name_twins import key_of_names
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
@@ -271,9 +271,10 @@ class Leecher(Role):
             return None
         wanted, packs = found
         if self._names is None:
-            twins = twins_in(self._settings.folder)
             self._names = StoredNames(
-                windows=os.name == "nt", key=twins.key, should_stop=self.should_stop
+                windows=os.name == "nt",
+                key=key_of_names(self._settings.folder),
+                should_stop=self.should_stop,
             )
         if self._peer is None:
             self._peer = self._new_peer(wanted.shares)

@@ -232,7 +232,7 @@ class PlaceTest(ArrivingFileTestCase):
         arriving = self.arriving()
         self.assertEqual(arriving.path, self.part)
         self.assertTrue(self.part.is_file())
-        self.assertTrue(arriving.is_in_place)
+        self.assertTrue(arriving._file.is_in_place)
 
     @needs_posix
     def test_a_link_on_the_way_is_not_followed(self) -> None:
@@ -266,7 +266,7 @@ class PlaceTest(ArrivingFileTestCase):
         arriving = self.whole()
         (self.target / "a").rename(self.target / "moved")
         (self.target / "a").symlink_to(self.folder / "outside")
-        self.assertFalse(arriving.is_in_place)
+        self.assertFalse(arriving._file.is_in_place)
         with self.assertRaisesRegex(StorageError, "link to another place"):
             arriving.finish(Existing.REPLACE, 0, False, go_on)
         with self.assertRaises(StorageError):
@@ -464,7 +464,7 @@ class FinishTest(ArrivingFileTestCase):
         arriving = self.whole()
         self.part.unlink()
         self.part.symlink_to(self.folder)
-        self.assertFalse(arriving.is_in_place)
+        self.assertFalse(arriving._file.is_in_place)
         with self.assertRaisesRegex(StorageError, "Another program replaced"):
             arriving.finish(Existing.REPLACE, 0, False, go_on)
         arriving.discard()
@@ -481,7 +481,7 @@ class FinishTest(ArrivingFileTestCase):
     def test_a_folder_that_is_gone_is_a_sentence(self) -> None:
         arriving = self.whole()
         (self.target / "a").rename(self.folder / "elsewhere")
-        self.assertFalse(arriving.is_in_place)
+        self.assertFalse(arriving._file.is_in_place)
         with self.assertRaisesRegex(StorageError, "cannot be written"):
             arriving.finish(Existing.SKIP, 0, False, go_on)
         arriving.discard()
@@ -495,7 +495,7 @@ class FinishTest(ArrivingFileTestCase):
         again.discard()
         again.discard()
         self.assertFalse(self.part.exists())
-        self.assertFalse(again.is_in_place)
+        self.assertFalse(again._file.is_in_place)
 
     @needs_posix
     def test_where_only_closed_files_are_renamed_a_failed_rename_keeps_it_open(self) -> None:
@@ -510,7 +510,7 @@ class FinishTest(ArrivingFileTestCase):
                 self.assertRaisesRegex(StorageError, "No permission"),
             ):
                 arriving.finish(Existing.SKIP, MTIME, False, go_on)
-            self.assertTrue(arriving.is_in_place)
+            self.assertTrue(arriving._file.is_in_place)
             with self.assertRaisesRegex(StorageError, "Another LMKtorrent"):
                 self.arriving()
             source.check()

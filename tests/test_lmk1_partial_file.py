@@ -9,7 +9,7 @@ import threading
 import unittest
 from pathlib import Path
 
-from roles.disk.target_folder import room_in
+from roles.disk.promised_space import room_in
 from roles.lmk1.partial_file import PartialFile
 from roles.values.errors import DiskFullError, StorageError
 from roles.values.settings import Existing

@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 from roles.disk.arriving_file import ArrivingFile
-from roles.disk.sparse_file import BLOCK, bytes_on_disk, runs
+from roles.disk.sparse_file import BLOCK, bytes_on_disk, spans
 from roles.lmk1.partial_file import PartialFile
 from roles.values.content import MIN_CHUNK_SIZE
 from roles.values.settings import Existing
@@ -18,42 +18,40 @@ from tests.support import LmkTestCase, calls_made
 ZEROS = bytes(MIN_CHUNK_SIZE)
 
 
-class RunsTest(LmkTestCase):
-    def runs_of(self, *pieces: bytes) -> list[tuple[bool, bytes]]:
-        found = runs([memoryview(piece) for piece in pieces])
-        return [(is_zero, b"".join(map(bytes, run))) for is_zero, run in found]
+class SpansTest(LmkTestCase):
+    def spans_of(self, piece: bytes) -> list[tuple[bool, bytes]]:
+        return [(is_zero, bytes(span)) for is_zero, span in spans(memoryview(piece))]
 
     def test_zero_blocks_are_told_apart_from_the_rest(self) -> None:
         data, zeros = some_bytes(BLOCK), bytes(BLOCK)
-        for pieces, expected in (
-            ([data], [(False, data)]),
-            ([zeros], [(True, zeros)]),
-            ([zeros * 9], [(True, zeros * 9)]),
-            ([data + zeros], [(False, data), (True, zeros)]),
-            ([zeros + data + zeros], [(True, zeros), (False, data), (True, zeros)]),
-            ([data, zeros, zeros, data], [(False, data), (True, zeros * 2), (False, data)]),
-            ([zeros + b"\0\0"], [(True, zeros + b"\0\0")]),
-            ([zeros[:-1] + b"x"], [(False, zeros[:-1] + b"x")]),
-            ([b"x" + zeros + b"y"], [(False, b"x" + zeros + b"y")]),  # they fill no whole block
-            ([b"x" + zeros], [(False, b"x" + zeros[1:]), (True, b"\0")]),
-            ([b""], []),
-            ([], []),
+        for piece, expected in (
+            (data, [(False, data)]),
+            (zeros, [(True, zeros)]),
+            (zeros * 9, [(True, zeros * 9)]),
+            (data + zeros, [(False, data), (True, zeros)]),
+            (zeros + data + zeros, [(True, zeros), (False, data), (True, zeros)]),
+            (data + zeros * 2 + data, [(False, data), (True, zeros * 2), (False, data)]),
+            (zeros + b"\0\0", [(True, zeros + b"\0\0")]),
+            (zeros[:-1] + b"x", [(False, zeros[:-1] + b"x")]),
+            (b"x" + zeros + b"y", [(False, b"x" + zeros + b"y")]),  # they fill no whole block
+            (b"x" + zeros, [(False, b"x" + zeros[1:]), (True, b"\0")]),
+            (b"", []),
         ):
-            with self.subTest(pieces=[len(piece) for piece in pieces]):
-                self.assertEqual(self.runs_of(*pieces), expected)
+            with self.subTest(length=len(piece)):
+                self.assertEqual(self.spans_of(piece), expected)
 
     def test_nothing_is_lost_and_no_byte_is_taken_for_a_zero(self) -> None:
         source = random.Random(7)
         parts = [bytes(BLOCK), bytes(BLOCK - 1) + b"x", b"\0", b"y" * 100, source.randbytes(BLOCK)]
         for _ in range(300):
-            pieces = [b"".join(source.choices(parts, k=source.randrange(6))) for _ in range(3)]
-            found = self.runs_of(*pieces)
-            self.assertEqual(b"".join(run for _, run in found), b"".join(pieces))
+            piece = b"".join(source.choices(parts, k=source.randrange(15)))
+            found = self.spans_of(piece)
+            self.assertEqual(b"".join(run for _, run in found), piece)
             self.assertFalse(any(any(run) for is_zero, run in found if is_zero))
 
     def test_ordinary_data_costs_a_few_calls_however_long_it_is(self) -> None:
         chunk = memoryview(b"\xff" * (4 << 20))
-        self.assertLess(calls_made(lambda: list(runs([chunk]))), 20)
+        self.assertLess(calls_made(lambda: list(spans(chunk))), 20)
 
 
 class HolesTest(DiskTestCase):

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from roles.disk.chunk_digests import ChunkDigests, fitting
+from roles.disk.chunk_digests import digests_of, fitting
 from roles.disk.claimed_file import CLOSES_FIRST, ClaimedFile
 from roles.disk.file_source import OPEN_FLAGS, FileSource, PathSource
 from roles.disk.holding import ChunkSource
@@ -57,11 +57,6 @@ class ArrivingFile:
         """Of the partial file."""
         return self._file.path
 
-    @property
-    def is_in_place(self) -> bool:
-        """Like ClaimedFile.is_in_place."""
-        return self._file.is_in_place
-
     def recheck(self, digests: bytes | None, should_stop: Callable[[], bool]) -> int:
         """Hash what is on the disk; returns the bitmap of the chunks with the right digests.
 
@@ -78,7 +73,7 @@ class ArrivingFile:
             self._file.truncate(self.content.size)
         if size == 0:
             return 0
-        found = ChunkDigests(self._file.file, self.content, should_stop).run()
+        found = digests_of(self._file.file, self.content, should_stop)
         if digests is None:
             root = root_of(self.content.size, self.content.chunk_size, found)
             return self.content.all_chunks if root == self.content.root else 0

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 
 from roles.disk.positioned_file import PositionedFile
 from roles.disk.sparse_file import has_data
 from roles.values.content import DIGEST_SIZE, Content, bitmap_size
 from roles.values.errors import ShortageError
+from roles.values.stopping import go_on
 from roles.worker import Worker
 
 BLOCK = 1024 * 1024  # bytes to read at once
@@ -18,81 +21,79 @@ WORTH_A_THREAD = 16 * 1024 * 1024  # bytes from which a second thread saves more
 MISSING = bytes(DIGEST_SIZE)  # nobody knows bytes with this digest
 
 
-class ChunkDigests:
-    """One reading of one open file. Call run() once."""
+def digests_of(
+    file: PositionedFile, content: Content, should_stop: Callable[[], bool] = go_on
+) -> bytes:
+    """The digests, joined in order; MISSING for chunks that are not there or unreadable, and for
+    those that remain once should_stop() returns True.
+    """
+    digests = bytearray(DIGEST_SIZE * content.count)
+    order = iter(range(content.count))  # next() of a range is atomic
+    failed = threading.Event()  # one thread has failed, so the other stops
 
-    def __init__(
-        self,
-        file: PositionedFile,
-        content: Content,
-        should_stop: Callable[[], bool],
-    ) -> None:
-        self._file = file
-        self._content = content
-        self._should_stop = should_stop
-        self._has_failed = False  # one thread has failed, so the other stops
-        self._order = iter(range(content.count))  # next() of a range is atomic
-        self._digests = bytearray(DIGEST_SIZE * content.count)
+    def is_stopping() -> bool:
+        return failed.is_set() or should_stop()
 
-    def run(self) -> bytes:
-        """The digests, joined in order; MISSING for chunks that are not there or unreadable."""
-        if self._content.size < WORTH_A_THREAD:
-            self._read_chunks()
-            return bytes(self._digests)
-        helper = Worker(self._read_chunks, "lmk-check")
-        with suppress(ShortageError):  # then this thread reads everything
-            helper.start()
-        try:
-            self._read_chunks()
-        except BaseException:
-            self._has_failed = True
-            raise
-        finally:
-            if helper.ident is not None:
-                helper.join()
-        return bytes(self._digests)
-
-    def _read_chunks(self) -> None:
-        room = memoryview(bytearray(min(BLOCK, self._content.chunk_size)))
-        zeros = dict[int, bytes]()  # digests of that many zeros
-        for index in self._order:
-            start, length = index * self._content.chunk_size, self._content.length(index)
-            if has_data(self._file.descriptor, start, start + length):
-                digest = self._digest(start, length, room)
+    def read() -> None:
+        room = memoryview(bytearray(min(BLOCK, content.chunk_size)))
+        for index in order:
+            start, length = index * content.chunk_size, content.length(index)
+            if has_data(file.descriptor, start, start + length):
+                digest = _digest(file, start, length, room, is_stopping)
             else:
-                digest = self._digest_of_hole(start, length, room, zeros)
-            if self._is_stopping():
+                digest = _digest_of_hole(file, start, length)
+            if is_stopping():
                 return
-            self._digests[index * DIGEST_SIZE : (index + 1) * DIGEST_SIZE] = digest
+            digests[index * DIGEST_SIZE : (index + 1) * DIGEST_SIZE] = digest
 
-    def _is_stopping(self) -> bool:
-        return self._has_failed or self._should_stop()
+    if content.size < WORTH_A_THREAD:
+        read()
+        return bytes(digests)
+    helper = Worker(read, "lmk-check")
+    with suppress(ShortageError):  # then this thread reads everything
+        helper.start()
+    try:
+        read()
+    except BaseException:
+        failed.set()
+        raise
+    finally:
+        if helper.ident is not None:
+            helper.join()
+    return bytes(digests)
 
-    def _digest(self, start: int, length: int, room: memoryview) -> bytes:
-        digest = hashlib.sha256()
-        for offset in range(start, start + length, BLOCK):
-            wanted = min(BLOCK, start + length - offset)
-            try:
-                got = self._file.read_into(offset, room[:wanted])
-            except OSError:  # a bad sector: fetch the chunk again
-                return MISSING
-            if got < wanted or self._is_stopping():
-                return MISSING
-            digest.update(room[:wanted])
-        return digest.digest()
 
-    def _digest_of_hole(
-        self, start: int, length: int, room: memoryview, zeros: dict[int, bytes]
-    ) -> bytes:
-        """A hole counts as zeros if the file goes on behind it."""
+def _digest(
+    file: PositionedFile,
+    start: int,
+    length: int,
+    room: memoryview,
+    is_stopping: Callable[[], bool],
+) -> bytes:
+    digest = hashlib.sha256()
+    for offset in range(start, start + length, BLOCK):
+        wanted = min(BLOCK, start + length - offset)
         try:
-            if not self._file.read_into(start + length - 1, room[:1]):
-                return MISSING
-        except OSError:
+            got = file.read_into(offset, room[:wanted])
+        except OSError:  # a bad sector: fetch the chunk again
             return MISSING
-        if length not in zeros:
-            zeros[length] = hashlib.sha256(bytes(length)).digest()
-        return zeros[length]
+        if got < wanted or is_stopping():
+            return MISSING
+        digest.update(room[:wanted])
+    return digest.digest()
+
+
+def _digest_of_hole(file: PositionedFile, start: int, length: int) -> bytes:
+    """A hole counts as zeros if the file goes on behind it."""
+    try:
+        return _digest_of_zeros(length) if file.read(start + length - 1, 1) else MISSING
+    except OSError:
+        return MISSING
+
+
+@lru_cache(maxsize=16)
+def _digest_of_zeros(length: int) -> bytes:
+    return hashlib.sha256(bytes(length)).digest()
 
 
 def fitting(digests: bytes, found: bytes) -> int:

@@ -18,7 +18,7 @@ from roles.disk.file_lock import try_lock
 from roles.disk.open_folder import LastFolder, OpenFolder
 from roles.disk.storage_faults import LEFT_UNDONE
 from roles.values.content import Content
-from roles.values.safe_names import PARTIAL_SUFFIX, is_partial_name, shown_name
+from roles.values.safe_names import PARTIAL_SUFFIX, shown_name
 
 log = logging.getLogger(__name__)
 
@@ -54,22 +54,6 @@ def drop_partials(target: Path, files: Iterable[tuple[str, ...]]) -> None:
                 drop_partial(last.open(stored[:-1]), stored[-1])
 
 
-def partial_names(folder: OpenFolder) -> list[str]:
-    """Raises OSError."""
-    return [name for name in _names_in(folder) if is_partial_name(name)]
-
-
-def drop_second_names(folder: OpenFolder, names: Iterable[str], file: os.stat_result) -> None:
-    """Remove those of these partial names that are second names of the finished `file`.
-
-    They remain if a run is killed between link and unlink (final_name.py). Raises OSError.
-    """
-    for name in names:
-        status = folder.status(name)
-        if status is not None and os.path.samestat(status, file):
-            _drop(folder, name)
-
-
 def drop_member_partials(target: Path, folders: Iterable[tuple[str, ...]]) -> None:
     """Remove members of packs that a killed run wrote but did not rename.
 
@@ -86,7 +70,7 @@ def drop_member_partials(target: Path, folders: Iterable[tuple[str, ...]]) -> No
 def drop_packs(target: Path) -> None:
     """Remove all packs that no program works on. Call it if no download here is unfinished."""
     with suppress(*LEFT_UNDONE), OpenFolder.base(target, make=False) as base:
-        for name in _names_in(base):
+        for name in base.names():
             if _PROBE.fullmatch(name):
                 _drop_if_free(base, name)
         for prefix in _packs(base):
@@ -95,7 +79,7 @@ def drop_packs(target: Path) -> None:
 
 def _drop_members(target: Path, stored: tuple[str, ...], killed: set[str]) -> None:
     with OpenFolder.below(target, stored, make=False) as folder:
-        for name in _names_in(folder):
+        for name in folder.names():
             match = _PACK.fullmatch(name)
             if match is not None and match[2] and match[1] in killed:
                 _drop(folder, name)
@@ -103,13 +87,8 @@ def _drop_members(target: Path, stored: tuple[str, ...], killed: set[str]) -> No
 
 def _packs(base: OpenFolder) -> list[str]:
     """The names of the packs in the target folder, without suffix."""
-    matches = map(_PACK.fullmatch, _names_in(base))
+    matches = map(_PACK.fullmatch, base.names())
     return [match[1] for match in matches if match is not None and not match[2]]
-
-
-def _names_in(folder: OpenFolder) -> list[str]:
-    place = folder.path if folder.descriptor is None else folder.descriptor
-    return os.listdir(place)  # noqa: PTH208 (a Path knows no descriptor)
 
 
 def _is_free(folder: OpenFolder, name: str) -> bool:

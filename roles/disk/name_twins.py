@@ -9,9 +9,8 @@ import itertools
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from roles.disk import disk_calls
@@ -23,26 +22,20 @@ _MOST_ENTRIES = 100  # entries of a folder to try
 _PROBE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | disk_calls.PLAIN_FLAGS
 
 
-@dataclass(frozen=True, slots=True)
-class NameTwins:
-    """How a folder compares names."""
+def key_of_names(folder: Path) -> Callable[[str], str]:
+    """Returns a function whose result is equal for names that the folder treats as one.
 
-    by_case: bool = True  # "A" and "a" are one file
-    by_form: bool = True  # so are the composed and the decomposed "é"
-
-    def key(self, name: str) -> str:
-        """Equal for names that the folder treats as one."""
-        if self.by_case:
-            return collision_key(name)
-        return unicodedata.normalize("NFC", name) if self.by_form else name
-
-
-def twins_in(folder: Path) -> NameTwins:
-    """`folder` need not exist yet."""
+    `folder` need not exist yet.
+    """
     by_case = _by_case(folder)
-    if by_case is None:
-        by_case = os.name == "nt" or sys.platform == "darwin"
-    return NameTwins(by_case, by_form=by_case or sys.platform == "darwin")
+    if by_case or (by_case is None and (os.name == "nt" or sys.platform == "darwin")):
+        return collision_key  # "A" and "a" are one file, and so are the two forms of "é"
+    return compose if sys.platform == "darwin" else str
+
+
+def compose(name: str) -> str:
+    """Equal for the composed and the decomposed "é"."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _by_case(folder: Path) -> bool | None:

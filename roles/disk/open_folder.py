@@ -94,6 +94,11 @@ class OpenFolder:
         """Whether a file or folder has this name; faster than status()."""
         return os.access(self.at(name), os.F_OK, dir_fd=self.descriptor)
 
+    def names(self) -> list[str]:
+        """Of all that is in it. Raises OSError."""
+        place = self.path if self.descriptor is None else self.descriptor
+        return os.listdir(place)  # noqa: PTH208 (a Path knows no descriptor)
+
     def sync(self) -> None:
         """Make new names survive a power cut, if the system can. Raises OSError."""
         if self.descriptor is None:
@@ -135,20 +140,17 @@ class LastFolder:
         self, base: Path, *, make: bool = True, made: list[tuple[str, ...]] | None = None
     ) -> None:
         """`make` creates missing folders and adds them to `made`, outer ones first."""
-        self._base = base
+        self.base = base
         self._make = make
         self._made = made
         self._names = tuple[str, ...]()
         self._folder: OpenFolder | None = None  # of these names
 
-    def path_of(self, stored: tuple[str, ...]) -> Path:
-        return self._base.joinpath(*stored)
-
     def open(self, names: tuple[str, ...]) -> OpenFolder:
         """The folder base/name/name. This object closes it."""
         if self._folder is None or names[: len(self._names)] != self._names:
             self.close()
-            self._folder = OpenFolder.base(self._base, make=self._make)
+            self._folder = OpenFolder.base(self.base, make=self._make)
         for name in names[len(self._names) :]:
             self._enter(self._folder, name)
         return self._folder

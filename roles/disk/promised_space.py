@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
-from roles.disk.target_folder import disk_full, room_in
+from roles.disk.open_folder import OpenFolder
+from roles.disk.storage_faults import REFUSED, storage_error
+from roles.values.errors import DiskFullError
+
+# Bytes that we leave free: 1 % of the disk, but at most this.
+MAX_RESERVE = 200 * 1024 * 1024
 
 
 class PromisedSpace:
@@ -40,3 +46,28 @@ class PromisedSpace:
     def withdraw(self, who: object) -> None:
         with self._lock:
             self._needs.pop(who, None)
+
+
+def room_in(folder: Path) -> int:
+    """Bytes that we may write there; negative if less than the reserve is free.
+
+    Creates the folder; raises StorageError if that fails.
+    """
+    try:
+        OpenFolder.base(folder, make=True).close()
+        usage = shutil.disk_usage(folder)
+    except REFUSED as error:
+        raise storage_error(error, folder) from None
+    return usage.free - min(MAX_RESERVE, usage.total // 100)
+
+
+def disk_full(folder: Path, short: int) -> DiskFullError:
+    """`short`: how many more bytes must be free."""
+    return DiskFullError(
+        f"The disk of {folder} is full: {_megabytes(short)} more must be free. "
+        "Make room or choose another folder."
+    )
+
+
+def _megabytes(count: int) -> str:
+    return f"{max(1, round(count / 1e6)):,} MB"

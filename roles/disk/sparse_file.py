@@ -15,26 +15,12 @@ BLOCK = 4096  # bytes; the smallest hole of most file systems
 _ZEROS = bytes(BLOCK)
 
 
-def runs(pieces: Sequence[memoryview]) -> Iterator[tuple[bool, list[memoryview]]]:
-    """Cut the pieces into runs of zeros and runs of data: (is it zeros, its pieces), in order.
+def spans(piece: memoryview) -> Iterator[tuple[bool, memoryview]]:
+    """Cut a piece into spans of zeros and of data: (is it zeros, span), in order.
 
-    Runs of zeros consist of whole blocks, counted from the start of a piece. For ordinary data it
-    looks only at the first byte of each block, which takes a thousandth of the time of writing it.
+    Spans of zeros consist of whole blocks. For ordinary data it looks only at the first byte of
+    each block, which takes a thousandth of the time of writing it.
     """
-    run, is_zero_run = list[memoryview](), False
-    for piece in pieces:
-        for is_zero, start, stop in _spans(piece):
-            if run and is_zero != is_zero_run:
-                yield is_zero_run, run
-                run = []
-            is_zero_run = is_zero
-            run.append(piece[start:stop])
-    if run:
-        yield is_zero_run, run
-
-
-def _spans(piece: memoryview) -> Iterator[tuple[bool, int, int]]:
-    """Cut a piece into spans (is it zeros, start, stop)."""
     heads = bytes(piece[::BLOCK])
     done = 0  # everything before was yielded
     index = heads.find(0)
@@ -44,12 +30,12 @@ def _spans(piece: memoryview) -> Iterator[tuple[bool, int, int]]:
             index += 1
         if index > first:
             if done < first * BLOCK:
-                yield False, done, first * BLOCK
+                yield False, piece[done : first * BLOCK]
             done = min(index * BLOCK, len(piece))
-            yield True, first * BLOCK, done
+            yield True, piece[first * BLOCK : done]
         index = heads.find(0, index + (index == first))
     if done < len(piece):
-        yield False, done, len(piece)
+        yield False, piece[done:]
 
 
 def may_have_holes(piece: memoryview | bytes) -> bool:
@@ -62,16 +48,18 @@ def write_sparse(file: PositionedFile, offset: int, pieces: Sequence[memoryview]
 
     Nobody else may write to the file meanwhile. Raises OSError.
     """
-    if not any(may_have_holes(piece) for piece in pieces):
+    is_plain = not any(map(may_have_holes, pieces))
+    found = [] if is_plain else [span for piece in pieces for span in spans(piece)]
+    if not any(is_zero for is_zero, _ in found):
         file.write(offset, pieces)
         return
-    for is_zero, run in runs(pieces):
-        length = sum(map(len, run))
-        if not is_zero or has_data(file.descriptor, offset, offset + length):
-            file.write(offset, run)
-        elif file.size < offset + length:
-            disk_calls.truncate(file.descriptor, offset + length)
-        offset += length
+    for is_zero, span in found:
+        end = offset + len(span)
+        if not is_zero or has_data(file.descriptor, offset, end):
+            file.write(offset, (span,))
+        elif file.size < end:
+            disk_calls.truncate(file.descriptor, end)
+        offset = end
 
 
 def has_data(descriptor: int, start: int, stop: int) -> bool:

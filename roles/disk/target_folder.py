@@ -3,49 +3,25 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 
 from roles.disk import disk_calls
-from roles.disk.chunk_digests import ChunkDigests
+from roles.disk.chunk_digests import digests_of
 from roles.disk.file_source import OPEN_FLAGS
-from roles.disk.leftovers import drop_partial, drop_second_names, partial_names
+from roles.disk.leftovers import drop_partial
 from roles.disk.open_folder import LastFolder, OpenFolder
 from roles.disk.positioned_file import PositionedFile
 from roles.disk.stamp import stamp
 from roles.disk.storage_faults import LEFT_UNDONE, REFUSED, storage_error
 from roles.values.content import Content, root_of
 from roles.values.errors import DiskFullError, StorageError
-from roles.values.safe_names import numbered
+from roles.values.safe_names import is_partial_name, numbered
 from roles.values.stopping import until_stopped
 
-# Bytes that we leave free: 1 % of the disk, but at most this.
-MAX_RESERVE = 200 * 1024 * 1024
 _NUMBERS = 20  # "name (20)": how many copies to look through
-
-
-def room_in(folder: Path) -> int:
-    """Bytes that we may write there; negative if less than the reserve is free.
-
-    Creates the folder; raises StorageError if that fails.
-    """
-    try:
-        OpenFolder.base(folder, make=True).close()
-        usage = shutil.disk_usage(folder)
-    except REFUSED as error:
-        raise storage_error(error, folder) from None
-    return usage.free - min(MAX_RESERVE, usage.total // 100)
-
-
-def disk_full(folder: Path, short: int) -> DiskFullError:
-    """`short`: how many more bytes must be free."""
-    return DiskFullError(
-        f"The disk of {folder} is full: {_megabytes(short)} more must be free. "
-        "Make room or choose another folder."
-    )
 
 
 class TargetFolder:
@@ -55,15 +31,15 @@ class TargetFolder:
         self.path = path
         self._text = os.fspath(path)
         self._times: dict[tuple[str, ...], int] = {}
-        self._made = list[tuple[str, ...]]()  # folders that we created, outer ones first
         self._partials: dict[tuple[str, ...], list[str]] = {}  # names in folders listed so far
+        self._made = list[tuple[str, ...]]()  # folders that we created, outer ones first
 
     def holds(
         self, stored: tuple[str, ...], content: Content, should_stop: Callable[[], bool]
     ) -> Path | None:
         """The path of the file if it already has this content, else None; also if stopped.
 
-        Follows no link below this folder.
+        Follows no link below this folder. Removes what a killed run left of the same file.
         """
         try:  # a quick check first: usually nothing is there, and there may be many files
             status = os.lstat("/".join((self._text, *stored)))
@@ -79,8 +55,7 @@ class TargetFolder:
                     if not _is_content(file, content, should_stop):
                         return None
                 if status.st_nlink > 1:
-                    with suppress(*LEFT_UNDONE):
-                        self._drop_second_names(folder, stored[:-1], status)
+                    self._drop_second_names(folder, stored[:-1], status)
                 drop_partial(folder, stored[-1])
         except (OSError, StorageError):
             return None
@@ -103,10 +78,16 @@ class TargetFolder:
     def _drop_second_names(
         self, folder: OpenFolder, stored: tuple[str, ...], file: os.stat_result
     ) -> None:
-        """Lists each folder only once, because all of its files may have two names."""
-        if stored not in self._partials:
-            self._partials[stored] = partial_names(folder)
-        drop_second_names(folder, self._partials[stored], file)
+        """Remove partial names of a finished file, which remain if it was named and the program or
+        the disk then failed. Lists each folder once: all of its files may have two names.
+        """
+        with suppress(*LEFT_UNDONE):
+            if stored not in self._partials:
+                self._partials[stored] = list(filter(is_partial_name, folder.names()))
+            for name in self._partials[stored]:
+                status = folder.status(name)
+                if status is not None and os.path.samestat(status, file):
+                    disk_calls.unlink(folder.at(name), at=folder.descriptor)
 
     def make_folders(
         self, folders: Iterable[tuple[tuple[str, ...], int | None]], should_stop: Callable[[], bool]
@@ -160,16 +141,12 @@ def _open(last: LastFolder, stored: tuple[str, ...]) -> None:
     try:
         last.open(stored)
     except REFUSED as error:
-        raise storage_error(error, last.path_of(stored)) from None
+        raise storage_error(error, last.base.joinpath(*stored)) from None
 
 
 def _is_content(file: PositionedFile, content: Content, should_stop: Callable[[], bool]) -> bool:
     status = os.fstat(file.descriptor)
     if not stat.S_ISREG(status.st_mode) or status.st_size != content.size:
         return False
-    digests = ChunkDigests(file, content, should_stop).run()
+    digests = digests_of(file, content, should_stop)
     return root_of(content.size, content.chunk_size, digests) == content.root
-
-
-def _megabytes(count: int) -> str:
-    return f"{max(1, round(count / 1e6)):,} MB"
