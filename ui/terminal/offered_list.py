@@ -6,11 +6,12 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, islice
 
 from roles.values.errors import UserInputError
 from roles.values.events import FilesListed, ListedFile, ListedFolder
-from roles.values.folder_keys import FolderKey, range_below
+from roles.values.folder_keys import FolderKey
 from roles.values.safe_names import shown_name
 
 SHOWN_ONE_BY_ONE = 20  # files of a folder or download; if there are more, they are summed up
@@ -44,36 +45,28 @@ class OfferedList:
     def __init__(self, listed: FilesListed) -> None:
         self.folders = listed.folders
         self.files = listed.files
-        self._by_path = sorted(self.files, key=lambda file: file.name)
-        self._paths = [file.name for file in self._by_path]
-        self._keyed = {folder.key: folder for folder in self.folders}
-        self._folders_named = defaultdict[str, list[ListedFolder]](list)
-        for folder in self.folders:
-            self._folders_named[folder.name].append(folder)
-        self._of_share = defaultdict[str, list[ListedFile]](list)
-        self._named = defaultdict[str, list[ListedFile]](list)
-        shares = {folder.share for folder in self.folders}
-        for file in listed.files:
-            for share in shares.intersection(_shares(file)):
-                self._of_share[share].append(file)
-            for name in {file.name, file.key}:
-                self._named[name].append(file)
-        self.loose = tuple(file for file in self.files if file.share not in shares)
+        self._in_share: dict[str, list[ListedFile]] = {one.share: [] for one in self.folders}
+        for file in self.files:
+            for share in self._shares(file):
+                self._in_share[share].append(file)
+        self.loose = tuple(file for file in self.files if file.share not in self._in_share)
 
     def folder(self, key: str) -> ListedFolder | None:
         """The folder that this key asks for as a whole."""
-        return self._keyed.get(key)
+        return next((folder for folder in self.folders if folder.key == key), None)
 
     def in_folder(self, folder: ListedFolder) -> tuple[ListedFile, ...]:
         """Its files, sorted by path."""
-        return tuple(self._of_share[folder.share])
+        return tuple(self._in_share[folder.share])
 
     def all(self) -> list[Chosen]:
         """Every folder, and every file that belongs to none."""
         return [*map(self.of, self.folders), *map(self.of, self.loose)]
 
     def of(self, row: ListedFile | ListedFolder) -> Chosen:
-        return _file(row) if isinstance(row, ListedFile) else self._folder(row)
+        if isinstance(row, ListedFile):
+            return Chosen(row.key, row.key, (row,))
+        return Chosen(row.key, f"{row.name}/", self.in_folder(row), is_folder=True)
 
     def named(self, name: str) -> list[Chosen] | Unclear:
         """What a name means: a file, a folder, or everything below a path in a folder, in this
@@ -82,65 +75,57 @@ class OfferedList:
         A name that ends with "/" is never a file. An umlaut may be typed as one letter or as two:
         systems differ in how they write the same name.
         """
-        found = self._named_exactly(name)
-        for form in ("NFC", "NFD"):
-            other = name if name.isascii() else unicodedata.normalize(form, name)
-            if isinstance(found, Unclear) and other != name:
-                again = self._named_exactly(other)
-                found = found if isinstance(again, Unclear) else again
-        return found
+        forms = (name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD")))
+        found = [self._named_exactly(form) for form in dict.fromkeys(forms)]
+        return next((one for one in found if not isinstance(one, Unclear)), found[0])
 
     def _named_exactly(self, name: str) -> list[Chosen] | Unclear:
-        if not name.endswith("/") and name in self._named:
-            files = self._named[name]
-            if len(files) == 1:
-                return [_file(files[0])]
-            exact = [file for file in files if file.key == name]
-            return [_file(exact[0])] if exact else _unclear(name, files)
-        path = name.rstrip("/")
+        path, is_file = name.rstrip("/"), not name.endswith("/")
+        if is_file and name in self._files_named:
+            files = self._files_named[name]
+            exact = files if len(files) == 1 else [file for file in files if file.key == name]
+            return [self.of(exact[0])] if exact else _unclear(name, files)
         folders = self._called(path)
         if folders:
-            return [self._folder(folder) for folder in folders]
-        below = self._below(path)
+            return [self.of(folder) for folder in folders]
+        below = tuple(_below(path, self.files))
         if below:
             return [Chosen(str(FolderKey(path=path)), f"{path}/", below, is_folder=True)]
-        return self._in_named_folder(path, is_file=not name.endswith("/"))
+        return self._in_named_folder(path, is_file=is_file) or Unclear(path, "nobody offers it")
 
-    def _in_named_folder(self, path: str, *, is_file: bool) -> list[Chosen] | Unclear:
+    def _in_named_folder(self, path: str, *, is_file: bool) -> list[Chosen]:
         """A path that begins with a folder's name, as a list shows it: only of that folder."""
         top, _, rest = path.partition("/")
-        below = {folder.share: list[ListedFile]() for folder in self._called(top) if rest}
-        if is_file:
-            order = {share: number for number, share in enumerate(below)}
-            found = [
-                (order[share], file)
-                for file in self._named.get(rest, ())
-                for share in _shares(file)
-                if share in order
-            ]
-            if found:
-                return [_file(min(found, key=lambda one: one[0])[1])]
-        for file in self._below(rest) if below else ():
-            for share in _shares(file):
-                if share in below:
-                    below[share].append(file)
-        parts = [
-            Chosen(str(FolderKey(share, rest)), f"{path}/", tuple(files), is_folder=True)
-            for share, files in below.items()
+        shares = [folder.share for folder in self._called(top)] if rest else []
+        for share in shares if is_file else ():
+            for file in self._files_named.get(rest, ()):
+                if share in self._shares(file):
+                    return [self.of(file)]
+        parts = {share: tuple(_below(rest, self._in_share[share])) for share in shares}
+        return [
+            Chosen(str(FolderKey(share, rest)), f"{path}/", files, is_folder=True)
+            for share, files in parts.items()
             if files
         ]
-        return parts or Unclear(path, "nobody offers it")
 
     def _called(self, name: str) -> list[ListedFolder]:
         """The folders with this key, otherwise those with this name."""
-        keyed = self._keyed.get(name)
-        return [keyed] if keyed is not None else self._folders_named.get(name, [])
+        keyed = self.folder(name)
+        if keyed is not None:
+            return [keyed]
+        return [folder for folder in self.folders if folder.name == name]
 
-    def _below(self, path: str) -> tuple[ListedFile, ...]:
-        return tuple(self._by_path[slice(*range_below(self._paths, path))]) if path else ()
+    @cached_property
+    def _files_named(self) -> dict[str, list[ListedFile]]:
+        named = defaultdict[str, list[ListedFile]](list)
+        for file in self.files:
+            for name in {file.name, file.key}:
+                named[name].append(file)
+        return named
 
-    def _folder(self, folder: ListedFolder) -> Chosen:
-        return Chosen(folder.key, f"{folder.name}/", self.in_folder(folder), is_folder=True)
+    def _shares(self, file: ListedFile) -> list[str]:
+        """The folders of this list that have it."""
+        return [share for share in (file.share, *file.also) if share in self._in_share]
 
 
 def choices(offer: OfferedList) -> list[ListedFile | ListedFolder]:
@@ -185,12 +170,9 @@ def once(wanted: Iterable[Chosen]) -> list[Chosen]:
     return [one for one in unique if one.key in kept]
 
 
-def _shares(file: ListedFile) -> tuple[str, ...]:
-    return (file.share, *file.also)
-
-
-def _file(file: ListedFile) -> Chosen:
-    return Chosen(file.key, file.key, (file,))
+def _below(path: str, files: Iterable[ListedFile]) -> Iterable[ListedFile]:
+    start = f"{path}/"
+    return (file for file in files if path and file.name.startswith(start))
 
 
 def _unclear(name: str, files: Sequence[ListedFile]) -> Unclear:
