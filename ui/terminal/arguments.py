@@ -43,6 +43,7 @@ one that answers on this network, else this computer; LMK_DISCOVER=off turns the
 
 _DEFAULTS = {"profile": None, "quiet": False, "verbose": False}
 _AddOption: TypeAlias = Callable[..., argparse.Action]  # add_argument() of a command's parser
+_JSON = {"action": "store_true", "help": "one JSON object per line"}
 T = TypeVar("T")
 
 
@@ -143,16 +144,11 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
     option("--room", action="store_true", help="show the room as a table")
 
     option = add("trackers", "list the trackers of this network")
-    _add_json(option)
+    option("--json", **_JSON)
 
     option = add("seed", "offer a folder (TCP)")
-    option(
-        "folder",
-        nargs="?",
-        type=_folder,
-        metavar="FOLDER",
-        help="default: the example files, data/",
-    )
+    where = "default: the example files, data/"
+    option("folder", nargs="?", type=_folder, metavar="FOLDER", help=where)
     _add_tracker(option)
     _add_bind(option, "where others connect", SEEDER_PORT)
     option(
@@ -174,7 +170,7 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
     )
     option("--files", action="store_true", help="also show the files of each folder")
     _add_tracker(option)
-    _add_json(option)
+    option("--json", **_JSON)
 
     option = add(
         "get",
@@ -203,7 +199,7 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
         "always keep both; or replace it",
     )
     _add_rates(option)
-    _add_json(option)
+    option("--json", **_JSON)
 
     option = add("demo", "try it on this computer: tracker, seeder and download")
     _add_rates(option)
@@ -236,10 +232,6 @@ def _add_rates(option: _AddOption) -> None:
             type=_typed(_rate),
             help=f"{does} at most this per second, such as 500K, 2.5MB, 10Mbit; default: no limit",
         )
-
-
-def _add_json(option: _AddOption) -> None:
-    option("--json", action="store_true", help="one JSON object per line")
 
 
 def _typed(parse: Callable[[str], T]) -> Callable[[str], T]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from roles.values.errors import DiskFullError, LmkError
@@ -30,29 +29,25 @@ SHOWN_FAILURES = 20  # of one download: if the disk is full, all of 10,000 files
 _FILES = ("done", "skipped", "failed")  # what files are counted as
 
 
-@dataclass(slots=True)
 class _Download:
-    """What was asked for, its newest snapshot, and how its files ended.
+    """What was asked for, its newest snapshot, and how its files ended."""
 
-    `counts` has the keys of _FILES, "folders" (that could not be made) and "renamed" (files and
-    folders).
-    """
-
-    wanted: Chosen
-    started: float
-    newest: DownloadChanged | None = None
-    counts: Counter[str] = field(default_factory=Counter)
-    failures: list[LmkError] = field(default_factory=list)
-    renamed: list[tuple[str, str]] = field(default_factory=list)  # first ones: listed, here
-
-    @property
-    def title(self) -> str:
-        return shown_name(self.wanted.title)
+    def __init__(self, wanted: Chosen, started: float) -> None:
+        self.wanted = wanted
+        self.title = shown_name(wanted.title)
+        self.started = started
+        self.newest = DownloadChanged(
+            wanted.key, DownloadState.QUEUED, wanted.size, 0, 0.0, None, ()
+        )
+        # Keys: those of _FILES, "folders" that could not be made, and "renamed" of both.
+        self.counts = Counter[str]()
+        self.failures: list[LmkError] = []
+        self.renamed: list[tuple[str, str]] = []  # first ones: listed, here
 
     @property
     def files(self) -> int:
         """How many files it brings."""
-        return max(len(self.wanted.files), self.newest.files if self.newest is not None else 1)
+        return max(len(self.wanted.files), self.newest.files)
 
     @property
     def is_summed_up(self) -> bool:
@@ -61,17 +56,15 @@ class _Download:
 
     @property
     def is_ended(self) -> bool:
-        return self.newest is not None and self.newest.state.is_final
+        return self.newest.state.is_final
 
     @property
     def size(self) -> int:
-        return max(self.newest.size, 0) if self.newest is not None else self.wanted.size
+        return max(self.newest.size, 0)
 
     @property
     def have(self) -> int:
-        if self.is_ended:
-            return self.size
-        return self.newest.have if self.newest is not None else 0
+        return self.size if self.is_ended else self.newest.have
 
     @property
     def counted(self) -> int:
@@ -79,9 +72,7 @@ class _Download:
 
     @property
     def files_ended(self) -> int:
-        if self.is_ended:
-            return self.files
-        return max(self.counted, self.newest.files_ended) if self.newest is not None else 0
+        return self.files if self.is_ended else max(self.counted, self.newest.files_ended)
 
     def count(self, state: DownloadState, number: int = 1) -> None:
         self.counts[state.value if state.value in _FILES else "failed"] += number
@@ -104,6 +95,7 @@ class DownloadReport:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.saved: dict[str, Path] = {}  # path in the list to path on the disk
+        self.has_begun = False  # the leecher has started some of it
         self._output = output
         self._clock = clock
         self._in_vain = in_vain
@@ -114,11 +106,6 @@ class DownloadReport:
     def is_complete(self) -> bool:
         """Whether everything that was asked for has ended."""
         return self._unfinished == 0
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether the leecher has started any of it."""
-        return any(one.newest is not None for one in self._downloads.values())
 
     @property
     def is_kept(self) -> bool:
@@ -135,15 +122,14 @@ class DownloadReport:
         one = self._downloads.get(changed.name)
         if one is None or one.is_ended:
             return
-        one.newest = changed
-        if changed.state.is_final:
+        one.newest, self.has_begun = changed, True
+        if one.is_ended:
             self._unfinished -= 1
-            self._end(one, changed)
-            return
-        if self._output.as_json:
-            self._output.json(event="progress", **_progress(one, changed))
-        if self._output.wants_progress():
-            self._draw(one, changed)
+            self._end(one)
+        elif self._output.as_json:
+            self._output.json(event="progress", **_progress(one))
+        elif self._output.wants_progress():
+            self._draw(one)
 
     def note_files(self, ended: FilesEnded) -> None:
         """Take the files of a download that have ended."""
@@ -178,13 +164,12 @@ class DownloadReport:
         self._output.say(f"Files: {_counts(total)}.")
         return code
 
-    def _end(self, one: _Download, changed: DownloadChanged) -> None:
+    def _end(self, one: _Download) -> None:
+        changed = one.newest
         if not one.wanted.is_folder and not one.counted:
             path = one.wanted.files[0].name if one.wanted.files else changed.name
-            self._note_file(
-                one,
-                FileEnded(path, changed.size, changed.state, changed.saved_as, changed.failure),
-            )
+            ended = FileEnded(path, one.size, changed.state, changed.saved_as, changed.failure)
+            self._note_file(one, ended)
             return
         # Files that failed with the whole download have no line of their own.
         without_line = max(0, one.files - one.counted)
@@ -213,9 +198,8 @@ class DownloadReport:
         if (+one.counts).keys() <= {"done"}:
             done = wording.count(one.counts["done"], "file")
             return f"{one.title}: {done} done and checked ({wording.size(one.size)}) in {spent}"
-        return (
-            f"{one.title}: of {wording.count(one.files, 'file')} {_counts(one.counts)}, in {spent}"
-        )
+        files = wording.count(one.files, "file")
+        return f"{one.title}: of {files} {_counts(one.counts)}, in {spent}"
 
     def _note_file(self, one: _Download, file: FileEnded) -> None:
         if file.is_folder:
@@ -247,19 +231,21 @@ class DownloadReport:
         elif not one.is_summed_up:
             self._output.say(f"{_ended(file)} ({wording.size(file.size)})")
 
-    def _draw(self, latest: _Download, changed: DownloadChanged) -> None:
+    def _draw(self, latest: _Download) -> None:
         downloads = list(self._downloads.values())
-        running = [one.newest for one in downloads if one.newest is not None and not one.is_ended]
+        running = [one for one in downloads if not one.is_ended]
         whole = sum(one.size for one in downloads)
         have = sum(one.have for one in downloads)
-        rate = sum(newest.rate for newest in running)
-        left = wording.duration((whole - have) / rate) if rate else ""
-        text = wording.rate(rate) or wording.download_status(changed)
         files = sum(one.files for one in downloads)
+        rate = sum(one.newest.rate for one in running)
+        left = wording.duration((whole - have) / rate) if rate else ""
+        text = wording.rate(rate) or wording.download_status(latest.newest)
         if files > SHOWN_ONE_BY_ONE:
             what = wording.part(sum(one.files_ended for one in downloads), files, "file")
         else:
-            what = _names([newest for newest in running if newest.rate] or [changed], latest)
+            moving = [one for one in running if one.newest.rate] or [latest]
+            more = f" and {len(moving) - 1} more" if len(moving) > 1 else ""
+            what = shown_name(moving[0].newest.title or moving[0].wanted.title, 30) + more
         self._output.progress(have / whole if whole else 0.0, f"{text} {left} {what}".strip())
 
 
@@ -277,15 +263,8 @@ def _ended(file: FileEnded) -> str:
     return f"{shown_name(file.name)}: {words}"
 
 
-def _names(shown: Sequence[DownloadChanged], latest: _Download) -> str:
-    first = shown[0]
-    name = first.title or (latest.wanted.title if latest.newest is first else first.name)
-    more = f" and {len(shown) - 1} more" if len(shown) > 1 else ""
-    return shown_name(name, 30) + more
-
-
-def _progress(one: _Download, changed: DownloadChanged) -> dict[str, object]:
-    left = changed.seconds_left
+def _progress(one: _Download) -> dict[str, object]:
+    changed, left = one.newest, one.newest.seconds_left
     return {
         "download": changed.name,
         "name": one.wanted.title if one.wanted.is_folder else changed.name,
