@@ -24,12 +24,11 @@ from roles.program.log_file import start_logging
 from roles.program.profile import NO_HOME, Profile, find_profile
 from roles.worker import run_guarded
 from ui.about import version_line
-from ui.exit_codes import ExitCode, exit_code_of
+from ui.exit_codes import ExitCode, Interrupted, exit_code_of
 from ui.packed.bundled_font import use_bundled_font
 from ui.packed.unpack_folder import settle_in
 from ui.terminal.arguments import parse_arguments
 from ui.terminal.output import Output
-from ui.terminal.session import Interrupted
 from ui.terminal.streams import fill_gaps
 
 log = logging.getLogger(__name__)

@@ -244,8 +244,11 @@ class DownloadReportTest(unittest.TestCase):
     def test_only_what_has_an_identity_is_kept_for_the_next_run(self) -> None:
         original = Chosen("old.bin", "old.bin", (ListedFile("old.bin", 5),))
         for wanted, is_kept in ((self.plain, True), (self.large, True), (original, False)):
-            report = DownloadReport(Output(), [wanted])
-            self.assertEqual(report.is_kept, is_kept)
+            with self.subTest(wanted=wanted.key):
+                self.assertEqual(self.kept(wanted) != "", is_kept)
+
+    def kept(self, wanted: Chosen) -> str:
+        return printed(lambda output: DownloadReport(output, [wanted]).say_what_is_kept()).out
 
     def test_json_has_an_event_for_each_file_and_one_for_the_folder(self) -> None:
         def tell(report: DownloadReport) -> None:

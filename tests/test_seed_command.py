@@ -10,7 +10,6 @@ from roles.values.events import (
     FolderScanned,
     HashingChanged,
     ListedFile,
-    NetworkChanged,
     ReachabilityChanged,
     RoleEvent,
     RoleStarted,
@@ -19,7 +18,6 @@ from roles.values.events import (
     SkipReason,
     TrackerAnswered,
     TrackerLost,
-    TrackerMoved,
     Upload,
     UploadsChanged,
 )
@@ -32,17 +30,6 @@ TEACHER = Address("192.168.1.5", 12501)
 
 
 class SeederReportTest(unittest.TestCase):
-    def test_another_address_and_another_tracker_are_said(self) -> None:
-        here = Address("127.0.0.1", 12500)
-        seen = self.told(
-            (0, NetworkChanged(("10.0.0.1",), is_cut_off=True)),
-            (1, NetworkChanged(held_up_s=9.0)),
-            (2, TrackerMoved(here, Address("10.0.0.5", 12500), "teacher")),
-        )
-        first, second = seen.out.splitlines()
-        self.assertIn("off the network", first)
-        self.assertIn("teacher (10.0.0.5:12500) is used from now on", second)
-
     def told(self, *events: tuple[float, RoleEvent]) -> Printed:
         """Each event at its time."""
         now = [0.0]

@@ -12,23 +12,34 @@ import time
 import unittest
 from unittest import mock
 
+from roles.values.addresses import Address
 from roles.values.errors import LmkError, UserInputError
-from roles.values.events import Post, RoleStopped
+from roles.values.events import (
+    NetworkChanged,
+    Post,
+    RoleEvent,
+    RoleStopped,
+    TrackerMoved,
+    Warned,
+)
 from tests.support import LIMIT_S
-from ui.terminal.session import POLL_S, SWITCH_S, Interrupted, Session
+from tests.terminals import printed
+from ui.exit_codes import Interrupted
+from ui.terminal.output import Output
+from ui.terminal.session import POLL_S, SWITCH_S, Session
 
 
 class SessionTest(unittest.TestCase):
     def test_threads_change_seldom_within_it_and_as_before_afterwards(self) -> None:
         before = sys.getswitchinterval()
         self.assertNotAlmostEqual(before, SWITCH_S)
-        with Session():
+        with Session(Output()):
             self.assertAlmostEqual(sys.getswitchinterval(), SWITCH_S)
         self.assertAlmostEqual(sys.getswitchinterval(), before)
 
     def test_a_command_that_fails_leaves_nothing_of_it_either(self) -> None:
         before, handler = sys.getswitchinterval(), signal.getsignal(signal.SIGINT)
-        with self.assertRaises(LmkError), Session():
+        with self.assertRaises(LmkError), Session(Output()):
             raise LmkError("it failed")
         self.assertAlmostEqual(sys.getswitchinterval(), before)
         self.assertIs(signal.getsignal(signal.SIGINT), handler)
@@ -37,16 +48,45 @@ class SessionTest(unittest.TestCase):
 class Talkative:
     """A role that says something as soon as it starts."""
 
-    def __init__(self, post: Post) -> None:
-        self._post = post
+    def __init__(self, post: Post, *events: RoleEvent) -> None:
+        self._post, self._events = post, events or (RoleStopped(),)
 
     def start(self) -> None:
-        self._post(RoleStopped(None))
+        for event in self._events:
+            self._post(event)
 
     def stop(self) -> None: ...
 
     def join(self, timeout_s: float) -> bool:
         return timeout_s >= 0
+
+
+class ReportTest(unittest.TestCase):
+    def test_what_every_role_may_report_is_said(self) -> None:
+        here, there = Address("127.0.0.1", 12500), Address("10.0.0.5", 12500)
+        events = (
+            NetworkChanged(("10.0.0.1",), is_cut_off=True),
+            NetworkChanged(held_up_s=9.0),
+            TrackerMoved(here, there, "teacher"),
+            Warned("The state file is damaged."),
+        )
+
+        def work(output: Output) -> None:
+            with Session(output) as session:
+                session.start(lambda post: Talkative(post, *events))
+                self.assertEqual([session.next_event() for _ in events], list(events))
+
+        seen = printed(work)
+        first, second = seen.out.splitlines()
+        self.assertIn("off the network", first)
+        self.assertIn("teacher (10.0.0.5:12500) is used from now on", second)
+        self.assertEqual(seen.err, "lmktorrent: The state file is damaged.\n")
+
+    def test_what_a_role_ends_with_is_raised(self) -> None:
+        failure = LmkError("The port is taken.")
+        with self.assertRaisesRegex(LmkError, "port is taken"), Session(Output()) as session:
+            session.start(lambda post: Talkative(post, RoleStopped(failure)))
+            session.next_event()
 
 
 @unittest.skipUnless(hasattr(signal, "SIGHUP"), "Windows wakes no waiting thread for a signal")
@@ -65,7 +105,7 @@ class InterruptTest(unittest.TestCase):
             if not is_over.wait(1.0):
                 session.start(Talkative)  # which ends any wait
 
-        with Session() as session:
+        with Session(Output()) as session:
             thread = threading.Thread(target=interrupt_and_compute, args=(session,))
             thread.start()
             sys.setswitchinterval(LIMIT_S)  # the other one goes on when this one waits
@@ -85,14 +125,14 @@ class HangupTest(unittest.TestCase):
         self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
 
     def test_a_closed_terminal_ends_a_command_in_order(self) -> None:
-        with self.assertRaises(Interrupted) as stopped, Session() as session:
+        with self.assertRaises(Interrupted) as stopped, Session(Output()) as session:
             os.kill(os.getpid(), signal.SIGHUP)
             session.event_within(5)
         self.assertEqual(stopped.exception.signal_number, signal.SIGHUP)
 
     def test_what_nohup_started_goes_on(self) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        with Session() as session:
+        with Session(Output()) as session:
             os.kill(os.getpid(), signal.SIGHUP)
             self.assertIsNone(session.event_within(0.01))
 
@@ -104,7 +144,7 @@ class AskTest(unittest.TestCase):
         with (
             mock.patch.object(sys, "stdin", typed),
             mock.patch.object(sys, "stdout", terminal),
-            Session() as session,
+            Session(Output()) as session,
         ):
             return session.ask(question), shown.getvalue()
 

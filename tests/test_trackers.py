@@ -138,8 +138,11 @@ class SearchTest(unittest.TestCase):
     def search(
         self, role: Answers, seconds: float, *, for_all: bool = False
     ) -> tuple[FoundTracker, ...]:
-        with mock.patch("roles.discovery.Discovery", role):
-            return trackers.found_trackers(seconds, for_all=for_all)
+        with (
+            mock.patch("roles.discovery.Discovery", role),
+            mock.patch.object(trackers, "FIND_S", seconds),
+        ):
+            return trackers.found_trackers(Output(), for_all=for_all)
 
     def test_it_ends_early_when_one_of_ours_answered(self) -> None:
         role = Answers(TrackersFound((ORIGINAL, OURS)))

@@ -1,7 +1,4 @@
-"""The exit codes that scripts rely on.
-
-They are part of the command line and never change their meaning.
-"""
+"""The exit codes that scripts rely on: they never change their meaning."""
 
 from __future__ import annotations
 
@@ -26,6 +23,14 @@ class ExitCode(IntEnum):
     CONTENT = 5  # content failed its check
     INTERRUPTED = 130  # by Ctrl-C, a closed terminal, or the system
     NO_READER = 141  # the program that read the output stopped reading
+
+
+class Interrupted(Exception):  # noqa: N818  # not an error: the user wants to stop
+    """Ctrl-C, or the system asked the program to end."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.signal_number = signal_number
 
 
 def exit_code_of(error: LmkError) -> ExitCode:

@@ -75,7 +75,7 @@ def share_on_loopback(
     """
     at_tracker = Address(LOOPBACK, 0 if any_port else TRACKER_PORT)
     at_peer = Address(LOOPBACK, 0 if any_port else SEEDER_PORT)
-    with Session() as session:
+    with Session(output) as session:
         session.start(lambda post: Tracker(TrackerSettings(at_tracker, any_port), post))
         tracker = _tracker_address(session)
         output.say(f"Tracker on {tracker}")
@@ -91,7 +91,7 @@ def share_on_loopback(
         leecher = session.start(lambda post: Leecher(leeching, post, throttles))
         wanted = OfferedList(_whole_list(session, leecher, source, output)).all()
         report = DownloadReport(output, wanted)
-        code = download(session, leecher, report, wanted, Existing.SKIP, output)
+        code = download(session, leecher, report, Existing.SKIP)
     return Shared(code, wanted, report.saved)
 
 

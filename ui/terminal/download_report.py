@@ -108,14 +108,17 @@ class DownloadReport:
         return self._unfinished == 0
 
     @property
-    def is_kept(self) -> bool:
-        """Whether the same command can later use what was downloaded so far.
+    def keys(self) -> list[str]:
+        """What to ask a leecher for."""
+        return list(self._downloads)
 
-        Not for files that only originals offer: without an identity, the halves could be of two
+    def say_what_is_kept(self) -> None:
+        """Not files that only originals offer: without an identity, the halves could be of two
         files.
         """
         unfinished = [one for one in self._downloads.values() if not one.is_ended]
-        return any(file.root for one in unfinished for file in one.wanted.files)
+        if any(file.root for one in unfinished for file in one.wanted.files):
+            self._output.say("What was downloaded is kept: the same command resumes there.")
 
     def note(self, changed: DownloadChanged) -> None:
         """Take a snapshot and show it."""

@@ -21,8 +21,6 @@ from roles.values.events import (
     ListedFile,
     ListedFolder,
     ListFailed,
-    NetworkChanged,
-    TrackerMoved,
 )
 from roles.values.safe_names import shown_name
 from roles.values.settings import (
@@ -34,7 +32,7 @@ from roles.values.settings import (
 )
 from ui import wording
 from ui.existing_files import existing_names
-from ui.exit_codes import ExitCode
+from ui.exit_codes import ExitCode, Interrupted
 from ui.terminal.download_report import DownloadReport
 from ui.terminal.list_command import file_line, print_refused
 from ui.terminal.offered_list import (
@@ -47,11 +45,10 @@ from ui.terminal.offered_list import (
     once,
 )
 from ui.terminal.output import Output, can_ask
-from ui.terminal.session import Interrupted, Session
+from ui.terminal.session import Session
 from ui.terminal.trackers import chosen_tracker
 
 LIST_AGAIN_S = 1.0
-KEPT = "What was downloaded is kept: the same command resumes there."
 _ANSWERS = {"s": Existing.SKIP, "k": Existing.KEEP_BOTH, "r": Existing.REPLACE}
 
 
@@ -70,7 +67,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
         bind_exactly=chosen.bind is not None,
         state_folder=profile.state_folder,
     )
-    with Session() as session:
+    with Session(output) as session:
         leecher = session.start(lambda post: Leecher(settings, post, throttles))
         listed = awaited_list(session, leecher, output, follow)
         print_refused(listed, output)
@@ -83,7 +80,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
         _print_unclear(unclear, output)
         existing = _chosen_existing(chosen, output, session, settings.folder, wanted)
         report = DownloadReport(output, wanted, in_vain=len(unclear))
-        code = download(session, leecher, report, wanted, existing, output)
+        code = download(session, leecher, report, existing)
         if chosen.keep_seeding:
             _keep_seeding(session, settings, throttles, output, is_swarm=bool(offer.folders))
     return code
@@ -114,24 +111,15 @@ def awaited_list(session: Session, leecher: Leecher, output: Output, follow: Fol
                 if not has_waited:
                     has_waited = True
                     output.say(f"{reason} Still searching for {GIVE_UP_AFTER_S:.0f} s.")
-            case NetworkChanged() as change:
-                output.say(wording.network_changed(change))
-            case TrackerMoved() as moved:
-                output.say(wording.tracker_moved(moved))
             case _:
                 continue
 
 
 def download(
-    session: Session,
-    leecher: Leecher,
-    report: DownloadReport,
-    wanted: Sequence[Chosen],
-    existing: Existing,
-    output: Output,
+    session: Session, leecher: Leecher, report: DownloadReport, existing: Existing
 ) -> ExitCode:
-    """Download this and report."""
-    leecher.download([one.key for one in wanted], existing)
+    """Download what the report is about."""
+    leecher.download(report.keys, existing)
     try:
         while not report.is_complete:
             match session.next_event():
@@ -139,18 +127,13 @@ def download(
                     report.note(changed)
                 case FilesEnded() as ended:
                     report.note_files(ended)
-                case NetworkChanged() as change:
-                    output.say(wording.network_changed(change))
-                case TrackerMoved() as moved:
-                    output.say(wording.tracker_moved(moved))
                 # Before our own downloads have begun, this is about what an earlier run left.
                 case AllDownloadsEnded() if report.has_begun:
                     break
                 case _:
                     continue
     except Interrupted:
-        if report.is_kept:
-            output.say(KEPT)
+        report.say_what_is_kept()
         raise
     return report.conclude()
 

@@ -25,7 +25,7 @@ SHOWN_REFUSED = 20  # names; a stranger's list may have many of them
 def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Print the tracker's list, or what names in it mean. Raises TrackerSilentError."""
     tracker, follow = chosen_tracker(chosen.tracker, output)
-    with Session() as session:
+    with Session(output) as session:
         session.start(lambda post: Lister(tracker, follow, post))
         listed = wait_for_list(session)
     return print_list(listed, chosen.names, output, with_files=chosen.files)

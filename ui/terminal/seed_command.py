@@ -15,13 +15,11 @@ from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORT, Address
 from roles.values.events import (
     FolderScanned,
     HashingChanged,
-    NetworkChanged,
     ReachabilityChanged,
     RoleEvent,
     RoleStarted,
     TrackerAnswered,
     TrackerLost,
-    TrackerMoved,
     Upload,
     UploadsChanged,
 )
@@ -52,7 +50,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
     )
     output.say(f"Seeding {settings.folder}")
     throttles, report = Throttles(Throttle(chosen.up), Throttle(chosen.down)), SeederReport(output)
-    with Session() as session:
+    with Session(output) as session:
         session.start(lambda post: Seeder(settings, post, throttles))
         session.follow(report.tell, report.pass_time)
     return ExitCode.DONE
@@ -99,10 +97,6 @@ class SeederReport:
                 if str(reason) != self._lost:
                     self._lost = str(reason)
                     self.output.error(f"{reason} Trying again.")
-            case NetworkChanged() as change:
-                self.output.say(wording.network_changed(change))
-            case TrackerMoved() as moved:
-                self.output.say(wording.tracker_moved(moved))
             case UploadsChanged(_, uploads):
                 for upload in uploads:
                     self._tell_upload(upload)

@@ -1,5 +1,5 @@
 """The roles of a command: starts them, gets their events in one thread, and stops them together,
-also on Ctrl-C.
+also on Ctrl-C. What every role may report is said here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,16 @@ from types import FrameType
 from typing import Protocol, TypeVar
 
 from roles.values.errors import UserInputError
-from roles.values.events import Post, RoleEvent, RoleStopped, Warned
+from roles.values.events import (
+    NetworkChanged,
+    Post,
+    RoleEvent,
+    RoleStopped,
+    TrackerMoved,
+    Warned,
+)
+from ui import wording
+from ui.exit_codes import Interrupted
 from ui.terminal.output import Output
 from ui.terminal.streams import is_writing, write
 
@@ -37,21 +46,14 @@ POLL_S = 0.2  # Windows does not wake a waiting thread for Ctrl-C
 SWITCH_S = 0.05
 
 
-class Interrupted(Exception):  # noqa: N818  # not an error: the user wants to stop
-    """Ctrl-C, or the system asked the program to end."""
-
-    def __init__(self, signal_number: int) -> None:
-        super().__init__(signal_number)
-        self.signal_number = signal_number
-
-
 class Session:
     """A `with` block around a command; stops every role that it started when it ends.
 
     Within it the interpreter switches threads every SWITCH_S.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, output: Output) -> None:
+        self._output = output
         self._events: queue.SimpleQueue[RoleEvent | None] = queue.SimpleQueue()  # None: a signal
         self._roles: list[AnyRole] = []
         self._signal_number = 0
@@ -108,8 +110,15 @@ class Session:
             raise Interrupted(self._signal_number)
         if isinstance(event, RoleStopped) and event.failure is not None:
             raise event.failure
-        if isinstance(event, Warned):
-            Output().error(event.sentence)
+        match event:
+            case Warned(sentence):
+                self._output.error(sentence)
+            case NetworkChanged():
+                self._output.say(wording.network_changed(event))
+            case TrackerMoved():
+                self._output.say(wording.tracker_moved(event))
+            case _:
+                pass
         return event
 
     def follow(self, tell: Callable[[RoleEvent], None], pass_time: Callable[[], None]) -> None:

@@ -31,7 +31,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
         state_file=profile.tracker_state_file,
     )
     report = TrackerReport(output, shows_room=chosen.room)
-    with Session() as session:
+    with Session(output) as session:
         session.start(lambda post: Tracker(settings, post))
         session.follow(report.tell, report.pass_time)
     return ExitCode.DONE
@@ -52,8 +52,7 @@ class TrackerReport:
             case RoleStarted(address, for_others, note):
                 self.output.say(note)
                 self.output.say(f"Tracker listening on {address}. Others type {for_others}.")
-            case NetworkChanged(gone, come, for_others=here) as change:
-                self.output.say(wording.network_changed(change))
+            case NetworkChanged(gone, come, for_others=here):
                 if here is not None and (gone or come) and here.host not in gone:
                     self.output.say(f"Others type {here} now.")
             case RoomChanged(participants) as room:

@@ -36,7 +36,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
         raise UserInputError(
             "LMK_DISCOVER is off, so nothing was searched. Unset it to search this network."
         )
-    return print_trackers(found_trackers(FIND_S, for_all=True), output)
+    return print_trackers(found_trackers(output, for_all=True), output)
 
 
 def print_trackers(found: Sequence[FoundTracker], output: Output) -> ExitCode:
@@ -69,7 +69,7 @@ def chosen_tracker(
         return ChosenTracker(named, Follow.NOWHERE)
     if environment.get("LMK_TRACKER", "").strip():
         return ChosenTracker(named, Follow.SAME)
-    found = ours_first(found_trackers(FIND_S))
+    found = ours_first(found_trackers(output))
     if not found:
         output.say(f"No tracker was found on this network; asking {named}, and still searching.")
         return ChosenTracker(named, Follow.ANY)
@@ -83,17 +83,17 @@ def chosen_tracker(
     return ChosenTracker(found[0].address, Follow.ANY)
 
 
-def found_trackers(seconds: float, *, for_all: bool = False) -> tuple[FoundTracker, ...]:
-    """The trackers that answer in this time. Unless `for_all`, it ends soon after one of ours.
+def found_trackers(output: Output, *, for_all: bool = False) -> tuple[FoundTracker, ...]:
+    """The trackers that answer within FIND_S. Unless `for_all`, it ends soon after one of ours.
 
     A computer without a network finds none; that is no error.
     """
     from roles.discovery import Discovery  # a command that is told its tracker needs none
 
     found: tuple[FoundTracker, ...] = ()
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + FIND_S
     try:
-        with Session() as session:
+        with Session(output) as session:
             session.start(Discovery)
             while (left_s := deadline - time.monotonic()) > 0:
                 match session.event_within(left_s):
@@ -120,7 +120,7 @@ def _words(found: FoundTracker) -> str:
 def _asked_for(found: Sequence[FoundTracker], output: Output) -> Address:
     for number, one in enumerate(found, 1):
         output.result(f"{number:4}  {_words(one)}")
-    with Session() as session:
+    with Session(output) as session:
         typed = session.ask(f"Which tracker? A number from 1 to {len(found)}: ") or "1"
     numbers = chosen_by_number(typed, len(found)) if typed.isdigit() else []
     if len(numbers) != 1:
