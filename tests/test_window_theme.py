@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from roles.values.settings import Appearance
 from tests.display import Xvfb
-from tests.windows import AppWindowTest, every_widget
+from tests.windows import AppWindowTest, every_widget, text_of
 from ui.window.palette import DARK, LIGHT, Palette
 from ui.window.system_look import is_system_dark
 
@@ -86,6 +86,8 @@ class LooksTest(AppWindowTest):
     def test_no_text_is_cut_in_the_smallest_window(self) -> None:
         self.keep(window="100x100+0+0")
         window = self.open_window()
+        said = window.leecher.form.tracker_said
+        self.pump_until(lambda: "No tracker answers" in text_of(said))  # a long sentence
         for name in window.tabs.names:
             window.tabs.show(name)
             window.update()
