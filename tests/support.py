@@ -376,6 +376,8 @@ def _destroy(root: tk.Tk) -> None:
 
     try:
         root.update_idletasks()  # or ttk complains about a late theme event
+        for timer in root.tk.splitlist(root.tk.call("after", "info")):
+            root.tk.call("after", "cancel", timer)  # the next test's root would call it
         root.destroy()
     except tk.TclError:  # the test itself closed the window
         return

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from tests.support import LIMIT_S, LmkTestCase
-from tests.windows import AppWindowTest, button_texts, is_gone
+from tests.windows import AppWindowTest, button_texts, is_gone, sentences
 from ui.packed.second_start import WindowClaim
 from ui.window.window_start import ALREADY_OPEN, meet_others
 
@@ -68,7 +68,7 @@ class SecondWindowTest(AppWindowTest):
         first = self.claim()
         window = self.open_window()
         meet_others(window, first)
-        self.assertEqual(window.notices.sentences, [])
+        self.assertEqual(sentences(window.notices), [])
         self.assertEqual(window.state(), "withdrawn")
         self.claim().call_first()
         self.pump_until(lambda: window.state() == "normal")
@@ -77,7 +77,7 @@ class SecondWindowTest(AppWindowTest):
         self.claim()
         window = self.open_window()
         meet_others(window, self.claim())
-        self.assertEqual(window.notices.sentences, [ALREADY_OPEN])
+        self.assertEqual(sentences(window.notices), [ALREADY_OPEN])
         self.assertEqual(button_texts(window.notices), ["Show that window", "Use this one too"])
         self.answer(window.notices, "Show that window")
         self.pump_until(lambda: is_gone(window))
@@ -89,7 +89,7 @@ class SecondWindowTest(AppWindowTest):
         meet_others(window, self.claim())
         self.answer(window.notices, "Use this one too")
         self.assertFalse(is_gone(window))
-        self.assertEqual(window.notices.sentences, [])
+        self.assertEqual(sentences(window.notices), [])
 
     def test_a_first_window_that_cannot_be_called_is_said_and_this_one_stays(self) -> None:
         self.claim()
@@ -98,5 +98,5 @@ class SecondWindowTest(AppWindowTest):
         meet_others(window, second)
         second._bell = self.folder / "gone" / "call"
         self.answer(window.notices, "Show that window")
-        self.assertIn("cannot be called", window.notices.sentences[0])
+        self.assertIn("cannot be called", sentences(window.notices)[0])
         self.assertFalse(is_gone(window))

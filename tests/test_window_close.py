@@ -6,7 +6,7 @@ import sys
 import threading
 
 from tests.support import PROMPT_S
-from tests.windows import AppWindowTest, is_gone
+from tests.windows import AppWindowTest, is_gone, sentences
 
 
 def role_threads() -> list[str]:
@@ -31,7 +31,7 @@ class CloseTest(AppWindowTest):
     def test_it_asks_while_someone_is_served_and_stays(self) -> None:
         self.serve()
         self.window.close()
-        self.assertIn("still taking files from you", self.window.notices.sentences[0])
+        self.assertIn("still taking files from you", sentences(self.window.notices)[0])
         self.answer(self.window.notices, "Stay")
         self.assertFalse(is_gone(self.window))
         self.assertFalse(self.window.notices.has("close"))

@@ -15,7 +15,7 @@ from roles.program.user_folders import folder_named
 from roles.values.errors import StorageError, UserInputError
 from roles.values.settings import parse_port
 from tests.support import LmkTestCase, WindowTestCase, widget_texts
-from tests.windows import AppWindowTest, press
+from tests.windows import AppWindowTest, press, sentences
 from ui.existing_files import existing_names, has_any, question
 from ui.window import desktop
 from ui.window.app_window import AppWindow
@@ -112,18 +112,18 @@ class NoticeAreaTest(WindowTestCase):
         self.ask("first")
         press(self.area, "B")
         self.assertEqual(self.chosen, ["B"])
-        self.assertEqual(self.area.sentences, [])
+        self.assertEqual(sentences(self.area), [])
 
     def test_the_same_question_is_asked_once(self) -> None:
         self.ask("first")
         self.ask("first")
-        self.assertEqual(self.area.sentences, ["first?"])
+        self.assertEqual(sentences(self.area), ["first?"])
 
     def test_the_newest_is_closed_first_and_without_an_answer(self) -> None:
         self.ask("first")
         self.area.say("Something.")
         self.assertTrue(self.area.close_newest())
-        self.assertEqual(self.area.sentences, ["first?"])
+        self.assertEqual(sentences(self.area), ["first?"])
         self.assertTrue(self.area.close_newest())
         self.assertFalse(self.area.close_newest())
         self.assertEqual(self.chosen, [])
@@ -241,11 +241,11 @@ class LogTabTest(AppWindowTest):
         ):
             with self.subTest(error=error):
                 AppWindow.report_callback_exception(self.window, type(error), error, None)
-                self.assertIn(sentence, self.window.notices.sentences[-1])
-                self.assertNotIn("fault", self.window.notices.sentences[-1])
+                self.assertIn(sentence, sentences(self.window.notices)[-1])
+                self.assertNotIn("fault", sentences(self.window.notices)[-1])
         with self.assertLogs("ui.window.app_window", "ERROR"):
             AppWindow.report_callback_exception(self.window, KeyError, KeyError("x"), None)
-        self.assertIn("A fault in the program", self.window.notices.sentences[-1])
+        self.assertIn("A fault in the program", sentences(self.window.notices)[-1])
 
     def test_a_folder_that_cannot_be_opened_is_said(self) -> None:
         gone = self.profile.log_file.parent

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import DownloadState, FilesListed, ListedFile, ListedFolder
-from tests.windows import AppWindowTest, every_widget, examples, text_of
+from tests.windows import AppWindowTest, every_widget, examples, sentences, text_of
 
 
 class KeyboardTest(AppWindowTest):
@@ -162,7 +162,7 @@ class KeyboardTest(AppWindowTest):
     def test_escape_closes_a_notice(self) -> None:
         self.window.leecher.notices.say("Something.")
         self.press("<Escape>")
-        self.assertEqual(self.window.leecher.notices.sentences, [])
+        self.assertEqual(sentences(self.window.leecher.notices), [])
 
     def test_f5_asks_the_tracker_again(self) -> None:
         self.press("<F5>")

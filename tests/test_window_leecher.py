@@ -16,7 +16,7 @@ from roles.values.events import (
 )
 from roles.values.settings import SeederSettings
 from tests.support import LIMIT_S, EventLog
-from tests.windows import AppWindowTest, examples, is_gone, text_of, texts_of
+from tests.windows import AppWindowTest, examples, is_gone, sentences, text_of, texts_of
 
 NAME = "table.csv"
 LARGEST = "many-chunks.bin"
@@ -235,7 +235,7 @@ class StrangeNamesTest(AppWindowTest):
         self.model._handle(FilesListed(address, (ListedFile(hostile, 5),), (), ("..\\u000aevil",)))
         shown = texts_of(window.leecher.list.table.tree, FILE)
         self.assertEqual(shown, ["pay\\u202egnp.exe\\u000a{a b} $x [y]"])
-        self.assertIn("Refused 1 name", window.leecher.notices.sentences[0])
+        self.assertIn("Refused 1 name", sentences(window.leecher.notices)[0])
 
     def test_a_second_list_replaces_the_first(self) -> None:
         window = self.open_window()

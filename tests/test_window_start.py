@@ -8,7 +8,7 @@ import unittest
 from unittest import mock
 
 from tests.support import at_once, widget_texts
-from tests.windows import AppWindowTest, is_gone, text_of
+from tests.windows import AppWindowTest, is_gone, sentences, text_of
 from ui.window import window_place
 from ui.window.settings_keeper import SettingsKeeper
 
@@ -35,14 +35,14 @@ class StartTest(AppWindowTest):
 
     def test_notices_of_the_start_are_shown(self) -> None:
         window = self.open_window(notices=("No log is kept.",))
-        self.assertEqual(window.notices.sentences, ["No log is kept."])
+        self.assertEqual(sentences(window.notices), ["No log is kept."])
 
     def test_damaged_settings_mean_defaults(self) -> None:
         self.profile.settings_file.write_bytes(b'{"slots": [')
         with self.assertLogs("roles.disk.state_file", "WARNING"):
             window = self.open_window()
         self.assertEqual(window.leecher.form.folder.variable.get(), "")
-        self.assertIn("It is kept as settings.json.damaged", window.notices.sentences[0])
+        self.assertIn("It is kept as settings.json.damaged", sentences(window.notices)[0])
         window.close_now()
         self.pump_until(lambda: is_gone(window))
         kept = self.profile.settings_file.with_name("settings.json.damaged")
@@ -55,7 +55,7 @@ class StartTest(AppWindowTest):
         state.write_bytes(b"{half")
         window = self.open_window()
         window.tracker.start_only_here(lambda _address: None)
-        self.pump_until(lambda: any("tracker.json" in one for one in window.notices.sentences))
+        self.pump_until(lambda: any("tracker.json" in one for one in sentences(window.notices)))
         self.assertEqual(state.with_name("tracker.json.damaged").read_bytes(), b"{half")
 
     def test_settings_survive_to_a_second_window(self) -> None:
@@ -80,7 +80,7 @@ class StartTest(AppWindowTest):
         keeper = window._bench.settings
         keeper.change(slots=3)
         self.pump_until(lambda: window.notices.has("settings"))
-        self.assertIn("cannot be kept", window.notices.sentences[0])
+        self.assertIn("cannot be kept", sentences(window.notices)[0])
         window.notices.close("settings")
         keeper.change(slots=4)
         self.pump_until(lambda: not keeper.is_writing)

@@ -71,10 +71,10 @@ class TableTest(WindowTestCase):
 
     def test_a_heading_sorts_and_sorts_back(self) -> None:
         self.table.show({name: row(name, size) for name, size in (("a", 9), ("b", 10), ("c", 1))})
-        self.table._sort_by(1)
+        self.table.sort_by(1)
         self.assertEqual(self.table.row_keys, ["c", "a", "b"])
         self.assertIn("↑", self.heading(1))
-        self.table._sort_by(1)
+        self.table.sort_by(1)
         self.assertEqual(self.table.row_keys, ["b", "a", "c"])
         self.assertIn("↓", self.heading(1))
         self.assertEqual(self.heading(0), "Name")
@@ -118,7 +118,7 @@ class TableTest(WindowTestCase):
             }
         )
         self.assertEqual(self.table.row_keys, ["a", "a1", "a2", "more", "orphan", "x"])
-        self.table._sort_by(0)
+        self.table.sort_by(0)
         self.assertEqual(self.table.row_keys, ["x", "orphan", "a", "a2", "a1", "more"])
 
     def test_an_empty_table_shows_the_next_step(self) -> None:

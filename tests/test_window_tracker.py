@@ -10,7 +10,7 @@ from roles.program.profile import bundled_folder
 from roles.values.addresses import Address
 from roles.values.events import NetworkChanged
 from tests.support import widget_texts
-from tests.windows import AppWindowTest, text_of, texts_of
+from tests.windows import AppWindowTest, sentences, text_of, texts_of
 from ui.window.workbench import RunState
 
 ADDRESS, STATE = "1", "3"  # columns of the room
@@ -104,4 +104,4 @@ class TrackerTabTest(AppWindowTest):
         taken.bind(("127.0.0.1", self.tracker_port))
         window = self.open_window(try_it=True)
         self.pump_until(lambda: window.notices.has("failed"))
-        self.assertIn("in use by another program", window.notices.sentences[0])
+        self.assertIn("in use by another program", sentences(window.notices)[0])

@@ -29,7 +29,6 @@ class ChoiceTestCase(WindowTestCase):
         super().setUp()
         profile = Profile(self.folder / "settings.json", self.folder)
         self.pump = EventPump(self.root)
-        self.addCleanup(self.pump.close)
         self.settings = SettingsKeeper(profile, self.pump, self.fail)
         self.text = tk.StringVar(self.root)
         self.choice = self.make({})

@@ -22,7 +22,7 @@ from tests.windows import AppWindowTest, texts_of
 from ui.window.file_list import CHILDREN_AT_ONCE, FileList, SharedFiles
 from ui.window.leecher_model import LIST_AT_ONCE, LeecherModel
 from ui.window.list_rows import STARTS_OPEN, ListRow, ListRows
-from ui.window.running_roles import RunningRoles
+from ui.window.workbench import Workbench
 
 TRACKER = Address(LOOPBACK, 12500)
 COURSE, LARGE = "c0" * 8, "1a" * 8
@@ -77,7 +77,7 @@ class FileListTest(unittest.TestCase):
 
 class ListRowsTest(unittest.TestCase):
     def setUp(self) -> None:
-        self.model = LeecherModel(mock.create_autospec(RunningRoles), lambda _event: None)
+        self.model = LeecherModel(mock.create_autospec(Workbench), lambda _event: None)
         self.rows = ListRows(self.model)
 
     def take(self, files: tuple[ListedFile, ...], *folders: ListedFolder) -> None:
@@ -184,7 +184,7 @@ class TreeInWindowTest(AppWindowTest):
         self.show_course()
         self.list.table.sort_by(2)
         self.assertEqual(self.names(), ["▾ Course/", "▸ slides/", "b.txt", "old"])
-        self.list.table._sort_by(2)
+        self.list.table.sort_by(2)
         self.assertEqual(self.names(), ["▾ Course/", "▸ slides/", "b.txt", "old"])
 
     def test_right_opens_and_left_closes_and_goes_up(self) -> None:

@@ -171,6 +171,11 @@ def text_of(label: ttk.Label) -> str:
     return str(label.cget("text"))
 
 
+def sentences(area: NoticeArea) -> list[str]:
+    """Of the notices that are shown, the newest last."""
+    return [str(bar.winfo_children()[0].cget("text")) for bar in area.winfo_children()]
+
+
 def press(widget: tk.Misc, label: str) -> None:
     """Press the button of that text below this widget."""
     button = next(one for one in buttons_below(widget) if str(one.cget("text")) == label)

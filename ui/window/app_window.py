@@ -74,8 +74,8 @@ class AppWindow(tk.Tk):
         self._icon = window_place.set_icon(self, "icon-64.png")
         self._bind_keys()
         self.protocol("WM_DELETE_WINDOW", self.close)
-        self._status_id = self.after(STATUS_MS, self._show_status)
-        self._look_id = self.after(0, self._look_at_system)
+        self.after(STATUS_MS, self._show_status)
+        self.after(0, self._look_at_system)
         for notice in (*notices, self._bench.settings.notice):
             if notice:
                 self._warn(notice)
@@ -134,7 +134,6 @@ class AppWindow(tk.Tk):
 
     @cached_property
     def tracker(self) -> TrackerTab:
-        """Made on first use."""
         from ui.window.tracker_tab import TrackerTab
 
         page, news = self.tabs.page("Tracker"), self.leecher.tracker_changed
@@ -144,7 +143,6 @@ class AppWindow(tk.Tk):
 
     @cached_property
     def seeder(self) -> SeederTab:
-        """Made on first use."""
         from ui.window.seeder_tab import SeederTab
 
         tab = SeederTab(self.tabs.page("Seeder"), self._bench, self._say_failed)
@@ -170,7 +168,6 @@ class AppWindow(tk.Tk):
         self._bench.pump.call(action)
 
     def come_forward(self) -> None:
-        """To the front of all other windows."""
         if self._is_closing:
             return
         if self.state() != "normal":
@@ -246,7 +243,7 @@ class AppWindow(tk.Tk):
         self._apply_appearance()
 
     def _look_at_system(self) -> None:
-        self._look_id = self.after(SYSTEM_LOOK_MS, self._look_at_system)
+        self.after(SYSTEM_LOOK_MS, self._look_at_system)
         self._apply_appearance()
 
     def _apply_appearance(self) -> None:
@@ -265,7 +262,7 @@ class AppWindow(tk.Tk):
     # What is shown below the tabs
 
     def _show_status(self) -> None:
-        self._status_id = self.after(STATUS_MS, self._show_status)
+        self.after(STATUS_MS, self._show_status)
         model = self.leecher.model
         self.seeder.show_from_downloads(model.uploads)
         words = health(model, self.seeder.seeded_files, self.tracker.seeder_count)
@@ -302,10 +299,7 @@ class AppWindow(tk.Tk):
             return
         self._is_closing = True
         self._bench.settings.change(window=window_place.place_of(self))
-        self.leecher.close()
-        self.tracker.close()
-        self.after_cancel(self._status_id)
-        self.after_cancel(self._look_id)
+        self.leecher.model.close()
         self._bench.roles.stop_all()
         self.withdraw()
         self._stop_by = time.monotonic() + STOP_LIMIT_S
@@ -320,7 +314,8 @@ class AppWindow(tk.Tk):
         is_over = self._bench.roles.all_ended and not self._bench.settings.is_writing
         if is_over or time.monotonic() > self._stop_by:
             self.log.close()
-            self._bench.pump.close()
+            for timer in self.tk.splitlist(self.tk.call("after", "info")):
+                self.tk.call("after", "cancel", timer)
             self.destroy()
         else:
             self.after(STOP_POLL_MS, self._end_when_all_ended)

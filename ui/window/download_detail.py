@@ -30,7 +30,6 @@ class DownloadDetail(ttk.Frame):
         self.columnconfigure(0, weight=1)
 
     def show(self, row: ListRow | None, download: DownloadChanged | None) -> None:
-        """Show the selected row, and the download that brings it."""
         sources = download.sources if download is not None else ()
         self.sources.show({str(source.seeder): source for source in sources})
         self._sentence.say(self._text(row, download))

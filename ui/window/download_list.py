@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
-from roles.values.events import DownloadChanged, DownloadState, FilesEnded
+from roles.values.events import DownloadState
 from ui.window.download_detail import DownloadDetail
 from ui.window.fields import TextField
 from ui.window.folding import Folding
@@ -40,7 +40,7 @@ class DownloadList(ttk.Frame):
         self._model = model
         self._rows = ListRows(model)
         self._filled_with: tuple[object, ...] = ()
-        self._later_id = ""
+        self._looks_later = False
         self.wanted = tk.StringVar(self)
         self._low_height = px(LOW_HEIGHT)
         verbs = (
@@ -56,6 +56,7 @@ class DownloadList(ttk.Frame):
             theme,
             FILE_COLUMNS,
             height=4,
+            sorted_by=NAME_COLUMN,
             choose="extended",
             tone=tone_of,
             bar=bar_of,
@@ -63,14 +64,12 @@ class DownloadList(ttk.Frame):
             rank=lambda row: row.node.kind,
             steps=steps,
         )
-        self.table.sort_by(NAME_COLUMN)
         self.detail = DownloadDetail(self, theme, model)
         self.table.grid(row=1, column=0, sticky="nsew", pady=px(8))
         self.detail.grid(row=2, column=0, sticky="ew")
         self.columnconfigure(0, weight=1)
         self.rowconfigure(1, weight=1)
         self.bind("<Configure>", lambda _event: self._fit())
-        self.bind("<Destroy>", lambda _event: self._forget_timer())
         self.table.on_choice(self._choice_changed)
         self.folding = Folding(self.table, theme, self._rows, lambda: self._fill(anew=True))
         tree = self.table.tree
@@ -85,36 +84,25 @@ class DownloadList(ttk.Frame):
         self.show()
 
     def show(self) -> None:
-        """Show the list that came, or that none came."""
         self._fill()
         self.table.say_empty(*self._emptiness())
         self._choice_changed()
 
-    def put(self, download: DownloadChanged) -> None:
-        """Show the change of one download."""
-        self._put(download.name)
+    def put(self, download: str, paths: Iterable[str] = ()) -> None:
+        """Show what has changed of a download, and of files that it brought."""
+        for name in (download, *paths):
+            for key in self._rows.changed_by(name):
+                self.table.put(key, self._rows.row(key))
         if self._rows.are_other(download):
             self._filled_with = ()
         self._look_later()
-        if download.name in self._meant()[:1]:
+        if download in self._meant()[:1]:
             self._show_detail()
-
-    def put_files(self, event: FilesEnded) -> None:
-        """Files of a folder have ended: update those that have a row."""
-        for file in event.files:
-            self._put(file.name)
-        if self._rows.are_other_problems(event.download):
-            self._filled_with = ()
-        self._look_later()
 
     @property
     def chosen(self) -> list[str]:
         """What to ask a leecher for to get the selected rows."""
         return self._rows.to_ask(self.table.chosen)
-
-    def _put(self, name: str) -> None:
-        for key in self._rows.changed_by(name):
-            self.table.put(key, self._rows.row(key))
 
     def _fill(self, *, anew: bool = False) -> None:
         """Show all rows, if they differ from those before."""
@@ -176,18 +164,14 @@ class DownloadList(ttk.Frame):
         """Work that costs more than a row is done a little later, once for everything that came
         meanwhile.
         """
-        if not self._later_id:
-            self._later_id = self.after(FLUSH_MS, self._look)
+        if not self._looks_later:
+            self._looks_later = True
+            self.after(FLUSH_MS, self._look)
 
     def _look(self) -> None:
-        self._forget_timer()
+        self._looks_later = False
         self._fill()
         self._update_buttons()
-
-    def _forget_timer(self) -> None:
-        if self._later_id:
-            self.after_cancel(self._later_id)
-            self._later_id = ""
 
     def _update_buttons(self) -> None:
         self._fit()

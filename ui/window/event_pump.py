@@ -45,7 +45,7 @@ class EventPump:
         self._arrived: queue.SimpleQueue[tuple[Hashable, Callable[[], None]]] = queue.SimpleQueue()
         self._pending: dict[Hashable, Callable[[], None]] = {}  # in order of delivery
         self._numbers = itertools.count()
-        self._after_id = widget.after(TICK_MS, self._tick)
+        widget.after(TICK_MS, self._tick)
 
     def opened(self, handle: Callable[[RoleEvent], None]) -> Post:
         """A `post` for one run of one role.
@@ -62,7 +62,6 @@ class EventPump:
         return post
 
     def call(self, function: Callable[[], None]) -> None:
-        """Call this in Tk's thread soon."""
         self._arrived.put((("once", next(self._numbers)), function))
 
     def in_background(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
@@ -82,16 +81,12 @@ class EventPump:
         except ShortageError:
             self._widget.after(AGAIN_MS, self.in_background, work, then)
 
-    def close(self) -> None:
-        """Deliver nothing more."""
-        self._widget.after_cancel(self._after_id)
-
     def _tick(self) -> None:
         try:
             self._deliver(self._clock() + BUDGET_S)
         finally:
             pause_ms = BUSY_TICK_MS if self._pending else TICK_MS
-            self._after_id = self._widget.after(pause_ms, self._tick)
+            self._widget.after(pause_ms, self._tick)
 
     def _deliver(self, deadline: float) -> None:
         while self._clock() < deadline:

@@ -69,8 +69,7 @@ class TextField(ttk.Frame):
         )
         self._placeholder_x = theme.px(8)
         self._placeholder.bind("<Button-1>", lambda _event: self.entry.focus_set())
-        self._trace = self.variable.trace_add("write", lambda *_: self._text_changed())
-        self.bind("<Destroy>", self._on_destroy)
+        self.variable.trace_add("write", lambda *_: self._text_changed())
         least = theme.px(LEAST_WRAP)
         self.bind(
             "<Configure>",
@@ -114,11 +113,9 @@ class TextField(ttk.Frame):
 
     @property
     def problem(self) -> str:
-        """What is wrong, as shown."""
         return str(self._problem.cget("text"))
 
     def say_empty(self, sentence: str) -> None:
-        """Show what an empty field means now."""
         self._placeholder.configure(text=sentence)
 
     def _text_changed(self) -> None:
@@ -129,10 +126,6 @@ class TextField(ttk.Frame):
             self._placeholder.place_forget()
         else:
             self._placeholder.place(in_=self.entry, x=self._placeholder_x, rely=0.5, anchor="w")
-
-    def _on_destroy(self, event: tk.Event[tk.Misc]) -> None:
-        if event.widget is self:
-            self.variable.trace_remove("write", self._trace)
 
 
 class ChoiceField(TextField):
@@ -157,7 +150,6 @@ class ChoiceField(TextField):
         return entry
 
     def offer(self, lines: Sequence[str]) -> None:
-        """Put these lines into the drop-down list."""
         self.entry.configure(values=lines)  # type: ignore[call-overload]
 
     def _chosen(self) -> None:

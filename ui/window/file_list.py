@@ -27,7 +27,6 @@ class SharedFiles:
         return self._files[slice(*range_below(self._paths, path))]
 
     def has(self, path: str) -> bool:
-        """Whether there is such a folder."""
         start, end = range_below(self._paths, path)
         return start < end
 
@@ -91,7 +90,6 @@ class FileList:
         return any(share.has(folder.path) for share in self._shares_of(folder))
 
     def below(self, key: str) -> list[ListedFile]:
-        """The files of a folder."""
         folder = FolderKey.of(key)
         if folder is None:
             return []

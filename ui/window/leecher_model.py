@@ -23,7 +23,7 @@ from roles.values.events import (
 )
 from roles.values.settings import LeecherSettings
 from ui.window.file_list import FileList, is_folder
-from ui.window.running_roles import RunningRoles
+from ui.window.workbench import Workbench
 
 if TYPE_CHECKING:
     from roles.leecher import Leecher
@@ -37,9 +37,9 @@ _HAD = (DownloadState.DONE, DownloadState.SKIPPED)
 class LeecherModel:
     """Owned by Tk's thread. At most one leecher works at a time: two would share partial files."""
 
-    def __init__(self, roles: RunningRoles, tell: Callable[[RoleEvent], None]) -> None:
+    def __init__(self, bench: Workbench, tell: Callable[[RoleEvent], None]) -> None:
         """`tell` gets the events of the leecher in use, after the model has changed."""
-        self._roles = roles
+        self._bench = bench
         self._tell = tell
         self.settings: LeecherSettings | None = None
         self.leecher: Leecher | None = None  # in use
@@ -69,7 +69,6 @@ class LeecherModel:
             self._begin()
 
     def close(self) -> None:
-        """Start no other leecher."""
         self._is_closed = True
 
     def state_of(self, name: str) -> DownloadState | None:
@@ -136,7 +135,7 @@ class LeecherModel:
     def _begin(self) -> None:
         from roles.leecher import Leecher  # not before the window is painted
 
-        settings, throttles = self.settings, self._roles.throttles
+        settings, roles = self.settings, self._bench.roles
         if self._is_closed or settings is None:
             return
 
@@ -147,7 +146,7 @@ class LeecherModel:
                 self._ending = None
                 self._begin()
 
-        leecher = self._roles.start(lambda post: Leecher(settings, post, throttles), handle)
+        leecher = roles.start(lambda post: Leecher(settings, post, roles.throttles), handle)
         self.leecher = leecher
 
     def _handle(self, event: RoleEvent) -> None:
@@ -182,7 +181,7 @@ class LeecherModel:
         if len(event.files) <= LIST_AT_ONCE:
             self._listed(event, FileList.of(event, before))
         else:
-            self._roles.in_background(
+            self._bench.pump.in_background(
                 lambda: FileList.of(event, before), lambda built: self._listed(event, built)
             )
 

@@ -24,7 +24,6 @@ from roles.values.events import (
 )
 from roles.values.settings import LeecherSettings, parse_parallel_seeders
 from ui import wording
-from ui.window import desktop
 from ui.window.download_list import DownloadList
 from ui.window.download_start import QUESTION, DownloadStart
 from ui.window.keyboard import tab_in_order
@@ -56,7 +55,7 @@ class LeecherTab(ttk.Frame):
         self._agreed: LeecherSettings | None = None  # to change to, once everything has ended
         self._once_listed: Callable[[], None] | None = None
         self._kept_seeding: Path | None = None
-        self.model = LeecherModel(bench.roles, self._show)
+        self.model = LeecherModel(bench, self._show)
         self.form = LeecherForm(self, bench)
         self.notices = NoticeArea(self, bench.theme)
         self.list = DownloadList(self, bench.theme, self.model, steps)
@@ -69,13 +68,12 @@ class LeecherTab(ttk.Frame):
         self.columnconfigure(0, weight=1)
         self.rowconfigure(2, weight=1)
         tab_in_order(self.form, self.notices, self.list, self.form.options)
-        self._again_id = self.after(LIST_AGAIN_MS, self._list_again)
+        self.after(LIST_AGAIN_MS, self._list_again)
         bench.trackers.follow(self._trackers_changed)
 
     # What the rest of the window asks
 
     def use_tracker(self, address: Address) -> None:
-        """Show this tracker's list."""
         self._bench.trackers.use_for_now(address)
         self.use_fields()
 
@@ -96,15 +94,9 @@ class LeecherTab(ttk.Frame):
         if settings is not None and (not model.unfinished or model.listed is None):
             self._renew(settings)
 
-    def close(self) -> None:
-        """The window is closing: start no new leecher."""
-        self.model.close()
-        self.after_cancel(self._again_id)
-
     # What the user asks
 
     def refresh(self) -> None:
-        """Fetch the tracker's list now."""
         leecher = self.model.leecher
         self.use_fields()
         if leecher is not None and self.model.leecher is leecher:
@@ -112,11 +104,9 @@ class LeecherTab(ttk.Frame):
             self._ask_for_list()
 
     def use_fields(self) -> None:
-        """Use what is in the fields now."""
         self._take_fields(lambda: None)
 
     def download_chosen(self) -> None:
-        """Start or resume the selected files."""
         names = self.list.chosen
         if names:
             self._take_fields(lambda: self._start.these(names))
@@ -126,12 +116,10 @@ class LeecherTab(ttk.Frame):
         self._take_fields(self._start.all)
 
     def pause(self) -> None:
-        """The selected downloads, or all."""
         if self.model.leecher is not None:
             self.model.leecher.pause(self.list.can_pause())
 
     def resume(self) -> None:
-        """The selected downloads, or all."""
         if self.model.leecher is not None:
             self.model.leecher.resume(self.list.can_resume())
 
@@ -143,7 +131,6 @@ class LeecherTab(ttk.Frame):
             self.resume()
 
     def cancel(self) -> None:
-        """The selected downloads, or all."""
         if self.model.leecher is not None:
             self.model.leecher.cancel(self.list.can_cancel())
 
@@ -153,18 +140,16 @@ class LeecherTab(ttk.Frame):
         download = self.model.downloads.get(names[0]) if names else None
         folder = folder_of(download) if download is not None else None
         if folder is not None:
-            self._open(folder)
+            self._bench.open_folder(folder, self.notices)
         else:
             self.download_chosen()
 
     def open_folder(self) -> None:
-        """Show the download folder in the system's file manager."""
         folder = self.form.folder.read(_folder_to_save_to)
         if folder is not None:
-            self._open(folder)
+            self._bench.open_folder(folder, self.notices)
 
     def keep_seeding_changed(self) -> None:
-        """The box was ticked or cleared."""
         self._bench.settings.change(keep_seeding=self.form.keep_seeding.get())
         self._kept_seeding = None
         self._seed_what_came()
@@ -250,7 +235,6 @@ class LeecherTab(ttk.Frame):
     # Events
 
     def _show(self, event: RoleEvent) -> None:
-        """Show what has changed in the model."""
         model = self.model
         match event:
             case FilesListed(tracker=tracker, refused=refused):
@@ -273,11 +257,11 @@ class LeecherTab(ttk.Frame):
                 self._say(str(reason), tone="Warning")
                 self.list.show()
             case DownloadChanged():
-                self.list.put(event)
+                self.list.put(event.name)
                 if event.state in (DownloadState.DONE, DownloadState.SKIPPED):
                     self._seed_what_came()
-            case FilesEnded():
-                self.list.put_files(event)
+            case FilesEnded(download=download, files=files):
+                self.list.put(download, [file.name for file in files])
             case AllDownloadsEnded():
                 self._sum_up()
                 self._seed_what_came()
@@ -329,17 +313,9 @@ class LeecherTab(ttk.Frame):
 
     # The rest
 
-    def _open(self, folder: Path) -> None:
-        def say(problem: str) -> None:
-            if problem:
-                self.notices.say(problem, tone="Warning", key="open")
-
-        environment = self._bench.environment
-        self._bench.pump.in_background(lambda: desktop.open_folder(folder, environment), say)
-
     def _list_again(self) -> None:
         """A list grows old, and a tracker may have been started in the meantime."""
-        self._again_id = self.after(LIST_AGAIN_MS, self._list_again)
+        self.after(LIST_AGAIN_MS, self._list_again)
         self._ask_for_list()
 
     def _ask_for_list(self) -> None:

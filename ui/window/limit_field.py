@@ -14,7 +14,6 @@ WIDTH = 10  # letters: "2.5 MB/s"
 
 
 def throttles_of(settings: ProgramSettings) -> Throttles:
-    """The limits of the whole program."""
     up, down = parse_rate(settings.up_limit), parse_rate(settings.down_limit)
     return Throttles(Throttle(up), Throttle(down))
 

@@ -42,7 +42,6 @@ def _progress(row: ListRow) -> DownloadChanged | None:
 
 
 def tone_of(row: ListRow) -> str:
-    """The colour of a row."""
     if row.node.kind is NodeKind.MORE:
         return "Muted"
     if not row.node.is_listed or (row.problems and _progress(row)):

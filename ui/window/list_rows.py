@@ -36,8 +36,6 @@ class NodeKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What one row stands for."""
-
     key: str  # identifies the row
     kind: NodeKind
     name: str  # from the wire, or a sentence where it is our own
@@ -63,8 +61,6 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class ListRow:
-    """What one row shows."""
-
     node: Node
     download: DownloadChanged | None = None
     is_open: bool = False
@@ -99,7 +95,6 @@ class ListRows:
         return {key: self.row(key) for key in self._nodes}
 
     def row(self, key: str) -> ListRow:
-        """This row as it is now."""
         model, node = self._model, self._nodes[key]
         is_open = self.is_open(node)
         if node.kind is NodeKind.PROBLEM:
@@ -115,7 +110,6 @@ class ListRows:
         return ListRow(node, download, is_open, len(model.problems.get(node.asked, ())))
 
     def node(self, key: str) -> Node | None:
-        """What this row stands for."""
         return self._nodes.get(key)
 
     # What changes which rows
@@ -124,20 +118,16 @@ class ListRows:
         """The rows that show something of this download, or of the file with this path."""
         return self._changed_by.get(name, [])
 
-    def are_other(self, download: DownloadChanged) -> bool:
-        """Whether the rows must change: one for it is missing, or no longer needed."""
-        name = download.name
-        is_over = download.state.is_final and name in self._others
-        return name not in self._asked or is_over or self.are_other_problems(name)
-
-    def are_other_problems(self, name: str) -> bool:
-        """Whether more or fewer files of this download have failed than the rows show."""
-        return len(self._model.problems.get(name, ())) != self._problems.get(name, 0)
+    def are_other(self, name: str) -> bool:
+        """Whether a row for this download is missing, no longer needed, or a problem is new."""
+        state = self._model.state_of(name)
+        is_over = state is not None and state.is_final and name in self._others
+        has_news = len(self._model.problems.get(name, ())) != self._problems.get(name, 0)
+        return name not in self._asked or is_over or has_news
 
     # Opening and closing
 
     def is_open(self, node: Node) -> bool:
-        """Whether the rows below it are visible."""
         few = PROBLEMS_START_OPEN if node.kind is NodeKind.PROBLEMS else STARTS_OPEN
         starts_open = node.files <= few and (node.kind is NodeKind.PROBLEMS or not node.path)
         return self._wished.get(node.key, starts_open)

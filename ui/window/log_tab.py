@@ -9,7 +9,6 @@ from tkinter import ttk
 
 from roles.program.log_file import line_of
 from ui.about import version_line
-from ui.window import desktop
 from ui.window.notices import NoticeArea
 from ui.window.workbench import Workbench
 
@@ -45,7 +44,7 @@ class LogTab(ttk.Frame):
         self.about.grid(row=3, column=0, sticky="w", pady=(px(8), 0))
         self.columnconfigure(0, weight=1)
         self.rowconfigure(2, weight=1)
-        self._flush_id = self.after(FLUSH_MS, self._flush)
+        self.after(FLUSH_MS, self._flush)
         self._handler = _ToWindow(self)
         logging.getLogger().addHandler(self._handler)
         bench.theme.follow(self._recolour)
@@ -79,32 +78,20 @@ class LogTab(ttk.Frame):
         return text
 
     def post(self, tag: str, line: str) -> None:
-        """Add a line. From any thread."""
         self._bench.pump.call(lambda: self._waiting.append((tag, line)))
 
     def copy_all(self) -> None:
-        """Copy all lines to the clipboard."""
         self.clipboard_clear()
         self.clipboard_append(self.text.get("1.0", "end-1c"))
 
     def open_log_folder(self) -> None:
-        """Show the folder of the log file in the system's file manager."""
-        folder = self._bench.settings.profile.log_file.parent
-        environment = self._bench.environment
-
-        def say(problem: str) -> None:
-            if problem:
-                self.notices.say(problem, tone="Warning", key="open")
-
-        self._bench.pump.in_background(lambda: desktop.open_folder(folder, environment), say)
+        self._bench.open_folder(self._bench.settings.profile.log_file.parent, self.notices)
 
     def close(self) -> None:
-        """Stop listening."""
         logging.getLogger().removeHandler(self._handler)
-        self.after_cancel(self._flush_id)
 
     def _flush(self) -> None:
-        self._flush_id = self.after(FLUSH_MS, self._flush)
+        self.after(FLUSH_MS, self._flush)
         if not self._waiting:
             return
         lines, self._waiting = self._waiting[-MAX_LINES:], []

@@ -16,8 +16,6 @@ from ui.window.theme import Theme
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One button of a notice."""
-
     label: str
     act: Callable[[], None]
 
@@ -53,7 +51,6 @@ class NoticeArea(ttk.Frame):
             bar.winfo_children()[1].winfo_children()[0].focus_set()
 
     def close(self, key: str) -> None:
-        """Remove this notice if it is shown."""
         bar = self._bars.pop(key, None)
         if bar is None:
             return
@@ -73,13 +70,7 @@ class NoticeArea(ttk.Frame):
         return True
 
     def has(self, key: str) -> bool:
-        """Whether this notice is shown."""
         return key in self._bars
-
-    @property
-    def sentences(self) -> list[str]:
-        """Those that are shown, the newest last."""
-        return [str(bar.winfo_children()[0].cget("text")) for bar in self._bars.values()]
 
     def _show(self, sentence: str, tone: str, key: str, choices: Sequence[Choice]) -> ttk.Frame:
         self.close(key)

@@ -29,7 +29,6 @@ class ProgressBars:
         self._images: dict[tuple[int, BarKind], tk.PhotoImage] = {}
 
     def image(self, percent: int, kind: BarKind) -> tk.PhotoImage:
-        """The bar of this length and colour."""
         key = (percent, kind)
         if key not in self._images:
             px = self._theme.px
@@ -40,7 +39,6 @@ class ProgressBars:
         return self._images[key]
 
     def recolour(self) -> None:
-        """Draw all of them again in the theme's colours."""
         for key in self._images:
             self._draw(key)
 

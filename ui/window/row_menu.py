@@ -24,8 +24,6 @@ class Verb:
 
 
 class RowMenu(Generic[ItemT]):
-    """Belongs to one table."""
-
     def __init__(self, table: Table[ItemT], theme: Theme, verbs: Sequence[Verb]) -> None:
         self._table = table
         self._verbs = verbs

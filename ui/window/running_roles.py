@@ -31,7 +31,6 @@ class RunningRoles:
         """`throttles`: the limits that all of them share. `warn` gets their Warned events."""
         self.throttles = throttles
         self._warn = warn
-        self.in_background = pump.in_background  # for what a handler must not wait for
         self._pump = pump
         self._running = list[StartsAndStops]()
         self._usual_interval_s = sys.getswitchinterval()

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 
 class SeederForm(ttk.Frame):
-    """At the top of the tab."""
-
     def __init__(self, tab: SeederTab, bench: Workbench) -> None:
         super().__init__(tab)
         px, theme, settings = bench.theme.px, bench.theme, bench.settings.now

@@ -62,12 +62,10 @@ class SeederRun:
 
     @property
     def uploads(self) -> tuple[Upload, ...]:
-        """Its leechers now."""
         return self.serving.uploads if self.serving is not None else ()
 
     @property
     def rate(self) -> float:
-        """Bytes per second to all leechers."""
         return sum(upload.rate for upload in self.uploads)
 
     def sentence(self) -> tuple[str, str]:

@@ -78,14 +78,12 @@ class SeederTab(ttk.Frame):
             self._show()
 
     def show_from_downloads(self, uploads: tuple[Upload, ...]) -> None:
-        """Show who downloads from what is being downloaded here."""
         if uploads != self._from_downloads:
             self._from_downloads = uploads
             self._show()
 
     @property
     def rate(self) -> float:
-        """Bytes per second to all leechers."""
         given = sum(upload.rate for upload in self._from_downloads)
         return sum(run.rate for run in self._runs()) + given
 
@@ -104,7 +102,6 @@ class SeederTab(ttk.Frame):
     # What the user does
 
     def start_or_stop(self) -> None:
-        """The button was pressed."""
         if self.main is not None and self.main.state.is_up:
             self.main.stop()
             return
@@ -124,7 +121,6 @@ class SeederTab(ttk.Frame):
         self._show()
 
     def folder_chosen(self) -> None:
-        """The field has another folder."""
         self.form.folder.complain("")
         self._bench.settings.change(shared_folder=self.form.folder.folder)
 
@@ -229,7 +225,6 @@ class _BesidesLine(ttk.Frame):
         self.show()
 
     def show(self) -> None:
-        """Show its state."""
         run = self._run
         sentence, tone = run.sentence()
         words = (sentence, run.offers(), run.progress(), run.warning())

@@ -19,8 +19,6 @@ _LABELS = {
 
 
 class StatusLine(ttk.Frame):
-    """Always visible."""
-
     def __init__(
         self,
         parent: tk.Misc,
@@ -56,7 +54,6 @@ class StatusLine(ttk.Frame):
         self._health.configure(text=health)
 
     def show_appearance(self, chosen: Appearance) -> None:
-        """Show which colours are chosen."""
         self._chosen.set(chosen.value)
         self._colours.configure(text=_LABELS[chosen])
 

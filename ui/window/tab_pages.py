@@ -32,18 +32,15 @@ class TabPages(ttk.Notebook):
         return self._pages[name]
 
     def show(self, name: str) -> None:
-        """Bring this tab to the front."""
         self._tabs[name]()
         self.tk.call(str(self), "select", str(self._pages[name]))
 
     @property
     def in_front(self) -> ttk.Frame:
-        """The tab that is visible."""
         current = str(self.tk.call(str(self), "select"))
         name = next(name for name, page in self._pages.items() if str(page) == current)
         return self._tabs[name]()
 
     def make_all(self) -> None:
-        """Also the tabs that nobody has looked at yet."""
         for make in self._tabs.values():
             make()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tkinter as tk
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from tkinter import ttk
 from typing import Generic, Literal
 
@@ -21,8 +22,6 @@ WRAP = 520  # pixels at 96 dpi, of the text in an empty table
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a row shows now."""
-
     cells: tuple[str, ...]
     tone: str
     bar: tuple[int, BarKind] | None
@@ -44,6 +43,7 @@ class Table(ttk.Frame, Generic[ItemT]):
         *,
         height: int,
         title: str = "",
+        sorted_by: int = 0,
         choose: Literal["browse", "extended", "none"] = "browse",
         tone: Callable[[ItemT], str] = lambda _item: "Plain",
         bar: Callable[[ItemT], tuple[int, BarKind] | None] | None = None,
@@ -63,7 +63,7 @@ class Table(ttk.Frame, Generic[ItemT]):
         self._keys: dict[str, str] = {}
         self._dirty = dict[str, None]()
         self._flush_id = ""
-        self._sorted_by, self._is_falling = 0, False
+        self._sorted_by, self._is_falling = sorted_by, False
         if title:
             label = ttk.Label(self, text=title, style="Strong.TLabel")
             label.grid(row=0, column=0, sticky="w", pady=(0, theme.px(4)))
@@ -72,7 +72,6 @@ class Table(ttk.Frame, Generic[ItemT]):
         self.empty = ttk.Frame(self, style="Card.TFrame")
         self._empty_title, self._empty_text = self._make_empty(steps)
         theme.follow(self._recolour)
-        self.bind("<Destroy>", self._on_destroy)
 
     # Contents
 
@@ -128,7 +127,6 @@ class Table(ttk.Frame, Generic[ItemT]):
             self.tree.see(items[0])
 
     def key_at(self, y: int) -> str | None:
-        """The row at this height of the tree."""
         return self._keys.get(self.tree.identify_row(y))
 
     @property
@@ -137,7 +135,6 @@ class Table(ttk.Frame, Generic[ItemT]):
         return self._keys.get(self.tree.focus())
 
     def on_choice(self, function: Callable[[], None]) -> None:
-        """Call this whenever the selection changes."""
         self.tree.bind("<<TreeviewSelect>>", lambda _event: function(), add="+")
 
     # Building
@@ -160,7 +157,7 @@ class Table(ttk.Frame, Generic[ItemT]):
             tree.column(
                 name, width=width, minwidth=width // 2, stretch=column.stretches, anchor=side
             )
-            tree.heading(name, anchor=side, command=lambda number=number: self._sort_by(number))
+            tree.heading(name, anchor=side, command=partial(self.sort_by, number))
         bar = ttk.Scrollbar(self, orient="vertical", command=tree.yview)
         tree.configure(yscrollcommand=lambda first, last: self._scrolled(bar, first, last))
         tree.grid(row=1, column=0, sticky="nsew")
@@ -252,15 +249,12 @@ class Table(ttk.Frame, Generic[ItemT]):
 
     # Order
 
-    def _sort_by(self, number: int) -> None:
-        """A heading was pressed."""
+    def sort_by(self, number: int) -> None:
+        """What a press on a heading does: sort by this column, and the other way round if it is
+        the one.
+        """
         self._is_falling = number == self._sorted_by and not self._is_falling
         self._sorted_by = number
-        self._put_in_order()
-
-    def sort_by(self, number: int) -> None:
-        """Sort by this column, ascending, from now on."""
-        self._sorted_by, self._is_falling = number, False
         self._put_in_order()
 
     def _put_in_order(self) -> None:
@@ -298,8 +292,3 @@ class Table(ttk.Frame, Generic[ItemT]):
             placed.append(key)
             waiting.extend(below.get(key, ())[::-1])
         return placed
-
-    def _on_destroy(self, event: tk.Event[tk.Misc]) -> None:
-        if event.widget is self and self._flush_id:
-            self.after_cancel(self._flush_id)
-            self._flush_id = ""

@@ -42,11 +42,9 @@ class Theme:
 
     @property
     def row_height(self) -> int:
-        """Of a table."""
         return int(self.text_font.metrics("linespace") * 1.6)
 
     def menu(self, parent: tk.Misc) -> tk.Menu:
-        """A new menu in the colours of the theme."""
         menu = tk.Menu(parent, tearoff=False, relief="flat", borderwidth=1)
 
         def recolour() -> None:
@@ -73,7 +71,6 @@ class Theme:
         return self.colours is DARK
 
     def apply(self, *, is_dark: bool) -> None:
-        """Show the whole window in these colours."""
         self.colours = DARK if is_dark else LIGHT
         self._style_texts()
         self._style_buttons()

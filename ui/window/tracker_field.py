@@ -23,10 +23,9 @@ class TrackerField(ChoiceField):
         trackers.follow(self._changed)
 
     def _changed(self) -> None:
-        if self.winfo_exists():
-            self.offer(tuple(self._trackers.offers))
-            self.say_empty(self._trackers.empty_means)
-            self.advice.say(self._trackers.advice)
+        self.offer(tuple(self._trackers.offers))
+        self.say_empty(self._trackers.empty_means)
+        self.advice.say(self._trackers.advice)
 
     def _chosen(self) -> None:
         line = self.variable.get()

@@ -83,7 +83,7 @@ class TrackerTab(ttk.Frame):
         self.columnconfigure(0, weight=1)
         self._show_room()
         self._show_state("Not running.", "Muted")
-        self._pings_id = self.after(PINGS_AGAIN_MS, self._show_pings)
+        self.after(PINGS_AGAIN_MS, self._show_pings)
 
     def _make_controls(self) -> None:
         px, theme = self._bench.theme.px, self._bench.theme
@@ -125,10 +125,6 @@ class TrackerTab(ttk.Frame):
         if not self.run_state.is_up:
             self._start(LOOPBACK)
 
-    def close(self) -> None:
-        """The window is closing."""
-        self.after_cancel(self._pings_id)
-
     @property
     def seeder_count(self) -> int | None:
         """None while no tracker runs."""
@@ -137,7 +133,6 @@ class TrackerTab(ttk.Frame):
     # What the user does
 
     def start_or_stop(self) -> None:
-        """The button was pressed."""
         if not self.run_state.is_up:
             self._start(EVERY_INTERFACE)
         elif self._tracker is not None:
@@ -146,7 +141,6 @@ class TrackerTab(ttk.Frame):
             self._show_state("Stopping …", "Muted")
 
     def start(self) -> None:
-        """Start it, for other computers too."""
         if not self.run_state.is_up:
             self.start_or_stop()
 
@@ -264,6 +258,6 @@ class TrackerTab(ttk.Frame):
             self.files.say_empty("")
 
     def _show_pings(self) -> None:
-        self._pings_id = self.after(PINGS_AGAIN_MS, self._show_pings)
+        self.after(PINGS_AGAIN_MS, self._show_pings)
         for one in self._room.participants:
             self.room.put(str(one.address), one)

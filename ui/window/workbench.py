@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
+from ui.window import desktop
 from ui.window.event_pump import EventPump
+from ui.window.notices import NoticeArea
 from ui.window.running_roles import RunningRoles
 from ui.window.settings_keeper import SettingsKeeper
 from ui.window.theme import Theme
@@ -23,7 +26,6 @@ class RunState(Enum):
 
     @property
     def is_up(self) -> bool:
-        """Whether it runs or is about to."""
         return self in (RunState.STARTING, RunState.RUNNING)
 
 
@@ -37,3 +39,12 @@ class Workbench:
     settings: SettingsKeeper
     environment: Mapping[str, str]
     trackers: TrackerChoice
+
+    def open_folder(self, folder: Path, notices: NoticeArea) -> None:
+        """Show a folder in the system's file manager, or say why not."""
+
+        def say(problem: str) -> None:
+            if problem:
+                notices.say(problem, tone="Warning", key="open")
+
+        self.pump.in_background(lambda: desktop.open_folder(folder, self.environment), say)
