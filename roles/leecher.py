@@ -164,7 +164,7 @@ class Leecher(Role):
     def _begin_anew(self) -> None:
         """This computer's addresses changed: reconnect at once."""
         self._place.network_changed()
-        self._lister.network_changed()
+        self._lister.wake()
         self._lmk1.network_changed()
         if self._peer is not None:
             self._peer.network_changed()

@@ -125,8 +125,8 @@ class Seeder(Role):
                 acceptor.look()
                 if self._network_change(address):
                     self._place.network_changed()
-                    membership.network_changed()
-                    calls.network_changed()
+                    membership.wake()
+                    calls.wake()
                 if library.changed.is_set():
                     library.changed.clear()
                     uploads.look_again()

@@ -76,7 +76,7 @@ class MembershipTestCase(LmkTestCase):
         own: Own | None = None,
         shown: Shown | None = None,
     ) -> Membership:
-        place = TrackerPlace(tracker)
+        place = self.place = TrackerPlace(tracker)
         member = Membership(
             place,
             self.log,
@@ -92,6 +92,10 @@ class MembershipTestCase(LmkTestCase):
         self.thread.start()
         self.addCleanup(self.leave)
         return member
+
+    def network_changed(self, member: Membership) -> None:
+        self.place.network_changed()
+        member.wake()
 
     def leave(self) -> None:
         self.stopping.set()
@@ -236,7 +240,7 @@ class ComingBackTest(MembershipTestCase):
         member = self.member(tracker.address, CALM)
         for times in (1, 2, 3):
             wait_until(lambda times=times: self.count(tracker, b"ping_tracker") >= times)  # type: ignore[misc]
-            member.network_changed()
+            self.network_changed(member)
         wait_until(lambda: self.count(tracker, b"ping_tracker") == 4)
         self.assertGreaterEqual(self.count(tracker, b"add_seeder"), 4)
 
@@ -248,7 +252,7 @@ class ComingBackTest(MembershipTestCase):
             member = self.member(tracker.address, CALM, Address("0.0.0.0", 12701))
             wait_until(lambda: member.advertised == Address("10.0.0.1", 12701))
             own.return_value = "10.0.0.2"
-            member.network_changed()
+            self.network_changed(member)
             wait_until(lambda: member.advertised == Address("10.0.0.2", 12701))
             last = [one for one in tracker.heard if one.startswith(b"add_seeder")][-1]
             self.assertIn(b'["10.0.0.2",12701]', last)

@@ -133,7 +133,8 @@ class ReverseConnectionsTest(RoomTest):
         thread = threading.Thread(target=self.calls.run, name="lmk-caller")
         thread.start()
         with mock.patch.object(self.calls, "_call") as call:
-            self.calls.network_changed()
+            self.calls._place.network_changed()
+            self.calls.wake()
             wait_until(lambda: call.called)
         self.stopping.set()
         thread.join()

@@ -120,8 +120,8 @@ class SwarmPeer:
 
     def network_changed(self) -> None:
         """This computer has other addresses: say so, and connect anew."""
-        self._membership.network_changed()
-        self._calls.network_changed()
+        self._membership.wake()
+        self._calls.wake()
         self.downloads.network_changed()
 
     def tick(self) -> None:

@@ -90,7 +90,7 @@ class Membership:
         self.is_original: bool | None = None  # whether the tracker is; None: unknown
         self.advertised: Address | None = None  # None while we are not registered
         self._place = place
-        self._moves = place.moves
+        self._changes = place.changes
         self._post = post
         self._should_stop = should_stop
         self._status = status
@@ -110,7 +110,6 @@ class Membership:
         self._told_count = 0  # of these, on the tracker's list
         self._reported: ReachabilityChanged | None = None
         self._loss = ""  # why the tracker could not be reached the last time
-        self._network_changed = threading.Event()
         self._woken = threading.Event()
 
     @property
@@ -131,11 +130,6 @@ class Membership:
             self._told_count,
         )
 
-    def network_changed(self) -> None:
-        """This computer's addresses changed, or it was asleep: register again. From any thread."""
-        self._network_changed.set()
-        self.wake()
-
     def wake(self) -> None:
         """Look at everything now, including should_stop(). From any thread."""
         self._woken.set()
@@ -152,9 +146,8 @@ class Membership:
     def _take_turn(self, listening: Address) -> None:
         files = self._lmk1_files(self.announced) if self._lmk1_files is not None else None
         now = time.monotonic()
-        if self._network_changed.is_set() or self._moves != self._place.moves:
-            self._network_changed.clear()
-            self._moves = self._place.moves
+        if self._changes != self._place.changes:
+            self._changes = self._place.changes
             self.advertised = None
             self._due_at = 0.0
         status = self._full_status()

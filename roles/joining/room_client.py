@@ -53,7 +53,7 @@ class RoomClient(TrackerAsker):
     ) -> None:
         super().__init__(place, should_stop)
         self.cookie = cookie  # from the tracker
-        self._moves = place.moves  # when it came
+        self._changes = place.changes  # when it came
         self._speaks_lmk2 = False  # it answered the last question in LMK/2
 
     def list_version(self, known: str = "") -> ListVersion | None:
@@ -130,8 +130,8 @@ class RoomClient(TrackerAsker):
         odd = 0
 
         def request() -> bytes:
-            if self._moves != self._place.moves:  # it goes to another tracker
-                self._moves = self._place.moves
+            if self._changes != self._place.changes:  # perhaps another tracker
+                self._changes = self._place.changes
                 self.cookie, self._speaks_lmk2 = "", False
             return lmk2.encode_request(replace(question, cookie=self.cookie))
 

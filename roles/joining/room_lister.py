@@ -96,14 +96,13 @@ class RoomLister:
         self._room: ListedRoom | None = None  # None: no list yet, or an original tracker
         self._asked = threading.Event()  # for a new list
         self._asked.set()
-        self._network_changed = threading.Event()
         self._woken = threading.Event()
         # The rest is the thread's own.
         self._version = ""
         self._left_out = 0  # lines of the list that were warned of
         self._files: tuple[ListedFile, ...] | None = None  # of our tracker's newest list
         self._is_lost = False  # the last request for a list failed
-        self._moves = place.moves
+        self._changes = place.changes
         self._again_at = 0.0  # when to ask again after a failure
         self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]  # the next look for holders
         self._told: object = None  # what was sought at the last look
@@ -114,13 +113,8 @@ class RoomLister:
         self._asked.set()
         self._woken.set()
 
-    def network_changed(self) -> None:
-        """This computer's addresses changed: ask for the list and for holders now."""
-        self._network_changed.set()
-        self._woken.set()
-
     def wake(self) -> None:
-        """Look now: sought() has changed, or the role stops."""
+        """Look now: sought() or the network has changed, or the role stops."""
         self._woken.set()
 
     def wanted(self, key: str) -> tuple[Wanted, tuple[Pack, ...]] | None:
@@ -159,9 +153,8 @@ class RoomLister:
 
     def _look_whether_all_is_new(self) -> None:
         """Ask again if the tracker or the network has changed, or if the list did not come."""
-        if self._network_changed.is_set() or self._moves != self._place.moves:
-            self._network_changed.clear()
-            self._moves = self._place.moves
+        if self._changes != self._place.changes:
+            self._changes = self._place.changes
             self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]
             self._asked.set()
         if self._is_lost and time.monotonic() >= self._again_at:

@@ -43,7 +43,9 @@ class TrackerPlace:
         """`tracker`: the address that the user typed, or that was found. A search asks at
         `destinations` instead of in every network.
         """
-        self.moves = 0  # after each move, everything must be told to the tracker again
+        # After each change, of the tracker or of this computer's network, everything must be told
+        # to the tracker again, and what failed can be tried again.
+        self.changes = 0
         self.hint = ""  # a sentence about other trackers that answer while this one is silent
         self._home = tracker
         self._follow = follow
@@ -118,6 +120,7 @@ class TrackerPlace:
         with self._lock:
             self._hosts = ()
             self._search_at = self._home_at = 0.0
+            self.changes += 1
 
     # Looking for it
 
@@ -199,7 +202,7 @@ class TrackerPlace:
                 self._home = tracker
             self._home_at = time.monotonic() + HOME_AGAIN_S
             self.hint = ""
-            self.moves += 1
+            self.changes += 1
         if is_back:
             log.warning("The tracker %s answers again and is used now.", tracker)
         else:

@@ -51,13 +51,8 @@ class ReverseConnections:
         self._lock = threading.Lock()  # protects the book and the threads
         self._book = CallBook()
         self._threads: dict[Address, threading.Thread] = {}
-        self._network_changed = threading.Event()
+        self._changes = place.changes
         self._woken = threading.Event()
-
-    def network_changed(self) -> None:
-        """This computer's addresses changed: forget pauses after failures. From any thread."""
-        self._network_changed.set()
-        self.wake()
 
     def wake(self) -> None:
         """Look at everything now, including should_stop(). From any thread."""
@@ -69,8 +64,8 @@ class ReverseConnections:
         with RoomClient(self._place, self._should_stop) as client:
             while not self._should_stop():
                 now = time.monotonic()
-                if self._network_changed.is_set():
-                    self._network_changed.clear()
+                if self._changes != self._place.changes:
+                    self._changes = self._place.changes
                     with self._lock:
                         self._book.network_changed()
                     ask_at = now
