@@ -51,8 +51,8 @@ class Beacon:
         self._destinations = destinations
         self._should_stop = should_stop
         self._id = secrets.token_hex(8)
-        self._looked_up: dict[Address, tuple[Address, ...]] = {}
-        self._look_up_at: dict[Address, float] = {}  # when to look up a name again
+        # Of each that is remembered; with the time when a name that was not found is tried again.
+        self._looked_up: dict[Address, tuple[tuple[Address, ...], float]] = {}
         self._bound: dict[str, Datagrams] = {}  # by the address that they are bound to
         self._selector = selectors.DefaultSelector()
         self._called_at = 0.0
@@ -115,7 +115,7 @@ class Beacon:
         if not isinstance(answer, Found) or answer.id != self._id:
             return None
         address = Address(source.host, answer.port)
-        is_known = any(address in found for found in self._looked_up.values())
+        is_known = any(address in found for found, _ in self._looked_up.values())
         if not (is_known or may_dial(address, is_namer_here=is_loopback(source.host))):
             log.debug("ignored a tracker that claims to be at %s", address)
             return None
@@ -137,13 +137,14 @@ class Beacon:
 
     def _addresses_of(self, remembered: Address) -> tuple[Address, ...]:
         now = time.monotonic()
-        if remembered not in self._looked_up and now >= self._look_up_at.get(remembered, 0.0):
-            self._look_up_at[remembered] = now + LOOKUP_AGAIN_S
+        found, again_at = self._looked_up.get(remembered, ((), 0.0))
+        if not found and now >= again_at:
             try:
-                self._looked_up[remembered] = looked_up(remembered, self._should_stop)
+                found = looked_up(remembered, self._should_stop)
             except TrackerSilentError as error:
                 log.debug("%s", error)
-        return self._looked_up.get(remembered, ())
+            self._looked_up[remembered] = found, now + LOOKUP_AGAIN_S
+        return found
 
     def _bound_to(self, source: str) -> Datagrams | None:
         """The socket at this address of ours; None when there can be none now."""

@@ -101,9 +101,8 @@ class RoomLister:
         self._version = ""
         self._left_out = 0  # lines of the list that were warned of
         self._files: tuple[ListedFile, ...] | None = None  # of our tracker's newest list
-        self._is_lost = False  # the last request for a list failed
         self._changes = place.changes
-        self._again_at = 0.0  # when to ask again after a failure
+        self._again_at: float | None = None  # after a failure: when to ask again
         self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]  # the next look for holders
         self._told: object = None  # what was sought at the last look
         self._told_shares = tuple[str, ...]()  # what `found` got last
@@ -157,7 +156,7 @@ class RoomLister:
             self._changes = self._place.changes
             self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]
             self._asked.set()
-        if self._is_lost and time.monotonic() >= self._again_at:
+        if self._again_at is not None and time.monotonic() >= self._again_at:
             self._asked.set()
 
     # The list
@@ -171,11 +170,12 @@ class RoomLister:
                     self._room, self._version = None, ""
             failure = failure_of(error)
             if failure is not None and not self._should_stop():
-                log.log(logging.DEBUG if self._is_lost else logging.WARNING, "%s", failure)
-                self._is_lost, self._again_at = True, time.monotonic() + LIST_AGAIN_S
+                is_lost = self._again_at is not None
+                log.log(logging.DEBUG if is_lost else logging.WARNING, "%s", failure)
+                self._again_at = time.monotonic() + LIST_AGAIN_S
                 self._post(ListFailed(self._place.shown, failure))
             return
-        self._is_lost = False
+        self._again_at = None
         self._listed()
         self._post(listed)
 

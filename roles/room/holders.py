@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
 
-T = TypeVar("T", bound=Hashable)
+from roles.room.registry_entry import Key
 
 
-class _Ring(Generic[T]):
+class _Ring:
     """A set whose members have numbers, so that any run of them is found at once."""
 
     def __init__(self) -> None:
-        self.members: list[T] = []
-        self.indexes: dict[T, int] = {}
+        self.members: list[Key] = []
+        self.indexes: dict[Key, int] = {}
 
-    def add(self, member: T) -> bool:
+    def add(self, member: Key) -> bool:
         """Whether it was not there yet."""
         if member in self.indexes:
             return False
@@ -23,7 +22,7 @@ class _Ring(Generic[T]):
         self.members.append(member)
         return True
 
-    def remove(self, member: T) -> bool:
+    def remove(self, member: Key) -> bool:
         """Whether it was there."""
         index = self.indexes.pop(member, None)
         if index is None:
@@ -34,24 +33,24 @@ class _Ring(Generic[T]):
             self.indexes[last] = index
         return True
 
-    def some(self, start: int, most: int) -> Iterator[T]:
+    def some(self, start: int, most: int) -> Iterator[Key]:
         """At most `most` members from this index on, wrapping around."""
         count = len(self.members)
         for step in range(min(most, count)):
             yield self.members[(start + step) % count]
 
 
-class HoldersByShare(Generic[T]):
+class HoldersByShare:
     def __init__(self) -> None:
-        self._rings: dict[tuple[str, bool], _Ring[T]] = {}  # by share and is_leecher
+        self._rings: dict[tuple[str, bool], _Ring] = {}  # by share and is_leecher
         self._turn = 0
         self.state = 0  # a new number after each change
 
-    def join(self, member: T, shares: Iterable[str], *, is_leecher: bool) -> None:
+    def join(self, member: Key, shares: Iterable[str], *, is_leecher: bool) -> None:
         for share in shares:
             self.state += self._rings.setdefault((share, is_leecher), _Ring()).add(member)
 
-    def part(self, member: T, shares: Iterable[str], *, is_leecher: bool) -> None:
+    def part(self, member: Key, shares: Iterable[str], *, is_leecher: bool) -> None:
         for share in shares:
             ring = self._rings.get((share, is_leecher))
             if ring is None:
@@ -60,7 +59,7 @@ class HoldersByShare(Generic[T]):
             if not ring.members:
                 del self._rings[(share, is_leecher)]
 
-    def some(self, asked: Sequence[str], most: int) -> Iterator[tuple[T, tuple[int, ...]]]:
+    def some(self, asked: Sequence[str], most: int) -> Iterator[tuple[Key, tuple[int, ...]]]:
         """About `most` seeders, then leechers, of these shares; different ones at each call.
 
         Each comes once, with the indexes in `asked` of the shares that it has.
@@ -68,7 +67,7 @@ class HoldersByShare(Generic[T]):
         self._turn += 1
         for is_leecher in (False, True):
             rings = [self._rings.get((share, is_leecher)) for share in asked]
-            told = set[T]()
+            told = set[Key]()
             for ring in rings:
                 for member in () if ring is None else ring.some(self._turn * most, most):
                     if member not in told:

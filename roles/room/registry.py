@@ -57,7 +57,7 @@ class Registry:
     def __init__(self, catalogue: RoomCatalogue | None = None) -> None:
         self.catalogue = catalogue or RoomCatalogue("00000000")
         self.places = Places()  # of programs; only this class changes it
-        self.by_share = HoldersByShare[Key]()  # includes LMK/1 seeders
+        self.by_share = HoldersByShare()  # includes LMK/1 seeders
         self.held = HeldShares()
         self.lmk1: Lmk1Seeders | None = None  # set once, before anybody registers
         self.changes = 0  # counts those of what participant() returns, but for the times of pings
