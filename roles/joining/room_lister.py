@@ -93,12 +93,12 @@ class RoomLister:
         self._found = found
         self._listed = listed
         self._lock = threading.Lock()  # protects the room
-        self._room: ListedRoom | None = None  # None: no list yet, or an original tracker
+        self._room = ListedRoom(windows=os.name == "nt", should_stop=should_stop)
         self._asked = threading.Event()  # for a new list
         self._asked.set()
         self._woken = threading.Event()
         # The rest is the thread's own.
-        self._version = ""
+        self._version = ""  # of the room; "" if there is no list yet, or an original tracker
         self._left_out = 0  # lines of the list that were warned of
         self._files: tuple[ListedFile, ...] | None = None  # of our tracker's newest list
         self._changes = place.changes
@@ -122,18 +122,17 @@ class RoomLister:
         Raises HaltedError once should_stop().
         """
         with self._lock:
-            room = self._room
-            wanted = room.resolve(key) if room is not None else None
-            if room is None or wanted is None:
+            wanted = self._room.resolve(key)
+            if wanted is None:
                 return None
-            packs = room.packs(wanted.shares)
+            packs = self._room.packs(wanted.shares)
         files = tuple(file for file in wanted.files if file.content is not None)
         return replace(wanted, files=files), packs
 
     def stamp(self, key: str) -> int:
         """A number that changes whenever wanted() may return something else for this key."""
         with self._lock:
-            return 0 if self._room is None else self._room.stamp(key)
+            return self._room.stamp(key)
 
     def run(self) -> None:
         with (
@@ -166,8 +165,7 @@ class RoomLister:
             listed = self._ask_for_list(client)
         except (TrackerSilentError, OSError, MemoryError) as error:
             if isinstance(error, MemoryError):  # half a list may have been applied: start over
-                with self._lock:
-                    self._room, self._version = None, ""
+                self._forget_list()
             failure = failure_of(error)
             if failure is not None and not self._should_stop():
                 is_lost = self._again_at is not None
@@ -180,34 +178,34 @@ class RoomLister:
         self._post(listed)
 
     def _ask_for_list(self, client: RoomClient) -> FilesListed:
-        room = self._updated_room(client)
-        if room is None:
-            return self._list_of_original()
+        if not self._is_updated(client):
+            listed = self._lmk1.list_of_original()
+            if self._version:
+                self._forget_list()
+            return listed
         with self._lock:
+            room = self._room
             files, folders, refused = room.files(), room.folders(), room.refused
         if files is not self._files:
             self._files = files
             self._lmk1.take_list(files)
         return FilesListed(self._place.shown, files, (), refused, folders)
 
-    def _updated_room(self, client: RoomClient) -> ListedRoom | None:
-        """The room as it is now; None when the tracker is an original one."""
+    def _is_updated(self, client: RoomClient) -> bool:
+        """Fetch what has changed; False when the tracker is an original one."""
         answer = client.list_version(self._version)
         if answer is None:
-            return None
-        if answer.version != self._version or self._room is None:
-            known = "" if self._room is None else self._version
-            fetched = fetch_list(client.looked_up(), known, self._should_stop)
+            return False
+        if answer.version != self._version:
+            fetched = fetch_list(client.looked_up(), self._version, self._should_stop)
             with self._lock:
-                if self._room is None:
-                    self._room = ListedRoom(windows=os.name == "nt", should_stop=self._should_stop)
                 if fetched.is_whole:
                     self._room.apply_whole(fetched.lines)
                 else:
                     self._room.apply_changes(fetched.lines)
             self._version = fetched.version
             self._warn_of_left_out(self._room.left_out)
-        return self._room
+        return True
 
     def _warn_of_left_out(self, lines: int) -> None:
         if lines > self._left_out:
@@ -218,12 +216,10 @@ class RoomLister:
             )
         self._left_out = lines
 
-    def _list_of_original(self) -> FilesListed:
-        listed = self._lmk1.list_of_original()
+    def _forget_list(self) -> None:
         with self._lock:
-            self._room = None
+            self._room.apply_whole(())
         self._version, self._files = "", None
-        return listed
 
     # Who has it
 
@@ -239,11 +235,9 @@ class RoomLister:
             return
         is_news, worked_before = False, time.thread_time()
         try:
-            if self._room is not None:  # others may have begun to offer it
-                version = self._version
-                self._updated_room(client)
-                if self._version != version:
-                    self._listed()
+            version = self._version
+            if version and self._is_updated(client) and self._version != version:
+                self._listed()  # others may have begun to offer it
             self._lmk1.look_for_seeders()
             is_news = self._note_holders(client, self._shares_with(sought.values()))
         except TrackerSilentError as error:  # running downloads never wait for the tracker
@@ -255,10 +249,8 @@ class RoomLister:
     def _shares_with(self, sought: Iterable[Wanted]) -> Sequence[str]:
         """The shares that have some of it now, those of LMK/2 first."""
         with self._lock:
-            room = self._room
-            resolve = (lambda _: None) if room is None else room.resolve
-            others = tuple(self._lmk1.shares_with(resolve))
-            shares = [share for wanted in sought for share in _lmk2_shares(room, wanted)]
+            others = tuple(self._lmk1.shares_with(self._room.resolve))
+            shares = [share for wanted in sought for share in _lmk2_shares(self._room, wanted)]
         lmk2 = tuple(dict.fromkeys(shares))
         if lmk2 != self._told_shares:
             self._told_shares, self._pause_s = lmk2, PEERS_AGAIN_S[0]
@@ -289,13 +281,13 @@ def pause_after(pause_s: float, *, is_news: bool) -> float:
     return pause_s if is_news else min(PEERS_AGAIN_S[1], 2 * pause_s)
 
 
-def _lmk2_shares(room: ListedRoom | None, wanted: Wanted) -> tuple[str, ...]:
+def _lmk2_shares(room: ListedRoom, wanted: Wanted) -> tuple[str, ...]:
     """The shares that had it when it was asked for, and those that have some of it now."""
-    files = [] if room is None else wanted.files[:: max(1, len(wanted.files) // SAMPLE)]
+    some = wanted.files[:: max(1, len(wanted.files) // SAMPLE)]
     now = Counter(
         share
-        for file in files
-        if room is not None and file.content is not None
+        for file in some
+        if file.content is not None
         for share in room.shares_of(file.content.root)
     )
     shares = (*wanted.shares, *(share for share, _ in now.most_common(MAX_SOURCES)))
