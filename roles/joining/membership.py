@@ -30,23 +30,18 @@ from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
 
-PING_S = 15.0  # a tracker of ours forgets a program after 50 s, an original one after 10 min
-STATE_PING_S = 2.0  # a changed state is told earlier, but no more often than this
-SHARES_PING_S = 1.0  # the same for other shares, because leechers look for their holders
-AGAIN_S = 3.0  # after the tracker was silent
-EARLY_PING_S = 1.0  # after registering, until the tracker knows whether others can connect
-EARLY_PINGS = 7  # it needs 5 s to find out that they cannot
+EARLY_PINGS = 7  # after registering: the tracker needs 5 s to find out that nobody can connect
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How often each thing is done; tests hurry."""
 
-    ping_s: float = PING_S
-    state_ping_s: float = STATE_PING_S
-    shares_ping_s: float = SHARES_PING_S
-    early_ping_s: float = EARLY_PING_S
-    again_s: float = AGAIN_S
+    ping_s: float = 15.0  # our trackers forget a program after 50 s, original ones after 10 min
+    state_ping_s: float = 2.0  # a changed state is told earlier, but no more often than this
+    shares_ping_s: float = 1.0  # the same for other shares: leechers look for their holders
+    early_ping_s: float = 1.0  # for EARLY_PINGS, until the tracker knows whether others can connect
+    again_s: float = 3.0  # after the tracker was silent
     poll_s: float = POLL_S
 
 

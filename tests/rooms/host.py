@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from roles.joining.membership import AGAIN_S as REGISTER_AGAIN_S
-from roles.joining.membership import EARLY_PING_S, PING_S
+from roles.joining.membership import PACE
 from roles.joining.room_lister import PEERS_AGAIN_S
 from roles.joining.tracker_asker import TRIES_S
 from roles.net.dialling import CONNECT_S
@@ -236,8 +235,8 @@ class Host:
                     advertised_is_here=False,
                     now=now,
                 ),
-                lambda _: self.room.clock.after(EARLY_PING_S, self._ping),
-                lambda: self.room.clock.after(REGISTER_AGAIN_S, self._register),
+                lambda _: self.room.clock.after(PACE.early_ping_s, self._ping),
+                lambda: self.room.clock.after(PACE.again_s, self._register),
             )
 
     def _ping(self) -> None:
@@ -247,10 +246,10 @@ class Host:
                 self,
                 lambda registry, now: registry.hear(ping, self.address.host, now=now),
                 lambda member: self.room.clock.after(
-                    REGISTER_AGAIN_S if member is None else PING_S,
+                    PACE.again_s if member is None else PACE.ping_s,
                     self._register if member is None else self._ping,
                 ),
-                lambda: self.room.clock.after(REGISTER_AGAIN_S, self._ping),
+                lambda: self.room.clock.after(PACE.again_s, self._ping),
             )
 
     # Those who take from it
