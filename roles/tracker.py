@@ -396,7 +396,7 @@ class Tracker(Role):
     @property
     def _state_now(self) -> tuple[int, int]:
         """Changes whenever the content of the state file would change."""
-        return self._registry.saved_state, self._lmk1.changes
+        return self._registry.catalogue.owners_state, self._lmk1.changes
 
     def _saved(self) -> Iterator[dict[str, object]]:
         return chain(self._lmk1.saved(), self._registry.saved())

@@ -157,9 +157,9 @@ class RegistryTest(ProgramsTest):
         self.register(pc(1), self.SHARE)
         self.register(pc(2), self.OTHER)
         for share, number in ((self.SHARE, 1), (self.OTHER, 2)):
-            state = self.registry.saved_state
+            state = self.registry.catalogue.owners_state
             self.put(share, pc(number))
-            self.assertNotEqual(self.registry.saved_state, state)
+            self.assertNotEqual(self.registry.catalogue.owners_state, state)
         self.hear(pc(2), leaving=True)
         saved = json.loads(json.dumps(self.saved()))
         self.assertEqual(

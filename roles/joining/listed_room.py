@@ -45,12 +45,10 @@ class Wanted:
 
     @cached_property
     def title(self) -> str:
-        """The name, safe to show."""
         return shown_name(self.name) + ("/" if self.is_folder else "")
 
     @cached_property
     def size(self) -> int:
-        """Bytes of all files."""
         return sum(file.size for file in self.files)
 
 

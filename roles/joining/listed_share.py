@@ -67,7 +67,6 @@ class ListedShare:
 
     @property
     def count(self) -> int:
-        """The number of its lines."""
         return len(self.files) + len(self.folders) + len(self._pack_lines) + len(self.refused)
 
     @property

@@ -159,8 +159,9 @@ class Answers:
 
     def _holders_for(self, shares: tuple[str, ...], host: str) -> bytes:
         """Some holders: _TURNS different answers serve all the leechers that ask in one second."""
-        if self._registry.holders_state != self._told_state or len(self._told) > _MAX_TOLD:
-            self._told_state = self._registry.holders_state
+        state = self._registry.by_share.state
+        if state != self._told_state or len(self._told) > _MAX_TOLD:
+            self._told_state = state
             self._told.clear()
         is_here = self._senders.is_own(host)
         told = self._told.setdefault((shares, is_here), deque())

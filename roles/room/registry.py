@@ -143,7 +143,7 @@ class Registry:
     def holders(self, asked: Sequence[str], *, is_here: bool) -> Iterator[Holder]:
         """Seeders and leechers of these shares: first their owners, because anybody can claim to
         have a share, then some others, different ones at each call. `is_here`: the reader is on
-        the tracker's machine.
+        the tracker's machine. The answers change with `by_share.state`.
         """
         reader = Reader(is_here, tracker_host="")
         told = set[Address]()  # a restarted program is registered twice for a while
@@ -178,11 +178,6 @@ class Registry:
             return False
         there = filter(None, map(self.entry, self.places.at(key.place)))
         return any(other.is_reachable is not False for other in there)
-
-    @property
-    def holders_state(self) -> int:
-        """Changes whenever the answers of holders() may change."""
-        return self.by_share.state
 
     # What the tracker itself does
 
@@ -283,13 +278,11 @@ class Registry:
 
     # The state file
 
-    @property
-    def saved_state(self) -> int:
-        """Changes whenever saved() changes, unless only held shares have."""
-        return self.catalogue.owners_state
-
     def saved(self) -> Iterator[dict[str, object]]:
-        """The owner of each share, for the state file. Programs register again by themselves."""
+        """The owner of each share, for the state file. Programs register again by themselves.
+
+        What it yields changes with `catalogue.owners_state`, unless only held shares have changed.
+        """
         owners = {**dict(self.held.items()), **dict(self.catalogue.owners())}
         for share, owner in owners.items():
             yield {"share": share, "teller": [owner.ip, owner.port, owner.peer]}

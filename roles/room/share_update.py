@@ -37,10 +37,10 @@ class ShareUpdate:
         self._before: dict[str, str] = {} if known is None else known.lines
         self._next = Share(call.folder, owner, call.revision)  # what a whole list becomes
         self._changes = Sums()  # what changes add to the share's sums
-        self._added = dict[str, None]()
+        self._added = dict[str, None]()  # the catalogue has reserved room for them
         self._removed = dict[str, None]()
-        self._removed_size = 0
-        self._reserved = self._reserved_size = 0
+        self._added_size = self._removed_size = 0
+        self._is_over = False
         self._taken = 0  # lines, including repeated ones: they cost time too
 
     @property
@@ -73,14 +73,15 @@ class ShareUpdate:
         if self._catalogue.share(self._call.share) is not self._known:
             raise ListRefusedError(Code.UNKNOWN, "The tracker has forgotten this seeder.")
         share = self._next if self._call.is_whole else self._changed_share()
-        self._reserved = self._reserved_size = 0  # the share counts them now
+        self._is_over = True  # the share counts what was reserved
         self._catalogue.release(len(self._removed), self._removed_size, share.owner)
         self._catalogue.put(self._call.share, share, self._added.keys(), self._removed.keys())
 
     def abandon(self) -> None:
         """Release what was reserved. Harmless after finish()."""
-        self._catalogue.release(self._reserved, self._reserved_size, self._next.owner)
-        self._reserved = self._reserved_size = 0
+        if not self._is_over:
+            self._is_over = True
+            self._catalogue.release(len(self._added), self._added_size, self._next.owner)
 
     def _take_of_whole(self, mark: str, line: str) -> None:
         if mark == REMOVED:
@@ -92,8 +93,7 @@ class ShareUpdate:
             return
         known = self._before.get(line)
         if known is None:
-            self._reserve(line)
-            self._added[line] = None
+            self._add(line)
         else:
             line = known  # the same text, once in memory
         lines[line] = line
@@ -105,7 +105,8 @@ class ShareUpdate:
         if mark == REMOVED:
             if line in self._added:
                 del self._added[line]
-                self._release(line)
+                self._added_size -= line_size(line)
+                self._catalogue.release(1, line_size(line), self._next.owner)
                 self._changes.count(line, -1)
             elif line in self._before and line not in self._removed:
                 self._note_removed(line)
@@ -115,8 +116,7 @@ class ShareUpdate:
             self._removed_size -= line_size(line)
             self._changes.count(line, 1)
         elif line not in self._before and line not in self._added:
-            self._reserve(line)
-            self._added[line] = None
+            self._add(line)
             self._changes.count(line, 1)
         if len(self._before) + len(self._added) - len(self._removed) > MAX_SHARE_FILES:
             raise _full()
@@ -134,15 +134,11 @@ class ShareUpdate:
         self._removed[line] = None
         self._removed_size += line_size(line)
 
-    def _reserve(self, line: str) -> None:
-        self._catalogue.reserve(1, line_size(line), self._next.owner)
-        self._reserved += 1
-        self._reserved_size += line_size(line)
-
-    def _release(self, line: str) -> None:
-        self._catalogue.release(1, line_size(line), self._next.owner)
-        self._reserved -= 1
-        self._reserved_size -= line_size(line)
+    def _add(self, line: str) -> None:
+        size = line_size(line)
+        self._catalogue.reserve(1, size, self._next.owner)
+        self._added[line] = None
+        self._added_size += size
 
 
 def _whole() -> ListRefusedError:
