@@ -57,9 +57,8 @@ class Seeder(Role):
         self._settings = settings
         self._throttles = throttles or Throttles()
         # The last posted events, which the membership's thread reads without a lock.
-        self._told = UploadsChanged(SeederState.AVAILABLE, (), 0)
+        self._uploads = UploadsChanged(SeederState.AVAILABLE, (), 0)
         self._hashing = HashingChanged(0, 0, 0)
-        self._has_told = False  # the first report is always posted
         self._place = TrackerPlace(settings.tracker, settings.follow, post)
 
     def _run(self) -> None:
@@ -117,6 +116,7 @@ class Seeder(Role):
         acceptor = Acceptor(listener, me, uploads, take_lmk1=lmk1_uploads.answer)
         beside = list[Worker]()
         report_at = 0.0
+        self._post(self._uploads)
         try:
             beside.append(self._start_beside(library.run, "lmk-hasher"))
             beside.append(self._start_beside(lambda: membership.run(address), "lmk-member"))
@@ -149,10 +149,10 @@ class Seeder(Role):
     def _report(self, uploads: PeerUploads, lmk1_uploads: Lmk1Uploads, now: float) -> None:
         lmk2, lmk2_sent = uploads.report(now)
         lmk1, lmk1_sent = lmk1_uploads.report(now)
-        told = UploadsChanged(lmk1_uploads.state, lmk1 + lmk2, lmk1_sent + lmk2_sent)
-        if told != self._told or not self._has_told:
-            self._told, self._has_told = told, True
-            self._post(told)
+        changed = UploadsChanged(lmk1_uploads.state, lmk1 + lmk2, lmk1_sent + lmk2_sent)
+        if changed != self._uploads:
+            self._uploads = changed
+            self._post(changed)
 
     def _note_hashing(self, event: RoleEvent) -> None:
         if isinstance(event, HashingChanged):
@@ -161,11 +161,11 @@ class Seeder(Role):
 
     def _status(self) -> Status:
         """What pings report."""
-        told, hashing = self._told, self._hashing
-        up = round(sum(upload.rate for upload in told.uploads))
+        uploads, hashing = self._uploads, self._hashing
+        up = round(sum(upload.rate for upload in uploads.uploads))
         is_reading = hashing.hashed < hashing.size
         reason = f"reading its folder, {hashing.files_left} files left" if is_reading else ""
-        return Status(told.state.value, up=up, reason=reason)
+        return Status(uploads.state.value, up=up, reason=reason)
 
 
 def _cache_file(settings: SeederSettings) -> Path | None:

@@ -21,7 +21,6 @@ _MAX_VERSION = 32  # characters; ours have about 12
 
 _ID = re.compile("[0-9a-f]{16}")
 _SHARE = re.compile("[0-9a-f]{16}|lmk1[0-9a-f]{12}")  # of our seeders; of LMK/1 seeders
-_PLAIN = re.compile(r"[ !#-\[\]-~]*")  # what JSON does not escape
 _ROOM = re.compile("[0-9a-f]{8}")
 _COOKIE = re.compile(f"[0-9a-f]{{{2 * COOKIE_SIZE}}}")
 
@@ -122,8 +121,6 @@ def shown(value: JsonValue, length: int) -> str:
 
 def cut(text: str, room: int) -> str:
     """The start of the text, as far as it fits into `room` bytes of JSON; no lone surrogates."""
-    if len(text) <= room and _PLAIN.fullmatch(text):
-        return text
     text = text[:room].encode(errors="replace").decode()
     while len(strict_json.dumps(text)) - 2 > room:
         text = text[:-1]
