@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Mapping
 
 from roles.wire import frames
-from tests.peers import MemoryHolding, RawPeer
+from tests.memory_contents import MemoryHolding
+from tests.raw_peer import RawPeer
 
 
 class Talk:

@@ -17,7 +17,7 @@ from roles.lmk1 import peer_wire as lmk1
 from roles.wire import frames
 from roles.wire.greeting import REQUEST_CONNECTION
 from tests.hostile_connection import Talk
-from tests.peers import MemoryHolding, bitmap
+from tests.memory_contents import MemoryHolding, bitmap
 from tests.receiving import receive_chunk, receive_exactly
 
 

@@ -17,7 +17,8 @@ from typing import TypeAlias
 from roles.values.content import DIGEST_SIZE
 from roles.wire import frames
 from tests.hostile_connection import Talk
-from tests.peers import Part, bitmap
+from tests.memory_contents import bitmap
+from tests.raw_peer import Part
 
 LOOK_S = 0.02
 

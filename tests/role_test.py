@@ -1,12 +1,8 @@
-"""Roles of ours and the originals on loopback for a test, and peers that play by a script.
-
-The scripted peers are written from docs/PROTOCOL.md, part LMK/1; they use none of our wire code.
-"""
+"""Roles of ours and the originals on loopback for a test."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib
 import json
 import logging
@@ -17,24 +13,18 @@ import threading
 import time
 import unittest
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 from unittest import mock
 
 from roles.joining import membership
-from roles.joining.list_upload import ListUpload
-from roles.joining.room_client import RoomClient
-from roles.joining.tracker_place import TrackerPlace
 from roles.leecher import Leecher
 from roles.net.throttle import Throttle, Throttles
 from roles.role import Role
 from roles.seeder import Seeder
-from roles.sharing.offers import LibrarySnapshot
 from roles.tracker import Tracker
 from roles.values.addresses import Address
-from roles.values.catalogue import FileLine, encode_line
-from roles.values.content import Content, chunk_size_for, root_of
 from roles.values.events import (
     DownloadChanged,
     DownloadState,
@@ -47,14 +37,12 @@ from roles.values.events import (
     UploadsChanged,
 )
 from roles.values.settings import Existing, LeecherSettings, SeederSettings, TrackerSettings
-from roles.wire.tracker_messages import Register
 from tests.originals.processes import OriginalLeecher, OriginalSeeder, OriginalTracker
-from tests.receiving import HEADER, receive_chunk, receive_exactly
+from tests.receiving import receive_chunk
+from tests.scripted_seeder import ACK, CHUNK, Gate, Offer, ScriptedSeeder
 from tests.support import LIMIT_S, PROMPT_S, EventLog, LmkTestCase, wait_until
+from tests.tracker_requests import register
 
-CHUNK = 5_120
-ACK = b"acknolwedgement"
-NOT_ACK = b"error_notacknol"
 ANYWHERE = Address("127.0.0.1", 0)
 QUICK_POLL_S = 0.02
 NEVER_S = 600.0  # a patience that no test waits for
@@ -305,102 +293,6 @@ class Records(logging.Handler):
         logger.propagate = True
 
 
-class ScriptedSeeder:
-    """Plays a seeder: each connection gets a thread that runs the script, then is closed."""
-
-    def __init__(self, play: Callable[[socket.socket], None]) -> None:
-        self._play = play
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address: tuple[str, int] = self._listener.getsockname()
-        self.connections = 0  # written by the accepting thread
-        self._socks: list[socket.socket] = []
-        self._threads: list[threading.Thread] = []
-        self._accepting = threading.Thread(target=self._accept, name="scripted-seeder")
-        self._accepting.start()
-
-    def __enter__(self) -> ScriptedSeeder:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop listening and hang up on everyone. May be called again."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._accepting.join()
-        for sock in self._socks:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
-        for sock in self._socks:
-            sock.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:  # close() was called
-                return
-            sock.settimeout(LIMIT_S)
-            self._socks.append(sock)
-            thread = threading.Thread(target=self._run, args=(sock,), name="scripted-link")
-            self._threads.append(thread)
-            self.connections += 1
-            thread.start()
-
-    def _run(self, sock: socket.socket) -> None:
-        with contextlib.suppress(OSError, EOFError):  # the leecher left, as it may
-            self._play(sock)
-        with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
-
-
-@dataclass
-class Offer:
-    """The files of a scripted seeder, and how it sends a chunk. Counts what was acknowledged."""
-
-    files: Mapping[str, bytes]
-    pack: Callable[[int, bytes], bytes] = lambda _, chunk: packed(chunk)  # index, chunk
-    pause_s: float = 0.0  # before each chunk: a seeder that is slow, not late
-    requests: list[tuple[str, int, int]] = field(default_factory=list)
-    sent: int = 0  # chunks
-
-    def play(self, sock: socket.socket) -> None:
-        """One connection, as an honest seeder has it."""
-        request = greeted(sock)
-        if request is None:
-            return
-        self.requests.append(request)
-        name, count, offset = request
-        for index in range(offset // CHUNK, offset // CHUNK + count):
-            if self.pause_s:
-                time.sleep(self.pause_s)
-            sock.sendall(self.pack(index, self.files[name][index * CHUNK :][:CHUNK]))
-            receive_exactly(sock, len(ACK))
-            self.sent += 1
-
-
-class Gate:
-    """Holds an Offer back before one chunk until it is opened."""
-
-    def __init__(self, before: int) -> None:
-        self._before = before
-        self.is_reached = threading.Event()
-        self._is_open = threading.Event()
-
-    def pack(self, index: int, chunk: bytes) -> bytes:
-        if index == self._before:
-            self.is_reached.set()
-            self._is_open.wait(LIMIT_S)
-        return packed(chunk)
-
-    def open(self) -> None:
-        self._is_open.set()
-
-
 class LeecherTest(RoomTest):
     """A room with a tracker of ours and a folder for what a leecher takes."""
 
@@ -489,34 +381,6 @@ class SeederTest(RoomTest):
         wait_until(is_so, LIMIT_S, f"the state did not become {state}")
 
 
-def packed(chunk: bytes) -> bytes:
-    """A chunk behind its header."""
-    return HEADER.pack(len(chunk), hashlib.sha256(chunk).digest()) + chunk
-
-
-def greeted(sock: socket.socket) -> tuple[str, int, int] | None:
-    """Say `connected` and read the request: name, chunks, offset. None when it left instead."""
-    if sock.recv(1024) != b"request_connection":
-        return None
-    sock.sendall(b"connected")
-    second = sock.recv(1024)
-    if not second.startswith(b"send_file_chunk\n"):
-        return None
-    name, count, offset = json.loads(second.partition(b"\n")[2])
-    return name, count, offset
-
-
-def hang_up_on_the_greeting(sock: socket.socket) -> None:
-    """Play a seeder that leaves without a word."""
-    sock.recv(1_024)
-
-
-def be_away(sock: socket.socket) -> None:
-    """Play a seeder whose slots are all taken."""
-    sock.recv(1_024)
-    sock.sendall(b"away")
-
-
 def receive_range(sock: socket.socket, count: int) -> bytes:
     """Chunks, each acknowledged when it came, as an original takes them."""
     chunks = []
@@ -524,68 +388,6 @@ def receive_range(sock: socket.socket, count: int) -> bytes:
         chunks.append(receive_chunk(sock))
         sock.sendall(ACK)
     return b"".join(chunks)
-
-
-def ask(
-    tracker: tuple[str, int], request: bytes, answers: int = 1, *, source: str = "127.0.0.1"
-) -> list[bytes]:
-    """Send one datagram from a fresh port, as the originals do, and return what comes back."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind((source, 0))
-        sock.settimeout(LIMIT_S)
-        sock.sendto(request, tracker)
-        return [sock.recv(65_535) for _ in range(answers)]
-
-
-def register(tracker: tuple[str, int], seeder: tuple[str, int], sizes: Mapping[str, int]) -> None:
-    """Put a seeder with these files on a tracker's list, as an original would."""
-    ask(tracker, b"add_seeder\n" + json.dumps(seeder).encode())
-    ask(tracker, b"upload_file_list\n" + json.dumps(sizes).encode())
-
-
-@dataclass
-class Own:
-    """A folder that a test offers."""
-
-    share_id: str = "1" * 16
-    name: str = "maps"
-    snapshot: LibrarySnapshot = field(default_factory=lambda: LibrarySnapshot(1, ("a", "b")))
-
-
-def list_as_lmk2(
-    tracker: Address,
-    address: tuple[str, int],
-    files: Mapping[str, bytes],
-    *,
-    share: str = "5" * 16,
-    peer: str = "f" * 16,
-) -> None:
-    """Have a tracker name whoever listens there as a peer of LMK/2 that offers these files."""
-    lines = []
-    for name, content in files.items():
-        step = chunk_size_for(len(content))
-        parts = (content[start : start + step] for start in range(0, len(content), step))
-        digests = b"".join(hashlib.sha256(part).digest() for part in parts)
-        known = Content(root_of(len(content), step, digests), len(content), step)
-        lines.append(encode_line(FileLine(name, len(content), known)))
-    me = Register("", Address(*address), peer, "pc", is_leecher=False, shares=(share,))
-    with RoomClient(TrackerPlace(tracker), lambda: False) as client:
-        assert client.register(me)
-    upload = ListUpload(Own(share, "listed", LibrarySnapshot(1, tuple(lines))), peer, lambda: False)
-    assert upload.tell(tracker, address[1], now=0.0)
-
-
-def listed_files(tracker: tuple[str, int]) -> dict[str, int]:
-    answer, success = ask(tracker, b"request_file_list", 2)
-    assert success == b"success"
-    files: dict[str, int] = json.loads(answer)
-    return files
-
-
-def listed_seeders(tracker: tuple[str, int], *, source: str = "127.0.0.1") -> list[tuple[str, int]]:
-    answer, success = ask(tracker, b"request_seeder_list", 2, source=source)
-    assert success == b"success"
-    return [(host, port) for host, port in json.loads(answer)]
 
 
 def wait_until_nobody_is_served() -> None:

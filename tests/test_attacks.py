@@ -25,18 +25,10 @@ from roles.values.events import DownloadState, RoomChanged, TrackerLost
 from roles.values.settings import Existing, SeederSettings
 from tests.programs import ROOT, TIMEOUT_S
 from tests.receiving import receive_chunk
-from tests.role_test import (
-    ANYWHERE,
-    Offer,
-    RoomTest,
-    ask,
-    content_of,
-    listed_files,
-    order,
-    register,
-    wait_for_end,
-)
+from tests.role_test import ANYWHERE, RoomTest, content_of, order, wait_for_end
+from tests.scripted_seeder import Offer
 from tests.support import EventLog, LmkTestCase
+from tests.tracker_requests import ask, listed_files, register
 
 # A room, then no descriptor left, then enough again: says whether both roles live on.
 NO_DESCRIPTORS = """

@@ -25,16 +25,12 @@ from roles.wire.greeting import ANSWER_START, REQUEST_CONNECTION, Hello, Welcome
 from tests.carriers import Break, Line, Records, RecordTalk
 from tests.connections import over, tcp_pair
 from tests.disks import go_on, some_bytes
-from tests.peers import (
-    DownloadingTest,
-    MemoryHolding,
-    RawPeer,
-    UploadingTest,
-    bitmap,
-    some_holding,
-)
-from tests.role_test import LINUX_ONLY, RoomTest, list_as_lmk2, list_now, order, wait_for_end
+from tests.memory_contents import MemoryHolding, bitmap, some_holding
+from tests.peers import DownloadingTest, UploadingTest
+from tests.raw_peer import RawPeer
+from tests.role_test import LINUX_ONLY, RoomTest, list_now, order, wait_for_end
 from tests.support import LIMIT_S, wait_until
+from tests.tracker_requests import list_as_lmk2
 
 ME = Hello("0123456789abcdef", "lab-pc-07", 12501, is_seeder=False)
 YOU = Welcome("fedcba9876543210", "lab-pc-08", is_away=False)

@@ -23,7 +23,9 @@ from roles.wire import frames
 from roles.wire.greeting import Hello
 from tests.connections import over
 from tests.disks import described, some_bytes
-from tests.peers import CHUNK, DownloadingTest, MemoryHolding, RawPeer, some_holding
+from tests.memory_contents import CHUNK, MemoryHolding, some_holding
+from tests.peers import DownloadingTest
+from tests.raw_peer import RawPeer
 from tests.support import wait_until
 
 SHARE = "5" * 16

@@ -9,7 +9,7 @@ from roles.swarm.content_transfer import ContentTransfer
 from roles.values.content import MIN_CHUNK_SIZE
 from roles.values.errors import FileChangedError
 from tests.disks import described, some_bytes
-from tests.peers import MemoryStore
+from tests.memory_contents import MemoryStore
 
 CHUNK = MIN_CHUNK_SIZE
 DATA = some_bytes(3 * CHUNK)

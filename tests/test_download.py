@@ -19,10 +19,12 @@ from roles.values.events import (
 from roles.values.settings import Existing
 from roles.wire import frames
 from tests.disks import some_bytes
-from tests.peers import MemoryHolding, RawPeer, bitmap, lying_seeder
-from tests.role_test import RoomTest, Running, list_as_lmk2, list_now, wait_for_end, wait_for_state
+from tests.memory_contents import MemoryHolding, bitmap
+from tests.raw_peer import RawPeer, lying_seeder
+from tests.role_test import RoomTest, Running, list_now, wait_for_end, wait_for_state
 from tests.support import wait_until
 from tests.test_name_twins import needs_case
+from tests.tracker_requests import list_as_lmk2
 
 DATA = some_bytes(3_000_000)
 

@@ -13,7 +13,9 @@ from roles.values.errors import PeerProtocolError
 from roles.wire import frames
 from roles.wire.frames import HEADER, PART
 from tests.disks import some_bytes
-from tests.peers import CHUNK, DownloadingTest, MemoryHolding, RawPeer, bitmap, some_holding
+from tests.memory_contents import CHUNK, MemoryHolding, bitmap, some_holding
+from tests.peers import DownloadingTest
+from tests.raw_peer import RawPeer
 from tests.support import LIMIT_S, wait_until
 
 SLICE = 32 * 1024  # bytes: what a slow sender gets out in a moment

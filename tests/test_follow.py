@@ -43,7 +43,6 @@ from tests.role_test import (
     ANYWHERE,
     PEERS_SOON_S,
     LeecherTest,
-    Own,
     Running,
     content_of,
     list_now,
@@ -51,6 +50,7 @@ from tests.role_test import (
     wait_for_state,
 )
 from tests.support import EventLog, wait_until
+from tests.tracker_requests import Own
 
 SHARE = "5" * 16
 KEY = f"share:{SHARE}"

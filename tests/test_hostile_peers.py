@@ -12,7 +12,9 @@ from tests.disks import some_bytes
 from tests.hostile_connection import Talk
 from tests.hostile_leechers import LEECHERS, Leech, run_leech
 from tests.hostile_senders import SENDERS, Sender
-from tests.peers import DownloadingTest, MemoryHolding, RawPeer, UploadingTest, bitmap, some_holding
+from tests.memory_contents import MemoryHolding, bitmap, some_holding
+from tests.peers import DownloadingTest, UploadingTest
+from tests.raw_peer import RawPeer
 from tests.role_test import RoomTest
 from tests.support import LIMIT_S, wait_until
 

@@ -18,23 +18,19 @@ from roles.values.events import (
 from roles.values.settings import Existing, LeecherSettings
 from tests.receiving import receive_exactly
 from tests.role_test import (
-    ACK,
-    CHUNK,
     PEERS_SOON_S,
     SOON_S,
     LeecherTest,
-    Offer,
     Running,
     content_of,
     list_now,
-    listed_seeders,
     order,
-    packed,
-    register,
     wait_for_end,
     wait_for_state,
 )
+from tests.scripted_seeder import ACK, CHUNK, Offer, packed
 from tests.support import LIMIT_S, EventLog, wait_until
+from tests.tracker_requests import listed_seeders, register
 
 
 class TakingFiles(LeecherTest):

@@ -32,26 +32,26 @@ from roles.values.events import (
 from roles.values.settings import Existing, LeecherSettings
 from tests.receiving import receive_exactly
 from tests.role_test import (
-    CHUNK,
     LINUX_ONLY,
-    Gate,
     LeecherTest,
-    Offer,
     Running,
-    ScriptedSeeder,
-    be_away,
     content_of,
-    greeted,
-    hang_up_on_the_greeting,
-    list_as_lmk2,
     list_now,
-    listed_seeders,
     order,
-    register,
     wait_for_end,
     wait_for_state,
 )
+from tests.scripted_seeder import (
+    CHUNK,
+    Gate,
+    Offer,
+    ScriptedSeeder,
+    be_away,
+    greeted,
+    hang_up_on_the_greeting,
+)
 from tests.support import LIMIT_S, EventLog, wait_until
+from tests.tracker_requests import list_as_lmk2, listed_seeders, register
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

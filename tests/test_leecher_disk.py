@@ -14,21 +14,19 @@ from roles.values.events import (
 )
 from roles.values.settings import Existing
 from tests.role_test import (
-    CHUNK,
     LINUX_ONLY,
     NEVER_S,
     SOON_S,
-    Gate,
     LeecherTest,
-    Offer,
     content_of,
     list_now,
     order,
-    register,
     wait_for_end,
     wait_for_state,
 )
+from tests.scripted_seeder import CHUNK, Gate, Offer
 from tests.support import LIMIT_S
+from tests.tracker_requests import register
 
 
 class ExistingFiles(LeecherTest):

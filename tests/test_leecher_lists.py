@@ -13,13 +13,8 @@ from roles.values.events import (
     ListFailed,
 )
 from roles.values.settings import Existing
-from tests.role_test import (
-    Offer,
-    RoomTest,
-    Running,
-    ScriptedSeeder,
-    wait_for_end,
-)
+from tests.role_test import RoomTest, Running, wait_for_end
+from tests.scripted_seeder import Offer, ScriptedSeeder
 from tests.support import LIMIT_S
 
 

@@ -21,27 +21,29 @@ from roles.values.events import (
 )
 from tests.receiving import HEADER
 from tests.role_test import (
-    CHUNK,
     LINUX_ONLY,
     NEVER_S,
     PEERS_SOON_S,
     SOON_S,
-    Gate,
     LeecherTest,
-    Offer,
     Running,
-    be_away,
     content_of,
-    greeted,
-    hang_up_on_the_greeting,
     list_now,
     order,
-    packed,
-    register,
     wait_for_end,
     wait_for_state,
 )
+from tests.scripted_seeder import (
+    CHUNK,
+    Gate,
+    Offer,
+    be_away,
+    greeted,
+    hang_up_on_the_greeting,
+    packed,
+)
 from tests.support import LIMIT_S, wait_until
+from tests.tracker_requests import register
 
 
 def lack_the_file(sock: socket.socket) -> None:

@@ -15,7 +15,7 @@ from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.wire import list_wire
 from roles.wire.list_wire import Taken, TellList
-from tests.role_test import ScriptedSeeder
+from tests.scripted_seeder import ScriptedSeeder
 from tests.support import LIMIT_S, LmkTestCase
 
 SHARE = "1" * 16

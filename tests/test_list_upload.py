@@ -10,8 +10,9 @@ from typing import Any
 from roles.joining.list_upload import AGAIN_S, BUSY_AGAIN_S, TELL_S, ListUpload
 from roles.sharing.offers import LibrarySnapshot
 from roles.values.addresses import Address
-from tests.role_test import Own, ScriptedSeeder
+from tests.scripted_seeder import ScriptedSeeder
 from tests.support import LmkTestCase
+from tests.tracker_requests import Own
 
 PEER = "a" * 16
 SHARE = "1" * 16

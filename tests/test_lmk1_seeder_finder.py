@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from roles.values.addresses import Address
 from roles.values.events import ListedFile
-from tests.role_test import ask, list_as_lmk2, register
 from tests.scripted_tracker import ScriptedTracker
 from tests.support import wait_until
 from tests.test_room_lister import CONTENT, FIRST, HOST, SECOND, RoomListerTest
+from tests.tracker_requests import ask, list_as_lmk2, register
 
 
 class OurTrackerTest(RoomListerTest):

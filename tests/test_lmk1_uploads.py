@@ -20,10 +20,7 @@ from roles.values.events import (
 from roles.values.settings import Existing
 from tests.receiving import HEADER, receive_chunk, receive_exactly
 from tests.role_test import (
-    ACK,
-    CHUNK,
     NEVER_S,
-    NOT_ACK,
     Running,
     SeederTest,
     list_now,
@@ -31,6 +28,7 @@ from tests.role_test import (
     wait_for_end,
     wait_until_nobody_is_served,
 )
+from tests.scripted_seeder import ACK, CHUNK, NOT_ACK
 from tests.support import LIMIT_S, random_file, wait_until
 
 SILENCE_S = 0.15

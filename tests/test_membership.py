@@ -25,10 +25,10 @@ from roles.values.events import (
 )
 from roles.values.participants import Participant, Status, TransferStatus
 from roles.values.settings import TrackerSettings
-from tests.role_test import Own
 from tests.scripted_tracker import Script, ScriptedTracker, room_of
 from tests.support import EventLog, LmkTestCase, at_once, wait_until
 from tests.test_room_client import usual, verb_and_line, with_cookie
+from tests.tracker_requests import Own
 
 LISTENING = Address("127.0.0.1", 12701)
 QUICK = Pace(

@@ -27,19 +27,17 @@ from roles.values.settings import Existing, LeecherSettings
 from tests.originals.processes import OriginalSeeder, OriginalTracker
 from tests.receiving import receive_chunk
 from tests.role_test import (
-    ACK,
     RoomTest,
     Running,
-    ask,
     content_of,
     list_now,
-    listed_files,
     order,
-    register,
     wait_for_end,
     wait_for_state,
 )
+from tests.scripted_seeder import ACK
 from tests.support import LIMIT_S, EventLog, wait_until
+from tests.tracker_requests import ask, listed_files, register
 
 OLD_BUFFER = 1_024  # bytes that an original receives at once
 FILES = {

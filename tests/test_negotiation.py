@@ -15,20 +15,19 @@ from roles.seeder import Seeder
 from roles.values.events import DownloadChanged, DownloadState, FolderScanned
 from tests.receiving import receive_chunk, receive_exactly
 from tests.role_test import (
-    ACK,
     NEVER_S,
     PEERS_SOON_S,
     Running,
-    ScriptedSeeder,
     content_of,
-    list_as_lmk2,
     order,
     receive_range,
     wait_for_end,
     wait_for_state,
 )
+from tests.scripted_seeder import ACK, ScriptedSeeder
 from tests.support import LIMIT_S, wait_until
 from tests.test_mixes import FILES, MixesTest
+from tests.tracker_requests import list_as_lmk2
 
 PEER = "f" * 16
 LONG = content_of(600_000, seed=9)  # more than one chunk

@@ -10,6 +10,7 @@ from roles.downloads.download_life import CUT_OFF
 from roles.net import connection
 from roles.net.address_watch import AddressWatch
 from roles.net.connection import Connection
+from roles.seeder import Seeder
 from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.events import (
@@ -19,16 +20,23 @@ from roles.values.events import (
     RoleStarted,
     TrackerAnswered,
     TrackersFound,
+    UploadsChanged,
 )
 from roles.values.settings import TrackerSettings
 from tests.disks import some_bytes
-from tests.role_test import RoomTest, ask, order, wait_for_end
+from tests.role_test import RoomTest, Running, order, wait_for_end
 from tests.scripted_tracker import ScriptedTracker
 from tests.support import EventLog, wait_until
 from tests.test_discovery import of_ours
+from tests.tracker_requests import ask
 
 HERE = "127.0.0.1"
 RATE = 1_000_000  # bytes per second: slow enough to be interrupted
+
+
+def is_sending(seeder: Running[Seeder]) -> bool:
+    reports = seeder.log.of(UploadsChanged)
+    return any(one.rate for report in reports for one in report.uploads)
 
 
 class NetworkTest(RoomTest):
@@ -54,7 +62,7 @@ class TransferTest(NetworkTest):
         seeder = self.seeder(self.make_folder("source", {"a": data}), room, up=RATE)
         leecher = self.leecher(self.make_folder("target"), room)
         order(leecher, "a")
-        wait_until(lambda: any(one.rate for one in seeder.role._told.uploads))
+        wait_until(lambda: is_sending(seeder))
         before = list(connection._open.keys())
         self.lose(HERE)
         wait_until(lambda: all(one.fileno() < 0 or is_over(one) for one in before))
@@ -72,7 +80,7 @@ class TransferTest(NetworkTest):
         seeder.role._throttles.up.set_limit(RATE)
         leecher = self.leecher(self.make_folder("target"), room)
         order(leecher, "a")
-        wait_until(lambda: any(one.rate for one in seeder.role._told.uploads))
+        wait_until(lambda: is_sending(seeder))
         self.lose(HERE)
         leecher.log.wait_for(NetworkChanged)
         self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
@@ -84,7 +92,7 @@ class TransferTest(NetworkTest):
         seeder = self.seeder(self.make_folder("source", files), room, up=RATE)
         leecher = self.leecher(self.make_folder("target"), room, give_up_after_s=0.6)
         order(leecher, "a")
-        wait_until(lambda: any(one.rate for one in seeder.role._told.uploads))
+        wait_until(lambda: is_sending(seeder))
         self.addresses = []
         leecher.log.wait_for(NetworkChanged, where=lambda change: change.is_cut_off)
         seeder.stop()

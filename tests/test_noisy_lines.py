@@ -9,15 +9,8 @@ from roles.values.content import MIN_CHUNK_SIZE
 from roles.values.events import DownloadState
 from roles.values.settings import Existing
 from tests.noisy_line import Damage, NoisyLine, clean, flips, noise
-from tests.role_test import (
-    RoomTest,
-    Running,
-    content_of,
-    list_as_lmk2,
-    list_now,
-    register,
-    wait_for_end,
-)
+from tests.role_test import RoomTest, Running, content_of, list_now, wait_for_end
+from tests.tracker_requests import list_as_lmk2, register
 
 CHUNK = MIN_CHUNK_SIZE
 GREETING = 90  # bytes, about, each way

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unittest
 
 from roles.uploads.open_contents import MAX_OPEN, OpenContents
-from tests.peers import MemoryLibrary, some_holding
+from tests.memory_contents import MemoryLibrary, some_holding
 
 
 class OpenContentsTest(unittest.TestCase):

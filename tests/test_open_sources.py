@@ -8,7 +8,7 @@ from typing import NoReturn
 from roles.uploads.open_sources import MAX_SOURCES, OpenSources
 from roles.values.errors import FileChangedError
 from tests.disks import some_bytes
-from tests.peers import MemoryHolding, some_holding
+from tests.memory_contents import MemoryHolding, some_holding
 
 
 class OpenSourcesTest(unittest.TestCase):

@@ -16,15 +16,10 @@ from roles.values.addresses import Address
 from roles.wire import frames
 from roles.wire.greeting import Hello
 from tests.connections import over, tcp_pair
-from tests.peers import (
-    CHUNK,
-    DownloadingTest,
-    RawPeer,
-    lying_seeder,
-    some_holding,
-    welcomed,
-)
-from tests.role_test import ScriptedSeeder
+from tests.memory_contents import CHUNK, some_holding
+from tests.peers import DownloadingTest
+from tests.raw_peer import RawPeer, lying_seeder, welcomed
+from tests.scripted_seeder import ScriptedSeeder
 from tests.support import at_once, wait_until
 
 ME = "0123456789abcdef"

@@ -12,7 +12,8 @@ from roles.uploads.upload_session import MAX_CONNECTIONS, MAX_PER_HOST
 from roles.values.addresses import Address
 from roles.wire import frames
 from tests.connections import over
-from tests.peers import CHUNK, UploadingTest, bitmap, some_holding
+from tests.memory_contents import CHUNK, bitmap, some_holding
+from tests.peers import UploadingTest
 from tests.role_test import NEVER_S
 from tests.support import at_once, wait_until
 

@@ -22,8 +22,10 @@ from roles.values.settings import Existing
 from roles.wire import frames
 from roles.wire.greeting import Hello, Probe
 from tests.disks import some_bytes
-from tests.peers import MemoryHolding, MemoryLibrary, RawPeer, welcomed
-from tests.role_test import RoomTest, ScriptedSeeder, list_now, wait_for_end
+from tests.memory_contents import MemoryHolding, MemoryLibrary
+from tests.raw_peer import RawPeer, welcomed
+from tests.role_test import RoomTest, list_now, wait_for_end
+from tests.scripted_seeder import ScriptedSeeder
 from tests.scripted_tracker import ScriptedTracker
 from tests.support import wait_until
 from tests.test_room_client import with_cookie

@@ -14,16 +14,11 @@ from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.seeder_finder import SeederFinder
 from roles.values.addresses import Address
 from roles.values.events import FilesListed, ListedFile, ListFailed
-from tests.role_test import (
-    PEERS_SOON_S,
-    RoomTest,
-    content_of,
-    list_as_lmk2,
-    register,
-)
+from tests.role_test import PEERS_SOON_S, RoomTest, content_of
 from tests.scripted_tracker import ScriptedTracker
 from tests.support import EventLog, LmkTestCase, wait_until
 from tests.test_room_client import usual, with_cookie
+from tests.tracker_requests import list_as_lmk2, register
 
 HOST = "127.0.0.1"
 FIRST, SECOND = (HOST, 5_001), (HOST, 5_002)

@@ -24,19 +24,10 @@ from roles.values.events import (
 )
 from roles.values.settings import SeederSettings
 from tests.receiving import receive_chunk
-from tests.role_test import (
-    ACK,
-    ANYWHERE,
-    CHUNK,
-    Running,
-    SeederTest,
-    ask,
-    content_of,
-    listed_files,
-    listed_seeders,
-    receive_range,
-)
+from tests.role_test import ANYWHERE, Running, SeederTest, content_of, receive_range
+from tests.scripted_seeder import ACK, CHUNK
 from tests.support import LIMIT_S, EventLog, random_file, wait_until
+from tests.tracker_requests import ask, listed_files, listed_seeders
 
 SILENCE_S = 0.15
 MANY = 30_000_000  # bytes, more than sockets keep on their way

@@ -18,15 +18,9 @@ from roles.values.errors import DiskFullError, StorageError
 from roles.wire import frames
 from tests.connections import over, tcp_pair
 from tests.disks import some_bytes
-from tests.peers import (
-    CHUNK,
-    HERE,
-    DownloadingTest,
-    MemoryHolding,
-    RawPeer,
-    bitmap,
-    some_holding,
-)
+from tests.memory_contents import CHUNK, MemoryHolding, bitmap, some_holding
+from tests.peers import HERE, DownloadingTest
+from tests.raw_peer import RawPeer
 from tests.support import LIMIT_S, at_once, wait_until
 
 

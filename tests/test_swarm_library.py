@@ -8,7 +8,7 @@ from unittest import mock
 from roles.swarm import swarm_library
 from roles.swarm.swarm_library import SwarmLibrary
 from tests.disks import some_bytes
-from tests.peers import MemoryHolding
+from tests.memory_contents import MemoryHolding
 
 DATA = some_bytes(600_000)
 

@@ -60,15 +60,9 @@ from roles.wire.tracker_messages import (
 )
 from roles.wire.tracker_wire import decode_answer, encode_request
 from tests.packing import packed_list
-from tests.role_test import (
-    RoomTest,
-    ask,
-    listed_files,
-    listed_seeders,
-    register,
-    shouting,
-)
+from tests.role_test import RoomTest, shouting
 from tests.support import LIMIT_S, EventLog, wait_until
+from tests.tracker_requests import ask, listed_files, listed_seeders, register
 
 SUCCESS = b"success"
 ALREADY = b"error\nSeeder is already Registered"

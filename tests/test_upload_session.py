@@ -22,7 +22,7 @@ from roles.values.content import MIN_CHUNK_SIZE, bitmap_bytes
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
 from tests.disks import some_bytes
-from tests.peers import MemoryHolding, MemoryLibrary, bitmap, some_holding
+from tests.memory_contents import MemoryHolding, MemoryLibrary, bitmap, some_holding
 from tests.rooms.contents import Shared
 
 CHUNK = MIN_CHUNK_SIZE

@@ -24,16 +24,9 @@ from roles.values.errors import FileChangedError
 from roles.wire import frames
 from tests.connections import over, tcp_pair
 from tests.disks import some_bytes
-from tests.peers import (
-    CHUNK,
-    MemoryHolding,
-    MemoryLibrary,
-    Part,
-    RawPeer,
-    UploadingTest,
-    bitmap,
-    some_holding,
-)
+from tests.memory_contents import CHUNK, MemoryHolding, MemoryLibrary, bitmap, some_holding
+from tests.peers import UploadingTest
+from tests.raw_peer import Part, RawPeer
 from tests.role_test import NEVER_S
 from tests.support import LIMIT_S, wait_until
 

@@ -34,8 +34,8 @@ from tests.hostile_leechers import LEECHERS, ORIGINAL_LEECHERS, Leech, run_leech
 from tests.hostile_senders import SENDERS, Sender
 from tests.lab.network import LabError, Link, Network, Place, batch, leave_tidily
 from tests.lab.programs import Program, ready_address
-from tests.peers import MemoryHolding
-from tests.role_test import list_as_lmk2
+from tests.memory_contents import MemoryHolding
+from tests.tracker_requests import list_as_lmk2
 
 MBIT = 100.0
 FILES = {"big": 12 << 20, "small": 200_000}
