@@ -239,7 +239,6 @@ def _take_what_comes_already(
     if plan.had >> index & 1:
         return False
     plan._coming.setdefault(index, {})[peer.number] = _OnItsWay(peer.sender, now, now)
-    plan._carried[peer.number] += 1
     plan._coming_chunks |= 1 << index
     return True
 

@@ -11,7 +11,7 @@ import selectors
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from roles.net.connection import Connection
 from roles.net.listening import Listener
@@ -42,12 +42,6 @@ GREETING_S = 5.0  # an original greets within a second of connecting
 REFUSED_PAUSE_S = 0.25  # when no descriptor is left: else the loop would spin
 
 
-@dataclass(slots=True)
-class _Newcomer:
-    deadline: float
-    reader: GreetingReader = field(default_factory=GreetingReader)
-
-
 class Acceptor:
     """Owned by one thread, which calls look() again and again."""
 
@@ -69,9 +63,8 @@ class Acceptor:
         self._uploads = uploads
         self._downloads = downloads
         self._take_lmk1 = take_lmk1
-        self._newcomers: dict[Connection, _Newcomer] = {}
+        self._newcomers: dict[Connection, tuple[float, GreetingReader]] = {}  # and a deadline
         self._selector = selectors.DefaultSelector()
-        self._accept_at: float | None = None  # None: now
         self._complain_at = 0.0
         self._selector.register(listener, selectors.EVENT_READ)
 
@@ -83,10 +76,7 @@ class Acceptor:
             elif isinstance(key.fileobj, Connection):
                 self._hear(key.fileobj)
         now = time.monotonic()
-        if self._accept_at is not None and now >= self._accept_at:
-            self._accept_at = None
-            self._selector.register(self._listener, selectors.EVENT_READ)
-        for connection in [one for one, it in self._newcomers.items() if it.deadline < now]:
+        for connection in [one for one, (end, _) in self._newcomers.items() if end < now]:
             self._dismiss(connection)
 
     def close(self) -> None:
@@ -101,13 +91,11 @@ class Acceptor:
         try:
             connection = self._listener.accept()
         except (OSError, MemoryError) as error:
-            # No descriptor is left, or it hung up before we looked. Go on with the others.
-            now = time.monotonic()
-            if now >= self._complain_at:
-                self._complain_at = now + COMPLAIN_S
+            # No descriptor is left, or it hung up before we looked.
+            if time.monotonic() >= self._complain_at:
+                self._complain_at = time.monotonic() + COMPLAIN_S
                 log.warning("could not accept a connection: %s", error or "no memory left")
-            self._selector.unregister(self._listener)
-            self._accept_at = now + REFUSED_PAUSE_S
+            time.sleep(REFUSED_PAUSE_S)
             return
         if connection is None:
             return
@@ -117,7 +105,7 @@ class Acceptor:
             log.warning("%s is not served: %s", connection.address, error or "no memory left")
             connection.close()
             return
-        self._newcomers[connection] = _Newcomer(time.monotonic() + GREETING_S)
+        self._newcomers[connection] = time.monotonic() + GREETING_S, GreetingReader()
         if len(self._newcomers) > MAX_NEWCOMERS:
             counts = Counter(one.address.host for one in self._newcomers)
             self._dismiss(max(self._newcomers, key=lambda one: counts[one.address.host]))
@@ -126,8 +114,8 @@ class Acceptor:
     def _hear(self, connection: Connection) -> None:
         """If the system refuses something for one newcomer, only that connection ends."""
         try:
-            while (newcomer := self._newcomers.get(connection)) is not None:
-                self._read_greeting(connection, newcomer.reader)
+            while connection in self._newcomers:
+                self._read_greeting(connection, self._newcomers[connection][1])
                 if not connection.pending:
                     return
         except (OSError, MemoryError, ShortageError) as error:

@@ -6,7 +6,6 @@ two, if the first is too slow. Pure state: the caller passes the time.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from roles.swarm.bad_peers import BadPeers, Sender
@@ -47,7 +46,6 @@ class ChunkPlan:
         self.had = had
         self._coming: dict[int, dict[int, _OnItsWay]] = {}  # by chunk and connection
         self._coming_chunks = 0  # bitmap
-        self._carried = Counter[int]()  # number of chunks on their way, by connection
         self._beaten = set[int]()  # connections whose last chunk was late and came over another
         tries = max(LEAST_TRIES, MAX_WASTE // content.chunk_size)
         self.bad_peers = BadPeers(tries if content.size > SMALL else FEW_TRIES)
@@ -84,7 +82,9 @@ class ChunkPlan:
         """
         if index >= self.content.count or self.had >> index & 1:
             return False
-        if self._carried[peer.number] >= (MAX_COMING if peer.chunk_rate else UNPROVEN_COMING):
+        if len(self.coming_over(peer.number)) >= (
+            MAX_COMING if peer.chunk_rate else UNPROVEN_COMING
+        ):
             return False
         coming = self._coming.get(index)
         if coming is None:
@@ -94,12 +94,11 @@ class ChunkPlan:
                 peer.number not in coming
                 and not self.wanted
                 and not self._is_bad(peer, index, now)
-                and self._is_late(index, peer, now, is_end=is_end)
+                and self._is_late(index, peer, self._is_behind(peer, now), now, is_end=is_end)
             )
         if not may_send:
             return False
         self._coming.setdefault(index, {})[peer.number] = _OnItsWay(peer.sender, now, now)
-        self._carried[peer.number] += 1
         self._coming_chunks |= 1 << index
         return True
 
@@ -107,16 +106,13 @@ class ChunkPlan:
         """Whether this chunk is on its way over this connection."""
         return connection in self._coming.get(index, ())
 
-    def coming_over(self, connection: int) -> int:
-        """The bitmap of the chunks on their way over this connection."""
-        if not self._carried[connection]:
-            return 0
-        return sum(1 << index for index, coming in self._coming.items() if connection in coming)
-
-    def began(self, connection: int, index: int) -> float | None:
-        """When this chunk was accepted over this connection."""
-        coming = self._coming.get(index, {}).get(connection)
-        return None if coming is None else coming.since
+    def coming_over(self, connection: int) -> dict[int, float]:
+        """The chunks on their way over this connection, and when each was accepted."""
+        return {
+            index: coming[connection].since
+            for index, coming in self._coming.items()
+            if connection in coming
+        }
 
     def received(self, connection: int, index: int, count: int, *, now: float) -> None:
         """`count` more bytes of a chunk came."""
@@ -130,7 +126,6 @@ class ChunkPlan:
         self.had |= 1 << index
         others = self._coming.pop(index, {})
         self._coming_chunks &= ~(1 << index)
-        self._carried.subtract(others.keys())
         self._beaten.update(one for one in others if now - others[one].since >= STALLED_S)
         self._beaten.discard(connection)
         return tuple(other for other in others if other != connection)
@@ -140,7 +135,6 @@ class ChunkPlan:
         coming = self._coming.get(index)
         if coming is None or coming.pop(connection, None) is None:
             return False
-        self._carried[connection] -= 1
         if coming:
             return False
         del self._coming[index]
@@ -149,16 +143,13 @@ class ChunkPlan:
 
     def all_released(self, connection: int) -> bool:
         """The connection ended. True if chunks are wanted again."""
-        carried = [index for index, coming in self._coming.items() if connection in coming]
-        freed = [self.released(connection, index) for index in carried]
-        self._carried.pop(connection, None)
+        freed = [self.released(connection, index) for index in self.coming_over(connection)]
         self._beaten.discard(connection)
         return any(freed)
 
     def nothing_comes(self) -> None:
         """No chunk is on its way any more."""
         self._coming.clear()
-        self._carried.clear()
         self._beaten.clear()
         self._coming_chunks = 0
 
@@ -172,22 +163,20 @@ class ChunkPlan:
         """
         if self.wanted:
             return 0
+        is_behind = self._is_behind(peer, now)
         return sum(
             1 << index
             for index in indexes(self._coming_chunks)
-            if not self._is_bad(peer, index, now) and self._is_late(index, peer, now, is_end=is_end)
+            if not self._is_bad(peer, index, now)
+            and self._is_late(index, peer, is_behind, now, is_end=is_end)
         )
 
-    def _is_behind(self, connection: int, now: float) -> bool:
+    def _is_behind(self, peer: Peer, now: float) -> bool:
         """Whether a chunk over this connection is late, or was so late that another brought it: it
         would not help with the late chunks of others.
         """
-        if connection in self._beaten:
-            return True
-        return bool(self._carried[connection]) and any(
-            now - coming[connection].since >= STALLED_S
-            for coming in self._coming.values()
-            if connection in coming
+        return peer.number in self._beaten or any(
+            now - since >= STALLED_S for since in self.coming_over(peer.number).values()
         )
 
     def _is_bad(self, peer: Peer, index: int, now: float) -> bool:
@@ -205,10 +194,11 @@ class ChunkPlan:
             one.sender == sender for coming in self._coming.values() for one in coming.values()
         )
 
-    def _is_late(self, index: int, peer: Peer, now: float, *, is_end: bool) -> bool:
+    def _is_late(
+        self, index: int, peer: Peer, is_behind: bool, now: float, *, is_end: bool
+    ) -> bool:
         """Whether to ask this peer too for a chunk that is on its way."""
         coming, rate = self._coming[index].values(), peer.chunk_rate
-        is_behind = self._is_behind(peer.number, now)
         if all(now - one.moved >= STALLED_S * (2 if is_behind else 1) for one in coming):
             return True
         if is_behind or any(one.sender == peer.sender for one in coming):  # on another connection

@@ -24,9 +24,11 @@ UNPROVEN_S = 1.5  # the same for an idle peer that has never sent anything
 SLOW_FACTOR = 2.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Single:
     transfer: ContentTransfer
+    peer: Peer | None = None  # that was asked
+    since: float = 0.0  # when it was asked
     refused: set[int] = field(default_factory=set)  # connections without it, for now
     # How often each connection was among them. Those with fewer refusals are asked first:
     # `refused` may be cleared before all have been asked, if answers take long.
@@ -34,12 +36,11 @@ class _Single:
     moves: int = 0  # how often it was too late
     was_in_vain: bool = False  # no peer had it the last time that all were asked
 
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    single: _Single
-    peer: Peer
-    since: float
+    def is_late(self, now: float) -> bool:
+        age_s = now - self.since
+        if self.peer is None or age_s <= LATE_S:
+            return False
+        return age_s > LATE_AT_MOST_S or self.peer.meter.rate(now=now) < LEAST_RATE
 
 
 class SingleChunks:
@@ -48,7 +49,7 @@ class SingleChunks:
     def __init__(self) -> None:
         self._singles: dict[int, _Single] = {}
         self._waiting: dict[int, _Single] = {}  # for a peer
-        self._asked: dict[int, _Asked] = {}
+        self._asked: dict[int, _Single] = {}
         self._slow: set[int] = set()  # connections that were too late with something: asked last
 
     def add(self, transfer: ContentTransfer) -> None:
@@ -59,12 +60,12 @@ class SingleChunks:
         """It is no longer wanted, or has come. Returns the peer that was asked for it."""
         self._singles.pop(handle, None)
         self._waiting.pop(handle, None)
-        asked = self._asked.pop(handle, None)
-        if asked is None:
+        single = self._asked.pop(handle, None)
+        if single is None or single.peer is None:
             return None
-        asked.peer.singles.discard(handle)
-        self._slow.discard(asked.peer.number)
-        return asked.peer
+        single.peer.singles.discard(handle)
+        self._slow.discard(single.peer.number)
+        return single.peer
 
     def refused(self, handle: int, peer: Peer) -> None:
         """This peer does not have it: ask others."""
@@ -75,10 +76,10 @@ class SingleChunks:
 
     def ask_again(self, handle: int) -> None:
         """It does not come from the peer that was asked: ask any peer."""
-        asked = self._asked.pop(handle, None)
-        if asked is not None:
-            asked.peer.singles.discard(handle)
-            self._waiting[handle] = asked.single
+        single = self._asked.pop(handle, None)
+        if single is not None and single.peer is not None:
+            single.peer.singles.discard(handle)
+            single.peer, self._waiting[handle] = None, single
 
     def left(self, peer: Peer) -> None:
         """A connection ended: ask others for what it was asked for."""
@@ -90,16 +91,16 @@ class SingleChunks:
 
     def late(self, peers: Collection[Peer], *, now: float) -> list[tuple[Peer, int]]:
         """Take late contents from their peers. Returns these peers and handles, to be cancelled."""
-        late = [handle for handle, asked in self._asked.items() if _is_late(asked, now)]
+        late = [single for single in self._asked.values() if single.is_late(now)]
         if self._asked and len(late) < len(self._asked):
             idle = [one for one in peers if not one.singles and one.taking is None]
             late += [one for one in self._stolen(idle, now=now) if one not in late]
-        cancelled = [(self._asked[handle].peer, handle) for handle in late]
-        for peer, handle in cancelled:
-            self._singles[handle].moves += 1
+        cancelled = [(one.peer, one) for one in late if one.peer is not None]
+        for peer, single in cancelled:
+            single.moves += 1
             self._slow.add(peer.number)
-            self.refused(handle, peer)
-        return cancelled
+            self.refused(single.transfer.handle, peer)
+        return [(peer, single.transfer.handle) for peer, single in cancelled]
 
     def try_all_again(self, peers: Collection[Peer]) -> None:
         """Some time has passed: peers that lacked something may have it now."""
@@ -126,7 +127,7 @@ class SingleChunks:
             if not peer.singles:
                 peer.single_at = now
             peer.singles.add(handle)
-            self._asked[handle] = _Asked(single, peer, now)
+            single.peer, single.since, self._asked[handle] = peer, now, single
             chosen.append((peer, single.transfer))
             if len(peer.singles) >= AHEAD:
                 free.remove(peer)
@@ -134,20 +135,20 @@ class SingleChunks:
                     break
         return chosen
 
-    def _stolen(self, idle: Collection[Peer], *, now: float) -> Iterator[int]:
+    def _stolen(self, idle: Collection[Peer], *, now: float) -> Iterator[_Single]:
         """What idle peers take over from each of the others: everything if that one is slow, else
         the last half.
         """
-        by_peer = dict[int, list[int]]()
-        for handle, asked in self._asked.items():
-            by_peer.setdefault(asked.peer.number, []).append(handle)
-        for handles in by_peer.values() if idle else ():
-            first = self._asked[handles[0]]
-            helpers = [one for one in idle if one.sender != first.peer.sender]
-            able = [one for one in handles if _can_help(helpers, self._asked[one].single, now)]
-            if any(_is_behind(helpers, self._asked[handle], now) for handle in able):
+        by_peer = dict[int, tuple[Peer, list[_Single]]]()
+        for single in self._asked.values() if idle else ():
+            if single.peer is not None:
+                by_peer.setdefault(single.peer.number, (single.peer, []))[1].append(single)
+        for slow, singles in by_peer.values():
+            helpers = [one for one in idle if one.sender != slow.sender]
+            able = [one for one in singles if _can_help(helpers, one, now)]
+            if any(_is_behind(helpers, slow, one, now) for one in able):
                 yield from able
-            elif now - first.since >= IDLE_S:
+            elif now - singles[0].since >= IDLE_S:
                 yield from able[len(able) - len(able) // 2 :]
 
 
@@ -182,11 +183,11 @@ def _can_help(helpers: Collection[Peer], single: _Single, now: float) -> bool:
     )
 
 
-def _is_behind(helpers: Collection[Peer], asked: _Asked, now: float) -> bool:
+def _is_behind(helpers: Collection[Peer], slow: Peer, single: _Single, now: float) -> bool:
     """Whether its peer has sent nothing for longer than one of these helpers would need: see
     IDLE_S.
     """
-    length = asked.single.transfer.content.size
+    length = single.transfer.content.size
     needed = [
         max(
             IDLE_S if one.meter.total else UNPROVEN_S,
@@ -194,12 +195,4 @@ def _is_behind(helpers: Collection[Peer], asked: _Asked, now: float) -> bool:
         )
         for one in helpers
     ]
-    stood_s = now - asked.peer.single_at
-    return bool(needed) and stood_s >= min(needed) * 2.0 ** min(asked.single.moves, 16)
-
-
-def _is_late(asked: _Asked, now: float) -> bool:
-    age_s = now - asked.since
-    if age_s <= LATE_S:
-        return False
-    return age_s > LATE_AT_MOST_S or asked.peer.meter.rate(now=now) < LEAST_RATE
+    return bool(needed) and now - slow.single_at >= min(needed) * 2.0 ** min(single.moves, 16)
