@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import cast
 
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.sparse_file import bytes_on_disk
+from roles.disk.target_folder import TargetFolder
 from roles.downloads.content_queue import MAX_CHUNKS, MAX_TRANSFERS, ContentQueue
 from roles.downloads.file_tally import FileTally
+from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.wanted import WantedFile
 from roles.joining.listed_share import Pack
 from roles.net.throttle import Throttle
@@ -18,7 +21,6 @@ from roles.swarm.swarm_library import SwarmLibrary
 from roles.values.catalogue import FileLine, PackLine
 from roles.values.errors import DiskFullError, FileChangedError
 from roles.values.events import DownloadState, FileEnded
-from roles.values.settings import Existing
 from roles.wire import frames
 from roles.wire.greeting import Hello
 from tests.connections import over
@@ -35,9 +37,9 @@ class ContentQueueTest(DownloadingTest):
     def setUp(self) -> None:
         super().setUp()
         self.target = self.make_folder("target")
-        self.given_on = SwarmLibrary()
+        self.library = SwarmLibrary()
         self.woken = threading.Event()
-        self.peers = PeerDownloads(
+        self.downloads = PeerDownloads(
             *(self.swarm, Hello("0" * 16, "pc", 1, is_seeder=False), Throttle(), self.woken.set)
         )
         self.space = PromisedSpace(self.target)
@@ -48,8 +50,11 @@ class ContentQueueTest(DownloadingTest):
 
     def another(self) -> ContentQueue:
         queue = ContentQueue(
-            *(self.target, self.swarm, self.given_on, self.peers, self.space),
-            *(Existing.SKIP, self.tally, lambda: self.is_halted, lambda: None),
+            TargetFolder(self.target, should_stop=lambda: self.is_halted),
+            cast("SwarmPeer", self),
+            self.space,
+            self.tally,
+            lambda: None,
         )
         self.addCleanup(queue.leave)
         return queue
@@ -143,7 +148,7 @@ class ContentQueueTest(DownloadingTest):
         for path, holding in contents.items():
             self.assertEqual(self.read(path), holding.data)
         self.assertEqual(set(self.states().values()), {DownloadState.DONE})
-        self.assertIsNotNone(self.given_on.find(contents["b/c"].content.root))
+        self.assertIsNotNone(self.library.find(contents["b/c"].content.root))
         self.assertEqual(self.tally.done, 3)
 
     def pack(self, prefix: str, data: list[bytes]) -> tuple[MemoryHolding, Pack, list[WantedFile]]:
@@ -167,7 +172,7 @@ class ContentQueueTest(DownloadingTest):
         for file, one in zip(files, data, strict=True):
             self.assertEqual(self.read(file.path), one)
         self.assertEqual(sorted(path.name for path in self.target.iterdir()), ["small"])
-        given_on = self.given_on.find(joined.content.root)
+        given_on = self.library.find(joined.content.root)
         assert given_on is not None
         self.assertEqual(given_on.have(), joined.content.all_chunks)
 
@@ -222,7 +227,7 @@ class ContentQueueTest(DownloadingTest):
         self.assertTrue(all(self.is_here(file, one) for file, one in zip(files, data, strict=True)))
         self.assertEqual((self.tally.ended, self.tally.had), (160, joined.content.size))
         self.assertEqual(len(self.ended), 160)
-        self.assertIsNotNone(self.given_on.find(joined.content.root))
+        self.assertIsNotNone(self.library.find(joined.content.root))
         self.assertEqual(sorted(path.name for path in self.target.iterdir()), ["small"])
 
     def test_of_a_pack_that_was_unpacked_in_part_only_what_is_missing_is_fetched(self) -> None:
@@ -256,7 +261,7 @@ class ContentQueueTest(DownloadingTest):
         edited.write_bytes(bytes(edited.stat().st_size))
         self.give(sender, handle, joined, 2, 3, 4, 5, 6)
         self.step_until_through()
-        holding = self.given_on.find(joined.content.root)
+        holding = self.library.find(joined.content.root)
         assert isinstance(holding, PackHolding)
         with self.assertRaises(FileChangedError):
             PackSource(self.target, holding.members).send(over(sender.link), 0, CHUNK)

@@ -6,6 +6,7 @@ import unittest
 from pathlib import Path
 
 from roles.disk.leftovers import pack_stored
+from roles.disk.target_folder import TargetFolder
 from roles.downloads.file_transfer import FileTransfer, Lasting, bytes_left_of, needed_for
 from roles.downloads.wanted import WantedContent, WantedFile, WantedPack
 from roles.swarm.shared_swarm import SharedSwarm
@@ -13,8 +14,7 @@ from roles.swarm.swarm_library import SwarmLibrary
 from roles.values.content import MIN_CHUNK_SIZE
 from roles.values.errors import FileChangedError
 from roles.values.events import DownloadState
-from roles.values.settings import Existing
-from tests.disks import DiskTestCase, described, go_on, some_bytes
+from tests.disks import DiskTestCase, described, some_bytes
 
 CHUNK = MIN_CHUNK_SIZE
 DATA = some_bytes(4 * CHUNK)
@@ -33,9 +33,7 @@ class FileTransferTest(DiskTestCase):
         def wake() -> None:
             self.woken += 1
 
-        transfer = FileTransfer(
-            wanted, self.folder, self.swarm, self.library, Existing.SKIP, go_on, wake
-        )
+        transfer = FileTransfer(wanted, TargetFolder(self.folder), self.swarm, self.library, wake)
         self.addCleanup(transfer.close)
         return transfer
 

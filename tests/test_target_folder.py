@@ -11,10 +11,10 @@ from roles.disk.promised_space import MAX_RESERVE, disk_full, room_in
 from roles.disk.target_folder import TargetFolder
 from roles.values.content import Content
 from roles.values.errors import StorageError
+from roles.values.settings import Existing
 from tests.disks import (
     DiskTestCase,
     described,
-    go_on,
     needs_a_small_disk,
     needs_posix,
     some_bytes,
@@ -37,7 +37,7 @@ class TargetFolderTestCase(DiskTestCase):
         self.file.write_bytes(data)
 
     def held(self, content: Content = CONTENT) -> Path | None:
-        return self.target.holds(("a", "x"), content, go_on)
+        return self.target.find(("a", "x"), content)
 
 
 class HoldsTest(TargetFolderTestCase):
@@ -56,11 +56,12 @@ class HoldsTest(TargetFolderTestCase):
         self.file.with_name("x (2)").mkdir()
         beside = self.file.with_name("x (3)")
         beside.write_bytes(DATA)
-        self.assertIsNone(self.held())
-        self.assertEqual(self.target.holds_numbered(("a", "x"), CONTENT, go_on), beside)
-        self.assertIsNone(self.target.holds_numbered(("a", "x"), CONTENT, stop))
+        self.assertEqual(self.held(), beside)
+        for existing in (Existing.KEEP_BOTH, Existing.REPLACE):
+            other = TargetFolder(self.target.path, existing)
+            self.assertIsNone(other.find(("a", "x"), CONTENT))
         self.file.with_name("x (2)").rmdir()  # nobody puts a third one where a second is free
-        self.assertIsNone(self.target.holds_numbered(("a", "x"), CONTENT, go_on))
+        self.assertIsNone(self.held())
 
     def test_an_empty_file_is_held_too(self) -> None:
         empty, _ = described(b"")
@@ -77,7 +78,8 @@ class HoldsTest(TargetFolderTestCase):
 
     def test_it_is_not_known_when_it_is_told_to_stop(self) -> None:
         self.put()
-        self.assertIsNone(self.target.holds(("a", "x"), CONTENT, stop))
+        stopped = TargetFolder(self.target.path, should_stop=stop)
+        self.assertIsNone(stopped.find(("a", "x"), CONTENT))
 
     def test_folders_are_no_files(self) -> None:
         self.file.mkdir(parents=True)
@@ -101,7 +103,7 @@ class HoldsTest(TargetFolderTestCase):
     def test_for_a_file_that_is_not_there_nothing_is_opened(self) -> None:
         self.put()
         with mock.patch("os.open", side_effect=AssertionError("opened")):
-            self.assertIsNone(self.target.holds(("a", "n"), CONTENT, go_on))
+            self.assertIsNone(self.target.find(("a", "n"), CONTENT))
 
 
 class FolderTest(TargetFolderTestCase):
@@ -110,7 +112,7 @@ class FolderTest(TargetFolderTestCase):
     ) -> Path:
         """The path of this folder. Raises StorageError when it cannot be made."""
         target = target or self.target
-        for error in target.make_folders([(stored, mtime)], go_on).values():
+        for error in target.make_folders([(stored, mtime)]).values():
             raise error
         return target.path.joinpath(*stored)
 
@@ -120,23 +122,23 @@ class FolderTest(TargetFolderTestCase):
         self.made(("a",), MTIME + 1)
         self.made(("timeless",))
         (path / "file").write_bytes(b"new")
-        self.target.set_folder_times(go_on)
+        self.target.set_folder_times()
         self.assertEqual(path.stat().st_mtime, MTIME)
         self.assertEqual(path.parent.stat().st_mtime, MTIME + 1)
         self.assertGreater((self.folder / "target" / "timeless").stat().st_mtime, MTIME + 1)
 
     def test_times_are_set_once(self) -> None:
         path = self.made(("a",), MTIME)
-        self.target.set_folder_times(go_on)
+        self.target.set_folder_times()
         os.utime(path, (5, 5))
-        self.target.set_folder_times(go_on)
+        self.target.set_folder_times()
         self.assertEqual(path.stat().st_mtime, 5)
 
     def test_a_time_that_cannot_be_set_fails_nothing(self) -> None:
         odd = self.made(("a",), 1 << 80)
         gone = self.made(("b",), MTIME)
         gone.rmdir()
-        self.target.set_folder_times(go_on)
+        self.target.set_folder_times()
         self.assertTrue(odd.is_dir())
         self.assertFalse(gone.exists())
 
@@ -167,7 +169,7 @@ class FolderTest(TargetFolderTestCase):
         path = self.made(("a",), MTIME)
         path.rmdir()
         path.symlink_to(outside)
-        self.target.set_folder_times(go_on)
+        self.target.set_folder_times()
         self.assertEqual(outside.stat().st_mtime, 5)
         with self.assertRaisesRegex(StorageError, "a is a link to another place"):
             self.made(("a", "b"))

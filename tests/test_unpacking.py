@@ -14,6 +14,7 @@ from roles.disk import claimed_file, final_name
 from roles.disk.arriving_file import ArrivingFile
 from roles.disk.leftovers import pack_stored
 from roles.disk.open_folder import OpenFolder
+from roles.disk.target_folder import TargetFolder
 from roles.downloads import unpacking as unpacking_module
 from roles.downloads.unpacking import Unpacking
 from roles.downloads.wanted import WantedFile, WantedPack
@@ -73,7 +74,9 @@ def unpack(
     should_stop: Callable[[], bool],
 ) -> Generator[FileEnded, None, None]:
     wanted = WantedPack(source.content, tuple(members))
-    return Unpacking(wanted, source, target, existing, should_stop).rest(source.content.all_chunks)
+    return Unpacking(wanted, source, TargetFolder(target, existing, should_stop)).rest(
+        source.content.all_chunks
+    )
 
 
 class UnpackingTestCase(DiskTestCase):
@@ -409,7 +412,9 @@ class WholePackTest(DiskTestCase):
 
     def unpacking(self, *files: WantedFile) -> Unpacking:
         wanted = WantedPack(CONTENT, files)
-        return Unpacking(wanted, self.source, self.folder, Existing.SKIP, lambda: self.is_halted)
+        return Unpacking(
+            wanted, self.source, TargetFolder(self.folder, should_stop=lambda: self.is_halted)
+        )
 
     def rest(self, unpacking: Unpacking, had: int) -> list[str]:
         return [end.name for end in unpacking.rest(had)]

@@ -19,7 +19,8 @@ from roles.disk.storage_faults import LEFT_UNDONE, REFUSED, storage_error
 from roles.values.content import Content, root_of
 from roles.values.errors import DiskFullError, StorageError
 from roles.values.safe_names import is_partial_name, numbered
-from roles.values.stopping import until_stopped
+from roles.values.settings import Existing
+from roles.values.stopping import go_on, until_stopped
 
 _NUMBERS = 20  # "name (20)": how many copies to look through
 
@@ -27,53 +28,56 @@ _NUMBERS = 20  # "name (20)": how many copies to look through
 class TargetFolder:
     """Paths below it are tuples of stored names. For one thread."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        existing: Existing = Existing.SKIP,
+        should_stop: Callable[[], bool] = go_on,
+    ) -> None:
+        """`existing` is what to do with files that are there."""
         self.path = path
+        self.existing = existing
+        self.should_stop = should_stop
         self._text = os.fspath(path)
         self._times: dict[tuple[str, ...], int] = {}
         self._partials: dict[tuple[str, ...], list[str]] = {}  # names in folders listed so far
         self._made = list[tuple[str, ...]]()  # folders that we created, outer ones first
 
-    def holds(
-        self, stored: tuple[str, ...], content: Content, should_stop: Callable[[], bool]
-    ) -> Path | None:
-        """The path of the file if it already has this content, else None; also if stopped.
+    def find(self, stored: tuple[str, ...], content: Content) -> Path | None:
+        """The path of the file if it already has this content, else None; also if stopped. With
+        SKIP, it may have a numbered name, which an earlier run may have given it.
 
         Follows no link below this folder. Removes what a killed run left of the same file.
         """
-        try:  # a quick check first: usually nothing is there, and there may be many files
-            status = os.lstat("/".join((self._text, *stored)))
-        except (OSError, ValueError):
-            return None
+        for number in range(1, _NUMBERS + 1 if self.existing is Existing.SKIP else 2):
+            name = stored[-1] if number == 1 else numbered(stored[-1], number)
+            place = (*stored[:-1], name)
+            try:  # a quick check first: usually nothing is there, and there may be many files
+                status = os.lstat("/".join((self._text, *place)))
+            except (OSError, ValueError):
+                return None
+            if self.should_stop():
+                return None
+            if self._has(place, status, content):
+                return self.path.joinpath(*place)
+        return None
+
+    def _has(self, stored: tuple[str, ...], status: os.stat_result, content: Content) -> bool:
         if not stat.S_ISREG(status.st_mode) or status.st_size != content.size:
-            return None
+            return False
         try:
             with OpenFolder.below(self.path, stored[:-1], make=False) as folder:
                 name = folder.at(stored[-1])
                 descriptor = os.open(name, OPEN_FLAGS, dir_fd=folder.descriptor)
                 with closing(PositionedFile(descriptor)) as file:
-                    if not _is_content(file, content, should_stop):
-                        return None
+                    if not _is_content(file, content, self.should_stop):
+                        return False
                 if status.st_nlink > 1:
                     self._drop_second_names(folder, stored[:-1], status)
                 drop_partial(folder, stored[-1])
         except (OSError, StorageError):
-            return None
-        return self.path.joinpath(*stored)
-
-    def holds_numbered(
-        self, stored: tuple[str, ...], content: Content, should_stop: Callable[[], bool]
-    ) -> Path | None:
-        """Like holds(), but also tries numbered names, which an earlier run may have given it."""
-        for number in range(1, _NUMBERS + 1):
-            name = stored[-1] if number == 1 else numbered(stored[-1], number)
-            place = (*stored[:-1], name)
-            if should_stop() or not os.path.lexists("/".join((self._text, *place))):
-                return None
-            there = self.holds(place, content, should_stop)
-            if there is not None:
-                return there
-        return None
+            return False
+        return True
 
     def _drop_second_names(
         self, folder: OpenFolder, stored: tuple[str, ...], file: os.stat_result
@@ -90,7 +94,7 @@ class TargetFolder:
                     disk_calls.unlink(folder.at(name), at=folder.descriptor)
 
     def make_folders(
-        self, folders: Iterable[tuple[tuple[str, ...], int | None]], should_stop: Callable[[], bool]
+        self, folders: Iterable[tuple[tuple[str, ...], int | None]]
     ) -> dict[tuple[str, ...], StorageError]:
         """Create these folders and their parents. set_folder_times() sets the times (seconds since
         1970) later.
@@ -100,7 +104,7 @@ class TargetFolder:
         """
         failed = dict[tuple[str, ...], StorageError]()
         with closing(LastFolder(self.path, made=self._made)) as last:
-            for stored, mtime in until_stopped(folders, should_stop):
+            for stored, mtime in until_stopped(folders, self.should_stop):
                 try:
                     _open(last, stored)
                 except DiskFullError:
@@ -122,14 +126,14 @@ class TargetFolder:
             ):
                 disk_calls.remove_folder(folder.at(stored[-1]), at=folder.descriptor)
 
-    def set_folder_times(self, should_stop: Callable[[], bool]) -> None:
+    def set_folder_times(self) -> None:
         """Set the times of the folders of make_folders(), once all their files are there.
 
         Ignores refusals. Raises HaltedError once should_stop() returns True.
         """
         times, self._times = self._times, {}
         with closing(LastFolder(self.path, make=False)) as last:
-            for stored, mtime in until_stopped(times.items(), should_stop):
+            for stored, mtime in until_stopped(times.items(), self.should_stop):
                 with suppress(*LEFT_UNDONE):
                     folder = last.open(stored)
                     place = Path(folder.path) if folder.descriptor is None else folder.descriptor

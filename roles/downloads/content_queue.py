@@ -11,22 +11,19 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import chain
-from pathlib import Path
 
 from roles.disk.promised_space import PromisedSpace
+from roles.disk.target_folder import TargetFolder
 from roles.downloads.download_life import all_damaged
 from roles.downloads.file_tally import FileTally
 from roles.downloads.file_transfer import FileTransfer, bytes_left_of, needed_for
+from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.wanted import Identity, WantedContent, WantedFile, WantedPack, plan_contents
 from roles.joining.listed_share import Pack
 from roles.swarm.outlook import Outlook
-from roles.swarm.peer_downloads import PeerDownloads
-from roles.swarm.shared_swarm import SharedSwarm
-from roles.swarm.swarm_library import SwarmLibrary
 from roles.values.content import Content
 from roles.values.errors import DiskFullError, LmkError, NoSeederError, StorageError
 from roles.values.events import DownloadState, FileEnded
-from roles.values.settings import Existing
 
 MAX_TRANSFERS = 64  # at once: two descriptors each
 MAX_CHUNKS = 2_048  # of all of them together, so that a folder comes in order
@@ -46,27 +43,19 @@ class ContentQueue:
 
     def __init__(
         self,
-        folder: Path,
-        swarm: SharedSwarm,
-        library: SwarmLibrary,
-        peers: PeerDownloads,
+        target: TargetFolder,
+        peer: SwarmPeer,
         space: PromisedSpace,
-        existing: Existing,
         tally: FileTally,
-        should_stop: Callable[[], bool],
         wake: Callable[[], None],
     ) -> None:
         """`tally` counts every file that ends. `wake` is called, from any thread, when step() has
         something to do.
         """
-        self._folder = folder
-        self._swarm = swarm
-        self._library = library
-        self._peers = peers
+        self._target = target
+        self._peer = peer
         self._space = space
-        self._existing = existing
         self._tally = tally
-        self._should_stop = should_stop
         self._wake = wake
         self._waiting = deque[WantedContent]()
         self._transfers: list[FileTransfer] = []
@@ -111,7 +100,7 @@ class ContentQueue:
 
     def outlook(self) -> Outlook:
         """What can be expected of the peers for the transfers under way."""
-        return self._peers.outlook(self._transfers)
+        return self._peer.downloads.outlook(self._transfers)
 
     def begin(self, missing: Sequence[WantedFile], packs: Sequence[Pack]) -> None:
         """Fetch these files and no others. What came earlier is kept. Raises HaltedError."""
@@ -182,7 +171,7 @@ class ContentQueue:
             self._is_stale = False
         self._begin_more()
         for transfer in self.transfers:
-            if self._should_stop():
+            if self._target.should_stop():
                 return
             fault = transfer.fault
             if isinstance(fault, DiskFullError):
@@ -205,7 +194,7 @@ class ContentQueue:
     def check_space(self) -> None:
         """Ask for the room again, after stand_still(). Raises DiskFullError."""
         waiting = [] if self._transfers else [*self._waiting][:1]
-        next_one = sum(needed_for(one, self._folder) for one in waiting)
+        next_one = sum(needed_for(one, self._target.path) for one in waiting)
         self._space.promise(self, self._needed + next_one)
 
     def resume(self) -> None:
@@ -245,7 +234,7 @@ class ContentQueue:
             chunks = sum(one.content.count for one in self._transfers)
             if chunks and chunks + following.content.count > MAX_CHUNKS:
                 return
-            needed += needed_for(following, self._folder)
+            needed += needed_for(following, self._target.path)
             if not self._has_room_for(needed):
                 return
             self._begin(following)
@@ -267,16 +256,10 @@ class ContentQueue:
         return sum(one.bytes_needed for one in self._transfers)
 
     def _begin(self, wanted: WantedContent) -> None:
-        is_first = not self._swarm.is_busy
+        is_first = not self._peer.swarm.is_busy
         try:
             transfer = FileTransfer(
-                wanted,
-                self._folder,
-                self._swarm,
-                self._library,
-                self._existing,
-                self._should_stop,
-                self._wake,
+                wanted, self._target, self._peer.swarm, self._peer.library, self._wake
             )
         except DiskFullError:
             raise
@@ -288,7 +271,7 @@ class ContentQueue:
             return
         self._transfers.append(transfer)
         if is_first:  # the tracker may have said by now who has it
-            self._peers.wake()
+            self._peer.downloads.wake()
 
     def _finish(self, transfer: FileTransfer) -> None:
         """Give what is whole its name. Files that a pack did not bring are fetched alone.
@@ -347,8 +330,8 @@ class ContentQueue:
         return self._plan(others, self._packs) + self._plan(alone, proven)
 
     def _plan(self, missing: Sequence[WantedFile], packs: Sequence[Pack]) -> list[WantedContent]:
-        here = partial(bytes_left_of, folder=self._folder)
-        return plan_contents(missing, packs, here, self._should_stop)
+        here = partial(bytes_left_of, folder=self._target.path)
+        return plan_contents(missing, packs, here, self._target.should_stop)
 
     def _is_offered(self, wanted: WantedContent) -> bool:
         """Whether it is a file, or a pack of the newest list with something in it."""

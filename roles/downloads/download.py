@@ -100,19 +100,9 @@ class Download(DownloadLife):
         self._settings = settings
         self._post = post
         self._is_cut_off = is_cut_off
-        self._target = TargetFolder(settings.folder)
+        self._target = TargetFolder(settings.folder, existing, self.halting.is_set)
         self._tally = FileTally(self._tell_files)
-        self._queue = ContentQueue(
-            settings.folder,
-            peer.swarm,
-            peer.library,
-            peer.downloads,
-            space,
-            existing,
-            self._tally,
-            self.halting.is_set,
-            self.woken.set,
-        )
+        self._queue = ContentQueue(self._target, peer, space, self._tally, self.woken.set)
         self._folders = set[Stored]()  # that were made, or could not be
         self._not_made = dict[str, StorageError]()  # those that could not, by their paths
         self._renamed = dict[str, Path]()  # folders that have other names here, by their paths
@@ -218,7 +208,7 @@ class Download(DownloadLife):
                 self._queue.put_back()
             self._queue.stand_still()
         if not self.halting.is_set():
-            self._target.set_folder_times(self.halting.is_set)
+            self._target.set_folder_times()
             self._conclude()
 
     def _begin(self) -> None:
@@ -240,8 +230,6 @@ class Download(DownloadLife):
 
     def _look_at_target(self, files: Iterable[FileLine], scope: Scope) -> list[WantedFile]:
         """Those of the files that must be fetched; the others are counted and told."""
-        is_skipping = self.existing is Existing.SKIP
-        holds = self._target.holds_numbered if is_skipping else self._target.holds
         missing = list[WantedFile]()
         for file in files:
             if self.halting.is_set():
@@ -251,7 +239,7 @@ class Download(DownloadLife):
                 self._tally.note(_failed(file, stored))
                 continue
             assert file.content is not None
-            there = holds(stored, file.content, self.halting.is_set)
+            there = self._target.find(stored, file.content)
             if there is not None:
                 self._tally.note(FileEnded(file.path, file.size, DownloadState.SKIPPED, there))
             else:
@@ -266,7 +254,7 @@ class Download(DownloadLife):
         """Make those that no earlier list had. Raises DiskFullError and HaltedError."""
         fresh = {one: line for one, line in scope.folders.items() if one not in self._folders}
         times = ((stored, folder.mtime) for stored, folder in fresh.items())
-        failed = self._target.make_folders(times, self.halting.is_set)
+        failed = self._target.make_folders(times)
         self._folders.update(fresh)
         self._not_made |= {fresh[stored].path: error for stored, error in failed.items()}
         for stored, folder in fresh.items():

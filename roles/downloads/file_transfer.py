@@ -12,6 +12,7 @@ from pathlib import Path
 from roles.disk.arriving_file import ArrivingFile
 from roles.disk.leftovers import pack_stored
 from roles.disk.sparse_file import bytes_on_disk
+from roles.disk.target_folder import TargetFolder
 from roles.downloads.unpacking import Unpacking
 from roles.downloads.wanted import Identity, WantedContent, WantedFile, WantedPack
 from roles.swarm.content_transfer import ContentTransfer
@@ -21,7 +22,6 @@ from roles.values.content import Content
 from roles.values.errors import FileTouchedError, StorageError
 from roles.values.events import DownloadState, FileEnded
 from roles.values.safe_names import PARTIAL_SUFFIX
-from roles.values.settings import Existing
 
 log = logging.getLogger(__name__)
 
@@ -37,26 +37,21 @@ class FileTransfer(ContentTransfer):
     def __init__(
         self,
         wanted: WantedContent,
-        folder: Path,
+        target: TargetFolder,
         swarm: SharedSwarm,
         library: SwarmLibrary,
-        existing: Existing,
-        should_stop: Callable[[], bool],
         wake: Callable[[], None],
     ) -> None:
         """Open its partial file, and take part in the swarm. Raises StorageError."""
         super().__init__(wanted.content, wanted.title, wake)
         self._swarm = swarm
         self._library = library
-        self._existing = existing
-        self._should_stop = should_stop
-        self._file = ArrivingFile(folder, _stored(wanted), wanted.content)
+        self._target = target
+        self._file = ArrivingFile(target.path, _stored(wanted), wanted.content)
         self._taken = bytes_on_disk(self._file.path)  # when it was opened
         self._wanted = wanted
         self._unpacking = (
-            Unpacking(wanted, self._file, folder, existing, should_stop)
-            if isinstance(wanted, WantedPack)
-            else None
+            Unpacking(wanted, self._file, target) if isinstance(wanted, WantedPack) else None
         )
         self._is_checked = False  # what is in the file was compared with the digests
         self._checks = 0  # because another program wrote to it
@@ -99,8 +94,8 @@ class FileTransfer(ContentTransfer):
             return
         had = self.plan.had
         if not self._is_checked:
-            had = self._file.recheck(digests, self._should_stop)
-            if self._should_stop():
+            had = self._file.recheck(digests, self._target.should_stop)
+            if self._target.should_stop():
                 return
             self._is_checked = True
         self._swarm.ask(self, self._file, had)
@@ -165,7 +160,10 @@ class FileTransfer(ContentTransfer):
     def _finish_file(self, wanted: WantedFile) -> Iterator[FileEnded]:
         try:
             finished = self._file.finish(
-                self._existing, wanted.mtime, wanted.is_executable, self._should_stop
+                self._target.existing,
+                wanted.mtime,
+                wanted.is_executable,
+                self._target.should_stop,
             )
         except FileTouchedError:
             self._check_again()
@@ -182,7 +180,7 @@ class FileTransfer(ContentTransfer):
 
     def _finish_pack(self, unpacking: Unpacking) -> Iterator[FileEnded]:
         yield from unpacking.rest(self.plan.had)
-        if self._should_stop():
+        if self._target.should_stop():
             return
         holding = unpacking.holding(self.digests() or b"")  # nobody asks for those of one chunk
         if holding is not None:  # replaces this transfer, so that the pack is always offered

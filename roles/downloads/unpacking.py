@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from roles.disk.positioned_file import PositionedFile
 from roles.disk.sparse_file import may_have_holes, write_sparse
 from roles.disk.stamp import stamp
 from roles.disk.storage_faults import LEFT_UNDONE, REFUSED, storage_error
+from roles.disk.target_folder import TargetFolder
 from roles.downloads.wanted import WantedFile, WantedPack
 from roles.sharing.folder_tree import TreeFile
 from roles.sharing.holdings import PackHolding
@@ -53,22 +54,20 @@ class Unpacking:
         self,
         wanted: WantedPack,
         source: ArrivingFile,
-        folder: Path,
-        existing: Existing,
-        should_stop: Callable[[], bool],
+        target: TargetFolder,
     ) -> None:
-        """`source` is where the pack arrives, `folder` where its files go."""
+        """`source` is where the pack arrives."""
         self.wanted = wanted  # without the files that have ended
         self._files = wanted.files
         self._source = source
-        self._folder = folder
-        self._existing = existing
-        self._should_stop = should_stop
+        self._folder = target.path
+        self._existing = target.existing
+        self._should_stop = target.should_stop
         self._unpacked = 0  # bitmap of the chunks whose files were unpacked
         self._unpack_at = UNPACK_AT
         self._saved = dict[str, TreeFile]()  # by path: what each file was when it got its name
         (self._prefix,) = pack_stored(wanted.content)
-        self._folders = LastFolder(folder)
+        self._folders = LastFolder(target.path)
 
     def ahead(self, had: int) -> Iterator[FileEnded]:
         """Like rest(), but only once enough has come since the last time.
