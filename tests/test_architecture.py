@@ -85,6 +85,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "chunk_plan",
         "content_transfer",
         "digest_requests",
+        "frame_deadlines",
         "outlook",
         "peer",
         "peer_book",

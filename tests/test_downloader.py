@@ -314,7 +314,7 @@ class HostileTest(DownloadingTest):
     def test_who_gives_no_sign_of_life_is_dropped_and_its_chunk_wanted_again(self) -> None:
         self.constant("swarm.downloader", "RECEIVE_S", 0.1)
         self.constant("swarm.downloader", "LOOK_S", 0.1)
-        self.constant("swarm.downloader", "SILENT_S", 0.3)
+        self.constant("swarm.frame_deadlines", "SILENT_S", 0.3)
         self.begun()
         error = self.errors.get(timeout=LIMIT_S)
         self.assertIsInstance(error, TimeoutError)
@@ -437,7 +437,7 @@ class HostileTest(DownloadingTest):
         self.assert_goes_on()
 
     def test_a_word_that_does_not_end_ends_the_connection_however_it_trickles(self) -> None:
-        self.constant("swarm.downloader", "FRAME_S", 0.2)
+        self.constant("swarm.frame_deadlines", "FRAME_S", 0.2)
         sender = self.sender()
         sender.link.sendall(HEADER.pack(frames.Kind.GONE, 1_000))
         self.trickle_until_it_ends(sender, b"x")
@@ -446,7 +446,7 @@ class HostileTest(DownloadingTest):
 
     def test_a_part_that_does_not_end_does_so_too_and_the_chunk_is_wanted_again(self) -> None:
         self.constant("swarm.downloader", "LOOK_S", 0.05)
-        self.constant("swarm.downloader", "PART_S", 0.3)
+        self.constant("swarm.frame_deadlines", "PART_S", 0.3)
         sender = self.begun()
         sender.link.sendall(frames.encode_part_head(self.handle, 2, PART, PART))
         self.trickle_until_it_ends(sender, b"x" * 200)
@@ -464,14 +464,14 @@ class HostileTest(DownloadingTest):
 
     def test_a_frame_that_stands_still_ends_the_connection_long_before_silence_does(self) -> None:
         self.constant("swarm.downloader", "LOOK_S", 0.05)
-        self.constant("swarm.downloader", "STILL_S", 0.2)
+        self.constant("swarm.frame_deadlines", "STILL_S", 0.2)
         sender = self.begun()
         sender.link.sendall(frames.encode_part_head(self.handle, 2, PART, PART) + b"x" * 1_000)
         self.assertIsInstance(self.errors.get(timeout=LIMIT_S), TimeoutError)
 
     def test_a_frame_that_began_together_with_the_one_before_must_end_too(self) -> None:
         self.constant("swarm.downloader", "LOOK_S", 0.05)
-        self.constant("swarm.downloader", "STILL_S", 0.2)
+        self.constant("swarm.frame_deadlines", "STILL_S", 0.2)
         sender = self.begun()
         sender.link.sendall(
             frames.encode(frames.Alive()) + HEADER.pack(frames.Kind.GONE, 1_000)[:3]
@@ -481,8 +481,8 @@ class HostileTest(DownloadingTest):
         self.assertIn("in the middle of a frame", str(error))
 
     def test_where_the_limit_holds_a_part_up_its_sender_is_not_to_blame(self) -> None:
-        self.constant("swarm.downloader", "PART_S", 0.3)
-        self.constant("swarm.downloader", "STILL_S", 0.3)
+        self.constant("swarm.frame_deadlines", "PART_S", 0.3)
+        self.constant("swarm.frame_deadlines", "STILL_S", 0.3)
         sender = self.sender(throttle=Throttle(800_000))
         handle = self.describe(sender, self.holding)
         self.give_digests(sender, self.holding)

@@ -15,6 +15,7 @@ from roles.net.connection import Connection
 from roles.net.frame_budget import FRAME_BYTES
 from roles.net.throttle import Throttle
 from roles.swarm.arriving_chunks import ArrivingChunk, ArrivingChunks, StoppedError
+from roles.swarm.frame_deadlines import FrameDeadlines
 from roles.swarm.peer import Peer
 from roles.swarm.shared_swarm import SharedSwarm
 from roles.values.errors import PeerProtocolError
@@ -27,12 +28,6 @@ RECEIVE_S = 15.0  # of our silence before we send ALIVE
 # How often a waiting thread checks its deadlines. A shutdown of the socket wakes it at once, except
 # on Windows.
 LOOK_S = POLL_S if sys.platform == "win32" else 5.0
-SILENT_S = 45.0  # of the peer's silence before we give it up
-STILL_S = 10.0  # without a byte in the middle of a frame: it was damaged, or the peer hangs
-# From the first byte of a frame to the last; longer for a part of a chunk, which our seeders give
-# up after 60 s. Waiting for our own rate limit does not count.
-FRAME_S = 10.0
-PART_S = 75.0
 WAKE_BYTES = 128 * 1024  # half a part; a peer that needs 45 s for that is as good as gone
 WAKE_PART = 0.25  # of a long part, which only fast peers send
 MAX_UNWANTED = 32 * 1024 * 1024  # bytes in a row: eight of the longest chunks that we cancelled
@@ -60,18 +55,16 @@ class Downloader:
         self._should_stop = should_stop
         self._chunk: ArrivingChunk | None = None
         self._unwanted = 0  # bytes of chunks since the last one that was wanted
-        self._heard = self._alive_at = time.monotonic()
-        self._began: float | None = None  # when the current frame began to arrive
-        self._patience_s = FRAME_S  # for all of that frame
+        self._alive_at = time.monotonic()  # when we last sent ALIVE
+        self._deadlines = FrameDeadlines(now=self._alive_at)
         connection.limit(LOOK_S)
 
     def run(self) -> None:
         """Receive until the peer leaves or we stop. Raises PeerProtocolError or OSError."""
         try:
             while not self._should_stop():
-                self._began, self._patience_s = None, FRAME_S
-                if self._connection.ahead:  # its first bytes came with the last frame
-                    self._began = self._heard = time.monotonic()
+                # The first bytes of a frame may have come with the last one.
+                self._deadlines.next_frame(time.monotonic() if self._connection.ahead else None)
                 kind, length = frames.decode_header(self._take(frames.HEADER.size))
                 if kind == frames.Kind.CHUNK:
                     self._read_slowly(1)  # parts may have one byte each
@@ -102,7 +95,7 @@ class Downloader:
     def _receive_part(self, length: int) -> None:
         """Receive a part; the last one of a chunk ends it."""
         handle, index, offset = frames.PART_HEAD.unpack(self._take(frames.PART_HEAD.size))
-        self._patience_s = PART_S
+        self._deadlines.is_part()
         self._connection.release()  # waiting for a buffer may take long
         with self._swarm.locked() as swarm:
             transfer = swarm.expected(self._peer, handle, index)
@@ -116,7 +109,7 @@ class Downloader:
         if chunk is None:
             host = self._peer.sender[1]  # "" on this machine, which has no limit
             chunk = self._chunk = self._chunks.begin(transfer, index, host, self._should_stop)
-            self._began = self._heard = chunk.began
+            self._deadlines.restart(now=chunk.began)
         whole = len(chunk.buffer)
         if offset != chunk.received or offset + length > whole:
             raise PeerProtocolError("it sent a part of a chunk in the wrong place")
@@ -147,7 +140,7 @@ class Downloader:
             self._connection.wake_at(min(most, max(WAKE_BYTES, int(length * WAKE_PART))))
             ready += self._receive_into(view[ready : ready + most])
             self._note(chunk, begin + ready)
-            self._check_pace(self._heard)
+            self._check_pace(time.monotonic())
         self._note(chunk, begin + length)
         self._connection.wake_at(1)
         chunk.hash.update(view)
@@ -155,9 +148,7 @@ class Downloader:
     def _hold_up(self, count: int, chunk: ArrivingChunk | None = None) -> None:
         """Wait until our rate limit allows so many bytes; deadlines move by that time."""
         held_s = self._throttle.wait(count, self._should_stop)
-        if held_s:
-            self._heard += held_s
-            self._began = None if self._began is None else self._began + held_s
+        self._deadlines.held_up(held_s)
         if chunk is not None:
             chunk.was_held_up(held_s)
 
@@ -200,11 +191,9 @@ class Downloader:
                 continue
             if not count:
                 raise _LeftError
-            self._heard = time.monotonic()
-            self._began = self._began or self._heard
-            if self._heard - self._began > self._patience_s:
-                raise TimeoutError(f"a frame did not end within {self._patience_s:.0f} s")
-            self._show_life(self._heard)
+            now = time.monotonic()
+            self._deadlines.heard(now=now)
+            self._show_life(now)
             return count
 
     def _waited_in_vain(self) -> None:
@@ -212,10 +201,7 @@ class Downloader:
         if self._connection.was_hung_up:  # on Windows that wakes nobody
             raise ConnectionResetError("this computer's network changed")
         now = time.monotonic()
-        if now - self._heard > SILENT_S:
-            raise TimeoutError(f"no sign of life for {SILENT_S:.0f} s")
-        if self._began is not None and now - self._heard > STILL_S:
-            raise TimeoutError(f"nothing for {STILL_S:.0f} s in the middle of a frame")
+        self._deadlines.heard_nothing(now=now)
         if self._connection.wakes_at_once:
             self._check_pace(now)
         self._connection.wake_at(1)  # from now on even one byte counts

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from roles.swarm.content_transfer import ContentTransfer
-from roles.swarm.downloader import RECEIVE_S, SILENT_S, STILL_S, WAKE_BYTES
+from roles.swarm.downloader import RECEIVE_S, WAKE_BYTES
+from roles.swarm.frame_deadlines import FrameDeadlines
 from roles.swarm.peer import Peer
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
@@ -25,7 +26,9 @@ class DownloadEnd:
         self.peer = peer
         self.connection = connection
         self.is_open = True
-        self.spoke_at = self._heard_at = host.room.clock.now
+        self.spoke_at = host.room.clock.now
+        self._deadlines = FrameDeadlines(now=self.spoke_at)
+        self._payload: object = None  # that is arriving
         self._host = host
         self._clock = host.room.clock
         self._inbox = deque[tuple[object, int, bool]]()
@@ -49,7 +52,19 @@ class DownloadEnd:
         """Bytes of a frame or a part came. They are dealt with in their order."""
         if not self.is_open:
             return
-        self._heard_at = self._clock.now
+        if self._payload is not payload:
+            self._payload = payload
+            self._deadlines.next_frame(self._clock.now)
+            if isinstance(payload, Part):
+                self._deadlines.is_part()
+        try:
+            self._deadlines.heard(now=self._clock.now)
+        except TimeoutError as error:
+            self.close(f"drops it: {error}")
+            return
+        if is_last:
+            self._payload = None
+            self._deadlines.next_frame()
         self._inbox.append((payload, count, is_last))
         self._deal()
 
@@ -78,12 +93,12 @@ class DownloadEnd:
     def look(self) -> None:
         """Some times a second. Ends what has fallen silent."""
         now = self._clock.now
-        silent_s = now - self._heard_at
-        if silent_s > SILENT_S:
-            self.close("has not heard a sign of life")
-        elif self._part is not None and silent_s > STILL_S:
-            self.close("has heard nothing in the middle of a part")
-        elif now - self.spoke_at >= RECEIVE_S:
+        try:
+            self._deadlines.heard_nothing(now=now)
+        except TimeoutError as error:
+            self.close(f"drops it: {error}")
+            return
+        if now - self.spoke_at >= RECEIVE_S:
             self.spoke_at = now
             self.connection.tell_uploader(frames.Alive())
 
