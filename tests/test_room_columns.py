@@ -6,6 +6,7 @@ import unittest
 from dataclasses import replace
 
 from roles.values.addresses import Address
+from roles.values.events import RoomChanged
 from roles.values.participants import Participant, Status, TransferStatus
 from ui.columns import Column
 from ui.room_columns import (
@@ -46,6 +47,34 @@ def text(column: Column[Participant], one: Participant) -> str:
 
 
 class RoomColumnsTest(unittest.TestCase):
+    def test_everyone_has_a_cell_for_each_column_of_the_window(self) -> None:
+        leecher = saying("downloading", transfers=(TransferStatus("Course", 40, 100, 1.0, ""),))
+        original = replace(ORIGINAL, address=Address("10.0.0.8", 12501))
+        columns = in_window(lambda: 100.0)
+        self.assertEqual(
+            [tuple(column.text(one) for column in columns) for one in (leecher, original)],
+            [
+                (
+                    "lab-pc-07",
+                    "10.0.0.7:12501",
+                    "Leecher",
+                    "Downloading",
+                    "40 % of Course",
+                    "",
+                    "",
+                    "0:04 ago",
+                ),
+                (
+                    *("", "10.0.0.8:12501", "Seeder", "Original program", "3 files", "", ""),
+                    "now",
+                ),
+            ],
+        )
+
+    def test_only_seeders_count_as_seeders(self) -> None:
+        seeder = replace(LEECHER, address=Address("10.0.0.9", 12501), is_leecher=False)
+        self.assertEqual(RoomChanged((LEECHER, seeder, ORIGINAL)).seeder_count, 2)
+
     def test_a_leecher_has_a_part_of_all_that_it_fetches(self) -> None:
         course = TransferStatus("Course", 40, 100, 1.0, "downloading")
         self.assertEqual(text(HAS, LEECHER), "")

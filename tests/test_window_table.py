@@ -11,7 +11,6 @@ from tests.support import WindowTestCase
 from ui.columns import Column
 from ui.window.list_columns import FILE_COLUMNS, SOURCE_COLUMNS, bar_of
 from ui.window.list_rows import ListRow, Node, NodeKind
-from ui.window.progress_bars import BarKind
 from ui.window.table import INSERT_AT_ONCE, Table
 from ui.window.theme import Theme
 
@@ -158,7 +157,7 @@ class FileRowTest(unittest.TestCase):
         self.assertEqual(cells(100, verifying)[0], "99 %")
         done = self.download(DownloadState.DONE, 100)
         self.assertEqual(cells(100, done)[0], "100 %")
-        self.assertEqual(bar_of(listed(100, done)), (100, BarKind.DONE))
+        self.assertEqual(bar_of(listed(100, done)), (100, "Good"))
 
     def test_a_cancelled_one_starts_from_nothing_again(self) -> None:
         shown = cells(100, self.download(DownloadState.CANCELLED))

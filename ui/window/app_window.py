@@ -220,9 +220,8 @@ class AppWindow(tk.Tk):
 
     def _find(self) -> None:
         self.tabs.show("Leecher")
-        self.after(
-            AFTER_TAB_MS, self.leecher.list.finder.entry.focus_set
-        )  # after the focus of the tab's first field
+        # After the focus of the tab's first field.
+        self.after(AFTER_TAB_MS, self.leecher.list.finder.entry.focus_set)
 
     def _close_newest_notice(self) -> None:
         in_tab = getattr(self.tabs.in_front, "notices", self.notices)

@@ -10,16 +10,15 @@ from ui import wording
 from ui.columns import Column, computer_columns
 from ui.window.file_list import is_folder
 from ui.window.list_rows import ListRow, Node, NodeKind
-from ui.window.progress_bars import BarKind
 
 NAME_COLUMN = 1
 
-_BARS = {
-    DownloadState.DONE: BarKind.DONE,
-    DownloadState.SKIPPED: BarKind.DONE,
-    DownloadState.FAILED: BarKind.FAILED,
-    DownloadState.QUEUED: BarKind.RESTING,
-    DownloadState.PAUSED: BarKind.RESTING,
+_BAR_TONES = {
+    DownloadState.DONE: "Good",
+    DownloadState.SKIPPED: "Good",
+    DownloadState.FAILED: "Bad",
+    DownloadState.QUEUED: "Muted",
+    DownloadState.PAUSED: "Muted",
 }
 _TONES = {
     DownloadState.FAILED: "Bad",
@@ -49,12 +48,12 @@ def tone_of(row: ListRow) -> str:
     return "Plain" if row.download is None else _TONES.get(row.download.state, "Plain")
 
 
-def bar_of(row: ListRow) -> tuple[int, BarKind] | None:
-    """Percentage and colour of the bar."""
+def bar_of(row: ListRow) -> tuple[int, str] | None:
+    """Percentage and tone of the bar."""
     download = _progress(row)
     if download is None:
-        return (0, BarKind.RESTING) if row.node.is_listed else None
-    return _percent(row), _BARS.get(download.state, BarKind.MOVING)
+        return (0, "Muted") if row.node.is_listed else None
+    return _percent(row), _BAR_TONES.get(download.state, "Accent")
 
 
 def status_of(download: DownloadChanged) -> str:

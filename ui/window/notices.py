@@ -81,7 +81,7 @@ class NoticeArea(ttk.Frame):
         label = ttk.Label(bar, text=sentence, style=f"{tone}.Tint.TLabel", justify="left")
         label.grid(row=0, column=0, sticky="w")
         buttons = ttk.Frame(bar, style="Tint.TFrame")
-        for choice in choices or (Choice("Close", _nothing),):
+        for choice in choices or (Choice("Close", lambda: None),):
             decide = partial(self._decide, key, choice)
             button = ttk.Button(buttons, text=choice.label, command=decide)
             button.pack(side="left", padx=(px(8), 0))
@@ -106,7 +106,3 @@ class NoticeArea(ttk.Frame):
     def _decide(self, key: str, choice: Choice) -> None:
         self.close(key)
         choice.act()
-
-
-def _nothing() -> None:
-    """What else closing a notice does."""

@@ -57,10 +57,10 @@ class SeederForm(ttk.Frame):
         options = ttk.Frame(row)
         options.grid(row=0, column=2, sticky="ne")
         settings = bench.settings.now
-        changed, port, slots = tab.options_changed, str(settings.seeder_port), str(settings.slots)
+        port, slots = str(settings.seeder_port), str(settings.slots)
         self.limit = LimitField(options, bench, "up")
-        self.port = TextField(options, theme, port, changed, width=6)
-        self.slots = TextField(options, theme, slots, changed, most=MAX_SLOTS)
+        self.port = TextField(options, theme, port, self.read_options, width=6)
+        self.slots = TextField(options, theme, slots, self.read_options, most=MAX_SLOTS)
         fields = (("Upload limit", self.limit), ("Port", self.port), ("Slots", self.slots))
         for column, (text, field) in enumerate(fields):
             label = ttk.Label(options, text=text, style="Muted.TLabel")
@@ -86,9 +86,12 @@ class SeederForm(ttk.Frame):
         self._warning.say(run.warning() if run is not None else "")
 
     def read_options(self) -> tuple[int, int] | None:
-        """Port and slots; None if one cannot be used, which its field then says."""
+        """Port and slots, which are also kept; None if one cannot be used, which its field says."""
         port, slots = self.port.read(parse_port), self.slots.read(parse_slots)
-        return None if port is None or slots is None else (port, slots)
+        if port is None or slots is None:
+            return None
+        self._bench.settings.change(seeder_port=port, slots=slots)
+        return port, slots
 
     def _check_tracker(self) -> None:
         if self.tracker.read(self._bench.trackers.parse) is not None:

@@ -117,45 +117,31 @@ class SeederTab(ttk.Frame):
             run.stop()
         self.main = self._start(folder, tracker, EVERY_INTERFACE)
         if self.main is not None:
-            self._keep_folder(str(folder))
+            settings = self._bench.settings
+            settings.replace(settings.now.with_recent_folder(str(folder)))
+            self.form.folder.offer(settings.now.recent_folders)
         self._show()
 
     def folder_chosen(self) -> None:
         self.form.folder.complain("")
         self._bench.settings.change(shared_folder=self.form.folder.folder)
 
-    def options_changed(self) -> None:
-        """A number was typed: it takes effect at the next start."""
-        self._read_options()
-
     # The seeders
 
     def _start(self, folder: Path, tracker: Address, host: str) -> SeederRun | None:
-        options = self._read_options()
+        options = self.form.read_options()
         if options is None:
             return None
         port, slots = options
-        state_folder = self._bench.settings.profile.state_folder
         settings = SeederSettings(
             folder,
             tracker,
             Address(host, port),
             slots=slots,
-            state_folder=state_folder,
+            state_folder=self._bench.settings.profile.state_folder,
             follow=self._bench.trackers.follow_of(tracker),
         )
         return SeederRun(self._bench.roles, settings, self._changed)
-
-    def _read_options(self) -> tuple[int, int] | None:
-        options = self.form.read_options()
-        if options is not None:
-            self._bench.settings.change(seeder_port=options[0], slots=options[1])
-        return options
-
-    def _keep_folder(self, folder: str) -> None:
-        keeper = self._bench.settings
-        keeper.replace(keeper.now.with_recent_folder(folder))
-        self.form.folder.offer(keeper.now.recent_folders)
 
     def _runs(self) -> list[SeederRun]:
         return [*([self.main] if self.main else []), *self.besides]

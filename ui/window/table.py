@@ -11,7 +11,7 @@ from typing import Generic, Literal
 
 from ui.columns import Column, ItemT, SortKey
 from ui.window.notices import Choice
-from ui.window.progress_bars import BarKind, ProgressBars
+from ui.window.progress_bars import ProgressBars
 from ui.window.theme import Theme
 
 FLUSH_MS = 200  # any change redraws all visible rows, so changes are written together
@@ -24,14 +24,14 @@ WRAP = 520  # pixels at 96 dpi, of the text in an empty table
 class Written:
     cells: tuple[str, ...]
     tone: str
-    bar: tuple[int, BarKind] | None
+    bar: tuple[int, str] | None
 
 
 class Table(ttk.Frame, Generic[ItemT]):
     """Items by key; `columns` say what stands in their cells.
 
-    `tone` names the colour of a row: Plain, Good, Warning, Bad or Muted. With `bar`, which gives a
-    percentage and a colour, the first column is a picture with the text of its cell beside it.
+    `tone` names the colour of a row: see Theme.tones. With `bar`, which gives a percentage and a
+    tone, the first column is a picture with the text of its cell beside it.
     `parent` is the key of the row that a row stands below, `rank` sorts rows before any column.
     """
 
@@ -46,7 +46,7 @@ class Table(ttk.Frame, Generic[ItemT]):
         sorted_by: int = 0,
         choose: Literal["browse", "extended", "none"] = "browse",
         tone: Callable[[ItemT], str] = lambda _item: "Plain",
-        bar: Callable[[ItemT], tuple[int, BarKind] | None] | None = None,
+        bar: Callable[[ItemT], tuple[int, str] | None] | None = None,
         parent: Callable[[ItemT], str] | None = None,
         rank: Callable[[ItemT], int] = lambda _item: 0,
         steps: Sequence[Choice] = (),

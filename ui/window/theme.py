@@ -122,10 +122,11 @@ class Theme:
 
     @property
     def tones(self) -> dict[str, str]:
-        """The colour of a text by what it says."""
+        """The colours of texts and bars, by what they say."""
         colours = self.colours
         return {
             "Plain": colours.text,
+            "Accent": colours.accent,
             "Good": colours.good,
             "Warning": colours.warning,
             "Bad": colours.bad,

@@ -14,7 +14,7 @@ class TrackerField(ChoiceField):
     """Shown in two tabs, for one choice."""
 
     def __init__(
-        self, parent: tk.Misc, theme: Theme, trackers: TrackerChoice, commit: Callable[[], None]
+        self, parent: tk.Misc, theme: Theme, trackers: TrackerChoice, commit: Callable[[], object]
     ) -> None:
         super().__init__(parent, theme, trackers.text, commit)
         self._trackers = trackers

@@ -81,9 +81,8 @@ class TrackerTab(ttk.Frame):
             table.grid(row=row, column=0, sticky="nsew", pady=(px(12), 0))
             self.rowconfigure(row, weight=1, uniform="tables")
         self.columnconfigure(0, weight=1)
-        self._show_room()
         self._show_state("Not running.", "Muted")
-        self.after(PINGS_AGAIN_MS, self._show_pings)
+        self._show_pings()
 
     def _make_controls(self) -> None:
         px, theme = self._bench.theme.px, self._bench.theme
@@ -96,7 +95,7 @@ class TrackerTab(ttk.Frame):
         label = ttk.Label(row, text="Port", style="Muted.TLabel")
         label.grid(row=0, column=2, sticky="n", padx=px(8), pady=px(7))
         port = str(self._bench.settings.now.tracker_port)
-        self.port = TextField(row, theme, port, self._port_typed, width=6)
+        self.port = TextField(row, theme, port, self._read_port, width=6)
         self.port.grid(row=0, column=3, sticky="ne")
         row.columnconfigure(1, weight=1)
 
@@ -163,9 +162,6 @@ class TrackerTab(ttk.Frame):
             self._bench.settings.change(tracker_port=port)
         return port
 
-    def _port_typed(self) -> None:
-        self._read_port()
-
     def _copy_address(self) -> None:
         self.clipboard_clear()
         self.clipboard_append(str(self.address.cget("text")))
@@ -181,7 +177,9 @@ class TrackerTab(ttk.Frame):
             case RoomChanged():
                 before, self._room = self._room, event
                 self._show_room()
-                self._tell_if_changed(before)
+                has_news = before.files != event.files or before.seeder_count != event.seeder_count
+                if self._bench.trackers.own is not None and has_news:
+                    self._files_changed(self._bench.trackers.own)
             case RoleStopped(failure):
                 self._stopped(str(failure) if failure is not None else "")
             case _:
@@ -226,13 +224,6 @@ class TrackerTab(ttk.Frame):
         self._show_room()
         log.info("The tracker has stopped.")
 
-    def _tell_if_changed(self, before: RoomChanged) -> None:
-        own = self._bench.trackers.own
-        now = self._room
-        has_news = before.files != now.files or before.seeder_count != now.seeder_count
-        if own is not None and has_news:
-            self._files_changed(own)
-
     # Display
 
     def _show_state(self, sentence: str, tone: str) -> None:
@@ -258,6 +249,6 @@ class TrackerTab(ttk.Frame):
             self.files.say_empty("")
 
     def _show_pings(self) -> None:
+        """How long ago they were changes all the time."""
         self.after(PINGS_AGAIN_MS, self._show_pings)
-        for one in self._room.participants:
-            self.room.put(str(one.address), one)
+        self._show_room()
