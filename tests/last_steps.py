@@ -207,7 +207,7 @@ class LocalDownload:
         except Killed:  # descriptors and locks end with a process
             for transfer in download._queue.transfers:
                 transfer._file._replace_place(None)
-                transfer._file._file.file.close()
+                transfer._file.file.close()
             raise
         finally:
             self.asked = swarm.asked

@@ -91,7 +91,7 @@ class ArrivingFileTestCase(DiskTestCase):
         self.part.write_bytes(data)
 
     def finished(self, existing: Existing = Existing.SKIP) -> tuple[str, bool]:
-        result = self.whole().finish(existing, 0, False, go_on)
+        result = self.whole().finish(existing, go_on, 0)
         assert result is not None
         self.assertEqual(result[0].read_bytes(), DATA)
         return result[0].name, result[1]
@@ -108,7 +108,7 @@ class ResumeTest(ArrivingFileTestCase):
         second.write(0, memoryview(DATA)[:CHUNK])
         second.write(2 * CHUNK, memoryview(DATA)[2 * CHUNK : 3 * CHUNK])
         self.assertEqual(second.recheck(DIGESTS, go_on), CONTENT.all_chunks)
-        second.finish(Existing.SKIP, 0, False, go_on)
+        second.finish(Existing.SKIP, go_on, 0)
         self.assertEqual(self.final.read_bytes(), DATA)
 
     def test_what_was_left_is_found_with_a_second_thread_and_without_one(self) -> None:
@@ -197,14 +197,14 @@ class ResumeTest(ArrivingFileTestCase):
     def test_a_place_that_cannot_be_read_is_a_chunk_that_is_missing(self) -> None:
         self.left(DATA)
         arriving = self.arriving()
-        read = arriving._file.file.read_into
+        read = arriving.file.read_into
 
         def read_into(offset: int, room: memoryview) -> int:
             if offset == CHUNK:
                 raise OSError(errno.EIO, "bad place")
             return read(offset, room)
 
-        with mock.patch.object(arriving._file.file, "read_into", read_into):
+        with mock.patch.object(arriving.file, "read_into", read_into):
             self.assertEqual(arriving.recheck(DIGESTS, go_on), 0b1101)
 
     def test_a_process_killed_while_it_wrote_leaves_what_it_said_and_nothing_wrong(self) -> None:
@@ -232,7 +232,7 @@ class PlaceTest(ArrivingFileTestCase):
         arriving = self.arriving()
         self.assertEqual(arriving.path, self.part)
         self.assertTrue(self.part.is_file())
-        self.assertTrue(arriving._file.is_in_place)
+        self.assertTrue(arriving.is_in_place)
 
     @needs_posix
     def test_a_link_on_the_way_is_not_followed(self) -> None:
@@ -266,9 +266,9 @@ class PlaceTest(ArrivingFileTestCase):
         arriving = self.whole()
         (self.target / "a").rename(self.target / "moved")
         (self.target / "a").symlink_to(self.folder / "outside")
-        self.assertFalse(arriving._file.is_in_place)
+        self.assertFalse(arriving.is_in_place)
         with self.assertRaisesRegex(StorageError, "link to another place"):
-            arriving.finish(Existing.REPLACE, 0, False, go_on)
+            arriving.finish(Existing.REPLACE, go_on, 0)
         with self.assertRaises(StorageError):
             arriving.discard()
         self.assertEqual(self.tree(outside), {"x.bin.lmkpart": b"victim"})
@@ -370,7 +370,7 @@ class WriteTest(ArrivingFileTestCase):
         self.assertEqual(have, 0b0001)
         arriving.write(CHUNK, view[CHUNK:])
         arriving.write(3 * CHUNK, memoryview(DATA)[3 * CHUNK :])
-        result = arriving.finish(Existing.SKIP, 0, False, go_on)
+        result = arriving.finish(Existing.SKIP, go_on, 0)
         assert result is not None
         self.assertEqual(result[0].read_bytes(), DATA)
 
@@ -391,14 +391,12 @@ class WriteTest(ArrivingFileTestCase):
 
 class FinishTest(ArrivingFileTestCase):
     def test_it_gets_its_name_its_time_and_nothing_else_is_left(self) -> None:
-        self.assertEqual(
-            self.whole().finish(Existing.SKIP, MTIME, False, go_on), (self.final, False)
-        )
+        self.assertEqual(self.whole().finish(Existing.SKIP, go_on, MTIME), (self.final, False))
         self.assert_tree(self.target, {"a": None, "a/b": None, "a/b/x.bin": DATA})
         self.assertEqual(self.final.stat().st_mtime, MTIME)
 
     def test_without_a_time_it_has_that_of_its_arrival(self) -> None:
-        self.whole().finish(Existing.SKIP, None, False, go_on)
+        self.whole().finish(Existing.SKIP, go_on, None)
         self.assertGreater(self.final.stat().st_mtime, MTIME)
 
     @needs_posix
@@ -407,23 +405,23 @@ class FinishTest(ArrivingFileTestCase):
             with self.subTest(umask=oct(umask)):
                 before = os.umask(umask)
                 try:
-                    self.whole().finish(Existing.REPLACE, MTIME, True, go_on)
+                    self.whole().finish(Existing.REPLACE, go_on, MTIME, is_executable=True)
                 finally:
                     os.umask(before)
                 self.assertEqual(stat.S_IMODE(self.final.stat().st_mode), mode)
                 self.assertEqual(self.final.stat().st_mtime, MTIME)
-        self.whole().finish(Existing.REPLACE, 0, False, go_on)
+        self.whole().finish(Existing.REPLACE, go_on, 0)
         self.assertFalse(self.final.stat().st_mode & 0o111)
 
     def test_an_impossible_time_fails_no_file(self) -> None:
-        self.assertIsNotNone(self.whole().finish(Existing.SKIP, 1 << 40, False, go_on))
-        self.assertIsNotNone(self.whole().finish(Existing.KEEP_BOTH, 1 << 80, False, go_on))
+        self.assertIsNotNone(self.whole().finish(Existing.SKIP, go_on, 1 << 40))
+        self.assertIsNotNone(self.whole().finish(Existing.KEEP_BOTH, go_on, 1 << 80))
 
     def test_an_empty_file_is_finished_at_once(self) -> None:
         empty = content_of(0, b"")
         arriving = self.arriving(content=empty)
         self.assertEqual(arriving.recheck(b"", go_on), 0)
-        arriving.finish(Existing.SKIP, MTIME, False, go_on)
+        arriving.finish(Existing.SKIP, go_on, MTIME)
         self.assertEqual(self.final.read_bytes(), b"")
 
     def test_what_is_there_is_never_overwritten_unasked(self) -> None:
@@ -456,7 +454,7 @@ class FinishTest(ArrivingFileTestCase):
     def test_it_is_not_finished_when_it_is_told_to_stop_comparing(self) -> None:
         self.final.parent.mkdir(parents=True)
         self.final.write_bytes(DATA)
-        self.assertIsNone(self.whole().finish(Existing.SKIP, 0, False, stop))
+        self.assertIsNone(self.whole().finish(Existing.SKIP, stop, 0))
         self.assertTrue(self.part.exists())
 
     @needs_posix
@@ -464,9 +462,9 @@ class FinishTest(ArrivingFileTestCase):
         arriving = self.whole()
         self.part.unlink()
         self.part.symlink_to(self.folder)
-        self.assertFalse(arriving._file.is_in_place)
+        self.assertFalse(arriving.is_in_place)
         with self.assertRaisesRegex(StorageError, "Another program replaced"):
-            arriving.finish(Existing.REPLACE, 0, False, go_on)
+            arriving.finish(Existing.REPLACE, go_on, 0)
         arriving.discard()
         self.assertTrue(self.part.is_symlink())
 
@@ -474,16 +472,16 @@ class FinishTest(ArrivingFileTestCase):
         arriving = self.whole()
         os.truncate(self.part, 10)
         with self.assertRaisesRegex(StorageError, "Another program changed"):
-            arriving.finish(Existing.SKIP, 0, False, go_on)
+            arriving.finish(Existing.SKIP, go_on, 0)
         self.assertFalse(self.final.exists())
 
     @needs_posix
     def test_a_folder_that_is_gone_is_a_sentence(self) -> None:
         arriving = self.whole()
         (self.target / "a").rename(self.folder / "elsewhere")
-        self.assertFalse(arriving._file.is_in_place)
+        self.assertFalse(arriving.is_in_place)
         with self.assertRaisesRegex(StorageError, "cannot be written"):
-            arriving.finish(Existing.SKIP, 0, False, go_on)
+            arriving.finish(Existing.SKIP, go_on, 0)
         arriving.discard()
 
     def test_discarding_and_closing_may_be_done_twice(self) -> None:
@@ -495,7 +493,7 @@ class FinishTest(ArrivingFileTestCase):
         again.discard()
         again.discard()
         self.assertFalse(self.part.exists())
-        self.assertFalse(again._file.is_in_place)
+        self.assertFalse(again.is_in_place)
 
     @needs_posix
     def test_where_only_closed_files_are_renamed_a_failed_rename_keeps_it_open(self) -> None:
@@ -509,12 +507,12 @@ class FinishTest(ArrivingFileTestCase):
                 mock.patch.object(claimed_file, "give_name", side_effect=PermissionError),
                 self.assertRaisesRegex(StorageError, "No permission"),
             ):
-                arriving.finish(Existing.SKIP, MTIME, False, go_on)
-            self.assertTrue(arriving._file.is_in_place)
+                arriving.finish(Existing.SKIP, go_on, MTIME)
+            self.assertTrue(arriving.is_in_place)
             with self.assertRaisesRegex(StorageError, "Another LMKtorrent"):
                 self.arriving()
             source.check()
-            finished = arriving.finish(Existing.SKIP, MTIME, False, go_on)
+            finished = arriving.finish(Existing.SKIP, go_on, MTIME)
             self.assertEqual(finished, (self.final, False))
             self.assertEqual(self.final.stat().st_mtime, MTIME)
             source.check()
@@ -537,7 +535,7 @@ class SourceTest(ArrivingFileTestCase):
         arriving.write(CHUNK, memoryview(DATA)[CHUNK : 2 * CHUNK])
         self.assertEqual(self.sent(arriving, CHUNK, 1000), DATA[CHUNK : CHUNK + 1000])
         arriving.write(0, memoryview(DATA))
-        arriving.finish(Existing.SKIP, MTIME, False, go_on)
+        arriving.finish(Existing.SKIP, go_on, MTIME)
         self.assertEqual(self.sent(arriving, 0, 1000), DATA[:1000])
         arriving.close()
         self.assertEqual(self.sent(arriving, 5, 1000), DATA[5:1005])
@@ -549,7 +547,7 @@ class SourceTest(ArrivingFileTestCase):
                 source = arriving.open_source()
                 self.addCleanup(source.close)
                 source.check()
-                arriving.finish(existing, MTIME, False, go_on)
+                arriving.finish(existing, go_on, MTIME)
                 source.check()
                 self.assertEqual(self.sent(arriving, 7, 100), DATA[7:107])
 
@@ -557,7 +555,7 @@ class SourceTest(ArrivingFileTestCase):
         arriving = self.whole()
         source = arriving.open_source()
         self.addCleanup(source.close)
-        arriving.finish(Existing.SKIP, MTIME, False, go_on)
+        arriving.finish(Existing.SKIP, go_on, MTIME)
         with self.final.open("r+b") as file:
             file.write(b"mine")
         with self.assertRaises(FileChangedError):
@@ -591,7 +589,7 @@ class SourceTest(ArrivingFileTestCase):
         for existing in Existing:
             arriving = self.whole()
             arriving.open_source().close()
-            arriving.finish(existing, 0, False, go_on)
+            arriving.finish(existing, go_on, 0)
             arriving.open_source().close()
         self.whole().discard()
         (self.target / "f").touch()

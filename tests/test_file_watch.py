@@ -286,7 +286,7 @@ class Lmk1Test(DiskTestCase):
             with self.subTest(harm=harm.__name__):
                 partial = PartialFile(self.folder, "a")
                 self.addCleanup(partial.close)
-                partial.write(0, [memoryview(b"some"), memoryview(b"thing long")])
+                partial.write(0, memoryview(b"some"), memoryview(b"thing long"))
                 harm(partial.path)
                 with self.assertRaisesRegex(FileTouchedError, "wrote to .* Close it and download"):
                     partial.finish(Existing.SKIP, go_on)
@@ -297,7 +297,7 @@ class Lmk1Test(DiskTestCase):
     def test_on_a_network_drive_it_cannot_be_known(self) -> None:
         with mock.patch.object(file_watch, "_is_remote", lambda _device: True):
             partial = PartialFile(self.folder, "a")
-            partial.write(0, [memoryview(b"something")])
+            partial.write(0, memoryview(b"something"))
             self.assertIsNotNone(partial.finish(Existing.SKIP, go_on))
         self.assertEqual(self.tree(self.folder), {"a": b"something"})
 

@@ -29,7 +29,7 @@ try:
 except StorageError as error:
     sys.stdout.write(f"refused {error}\\n")
 else:
-    partial.write(0, [memoryview(b"theirs")])
+    partial.write(0, memoryview(b"theirs"))
     sys.stdout.write("claimed\\n")
 sys.stdout.flush()
 sys.stdin.read()
@@ -42,9 +42,9 @@ from roles.values.errors import StorageError
 from roles.lmk1.partial_file import PartialFile
 resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
 partial = PartialFile(Path(sys.argv[1]), "a")
-partial.write(0, [memoryview(bytes(8192))])
+partial.write(0, memoryview(bytes(8192)))
 try:
-    partial.write(8000, [memoryview(bytes(100)), memoryview(bytes(200))])
+    partial.write(8000, memoryview(bytes(100)), memoryview(bytes(200)))
 except StorageError as error:
     sys.stdout.write(str(error))
 partial.close()
@@ -59,7 +59,7 @@ class PartialFileTestCase(LmkTestCase):
     def partial(self, name: str = "a.txt", content: bytes = CONTENT) -> PartialFile:
         partial = PartialFile(self.folder, name)
         self.addCleanup(partial.close)
-        partial.write(0, [memoryview(content)])
+        partial.write(0, memoryview(content))
         return partial
 
     def finished(self, existing: Existing, content: bytes = CONTENT) -> tuple[Path, bool]:
@@ -100,8 +100,8 @@ class WriteTest(PartialFileTestCase):
 
     def test_pieces_are_written_one_after_another_from_their_place_on(self) -> None:
         partial = self.partial(content=b"")
-        partial.write(10, [memoryview(b"ab"), memoryview(b""), memoryview(b"cde")])
-        partial.write(0, [memoryview(b"0123456789")])
+        partial.write(10, memoryview(b"ab"), memoryview(b""), memoryview(b"cde"))
+        partial.write(0, memoryview(b"0123456789"))
         partial.close()
         self.assertEqual((self.folder / "a.txt.lmkpart").read_bytes(), b"0123456789abcde")
 
@@ -111,7 +111,7 @@ class WriteTest(PartialFileTestCase):
 
         def write(first: int) -> None:
             for number in range(first, 64, 8):
-                partial.write(number * 5000, [memoryview(blocks[number])])
+                partial.write(number * 5000, memoryview(blocks[number]))
 
         threads = [threading.Thread(target=write, args=(n,), name="lmk-test") for n in range(8)]
         for thread in threads:
@@ -223,7 +223,7 @@ class ExistingTest(PartialFileTestCase):
 
         def download(number: int) -> None:
             partial = PartialFile(self.folder, f"{number}")
-            partial.write(0, [memoryview(b"%d" % number)])
+            partial.write(0, memoryview(b"%d" % number))
             partial._name = "same"  # as two programs whose names for it differ until now
             result = partial.finish(Existing.KEEP_BOTH, go_on)
             assert result is not None
@@ -359,10 +359,10 @@ class DiskTest(PartialFileTestCase):
         self.addCleanup(partial.close)
         block = memoryview(os.urandom(100_000))
         with self.assertRaisesRegex(DiskFullError, "is full"):
-            partial.write(0, [block[:50_000], block[50_000:]])
+            partial.write(0, block[:50_000], block[50_000:])
         ballast.unlink()
         self.assertGreaterEqual(room_in(disk), 100_000)
-        partial.write(0, [block[:50_000], block[50_000:]])
+        partial.write(0, block[:50_000], block[50_000:])
         result = partial.finish(Existing.SKIP, go_on)
         assert result is not None
         self.assertEqual(result[0].read_bytes(), bytes(block))

@@ -71,7 +71,7 @@ class HolesTest(DiskTestCase):
         for index in order if order is not None else range(content.count):
             start = index * MIN_CHUNK_SIZE
             file.write(start, memoryview(data)[start : start + content.length(index)])
-        finished = file.finish(Existing.REPLACE, 0, False, go_on)
+        finished = file.finish(Existing.REPLACE, go_on, 0)
         assert finished is not None
         return finished[0]
 
@@ -129,7 +129,7 @@ class HolesTest(DiskTestCase):
         partial = PartialFile(self.folder, "a")
         chunk = memoryview(bytes(5_120))
         for offset in range(0, 100 * 5_120, 10 * 5_120):
-            partial.write(offset, [chunk] * 10)
+            partial.write(offset, *[chunk] * 10)
         self.assertIsNotNone(partial.finish(Existing.SKIP, go_on))
         path = self.folder / "a"
         self.assertEqual(path.read_bytes(), bytes(100 * 5_120))

@@ -73,7 +73,7 @@ class ClaimedFile:
             self.file.close()
             raise
 
-    def write(self, offset: int, pieces: Sequence[memoryview]) -> None:
+    def write(self, offset: int, *pieces: memoryview) -> None:
         """Write the pieces one after another from `offset` on; zeros become holes.
 
         Raises StorageError, or DiskFullError if the disk is full.
@@ -125,7 +125,7 @@ class ClaimedFile:
                 if is_same is None:
                     return None
                 if is_same:
-                    self.discard()
+                    ClaimedFile.discard(self)  # in a subclass, uploads go on
                     return target, True
                 self._check_untouched(folder)
                 name = self._renamed(folder, existing, stamped)
@@ -142,7 +142,7 @@ class ClaimedFile:
                 # Elsewhere, unlocking it first would let another program claim it just before it
                 # is removed.
                 if CLOSES_FIRST:
-                    self.close()
+                    ClaimedFile.close(self)
                 if not is_replaced:
                     disk_calls.unlink(folder.at(self.path.name), at=folder.descriptor)
         except FileNotFoundError:
@@ -150,7 +150,7 @@ class ClaimedFile:
         except REFUSED as error:
             raise storage_error(error, self.path) from None
         finally:
-            self.close()
+            ClaimedFile.close(self)
 
     @property
     def is_in_place(self) -> bool:

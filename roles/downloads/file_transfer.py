@@ -161,9 +161,9 @@ class FileTransfer(ContentTransfer):
         try:
             finished = self._file.finish(
                 self._target.existing,
-                wanted.mtime,
-                wanted.is_executable,
                 self._target.should_stop,
+                wanted.mtime,
+                is_executable=wanted.is_executable,
             )
         except FileTouchedError:
             self._check_again()

@@ -216,7 +216,7 @@ class Fetchers:
     def store(self, seeder: Address, first: int, pieces: Sequence[memoryview]) -> int:
         """Write verified chunks from `first` on; returns where the seeder's part ends now."""
         assert self._partial is not None
-        self._partial.write(first * CHUNK_SIZE, pieces)
+        self._partial.write(first * CHUNK_SIZE, *pieces)
         count = sum(len(piece) for piece in pieces)
         now = time.monotonic()
         with self._lock:
