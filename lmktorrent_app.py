@@ -87,6 +87,8 @@ def _command(name: str) -> Command:
             from ui.terminal.tracker_command import run
         case "trackers":
             from ui.terminal.trackers import run
+        case "status":
+            from ui.terminal.status_command import run
         case "seed":
             from ui.terminal.seed_command import run
         case "list":

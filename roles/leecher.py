@@ -21,6 +21,7 @@ from roles.disk.promised_space import PromisedSpace
 from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife, failed_to_begin
+from roles.downloads.progress import Progress
 from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
 from roles.joining.listed_room import Wanted
@@ -40,12 +41,13 @@ from roles.values.errors import (
 )
 from roles.values.events import (
     AllDownloadsEnded,
+    DownloadChanged,
     DownloadState,
     Post,
+    RoleEvent,
     RoleStarted,
     Warned,
 )
-from roles.values.participants import TransferStatus
 from roles.values.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
 from roles.worker import failure_of
 
@@ -89,12 +91,13 @@ class Leecher(Role):
         self._requests = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
         self._place = TrackerPlace(settings.tracker, settings.follow, post)
+        self._progress = Progress()
         self._lmk1 = Lmk1Downloads(
             settings,
             self._place,
             self._throttles.down,
             self._space,
-            post,
+            self._post_and_note,
             ended=self._woken.set,
             is_cut_off=self.is_cut_off,
             should_stop=self.should_stop,
@@ -210,7 +213,7 @@ class Leecher(Role):
         """Report a download that could not begin."""
         self._is_busy = True
         found = self._lister.wanted(key)
-        self._post(failed_to_begin(key, found[0] if found is not None else None, error))
+        self._post_and_note(failed_to_begin(key, found[0] if found is not None else None, error))
 
     def _take_list(self) -> None:
         """After a new list: update running downloads, and resume those of the last run."""
@@ -288,7 +291,7 @@ class Leecher(Role):
             settings=self._settings,
             existing=existing,
             names=self._names,
-            post=self._post,
+            post=self._post_and_note,
             ended=self._woken.set,
             is_cut_off=self.is_cut_off,
         )
@@ -302,7 +305,7 @@ class Leecher(Role):
                 self._throttles,
                 self._post,
                 shares,
-                self._transfers,
+                self._progress.status,
                 self._start_beside,
                 self.should_stop,
                 self._woken.set,
@@ -417,8 +420,10 @@ class Leecher(Role):
         self._peer.join(shares)
         return self._peer.found(peers)
 
-    def _transfers(self) -> tuple[TransferStatus, ...]:
-        return tuple(one.as_transfer() for one in self._in_swarm() if one.state.is_active)
+    def _post_and_note(self, event: RoleEvent) -> None:
+        if isinstance(event, DownloadChanged):
+            self._progress.note(event)
+        self._post(event)
 
 
 def _are_apart(one: DownloadLife, other: DownloadLife) -> bool:

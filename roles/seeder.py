@@ -22,6 +22,7 @@ from roles.net.interfaces import address_for_others, own_name
 from roles.net.listening import Listener, listen_tcp
 from roles.net.throttle import Throttles
 from roles.program.log_file import hide_folder
+from roles.program.machine_key import machine_key
 from roles.role import Role
 from roles.sharing.folder_library import FolderLibrary
 from roles.swarm.acceptor import Acceptor
@@ -37,7 +38,7 @@ from roles.values.events import (
     UploadsChanged,
     Warned,
 )
-from roles.values.participants import Status
+from roles.values.participants import MemberState, Status
 from roles.values.settings import SeederSettings
 from roles.wire.greeting import Hello
 from roles.worker import Worker
@@ -79,6 +80,7 @@ class Seeder(Role):
             own_share=library,
             lmk1_files=announcer.look,
             lmk1=TrackerClient(self._place, self.should_stop),
+            machine_key=machine_key(settings.state_folder),
         )
         uploads = PeerUploads(library, slots_for_lmk2(settings.slots), self._throttles.up)
         lmk1_uploads = Lmk1Uploads(
@@ -164,8 +166,10 @@ class Seeder(Role):
         uploads, hashing = self._uploads, self._hashing
         up = round(sum(upload.rate for upload in uploads.uploads))
         is_reading = hashing.hashed < hashing.size
-        reason = f"reading its folder, {hashing.files_left} files left" if is_reading else ""
-        return Status(uploads.state.value, up=up, reason=reason)
+        reason = "all upload slots are in use" if uploads.state is SeederState.AWAY else ""
+        if is_reading:
+            reason = f"reading its folder, {hashing.files_left} files left"
+        return Status(MemberState.GIVING, up=up, reason=reason, given=uploads.sent_total)
 
 
 def _cache_file(settings: SeederSettings) -> Path | None:

@@ -129,7 +129,7 @@ class Tracker(Role):
         self._datagrams = datagrams
         selector.register(datagrams, selectors.EVENT_READ, lambda: self._receive(datagrams))
         senders = Senders()
-        self._lists = ListServer(listener, selector, self._registry, senders)
+        self._lists = ListServer(listener, selector, self._registry, senders, self._participants)
         self._dials = DialBack(selector, self._is_to_be_dialled, self._note_reachable)
         self._lmk1_answers = TrackerAnswers(self._lmk1, senders)
         self._answers = Answers(
@@ -338,10 +338,9 @@ class Tracker(Role):
     def _reporting(self, began: float) -> Iterator[None]:
         """Build a RoomChanged slice by slice and post it."""
         # A restarted program is registered twice for a while; the newest entry wins.
-        participants = dict[Address, Participant]()
-        programs = map(self._registry.participant, self._registry.entries())
-        for number, one in enumerate(chain(self._lmk1.participants(), programs)):
-            participants[one.address] = one
+        participants = dict[tuple[Address, bool], Participant]()
+        for number, one in enumerate(self._participants()):
+            participants[one.address, one.has_left] = one
             if number % SLICE == SLICE - 1:
                 yield
         files = yield from self._registry.files()
@@ -349,6 +348,11 @@ class Tracker(Role):
         left_out = count - len(self._lmk1.files_for_readers(is_here=True))
         self._log_left_out(max(0, left_out), began)
         self._post(RoomChanged(tuple(participants.values()), files, count, max(0, left_out)))
+
+    def _participants(self) -> Iterator[Participant]:
+        """All programs, first those that are gone."""
+        programs = map(self._registry.participant, self._registry.entries())
+        return chain(self._registry.departed, self._lmk1.participants(), programs)
 
     def _log_left_out(self, left_out: int, now: float) -> None:
         if left_out > self._left_out and now >= self._log_left_out_at:

@@ -32,7 +32,7 @@ LAYERS = (
     "role",
 )
 PACKAGES = tuple(name for name in LAYERS if name not in ("worker", "role") and "." not in name)
-ROLES = ("tracker", "seeder", "leecher", "lister", "discovery")
+ROLES = ("tracker", "seeder", "leecher", "lister", "observer", "discovery")
 
 # Where the rest of the program meets LMK/1, and with which of its modules.
 SEAMS: dict[str, tuple[str, ...]] = {
@@ -61,6 +61,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
     "sharing": ("pack_plan",),
     "room": (
         "cookies",
+        "departed",
         "held_shares",
         "holders",
         "packed_lists",
@@ -100,6 +101,7 @@ SEEN_BY_UI = (
     "values.addresses",
     "values.events",
     "values.participants",
+    "values.members",
     "values.settings",
     "values.folder_keys",
     "values.safe_names",

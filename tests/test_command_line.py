@@ -540,7 +540,7 @@ class ChangingRoomTest(RoomTestCase):
                 1
             ]
             if port is None:  # a leecher of a swarm gives on what it has by itself
-                self.tracker.wait_for("joined as a leecher")
+                self.tracker.wait_for("joined")
             else:
                 self.tracker.wait_for(rf"port {port} offers 3 files")
             self.assertEqual(leecher.signal(signal.SIGINT), 130)

@@ -25,14 +25,16 @@ from roles.room.registry import Registry
 from roles.room.registry_entry import Origin
 from roles.room.senders import Senders
 from roles.values.addresses import Address
-from roles.values.participants import Status
+from roles.values.participants import Participant, Status
 from roles.wire.list_wire import (
     MAX_PACKED,
     AskList,
+    AskRoom,
     LineAdded,
     LineRemoved,
     ListFollows,
     Reply,
+    RoomFollows,
     ShareOpened,
     Taken,
     TellList,
@@ -41,6 +43,7 @@ from roles.wire.list_wire import (
     decode_reply,
     encode_call,
 )
+from roles.wire.room_wire import decode_participant
 from roles.wire.tracker_messages import Ping, Register
 from tests.packing import packed_list
 from tests.support import LIMIT_S, LmkTestCase, wait_until
@@ -64,7 +67,10 @@ class ListServerTestCase(LmkTestCase):
         listener = self.enterContext(Listener(socket.create_server(("127.0.0.1", 0))))
         self.place = listener.address
         selector = self.enterContext(selectors.DefaultSelector())
-        self.server = ListServer(listener, selector, self.registry, Senders())
+        self.participants = list[Participant]()
+        self.server = ListServer(
+            listener, selector, self.registry, Senders(), lambda: self.participants
+        )
         self.now_ahead_s = 0.0
         self.turns = 0
         self._end = threading.Event()
@@ -204,6 +210,32 @@ class ListsTest(ListServerTestCase):
             self.assertEqual(len(rest), reply.packed)
             sizes.add(len(rest))
         self.assertEqual(len(sizes), 1)
+
+
+class RoomTest(ListServerTestCase):
+    def room(self) -> list[Participant]:
+        with self.dial() as sock:
+            sock.sendall(encode_call(AskRoom()))
+            reply, rest = self.reply(sock)
+        assert isinstance(reply, RoomFollows)
+        self.assertEqual(len(rest), reply.packed)
+        lines = list(Unpacker().lines(rest))
+        return [decode_participant(line, now=time.monotonic()) for line in lines]
+
+    def test_whoever_asks_is_told_who_is_in_the_room(self) -> None:
+        self.participants = [
+            Participant(SEEDER, time.monotonic(), name=f"pc {number}") for number in range(1_000)
+        ]
+        self.assertEqual([one.name for one in self.room()], [f"pc {n}" for n in range(1_000)])
+
+    def test_many_who_ask_at_once_cost_one_room(self) -> None:
+        self.participants = [Participant(SEEDER, time.monotonic())]
+        with mock.patch.object(list_server, "ROOM_S", 60.0):
+            self.assertEqual(len(self.room()), 1)
+            self.participants = []
+            self.assertEqual(len(self.room()), 1)
+        self.server._room_until = 0.0
+        self.assertEqual(self.room(), [])
 
 
 class ShortTurns(ListServerTestCase):

@@ -9,12 +9,14 @@ from roles.values.errors import PeerProtocolError
 from roles.wire.list_wire import (
     MAX_CALL,
     AskList,
+    AskRoom,
     Call,
     Entry,
     LineAdded,
     LineRemoved,
     ListFollows,
     Reply,
+    RoomFollows,
     ShareGone,
     ShareOpened,
     Taken,
@@ -33,6 +35,7 @@ from tests.test_tracker_wire import PEER, SHARE, WireTestCase
 CALLS: dict[bytes, Call] = {
     b'{"lmk":2,"ask":"list","since":""}\n': AskList(),
     b'{"lmk":2,"ask":"list","since":"0badcafe-3"}\n': AskList("0badcafe-3"),
+    b'{"lmk":2,"ask":"room"}\n': AskRoom(),
     b'{"lmk":2,"tell":"list","share":"00112233445566aa","folder":"Caf\\u00e9",'
     b'"peer":"fedcba9876543210","port":12501,"whole":true,"base":0,"revision":1,'
     b'"packed":99}\n': TellList(SHARE, "Café", PEER, 12501, True, 0, 1, 99),
@@ -41,6 +44,7 @@ REPLIES: dict[bytes, Reply] = {
     b'{"lmk":2,"version":"0badcafe-3","whole":true,"packed":99}\n': ListFollows(
         "0badcafe-3", True, 99
     ),
+    b'{"lmk":2,"room":99}\n': RoomFollows(99),
     b'{"lmk":2,"taken":true}\n': Taken(True),
     b'{"lmk":2,"taken":false,"code":"whole","text":"No."}\n': Taken(False, "whole", "No."),
 }

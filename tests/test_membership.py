@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -23,7 +24,7 @@ from roles.values.events import (
     TrackerAnswered,
     TrackerLost,
 )
-from roles.values.participants import Participant, Status, TransferStatus
+from roles.values.participants import MemberState, Participant, Status, TransferStatus
 from roles.values.settings import TrackerSettings
 from tests.scripted_tracker import Script, ScriptedTracker, room_of
 from tests.support import EventLog, LmkTestCase, at_once, wait_until
@@ -32,9 +33,16 @@ from tests.tracker_requests import Own
 
 LISTENING = Address("127.0.0.1", 12701)
 QUICK = Pace(
-    ping_s=0.2, state_ping_s=0.05, shares_ping_s=0.05, early_ping_s=0.05, again_s=0.05, poll_s=0.01
+    ping_s=0.2,
+    moving_ping_s=0.1,
+    lmk1_ping_s=0.2,
+    state_ping_s=0.05,
+    shares_ping_s=0.05,
+    early_ping_s=0.05,
+    again_s=0.05,
+    poll_s=0.01,
 )
-CALM = replace(QUICK, ping_s=600.0)
+CALM = replace(QUICK, ping_s=600.0, moving_ping_s=600.0, lmk1_ping_s=600.0)
 SHARE, OTHER = "1" * 16, "2" * 16
 
 
@@ -75,6 +83,7 @@ class MembershipTestCase(LmkTestCase):
         is_leecher: bool = False,
         own: Own | None = None,
         shown: Shown | None = None,
+        machine_key: bytes = b"",
     ) -> Membership:
         place = self.place = TrackerPlace(tracker)
         member = Membership(
@@ -86,6 +95,7 @@ class MembershipTestCase(LmkTestCase):
             own_share=own,
             lmk1_files=shown.look if shown else None,
             lmk1=None if is_leecher else TrackerClient(place, self.stopping.is_set),
+            machine_key=machine_key,
             pace=pace,
         )
         self.thread = threading.Thread(target=member.run, args=(listening,), name="lmk-member")
@@ -121,6 +131,13 @@ class MembershipTestCase(LmkTestCase):
         changes = self.room.of(RoomChanged)
         return changes[-1].participants if changes else ()
 
+    def has_machine_at(self, port: int) -> bool:
+        return bool(self.machines_at(port))
+
+    def machines_at(self, port: int) -> list[str]:
+        there = (one for one in self.participants() if one.address.port == port)
+        return [one.machine for one in there if one.machine]
+
     def wait_for_member(self, where: Callable[[Participant], bool]) -> None:
         wait_until(lambda: any(map(where, self.participants())))
 
@@ -133,6 +150,28 @@ class InTheRoomTest(MembershipTestCase):
         self.wait_for_member(lambda one: one.address == LISTENING and not one.is_leecher)
         self.assertEqual(self.participants()[0].name, socket.gethostname())
         self.assertEqual((member.advertised, member.is_original), (LISTENING, False))
+
+    def test_programs_of_one_computer_have_one_machine_and_others_another(self) -> None:
+        _, address = self.tracker()
+        self.status = Status(MemberState.GIVING)
+        machines = list[str]()
+        for port, key in ((12701, b"ours"), (12702, b"ours"), (12703, b"another user's")):
+            self.member(address, CALM, Address("127.0.0.1", port), machine_key=key)
+            wait_until(partial(self.has_machine_at, port))
+            machines += self.machines_at(port)
+            self.leave()
+            self.stopping.clear()
+        self.assertEqual(machines[0], machines[1])
+        self.assertNotEqual(machines[0], machines[2])
+
+    def test_pings_come_more_often_while_something_moves(self) -> None:
+        _, address = self.tracker()
+        member = self.member(address, replace(CALM, moving_ping_s=0.02, early_ping_s=600.0))
+        wait_until(lambda: member.advertised is not None)
+        self.status = Status(MemberState.DOWNLOADING, down=5, have=1, size=9)
+        self.wait_for_member(lambda one: one.status.have == 1)
+        self.status = replace(self.status, have=2)
+        self.wait_for_member(lambda one: one.status.have == 2)
 
     def test_a_leecher_is_listed_without_a_word_to_its_window(self) -> None:
         _, address = self.tracker()
@@ -164,7 +203,7 @@ class InTheRoomTest(MembershipTestCase):
         self.wait_for_member(lambda one: one.address == LISTENING)
         with at_once():
             self.leave()
-        wait_until(lambda: not self.participants())
+        wait_until(lambda: all(one.has_left for one in self.participants()))
 
     def test_leaving_a_tracker_that_is_silent_ends_after_a_while(self) -> None:
         self.enterContext(mock.patch("roles.joining.tracker_asker.TRIES_S", (60.0,)))

@@ -1,4 +1,4 @@
-"""What the columns of a room say of everyone in it: who, what they do, and what keeps them."""
+"""What the columns of a room say of each computer: what it does, how far, and what is wrong."""
 
 from __future__ import annotations
 
@@ -6,126 +6,87 @@ import unittest
 from dataclasses import replace
 
 from roles.values.addresses import Address
-from roles.values.events import RoomChanged
-from roles.values.participants import Participant, Status, TransferStatus
-from ui.columns import Column
+from roles.values.members import Member
+from roles.values.participants import MemberState
 from ui.room_columns import (
     COMPUTER,
     HAS,
     IN_TERMINAL,
-    NAME,
+    IN_WINDOW,
+    LEFT,
+    REASON,
     STATE,
-    STATE_WITH_REASON,
-    WHY_IT_WAITS,
-    in_window,
 )
 
 ADDRESS = Address("10.0.0.7", 12501)
-LEECHER = Participant(
-    ADDRESS,
-    96.0,
-    is_leecher=True,
-    name="lab-pc-07",
-    status=Status("downloading", down=2_000_000),
-    is_reachable=True,
+LEECHER = Member(
+    "0123456789abcdef", "lab-pc-07", ADDRESS, MemberState.DOWNLOADING, have=40, size=100, down=20
 )
-ORIGINAL = Participant(ADDRESS, 99.0, is_original=True, files=3)
-
-
-def saying(
-    state: str = "",
-    *,
-    name: str = "lab-pc-07",
-    reason: str = "",
-    transfers: tuple[TransferStatus, ...] = (),
-) -> Participant:
-    return replace(LEECHER, name=name, status=Status(state, reason=reason, transfers=transfers))
-
-
-def text(column: Column[Participant], one: Participant) -> str:
-    return column.text(one)
+GIVING = replace(LEECHER, state=MemberState.GIVING, have=0, size=0, down=0, files=3)
 
 
 class RoomColumnsTest(unittest.TestCase):
-    def test_everyone_has_a_cell_for_each_column_of_the_window(self) -> None:
-        leecher = saying("downloading", transfers=(TransferStatus("Course", 40, 100, 1.0, ""),))
-        original = replace(ORIGINAL, address=Address("10.0.0.8", 12501))
-        columns = in_window(lambda: 100.0)
-        self.assertEqual(
-            [tuple(column.text(one) for column in columns) for one in (leecher, original)],
-            [
-                (
-                    "lab-pc-07",
-                    "10.0.0.7:12501",
-                    "Leecher",
-                    "Downloading",
-                    "40 % of Course",
-                    "",
-                    "",
-                    "0:04 ago",
-                ),
-                (
-                    *("", "10.0.0.8:12501", "Seeder", "Original program", "3 files", "", ""),
-                    "now",
-                ),
-            ],
-        )
+    def test_who_downloads_has_a_part_of_all_that_it_asked_for(self) -> None:
+        self.assertEqual(HAS.text(replace(LEECHER, title="Course")), "40 % of Course")
+        self.assertEqual(HAS.text(LEECHER), "40 %")
 
-    def test_only_seeders_count_as_seeders(self) -> None:
-        seeder = replace(LEECHER, address=Address("10.0.0.9", 12501), is_leecher=False)
-        self.assertEqual(RoomChanged((LEECHER, seeder, ORIGINAL)).seeder_count, 2)
+    def test_what_is_done_keeps_its_100_percent_also_if_it_was_empty(self) -> None:
+        done = replace(LEECHER, state=MemberState.DONE, have=100, title="Course")
+        self.assertEqual(HAS.text(done), "100 % of Course")
+        self.assertEqual(HAS.text(replace(done, have=0, size=0)), "100 % of Course")
 
-    def test_a_leecher_has_a_part_of_all_that_it_fetches(self) -> None:
-        course = TransferStatus("Course", 40, 100, 1.0, "downloading")
-        self.assertEqual(text(HAS, LEECHER), "")
-        self.assertEqual(text(HAS, saying(transfers=(course,))), "40 % of Course")
-        whole = TransferStatus("b", 60, 60, 0.0, "done")
-        self.assertEqual(text(HAS, saying(transfers=(whole, course))), "62 % of Course and 1 more")
+    def test_who_only_gives_has_the_files_that_it_offers(self) -> None:
+        self.assertEqual(HAS.text(GIVING), "3 files")
+        self.assertEqual(HAS.text(replace(GIVING, files=0)), "")
 
-    def test_a_seeder_has_the_files_that_it_offers(self) -> None:
-        self.assertEqual(text(HAS, ORIGINAL), "3 files")
-        self.assertEqual(text(HAS, replace(ORIGINAL, files=0)), "")
-
-    def test_those_with_least_come_first_and_seeders_after_all_leechers(self) -> None:
-        some = saying(transfers=(TransferStatus("a", 9, 100, 1.0, ""),))
-        whole = saying(transfers=(TransferStatus("a", 100, 100, 1.0, ""),))
-        keys = [HAS.key(one) for one in (LEECHER, some, whole, ORIGINAL)]
+    def test_those_with_least_come_first_and_those_that_give_last(self) -> None:
+        some = replace(LEECHER, have=9)
+        keys = [HAS.key(one) for one in (some, LEECHER, replace(LEECHER, have=100), GIVING)]
         self.assertEqual(keys, sorted(keys, key=float))
         self.assertEqual(len(set(keys)), 4)
 
-    def test_the_reason_stands_with_the_state_or_in_a_column_of_its_own(self) -> None:
-        full = saying("waiting", reason="disk full")
-        self.assertEqual(text(STATE_WITH_REASON, full), "Waiting: disk full")
-        self.assertEqual((text(STATE, full), text(WHY_IT_WAITS, full)), ("Waiting", "disk full"))
-        stuck = (TransferStatus("Course", 0, 1, 0.0, "in line", "every slot is taken"),)
-        self.assertEqual(text(STATE_WITH_REASON, saying(transfers=stuck)), "every slot is taken")
+    def test_silence_and_leaving_are_said_in_place_of_the_state(self) -> None:
+        self.assertEqual(STATE.text(LEECHER), "Downloading")
+        self.assertEqual(STATE.text(replace(LEECHER, silent_s=20.2)), "Silent for 20 s")
+        left = replace(LEECHER, state=MemberState.DONE, silent_s=200, has_left=True)
+        self.assertEqual(STATE.text(left), "Left, done")
+        self.assertEqual(STATE.text(replace(GIVING, is_original=True)), "Original program")
 
-    def test_a_firewall_is_said(self) -> None:
-        behind = replace(LEECHER, is_reachable=False)
-        self.assertEqual(text(STATE_WITH_REASON, behind), "Downloading, behind a firewall")
-        self.assertEqual(text(WHY_IT_WAITS, behind), "cannot be reached from outside")
-        both = replace(behind, status=Status("waiting", reason="disk full"))
-        self.assertEqual(text(WHY_IT_WAITS, both), "disk full; cannot be reached from outside")
+    def test_those_that_need_help_come_first(self) -> None:
+        failed = replace(LEECHER, state=MemberState.FAILED)
+        silent = replace(LEECHER, state=MemberState.DONE, silent_s=60)
+        keys = [STATE.key(one) for one in (failed, silent, LEECHER, GIVING)]
+        self.assertEqual(keys, sorted(keys, key=float))
 
-    def test_a_seeder_without_a_free_slot_says_what_that_means(self) -> None:
-        away = replace(LEECHER, is_leecher=False, status=Status("away"))
-        self.assertEqual(text(STATE, away), "Away: every slot is taken")
-        self.assertEqual(text(STATE, replace(away, is_leecher=True)), "Away")
-        self.assertEqual(text(STATE, ORIGINAL), "Original program")
+    def test_a_reason_and_a_firewall_are_said(self) -> None:
+        full = replace(LEECHER, state=MemberState.WAITING, reason="The disk is full.")
+        self.assertEqual(REASON.text(full), "The disk is full.")
+        self.assertEqual(
+            REASON.text(replace(full, is_reachable=False)), "The disk is full.; behind a firewall"
+        )
+        self.assertEqual(REASON.text(replace(LEECHER, is_reachable=False)), "behind a firewall")
+        self.assertEqual(REASON.text(LEECHER), "")
+
+    def test_the_time_left_is_blank_unless_something_moves(self) -> None:
+        self.assertEqual(LEFT.text(LEECHER), "0:03")
+        self.assertEqual(LEFT.text(replace(LEECHER, down=0)), "")
 
     def test_those_without_a_name_come_last_and_are_called_by_their_address(self) -> None:
-        self.assertEqual((text(COMPUTER, ORIGINAL), text(NAME, ORIGINAL)), ("", str(ADDRESS)))
-        self.assertGreater(str(COMPUTER.key(ORIGINAL)), str(COMPUTER.key(saying(name="zz"))))
+        nameless = replace(LEECHER, name="")
+        self.assertEqual(COMPUTER.text(nameless), str(ADDRESS))
+        last = replace(LEECHER, name="zz")
+        self.assertGreater(str(COMPUTER.key(nameless)), str(COMPUTER.key(last)))
 
     def test_words_from_the_wire_are_escaped_and_cut(self) -> None:
-        hostile = saying(
+        hostile = replace(
+            LEECHER,
             name="pc\u202e" * 50,
-            state="x" * 1_000,
-            reason="a\nb",
-            transfers=(TransferStatus("t\u202e" * 99, 0, 1, 0.0, ""),),
+            reason="a\nb" * 200,
+            title="t\u202e" * 99,
+            is_reachable=False,
         )
-        for column in (*in_window(lambda: 100.0), *IN_TERMINAL):
-            cell = text(column, hostile)
+        for column in (*IN_WINDOW, *IN_TERMINAL):
+            cell = column.text(hostile)
             with self.subTest(column=column.title):
                 self.assertNotIn("\u202e", cell)
                 self.assertNotIn("\n", cell)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import unittest
+from dataclasses import replace
 from typing import Any
 
 from roles.values.addresses import Address
 from roles.values.events import NetworkChanged, RoleEvent, RoomChanged
-from roles.values.participants import Participant, Status
+from roles.values.members import members_of
+from roles.values.participants import MemberState, Participant, Status, TransferStatus
 from tests.terminals import printed
 from ui.terminal.output import Output
-from ui.terminal.tracker_command import TABLE_S, TrackerReport, room_table
+from ui.terminal.room_table import room_summary, room_table
+from ui.terminal.tracker_command import TABLE_S, TrackerReport
 
 HERE = Address("127.0.0.1", 12501)
 TEACHER = Address("192.168.1.5", 12501)
@@ -38,7 +41,7 @@ LEECHER = Participant(
 class TrackerReportTest(unittest.TestCase):
     def told(self, *rooms: RoleEvent) -> list[str]:
         def work(output: Output) -> None:
-            report = TrackerReport(output)
+            report = TrackerReport(output, clock=lambda: 0.0)
             for one in rooms:
                 report.tell(one)
 
@@ -61,7 +64,7 @@ class TrackerReportTest(unittest.TestCase):
         self.assertEqual(
             self.told(room(LEECHER), room(LEECHER), room()),
             [
-                "lab-pc-07 (192.168.1.7:12501) joined as a leecher",
+                "lab-pc-07 (192.168.1.7:12501) joined",
                 "lab-pc-07 (192.168.1.7:12501) has left",
             ],
         )
@@ -76,6 +79,49 @@ class TrackerReportTest(unittest.TestCase):
         lines = self.told(NetworkChanged(("10.0.0.1",), ("10.0.0.11",), for_others=now))
         self.assertEqual(lines, ["Others type 10.0.0.11:12500 now."])
         self.assertEqual(self.told(NetworkChanged(held_up_s=9.0, for_others=now)), [])
+
+    def test_what_became_of_a_download_is_told_once(self) -> None:
+        def saying(state: MemberState, reason: str = "", **more: Any) -> RoomChanged:
+            course = TransferStatus("Course", 9_000, 9_000, 0, "")
+            status = Status(
+                state, reason=reason, transfers=(course,), machine="a" * 16, have=9_000, size=9_000
+            )
+            return room(replace(LEECHER, status=status, machine="a" * 16, **more))
+
+        who = "lab-pc-07 (192.168.1.7:12501)"
+        self.assertEqual(
+            self.told(
+                saying(MemberState.IDLE),
+                saying(MemberState.DOWNLOADING),
+                saying(MemberState.WAITING, "The disk is full"),
+                saying(MemberState.DOWNLOADING),
+                saying(MemberState.DONE),
+                saying(MemberState.DONE),
+                saying(MemberState.FAILED, "No rights"),
+                saying(MemberState.DONE, has_left=True),
+                saying(MemberState.DONE, has_left=True),
+            ),
+            [
+                f"{who} joined",
+                f"{who} waits: The disk is full",
+                f"{who} is done (Course, 9 kB)",
+                f"{who} has failed: No rights",
+                f"{who} is done (Course, 9 kB)",
+                f"{who} has left",
+            ],
+        )
+
+    def test_a_computer_that_falls_silent_is_told_as_time_passes(self) -> None:
+        now = [0.0]
+
+        def work(output: Output) -> None:
+            report = TrackerReport(output, clock=lambda: now[0])
+            report.tell(room(LEECHER))
+            for now[0] in (5.0, 13.0, 14.0):
+                report.pass_time()
+
+        lines = printed(work).out.splitlines()
+        self.assertEqual(lines[1:], ["lab-pc-07 (192.168.1.7:12501) is silent"])
 
     def test_the_room_is_shown_every_few_seconds_when_it_changed(self) -> None:
         now = [0.0]
@@ -92,31 +138,44 @@ class TrackerReportTest(unittest.TestCase):
             return shown
 
         seen = printed(work)
-        self.assertEqual(seen.out.count("Why it waits"), 2)
+        self.assertEqual(seen.out.count("Reason"), 2)
         self.assertEqual(seen.result[-1], 1)
 
 
 class RoomTableTest(unittest.TestCase):
     def test_everyone_has_a_line_and_the_columns_are_straight(self) -> None:
         behind = seeder(
-            TEACHER, "teacher", 3, status=Status("available", up=8_000_000), is_reachable=False
+            TEACHER, "teacher", 3, status=Status("giving", up=8_000_000), is_reachable=False
         )
         original = seeder(ORIGINAL, is_original=True)
         self.assertEqual(
-            room_table(room(LEECHER, original, behind)),
+            room_table(members_of((LEECHER, original, behind), now=0.0)),
             [
-                "Name               Role     State             Has            Up      Down  "
-                "Why it waits",
-                "teacher            Seeder   Available         3 files  8.0 MB/s            "
-                "cannot be reached from outside",
-                "192.168.1.9:12501  Seeder   Original program",
-                "lab-pc-07          Leecher  Downloading                4.0 MB/s  3.4 MB/s",
+                "Computer           State             Has          Down        Up  Left  Gave  "
+                "Reason",
+                "teacher            Sharing           3 files            8.0 MB/s              "
+                "behind a firewall",
+                "192.168.1.9:12501  Original program",
+                "lab-pc-07          Downloading                3.4 MB/s  4.0 MB/s",
             ],
+        )
+
+    def test_the_summary_counts_those_that_download(self) -> None:
+        giving = seeder(TEACHER, "teacher", 3)
+        self.assertEqual(
+            room_summary(members_of((giving,), now=0.0)), "Nobody has joined to download yet."
+        )
+        status = Status("downloading", down=10, machine="a" * 16, size=1_000, have=400)
+        moving = replace(LEECHER, status=status, machine="a" * 16)
+        failed = replace(LEECHER, status=Status("failed", machine="b" * 16), machine="b" * 16)
+        self.assertEqual(
+            room_summary(members_of((giving, moving, failed), now=0.0)),
+            "0 of 2 done, the last one in 60 s; 1 needs help.",
         )
 
     def test_what_strangers_say_of_themselves_is_made_safe(self) -> None:
         hostile = seeder(PUPIL, "a\nb\x1b[2J", status=Status(reason="x\u202ey" * 99))
-        table = room_table(room(hostile))
+        table = room_table(members_of((hostile,), now=0.0))
         self.assertEqual(len(table), 2)
         self.assertTrue(table[1].isprintable())
         self.assertLess(len(table[1]), 150)

@@ -25,6 +25,7 @@ from roles.values.events import (
     stored_path,
 )
 from roles.values.folder_keys import FolderKey
+from roles.values.participants import MemberState
 from roles.values.safe_names import shown_name
 
 COMPUTER_LENGTH = 40  # characters of a computer's name in a row
@@ -48,6 +49,16 @@ SEEDER_STATES = {
     SeederState.AVAILABLE: "Available",
     SeederState.CONNECTED: "Connected",
     SeederState.AWAY: "Away: every slot is taken",
+}
+
+MEMBER_STATES = {
+    MemberState.IDLE: "Not begun",
+    MemberState.DOWNLOADING: "Downloading",
+    MemberState.WAITING: "Waiting",
+    MemberState.DONE: "Done",
+    MemberState.FAILED: "Failed",
+    MemberState.CANCELLED: "Cancelled",
+    MemberState.GIVING: "Sharing",
 }
 
 
@@ -83,6 +94,13 @@ def duration(seconds: float | None) -> str:
 def spent(seconds: float) -> str:
     """ "12 s", "3 min"."""
     return f"{max(1, round(seconds))} s" if seconds < 100 else duration(seconds)
+
+
+def duration_words(seconds: float | None) -> str:
+    """ "20 s", "3 min", "2 h 10 min"; "" for unknown."""
+    if seconds is None or seconds >= 100:
+        return duration(seconds)
+    return f"{max(0, round(seconds))} s"
 
 
 def ago(seconds: float) -> str:

@@ -51,7 +51,6 @@ from roles.values.events import (
     Post,
     stored_path,
 )
-from roles.values.participants import TransferStatus
 from roles.values.safe_names import UnsafeNameError, shown_name
 from roles.values.settings import Existing, LeecherSettings
 from roles.values.stopping import until_stopped
@@ -163,14 +162,6 @@ class Download(DownloadLife):
         self._stamp = stamp
         self.woken.set()
         return found is not None
-
-    def as_transfer(self) -> TransferStatus:
-        """What the room is told of it; from any thread."""
-        # Files of a pack that get their names in this moment count twice.
-        have = min(self.wanted.size, self._tally.had + self._queue.bytes_here)
-        return TransferStatus(
-            self.title, have, self.wanted.size, self.rate, self.state.value, self._cause
-        )
 
     def discard(self) -> None:
         for error in self._queue.discard():

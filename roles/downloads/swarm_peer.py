@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from roles.joining.membership import Membership
 from roles.joining.tracker_asker import new_id
@@ -17,6 +18,7 @@ from roles.joining.tracker_place import TrackerPlace
 from roles.net.interfaces import own_name
 from roles.net.listening import listen_tcp
 from roles.net.throttle import Throttles
+from roles.program.machine_key import machine_key
 from roles.swarm.acceptor import Acceptor
 from roles.swarm.peer_downloads import PeerDownloads
 from roles.swarm.reverse_connections import ReverseConnections
@@ -27,7 +29,7 @@ from roles.uploads.slots import slots_for_lmk2
 from roles.values.addresses import Address
 from roles.values.errors import ShortageError
 from roles.values.events import Post, SeederState, Source, UploadsChanged
-from roles.values.participants import Status, TransferStatus
+from roles.values.participants import Status
 from roles.values.settings import DEFAULT_SLOTS, LeecherSettings
 from roles.wire.greeting import Hello
 
@@ -53,18 +55,18 @@ class SwarmPeer:
         throttles: Throttles,
         post: Post,
         shares: Iterable[str],
-        transfers: Callable[[], tuple[TransferStatus, ...]],
+        status: Callable[[], Status],
         start_beside: Callable[[Callable[[], None], str], threading.Thread],
         should_stop: Callable[[], bool],
         wake: Callable[[], None],
     ) -> None:
         """Listen, and join the room. Raises StorageError when no port is free, and OSError.
 
-        `shares` are those that it takes part in from the start. `transfers` returns what the room
+        `shares` are those that it takes part in from the start. `status` returns what the room
         is told of the downloads. `wake` is called when tick() has something to do.
         """
         self._post = post
-        self._transfers = transfers
+        self._downloads_status = status
         self._should_stop = should_stop
         self._shares = tuple(shares)[:MAX_SHARES]  # replaced whole by join()
         self._told = UploadsChanged(SeederState.AVAILABLE, (), 0)
@@ -78,7 +80,13 @@ class SwarmPeer:
         self.swarm = SharedSwarm(self._uploads.news)
         self.downloads = PeerDownloads(self.swarm, me, throttles.down, wake)
         membership = Membership(
-            place, post, should_stop, self._status, is_leecher=True, peer=me.peer
+            place,
+            post,
+            should_stop,
+            self._status,
+            is_leecher=True,
+            peer=me.peer,
+            machine_key=machine_key(settings.state_folder),
         )
         calls = ReverseConnections(
             place,
@@ -182,15 +190,11 @@ class SwarmPeer:
 
     def _status(self) -> Status:
         """What the room is told."""
-        transfers = self._transfers()
         up = round(sum(upload.rate for upload in self._told.uploads))
-        state = transfers[0].state if transfers else "done"
-        reason = next((one.reason for one in transfers if one.reason), "")
-        return Status(
-            state=state,
+        return replace(
+            self._downloads_status(),
             shares=self._shares,
             up=up,
             down=round(self._down),
-            reason=reason,
-            transfers=transfers,
+            given=self._told.sent_total,
         )

@@ -9,26 +9,31 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from roles.net.connection import Connection
 from roles.net.dialling import dialled
 from roles.values.addresses import Address
 from roles.values.catalogue import MAX_ROOM_FILES
 from roles.values.errors import ListNotPassedError, PeerProtocolError
+from roles.values.participants import Participant
 from roles.values.stopping import until_stopped
 from roles.wire.list_wire import (
     MAX_CALL,
     MAX_PACKED,
     AskList,
+    AskRoom,
     ListFollows,
     Packer,
     Reply,
+    RoomFollows,
     Taken,
     TellList,
     Unpacker,
     decode_reply,
     encode_call,
 )
+from roles.wire.room_wire import MAX_PARTICIPANTS, decode_participant
 
 PATIENCE_S = 30.0  # for everything but the list; a tracker waits as long
 MIN_RATE = 256 * 1024  # bytes per second: the extra time for the list
@@ -56,6 +61,20 @@ def fetch_list(tracker: Address, since: str, should_stop: Callable[[], bool]) ->
             raise PeerProtocolError("it gives another kind of answer")
         lines = tuple(call.unpacked(reply.packed))
         return FetchedList(reply.version, reply.is_whole, lines)
+
+
+def fetch_room(tracker: Address, should_stop: Callable[[], bool]) -> tuple[Participant, ...]:
+    """The programs of the tracker's room; `last_ping` is on this computer's clock.
+
+    Raises ListNotPassedError.
+    """
+    with _call(tracker, should_stop) as call:
+        reply = call.ask(encode_call(AskRoom()))
+        if not isinstance(reply, RoomFollows):
+            raise PeerProtocolError("it gives another kind of answer")
+        now = time.monotonic()
+        lines = islice(call.unpacked(reply.packed), MAX_PARTICIPANTS)
+        return tuple(decode_participant(line, now=now) for line in lines)
 
 
 def tell_list(

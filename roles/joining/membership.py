@@ -23,6 +23,7 @@ from roles.sharing.offers import LibrarySnapshot
 from roles.values.addresses import EVERY_INTERFACE, Address, is_loopback
 from roles.values.errors import TrackerSilentError
 from roles.values.events import Post, ReachabilityChanged, TrackerAnswered, TrackerLost
+from roles.values.members import machine_id
 from roles.values.participants import Status
 from roles.wire.fields import MAX_REQUEST_SHARES
 from roles.wire.tracker_messages import Register
@@ -37,8 +38,10 @@ EARLY_PINGS = 7  # after registering: the tracker needs 5 s to find out that nob
 class Pace:
     """How often each thing is done; tests hurry."""
 
-    ping_s: float = 15.0  # our trackers forget a program after 50 s, original ones after 10 min
-    state_ping_s: float = 2.0  # a changed state is told earlier, but no more often than this
+    ping_s: float = 5.0  # a teacher notices within 12 s that a computer is silent
+    moving_ping_s: float = 2.0  # while something is downloaded or uploaded
+    lmk1_ping_s: float = 15.0  # an original tracker forgets a program after 10 min
+    state_ping_s: float = 0.25  # a changed state is told at once, but no more often than this
     shares_ping_s: float = 1.0  # the same for other shares: leechers look for their holders
     early_ping_s: float = 1.0  # for EARLY_PINGS, until the tracker knows whether others can connect
     again_s: float = 3.0  # after the tracker was silent
@@ -74,9 +77,11 @@ class Membership:
         lmk1_files: Callable[[Announced], Mapping[str, int]] | None = None,
         lmk1: Lmk1Client | None = None,
         peer: str = "",
+        machine_key: bytes = b"",
         pace: Pace | None = None,
     ) -> None:
-        """`status` is called often, in this thread. The rest is a seeder's: `lmk1_files` is called
+        """`status` is called often, in this thread. With a `machine_key` the tracker recognizes the
+        other programs of this computer. The rest is a seeder's: `lmk1_files` is called
         as often, and returns the sizes of the files for LMK/1 readers by name, the same object
         while nothing changes; `lmk1` speaks to an original tracker.
         """
@@ -92,6 +97,8 @@ class Membership:
         self._is_leecher = is_leecher
         self._lmk1_files = lmk1_files
         self._list_upload = ListUpload(own_share, self.peer, should_stop) if own_share else None
+        self._machine_key = machine_key
+        self._machine = ""  # what the tracker calls this computer
         self._pace = pace or PACE
         self._room = RoomClient(place, should_stop)
         self._lmk1 = lmk1
@@ -162,7 +169,7 @@ class Membership:
         status = self._status()
         own = (self._list_upload.share_id,) if self._list_upload is not None else ()
         shares = tuple(dict.fromkeys((*own, *status.shares)))
-        return replace(status, shares=shares[:MAX_REQUEST_SHARES])
+        return replace(status, shares=shares[:MAX_REQUEST_SHARES], machine=self._machine)
 
     def _is_news(self, status: Status, now: float) -> bool:
         told = self._told_status
@@ -175,10 +182,15 @@ class Membership:
         return is_other and since_s >= self._pace.state_ping_s
 
     def _next_ping_s(self) -> float:
+        if self._dialect is None or not self._dialect.takes_shares:
+            return self._pace.lmk1_ping_s
+        told = self._told_status
+        is_moving = told is not None and (told.up or told.down)
+        ping_s = self._pace.moving_ping_s if is_moving else self._pace.ping_s
         if self.advertised is not None and self.is_reachable is None and self._early_pings > 0:
             self._early_pings -= 1
-            return min(self._pace.ping_s, self._pace.early_ping_s)
-        return self._pace.ping_s
+            return min(ping_s, self._pace.early_ping_s)
+        return ping_s
 
     # Being in the room
 
@@ -186,8 +198,21 @@ class Membership:
         """Ping, or register. Raises TrackerSilentError."""
         advertised = self._advertised_for(listening)
         is_same = advertised == self.advertised
+        if not is_same and self._machine_key:
+            self._machine = self._machine_at(self._room.looked_up())
+            status = replace(status, machine=self._machine)
         if not (is_same and self._dialect and self._is_known(self._dialect, advertised, status)):
             self._register(advertised, status, is_everywhere=listening.host == EVERY_INTERFACE)
+
+    def _machine_at(self, tracker: Address) -> str:
+        """This computer's id in this tracker's room."""
+        if self._place.is_here or is_loopback(tracker.host):
+            return machine_id(self._machine_key, own_name(), "", f":{tracker.port}")
+        try:
+            own = own_address_towards(tracker.host)
+        except OSError:  # the network is gone in this moment: the tracker is not reached either
+            return self._machine
+        return machine_id(self._machine_key, own_name(), own, str(tracker))
 
     def _advertised_for(self, listening: Address) -> Address:
         """Where others reach this program: the bound address, else the one towards the tracker.

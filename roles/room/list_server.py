@@ -10,7 +10,7 @@ import logging
 import selectors
 import time
 from collections import Counter, deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
@@ -25,17 +25,22 @@ from roles.room.senders import Senders
 from roles.room.share_update import ShareUpdate
 from roles.values.addresses import is_loopback
 from roles.values.errors import PeerProtocolError
+from roles.values.participants import Participant
 from roles.wire.list_wire import (
     MAX_CALL,
     MAX_PACKED,
     AskList,
+    AskRoom,
     ListFollows,
+    Packer,
+    RoomFollows,
     Taken,
     TellList,
     Unpacker,
     decode_call,
     encode_reply,
 )
+from roles.wire.room_wire import encode_participant
 from roles.wire.tracker_messages import Code
 
 log = logging.getLogger(__name__)
@@ -60,6 +65,7 @@ LINGER_S = 5.0  # for the other side to read the answer and close
 TOLD_PER_HOST, TOLD_IN_ALL, TOLD_LINES = 32.0, 2_000.0, 500
 MAX_UNREAD = 128 * 1024 * 1024  # bytes of packed lists that are being sent, each version once
 WORK_S = 0.005  # the longest time without reading datagrams
+ROOM_S = 0.5  # the room is told as it was so long ago, however many ask
 _SLICE = 250  # lines taken before others have their turn,
 _SLICE_SIZE = 64 * 1024  # or characters of lines
 _BUFFER = 64 * 1024
@@ -147,12 +153,15 @@ class ListServer:
         selector: selectors.BaseSelector,
         registry: Registry,
         senders: Senders,
+        participants: Callable[[], Iterable[Participant]],
     ) -> None:
         """It registers its sockets with the selector; the data of each key is the function to call
         when that socket is ready. The listener stays the caller's to close.
         """
         self._listener, self._selector = listener, selector
         self._registry, self._senders = registry, senders
+        self._participants = participants
+        self._room, self._room_until = b"", 0.0
         self._lists = PackedLists(registry.catalogue)
         self._clients = dict[_Client, None]()  # the oldest first
         self._turns = deque[_Client]()  # those that wait for their turn
@@ -329,6 +338,8 @@ class ListServer:
         match decode_call(line):
             case AskList(since):
                 yield from self._send_list(client, since)
+            case AskRoom():
+                yield from self._send_room(client)
             case TellList() as call:
                 yield from self._answer_list(client, call)
         client.connection.end_sending()
@@ -354,6 +365,19 @@ class ListServer:
         finally:
             client.packed = None
             self._lists.leave(packed)
+
+    def _send_room(self, client: _Client) -> _Steps:
+        now = time.monotonic()
+        if now >= self._room_until:
+            packer, packed = Packer(), bytearray()
+            for number, one in enumerate(self._participants()):
+                packed += packer.pack(encode_participant(one, now=now))
+                if number % _SLICE == _SLICE - 1:
+                    yield _Wait.TURN
+            self._room, self._room_until = bytes(packed + packer.end()), now + ROOM_S
+        room = self._room
+        client.prolong(len(room))
+        yield from client.send(encode_reply(RoomFollows(len(room))) + room)
 
     def _answer_list(self, client: _Client, call: TellList) -> _Steps:
         try:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Protocol
 
+from roles.room.departed import Departed
 from roles.room.held_shares import HeldShares
 from roles.room.holders import HoldersByShare
 from roles.room.registry_entry import (
@@ -59,6 +61,7 @@ class Registry:
         self.places = Places()  # of programs; only this class changes it
         self.by_share = HoldersByShare()  # includes LMK/1 seeders
         self.held = HeldShares()
+        self.departed = Departed()
         self.lmk1: Lmk1Seeders | None = None  # set once, before anybody registers
         self.changes = 0  # counts those of what participant() returns, but for the times of pings
         self.pings = 0
@@ -98,6 +101,7 @@ class Registry:
             program.has_answered = known.has_answered
             self._forget(key, now, keeps=() if program.is_leecher else program.shares)
         self.changes += 1
+        self.departed.returned(key)
         self._programs[key] = program
         self._silent[key] = None
         self.places.enter(key)
@@ -116,6 +120,7 @@ class Registry:
         program.last_ping = now
         self._silent.move_to_end(key)
         if ping.leaving:
+            self.departed.note(key, replace(program.participant(0), has_left=True))
             self._forget(key, now, has_ended=True)
         elif ping.status != program.status:
             self.changes += 1
@@ -198,6 +203,7 @@ class Registry:
             key = next(iter(self._silent))
             if now - self._programs[key].last_ping <= LIFETIME_S:
                 break
+            self.departed.note(key, self._programs[key].participant(0))
             self._forget(key, now)
             gone += 1
         return gone
@@ -361,7 +367,9 @@ class Registry:
                 is_heard = self.is_heard(one, now=now)
                 return is_heard and self._programs[one].has_answered, is_heard and one == there[0]
 
-            self._forget(min(there, key=worth), now)
+            least = min(there, key=worth)
+            self.departed.note(least, self._programs[least].participant(0))
+            self._forget(least, now)
         from_there = self.places.places_of(origin.ip)
         if not there and from_there >= MAX_PER_HOST and not origin.is_here:
             raise PeerProtocolError(f"{origin.ip} registered {from_there} programs already")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import NamedTuple
 
 from roles.values.addresses import (
@@ -180,7 +181,16 @@ class Program(Entry):
             status=self.status,
             files=files,
             is_reachable=self.is_reachable,
+            machine=_machine(self.origin, self.status.machine),
         )
+
+
+def _machine(origin: Origin, said: str) -> str:
+    """Profiles on a share and cloned disks give many computers one id: only together with its
+    address it stands for one.
+    """
+    place = "" if origin.is_here else origin.ip
+    return sha256(f"{place} {said}".encode()).hexdigest()[:16] if said else ""
 
 
 def is_passed_on(name: str) -> bool:

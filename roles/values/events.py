@@ -105,7 +105,7 @@ class TrackerMoved:
 class RoomChanged:
     """The tracker's table after a change."""
 
-    participants: tuple[Participant, ...] = ()  # each address once
+    participants: tuple[Participant, ...] = ()  # those that are gone first
     files: tuple[ListedFile, ...] = ()  # of all seeders; only the first MAX_SHOWN
     file_count: int = 0  # of all seeders
     # Files missing from the LMK/1 list, which has little room and only names common to all seeders.
@@ -113,7 +113,7 @@ class RoomChanged:
 
     @property
     def seeder_count(self) -> int:
-        return sum(not one.is_leecher for one in self.participants)
+        return sum(not (one.is_leecher or one.has_left) for one in self.participants)
 
 
 # Seeder

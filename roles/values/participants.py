@@ -1,13 +1,40 @@
-"""The participants of a tracker's room, with the status that each reports.
+"""The programs that take part in a tracker's room, with the status that each reports.
 
 These values go from the ping on the wire to the row of a table. Their texts come from strangers.
+`members` joins the programs of one computer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from roles.values.addresses import Address
+
+
+class MemberState(StrEnum):
+    """What a program, or all programs of one computer, do in the room."""
+
+    IDLE = "idle"  # open, and nothing was asked for
+    DOWNLOADING = "downloading"
+    WAITING = "waiting"  # a download cannot go on now; the reason says why
+    DONE = "done"  # everything that was asked for is here and checked
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    GIVING = "giving"  # it offers files and has asked for none
+
+
+# The first of these that occurs among several is the state of them all.
+PRECEDENCE = (
+    MemberState.FAILED,
+    MemberState.WAITING,
+    MemberState.DOWNLOADING,
+    MemberState.CANCELLED,
+    MemberState.DONE,
+    MemberState.GIVING,
+    MemberState.IDLE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +53,16 @@ class TransferStatus:
 class Status:
     """What a program reports in each ping."""
 
-    state: str = ""  # a seeder sends the value of a SeederState
+    state: str = ""  # a MemberState; other words from older versions
     shares: tuple[str, ...] = ()  # ids of the shares that it uploads or downloads
     up: int = 0  # bytes per second
     down: int = 0  # bytes per second
-    reason: str = ""  # why nothing moves, if so
+    reason: str = ""  # why nothing moves, or why it failed
     transfers: tuple[TransferStatus, ...] = ()  # a ping has room for the first few
+    machine: str = ""  # 16 hexadecimal digits, see members; "" from older versions
+    have: int = 0  # bytes, of `size`: of everything that was asked for
+    size: int = 0
+    given: int = 0  # bytes uploaded since the program started
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +77,11 @@ class Participant:
     status: Status = Status()  # from its last ping
     files: int = 0  # that a seeder offers
     is_reachable: bool | None = None  # can others connect to it? None: not known yet
+    # 16 hexadecimal digits, the same for all programs of one computer; "" if an older one sent none
+    machine: str = ""
+    has_left: bool = False  # it said that it stops; its status is the last one
+
+
+def total_of(transfers: Sequence[TransferStatus]) -> tuple[int, int]:
+    """Bytes of all transfers that are here, and their size."""
+    return sum(one.have for one in transfers), sum(one.size for one in transfers)

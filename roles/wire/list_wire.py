@@ -48,6 +48,11 @@ class AskList:
 
 
 @dataclass(frozen=True, slots=True)
+class AskRoom:
+    """Anyone to tracker: who is in the room?"""
+
+
+@dataclass(frozen=True, slots=True)
 class TellList:
     """Seeder to tracker: my share's list, or its changes, follows."""
 
@@ -61,7 +66,7 @@ class TellList:
     packed: int  # bytes that follow; the tracker checks it against MAX_PACKED
 
 
-Call: TypeAlias = AskList | TellList
+Call: TypeAlias = AskList | AskRoom | TellList
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,13 @@ class ListFollows:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomFollows:
+    """Tracker to anyone: a line for each program follows, for room_wire."""
+
+    packed: int  # bytes that follow
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """Tracker to seeder: I accept your list, or refuse it."""
 
@@ -82,7 +94,7 @@ class Taken:
     text: str = ""
 
 
-Reply: TypeAlias = ListFollows | Taken
+Reply: TypeAlias = ListFollows | RoomFollows | Taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +134,8 @@ def encode_call(call: Call) -> bytes:
     match call:
         case AskList(since):
             line: dict[str, object] = {"lmk": 2, "ask": "list", "since": since}
+        case AskRoom():
+            line = {"lmk": 2, "ask": "room"}
         case TellList(share, folder, peer, port, is_whole, base, revision, packed):
             line = {"lmk": 2, "tell": "list", "share": share, "folder": cut(folder, _FOLDER_ROOM)}
             line |= {"peer": peer, "port": port, "whole": is_whole}
@@ -134,6 +148,8 @@ def decode_call(line: bytes) -> Call:
     match _object(line):
         case {"ask": "list", "since": since}:
             return AskList(version_of(since))
+        case {"ask": "room"}:
+            return AskRoom()
         case {
             "tell": "list",
             "share": str(share),
@@ -159,6 +175,8 @@ def encode_reply(reply: Reply) -> bytes:
         case ListFollows(version, is_whole, packed):
             line: dict[str, object] = {"lmk": 2, "version": version}
             line |= {"whole": is_whole, "packed": packed}
+        case RoomFollows(packed):
+            line = {"lmk": 2, "room": packed}
         case Taken(is_taken, code, text):
             line = {"lmk": 2, "taken": is_taken}
             if not is_taken:
@@ -173,6 +191,10 @@ def decode_reply(line: bytes) -> Reply:
             if number(packed) > MAX_PACKED_ANSWER:
                 raise PeerProtocolError(f"a list of {packed} bytes")
             return ListFollows(version_of(version), is_whole, number(packed))
+        case {"room": packed}:
+            if number(packed) > MAX_PACKED:
+                raise PeerProtocolError(f"a room of {packed} bytes")
+            return RoomFollows(number(packed))
         case {"taken": True}:
             return Taken(True)
         case {"taken": False, "code": str(code), **rest}:

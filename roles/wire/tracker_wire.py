@@ -222,7 +222,7 @@ def _encoded(request: Request) -> bytes:
             line |= {"everywhere": everywhere, "shares": shares[:MAX_REQUEST_SHARES]}
         case Ping(_, advertised, peer, status, leaving):
             fields = [Verb.PING_TRACKER.encode(), strict_json.dumps(advertised)]
-            line |= {"peer": peer} | _status_fields(status)
+            line |= {"peer": peer} | status_fields(status)
             line |= {"leaving": True} if leaving else {}
         case TellFiles(_, files, peer, port):
             fields = [Verb.UPLOAD_FILE_LIST.encode(), strict_json.dumps(dict(files))]
@@ -239,13 +239,20 @@ def _encoded(request: Request) -> bytes:
     return datagram if cookie else datagram.ljust(PADDED)
 
 
-def _status_fields(status: Status) -> dict[str, object]:
+def status_fields(status: Status) -> dict[str, object]:
+    """The fields of a ping that status_of() reads; those that say nothing are left out."""
     line: dict[str, object] = {"state": cut(status.state, MAX_STATE)}
     line |= {"shares": status.shares[:MAX_REQUEST_SHARES], "up": status.up, "down": status.down}
     if status.reason:
         line["reason"] = cut(status.reason, MAX_REASON)
     if status.transfers:
         line["transfers"] = [_transfer_value(one) for one in status.transfers[:MAX_TRANSFERS]]
+    if status.machine:
+        line["machine"] = status.machine
+    if status.size:
+        line |= {"have": status.have, "of": status.size}
+    if status.given:
+        line["given"] = status.given
     return line
 
 
@@ -280,7 +287,7 @@ def _decode_request(verb: Verb, argument: bytes, line: dict[str, JsonValue]) -> 
                 id=request_id,
                 advertised=_address(argument),
                 peer=id_of(line.get("peer")),
-                status=_decode_status(line),
+                status=status_of(line),
                 leaving=line.get("leaving") is True,
                 cookie=cookie,
             )
@@ -299,7 +306,8 @@ def _decode_request(verb: Verb, argument: bytes, line: dict[str, JsonValue]) -> 
             return FindTracker(request_id)
 
 
-def _decode_status(line: dict[str, JsonValue]) -> Status:
+def status_of(line: dict[str, JsonValue]) -> Status:
+    """Raises PeerProtocolError."""
     transfers = line.get("transfers")
     items = transfers[:MAX_TRANSFERS] if isinstance(transfers, list) else []
     return Status(
@@ -309,6 +317,10 @@ def _decode_status(line: dict[str, JsonValue]) -> Status:
         down=number(line.get("down", 0)),
         reason=shown(line.get("reason"), MAX_REASON),
         transfers=tuple(map(_decode_transfer, items)),
+        machine=id_of(line["machine"]) if "machine" in line else "",
+        have=number(line.get("have", 0)),
+        size=number(line.get("of", 0)),
+        given=number(line.get("given", 0)),
     )
 
 

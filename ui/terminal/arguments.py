@@ -27,7 +27,7 @@ from ui.exit_codes import ExitCode
 from ui.terminal.output import Output
 from ui.terminal.streams import write
 
-COMMANDS = ("tracker", "trackers", "seed", "list", "get", "demo")
+COMMANDS = ("tracker", "trackers", "status", "seed", "list", "get", "demo")
 
 _DESCRIPTION = """\
 Give a folder to the whole room, without installing anything.
@@ -145,6 +145,10 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
 
     option = add("trackers", "list the trackers of this network")
     option("--json", **_JSON)
+
+    option = add("status", "show who is in the room and how far")
+    _add_tracker(option)
+    _add_json(option)
 
     option = add("seed", "offer a folder (TCP)")
     where = "default: the example files, data/"

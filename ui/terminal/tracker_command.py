@@ -5,22 +5,29 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from roles.program.profile import Profile
 from roles.tracker import Tracker
 from roles.values.addresses import EVERY_INTERFACE, TRACKER_PORT, Address, is_loopback
 from roles.values.events import NetworkChanged, RoleEvent, RoleStarted, RoomChanged
-from roles.values.participants import Participant
+from roles.values.members import Member, members_of
+from roles.values.participants import MemberState
 from roles.values.settings import TrackerSettings
 from ui import wording
-from ui.columns import Column
 from ui.exit_codes import ExitCode
-from ui.room_columns import IN_TERMINAL, by_computer
 from ui.terminal.output import Output
+from ui.terminal.room_table import room_table
 from ui.terminal.session import Session
 
 TABLE_S = 5.0  # between two tables
+LOOK_S = 1.0  # between two looks while nothing is reported
+_TOLD_STATES = {
+    MemberState.DONE: "is done ({what})",
+    MemberState.FAILED: "has failed{reason}",
+    MemberState.WAITING: "waits{reason}",
+    MemberState.CANCELLED: "has cancelled its download",
+}
 
 
 def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
@@ -42,10 +49,11 @@ class TrackerReport:
     output: Output
     shows_room: bool = False
     clock: Callable[[], float] = time.monotonic
-    _participants: dict[Address, Participant] = field(default_factory=dict)
-    _room: RoomChanged | None = None  # not shown yet
+    _room: RoomChanged = field(default_factory=RoomChanged)
+    _members: dict[str, Member] = field(default_factory=dict)  # as told last, by machine
     _table: list[str] = field(default_factory=list)
     _shown_at: float = float("-inf")
+    _looked_at: float = float("-inf")
 
     def tell(self, event: RoleEvent) -> None:
         match event:
@@ -55,54 +63,73 @@ class TrackerReport:
             case NetworkChanged(gone, come, for_others=here):
                 if here is not None and (gone or come) and here.host not in gone:
                     self.output.say(f"Others type {here} now.")
-            case RoomChanged(participants) as room:
-                self._tell_changes({one.address: one for one in participants})
+            case RoomChanged() as room:
                 self._room = room
+                self._look(self.clock())
             case _:
                 pass
 
     def pass_time(self) -> None:
-        """Show the room if it is time."""
-        if not self.shows_room or self._room is None or self.clock() - self._shown_at < TABLE_S:
+        """Look whether somebody has fallen silent, and show the room if it is time."""
+        now = self.clock()
+        if now - self._looked_at >= LOOK_S:
+            self._look(now)
+
+    def _look(self, now: float) -> None:
+        self._looked_at = now
+        members = members_of(self._room.participants, now=now)
+        self._tell_changes({one.machine: one for one in members})
+        if not self.shows_room or now - self._shown_at < TABLE_S:
             return
-        table, self._room = room_table(self._room), None
-        self._shown_at = self.clock()
-        if table != self._table and (self._table or len(table) > 1):
-            self._table = table
+        table = room_table(members)
+        if table != self._table and (self._table or members):
+            self._table, self._shown_at = table, now
             self.output.result("\n".join(["", *table, ""]))
 
-    def _tell_changes(self, participants: dict[Address, Participant]) -> None:
-        for address, one in participants.items():
-            self._tell_of(one, self._participants.get(address))
-        for address in self._participants.keys() - participants.keys():
-            self.output.say(f"{_who(self._participants[address])} has left")
-        self._participants = participants
-
-    def _tell_of(self, one: Participant, before: Participant | None) -> None:
-        if one.is_leecher and (before is None or not before.is_leecher):
-            self.output.say(f"{_who(one)} joined as a leecher")
-        if one.files != (0 if before is None else before.files):
-            self.output.say(f"{_who(one)} offers {wording.count(one.files, 'file')}")
-        was_reachable = before is None or before.is_reachable is not False
-        if one.is_reachable is False and was_reachable:
-            self.output.say(f"{_who(one)} cannot be reached from outside")
+    def _tell_changes(self, members: dict[str, Member]) -> None:
+        for machine, one in members.items():
+            for words in changes(self._members.get(machine), one):
+                self.output.say(f"{_who(one)} {words}")
+        for machine in self._members.keys() - members.keys():
+            if not self._members[machine].has_left:
+                self.output.say(f"{_who(self._members[machine])} has left")
+        self._members = members
 
 
-def room_table(room: RoomChanged) -> list[str]:
-    """A heading, then one line for each program, seeders first."""
-    everyone = sorted(room.participants, key=lambda one: (one.is_leecher, by_computer(one)))
-    columns = [_cells(column, everyone) for column in IN_TERMINAL]
-    return ["  ".join(line).rstrip() for line in zip(*columns, strict=True)]
+def changes(before: Member | None, one: Member) -> list[str]:
+    """What happened to a member, in the order in which it is told."""
+    was = before or replace(
+        one,
+        state=MemberState.GIVING,
+        files=0,
+        is_reachable=None,
+        has_left=False,
+        silent_s=0.0,
+    )
+    told = ["joined"] if one.is_counted and (before is None or not before.is_counted) else []
+    if one.files and one.files != was.files:
+        told.append(f"offers {wording.count(one.files, 'file')}")
+    if one.state is not was.state and one.state in _TOLD_STATES:
+        told.append(_TOLD_STATES[one.state].format(what=_what(one), reason=_reason(one)))
+    if one.is_behind_firewall and not was.is_behind_firewall:
+        told.append("cannot be reached from outside")
+    if one.is_silent and not was.is_silent:
+        told.append("is silent")
+    if one.has_left and not was.has_left:
+        told.append("has left")
+    return told
 
 
-def _cells(column: Column[Participant], everyone: list[Participant]) -> list[str]:
-    """All of one width, the heading first."""
-    texts = [column.title, *map(column.text, everyone)]
-    width = max(map(len, texts))
-    return [text.rjust(width) if column.is_number else text.ljust(width) for text in texts]
+def _what(one: Member) -> str:
+    title = wording.short_name(one.title) if one.title else "everything"
+    return f"{title}, {wording.size(one.size)}"
 
 
-def _who(one: Participant) -> str:
+def _reason(one: Member) -> str:
+    return f": {wording.short_name(one.reason)}" if one.reason else ""
+
+
+def _who(one: Member) -> str:
     if is_loopback(one.address.host):
         return wording.place(one.address)
     return wording.computer(one.name, one.address)

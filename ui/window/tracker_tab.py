@@ -18,6 +18,7 @@ from roles.values.events import (
     RoleStopped,
     RoomChanged,
 )
+from roles.values.members import members_of
 from roles.values.safe_names import shown_name
 from roles.values.settings import TrackerSettings, parse_port
 from ui import room_columns, wording
@@ -70,10 +71,10 @@ class TrackerTab(ttk.Frame):
         self.room = Table(
             self,
             bench.theme,
-            room_columns.in_window(time.monotonic),
+            room_columns.IN_WINDOW,
             height=4,
             title="In the room",
-            tone=lambda one: "Warning" if room_columns.reason(one) else "Plain",
+            tone=lambda one: "Warning" if one.needs_help or one.reason else "Plain",
         )
         self.files = Table(self, bench.theme, FILE_COLUMNS, height=4, title="Files in the room")
         tables: tuple[ttk.Frame, ...] = (self.room, self.files)
@@ -234,7 +235,8 @@ class TrackerTab(ttk.Frame):
 
     def _show_room(self) -> None:
         room = self._room
-        self.room.show({str(one.address): one for one in room.participants})
+        members = members_of(room.participants, now=time.monotonic())
+        self.room.show({one.machine: one for one in members})
         if room.files != self._files_shown:  # the participants change far more often
             self._files_shown = room.files
             self.files.show({f"{file.size} {file.name}": file for file in room.files})
@@ -249,6 +251,6 @@ class TrackerTab(ttk.Frame):
             self.files.say_empty("")
 
     def _show_pings(self) -> None:
-        """How long ago they were changes all the time."""
+        """Silence grows without an event."""
         self.after(PINGS_AGAIN_MS, self._show_pings)
         self._show_room()

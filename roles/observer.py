@@ -1,0 +1,55 @@
+"""The observer role: asks a tracker who is in its room, and takes no part in it."""
+
+from __future__ import annotations
+
+import threading
+
+from roles.joining.list_client import fetch_room
+from roles.joining.room_client import RoomClient
+from roles.joining.tracker_place import TrackerPlace
+from roles.role import Role
+from roles.values.addresses import Address
+from roles.values.errors import HaltedError, ListNotPassedError, TrackerSilentError
+from roles.values.events import Post, RoomChanged
+from roles.values.settings import Follow
+
+ASK_AGAIN_S = 2.0
+
+
+class Observer(Role):
+    """Posts RoomChanged, with the participants alone, every ASK_AGAIN_S until it is stopped.
+
+    Fails with TrackerSilentError when no tracker answers, or one that does not tell its room.
+    """
+
+    def __init__(self, tracker: Address, follow: Follow, post: Post) -> None:
+        super().__init__("observer", post)
+        self._place = TrackerPlace(tracker, follow, post)
+        self._woken = threading.Event()
+
+    def stop(self) -> None:
+        super().stop()
+        self._woken.set()
+
+    def _run(self) -> None:
+        with RoomClient(self._place, self.should_stop) as client:
+            while not self.should_stop():
+                try:
+                    self._ask(client)
+                except HaltedError:
+                    return
+                self._woken.wait(ASK_AGAIN_S)
+
+    def _ask(self, client: RoomClient) -> None:
+        if client.list_version() is None:
+            raise TrackerSilentError(
+                f"{self._place.shown} runs an original tracker, which does not tell its room."
+            )
+        try:
+            participants = fetch_room(client.looked_up(), self.should_stop)
+        except ListNotPassedError as error:
+            raise TrackerSilentError(
+                f"The tracker {self._place.shown} does not tell its room, as trackers from "
+                f"version 1.3 on do: {error}"
+            ) from None
+        self._post(RoomChanged(participants))

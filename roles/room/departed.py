@@ -1,0 +1,72 @@
+"""Programs that have left the room or fell silent, so that a teacher sees how far they were. Pure
+state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TypeAlias
+
+from roles.room.registry_entry import Key
+from roles.values.members import state_of
+from roles.values.participants import MemberState, Participant
+
+MAX_DEPARTED = 1_000  # more than a lesson has computers
+MAX_PER_HOST = 4  # so that one computer cannot push out the others
+_Place: TypeAlias = tuple[str, str]  # IP address, and machine or advertised address
+_HAS_ASKED_FOR_NOTHING = (MemberState.IDLE, MemberState.GIVING)
+
+
+class Departed:
+    """One program for each computer: the last one that got something, else the last one."""
+
+    def __init__(self) -> None:
+        self._gone: dict[_Place, tuple[Key, Participant]] = {}  # the oldest first
+        self._of_host: dict[str, list[_Place]] = {}
+
+    def __iter__(self) -> Iterator[Participant]:
+        return (one for _, one in list(self._gone.values()))
+
+    def note(self, key: Key, one: Participant) -> None:
+        """This program is gone."""
+        place = (key.ip, one.machine or str(one.address))
+        one = replace(one, files=0)
+        of_host = self._of_host.get(key.ip, [])
+        if place in self._gone:
+            one = _both(self._pop(place), one)
+        elif len(of_host) >= MAX_PER_HOST:
+            self._pop(of_host[0])
+        elif len(self._gone) >= MAX_DEPARTED:
+            self._pop(next(iter(self._gone)))
+        self._gone[place] = key, one
+        self._of_host.setdefault(key.ip, []).append(place)
+
+    def returned(self, key: Key) -> None:
+        """This run of a program is here again, for it was only silent."""
+        for place in tuple(self._of_host.get(key.ip, ())):
+            if self._gone[place][0] == key:
+                self._pop(place)
+
+    def remove(self, machine: str) -> bool:
+        """Forget a computer; False if it is not here."""
+        places = [place for place, (_, one) in self._gone.items() if one.machine == machine]
+        for place in places:
+            self._pop(place)
+        return bool(places)
+
+    def _pop(self, place: _Place) -> Participant:
+        _, one = self._gone.pop(place)
+        of_host = self._of_host[place[0]]
+        of_host.remove(place)
+        if not of_host:
+            del self._of_host[place[0]]
+        return one
+
+
+def _both(before: Participant, one: Participant) -> Participant:
+    """What is kept of two programs of one computer that ended one after the other."""
+    given = before.status.given + one.status.given
+    if state_of(one) in _HAS_ASKED_FOR_NOTHING and before.is_leecher:
+        one = replace(before, last_ping=one.last_ping, has_left=one.has_left)
+    return replace(one, status=replace(one.status, given=given))

@@ -1,0 +1,171 @@
+"""The members of a room: computers, each with all of its programs. Pure.
+
+The texts come from strangers.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from roles.values.addresses import Address
+from roles.values.participants import PRECEDENCE, MemberState, Participant, total_of
+
+SILENT_S = 12.0  # without a ping, which comes every 5 s
+DISK_IS_FULL = "waiting for space"  # the state of such a transfer, on the wire
+# What version 1.2 and earlier report of a download that cannot go on.
+_OLD_WAITING = frozenset({"in line", "retrying", DISK_IS_FULL, "paused"})
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One computer of the room."""
+
+    machine: str  # identifies it as long as it has its address and the tracker has its own
+    name: str  # "" if no program has said it
+    address: Address  # of the program that pinged last
+    state: MemberState
+    have: int = 0  # bytes, of `size`: of everything that was asked for
+    size: int = 0
+    title: str = ""  # of what it downloads, or downloaded last
+    reason: str = ""  # why it waits or failed; "" if there is none
+    up: int = 0  # bytes per second; 0 if it is silent or has left
+    down: int = 0
+    given: int = 0  # bytes uploaded
+    files: int = 0  # that it offers
+    silent_s: float = 0.0  # since the last ping of any of its programs
+    has_left: bool = False  # all of its programs have said that they stop
+    is_disk_full: bool = False
+    is_reachable: bool | None = None  # can others connect to all of its programs? None: not known
+    is_original: bool = False
+    programs: tuple[Participant, ...] = ()
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it may have been switched off."""
+        return self.silent_s >= SILENT_S and not self.has_left
+
+    @property
+    def is_behind_firewall(self) -> bool:
+        return self.is_reachable is False and not self.has_left
+
+    @property
+    def needs_help(self) -> bool:
+        is_stuck = self.state is MemberState.FAILED or self.is_disk_full
+        return is_stuck or self.is_silent or self.is_behind_firewall
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it belongs to those that get files, or may begin to."""
+        return self.state is not MemberState.GIVING
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until it has everything, at its present rate; None if nothing moves."""
+        if self.state is not MemberState.DOWNLOADING or self.down <= 0 or self.size <= self.have:
+            return None
+        return (self.size - self.have) / self.down
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSummary:
+    """How far the room is."""
+
+    members: int  # without those that only give
+    done: int
+    problems: int  # members that need help
+    seconds_left: float | None  # until the last one that downloads is done; None if unknown
+
+
+def machine_id(key: bytes, name: str, own: str, tracker: str) -> str:
+    """What a program calls its computer in one tracker's room, so that no other room knows it.
+
+    `key` is a secret of the program's user, `own` this computer's address, both the same for all of
+    its programs.
+    """
+    text = "\n".join((name, own, tracker)).encode(errors="replace")
+    return hmac.digest(key, text, "sha256").hex()[:16]
+
+
+def members_of(participants: Iterable[Participant], *, now: float) -> tuple[Member, ...]:
+    """One member for each computer, in the order of their first programs; `now` is on the clock of
+    Participant.last_ping.
+    """
+    by_machine = dict[str, list[Participant]]()
+    for one in participants:
+        by_machine.setdefault(one.machine or one.address.host, []).append(one)
+    return tuple(_member(machine, programs, now) for machine, programs in by_machine.items())
+
+
+def summary_of(members: Iterable[Member]) -> RoomSummary:
+    everyone = tuple(members)
+    counted = [one for one in everyone if one.is_counted]
+    left = [one.seconds_left for one in everyone if not one.is_silent]
+    known = [seconds for seconds in left if seconds is not None]
+    return RoomSummary(
+        members=len(counted),
+        done=sum(one.state is MemberState.DONE for one in counted),
+        problems=sum(one.needs_help for one in everyone),
+        seconds_left=max(known, default=None),
+    )
+
+
+def state_of(one: Participant) -> MemberState:
+    """The state that a program reports, also if it is older than these states."""
+    said = one.status.state
+    if one.is_original or not one.is_leecher:
+        return MemberState.GIVING
+    if not one.status.machine and said == MemberState.DONE:
+        return MemberState.IDLE  # older versions say it of everything that does not download
+    try:
+        return MemberState(said)
+    except ValueError:
+        return MemberState.WAITING if said in _OLD_WAITING else MemberState.DOWNLOADING
+
+
+def _member(machine: str, programs: list[Participant], now: float) -> Member:
+    live = [one for one in programs if not one.has_left and now - one.last_ping < SILENT_S]
+    newest = max(live or programs, key=lambda one: one.last_ping)
+    has_asked = any(one.is_leecher and state_of(one) is not MemberState.IDLE for one in live)
+    # What a program that has ended got counts until another one of this computer gets something.
+    counted = live if has_asked else programs
+    first = min(counted, key=lambda one: (PRECEDENCE.index(state_of(one)), one not in live))
+    totals = [_total(one) for one in counted]
+    known = [one.is_reachable for one in live if one.is_reachable is not None]
+    return Member(
+        machine=machine,
+        name=next((one.name for one in (newest, *programs) if one.name), ""),
+        address=newest.address,
+        state=state_of(first),
+        have=sum(have for have, _ in totals),
+        size=sum(size for _, size in totals),
+        title=_title(first),
+        reason=_reason(first),
+        up=sum(one.status.up for one in live),
+        down=sum(one.status.down for one in live),
+        given=sum(one.status.given for one in programs),
+        files=max(one.files for one in programs),
+        silent_s=max(0.0, now - newest.last_ping),
+        has_left=not live and newest.has_left,
+        is_disk_full=any(one.state == DISK_IS_FULL for one in first.status.transfers),
+        is_reachable=all(known) if known else None,
+        is_original=all(one.is_original for one in programs),
+        programs=tuple(programs),
+    )
+
+
+def _total(one: Participant) -> tuple[int, int]:
+    status = one.status
+    return (status.have, status.size) if status.size else total_of(status.transfers)
+
+
+def _title(one: Participant) -> str:
+    transfers = one.status.transfers
+    unfinished = (transfer for transfer in transfers if transfer.have < transfer.size)
+    return next(unfinished, transfers[0]).title if transfers else ""
+
+
+def _reason(one: Participant) -> str:
+    said = (one.status.reason, *(transfer.reason for transfer in one.status.transfers))
+    return next(filter(None, said), "")

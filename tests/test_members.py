@@ -1,0 +1,183 @@
+"""The computers of a room: which state wins, what is counted, and what silence means."""
+
+from __future__ import annotations
+
+import unittest
+from itertools import pairwise, permutations
+
+from roles.values.addresses import Address
+from roles.values.members import DISK_IS_FULL, SILENT_S, Member, members_of, state_of, summary_of
+from roles.values.participants import (
+    PRECEDENCE,
+    MemberState,
+    Participant,
+    Status,
+    TransferStatus,
+)
+
+NOW = 1_000.0
+MACHINE = "0123456789abcdef"
+
+
+def program(
+    state: MemberState | str = MemberState.IDLE,
+    *,
+    port: int = 12501,
+    machine: str = MACHINE,
+    silent_s: float = 0.0,
+    has_left: bool = False,
+    is_reachable: bool | None = None,
+    name: str = "pc",
+    have: int = 0,
+    size: int = 0,
+    down: int = 0,
+    given: int = 0,
+    reason: str = "",
+    transfers: tuple[TransferStatus, ...] = (),
+) -> Participant:
+    status = Status(
+        str(state),
+        down=down,
+        reason=reason,
+        transfers=transfers,
+        machine=machine,
+        have=have,
+        size=size,
+        given=given,
+    )
+    return Participant(
+        Address("10.0.0.7", port),
+        NOW - silent_s,
+        is_leecher=state != MemberState.GIVING,
+        name=name,
+        status=status,
+        is_reachable=is_reachable,
+        machine=machine,
+        has_left=has_left,
+    )
+
+
+def only(*programs: Participant) -> Member:
+    (member,) = members_of(programs, now=NOW)
+    return member
+
+
+class MembersTest(unittest.TestCase):
+    def test_programs_of_one_computer_are_one_member_with_the_sum_of_their_values(self) -> None:
+        member = only(
+            program(MemberState.GIVING, port=1, given=7),
+            program(MemberState.DOWNLOADING, port=2, have=5, size=10, down=3, given=2),
+            program(MemberState.DOWNLOADING, port=3, have=1, size=20, down=4),
+        )
+        self.assertEqual((member.have, member.size, member.down, member.given), (6, 30, 7, 9))
+        self.assertEqual(member.state, MemberState.DOWNLOADING)
+
+    def test_other_computers_are_other_members(self) -> None:
+        members = members_of([program(machine="a" * 16), program(machine="b" * 16)], now=NOW)
+        self.assertEqual([one.machine for one in members], ["a" * 16, "b" * 16])
+
+    def test_programs_that_name_no_machine_are_told_apart_by_their_host(self) -> None:
+        old = program("downloading", machine="")
+        self.assertEqual(only(old, program("done", machine="", port=9)).machine, "10.0.0.7")
+
+    def test_the_state_that_matters_most_wins_in_any_order(self) -> None:
+        for first, second in pairwise(PRECEDENCE):
+            for two in permutations((program(first), program(second))):
+                self.assertEqual(only(*two).state, first)
+
+    def test_what_is_done_stays_when_the_program_has_left(self) -> None:
+        gone = program(MemberState.DONE, has_left=True, silent_s=60, have=9, size=9)
+        member = only(gone)
+        self.assertEqual((member.state, member.have, member.size), (MemberState.DONE, 9, 9))
+        self.assertTrue(member.has_left)
+        self.assertFalse(member.is_silent)
+        for other in (MemberState.IDLE, MemberState.GIVING):
+            with self.subTest(other):
+                member = only(gone, program(other, port=2))
+                self.assertEqual((member.state, member.have), (MemberState.DONE, 9))
+                self.assertFalse(member.has_left)
+
+    def test_a_program_that_has_ended_no_longer_counts_once_another_gets_something(self) -> None:
+        for gone in (
+            program(MemberState.FAILED, has_left=True, have=3, size=9),
+            program(MemberState.DOWNLOADING, silent_s=SILENT_S, have=3, size=9),
+        ):
+            member = only(gone, program(MemberState.DOWNLOADING, port=2, have=1, size=9))
+            self.assertEqual((member.state, member.have), (MemberState.DOWNLOADING, 1))
+            self.assertFalse(member.is_silent)
+
+    def test_a_computer_is_silent_from_12_s_on_and_its_rates_are_0(self) -> None:
+        almost = only(program(MemberState.DOWNLOADING, silent_s=11.9, down=5, size=9))
+        self.assertFalse(almost.is_silent)
+        self.assertEqual(almost.down, 5)
+        silent = only(program(MemberState.DOWNLOADING, silent_s=12, down=5, have=2, size=9))
+        self.assertTrue(silent.is_silent)
+        self.assertEqual((silent.down, silent.have, silent.seconds_left), (0, 2, None))
+        self.assertTrue(silent.needs_help)
+
+    def test_who_needs_help(self) -> None:
+        full = TransferStatus("a", 1, 9, 0, DISK_IS_FULL, "The disk is full.")
+        stalled = TransferStatus("a", 1, 9, 0, "looking", "nobody has it")
+        for member, needs_help in (
+            (only(program(MemberState.FAILED)), True),
+            (only(program(MemberState.WAITING, transfers=(full,))), True),
+            (only(program(MemberState.WAITING, transfers=(stalled,))), False),
+            (only(program(MemberState.DONE, is_reachable=False)), True),
+            (only(program(MemberState.DONE, is_reachable=False, has_left=True)), False),
+            (only(program(MemberState.DONE, silent_s=60)), True),
+            (only(program(MemberState.IDLE)), False),
+        ):
+            with self.subTest(member.state):
+                self.assertIs(member.needs_help, needs_help)
+
+    def test_the_reason_is_the_programs_or_its_first_downloads(self) -> None:
+        stalled = TransferStatus("b.iso", 1, 9, 0, "looking", "nobody has it")
+        member = only(program(MemberState.WAITING, transfers=(stalled,)))
+        self.assertEqual((member.reason, member.title), ("nobody has it", "b.iso"))
+        self.assertEqual(only(program(MemberState.FAILED, reason="no rights")).reason, "no rights")
+
+    def test_the_title_is_of_what_is_not_finished(self) -> None:
+        transfers = (
+            TransferStatus("a", 9, 9, 0, "done"),
+            TransferStatus("b", 1, 9, 1, "downloading"),
+        )
+        self.assertEqual(only(program(MemberState.DOWNLOADING, transfers=transfers)).title, "b")
+
+    def test_seconds_left_follow_from_the_rate_at_present(self) -> None:
+        self.assertEqual(
+            only(program(MemberState.DOWNLOADING, have=40, size=100, down=20)).seconds_left, 3.0
+        )
+        self.assertIsNone(only(program(MemberState.DONE, have=9, size=9)).seconds_left)
+
+    def test_the_summary_leaves_out_computers_that_only_give(self) -> None:
+        members = members_of(
+            [
+                program(MemberState.GIVING, machine="a" * 16),
+                program(MemberState.DONE, machine="b" * 16, have=9, size=9),
+                program(MemberState.DOWNLOADING, machine="c" * 16, size=90, down=3),
+                program(MemberState.DOWNLOADING, machine="d" * 16, size=60, down=3),
+                program(MemberState.IDLE, machine="e" * 16),
+                program(MemberState.DOWNLOADING, machine="f" * 16, size=900, silent_s=20, down=3),
+            ],
+            now=NOW,
+        )
+        summary = summary_of(members)
+        self.assertEqual((summary.members, summary.done, summary.problems), (5, 1, 1))
+        self.assertEqual(summary.seconds_left, 30.0)
+
+
+class OlderVersionsTest(unittest.TestCase):
+    def test_their_words_are_read(self) -> None:
+        for words, state in {
+            "downloading": MemberState.DOWNLOADING,
+            "checking": MemberState.DOWNLOADING,
+            "in line": MemberState.WAITING,
+            "waiting for space": MemberState.WAITING,
+            "done": MemberState.IDLE,
+        }.items():
+            with self.subTest(words):
+                self.assertEqual(state_of(program(words, machine="")), state)
+
+    def test_a_seeder_gives_whatever_it_says(self) -> None:
+        seeder = Participant(Address("10.0.0.7", 1), NOW, status=Status("available"))
+        self.assertEqual(state_of(seeder), MemberState.GIVING)

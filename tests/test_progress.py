@@ -1,0 +1,103 @@
+"""What a room is told of all downloads of a program together."""
+
+from __future__ import annotations
+
+import unittest
+
+from roles.downloads.progress import MAX_TRANSFERS, Progress
+from roles.values.errors import StorageError
+from roles.values.events import DownloadChanged, DownloadState
+from roles.values.participants import MemberState
+
+
+def changed(
+    name: str,
+    state: DownloadState,
+    *,
+    have: int = 0,
+    size: int = 10,
+    rate: float = 0.0,
+    cause: str = "",
+    failure: StorageError | None = None,
+) -> DownloadChanged:
+    return DownloadChanged(
+        name, state, size, have, rate, None, (), cause=cause, failure=failure, title=name.upper()
+    )
+
+
+class ProgressTest(unittest.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.progress = Progress()
+
+    def note(self, *events: DownloadChanged) -> None:
+        for event in events:
+            self.progress.note(event)
+
+    def state(self) -> str:
+        return self.progress.status().state
+
+    def test_who_has_asked_for_nothing_is_idle(self) -> None:
+        self.assertEqual(self.state(), MemberState.IDLE)
+
+    def test_bytes_of_all_downloads_are_added_and_a_later_event_replaces_an_earlier_one(
+        self,
+    ) -> None:
+        self.note(
+            changed("a", DownloadState.DOWNLOADING, have=2),
+            changed("b", DownloadState.QUEUED, size=5),
+            changed("a", DownloadState.DOWNLOADING, have=4),
+        )
+        status = self.progress.status()
+        self.assertEqual((status.state, status.have, status.size), ("downloading", 4, 15))
+
+    def test_it_is_done_only_when_everything_is_here_and_keeps_its_name(self) -> None:
+        self.note(changed("a", DownloadState.DONE, have=3), changed("b", DownloadState.VERIFYING))
+        self.assertEqual(self.state(), MemberState.DOWNLOADING)
+        self.note(changed("b", DownloadState.SKIPPED))
+        status = self.progress.status()
+        self.assertEqual((status.state, status.have, status.size), ("done", 20, 20))
+        self.assertEqual([one.title for one in status.transfers], ["B", "A"])
+
+    def test_each_reason_to_wait_is_told(self) -> None:
+        for event, reason in (
+            (changed("a", DownloadState.LOOKING, cause="nobody has it"), "nobody has it"),
+            (changed("a", DownloadState.IN_QUEUE), "in the queue: every seeder is serving others"),
+            (changed("a", DownloadState.RETRYING, cause="it hung up"), "it hung up"),
+            (changed("a", DownloadState.WAITING_FOR_SPACE, cause="full"), "full"),
+            (changed("a", DownloadState.PAUSED), "paused"),
+        ):
+            with self.subTest(event.state):
+                self.note(event)
+                status = self.progress.status()
+                self.assertEqual((status.state, status.reason), ("waiting", reason))
+                self.assertEqual(status.transfers[0].state, event.state.value)
+
+    def test_a_download_that_only_begins_to_look_for_seeders_does_not_wait_yet(self) -> None:
+        self.note(changed("a", DownloadState.LOOKING))
+        self.assertEqual(self.state(), MemberState.DOWNLOADING)
+
+    def test_what_has_failed_wins_with_its_title_and_reason(self) -> None:
+        self.note(
+            changed("a", DownloadState.FAILED, failure=StorageError("No rights.")),
+            changed("b", DownloadState.DOWNLOADING),
+        )
+        status = self.progress.status()
+        self.assertEqual((status.state, status.reason), ("failed", "No rights."))
+        self.assertEqual([one.title for one in status.transfers], ["A", "B"])
+        self.note(changed("a", DownloadState.QUEUED))
+        self.assertEqual(self.state(), MemberState.DOWNLOADING)
+
+    def test_what_was_cancelled_is_forgotten_when_something_else_is_asked_for(self) -> None:
+        self.note(changed("a", DownloadState.DONE), changed("b", DownloadState.CANCELLED, have=5))
+        status = self.progress.status()
+        self.assertEqual((status.state, status.have, status.size), ("cancelled", 10, 10))
+        self.note(changed("c", DownloadState.QUEUED), changed("c", DownloadState.DONE))
+        self.assertEqual(self.state(), MemberState.DONE)
+
+    def test_of_thousands_of_downloads_the_first_few_are_named(self) -> None:
+        self.note(*(changed(f"{number}", DownloadState.DONE) for number in range(3_000)))
+        self.note(changed("x", DownloadState.DOWNLOADING))
+        status = self.progress.status()
+        self.assertEqual(len(status.transfers), MAX_TRANSFERS)
+        self.assertEqual((status.transfers[0].title, status.size), ("X", 30_010))

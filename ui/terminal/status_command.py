@@ -1,0 +1,71 @@
+"""The command `status`: who is in the room and how far."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+
+from roles.observer import Observer
+from roles.program.profile import Profile
+from roles.values.events import RoomChanged
+from roles.values.members import Member, members_of, summary_of
+from roles.values.safe_names import shown_name
+from ui.exit_codes import ExitCode
+from ui.terminal.output import Output
+from ui.terminal.room_table import room_summary, room_table
+from ui.terminal.session import Session
+from ui.terminal.trackers import chosen_tracker
+
+
+def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
+    """Print one line for each computer, and one for the room. Raises TrackerSilentError."""
+    tracker = chosen_tracker(chosen.tracker, output)
+    with Session() as session:
+        session.start(lambda post: Observer(tracker.address, tracker.follow, post))
+        while True:
+            match session.next_event():
+                case (_, RoomChanged(participants)):
+                    tell_room(members_of(participants, now=time.monotonic()), output)
+                    return ExitCode.DONE
+                case _:
+                    continue
+
+
+def tell_room(members: Sequence[Member], output: Output) -> None:
+    for one in members:
+        output.json(
+            event="member",
+            machine=one.machine,
+            name=shown_name(one.name),
+            address=str(one.address),
+            state=one.state.value,
+            have=one.have,
+            of=one.size,
+            title=shown_name(one.title),
+            reason=shown_name(one.reason),
+            up=one.up,
+            down=one.down,
+            seconds_left=_whole(one.seconds_left),
+            given=one.given,
+            silent_s=round(one.silent_s, 1),
+            left=one.has_left,
+            reachable=one.is_reachable,
+            files=one.files,
+        )
+    room = summary_of(members)
+    output.json(
+        event="room",
+        members=room.members,
+        done=room.done,
+        problems=room.problems,
+        seconds_left=_whole(room.seconds_left),
+    )
+    if not output.as_json:
+        for line in room_table(members) if members else ():
+            output.result(line)
+        output.say(room_summary(members))
+
+
+def _whole(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds)
