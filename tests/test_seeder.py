@@ -230,12 +230,15 @@ class TheSeederAndItsTracker(SeederTest):
     def test_it_tells_its_state(self) -> None:
         self.pace(state_ping_s=0.05)
         room = self.tracker()
-        seeder = self.seeder(self.shared, room.address, slots=2)
+        seeder = self.seeder(self.shared, room.address, slots=1)
         link = self.connected(seeder.address)
+        busy = ("giving", "all upload slots are in use")
         room.log.wait_for(
             RoomChanged,
             LIMIT_S,
-            where=lambda e: [one.status.state for one in e.participants] == ["connected"],
+            where=lambda e: (
+                [(s.state, s.reason) for s in (p.status for p in e.participants)] == [busy]
+            ),
         )
         link.close()
 
