@@ -82,7 +82,7 @@ class Leecher(Role):
         self._owners: dict[str, str] = {}  # collision key -> key of the first such download
         self._space = PromisedSpace(settings.folder)
         self._names: StoredNames | None = None  # made when the folder can be looked at
-        self._peer: SwarmPeer | None = None  # made with the first download; _found() reads it
+        self._peer: SwarmPeer | None = None  # made with the first list; _found() reads it
         self._unfinished = UnfinishedDownloads(settings)
         self._is_busy = False  # AllDownloadsEnded is due
         self._eager_until = 0.0
@@ -216,7 +216,14 @@ class Leecher(Role):
         self._post_and_note(failed_to_begin(key, found[0] if found is not None else None, error))
 
     def _take_list(self) -> None:
-        """After a new list: update running downloads, and resume those of the last run."""
+        """After a new list: be in the room, also while nothing is asked for; update running
+        downloads, and resume those of the last run.
+        """
+        if self._lister.is_lmk2:
+            with contextlib.suppress(
+                StorageError
+            ):  # no port is free: said when there is a download
+                self._join(())
         for download in self._all():
             if download.is_running:
                 self._follow(download)
@@ -279,13 +286,11 @@ class Leecher(Role):
                 key=key_of_names(self._settings.folder),
                 should_stop=self.should_stop,
             )
-        if self._peer is None:
-            self._peer = self._new_peer(wanted.shares)
         return Download(
             key,
             wanted,
             packs,
-            self._peer,
+            self._join(wanted.shares),
             self._space,
             stamp=stamp,
             settings=self._settings,
@@ -296,10 +301,13 @@ class Leecher(Role):
             is_cut_off=self.is_cut_off,
         )
 
-    def _new_peer(self, shares: tuple[str, ...]) -> SwarmPeer:
-        """Raises StorageError."""
+    def _join(self, shares: tuple[str, ...]) -> SwarmPeer:
+        """Be in the room and in the swarms of these shares. Raises StorageError."""
+        if self._peer is not None:
+            self._peer.join(shares)
+            return self._peer
         try:
-            return SwarmPeer(
+            self._peer = SwarmPeer(
                 self._settings,
                 self._place,
                 self._throttles,
@@ -312,6 +320,7 @@ class Leecher(Role):
             )
         except OSError as error:
             raise failure_of(error) or error from None
+        return self._peer
 
     def _has_twin(self, download: DownloadLife) -> bool:
         """Whether another download came first with one of its names, so it must not replace it."""
@@ -342,7 +351,7 @@ class Leecher(Role):
         downloads = self._all()
         if self._is_busy and all(one.state.is_final and not one.is_running for one in downloads):
             self._is_busy = False
-            if self._peer is not None and not self._unfinished.has_any(downloads):
+            if self._names is not None and not self._unfinished.has_any(downloads):
                 drop_packs(self._settings.folder)
             self._post(AllDownloadsEnded())
 
