@@ -230,8 +230,8 @@ class TheSeederAndItsTracker(SeederTest):
     def test_it_tells_its_state(self) -> None:
         self.pace(state_ping_s=0.05)
         room = self.tracker()
-        seeder = self.seeder(self.shared, room.address, slots=1)
-        link = self.connected(seeder.address)
+        seeder = self.seeder(self.shared, room.address, slots=2)
+        links = [self.connected(seeder.address) for _ in range(2)]
         busy = ("giving", "all upload slots are in use")
         room.log.wait_for(
             RoomChanged,

@@ -13,7 +13,7 @@ from tests.support import widget_texts
 from tests.windows import AppWindowTest, sentences, text_of, texts_of
 from ui.window.workbench import RunState
 
-ADDRESS, STATE = "1", "3"  # columns of the room
+ADDRESS, STATE = "1", "2"  # columns of the room
 
 
 class TrackerTabTest(AppWindowTest):
@@ -71,7 +71,7 @@ class TrackerTabTest(AppWindowTest):
         room = window.tracker.room.tree
         self.pump_until(lambda: seeder in texts_of(room, ADDRESS))
         at = texts_of(room, ADDRESS).index(seeder)
-        self.assertEqual(texts_of(room, STATE)[at].lower(), "available")
+        self.assertEqual(texts_of(room, STATE)[at], "Sharing")
 
     def test_two_contents_of_one_name_are_two_rows(self) -> None:
         window = self.open_window()
