@@ -12,7 +12,7 @@ from roles.room.registry import EXPIRED_AT_ONCE, MAX_PER_HOST, MAX_RUNS, Registr
 from roles.room.registry_entry import LIFETIME_S, Key
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError
-from roles.values.participants import Status
+from roles.values.participants import MemberState, Status
 from roles.wire.tracker_messages import Ping, Register, TellFiles
 from tests.tracker_tables import (
     HERE,
@@ -23,6 +23,22 @@ from tests.tracker_tables import (
 
 
 class RegistryTest(ProgramsTest):
+    def test_who_leaves_is_kept_with_what_it_said_last(self) -> None:
+        self.register(pc(1), leecher=True)
+        named = Address(pc(1).ip, 12501)
+        last = Status(MemberState.DONE, machine="a" * 16, have=5, size=5)
+        self.registry.hear(Ping(ID, named, ID, last, leaving=True), pc(1).ip, now=1.0)
+        (gone,) = self.registry.departed
+        self.assertEqual((gone.status, gone.has_left, gone.last_ping), (last, True, 1.0))
+
+    def test_who_falls_silent_is_kept_until_the_same_run_registers_again(self) -> None:
+        self.register(pc(1))
+        self.expire(LIFETIME_S + 1)
+        (gone,) = self.registry.departed
+        self.assertFalse(gone.has_left)
+        self.register(pc(1))
+        self.assertEqual(list(self.registry.departed), [])
+
     def test_it_is_forgotten_after_50_s_of_silence_and_its_share_is_gone(self) -> None:
         self.register(pc(1), self.SHARE)
         self.put(self.SHARE, pc(1))

@@ -240,7 +240,8 @@ class TheSeederAndItsTracker(SeederTest):
                 [(s.state, s.reason) for s in (p.status for p in e.participants)] == [busy]
             ),
         )
-        link.close()
+        for link in links:
+            link.close()
 
     def test_leaving_takes_it_off_the_list_at_once(self) -> None:
         seeder = self.offering()

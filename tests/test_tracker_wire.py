@@ -73,6 +73,10 @@ REQUESTS: dict[bytes, Request] = {
         leaving=True,
         cookie=COOKIE,
     ),
+    b"add_seeder\n" + NAMED + PROVED + OF_PEER + b',"name":"","as":"leecher",'
+    b'"everywhere":false,"shares":[],"machine":"00aa00aa00aa00aa"}': Register(
+        ID, PC, PEER, "", True, cookie=COOKIE, machine="00aa" * 4
+    ),
     b"ping_tracker\n" + NAMED + PROVED + OF_PEER + b',"state":"waiting","shares":[],"up":0,'
     b'"down":0,"machine":"00aa00aa00aa00aa","have":5,"of":10,"given":7}': Ping(
         ID, PC, PEER, Status("waiting", machine="00aa" * 4, have=5, size=10, given=7), cookie=COOKIE

@@ -24,7 +24,7 @@ from roles.values.addresses import EVERY_INTERFACE, Address, is_loopback
 from roles.values.errors import TrackerSilentError
 from roles.values.events import Post, ReachabilityChanged, TrackerAnswered, TrackerLost
 from roles.values.members import machine_id
-from roles.values.participants import Status
+from roles.values.participants import MemberState, Status
 from roles.wire.fields import MAX_REQUEST_SHARES
 from roles.wire.tracker_messages import Register
 from roles.worker import POLL_S
@@ -185,7 +185,9 @@ class Membership:
         if self._dialect is None or not self._dialect.takes_shares:
             return self._pace.lmk1_ping_s
         told = self._told_status
-        is_moving = told is not None and (told.up or told.down)
+        is_moving = told is not None and (
+            told.up or told.down or told.state == MemberState.DOWNLOADING
+        )
         ping_s = self._pace.moving_ping_s if is_moving else self._pace.ping_s
         if self.advertised is not None and self.is_reachable is None and self._early_pings > 0:
             self._early_pings -= 1
@@ -282,7 +284,14 @@ class Membership:
         if self._is_leecher and self._room.list_version() is None:
             return None
         me = Register(
-            "", advertised, self.peer, own_name(), self._is_leecher, is_everywhere, status.shares
+            "",
+            advertised,
+            self.peer,
+            own_name(),
+            self._is_leecher,
+            is_everywhere,
+            status.shares,
+            machine=status.machine,
         )
         if not self._room.register(me):
             return None if self._lmk1 is None else self._lmk1.dialect(is_original=True)

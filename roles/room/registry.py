@@ -86,7 +86,7 @@ class Registry:
             advertised_is_here,
             request.everywhere,
             last_ping=now,
-            status=Status(shares=request.shares),
+            status=Status(shares=request.shares, machine=request.machine),
             is_leecher=request.is_leecher,
             peer=request.peer,
             name=request.name,
@@ -120,7 +120,8 @@ class Registry:
         program.last_ping = now
         self._silent.move_to_end(key)
         if ping.leaving:
-            self.departed.note(key, replace(program.participant(0), has_left=True))
+            last = replace(program.participant(0), status=ping.status, has_left=True)
+            self.departed.note(key, last)
             self._forget(key, now, has_ended=True)
         elif ping.status != program.status:
             self.changes += 1

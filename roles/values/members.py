@@ -116,8 +116,10 @@ def state_of(one: Participant) -> MemberState:
     said = one.status.state
     if one.is_original or not one.is_leecher:
         return MemberState.GIVING
-    if not one.status.machine and said == MemberState.DONE:
-        return MemberState.IDLE  # older versions say it of everything that does not download
+    # Older versions say "done" of everything that does not download; who has only registered has
+    # said nothing yet.
+    if not said or (said == MemberState.DONE and not one.status.machine):
+        return MemberState.IDLE
     try:
         return MemberState(said)
     except ValueError:

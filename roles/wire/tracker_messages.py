@@ -35,6 +35,7 @@ class Register:
     everywhere: bool = False  # it listens on every interface, whatever host it advertises
     shares: tuple[str, ...] = ()
     cookie: str = ""  # issued by the tracker; "" in a first request
+    machine: str = ""  # as in Status
 
 
 @dataclass(frozen=True, slots=True)

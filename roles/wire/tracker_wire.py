@@ -216,10 +216,11 @@ def _encoded(request: Request) -> bytes:
         line["cookie"] = cookie
     fields = []
     match request:
-        case Register(_, advertised, peer, name, is_leecher, everywhere, shares):
+        case Register(_, advertised, peer, name, is_leecher, everywhere, shares, _, machine):
             fields = [Verb.ADD_SEEDER.encode(), strict_json.dumps(advertised)]
             line |= {"peer": peer, "name": cut(name, MAX_NAME), "as": _AS[is_leecher]}
             line |= {"everywhere": everywhere, "shares": shares[:MAX_REQUEST_SHARES]}
+            line |= {"machine": machine} if machine else {}
         case Ping(_, advertised, peer, status, leaving):
             fields = [Verb.PING_TRACKER.encode(), strict_json.dumps(advertised)]
             line |= {"peer": peer} | status_fields(status)
@@ -281,6 +282,7 @@ def _decode_request(verb: Verb, argument: bytes, line: dict[str, JsonValue]) -> 
                 everywhere=line.get("everywhere") is True,
                 shares=shares_of(line.get("shares")),
                 cookie=cookie,
+                machine=_machine_of(line),
             )
         case Verb.PING_TRACKER:
             return Ping(
@@ -317,11 +319,15 @@ def status_of(line: dict[str, JsonValue]) -> Status:
         down=number(line.get("down", 0)),
         reason=shown(line.get("reason"), MAX_REASON),
         transfers=tuple(map(_decode_transfer, items)),
-        machine=id_of(line["machine"]) if "machine" in line else "",
+        machine=_machine_of(line),
         have=number(line.get("have", 0)),
         size=number(line.get("of", 0)),
         given=number(line.get("given", 0)),
     )
+
+
+def _machine_of(line: dict[str, JsonValue]) -> str:
+    return id_of(line["machine"]) if "machine" in line else ""
 
 
 def _decode_transfer(value: JsonValue) -> TransferStatus:

@@ -148,7 +148,7 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
 
     option = add("status", "show who is in the room and how far")
     _add_tracker(option)
-    _add_json(option)
+    option("--json", **_JSON)
 
     option = add("seed", "offer a folder (TCP)")
     where = "default: the example files, data/"

@@ -20,19 +20,19 @@ from ui.terminal.trackers import chosen_tracker
 
 def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Print one line for each computer, and one for the room. Raises TrackerSilentError."""
-    tracker = chosen_tracker(chosen.tracker, output)
-    with Session() as session:
-        session.start(lambda post: Observer(tracker.address, tracker.follow, post))
+    tracker, follow = chosen_tracker(chosen.tracker, output)
+    with Session(output) as session:
+        session.start(lambda post: Observer(tracker, follow, post))
         while True:
             match session.next_event():
-                case (_, RoomChanged(participants)):
-                    tell_room(members_of(participants, now=time.monotonic()), output)
+                case RoomChanged(participants):
+                    print_room(members_of(participants, now=time.monotonic()), output)
                     return ExitCode.DONE
                 case _:
                     continue
 
 
-def tell_room(members: Sequence[Member], output: Output) -> None:
+def print_room(members: Sequence[Member], output: Output) -> None:
     for one in members:
         output.json(
             event="member",

@@ -1,0 +1,72 @@
+"""What `status` prints of the room."""
+
+from __future__ import annotations
+
+import json
+import unittest
+from dataclasses import replace
+
+from roles.values.addresses import Address
+from roles.values.members import Member
+from roles.values.participants import MemberState
+from tests.terminals import printed
+from ui.terminal.status_command import print_room
+
+MOVING = Member(
+    "0123456789abcdef",
+    "lab-pc-07",
+    Address("10.0.0.7", 12501),
+    MemberState.DOWNLOADING,
+    have=40,
+    size=100,
+    title="lesson/",
+    up=3,
+    down=20,
+    given=7,
+    silent_s=0.84,
+    is_reachable=True,
+)
+GIVING = replace(MOVING, machine="f" * 16, state=MemberState.GIVING, have=0, size=0, files=3)
+
+
+class StatusTest(unittest.TestCase):
+    def test_json_has_an_object_for_each_computer_and_one_for_the_room(self) -> None:
+        seen = printed(lambda output: print_room((GIVING, MOVING), output), as_json=True)
+        giving, moving, room = map(json.loads, seen.out.splitlines())
+        self.assertEqual(giving["state"], "giving")
+        self.assertEqual(
+            moving,
+            {
+                "event": "member",
+                "machine": "0123456789abcdef",
+                "name": "lab-pc-07",
+                "address": "10.0.0.7:12501",
+                "state": "downloading",
+                "have": 40,
+                "of": 100,
+                "title": "lesson/",
+                "reason": "",
+                "up": 3,
+                "down": 20,
+                "seconds_left": 3,
+                "given": 7,
+                "silent_s": 0.8,
+                "left": False,
+                "reachable": True,
+                "files": 0,
+            },
+        )
+        self.assertEqual(
+            room, {"event": "room", "members": 1, "done": 0, "problems": 0, "seconds_left": 3}
+        )
+
+    def test_people_get_a_table_and_a_sentence(self) -> None:
+        out = printed(lambda output: print_room((GIVING, MOVING), output)).out.splitlines()
+        self.assertEqual([line.split()[1] for line in out[1:3]], ["Sharing", "Downloading"])
+        self.assertEqual(out[-1], "0 of 1 done, the last one in 3 s.")
+
+    def test_an_empty_room_is_said_to_be_empty(self) -> None:
+        self.assertEqual(
+            printed(lambda output: print_room((), output)).out,
+            "Nobody has joined to download yet.\n",
+        )
