@@ -7,7 +7,7 @@ from pathlib import Path
 
 from roles.disk.leftovers import pack_stored
 from roles.disk.target_folder import TargetFolder
-from roles.downloads.file_transfer import FileTransfer, Lasting, bytes_left_of, needed_for
+from roles.downloads.file_transfer import FileTransfer, Lasting
 from roles.downloads.wanted import WantedContent, WantedFile, WantedPack
 from roles.swarm.shared_swarm import SharedSwarm
 from roles.swarm.swarm_library import SwarmLibrary
@@ -36,6 +36,9 @@ class FileTransferTest(DiskTestCase):
         transfer = FileTransfer(wanted, TargetFolder(self.folder), self.swarm, self.library, wake)
         self.addCleanup(transfer.close)
         return transfer
+
+    def needed(self, wanted: WantedContent) -> int:
+        return wanted.needed(TargetFolder(self.folder).taken_by(wanted.stored))
 
     def left(self, data: bytes) -> Path:
         """An earlier run left this."""
@@ -101,17 +104,17 @@ class FileTransferTest(DiskTestCase):
                 part.write_bytes(b"")
 
     def test_what_is_on_the_disk_already_needs_no_more_room(self) -> None:
-        self.assertEqual(needed_for(WHOLE, self.folder), 4 * CHUNK)
+        self.assertEqual(self.needed(WHOLE), 4 * CHUNK)
         self.left(DATA[:CHUNK])
-        self.assertEqual(needed_for(WHOLE, self.folder), 3 * CHUNK)
+        self.assertEqual(self.needed(WHOLE), 3 * CHUNK)
         self.assertEqual(self.transfer().bytes_needed, 3 * CHUNK)
 
     def test_a_pack_needs_room_for_its_files_too(self) -> None:
         pack = WantedPack(CONTENT, (WantedFile("x", ("x",), described(bytes(100))[0]),))
-        self.assertEqual(needed_for(pack, self.folder), 4 * CHUNK + 100)
+        self.assertEqual(self.needed(pack), 4 * CHUNK + 100)
         (name,) = pack_stored(CONTENT)
         (self.folder / f"{name}.lmkpart").write_bytes(DATA[:CHUNK])
-        self.assertEqual(bytes_left_of(CONTENT, self.folder), CHUNK)
+        self.assertEqual(TargetFolder(self.folder).taken_by((name,)), CHUNK)
         self.assertEqual(self.transfer(pack).bytes_needed, 3 * CHUNK + 100)
 
     def test_a_file_of_a_pack_that_is_replaced_is_wanted_no_more(self) -> None:

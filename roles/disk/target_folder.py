@@ -14,11 +14,12 @@ from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.leftovers import drop_partial
 from roles.disk.open_folder import LastFolder, OpenFolder
 from roles.disk.positioned_file import PositionedFile
+from roles.disk.sparse_file import bytes_on_disk
 from roles.disk.stamp import stamp
 from roles.disk.storage_faults import LEFT_UNDONE, REFUSED, storage_error
 from roles.values.content import Content, root_of
 from roles.values.errors import DiskFullError, StorageError
-from roles.values.safe_names import is_partial_name, numbered
+from roles.values.safe_names import PARTIAL_SUFFIX, is_partial_name, numbered
 from roles.values.settings import Existing
 from roles.values.stopping import go_on, until_stopped
 
@@ -61,6 +62,11 @@ class TargetFolder:
             if self._has(place, status, content):
                 return self.path.joinpath(*place)
         return None
+
+    def taken_by(self, stored: tuple[str, ...]) -> int:
+        """Bytes on the disk of its partial file, which an earlier run may have left."""
+        *above, name = stored
+        return bytes_on_disk(self.path.joinpath(*above, name + PARTIAL_SUFFIX))
 
     def _has(self, stored: tuple[str, ...], status: os.stat_result, content: Content) -> bool:
         if not stat.S_ISREG(status.st_mode) or status.st_size != content.size:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from functools import partial
 from itertools import chain
 
+from roles.disk.leftovers import pack_stored
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.download_life import all_damaged
 from roles.downloads.file_tally import FileTally
-from roles.downloads.file_transfer import FileTransfer, bytes_left_of, needed_for
+from roles.downloads.file_transfer import FileTransfer
 from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.wanted import Identity, WantedContent, WantedFile, WantedPack, plan_contents
 from roles.joining.listed_share import Pack
@@ -194,7 +194,7 @@ class ContentQueue:
     def check_space(self) -> None:
         """Ask for the room again, after stand_still(). Raises DiskFullError."""
         waiting = [] if self._transfers else [*self._waiting][:1]
-        next_one = sum(needed_for(one, self._target.path) for one in waiting)
+        next_one = sum(self._needed_for(one) for one in waiting)
         self._space.promise(self, self._needed + next_one)
 
     def resume(self) -> None:
@@ -234,7 +234,7 @@ class ContentQueue:
             chunks = sum(one.content.count for one in self._transfers)
             if chunks and chunks + following.content.count > MAX_CHUNKS:
                 return
-            needed += needed_for(following, self._target.path)
+            needed += self._needed_for(following)
             if not self._has_room_for(needed):
                 return
             self._begin(following)
@@ -330,8 +330,13 @@ class ContentQueue:
         return self._plan(others, self._packs) + self._plan(alone, proven)
 
     def _plan(self, missing: Sequence[WantedFile], packs: Sequence[Pack]) -> list[WantedContent]:
-        here = partial(bytes_left_of, folder=self._target.path)
+        def here(pack: Content) -> int:
+            return self._target.taken_by(pack_stored(pack))
+
         return plan_contents(missing, packs, here, self._target.should_stop)
+
+    def _needed_for(self, wanted: WantedContent) -> int:
+        return wanted.needed(self._target.taken_by(wanted.stored))
 
     def _is_offered(self, wanted: WantedContent) -> bool:
         """Whether it is a file, or a pack of the newest list with something in it."""

@@ -7,21 +7,16 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
-from pathlib import Path
 
 from roles.disk.arriving_file import ArrivingFile
-from roles.disk.leftovers import pack_stored
-from roles.disk.sparse_file import bytes_on_disk
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.unpacking import Unpacking
 from roles.downloads.wanted import Identity, WantedContent, WantedFile, WantedPack
 from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.shared_swarm import SharedSwarm
 from roles.swarm.swarm_library import SwarmLibrary
-from roles.values.content import Content
 from roles.values.errors import FileTouchedError, StorageError
 from roles.values.events import DownloadState, FileEnded
-from roles.values.safe_names import PARTIAL_SUFFIX
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +42,8 @@ class FileTransfer(ContentTransfer):
         self._swarm = swarm
         self._library = library
         self._target = target
-        self._file = ArrivingFile(target.path, _stored(wanted), wanted.content)
-        self._taken = bytes_on_disk(self._file.path)  # when it was opened
+        self._file = ArrivingFile(target.path, wanted.stored, wanted.content)
+        self._taken = target.taken_by(wanted.stored)  # when it was opened
         self._wanted = wanted
         self._unpacking = (
             Unpacking(wanted, self._file, target) if isinstance(wanted, WantedPack) else None
@@ -76,7 +71,7 @@ class FileTransfer(ContentTransfer):
     @property
     def bytes_needed(self) -> int:
         """Room that the rest will take on the disk, in bytes."""
-        return _needed(self.wanted, max(self._taken, self.content.bytes_in(self.plan.had)))
+        return self.wanted.needed(max(self._taken, self.content.bytes_in(self.plan.had)))
 
     @property
     def is_whole(self) -> bool:
@@ -218,28 +213,3 @@ class Lasting:
         elif self._since is None:
             self._since = now
         return 0.0 if self._since is None else now - self._since
-
-
-def bytes_left_of(pack: Content, folder: Path) -> int:
-    """How much of a pack an earlier run left in the folder."""
-    return _bytes_left(pack_stored(pack), folder)
-
-
-def needed_for(wanted: WantedContent, folder: Path) -> int:
-    """Bytes that it would take on the disk: an earlier run may have left some of it."""
-    return _needed(wanted, _bytes_left(_stored(wanted), folder))
-
-
-def _bytes_left(stored: tuple[str, ...], folder: Path) -> int:
-    *above, name = stored
-    return bytes_on_disk(folder.joinpath(*above, name + PARTIAL_SUFFIX))
-
-
-def _needed(wanted: WantedContent, taken: int) -> int:
-    """The files of a pack are written while the pack is still there."""
-    unpacked = wanted.size if isinstance(wanted, WantedPack) else 0
-    return max(0, wanted.content.size - taken) + unpacked
-
-
-def _stored(wanted: WantedContent) -> tuple[str, ...]:
-    return wanted.stored if isinstance(wanted, WantedFile) else pack_stored(wanted.content)

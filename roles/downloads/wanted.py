@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
 
+from roles.disk.leftovers import pack_stored
 from roles.joining.listed_share import Pack
 from roles.values.catalogue import FileLine
 from roles.values.content import Content, indexes
@@ -49,6 +50,10 @@ class WantedFile:
     def files(self) -> tuple[WantedFile, ...]:
         return (self,)
 
+    def needed(self, taken: int) -> int:
+        """Bytes that it will still take on the disk, of which it takes `taken` now."""
+        return max(0, self.size - taken)
+
 
 @dataclass(frozen=True)
 class WantedPack:
@@ -57,6 +62,10 @@ class WantedPack:
     content: Content
     files: tuple[WantedFile, ...]  # those that are wanted, in the order of their offsets
     share: str = ""  # id of the share that lists it
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        return pack_stored(self.content)
 
     @cached_property
     def size(self) -> int:
@@ -68,6 +77,10 @@ class WantedPack:
         """Safe to show."""
         first = self.files[0].title if self.files else "none"
         return f"{len(self.files)} small files from {first} on"
+
+    def needed(self, taken: int) -> int:
+        """Like WantedFile.needed(): its files are written while the pack is still there."""
+        return max(0, self.content.size - taken) + self.size
 
     def without(self, dropped: Collection[Identity]) -> WantedPack:
         """The same pack for fewer files."""
