@@ -18,6 +18,7 @@ from roles.uploads.peer_uploads import PeerUploads
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
+from roles.wire.greeting import Hello
 from tests.connections import over, tcp_pair
 from tests.memory_contents import CHUNK, MemoryHolding, MemoryLibrary, MemoryStore, bitmap
 from tests.raw_peer import Part, RawPeer
@@ -60,7 +61,8 @@ class UploadingTest(RoomTest):
             mine.connect(listener.getsockname())
             ours, _ = listener.accept()
         address = Address(host, mine.getsockname()[1])
-        self.assertTrue(uploads.serve(over(ours, address), "a computer", longest_part=longest_part))
+        hello = Hello("f" * 16, "a computer", 0, is_seeder=False, longest_part=longest_part)
+        self.assertTrue(uploads.serve(over(ours, address), hello))
         return RawPeer(mine)
 
     def opened(self, leecher: RawPeer, holding: MemoryHolding, handle: int = 7) -> frames.File:

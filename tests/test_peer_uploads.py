@@ -11,6 +11,7 @@ from unittest import mock
 from roles.uploads.upload_session import MAX_CONNECTIONS, MAX_PER_HOST
 from roles.values.addresses import Address
 from roles.wire import frames
+from roles.wire.greeting import Hello
 from tests.connections import over
 from tests.memory_contents import CHUNK, bitmap, some_holding
 from tests.peers import UploadingTest
@@ -160,7 +161,8 @@ class PeerUploadsTest(UploadingTest):
                 mock.patch(place, side_effect=error),
                 self.assertLogs("roles.uploads.peer_uploads", "WARNING"),
             ):
-                self.assertFalse(self.room.serve(over(ours, Address("10.0.0.3", 1)), "pc"))
+                them = Hello("f" * 16, "pc", 0, is_seeder=False)
+                self.assertFalse(self.room.serve(over(ours, Address("10.0.0.3", 1)), them))
                 self.assertEqual(theirs.recv(1), b"")
         self.assertEqual(self.room.slots_taken, 0)
         served.link.close()

@@ -22,6 +22,7 @@ from roles.uploads.uploader import MAX_QUEUED, Uploader
 from roles.values.content import Content
 from roles.values.errors import FileChangedError
 from roles.wire import frames
+from roles.wire.greeting import Hello
 from tests.connections import over, tcp_pair
 from tests.disks import some_bytes
 from tests.memory_contents import CHUNK, MemoryHolding, MemoryLibrary, bitmap, some_holding
@@ -642,14 +643,12 @@ class PartsTest(unittest.TestCase):
         self.session.offer_ahead = lambda **_: self.source.sent.append("offer")
         self.uploader = Uploader(
             over(ours),
-            "pc",
+            Hello("f" * 16, "pc", 0, is_seeder=False, longest_part=frames.PART),
             self.session,
             threading.Lock(),
             MemoryLibrary(),
             self.throttle,
             lambda: False,
-            frames.PART,
-            is_called=False,
         )
         self.addCleanup(self.uploader.close)
 

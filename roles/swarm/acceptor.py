@@ -190,7 +190,7 @@ class Acceptor:
         if downloads is not None and hello.is_seeder:
             downloads.adopt(connection, hello)
             return
-        self._uploads.serve(connection, hello.name, longest_part=hello.longest_part)
+        self._uploads.serve(connection, hello)
         listening = Address(address.host, hello.listen)
         if downloads is not None and may_dial(listening, is_namer_here=is_loopback(address.host)):
             downloads.heard_of([listening])

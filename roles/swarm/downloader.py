@@ -88,9 +88,9 @@ class Downloader:
         finally:
             self._drop_chunk()
 
-    def _read_slowly(self, words: int) -> None:
+    def _read_slowly(self, count: int) -> None:
         """Pause if this peer sends many frames and no chunks."""
-        rest(self._peer.words.spend(words, now=time.monotonic()), self._should_stop)
+        rest(self._peer.budget.spend(count, now=time.monotonic()), self._should_stop)
 
     def _receive_part(self, length: int) -> None:
         """Receive a part; the last one of a chunk ends it."""

@@ -16,7 +16,7 @@ USEFUL_BYTES = 8 * 1024  # of chunks: a peer that sends this from time to time i
 
 @dataclass(slots=True)
 class Peer:
-    """Protected by the swarm's lock, but for `words`. Each connection has its own number."""
+    """Protected by the swarm's lock, but for `budget`. Each connection has its own number."""
 
     number: int
     address: Address  # where it listens
@@ -34,7 +34,7 @@ class Peer:
     chunk_rate: float = 0.0  # bytes per second of its last chunks
     position: int = 0  # ours in its queue for a slot; 0 if it gave none
     single_at: float = 0.0  # useful_at for contents of one chunk, or when asked for the first
-    words: FrameBudget = field(default_factory=FrameBudget)  # the connection's thread counts them
+    budget: FrameBudget = field(default_factory=FrameBudget)  # of its frames
     meter: RateMeter = field(init=False)
     useful_at: float = field(init=False)  # when it last sent something useful, or joined
     told_at: float = field(init=False)  # when we last sent it something
@@ -64,7 +64,7 @@ class Peer:
     def note_use(self, *, now: float) -> None:
         """It sent a right chunk or right digests. Called by the connection's thread."""
         self.useful_at, self._came = now, 0
-        self.words.refill()
+        self.budget.refill()
 
     def note_rate(self, rate: float) -> None:
         """A chunk came at this rate, in bytes per second."""

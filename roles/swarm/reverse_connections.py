@@ -115,8 +115,7 @@ class ReverseConnections:
                     return
                 if self._uploads.make_room(address):
                     closing.pop_all()
-                    part = welcome.longest_part
-                    self._uploads.serve(connection, welcome.name, longest_part=part, is_called=True)
+                    self._uploads.serve(connection, welcome)
         except (OSError, LmkError) as error:
             log.info("cannot connect to the leecher %s: %s", address, error)
         finally:

@@ -17,7 +17,7 @@ from roles.uploads.uploader import LOOK_AGAIN, Uploader
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError, ShortageError
 from roles.values.events import Upload
-from roles.wire.frames import PART
+from roles.wire.greeting import Hello, Welcome
 from roles.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -73,21 +73,16 @@ class PeerUploads:
         """The leechers that are served over reverse connections."""
         with self._lock:
             return frozenset(
-                one.connection.address for one in self._uploaders.values() if one.is_called
+                one.connection.address
+                for one in self._uploaders.values()
+                if isinstance(one.leecher, Welcome)
             )
 
-    def serve(
-        self,
-        connection: Connection,
-        computer: str,
-        *,
-        longest_part: int = PART,
-        is_called: bool = False,
-    ) -> bool:
+    def serve(self, connection: Connection, leecher: Hello | Welcome) -> bool:
         """Serve a leecher in a thread of its own; False when the system refuses what that needs.
 
-        Takes over the connection, and closes it in any case. `longest_part`: bytes that the leecher
-        takes in one frame. `is_called`: this program made the connection.
+        Takes over the connection, and closes it in any case. `leecher`: what it said of itself, a
+        Welcome if this program made the connection.
         """
         number, host = next(self._numbers), connection.address.host
         session = UploadSession(
@@ -96,14 +91,12 @@ class PeerUploads:
         try:
             uploader = Uploader(
                 connection,
-                computer,
+                leecher,
                 session,
                 self._lock,
                 self._library,
                 self._throttle,
                 self._stopping.is_set,
-                longest_part,
-                is_called,
             )
         except OSError as error:
             log.warning("%s cannot be served: %s", connection.address, error)
@@ -147,7 +140,7 @@ class PeerUploads:
             if rate or session.position:
                 address, position = one.connection.address, session.position
                 uploads.append(
-                    Upload(address, session.title, total, 0, rate, one.computer, position)
+                    Upload(address, session.title, total, 0, rate, one.leecher.name, position)
                 )
         return tuple(uploads), sent
 

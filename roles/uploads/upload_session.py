@@ -76,7 +76,7 @@ class UploadSession:
         self._wake = wake
         self._contents = OpenContents(library)
         self._singles = SmallContents()
-        self._words = FrameBudget()
+        self._budget = FrameBudget()
         self._pending: ChosenChunk | None = None  # offered, not answered yet
         self._taken: ChosenChunk | None = None  # to be sent next
         self._sending: ChosenChunk | None = None
@@ -99,13 +99,13 @@ class UploadSession:
 
     # Frames of the leecher
 
-    def heard(self, words: int, *, now: float) -> float:
-        """Count what came, in words. Returns the seconds to wait before reading more.
+    def heard(self, count: int, *, now: float) -> float:
+        """Count the frames that came. Returns the seconds to wait before reading more.
 
         Raises PeerProtocolError when it sends without end and takes nothing.
         """
         self._heard = now
-        left_s = self._words.spend(words, now=now)
+        left_s = self._budget.spend(count, now=now)
         if left_s > 0:
             self._release()
         return left_s
@@ -281,7 +281,7 @@ class UploadSession:
         """The last byte of a chunk is out."""
         self._sending = None
         self._spoke = self._heard = now  # it has read, even if it sent nothing
-        self._words.refill()
+        self._budget.refill()
         self.useful_at, self.is_proven, self.fruitless = now, True, 0
         if sending.is_single:
             self.closed.append(sending.choice.handle)

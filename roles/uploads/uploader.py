@@ -23,6 +23,7 @@ from roles.uploads.part_sizes import PartSizes, rate_of
 from roles.uploads.upload_session import POSITION_S, Sending, UploadSession
 from roles.values.errors import FileChangedError
 from roles.wire import frames
+from roles.wire.greeting import Hello, Welcome
 from roles.worker import rest
 
 log = logging.getLogger(__name__)
@@ -43,23 +44,19 @@ class Uploader:
     def __init__(
         self,
         connection: Connection,
-        computer: str,
+        leecher: Hello | Welcome,
         session: UploadSession,
         lock: threading.Lock,
         library: Library,
         throttle: Throttle,
         should_stop: Callable[[], bool],
-        longest_part: int,
-        is_called: bool,
     ) -> None:
-        """The connection is closed by close(). `lock` protects the session. The leecher takes parts
-        of up to `longest_part` bytes. `is_called`: this program made the connection. Raises OSError
-        when no descriptor is left.
+        """The connection is closed by close(). `lock` protects the session. Raises OSError when no
+        descriptor is left.
         """
         self.connection = connection
-        self.computer = computer
+        self.leecher = leecher
         self.session = session
-        self.is_called = is_called
         self.meter = RateMeter(now=time.monotonic())  # of chunks
         self._lock = lock
         self._library = library
@@ -69,7 +66,7 @@ class Uploader:
         self._half_since: float | None = None  # when the unfinished frame began
         self._sources = OpenSources()
         self._buffer = SendBuffer(connection)
-        self._sizes = PartSizes(longest_part)
+        self._sizes = PartSizes(leecher.longest_part)
         self._moved, self._moved_at = 0, 0.0  # bytes not reported yet, and the last report's time
         connection.limit(WAIT_S)
         self._waiting = Waiting(connection)
