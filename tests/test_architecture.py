@@ -47,13 +47,11 @@ SEAMS: dict[str, tuple[str, ...]] = {
 PURE_PACKAGES = ("values", "wire")
 PURE_MODULES: dict[str, tuple[str, ...]] = {
     "lmk1": (
-        "chunks",
         "download_plan",
         "peer_wire",
         "readers_list",
         "seeder_book",
         "seeder_table",
-        "slots",
         "tracker_wire",
     ),
     "net": ("eviction", "rate_limit", "rates", "frame_budget"),
@@ -467,7 +465,7 @@ class CheckersTest(unittest.TestCase):
             "def later():\n    from roles.tracker import Tracker",
         ):
             with self.subTest(text=text):
-                self.assertTrue(upward_imports(self.module("roles.lmk1.chunks", text)))
+                self.assertTrue(upward_imports(self.module("roles.lmk1.peer_wire", text)))
 
     def test_a_role_may_not_import_another_role(self) -> None:
         self.assertTrue(upward_imports(self.module("roles.seeder", "import roles.tracker")))

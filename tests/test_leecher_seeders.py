@@ -11,7 +11,7 @@ from typing import ClassVar
 from unittest import mock
 
 from roles.leecher import Leecher
-from roles.lmk1 import fetchers
+from roles.lmk1.chunk_fetcher import ChunkFetcher
 from roles.net.connection import end_connections
 from roles.values.errors import ContentError, NoSeederError, ShortageError
 from roles.values.events import (
@@ -395,7 +395,7 @@ class WithoutSeeders(LeecherTest):
         register(self.room, ("127.0.0.1", self.free_port("tcp")), {"a": 7})
         lacking = OSError(errno.EMFILE, "Too many open files")
         for error in (lacking, MemoryError()):
-            with mock.patch.object(fetchers, "fetch_part", side_effect=error):
+            with mock.patch.object(ChunkFetcher, "run", side_effect=error):
                 leecher = self.taking(give_up_after_s=0.3)
                 order(leecher, "a")
                 self.assert_fails(leecher, "a", ShortageError)

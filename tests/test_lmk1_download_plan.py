@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import unittest
 
-from roles.lmk1.chunks import CHUNK_SIZE, ChunkRange, chunk_count
 from roles.lmk1.download_plan import MAX_PART, MIN_STOLEN, STALLED_S, DownloadPlan
+from roles.lmk1.peer_wire import CHUNK_SIZE, chunk_count
 
 
 class Walk:
@@ -49,7 +49,7 @@ class Walk:
         assert (part is not None) == had_work
         if part is not None:
             assert 0 <= part.start < part.stop <= self.chunks
-            assert part.count <= MAX_PART
+            assert len(part) <= MAX_PART
             self.next[seeder] = part.start
 
     def record(self, seeder: str) -> None:
@@ -90,27 +90,27 @@ class EveryChunkOnceTest(unittest.TestCase):
 
     def test_the_last_chunk_may_be_short(self) -> None:
         plan = DownloadPlan[str](CHUNK_SIZE + 1)
-        self.assertEqual(plan.take("a", sharers=1, now=0.0), ChunkRange(0, 2))
+        self.assertEqual(plan.take("a", sharers=1, now=0.0), range(2))
 
 
 class SharesTest(unittest.TestCase):
     def test_each_takes_a_fair_share_of_what_is_left(self) -> None:
         plan = DownloadPlan[str](900 * CHUNK_SIZE)
-        self.assertEqual(plan.take("a", sharers=3, now=0.0), ChunkRange(0, 300))
-        self.assertEqual(plan.take("b", sharers=3, now=0.0), ChunkRange(300, 500))
-        self.assertEqual(plan.take("c", sharers=1, now=0.0), ChunkRange(500, 900))
+        self.assertEqual(plan.take("a", sharers=3, now=0.0), range(300))
+        self.assertEqual(plan.take("b", sharers=3, now=0.0), range(300, 500))
+        self.assertEqual(plan.take("c", sharers=1, now=0.0), range(500, 900))
 
     def test_no_part_is_longer_than_64_mib(self) -> None:
         plan = DownloadPlan[str](10 << 30)
         part = plan.take("a", sharers=1, now=0.0)
         assert part is not None
-        self.assertEqual(part.count, MAX_PART)
+        self.assertEqual(len(part), MAX_PART)
         self.assertLessEqual(MAX_PART * CHUNK_SIZE, 64 << 20)
 
     def test_a_file_of_fewer_chunks_than_seeders_gives_each_at_least_one(self) -> None:
         plan = DownloadPlan[str](2 * CHUNK_SIZE)
-        self.assertEqual(plan.take("a", sharers=5, now=0.0), ChunkRange(0, 1))
-        self.assertEqual(plan.take("b", sharers=5, now=0.0), ChunkRange(1, 2))
+        self.assertEqual(plan.take("a", sharers=5, now=0.0), range(1))
+        self.assertEqual(plan.take("b", sharers=5, now=0.0), range(1, 2))
         self.assertIsNone(plan.take("c", sharers=5, now=0.0))
 
     def test_what_a_seeder_leaves_is_taken_by_the_next(self) -> None:
@@ -120,7 +120,7 @@ class SharesTest(unittest.TestCase):
         plan.release("a", now=1.0)
         plan.release("a", now=1.0)  # leaving twice changes nothing
         self.assertEqual(plan.missing, 70)
-        self.assertEqual(plan.take("b", sharers=1, now=1.0), ChunkRange(30, 100))
+        self.assertEqual(plan.take("b", sharers=1, now=1.0), range(30, 100))
 
     def test_a_rejected_chunk_is_asked_for_again(self) -> None:
         plan = DownloadPlan[str](10 * CHUNK_SIZE)
@@ -130,7 +130,7 @@ class SharesTest(unittest.TestCase):
         self.assertEqual(plan.record("a", 10, now=0.2), 10)
         plan.release("a", now=0.2)
         self.assertFalse(plan.is_done)
-        self.assertEqual(plan.take("b", sharers=1, now=0.2), ChunkRange(4, 5))
+        self.assertEqual(plan.take("b", sharers=1, now=0.2), range(4, 5))
         plan.record("b", 5, now=0.3)
         self.assertTrue(plan.is_done)
 
@@ -154,7 +154,7 @@ class StealingTest(unittest.TestCase):
 
     def test_half_is_taken_from_one_whose_speed_is_unknown(self) -> None:
         plan = self.working()
-        self.assertEqual(plan.take("new", sharers=2, now=0.0), ChunkRange(5000, 10_000))
+        self.assertEqual(plan.take("new", sharers=2, now=0.0), range(5000, 10_000))
         self.assertEqual(plan.part_end("slow"), 5000)
 
     def test_a_faster_one_takes_more_so_that_both_end_together(self) -> None:
@@ -167,7 +167,7 @@ class StealingTest(unittest.TestCase):
         stolen = plan.take("fast", sharers=2, now=60.0)
         assert stolen is not None
         rest = stolen.start - 2000
-        self.assertAlmostEqual(stolen.count / rest, 10, delta=0.5)
+        self.assertAlmostEqual(len(stolen) / rest, 10, delta=0.5)
 
     def test_everything_is_taken_from_one_that_stands_still(self) -> None:
         plan = self.working(2000)
@@ -175,13 +175,13 @@ class StealingTest(unittest.TestCase):
         self.assertFalse(plan.is_stalled("slow", now=1.0 + STALLED_S - 0.1))
         later = 1.0 + STALLED_S
         self.assertTrue(plan.is_stalled("slow", now=later))
-        self.assertEqual(plan.take("other", sharers=2, now=later), ChunkRange(500, 2000))
+        self.assertEqual(plan.take("other", sharers=2, now=later), range(500, 2000))
         self.assertEqual(plan.part_end("slow"), 500)
 
     def test_even_a_single_chunk_is_taken_from_one_that_stands_still(self) -> None:
         plan = self.working(1)
         self.assertIsNone(plan.take("other", sharers=2, now=STALLED_S - 0.1))
-        self.assertEqual(plan.take("other", sharers=2, now=STALLED_S), ChunkRange(0, 1))
+        self.assertEqual(plan.take("other", sharers=2, now=STALLED_S), range(1))
 
     def test_one_that_stood_still_does_not_steal_back(self) -> None:
         for before in (0, 500):
@@ -208,7 +208,7 @@ class StealingTest(unittest.TestCase):
         plan.release("slow", now=STALLED_S)
         self.assertIsNone(plan.take("slow", sharers=2, now=2 * STALLED_S))
         part = plan.take("slow", sharers=2, now=3 * STALLED_S)
-        self.assertEqual(part, ChunkRange(0, 1000))
+        self.assertEqual(part, range(1000))
 
     def test_many_that_stand_still_do_not_pass_a_part_on_to_each_other(self) -> None:
         plan = DownloadPlan[str](900 * CHUNK_SIZE)
@@ -253,12 +253,12 @@ class StealingTest(unittest.TestCase):
     def test_the_last_few_are_stolen_from_one_that_would_take_seconds(self) -> None:
         plan = DownloadPlan[str](1063 * CHUNK_SIZE)
         fast = plan.take("fast", sharers=1, now=0.0)
-        self.assertEqual(fast, ChunkRange(0, 1063))
+        self.assertEqual(fast, range(1063))
         plan.record("fast", 1000, now=1.0)
         plan.release("fast", now=1.0)
         plan.take("slow", sharers=1, now=1.0)
         plan.record("slow", 1010, now=3.0)  # five a second: ten seconds more
-        self.assertEqual(plan.take("fast", sharers=2, now=3.0), ChunkRange(1010, 1063))
+        self.assertEqual(plan.take("fast", sharers=2, now=3.0), range(1010, 1063))
 
     def test_half_of_the_last_few_is_tried_with_another_where_they_would_take_long(self) -> None:
         plan = DownloadPlan[str](20 * CHUNK_SIZE)
@@ -268,7 +268,7 @@ class StealingTest(unittest.TestCase):
         self.assertFalse(plan.has_work_for("new", now=0.5))
         plan.record("slow", 5, now=1.0)
         self.assertTrue(plan.is_slow(now=1.0))
-        self.assertEqual(plan.take("new", sharers=1, now=1.0), ChunkRange(13, 20))
+        self.assertEqual(plan.take("new", sharers=1, now=1.0), range(13, 20))
 
     def test_a_part_that_stands_still_is_slow_however_short_it_is(self) -> None:
         plan = DownloadPlan[str](1)
@@ -291,7 +291,7 @@ class StealingTest(unittest.TestCase):
         plan.take("still", sharers=40, now=0.0)
         plan.take("busy", sharers=1, now=0.0)
         plan.record("busy", 200, now=STALLED_S)
-        self.assertEqual(plan.take("new", sharers=3, now=STALLED_S), ChunkRange(0, 100))
+        self.assertEqual(plan.take("new", sharers=3, now=STALLED_S), range(100))
 
     def test_a_report_without_a_new_chunk_is_no_movement(self) -> None:
         plan = self.working(1000)
@@ -310,12 +310,12 @@ class StealingTest(unittest.TestCase):
         stolen = plan.take("new", sharers=2, now=0.1)
         assert stolen is not None
         self.assertEqual(plan.record("slow", stolen.start + 20, now=1.0), stolen.start)
-        self.assertEqual(plan.missing, stolen.count)
+        self.assertEqual(plan.missing, len(stolen))
 
     def test_a_hundred_seeders_share_a_large_file_to_its_end(self) -> None:
         size = 3 * CHUNK_SIZE * MAX_PART + 1
         plan = DownloadPlan[int](size)
-        now, had, parts = 0.0, 0, dict[int, ChunkRange]()
+        now, had, parts = 0.0, 0, dict[int, range]()
         while not plan.is_done:
             now += 1.0
             for seeder in range(100):
@@ -327,7 +327,7 @@ class StealingTest(unittest.TestCase):
                 part = parts[seeder]
                 upto = min(part.start + 50 + seeder, plan.part_end(seeder))
                 had += upto - part.start
-                parts[seeder] = ChunkRange(upto, part.stop)
+                parts[seeder] = range(upto, part.stop)
                 if plan.record(seeder, upto, now=now) <= upto:
                     plan.release(seeder, now=now)
                     del parts[seeder]

@@ -7,23 +7,24 @@ import json
 import unittest
 from collections.abc import Callable, Iterable
 
-from roles.lmk1.chunks import CHUNK_SIZE
 from roles.lmk1.peer_wire import (
     ACK_SIZE,
     ACKNOWLEDGED,
+    CHUNK_SIZE,
     CONNECTED,
+    HEADER,
     MAX_CHUNKS,
     MAX_REQUEST,
     REJECTED,
     AckReader,
     ExitConnection,
     RangeRequest,
-    SecondMessage,
-    SecondMessageReader,
     SeederAnswer,
-    SeederAnswerReader,
+    chunk_count,
+    chunk_length,
     decode_header,
-    encode_header,
+    decode_second_message,
+    decode_seeder_answer,
     encode_range_request,
 )
 from roles.values.content import MAX_FILE_SIZE
@@ -40,12 +41,24 @@ from roles.wire.greeting import (
 
 LATER_LINE = b'{"lmk": 2, "peer": "0123456789abcdef", "name": "lab-pc-07", "as": "leecher"}\n'
 LATER_GREETING = REQUEST_CONNECTION + b"\n" + LATER_LINE
+SIZES = (0, 1, 5119, 5120, 5121, 10_240, 10_241, 1_000_003, 2**31, 2**32 + 1, MAX_FILE_SIZE)
 NAMES = ("a.txt", "é\u2028\x85", 'a"]b', "a]", "]", '"', "\\", '\\"]', "[[", "{}\n{", "x" * 255)
 
 
 def feed_all(feed: Callable[[bytes], object | None], pieces: Iterable[bytes]) -> list[object]:
     """What a reader gave for each piece, without the `not yet`s."""
     return [message for piece in pieces if (message := feed(piece)) is not None]
+
+
+def feeding(decode: Callable[[bytes], object]) -> Callable[[bytes], object]:
+    """Decodes all that has come, at each further piece."""
+    received = bytearray()
+
+    def feed(piece: bytes) -> object:
+        received.extend(piece)
+        return decode(bytes(received))
+
+    return feed
 
 
 def two_pieces(stream: bytes) -> list[tuple[bytes, bytes]]:
@@ -56,17 +69,42 @@ def single_bytes(stream: bytes) -> list[bytes]:
     return [stream[place : place + 1] for place in range(len(stream))]
 
 
-def read_as_seeder(pieces: Iterable[bytes]) -> tuple[Greeting | None, SecondMessage | None]:
+def read_as_seeder(pieces: Iterable[bytes]) -> tuple[Greeting | None, object]:
     """The greeting and, from what comes after it, the second message, as a seeder reads them."""
-    greeting_reader, second_reader = GreetingReader(), SecondMessageReader()
+    greeting_reader, feed = GreetingReader(), feeding(decode_second_message)
     greeting: Greeting | None = None
-    second: SecondMessage | None = None
+    second: object = None
     for piece in pieces:
         if greeting is None:
             greeting = greeting_reader.feed(piece)
         else:
-            second = second_reader.feed(piece)
+            second = feed(piece)
     return greeting, second
+
+
+class ChunksTest(unittest.TestCase):
+    def test_a_chunk_is_as_long_as_the_originals(self) -> None:
+        self.assertEqual(CHUNK_SIZE, 5120)
+
+    def test_the_count_is_rounded_up_and_an_empty_file_has_none(self) -> None:
+        counts = [chunk_count(size) for size in SIZES[:7]]
+        self.assertEqual(counts, [0, 1, 1, 1, 2, 2, 3])
+
+    def test_every_chunk_is_full_but_the_last_one_which_is_never_empty(self) -> None:
+        for size in SIZES[1:]:
+            with self.subTest(size=size):
+                last = chunk_count(size) - 1
+                self.assertEqual(chunk_length(last, size), size - last * 5120)
+                self.assertTrue(0 < chunk_length(last, size) <= 5120)
+                if last:
+                    self.assertEqual(chunk_length(0, size), 5120)
+                    self.assertEqual(chunk_length(last - 1, size), 5120)
+
+    def test_the_lengths_of_all_chunks_make_up_the_size(self) -> None:
+        for size in SIZES[:8]:
+            with self.subTest(size=size):
+                lengths = [chunk_length(index, size) for index in range(chunk_count(size))]
+                self.assertEqual(sum(lengths), size)
 
 
 class WordsTest(unittest.TestCase):
@@ -100,7 +138,7 @@ class GreetingTest(unittest.TestCase):
             with self.subTest(first=first):
                 if len(first) == len(REQUEST_CONNECTION):
                     self.assertIs(reader.feed(first), Greeting.LEECHER)
-                    self.assertEqual(SecondMessageReader().feed(second), ExitConnection())
+                    self.assertEqual(decode_second_message(second), ExitConnection())
                 else:
                     self.assertIsNone(reader.feed(first))
                     self.assertIs(reader.feed(second), Greeting.GAVE_UP)
@@ -171,7 +209,7 @@ class SecondMessageTest(unittest.TestCase):
 
     def test_the_request_of_an_original_is_read(self) -> None:
         data = b"send_file_chunk\n" + json.dumps(["a b.txt", 0, 1024000]).encode()
-        self.assertEqual(SecondMessageReader().feed(data), RangeRequest("a b.txt", 0, 1_024_000))
+        self.assertEqual(decode_second_message(data), RangeRequest("a b.txt", 0, 1_024_000))
 
     def test_every_name_is_read_whole_and_in_any_pieces(self) -> None:
         for name in NAMES:
@@ -180,23 +218,23 @@ class SecondMessageTest(unittest.TestCase):
             for stream in {encode_range_request(request), b"send_file_chunk\n" + raw}:
                 for pieces in ((stream,), single_bytes(stream), *two_pieces(stream)):
                     with self.subTest(name=name, first=pieces[0]):
-                        got = feed_all(SecondMessageReader().feed, pieces)
+                        got = feed_all(feeding(decode_second_message), pieces)
                         self.assertEqual(got, [request])
 
     def test_leaving_is_read_in_any_pieces(self) -> None:
         for pieces in (single_bytes(EXIT_CONNECTION), *two_pieces(EXIT_CONNECTION)):
             with self.subTest(pieces=pieces):
-                got = feed_all(SecondMessageReader().feed, pieces)
+                got = feed_all(feeding(decode_second_message), pieces)
                 self.assertEqual(got, [ExitConnection()])
 
     def test_a_request_may_end_with_a_line_feed(self) -> None:
         data = b'send_file_chunk\n["a",1,0]\n'
-        self.assertEqual(SecondMessageReader().feed(data), RangeRequest("a", 1, 0))
+        self.assertEqual(decode_second_message(data), RangeRequest("a", 1, 0))
 
     def test_an_acknowledgement_glued_to_the_request_is_refused_as_by_the_original(self) -> None:
         for glued in (ACKNOWLEDGED, EXIT_CONNECTION, b"x", b"]"):
             with self.subTest(glued=glued), self.assertRaises(PeerProtocolError):
-                SecondMessageReader().feed(b'send_file_chunk\n["a",1,0]' + glued)
+                decode_second_message(b'send_file_chunk\n["a",1,0]' + glued)
 
     def test_other_words_are_refused(self) -> None:
         for data in (
@@ -208,7 +246,7 @@ class SecondMessageTest(unittest.TestCase):
             b"exit\n",
         ):
             with self.subTest(data=data), self.assertRaises(PeerProtocolError):
-                SecondMessageReader().feed(data)
+                decode_second_message(data)
 
     def test_impossible_numbers_are_refused(self) -> None:
         for values in (
@@ -232,24 +270,17 @@ class SecondMessageTest(unittest.TestCase):
             b"",
         ):
             with self.subTest(values=values), self.assertRaises(PeerProtocolError):
-                SecondMessageReader().feed(b"send_file_chunk\n[" + values + b"]")
+                decode_second_message(b"send_file_chunk\n[" + values + b"]")
 
     def test_the_largest_possible_numbers_are_read(self) -> None:
         data = b'send_file_chunk\n["a",%d,%d]' % (MAX_CHUNKS, MAX_FILE_SIZE)
-        self.assertEqual(
-            SecondMessageReader().feed(data), RangeRequest("a", MAX_CHUNKS, MAX_FILE_SIZE)
-        )
+        self.assertEqual(decode_second_message(data), RangeRequest("a", MAX_CHUNKS, MAX_FILE_SIZE))
 
     def test_a_request_that_does_not_end_within_the_limit_is_refused(self) -> None:
-        start = b'send_file_chunk\n["'
-        reader = SecondMessageReader()
-        self.assertIsNone(reader.feed(start.ljust(MAX_REQUEST, b"x")))
-        with self.assertRaises(PeerProtocolError):
-            reader.feed(b"x")
-        reader = SecondMessageReader()
-        self.assertIsNone(reader.feed(b"\n{".ljust(MAX_REQUEST, b"x")))
-        with self.assertRaises(PeerProtocolError):
-            reader.feed(b"x")
+        for start in (b'send_file_chunk\n["', b"\n{"):
+            self.assertIsNone(decode_second_message(start.ljust(MAX_REQUEST, b"x")))
+            with self.assertRaises(PeerProtocolError):
+                decode_second_message(start.ljust(MAX_REQUEST + 1, b"x"))
 
     def test_a_request_that_an_original_could_not_receive_is_never_made(self) -> None:
         with self.assertRaises(PeerProtocolError):
@@ -267,12 +298,12 @@ class SeederAnswerTest(unittest.TestCase):
             word: bytes = answer.value
             for pieces in ((word,), single_bytes(word), *two_pieces(word)):
                 with self.subTest(pieces=pieces):
-                    self.assertEqual(feed_all(SeederAnswerReader().feed, pieces), [answer])
+                    self.assertEqual(feed_all(feeding(decode_seeder_answer), pieces), [answer])
 
     def test_everything_else_is_refused_as_soon_as_it_differs(self) -> None:
         for data in (b"x", b"awax", b"connectedx", b"CONNECTED", b"lmk2 {}", b"\xff", b"away\n"):
             with self.subTest(data=data), self.assertRaises(PeerProtocolError):
-                SeederAnswerReader().feed(data)
+                decode_seeder_answer(data)
 
 
 class AckTest(unittest.TestCase):
@@ -311,23 +342,23 @@ class HeaderTest(unittest.TestCase):
     DIGEST = hashlib.sha256(b"chunk").digest()
 
     def test_the_header_is_the_length_little_endian_and_the_digest(self) -> None:
-        header = encode_header(self.DIGEST, 5120)
+        header = HEADER.pack(5120, self.DIGEST)
         self.assertEqual(header, b"\x00\x14\x00\x00" + self.DIGEST)
         self.assertEqual(len(header), 36)
 
     def test_a_header_is_read_where_it_lies(self) -> None:
-        buffer = bytearray(b"xyz" + encode_header(self.DIGEST, 77) + b"rest")
+        buffer = bytearray(b"xyz" + HEADER.pack(77, self.DIGEST) + b"rest")
         self.assertEqual(decode_header(buffer, 3, expected_length=77), self.DIGEST)
         self.assertEqual(decode_header(memoryview(buffer), 3, expected_length=77), self.DIGEST)
 
     def test_any_length_but_the_expected_one_means_that_the_file_changed(self) -> None:
         for length in (-(2**31), -1, 0, 1, CHUNK_SIZE - 1, CHUNK_SIZE + 1, 2**31 - 1):
-            header = encode_header(self.DIGEST, length)
+            header = HEADER.pack(length, self.DIGEST)
             with self.subTest(length=length), self.assertRaises(PeerProtocolError):
                 decode_header(header, 0, expected_length=CHUNK_SIZE)
 
     def test_an_empty_or_overlong_chunk_is_never_expected(self) -> None:
         for length in (-1, 0, CHUNK_SIZE + 1):
-            header = encode_header(self.DIGEST, length)
+            header = HEADER.pack(length, self.DIGEST)
             with self.subTest(length=length), self.assertRaises(PeerProtocolError):
                 decode_header(header, 0, expected_length=length)

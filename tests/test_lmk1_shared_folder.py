@@ -7,6 +7,7 @@ import socket
 import sys
 import unittest
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from unittest import mock
 
@@ -141,9 +142,10 @@ class OpenTest(SharedFolderTestCase):
 
     def test_an_offered_file_is_opened_for_reading(self) -> None:
         self.file("a", b"hello")
-        with self.shared.open(self.scanned("a")) as opened:
-            self.assertEqual(opened.read(), b"hello")
-            self.assertFalse(opened.writable())
+        with closing(self.shared.open(self.scanned("a"))) as opened:
+            self.assertEqual(opened.read(0, 9), b"hello")
+            with self.assertRaises(OSError):
+                opened.write(0, [memoryview(b"x")])
 
     def test_a_file_that_changed_since_the_scan_is_refused(self) -> None:
         changes: dict[str, Callable[[Path], object]] = {

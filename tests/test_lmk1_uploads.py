@@ -10,6 +10,7 @@ import threading
 import time
 import unittest
 
+from roles.lmk1.uploads import SLOTS_PER_HOST, is_free, state_of
 from roles.seeder import Seeder
 from roles.values.events import (
     DownloadState,
@@ -34,6 +35,33 @@ from tests.support import LIMIT_S, random_file, wait_until
 SILENCE_S = 0.15
 MANY = 30_000_000  # bytes, more than sockets keep on their way
 POSIX_ONLY = unittest.skipUnless(os.name == "posix", "a thing of POSIX systems")
+
+
+class SlotsTest(unittest.TestCase):
+    def test_a_slot_is_free_while_some_leechers_hold_fewer_than_there_are(self) -> None:
+        for hosts, elsewhere, free in (((), 0, True), (("b",), 1, True), (("b", "c"), 1, False)):
+            with self.subTest(hosts=hosts, elsewhere=elsewhere):
+                self.assertIs(is_free("10.0.0.1", hosts, slots=3, elsewhere=elsewhere), free)
+
+    def test_one_host_cannot_take_all_except_this_machine_or_where_there_is_one(self) -> None:
+        for host, slots, held, free in (
+            ("10.0.0.1", 8, SLOTS_PER_HOST - 1, True),
+            ("10.0.0.1", 8, SLOTS_PER_HOST, False),
+            ("127.0.0.1", 8, SLOTS_PER_HOST, True),
+            ("127.0.0.1", 8, 8, False),
+            ("10.0.0.1", 1, 0, True),
+            ("127.0.0.1", 1, 1, False),
+        ):
+            with self.subTest(host=host, slots=slots, held=held):
+                self.assertIs(is_free(host, [host] * held, slots=slots, elsewhere=0), free)
+
+    def test_the_state_is_available_connected_and_away(self) -> None:
+        states = [state_of(2, taken) for taken in range(3)]
+        self.assertEqual(states, [SeederState.AVAILABLE, SeederState.CONNECTED, SeederState.AWAY])
+
+    def test_with_one_slot_it_is_connected_while_busy_as_the_original(self) -> None:
+        self.assertIs(state_of(1, 0), SeederState.AVAILABLE)
+        self.assertIs(state_of(1, 1), SeederState.CONNECTED)
 
 
 class ServingLeechers(SeederTest):

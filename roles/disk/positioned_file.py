@@ -44,6 +44,15 @@ class PositionedFile:
         room[: len(data)] = data
         return len(data)
 
+    def read_pieces(self, offset: int, pieces: Sequence[memoryview]) -> int:
+        """Fill all pieces one after another from `offset` on; returns how many bytes there were."""
+        if HAS_POSITIONS:
+            return os.preadv(self.descriptor, pieces, offset)
+        count = 0
+        for piece in pieces:
+            count += self.read_into(offset + count, piece)
+        return count
+
     def read(self, offset: int, length: int) -> bytes:
         """Returns fewer bytes at the end of the file."""
         if HAS_POSITIONS:

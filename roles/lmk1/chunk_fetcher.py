@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from roles.lmk1 import peer_wire as wire
-from roles.lmk1.chunks import CHUNK_SIZE, ChunkRange, chunk_length
+from roles.lmk1.peer_wire import CHUNK_SIZE, HEADER, chunk_length
 from roles.net.connection import Connection
 from roles.net.dialling import dialled
+from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError, SeederLackedFileError
@@ -38,52 +39,61 @@ BUFFER = 512 * 1024  # bytes, a hundred chunks
 class Outcome(Enum):
     """How a connection ended without a fault."""
 
-    AWAY = "it serves others now"
-    SILENT = "it accepted the connection and sent nothing"
-    NOTHING_LEFT = "other seeders have the rest"
-    THROUGH = "its part is complete, or was taken over"
-    STOPPED = "this side stopped"
+    AWAY = "the seeder serves others now"
+    SILENT = "the seeder accepted the connection and sent nothing"
+    ENDED = "the part is complete or taken over, nothing was left to fetch, or this side stopped"
 
 
-def fetch_part(seeder: Address, work: Fetchers, throttle: Throttle) -> Outcome:
-    """Fetch one part of the file from this seeder.
+class ChunkFetcher:
+    """Fetches one part of a file from one seeder, in a thread of its own."""
 
-    Raises PeerProtocolError, SeederLackedFileError, OSError or TrackerSilentError (no such host)
-    for faults of the seeder, and StorageError for those of this machine.
-    """
-    with dialled(seeder, work.should_stop) as connection:
-        answer = _greet(connection, lambda: work.should_stop() or work.is_leaving(seeder))
-        if answer is None:
-            return Outcome.STOPPED if work.should_stop() else Outcome.SILENT
-        if answer is wire.SeederAnswer.AWAY:
-            return Outcome.AWAY
-        if answer is wire.SeederAnswer.ERROR:
-            raise PeerProtocolError("the seeder refused to connect")
-        part = None if work.should_stop() else work.take(seeder)
-        if part is None:
-            connection.send_all(EXIT_CONNECTION, within_s=POLL_S)
-            return Outcome.NOTHING_LEFT
-        request = wire.RangeRequest(work.name, part.count, part.start * CHUNK_SIZE)
-        connection.send_all(wire.encode_range_request(request), within_s=POLL_S)
-        return _ChunkStream(connection, seeder, work, part, throttle).run()
+    def __init__(self, seeder: Address, work: Fetchers, throttle: Throttle, *, now: float) -> None:
+        self.seeder = seeder
+        self.meter = RateMeter(now=now)
+        self.moved = now  # when it was created, or its last chunk arrived
+        self.is_connected = False  # the seeder has a request
+        self.is_leaving = False  # it makes room for another seeder
+        self._work, self._throttle = work, throttle
 
+    def run(self) -> Outcome:
+        """Raises PeerProtocolError, SeederLackedFileError, OSError or TrackerSilentError (no such
+        host) for faults of the seeder, and StorageError for those of this machine.
+        """
+        work = self._work
+        with dialled(self.seeder, work.should_stop) as connection:
+            answer = self._greet(connection)
+            if answer is None:
+                return Outcome.ENDED if work.should_stop() else Outcome.SILENT
+            if answer is wire.SeederAnswer.AWAY:
+                return Outcome.AWAY
+            if answer is wire.SeederAnswer.ERROR:
+                raise PeerProtocolError("the seeder refused to connect")
+            part = None if work.should_stop() else work.take(self)
+            if part is None:
+                connection.send_all(EXIT_CONNECTION, within_s=POLL_S)
+                return Outcome.ENDED
+            request = wire.RangeRequest(work.name, len(part), part.start * CHUNK_SIZE)
+            connection.send_all(wire.encode_range_request(request), within_s=POLL_S)
+            _Range(connection, self, work, part, self._throttle).receive()
+        return Outcome.ENDED
 
-def _greet(connection: Connection, should_stop: Callable[[], bool]) -> wire.SeederAnswer | None:
-    """Send the first word and read the answer; None, after taking leave, if none comes in time."""
-    connection.send_all(REQUEST_CONNECTION, within_s=POLL_S)
-    reader = wire.SeederAnswerReader()
-    deadline = time.monotonic() + ANSWER_S
-    while time.monotonic() < deadline and not should_stop():
-        data = connection.receive(MAX_GREETING)
-        if data is None:
-            continue
-        if not data:
-            raise PeerProtocolError("the seeder closed the connection without an answer")
-        answer = reader.feed(data)
-        if answer is not None:
-            return answer
-    _leave_unanswered(connection)
-    return None
+    def _greet(self, connection: Connection) -> wire.SeederAnswer | None:
+        """Send the first word and read the answer; None, after taking leave, if none comes."""
+        connection.send_all(REQUEST_CONNECTION, within_s=POLL_S)
+        received = b""
+        deadline = time.monotonic() + ANSWER_S
+        while time.monotonic() < deadline and not (self.is_leaving or self._work.should_stop()):
+            data = connection.receive(MAX_GREETING)
+            if data is None:
+                continue
+            if not data:
+                raise PeerProtocolError("the seeder closed the connection without an answer")
+            received += data
+            answer = wire.decode_seeder_answer(received)
+            if answer is not None:
+                return answer
+        _leave_unanswered(connection)
+        return None
 
 
 def _leave_unanswered(connection: Connection) -> None:
@@ -96,53 +106,49 @@ def _leave_unanswered(connection: Connection) -> None:
             return
 
 
-class _ChunkStream:
+class _Range:
     """Receives the chunks of one range into a buffer and parses them there."""
 
     def __init__(
         self,
         connection: Connection,
-        seeder: Address,
+        fetcher: ChunkFetcher,
         work: Fetchers,
-        part: ChunkRange,
+        part: range,
         throttle: Throttle,
     ) -> None:
-        self._connection, self._seeder, self._work = connection, seeder, work
+        self._connection, self._fetcher, self._work = connection, fetcher, work
         self._throttle = throttle
-        self._first = self._next = part.start
-        self._count = part.count  # requested chunks, and so the limit for acknowledgements
-        self._stop = part.stop
+        self._asked = part  # the limit for acknowledgements, even if the part gets shorter
+        self._next, self._stop = part.start, part.stop
         self._acknowledged = 0
         self._buffer = bytearray(BUFFER)
         self._view = memoryview(self._buffer)
         self._filled = 0
         self._heard = time.monotonic()
 
-    def run(self) -> Outcome:
+    def receive(self) -> None:
         """Receive until the part is complete, or this side stops.
 
         Closing in the middle of a range does not harm an original, as we tested.
         """
-        while self._next < self._stop:
-            if self._work.should_stop():
-                return Outcome.STOPPED
-            self._receive()
+        while self._next < self._stop and not self._work.should_stop():
+            self._receive_some()
             used = self._take_chunks()
             if not used:
                 self._check_patience()
-                self._stop = self._work.part_end(self._seeder)
+                self._stop = self._work.part_end(self._fetcher)
                 continue
             self._view[: self._filled - used] = self._view[used : self._filled]
             self._filled -= used
             self._acknowledge()
-        return Outcome.THROUGH
 
     @property
     def _is_unanswered(self) -> bool:
         """Whether no byte of the range has arrived."""
         return self._acknowledged == 0 and self._filled == 0
 
-    def _receive(self) -> None:
+    def _receive_some(self) -> None:
         """Wait for bytes, POLL_S at most."""
         most = self._throttle.slice(BUFFER - self._filled)
         count = self._connection.receive_into(self._view[self._filled : self._filled + most])
@@ -170,20 +176,18 @@ class _ChunkStream:
         """Verify and store every whole chunk in the buffer; returns how many bytes they took."""
         position, run_start = 0, self._next
         run = list[memoryview]()
-        while (
-            self._next < self._first + self._count and position + wire.HEADER.size <= self._filled
-        ):
+        while self._next < self._asked.stop and position + HEADER.size <= self._filled:
             length = chunk_length(self._next, self._work.size)
             digest = wire.decode_header(self._buffer, position, expected_length=length)
-            end = position + wire.HEADER.size + length
+            end = position + HEADER.size + length
             if end > self._filled:
                 break
-            chunk = self._view[position + wire.HEADER.size : end]
+            chunk = self._view[position + HEADER.size : end]
             if hashlib.sha256(chunk).digest() == digest:
                 run.append(chunk)
             else:
                 self._keep(run_start, run)
-                self._work.reject(self._seeder, self._next)
+                self._work.reject(self._fetcher, self._next)
                 run, run_start = [], self._next + 1
             self._next += 1
             position = end
@@ -193,14 +197,14 @@ class _ChunkStream:
     def _keep(self, first: int, run: Sequence[memoryview]) -> None:
         if run:
             self._heard = time.monotonic()
-            self._stop = self._work.store(self._seeder, first, run)
+            self._stop = self._work.store(self._fetcher, first, run)
 
     def _acknowledge(self) -> None:
         """Send, in one write, acknowledgements for the chunks that came and MAX_AHEAD more."""
-        came = self._next - self._first
+        came = self._next - self._asked.start
         if not came:
             return
-        words = min(self._count, came + MAX_AHEAD) - self._acknowledged
+        words = min(len(self._asked), came + MAX_AHEAD) - self._acknowledged
         if words > 0:
             self._connection.send_all(wire.ACKNOWLEDGED * words, within_s=POLL_S)
             self._acknowledged += words

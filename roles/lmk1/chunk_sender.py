@@ -9,17 +9,16 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from io import FileIO
+from collections.abc import Callable
+from contextlib import closing
 
+from roles.disk.positioned_file import PositionedFile
 from roles.lmk1 import peer_wire as wire
-from roles.lmk1.chunks import CHUNK_SIZE, ChunkRange, byte_count, chunk_count
+from roles.lmk1.peer_wire import CHUNK_SIZE, HEADER, chunk_count
 from roles.lmk1.shared_folder import SharedFolder
 from roles.net.connection import Connection
 from roles.net.throttle import Throttle
 from roles.sharing.folder_tree import TreeFile
-from roles.values.addresses import Address
 from roles.values.errors import FileChangedError, PeerProtocolError
 from roles.worker import POLL_S
 
@@ -31,43 +30,35 @@ BLOCK_CHUNKS = 64  # as many as our leecher acknowledges in advance
 MOST_HELD_BACK_S = 0.4  # by the speed limit: originals give up a seeder after 1 s of silence
 MAX_RESENDS = 16  # of one chunk; a leecher that refuses it more often never accepts it
 _ACKS_AT_ONCE = 64 * wire.ACK_SIZE
-
-
-@dataclass(slots=True)
-class UploadProgress:
-    """The progress of one connection.
-
-    Its thread writes, and the seeder's thread reads, single fields; no lock is needed.
-    """
-
-    leecher: Address
-    name: str = ""
-    sent: int = 0  # bytes, acknowledged or on their way
-    acknowledged: int = 0  # chunks
-    has_asked: bool = False  # for a range
-    size: int = 0  # bytes of the range
-    has_ended: bool = False  # the connection no longer needs its slot
+_STEP = HEADER.size + CHUNK_SIZE  # from one chunk to the next in a block
 
 
 class ChunkSender:
-    """Serves one leecher, from the answer `connected` on."""
+    """Serves one leecher, from the answer `connected` on.
+
+    Other threads may read the public fields; they need no lock.
+    """
 
     def __init__(
         self,
         connection: Connection,
         folder: SharedFolder,
-        progress: UploadProgress,
         throttle: Throttle,
         should_stop: Callable[[], bool],
     ) -> None:
         """The caller closes the connection."""
+        self.leecher = connection.address
+        self.name = ""  # of the file, once a range was asked for
+        self.has_asked = False
+        self.size = 0  # bytes of the range
+        self.sent = 0  # bytes, acknowledged or on their way
+        self.acknowledged = 0  # chunks
+        self.has_ended = False  # it needs its slot no longer
         self._connection = connection
         self._folder = folder
-        self._progress = progress
         self._throttle = throttle
         self._should_stop = should_stop
         self._acks = wire.AckReader()
-        self._block = bytearray()  # until a range is asked for
         connection.limit(POLL_S)
 
     def run(self) -> None:
@@ -75,26 +66,29 @@ class ChunkSender:
 
         Raises PeerProtocolError, FileChangedError or OSError.
         """
+        try:
+            self._serve()
+        finally:  # before the caller closes, because the leecher may reconnect at once
+            self.has_ended = True
+
+    def _serve(self) -> None:
         self._connection.send_all(wire.CONNECTED, within_s=POLL_S)
-        self._block = bytearray(BLOCK_CHUNKS * CHUNK_SIZE)
+        block = bytearray(BLOCK_CHUNKS * _STEP)
         request = self._read_request()
         if not isinstance(request, wire.RangeRequest):
             return
         file = self._folder.find(request.name)
         if file is None:
             raise PeerProtocolError(f"it asked for a file that is not offered: {request.name}")
-        last_start = request.offset + (request.count - 1) * CHUNK_SIZE
-        if request.count and last_start >= file.size:
+        if request.count and request.offset + (request.count - 1) * CHUNK_SIZE >= file.size:
             raise PeerProtocolError("it asked for chunks past the end of the file")
-        rest = file.size - request.offset
-        chunks = ChunkRange(0, min(request.count, chunk_count(rest)))
-        self._progress.name, self._progress.size = request.name, byte_count(chunks, rest)
-        self._progress.has_asked = True
-        with self._folder.open(file) as opened:
-            self._send_chunks(opened, file, request.offset, chunks.count)
+        self.size = min(request.count * CHUNK_SIZE, max(0, file.size - request.offset))
+        self.name, self.has_asked = request.name, True
+        with closing(self._folder.open(file)) as opened:
+            self._send_range(_Blocks(block, opened, file, request.offset, self.size))
 
     def _read_request(self) -> wire.SecondMessage | None:
-        reader = wire.SecondMessageReader()
+        received = b""
         deadline = time.monotonic() + REQUEST_S
         while not self._should_stop() and time.monotonic() < deadline:
             data = self._connection.receive(wire.MAX_REQUEST)
@@ -102,75 +96,44 @@ class ChunkSender:
                 continue
             if not data:
                 return None
-            message = reader.feed(data)
+            received += data
+            message = wire.decode_second_message(received)
             if message is not None:
                 return message
         return None
 
-    def _send_chunks(self, opened: FileIO, file: TreeFile, offset: int, count: int) -> None:
+    def _send_range(self, blocks: _Blocks) -> None:
         """Send chunk k as soon as k acknowledgements have arrived."""
-        acknowledged = following = resends = 0
-        block, block_start = memoryview(b""), 0
-        while following < count or acknowledged < count:
-            allowed = min(acknowledged + 1, count) - following
+        count = chunk_count(self.size)
+        following = resends = 0
+        while following < count or self.acknowledged < count:
+            allowed = min(self.acknowledged + 1, count) - following
             if allowed > 0:
-                if not block_start <= following < block_start + chunk_count(len(block)):
-                    block_start = following
-                    block = self._read_block(opened, file, offset, following, count)
-                ready = block[(following - block_start) * CHUNK_SIZE :]
-                following += self._send_some(ready[: allowed * CHUNK_SIZE])
+                following += self._send(blocks.chunks(following, allowed))
                 continue
             for is_good in self._receive_acks():
                 if is_good:
-                    acknowledged, resends = acknowledged + 1, 0
-                    self._progress.acknowledged = acknowledged
-                elif acknowledged >= following:
+                    self.acknowledged, resends = self.acknowledged + 1, 0
+                elif self.acknowledged >= following:
                     raise PeerProtocolError("it refused a chunk that was not sent yet")
                 else:
-                    following, resends = acknowledged, resends + 1
+                    following, resends = self.acknowledged, resends + 1
             if resends > MAX_RESENDS:
                 raise PeerProtocolError("it refused the same chunk again and again")
-            if acknowledged > count:
+            if self.acknowledged > count:
                 raise PeerProtocolError("it acknowledged more chunks than it asked for")
 
-    def _read_block(
-        self, opened: FileIO, file: TreeFile, offset: int, first: int, count: int
-    ) -> memoryview:
-        """The chunks from `first` on, as many as fit into a block.
-
-        Raises FileChangedError rather than sending a mixture of two versions of the file.
-        """
-        start = offset + first * CHUNK_SIZE
-        wanted = min(len(self._block), file.size - start, (count - first) * CHUNK_SIZE)
-        block = memoryview(self._block)[:wanted]
-        opened.seek(start)
-        got = 0
-        while got < wanted:
-            more = opened.readinto(block[got:])
-            if not more:
-                break
-            got += more
-        if got < wanted or not file.is_still(os.fstat(opened.fileno())):
-            raise FileChangedError(f"{file.path} changed while it was sent")
-        return block
-
-    def _send_some(self, ready: memoryview) -> int:
-        """Send these chunks with their headers in one write; returns how many chunks."""
-        parts = list[bytes | memoryview]()
-        for start in range(0, len(ready), CHUNK_SIZE):
-            chunk = ready[start : start + CHUNK_SIZE]
-            parts += (wire.encode_header(hashlib.sha256(chunk).digest(), len(chunk)), chunk)
-        self._send_all(parts)
-        self._progress.sent = min(self._progress.sent + len(ready), self._progress.size)
-        return len(parts) // 2
-
-    def _send_all(self, parts: Sequence[bytes | memoryview]) -> None:
-        rest = memoryview(b"".join(parts))
-        self._throttle.wait(len(rest), self._should_stop, most_s=MOST_HELD_BACK_S)
+    def _send(self, chunks: memoryview) -> int:
+        """Send these chunks and their headers; returns how many chunks."""
+        self._throttle.wait(len(chunks), self._should_stop, most_s=MOST_HELD_BACK_S)
         deadline = time.monotonic() + STALLED_S
+        rest = chunks
         while rest:
             rest = rest[self._connection.send(rest) :]
             self._check_patience(deadline)  # even if the leecher reads single bytes
+        count = -(-len(chunks) // _STEP)
+        self.sent = min(self.sent + len(chunks) - count * HEADER.size, self.size)
+        return count
 
     def _receive_acks(self) -> list[bool]:
         deadline = time.monotonic() + STALLED_S
@@ -190,3 +153,43 @@ class ChunkSender:
             raise ConnectionAbortedError("the seeder stops")
         if time.monotonic() > deadline:
             raise TimeoutError(f"nothing moved for {STALLED_S:.0f} s")
+
+
+class _Blocks:
+    """The chunks of a range with their headers, read block by block into the same memory."""
+
+    def __init__(
+        self, block: bytearray, opened: PositionedFile, file: TreeFile, offset: int, size: int
+    ) -> None:
+        """The range of `size` bytes from `offset` on."""
+        self._block = memoryview(block)
+        self._chunks = [
+            self._block[start + HEADER.size : start + _STEP]
+            for start in range(0, len(block), _STEP)
+        ]
+        self._opened, self._file = opened, file
+        self._offset, self._size = offset, size
+        self._first = 0  # chunk of the range, in the block
+        self._ready = self._block[:0]
+
+    def chunks(self, first: int, most: int) -> memoryview:
+        """The chunks from `first` on, at least one and at most `most`. Raises FileChangedError."""
+        start = (first - self._first) * _STEP
+        if not 0 <= start < len(self._ready):
+            self._read(first)
+            start = 0
+        return self._ready[start : start + most * _STEP]
+
+    def _read(self, first: int) -> None:
+        """Refuses to send a mixture of two versions of the file."""
+        skipped = first * CHUNK_SIZE
+        wanted = min(len(self._chunks) * CHUNK_SIZE, self._size - skipped)
+        chunks = self._chunks[: chunk_count(wanted)]
+        chunks[-1] = chunks[-1][: wanted - (len(chunks) - 1) * CHUNK_SIZE]
+        got = self._opened.read_pieces(self._offset + skipped, chunks)
+        if got < wanted or not self._file.is_still(os.fstat(self._opened.descriptor)):
+            raise FileChangedError(f"{self._file.path} changed while it was sent")
+        for index, chunk in enumerate(chunks):
+            digest = hashlib.sha256(chunk).digest()
+            HEADER.pack_into(self._block, index * _STEP, len(chunk), digest)
+        self._first, self._ready = first, self._block[: wanted + len(chunks) * HEADER.size]

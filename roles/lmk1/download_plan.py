@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from roles.lmk1.chunks import CHUNK_SIZE, ChunkRange, chunk_count
+from roles.lmk1.peer_wire import CHUNK_SIZE, chunk_count
 
 # An original seeder reads its whole range into memory before the first chunk.
 MAX_PART_BYTES = 64 * 1024 * 1024
@@ -55,7 +55,7 @@ class DownloadPlan(Generic[Seeder]):
     def __init__(self, size: int) -> None:
         """`size`: bytes of the file."""
         self._count = chunk_count(size)
-        self._unassigned = [ChunkRange(0, self._count)] if self._count else []
+        self._unassigned = [range(self._count)] if self._count else []
         self._parts: dict[Seeder, _Part] = {}
         self._paces: dict[Seeder, _Pace] = {}
         # Seeders that stalled, lost their part and have sent nothing since. They come after all
@@ -65,9 +65,7 @@ class DownloadPlan(Generic[Seeder]):
     @property
     def missing(self) -> int:
         """Number of missing chunks."""
-        return sum(item.count for item in self._unassigned) + sum(
-            part.rest for part in self._parts.values()
-        )
+        return sum(map(len, self._unassigned)) + sum(part.rest for part in self._parts.values())
 
     @property
     def is_done(self) -> bool:
@@ -84,7 +82,7 @@ class DownloadPlan(Generic[Seeder]):
             for seeder, part in self._parts.items()
         )
 
-    def take(self, seeder: Seeder, *, sharers: int, now: float) -> ChunkRange | None:
+    def take(self, seeder: Seeder, *, sharers: int, now: float) -> range | None:
         """The next part for a seeder that has none; None if the others are faster without it.
 
         `sharers`: how many seeders, including this one, will share the file.
@@ -118,7 +116,7 @@ class DownloadPlan(Generic[Seeder]):
         part = self._parts[seeder]
         if index < part.stop:
             part.next, part.moved = index + 1, now
-            self._unassigned.append(ChunkRange(index, index + 1))
+            self._unassigned.append(range(index, index + 1))
 
     def release(self, seeder: Seeder, *, now: float) -> None:
         """The seeder is done or gone; what is left of its part becomes unassigned."""
@@ -127,7 +125,7 @@ class DownloadPlan(Generic[Seeder]):
             return
         self._pace_of(seeder).seconds += max(now - part.since, 1e-3)
         if part.rest:
-            self._unassigned.append(ChunkRange(part.next, part.stop))
+            self._unassigned.append(range(part.next, part.stop))
 
     def is_stalled(self, seeder: Seeder, *, now: float) -> bool:
         """Whether this seeder has a part, but has sent nothing of it for STALLED_S."""
@@ -140,24 +138,24 @@ class DownloadPlan(Generic[Seeder]):
         moving = (other for other, part in self._parts.items() if part.rest and other != seeder)
         return bool(self._unassigned) and all(self.is_stalled(one, now=now) for one in moving)
 
-    def _take_unassigned(self, sharers: int) -> ChunkRange:
+    def _take_unassigned(self, sharers: int) -> range:
         """The start of what is unassigned, at most a fair share of all of it."""
-        whole = sum(item.count for item in self._unassigned)
+        whole = sum(map(len, self._unassigned))
         share = max(1, min(MAX_PART, -(-whole // max(1, sharers))))
         first = self._unassigned.pop(0)
-        taken = ChunkRange(first.start, min(first.stop, first.start + share))
+        taken = range(first.start, min(first.stop, first.start + share))
         if taken.stop < first.stop:
-            self._unassigned.insert(0, ChunkRange(taken.stop, first.stop))
+            self._unassigned.insert(0, range(taken.stop, first.stop))
         return taken
 
-    def _steal(self, thief: Seeder, now: float) -> ChunkRange | None:
+    def _steal(self, thief: Seeder, now: float) -> range | None:
         victim = self._victim(thief, now)
         if victim is None:
             return None
         part = self._parts[victim]
         if self.is_stalled(victim, now=now):
             self._beaten.add(victim)
-        taken = ChunkRange(part.stop - self._stolen_count(thief, victim, now), part.stop)
+        taken = range(part.stop - self._stolen_count(thief, victim, now), part.stop)
         part.stop = taken.start
         return taken
 

@@ -8,11 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from roles.lmk1.chunk_fetcher import Outcome, fetch_part
-from roles.lmk1.chunks import CHUNK_SIZE, ChunkRange
+from roles.lmk1.chunk_fetcher import ChunkFetcher, Outcome
 from roles.lmk1.download_plan import MIN_STOLEN, DownloadPlan
 from roles.lmk1.partial_file import PartialFile
+from roles.lmk1.peer_wire import CHUNK_SIZE
 from roles.lmk1.seeder_book import SeederBook
 from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
@@ -52,21 +53,10 @@ class SeedersOutlook:
     lack: ShortageError | None  # what this computer lacked when it last connected
 
 
-@dataclass(slots=True)
-class _Fetching:
-    """One seeder at work. Protected by the lock."""
-
-    thread: threading.Thread
-    meter: RateMeter
-    moved: float  # when it began, or its last chunk arrived
-    is_connected: bool = False
-    is_leaving: bool = False  # it makes room for another seeder
-
-
 class Fetchers:
     """Controlled by the download's thread.
 
-    The lock protects plan, book and fetchings; it is never held during I/O.
+    The lock protects plan, book and fetchers; it is never held during I/O.
     """
 
     def __init__(
@@ -96,7 +86,7 @@ class Fetchers:
         self._parallel_seeders = parallel_seeders
         self._plan = DownloadPlan[Address](file.size)
         self._partial: PartialFile | None = None
-        self._fetchings: dict[Address, _Fetching] = {}
+        self._fetchers: dict[ChunkFetcher, Worker] = {}  # and their threads
         self._received = Counter[Address]()  # bytes by seeder, over all its connections
         self._meter = RateMeter(now=time.monotonic())
         self._is_complete = False  # all chunks are here, so all threads end
@@ -133,14 +123,14 @@ class Fetchers:
         """Start a thread for each seeder that can be tried, as long as there is work."""
         with self._lock:
             for seeder in self._candidates(now):
-                moving = sum(now - item.moved < MOVING_S for item in self._fetchings.values())
+                moving = sum(now - one.moved < MOVING_S for one in self._fetchers)
                 is_enough = moving >= self._useful and not self._plan.is_slow(now=now)
                 if moving >= self._parallel_seeders or is_enough:
                     return
                 is_idle = not self._plan.has_work_for(seeder, now=now)
                 if is_idle or not self._book.may_dial(seeder, now=now):
                     return
-                if len(self._fetchings) >= STANDING * self._parallel_seeders:
+                if len(self._fetchers) >= STANDING * self._parallel_seeders:
                     self._make_room(now)
                     return
                 if not self._send_to(seeder, now):
@@ -152,7 +142,7 @@ class Fetchers:
     def join(self) -> None:
         """Wait for all threads. They end if halting or storage_fault is set, or is_done."""
         with self._lock:
-            threads = [fetching.thread for fetching in self._fetchings.values()]
+            threads = list(self._fetchers.values())
         for thread in threads:
             thread.join()
 
@@ -161,9 +151,9 @@ class Fetchers:
             listed = self._seeders()
             return SeedersOutlook(
                 is_moving=now - self._moved < MOVING_S,
-                is_connected=any(item.is_connected for item in self._fetchings.values()),
+                is_connected=any(one.is_connected for one in self._fetchers),
                 is_queued=any(self._book.is_away(seeder) for seeder in listed),
-                is_trying=bool(self._fetchings),
+                is_trying=bool(self._fetchers),
                 is_anyone_listed=bool(listed),
                 all_dropped=bool(listed) and all(map(self._book.is_dropped, listed)),
                 wait_s=self._book.wait_s(listed, self._file.name, now=now),
@@ -179,11 +169,16 @@ class Fetchers:
     def sources(self, now: float) -> tuple[Source, ...]:
         with self._lock:
             return tuple(
-                Source(seeder, self._received[seeder], item.meter.rate(now=now), item.is_connected)
-                for seeder, item in sorted(self._fetchings.items())
+                Source(
+                    one.seeder,
+                    self._received[one.seeder],
+                    one.meter.rate(now=now),
+                    one.is_connected,
+                )
+                for one in sorted(self._fetchers, key=lambda one: one.seeder)
             )
 
-    # For fetch_part(), in the seeders' threads
+    # For the fetchers, in their threads
 
     @property
     def name(self) -> str:
@@ -199,45 +194,39 @@ class Fetchers:
         """Whether all threads must end."""
         return self._halting.is_set() or self.storage_fault is not None or self._is_complete
 
-    def is_leaving(self, seeder: Address) -> bool:
-        """Whether this seeder must make room for another."""
-        with self._lock:
-            return self._fetchings[seeder].is_leaving
-
-    def take(self, seeder: Address) -> ChunkRange | None:
+    def take(self, fetcher: ChunkFetcher) -> range | None:
         """A part for a seeder that has answered `connected`; None if there is nothing for it."""
         with self._lock:
             now = time.monotonic()
-            usable = len(self._fetchings) + len(self._candidates(now))
-            part = self._plan.take(seeder, sharers=min(usable, self._useful), now=now)
-            self._fetchings[seeder].is_connected = part is not None
+            usable = len(self._fetchers) + len(self._candidates(now))
+            part = self._plan.take(fetcher.seeder, sharers=min(usable, self._useful), now=now)
+            fetcher.is_connected = part is not None
             return part
 
-    def store(self, seeder: Address, first: int, pieces: Sequence[memoryview]) -> int:
+    def store(self, fetcher: ChunkFetcher, first: int, pieces: Sequence[memoryview]) -> int:
         """Write verified chunks from `first` on; returns where the seeder's part ends now."""
         assert self._partial is not None
         self._partial.write(first * CHUNK_SIZE, *pieces)
         count = sum(len(piece) for piece in pieces)
         now = time.monotonic()
         with self._lock:
-            self._moved = now
+            self._moved = fetcher.moved = now
             self._meter.add(count, now=now)
-            fetching = self._fetchings[seeder]
-            fetching.moved = now
-            fetching.meter.add(count, now=now)
-            self._received[seeder] += count
-            self._book.delivered(seeder, len(pieces))
-            end = self._plan.record(seeder, first + len(pieces), now=now)
+            fetcher.meter.add(count, now=now)
+            self._received[fetcher.seeder] += count
+            self._book.delivered(fetcher.seeder, len(pieces))
+            end = self._plan.record(fetcher.seeder, first + len(pieces), now=now)
             self._is_complete = self._plan.is_done
-            return 0 if fetching.is_leaving else end
+            return 0 if fetcher.is_leaving else end
 
-    def reject(self, seeder: Address, index: int) -> None:
+    def reject(self, fetcher: ChunkFetcher, index: int) -> None:
         """Note a damaged chunk. Raises PeerProtocolError if this seeder has sent too many."""
+        seeder = fetcher.seeder
         with self._lock:
             now = time.monotonic()
             self._plan.reject(seeder, index, now=now)
             self._book.sent_bad_chunk(seeder)
-            others = (*self._candidates(now), *(one for one in self._fetchings if one != seeder))
+            others = (*self._candidates(now), *(self._seeders_at_work - {seeder}))
             is_over = self._book.is_dropped(seeder) or (
                 self._book.is_suspect(seeder) and not all(map(self._book.is_suspect, others))
             )
@@ -245,86 +234,90 @@ class Fetchers:
         if is_over:
             raise PeerProtocolError("it keeps sending damaged chunks")
 
-    def part_end(self, seeder: Address) -> int:
+    def part_end(self, fetcher: ChunkFetcher) -> int:
         """Where the seeder's part ends now."""
         with self._lock:
-            return 0 if self._fetchings[seeder].is_leaving else self._plan.part_end(seeder)
+            return 0 if fetcher.is_leaving else self._plan.part_end(fetcher.seeder)
+
+    # With the lock held
 
     def _make_room(self, now: float) -> None:
-        """Leave the seeder that has been idle longest, if for too long. Call with the lock held."""
-        staying = [item for item in self._fetchings.values() if not item.is_leaving]
-        longest = min(staying, key=lambda item: item.moved, default=None)
+        """Leave the seeder that has been idle longest, if for too long."""
+        staying = [one for one in self._fetchers if not one.is_leaving]
+        longest = min(staying, key=lambda one: one.moved, default=None)
         if longest is not None and now - longest.moved >= STANDING_S:
             longest.is_leaving = True
 
     @property
     def _useful(self) -> int:
-        """How many seeders at once the missing chunks are worth. Call with the lock held."""
+        """How many seeders at once the missing chunks are worth."""
         return min(self._parallel_seeders, -(-self._plan.missing // MIN_STOLEN))
 
+    @property
+    def _seeders_at_work(self) -> set[Address]:
+        return {one.seeder for one in self._fetchers}
+
     def _candidates(self, now: float) -> list[Address]:
-        """Further seeders to try. Call with the lock held."""
+        """Further seeders to try."""
         return self._book.candidates(
-            self._seeders(), self._file.name, besides=self._fetchings, now=now
+            self._seeders(), self._file.name, besides=self._seeders_at_work, now=now
         )
 
     def _send_to(self, seeder: Address, now: float) -> bool:
-        """Start a thread for this seeder; False if the system has none left.
-
-        Call with the lock held.
-        """
-        thread = Worker(lambda: self._fetch(seeder), "lmk-fetch")
-        self._fetchings[seeder] = _Fetching(thread, RateMeter(now=now), moved=now)
+        """Start a thread for this seeder; False if the system has none left."""
+        fetcher = ChunkFetcher(seeder, self, self._throttle, now=now)
+        thread = Worker(lambda: self._fetch(fetcher), "lmk-fetch")
         try:
             thread.start()
         except ShortageError as error:
-            del self._fetchings[seeder]
             self._lack = error
             return False
+        self._fetchers[fetcher] = thread
         self._book.opened(seeder)
         return True
 
-    def _fetch(self, seeder: Address) -> None:
+    def _fetch(self, fetcher: ChunkFetcher) -> None:
         """One connection to one seeder, and what its end means."""
-        outcome: Outcome | None = None
+        book, name = self._book, self._file.name
         lack: ShortageError | None = None
-        fault, lacks_file = "a fault of the program", False  # unless it ends in a known way
+        fault = "a fault of the program"  # unless it ends in a known way
+        note: Callable[..., None] | None = book.failed
         try:
-            outcome = fetch_part(seeder, self, self._throttle)
-            fault = ""
+            match fetcher.run():
+                case Outcome.AWAY:
+                    fault, note = "", book.said_away
+                case Outcome.SILENT:
+                    fault, note = "it does not answer", book.said_nothing
+                case Outcome.ENDED:
+                    fault, note = "", None
         except SeederLackedFileError as error:
-            fault, lacks_file = str(error), True
+            fault, note = str(error), partial(book.lacks, name=name)
         except StorageError as error:
-            self.storage_fault, fault = error, ""
+            self.storage_fault, fault, note = error, "", None
         except (PeerProtocolError, TrackerSilentError, OSError) as error:
             fault, lack = _in_few_words(error), shortage_of(error)
         except MemoryError as error:
             fault, lack = "this computer has no memory left", shortage_of(error)
         finally:
             self._lack = lack  # atomic, so without the lock
-            self._note_end(seeder, outcome, fault, lacks_file=lacks_file)
+            self._end(fetcher, fault, note)
         if fault:
-            log.info("%s from %s: %s", shown_name(self._file.name), seeder, fault)
+            log.info("%s from %s: %s", shown_name(name), fetcher.seeder, fault)
 
-    def _note_end(
-        self, seeder: Address, outcome: Outcome | None, fault: str, *, lacks_file: bool
-    ) -> None:
+    def _end(self, fetcher: ChunkFetcher, fault: str, note: Callable[..., None] | None) -> None:
+        """`note` tells the book what the seeder did."""
+        seeder = fetcher.seeder
         with self._lock:
             now = time.monotonic()
-            if outcome is Outcome.AWAY:
-                self._book.said_away(seeder, now=now)
-            elif outcome is Outcome.SILENT:
-                self._book.said_nothing(seeder, now=now)
-                self._last_fault = f"{seeder}: it does not answer"
-            elif lacks_file:
-                self._book.lacks(seeder, self._file.name, now=now)
-            elif fault or self._fetchings[seeder].is_leaving:
-                self._book.failed(seeder, now=now)
+            if note is None and fetcher.is_leaving:
+                note = self._book.failed
+            if note is not None:
+                note(seeder, now=now)
             if fault:
                 self._last_fault = f"{seeder}: {fault}"
             self._plan.release(seeder, now=now)
             self._book.closed(seeder, now=now)
-            del self._fetchings[seeder]
+            del self._fetchers[fetcher]
         self._woken.set()
 
 

@@ -1,7 +1,7 @@
 """What LMK/1 leechers and seeders send each other over TCP.
 
-LMK/1 has no framing: originals treat what one receive returns as one message. The readers here
-accept bytes in any pieces, and return a message, or None for "not yet", or raise PeerProtocolError.
+LMK/1 has no framing: originals treat what one receive returns as one message. Here
+bytes may come in any pieces.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeGuard
 
-from roles.lmk1.chunks import CHUNK_SIZE, chunk_count
 from roles.values import strict_json
 from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.values.strict_json import JsonValue
 from roles.wire.greeting import AWAY, ERROR, EXIT_CONNECTION
 
+CHUNK_SIZE = 5_120  # bytes, fixed by the original
 CONNECTED = b"connected"
 ACKNOWLEDGED = b"acknolwedgement"  # the original's spelling
 REJECTED = b"error_notacknol"  # asks for the same chunk again
@@ -26,7 +26,7 @@ ACK_SIZE = 15  # bytes of either word
 
 HEADER = struct.Struct("<i32s")  # length in bytes, SHA-256 digest of the chunk
 MAX_REQUEST = 1_024  # bytes; the receive buffer of an original seeder
-MAX_CHUNKS = chunk_count(MAX_FILE_SIZE)
+MAX_CHUNKS = -(-MAX_FILE_SIZE // CHUNK_SIZE)
 
 _REQUEST_START = b"send_file_chunk\n"
 # The rest of a greeting that came in two segments: a later version's line, or just a line feed.
@@ -60,6 +60,16 @@ class ExitConnection:
 SecondMessage = RangeRequest | ExitConnection
 
 
+def chunk_count(size: int) -> int:
+    """`size` in bytes; an empty file has no chunk."""
+    return -(-size // CHUNK_SIZE)
+
+
+def chunk_length(index: int, size: int) -> int:
+    """Bytes in chunk `index`: CHUNK_SIZE, or less for the last one."""
+    return min(CHUNK_SIZE, size - index * CHUNK_SIZE)
+
+
 def encode_range_request(request: RangeRequest) -> bytes:
     """Raises PeerProtocolError if an original could not receive it in one piece."""
     message = _REQUEST_START + strict_json.dumps([request.name, request.count, request.offset])
@@ -68,60 +78,48 @@ def encode_range_request(request: RangeRequest) -> bytes:
     return message
 
 
-def encode_header(digest: bytes, length: int) -> bytes:
-    """The 36 bytes before each chunk."""
-    return HEADER.pack(length, digest)
+def decode_second_message(received: bytes) -> SecondMessage | None:
+    """Read all that a leecher has sent after `connected`; None if more must come.
+
+    A request ends with its closing bracket. Raises PeerProtocolError for any other message.
+    """
+    received = _GREETING_TAIL.sub(b"", received, count=1)
+    if len(received) > MAX_REQUEST:
+        raise PeerProtocolError("a request that is too long")
+    if received == EXIT_CONNECTION:
+        return ExitConnection()
+    if received.startswith(_REQUEST_START):
+        return _decode_request(received.removeprefix(_REQUEST_START))
+    if received[:1] in (b"\n", b"{"):  # the rest of a greeting
+        return None
+    if _REQUEST_START.startswith(received) or EXIT_CONNECTION.startswith(received):
+        return None
+    raise PeerProtocolError("neither send_file_chunk nor exit_connection")
 
 
-class SecondMessageReader:
-    """Reads what a leecher sends after `connected`. A request ends with its closing bracket."""
-
-    def __init__(self) -> None:
-        self._buffer = b""
-
-    def feed(self, data: bytes) -> SecondMessage | None:
-        """None until the message is complete. Raises PeerProtocolError for any other message."""
-        self._buffer = _GREETING_TAIL.sub(b"", self._buffer + data, count=1)
-        if len(self._buffer) > MAX_REQUEST:
-            raise PeerProtocolError("a request that is too long")
-        if self._buffer == EXIT_CONNECTION:
-            return ExitConnection()
-        if self._buffer.startswith(_REQUEST_START):
-            return self._decode(self._buffer[len(_REQUEST_START) :])
-        if self._buffer[:1] in (b"\n", b"{"):  # the rest of a greeting
-            return None
-        if _REQUEST_START.startswith(self._buffer) or EXIT_CONNECTION.startswith(self._buffer):
-            return None
-        raise PeerProtocolError("neither send_file_chunk nor exit_connection")
-
-    @staticmethod
-    def _decode(text: bytes) -> RangeRequest | None:
-        if not _WHOLE_LIST.match(text):
-            return None
-        match strict_json.loads(text):
-            case [str(name), count, offset]:
-                if _is_number(count, MAX_CHUNKS) and _is_number(offset, MAX_FILE_SIZE):
-                    return RangeRequest(name, count, offset)
-            case _:
-                pass
-        raise PeerProtocolError("a request with impossible numbers")
+def _decode_request(text: bytes) -> RangeRequest | None:
+    if not _WHOLE_LIST.match(text):
+        return None
+    match strict_json.loads(text):
+        case [str(name), count, offset]:
+            if _is_number(count, MAX_CHUNKS) and _is_number(offset, MAX_FILE_SIZE):
+                return RangeRequest(name, count, offset)
+        case _:
+            pass
+    raise PeerProtocolError("a request with impossible numbers")
 
 
-class SeederAnswerReader:
-    """Reads a seeder's answer to the greeting."""
+def decode_seeder_answer(received: bytes) -> SeederAnswer | None:
+    """Read all that a seeder has answered to the greeting; None if more must come.
 
-    def __init__(self) -> None:
-        self._buffer = b""
-
-    def feed(self, data: bytes) -> SeederAnswer | None:
-        """None until the word is complete. Raises PeerProtocolError for any other word."""
-        self._buffer += data
-        for answer in SeederAnswer:
-            if self._buffer == answer.value:
-                return answer
-        if any(answer.value.startswith(self._buffer) for answer in SeederAnswer):
-            return None
-        raise PeerProtocolError("not a seeder: it answered something else")
+    Raises PeerProtocolError for any other word.
+    """
+    for answer in SeederAnswer:
+        if received == answer.value:
+            return answer
+    if any(answer.value.startswith(received) for answer in SeederAnswer):
+        return None
+    raise PeerProtocolError("not a seeder: it answered something else")
 
 
 class AckReader:

@@ -13,11 +13,11 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable
-from io import FileIO
 from itertools import islice
 from pathlib import Path
 
 from roles.disk.file_source import OPEN_FLAGS
+from roles.disk.positioned_file import PositionedFile
 from roles.disk.storage_faults import unreadable
 from roles.sharing.folder_tree import TopListing, TreeFile, in_order, status_of
 from roles.values.disk_names import from_disk, on_disk
@@ -94,20 +94,16 @@ class SharedFolder:
         in_subfolders = _count_below(subfolders)
         return TopListing(dict(sorted(files.items())), in_subfolders, in_order(skipped))
 
-    def open(self, file: TreeFile) -> FileIO:
-        """Open an offered file for unbuffered reading.
-
-        Raises FileChangedError if it is not as scanned.
-        """
+    def open(self, file: TreeFile) -> PositionedFile:
+        """Raises FileChangedError if the file is not as scanned."""
         try:
             descriptor = os.open(self._path / on_disk(file.path), OPEN_FLAGS)
         except OSError as error:
             raise FileChangedError(f"{file.path} cannot be read ({_why(error)})") from None
-        status = os.fstat(descriptor)
-        if not file.is_still(status):
+        if not file.is_still(os.fstat(descriptor)):
             os.close(descriptor)
             raise FileChangedError(f"{file.path} changed since the folder was read")
-        return FileIO(descriptor, "rb")
+        return PositionedFile(descriptor)
 
 
 def _count_below(subfolders: Iterable[str]) -> int:

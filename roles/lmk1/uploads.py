@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from roles.lmk1.chunk_sender import ChunkSender, UploadProgress
+from roles.lmk1.chunk_sender import ChunkSender
 from roles.lmk1.shared_folder import SharedFolder
-from roles.lmk1.slots import SLOTS_PER_HOST, SlotTable
 from roles.net.connection import Connection
 from roles.net.eviction import Occupant, who_goes
 from roles.net.rates import RateMeter
@@ -25,6 +24,8 @@ from roles.worker import Worker
 
 log = logging.getLogger(__name__)
 
+# Keeps one machine with many downloads from blocking a room. Loopback is exempt.
+SLOTS_PER_HOST = 2
 # An original connects to four more seeders, for up to 2 s each, before it sends its first request.
 ASK_S = 8.0
 LOOK_S = 5.0  # a leecher that acknowledges fewer than LEAST_CHUNKS in this time is idle
@@ -35,14 +36,18 @@ LEAST_CHUNKS = 2
 class _Serving:
     thread: threading.Thread
     connection: Connection
-    progress: UploadProgress
+    sender: ChunkSender
     meter: RateMeter
     looked_at: float
     idle_since: float | None
     acknowledged: int = 0  # chunks, at `looked_at`
     has_asked: bool = False  # for a range, at `looked_at`
     counted: int = 0  # bytes that `meter` has counted
-    is_leaving: bool = False  # we hung up on it and have released its slot
+    is_leaving: bool = False  # we hung up on it
+
+    @property
+    def host(self) -> str:
+        return self.sender.leecher.host
 
 
 class Uploads:
@@ -60,7 +65,7 @@ class Uploads:
         """`slots`: of the seeder; LMK/1 and LMK/2 leechers share them."""
         self._folder = folder
         self._swarm = swarm
-        self._slots = SlotTable(slots)
+        self._slots = slots
         self._throttle = throttle
         self._should_stop = should_stop
         self._serving: list[_Serving] = []
@@ -70,25 +75,23 @@ class Uploads:
         """Serve a leecher that has greeted, perhaps instead of an idle one, or send it away."""
         self._reap()
         address = connection.address
-        is_taken = self._slots.take(address.host, self._swarm.slots_taken)
-        if not is_taken and self._end_idle(address.host):
-            is_taken = self._slots.take(address.host, self._swarm.slots_taken)
-        if not is_taken:
+        if not self._is_free(address.host) and not (
+            self._end_idle(address.host) and self._is_free(address.host)
+        ):
             log.debug("Told %s “away”: every slot is taken.", address)
             connection.close(AWAY)
             return
-        progress = UploadProgress(address)
-        thread = Worker(lambda: self._serve(connection, progress), "lmk-upload")
+        sender = ChunkSender(connection, self._folder, self._throttle, self._should_stop)
+        thread = Worker(lambda: self._serve(connection, sender), "lmk-upload")
         try:
             thread.start()
         except ShortageError as error:
             log.warning("Told %s “away”: %s", address, error)
-            self._slots.release(address.host)
             connection.close(AWAY)
             return
         now = time.monotonic()
         meter = RateMeter(now=now)
-        self._serving.append(_Serving(thread, connection, progress, meter, now, now + ASK_S))
+        self._serving.append(_Serving(thread, connection, sender, meter, now, now + ASK_S))
         log.debug("%s is connected", address)
 
     def share_slots(self) -> None:
@@ -98,58 +101,24 @@ class Uploads:
         self._reap()
         if self._swarm.is_waited_for:
             self._end_idle()
-        self._swarm.limit(slots_for_lmk2(self._slots.count, self._slots.taken))
-
-    def _end_idle(self, host: str = "") -> bool:
-        """Hang up on the leecher that has been idle longest, so that a new one from `host`, or an
-        LMK/2 leecher, gets its slot. False if none has been idle for long enough.
-        """
-        now = time.monotonic()
-        staying = [one for one in self._serving if not one.is_leaving]
-        occupants = [
-            Occupant(
-                number,
-                one.progress.leecher.host,
-                0.0 if one.idle_since is None else now - one.idle_since,
-                one.acknowledged > 0,
-            )
-            for number, one in enumerate(staying)
-        ]
-        most = len(occupants) + 1 if is_loopback(host) else SLOTS_PER_HOST
-        idle = who_goes(occupants, host, most_of_host=most)
-        if idle is None:
-            return False
-        serving = staying[idle.number]
-        serving.is_leaving = True
-        log.info("Hung up on %s, which was idle, because others wait.", serving.progress.leecher)
-        serving.connection.hang_up()
-        self._slots.release(serving.progress.leecher.host)
-        return True
-
-    def _reap(self) -> None:
-        for serving in [item for item in self._serving if item.progress.has_ended]:
-            serving.thread.join()
-            self._serving.remove(serving)
-            self._sent_before += serving.progress.sent
-            if not serving.is_leaving:
-                self._slots.release(serving.progress.leecher.host)
+        self._swarm.limit(slots_for_lmk2(self._slots, len(self._holding)))
 
     @property
     def state(self) -> SeederState:
         """What the next LMK/1 leecher can expect."""
-        return self._slots.state(self._swarm.slots_taken)
+        return state_of(self._slots, len(self._holding) + self._swarm.slots_taken)
 
     def report(self, now: float) -> tuple[tuple[Upload, ...], int]:
         """The uploads, and the bytes sent since the start."""
         uploads = list[Upload]()
         for serving in self._serving:
-            progress = serving.progress
-            sent = progress.sent
+            sender = serving.sender
+            sent = sender.sent
             serving.meter.add(sent - serving.counted, now=now)
             serving.counted = sent
             _look_at(serving, now)
             rate = serving.meter.rate(now=now)
-            uploads.append(Upload(progress.leecher, progress.name, sent, progress.size, rate))
+            uploads.append(Upload(sender.leecher, sender.name, sent, sender.size, rate))
         return tuple(uploads), self._sent_before + sum(item.sent for item in uploads)
 
     def join(self) -> None:
@@ -157,33 +126,85 @@ class Uploads:
         for serving in self._serving:
             serving.thread.join()
 
-    def _serve(self, connection: Connection, progress: UploadProgress) -> None:
+    @property
+    def _holding(self) -> list[_Serving]:
+        """Those that have a slot."""
+        return [one for one in self._serving if not one.is_leaving]
+
+    def _is_free(self, host: str) -> bool:
+        hosts = [one.host for one in self._holding]
+        return is_free(host, hosts, slots=self._slots, elsewhere=self._swarm.slots_taken)
+
+    def _end_idle(self, host: str = "") -> bool:
+        """Hang up on the leecher that has been idle longest, so that a new one from `host`, or an
+        LMK/2 leecher, gets its slot. False if none has been idle for long enough.
+        """
+        now = time.monotonic()
+        holding = self._holding
+        occupants = [
+            Occupant(
+                number,
+                one.host,
+                0.0 if one.idle_since is None else now - one.idle_since,
+                one.acknowledged > 0,
+            )
+            for number, one in enumerate(holding)
+        ]
+        most = len(occupants) + 1 if is_loopback(host) else SLOTS_PER_HOST
+        idle = who_goes(occupants, host, most_of_host=most)
+        if idle is None:
+            return False
+        serving = holding[idle.number]
+        serving.is_leaving = True
+        log.info("Hung up on %s, which was idle, because others wait.", serving.sender.leecher)
+        serving.connection.hang_up()
+        return True
+
+    def _reap(self) -> None:
+        for serving in [item for item in self._serving if item.sender.has_ended]:
+            serving.thread.join()
+            self._serving.remove(serving)
+            self._sent_before += serving.sender.sent
+
+    def _serve(self, connection: Connection, sender: ChunkSender) -> None:
         with connection:
             try:
-                ChunkSender(
-                    connection, self._folder, progress, self._throttle, self._should_stop
-                ).run()
+                sender.run()
             except FileChangedError as error:
-                log.info("%s: %s", progress.leecher, error)
+                log.info("%s: %s", sender.leecher, error)
                 self._folder.changed.set()
             except PeerProtocolError as error:
-                log.warning("Dropped %s: %s", progress.leecher, error)
+                log.warning("Dropped %s: %s", sender.leecher, error)
             except OSError as error:
-                log.info("%s is gone: %s", progress.leecher, error)
+                log.info("%s is gone: %s", sender.leecher, error)
             except MemoryError:
-                log.warning("Dropped %s: this computer has no memory left.", progress.leecher)
-            finally:  # before closing, because the leecher may reconnect at once
-                progress.has_ended = True
+                log.warning("Dropped %s: this computer has no memory left.", sender.leecher)
+
+
+def is_free(host: str, hosts: Sequence[str], *, slots: int, elsewhere: int) -> bool:
+    """Whether a leecher on `host` gets one of the `slots`, of which `hosts` and others
+    `elsewhere` have some.
+    """
+    if len(hosts) + elsewhere >= slots:
+        return False
+    return slots == 1 or is_loopback(host) or hosts.count(host) < SLOTS_PER_HOST
+
+
+def state_of(slots: int, taken: int) -> SeederState:
+    """With one slot it is `connected` while busy, like the original."""
+    if taken == 0:
+        return SeederState.AVAILABLE
+    return SeederState.AWAY if taken >= slots > 1 else SeederState.CONNECTED
 
 
 def _look_at(serving: _Serving, now: float) -> None:
     """Update `idle_since`. A leecher has ASK_S until it must ask for a range."""
     if not serving.has_asked:
-        serving.has_asked = serving.progress.has_asked
+        serving.has_asked = serving.sender.has_asked
         if serving.has_asked:
             serving.looked_at, serving.idle_since = now, None
     elif now - serving.looked_at >= LOOK_S:
-        count = serving.progress.acknowledged
+        count = serving.sender.acknowledged
         if count - serving.acknowledged >= LEAST_CHUNKS:
             serving.idle_since = None
         elif serving.idle_since is None:

@@ -14,9 +14,9 @@ from functools import partial
 from roles.lmk1.peer_wire import (
     HEADER,
     AckReader,
-    SecondMessageReader,
-    SeederAnswerReader,
     decode_header,
+    decode_second_message,
+    decode_seeder_answer,
 )
 from roles.lmk1.seeder_table import SeederTable
 from roles.lmk1.tracker_wire import (
@@ -137,12 +137,8 @@ TARGETS = (
     Target("tracker requests", request, samples.TRACKER_REQUESTS),
     Target("tracker answers", answer, samples.TRACKER_ANSWERS),
     Target("greetings", in_pieces(lambda: GreetingReader().feed), samples.GREETINGS),
-    Target(
-        "second messages",
-        in_pieces(lambda: SecondMessageReader().feed),
-        samples.SECOND_MESSAGES,
-    ),
-    Target("seeder answers", in_pieces(lambda: SeederAnswerReader().feed), samples.SEEDER_ANSWERS),
+    Target("second messages", decode_second_message, samples.SECOND_MESSAGES),
+    Target("seeder answers", decode_seeder_answer, samples.SEEDER_ANSWERS),
     Target("acknowledgements", in_pieces(lambda: AckReader().feed), samples.ACKNOWLEDGEMENTS),
     Target("headers", header, samples.HEADERS),
     Target("strict_json", strict_json.loads, samples.JSON),
