@@ -118,14 +118,15 @@ class ListedShare:
                 self.refused[text] = _name_in(text)
             return None
         self._packs = self._fingerprint = self._roots = None
+        if isinstance(line, FileLine):
+            path = line.path
+            known = self.files.get(path)
+            if known is None:
+                self._enter(path)
+            self.size += line.size - (known.size if known is not None else 0)
+            self.files[path] = line
+            return path
         match line:
-            case FileLine(path, size):
-                known = self.files.get(path)
-                if known is None:
-                    self._enter(path)
-                self.size += size - (known.size if known is not None else 0)
-                self.files[path] = line
-                return path
             case FolderLine(path):
                 if path not in self.folders:
                     self._enter(path + "/")
