@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import time
 from collections.abc import Callable, Iterable
 from unittest import mock
 
 from roles.discovery import Discovery, find_tracker
-from roles.joining.beacon import Beacon
 from roles.values.addresses import Address
 from roles.values.events import FoundTracker, RoleStopped, TrackersFound
 from tests.scripted_tracker import ScriptedTracker
@@ -160,33 +158,3 @@ class FindTrackerTest(DiscoveryTestCase):
         nobody = Address("127.0.0.1", self.free_port("udp"))
         self.assertIsNone(find_tracker(0.05, destinations=lambda: [nobody]))
         self.assertIsNone(find_tracker(5.0, destinations=list, should_stop=lambda: True))
-
-
-class BeaconTest(DiscoveryTestCase):
-    def test_the_socket_waits_for_an_original_that_answers_late(self) -> None:
-        original = self.tracker(lambda *_: [])
-        began = time.monotonic()
-        with Beacon((), lambda: [original.address], lambda: False) as beacon:
-            beacon.call()
-        self.assertGreater(time.monotonic() - began, 0.25)
-
-    def test_without_descriptors_nobody_is_called_and_it_goes_on(self) -> None:
-        original = self.tracker(lambda *_: [b"error\nNone"])
-        lacking = OSError(errno.EMFILE, "Too many open files")
-        with Beacon((), lambda: [original.address], lambda: False) as beacon:
-            with mock.patch("socket.socket", side_effect=lacking):
-                beacon.call()
-            self.assertFalse(beacon.listen(0.0))
-            beacon.call()
-            wait_until(lambda: beacon.listen(0.01))
-
-    def test_every_network_is_called_at_every_port_of_trackers(self) -> None:
-        with (
-            mock.patch("roles.joining.beacon.broadcasts", lambda: [("0.0.0.0", "10.0.0.255")]),
-            Beacon((), None, lambda: False) as beacon,
-        ):
-            targets = list(beacon._targets())
-        self.assertEqual(len(targets), 20)
-        self.assertIn(("0.0.0.0", Address("10.0.0.255", 12500)), targets)
-        self.assertIn(("0.0.0.0", Address("127.0.0.1", 12519)), targets)
-        self.assertNotIn(12501, {address.port for _, address in targets})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.room.held_shares import HELD_S, MAX_PER_HOST, HeldShares
+from roles.room.held_shares import HELD_S
 from roles.room.registry import Registry
 from roles.room.registry_entry import LIFETIME_S, QUIET_S, Key, Origin
 from roles.room.room_catalogue import ListRefusedError, Owner
@@ -169,23 +169,3 @@ class ShareOwnersTest(unittest.TestCase):
         self.registry.restore(saved, now=100.0)
         self.tell(CABLE, 12501, PEER, now=100.0 + QUIET_S)
         self.assert_told_by(CABLE, 12501)
-
-
-class HeldSharesTest(unittest.TestCase):
-    def test_one_host_cannot_push_out_what_is_held_for_others(self) -> None:
-        held, mine = HeldShares(), Key(PC, 12501, PEER)
-        held.hold(SHARE, mine, quiet_at=0.0, now=0.0)
-        for number in range(10 * MAX_PER_HOST):
-            held.hold(f"{number:016}", Key(CABLE, 12501, STRANGER), quiet_at=1.0, now=1.0)
-        self.assertEqual(held.share_owner(SHARE, now=1.0), mine)
-        self.assertEqual(len(list(held.items())), MAX_PER_HOST + 1)
-
-    def test_nothing_is_left_of_what_was_told_again_or_was_held_long_enough(self) -> None:
-        held, mine = HeldShares(), Key(PC, 12501, PEER)
-        for share in (SHARE, STRANGER):
-            held.hold(share, mine, quiet_at=0.0, now=0.0)
-            held.hold(share, mine, quiet_at=0.0, now=0.0)
-        held.release(SHARE)
-        self.assertIsNone(held.share_owner(SHARE, now=0.0))
-        self.assertIsNone(held.share_owner(STRANGER, now=HELD_S))
-        self.assertEqual((held._held, held._of_host), ({}, {}))
