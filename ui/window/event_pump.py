@@ -33,14 +33,6 @@ AGAIN_MS = 500  # after no thread could be started
 BUSY_TICK_MS = 10  # while there is more than one tick can handle
 BUDGET_S = 0.008  # of work per tick: a frame at 60 Hz lasts 16 ms
 
-_SNAPSHOTS = (
-    FilesListed,
-    FolderScanned,
-    HashingChanged,
-    RoomChanged,
-    TrackersFound,
-    UploadsChanged,
-)
 T = TypeVar("T")
 
 
