@@ -104,7 +104,6 @@ def duration_words(seconds: float | None) -> str:
 
 
 def ago(seconds: float) -> str:
-    """How long ago a ping came."""
     return "now" if seconds < 2 else f"{duration(seconds)} ago"
 
 
@@ -183,7 +182,6 @@ def is_sending(source: Source) -> bool:
 
 
 def list_status(listed: FilesListed) -> str:
-    """What a tracker listed, and which tracker it is."""
     offered, tracker = count(len(listed.files), "file").capitalize(), place(listed.tracker)
     if listed.folders:
         folders = count(len(listed.folders), "folder")
@@ -192,7 +190,6 @@ def list_status(listed: FilesListed) -> str:
 
 
 def folder_status(folder: FolderScanned) -> str:
-    """What a folder offers, how much of it the tracker lists, and what is not offered."""
     if folder.problem:
         return folder.problem
     total = sum(file.size for file in folder.files)
@@ -221,7 +218,6 @@ def _not_listed(folder: FolderScanned) -> str:
 
 
 def skipped(reasons: Sequence[Skipped]) -> str:
-    """What a folder does not offer: how many items, and the first names."""
     parts = [
         f"{count(len(one.paths), _SKIPPED[one.why][0])}{_SKIPPED[one.why][1]} ({names(one.paths)})"
         for one in reasons
@@ -285,7 +281,6 @@ def network_changed(change: NetworkChanged) -> str:
 
 
 def tracker_moved(moved: TrackerMoved) -> str:
-    """Which tracker is used from now on, and why."""
     used = computer(moved.name, moved.tracker)
     if moved.is_back:
         return f"The tracker {used} answers again and is used from now on."

@@ -297,7 +297,7 @@ class AppWindow(tk.Tk):
         if self._is_closing:
             return
         self._is_closing = True
-        self._bench.settings.change(window=window_place.place_of(self))
+        self._bench.settings.change(window=self.geometry())
         self.leecher.model.close()
         self._bench.roles.stop_all()
         self.withdraw()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LIST_AT_ONCE = 3_000  # files that are sorted within a frame
-_HAD = (DownloadState.DONE, DownloadState.SKIPPED)
+HAD = (DownloadState.DONE, DownloadState.SKIPPED)
 
 
 class LeecherModel:
@@ -57,8 +57,8 @@ class LeecherModel:
         old, was_busy = self.leecher, bool(self.unfinished)
         had, ended = dict[str, DownloadChanged](), dict[str, FileEnded]()
         if self.settings is not None and self.settings.folder == settings.folder:
-            had = {name: one for name, one in self.downloads.items() if one.state in _HAD}
-            ended = {path: one for path, one in self.ended.items() if one.state in _HAD}
+            had = {name: one for name, one in self.downloads.items() if one.state in HAD}
+            ended = {path: one for path, one in self.ended.items() if one.state in HAD}
         self._forget()
         self.downloads, self.ended = had, ended
         self.settings, self.leecher = settings, None
@@ -79,7 +79,7 @@ class LeecherModel:
     def has(self, file: ListedFile) -> bool:
         """Whether it was downloaded, by itself or with a folder."""
         ended = self.ended.get(file.name)
-        return self.state_of(file.key) in _HAD or (ended is not None and ended.state in _HAD)
+        return self.state_of(file.key) in HAD or (ended is not None and ended.state in HAD)
 
     def in_states(self, names: Iterable[str], *states: DownloadState | None) -> list[str]:
         """Those of the names whose download is in one of these states."""
@@ -112,9 +112,9 @@ class LeecherModel:
     @property
     def had_count(self) -> int:
         """How many files are complete."""
-        with_folders = sum(1 for file in self.ended.values() if file.state in _HAD)
+        with_folders = sum(1 for file in self.ended.values() if file.state in HAD)
         singly = (item for name, item in self.downloads.items() if not is_folder(name))
-        return with_folders + sum(1 for item in singly if item.state in _HAD)
+        return with_folders + sum(1 for item in singly if item.state in HAD)
 
     @property
     def failed_count(self) -> int:

@@ -28,7 +28,7 @@ from ui.window.download_list import DownloadList
 from ui.window.download_start import QUESTION, DownloadStart
 from ui.window.keyboard import tab_in_order
 from ui.window.leecher_form import LeecherForm
-from ui.window.leecher_model import LeecherModel
+from ui.window.leecher_model import HAD, LeecherModel
 from ui.window.list_columns import folder_of
 from ui.window.notices import Choice, NoticeArea
 from ui.window.workbench import Workbench
@@ -258,7 +258,7 @@ class LeecherTab(ttk.Frame):
                 self.list.show()
             case DownloadChanged():
                 self.list.put(event.name)
-                if event.state in (DownloadState.DONE, DownloadState.SKIPPED):
+                if event.state in HAD:
                     self._seed_what_came()
             case FilesEnded(download=download, files=files):
                 self.list.put(download, [file.name for file in files])

@@ -15,13 +15,12 @@ from roles.values.events import DownloadChanged, DownloadState, FileEnded, Liste
 from roles.values.folder_keys import FolderKey
 from ui import wording
 from ui.window.file_list import CHILDREN_AT_ONCE, is_folder
-from ui.window.leecher_model import LeecherModel
+from ui.window.leecher_model import HAD, LeecherModel
 
 STARTS_OPEN = 200  # files of a share that is open without a click
 PROBLEMS_START_OPEN = 20
 
-_HAD = (DownloadState.DONE, DownloadState.SKIPPED)
-_OVER = (*_HAD, DownloadState.CANCELLED)
+_OVER = (*HAD, DownloadState.CANCELLED)
 
 
 class NodeKind(IntEnum):
@@ -178,7 +177,7 @@ class ListRows:
     def _had_with_share(self, node: Node) -> DownloadChanged | None:
         """What a folder shows that was downloaded whole with its share."""
         whole = self._model.downloads.get(str(FolderKey(node.share)))
-        if whole is None or whole.state not in _HAD:
+        if whole is None or whole.state not in HAD:
             return None
         return replace(whole, name=node.asked, size=node.size, have=node.size, rate=0.0)
 

@@ -49,8 +49,8 @@ class StatusLine(ttk.Frame):
 
     def show(self, *, down: float, up: float, health: str) -> None:
         """Rates in bytes per second, and one sentence."""
-        self._down.configure(text=f"↓ {wording.rate(down)}" if wording.rate(down) else "")
-        self._up.configure(text=f"↑ {wording.rate(up)}" if wording.rate(up) else "")
+        for label, arrow, rate in ((self._down, "↓", down), (self._up, "↑", up)):
+            label.configure(text=f"{arrow} {words}" if (words := wording.rate(rate)) else "")
         self._health.configure(text=health)
 
     def show_appearance(self, chosen: Appearance) -> None:

@@ -19,7 +19,10 @@ _GEOMETRY = re.compile(r"(\d{2,5})x(\d{2,5})(?:([+-]-?\d{1,5})([+-]-?\d{1,5}))?"
 
 
 def restore(window: tk.Tk, theme: Theme, kept: str) -> None:
-    """As large as the last time and at the same place, but never off the screen."""
+    """As large as the last time and at the same place, but never off the screen.
+
+    `kept` is what the window's geometry() said then.
+    """
     screen = window.winfo_screenwidth(), window.winfo_screenheight()
     least = min(theme.px(LEAST_WIDTH), screen[0]), min(theme.px(LEAST_HEIGHT), screen[1])
     window.minsize(*least)
@@ -36,11 +39,6 @@ def restore(window: tk.Tk, theme: Theme, kept: str) -> None:
         if 0 <= x <= screen[0] - width // 2 and 0 <= y <= screen[1] - height // 2:
             place = f"+{x}+{y}"
     window.geometry(f"{width}x{height}{place}")
-
-
-def place_of(window: tk.Tk) -> str:
-    """What restore() takes the next time."""
-    return window.geometry()
 
 
 def set_icon(window: tk.Tk, name: str) -> tk.PhotoImage | None:
