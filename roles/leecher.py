@@ -71,7 +71,6 @@ class Leecher(Role):
     def __init__(
         self, settings: LeecherSettings, post: Post, throttles: Throttles | None = None
     ) -> None:
-        """`throttles`: shared by the whole program."""
         super().__init__("leecher", post)
         hide_folder(settings.folder)
         self._settings = settings
@@ -165,7 +164,6 @@ class Leecher(Role):
             lister.join()
 
     def _begin_anew(self) -> None:
-        """This computer's addresses changed: reconnect at once."""
         self._place.network_changed()
         self._lister.wake()
         self._lmk1.network_changed()
@@ -237,7 +235,6 @@ class Leecher(Role):
         self._unfinished.take_up(start)
 
     def _follow(self, download: DownloadLife) -> None:
-        """Update a download from the newest list."""
         if isinstance(download, Download):
             running = (one for one in self._all() if one.is_running)
             if download.follow(self._lister, running):
@@ -270,7 +267,6 @@ class Leecher(Role):
         return True
 
     def _made(self, key: str, existing: Existing) -> DownloadLife | None:
-        """A new download of this key; None if the list does not have it."""
         lmk1 = self._lmk1.made(key, existing)
         if lmk1 is not None:
             if self._has_twin(lmk1):

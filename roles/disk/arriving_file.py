@@ -36,7 +36,6 @@ class ArrivingFile(ClaimedFile):
     """
 
     def __init__(self, folder: Path, stored: tuple[str, ...], content: Content) -> None:
-        """Open or create the partial file and keep its bytes. Raises StorageError."""
         super().__init__(folder, stored)
         self.content = content
         self._sources = threading.Lock()  # protects _reader and _place
@@ -57,8 +56,7 @@ class ArrivingFile(ClaimedFile):
         """Hash what is on the disk; returns the bitmap of the chunks with the right digests.
 
         Without digests, as for a content of one chunk, it compares the root. Once should_stop()
-        returns True it returns what it has found so far. No thread may write meanwhile. Raises
-        StorageError.
+        returns True it returns what it has found so far. No thread may write meanwhile.
         """
         self.begin_check()
         content = self.content
@@ -77,7 +75,6 @@ class ArrivingFile(ClaimedFile):
         return fitting(digests, found)
 
     def read(self, offset: int, length: int) -> bytes:
-        """Raises StorageError."""
         try:
             return self.file.read(offset, length)
         except OSError as error:

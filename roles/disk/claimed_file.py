@@ -43,7 +43,8 @@ _CLAIM_FLAGS = os.O_RDWR | os.O_CREAT | disk_calls.PLAIN_FLAGS
 class ClaimedFile:
     """Several threads may read and write at once.
 
-    One thread calls finish(), discard() or close(), after the others have ended.
+    One thread calls finish(), discard() or close(), after the others have ended. Methods raise
+    StorageError.
     """
 
     can_be_checked: ClassVar[bool] = True  # the caller can verify the content
@@ -74,14 +75,10 @@ class ClaimedFile:
             raise
 
     def write(self, offset: int, *pieces: memoryview) -> None:
-        """Write the pieces one after another from `offset` on; zeros become holes.
-
-        Raises StorageError, or DiskFullError if the disk is full.
-        """
+        """Write the pieces one after another from `offset` on; zeros become holes."""
         self._change(write_sparse, self.file, offset, pieces)
 
     def truncate(self, size: int) -> None:
-        """Cut or extend it to this size. Raises StorageError."""
         self._change(disk_calls.truncate, self.file.descriptor, size)
 
     @property
@@ -90,7 +87,7 @@ class ClaimedFile:
         return self._watch.is_touched
 
     def begin_check(self) -> None:
-        """The caller now checks the whole content, whoever wrote it. Raises StorageError."""
+        """The caller now checks the whole content, whoever wrote it."""
         with self._writing:
             try:
                 self._watch.begin()
@@ -109,8 +106,8 @@ class ClaimedFile:
         with the same content has that name.
 
         `mtime` in seconds since 1970, None for now. Returns the path, and whether that file was
-        there before; None if should_stop() ended the comparison. Raises StorageError, or
-        FileTouchedError if another program wrote to it; then the partial file stays.
+        there before; None if should_stop() ended the comparison. Raises FileTouchedError if another
+        program wrote to it; then the partial file stays.
         """
         target = self.path.with_name(self._name)
         stamped = partial(stamp, mtime=mtime, is_executable=is_executable)
@@ -135,7 +132,7 @@ class ClaimedFile:
         return target.with_name(name), False
 
     def discard(self) -> None:
-        """Close and remove it, unless another program has replaced it. Raises StorageError."""
+        """Close and remove it, unless another program has replaced it."""
         try:
             with self._opened_folder() as folder:
                 is_replaced = self.file.is_open and not self._is_at_path(folder)
@@ -172,7 +169,7 @@ class ClaimedFile:
             self.file.close()
 
     def _change(self, change: Callable[P, None], *args: P.args, **options: P.kwargs) -> None:
-        """Make a change of our own, which the watch ignores. Raises StorageError."""
+        """Make a change of our own, which the watch ignores."""
         watch = self._watch
         with self._writing:
             try:

@@ -26,7 +26,6 @@ def unlink(name: str, *, at: int | None = None) -> None:
 
 
 def remove_folder(name: str, *, at: int | None = None) -> None:
-    """It must be empty."""
     os.rmdir(name, dir_fd=at)
 
 

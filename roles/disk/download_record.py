@@ -23,8 +23,6 @@ _NAMES = {"lmk", "downloads"}
 
 @dataclass(frozen=True, slots=True)
 class RecordedDownload:
-    """One unfinished download."""
-
     tracker: str  # as typed
     folder: Path  # the target folder
     key: str  # ListedFile.key or a FolderKey as text
@@ -38,7 +36,7 @@ class RecordedDownload:
 
 
 class DownloadRecord:
-    """The file. For one thread at a time."""
+    """For one thread at a time."""
 
     def __init__(self, state_folder: Path) -> None:
         self.notice = ""  # a sentence for the user, if something is wrong with the file
@@ -61,7 +59,6 @@ class DownloadRecord:
         return downloads
 
     def save(self, downloads: Iterable[RecordedDownload]) -> None:
-        """Replaces the file and syncs it. Raises StorageError."""
         self._file.write(encode_record(downloads, self._more))
 
 

@@ -34,10 +34,6 @@ class FileSource:
         self._has_sendfile = True
 
     def send(self, connection: Connection, offset: int, length: int) -> int:
-        """Send some of these bytes; returns how many, 0 if the connection had no room in time.
-
-        Raises FileChangedError if the file is too short or unreadable, and OSError.
-        """
         if self._has_sendfile:
             sent = self._send_file(connection, offset, length)
             if sent is not None:
@@ -46,7 +42,6 @@ class FileSource:
         return connection.send(self._read(offset, length))
 
     def check(self) -> None:
-        """Raise FileChangedError if this is no longer the expected file."""
         try:
             is_still = self._is_still(os.fstat(self._file.descriptor))
         except OSError as error:
@@ -89,11 +84,9 @@ class PathSource:
         self._is_still = is_still
 
     def send(self, connection: Connection, offset: int, length: int) -> int:
-        """Like FileSource.send()."""
         return connection.send(self._with_file(partial(_read_at, offset=offset, length=length)))
 
     def check(self) -> None:
-        """Raise FileChangedError if this is no longer the expected file."""
         self._with_file(lambda _: None)
 
     def close(self) -> None:

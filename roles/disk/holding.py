@@ -9,7 +9,7 @@ from roles.values.content import Content
 
 
 class ChunkSource(Protocol):
-    """An opened content, for one thread. Every method may raise FileChangedError."""
+    """An opened content, for one thread. Methods raise FileChangedError, and send() OSError."""
 
     def send(self, connection: Connection, offset: int, length: int) -> int:
         """Send some of these bytes; returns how many, 0 if the connection had no room in time."""

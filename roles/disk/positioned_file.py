@@ -23,7 +23,6 @@ class PositionedFile:
 
     @property
     def size(self) -> int:
-        """Bytes."""
         return os.fstat(self.descriptor).st_size
 
     def write(self, offset: int, pieces: Sequence[memoryview]) -> None:
@@ -60,7 +59,6 @@ class PositionedFile:
         return self._read_from(offset, length)
 
     def close(self) -> None:
-        """May be called twice."""
         descriptor, self.descriptor = self.descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)

@@ -77,7 +77,6 @@ class StoredNames:
         return stored
 
     def folder(self, path: str) -> Stored | UnsafeNameError:
-        """The stored names of a folder."""
         stored = self._safe_folder(path)
         return stored if isinstance(stored, UnsafeNameError) else self._folder(stored)[0]
 

@@ -147,7 +147,6 @@ class TargetFolder:
 
 
 def _open(last: LastFolder, stored: tuple[str, ...]) -> None:
-    """Raises StorageError."""
     try:
         last.open(stored)
     except REFUSED as error:

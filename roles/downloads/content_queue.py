@@ -70,17 +70,14 @@ class ContentQueue:
 
     @property
     def is_through(self) -> bool:
-        """Whether nothing is left to do."""
         return not self._waiting and not self._transfers
 
     @property
     def transfers(self) -> tuple[FileTransfer, ...]:
-        """Those under way."""
         return tuple(self._transfers)
 
     @property
     def bytes_here(self) -> int:
-        """Of the transfers under way."""
         return sum(one.bytes_here for one in self._transfers)
 
     @property
@@ -94,12 +91,10 @@ class ContentQueue:
         return len(self._waiting) + len(self._transfers)
 
     def pending(self) -> set[Identity]:
-        """The files that have not ended."""
         wanted = (*self._waiting, *(one.wanted for one in self._transfers))
         return {file.identity for file in _files_of(wanted)}
 
     def outlook(self) -> Outlook:
-        """What can be expected of the peers for the transfers under way."""
         return self._peer.downloads.outlook(self._transfers)
 
     def begin(self, missing: Sequence[WantedFile], packs: Sequence[Pack]) -> None:
@@ -198,7 +193,6 @@ class ContentQueue:
         self._space.promise(self, self._needed + next_one)
 
     def resume(self) -> None:
-        """Ask again, after stand_still()."""
         for transfer in self._transfers:
             transfer.resume()
 
@@ -252,7 +246,6 @@ class ContentQueue:
 
     @property
     def _needed(self) -> int:
-        """Bytes that the transfers under way still take on the disk."""
         return sum(one.bytes_needed for one in self._transfers)
 
     def _begin(self, wanted: WantedContent) -> None:

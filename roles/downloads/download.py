@@ -113,7 +113,6 @@ class Download(DownloadLife):
 
     @property
     def wanted(self) -> Wanted:
-        """What it brings, by the newest list that it has taken up."""
         return self._followed.wanted
 
     @property
@@ -131,7 +130,6 @@ class Download(DownloadLife):
 
     @property
     def rate(self) -> float:
-        """Bytes per second that arrive now."""
         is_moving = self.state is DownloadState.DOWNLOADING
         return self._meter.rate(now=time.monotonic()) if is_moving else 0.0
 
@@ -277,7 +275,6 @@ class Download(DownloadLife):
             self.woken.clear()
 
     def _follow(self, now: float) -> None:
-        """Take up a newer list."""
         newest = self.newest.scope
         if not self._followed.is_behind(newest):
             return

@@ -24,8 +24,7 @@ CUT_OFF = "this computer is off the network"  # why nobody can be reached
 class Patience:
     """When a download gives up because nobody sends anything. Owned by the download's thread."""
 
-    def __init__(self, limit_s: float | None) -> None:
-        """`limit_s`: None to wait for ever."""
+    def __init__(self, limit_s: float | None) -> None:  # None: wait for ever
         self.limit_s = limit_s
         self._renewed = self._looked = 0.0
 
@@ -41,7 +40,6 @@ class Patience:
 
 
 def all_damaged(title: str) -> ContentError:
-    """Nobody is left who might send the right content."""
     return ContentError(
         f"Everyone who has {title} sent damaged content. Start another seeder and try again."
     )
@@ -103,7 +101,6 @@ class DownloadLife(ABC):
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether it is cancelled, or will be once its thread has ended."""
         return DownloadState.CANCELLED in (self.state, self._then)
 
     @property
@@ -164,7 +161,6 @@ class DownloadLife(ABC):
             self.woken.set()
 
     def reap(self) -> None:
-        """Like join(), if its thread has ended."""
         if self._has_ended:
             self.join()
 

@@ -49,7 +49,6 @@ class ScopeChange:
 
 
 def identity(file: FileLine) -> Identity:
-    """`file` has a content."""
     assert file.content is not None
     return file.path, file.content
 
@@ -58,7 +57,6 @@ class NewestScope:
     """Owned by the leecher's thread. Any thread may read `scope`, which is replaced as a whole."""
 
     def __init__(self, wanted: Wanted, packs: Sequence[Pack], names: StoredNames) -> None:
-        """`names` are those given in the target folder."""
         self.collision_keys = frozenset[str]()
         self._names = names
         self._stored = dict[Identity, Stored | UnsafeNameError]()
@@ -74,11 +72,9 @@ class NewestScope:
         return frozenset(found) - self.collision_keys
 
     def follow(self, wanted: Wanted, packs: Sequence[Pack]) -> None:
-        """Take up a newer list."""
         self.scope = self._placed(wanted, packs)
 
     def lose(self) -> None:
-        """The newest list does not have this download."""
         self.scope = replace(self.scope, is_listed=False)
 
     def _placed(self, wanted: Wanted, packs: Sequence[Pack]) -> Scope:
@@ -125,7 +121,6 @@ class FollowedScope:
         self._lost = dict[Identity, float]()  # not here, not listed: since when
 
     def is_behind(self, newest: Scope) -> bool:
-        """Whether follow() has something to do."""
         return newest is not self._scope
 
     def follow(self, newest: Scope, pending: Collection[Identity], *, now: float) -> ScopeChange:

@@ -43,7 +43,6 @@ class FileTally:
             self.flush()
 
     def flush(self) -> None:
-        """Tell of the files that were not told of yet."""
         untold, self._untold = self._untold, []
         if untold:
             self._tell(tuple(untold))

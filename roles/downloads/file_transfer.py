@@ -79,7 +79,6 @@ class FileTransfer(ContentTransfer):
         return self._is_checked and self.is_done
 
     def age(self, now: float) -> float:
-        """Seconds since it began."""
         return now - self._began
 
     def go_on(self) -> None:
@@ -104,7 +103,6 @@ class FileTransfer(ContentTransfer):
         self.fault = None
 
     def resume(self) -> None:
-        """Take part in the swarm again."""
         self._swarm.add(self)
 
     def drop_files(self, replaced: Collection[Identity]) -> None:

@@ -127,7 +127,6 @@ class SwarmPeer:
             return swarm.sources(now=time.monotonic())
 
     def network_changed(self) -> None:
-        """This computer has other addresses: say so, and connect anew."""
         self._membership.wake()
         self._calls.wake()
         self.downloads.network_changed()
@@ -189,7 +188,6 @@ class SwarmPeer:
             self._post(told)
 
     def _status(self) -> Status:
-        """What the room is told."""
         up = round(sum(upload.rate for upload in self._told.uploads))
         return replace(
             self._downloads_status(),

@@ -65,7 +65,6 @@ class UnfinishedDownloads:
         return recorded or any(one.can_resume or _goes_on(one) for one in downloads)
 
     def note(self, downloads: Iterable[DownloadLife], *, now: float) -> None:
-        """Write the record, if it has changed."""
         if self._record is None or now < self._save_at:
             return
         self._save_at = now + SAVE_S  # many may be under way: they are not compared all the time

@@ -24,8 +24,6 @@ Identity: TypeAlias = tuple[str, Content]  # path and content identify a file of
 
 @dataclass(frozen=True, slots=True)
 class WantedFile:
-    """A file that comes alone or in a pack."""
-
     path: str  # from the wire
     stored: tuple[str, ...]  # names below the target folder
     content: Content
@@ -69,7 +67,6 @@ class WantedPack:
 
     @cached_property
     def size(self) -> int:
-        """Bytes of the wanted files."""
         return sum(file.size for file in self.files)
 
     @property
@@ -83,7 +80,6 @@ class WantedPack:
         return max(0, self.content.size - taken) + self.size
 
     def without(self, dropped: Collection[Identity]) -> WantedPack:
-        """The same pack for fewer files."""
         return replace(self, files=tuple(one for one in self.files if one.identity not in dropped))
 
     def covered(self, have: int, fresh: int) -> list[WantedFile]:
@@ -150,7 +146,6 @@ def plan_contents(
 def _wanted_of(
     lines: Iterable[FileLine], wanted: Mapping[Identity, WantedFile]
 ) -> tuple[WantedFile, ...]:
-    """The files of a pack that are wanted, each with its offset."""
     found, offset = list[WantedFile](), 0
     for line in lines:
         file = None if line.content is None else wanted.get((line.path, line.content))
