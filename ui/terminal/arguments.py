@@ -199,8 +199,8 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
     option(
         "--existing",
         choices=[choice.value for choice in Existing],
-        help="a file of that name exists: skip it if it is identical, else keep both (default); "
-        "always keep both; or replace it",
+        help="if another file has the name: keep both, once (skip, the default) or each time; or "
+        "replace it; an identical file is never downloaded again",
     )
     _add_rates(option)
     option("--json", **_JSON)
