@@ -370,7 +370,7 @@ class HostileClients(ListServerTestCase):
             call = TellList(share, "folder", PEER, 12501, True, 0, 1, MAX_PACKED)
             socks.append(self.dial())
             socks[-1].sendall(encode_call(call) + ZLIB_HEADER)
-        wait_until(lambda: len(self.server._telling) == count, LIMIT_S, "they are not read")
+        wait_until(lambda: len(self.server._uploads) == count, LIMIT_S, "they are not read")
         return socks
 
     def test_a_byte_now_and_then_keeps_no_place_when_another_comes(self) -> None:
@@ -452,7 +452,7 @@ class HostileClients(ListServerTestCase):
         call = TellList(SHARE, "folder", PEER, 12501, True, 0, 1, len(body))
         socks = [self.dial() for _ in range(list_server.MAX_CLIENTS_PER_HOST)]
         socks[0].sendall(encode_call(call))
-        wait_until(lambda: bool(self.server._telling), LIMIT_S, "it was not read")
+        wait_until(lambda: bool(self.server._uploads), LIMIT_S, "it was not read")
         for sock in socks[1:]:
             sock.close()
         self.wait_for_clients(1)
@@ -462,7 +462,7 @@ class HostileClients(ListServerTestCase):
         told = [self.dial() for _ in shares]
         for sock, share in zip(told, shares, strict=True):
             sock.sendall(encode_call(replace(call, share=share)))
-        wait_until(lambda: len(self.server._telling) == len(socks), LIMIT_S, "they were not read")
+        wait_until(lambda: len(self.server._uploads) == len(socks), LIMIT_S, "they were not read")
         self.assert_hung_up(self.dial())
         socks[0].sendall(body)
         self.assertEqual(self.reply(socks[0])[0], Taken(True))
@@ -573,7 +573,7 @@ class HostileClients(ListServerTestCase):
         request = Register(ID, SEEDER, PEER, "pc", False, shares=(SHARE,))
         elsewhere = Origin("127.0.0.1", is_here=False)
         self.registry.register(request, elsewhere, advertised_is_here=False, now=time.monotonic())
-        self.constant(list_server, "TOLD_LINES", 0.01)
+        self.constant(list_server, "LINES_OF_A_LIST", 0.01)
         body = packed_list([LineAdded("a"), LineAdded("b")])
         self.assertEqual(self.tell(body), Taken(True))
         version = self.registry.catalogue.version
@@ -587,7 +587,7 @@ class HostileClients(ListServerTestCase):
         call = TellList(SHARE, "folder", PEER, 12501, True, 0, 1, len(body))
         first = self.dial()
         first.sendall(encode_call(call) + body[:3])
-        wait_until(lambda: bool(self.server._telling), LIMIT_S, "the first did not begin")
+        wait_until(lambda: bool(self.server._uploads), LIMIT_S, "the first did not begin")
         self.constant(list_server, "STALLED_S", 0.0)
         self.assertEqual(self.tell(body), Taken(True))
         self.assert_hung_up(first)

@@ -513,7 +513,7 @@ class ForgedSourcesTest(ProgramsTest):
         super().setUp()
         self.register(pc(1), self.SHARE)
         self.put(self.SHARE, pc(1))
-        self.registry.tell(TellFiles(ID, {"a": 1}, ID, 12501), pc(1))
+        self.registry.upload(TellFiles(ID, {"a": 1}, ID, 12501), pc(1))
         self.here = Address(pc(1).ip, 12501)
         self.program = self.registry.entry(Key(pc(1).ip, 12501, ID))
 

@@ -103,11 +103,11 @@ class RegistryTest(ProgramsTest):
     def test_another_program_at_the_same_place_changes_nothing_of_the_first_one(self) -> None:
         self.register(pc(1), self.SHARE)
         self.put(self.SHARE, pc(1))
-        self.registry.tell(TellFiles(ID, {"a": 1}, ID, 12501), pc(1))
+        self.registry.upload(TellFiles(ID, {"a": 1}, ID, 12501), pc(1))
         for is_leecher in (False, True):
             self.register(pc(1), leecher=is_leecher, peer=self.OTHER)
             self.hear(pc(1), self.OTHER, peer=self.OTHER)
-            self.registry.tell(TellFiles(ID, {"b": 1, "c": 1}, self.OTHER, 12501), pc(1))
+            self.registry.upload(TellFiles(ID, {"b": 1, "c": 1}, self.OTHER, 12501), pc(1))
             self.hear(pc(1), leaving=True, peer=self.OTHER)
             self.assertIsNotNone(self.registry.catalogue.share(self.SHARE))
             self.assertEqual((self.holding(self.SHARE), self.files()), ([pc(1).ip], {"a": 1}))
@@ -129,8 +129,8 @@ class RegistryTest(ProgramsTest):
         for key in keys:
             self.assertFalse(self.registry.is_contested(key))
             self.register(pc(1), self.SHARE, peer=key.peer, now=100.0)
-        self.registry.tell(TellFiles(ID, {"old": 1, "older": 1}, ID, 12501), pc(1))
-        self.registry.tell(TellFiles(ID, {"new": 1}, self.OTHER, 12501), pc(1))
+        self.registry.upload(TellFiles(ID, {"old": 1, "older": 1}, ID, 12501), pc(1))
+        self.registry.upload(TellFiles(ID, {"new": 1}, self.OTHER, 12501), pc(1))
         self.assertTrue(all(map(self.registry.is_contested, keys)))
         self.registry.note_listening(keys[1], now=101.0)
         heard = [self.registry.is_heard(key, now=101.0) for key in keys]
@@ -166,7 +166,7 @@ class RegistryTest(ProgramsTest):
             request = Register(ID, Address(pc(1).ip, 13000), ID, "pc", True)
             self.registry.register(request, pc(1), advertised_is_here=False, now=0.0)
         told = TellFiles(ID, {"a": 1}, ID, 12502)
-        self.assertFalse(self.registry.tell(told, pc(1)))
+        self.assertFalse(self.registry.upload(told, pc(1)))
         self.assertEqual((self.files(), self.listed()), ({}, []))
 
     def test_a_state_file_keeps_who_told_which_share_and_nothing_else_of_them(self) -> None:

@@ -44,7 +44,7 @@ class ListUpload:
         self._own = own
         self._peer = peer
         self._should_stop = should_stop
-        self._told: LibrarySnapshot | None = None  # what the tracker has, None for nothing
+        self._sent: LibrarySnapshot | None = None  # what the tracker has, None for nothing
         self._is_checked = False  # the tracker has confirmed it since we last registered
         self._not_before = 0.0
         self._pause_s = AGAIN_S
@@ -52,7 +52,7 @@ class ListUpload:
     @property
     def listed(self) -> LibrarySnapshot | None:
         """The snapshot that the tracker has; None until the tracker confirms it."""
-        return self._told if self._is_checked else None
+        return self._sent if self._is_checked else None
 
     def registered(self) -> None:
         """This may be another tracker: ask whether it has the list."""
@@ -62,7 +62,7 @@ class ListUpload:
     def tell(self, tracker: Address, port: int, *, now: float) -> bool:
         """Send what is new; False when the tracker no longer knows this program."""
         snapshot = self._own.snapshot
-        if (self._is_checked and snapshot is self._told) or now < self._not_before:
+        if (self._is_checked and snapshot is self._sent) or now < self._not_before:
             return True
         self._not_before = now + TELL_S
         try:
@@ -73,7 +73,7 @@ class ListUpload:
             return True
 
     def _send(self, tracker: Address, port: int, snapshot: LibrarySnapshot, now: float) -> bool:
-        base = self._told
+        base = self._sent
         list_ = TellList(
             self.share_id,
             self._own.name,
@@ -87,10 +87,10 @@ class ListUpload:
         before = base.lines if base is not None else ()
         taken = tell_list(tracker, list_, _changes(before, snapshot.lines), self._should_stop)
         if taken.is_taken:
-            self._told, self._is_checked = snapshot, True
+            self._sent, self._is_checked = snapshot, True
             self._pause_s, self.trouble = AGAIN_S, ""
             return True
-        self._told = None
+        self._sent = None
         match taken.code:
             case Code.WHOLE if base is not None:
                 self._not_before = now

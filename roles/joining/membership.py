@@ -41,7 +41,7 @@ class Pace:
     ping_s: float = 5.0  # a teacher notices within 12 s that a computer is silent
     moving_ping_s: float = 2.0  # while something is downloaded or uploaded
     lmk1_ping_s: float = 15.0  # an original tracker forgets a program after 10 min
-    state_ping_s: float = 0.25  # a changed state is told at once, but no more often than this
+    state_ping_s: float = 0.25  # a changed state is sent at once, but no more often than this
     shares_ping_s: float = 1.0  # the same for other shares: leechers look for their holders
     early_ping_s: float = 1.0  # for EARLY_PINGS, until the tracker knows whether others can connect
     again_s: float = 3.0  # after the tracker was silent
@@ -58,7 +58,7 @@ class Announced:
     takes_shares: bool = False  # it takes lists of whole folders
     share: LibrarySnapshot | None = None  # the list that it has; None until it confirms one
     refusal: str = ""  # one sentence while it refuses the list
-    lmk1_files: Mapping[str, int] | None = None  # what it was told for LMK/1 readers
+    lmk1_files: Mapping[str, int] | None = None  # what it got for LMK/1 readers
     lmk1_count: int = 0  # how many of these are on its list
 
 
@@ -107,9 +107,9 @@ class Membership:
         self._pinged_at = 0.0
         self._early_pings = 0  # left to send
         self._is_doubtful = False  # the tracker has tried to connect for a second, in vain
-        self._told_status: Status | None = None
-        self._told_files: Mapping[str, int] | None = None
-        self._told_count = 0  # of these, on the tracker's list
+        self._last_status: Status | None = None
+        self._uploaded: Mapping[str, int] | None = None
+        self._uploaded_count = 0  # of these, on the tracker's list
         self._reported: ReachabilityChanged | None = None
         self._loss = ""  # why the tracker could not be reached the last time
         self._woken = threading.Event()
@@ -128,8 +128,8 @@ class Membership:
             self._dialect is not None and self._dialect.takes_shares,
             None if upload is None else upload.listed,
             "" if upload is None else upload.trouble,
-            self._told_files,
-            self._told_count,
+            self._uploaded,
+            self._uploaded_count,
         )
 
     def wake(self) -> None:
@@ -158,7 +158,7 @@ class Membership:
                 self._due_at = now + self._pace.again_s
                 self._announce(listening, status)
                 self._due_at = now + self._next_ping_s()
-            if files is not None and files is not self._told_files:
+            if files is not None and files is not self._uploaded:
                 self._tell_files(files)
         except TrackerSilentError as error:
             if not self._should_stop():
@@ -172,21 +172,21 @@ class Membership:
         return replace(status, shares=shares[:MAX_REQUEST_SHARES], machine=self._machine)
 
     def _is_news(self, status: Status, now: float) -> bool:
-        told = self._told_status
-        if self.advertised is None or told is None:
+        last = self._last_status
+        if self.advertised is None or last is None:
             return False
         since_s = now - self._pinged_at
-        if status.shares != told.shares and since_s >= self._pace.shares_ping_s:
+        if status.shares != last.shares and since_s >= self._pace.shares_ping_s:
             return True
-        is_other = (status.state, status.reason) != (told.state, told.reason)
+        is_other = (status.state, status.reason) != (last.state, last.reason)
         return is_other and since_s >= self._pace.state_ping_s
 
     def _next_ping_s(self) -> float:
         if self._dialect is None or not self._dialect.takes_shares:
             return self._pace.lmk1_ping_s
-        told = self._told_status
-        is_moving = told is not None and (
-            told.up or told.down or told.state == MemberState.DOWNLOADING
+        last = self._last_status
+        is_moving = last is not None and (
+            last.up or last.down or last.state == MemberState.DOWNLOADING
         )
         ping_s = self._pace.moving_ping_s if is_moving else self._pace.ping_s
         if self.advertised is not None and self.is_reachable is None and self._early_pings > 0:
@@ -239,7 +239,7 @@ class Membership:
     def _is_known(self, dialect: Dialect, advertised: Address, status: Status) -> bool:
         """Ping; False when the tracker does not know this program."""
         pinged = dialect.ping(advertised, status)
-        self._pinged_at, self._told_status = time.monotonic(), status
+        self._pinged_at, self._last_status = time.monotonic(), status
         if pinged is None:
             return False
         self.is_reachable = pinged.is_reachable
@@ -261,7 +261,7 @@ class Membership:
         is_new = self.advertised is None or self.is_original is not dialect.is_original
         self._dialect = dialect
         self.advertised, self.is_original = advertised, dialect.is_original
-        self._told_files, self._loss = None, ""
+        self._uploaded, self._loss = None, ""
         self.is_reachable = None
         self._early_pings = EARLY_PINGS if dialect.takes_shares else 0
         if self._list_upload is not None:
@@ -319,12 +319,12 @@ class Membership:
     def _tell_files(self, files: Mapping[str, int]) -> None:
         if self.advertised is None or self._dialect is None:
             return
-        self._told_count = self._dialect.tell_files(files, self.advertised.port)
-        self._told_files = files
-        if self._told_count < len(files) and not self._dialect.takes_shares:
+        self._uploaded_count = self._dialect.tell_files(files, self.advertised.port)
+        self._uploaded = files
+        if self._uploaded_count < len(files) and not self._dialect.takes_shares:
             log.warning(
                 "The tracker's list has room for %d of the %d files; the others are not offered.",
-                self._told_count,
+                self._uploaded_count,
                 len(files),
             )
 

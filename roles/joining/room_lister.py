@@ -104,8 +104,8 @@ class RoomLister:
         self._changes = place.changes
         self._again_at: float | None = None  # after a failure: when to ask again
         self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]  # the next look for holders
-        self._told: object = None  # what was sought at the last look
-        self._told_shares = tuple[str, ...]()  # what `found` got last
+        self._last_sought: object = None  # what was sought at the last look
+        self._found_shares = tuple[str, ...]()  # what `found` got last
 
     def refresh(self) -> None:
         """Ask the tracker for its list now; FilesListed or ListFailed follows."""
@@ -231,10 +231,10 @@ class RoomLister:
     def _look_for_peers(self, client: RoomClient) -> None:
         sought, files, now = self._sought(), self._lmk1.sought(), time.monotonic()
         if not files and not sought:
-            self._told = None
+            self._last_sought = None
             return
-        if self._told != (files, tuple(sought)):
-            self._told = files, tuple(sought)
+        if self._last_sought != (files, tuple(sought)):
+            self._last_sought = files, tuple(sought)
             self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]
         if now < self._peers_at:
             return
@@ -257,8 +257,8 @@ class RoomLister:
             others = tuple(self._lmk1.shares_with(self._room.resolve))
             shares = [share for wanted in sought for share in _lmk2_shares(self._room, wanted)]
         lmk2 = tuple(dict.fromkeys(shares))
-        if lmk2 != self._told_shares:
-            self._told_shares, self._pause_s = lmk2, PEERS_AGAIN_S[0]
+        if lmk2 != self._found_shares:
+            self._found_shares, self._pause_s = lmk2, PEERS_AGAIN_S[0]
             self._found(lmk2, ())
         return tuple(dict.fromkeys((*lmk2, *others)))
 

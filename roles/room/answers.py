@@ -46,7 +46,7 @@ REQUESTS_PER_HOST = 100.0  # a second: an original repeats nothing, so a dropped
 REQUESTS_IN_ALL = 2_000.0  # a second: half of them for hosts that have a cookie
 # What each host with a cookie has besides: one machine may have many addresses, with a cookie each.
 ASSURED_PER_HOST, ASSURED_IN_ALL = 5.0, 10_000.0
-_MAX_TOLD = 1_000  # questions whose answers are kept
+_MAX_KEPT = 1_000  # questions whose answers are kept
 _TURNS = 16  # different answers to one question: 600 holders in a second
 _NO_ID = "0" * 16  # in answers that are kept
 _COOKIE = re.compile(rb'"cookie"\s*:\s*"([0-9a-f]{%d})"' % (2 * COOKIE_SIZE))
@@ -83,9 +83,9 @@ class Answers:
         self._requests = RateLimit(per_host=REQUESTS_PER_HOST, whole=half)
         self._assured = RateLimit(per_host=ASSURED_PER_HOST, whole=ASSURED_IN_ALL)
         self._proved = RateLimit(per_host=REQUESTS_PER_HOST, whole=half)  # beyond the assured ones
-        # Answers by the shares asked for and is_here, all for the registry's state `_told_state`.
-        self._told: dict[tuple[tuple[str, ...], bool], deque[bytes]] = {}
-        self._told_state = -1
+        # Answers by the shares asked for and is_here, all for the registry's state `_kept_state`.
+        self._kept: dict[tuple[tuple[str, ...], bool], deque[bytes]] = {}
+        self._kept_state = -1
 
     def proof(self, datagram: bytes, host: str, *, now: float) -> Proof:
         """What the datagram's cookie proves. Nothing else is read yet: a datagram with a forged
@@ -117,7 +117,7 @@ class Answers:
     def forget_hosts(self) -> None:
         """This machine's addresses may have changed: look them up again."""
         self._senders.forget()
-        self._told.clear()
+        self._kept.clear()
 
     def _has_room_for(self, host: str, proof: Proof, now: float) -> bool:
         """Hosts with and without a cookie have separate limits, so that forged sources, which have
@@ -155,22 +155,22 @@ class Answers:
             case Register():
                 return encode_answer(self._registered(request, host, now))
             case TellFiles():
-                return encode_answer(self._told_files(request, host))
+                return encode_answer(self._files_uploaded(request, host))
 
     def _holders_for(self, shares: tuple[str, ...], host: str) -> bytes:
         """Some holders: _TURNS different answers serve all the leechers that ask in one second."""
         state = self._registry.by_share.state
-        if state != self._told_state or len(self._told) > _MAX_TOLD:
-            self._told_state = state
-            self._told.clear()
+        if state != self._kept_state or len(self._kept) > _MAX_KEPT:
+            self._kept_state = state
+            self._kept.clear()
         is_here = self._senders.is_own(host)
-        told = self._told.setdefault((shares, is_here), deque())
-        if len(told) >= _TURNS:
-            told.rotate()
+        kept = self._kept.setdefault((shares, is_here), deque())
+        if len(kept) >= _TURNS:
+            kept.rotate()
         else:
             holders = fitting(self._registry.holders(shares, is_here=is_here))
-            told.appendleft(encode_answer(Holders(_NO_ID, holders)))
-        return told[0]
+            kept.appendleft(encode_answer(Holders(_NO_ID, holders)))
+        return kept[0]
 
     def _pinged(self, request: Ping, host: str, now: float) -> Answer:
         program = self._registry.hear(request, host, now=now)
@@ -191,9 +191,9 @@ class Answers:
         self._on_arrival(key, entry)
         return Done(request.id)
 
-    def _told_files(self, request: TellFiles, host: str) -> Answer:
+    def _files_uploaded(self, request: TellFiles, host: str) -> Answer:
         try:
-            is_known = self._registry.tell(request, self._senders.origin(host))
+            is_known = self._registry.upload(request, self._senders.origin(host))
         except PeerProtocolError as error:
             return Refused(request.id, Code.FULL, f"The tracker has no room: {error}.")
         return Done(request.id) if is_known else Refused(request.id, Code.UNKNOWN)

@@ -62,7 +62,7 @@ LINGER_S = 5.0  # for the other side to read the answer and close
 # Lists that a host may send in a second, and how many changed lines count as one list. A host that
 # sends more would push the changes of others out of the log, and every reader would have to fetch
 # the whole list.
-TOLD_PER_HOST, TOLD_IN_ALL, TOLD_LINES = 32.0, 2_000.0, 500
+LISTS_PER_HOST, LISTS_IN_ALL, LINES_OF_A_LIST = 32.0, 2_000.0, 500
 MAX_UNREAD = 128 * 1024 * 1024  # bytes of packed lists that are being sent, each version once
 WORK_S = 0.005  # the longest time without reading datagrams
 ROOM_S = 0.5  # the room is told as it was so long ago, however many ask
@@ -166,8 +166,8 @@ class ListServer:
         self._clients = dict[_Client, None]()  # the oldest first
         self._turns = deque[_Client]()  # those that wait for their turn
         self._from_host = Counter[str]()
-        self._telling = dict[str, _Client]()  # those that send a list, by share
-        self._told = RateLimit(per_host=TOLD_PER_HOST, whole=TOLD_IN_ALL)
+        self._uploads = dict[str, _Client]()  # those that send a list, by share
+        self._list_rate = RateLimit(per_host=LISTS_PER_HOST, whole=LISTS_IN_ALL)
         self._is_accepting = False
         self._accept_at = 0.0
         self._accept_again()
@@ -400,24 +400,24 @@ class ListServer:
     def _take_list(self, client: _Client, call: TellList) -> _Steps:
         now = time.monotonic()
         owner = self._registry.owner_of(call, client.ip, now=now)
-        other = self._telling.get(call.share)
+        other = self._uploads.get(call.share)
         if other is not None and not self._is_idle(other, now):
             raise ListRefusedError(Code.BUSY, "A list of this folder is arriving already.")
-        if owner.host and not self._told.allows(owner.host, now=now):
+        if owner.host and not self._list_rate.allows(owner.host, now=now):
             raise ListRefusedError(Code.BUSY, "This computer changes its lists too often.")
         if other is not None:  # it has stalled
             self._close(other)
         update = ShareUpdate(self._registry.catalogue, call, owner)
-        self._telling[call.share] = client
+        self._uploads[call.share] = client
         try:
             yield from self._read_into(client, update, call.packed)
             self._registry.owner_of(call, client.ip, now=time.monotonic())  # it may be gone by now
             for _ in update.finish():
                 yield _Wait.TURN
-            self._told.charge(owner.host, update.changes / TOLD_LINES)
+            self._list_rate.charge(owner.host, update.changes / LINES_OF_A_LIST)
         finally:
             update.abandon()
-            del self._telling[call.share]
+            del self._uploads[call.share]
 
     @staticmethod
     def _read_into(client: _Client, update: ShareUpdate, packed: int) -> _Steps:

@@ -128,7 +128,7 @@ class Registry:
             self._take_status(key, program, ping.status, now)
         return program
 
-    def tell(self, request: TellFiles, origin: Origin) -> bool:
+    def upload(self, request: TellFiles, origin: Origin) -> bool:
         """Replace a seeder's list for LMK/1 readers; False when the seeder is unknown.
 
         Raises PeerProtocolError when the table is full.
