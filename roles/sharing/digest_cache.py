@@ -11,7 +11,7 @@ import contextlib
 import logging
 import secrets
 import zlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from roles.disk.state_file import StateFile, drop_leftover, write_whole
@@ -42,8 +42,8 @@ class DigestCache:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._files = dict[str, tuple[int, int, int, bytes]]()  # size, mtime, inode, digests
-        self._packs = dict[bytes, bytes]()
+        # By path or pack key: a file's size, mtime and inode, or (); and the digests.
+        self._kept = dict[str | bytes, tuple[tuple[int, ...], bytes]]()
         self._new = list[bytes]()  # lines that are not in the file yet
         self._lines = 0  # in the file
         self._has_header = False
@@ -56,62 +56,61 @@ class DigestCache:
 
     def digests(self, file: TreeFile) -> bytes | None:
         """None if they are not known, or the file has changed."""
-        kept = self._files.get(file.path)
-        if kept is None or kept[:3] != (file.size, file.mtime_ns, file.inode):
-            return None
-        return kept[3]
+        return self._get(file.path, (file.size, file.mtime_ns, file.inode))
 
     def keep(self, file: TreeFile, digests: bytes, hashed_at_ns: int) -> None:
         """Keep digests computed at `hashed_at_ns`, unless a later change might go unnoticed."""
-        if not is_settled(file.mtime_ns, hashed_at_ns):
-            self._files.pop(file.path, None)
-            return
-        if self.digests(file) != digests:
-            self._files[file.path] = (file.size, file.mtime_ns, file.inode, digests)
-            self._new.append(_file_line(file.path, self._files[file.path]))
-
-    def forget(self, path: str) -> None:
-        self._files.pop(path, None)
+        if is_settled(file.mtime_ns, hashed_at_ns):
+            self._put(file.path, (file.size, file.mtime_ns, file.inode), digests)
+        else:
+            self.forget(file.path)
 
     def pack_digests(self, key: bytes) -> bytes | None:
         """`key` is a pack_plan.pack_key()."""
-        return self._packs.get(key)
+        return self._get(key, ())
 
     def keep_pack(self, key: bytes, digests: bytes) -> None:
-        if self._packs.get(key) != digests:
-            self._packs[key] = digests
-            self._new.append(_pack_line(key, digests))
+        self._put(key, (), digests)
 
-    def forget_pack(self, key: bytes) -> None:
-        self._packs.pop(key, None)
+    def forget(self, key: str | bytes) -> None:
+        """`key` is a path or a pack_key()."""
+        self._kept.pop(key, None)
 
-    def save(self, paths: Collection[str] = (), packs: Collection[bytes] = ()) -> None:
+    def save(self, *keys: Collection[str | bytes]) -> None:
         """Append new lines, or rewrite the file if half of it is stale.
 
-        `paths` and `packs` (keys) are those that the folder has now; others may be dropped. If the
+        `keys` are the paths and pack keys that the folder has now; others may be dropped. If the
         disk refuses, only the next start takes longer.
         """
         if self._path is None or (self._has_header and not self._new):
             return
-        most = 2 * (len(paths) + len(packs)) + _SPARE_LINES
+        most = 2 * sum(map(len, keys)) + _SPARE_LINES
         try:
             if self._has_header and self._lines + len(self._new) <= most:
                 with self._path.open("ab") as file:  # the first LF ends a line torn by a crash
                     file.write(b"\n" + b"".join(self._new))
                 self._lines += len(self._new)
             else:
-                self._write_anew(self._path, paths, packs)
+                self._write_anew(self._path, keys)
         except (OSError, StorageError) as error:
             log.warning("%s cannot be written (%s): files will be read again.", self._path, error)
         self._new.clear()
 
-    def _write_anew(self, path: Path, paths: Collection[str], packs: Collection[bytes]) -> None:
+    def _get(self, key: str | bytes, state: tuple[int, ...]) -> bytes | None:
+        known_state, digests = self._kept.get(key, ((), None))
+        return digests if known_state == state else None
+
+    def _put(self, key: str | bytes, state: tuple[int, ...], digests: bytes) -> None:
+        if self._get(key, state) != digests:
+            self._kept[key] = (state, digests)
+            self._new.append(_line_of(key, state, digests))
+
+    def _write_anew(self, path: Path, keys: Sequence[Collection[str | bytes]]) -> None:
         if self._has_header:
-            self._files = {name: kept for name, kept in self._files.items() if name in paths}
-            self._packs = {key: kept for key, kept in self._packs.items() if key in packs}
+            for key in [key for key in self._kept if not any(key in some for some in keys)]:
+                del self._kept[key]
         lines = [_sealed(b" ".join((_KIND, _VERSION, self.share_id.encode())))]
-        lines += [_file_line(path, kept) for path, kept in self._files.items()]
-        lines += [_pack_line(key, digests) for key, digests in self._packs.items()]
+        lines += [_line_of(key, *kept) for key, kept in self._kept.items()]
         # Unsynced, because the folder is offered after this. After a power cut we hash again.
         write_whole(path, b"".join(lines), is_synced=False)
         self._has_header, self._lines = True, len(lines)
@@ -137,8 +136,7 @@ class DigestCache:
             )
             log.warning("%s cannot be read (%s)", path.name, error.strerror or error)
         if self._is_later:
-            self._files.clear()
-            self._packs.clear()
+            self._kept.clear()
         if size and self._path is not None and not self._has_header:
             file_of = StateFile(path)
             is_newer = self._is_later
@@ -154,10 +152,10 @@ class DigestCache:
             if kind == b"f ":
                 _, size, mtime_ns, inode, text, path = line.split(b" ", 5)
                 digests = _digests_of(text, int(size))
-                self._files[path.decode()] = (int(size), int(mtime_ns), int(inode), digests)
+                self._kept[path.decode()] = ((int(size), int(mtime_ns), int(inode)), digests)
             elif kind == b"p ":
                 _, key, text = line.split(b" ")
-                self._packs[bytes.fromhex(key.decode())] = binascii.a2b_base64(text)
+                self._kept[bytes.fromhex(key.decode())] = ((), binascii.a2b_base64(text))
             elif line.startswith(_KIND):
                 _, version, share_id, *_ = line.split(b" ")
                 if len(bytes.fromhex(share_id.decode())) == 8:
@@ -178,15 +176,12 @@ def _sealed(text: bytes) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
-def _file_line(path: str, kept: tuple[int, int, int, bytes]) -> bytes:
-    size, mtime_ns, inode, digests = kept
+def _line_of(key: str | bytes, state: tuple[int, ...], digests: bytes) -> bytes:
     text = binascii.b2a_base64(digests, newline=False)
-    return _sealed(b"f %d %d %d %s %s" % (size, mtime_ns, inode, text, path.encode()))
-
-
-def _pack_line(key: bytes, digests: bytes) -> bytes:
-    text = binascii.b2a_base64(digests, newline=False)
-    return _sealed(b"p %s %s" % (key.hex().encode(), text))
+    if isinstance(key, bytes):
+        return _sealed(b"p %s %s" % (key.hex().encode(), text))
+    size, mtime_ns, inode = state
+    return _sealed(b"f %d %d %d %s %s" % (size, mtime_ns, inode, text, key.encode()))
 
 
 def _digests_of(text: bytes, size: int) -> bytes:

@@ -131,10 +131,7 @@ class FolderLibrary:
         with self._lock:
             distrusted, self._distrusted = self._distrusted, set()
         for one in distrusted:
-            if isinstance(one, str):
-                self._cache.forget(one)
-            else:
-                self._cache.forget_pack(one)
+            self._cache.forget(one)
         try:
             tree = scan_tree(self._path, self._should_stop)
         except ShortageError as error:  # the folder may be fine, so keep offering it
