@@ -25,6 +25,9 @@ class Palette:
     warning: str
     bad: str
     tint: str  # behind a notice
+    good_tint: str  # of a tile
+    warning_tint: str
+    bad_tint: str
 
 
 LIGHT = Palette(
@@ -44,6 +47,9 @@ LIGHT = Palette(
     warning="#855600",
     bad="#b3261e",
     tint="#f3f6fc",
+    good_tint="#e1f3e8",
+    warning_tint="#fdf1d6",
+    bad_tint="#fde3e0",
 )
 DARK = Palette(
     ground="#1a1f26",
@@ -62,6 +68,9 @@ DARK = Palette(
     warning="#e6b960",
     bad="#ff9289",
     tint="#242c37",
+    good_tint="#1c3327",
+    warning_tint="#382f1d",
+    bad_tint="#412528",
 )
 
 

@@ -1,0 +1,155 @@
+"""What the tile of a computer shows, and where the tiles of a room stand. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from roles.values.members import Member
+from roles.values.participants import MemberState
+from ui import wording
+from ui.room_columns import by_computer, computer, reason
+
+Place: TypeAlias = tuple[int, int]  # column and row
+
+WIDTH, HEIGHT, GAP = 196, 92, 10  # pixels at 96 dpi
+LEAST_WIDTH, LEAST_HEIGHT = 140, 72
+_STEPS = 8  # sizes between those two that are tried
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """`tone` is one of Theme's; sign, words and colour all say the same."""
+
+    name: str
+    corner: str  # a percentage, or a sign
+    first: str  # what it does, or why it does not
+    second: str
+    tone: str
+    part: float | None  # of the bar that is full; None for no bar
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The size of tiles in pixels at 96 dpi, and how many stand beside each other."""
+
+    width: int
+    height: int
+    columns: int
+
+
+def tile_of(one: Member) -> Tile:
+    first, second = _lines(one)
+    is_done = one.state is MemberState.DONE
+    has_part = one.size > 0 or is_done
+    percent = wording.percent(one.have, one.size)
+    return Tile(
+        name=computer(one),
+        corner="✓" if is_done else f"{percent} %" if has_part else "",
+        first=first,
+        second=second,
+        tone=_tone(one),
+        part=percent / 100 if has_part else None,
+    )
+
+
+def grid_for(count: int, width: int, height: int) -> Grid:
+    """The largest tiles of which all fit into this room, else the smallest."""
+    for step in range(_STEPS + 1):
+        tile_width = WIDTH - (WIDTH - LEAST_WIDTH) * step // _STEPS
+        tile_height = HEIGHT - (HEIGHT - LEAST_HEIGHT) * step // _STEPS
+        columns = max(1, (width + GAP) // (tile_width + GAP))
+        rows = (height + GAP) // (tile_height + GAP)
+        if columns * rows >= count:
+            break
+    return Grid(tile_width, tile_height, columns)
+
+
+def in_order(members: Iterable[Member], *, problems_first: bool = False) -> list[Member]:
+    """By name; with `problems_first` those that need help before all others."""
+    return sorted(
+        members, key=lambda one: (problems_first and not one.needs_help, by_computer(one))
+    )
+
+
+def places_of(machines: Sequence[str], kept: Mapping[str, Place], columns: int) -> dict[str, Place]:
+    """Where each machine's tile stands: where it was put, else at the first free place."""
+    places = dict[str, Place]()
+    taken = set[Place]()
+    for machine in machines:
+        place = kept.get(machine)
+        if place is not None and place[0] < columns and place not in taken:
+            places[machine] = place
+            taken.add(place)
+    free = _free(taken, columns)
+    for machine in machines:
+        if machine not in places:
+            places[machine] = next(free)
+    return places
+
+
+def moved(places: Mapping[str, Place], machine: str, to: Place) -> dict[str, Place]:
+    """All places, after this machine was put there; who stood there takes its place."""
+    there = next((one for one, place in places.items() if place == to), None)
+    changed = dict(places)
+    if there is not None:
+        changed[there] = places[machine]
+    changed[machine] = to
+    return changed
+
+
+def _free(taken: Collection[Place], columns: int) -> Iterator[Place]:
+    row = 0
+    while True:
+        for column in range(columns):
+            if (column, row) not in taken:
+                yield column, row
+        row += 1
+
+
+def _lines(one: Member) -> tuple[str, str]:
+    gave = f"gave {wording.size(one.given)}" if one.given else ""
+    if one.is_silent:
+        return f"Silent for {wording.duration_words(one.silent_s)}", gave
+    if one.is_original:
+        return "Original program", wording.count(one.files, "file") if one.files else ""
+    words = wording.MEMBER_STATES[one.state]
+    if one.has_left:
+        return f"Left, {words.lower()}", gave
+    moving = _joined(wording.rate(one.down), _left(one))
+    why = reason(one)
+    if why:
+        return f"! {why[:1].upper()}{why[1:]}", moving or gave
+    match one.state:
+        case MemberState.DOWNLOADING:
+            return wording.rate(one.down) or words, _joined(_left(one), gave)
+        case MemberState.DONE:
+            return "Done, checked", gave
+        case MemberState.GIVING:
+            return f"Sharing {wording.count(one.files, 'file')}", gave
+        case _:
+            return words, gave
+
+
+def _left(one: Member) -> str:
+    left = wording.duration(one.seconds_left)
+    return f"{left} left" if left else ""
+
+
+def _joined(*parts: str) -> str:
+    return "   ".join(filter(None, parts))
+
+
+def _tone(one: Member) -> str:
+    if one.is_silent:
+        return "Muted"
+    if one.state is MemberState.FAILED or one.is_disk_full:
+        return "Bad"
+    if one.state is MemberState.DONE and not one.is_behind_firewall:
+        return "Good"
+    if one.has_left:
+        return "Muted"
+    if one.is_behind_firewall or one.state is MemberState.WAITING:
+        return "Warning"
+    return "Accent" if one.state is MemberState.DOWNLOADING else "Plain"

@@ -1,0 +1,372 @@
+"""The room as tiles, one for each computer, that stand like the computers in the room.
+
+A tile can be dragged to another place. The arrow keys move the selection.
+"""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from tkinter import font as tkfont
+from tkinter import ttk
+
+from roles.values.members import Member
+from ui.room_tiles import (
+    GAP,
+    Grid,
+    Place,
+    Tile,
+    grid_for,
+    in_order,
+    moved,
+    places_of,
+    tile_of,
+)
+from ui.window.theme import Theme
+
+ELLIPSIS = "…"
+DRAG_FROM = 6  # pixels at 96 dpi: less is a click
+_ARROWS = {"Left": (-1, 0), "Right": (1, 0), "Up": (0, -1), "Down": (0, 1)}
+
+
+@dataclass(slots=True)
+class _Drawn:
+    """The canvas items of one tile, which are reused for other computers."""
+
+    box: int
+    track: int
+    bar: int
+    name: int
+    corner: int
+    first: int
+    second: int
+    shown: object = None  # what they show now
+
+    @property
+    def items(self) -> tuple[int, ...]:
+        return (
+            self.box,
+            self.track,
+            self.bar,
+            self.name,
+            self.corner,
+            self.first,
+            self.second,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Fonts:
+    text: tkfont.Font
+    strong: tkfont.Font
+
+
+class Seats(ttk.Frame):
+    def __init__(
+        self,
+        parent: tk.Misc,
+        theme: Theme,
+        *,
+        kept: Mapping[str, Place],
+        keep: Callable[[dict[str, Place]], None],
+        chosen: Callable[[Member | None], None],
+        opened: Callable[[Member], None],
+    ) -> None:
+        """`kept` has the places at the last start, `keep` gets them after a change. `chosen` gets
+        the computer that was selected, None if none is, `opened` one whose details are asked for.
+        """
+        super().__init__(parent)
+        self._theme = theme
+        self._kept, self._keep = dict(kept), keep
+        self._chosen_changed, self._opened = chosen, opened
+        self._members: dict[str, Member] = {}
+        self._places: dict[str, Place] = {}
+        self._drawn: dict[str, _Drawn] = {}
+        self._spare = list[_Drawn]()
+        self._grid = Grid(1, 1, 1)
+        self._zoom = 1.0
+        self._fonts = _Fonts(theme.text_font, theme.strong_font)
+        self._cut: dict[tuple[str, str, int], str] = {}  # by font, text and width
+        self.chosen: set[str] = set()
+        self._pressed: tuple[str, int, int] | None = None  # machine, and where it was pressed
+        self._is_dragged = False
+        self.canvas = tk.Canvas(self, highlightthickness=0, borderwidth=0, takefocus=True)
+        bar = ttk.Scrollbar(self, orient="vertical", command=self.canvas.yview)
+        self.canvas.configure(yscrollcommand=bar.set)
+        self.canvas.grid(row=0, column=0, sticky="nsew")
+        bar.grid(row=0, column=1, sticky="ns")
+        self.rowconfigure(0, weight=1)
+        self.columnconfigure(0, weight=1)
+        self._bind()
+        theme.follow(self._recolour)
+
+    # What is shown
+
+    def show(self, members: Iterable[Member]) -> None:
+        self._members = {one.machine: one for one in members}
+        self.chosen &= self._members.keys()
+        self._draw()
+
+    def zoom(self, factor: float) -> None:
+        """Larger texts and tiles; above 1, those that need help come first if not all tiles fit."""
+        self._zoom = factor
+        base = self._theme.text_font
+        family, size = base.actual("family"), round(base.actual("size") * factor)
+        self._fonts = (
+            _Fonts(base, self._theme.strong_font)
+            if factor == 1.0
+            else _Fonts(
+                tkfont.Font(self, family=family, size=size),
+                tkfont.Font(self, family=family, size=size, weight="bold"),
+            )
+        )
+        self._cut.clear()
+        self._draw(anew=True)
+
+    def choose(self, machines: Iterable[str]) -> None:
+        """Select these tiles, and show the first of them."""
+        self.chosen = set(machines) & self._members.keys()
+        self._draw()
+        first = min((self._places[one][::-1] for one in self.chosen), default=None)
+        if first is not None:
+            self._scroll_to(first[0])
+        self._say_chosen()
+
+    @property
+    def drawn(self) -> dict[str, Tile]:
+        """The tiles by machine."""
+        return {machine: tile_of(self._members[machine]) for machine in self._drawn}
+
+    # Drawing
+
+    def _draw(self, *, anew: bool = False) -> None:
+        width, height = self.canvas.winfo_width(), self.canvas.winfo_height()
+        if width <= 1:
+            return
+        unit = self._theme.px(100) / 100 * self._zoom
+        grid = grid_for(len(self._members), int(width / unit), int(height / unit))
+        rows = max(1, int((height / unit + GAP) / (grid.height + GAP)))
+        is_crowded = self._zoom > 1.0 and len(self._members) > rows * grid.columns
+        order = in_order(self._members.values(), problems_first=is_crowded)
+        machines = [one.machine for one in order]
+        self._grid = grid
+        self._places = places_of(machines, {} if is_crowded else self._kept, grid.columns)
+        for machine in self._drawn.keys() - self._members.keys():
+            gone = self._drawn.pop(machine)
+            self._spare.append(gone)
+            for item in gone.items:
+                self.canvas.itemconfigure(item, state="hidden")
+        for machine, member in self._members.items():
+            self._draw_tile(machine, tile_of(member), anew=anew)
+        last = max((row for _, row in self._places.values()), default=0)
+        self.canvas.configure(scrollregion=(0, 0, width, self._top(last + 1)))
+
+    def _draw_tile(self, machine: str, tile: Tile, *, anew: bool) -> None:
+        place = self._places[machine]
+        shown = (tile, place, self._grid, machine in self.chosen)
+        drawn = self._drawn.get(machine)
+        if drawn is None:
+            drawn = self._spare.pop() if self._spare else self._new_tile()
+            self._drawn[machine] = drawn
+            drawn.shown = None
+        if drawn.shown == shown and not anew:
+            return
+        drawn.shown = shown
+        self._fill(drawn, tile, is_chosen=machine in self.chosen)
+        self._put(drawn, tile, self._left(place[0]), self._top(place[1]))
+
+    def _new_tile(self) -> _Drawn:
+        canvas = self.canvas
+        boxes = [canvas.create_rectangle(0, 0, 0, 0, width=0) for _ in range(3)]
+        texts = [canvas.create_text(0, 0, anchor=anchor) for anchor in ("w", "e", "w", "w")]
+        return _Drawn(*boxes, *texts)
+
+    def _fill(self, drawn: _Drawn, tile: Tile, *, is_chosen: bool) -> None:
+        colours, canvas = self._theme.colours, self.canvas
+        ground = {
+            "Good": colours.good_tint,
+            "Warning": colours.warning_tint,
+            "Bad": colours.bad_tint,
+            "Muted": colours.strip,
+        }.get(tile.tone, colours.card)
+        tone = self._theme.tones[tile.tone]
+        edge = tone if tile.tone in ("Bad", "Warning") else colours.line
+        room = self._length(self._grid.width) - 2 * self._length(12)
+        corner_room = self._fonts.strong.measure(tile.corner + "  ")
+        canvas.itemconfigure(
+            drawn.box,
+            fill=ground,
+            outline=colours.accent if is_chosen else edge,
+            width=self._length(3 if is_chosen else 1),
+            state="normal",
+        )
+        bar_state = "hidden" if tile.part is None else "normal"
+        canvas.itemconfigure(drawn.track, fill=colours.track, state=bar_state)
+        canvas.itemconfigure(drawn.bar, fill=tone, state="normal" if tile.part else "hidden")
+        for item, text, font, fill, width in (
+            (drawn.name, tile.name, self._fonts.strong, colours.text, room - corner_room),
+            (drawn.corner, tile.corner, self._fonts.strong, tone, room),
+            (drawn.first, tile.first, self._fonts.text, tone, room),
+            (drawn.second, tile.second, self._fonts.text, colours.muted, room),
+        ):
+            shown = self._fitting(text, font, width)
+            canvas.itemconfigure(item, text=shown, font=font, fill=fill, state="normal")
+
+    def _put(self, drawn: _Drawn, tile: Tile, left: int, top: int) -> None:
+        canvas, length = self.canvas, self._length
+        width, height, edge = length(self._grid.width), length(self._grid.height), length(12)
+        canvas.coords(drawn.box, left, top, left + width, top + height)
+        bar_top, bar = top + height * 36 // 92, length(6)
+        right = left + width - edge
+        full = left + edge + round((right - left - edge) * (tile.part or 0.0))
+        canvas.coords(drawn.track, left + edge, bar_top, right, bar_top + bar)
+        canvas.coords(drawn.bar, left + edge, bar_top, full, bar_top + bar)
+        canvas.coords(drawn.name, left + edge, top + height * 19 // 92)
+        canvas.coords(drawn.corner, right, top + height * 19 // 92)
+        canvas.coords(drawn.first, left + edge, top + height * 57 // 92)
+        canvas.coords(drawn.second, left + edge, top + height * 77 // 92)
+
+    def _fitting(self, text: str, font: tkfont.Font, width: int) -> str:
+        """The text, cut at its end if it is wider than that."""
+        key = (str(font), text, width)
+        if key not in self._cut:
+            if len(self._cut) > 4_000:
+                self._cut.clear()
+            self._cut[key] = _cut(text, font, width)
+        return self._cut[key]
+
+    def _length(self, size: float) -> int:
+        return round(self._theme.px(size) * self._zoom)
+
+    def _left(self, column: int) -> int:
+        return self._length(1) + column * self._length(self._grid.width + GAP)
+
+    def _top(self, row: int) -> int:
+        return self._length(1) + row * self._length(self._grid.height + GAP)
+
+    def _recolour(self) -> None:
+        self.canvas.configure(background=self._theme.colours.ground)
+        self._draw(anew=True)
+
+    # Mouse and keys
+
+    def _bind(self) -> None:
+        canvas = self.canvas
+        canvas.bind("<Configure>", lambda _event: self._draw())
+        canvas.bind("<ButtonPress-1>", self._press)
+        canvas.bind("<B1-Motion>", self._drag)
+        canvas.bind("<ButtonRelease-1>", self._drop)
+        canvas.bind("<Double-Button-1>", lambda _event: self._open())
+        canvas.bind("<Return>", lambda _event: self._open())
+        canvas.bind("<FocusIn>", lambda _event: self._focus())
+        for key, step in _ARROWS.items():
+            canvas.bind(f"<{key}>", lambda _event, step=step: self._step(step))  # type: ignore[misc]
+        canvas.bind("<MouseWheel>", lambda event: self._scroll(-1 if event.delta > 0 else 1))
+        canvas.bind("<Button-4>", lambda _event: self._scroll(-1))
+        canvas.bind("<Button-5>", lambda _event: self._scroll(1))
+
+    def machine_at(self, x: int, y: int) -> str | None:
+        """The computer whose tile is at this point of the widget."""
+        place = self._place_at(x, y)
+        return next((one for one, there in self._places.items() if there == place), None)
+
+    def _place_at(self, x: int, y: int) -> Place:
+        column = int(self.canvas.canvasx(x)) // self._length(self._grid.width + GAP)
+        row = int(self.canvas.canvasy(y)) // self._length(self._grid.height + GAP)
+        return min(max(column, 0), self._grid.columns - 1), max(row, 0)
+
+    def _press(self, event: tk.Event[tk.Misc]) -> None:
+        self.canvas.focus_set()
+        machine = self.machine_at(event.x, event.y)
+        self._pressed = None if machine is None else (machine, event.x, event.y)
+        self._is_dragged = False
+        self.chosen = set() if machine is None else {machine}
+        self._draw()
+        self._say_chosen()
+
+    def _drag(self, event: tk.Event[tk.Misc]) -> None:
+        if self._pressed is None:
+            return
+        machine, x, y = self._pressed
+        far = self._theme.px(DRAG_FROM)
+        self._is_dragged |= abs(event.x - x) > far or abs(event.y - y) > far
+        drawn = self._drawn.get(machine)
+        if not self._is_dragged or drawn is None:
+            return
+        column, row = self._places[machine]
+        left, top = self._left(column) + event.x - x, self._top(row) + event.y - y
+        self._put(drawn, tile_of(self._members[machine]), left, top)
+        drawn.shown = None  # it is drawn at its place again
+        for item in drawn.items:
+            self.canvas.tag_raise(item)
+
+    def _drop(self, event: tk.Event[tk.Misc]) -> None:
+        pressed, self._pressed = self._pressed, None
+        if pressed is None or not self._is_dragged or pressed[0] not in self._places:
+            return
+        self._kept |= moved(self._places, pressed[0], self._place_at(event.x, event.y))
+        self._keep(dict(self._kept))
+        self._draw()
+
+    def _step(self, step: Place) -> str:
+        at = next((self._places[one] for one in self.chosen if one in self._places), None)
+        by_place = {place: machine for machine, place in self._places.items()}
+        if at is None:
+            target = min(self._places.values(), key=lambda place: place[::-1], default=None)
+        else:
+            target = (at[0] + step[0], at[1] + step[1])
+        if target is not None and target in by_place:
+            self.choose([by_place[target]])
+        return "break"
+
+    def _focus(self) -> None:
+        if not self.chosen:
+            self._step((0, 0))
+
+    def _open(self) -> None:
+        for machine in self.chosen:
+            self._opened(self._members[machine])
+            return
+
+    def _say_chosen(self) -> None:
+        one = next(iter(self.chosen), None)
+        self._chosen_changed(None if one is None else self._members[one])
+
+    def _scroll(self, steps: int) -> str:
+        if self.canvas.yview() != (0.0, 1.0):
+            self.canvas.yview_scroll(steps, "units")
+        return "break"
+
+    def _scroll_to(self, row: int) -> None:
+        region = str(self.canvas.cget("scrollregion")).split()
+        height = float(region[3]) if len(region) == 4 else 0.0
+        if height > self.canvas.winfo_height():
+            self.canvas.yview_moveto(self._top(row) / height)
+
+
+def _cut(text: str, font: tkfont.Font, width: int) -> str:
+    if font.measure(text) <= width:
+        return text
+    low, high = 0, len(text)  # characters that fit, and that do not
+    while low + 1 < high:
+        middle = (low + high) // 2
+        if font.measure(text[:middle] + ELLIPSIS) <= width:
+            low = middle
+        else:
+            high = middle
+    return text[:low].rstrip() + ELLIPSIS
+
+
+def places_from(kept: Sequence[str]) -> dict[str, Place]:
+    """Places as the settings keep them: "MACHINE COLUMN ROW"."""
+    places = dict[str, Place]()
+    for text in kept:
+        machine, *place = text.split()
+        if len(place) == 2 and all(number.isdigit() and len(number) < 4 for number in place):
+            places[machine] = (int(place[0]), int(place[1]))
+    return places
+
+
+def places_kept(places: Mapping[str, Place]) -> tuple[str, ...]:
+    return tuple(f"{machine} {column} {row}" for machine, (column, row) in places.items())
