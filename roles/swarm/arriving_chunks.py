@@ -98,7 +98,6 @@ class ArrivingChunks:
             return chunk
 
     def end(self, chunk: ArrivingChunk) -> None:
-        """It is complete, or does not come."""
         with self._room:
             size = len(chunk.buffer)
             self._chunks.remove(chunk)

@@ -57,7 +57,6 @@ class BadPeers:
         return self._is_any
 
     def sent_bad(self, sender: Sender, index: int, *, now: float) -> None:
-        """A chunk of this peer failed its check."""
         self._of(self._peers, sender).chunks[index] = now
         self._count(sender, bad=1, in_a_row=1, now=now)
 
@@ -66,7 +65,6 @@ class BadPeers:
         self._count(sender, bad=MAX_BAD_CHUNKS, in_a_row=in_a_row, now=now)
 
     def sent_good(self, sender: Sender, *, now: float) -> None:
-        """A chunk of this peer was right."""
         self._right_at = now
         records = [self._of(self._peers, sender)]
         if sender[1] in self._hosts:

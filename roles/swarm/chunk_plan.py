@@ -103,7 +103,6 @@ class ChunkPlan:
         return True
 
     def is_coming(self, connection: int, index: int) -> bool:
-        """Whether this chunk is on its way over this connection."""
         return connection in self._coming.get(index, ())
 
     def coming_over(self, connection: int) -> dict[int, float]:
@@ -115,7 +114,6 @@ class ChunkPlan:
         }
 
     def received(self, connection: int, index: int, count: int, *, now: float) -> None:
-        """`count` more bytes of a chunk came."""
         coming = self._coming.get(index, {}).get(connection)
         if coming is not None:
             coming.received += count
@@ -148,7 +146,6 @@ class ChunkPlan:
         return any(freed)
 
     def nothing_comes(self) -> None:
-        """No chunk is on its way any more."""
         self._coming.clear()
         self._beaten.clear()
         self._coming_chunks = 0

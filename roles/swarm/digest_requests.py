@@ -49,7 +49,6 @@ class DigestRequests:
         self._slow: dict[int, float] = {}  # connections to ask last, and not before this time
 
     def drop(self, handle: int) -> None:
-        """Ask nobody any more."""
         self._owed.pop(handle, None)
         self._questions.pop(handle, None)
 
@@ -67,7 +66,6 @@ class DigestRequests:
             owed.pop(peer.number, None)
 
     def late(self, *, now: float) -> list[ContentTransfer]:
-        """The contents for which more peers should be asked now."""
         late = list[ContentTransfer]()
         for question in self._questions.values():
             extra_s = question.transfer.content.count * DIGEST_SIZE / SLOWEST

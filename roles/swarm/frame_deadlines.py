@@ -11,8 +11,6 @@ PART_S = 75.0
 
 
 class FrameDeadlines:
-    """Those of one connection."""
-
     def __init__(self, *, now: float) -> None:
         self._heard_at = now
         self._began: float | None = None  # when the current frame began to arrive
@@ -24,7 +22,6 @@ class FrameDeadlines:
         self._heard_at = began or self._heard_at
 
     def is_part(self) -> None:
-        """The current frame is a part of a chunk."""
         self._most_s = PART_S
 
     def restart(self, *, now: float) -> None:

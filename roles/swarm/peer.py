@@ -55,7 +55,6 @@ class Peer:
         self.has.pop(handle, None)
 
     def note_bytes(self, count: int, *, now: float) -> None:
-        """`count` more bytes of a chunk came."""
         self.meter.add(count, now=now)
         self._came += count
         if self._came >= USEFUL_BYTES:

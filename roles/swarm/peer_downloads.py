@@ -153,7 +153,6 @@ class PeerDownloads:
         return True
 
     def _dial(self, address: Address) -> None:
-        """Connect to a peer, and download from it."""
         peer: Peer | None = None
         try:
             connection = dialled(address, self._stopping.is_set)

@@ -222,7 +222,6 @@ class Swarm:
         self._ask_digests(transfer, now)
 
     def _answer(self, peer: Peer, handle: int, index: int, now: float) -> None:
-        """Accept or decline an offer."""
         peer.position = 0  # it is our turn
         transfer = self._transfers.get(handle)
         if transfer is None or not transfer.is_asking:
@@ -290,7 +289,6 @@ class Swarm:
     def received(
         self, peer: Peer, transfer: ContentTransfer, index: int, count: int, *, now: float
     ) -> None:
-        """`count` more bytes of a chunk came."""
         self.moved_at = now
         peer.note_bytes(count, now=now)
         transfer.plan.received(peer.number, index, count, now=now)

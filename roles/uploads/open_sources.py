@@ -27,7 +27,6 @@ class OpenSources:
         return known[1]
 
     def close(self, handle: int) -> None:
-        """Harmless when it is not open."""
         known = self._sources.pop(handle, None)
         if known is not None:
             known[1].close()

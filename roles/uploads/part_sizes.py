@@ -28,7 +28,6 @@ class PartSizes:
         self._ahead = sys.maxsize  # bytes of a chunk that are left when the next one is offered
 
     def fit(self, rate: float) -> None:
-        """Adapt to this rate, in bytes per second."""
         self._ahead = max(MIN_AHEAD, int(rate * AHEAD_S))
         self._part = self._longest if rate * PART_WAIT_S >= self._longest else frames.PART
         self.piece = self._part if rate * PIECE_S >= frames.PART else PIECE

@@ -45,12 +45,10 @@ class PeerUploads:
 
     @property
     def is_waited_for(self) -> bool:
-        """Whether a leecher waits for a slot."""
         with self._lock:
             return self._scheduler.is_waited_for
 
     def limit(self, slots: int) -> None:
-        """Set the number of slots."""
         with self._lock:
             self._wake(self._scheduler.limit(slots))
 

@@ -27,17 +27,14 @@ class SmallContents:
         self._handles[handle] = None
 
     def drop(self, handle: int) -> None:
-        """Harmless when it is not there."""
         self._handles.pop(handle, None)
 
     def pop(self) -> int:
-        """Remove and return the next one."""
         handle = next(iter(self._handles))
         del self._handles[handle]
         return handle
 
     def sent(self, count: int, *, now: float) -> None:
-        """A content of `count` bytes went out."""
         self._turn, self._turn_bytes = self._turn + 1, self._turn_bytes + count
         gained = max(0.0, now - self._since) * FREE_RATE
         self._free = min(FREE_BYTES, self._free + gained) - count

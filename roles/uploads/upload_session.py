@@ -35,15 +35,12 @@ ANSWERED = 64  # bytes sent in an answer count as one received frame
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A chunk to send now."""
-
     choice: ChosenChunk
     holding: Holding
     is_single: bool  # the only chunk of its content, sent without an offer
 
     @property
     def length(self) -> int:
-        """In bytes."""
         return self.holding.content.length(self.choice.index)
 
 
@@ -270,7 +267,6 @@ class UploadSession:
 
     @property
     def sharers(self) -> int:
-        """The number of connected leechers, including this one."""
         return self._scheduler.leechers
 
     def moved(self, count: int, *, now: float) -> None:
@@ -278,7 +274,6 @@ class UploadSession:
         self._scheduler.moved(self.number, count, now=now)
 
     def sent(self, sending: Sending, *, now: float) -> None:
-        """The last byte of a chunk is out."""
         self._sending = None
         self._spoke = self._heard = now  # it has read, even if it sent nothing
         self._budget.refill()
