@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -170,10 +169,10 @@ class Photographer:
             log = EventLog()
             settings = LeecherSettings(self._lab / name, self._tracker, bind=BIND)
             leecher = Leecher(settings, log, limits())
-            leecher.start()
-            leecher.refresh()
+            leecher.refresh()  # it joins as soon as it has a list
+            self._join(name, leecher, leecher.start)
             self._wait_until(lambda log=log: bool(log.of(FilesListed)))  # type: ignore[misc]
-            self._join(name, leecher, partial(leecher.download, [self._share], Existing.SKIP))
+            leecher.download([self._share], Existing.SKIP)
 
     def _join(self, name: str, role: Seeder | Leecher, join: Callable[[], None]) -> None:
         """Add a member to the room; it tells its name when it joins."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import unittest
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from roles.values.addresses import Address
 from roles.values.events import DownloadChanged, DownloadState, Source
 from tests.support import WindowTestCase
+from ui import room_columns
 from ui.columns import Column
 from ui.window.list_columns import FILE_COLUMNS, SOURCE_COLUMNS, bar_of
 from ui.window.list_rows import ListRow, Node, NodeKind
+from ui.window.seeder_columns import OFFERED_COLUMNS, UPLOAD_COLUMNS
 from ui.window.table import INSERT_AT_ONCE, Table
 from ui.window.theme import Theme
+from ui.window.window_place import USUAL_WIDTH
 
 
 class Item(NamedTuple):
@@ -131,6 +135,19 @@ class TableTest(WindowTestCase):
         table.show({name: listed(5) for name in "ab"})
         images = {str(table.tree.item(item, "image")) for item in table.tree.get_children()}
         self.assertEqual(len(images), 1)
+
+
+class ColumnsTest(unittest.TestCase):
+    def test_the_columns_of_each_table_fit_into_the_usual_window(self) -> None:
+        sets: tuple[Iterable[Column[Any]], ...] = (
+            *(room_columns.IN_WINDOW, FILE_COLUMNS, SOURCE_COLUMNS),
+            *(UPLOAD_COLUMNS, OFFERED_COLUMNS),
+        )
+        beside = 2 * 16 + 16  # the margins of a tab, and the scroll bar
+        for columns in sets:
+            titles = [column.title for column in columns]
+            with self.subTest(titles=titles):
+                self.assertLessEqual(sum(one.width for one in columns), USUAL_WIDTH - beside)
 
 
 class FileRowTest(unittest.TestCase):

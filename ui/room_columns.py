@@ -63,24 +63,24 @@ def by_has(one: Member) -> float:
     return 101.0 + one.files
 
 
-COMPUTER = Column[Member]("Computer", computer, by_computer, width=120, stretches=True)
+COMPUTER = Column[Member]("Computer", computer, by_computer, width=104, stretches=True)
 ADDRESS = Column[Member]("Address", lambda one: str(one.address), width=142)
-STATE = Column[Member]("State", state, by_state, width=130)
-HAS = Column[Member]("Has", has, by_has, width=150, stretches=True)
+STATE = Column[Member]("State", state, by_state, width=116)
+HAS = Column[Member]("Has", has, by_has, width=126, stretches=True)
 DOWN = Column[Member].of_number(
-    "Down", lambda one: one.down, lambda one: wording.rate(one.down), 88
+    "Down", lambda one: one.down, lambda one: wording.rate(one.down), 84
 )
-UP = Column[Member].of_number("Up", lambda one: one.up, lambda one: wording.rate(one.up), 88)
+UP = Column[Member].of_number("Up", lambda one: one.up, lambda one: wording.rate(one.up), 84)
 LEFT = Column[Member].of_number(
     "Left",
     lambda one: -1.0 if one.seconds_left is None else one.seconds_left,
     lambda one: wording.duration(one.seconds_left),
-    70,
+    64,
 )
 GAVE = Column[Member].of_number(
-    "Gave", lambda one: one.given, lambda one: wording.size(one.given) if one.given else "", 80
+    "Gave", lambda one: one.given, lambda one: wording.size(one.given) if one.given else "", 72
 )
-REASON = Column[Member]("Reason", reason, width=150, stretches=True)
+REASON = Column[Member]("Reason", reason, width=110, stretches=True)
 
 IN_WINDOW = (COMPUTER, ADDRESS, STATE, HAS, DOWN, UP, LEFT, GAVE, REASON)
 IN_TERMINAL = (COMPUTER, STATE, HAS, DOWN, UP, LEFT, GAVE, REASON)
