@@ -639,5 +639,5 @@ class ForgedSourcesTest(ProgramsTest):
         table, readers = self.table, self.table._readers
         self.assertEqual(len(table._seeders) + len(table._fresh) + table._files, 0)
         self.assertEqual((table._unsettled, self.registry.by_share._rings), ({}, {}))
-        self.assertEqual((readers._groups, readers._noted), ({}, {}))
+        self.assertEqual((readers._groups, readers._list_of), ({}, {}))
         self.assertEqual(self.registry.catalogue._unproved_lines, 0)

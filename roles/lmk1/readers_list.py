@@ -6,7 +6,6 @@ An original leecher asks every listed seeder for every listed file, and fails if
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from roles.lmk1.tracker_wire import encode_file_list
@@ -18,26 +17,12 @@ MAX_LISTED_SEEDERS = 5  # an original leecher occupies every listed seeder
 _Files: TypeAlias = frozenset[tuple[str, int]]
 
 
-@dataclass(slots=True)
-class _Group:
-    """Seeders with the same list. There may be thousands, so we count them as they come and go."""
-
-    entries: dict[Hashable, Entry] = field(default_factory=dict)
-    # Number of entries by (has_stayed, is_here_only).
-    counts: dict[tuple[bool, bool], int] = field(default_factory=dict)
-
-    def count(self, *, has_stayed: bool, is_here: bool) -> int:
-        """How many of them a reader can reach that is on the tracker's machine, or is not."""
-        here_only = self.counts.get((has_stayed, True), 0) if is_here else 0
-        return self.counts.get((has_stayed, False), 0) + here_only
-
-
 class ReadersList:
     """Chooses the list. Results are cached until a seeder or its list changes."""
 
     def __init__(self) -> None:
-        self._groups: dict[_Files, _Group] = {}
-        self._noted: dict[Hashable, tuple[_Files, tuple[bool, bool]]] = {}  # list, key of counts
+        self._groups: dict[_Files, dict[Hashable, Entry]] = {}  # the seeders with each list
+        self._list_of: dict[Hashable, _Files] = {}
         self._turn = 0
         # Caches; the keys say whether the reader is on the tracker's machine.
         self._best: dict[bool, _Files] = {}
@@ -46,18 +31,19 @@ class ReadersList:
 
     def note(self, key: Hashable, entry: Entry | None) -> None:
         """The current state of an entry; None if it is gone."""
-        is_change = self._forget(key)
+        before = self._list_of.pop(key, None)
+        if before is not None:
+            del self._groups[before][key]
+            if not self._groups[before]:
+                del self._groups[before]
         if entry is not None and entry.files and not entry.is_leecher:
-            files, how = frozenset(entry.files.items()), (entry.has_stayed, entry.is_here_only)
-            group = self._groups.setdefault(files, _Group())
-            group.entries[key] = entry
-            group.counts[how] = group.counts.get(how, 0) + 1
-            self._noted[key] = files, how
-            is_change = True
-        if is_change:
-            self._best.clear()
-            self._files.clear()
-            self._addresses.clear()
+            files = self._list_of[key] = frozenset(entry.files.items())
+            self._groups.setdefault(files, {})[key] = entry
+        elif before is None:
+            return
+        self._best.clear()
+        self._files.clear()
+        self._addresses.clear()
 
     def files(self, *, is_here: bool) -> dict[str, int]:
         """The listed files, as many as fit into one answer.
@@ -80,34 +66,23 @@ class ReadersList:
         told = addresses[start : start + MAX_LISTED_SEEDERS]
         return told + addresses[: min(start, MAX_LISTED_SEEDERS - len(told))]
 
-    def _forget(self, key: Hashable) -> bool:
-        files, how = self._noted.pop(key, (None, (False, False)))
-        if files is None:
-            return False
-        group = self._groups[files]
-        del group.entries[key]
-        group.counts[how] -= 1
-        if not group.entries:
-            del self._groups[files]
-        return True
-
     def _all_seeders(self, reader: Reader) -> Iterator[Address]:
         """If any seeder has stayed, only such seeders: forged ones may have the same list."""
         told = self.files(is_here=reader.is_here)
         best = self._best_list(is_here=reader.is_here)
         # If the best list was cut to fit, other seeders may have the rest of it, too.
         is_cut = len(told) < len(best)
-        groups = [
-            group
+        entries = [
+            (entry, address)
             for files, group in self._groups.items()
-            if files == best or (is_cut and told.items() <= files)
+            if told and (files == best or (is_cut and told.items() <= files))
+            for entry in group.values()
+            if (address := entry.address_for(reader)) is not None
         ]
-        has_stayed = any(group.count(has_stayed=True, is_here=reader.is_here) for group in groups)
-        for group in groups:
-            for entry in group.entries.values() if told else ():
-                address = entry.address_for(reader)
-                if address is not None and entry.has_stayed >= has_stayed:
-                    yield address
+        has_stayed = any(entry.has_stayed for entry, _ in entries)
+        for entry, address in entries:
+            if entry.has_stayed >= has_stayed:
+                yield address
 
     def _best_list(self, *, is_here: bool) -> _Files:
         """The longest list; of several, the one of most seeders.
@@ -121,7 +96,6 @@ class ReadersList:
         return self._best[is_here]
 
     def _rank(self, files: _Files, is_here: bool) -> tuple[bool, int, int]:
-        group = self._groups[files]
-        stayed = group.count(has_stayed=True, is_here=is_here)
-        count = stayed or group.count(has_stayed=False, is_here=is_here)
-        return stayed > 0, len(files), count
+        seeders = [one for one in self._groups[files].values() if is_here or not one.is_here_only]
+        stayed = sum(one.has_stayed for one in seeders)
+        return stayed > 0, len(files), stayed or len(seeders)

@@ -6,7 +6,6 @@ hidden if they claim the address and port of an LMK/2 program.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -63,29 +62,6 @@ class Seeder(Entry):
     since: float  # when it registered
     is_hidden: bool = False  # an LMK/2 program has the same address and port
 
-    @classmethod
-    def of(
-        cls,
-        advertised: Address,
-        origin: Origin,
-        extras: Extras | None,
-        advertised_is_here: bool,
-        now: float,
-    ) -> Seeder:
-        """A seeder that registers now and has no list yet."""
-        everywhere = advertised.host == EVERY_INTERFACE or (
-            extras is not None and extras.everywhere
-        )
-        return cls(
-            origin,
-            advertised,
-            advertised_is_here,
-            everywhere,
-            last_ping=now,
-            is_original=extras is None,
-            since=now,
-        )
-
     @property
     def key(self) -> Key:
         return key_of(self.origin.ip, self.advertised)
@@ -123,8 +99,6 @@ class SeederTable:
         self._registry = registry
         self._catalogue = registry.catalogue
         self._seeders: dict[Key, Seeder] = {}
-        # By is_original, because originals ping less often: keys, longest silent first.
-        self._silent = {kind: OrderedDict[Key, None]() for kind in (False, True)}
         self._fresh = dict[Key, None]()  # seeders that have not stayed yet, oldest first
         self._places = Places()
         self._latest: dict[str, Key] = {}  # by source IP: the seeder that registered last
@@ -149,7 +123,7 @@ class SeederTable:
         Raises PeerProtocolError if the table is full.
         """
         self._latest.pop(origin.ip, None)  # if we refuse the seeder, we refuse its list, too
-        seeder = Seeder.of(advertised, origin, extras, advertised_is_here, now)
+        seeder = _new_seeder(advertised, origin, extras, advertised_is_here, now)
         is_new = seeder.key not in self._seeders
         self._register(seeder)
         self._latest[origin.ip] = seeder.key
@@ -188,10 +162,9 @@ class SeederTable:
         seeder = self._seeders.get(key)
         if seeder is None:
             if extras is None:
-                self._register(Seeder.of(advertised, origin, None, advertised_is_here, now))
+                self._register(_new_seeder(advertised, origin, None, advertised_is_here, now))
             return extras is None
         seeder.last_ping = now
-        self._silent[seeder.is_original].move_to_end(key)
         if key in self._fresh and seeder.has_stayed:
             del self._fresh[key]
             self._note_changed(key, seeder)
@@ -246,16 +219,14 @@ class SeederTable:
     # Expiry and state file
     def expire(self, *, now: float) -> int:
         """Forget silent seeders, at most EXPIRED_AT_ONCE; returns how many."""
-        gone = 0
-        for silent in self._silent.values():
-            while silent and gone < EXPIRED_AT_ONCE:
-                key = next(iter(silent))
-                seeder = self._seeders[key]
-                if now - seeder.last_ping <= seeder.lifetime_s:
-                    break
-                self._forget(key)
-                gone += 1
-        return gone
+        gone = [
+            key
+            for key, seeder in self._seeders.items()
+            if now - seeder.last_ping > seeder.lifetime_s
+        ][:EXPIRED_AT_ONCE]
+        for key in gone:
+            self._forget(key)
+        return len(gone)
 
     def saved(self) -> Iterator[dict[str, object]]:
         """What a state file keeps: seeders that have stayed, because originals register once."""
@@ -287,7 +258,6 @@ class SeederTable:
             seeder.files, seeder.since = known.files, known.since
             self._forget(key)
         self._seeders[key] = seeder
-        self._silent[seeder.is_original][key] = None
         self._places.enter(key)
         self._files += len(seeder.files)
         if not seeder.has_stayed:
@@ -297,7 +267,6 @@ class SeederTable:
     def _forget(self, key: Key) -> None:
         self._fresh.pop(key, None)
         seeder = self._seeders.pop(key)
-        del self._silent[seeder.is_original][key]
         self._places.leave(key)
         if self._latest.get(key.ip) == key:
             del self._latest[key.ip]
@@ -391,6 +360,21 @@ def share_of(place: tuple[str, int]) -> str:
     host, port = place
     ip = ip_of(host)
     return f"lmk1{0 if ip is None else int(ip):08x}{port:04x}"
+
+
+def _new_seeder(
+    advertised: Address, origin: Origin, extras: Extras | None, advertised_is_here: bool, now: float
+) -> Seeder:
+    is_everywhere = advertised.host == EVERY_INTERFACE or (extras is not None and extras.everywhere)
+    return Seeder(
+        origin,
+        advertised,
+        advertised_is_here,
+        is_everywhere,
+        last_ping=now,
+        is_original=extras is None,
+        since=now,
+    )
 
 
 def _restored(item: object, now: float) -> Seeder | None:

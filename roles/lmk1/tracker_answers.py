@@ -10,8 +10,6 @@ from roles.lmk1.tracker_wire import (
     AddSeeder,
     Extras,
     PingTracker,
-    RequestFileList,
-    RequestSeederList,
     UploadFileList,
     decode_request,
     encode_file_list,
@@ -24,7 +22,7 @@ from roles.room.registry_entry import Reader
 from roles.room.senders import Senders
 from roles.values.addresses import LOOPBACK, Address, is_loopback
 from roles.values.errors import PeerProtocolError
-from roles.wire.tracker_wire import NOT_UNDERSTOOD
+from roles.wire.tracker_wire import NOT_UNDERSTOOD, Verb
 
 LISTS_PER_HOST = 100.0  # per second; generous, as an original never repeats a request, but hangs
 LISTS_IN_ALL = 500.0  # per second; limited, as a list is longer than the request
@@ -50,9 +48,9 @@ class TrackerAnswers:
                 return [with_id(SUCCESS, extras)]
             case PingTracker(seeder, extras):
                 return [self._pinged(seeder, extras, host, now)]
-            case RequestSeederList():
+            case Verb.REQUEST_SEEDER_LIST:
                 return self._list_answer(host, now, encode_seeder_list(self._seeders_for(host))[0])
-            case RequestFileList():
+            case Verb.REQUEST_FILE_LIST:
                 files = self._table.files_for_readers(is_here=self._senders.is_own(host))
                 return self._list_answer(host, now, encode_file_list(files.items())[0])
 

@@ -9,12 +9,8 @@ from roles.joining.tracker_asker import TrackerAsker, new_id
 from roles.joining.tracker_dialects import Dialect
 from roles.lmk1.tracker_wire import (
     Extras,
-    FileList,
+    ListRequest,
     PingTracker,
-    Request,
-    RequestFileList,
-    RequestSeederList,
-    SeederList,
     UploadFileList,
     Verdict,
     decode_answer,
@@ -24,8 +20,9 @@ from roles.lmk1.tracker_wire import (
 from roles.values.addresses import Address
 from roles.values.participants import Status
 from roles.wire.tracker_messages import Pinged
+from roles.wire.tracker_wire import Verb
 
-ListT = TypeVar("ListT", FileList, SeederList)
+ListT = TypeVar("ListT", dict[str, int], tuple[Address, ...])
 
 
 class TrackerClient(TrackerAsker):
@@ -37,11 +34,11 @@ class TrackerClient(TrackerAsker):
 
     def files(self) -> Mapping[str, int]:
         """The tracker's files: size in bytes by name. Names are untrusted."""
-        return self._ask_for_list(RequestFileList(), FileList).files
+        return self._ask_for_list(Verb.REQUEST_FILE_LIST, dict)
 
     def seeders(self) -> tuple[Address, ...]:
         """The tracker's seeders, exactly as listed."""
-        return self._ask_for_list(RequestSeederList(), SeederList).seeders
+        return self._ask_for_list(Verb.REQUEST_SEEDER_LIST, tuple)
 
     def upload_files(self, files: Mapping[str, int], port: int) -> int:
         """Replace this seeder's list at one of our trackers.
@@ -71,7 +68,7 @@ class TrackerClient(TrackerAsker):
         extras = Extras(new_id(), state=state, leaving=leaving)
         return self._ask_of_both(encode_request(PingTracker(seeder, extras)), extras).is_done
 
-    def _ask_for_list(self, request: Request, kind: type[ListT]) -> ListT:
+    def _ask_for_list(self, request: ListRequest, kind: type[ListT]) -> ListT:
         """Returns the list; the `success` that follows it is the second answer."""
 
         def read(datagram: bytes) -> ListT | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from roles.values import strict_json
 from roles.values.addresses import Address
@@ -63,17 +64,8 @@ class PingTracker:
     extras: Extras | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestSeederList:
-    """Leecher to tracker: who serves?"""
-
-
-@dataclass(frozen=True, slots=True)
-class RequestFileList:
-    """Anyone to tracker: which files are there?"""
-
-
-Request = AddSeeder | UploadFileList | PingTracker | RequestSeederList | RequestFileList
+ListRequest = Literal[Verb.REQUEST_SEEDER_LIST, Verb.REQUEST_FILE_LIST]
+Request = AddSeeder | UploadFileList | PingTracker | ListRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,37 +77,23 @@ class Verdict:
     id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FileList:
-    """Tracker to anyone: size in bytes by name. Names are untrusted."""
-
-    files: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class SeederList:
-    """Tracker to leecher: where to connect."""
-
-    seeders: tuple[Address, ...]
-
-
+FileList: TypeAlias = dict[str, int]  # size in bytes by name; names are untrusted
+SeederList: TypeAlias = tuple[Address, ...]  # exactly as the tracker lists them
 Answer = Verdict | FileList | SeederList
 
 
 def encode_request(request: Request) -> bytes:
     """One datagram. Raises PeerProtocolError if it would be longer than MAX_REQUEST."""
     match request:
-        case AddSeeder(seeder, extras):
-            fields = [Verb.ADD_SEEDER.encode(), strict_json.dumps(seeder), *_extras_line(extras)]
-        case UploadFileList(files, extras):
-            listed = strict_json.dumps(dict(files))
-            fields = [Verb.UPLOAD_FILE_LIST.encode(), listed, *_extras_line(extras)]
-        case PingTracker(seeder, extras):
-            fields = [Verb.PING_TRACKER.encode(), strict_json.dumps(seeder), *_extras_line(extras)]
-        case RequestSeederList():
-            fields = [Verb.REQUEST_SEEDER_LIST.encode()]
-        case RequestFileList():
-            fields = [Verb.REQUEST_FILE_LIST.encode()]
+        case AddSeeder(argument, extras):
+            verb = Verb.ADD_SEEDER
+        case UploadFileList(argument, extras):
+            verb = Verb.UPLOAD_FILE_LIST
+        case PingTracker(argument, extras):
+            verb = Verb.PING_TRACKER
+        case _:
+            return request.encode()
+    fields = [verb.encode(), strict_json.dumps(argument), *_extras_line(extras)]
     datagram = b"\n".join(fields)
     if len(datagram) > MAX_REQUEST:
         raise PeerProtocolError(
@@ -139,9 +117,9 @@ def decode_request(datagram: bytes) -> Request:
         case Verb.PING_TRACKER:
             return PingTracker(address(strict_json.loads(argument)), extras)
         case Verb.REQUEST_SEEDER_LIST:
-            return RequestSeederList()
+            return Verb.REQUEST_SEEDER_LIST
         case Verb.REQUEST_FILE_LIST:
-            return RequestFileList()
+            return Verb.REQUEST_FILE_LIST
         case _:
             raise PeerProtocolError("unknown request")
 
@@ -183,9 +161,9 @@ def files_that_fit(files: Iterable[tuple[str, int]], extras: Extras | None) -> d
 def decode_answer(datagram: bytes) -> Answer:
     """Read a datagram of any tracker. Raises PeerProtocolError."""
     if datagram[:1] == b"{":
-        return FileList(files_of(strict_json.loads(datagram, most=MAX_DATAGRAM)))
+        return files_of(strict_json.loads(datagram, most=MAX_DATAGRAM))
     if datagram[:1] == b"[":
-        return SeederList(_decode_seeders(strict_json.loads(datagram, most=MAX_DATAGRAM)))
+        return _decode_seeders(strict_json.loads(datagram, most=MAX_DATAGRAM))
     fields = datagram.split(b"\n")
     extras = _decode_extras(fields[-1])
     answer_id = None if extras is None else extras.id
@@ -201,15 +179,15 @@ def decode_answer(datagram: bytes) -> Answer:
 def _extras_line(extras: Extras | None) -> list[bytes]:
     if extras is None:
         return []
-    line: dict[str, object] = {"lmk": 2, "id": extras.id}
-    if extras.everywhere:
-        line["everywhere"] = True
-    if extras.port is not None:
-        line["port"] = extras.port
-    if extras.state is not None:
-        line["state"] = extras.state
-    if extras.leaving:
-        line["leaving"] = True
+    line: dict[str, object] = {
+        "lmk": 2,
+        "id": extras.id,
+        "everywhere": extras.everywhere or None,
+        "port": extras.port,
+        "state": extras.state,
+        "leaving": extras.leaving or None,
+    }
+    line = {key: value for key, value in line.items() if value is not None}
     return [strict_json.dumps(line)]
 
 
