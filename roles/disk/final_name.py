@@ -8,7 +8,6 @@ import os
 import stat
 import time
 from collections.abc import Callable
-from functools import partial
 
 from roles.disk import disk_calls
 from roles.disk.open_folder import OpenFolder
@@ -40,7 +39,7 @@ def give_name(folder: OpenFolder, present: str, name: str, *, may_replace: bool 
     Never replaces a folder. Raises OSError.
     """
     if may_replace and not is_folder(folder, name):
-        patiently(partial(_replace, folder, present, name))
+        patiently(_replace, folder, present, name)
         return name
     for number in range(1, MAX_NUMBER):
         target = name if number == 1 else numbered(name, number)
@@ -52,7 +51,7 @@ def give_name(folder: OpenFolder, present: str, name: str, *, may_replace: bool 
 def take_name(folder: OpenFolder, present: str, name: str) -> bool:
     """Rename `present` to `name`; False if that name is taken. Raises OSError."""
     try:
-        patiently(partial(rename_without_overwriting, folder, present, name))
+        patiently(rename_without_overwriting, folder, present, name)
     except FileExistsError:
         return False
     return True
@@ -88,16 +87,18 @@ def rename_without_overwriting(folder: OpenFolder, present: str, target: str) ->
         log.warning("%s stays beside %s for now: %s", present, target, error)
 
 
-def patiently(rename: Callable[[], object]) -> None:
+def patiently(
+    rename: Callable[[OpenFolder, str, str], object], folder: OpenFolder, present: str, name: str
+) -> None:
     """Windows refuses a rename while any program has the file open, usually for a moment."""
     for pause_s in RENAME_TRIES_S if os.name == "nt" else ():
         try:
-            rename()
+            rename(folder, present, name)
         except PermissionError:
             time.sleep(pause_s)
         else:
             return
-    rename()
+    rename(folder, present, name)
 
 
 def is_folder(folder: OpenFolder, name: str) -> bool:

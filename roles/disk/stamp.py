@@ -21,5 +21,7 @@ def stamp(file: int | Path, *, mtime: int | None = None, is_executable: bool = F
             mode = stat.S_IMODE(os.fstat(file).st_mode)
             may_run = (mode & 0o444) >> 2  # for everyone who may read it
             disk_calls.set_mode(file, mode | may_run)
-    with suppress(*REFUSED, OverflowError):
+    try:
         disk_calls.set_times(file, time.time_ns() if mtime is None else mtime * 10**9)
+    except (*REFUSED, OverflowError):
+        pass

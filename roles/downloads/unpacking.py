@@ -103,7 +103,7 @@ class Unpacking:
     def holding(self, digests: bytes) -> PackHolding | None:
         """The pack to upload, read from its files; None unless all of them are here."""
         content = self.wanted.content
-        is_whole = sum(file.size for file in self._files) == content.size
+        is_whole = WantedPack(content, self._files).size == content.size
         if not is_whole or len(self._saved) < len(self._files):
             return None
         saved = [self._saved[file.path] for file in self._files]
@@ -112,7 +112,8 @@ class Unpacking:
     def _unpack(self, files: Sequence[WantedFile]) -> Iterator[FileEnded]:
         is_few = len(files) <= FEW_FILES or not disk_calls.HAS_SYNC_ALL
         disk_full: DiskFullError | None = None
-        written = list[tuple[WantedFile, os.stat_result]]()  # without final names
+        # Without final names: with the name of the partial file, and its status.
+        written = list[tuple[WantedFile, str, os.stat_result]]()
         try:
             for file in files:
                 if self._should_stop():
@@ -121,7 +122,8 @@ class Unpacking:
                 if data is None:
                     continue
                 try:
-                    written.append((file, self._write(file, data, is_few)))
+                    present = f"{self._prefix}-{file.offset}{PARTIAL_SUFFIX}"
+                    written.append((file, present, self._write(file, present, data, is_few)))
                 except DiskFullError as error:
                     disk_full = error
                     break
@@ -132,16 +134,16 @@ class Unpacking:
             named_in = dict[tuple[str, ...], None]()
             written.reverse()
             while written and not self._should_stop():
-                file, status = written[-1]
-                ended = self._name(file, status)
+                file, present, status = written[-1]
+                ended = self._name(file, present, status)
                 written.pop()
                 named_in[file.stored[:-1]] = None
                 if ended is not None:
                     yield ended
             self._sync_folders(list(named_in))
         finally:
-            for file, _ in written:
-                self._drop(file)
+            for file, present, _ in written:
+                self._drop(file, present)
             self._folders.close()
         if disk_full is not None:
             raise disk_full
@@ -154,9 +156,8 @@ class Unpacking:
             return None
         return data if _has_root(file.content, data) else None
 
-    def _write(self, file: WantedFile, data: bytes, is_synced: bool) -> os.stat_result:
+    def _write(self, file: WantedFile, name: str, data: bytes, is_synced: bool) -> os.stat_result:
         """Write its partial file; returns its status. Raises StorageError, and leaves no file."""
-        name = self._partial(file)
         try:
             folder = self._folders.open(file.stored[:-1])
             descriptor = _created(folder, name)
@@ -181,9 +182,9 @@ class Unpacking:
             raise storage_error(error, self._folder.joinpath(*file.stored)) from None
         return written
 
-    def _name(self, file: WantedFile, written: os.stat_result) -> FileEnded | None:
+    def _name(self, file: WantedFile, present: str, written: os.stat_result) -> FileEnded | None:
         """Give it its final name; None if another program touched it."""
-        present, name = self._partial(file), file.stored[-1]
+        name = file.stored[-1]
         saved_as = self._folder.joinpath(*file.stored)
         state = DownloadState.DONE
         try:
@@ -199,11 +200,11 @@ class Unpacking:
                     name = give_name(folder, present, name)
             status = folder.status(name)
             if state is DownloadState.DONE and not _is_untouched(folder, name, written, status):
-                self._drop(file)
+                self._drop(file, present)
                 return None
             drop_partial(folder, file.stored[-1])  # an earlier run may have fetched it alone
         except LEFT_UNDONE as error:
-            self._drop(file)
+            self._drop(file, present)
             if not isinstance(error, StorageError):
                 error = storage_error(error, saved_as)
             return _failed(file, error)
@@ -225,13 +226,10 @@ class Unpacking:
             with suppress(*LEFT_UNDONE):  # the files' contents are synced anyway
                 self._folders.open(stored).sync()
 
-    def _drop(self, file: WantedFile) -> None:
+    def _drop(self, file: WantedFile, present: str) -> None:
         with suppress(*LEFT_UNDONE):
             folder = self._folders.open(file.stored[:-1])
-            disk_calls.unlink(folder.at(self._partial(file)), at=folder.descriptor)
-
-    def _partial(self, file: WantedFile) -> str:
-        return f"{self._prefix}-{file.offset}{PARTIAL_SUFFIX}"
+            disk_calls.unlink(folder.at(present), at=folder.descriptor)
 
 
 def _failed(file: WantedFile, failure: LmkError) -> FileEnded:

@@ -67,7 +67,7 @@ class WantedPack:
 
     @cached_property
     def size(self) -> int:
-        return sum(file.size for file in self.files)
+        return sum(file.content.size for file in self.files)  # faster than file.size
 
     @property
     def title(self) -> str:
@@ -96,13 +96,13 @@ class WantedPack:
             found += (
                 file
                 for file in self.files[following:stop]
-                if file.offset + file.size > start and self._is_covered(file, have)
+                if file.offset + file.content.size > start and self._is_covered(file, have)
             )
             following = max(following, stop)
         return found
 
     def _is_covered(self, file: WantedFile, have: int) -> bool:
-        end = file.offset + file.size
+        end = file.offset + file.content.size
         if file.content.count != 1 or file.offset < 0 or end > self.content.size:
             return False
         chunk_size = self.content.chunk_size
@@ -132,7 +132,7 @@ def plan_contents(
         files = _wanted_of(until_stopped(pack.members, should_stop), by_identity)
         if not files or len(pack.members) < 2:  # a pack of one file saves nothing
             continue
-        wanted = sum(file.size for file in files)
+        wanted = sum(file.content.size for file in files)
         left = content.size - here(content)
         is_joined = len(missing) > 1 or left < content.size
         if is_joined and wanted >= PACK_SHARE * left:
