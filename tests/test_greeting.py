@@ -16,9 +16,9 @@ from roles.wire.greeting import (
     Hello,
     Probe,
     Welcome,
-    WelcomeReader,
     decode_hello,
     decode_probe_answer,
+    decode_welcome,
     encode_hello,
     encode_welcome,
 )
@@ -38,9 +38,8 @@ WELCOME = (
 
 def read_welcome(data: bytes) -> Welcome | None:
     """As it is read: byte by byte, until it is there."""
-    reader = WelcomeReader()
-    for byte in data:
-        welcome = reader.feed(bytes([byte]))
+    for end in range(1, len(data) + 1):
+        welcome = decode_welcome(data[:end])
         if welcome is not None:
             return welcome
     return None

@@ -17,7 +17,7 @@ from roles.wire.greeting import (
     MAX_ANSWER,
     Hello,
     Welcome,
-    WelcomeReader,
+    decode_welcome,
     encode_hello,
 )
 from roles.worker import POLL_S
@@ -38,17 +38,16 @@ def greeted(connection: Connection, hello: Hello, should_stop: Callable[[], bool
     connection.limit(POLL_S)
     said = encode_hello(hello)
     connection.send_all(said, within_s=POLL_S)
-    reader = WelcomeReader()
     deadline = time.monotonic() + ANSWER_S  # for the whole line
     line = _received(connection, deadline, should_stop, said)
     if line[:1] in _LMK1_WORDS:
         if line[:1] == b"c":
             _leave_original(connection, line)
         raise PeerProtocolError("it speaks LMK/1 only")
-    while (welcome := reader.feed(line)) is None:
+    while (welcome := decode_welcome(line)) is None:
         if should_stop():  # it is no original, so this does no harm
             raise TimeoutError("this program stops")
-        line = _received(connection, deadline, should_stop, said)
+        line += _received(connection, deadline, should_stop, said)
     return welcome
 
 

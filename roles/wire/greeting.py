@@ -111,6 +111,25 @@ def encode_welcome(answer: Welcome | Probe) -> bytes:
     return ANSWER_START + strict_json.dumps(line) + b"\n"
 
 
+def decode_welcome(data: bytes) -> Welcome | None:
+    """Read the answer to a Hello, up to its line feed; None while that has not come.
+
+    Raises PeerProtocolError for anything else, such as the words of LMK/1.
+    """
+    if not ANSWER_START.startswith(data[: len(ANSWER_START)]):
+        raise PeerProtocolError("it does not speak LMK/2")
+    if len(data) > MAX_ANSWER:
+        raise PeerProtocolError("an answer that does not end")
+    if not data.endswith(b"\n"):
+        return None
+    value = extras_of(data[len(ANSWER_START) :], most=MAX_GREETING)
+    peer = None if value is None else value.get("peer")
+    if value is None or not _is_id(peer):
+        raise PeerProtocolError("an answer without the fields of LMK/2")
+    name, is_away = shown(value.get("name"), MAX_NAME), value.get("state") == "away"
+    return Welcome(peer, name, is_away, _longest_part(value))
+
+
 def decode_probe_answer(data: bytes) -> Probe | None:
     """None if it is no answer to a Probe. Version 1.1 sends no `peer`."""
     value = (
@@ -162,32 +181,6 @@ class GreetingReader:
         ):
             return Greeting.STRANGER
         return Greeting.LATER_VERSION if self._buffer.endswith(b"\n") else None
-
-
-class WelcomeReader:
-    """Reads the answer to a Hello."""
-
-    def __init__(self) -> None:
-        self._buffer = b""
-
-    def feed(self, data: bytes) -> Welcome | None:
-        """Take more bytes, none beyond the line feed; None until that has come.
-
-        Raises PeerProtocolError for anything else, such as the words of LMK/1.
-        """
-        self._buffer += data
-        if not ANSWER_START.startswith(self._buffer[: len(ANSWER_START)]):
-            raise PeerProtocolError("it does not speak LMK/2")
-        if len(self._buffer) > MAX_ANSWER:
-            raise PeerProtocolError("an answer that does not end")
-        if not self._buffer.endswith(b"\n"):
-            return None
-        value = extras_of(self._buffer[len(ANSWER_START) :], most=MAX_GREETING)
-        peer = None if value is None else value.get("peer")
-        if value is None or not _is_id(peer):
-            raise PeerProtocolError("an answer without the fields of LMK/2")
-        name, is_away = shown(value.get("name"), MAX_NAME), value.get("state") == "away"
-        return Welcome(peer, name, is_away, _longest_part(value))
 
 
 def _longest_part(value: dict[str, JsonValue]) -> int:

@@ -30,8 +30,8 @@ from roles.wire.greeting import (
     Hello,
     Probe,
     Welcome,
-    WelcomeReader,
     decode_hello,
+    decode_welcome,
     encode_hello,
     encode_welcome,
 )
@@ -124,7 +124,13 @@ def hello(data: bytes) -> None:
 
 
 def welcome() -> Callable[[bytes], Welcome | None]:
-    return WelcomeReader().feed
+    come = bytearray()
+
+    def feed(data: bytes) -> Welcome | None:
+        come.extend(data)
+        return decode_welcome(bytes(come))
+
+    return feed
 
 
 def stranger(data: bytes) -> None:
