@@ -12,11 +12,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from roles.joining.list_upload import ListUpload, OwnShare
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_asker import new_id
-from roles.joining.tracker_dialects import Dialect, Lmk1Client, Lmk2Dialect
 from roles.joining.tracker_place import TrackerPlace
 from roles.net.interfaces import own_address_towards, own_name
 from roles.sharing.offers import LibrarySnapshot
@@ -26,7 +26,7 @@ from roles.values.events import Post, ReachabilityChanged, TrackerAnswered, Trac
 from roles.values.members import machine_id
 from roles.values.participants import MemberState, Status
 from roles.wire.fields import MAX_REQUEST_SHARES
-from roles.wire.tracker_messages import Register
+from roles.wire.tracker_messages import Pinged, Register
 from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,38 @@ class Announced:
     refusal: str = ""  # one sentence while it refuses the list
     lmk1_files: Mapping[str, int] | None = None  # what it got for LMK/1 readers
     lmk1_count: int = 0  # how many of these are on its list
+
+
+class Dialect(Protocol):
+    """Every method may raise TrackerSilentError."""
+
+    @property
+    def is_original(self) -> bool:
+        """Whether the tracker is an original one."""
+
+    @property
+    def takes_shares(self) -> bool:
+        """Whether the tracker takes lists of whole folders, and tries to connect to us."""
+
+    def ping(self, advertised: Address, status: Status) -> Pinged | None:
+        """None if the tracker does not know this program."""
+
+    def tell_files(self, files: Mapping[str, int], port: int) -> int:
+        """Send the list for LMK/1 readers; returns how many of these files they get."""
+
+    def leave(self, advertised: Address, status: Status) -> None:
+        """The role is stopping."""
+
+
+class Lmk1Client(Protocol):
+    """Speaks LMK/1 with the tracker. Owned by one thread."""
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def dialect(self, *, is_original: bool) -> Dialect:
+        """For a seeder that is registered there."""
 
 
 class Membership:
@@ -100,7 +132,7 @@ class Membership:
         self._machine_key = machine_key
         self._machine = ""  # what the tracker calls this computer
         self._pace = pace or PACE
-        self._room = RoomClient(place, should_stop)
+        self._room = RoomClient(place, should_stop, peer=self.peer)
         self._lmk1 = lmk1
         self._dialect: Dialect | None = None
         self._due_at = 0.0  # the next ping, or the next try to register
@@ -297,7 +329,7 @@ class Membership:
             return None if self._lmk1 is None else self._lmk1.dialect(is_original=True)
         if self._lmk1 is not None and self._room.list_version() is None:  # ours, of version 1.0
             return self._lmk1.dialect(is_original=False)
-        return Lmk2Dialect(self._room, self.peer)
+        return self._room
 
     def _lost(self, reason: TrackerSilentError) -> None:
         if str(reason) != self._loss:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias, TypeVar
@@ -9,7 +10,9 @@ from typing import NamedTuple, TypeAlias, TypeVar
 from roles.joining.tracker_asker import TrackerAsker, new_id
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1 import tracker_wire as lmk1
+from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
+from roles.values.participants import Status
 from roles.values.safe_names import shown_name
 from roles.values.strict_json import dumps
 from roles.wire import tracker_wire as lmk2
@@ -30,6 +33,7 @@ from roles.wire.tracker_messages import (
     TellFiles,
 )
 
+LEAVE_S = 0.5  # for the last ping
 COOKIE_TRIES = 3  # without one, with one that just expired, and one more
 ODD_ANSWERS = 3  # in LMK/1 to one question: an original tracker has replaced ours
 _ALREADY = lmk1.ALREADY_REGISTERED.decode().partition("\n")[2]
@@ -44,14 +48,24 @@ class _Reply(NamedTuple):
 
 
 class RoomClient(TrackerAsker):
-    """Owned by one thread. Every method may raise TrackerSilentError, and returns None when the
-    tracker speaks only LMK/1.
+    """Owned by one thread. Every method may raise TrackerSilentError, and returns nothing when the
+    tracker speaks only LMK/1. It is membership's Dialect towards a tracker of ours.
     """
 
+    is_original = False
+    takes_shares = True
+
     def __init__(
-        self, place: TrackerPlace, should_stop: Callable[[], bool], *, cookie: str = ""
+        self,
+        place: TrackerPlace,
+        should_stop: Callable[[], bool],
+        *,
+        peer: str = "",
+        cookie: str = "",
     ) -> None:
+        """`peer`: the id of this program, if it is a member of the room."""
         super().__init__(place, should_stop)
+        self._peer = peer
         self.cookie = cookie  # from the tracker
         self._changes = place.changes  # when it came
         self._speaks_lmk2 = False  # it answered the last question in LMK/2
@@ -86,18 +100,29 @@ class RoomClient(TrackerAsker):
             raise TrackerSilentError(f"The tracker {self._place.shown} refused this {kind}: {why}")
         return answer is not None
 
-    def ping(self, me: Ping) -> Pinged | Refused | None:
-        """Refused as unknown: register first."""
-        return self._answered_or_refused(me, Pinged)
+    def ping(self, advertised: Address, status: Status, *, leaving: bool = False) -> Pinged | None:
+        """None if the tracker does not know this program, too."""
+        me = Ping("", advertised, self._peer, status, leaving)
+        answer = self._answered_or_refused(me, Pinged)
+        return answer if isinstance(answer, Pinged) else None
 
-    def tell_files(self, files: Mapping[str, int], peer: str, port: int) -> int | None:
+    def tell_files(self, files: Mapping[str, int], port: int) -> int:
         """Replace this seeder's list for LMK/1 readers.
 
         Returns how many of the files fit into one request.
         """
-        fitting = _that_fit(files, TellFiles(new_id(), {}, peer, port, _ANY_COOKIE))
-        answer = self._answered(TellFiles("", fitting, peer, port), Done)
-        return None if answer is None else len(fitting)
+        fitting = _that_fit(files, TellFiles(new_id(), {}, self._peer, port, _ANY_COOKIE))
+        answer = self._answered(TellFiles("", fitting, self._peer, port), Done)
+        return 0 if answer is None else len(fitting)
+
+    def leave(self, advertised: Address, status: Status) -> None:
+        """Takes LEAVE_S at most: this client itself would no longer ask, because should_stop()."""
+        until = time.monotonic() + LEAVE_S
+        place = TrackerPlace(self.looked_up())
+        with RoomClient(
+            place, lambda: time.monotonic() > until, peer=self._peer, cookie=self.cookie
+        ) as client:
+            client.ping(advertised, status, leaving=True)
 
     def _answered(self, question: _Question, kind: type[AnswerT]) -> AnswerT | None:
         answer = self._answered_or_refused(question, kind)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
+from roles.joining.membership import Dialect
 from roles.joining.tracker_asker import TrackerAsker, new_id
-from roles.joining.tracker_dialects import Dialect
 from roles.lmk1.tracker_wire import (
     Extras,
     ListRequest,
