@@ -32,7 +32,7 @@ class CarrierTest(LmkTestCase):
 
     def test_nothing_in_time_is_none_to_receive_and_zero_to_send(self) -> None:
         target = memoryview(bytearray(9))
-        for timeout_s in (0, 0.02):
+        for timeout_s in (0, 1e-9, 0.02):
             with self.subTest(timeout_s=timeout_s):
                 self.carrier.limit(timeout_s)
                 self.assertIsNone(self.carrier.receive_into(target))

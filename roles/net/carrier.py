@@ -65,7 +65,8 @@ class Carrier:
         if _IS_LINUX and timeout_s:
             # Python polls before each call of a socket with a timeout. The system's own timers save
             # that call, and a thread that sends much wakes once per call, not a dozen times.
-            timeout = struct.pack("@ll", int(timeout_s), int(timeout_s % 1 * 1e6))
+            microseconds = max(1, round(timeout_s * 1e6))  # 0 would mean for ever
+            timeout = struct.pack("@ll", *divmod(microseconds, 1_000_000))
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
             self._sock.settimeout(None)
