@@ -7,7 +7,9 @@ from pathlib import Path
 from unittest import mock
 
 from roles.disk.download_record import RECORD_NAME, DownloadRecord, RecordedDownload
+from roles.downloads.download import Download
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
+from roles.joining.listed_room import Wanted
 from roles.leecher import Leecher
 from roles.net.throttle import Throttle
 from roles.values.addresses import Address
@@ -22,7 +24,16 @@ from tests.role_test import (
     wait_for_end,
     wait_for_state,
 )
-from tests.support import EventLog, wait_until
+from tests.support import EventLog, calls_made, wait_until
+
+
+class QueuedDownload(Download):
+    def __init__(self, key: str) -> None:
+        self.key, self.existing, self.state = key, Existing.SKIP, DownloadState.QUEUED
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted("lesson", (), (), ("5" * 16,))
 
 
 class RecordTest(RoomTest):
@@ -77,6 +88,16 @@ class RecordTest(RoomTest):
             (self.state / RECORD_NAME).write_bytes(damage)
             self.unfinished().take_up(self.start)
         self.assertEqual(self.started, [])
+
+    def test_twice_as_many_take_twice_as_long(self) -> None:
+        calls = list[int]()
+        for count in (200, 400):
+            recorded = [replace(self.one, key=str(number)) for number in range(count)]
+            unfinished = self.unfinished(*recorded)
+            queued = [QueuedDownload(one.key) for one in recorded]
+            unfinished.note(queued, now=10.0)
+            calls.append(calls_made(lambda: unfinished.note(queued, now=20.0)))  # noqa: B023
+        self.assertLess(calls[1], 3 * calls[0])
 
     def test_without_a_state_folder_nothing_is_remembered(self) -> None:
         unfinished = UnfinishedDownloads(replace(self.settings, state_folder=None))

@@ -7,7 +7,7 @@ thread.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from roles.disk.download_record import (
@@ -31,11 +31,12 @@ class UnfinishedDownloads:
     """Without a state folder it remembers nothing."""
 
     def __init__(self, settings: LeecherSettings) -> None:
-        self._settings = settings
+        self._tracker, self._folder = str(settings.tracker), settings.folder.absolute()
         self._record = DownloadRecord(settings.state_folder) if settings.state_folder else None
         self._kept: tuple[RecordedDownload, ...] = ()  # for other folders or trackers: not ours
         self._waiting: list[RecordedDownload] = []  # for a list that has them
         self._saved: tuple[RecordedDownload, ...] = ()
+        self._more: dict[str, Mapping[str, object]] = {}  # fields of a newer version, by key
         self._save_at = 0.0
 
     def load(self) -> str:
@@ -43,9 +44,9 @@ class UnfinishedDownloads:
         if self._record is None:
             return ""
         recorded = self._saved = self._record.load()
-        ours = [one for one in recorded if self._is_ours(one)]
-        self._waiting = ours
-        self._kept = tuple(one for one in recorded if one not in ours)
+        self._waiting = [one for one in recorded if self._is_ours(one)]
+        self._kept = tuple(one for one in recorded if not self._is_ours(one))
+        self._more = {one.key: one.more for one in self._waiting}
         return self._record.notice
 
     def take_up(self, start: Callable[[str, Existing, bool], bool]) -> None:
@@ -60,8 +61,7 @@ class UnfinishedDownloads:
 
     def has_any(self, downloads: Iterable[DownloadLife]) -> bool:
         """Whether any download to this folder can go on, even one of another tracker."""
-        folder = self._settings.folder.absolute()
-        recorded = any(one.folder == folder for one in (*self._kept, *self._waiting))
+        recorded = any(one.folder == self._folder for one in (*self._kept, *self._waiting))
         return recorded or any(one.can_resume or _goes_on(one) for one in downloads)
 
     def note(self, downloads: Iterable[DownloadLife], *, now: float) -> None:
@@ -98,21 +98,19 @@ class UnfinishedDownloads:
             log.warning("Downloads do not go on by themselves at the next start: %s", error)
 
     def _is_ours(self, one: RecordedDownload) -> bool:
-        tracker, folder = str(self._settings.tracker), self._settings.folder.absolute()
-        return (one.tracker, one.folder) == (tracker, folder)
+        return (one.tracker, one.folder) == (self._tracker, self._folder)
 
     def _recorded(self, download: DownloadLife) -> RecordedDownload:
         assert isinstance(download, Download)
-        known = (one for one in self._saved if self._is_ours(one))
         return RecordedDownload(
-            tracker=str(self._settings.tracker),
-            folder=self._settings.folder.absolute(),
+            tracker=self._tracker,
+            folder=self._folder,
             key=download.key,
             title=download.title,
             existing=download.existing,
             shares=download.wanted.shares[:MAX_SHARES],
             is_paused=download.state is DownloadState.PAUSED,
-            more=next((one.more for one in known if one.key == download.key), {}),
+            more=self._more.get(download.key, {}),
         )
 
 
