@@ -61,7 +61,7 @@ def rename_without_overwriting(folder: OpenFolder, present: str, target: str) ->
     """Raises FileExistsError if the name is taken, and other OSErrors.
 
     On POSIX a rename would replace the other file, but a hard link does not. For a moment the file
-    has two names; if the program is killed then, the next run removes the first (leftovers.py).
+    has two names; if the program is killed then, the next run removes the first (target_folder.py).
     """
     at = folder.descriptor
     if os.name == "nt":  # here rename never replaces
