@@ -235,10 +235,9 @@ class Leecher(Role):
         self._unfinished.take_up(start)
 
     def _follow(self, download: DownloadLife) -> None:
-        if isinstance(download, Download):
-            running = (one for one in self._all() if one.is_running)
-            if download.follow(self._lister, running):
-                self._note_names(download)
+        running = (one for one in self._all() if one.is_running)
+        if download.follow(self._lister, running):
+            self._note_names(download)
 
     def _begin(self, key: str, existing: Existing, state: DownloadState) -> bool:
         """Create the download of this key; False if the list does not have it.
@@ -356,14 +355,13 @@ class Leecher(Role):
         downloads = sorted(self._all(), key=lambda one: one.turns)
         for download in downloads:
             download.reap()
-        in_swarm = self._in_swarm()
-        for download in in_swarm:
+        for download in downloads:
             if download.is_running and download.is_free_to_follow:
                 self._follow(download)
         if time.monotonic() < self._start_again_at:
             return
         running = [download for download in downloads if download.is_running]
-        is_one_waiting = any(one.is_running and one.waits_for is not None for one in in_swarm)
+        is_one_waiting = any(one.is_running and one.waits_for is not None for one in downloads)
         for download in downloads:
             if download.state is not DownloadState.QUEUED or download.is_running:
                 continue
@@ -414,10 +412,8 @@ class Leecher(Role):
 
     # Called by the lister's and the membership's threads
     def _sought(self) -> dict[str, Wanted]:
-        return {one.key: one.wanted for one in self._in_swarm() if one.needs_peers}
-
-    def _in_swarm(self) -> list[Download]:
-        return [one for one in self._all() if isinstance(one, Download)]
+        wanted = ((one.key, one.wanted) for one in self._all() if one.needs_peers)
+        return {key: one for key, one in wanted if one is not None}
 
     def _found(self, shares: Iterable[str], peers: Iterable[Address]) -> bool:
         if self._peer is None:

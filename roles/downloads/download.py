@@ -93,7 +93,6 @@ class Download(DownloadLife):
         self.is_folder = wanted.is_folder
         self.newest = NewestScope(wanted, packs, names)  # the leecher's thread updates it
         self._stamp = stamp
-        self.waits_for: DownloadLife | None = None  # has a name that following the list would take
         self._followed = FollowedScope(self.newest.scope)
         self._peer = peer
         self._settings = settings
@@ -133,16 +132,7 @@ class Download(DownloadLife):
         is_moving = self.state is DownloadState.DOWNLOADING
         return self._meter.rate(now=time.monotonic()) if is_moving else 0.0
 
-    @property
-    def is_free_to_follow(self) -> bool:
-        """Whether the download that it waited for has ended."""
-        return self.waits_for is not None and not self.waits_for.is_running
-
     def follow(self, lists: RoomLister, running: Iterable[DownloadLife]) -> bool:
-        """Take up the newest list; True if this may have other names now. By the leecher's thread.
-
-        If another running download has a name that it would take, it waits for that.
-        """
         stamp = lists.stamp(self.key)
         if stamp == self._stamp:
             return False

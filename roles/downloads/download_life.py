@@ -9,9 +9,10 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from roles.joining.listed_room import Wanted
+from roles.joining.room_lister import RoomLister
 from roles.values.errors import ContentError, LmkError
 from roles.values.events import DownloadChanged, DownloadState
 from roles.worker import Worker, run_guarded
@@ -70,6 +71,7 @@ class DownloadLife(ABC):
         self.state = DownloadState.QUEUED
         self.halting = threading.Event()
         self.woken = threading.Event()
+        self.waits_for: DownloadLife | None = None  # has a name that following the list would take
         self._ended = ended
         self._thread: threading.Thread | None = None
         self._has_ended = False  # set by the download's thread as the last thing
@@ -110,6 +112,23 @@ class DownloadLife(ABC):
             DownloadState.PAUSED,
             DownloadState.FAILED,
         )
+
+    @property
+    def wanted(self) -> Wanted | None:
+        """What LMK/2 peers are asked for."""
+        return None
+
+    @property
+    def is_free_to_follow(self) -> bool:
+        """Whether the download that it waited for has ended."""
+        return self.waits_for is not None and not self.waits_for.is_running
+
+    def follow(self, lists: RoomLister, running: Iterable[DownloadLife]) -> bool:  # noqa: ARG002
+        """Take up the newest list; True if this may have other names now. By the leecher's thread.
+
+        If another running download has a name that it would take, it waits for that.
+        """
+        return False
 
     def still_s(self, now: float) -> float:
         """Seconds since anything arrived, while its thread runs; 0.0 otherwise."""
