@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from roles.joining.membership import Dialect
 from roles.joining.tracker_asker import TrackerAsker, new_id
 from roles.lmk1.tracker_wire import (
     Extras,
@@ -21,6 +20,9 @@ from roles.values.addresses import Address
 from roles.values.participants import Status
 from roles.wire.tracker_messages import Pinged
 from roles.wire.tracker_wire import Verb
+
+if TYPE_CHECKING:  # a lister needs no membership
+    from roles.joining.membership import Dialect
 
 ListT = TypeVar("ListT", dict[str, int], tuple[Address, ...])
 
