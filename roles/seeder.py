@@ -82,7 +82,9 @@ class Seeder(Role):
             lmk1=TrackerClient(self._place, self.should_stop),
             machine_key=machine_key(settings.state_folder),
         )
-        uploads = PeerUploads(library, slots_for_lmk2(settings.slots), self._throttles.up)
+        uploads = PeerUploads(
+            library, slots_for_lmk2(settings.slots), self._throttles.up, is_seeder=True
+        )
         lmk1_uploads = Lmk1Uploads(
             shared,
             uploads,

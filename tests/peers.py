@@ -34,10 +34,14 @@ class UploadingTest(RoomTest):
     """Our sending side, and leechers that play by a script."""
 
     def uploads(
-        self, *holdings: MemoryHolding, slots: int = 4, limit: int | None = None
+        self,
+        *holdings: MemoryHolding,
+        slots: int = 4,
+        limit: int | None = None,
+        is_seeder: bool = False,
     ) -> PeerUploads:
         self.library = MemoryLibrary(*holdings)
-        uploads = PeerUploads(self.library, slots, Throttle(limit))
+        uploads = PeerUploads(self.library, slots, Throttle(limit), is_seeder=is_seeder)
 
         def end() -> None:
             uploads.stop()

@@ -18,6 +18,8 @@ from roles.uploads.upload_scheduler import UploadScheduler
 from tests.rooms import __main__ as command
 from tests.rooms import faults
 from tests.rooms.chance import room_of
+from tests.rooms.clock import START
+from tests.rooms.host import Leecher
 from tests.rooms.room import MIB, BrokenRuleError, Outcome, Room
 from tests.rooms.sizes import Size
 
@@ -191,6 +193,22 @@ class ProductTest(unittest.TestCase):
         in_order = self.time_of(lambda _, candidates: (candidates & -candidates, 0))
         self.assertGreater(by_chance, 1.05 * rule)
         self.assertGreater(in_order, 1.5 * rule)
+
+    def test_a_seeders_oldest_chunks_are_soon_with_somebody_who_can_pass_them_on(self) -> None:
+        def first_at() -> float:
+            room, kept_at, keep = room_with(leechers=8), list[float](), Leecher.note_kept
+
+            def note_kept(*chunk: Any) -> None:
+                kept_at.append(room.clock.now)
+                keep(*chunk)
+
+            with mock.patch.object(Leecher, "note_kept", note_kept):
+                room.run()
+            return kept_at[0] - START
+
+        with mock.patch.object(UploadScheduler, "_widen_oldest"):
+            all_at_once = first_at()
+        self.assertLess(first_at(), 0.8 * all_at_once)
 
     def test_all_follows_from_the_seed(self) -> None:
         def outcome(seed: int) -> tuple[Outcome, str]:

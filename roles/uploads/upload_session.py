@@ -239,6 +239,8 @@ class UploadSession:
             if sending is not None:
                 self._sending, self.is_cancelled = sending.choice, False
                 self.title = sending.holding.title
+                if not sending.is_single:
+                    self._scheduler.began(self.number)
                 return sending
 
     def offer_ahead(self, *, now: float) -> None:
@@ -275,6 +277,7 @@ class UploadSession:
 
     def sent(self, sending: Sending, *, now: float) -> None:
         self._sending = None
+        self._scheduler.ended(self.number)
         self._spoke = self._heard = now  # it has read, even if it sent nothing
         self._budget.refill()
         self.useful_at, self.is_proven, self.fruitless = now, True, 0
@@ -291,6 +294,7 @@ class UploadSession:
         if has_changed:
             self._gone(sending.choice.handle, "it changed", now)
         self._sending = None
+        self._scheduler.ended(self.number)
         self._spoke = self._heard = now
         if sending.is_single:
             self._end_turn_of_singles()
