@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import queue
 import selectors
 import time
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import chain
 from typing import TypeAlias
 
@@ -23,6 +24,7 @@ from roles.net.datagrams import Datagrams
 from roles.net.interfaces import address_for_others, own_addresses, own_name
 from roles.net.listening import Listener, bind_both, bound_beside
 from roles.net.neighbours import Neighbours, waiting_bytes
+from roles.net.wake import wake
 from roles.role import Role
 from roles.room.answers import Answers
 from roles.room.cookies import Cookies, Proof
@@ -64,6 +66,7 @@ UNPROVED_UNSENT, AGAIN_UNSENT = 64 * 1024, 192 * 1024
 MAX_ASKED = 4_096  # unanswered hosts to remember, for each of two seconds
 MAX_UNSENT = 1_000  # answers that found no room in the system's buffer
 UNSENT_S = 0.01  # until they are tried again
+MAX_HARDWARE = 4_096  # hosts whose hardware address is remembered
 SLICE = 100  # lines of a report or state file between two looks at the sockets
 
 
@@ -90,6 +93,18 @@ class Tracker(Role):
         self._reported: object = None  # the state of the room that the last report showed
         self._reported_pings = 0
         self._left_out = 0
+        self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._hardware: dict[str, bytes] = {}  # by host
+
+    def remove(self, machine: str) -> None:
+        """Forget a computer (Member.machine) that is gone or silent; from any thread."""
+        self._orders.put(lambda: self._registry.remove(machine, now=time.monotonic()))
+
+    def wake(self, host: str) -> None:
+        """Wake the computer that had this address; from any thread. See RoomChanged.wakeable."""
+        hardware = self._hardware.get(host)
+        if hardware is not None:
+            self._orders.put(lambda: wake(hardware))
 
     def _run(self) -> None:
         if self._state is not None:
@@ -188,6 +203,8 @@ class Tracker(Role):
         """Wait up to `pause_s` for something to do, and do it; returns the next pause."""
         for key, _ in selector.select(pause_s):
             key.data()
+        while not self._orders.empty():
+            self._orders.get()()
         self._answer_unproved()
         is_busy = bool(self._unproved) | self._lists.work() | self._work_on_report()
         now = time.monotonic()
@@ -339,15 +356,35 @@ class Tracker(Role):
         """Build a RoomChanged slice by slice and post it."""
         # A restarted program is registered twice for a while; the newest entry wins.
         participants = dict[tuple[Address, bool], Participant]()
+        unknown = set[str]()  # hosts
         for number, one in enumerate(self._participants()):
             participants[one.address, one.has_left] = one
+            if one.address.host not in self._hardware:
+                unknown.add(one.address.host)
             if number % SLICE == SLICE - 1:
+                self._learn_hardware(unknown)
+                unknown.clear()
                 yield
+        self._learn_hardware(unknown)
         files = yield from self._registry.files()
         count = self._registry.catalogue.file_count
         left_out = count - len(self._lmk1.files_for_readers(is_here=True))
         self._log_left_out(max(0, left_out), began)
-        self._post(RoomChanged(tuple(participants.values()), files, count, max(0, left_out)))
+        self._post(
+            RoomChanged(
+                tuple(participants.values()),
+                files,
+                count,
+                max(0, left_out),
+                self._registry.folders(),
+                frozenset(self._hardware),
+            )
+        )
+
+    def _learn_hardware(self, hosts: Collection[str]) -> None:
+        """The system forgets its neighbours after minutes; the room wakes them after hours."""
+        if hosts and len(self._hardware) < MAX_HARDWARE:
+            self._hardware = self._hardware | self._neighbours.hardware_of(hosts)
 
     def _participants(self) -> Iterator[Participant]:
         """All programs, first those that are gone."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import socket
+import struct
 import sys
+import unittest
 from unittest import mock
 
 from roles.net import neighbours
 from roles.net.datagrams import broadcasting
 from roles.net.interfaces import own_addresses
-from roles.net.neighbours import Neighbours, waiting_bytes
+from roles.net.neighbours import Neighbours, hardware_in_table, waiting_bytes
 from tests.role_test import LINUX_ONLY
 from tests.support import LmkTestCase
 
@@ -79,9 +81,41 @@ class NeighboursTest(LmkTestCase):
         self.assertFalse(self.neighbours.is_missing("127.0.0.1"))
         self.neighbours.is_missing("192.0.2.7")
 
+    def test_hardware_addresses_are_those_of_the_neighbour_table(self) -> None:
+        self.routes(route("192.0.2.0", "255.255.255.0"))
+        answer = bytes(18) + b"\x02abcde" + bytes(60)
+        with mock.patch.object(
+            Neighbours, "_asked", lambda _, host, __: answer[: 80 * ("7" in host)]
+        ):
+            found = self.neighbours.hardware_of(["192.0.2.7", "192.0.2.8", "203.0.113.7", "a name"])
+        self.assertEqual(found, {"192.0.2.7": b"\x02abcde"})
+
+    def test_the_neighbour_table_of_this_computer_can_be_asked(self) -> None:
+        self.assertEqual(self.neighbours.hardware_of(["192.0.2.77", "127.0.0.1"]), {})
+
     def test_what_was_sent_and_has_left_waits_no_more(self) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
             other.bind(("127.0.0.1", 0))
             self.datagrams.send(b"a", other.getsockname())
             other.recv(9)
         self.assertEqual(waiting_bytes(self.datagrams), 0)
+
+
+class WindowsTableTest(unittest.TestCase):
+    def row(self, host: str, hardware: bytes, length: int = 6, kind: int = 3) -> bytes:
+        return struct.pack("<II8s4sI", 1, length, hardware, socket.inet_aton(host), kind)
+
+    def test_what_is_valid_and_has_six_bytes_counts(self) -> None:
+        rows = (
+            self.row("192.0.2.7", b"\x02abcde"),
+            self.row("192.0.2.8", b"\x02abcde", kind=2),
+            self.row("192.0.2.9", b"\x02abcdefg", length=8),
+            self.row("192.0.2.10", bytes(6)),
+        )
+        table = struct.pack("<I", len(rows)) + b"".join(rows)
+        self.assertEqual(hardware_in_table(table), {"192.0.2.7": b"\x02abcde"})
+
+    def test_a_table_that_is_cut_has_what_is_whole(self) -> None:
+        table = struct.pack("<I", 9) + self.row("192.0.2.7", b"\x02abcde")
+        self.assertEqual(len(hardware_in_table(table + b"half")), 1)
+        self.assertEqual(hardware_in_table(b""), {})

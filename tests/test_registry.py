@@ -12,6 +12,7 @@ from roles.room.registry import EXPIRED_AT_ONCE, MAX_PER_HOST, MAX_RUNS, Registr
 from roles.room.registry_entry import LIFETIME_S, Key
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError
+from roles.values.members import SILENT_S
 from roles.values.participants import MemberState, Status
 from roles.wire.tracker_messages import Ping, Register, TellFiles
 from tests.tracker_tables import (
@@ -38,6 +39,21 @@ class RegistryTest(ProgramsTest):
         self.assertFalse(gone.has_left)
         self.register(pc(1))
         self.assertEqual(list(self.registry.departed), [])
+
+    def test_a_computer_that_is_gone_or_silent_can_be_removed_but_none_that_pings(self) -> None:
+        self.register(pc(1), leecher=True)
+        self.register(pc(2), leecher=True)
+        self.hear(pc(2), now=30.0)
+        self.expire(LIFETIME_S + 1)
+        self.register(pc(3), leecher=True)
+        before = self.registry.changes
+        for number in (1, 2, 3):
+            self.registry.remove(pc(number).ip, now=31.0)
+        self.assertEqual(list(self.registry.departed), [])
+        self.assertEqual([one.origin.ip for one in self.registry.entries()], [pc(2).ip])
+        self.assertGreater(self.registry.changes, before)
+        self.registry.remove(pc(2).ip, now=30.0 + SILENT_S)
+        self.assertEqual(self.registry.entries(), [])
 
     def test_it_is_forgotten_after_50_s_of_silence_and_its_share_is_gone(self) -> None:
         self.register(pc(1), self.SHARE)

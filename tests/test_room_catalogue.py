@@ -403,6 +403,14 @@ class WindowTest(CatalogueTestCase):
         self.change(ONE, ["-" + file_line("a")], base=1)
         self.assertEqual(self.catalogue.file_count, 3)
 
+    def test_copies_of_a_folder_are_one_folder_and_their_files_name_all_shares(self) -> None:
+        self.tell(ONE, ["+" + file_line("a")])
+        self.tell(TWO, ["+" + file_line("a")], OTHER)
+        (folder,) = self.catalogue.first_folders(9)
+        self.assertEqual((folder.share, folder.files), (ONE, 1))
+        (file,) = self.first_files(9)
+        self.assertEqual((file.share, file.also), (ONE, (TWO,)))
+
     def test_lines_that_cannot_be_read_are_looked_at_once_a_few_at_a_time(self) -> None:
         """Each costs more than a file that can be read, and a share may have nothing else."""
         self.tell(ONE, [f'+["f",{number}' for number in range(5_000)])

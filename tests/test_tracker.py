@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
 
+from roles import tracker as tracker_role
 from roles.disk.state_file import StateFile, write_whole
 from roles.net.datagrams import broadcasting
 from roles.net.neighbours import Neighbours
@@ -25,6 +26,7 @@ from roles.tracker import AGAIN_UNSENT, MAX_UNSENT, UNPROVED_UNSENT, Tracker
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
 from roles.values.events import ListedFile, RoleStarted, RoleStopped, RoomChanged
+from roles.values.members import machine_of
 from roles.values.participants import Status
 from roles.values.settings import TrackerSettings
 from roles.values.strict_json import dumps
@@ -793,6 +795,30 @@ class AnswersInLmk2(Lmk2Room):
         told = [(one.address.port, one.is_leecher, one.files) for one in room.participants]
         self.assertEqual(told, [(12501, False, 1), (12502, True, 0)])
         self.assertEqual((room.file_count, room.files), (1, (ListedFile("dir/a", 5),)))
+
+    def test_a_computer_that_has_left_can_be_removed(self) -> None:
+        self.register2(12501, leecher=True)
+        self.ping2(12501, leaving=True)
+        room = self.running.log.wait_for(
+            RoomChanged, where=lambda room: any(one.has_left for one in room.participants)
+        )
+        self.running.log.clear()
+        self.running.role.remove(machine_of(room.participants[0]))
+        self.running.log.wait_for(RoomChanged, where=lambda room: not room.participants)
+
+    def test_a_computer_whose_hardware_address_is_known_can_be_woken(self) -> None:
+        hardware, woken = b"\x02abcde", EventLog()
+        self.enterContext(mock.patch.object(tracker_role, "wake", woken))
+        learn = mock.patch.object(
+            Neighbours, "hardware_of", lambda _, hosts: dict.fromkeys(hosts, hardware)
+        )
+        with learn:
+            self.register2(12501, leecher=True)
+            room = self.running.log.wait_for(RoomChanged, where=lambda room: bool(room.wakeable))
+        (host,) = room.wakeable
+        self.running.role.wake("203.0.113.9")
+        self.running.role.wake(host)
+        wait_until(lambda: woken.events == [hardware])
 
     def test_the_window_is_told_of_changes_however_long_the_computer_stood_still(self) -> None:
         self.constant("tracker", "RESTS", 1_000)

@@ -1,4 +1,5 @@
-"""Tells which datagrams would wait in the system because no computer has their address.
+"""What the system knows of the computers in its own networks: their hardware addresses, and which
+datagrams would wait because no computer has their address.
 
 Linux keeps a datagram while it asks the network who has the address, up to three seconds, and
 counts it against the socket's send buffer. After a few hundred forged sources nobody else gets an
@@ -8,16 +9,17 @@ answer. Other systems keep one datagram per address, outside of that buffer.
 from __future__ import annotations
 
 import socket
+import struct
 import sys
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from roles.net.datagrams import Datagrams
-from roles.net.interfaces import own_addresses
-from roles.values.addresses import is_loopback
+from roles.net.interfaces import ERROR_INSUFFICIENT_BUFFER, own_addresses
+from roles.values.addresses import is_loopback, is_unicast
 
 if sys.platform == "linux":
     import fcntl
-    import struct
     import termios
     from pathlib import Path
 
@@ -28,6 +30,7 @@ if sys.platform == "linux":
     # struct arpreq: a sockaddr_in, the hardware address, flags, a mask, the name of the interface
     _ARPREQ = struct.Struct("HH4s8x16xi16x16s")
     _ATF_COM = 2  # from linux/if_arp.h: the hardware address is known
+    _ARP_FLAGS_AT, _HARDWARE_AT = 32, slice(18, 24)  # in a struct arpreq
 
     class _Route(NamedTuple):
         mask: int
@@ -53,15 +56,28 @@ if sys.platform == "linux":
             A computer that really sends from there has asked for our hardware address before, and
             so the system knows its own.
             """
+            interface = self._interface_to(host)
+            if not interface or is_loopback(host) or host in self._own:
+                return False
+            return not self._is_seen(host, interface)
+
+        def hardware_of(self, hosts: Iterable[str]) -> dict[str, bytes]:
+            """The hardware addresses of those that the system has seen lately."""
+            found = dict[str, bytes]()
+            for host in filter(is_unicast, hosts):
+                interface = self._interface_to(host)
+                hardware = self._asked(host, interface)[_HARDWARE_AT] if interface else b""
+                if any(hardware):
+                    found[host] = hardware
+            return found
+
+        def _interface_to(self, host: str) -> str:
+            """ "" if this IPv4 address is in no network of this computer."""
             if self._routes is None:
                 self._routes = self._found_routes()
-            if is_loopback(host) or host in self._own:
-                return False
             number = int.from_bytes(socket.inet_aton(host), sys.byteorder)
             route = next((r for r in self._routes if number & r.mask == r.network), None)
-            if route is None or not route.interface:
-                return False
-            return not self._is_seen(host, route.interface)
+            return "" if route is None else route.interface
 
         def _found_routes(self) -> list[_Route]:
             """The most specific first; empty if the system does not tell."""
@@ -88,12 +104,16 @@ if sys.platform == "linux":
             return not _IFREQ.unpack(answer)[1] & _IFF_NOARP
 
         def _is_seen(self, host: str, interface: str) -> bool:
+            return bool(self._asked(host, interface))
+
+        def _asked(self, host: str, interface: str) -> bytes:
+            """What the neighbour table has; empty if the computer is unknown."""
             request = _ARPREQ.pack(socket.AF_INET, 0, socket.inet_aton(host), 0, interface.encode())
             try:
                 answer = fcntl.ioctl(self._datagrams.sock.fileno(), _SIOCGARP, request)
             except OSError:  # unknown
-                return False
-            return bool(_ARPREQ.unpack(answer)[3] & _ATF_COM)
+                return b""
+            return answer if answer[_ARP_FLAGS_AT] & _ATF_COM else b""
 
     def waiting_bytes(datagrams: Datagrams) -> int:
         """Bytes of datagrams that were sent but have not left, as the system counts them."""
@@ -112,5 +132,42 @@ else:
         def is_missing(self, host: str) -> bool:  # noqa: ARG002
             return False
 
+        def hardware_of(self, hosts: Iterable[str]) -> dict[str, bytes]:
+            """The hardware addresses of those that the system has seen lately, where it tells."""
+            seen = _neighbour_table() if sys.platform == "win32" else {}
+            return {host: seen[host] for host in hosts if host in seen}
+
     def waiting_bytes(datagrams: Datagrams) -> int:  # noqa: ARG001
         return 0
+
+
+if sys.platform == "win32":
+    import ctypes
+
+    def _neighbour_table() -> dict[str, bytes]:
+        """Empty if the system does not tell."""
+        size, ask = ctypes.c_ulong(0), ctypes.windll.iphlpapi.GetIpNetTable
+        table = ctypes.create_string_buffer(0)
+        for _ in range(_TRIES):
+            fault = ask(table, ctypes.byref(size), False)
+            if fault != ERROR_INSUFFICIENT_BUFFER:
+                return {} if fault else hardware_in_table(table.raw)
+            table = ctypes.create_string_buffer(size.value)
+        return {}
+
+
+_TRIES = 3  # the table may grow between two calls
+_NET_ROW = struct.Struct("<II8s4sI")  # MIB_IPNETROW: interface, length, hardware, address, type
+_INVALID = 2  # MIB_IPNET_TYPE_INVALID
+
+
+def hardware_in_table(table: bytes) -> dict[str, bytes]:
+    """The hardware addresses by host in a MIB_IPNETTABLE of Windows."""
+    (count,) = struct.unpack_from("<I", table) if len(table) >= 4 else (0,)
+    count = min(count, len(table[4:]) // _NET_ROW.size)
+    rows = _NET_ROW.iter_unpack(table[4 : 4 + count * _NET_ROW.size])
+    return {
+        socket.inet_ntoa(host): hardware[:6]
+        for _, length, hardware, host, kind in rows
+        if length == 6 and kind != _INVALID and any(hardware[:6])
+    }

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from roles.room.registry_entry import Key
-from roles.values.members import state_of
+from roles.values.members import machine_of, state_of
 from roles.values.participants import MemberState, Participant
 
 MAX_DEPARTED = 1_000  # more than a lesson has computers
@@ -50,7 +50,7 @@ class Departed:
 
     def remove(self, machine: str) -> bool:
         """Forget a computer; False if it is not here."""
-        places = [place for place, (_, one) in self._gone.items() if one.machine == machine]
+        places = [place for place, (_, one) in self._gone.items() if machine_of(one) == machine]
         for place in places:
             self._pop(place)
         return bool(places)

@@ -28,7 +28,8 @@ from roles.room.registry_entry import (
 from roles.room.room_catalogue import ListRefusedError, Owner, RoomCatalogue
 from roles.values.addresses import Address, is_unicast
 from roles.values.errors import PeerProtocolError
-from roles.values.events import ListedFile
+from roles.values.events import ListedFile, ListedFolder
+from roles.values.members import SILENT_S, machine_of
 from roles.values.participants import Participant, Status
 from roles.wire.fields import is_id, is_port
 from roles.wire.list_wire import TellList
@@ -244,6 +245,23 @@ class Registry:
     def files(self) -> Generator[None, None, tuple[ListedFile, ...]]:
         """Find files for the window, a slice at a time."""
         return self.catalogue.first_files(MAX_SHOWN)
+
+    def folders(self) -> tuple[ListedFolder, ...]:
+        """Find the folders of these files."""
+        return self.catalogue.first_folders(MAX_SHOWN)
+
+    def remove(self, machine: str, *, now: float) -> None:
+        """Forget a computer (Member.machine) whose programs are all gone or silent."""
+        there = [
+            (key, program)
+            for key, program in self._programs.items()
+            if machine_of(program.participant(0)) == machine
+        ]
+        if any(now - program.last_ping < SILENT_S for _, program in there):
+            return
+        for key, _ in there:
+            self._forget(key, now)
+        self.changes += self.departed.remove(machine)
 
     def owner_of(self, call: TellList, ip: str, *, now: float) -> Owner:
         """Whoever sends this list from that address, as the share's owner.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain, islice, starmap
 
@@ -20,7 +20,7 @@ from roles.values.catalogue import (
 )
 from roles.values.content import Content
 from roles.values.errors import LmkError, PeerProtocolError
-from roles.values.events import ListedFile
+from roles.values.events import ListedFile, ListedFolder
 from roles.wire.list_wire import ADDED, REMOVED, ShareGone, ShareOpened, encode_entry
 from roles.wire.tracker_messages import Code
 
@@ -281,8 +281,21 @@ class RoomCatalogue:
                     yield
             if left <= 0 or len(found) >= most:
                 break
-        unique = {(file.name, file.size, file.root): file for file in found}
-        return tuple(unique[key] for key in sorted(unique))
+        copies = dict[tuple[str, int, bytes], list[ListedFile]]()
+        for file in found:
+            copies.setdefault((file.name, file.size, file.root), []).append(file)
+        return tuple(_with_copies(*copies[key]) for key in sorted(copies))
+
+    def first_folders(self, most: int) -> tuple[ListedFolder, ...]:
+        """Up to `most` shares for the window, without their sizes; of copies of one folder, the
+        first.
+        """
+        found = dict[tuple[int, int], ListedFolder]()
+        for share_id, share in islice(self._shares.items(), most):
+            if share.files and share.owner.is_proved:
+                folder = ListedFolder(share_id, share.folder, share.files, size=0)
+                found.setdefault((share.sums.print, share.files), folder)
+        return tuple(sorted(found.values(), key=lambda folder: folder.name))
 
     def _check_room(self, lines: int, size: int, host: str) -> None:
         all_lines, all_size = self._lines + lines, self._size + size
@@ -384,6 +397,10 @@ class RoomCatalogue:
         self._logged += _cost(changes)
         while self._logged > MAX_LOGGED or len(self._log) > MAX_LOGGED_STEPS:
             self._logged -= _cost(self._log.popleft())
+
+
+def _with_copies(file: ListedFile, *copies: ListedFile) -> ListedFile:
+    return replace(file, also=tuple(one.share for one in copies)) if copies else file
 
 
 def _share_texts(

@@ -88,13 +88,18 @@ def machine_id(key: bytes, name: str, own: str, tracker: str) -> str:
     return hmac.digest(key, text, "sha256").hex()[:16]
 
 
+def machine_of(one: Participant) -> str:
+    """Member.machine of its computer."""
+    return one.machine or one.address.host
+
+
 def members_of(participants: Iterable[Participant], *, now: float) -> tuple[Member, ...]:
     """One member for each computer, in the order of their first programs; `now` is on the clock of
     Participant.last_ping.
     """
     by_machine = dict[str, list[Participant]]()
     for one in participants:
-        by_machine.setdefault(one.machine or one.address.host, []).append(one)
+        by_machine.setdefault(machine_of(one), []).append(one)
     return tuple(_member(machine, programs, now) for machine, programs in by_machine.items())
 
 
