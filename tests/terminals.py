@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 from roles.values.addresses import Address
 from roles.values.events import FilesListed, ListedFile, ListedFolder
@@ -37,6 +40,49 @@ def printed(work: Callable[[Output], Any], *, as_json: bool = False) -> Printed:
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         result = work(Output(as_json=as_json))
     return Printed(out.getvalue(), err.getvalue(), result)
+
+
+class Screen(io.StringIO):
+    """A terminal: both streams of a program. Knows the escape sequences that we use."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+    @property
+    def lines(self) -> list[str]:
+        """What a person sees on it, without trailing empty lines."""
+        shown, row, column = [""], 0, 0
+        for code, text in re.findall(r"\x1b\[([?0-9;]*[A-Za-z])|([^\x1b])", self.getvalue()):
+            if code.endswith("A"):
+                row -= int(code[:-1])
+            elif code == "J":
+                shown[row:] = [shown[row][:column]]
+            elif text == "\r":
+                column = 0
+            elif text == "\n":
+                row, column = row + 1, 0
+                shown += [""] * (row >= len(shown))
+            elif text:
+                line = shown[row].ljust(column)
+                shown[row], column = line[:column] + text + line[column + 1 :], column + 1
+        return "\n".join(line.rstrip() for line in shown).rstrip("\n").split("\n")
+
+
+def on_screen(
+    work: Callable[[Output], Any], *, columns: int = 80, rows: int = 24, **variables: str
+) -> Screen:
+    """Do the work with an output on a terminal of this size, in this environment."""
+    screen = Screen()
+    size = {"COLUMNS": str(columns), "LINES": str(rows), "TERM": "xterm", "NO_COLOR": ""}
+    with (
+        mock.patch.dict(os.environ, size | variables),
+        contextlib.redirect_stdout(screen),
+        contextlib.redirect_stderr(screen),
+    ):
+        work(Output())
+    return screen
 
 
 def folder_of(

@@ -97,6 +97,31 @@ class NameTest(unittest.TestCase):
                 assert isinstance(found, Unclear)
                 self.assertEqual(found.reason, "nobody offers it")
 
+    def test_a_name_that_was_meant_is_named(self) -> None:
+        meant = {
+            "lessn": "lesson/",
+            "Lesson": "lesson/",
+            "slide": "slides/",
+            "1.png": "slides/1.png",
+            "slides/3": "slides/x/3",
+            "slidse/2.png": "slides/2.png",
+            "twin.tx [0202]": "twin.txt [0202]",
+            "xyz": "",
+        }
+        for typed, expected in meant.items():
+            with self.subTest(typed=typed):
+                found = OFFER.named(typed)
+                assert isinstance(found, Unclear)
+                self.assertEqual(found.meant, expected)
+                self.assertEqual(found.hint, f"Did you mean {expected}?" if expected else "")
+                self.assertIsInstance(OFFER.named(expected), list if expected else Unclear)
+
+    def test_a_name_in_a_room_of_many_files_is_looked_up_too(self) -> None:
+        many = folder_of("d" * 16, "many", *(f"p{n % 9}/file {n}.txt" for n in range(20_000)))
+        found = OfferedList(room(many)).named("File 19999.txt")
+        assert isinstance(found, Unclear)
+        self.assertEqual(found.meant, "p1/file 19999.txt")
+
     def test_a_name_of_two_contents_is_unclear_and_each_has_a_name_of_its_own(self) -> None:
         found = OFFER.named("twin.txt")
         assert isinstance(found, Unclear)
@@ -161,10 +186,10 @@ class NumbersTest(unittest.TestCase):
     def test_a_small_folder_alone_is_shown_as_its_files(self) -> None:
         self.assertEqual(len(choices(OfferedList(room(LESSON)))), 4)
 
-    def test_of_several_folders_the_files_come_first_and_then_the_folders(self) -> None:
+    def test_of_several_folders_the_folders_come_first_and_then_their_files(self) -> None:
         rows = choices(OFFER)
         self.assertEqual(len(rows), 4 + 1 + 3 + 2)
-        self.assertEqual(rows[-2:], [LESSON[0], OTHER[0]])
+        self.assertEqual(rows[:2], [LESSON[0], OTHER[0]])
 
     def test_a_large_folder_is_one_line(self) -> None:
         large = folder_of("d" * 16, "large", *(f"{number}.txt" for number in range(21)))

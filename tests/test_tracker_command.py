@@ -10,7 +10,7 @@ from roles.values.addresses import Address
 from roles.values.events import NetworkChanged, RoleEvent, RoomChanged
 from roles.values.members import members_of
 from roles.values.participants import MemberState, Participant, Status, TransferStatus
-from tests.terminals import printed
+from tests.terminals import on_screen, printed
 from ui.terminal.output import Output
 from ui.terminal.room_table import room_summary, room_table
 from ui.terminal.tracker_command import TABLE_S, TrackerReport
@@ -139,7 +139,34 @@ class TrackerReportTest(unittest.TestCase):
 
         seen = printed(work)
         self.assertEqual(seen.out.count("Reason"), 2)
-        self.assertEqual(seen.result[-1], 1)
+        self.assertEqual(seen.result[-1], 2)
+
+    def test_on_a_terminal_the_table_stays_below_and_is_drawn_over_itself(self) -> None:
+        now = [0.0]
+
+        def work(output: Output) -> None:
+            report = TrackerReport(output, shows_room=True, clock=lambda: now[0])
+            for changed in (room(LEECHER), room(LEECHER, seeder(TEACHER, "teacher", 3)), room()):
+                now[0] += 10.0
+                report.tell(replace_pings(changed, now[0]))
+                report.pass_time()
+
+        self.assertEqual(
+            on_screen(work).lines,
+            [
+                "lab-pc-07 (192.168.1.7:12501) joined",
+                "teacher (192.168.1.5:12501) offers 3 files",
+                "lab-pc-07 (192.168.1.7:12501) has left",
+                "teacher (192.168.1.5:12501) has left",
+                "Computer  State  Has  Down  Up  Left  Gave  Reason",
+                "Nobody has joined to download yet.",
+            ],
+        )
+
+
+def replace_pings(changed: RoomChanged, now: float) -> RoomChanged:
+    """As if everyone had just pinged."""
+    return RoomChanged(tuple(replace(one, last_ping=now) for one in changed.participants))
 
 
 class RoomTableTest(unittest.TestCase):
@@ -149,7 +176,7 @@ class RoomTableTest(unittest.TestCase):
         )
         original = seeder(ORIGINAL, is_original=True)
         self.assertEqual(
-            room_table(members_of((LEECHER, original, behind), now=0.0)),
+            [line.text for line in room_table(members_of((LEECHER, original, behind), now=0.0))],
             [
                 "Computer           State             Has          Down        Up  Left  Gave  "
                 "Reason",
@@ -159,6 +186,13 @@ class RoomTableTest(unittest.TestCase):
                 "lab-pc-07          Downloading                3.4 MB/s  4.0 MB/s",
             ],
         )
+
+    def test_the_colour_of_a_line_says_how_it_goes(self) -> None:
+        for state, tone in (("failed", "Bad"), ("waiting", "Warning"), ("downloading", "Accent")):
+            with self.subTest(state=state):
+                one = replace(LEECHER, status=Status(state, machine="a" * 16))
+                table = room_table(members_of((one,), now=0.0))
+                self.assertEqual([line.tone for line in table], ["Heading", tone])
 
     def test_the_summary_counts_those_that_download(self) -> None:
         giving = seeder(TEACHER, "teacher", 3)
@@ -177,5 +211,5 @@ class RoomTableTest(unittest.TestCase):
         hostile = seeder(PUPIL, "a\nb\x1b[2J", status=Status(reason="x\u202ey" * 99))
         table = room_table(members_of((hostile,), now=0.0))
         self.assertEqual(len(table), 2)
-        self.assertTrue(table[1].isprintable())
-        self.assertLess(len(table[1]), 150)
+        self.assertTrue(table[1].text.isprintable())
+        self.assertLess(len(table[1].text), 150)

@@ -48,6 +48,21 @@ def reason(one: Member) -> str:
     return "; ".join(filter(None, (said, "behind a firewall" * one.is_behind_firewall)))
 
 
+def tone_of(one: Member) -> str:
+    """The colour of its row or tile, as Theme names it."""
+    if one.is_silent:
+        return "Muted"
+    if one.state is MemberState.FAILED or one.is_disk_full:
+        return "Bad"
+    if one.state is MemberState.DONE and not one.is_behind_firewall:
+        return "Good"
+    if one.has_left:
+        return "Muted"
+    if one.is_behind_firewall or one.state is MemberState.WAITING:
+        return "Warning"
+    return "Accent" if one.state is MemberState.DOWNLOADING else "Plain"
+
+
 def has(one: Member) -> str:
     """How much it has of what it asked for, or how many files it offers."""
     if one.size or one.state is MemberState.DONE:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from roles.values.members import Member
 from roles.values.participants import MemberState
 from ui import wording
-from ui.room_columns import by_computer, computer, reason
+from ui.room_columns import by_computer, computer, reason, tone_of
 
 Place: TypeAlias = tuple[int, int]  # column and row
 
@@ -49,7 +49,7 @@ def tile_of(one: Member) -> Tile:
         corner="✓" if is_done else f"{percent} %" if has_part else "",
         first=first,
         second=second,
-        tone=_tone(one),
+        tone=tone_of(one),
         part=percent / 100 if has_part else None,
     )
 
@@ -139,17 +139,3 @@ def _left(one: Member) -> str:
 
 def _joined(*parts: str) -> str:
     return "   ".join(filter(None, parts))
-
-
-def _tone(one: Member) -> str:
-    if one.is_silent:
-        return "Muted"
-    if one.state is MemberState.FAILED or one.is_disk_full:
-        return "Bad"
-    if one.state is MemberState.DONE and not one.is_behind_firewall:
-        return "Good"
-    if one.has_left:
-        return "Muted"
-    if one.is_behind_firewall or one.state is MemberState.WAITING:
-        return "Warning"
-    return "Accent" if one.state is MemberState.DOWNLOADING else "Plain"

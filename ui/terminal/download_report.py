@@ -164,7 +164,8 @@ class DownloadReport:
             failures += one.failures
         code = _exit_code(total, failures, in_vain=self._in_vain)
         self._output.json(event="ended", **_numbers(total), exit_code=int(code))
-        self._output.say(f"Files: {_counts(total)}.")
+        tone = "Good" if code is ExitCode.DONE else "Bad"
+        self._output.say(self._output.painted(f"Files: {_counts(total)}.", tone))
         return code
 
     def _end(self, one: _Download) -> None:

@@ -148,7 +148,8 @@ def _usual_folder() -> Path:
 def _print_unclear(unclear: Sequence[Unclear], output: Output) -> None:
     for one in unclear:
         name = shown_name(one.name)
-        output.error(f"Cannot get “{name}”: {one.reason}. `lmktorrent list` shows the names.")
+        hint = one.hint or "`lmktorrent list` shows the names."
+        output.error(f"Cannot get “{name}”: {one.reason}. {hint}")
         output.json(
             event="file",
             download=None,
@@ -208,7 +209,7 @@ def _ask(session: Session, offer: OfferedList) -> list[Chosen]:
     """Print a numbered list and ask, as the original's command line does. Raises UserInputError."""
     asking, rows = Output(), choices(offer)
     for number, row in enumerate(rows, 1):
-        asking.result(f"{number:4}  {_row(row)}")
+        asking.result(f"{number:4}  {_row(row, asking)}")
     typed = session.ask("Which ones? Numbers separated by spaces, or a for all: ")
     if not typed:
         raise UserInputError("Nothing was chosen, so nothing was downloaded.")
@@ -217,11 +218,11 @@ def _ask(session: Session, offer: OfferedList) -> list[Chosen]:
     return once(offer.of(rows[number - 1]) for number in chosen_by_number(typed, len(rows)))
 
 
-def _row(row: ListedFile | ListedFolder) -> str:
+def _row(row: ListedFile | ListedFolder, output: Output) -> str:
     if isinstance(row, ListedFile):
         return file_line(row)
     name, files = f"{shown_name(row.name)}/", wording.count(row.files, "file")
-    return f"{wording.size(row.size):>10}  {name}  {files}"
+    return f"{wording.size(row.size):>10}  {output.painted(name, 'Accent')}  {files}"
 
 
 def _chosen_existing(

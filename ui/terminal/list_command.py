@@ -57,7 +57,7 @@ def print_list(
     for name in names:
         found = offer.named(name)
         if isinstance(found, Unclear):
-            output.error(f"“{shown_name(name)}”: {found.reason}.")
+            output.error(f"“{shown_name(name)}”: {found.reason}. {found.hint}".rstrip())
             code = ExitCode.SOME_FAILED
         else:
             for one in found:
@@ -121,7 +121,8 @@ def _print_folder(folder: ListedFolder, output: Output, width: int = 0) -> None:
         size=folder.size,
     )
     name, files = f"{shown_name(folder.name)}/", wording.count(folder.files, "file")
-    output.result(f"{name:<{width}}  {files}  {wording.size(folder.size)}")
+    shown = output.painted(f"{name:<{width}}", "Accent")
+    output.result(f"{shown}  {files}  {wording.size(folder.size)}")
 
 
 def _print_file(file: ListedFile, share: str, output: Output) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, islice
 
@@ -17,6 +17,8 @@ from roles.values.safe_names import shown_name
 SHOWN_ONE_BY_ONE = 20  # files of a folder or download; if there are more, they are summed up
 SHOWN_TWINS = 4
 MAX_CHOICES = 1_000  # lines of a numbered list
+COMPARED_NAMES = 5_000  # with one that nobody offers, letter by letter: 50 ms
+NOBODY = "nobody offers it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,12 @@ class Unclear:
 
     name: str
     reason: str  # continues a sentence: "nobody offers it"
+    meant: str = ""  # a name like it that is listed; not yet safe to print
+
+    @property
+    def hint(self) -> str:
+        """A sentence, or ""."""
+        return f"Did you mean {shown_name(self.meant)}?" if self.meant else ""
 
 
 class OfferedList:
@@ -77,21 +85,26 @@ class OfferedList:
         """
         forms = (name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD")))
         found = [self._named_exactly(form) for form in dict.fromkeys(forms)]
-        return next((one for one in found if not isinstance(one, Unclear)), found[0])
+        for one in found:
+            if not isinstance(one, Unclear):
+                return one
+        unclear = found[0]
+        assert isinstance(unclear, Unclear)
+        return replace(unclear, meant=self._like(name)) if unclear.reason == NOBODY else unclear
 
     def _named_exactly(self, name: str) -> list[Chosen] | Unclear:
         path, is_file = name.rstrip("/"), not name.endswith("/")
         if is_file and name in self._files_named:
             files = self._files_named[name]
             exact = files if len(files) == 1 else [file for file in files if file.key == name]
-            return [self.of(exact[0])] if exact else _unclear(name, files)
+            return [self.of(exact[0])] if exact else _twins(name, files)
         folders = self._called(path)
         if folders:
             return [self.of(folder) for folder in folders]
         below = tuple(_below(path, self.files))
         if below:
             return [Chosen(str(FolderKey(path=path)), f"{path}/", below, is_folder=True)]
-        return self._in_named_folder(path, is_file=is_file) or Unclear(path, "nobody offers it")
+        return self._in_named_folder(path, is_file=is_file) or Unclear(path, NOBODY)
 
     def _in_named_folder(self, path: str, *, is_file: bool) -> list[Chosen]:
         """A path that begins with a folder's name, as a list shows it: only of that folder."""
@@ -107,6 +120,26 @@ class OfferedList:
             for share, files in parts.items()
             if files
         ]
+
+    def _like(self, name: str) -> str:
+        """The listed name that most resembles this one, or has its last part; "" if none does."""
+        import difflib  # loaded only for a typing error
+
+        paths = {file.name for file in self.files}
+        above = {path[:at] for path in paths for at, sign in enumerate(path) if sign == "/"}
+        listed = [f"{folder.name}/" for folder in self.folders]
+        listed += [f"{path}/" for path in sorted(above)] + [file.key for file in self.files]
+        by_path, by_last = dict[str, str](), dict[str, str]()
+        for one in listed:
+            path = one.rstrip("/").casefold()
+            by_path.setdefault(path, one)
+            by_last.setdefault(path.rpartition("/")[2], one)
+        known = by_last | by_path
+        typed = name.rstrip("/").casefold()
+        if typed not in known:
+            few = list(islice(known, COMPARED_NAMES))
+            typed = next(iter(difflib.get_close_matches(typed, few, n=1)), "")
+        return known.get(typed, "")
 
     def _called(self, name: str) -> list[ListedFolder]:
         """The folders with this key, otherwise those with this name."""
@@ -129,15 +162,15 @@ class OfferedList:
 
 
 def choices(offer: OfferedList) -> list[ListedFile | ListedFolder]:
-    """What a numbered list shows: folders, and their files one by one if there are few. Of a list
-    that is too long to be read, only the folders and files with the first names.
+    """What a numbered list shows: folders first, then their files one by one if there are few. Of a
+    list that is too long to be read, only the folders and files with the first names.
     """
     few = [folder for folder in offer.folders if folder.files <= SHOWN_ONE_BY_ONE]
     files = [file for folder in few[:MAX_CHOICES] for file in offer.in_folder(folder)]
     if len(offer.folders) == 1 and few and not offer.loose:
         return [*files]
     is_long = len(files) + len(offer.loose) + len(offer.folders) > MAX_CHOICES
-    order = (offer.folders, offer.loose) if is_long else (files, offer.loose, offer.folders)
+    order = (offer.folders, () if is_long else files, offer.loose)
     return list(islice(chain[ListedFile | ListedFolder](*order), MAX_CHOICES))
 
 
@@ -175,7 +208,7 @@ def _below(path: str, files: Iterable[ListedFile]) -> Iterable[ListedFile]:
     return (file for file in files if path and file.name.startswith(start))
 
 
-def _unclear(name: str, files: Sequence[ListedFile]) -> Unclear:
+def _twins(name: str, files: Sequence[ListedFile]) -> Unclear:
     keys = [f"“{shown_name(file.key)}”" for file in files[:SHOWN_TWINS]]
     return Unclear(name, f"it is the name of {len(files)} files: {', '.join(keys)}")
 

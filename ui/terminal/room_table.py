@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from roles.values.members import Member, summary_of
 from ui import wording
 from ui.columns import Column
-from ui.room_columns import IN_TERMINAL, by_computer
+from ui.room_columns import IN_TERMINAL, by_computer, tone_of
+from ui.terminal.output import Line
 
 
-def room_table(members: Sequence[Member]) -> list[str]:
+def room_table(members: Sequence[Member]) -> list[Line]:
     """A heading, then one line for each computer: those that only give first."""
     everyone = sorted(members, key=lambda one: (one.is_counted, by_computer(one)))
+    tones = ["Heading", *map(tone_of, everyone)]
     columns = [_cells(column, everyone) for column in IN_TERMINAL]
-    return ["  ".join(line).rstrip() for line in zip(*columns, strict=True)]
+    texts = ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
+    return [Line(text, tone) for text, tone in zip(texts, tones, strict=True)]
 
 
 def room_summary(members: Sequence[Member]) -> str:

@@ -63,7 +63,7 @@ def print_room(members: Sequence[Member], output: Output) -> None:
     )
     if not output.as_json:
         for line in room_table(members) if members else ():
-            output.result(line)
+            output.result(output.painted(*line))
         output.say(room_summary(members))
 
 

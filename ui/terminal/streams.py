@@ -1,10 +1,11 @@
-"""Standard streams that may be absent, full, or a pipe that nobody reads."""
+"""Standard streams, which may be absent, full, a terminal, or a pipe that nobody reads."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
+import shutil
 import sys
 
 # What replaces our own signs where the locale lacks them; letters of names become \u....
@@ -29,6 +30,22 @@ def fill_gaps() -> None:
         except OSError:
             with contextlib.suppress(OSError):  # a machine without /dev/null keeps the gap
                 os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+
+
+def is_terminal(stream: object) -> bool:
+    try:
+        return bool(stream.isatty())  # type: ignore[attr-defined]
+    except (AttributeError, ValueError):  # absent or closed
+        return False
+
+
+def terminal_size(stream: object) -> os.terminal_size:
+    """Columns and lines of the terminal that the stream is; 80 and 24 if nobody knows."""
+    try:
+        size = os.get_terminal_size(stream.fileno())  # type: ignore[attr-defined]
+    except (AttributeError, OSError, ValueError):
+        return shutil.get_terminal_size()
+    return size if all(size) else shutil.get_terminal_size()
 
 
 def is_writing() -> bool:

@@ -16,11 +16,11 @@ from roles.values.participants import MemberState
 from roles.values.settings import TrackerSettings
 from ui import wording
 from ui.exit_codes import ExitCode
-from ui.terminal.output import Output
-from ui.terminal.room_table import room_table
+from ui.terminal.output import Line, Output
+from ui.terminal.room_table import room_summary, room_table
 from ui.terminal.session import Session
 
-TABLE_S = 5.0  # between two tables
+TABLE_S = 5.0  # between two tables, where they are appended
 LOOK_S = 1.0  # between two looks while nothing is reported
 _TOLD_STATES = {
     MemberState.DONE: "is done ({what})",
@@ -51,7 +51,7 @@ class TrackerReport:
     clock: Callable[[], float] = time.monotonic
     _room: RoomChanged = field(default_factory=RoomChanged)
     _members: dict[str, Member] = field(default_factory=dict)  # as told last, by machine
-    _table: list[str] = field(default_factory=list)
+    _table: list[Line] = field(default_factory=list)
     _shown_at: float = float("-inf")
     _looked_at: float = float("-inf")
 
@@ -79,12 +79,13 @@ class TrackerReport:
         self._looked_at = now
         members = members_of(self._room.participants, now=now)
         self._tell_changes({one.machine: one for one in members})
-        if not self.shows_room or now - self._shown_at < TABLE_S:
+        pause_s = LOOK_S if self.output.can_redraw else TABLE_S
+        if not self.shows_room or now - self._shown_at < pause_s or not (self._table or members):
             return
-        table = room_table(members)
-        if table != self._table and (self._table or members):
+        table = [*room_table(members), Line(room_summary(members))]
+        if table != self._table:
             self._table, self._shown_at = table, now
-            self.output.result("\n".join(["", *table, ""]))
+            self.output.show_table(table)
 
     def _tell_changes(self, members: dict[str, Member]) -> None:
         for machine, one in members.items():
