@@ -244,6 +244,16 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertIn("has everything", story)
 
+    def test_the_rule_is_compared_with_the_least_time_of_any(self) -> None:
+        code, table = self.run_it("--bound", "2", "4")
+        self.assertEqual(code, 0)
+        _, two, four = table.splitlines()
+        for line, hosts, bound in ((two, 2, 1 + 1 / 256), (four, 4, 1 + 2 / 256)):
+            shown = [float(cell) for cell in line.split()]
+            self.assertEqual(shown[:2], [hosts, round(bound, 3)])
+            self.assertAlmostEqual(shown[2], sum(shown[4:7]), delta=0.002)
+            self.assertLess(1.0, shown[3])
+
     def test_a_size_is_compared_with_the_bare_bytes(self) -> None:
         code, line = self.run_it("--size", "2", "100", "4")
         self.assertEqual(code, 0)

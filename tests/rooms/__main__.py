@@ -4,6 +4,7 @@
     python3 -m tests.rooms --seeds 500 900       other seeds
     python3 -m tests.rooms --seed 115            one room again, with the last of what was said
     python3 -m tests.rooms --size 32 25 64       how long 32 hosts take for 64 MiB at 25 Mbit/s
+    python3 -m tests.rooms --bound [HOSTS ...]   how far from the least time that any rule can take
 
 The time of a room of --size is compared with that of the bare bytes, as `python3 -m tests.lab`
 does. With --lab the processor time of all programs is that of one machine with two cores, as there;
@@ -16,14 +17,16 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
 from tests.rooms.chance import room_of, seconds_of
 from tests.rooms.room import BrokenRuleError
-from tests.rooms.sizes import LAB_CORES, size_of
+from tests.rooms.sizes import LAB_CORES, distance_of, size_of
 
 SEEDS = 2_000
+BOUND_HOSTS = (8, 16, 32, 100)
+BOUND_CHUNKS = 256
 TOGETHER = 25  # seeds for one process at a time
 
 
@@ -32,6 +35,8 @@ def main() -> int:
     if arguments.size is not None:
         hosts, mbit, mib = arguments.size
         return show_size(int(hosts), mbit, mib, is_lab=arguments.lab)
+    if arguments.bound is not None:
+        return show_distances(arguments.bound or BOUND_HOSTS)
     if arguments.seed is not None:
         return show_room(arguments.seed)
     first, last = arguments.seeds
@@ -47,6 +52,7 @@ def parse_arguments() -> argparse.Namespace:
         "--seeds", type=int, nargs=2, default=(0, SEEDS), metavar=("FIRST", "BEFORE")
     )
     parser.add_argument("--size", type=float, nargs=3, metavar=("HOSTS", "MBIT", "MIB"))
+    parser.add_argument("--bound", type=int, nargs="*", metavar="HOSTS")
     parser.add_argument("--lab", action="store_true", help="all hosts on one machine")
     return parser.parse_args()
 
@@ -113,6 +119,19 @@ def show_size(hosts: int, mbit: float, mib: float, *, is_lab: bool) -> int:
         f"{middle:.1f} s, last {last:.1f} s, ratio {last / size.ideal_s:.3f}, copies "
         f"{outcome.copies:.2f}, cores {busy:.0%} busy; computed in {time.monotonic() - began:.0f} s"
     )
+    return 0
+
+
+def show_distances(rooms: Iterable[int]) -> int:
+    """As shares of the time that the bare bytes take: the room's time, and what it consists of."""
+    say("hosts  bound  rule   times  start  seeder  rest   declined  copies")
+    for hosts in rooms:
+        one = distance_of(hosts, BOUND_CHUNKS)
+        say(
+            f"{hosts:5}  {one.bound:.3f}  {one.ratio:.3f}  {one.ratio / one.bound:.3f}  "
+            f"{one.start:.3f}  {one.seeder:.3f}   {one.rest:.3f}  {one.declined:8.2f}  "
+            f"{one.copies:.2f}"
+        )
     return 0
 
 

@@ -151,6 +151,7 @@ class Host:
         self.scheduler = UploadScheduler(self.slots, self._have, room.rng, widen)
         self.uploads: dict[int, UploadEnd] = {}
         self.frozen_until = 0.0
+        self.sent_at = dict[tuple[bytes, int], float]()  # when a chunk left for the first time
         self.changed = set[bytes]()  # contents that are not what they were
         # Faults: what is sent instead of a chunk, and where in a chunk everything stops.
         self.sends_instead: Callable[[int], bool] | None = None
@@ -279,6 +280,7 @@ class Host:
 
     def sent_digest(self, root: bytes, index: int) -> bytes:
         """Of what goes out as this chunk."""
+        self.sent_at.setdefault((root, index), self.room.clock.now)
         is_wrong = self.sends_instead is not None and self.sends_instead(index)
         is_wrong = is_wrong or (bool(self.noise) and self.room.rng.random() < self.noise)
         return bytes(DIGEST_SIZE) if is_wrong else self.room.shared[root].digest(index)
@@ -348,6 +350,7 @@ class Leecher(Host):
         self.fetched = 0  # bytes of chunks that came, also in vain
         self.kept = 0  # bytes of chunks that were written
         self.damaged = 0  # chunks
+        self.declined = 0  # offers
         self.broken = 0  # connections that ended in the middle of something
         self.moved_at = room.clock.now  # when a chunk was written last
         self._had = had or {}
@@ -443,6 +446,7 @@ class Leecher(Host):
         for peer, frame in messages:
             end = self.downloads.get(peer.number)
             if end is not None:
+                self.declined += isinstance(frame, frames.Decline)
                 peer.told_at = end.spoke_at = self.room.clock.now
                 end.connection.tell_uploader(frame)
         for transfer in woken:
