@@ -89,6 +89,8 @@ def _command(name: str) -> Command:
             from ui.terminal.trackers import run
         case "status":
             from ui.terminal.status_command import run
+        case "check":
+            from ui.terminal.check_command import run
         case "seed":
             from ui.terminal.seed_command import run
         case "list":

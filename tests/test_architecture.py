@@ -32,7 +32,7 @@ LAYERS = (
     "role",
 )
 PACKAGES = tuple(name for name in LAYERS if name not in ("worker", "role") and "." not in name)
-ROLES = ("tracker", "seeder", "leecher", "lister", "observer", "discovery")
+ROLES = ("tracker", "seeder", "leecher", "lister", "observer", "discovery", "checker")
 
 # Where the rest of the program meets LMK/1, and with which of its modules.
 SEAMS: dict[str, tuple[str, ...]] = {

@@ -243,18 +243,23 @@ def reading_status(reading: HashingChanged) -> str:
 def unreachable(address: Address, platform: str) -> str:
     """What to do when nobody can connect to this address; `platform` as in sys.platform."""
     port = address.port
-    sentence = (
+    remedy = firewall_remedy(port, platform)
+    return (
         f"Others cannot connect to this computer on TCP {port}: its firewall blocks it. "
-        "It goes on over its own connections; "
+        f"It goes on over its own connections; to mend it, {remedy[:1].lower()}{remedy[1:]}"
     )
+
+
+def firewall_remedy(port: int, platform: str) -> str:
+    """How to let others connect to this TCP port; `platform` as in sys.platform."""
     if platform == "win32":
         return (
-            f"{sentence}to mend it, type this as administrator: netsh advfirewall firewall add "
+            "Type this as administrator: netsh advfirewall firewall add "
             f'rule name="LMKtorrent" dir=in action=allow protocol=TCP localport={port}'
         )
     if platform == "darwin":
-        return f"{sentence}to mend it, allow LMKtorrent in System Settings, Network, Firewall."
-    return f"{sentence}to mend it, type: sudo ufw allow {port}/tcp"
+        return "Allow LMKtorrent in System Settings, Network, Firewall."
+    return f"Type: sudo ufw allow {port}/tcp"
 
 
 def network_changed(change: NetworkChanged) -> str:

@@ -105,21 +105,15 @@ class Beacon:
         return is_news
 
     def _tracker_in(self, datagram: bytes, source: Address) -> FoundTracker | None:
-        if datagram == tracker_wire.NOT_UNDERSTOOD:
-            return FoundTracker(source, "", is_original=True)
-        try:
-            answer = tracker_wire.decode_answer(datagram)
-        except PeerProtocolError as error:
-            log.debug("ignored a datagram from %s: %s", source, error)
-            return None
-        if not isinstance(answer, Found) or answer.id != self._id:
-            return None
-        address = Address(source.host, answer.port)
+        tracker = tracker_in(datagram, source, self._id)
+        if tracker is None or tracker.is_original:
+            return tracker
+        address = tracker.address
         is_known = any(address in found for found, _ in self._looked_up.values())
         if not (is_known or may_dial(address, is_namer_here=is_loopback(source.host))):
             log.debug("ignored a tracker that claims to be at %s", address)
             return None
-        return FoundTracker(address, answer.name, is_original=False, room=answer.room)
+        return tracker
 
     def _targets(self) -> Iterator[tuple[str, Address]]:
         """Each address to ask at, after the address of the socket to use for it."""
@@ -157,6 +151,21 @@ class Beacon:
             self._bound[source] = datagrams
             self._selector.register(datagrams, selectors.EVENT_READ)
         return self._bound[source]
+
+
+def tracker_in(datagram: bytes, source: Address, id_: str) -> FoundTracker | None:
+    """The tracker that answers this to the FindTracker of this id; None if it is no answer."""
+    if datagram == tracker_wire.NOT_UNDERSTOOD:
+        return FoundTracker(source, "", is_original=True)
+    try:
+        answer = tracker_wire.decode_answer(datagram)
+    except PeerProtocolError as error:
+        log.debug("ignored a datagram from %s: %s", source, error)
+        return None
+    if not isinstance(answer, Found) or answer.id != id_:
+        return None
+    address = Address(source.host, answer.port)
+    return FoundTracker(address, answer.name, is_original=False, room=answer.room)
 
 
 def is_own(host: str) -> bool:

@@ -38,6 +38,7 @@ class OwnAddress(NamedTuple):
 
     host: str
     everyone: tuple[str, ...]  # broadcast addresses of its network
+    interface: str = ""  # its name; "" where the system does not tell it
 
 
 def own_name() -> str:
@@ -81,7 +82,7 @@ def working_addresses() -> tuple[str, ...]:
 
     Raises OSError if the system cannot tell.
     """
-    return tuple(dict.fromkeys(own.host for own in _working()))
+    return tuple(dict.fromkeys(own.host for own in interfaces()))
 
 
 def own_addresses() -> tuple[str, ...]:
@@ -95,7 +96,7 @@ def own_addresses() -> tuple[str, ...]:
 def broadcasts() -> tuple[Broadcast, ...]:
     """At least one for each network of this computer; empty if the system cannot tell."""
     try:
-        found = [(own.host, everyone) for own in _working() for everyone in own.everyone]
+        found = [(own.host, everyone) for own in interfaces() for everyone in own.everyone]
     except OSError:
         return ()
     if sys.platform == "linux":
@@ -104,7 +105,10 @@ def broadcasts() -> tuple[Broadcast, ...]:
     return tuple(dict.fromkeys(Broadcast(host, everyone) for host, everyone in found))
 
 
-def _working() -> tuple[OwnAddress, ...]:
+def interfaces() -> tuple[OwnAddress, ...]:
+    """Each address of working interfaces, except loopback. Raises OSError if the system cannot
+    tell.
+    """
     return tuple(own for own in _addresses() if is_unicast(own.host) and not is_loopback(own.host))
 
 
@@ -164,7 +168,8 @@ if sys.platform in ("linux", "darwin"):
             socket.inet_ntoa(_answer(descriptor, request, entry)[_IN_ADDR])
             for request in (_ASK.netmask, _ASK.broadcast, _ASK.other_end)
         )
-        return OwnAddress(host, everyone_in(host, netmask, broadcast, other_end))
+        name = entry[:_FLAGS_AT].split(b"\0")[0].decode(errors="replace")
+        return OwnAddress(host, everyone_in(host, netmask, broadcast, other_end), name)
 
     def _answer(descriptor: int, request: int, entry: bytes) -> bytes:
         """Zeros for what the interface does not have."""

@@ -90,6 +90,18 @@ class LeecherSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckSettings:
+    folder: Path  # for downloads
+    tracker: Address | None = None  # None: one that is found
+    tracker_port: int = TRACKER_PORT
+    seeder_port: int = SEEDER_PORT
+    state_folder: Path | None = None
+    may_search: bool = True  # for trackers in the network
+    own_ports: frozenset[int] = frozenset()  # on which this program listens already
+    is_reachable: bool | None = None  # at `seeder_port`, if this program knows it already
+
+
+@dataclass(frozen=True, slots=True)
 class ProgramSettings:
     """What is kept between runs, as the user typed it. An empty tracker means this computer's."""
 

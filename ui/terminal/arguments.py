@@ -27,7 +27,7 @@ from ui.exit_codes import ExitCode
 from ui.terminal.output import Output
 from ui.terminal.streams import write
 
-COMMANDS = ("tracker", "trackers", "status", "seed", "list", "get", "demo")
+COMMANDS = ("tracker", "trackers", "status", "check", "seed", "list", "get", "demo")
 
 _DESCRIPTION = """\
 Give a folder to the whole room, without installing anything.
@@ -36,7 +36,8 @@ Without a command, the window opens; with a folder as the only argument, its See
 _EPILOG = """\
 exit codes: 0 all verified, 1 some files failed, 2 usage, 3 no tracker or no seeder,
 4 this computer refused: disk, permission, port, display, output; 5 content failed its check,
-130 interrupted, 141 the reader of the output stopped reading; --selftest: 0 nothing failed, else 1
+130 interrupted, 141 the reader of the output stopped reading;
+check and --selftest: 0 nothing failed, else 1
 
 Without --tracker, LMK_TRACKER in the environment names the tracker. Without both, the program uses
 one that answers on this network, else this computer; LMK_DISCOVER=off turns the search off."""
@@ -148,6 +149,11 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
 
     option = add("status", "show who is in the room and how far")
     _add_tracker(option)
+    option("--json", **_JSON)
+
+    option = add("check", "check that this computer is ready: network, ports, folder, disk, clock")
+    _add_tracker(option)
+    option("--to", metavar="FOLDER", type=_folder, help="where downloads go; default: as for get")
     option("--json", **_JSON)
 
     option = add("seed", "offer a folder (TCP)")

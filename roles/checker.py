@@ -1,0 +1,215 @@
+"""The checker role: finds out what of this computer is ready for a lesson, and ends.
+
+Each test is one that a transfer needs, made the same way. What the findings mean is decided
+elsewhere.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from roles.disk.folder_check import room_in, try_folder
+from roles.joining.beacon import is_own
+from roles.joining.interface_calls import call_everywhere
+from roles.joining.membership import Membership
+from roles.joining.room_client import RoomClient
+from roles.joining.tracker_asker import new_id
+from roles.joining.tracker_place import TrackerPlace
+from roles.net.interfaces import OwnAddress, interfaces, own_name
+from roles.net.listening import Listener, bind_both, listen_tcp
+from roles.net.throttle import Throttle
+from roles.program.machine_key import machine_key
+from roles.role import Role
+from roles.swarm.acceptor import Acceptor
+from roles.swarm.swarm_library import SwarmLibrary
+from roles.uploads.peer_uploads import PeerUploads
+from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, TRACKER_PORTS, Address
+from roles.values.errors import HaltedError, LmkError, StorageError, TrackerSilentError
+from roles.values.events import (
+    ClockChecked,
+    DialBackChecked,
+    FolderChecked,
+    FoundTracker,
+    InterfaceChecked,
+    PortChecked,
+    Post,
+    SpaceChecked,
+    TrackerChecked,
+    ours_first,
+)
+from roles.values.participants import MemberState, Status
+from roles.values.settings import CheckSettings
+from roles.wire.greeting import Hello
+
+DIAL_BACK_S = 8.0  # a tracker takes 5 s to find out that nobody can connect
+
+Interfaces = Callable[[], Iterable[OwnAddress]]
+
+
+class Checker(Role):
+    """Posts each Finding once, in the order of events.py, then RoleStopped."""
+
+    def __init__(
+        self,
+        settings: CheckSettings,
+        post: Post,
+        own: Interfaces = interfaces,
+        ports: tuple[int, ...] = TRACKER_PORTS,
+    ) -> None:
+        """`ports`: where trackers are searched at the addresses `own`, and on this computer."""
+        super().__init__("checker", post)
+        self._settings = settings
+        self._own = own
+        self._ports = ports
+
+    def _run(self) -> None:
+        with suppress(HaltedError):
+            found = self._check_interfaces()
+            tracker = self._check_tracker(found)
+            self._check_ports(found)
+            self._check_dial_back(tracker)
+            self._check_disk()
+
+    def _check_interfaces(self) -> tuple[FoundTracker, ...]:
+        """Returns the trackers that answered, each once."""
+        fault = ""
+        try:
+            own = list(self._own())
+        except OSError as error:
+            own, fault = [], error.strerror or str(error)
+        if not own:
+            self._post(InterfaceChecked("", "", fault=fault))
+        if not self._settings.may_search:
+            for one in own:
+                self._post(InterfaceChecked(one.interface, one.host))
+            return ()
+        here = OwnAddress(LOOPBACK, (LOOPBACK,))
+        *networks, loopback = call_everywhere([*own, here], self.should_stop, self._ports)
+        for checked in networks:
+            self._post(checked)
+        everywhere = [one for checked in (*networks, loopback) for one in checked.heard]
+        return tuple({one.room or str(one.address): one for one in reversed(everywhere)}.values())
+
+    def _check_tracker(self, found: tuple[FoundTracker, ...]) -> TrackerChecked:
+        address = self._settings.tracker
+        if address is None:
+            address = next((one.address for one in ours_first(found)), None)
+        checked = TrackerChecked(None) if address is None else self._asked(address)
+        self._post(checked)
+        return checked
+
+    def _asked(self, tracker: Address) -> TrackerChecked:
+        place = TrackerPlace(tracker)
+        try:
+            with RoomClient(place, self.should_stop) as client:
+                version = client.list_version()
+        except TrackerSilentError as error:
+            return TrackerChecked(tracker, failure=error)
+        name = "" if version is None else version.name
+        return TrackerChecked(tracker, name, version is None, place.is_here)
+
+    def _check_ports(self, found: tuple[FoundTracker, ...]) -> None:
+        settings = self._settings
+        trackers = {one.address.port for one in found if is_own(one.address.host)}
+        self._check_port(settings.tracker_port, settings.own_ports | trackers, is_trackers=True)
+        self._check_port(settings.seeder_port, settings.own_ports, is_trackers=False)
+
+    def _check_port(self, port: int, ours: frozenset[int], *, is_trackers: bool) -> None:
+        if port in ours:
+            self._post(PortChecked(port, is_trackers, is_ours=True))
+            return
+        fault, instead = "", None
+        bind = _bound_trackers if is_trackers else _bound_seeders
+        try:
+            bind(port, exactly=True)
+        except StorageError as error:
+            fault = str(error)
+            with suppress(StorageError):
+                instead = bind(port, exactly=False)
+        self._post(PortChecked(port, is_trackers, instead=instead, fault=fault))
+
+    # Whether others can connect
+
+    def _check_dial_back(self, tracker: TrackerChecked) -> None:
+        port, known = self._settings.seeder_port, self._settings.is_reachable
+        if tracker.tracker is None or tracker.failure is not None:
+            return
+        if tracker.is_here or tracker.is_original:
+            self._post(DialBackChecked(port, None, tracker.is_here, tracker.is_original))
+        elif known is not None:
+            self._post(DialBackChecked(port, known))
+        else:
+            try:
+                listener, _ = listen_tcp(Address(EVERY_INTERFACE, port), exactly=False)
+            except StorageError:  # the port's finding says so
+                return
+            with listener:
+                reachable = self._dialled_back(TrackerPlace(tracker.tracker), listener)
+                self._post(DialBackChecked(listener.address.port, reachable))
+
+    def _dialled_back(self, place: TrackerPlace, listener: Listener) -> bool | None:
+        """Join the room like a program that wants nothing, until the tracker says whether it could
+        connect.
+        """
+        me = Hello(new_id(), own_name(), listener.address.port, is_seeder=False)
+        ended = threading.Event()
+
+        def should_end() -> bool:
+            return ended.is_set() or self.should_stop()
+
+        membership = Membership(
+            place,
+            lambda _event: None,
+            should_end,
+            lambda: Status(MemberState.IDLE),
+            is_leecher=True,
+            peer=me.peer,
+            machine_key=machine_key(self._settings.state_folder),
+        )
+        uploads = PeerUploads(SwarmLibrary(), 1, Throttle())
+        acceptor = Acceptor(listener, me, uploads)
+        member = self._start_beside(lambda: membership.run(listener.address), "lmk-member")
+        deadline = time.monotonic() + DIAL_BACK_S
+        try:
+            while membership.is_reachable is None and time.monotonic() < deadline:
+                acceptor.look()
+                if should_end():
+                    break
+        finally:
+            ended.set()
+            membership.wake()
+            uploads.stop()
+            member.join()
+            uploads.join()
+            acceptor.close()
+        return membership.is_reachable
+
+    def _check_disk(self) -> None:
+        folder = self._settings.folder
+        failure: LmkError | None = None
+        ahead_s = None
+        try:
+            ahead_s = try_folder(folder)
+        except StorageError as error:
+            failure = error
+        self._post(FolderChecked(folder, failure))
+        try:
+            self._post(SpaceChecked(folder, room_in(folder)))
+        except OSError as error:
+            self._post(SpaceChecked(folder, fault=error.strerror or str(error)))
+        self._post(ClockChecked(time.time(), ahead_s))
+
+
+def _bound_trackers(port: int, *, exactly: bool) -> int:
+    datagrams, listener, _ = bind_both(Address(EVERY_INTERFACE, port), exactly=exactly)
+    with datagrams, listener:
+        return listener.address.port
+
+
+def _bound_seeders(port: int, *, exactly: bool) -> int:
+    listener, _ = listen_tcp(Address(EVERY_INTERFACE, port), exactly=exactly)
+    with listener:
+        return listener.address.port

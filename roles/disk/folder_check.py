@@ -1,0 +1,66 @@
+"""Tries whether downloads could be stored in a folder, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from pathlib import Path
+
+from roles.disk import disk_calls
+from roles.disk.promised_space import MAX_RESERVE
+from roles.disk.storage_faults import REFUSED, in_the_way, storage_error
+
+_CONTENT = b"LMKtorrent checks whether it can write here.\n"
+
+
+def try_folder(folder: Path) -> float:
+    """Create a folder and a file, write, sync, rename and remove them, below `folder` or, if that
+    does not exist yet, below the first folder above it that does.
+
+    Returns how many seconds the disk's clock is ahead. Raises StorageError.
+    """
+    place = _existing(folder)
+    if not place.is_dir():
+        raise in_the_way(place, is_link=False)
+    trial = place / f".lmktorrent-check-{secrets.token_hex(4)}"
+    first, second = trial / "first", trial / "second"
+    try:
+        trial.mkdir()
+        try:
+            return _try_file(first, second)
+        finally:
+            for name in (first, second):
+                if os.path.lexists(name):
+                    disk_calls.unlink(str(name))
+            disk_calls.remove_folder(str(trial))
+    except REFUSED as error:
+        raise storage_error(error, folder) from None
+
+
+def room_in(folder: Path) -> int:
+    """Bytes that downloads may write there; like promised_space.room_in(), but creates nothing.
+
+    Raises OSError.
+    """
+    usage = shutil.disk_usage(_existing(folder))
+    return usage.free - min(MAX_RESERVE, usage.total // 100)
+
+
+def _try_file(first: Path, second: Path) -> float:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | disk_calls.PLAIN_FLAGS
+    descriptor = os.open(first, flags, 0o600)
+    try:
+        os.write(descriptor, _CONTENT)
+        disk_calls.sync(descriptor)
+    finally:
+        os.close(descriptor)
+    ahead_s = first.stat().st_mtime - time.time()
+    disk_calls.rename(str(first), str(second))
+    return ahead_s
+
+
+def _existing(folder: Path) -> Path:
+    above = (folder, *folder.parents)
+    return next((one for one in above if os.path.lexists(one)), above[-1])

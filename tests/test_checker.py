@@ -1,0 +1,165 @@
+"""A checker, with trackers on loopback only."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from typing import Any
+
+from roles.checker import Checker
+from roles.net.interfaces import OwnAddress
+from roles.values.addresses import Address
+from roles.values.events import (
+    ClockChecked,
+    DialBackChecked,
+    FolderChecked,
+    InterfaceChecked,
+    PortChecked,
+    RoleStopped,
+    SpaceChecked,
+    TrackerChecked,
+)
+from roles.values.settings import CheckSettings
+from tests.role_test import RoomTest, Running
+from tests.support import EventLog
+
+HOST = "127.0.0.1"
+CARD = OwnAddress(HOST, (HOST,), "card0")
+# A tracker takes another address of loopback for another computer.
+ELSEWHERE = "127.0.0.9"
+
+
+class CheckerTest(RoomTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.constant("joining.interface_calls", "LISTEN_S", 0.3)
+        self.target = self.folder / "downloads"
+        self.settings = CheckSettings(
+            self.target,
+            tracker_port=self.free_port("udp"),
+            seeder_port=self.free_port("tcp"),
+            state_folder=self.folder,
+        )
+
+    def check(self, *ports: int, own: tuple[OwnAddress, ...] = (CARD,), **changes: Any) -> EventLog:
+        log = EventLog()
+        settings = replace(self.settings, **changes)
+        running = Running(Checker(settings, log, lambda: own, ports), log)
+        self.run_role(running.role, log)
+        self.assertIsNone(log.wait_for(RoleStopped).failure)
+        return log
+
+    def test_every_finding_comes_once_and_in_order(self) -> None:
+        tracker = self.tracker()
+        log = self.check(tracker.address.port)
+        self.assertEqual(
+            [type(event) for event in log.events],
+            [
+                InterfaceChecked,
+                TrackerChecked,
+                PortChecked,
+                PortChecked,
+                DialBackChecked,
+                FolderChecked,
+                SpaceChecked,
+                ClockChecked,
+                RoleStopped,
+            ],
+        )
+        self.assertFalse(self.target.exists())
+
+    def test_it_says_where_it_asked_and_who_answered(self) -> None:
+        tracker = self.tracker()
+        log = self.check(tracker.address.port, tracker.address.port + 1)
+        (found,) = log.of(InterfaceChecked)
+        self.assertEqual((found.interface, found.host, found.sent), ("card0", HOST, 2))
+        self.assertEqual([one.address for one in found.heard], [tracker.address])
+        (asked,) = log.of(TrackerChecked)
+        self.assertEqual((asked.tracker, asked.failure), (tracker.address, None))
+        self.assertTrue(asked.name)
+
+    def test_each_address_has_its_own_answer(self) -> None:
+        tracker = self.tracker()
+        deaf = OwnAddress(HOST, ("127.0.0.77",), "card1")
+        log = self.check(tracker.address.port, own=(CARD, deaf))
+        heard = {one.interface: len(one.heard) for one in log.of(InterfaceChecked)}
+        self.assertEqual(heard, {"card0": 1, "card1": 0})
+
+    def test_a_computer_without_network_is_told_so(self) -> None:
+        (found,) = self.check(own=()).of(InterfaceChecked)
+        self.assertEqual(found.host, "")
+
+    def test_an_address_that_is_gone_has_the_systems_reason(self) -> None:
+        gone = OwnAddress("192.0.2.1", ("192.0.2.255",), "card0")
+        (found,) = self.check(own=(gone,)).of(InterfaceChecked)
+        self.assertEqual(found.sent, 0)
+        self.assertTrue(found.fault)
+
+    def test_nothing_is_sent_when_the_search_is_off(self) -> None:
+        tracker = self.tracker()
+        log = self.check(tracker.address.port, may_search=False)
+        (found,) = log.of(InterfaceChecked)
+        self.assertEqual((found.sent, found.heard, found.fault), (0, (), ""))
+        self.assertIsNone(log.of(TrackerChecked)[0].tracker)
+
+    def test_a_silent_tracker_fails_and_nobody_is_asked_to_connect(self) -> None:
+        self.constant("joining.tracker_asker", "TRIES_S", (0.05,))
+        log = self.check(tracker=Address(HOST, self.free_port("udp")))
+        self.assertIsNotNone(log.of(TrackerChecked)[0].failure)
+        self.assertEqual(log.of(DialBackChecked), [])
+
+    def test_an_original_tracker_is_known_and_does_not_connect(self) -> None:
+        original = Address(*self.original_tracker().address)
+        log = self.check(tracker=original)
+        self.assertTrue(log.of(TrackerChecked)[0].is_original)
+        self.assertIsNone(log.of(DialBackChecked)[0].is_reachable)
+
+    def test_a_tracker_of_this_computer_proves_nothing(self) -> None:
+        (found,) = self.check(tracker=self.tracker().address).of(DialBackChecked)
+        self.assertEqual((found.is_reachable, found.is_here), (None, True))
+
+    def test_a_tracker_elsewhere_connects_and_the_room_stays_as_it_was(self) -> None:
+        self.constant("joining.tracker_place", "is_own", lambda _host: False)
+        tracker = self.tracker(Address(ELSEWHERE, 0))
+        (found,) = self.check(tracker=tracker.address).of(DialBackChecked)
+        self.assertEqual(
+            (found.port, found.is_reachable), (self.settings.seeder_port, True), tracker.log.events
+        )
+
+    def test_what_the_program_knows_already_is_not_tested_again(self) -> None:
+        self.constant("joining.tracker_place", "is_own", lambda _host: False)
+        tracker = self.tracker(Address(ELSEWHERE, 0))
+        log = self.check(
+            tracker=tracker.address,
+            own_ports=frozenset({self.settings.seeder_port}),
+            is_reachable=False,
+        )
+        self.assertIs(log.of(DialBackChecked)[0].is_reachable, False)
+        self.assertTrue(log.of(PortChecked)[1].is_ours)
+
+    def test_a_taken_port_has_a_reason_and_the_next_one(self) -> None:
+        port = self.settings.seeder_port
+        self.enterContext(socket.create_server((HOST, port)))
+        found = self.check().of(PortChecked)[1]
+        self.assertEqual((found.port, found.is_trackers), (port, False))
+        self.assertIn("in use", found.fault)
+        self.assertIn(found.instead, range(12501, 12511))
+
+    def test_a_tracker_that_runs_here_is_no_other_program(self) -> None:
+        tracker = self.tracker()
+        port = tracker.address.port
+        found = self.check(port, tracker_port=port).of(PortChecked)[0]
+        self.assertTrue(found.is_ours)
+
+    def test_a_folder_that_cannot_be_is_a_finding(self) -> None:
+        self.target.write_bytes(b"")
+        log = self.check(folder=self.target / "lessons")
+        self.assertIsNotNone(log.of(FolderChecked)[0].failure)
+        self.assertEqual(len(log.of(ClockChecked)), 1)
+
+    def test_it_stops_at_once(self) -> None:
+        self.constant("joining.interface_calls", "LISTEN_S", 600.0)
+        log = EventLog()
+        running = self.run_role(Checker(self.settings, log, lambda: (CARD,), (9,)), log)
+        running.stop()
+        self.assertIsNone(log.wait_for(RoleStopped).failure)

@@ -1,0 +1,203 @@
+"""What each finding about this computer means, and what to do about it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from roles.values.disk_names import shown_path
+from roles.values.events import (
+    ClockChecked,
+    DialBackChecked,
+    Finding,
+    FolderChecked,
+    FoundTracker,
+    InterfaceChecked,
+    PortChecked,
+    SpaceChecked,
+    TrackerChecked,
+)
+from ui import wording
+
+LITTLE_ROOM = 1_000_000_000  # bytes: many lessons need less, a virtual machine needs more
+NO_ROOM = 100_000_000  # bytes
+CLOCKS_DIFFER_S = 60.0
+# The program was written in 2026: an earlier clock is wrong. Later than 2100, its battery is empty.
+FIRST_YEAR, LAST_YEAR = 2025, 2100
+
+
+class Outcome(StrEnum):
+    GOOD = "good"
+    NOTE = "note"  # works, or cannot be known; worth reading if something fails
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckWords:
+    """One line of the report."""
+
+    check: str  # the same word in every version: scripts rely on it
+    title: str
+    outcome: Outcome
+    text: str
+    remedy: str = ""  # what to do, unless everything is good
+
+
+def check_words(finding: Finding, platform: str) -> CheckWords:
+    """`platform` as in sys.platform."""
+    match finding:
+        case InterfaceChecked():
+            return _interface(finding)
+        case TrackerChecked():
+            return _tracker(finding)
+        case PortChecked():
+            return _port(finding)
+        case DialBackChecked():
+            return _dial_back(finding, platform)
+        case FolderChecked(folder, failure):
+            line = ("folder", "Download folder")
+            if failure is None:
+                return CheckWords(*line, Outcome.GOOD, f"{shown_path(folder)} can be written.")
+            text, remedy = _split(str(failure))
+            return CheckWords(*line, Outcome.FAILED, text, remedy)
+        case SpaceChecked():
+            return _space(finding)
+        case ClockChecked():
+            return _clock(finding)
+
+
+def summary(lines: list[CheckWords]) -> str:
+    failed = sum(line.outcome is Outcome.FAILED for line in lines)
+    notes = sum(line.outcome is Outcome.NOTE for line in lines)
+    if failed:
+        verb = "needs" if failed == 1 else "need"
+        return f"{wording.count(failed, 'thing').capitalize()} {verb} to be fixed."
+    if notes:
+        return f"Nothing failed; {wording.count(notes, 'note')}."
+    return "This computer is ready."
+
+
+def _interface(found: InterfaceChecked) -> CheckWords:
+    line = ("discovery", found.interface or "Network")
+    if not found.host:
+        why = f" ({found.fault})" if found.fault else ""
+        text = f"This computer has no network address{why}."
+        return CheckWords(*line, Outcome.FAILED, text, "Plug in the cable, or join the Wi-Fi.")
+    if found.fault:
+        text = f"Nothing can be sent from {found.host} ({found.fault})."
+        remedy = "Check the cable and the settings of this network."
+        return CheckWords(*line, Outcome.FAILED, text, remedy)
+    if not found.sent:
+        text = f"{found.host}: trackers are not searched, because LMK_DISCOVER is off."
+        remedy = "Unset LMK_DISCOVER, or name the tracker."
+        return CheckWords(*line, Outcome.NOTE, text, remedy)
+    asked = f"{found.host}: asked {found.sent} times"
+    if found.heard:
+        names = wording.names([_name(one) for one in found.heard])
+        text = f"{asked}, heard {wording.count(len(found.heard), 'tracker')}: {names}."
+        return CheckWords(*line, Outcome.GOOD, text)
+    remedy = (
+        "Start a tracker in this network. If one runs, its firewall must let UDP 12500 in, "
+        "and the Wi-Fi must let computers see each other; otherwise type its address."
+    )
+    return CheckWords(*line, Outcome.NOTE, f"{asked}, heard no tracker.", remedy)
+
+
+def _name(tracker: FoundTracker) -> str:
+    return wording.computer(tracker.name, tracker.address)
+
+
+def _tracker(found: TrackerChecked) -> CheckWords:
+    line = ("tracker", "Tracker")
+    if found.tracker is None:
+        remedy = "Start one on the teacher's computer, or type its address."
+        return CheckWords(*line, Outcome.NOTE, "No tracker was found.", remedy)
+    if found.failure is not None:
+        text, remedy = _split(str(found.failure))
+        return CheckWords(*line, Outcome.FAILED, text, remedy)
+    who = wording.computer(found.name, found.tracker)
+    if found.is_original:
+        who = f"The original tracker {wording.place(found.tracker)}"
+    return CheckWords(*line, Outcome.GOOD, f"{who[:1].upper()}{who[1:]} answers.")
+
+
+def _port(found: PortChecked) -> CheckWords:
+    name = "tracker-port" if found.is_trackers else "port"
+    kinds = "UDP and TCP" if found.is_trackers else "TCP"
+    line = (name, "Port of a tracker" if found.is_trackers else "Port of this computer")
+    if found.is_ours:
+        text = f"LMKtorrent is using {kinds} {found.port} on this computer."
+        return CheckWords(*line, Outcome.GOOD, text)
+    if not found.fault:
+        return CheckWords(*line, Outcome.GOOD, f"{kinds} {found.port} is free.")
+    text, remedy = _split(found.fault)
+    if found.instead is None:
+        return CheckWords(*line, Outcome.FAILED, text, remedy)
+    remedy = (
+        f"LMKtorrent would use {found.instead} instead. A firewall that only lets {found.port} in "
+        "must let that in too, or stop the other program."
+    )
+    return CheckWords(*line, Outcome.NOTE, text, remedy)
+
+
+def _dial_back(found: DialBackChecked, platform: str) -> CheckWords:
+    line = ("dial-back", "Reachable for others")
+    if found.is_reachable:
+        text = f"The tracker could connect to this computer on TCP {found.port}."
+        return CheckWords(*line, Outcome.GOOD, text)
+    if found.is_reachable is False:
+        text = f"Others cannot connect to this computer on TCP {found.port}: a firewall blocks it."
+        remedy = f"Downloads still work. {wording.firewall_remedy(found.port, platform)}"
+        return CheckWords(*line, Outcome.FAILED, text, remedy)
+    if found.is_here:
+        text = "Not known: the tracker runs on this computer, so its connections pass no firewall."
+        remedy = "Check another computer: it tests the way to this one."
+    elif found.is_original:
+        text, remedy = "Not known: an original tracker does not test it.", ""
+    else:
+        text = "Not known: the tracker did not say whether it could connect."
+        remedy = "Check again in a minute; the tracker may be busy."
+    return CheckWords(*line, Outcome.NOTE, text, remedy)
+
+
+def _space(found: SpaceChecked) -> CheckWords:
+    line = ("space", "Free space")
+    if found.fault:
+        text = f"The disk of {shown_path(found.folder)} does not tell its free space."
+        return CheckWords(*line, Outcome.NOTE, f"{text[:-1]} ({found.fault}).")
+    room = wording.size(max(0, found.room))
+    text = f"Room for {room} of downloads."
+    if found.room < NO_ROOM:
+        remedy = "Delete files that nobody needs, or choose a folder on another disk."
+        return CheckWords(*line, Outcome.FAILED, text, remedy)
+    if found.room < LITTLE_ROOM:
+        remedy = "Make sure that this is enough for what is offered."
+        return CheckWords(*line, Outcome.NOTE, text, remedy)
+    return CheckWords(*line, Outcome.GOOD, text)
+
+
+def _clock(found: ClockChecked) -> CheckWords:
+    line = ("clock", "Clock")
+    now = datetime.fromtimestamp(found.now, UTC)
+    if not FIRST_YEAR <= now.year <= LAST_YEAR:
+        text = f"The clock of this computer says {now:%Y-%m-%d}."
+        return CheckWords(*line, Outcome.NOTE, text, _SET_CLOCK)
+    ahead_s = found.disk_ahead_s
+    if ahead_s is not None and abs(ahead_s) > CLOCKS_DIFFER_S:
+        way = "ahead of" if ahead_s > 0 else "behind"
+        text = (
+            f"The clock of the disk of the download folder is {wording.duration(abs(ahead_s))} "
+            f"{way} that of this computer."
+        )
+        return CheckWords(*line, Outcome.NOTE, text, _SET_CLOCK)
+    return CheckWords(*line, Outcome.GOOD, f"{now:%Y-%m-%d %H:%M} UTC.")
+
+
+_SET_CLOCK = "Downloads work, but new files may get wrong times. Set the clock."
+
+
+def _split(sentences: str) -> tuple[str, str]:
+    """The first sentence, and what to do. A full stop also stands in addresses and names."""
+    first, stop, rest = sentences.partition(". ")
+    return first + stop.rstrip(), rest
